@@ -1,0 +1,106 @@
+/**
+ * Everything that this library itself has to say when something is wrong.
+ *
+ * | code | meaning | mended by |
+ * | --- | --- | --- |
+ * | `credential_missing` | there is no value, and none may be fetched (logged out) | `set()` / a login |
+ * | `refresh_failed` | the refresh function threw; its error is the `cause` | time |
+ * | `refresh_timeout` | the refresh did not settle before its deadline | time |
+ * | `refresh_suspended` | too soon after a failure, or refreshing does not help | time |
+ * | `refresh_reentrant` | a refresh needed the very cell it refreshes | code |
+ * | `reauthentication_required` | only a person can mend it (terminal) | a person |
+ * | `unchanged` | the source returned the very value that was rejected | time |
+ * | `invalid_value` | a refresh, or a `map` build, returned nothing | code |
+ * | `invalid_provider` | a thing that should be a provider is none | code |
+ * | `invalid_option` | an option that cannot be | code |
+ * | `invalid_request` | a request that cannot be sent | code |
+ * | `invalid_stream` | a stream that breaks the contract of `StreamDelta` | its provider |
+ */
+export type RefreshErrorCode =
+  | 'credential_missing'
+  | 'refresh_failed'
+  | 'refresh_timeout'
+  | 'refresh_suspended'
+  | 'refresh_reentrant'
+  | 'reauthentication_required'
+  | 'unchanged'
+  | 'invalid_value'
+  | 'invalid_provider'
+  | 'invalid_option'
+  | 'invalid_request'
+  | 'invalid_stream'
+
+/** What a {@link RefreshError} may carry besides its code and message. */
+export interface RefreshErrorOptions {
+  /** What went wrong underneath. It is kept for you to read, and never printed: it may hold a secret. */
+  cause?: unknown
+  /** Only a person can mend it. Default: true for `reauthentication_required`, else false. */
+  terminal?: boolean | undefined
+  /** How long to wait before trying again, in ms. */
+  retryAfter?: number | undefined
+}
+
+// Two copies of this package in one process share the registry, so `instanceof` holds across them.
+const BRAND = Symbol.for('llm-refresh.RefreshError')
+const INSPECT = Symbol.for('nodejs.util.inspect.custom')
+
+/**
+ * The one error class of this library: branch on `code`. `instanceof` also holds for an error of another
+ * copy of the package.
+ *
+ * Printing one (`console.log`, `util.inspect`, `JSON.stringify`) shows its code, its message and where its
+ * cause came from, but not the cause's own words: those may hold a secret. Read them from `cause`.
+ *
+ * @example
+ * throw new RefreshError('reauthentication_required', 'Run `mytool login`: the session was revoked.')
+ */
+export class RefreshError extends Error {
+  readonly code: RefreshErrorCode
+  /** Only a person can mend it: no refresh is tried again before `set()`, or before `reread` shows something different. */
+  readonly terminal: boolean
+  /** How long to wait before trying again, in ms, when that is known. */
+  readonly retryAfter: number | undefined
+
+  constructor(code: RefreshErrorCode, message: string, options: RefreshErrorOptions = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined)
+    this.code = code
+    this.terminal = options.terminal ?? code === 'reauthentication_required'
+    this.retryAfter = options.retryAfter
+    Object.defineProperty(this, BRAND, { value: true })
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && BRAND in value
+  }
+
+  toJSON(): Record<string, unknown> {
+    return {
+      name: this.name,
+      code: this.code,
+      message: this.message,
+      terminal: this.terminal,
+      retryAfter: this.retryAfter,
+    }
+  }
+}
+
+// On the prototype, so that it is the class's name in a stack trace and survives minifying.
+Object.defineProperties(RefreshError.prototype, {
+  name: { value: 'RefreshError', configurable: true, writable: true },
+  [INSPECT]: { value: printed, configurable: true, writable: true },
+})
+
+function printed(this: RefreshError): string {
+  const cause = this.cause === undefined ? '' : ` {\n  [cause]: ${origin(this.cause)}\n}`
+  return `${this.stack ?? `${this.name}: ${this.message}`}\n  code: '${this.code}'${cause}`
+}
+
+/** Where an error came from, in nobody's words: its class, its code and its stack's frames. */
+function origin(cause: unknown): string {
+  if (cause instanceof RefreshError) return `RefreshError ${cause.code}: ${cause.message}`
+  if (!(cause instanceof Error)) return `a ${typeof cause} (withheld: read error.cause)`
+  const frames = (cause.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
+  return [`${cause.constructor.name} (its words are withheld: read error.cause)`, ...frames.slice(0, 4)].join(
+    '\n',
+  )
+}

@@ -1,0 +1,14 @@
+/** What is known of a model. `llm-refresh/models` has a snapshot of public facts; a host hands them in. */
+export interface ModelCapabilities {
+  /** Most tokens of input and output together. */
+  contextWindow: number
+  /** Most tokens the model will generate. */
+  maxOutputTokens: number
+  /** What a message may hold. */
+  input: readonly ('text' | 'image' | 'document')[]
+  /** `none`, or which {@link ThinkingConfig} modes the model takes. */
+  thinking: 'none' | 'enabled' | 'adaptive' | 'both'
+}
+
+/** How a provider gets structured output from its model. */
+export type StructuredOutputSupport = 'native' | 'tool_forcing'

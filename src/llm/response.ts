@@ -1,0 +1,88 @@
+import type { ContentBlock } from './content.ts'
+
+/** Why a model stopped. */
+export type StopReason = 'end_turn' | 'tool_use' | 'max_tokens' | 'stop_sequence' | 'refusal' | 'unknown'
+
+/**
+ * Tokens a call has cost. `inputTokens` is the whole input as the vendor billed it, the tokens read
+ * from and written to a cache included; the other two tell how many of them those were.
+ */
+export interface Usage {
+  inputTokens: number
+  outputTokens: number
+  cachedInputTokens: number
+  cacheCreationInputTokens: number
+}
+
+/** A finished answer. */
+export interface ChatResponse {
+  id: string
+  content: ContentBlock[]
+  model: string
+  stopReason: StopReason | undefined
+  usage: Usage
+}
+
+/** What became of a `chat`. A rejected credential arrives as `invalid_request`. */
+export type ChatOutcome =
+  | { type: 'success'; response: ChatResponse }
+  | {
+      type: 'rate_limited'
+      /** ms */
+      retryAfter?: number | undefined
+    }
+  | {
+      type: 'invalid_request' | 'server_error'
+      message: string
+      /** HTTP status, when the provider knew it. */
+      status?: number | undefined
+      /** The vendor's own code, when the provider knew it. */
+      code?: string | undefined
+      /** The `WWW-Authenticate` header of a rejection, when there was one (RFC 9110 section 11.6.1). */
+      challenge?: string | undefined
+    }
+
+/** What kind of failure ended a stream. */
+export type StreamErrorKind = 'rate_limited' | 'server_error' | 'invalid_request' | 'connection' | 'unknown'
+
+/** A failure inside a stream. */
+export interface StreamErrorDelta {
+  type: 'error'
+  message: string
+  kind: StreamErrorKind
+  /** HTTP status, when the provider knew it. */
+  status?: number | undefined
+  /** The vendor's own code, when the provider knew it. */
+  code?: string | undefined
+  /** ms */
+  retryAfter?: number | undefined
+  /** The `WWW-Authenticate` header of a rejection, when there was one (RFC 9110 section 11.6.1). */
+  challenge?: string | undefined
+}
+
+/** One item of a stream. `blockIndex` tells which content block it belongs to. */
+export type StreamDelta =
+  | {
+      type: 'text_delta' | 'thinking_delta' | 'signature_delta'
+      delta: string
+      blockIndex: number
+    }
+  | {
+      type: 'tool_use_start'
+      id: string
+      name: string
+      blockIndex: number
+      thoughtSignature?: string | undefined
+    }
+  | {
+      type: 'tool_input_delta'
+      id: string
+      /** A piece of the input's JSON text. */
+      delta: string
+      blockIndex: number
+    }
+  | { type: 'redacted_thinking'; data: string; blockIndex: number }
+  /** A running total: the last one counts. */
+  | { type: 'usage'; usage: Usage }
+  | { type: 'done'; stopReason: StopReason | undefined }
+  | StreamErrorDelta

@@ -1,0 +1,68 @@
+import type { ContentBlock } from './content.ts'
+import type { ChatOutcome, StreamDelta } from './response.ts'
+
+/** The deltas that a finished outcome amounts to. */
+export function* streamOutcome(outcome: ChatOutcome): Generator<StreamDelta, void, undefined> {
+  switch (outcome.type) {
+    case 'success': {
+      const { content, usage, stopReason } = outcome.response
+      for (const [blockIndex, block] of content.entries()) yield* streamBlock(block, blockIndex)
+      yield { type: 'usage', usage }
+      yield { type: 'done', stopReason }
+      return
+    }
+    case 'rate_limited':
+      yield {
+        type: 'error',
+        kind: 'rate_limited',
+        message: 'rate limited',
+        status: 429,
+        retryAfter: outcome.retryAfter,
+      }
+      return
+    case 'invalid_request':
+    case 'server_error': {
+      const { type: kind, ...facts } = outcome
+      yield { type: 'error', kind, ...facts }
+      return
+    }
+    default:
+      outcome satisfies never
+  }
+}
+
+function* streamBlock(block: ContentBlock, blockIndex: number): Generator<StreamDelta, void, undefined> {
+  switch (block.type) {
+    case 'text':
+      yield { type: 'text_delta', delta: block.text, blockIndex }
+      return
+    case 'thinking':
+      yield { type: 'thinking_delta', delta: block.thinking, blockIndex }
+      if (block.signature !== undefined) {
+        yield { type: 'signature_delta', delta: block.signature, blockIndex }
+      }
+      return
+    case 'redacted_thinking':
+      yield { type: 'redacted_thinking', data: block.data, blockIndex }
+      return
+    case 'tool_use': {
+      const { id, name, thoughtSignature } = block
+      yield {
+        type: 'tool_use_start',
+        id,
+        name,
+        blockIndex,
+        ...(thoughtSignature !== undefined && { thoughtSignature }),
+      }
+      yield { type: 'tool_input_delta', id, delta: JSON.stringify(block.input), blockIndex }
+      return
+    }
+    case 'tool_result':
+    case 'image':
+    case 'document':
+      // No delta carries these: a model answers with none of them.
+      return
+    default:
+      block satisfies never
+  }
+}

@@ -1,0 +1,9 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    // A test that hangs has failed: nothing here waits for real time.
+    testTimeout: 20_000,
+  },
+})
