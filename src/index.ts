@@ -1,6 +1,33 @@
 /** The runtime-neutral face: no package, no `node:` module. */
 
+export type { Clock } from './core/clock.ts'
 export { RefreshError, type RefreshErrorCode, type RefreshErrorOptions } from './core/errors.ts'
+export type { RefreshEvent, RefreshListener } from './core/events.ts'
+export type { ErrorFacts } from './core/facts.ts'
+export type { RefreshableOptions } from './core/options.ts'
+export { Refreshable } from './core/refreshable.ts'
+export type {
+  Generation,
+  Refresh,
+  RefreshCause,
+  RefreshContext,
+  Refresher,
+  RejectionOptions,
+  Snapshot,
+  WaitOptions,
+} from './core/refresher.ts'
+export { retryOnce, type RetryPolicy } from './core/retry-once.ts'
+export type { Answer, CommonPolicy } from './core/retry-policy.ts'
+export { retryStreamOnce, type StreamPolicy } from './core/retry-stream-once.ts'
+export {
+  defaultRejectionRules,
+  isUnauthorizedError,
+  rejectionRules,
+  verdict,
+  type RejectionRule,
+  type RejectionRules,
+  type Verdict,
+} from './core/unauthorized.ts'
 export { BaseProvider } from './llm/base-provider.ts'
 export type { ModelCapabilities, StructuredOutputSupport } from './llm/capabilities.ts'
 export type {
@@ -35,3 +62,9 @@ export type {
   StreamErrorKind,
   Usage,
 } from './llm/response.ts'
+export { type AnswerIdentity, collectStream, StreamAccumulator } from './llm/stream-accumulator.ts'
+export {
+  RefreshingProvider,
+  type RefreshingProviderOptions,
+  type SharedProviderOptions,
+} from './surfaces/provider.ts'

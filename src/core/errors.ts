@@ -7,6 +7,7 @@
  * | `refresh_failed` | the refresh function threw; its error is the `cause` | time |
  * | `refresh_timeout` | the refresh did not settle before its deadline | time |
  * | `refresh_suspended` | too soon after a failure, or refreshing does not help | time |
+ * | `refresh_superseded` | `set()` or `clear()` took its place (the reason of its signal) | – |
  * | `refresh_reentrant` | a refresh needed the very cell it refreshes | code |
  * | `reauthentication_required` | only a person can mend it (terminal) | a person |
  * | `unchanged` | the source returned the very value that was rejected | time |
@@ -21,6 +22,7 @@ export type RefreshErrorCode =
   | 'refresh_failed'
   | 'refresh_timeout'
   | 'refresh_suspended'
+  | 'refresh_superseded'
   | 'refresh_reentrant'
   | 'reauthentication_required'
   | 'unchanged'
@@ -70,7 +72,11 @@ export class RefreshError extends Error {
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return typeof value === 'object' && value !== null && BRAND in value
+    try {
+      return typeof value === 'object' && value !== null && BRAND in value
+    } catch {
+      return false // a revoked proxy
+    }
   }
 
   toJSON(): Record<string, unknown> {

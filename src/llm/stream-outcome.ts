@@ -54,7 +54,7 @@ function* streamBlock(block: ContentBlock, blockIndex: number): Generator<Stream
         blockIndex,
         ...(thoughtSignature !== undefined && { thoughtSignature }),
       }
-      yield { type: 'tool_input_delta', id, delta: JSON.stringify(block.input), blockIndex }
+      yield { type: 'tool_input_delta', id, delta: JSON.stringify(block.input ?? {}), blockIndex }
       return
     }
     case 'tool_result':

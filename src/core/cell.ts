@@ -1,0 +1,267 @@
+import { Backoff } from './backoff.ts'
+import type { Breaker } from './breaker.ts'
+import { abortable, type Clock } from './clock.ts'
+import { RefreshError } from './errors.ts'
+import { asRefreshError, type RefreshEvent, tell } from './events.ts'
+import { Flight } from './flight.ts'
+import { type CellOptions, describe } from './options.ts'
+import type { Origin } from './origin.ts'
+import type { Generation, RefreshCause, RejectionOptions, Snapshot, WaitOptions } from './refresher.ts'
+import { isReentrant, missing, reentrant, suspended, timeout, unhelpful } from './refusals.ts'
+import { Tenure } from './tenure.ts'
+
+/**
+ * The state machine: one value in force, its generation, and at most one flight that replaces it.
+ * Everything public is a thin face on this.
+ */
+export class Cell<T> implements Origin<T> {
+  readonly clock: Clock
+  readonly deadline: number
+  readonly #options: CellOptions<T>
+  readonly #emit: ((event: RefreshEvent) => void) | undefined
+  readonly #cooldown: Backoff
+
+  #tenure: Tenure<T> | undefined
+  /** The last generation given out; numbers never restart. */
+  #generation = 0
+  #flight: Flight<T> | undefined
+  /** Counts flights, `set()` and `clear()`; `#applied` is the last one that took effect. */
+  #sequence = 0
+  #applied = 0
+  /** What the last refresh failed with, until a value takes force. */
+  #failure: RefreshError | undefined
+  #cleared = false
+  /** The host's refresh function is on the stack right now. */
+  #entered = false
+
+  constructor(options: CellOptions<T>) {
+    const { onEvent } = options
+    this.#options = options
+    this.#emit = onEvent && ((event) => tell(onEvent, event))
+    this.clock = options.clock
+    this.deadline = options.deadline
+    this.#cooldown = new Backoff(options.cooldown)
+    if (options.initial !== undefined) this.#adopt(options.initial, 0, undefined)
+  }
+
+  peek(): Snapshot<T> | undefined {
+    return this.#tenure?.snapshot
+  }
+
+  usable(): Snapshot<T> | undefined {
+    return this.#settled()?.snapshot
+  }
+
+  snapshot(options?: WaitOptions): Promise<Snapshot<T>> {
+    const settled = options?.signal?.aborted === true ? undefined : this.#settled()
+    return settled?.ready ?? this.#obtain(options?.signal)
+  }
+
+  async refresh(rejected: Generation, breaker: Breaker, options?: RejectionOptions): Promise<Snapshot<T>> {
+    options?.signal?.throwIfAborted()
+    this.#checkGeneration(rejected)
+    const tenure = this.#tenure
+    if (tenure !== undefined) {
+      const { snapshot } = tenure
+      const stale = rejected.generation < snapshot.generation
+      this.#emit?.({ type: 'rejected', generation: rejected.generation, stale })
+      if (stale) return snapshot
+      tenure.rejected = true
+      const now = this.clock.now()
+      const pause = breaker.rejected(snapshot.generation, tenure.refreshed, tenure.aged(now), now)
+      if (pause > 0 && this.#flight === undefined) throw unhelpful(pause)
+    }
+    return this.#join(this.#begin('rejected', options?.challenge), options?.signal)
+  }
+
+  /** A person logged in. */
+  set(value: T): Snapshot<T> {
+    if (isNothing(value)) {
+      throw new RefreshError('invalid_value', 'set() needs a value; use clear() to log out.')
+    }
+    const superseded = this.#takeFlight()
+    const snapshot = this.#adopt(value, ++this.#sequence, undefined)
+    this.#cleared = false
+    superseded?.land(snapshot)
+    superseded?.abort()
+    this.#emit?.({ type: 'set', generation: snapshot.generation })
+    return snapshot
+  }
+
+  /** A person logged out. */
+  clear(): void {
+    const superseded = this.#takeFlight()
+    this.#applied = ++this.#sequence
+    this.#tenure = undefined
+    this.#cleared = true
+    this.#recover()
+    superseded?.fail(missing())
+    superseded?.abort()
+    this.#emit?.({ type: 'cleared', generation: this.#generation })
+  }
+
+  /** The value in force, where no flight runs and none is due. */
+  #settled(): Tenure<T> | undefined {
+    const tenure = this.#tenure
+    if (tenure === undefined || this.#flight !== undefined) return undefined
+    return tenure.dueAt === Infinity || this.clock.now() < tenure.dueAt ? tenure : undefined
+  }
+
+  async #obtain(signal: AbortSignal | undefined): Promise<Snapshot<T>> {
+    signal?.throwIfAborted()
+    const tenure = this.#tenure
+    if (tenure === undefined) return this.#join(this.#begin('missing', undefined), signal)
+
+    const now = this.clock.now()
+    const due = now >= tenure.dueAt
+    if (!tenure.stale(now)) {
+      if (due) this.#beginAhead(now)
+      return tenure.snapshot
+    }
+    // It was rejected, and the refresh has failed: the next rejection tries again, not the next caller.
+    if (!due && this.#flight === undefined) return tenure.snapshot
+    try {
+      return await this.#join(this.#begin('expiring', undefined), signal)
+    } catch (error) {
+      signal?.throwIfAborted()
+      // A value that could not be refreshed is still sent; only a logout leaves none.
+      if (this.#tenure === undefined || isReentrant(error)) throw error
+      return this.#tenure.snapshot
+    }
+  }
+
+  /** The flight that runs, else a new one. Throws where none may run. */
+  #begin(cause: RefreshCause, challenge: string | undefined): Flight<T> {
+    if (this.#entered) throw reentrant()
+    if (this.#cleared) throw missing()
+    if (this.#flight?.overdue === true) throw timeout(this.deadline)
+    if (this.#flight !== undefined) return this.#flight
+
+    const now = this.clock.now()
+    const refusal = this.#refusal(now)
+    if (refusal !== undefined) throw refusal
+
+    const flight = new Flight<T>(cause, ++this.#sequence, now)
+    this.#flight = flight
+    flight.startDeadline(this.clock, this.deadline, (error) => this.#failed(flight, error))
+    this.#emit?.({ type: 'refresh_started', generation: this.peek()?.generation ?? 0, cause })
+    this.#run(flight, challenge).then(
+      (value) => this.#landed(flight, value),
+      (error: unknown) => this.#failed(flight, asRefreshError(error)),
+    )
+    return flight
+  }
+
+  /** A refresh that nobody waits for, where one may run. */
+  #beginAhead(now: number): void {
+    if (!this.#entered && this.#flight === undefined && this.#refusal(now) === undefined) {
+      this.#begin('expiring', undefined)
+    }
+  }
+
+  /** Calls the host's function; whatever it does, the answer is a promise. */
+  async #run(flight: Flight<T>, challenge: string | undefined): Promise<T> {
+    const { refresh, reread } = this.#options
+    const call = this.#held() === undefined ? refresh : (reread ?? refresh)
+    const current = this.peek()
+    let running: Promise<T | undefined>
+    this.#entered = true
+    try {
+      running = call({ current, cause: flight.cause, challenge, signal: flight.signal })
+    } finally {
+      this.#entered = false
+    }
+    const value = await running
+    if (isNothing(value) || (call === reread && value === current?.value)) {
+      throw new RefreshError(
+        'invalid_value',
+        'The refresh function returned nothing; it must return the fresh value.',
+      )
+    }
+    return value
+  }
+
+  #landed(flight: Flight<T>, value: T): void {
+    if (this.#flight === flight) this.#flight = undefined
+    const { cause, joined, overdue, sequence, startedAt } = flight
+    if (sequence <= this.#applied) {
+      this.#emit?.({ type: 'refresh_discarded', generation: this.#generation, cause })
+      return
+    }
+    const snapshot = this.#adopt(value, sequence, cause)
+    flight.land(snapshot)
+    const { generation } = snapshot
+    const duration = this.clock.now() - startedAt
+    this.#emit?.({ type: 'refresh_succeeded', generation, cause, duration, joined, late: overdue })
+  }
+
+  #failed(flight: Flight<T>, reason: RefreshError): void {
+    // Superseded or given up: what it failed with concerns nobody any more.
+    if (this.#flight !== flight) return
+    this.#flight = undefined
+    const { cause, joined, startedAt } = flight
+    const now = this.clock.now()
+    // A terminal failure outlives every look whether it has been mended.
+    const error = this.#held() ?? reason
+    this.#failure = error
+    const stillGood = (this.#tenure?.staleAt ?? 0) - now
+    // An expiry is worth another try, however short the cooldown was by then.
+    const atMost = cause === 'expiring' && stillGood > 0 ? stillGood : undefined
+    this.#cooldown.start(now, error.retryAfter, atMost)
+    flight.fail(error)
+    const generation = this.peek()?.generation ?? 0
+    this.#emit?.({ type: 'refresh_failed', generation, cause, duration: now - startedAt, joined, error })
+  }
+
+  async #join(flight: Flight<T>, signal: AbortSignal | undefined): Promise<Snapshot<T>> {
+    flight.joined++
+    return abortable(flight.outcome, signal)
+  }
+
+  #takeFlight(): Flight<T> | undefined {
+    const flight = this.#flight
+    this.#flight = undefined
+    return flight
+  }
+
+  /** Puts a value in force. `cause` is that of the refresh it came from; the host's own values have none. */
+  #adopt(value: T, sequence: number, cause: RefreshCause | undefined): Snapshot<T> {
+    const expiresAt = this.#options.expiresAt(value)
+    const snapshot = Object.freeze({ value, generation: ++this.#generation, expiresAt })
+    this.#tenure = new Tenure(snapshot, cause, this.clock.now(), this.#options.ahead)
+    this.#applied = sequence
+    this.#recover()
+    return snapshot
+  }
+
+  #recover(): void {
+    this.#failure = undefined
+    this.#cooldown.reset()
+  }
+
+  /** The terminal failure that only a person can mend, or `reread` find mended. */
+  #held(): RefreshError | undefined {
+    return this.#failure?.terminal === true ? this.#failure : undefined
+  }
+
+  /** Why no refresh may run now, if so. */
+  #refusal(now: number): RefreshError | undefined {
+    const pause = this.#cooldown.remaining(now)
+    const held = this.#held()
+    if (held !== undefined) return pause > 0 || this.#options.reread === undefined ? held : undefined
+    return pause > 0 ? suspended(pause, this.#failure) : undefined
+  }
+
+  #checkGeneration(rejected: Generation): void {
+    const generation: unknown = rejected?.generation
+    if (typeof generation === 'number' && generation >= 1 && generation <= this.#generation) return
+    throw new RefreshError(
+      'invalid_option',
+      `refresh() takes the snapshot that was rejected; this cell never gave out generation ${describe(generation)}.`,
+    )
+  }
+}
+
+function isNothing(value: unknown): value is undefined | null {
+  return value === undefined || value === null
+}

@@ -1,0 +1,67 @@
+import { RefreshError } from './errors.ts'
+import type { RefreshCause } from './refresher.ts'
+
+/** What happened, without secrets. Durations are in ms. */
+export type RefreshEvent =
+  /** The remote side rejected a generation. `stale`: a newer one was in force already, so nothing is refreshed. */
+  | { readonly type: 'rejected'; readonly generation: number; readonly stale: boolean }
+  /** The refresh function is being called. `generation` is the one in force; 0 for none. */
+  | { readonly type: 'refresh_started'; readonly generation: number; readonly cause: RefreshCause }
+  /** A new generation is in force. `late`: it arrived after the deadline. */
+  | {
+      readonly type: 'refresh_succeeded'
+      readonly generation: number
+      readonly cause: RefreshCause
+      readonly duration: number
+      readonly joined: number
+      readonly late: boolean
+    }
+  | {
+      readonly type: 'refresh_failed'
+      readonly generation: number
+      readonly cause: RefreshCause
+      readonly duration: number
+      readonly joined: number
+      readonly error: RefreshError
+    }
+  /** A refresh brought a value after `set()` or `clear()`, or after a newer one: it was not adopted. */
+  | { readonly type: 'refresh_discarded'; readonly generation: number; readonly cause: RefreshCause }
+  /** A refresh was needed and not tried: see the error's code. */
+  | { readonly type: 'refresh_refused'; readonly generation: number; readonly error: RefreshError }
+  | { readonly type: 'set'; readonly generation: number }
+  | { readonly type: 'cleared'; readonly generation: number }
+  /** A call makes its second attempt, with this generation. */
+  | { readonly type: 'retried'; readonly generation: number }
+  /** A call was rejected and got its rejection, because no newer generation was to be had. */
+  | { readonly type: 'not_retried'; readonly generation: number; readonly error: RefreshError }
+
+/** Hears of events. What it throws is ignored: an observer must not break what it observes. */
+export type RefreshListener = (event: RefreshEvent) => void
+
+/** Tells a listener. Callers test for one first, so that an unobserved event is not even built. */
+export function tell(listener: RefreshListener, event: RefreshEvent): void {
+  try {
+    const returned: unknown = listener(event)
+    if (returned instanceof Promise) returned.catch(() => undefined)
+  } catch {
+    // see RefreshListener
+  }
+}
+
+/** Any error as one of ours; what is foreign becomes the cause. */
+export function asRefreshError(error: unknown): RefreshError {
+  if (error instanceof RefreshError) return error
+  return new RefreshError('refresh_failed', 'The refresh failed; the error it threw is the cause.', {
+    cause: error,
+    retryAfter: retryAfterOf(error),
+  })
+}
+
+function retryAfterOf(error: unknown): number | undefined {
+  try {
+    if (typeof error !== 'object' || error === null || !('retryAfter' in error)) return undefined
+    return typeof error.retryAfter === 'number' && error.retryAfter >= 0 ? error.retryAfter : undefined
+  } catch {
+    return undefined // whatever was thrown, it must end the flight
+  }
+}

@@ -1,0 +1,128 @@
+import { type Clock, systemClock } from './clock.ts'
+import { RefreshError } from './errors.ts'
+import type { RefreshListener } from './events.ts'
+import type { Refresh, RefreshContext } from './refresher.ts'
+
+/** How a `Refreshable` works. Read once, at construction. */
+export interface RefreshableOptions<T> {
+  /**
+   * Obtains a replacement for a stale value. Never called while another call of it runs. It may throw a
+   * {@link RefreshError}: a `terminal` one is held until a person acts, a `retryAfter` (ms) is obeyed.
+   */
+  refresh: Refresh<T>
+  /** The first value. Default: none; the first caller causes a refresh. */
+  initial?: T | undefined
+  /** Tells when a value expires, in epoch ms. Default: not known; only a rejection causes a refresh. */
+  expiresAt?: ((value: T) => number | undefined) | undefined
+  /**
+   * After a terminal failure: looks, without refreshing, whether a different value is there by now (another
+   * process logged in). Asked at most once per cooldown. Default: only `set()` ends a terminal failure.
+   */
+  reread?: ((context: RefreshContext<T>) => Promise<T | undefined>) | undefined
+  /**
+   * How long ahead of its expiry a value is refreshed in the background, in ms; never more than a tenth of
+   * its lifetime, less a random part of up to one half. 0: not ahead.
+   * @default 300_000
+   */
+  ahead?: number | undefined
+  /**
+   * How long a caller waits for a refresh, in ms. The refresh itself is given up after five times that.
+   * @default 30_000
+   */
+  deadline?: number | undefined
+  /**
+   * How long no refresh is tried after one has failed, in ms; doubles with each failure, up to 60,000.
+   * @default 1_000
+   */
+  cooldown?: number | undefined
+  /** Hears what happens. */
+  onEvent?: RefreshListener | undefined
+  /** Time, for tests to control. Default: the platform's. */
+  clock?: Clock | undefined
+}
+
+/** The options with their defaults, checked. */
+export interface CellOptions<T> {
+  readonly refresh: Refresh<T>
+  readonly reread: ((context: RefreshContext<T>) => Promise<T | undefined>) | undefined
+  readonly initial: T | undefined
+  readonly expiresAt: (value: T) => number | undefined
+  readonly ahead: number
+  readonly deadline: number
+  readonly cooldown: number
+  readonly onEvent: RefreshListener | undefined
+  readonly clock: Clock
+}
+
+export const optionNames: readonly (keyof RefreshableOptions<unknown>)[] = [
+  'refresh',
+  'initial',
+  'expiresAt',
+  'reread',
+  'ahead',
+  'deadline',
+  'cooldown',
+  'onEvent',
+  'clock',
+]
+
+/** @throws RefreshError `invalid_option` */
+export function readOptions<T>(options: RefreshableOptions<T>): CellOptions<T> {
+  checkKnown(options, optionNames, 'Refreshable')
+  const { refresh, reread, expiresAt, onEvent, clock = systemClock } = options
+  if (refresh === undefined)
+    throw invalid('refresh', 'is missing: give the function that obtains a fresh value')
+  for (const [name, value] of Object.entries({ refresh, reread, expiresAt, onEvent })) {
+    if (value !== undefined && typeof value !== 'function') {
+      throw invalid(name, `must be a function, not ${describe(value)}`)
+    }
+  }
+  if (typeof clock?.now !== 'function') throw invalid('clock', 'must have a now() that returns epoch ms')
+  return {
+    refresh,
+    reread,
+    initial: options.initial ?? undefined,
+    expiresAt: (value) => knownExpiry(expiresAt, value),
+    ahead: milliseconds('ahead', options.ahead ?? 300_000, 0),
+    deadline: milliseconds('deadline', options.deadline ?? 30_000, 1),
+    cooldown: milliseconds('cooldown', options.cooldown ?? 1_000, 0),
+    onEvent,
+    clock,
+  }
+}
+
+/** A value that was received must not be lost because its expiry cannot be read: then it is not known. */
+function knownExpiry<T>(expiresAt: RefreshableOptions<T>['expiresAt'], value: T): number | undefined {
+  try {
+    const at = expiresAt?.(value)
+    return typeof at === 'number' && Number.isFinite(at) ? at : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function milliseconds(name: string, value: number, least: number): number {
+  if (Number.isFinite(value) && value >= least) return value
+  throw invalid(name, `must be a number of ms, at least ${least}, not ${describe(value)}`)
+}
+
+/** Refuses options that are none, so that a misspelt one is not passed over in silence. */
+export function checkKnown(options: unknown, known: readonly string[], where: string): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new RefreshError('invalid_option', `${where} takes an object of options, not ${describe(options)}.`)
+  }
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name))
+      throw invalid(name, `is not one that ${where} knows; it takes ${known.join(', ')}`)
+  }
+}
+
+function invalid(name: string, problem: string): RefreshError {
+  return new RefreshError('invalid_option', `The option '${name}' ${problem}.`)
+}
+
+/** What a value is, without its content: that may be a secret. */
+export function describe(value: unknown): string {
+  if (value === null || value === undefined || typeof value === 'number') return String(value)
+  return Array.isArray(value) ? 'an array' : typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}

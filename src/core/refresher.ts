@@ -1,0 +1,70 @@
+/** A generation's number: 1, 2, 3 …. A snapshot will do. */
+export interface Generation {
+  readonly generation: number
+}
+
+/** A value, its generation and its expiry, read at one instant. The value is its reader's to guard. */
+export interface Snapshot<T> extends Generation {
+  readonly value: T
+  /** epoch ms; undefined when it is not known. */
+  readonly expiresAt: number | undefined
+}
+
+/** How a caller waits. */
+export interface WaitOptions {
+  /** Ends this caller's wait at once, with the signal's reason. It never ends the refresh. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** How a rejection is reported. */
+export interface RejectionOptions extends WaitOptions {
+  /** The `WWW-Authenticate` header that came with the rejection (RFC 9110 section 11.6.1). */
+  readonly challenge?: string | undefined
+}
+
+/**
+ * What surfaces need of a cell. `Refreshable` is one, and so is what its `map()` returns.
+ *
+ * The rule behind it: a caller never says "refresh", it says "generation 7 was rejected". If generation 8 is
+ * in force by then, the answer is generation 8, and nothing is refreshed.
+ */
+export interface Refresher<T> {
+  /** The value in force, at once, whatever its state. */
+  peek(): Snapshot<T> | undefined
+  /**
+   * A value to make an attempt with. Waits for a refresh only where there is no value, or the one in force
+   * is known to be stale; where that refresh fails, the stale value is returned, for the remote side's
+   * verdict is the one that counts.
+   * @throws RefreshError `credential_missing`, or what the refresh failed with, where there is no value.
+   */
+  snapshot(options?: WaitOptions): Promise<Snapshot<T>>
+  /**
+   * Reports that the remote side rejected a generation, and gives a newer one.
+   * @throws RefreshError when there is none to be had: see `RefreshErrorCode`.
+   */
+  refresh(rejected: Generation, options?: RejectionOptions): Promise<Snapshot<T>>
+  /** Reports that the remote side accepted a generation: it is what resets the breaker. */
+  accepted(snapshot: Generation): void
+  /**
+   * A refresher of something built from the value: a provider, a client, a header. It is built once per
+   * generation, shares the flight and the generations, and has a breaker of its own.
+   */
+  map<U>(build: (value: T) => U | Promise<U>): Refresher<U>
+}
+
+/** Why a refresh runs: there is no value, its expiry is near or past, or the remote side rejected it. */
+export type RefreshCause = 'missing' | 'expiring' | 'rejected'
+
+/** What a refresh function is told. */
+export interface RefreshContext<T> {
+  /** The value in force, stale as it may be. */
+  readonly current: Snapshot<T> | undefined
+  readonly cause: RefreshCause
+  /** The `WWW-Authenticate` header of the rejection, when there was one. */
+  readonly challenge: string | undefined
+  /** Aborts when nobody wants the result any more: on `set()`, on `clear()`, or after five deadlines. */
+  readonly signal: AbortSignal
+}
+
+/** Obtains a replacement for a stale value. */
+export type Refresh<T> = (context: RefreshContext<T>) => Promise<T>

@@ -1,0 +1,89 @@
+import type { Refresher, Snapshot } from './refresher.ts'
+import { type Answer, type CommonPolicy, judgeError, rejectionIn, renew } from './retry-policy.ts'
+
+/** What one kind of call looks like to the retry policy. */
+export interface RetryPolicy<R> extends CommonPolicy {
+  /** Is this result a rejection? Default: none is; only errors are judged. */
+  readonly isRejection?: ((result: R) => Answer) | undefined
+  /** Does this result, which is no rejection, show that the value was accepted? Default: it does. */
+  readonly isAcceptance?: ((result: R) => boolean) | undefined
+  /** Lets go of a rejection that a second attempt replaces: cancels its body, say. What it throws is ignored. */
+  readonly discard?: ((result: R) => unknown) | undefined
+}
+
+/**
+ * Makes one attempt, or two: where the first is rejected, the value is refreshed and the attempt made once
+ * more. The caller sees only the last one's result. Where no newer value is to be had, that is the rejection,
+ * unchanged.
+ *
+ * @throws whatever the last attempt threw; RefreshError where there is no value to attempt with
+ * @example
+ * const call = (token: string) => fetch(url, { headers: { authorization: `Bearer ${token}` } })
+ * const response = await retryOnce(token, call, {
+ *   isRejection: (response) => response.status === 401,
+ *   discard: (response) => response.body?.cancel(),
+ * })
+ */
+export async function retryOnce<T, R>(
+  refresher: Refresher<T>,
+  attempt: (value: T) => Promise<R>,
+  policy: RetryPolicy<R>,
+): Promise<R> {
+  const snapshot = await refresher.snapshot(policy)
+  let result: R
+  try {
+    result = await attempt(snapshot.value)
+  } catch (error) {
+    const rejection = await rejectionIn(judgeError(error, policy))
+    const fresh = rejection && (await renew(refresher, snapshot, rejection, policy))
+    if (fresh === undefined) throw error
+    return attemptAgain(refresher, fresh, attempt, policy)
+  }
+
+  const answer = policy.isRejection?.(result) ?? false
+  const rejection = answer === false ? undefined : await rejectionIn(answer)
+  if (rejection === undefined) {
+    noteAcceptance(refresher, snapshot, result, policy)
+    return result
+  }
+  let fresh: Snapshot<T> | undefined
+  try {
+    fresh = await renew(refresher, snapshot, rejection, policy)
+  } catch (reason) {
+    discard(result, policy)
+    throw reason
+  }
+  if (fresh === undefined) return result
+  discard(result, policy)
+  return attemptAgain(refresher, fresh, attempt, policy)
+}
+
+async function attemptAgain<T, R>(
+  refresher: Refresher<T>,
+  fresh: Snapshot<T>,
+  attempt: (value: T) => Promise<R>,
+  policy: RetryPolicy<R>,
+): Promise<R> {
+  const result = await attempt(fresh.value)
+  const answer = policy.isRejection?.(result) ?? false
+  if (answer === false || (await rejectionIn(answer)) === undefined) {
+    noteAcceptance(refresher, fresh, result, policy)
+  }
+  return result
+}
+
+function noteAcceptance<T, R>(
+  refresher: Refresher<T>,
+  snapshot: Snapshot<T>,
+  result: R,
+  { isAcceptance }: RetryPolicy<R>,
+): void {
+  if (isAcceptance === undefined || isAcceptance(result)) refresher.accepted(snapshot)
+}
+
+/** Nobody waits for it, and nobody hears what it fails with: the result is of no interest any more. */
+function discard<R>(result: R, policy: RetryPolicy<R>): void {
+  void Promise.resolve()
+    .then(() => policy.discard?.(result))
+    .catch(() => undefined)
+}

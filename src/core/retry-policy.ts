@@ -1,0 +1,55 @@
+import { asRefreshError, type RefreshListener, tell } from './events.ts'
+import type { Refresher, Snapshot } from './refresher.ts'
+import { verdict, type Verdict } from './unauthorized.ts'
+
+/** Is this a rejection? A verdict can carry the challenge; a plain `true` carries none. It may take reading. */
+export type Answer = boolean | Verdict | Promise<boolean | Verdict>
+
+/** What the retry policies of calls and of streams have in common. */
+export interface CommonPolicy {
+  /** Is this thrown error a rejection? Default: what `isUnauthorizedError` says. */
+  readonly isRejectionError?: ((error: unknown) => Answer) | undefined
+  /** The caller's: once it has aborted, nothing is retried. */
+  readonly signal?: AbortSignal | undefined
+  /** Hears of retries. Refreshes are the cell's to tell. */
+  readonly onEvent?: RefreshListener | undefined
+}
+
+/** Judges a thrown error. */
+export function judgeError(error: unknown, policy: CommonPolicy): Answer {
+  return policy.isRejectionError === undefined ? verdict(error) : policy.isRejectionError(error)
+}
+
+/** The verdict in an answer, where it is a rejection. */
+export async function rejectionIn(answer: Answer): Promise<Verdict | undefined> {
+  const judged = await answer
+  if (typeof judged === 'boolean') return judged ? { rejected: true } : undefined
+  return judged.rejected ? judged : undefined
+}
+
+/**
+ * The snapshot for a second attempt; undefined where there is to be none, and the caller gets the rejection
+ * as it came.
+ *
+ * @throws the signal's reason, when the caller leaves while it waits
+ */
+export async function renew<T>(
+  refresher: Refresher<T>,
+  rejected: Snapshot<T>,
+  { challenge }: Verdict,
+  { signal, onEvent }: CommonPolicy,
+): Promise<Snapshot<T> | undefined> {
+  if (signal?.aborted === true) return undefined
+  try {
+    const fresh = await refresher.refresh(rejected, { signal, challenge })
+    signal?.throwIfAborted()
+    if (onEvent) tell(onEvent, { type: 'retried', generation: fresh.generation })
+    return fresh
+  } catch (error) {
+    signal?.throwIfAborted()
+    if (onEvent) {
+      tell(onEvent, { type: 'not_retried', generation: rejected.generation, error: asRefreshError(error) })
+    }
+    return undefined
+  }
+}

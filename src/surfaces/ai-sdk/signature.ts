@@ -1,0 +1,93 @@
+import type { Vendor } from './vendor.ts'
+
+/**
+ * Vendors sign their reasoning, and want the signature back unchanged. `ContentBlock` has one string for it.
+ * Anthropic's is kept bare, as in its own API. Any other is written `namespace:{json}`, so that it finds its
+ * way home whole, and one vendor's is never sent to another.
+ */
+
+/** What an AI SDK part says beside its content, by namespace. */
+export type Metadata = Record<string, Record<string, unknown>>
+
+/** What a vendor wants back with a piece of reasoning. */
+export type ReasoningMark = { readonly signature: string } | { readonly redacted: string }
+
+/** The mark on a reasoning part, if there is one. */
+export function readReasoningMark(metadata: Metadata | undefined): ReasoningMark | undefined {
+  for (const [namespace, fields] of Object.entries(metadata ?? {})) {
+    const { redactedData, signature, thoughtSignature, itemId, reasoningEncryptedContent } = fields ?? {}
+    if (isText(redactedData)) return { redacted: tagged(namespace, 'redactedData', redactedData) }
+    if (isText(signature)) return { signature: tagged(namespace, 'signature', signature) }
+    if (isText(thoughtSignature)) return { signature: `google:${JSON.stringify({ thoughtSignature })}` }
+    if (isText(itemId) || isText(reasoningEncryptedContent)) {
+      const kept = {
+        ...(isText(itemId) && { itemId }),
+        ...(isText(reasoningEncryptedContent) && { reasoningEncryptedContent }),
+      }
+      return { signature: `openai:${JSON.stringify(kept)}` }
+    }
+  }
+  return undefined
+}
+
+/** Google's signature on a part that is not reasoning, bare. */
+export function readThoughtSignature(metadata: Metadata | undefined): string | undefined {
+  for (const fields of Object.values(metadata ?? {})) {
+    const signature = fields?.['thoughtSignature']
+    if (isText(signature)) return signature
+  }
+  return undefined
+}
+
+/** A text block has no place for Google's signature: an empty thinking block behind it carries it. */
+export function textSignature(thoughtSignature: string): string {
+  return `google:${JSON.stringify({ textSignature: thoughtSignature })}`
+}
+
+/** Google's signature of the text before it, if that is what this one is. */
+export function readTextSignature(signature: string): string | undefined {
+  const value = untagged(signature)?.fields['textSignature']
+  return isText(value) ? value : undefined
+}
+
+/**
+ * The `providerOptions` of a reasoning part that give the vendor its mark back; undefined for another
+ * vendor's, which it would refuse.
+ */
+export function markOptions(
+  mark: ReasoningMark,
+  vendor: Vendor,
+  namespaces: readonly string[],
+): Metadata | undefined {
+  const [bare, field] =
+    'redacted' in mark ? [mark.redacted, 'redactedData'] : [mark.signature, 'signature']
+  const parsed = untagged(bare)
+  const home = parsed === undefined ? 'anthropic' : parsed.namespace
+  const fields = parsed === undefined ? { [field]: bare } : parsed.fields
+  if (vendor === 'other') return { [home]: fields }
+  if (vendor !== home) return undefined
+  // A reasoning part has no fallback from one namespace to the next, as the options of a call do.
+  return Object.fromEntries(namespaces.map((namespace) => [namespace, fields]))
+}
+
+function tagged(namespace: string, field: string, value: string): string {
+  return namespace === 'anthropic' ? value : `${namespace}:${JSON.stringify({ [field]: value })}`
+}
+
+function untagged(mark: string): { namespace: string; fields: Record<string, unknown> } | undefined {
+  // Anthropic's are base64, in which neither a colon nor a brace occurs.
+  const [, namespace, json] = /^([\w.-]+):(\{.*\})$/s.exec(mark) ?? []
+  if (namespace === undefined || json === undefined) return undefined
+  try {
+    const fields: unknown = JSON.parse(json)
+    return typeof fields === 'object' && fields !== null
+      ? { namespace, fields: { ...fields } }
+      : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}

@@ -1,0 +1,181 @@
+import { RefreshError } from '../core/errors.ts'
+import { checkKnown, optionNames, type RefreshableOptions } from '../core/options.ts'
+import { Refreshable } from '../core/refreshable.ts'
+import type { RefreshContext, Refresher } from '../core/refresher.ts'
+import { retryOnce, type RetryPolicy } from '../core/retry-once.ts'
+import { retryStreamOnce, type StreamPolicy } from '../core/retry-stream-once.ts'
+import { type RejectionRules, rejectionRules, verdict } from '../core/unauthorized.ts'
+import { assertProvider } from '../llm/assert-provider.ts'
+import type { ModelCapabilities, StructuredOutputSupport } from '../llm/capabilities.ts'
+import type { LlmProvider } from '../llm/provider.ts'
+import type { CallOptions, ChatRequest, ThinkingConfig } from '../llm/request.ts'
+import type { ChatOutcome, StreamDelta, Usage } from '../llm/response.ts'
+import { withSpent } from '../llm/usage.ts'
+
+/** What goes for both forms of a {@link RefreshingProvider}. */
+export interface SharedProviderOptions {
+  /** Hears of retries, and in the seed's form of refreshes, too. */
+  onEvent?: RefreshableOptions<LlmProvider>['onEvent']
+  /** Changes to what counts as a rejection with a status other than 401. */
+  rules?: RejectionRules | undefined
+}
+
+/** The cell's options, where the wrapper makes its own. */
+export interface RefreshingProviderOptions
+  extends SharedProviderOptions, Omit<RefreshableOptions<LlmProvider>, 'refresh' | 'initial' | 'onEvent'> {}
+
+const SHARED = ['onEvent', 'rules']
+
+/**
+ * A provider that does not go stale. Where the wrapped one reports that its credential was rejected, `refresh`
+ * is called to rebuild it, once for all callers, and the request is made once more. A stream is opened anew only
+ * before its first content, so that no output is ever duplicated.
+ *
+ * Where no fresh provider is to be had, the caller gets the rejection unchanged, and `onEvent` hears why.
+ *
+ * @example
+ * const provider = new RefreshingProvider(build(await login()), async () => build(await login()))
+ * const outcome = await provider.chat({ system: '', messages: [{ role: 'user', content: 'Hello' }] })
+ */
+export class RefreshingProvider implements LlmProvider {
+  readonly provider: string
+  readonly model: string
+  readonly configuredThinking: ThinkingConfig | undefined
+  readonly #refresher: Refresher<LlmProvider>
+  /** Answers what depends on no credential. */
+  readonly #template: LlmProvider
+  readonly #policy: RetryPolicy<ChatOutcome>
+  readonly #streamPolicy: StreamPolicy<StreamDelta>
+  #checked: LlmProvider
+
+  /**
+   * @param inner the provider to start with
+   * @param refresh rebuilds it with a fresh credential; or the refresher that does, to share one
+   * @throws RefreshError `invalid_provider`, `invalid_option`
+   */
+  constructor(
+    inner: LlmProvider,
+    refresh: ((context: RefreshContext<LlmProvider>) => Promise<LlmProvider>) | Refresher<LlmProvider>,
+    options: RefreshingProviderOptions = {},
+  ) {
+    assertProvider(inner, 'The provider to wrap')
+    this.provider = inner.provider
+    this.model = inner.model
+    this.configuredThinking = inner.configuredThinking
+    this.#template = inner
+    this.#checked = inner
+    const { rules: changes, ...rest } = options
+    const shared = typeof refresh !== 'function'
+    checkKnown(options, shared ? SHARED : [...SHARED, ...optionNames], 'RefreshingProvider')
+    this.#refresher = shared ? refresh : ownRefresher(inner, refresh, rest)
+    const rules = rejectionRules(changes)
+    const { onEvent } = options
+    this.#policy = {
+      isRejection: (outcome) => outcome.type === 'invalid_request' && verdict(outcome, rules),
+      isRejectionError: (error) => verdict(error, rules),
+      isAcceptance: (outcome) => outcome.type === 'success',
+      onEvent,
+    }
+    this.#streamPolicy = {
+      isRejection: (delta) => delta.type === 'error' && verdict(delta, rules),
+      isRejectionError: (error) => verdict(error, rules),
+      isContent,
+      isEnd,
+      onEvent,
+    }
+  }
+
+  /**
+   * A wrapper over a refresher of providers, so that many share one credential: one refresh serves them all.
+   * Waits for the first provider.
+   *
+   * @throws RefreshError `invalid_provider`, `invalid_option`, or what the first refresh failed with
+   * @example
+   * const provider = await RefreshingProvider.from(token.map((token) => build(token)))
+   */
+  static async from(
+    refresher: Refresher<LlmProvider>,
+    options: SharedProviderOptions = {},
+  ): Promise<RefreshingProvider> {
+    if (typeof refresher?.snapshot !== 'function' || typeof refresher.refresh !== 'function') {
+      throw new RefreshError(
+        'invalid_option',
+        'RefreshingProvider.from() takes a refresher: a Refreshable, or what its map() returns.',
+      )
+    }
+    const { value } = await refresher.snapshot()
+    return new RefreshingProvider(value, refresher, options)
+  }
+
+  chat(request: ChatRequest, options?: CallOptions): Promise<ChatOutcome> {
+    const signal = options?.signal
+    const policy = signal === undefined ? this.#policy : { ...this.#policy, signal }
+    return retryOnce(this.#refresher, (inner) => this.#check(inner).chat(request, options), policy)
+  }
+
+  chatStream(request: ChatRequest, options?: CallOptions): AsyncIterableIterator<StreamDelta> {
+    /** What an attempt reported before it was abandoned. */
+    let spent: Usage | undefined
+    const open = (inner: LlmProvider): AsyncIterable<StreamDelta> => {
+      const stream = this.#check(inner).chatStream(request, options)
+      return spent === undefined ? stream : withSpent(stream, spent)
+    }
+    return retryStreamOnce(this.#refresher, open, {
+      ...this.#streamPolicy,
+      signal: options?.signal,
+      onPrelude: (delta) => {
+        if (delta.type === 'usage') spent = delta.usage
+      },
+    })
+  }
+
+  capabilities(): ModelCapabilities | undefined {
+    return this.#template.capabilities()
+  }
+
+  validateThinkingConfig(thinking: ThinkingConfig | undefined): void {
+    this.#template.validateThinkingConfig(thinking)
+  }
+
+  defaultMaxTokens(): number {
+    return this.#template.defaultMaxTokens()
+  }
+
+  structuredOutputSupport(): StructuredOutputSupport {
+    return this.#template.structuredOutputSupport()
+  }
+
+  /** Each provider is looked at once, when it is first used. */
+  #check(inner: LlmProvider): LlmProvider {
+    if (inner !== this.#checked) {
+      assertProvider(inner, 'What the refresher holds')
+      this.#checked = inner
+    }
+    return inner
+  }
+}
+
+function ownRefresher(
+  initial: LlmProvider,
+  refresh: (context: RefreshContext<LlmProvider>) => Promise<LlmProvider>,
+  options: Omit<RefreshingProviderOptions, 'rules'>,
+): Refreshable<LlmProvider> {
+  return new Refreshable<LlmProvider>({
+    ...options,
+    initial,
+    refresh: async (context) => {
+      const fresh = await refresh(context)
+      assertProvider(fresh, 'What the refresh function returns')
+      return fresh
+    },
+  })
+}
+
+/** Whatever is not known to be bookkeeping is content: a kind that is added later must not be duplicated. */
+function isContent(delta: StreamDelta): boolean {
+  return delta.type !== 'usage' && delta.type !== 'error' && delta.type !== 'done'
+}
+
+function isEnd(delta: StreamDelta): boolean {
+  return delta.type === 'done'
+}

@@ -1,0 +1,34 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { promises } from './promises.ts'
+
+const here = import.meta.dirname
+
+/** The ids in the names of tests: `test('[C1, C3] …'`. */
+function citedIds(): Set<string> {
+  const cited = new Set<string>()
+  for (const file of readdirSync(here, { recursive: true, encoding: 'utf8' })) {
+    if (!file.endsWith('.test.ts')) continue
+    const source = readFileSync(join(here, file), 'utf8')
+    for (const [, ids = ''] of source.matchAll(/\b(?:test|it)(?:\.each\([^)]*\))?\(\s*[`'"]\[([A-Z]\d[^\]]*)\]/g)) {
+      for (const id of ids.split(/,\s*/)) cited.add(id)
+    }
+  }
+  return cited
+}
+
+test('every promise is shown by a test that cites it, or planned', () => {
+  const cited = citedIds()
+  const silent = Object.entries(promises).filter(([id, { planned }]) => planned === undefined && !cited.has(id))
+  expect(silent.map(([id]) => id)).toEqual([])
+})
+
+test('no test cites a promise that does not exist', () => {
+  expect([...citedIds()].filter((id) => !(id in promises))).toEqual([])
+})
+
+test('what is shown is not called planned', () => {
+  const cited = citedIds()
+  expect([...cited].filter((id) => promises[id]?.planned !== undefined)).toEqual([])
+})
