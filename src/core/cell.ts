@@ -1,6 +1,7 @@
+import { abortable } from './abortable.ts'
 import { Backoff } from './backoff.ts'
 import type { Breaker } from './breaker.ts'
-import { abortable, type Clock } from './clock.ts'
+import type { Clock } from './clock.ts'
 import { RefreshError } from './errors.ts'
 import { asRefreshError, type RefreshEvent, tell } from './events.ts'
 import { Flight } from './flight.ts'

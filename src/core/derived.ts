@@ -1,5 +1,6 @@
+import { abortable } from './abortable.ts'
 import type { Breaker } from './breaker.ts'
-import { abortable, type Clock, within } from './clock.ts'
+import { type Clock, within } from './clock.ts'
 import { RefreshError } from './errors.ts'
 import type { Origin } from './origin.ts'
 import type { Generation, RejectionOptions, Snapshot, WaitOptions } from './refresher.ts'

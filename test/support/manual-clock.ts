@@ -30,23 +30,32 @@ export class ManualClock implements Clock {
     return this.#timers.size
   }
 
-  /** Moves time on, running what falls due in its order, and lets everything settle. */
+  /** Moves time on, running what falls due in its order, and lets everything settle after each. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms
-    for (;;) {
-      const [id, next] = [...this.#timers].reduce<[number, { at: number; run: () => void } | undefined]>(
-        (first, [id, timer]) =>
-          timer.at <= end && (first[1] === undefined || timer.at < first[1].at) ? [id, timer] : first,
-        [0, undefined],
-      )
-      if (next === undefined) break
-      this.#timers.delete(id)
-      this.#now = Math.max(this.#now, next.at)
-      next.run()
-      await settled()
-    }
+    while (this.#runNext(end)) await settled()
     this.#now = end
     await settled()
+  }
+
+  /** Moves time on and runs what falls due, all at once. */
+  tick(ms: number): void {
+    const end = this.#now + ms
+    while (this.#runNext(end));
+    this.#now = end
+  }
+
+  #runNext(end: number): boolean {
+    const due = [...this.#timers]
+      .filter(([, { at }]) => at <= end)
+      .toSorted(([, one], [, other]) => one.at - other.at)
+    const [next] = due
+    if (next === undefined) return false
+    const [id, { at, run }] = next
+    this.#timers.delete(id)
+    this.#now = Math.max(this.#now, at)
+    run()
+    return true
   }
 
   /** A sleep, or a clock that is set: time jumps, and no timer runs. */

@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest'
+import { Refreshable, RefreshError } from '../../src/index.ts'
+import { responder } from '../support/responder.ts'
+
+/** As untyped code would call it. */
+function construct(options: unknown): unknown {
+  return Reflect.construct(Refreshable, [options])
+}
+
+const refresh = async (): Promise<string> => 'x'
+
+test.each([
+  [undefined, /takes an object of options, not undefined/],
+  ['token', /takes an object of options, not a string/],
+  [{}, /'refresh' is missing/],
+  [{ refresh: 'now' }, /'refresh' must be a function, not a string/],
+  [{ refresh, deadLine: 5 }, /'deadLine' is not one that Refreshable knows; it takes refresh, initial/],
+  [{ refresh, deadline: 0 }, /'deadline' must be a number of ms, at least 1, not 0/],
+  [{ refresh, deadline: Number.NaN }, /'deadline' .* not NaN/],
+  [{ refresh, deadline: Infinity }, /'deadline' .* not Infinity/],
+  [{ refresh, cooldown: -1 }, /'cooldown' .* at least 0, not -1/],
+  [{ refresh, ahead: '5m' }, /'ahead' .* not a string/],
+  [{ refresh, onEvent: console }, /'onEvent' must be a function, not an object/],
+  [{ refresh, clock: {} }, /'clock' must have a now\(\)/],
+])('options %j are refused where the mistake is made', (options, message) => {
+  expect(() => construct(options)).toThrow(message)
+  expect(() => construct(options)).toThrow(expect.objectContaining({ code: 'invalid_option' }))
+})
+
+test.each([
+  [undefined],
+  [null],
+  [{}],
+  [{ generation: '1' }],
+  [{ generation: 7 }],
+  [{ generation: Number.NaN }],
+  [{ generation: 0 }],
+])('refresh(%j) says that it is no snapshot of this cell', async (rejected) => {
+  const cell = new Refreshable({ initial: 'a', refresh })
+  await expect(Reflect.apply(cell.refresh, cell, [rejected])).rejects.toMatchObject({
+    code: 'invalid_option',
+    message: /takes the snapshot that was rejected/,
+  })
+})
+
+test.each([undefined, null])('set(%s) is refused, and what is in force stays', (nothing) => {
+  const source = responder<string>()
+  const cell = new Refreshable({ initial: 'a', refresh: source.refresh })
+  expect(() => Reflect.apply(cell.set, cell, [nothing])).toThrow(
+    expect.objectContaining({ code: 'invalid_value' }),
+  )
+  expect(cell.peek()?.value).toBe('a')
+})
+
+test('map() without a function is refused', () => {
+  const cell = new Refreshable({ initial: 'a', refresh })
+  expect(() => Reflect.apply(cell.map, cell, ['token'])).toThrow(RefreshError)
+})
+
+test('values that are falsy are values', async () => {
+  for (const initial of [0, '', false]) {
+    const cell = new Refreshable<unknown>({ initial, refresh })
+    expect((await cell.snapshot()).value).toBe(initial)
+  }
+})

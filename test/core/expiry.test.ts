@@ -1,0 +1,190 @@
+import { spawnSync } from 'node:child_process'
+import { expect, test } from 'vitest'
+import { Refreshable, type RefreshableOptions } from '../../src/index.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { responder } from '../support/responder.ts'
+import { settled } from '../support/settled.ts'
+
+interface Token {
+  readonly name: string
+  readonly expiresAt: number
+}
+
+function tokenCell(lifetime: number, options: Partial<RefreshableOptions<Token>> = {}) {
+  const clock = new ManualClock()
+  const source = responder<Token>()
+  const issue = (name: string, ms: number = lifetime): Token => ({ name, expiresAt: clock.now() + ms })
+  const cell = new Refreshable<Token>({
+    initial: issue('first'),
+    refresh: source.refresh,
+    expiresAt: (token) => token.expiresAt,
+    clock,
+    ...options,
+  })
+  return { clock, source, cell, issue }
+}
+
+test('[C9] ahead of its expiry a value is refreshed in the background, while it is still served', async () => {
+  const { clock, source, cell, issue } = tokenCell(100_000)
+  const first = await cell.snapshot()
+  await clock.advance(90_000 - 1)
+  expect(await cell.snapshot()).toBe(first)
+  expect(source.calls).toHaveLength(0)
+
+  await clock.advance(5_000 + 1)
+  expect(await cell.snapshot()).toBe(first)
+  expect(await cell.snapshot()).toBe(first)
+  expect(source.calls.map(({ context }) => context.cause)).toEqual(['expiring'])
+  source.call(0).resolve(issue('second'))
+  await settled()
+  expect((await cell.snapshot()).value.name).toBe('second')
+})
+
+test('[C9] the window is at most a tenth of the lifetime, and jittered', async () => {
+  const starts = new Set<number>()
+  for (let round = 0; round < 30; round++) {
+    const { clock, source, cell } = tokenCell(1_000_000)
+    await clock.advance(900_000 - 1)
+    while (source.calls.length === 0) {
+      await clock.advance(1_000)
+      void cell.snapshot()
+    }
+    starts.add(clock.now())
+  }
+  const begin = new ManualClock().now()
+  for (const at of starts) {
+    expect(at - begin).toBeGreaterThanOrEqual(900_000 - 1)
+    expect(at - begin).toBeLessThanOrEqual(951_000)
+  }
+  expect(starts.size).toBeGreaterThan(3)
+})
+
+test('[C9] 1,000 calls on 3-second tokens cause no more refreshes than expiries', async () => {
+  let issued = 0
+  const clock = new ManualClock()
+  const cell = new Refreshable<Token>({
+    refresh: async () => ({ name: `${++issued}`, expiresAt: clock.now() + 3_000 }),
+    expiresAt: (token) => token.expiresAt,
+    clock,
+  })
+  for (let call = 0; call < 1_000; call++) {
+    const { value } = await cell.snapshot()
+    expect(value.expiresAt).toBeGreaterThan(clock.now())
+    await clock.advance(30)
+  }
+  // 30 s of tokens that each serve at least 2.7 s
+  expect(issued).toBeLessThanOrEqual(Math.ceil(30_000 / 2_700))
+})
+
+test('[C9] 1,000 calls on tokens that arrive expired cause no refresh but for a rejection', async () => {
+  const { clock, source, cell, issue } = tokenCell(-5_000)
+  const first = await cell.snapshot()
+  for (let call = 0; call < 1_000; call++) {
+    expect(await cell.snapshot()).toBe(first)
+    await clock.advance(100)
+  }
+  expect(source.calls).toHaveLength(0)
+
+  const second = cell.refresh(first)
+  source.call(0).resolve(issue('second', -5_000))
+  await second
+  for (let call = 0; call < 1_000; call++) await cell.snapshot()
+  expect(source.calls).toHaveLength(1)
+})
+
+test('[C9] a replacement that is stale within a second is not judged by the clock: it would spin', async () => {
+  let issued = 0
+  const clock = new ManualClock()
+  const cell = new Refreshable<Token>({
+    refresh: async () => ({ name: `${++issued}`, expiresAt: clock.now() + 20 }),
+    expiresAt: (token) => token.expiresAt,
+    clock,
+  })
+  for (let call = 0; call < 1_000; call++) {
+    await cell.snapshot()
+    await clock.advance(50)
+  }
+  expect(issued).toBe(2)
+})
+
+test('[C9] a failed background refresh keeps the valid value; its cooldown ends at the expiry', async () => {
+  const { clock, source, cell, issue } = tokenCell(10_000)
+  const first = await cell.snapshot()
+  await clock.advance(9_600)
+  await cell.snapshot()
+  source.call(0).reject(new Error('down'))
+  await settled()
+  await clock.advance(300)
+  expect(await cell.snapshot()).toBe(first)
+  expect(source.calls).toHaveLength(1)
+
+  await clock.advance(100)
+  const waiting = cell.snapshot()
+  expect(source.calls).toHaveLength(2)
+  source.call(1).resolve(issue('second'))
+  expect((await waiting).value.name).toBe('second')
+})
+
+test('[C9] an expired value whose refresh failed is still sent', async () => {
+  const { clock, source, cell } = tokenCell(10_000)
+  const first = await cell.snapshot()
+  await clock.advance(20_000)
+  const waiting = cell.snapshot()
+  source.call(0).reject(new Error('down'))
+  expect(await waiting).toBe(first)
+  expect(await cell.snapshot()).toBe(first)
+  expect(source.calls).toHaveLength(1)
+})
+
+test('[C10] an unexpired value that was rejected is refreshed', async () => {
+  const { source, cell, issue } = tokenCell(3_600_000)
+  const fresh = cell.refresh(await cell.snapshot())
+  expect(source.call(0).context.cause).toBe('rejected')
+  source.call(0).resolve(issue('second'))
+  expect((await fresh).value.name).toBe('second')
+})
+
+test('[C10] a rejection during a background refresh joins it', async () => {
+  const { clock, source, cell, issue } = tokenCell(100_000)
+  const first = await cell.snapshot()
+  await clock.advance(96_000)
+  await cell.snapshot()
+  const rejected = cell.refresh(first)
+  const arriving = cell.snapshot()
+  source.call(0).resolve(issue('second'))
+  expect([(await rejected).value.name, (await arriving).value.name]).toEqual(['second', 'second'])
+  expect(source.calls).toHaveLength(1)
+})
+
+test('[C13] after a sleep expiry is judged by the clock, not by a timer', async () => {
+  const { clock, source, cell, issue } = tokenCell(3_600_000)
+  await cell.snapshot()
+  expect(clock.armed).toBe(0)
+  clock.jump(8 * 3_600_000)
+  const waiting = cell.snapshot()
+  source.call(0).resolve(issue('after the sleep'))
+  expect((await waiting).value.name).toBe('after the sleep')
+})
+
+test.each([Number.NaN, Number.POSITIVE_INFINITY, undefined])(
+  '[C9] an expiry of %s is not known, and the value is served until it is rejected',
+  async (expiry) => {
+    const { clock, source, cell } = tokenCell(1_000, { expiresAt: () => expiry })
+    await clock.advance(10 ** 12)
+    expect((await cell.snapshot()).expiresAt).toBeUndefined()
+    expect(source.calls).toHaveLength(0)
+  },
+)
+
+test('[C13] a refresh that hangs does not keep the process alive', () => {
+  const script = `
+    import { Refreshable } from '${new URL('../../src/index.ts', import.meta.url).href}'
+    new Refreshable({ refresh: () => new Promise(() => {}) }).snapshot().catch(() => {})
+    process.on('exit', () => console.log('ended by itself'))`
+  const ended = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+    encoding: 'utf8',
+    timeout: 15_000,
+  })
+  expect(ended.stderr).toBe('')
+  expect([ended.stdout.trim(), ended.status]).toEqual(['ended by itself', 0])
+})

@@ -1,0 +1,210 @@
+import { expect, test } from 'vitest'
+import { Refreshable, RefreshError, retryOnce } from '../../src/index.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { settled } from '../support/settled.ts'
+
+/** A cell whose refreshes do what the test says next, and are counted. */
+function cellThat(outcome: () => Promise<string>, more: { reread?: () => Promise<string | undefined> } = {}) {
+  const clock = new ManualClock()
+  const count = { refreshes: 0 }
+  const cell = new Refreshable({
+    initial: 'old',
+    clock,
+    refresh: () => {
+      count.refreshes++
+      return outcome()
+    },
+    ...more,
+  })
+  return { clock, cell, count }
+}
+
+test('[C6] within the cooldown callers fail at once, with the same cause; after it the next rejection tries again', async () => {
+  const cause = new Error('token endpoint: 500')
+  let answer: () => Promise<string> = () => Promise.reject(cause)
+  const { clock, cell, count } = cellThat(() => answer())
+  const old = await cell.snapshot()
+  await expect(cell.refresh(old)).rejects.toMatchObject({ code: 'refresh_failed', cause })
+
+  for (let caller = 0; caller < 100; caller++) {
+    await expect(cell.refresh(old)).rejects.toMatchObject({ code: 'refresh_suspended', cause })
+  }
+  expect(count.refreshes).toBe(1)
+  expect(await cell.snapshot()).toBe(old)
+
+  answer = () => Promise.resolve('new')
+  await clock.advance(1_000)
+  expect((await cell.refresh(old)).value).toBe('new')
+  expect(count.refreshes).toBe(2)
+})
+
+test('[C6] the cooldown doubles from 1 s to 60 s, and a success resets it', async () => {
+  let answer: () => Promise<string> = () => Promise.reject(new Error('down'))
+  const { clock, cell } = cellThat(() => answer())
+  const old = await cell.snapshot()
+  const pauses: unknown[] = []
+  for (let failure = 0; failure < 9; failure++) {
+    await expect(cell.refresh(old)).rejects.toMatchObject({ code: 'refresh_failed' })
+    const refused = await cell.refresh(old).catch((error: unknown) => error)
+    if (!(refused instanceof RefreshError)) throw new Error('not refused')
+    pauses.push(refused.retryAfter)
+    await clock.advance(refused.retryAfter ?? 0)
+  }
+  expect(pauses).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60].map((seconds) => seconds * 1_000))
+
+  answer = () => Promise.resolve('new')
+  const fresh = await cell.refresh(old)
+  cell.accepted(fresh)
+  answer = () => Promise.reject(new Error('down again'))
+  await expect(cell.refresh(fresh)).rejects.toMatchObject({ code: 'refresh_failed' })
+  await expect(cell.refresh(fresh)).rejects.toMatchObject({ retryAfter: 1_000 })
+})
+
+test.each([
+  [30_000, 30_000],
+  [3_600_000, 60_000],
+  [10, 1_000],
+])('[C6] a Retry-After of %i ms makes a cooldown of %i ms', async (retryAfter, pause) => {
+  const failure = new RefreshError('refresh_failed', 'too many requests', { retryAfter })
+  const { cell } = cellThat(() => Promise.reject(failure))
+  const old = await cell.snapshot()
+  await expect(cell.refresh(old)).rejects.toBe(failure)
+  await expect(cell.refresh(old)).rejects.toMatchObject({ retryAfter: pause })
+})
+
+test('[C6] a clock that is set back does not prolong a cooldown', async () => {
+  const { clock, cell, count } = cellThat(() => Promise.reject(new Error('down')))
+  const old = await cell.snapshot()
+  await cell.refresh(old).catch(() => undefined)
+  clock.jump(-7_200_000)
+  await cell.refresh(old).catch(() => undefined)
+  expect(count.refreshes).toBe(2)
+})
+
+const revoked = new RefreshError('reauthentication_required', 'Log in again: the session was revoked.')
+
+test('[C7] a terminal failure is held until set()', async () => {
+  const { clock, cell, count } = cellThat(() => Promise.reject(revoked))
+  const old = await cell.snapshot()
+  for (let day = 0; day < 10; day++) {
+    await expect(cell.refresh(old)).rejects.toBe(revoked)
+    await clock.advance(86_400_000)
+  }
+  expect(count.refreshes).toBe(1)
+  expect(await cell.snapshot()).toBe(old)
+
+  const login = cell.set('login')
+  await expect(cell.refresh(login)).rejects.toBe(revoked)
+  expect(count.refreshes).toBe(2)
+})
+
+test('[C7] reread is asked at most once per cooldown, and something different ends the failure', async () => {
+  let stored: string | undefined = 'old'
+  let reads = 0
+  const { clock, cell, count } = cellThat(() => Promise.reject(revoked), {
+    reread: async () => {
+      reads++
+      return stored
+    },
+  })
+  const old = await cell.snapshot()
+  const rejections = async () => {
+    for (let caller = 0; caller < 20; caller++) await expect(cell.refresh(old)).rejects.toBe(revoked)
+  }
+  await rejections()
+  expect([count.refreshes, reads]).toEqual([1, 0])
+  await clock.advance(1_000)
+  await rejections()
+  expect(reads).toBe(1)
+  await clock.advance(2_000)
+  stored = undefined
+  await rejections()
+  expect(reads).toBe(2)
+
+  stored = 'somebody logged in'
+  await clock.advance(4_000)
+  expect(await cell.refresh(old)).toMatchObject({ value: 'somebody logged in', generation: 2 })
+  expect([count.refreshes, reads]).toEqual([1, 3])
+})
+
+test('[C7] a reread that fails, or hangs, does not end a terminal failure', async () => {
+  let read: () => Promise<string | undefined> = () => Promise.reject(new Error('store down'))
+  const { clock, cell, count } = cellThat(() => Promise.reject(revoked), { reread: () => read() })
+  const old = await cell.snapshot()
+  await expect(cell.refresh(old)).rejects.toBe(revoked)
+  await clock.advance(1_000)
+  await expect(cell.refresh(old)).rejects.toBe(revoked)
+
+  read = () => new Promise(() => undefined)
+  await clock.advance(2_000)
+  const hanging = cell.refresh(old).catch((error: unknown) => error)
+  await clock.advance(150_000)
+  expect(await hanging).toMatchObject({ code: 'refresh_timeout' })
+  await clock.advance(60_000)
+  void cell.refresh(old).catch(() => undefined)
+  await settled()
+  expect(count.refreshes).toBe(1)
+})
+
+test('[C8] against a remote side that rejects everything, 1,000 calls in a minute cause at most 8 refreshes, and each gets its 401', async () => {
+  const { clock, cell, count } = cellThat(async () => `token ${count.refreshes}`)
+  let attempts = 0
+  for (let call = 0; call < 1_000; call++) {
+    const status = await retryOnce(
+      cell,
+      async () => {
+        attempts++
+        return 401
+      },
+      { isRejection: (status) => status === 401 },
+    )
+    expect(status).toBe(401)
+    await clock.advance(60)
+  }
+  expect(count.refreshes).toBeLessThanOrEqual(8)
+  expect(count.refreshes).toBeGreaterThan(1)
+  expect(attempts).toBe(1_000 + count.refreshes)
+})
+
+test('[C8] a value that was accepted resets the breaker', async () => {
+  const { cell, count } = cellThat(async () => `token ${count.refreshes}`)
+  let snapshot = await cell.snapshot()
+  for (let round = 0; round < 20; round++) {
+    snapshot = await cell.refresh(snapshot)
+    cell.accepted(snapshot)
+  }
+  expect(count.refreshes).toBe(20)
+})
+
+test('[C8] a value that is rejected after a minute has aged: that is no fault', async () => {
+  const { clock, cell, count } = cellThat(async () => `token ${count.refreshes}`)
+  let snapshot = await cell.snapshot()
+  for (let round = 0; round < 20; round++) {
+    snapshot = await cell.refresh(snapshot)
+    await clock.advance(60_000)
+  }
+  expect(count.refreshes).toBe(20)
+})
+
+test('[C8] a late acceptance of a value that was replaced does not reset it', async () => {
+  const { cell, count } = cellThat(async () => `token ${count.refreshes}`)
+  const old = await cell.snapshot()
+  const fresh = await cell.refresh(old)
+  await expect(cell.refresh(fresh)).rejects.toMatchObject({ code: 'refresh_suspended' })
+  cell.accepted(old)
+  await expect(cell.refresh(fresh)).rejects.toMatchObject({ code: 'refresh_suspended' })
+  expect(count.refreshes).toBe(1)
+})
+
+test('[C8] another remote side on the same credential is not affected', async () => {
+  const { cell, count } = cellThat(async () => `token ${count.refreshes}`)
+  const broken = cell.map((token) => `broken ${token}`)
+  const sound = cell.map((token) => `sound ${token}`)
+  await broken.refresh(await broken.refresh(await broken.snapshot())).catch(() => undefined)
+  const inForce = await sound.snapshot()
+  await expect(broken.refresh(inForce)).rejects.toMatchObject({ code: 'refresh_suspended' })
+  sound.accepted(inForce)
+
+  expect(await sound.refresh(inForce)).toMatchObject({ value: 'sound token 2', generation: 3 })
+  expect(count.refreshes).toBe(2)
+})

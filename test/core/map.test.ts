@@ -1,0 +1,119 @@
+import { expect, test } from 'vitest'
+import { Refreshable } from '../../src/index.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { responder } from '../support/responder.ts'
+import { collectGarbage } from '../support/garbage.ts'
+import { settled } from '../support/settled.ts'
+
+function counted(initial = 'one') {
+  const source = responder<string>()
+  const cell = new Refreshable({ initial, refresh: source.refresh, clock: new ManualClock() })
+  const builds: string[] = []
+  const built = cell.map((value) => {
+    builds.push(value)
+    return { client: value }
+  })
+  return { source, cell, builds, built }
+}
+
+test('[C12] it builds once per generation, for any number of callers', async () => {
+  const { source, cell, builds, built } = counted()
+  const first = await Promise.all([built.snapshot(), built.snapshot(), built.snapshot()])
+  expect(new Set(first).size).toBe(1)
+  expect(builds).toEqual(['one'])
+
+  const fresh = Promise.all([
+    built.refresh({ generation: 1 }),
+    cell.refresh({ generation: 1 }),
+    built.snapshot(),
+  ])
+  source.call(0).resolve('two')
+  expect((await fresh).map(({ generation }) => generation)).toEqual([2, 2, 2])
+  expect(await built.refresh({ generation: 1 })).toBe(built.peek())
+  expect(builds).toEqual(['one', 'two'])
+  expect(source.calls).toHaveLength(1)
+})
+
+test('[C12] a failed build is its callers’ error, not the cell’s, and the next caller tries again', async () => {
+  let fails = true
+  const problem = new Error('bad base URL')
+  const cell = new Refreshable({ initial: 'one', refresh: () => Promise.reject(new Error('unused')) })
+  const built = cell.map((value) => {
+    if (fails) throw problem
+    return { client: value }
+  })
+  await expect(built.snapshot()).rejects.toBe(problem)
+  expect((await cell.snapshot()).value).toBe('one')
+  expect(built.peek()).toBeUndefined()
+  fails = false
+  expect((await built.snapshot()).value).toEqual({ client: 'one' })
+})
+
+test('[C12] a build that returns nothing is a clear error', async () => {
+  const cell = new Refreshable({ initial: 'one', refresh: () => Promise.reject(new Error('unused')) })
+  await expect(cell.map(() => undefined).snapshot()).rejects.toMatchObject({
+    code: 'invalid_value',
+    message: /map\(\) returned nothing/,
+  })
+})
+
+test('[C12, C14] a build that hangs ends at the deadline', async () => {
+  const clock = new ManualClock()
+  const cell = new Refreshable({
+    initial: 'one',
+    deadline: 1_000,
+    clock,
+    refresh: () => Promise.reject(new Error('unused')),
+  })
+  const built = cell.map(() => new Promise<string>(() => undefined))
+  const waiting = built.snapshot().catch((error: unknown) => error)
+  await settled()
+  await clock.advance(1_000)
+  expect(await waiting).toMatchObject({ code: 'refresh_timeout' })
+  expect(clock.armed).toBe(0)
+})
+
+test('[C12] a map of a map builds each once', async () => {
+  const { builds, built } = counted()
+  const outer = built.map(({ client }) => `outer ${client}`)
+  expect((await outer.snapshot()).value).toBe('outer one')
+  expect((await outer.snapshot()).generation).toBe(1)
+  expect(builds).toEqual(['one'])
+})
+
+test('[C4, C12] an abort ends the wait for a build', async () => {
+  const cell = new Refreshable({ initial: 'one', refresh: () => Promise.reject(new Error('unused')) })
+  const finish: ((value: string) => void)[] = []
+  const built = cell.map(() => new Promise<string>((resolve) => finish.push(resolve)))
+  const leaving = new AbortController()
+  const left = built.snapshot({ signal: leaving.signal })
+  const stays = built.snapshot()
+  await settled()
+  leaving.abort('left')
+  await expect(left).rejects.toBe('left')
+  expect(finish).toHaveLength(1)
+  finish[0]?.('built')
+  expect((await stays).value).toBe('built')
+})
+
+test('[C11] a logout while something is built leaves its callers with nothing', async () => {
+  const cell = new Refreshable({ initial: 'one', refresh: () => Promise.reject(new Error('unused')) })
+  let finish: (value: string) => void = () => undefined
+  const built = cell.map(() => new Promise<string>((resolve) => (finish = resolve)))
+  const waiting = built.snapshot()
+  await settled()
+  cell.clear()
+  finish('built for an account that was left')
+  await expect(waiting).rejects.toMatchObject({ code: 'credential_missing' })
+})
+
+test('[C11, C12] what was built from a dropped value is dropped with it', async () => {
+  const { cell, built } = counted()
+  const old = new WeakRef((await built.snapshot()).value)
+  cell.set('two')
+  const replaced = new WeakRef((await built.snapshot()).value)
+  cell.clear()
+  await settled()
+  collectGarbage()
+  expect([old.deref(), replaced.deref()]).toEqual([undefined, undefined])
+})

@@ -1,0 +1,130 @@
+import { inspect } from 'node:util'
+import { expect, test } from 'vitest'
+import {
+  BaseProvider,
+  Refreshable,
+  RefreshError,
+  type RefreshEvent,
+  RefreshingProvider,
+} from '../../src/index.ts'
+import { settled } from '../support/settled.ts'
+
+const CANARY = 'canary-7f3a91'
+
+/** Every way in which people print things. */
+function printed(thing: unknown): string {
+  return [
+    inspect(thing, { depth: 10, showHidden: true }),
+    JSON.stringify(thing) ?? '',
+    String(thing),
+    thing instanceof Error ? String(thing.stack) : '',
+  ].join('\n')
+}
+
+class CanaryProvider extends BaseProvider {
+  readonly provider = 'test'
+  readonly model = 'test-1'
+  readonly #token: string
+  constructor(token: string) {
+    super()
+    this.#token = token
+  }
+  async chat() {
+    return { type: 'invalid_request' as const, message: this.#token === '' ? 'never' : '401 Unauthorized' }
+  }
+}
+
+test('[Z1] cells, maps and providers print no value', async () => {
+  const cell = new Refreshable({ initial: CANARY, refresh: async () => `${CANARY} again` })
+  const mapped = cell.map((token) => new CanaryProvider(token))
+  const provider = await RefreshingProvider.from(mapped)
+  await provider.chat({ system: '', messages: [] })
+  for (const thing of [cell, mapped, provider]) expect(printed(thing)).not.toContain(CANARY)
+})
+
+test('[Z1] no event, and no error that we create, holds one', async () => {
+  const events: RefreshEvent[] = []
+  const failures: unknown[] = []
+  const cell: Refreshable<string> = new Refreshable<string>({
+    initial: CANARY,
+    onEvent: (event) => events.push(event),
+    refresh: ({ current }) => Promise.reject(new Error(`cannot redeem ${current?.value}`)),
+  })
+  const provider = await RefreshingProvider.from(
+    cell.map((token) => new CanaryProvider(token)),
+    { onEvent: (event) => events.push(event) },
+  )
+  await provider.chat({ system: '', messages: [] })
+  failures.push(await cell.refresh(await cell.snapshot()).catch((error: unknown) => error))
+  cell.set(`${CANARY} again`)
+  cell.clear()
+  failures.push(await cell.snapshot().catch((error: unknown) => error))
+  await settled()
+
+  expect(events.map(({ type }) => type)).toEqual([
+    'rejected',
+    'refresh_started',
+    'refresh_failed',
+    'not_retried',
+    'rejected',
+    'set',
+    'cleared',
+  ])
+  for (const thing of [...events, ...failures]) expect(printed(thing)).not.toContain(CANARY)
+})
+
+test('[Z1] an error keeps its cause for those who ask, and prints where it came from, not its words', () => {
+  const cause = new TypeError(`bad token ${CANARY}`)
+  const error = new RefreshError('refresh_failed', 'The refresh failed.', { cause })
+  expect(error.cause).toBe(cause)
+  expect(printed(error)).not.toContain(CANARY)
+  expect(inspect(error)).toMatch(/\[cause\]: TypeError[^]*secrets\.test\.ts/)
+  expect(inspect(error)).toContain("code: 'refresh_failed'")
+})
+
+test('[Z1] bad input is told without its content', () => {
+  const wrong = { refresh: CANARY as unknown as () => Promise<string> }
+  expect(() => new Refreshable(wrong)).toThrow(/'refresh' must be a function, not a string/)
+})
+
+test('[Z3] an event that nobody observes is not built', async () => {
+  // The generation is read for an event's sake only where somebody listens.
+  let reads = 0
+  const rejected = {
+    get generation() {
+      reads++
+      return 1
+    },
+  }
+  const quiet = new Refreshable({ initial: 'a', refresh: async () => 'b' })
+  quiet.set('c')
+  await quiet.refresh(rejected)
+  const unobserved = reads
+  const observed = new Refreshable({ initial: 'a', refresh: async () => 'b', onEvent: () => undefined })
+  observed.set('c')
+  reads = 0
+  await observed.refresh(rejected)
+  expect(reads).toBe(unobserved + 1)
+})
+
+test('[Z3] an observer that throws, or rejects, breaks nothing', async () => {
+  for (const onEvent of [
+    () => {
+      throw new Error('observer')
+    },
+    () => Promise.reject(new Error('observer')),
+  ]) {
+    const cell = new Refreshable({ initial: 'a', refresh: async () => 'b', onEvent })
+    expect((await cell.refresh(await cell.snapshot())).value).toBe('b')
+  }
+  await settled()
+})
+
+test('[Z1] an error is known as ours across two copies of the package', () => {
+  const twin = Object.assign(new Error('twin'), {
+    code: 'refresh_failed',
+    [Symbol.for('llm-refresh.RefreshError')]: true,
+  })
+  expect(twin instanceof RefreshError).toBe(true)
+  expect(new Error('other') instanceof RefreshError).toBe(false)
+})
