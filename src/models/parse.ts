@@ -8,7 +8,10 @@ export function parseSnapshot(text: string): Map<string, Map<string, ModelCapabi
   for (const line of text.split('\n')) {
     if (line.startsWith('  ') && facts !== undefined) models.set(line.slice(2), facts)
     else if (line.startsWith(' ')) facts = parseFacts(line)
-    else if (line !== '') providers.set(line, (models = new Map()))
+    else if (line !== '') {
+      models = new Map<string, ModelCapabilities>()
+      providers.set(line, models)
+    }
   }
   return providers
 }

@@ -1,0 +1,113 @@
+// The public face as text: what each subpath of package.json exports, read from the built declarations.
+//   npm run api             writes api/exports.txt, whose diff shows a reviewer what grew
+//   npm run api -- --check  fails when it is out of date
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { API, type Project, type Symbol, SymbolFlags } from 'typescript/unstable/sync'
+import { z } from 'zod'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const TARGET = `${ROOT}api/exports.txt`
+
+const Package = z.object({
+  name: z.string(),
+  exports: z.record(z.string(), z.union([z.string(), z.object({ types: z.string() })])),
+})
+
+/** Heading → declaration, of every export. */
+type Exports = Map<string, string>
+
+function readExports(): Exports {
+  const manifest = Package.parse(JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')))
+  const found: Exports = new Map()
+  const api = new API({ cwd: ROOT })
+  try {
+    for (const [subpath, target] of Object.entries(manifest.exports)) {
+      if (typeof target === 'string') continue
+      const file = `${ROOT}${target.types.slice(2)}`
+      const project = api.updateSnapshot({ openFiles: [file] }).getDefaultProjectForFile(file)
+      for (const [name, text] of declarations(project, file)) {
+        found.set(`# ${manifest.name}${subpath.slice(1)}: ${name}`, text)
+      }
+    }
+  } finally {
+    api.close()
+  }
+  return found
+}
+
+function declarations(project: Project | undefined, file: string): [string, string][] {
+  const source = project?.program.getSourceFile(file)
+  const module = source && project?.checker.getSymbolAtLocation(source)
+  if (project === undefined || module === undefined)
+    throw new Error(`${file} is not built, or exports nothing`)
+  return project.checker
+    .getExportsOfModule(module)
+    .map((symbol): [string, string] => [symbol.name, declaration(project, symbol)])
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+}
+
+function declaration(project: Project, exported: Symbol): string {
+  const alias = (exported.flags & SymbolFlags.Alias) !== 0
+  const symbol = alias ? project.checker.getAliasedSymbol(exported) : exported
+  const texts = symbol.declarations.map((handle) => {
+    // What another package declares is that package's business.
+    const foreign = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(handle.path)
+    if (foreign) return `export { ${symbol.name} } from '${foreign[1]}'`
+    const node = handle.resolve(project)
+    if (node === undefined) throw new Error(`no declaration of ${symbol.name}`)
+    return project.emitter.printNode(node)
+  })
+  return texts.join('\n')
+}
+
+function render(exports: Exports): string {
+  return [...exports].map(([heading, text]) => `${heading}\n${text}\n`).join('\n')
+}
+
+function parse(text: string): Exports {
+  const blocks = text.split(/\n\n(?=# )/).map((block): [string, string] => {
+    const end = block.indexOf('\n')
+    return [block.slice(0, end), block.slice(end + 1).trimEnd()]
+  })
+  return new Map(blocks)
+}
+
+function difference(before: Exports, after: Exports): string[] {
+  return [...new Set([...before.keys(), ...after.keys()])].toSorted().flatMap((heading) => {
+    const old = lines(before.get(heading))
+    const now = lines(after.get(heading))
+    const gone = old.filter((line) => !now.includes(line)).map((line) => `- ${line}`)
+    const added = now.filter((line) => !old.includes(line)).map((line) => `+ ${line}`)
+    const moved =
+      gone.length + added.length === 0 && old.join('\n') !== now.join('\n') ? ['  (reordered)'] : []
+    const changes = [...gone, ...added, ...moved]
+    return changes.length === 0 ? [] : [heading, ...changes, '']
+  })
+}
+
+function lines(text: string | undefined): string[] {
+  return text?.split('\n') ?? []
+}
+
+function committed(): Exports {
+  try {
+    return parse(readFileSync(TARGET, 'utf8'))
+  } catch {
+    return new Map()
+  }
+}
+
+const now = readExports()
+if (process.argv.includes('--check')) {
+  const changes = difference(committed(), now)
+  if (changes.length > 0) {
+    console.error(`The public exports are not those of ${relative(ROOT, TARGET)}:\n\n${changes.join('\n')}`)
+    console.error('If that is meant, run `npm run api` and commit the file.')
+    process.exitCode = 1
+  }
+} else {
+  mkdirSync(dirname(TARGET), { recursive: true })
+  writeFileSync(TARGET, render(now))
+}

@@ -1,0 +1,7 @@
+// Says in one plain line what vitest's JSON report counted; a run without tests has failed.
+//   node scripts/count-tests.mjs REPORT
+import { readFileSync } from 'node:fs'
+
+const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(process.argv[2], 'utf8'))
+console.log(`${numPassedTests} passed, ${numFailedTests} failed`)
+if (numPassedTests === 0 || numFailedTests > 0) process.exitCode = 1

@@ -1,0 +1,147 @@
+import { execFile } from 'node:child_process'
+import { copyFile, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
+import { build, type BuildOptions, type BuildResult } from 'esbuild'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
+import manifest from '../../package.json' with { type: 'json' }
+
+const run = promisify(execFile)
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** Globals that only some runtimes have. */
+const RUNTIME_GLOBALS = ['process', 'Buffer', 'require', '__dirname', '__filename', 'global', 'setImmediate']
+
+/** The entries that promise to run anywhere. */
+const NEUTRAL = ['index.js', 'models/index.js', 'surfaces/ai-sdk.js']
+
+/** A package as it would be published, but built in a folder of its own: dist/ belongs to others. */
+let folder: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'built-'))
+  await run(
+    process.execPath,
+    [tool('typescript/bin/tsc'), '-p', 'tsconfig.build.json', '--outDir', join(folder, 'dist')],
+    {
+      cwd: root,
+    },
+  )
+  await copyFile(join(root, 'package.json'), join(folder, 'package.json'))
+}, 60_000)
+
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+test.each(targets())('%s is built', async (target) => {
+  expect((await stat(join(folder, target))).size).toBeGreaterThan(0)
+})
+
+test.each(NEUTRAL)('%s reaches no package and no node: module', async (entry) => {
+  const { metafile } = await bundle(entry)
+  const outside = Object.values(metafile.inputs).flatMap((input) =>
+    input.imports.filter((found) => found.external),
+  )
+  expect(outside.map(({ path, kind }) => `${kind} ${path}`)).toEqual([])
+})
+
+test.each(NEUTRAL)('the types of %s need no package', async (entry) => {
+  const types = join(folder, 'dist', entry.replace(/\.js$/, '.d.ts'))
+  const options = ['--noEmit', '--listFiles', '--types', '', '--lib', 'es2023,dom', '--ignoreConfig']
+  const { stdout } = await run(process.execPath, [tool('typescript/bin/tsc'), ...options, types])
+  const files = stdout.trim().split('\n')
+  expect(files).toContain(types)
+  const isLib = (file: string): boolean => /\/lib\.[\w.]+\.d\.ts$/.test(file)
+  expect(files.filter((file) => !file.startsWith(folder) && !isLib(file))).toEqual([])
+})
+
+test.each(NEUTRAL)('%s uses no global of one runtime', async (entry) => {
+  const names = RUNTIME_GLOBALS.flatMap((name) => [name, `globalThis.${name}`])
+  const define = Object.fromEntries(names.map((name) => [name, 'RUNTIME_GLOBAL']))
+  const { outputFiles } = await bundle(entry, { define, minify: false })
+  expect(outputFiles[0]?.text.split('\n').filter((line) => line.includes('RUNTIME_GLOBAL'))).toEqual([])
+})
+
+test('importing the root entry does nothing but define it', async () => {
+  // A request is the module loader's own; a handle or a timer would be ours.
+  const script = `
+    const handles = () => process.getActiveResourcesInfo().filter((name) => !name.endsWith('Req'))
+    const look = () => ({ globals: Reflect.ownKeys(globalThis).map(String), handles: handles() })
+    const before = look()
+    await import(process.argv[1])
+    console.log(JSON.stringify([before, look()]))`
+  const entry = join(folder, 'dist/index.js')
+  const { stdout, stderr } = await run(process.execPath, ['--input-type=module', '-e', script, entry], {
+    timeout: 10_000,
+  })
+  const [before, after] = z.tuple([z.unknown(), z.unknown()]).parse(JSON.parse(stdout))
+  expect(after).toEqual(before)
+  expect(stderr).toBe('')
+})
+
+// What a user's bundle grows by, minified and gzipped.
+test.each([
+  ['RefreshingProvider', "export { Refreshable, RefreshingProvider } from './index.js'", 8],
+  ['everything', "export * from './index.js'", 12],
+])('%s of the root entry stays below its ceiling', async (_, contents, most) => {
+  const stdin = { contents, resolveDir: join(folder, 'dist') }
+  const { outputFiles } = await bundle('index.js', { stdin, entryPoints: [] })
+  expect(gzipSync(outputFiles[0]?.contents ?? '').length).toBeLessThanOrEqual(most * 1024)
+})
+
+test('what is published is dist, and what npm always adds', async () => {
+  await plant('src/index.ts', 'test/a.test.ts', 'scripts/a.ts', '.oxlintrc.json', 'README.md', 'LICENSE')
+  const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: folder })
+  const [pack] = z
+    .tuple([z.object({ files: z.array(z.object({ path: z.string() })) })])
+    .parse(JSON.parse(stdout))
+  const paths = pack.files.map(({ path }) => path)
+  expect(paths).toContain('dist/index.js')
+  expect(paths.filter((path) => !path.startsWith('dist/')).toSorted()).toEqual([
+    'LICENSE',
+    'README.md',
+    'package.json',
+  ])
+  expect(paths.filter((path) => !/\.(?:js|d\.ts)$/.test(path) && path.startsWith('dist/'))).toEqual([])
+})
+
+function targets(): string[] {
+  return Object.values(manifest.exports).flatMap((target) =>
+    typeof target === 'string' ? target : Object.values(target),
+  )
+}
+
+function tool(path: string): string {
+  return join(root, 'node_modules', path)
+}
+
+interface Bundled extends BuildOptions {
+  metafile: true
+  write: false
+}
+
+function bundle(entry: string, options: BuildOptions = {}): Promise<BuildResult<Bundled>> {
+  const entryPoints = [join(folder, 'dist', entry)]
+  return build({
+    entryPoints,
+    bundle: true,
+    format: 'esm',
+    platform: 'neutral',
+    packages: 'external',
+    external: ['node:*'],
+    minify: true,
+    ...options,
+    metafile: true,
+    write: false,
+  })
+}
+
+async function plant(...files: string[]): Promise<void> {
+  for (const file of files) {
+    await mkdir(dirname(join(folder, file)), { recursive: true })
+    await writeFile(join(folder, file), '\n')
+  }
+}
