@@ -1,0 +1,217 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { parseOptions, UsageError } from '../demo/options.ts'
+import { chatWithReal } from '../demo/real.ts'
+import { SHOWN } from '../demo/script.ts'
+import { countExpiries, keptPromise } from '../demo/summary.ts'
+import type { Summary } from '../demo/summary.ts'
+import { startLlmServer } from './support/llm-server.ts'
+import type { LlmServer } from './support/llm-server.ts'
+
+const cleanups: (() => Promise<void>)[] = []
+afterEach(async () => {
+  vi.unstubAllEnvs()
+  await Promise.all(cleanups.splice(0).map((clean) => clean()))
+})
+
+interface Ended {
+  code: number | null
+  signal: string | null
+  stdout: string
+  stderr: string
+}
+
+/** Runs the demo to its own end, with no key in its environment but those given. */
+function runDemo(args: string[], keys: Record<string, string> = {}): Promise<Ended> {
+  const { PATH } = process.env
+  const child = spawn(process.execPath, ['--import', 'tsx', 'demo/main.ts', ...args], {
+    cwd: join(import.meta.dirname, '..'),
+    env: { ...(PATH !== undefined && { PATH }), ...keys },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const ended: Ended = { code: null, signal: null, stdout: '', stderr: '' }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (ended.stdout += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (ended.stderr += text))
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code, signal) => resolve({ ...ended, code, signal }))
+  })
+}
+
+async function llmServer(good: string): Promise<LlmServer> {
+  const server = await startLlmServer({
+    accepts: (key) => key === good,
+    answer: 'Because what is lent must come back.',
+  })
+  cleanups.push(() => server.close())
+  return server
+}
+
+/** The numbers of one line of the demo's table. */
+function row(table: string, title: string): string[] {
+  const line = table.split('\n').find((each) => each.startsWith(`  ${title}  `)) ?? ''
+  return line
+    .slice(title.length + 2)
+    .trim()
+    .split(/\s{2,}/)
+}
+
+describe('the demo on embedded servers', () => {
+  let run: Ended
+  beforeAll(async () => {
+    run = await runDemo(['--chats', '60', '--token-seconds', '2'])
+  }, 60_000)
+
+  test('[P2, P5] every chat through llm-refresh is answered, and the run ends by itself', () => {
+    expect(run).toMatchObject({ code: 0, signal: null, stderr: '' })
+    expect(row(run.stdout, 'chats done').slice(0, 2)).toEqual(['30', '30'])
+    expect(row(run.stdout, 'chats failed').slice(0, 2)).toEqual(['0', '0'])
+    expect(run.stdout).toContain('All 60 chats through llm-refresh were answered')
+    for (const time of [...row(run.stdout, 'p50'), ...row(run.stdout, 'p95')]) {
+      expect(time).toMatch(/^\d+ ms$/)
+    }
+  })
+
+  test('[P11, C3, C9] there is one refresh an expiry, over several, and none is refused', () => {
+    for (const half of row(run.stdout, 'refreshes / expiries').slice(0, 2)) {
+      const [refreshes, expiries] = half.split(' / ').map(Number)
+      expect(expiries).toBeGreaterThanOrEqual(2)
+      expect(refreshes).toBe(expiries)
+    }
+    expect(Number(row(run.stdout, '401s absorbed')[0])).toBeGreaterThanOrEqual(2)
+    expect(row(run.stdout, 'refreshes refused').slice(0, 2)).toEqual(['0', '0'])
+    expect(row(run.stdout, 'login').slice(0, 2)).toEqual(['kept', 'kept'])
+  })
+
+  test('the hand-written wrapper beside it loses its login at the first expiry', () => {
+    expect(row(run.stdout, 'login')[2]).toMatch(/^lost at \d\.\d s$/)
+    expect(row(run.stdout, 'refreshes / expiries')[2]).toBe('1 / 1')
+    const [done, failed] = ['chats done', 'chats failed'].map((title) => Number(row(run.stdout, title)[2]))
+    expect(failed).toBeGreaterThan(0)
+    expect((done ?? 0) + (failed ?? 0)).toBe(30)
+  })
+
+  test('one answer is shown whole, and no token, secret or terminal code reaches a pipe', () => {
+    expect(run.stdout).toContain(`one answer, as it streams: ${SHOWN.answer}\n`)
+    // Every token and secret of the embedded servers is a random word of at least 36 characters.
+    expect(run.stdout).not.toMatch(/[\w-]{30,}/)
+    expect(run.stdout).not.toContain('\u001b')
+  })
+
+  test('an expiry counts once, and a refresh that answers none counts against the run', () => {
+    const summary: Summary = {
+      name: '',
+      done: 1,
+      failed: 0,
+      absorbed: 0,
+      refreshes: 2,
+      expiries: 2,
+      refused: 0,
+      p50: 1,
+      p95: 1,
+      lostAt: undefined,
+    }
+    expect(countExpiries([], 1000)).toBe(0)
+    expect(countExpiries([0, 950, 2000], 1000)).toBe(2)
+    expect(countExpiries([0, 1010, 1020, 1500, 2030], 1000)).toBe(2)
+    expect(keptPromise(summary)).toBe(true)
+    expect(keptPromise({ ...summary, refreshes: 3 })).toBe(false)
+    expect(keptPromise({ ...summary, failed: 1 })).toBe(false)
+  })
+})
+
+describe('the demo with a real service', () => {
+  test.each([
+    ['anthropic', 'ANTHROPIC_API_KEY'],
+    ['anthropic', 'ANTHROPIC_AUTH_TOKEN'],
+    ['openai', 'OPENAI_API_KEY'],
+    ['google', 'GEMINI_API_KEY'],
+    ['openai-compatible', 'LLM_API_KEY'],
+  ] as const)('%s with a key in %s streams an answer, and never the key', async (service, variable) => {
+    const key = 'the-good-key'
+    const server = await llmServer(key)
+    const vendor = service === 'openai-compatible' ? 'openai' : service
+    for (const name of ['ANTHROPIC_API_KEY', 'GOOGLE_GENERATIVE_AI_API_KEY']) vi.stubEnv(name, '')
+    vi.stubEnv(variable, key)
+    const out = new PassThrough({ encoding: 'utf8' })
+    const code = await chatWithReal(
+      { service, model: 'model-1', baseUrl: server.baseUrl[vendor], message: 'Why?', keyCommand: undefined },
+      out,
+    )
+    const printed: unknown = out.read()
+    expect(code).toBe(0)
+    expect(printed).toContain('Because what is lent must come back.')
+    expect(printed).not.toContain(key)
+    expect([server.requests(vendor), server.rejections()]).toEqual([1, 0])
+  })
+
+  test('a rejected key is looked up again by the key command, once', async () => {
+    const server = await llmServer('fresh')
+    const folder = await mkdtemp(join(tmpdir(), 'llm-refresh-demo-'))
+    cleanups.push(() => rm(folder, { recursive: true }))
+    const program = join(folder, 'key.mjs')
+    await writeFile(
+      program,
+      `import { existsSync, writeFileSync } from 'node:fs'
+      const marker = import.meta.filename + '.ran'
+      console.log(existsSync(marker) ? 'fresh' : 'stale')
+      writeFileSync(marker, '')`,
+    )
+    const service = ['--provider', 'openai', '--base-url', server.baseUrl.openai, '--model', 'gpt-5']
+    const { code, stdout } = await runDemo([...service, '--key-command', `${process.execPath} ${program}`])
+    expect(code).toBe(0)
+    expect(stdout).toContain('the key was looked up again')
+    expect([server.requests(), server.rejections()]).toEqual([2, 1])
+  })
+
+  test('a key that stays rejected ends with the service’s own words and exit code 1', async () => {
+    const server = await llmServer('good')
+    const { code, stdout } = await runDemo(
+      ['--provider', 'anthropic', '--base-url', server.baseUrl.anthropic, '--model', 'claude'],
+      { ANTHROPIC_API_KEY: 'a-bad-key' },
+    )
+    expect(code).toBe(1)
+    expect(stdout).toContain('The chat failed: invalid x-api-key')
+    expect(stdout).not.toContain('a-bad-key')
+  })
+})
+
+describe('the demo’s command line', () => {
+  test('wrong input, or a missing key, is one line on standard error and exit code 2', async () => {
+    for (const [args, fix] of [
+      [['--chats', 'many'], '--chats'],
+      [['--provider', 'openai', '--model', 'gpt-5'], 'OPENAI_API_KEY'],
+    ] as const) {
+      const { code, stdout, stderr } = await runDemo([...args])
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+      expect(stderr).toContain(fix)
+      expect(stderr.trim()).not.toContain('\n')
+    }
+  })
+
+  test.each([
+    [['--chats', '0'], '--chats "0" will not do: write a whole number from 6 to 600.'],
+    [['--token-seconds', '1.5'], '--token-seconds'],
+    [['--what'], "Unknown option '--what'"],
+    [['stray'], 'stray'],
+    [['--model', 'x'], '--provider'],
+    [['--provider', 'acme', '--model', 'x'], 'anthropic, openai, google, openai-compatible'],
+    [['--provider', 'openai'], '--model is missing'],
+    [['--provider', 'openai-compatible', '--model', 'x'], '--base-url'],
+    [['--base-url', 'nowhere', '--model', 'x'], 'https://host/v1'],
+    [['--base-url', 'https://host/v1', '--model', 'x', '--key-command', ' '], '--key-command is empty'],
+    [['--provider', 'openai', '--model', 'x', '--chats', '6'], '--chats is for the embedded servers'],
+  ])('%j is refused, with the fix', (args, message) => {
+    expect(() => parseOptions(args)).toThrow(UsageError)
+    expect(() => parseOptions(args)).toThrow(message)
+  })
+
+  test('without options it runs 200 chats on tokens of 3 s; --help explains itself', () => {
+    expect(parseOptions([])).toEqual({ mode: 'embedded', chats: 200, tokenSeconds: 3 })
+    expect(parseOptions(['--help'])).toEqual({ mode: 'help' })
+  })
+})

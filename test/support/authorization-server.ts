@@ -1,0 +1,204 @@
+import { randomUUID } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { TokenStorage } from './token-storage.ts'
+
+/** How the authorization server shall behave. */
+export interface AuthorizationServerOptions {
+  /** Life of an access token, in whole seconds. Default: 3600. */
+  accessTokenSeconds?: number
+  /** How the client proves itself at the token endpoint. Default: `client_secret_basic`. */
+  clientAuthentication?: 'client_secret_basic' | 'client_secret_post'
+  /**
+   * Awaited before a token request is handled: a gate that a test holds shut, or the delay of a real network.
+   * If it throws, the answer is a 503.
+   */
+  beforeToken?: () => Promise<void> | void
+}
+
+/** One session: the family of tokens that descend from one first refresh token. */
+export interface Login {
+  readonly accessToken: string
+  readonly refreshToken: string
+  /** Life of the access token, in seconds. */
+  readonly expiresIn: number
+  /** Refresh tokens of this family that were redeemed. */
+  redemptions(): number
+  /** Redemptions of this family that were refused. */
+  refused(): number
+  /** A refresh token was used twice, and every token of the family is dead. */
+  revoked(): boolean
+  /** When each access token of this family was issued, in epoch ms, oldest first. */
+  issuedAt(): readonly number[]
+}
+
+/** A running authorization server. */
+export interface AuthorizationServer {
+  readonly issuer: string
+  readonly tokenEndpoint: string
+  readonly client: { readonly id: string; readonly secret: string }
+  /** Starts a session, as a browser login would. */
+  login(): Promise<Login>
+  /** Whether an access token is good at this instant. */
+  isActive(accessToken: string): Promise<boolean>
+  /** Ends every access token issued so far; refresh tokens stay. */
+  expireAccessTokens(): void
+  /** Requests that reached the token endpoint. */
+  tokenRequests(): number
+  /** Refresh tokens that were redeemed. */
+  redemptions(): number
+  /** Redemptions that were refused with `invalid_grant`. */
+  refused(): number
+  close(): Promise<void>
+}
+
+interface Family {
+  redemptions: number
+  refused: number
+  revoked: boolean
+  issuedAt: number[]
+}
+
+const ACCOUNT = 'alice'
+const SCOPE = 'offline_access'
+
+/**
+ * A real authorization server (oidc-provider) on loopback and a free port: rotating refresh tokens, where
+ * the reuse of one revokes its whole family (RFC 9700 section 4.14.2), and one confidential client.
+ *
+ * @example
+ * const server = await startAuthorizationServer({ accessTokenSeconds: 3 })
+ * const { refreshToken } = await server.login()
+ */
+export async function startAuthorizationServer(
+  options: AuthorizationServerOptions = {},
+): Promise<AuthorizationServer> {
+  const accessTokenSeconds = options.accessTokenSeconds ?? 3600
+  const client = { id: 'demo-client', secret: randomUUID() }
+  const storage = new TokenStorage()
+  const families = new Map<string, Family>()
+  const counts = { tokenRequests: 0, redemptions: 0, refused: 0 }
+
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('The server has no port.')
+  const issuer = `http://127.0.0.1:${address.port}`
+
+  const provider = await quietly(async () => {
+    const { Provider } = await import('oidc-provider')
+    return new Provider(issuer, {
+      adapter: (model: string) => storage.adapter(model),
+      clients: [
+        {
+          client_id: client.id,
+          client_secret: client.secret,
+          token_endpoint_auth_method: options.clientAuthentication ?? 'client_secret_basic',
+          grant_types: ['refresh_token'],
+          response_types: [],
+          redirect_uris: [],
+        },
+      ],
+      findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
+      features: { devInteractions: { enabled: false } },
+      rotateRefreshToken: true,
+      ttl: { AccessToken: accessTokenSeconds, RefreshToken: 86_400, Grant: 86_400, IdToken: 3600 },
+    })
+  })
+
+  provider.on('access_token.saved', (token) => {
+    families.get(token.grantId ?? '')?.issuedAt.push(Date.now())
+  })
+  provider.on('grant.success', (context) => {
+    counts.redemptions++
+    const family = families.get(context.oidc.entities.RefreshToken?.grantId ?? '')
+    if (family) family.redemptions++
+  })
+  provider.on('grant.error', (context, error) => {
+    if (error.error !== 'invalid_grant') return
+    counts.refused++
+    const family = families.get(storage.grantOf(context.oidc.params?.['refresh_token']) ?? '')
+    if (family) family.refused++
+  })
+  provider.on('grant.revoked', (_context, grantId) => {
+    const family = families.get(grantId)
+    if (family) family.revoked = true
+  })
+
+  const handle = provider.callback()
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.url === '/token') {
+      counts.tokenRequests++
+      try {
+        await options.beforeToken?.()
+      } catch {
+        response.writeHead(503).end()
+        return
+      }
+    }
+    await handle(request, response)
+  }
+  server.on('request', (request, response) => void serve(request, response))
+
+  async function login(): Promise<Login> {
+    const registered = await provider.Client.find(client.id)
+    if (registered === undefined) throw new Error('The client is not registered.')
+    const grant = new provider.Grant({ clientId: client.id, accountId: ACCOUNT })
+    grant.addOIDCScope(SCOPE)
+    const grantId = await grant.save()
+    const family: Family = { redemptions: 0, refused: 0, revoked: false, issuedAt: [] }
+    families.set(grantId, family)
+    const claims = {
+      client: registered,
+      accountId: ACCOUNT,
+      grantId,
+      gty: 'authorization_code',
+      scope: SCOPE,
+    }
+    return {
+      accessToken: await new provider.AccessToken(claims).save(),
+      refreshToken: await new provider.RefreshToken(claims).save(),
+      expiresIn: accessTokenSeconds,
+      redemptions: () => family.redemptions,
+      refused: () => family.refused,
+      revoked: () => family.revoked,
+      issuedAt: () => family.issuedAt,
+    }
+  }
+
+  return {
+    issuer,
+    tokenEndpoint: `${issuer}/token`,
+    client,
+    login,
+    isActive: async (accessToken) =>
+      (await provider.AccessToken.find(accessToken, { ignoreExpiration: true })) !== undefined &&
+      storage.alive('AccessToken', accessToken),
+    expireAccessTokens: () => storage.end('AccessToken'),
+    tokenRequests: () => counts.tokenRequests,
+    redemptions: () => counts.redemptions,
+    refused: () => counts.refused,
+    close: async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+/** Runs a step without oidc-provider's advice on production, which it prints while it is loaded and built. */
+async function quietly<T>(step: () => Promise<T>): Promise<T> {
+  const { warn, info } = console
+  const unlessAdvice =
+    (print: typeof console.warn): typeof console.warn =>
+    (...words) => {
+      if (!String(words[0]).includes('oidc-provider ')) print(...words)
+    }
+  console.warn = unlessAdvice(warn)
+  console.info = unlessAdvice(info)
+  try {
+    return await step()
+  } finally {
+    Object.assign(console, { warn, info })
+  }
+}

@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer } from '@copilotkit/aimock'
+import type { ChatCompletionRequest, Fixture, FixtureOpts, FixtureResponse } from '@copilotkit/aimock'
+import { refusal, vendorOf } from './vendor-401.ts'
+import type { Offered, Vendor } from './vendor-401.ts'
+
+/**
+ * What the model says: a text, any other response that aimock knows (tool calls, reasoning, an error), or a
+ * function of the request, which may also wait.
+ */
+export type Answer =
+  | string
+  | FixtureResponse
+  | ((request: ChatCompletionRequest) => FixtureResponse | Promise<FixtureResponse>)
+
+/** How the LLM server shall behave. */
+export interface LlmServerOptions {
+  /** Whether a bearer token or API key is good at this instant. */
+  accepts: (credential: string) => boolean | Promise<boolean>
+  /** What the model says, until `answer()` changes it. Default: a short greeting. */
+  answer?: Answer
+}
+
+/** A running LLM server. */
+export interface LlmServer {
+  /** Without a path. */
+  readonly url: string
+  /** What the vendors' clients take as their base URL; `openai` also serves OpenAI-compatible clients. */
+  readonly baseUrl: Readonly<Record<Vendor, string>>
+  /** Requests that arrived, of one vendor or of all. */
+  requests(vendor?: Vendor): number
+  /** Requests that were turned away for their credential, of one vendor or of all. */
+  rejections(vendor?: Vendor): number
+  /** Responses whose reader left before their end. */
+  disconnects(): number
+  /**
+   * Sets what the model says from now on. The pace is aimock's: `chunkSize` in characters, `latency` in ms
+   * between the chunks of a stream, `truncateAfterChunks`, and so on.
+   */
+  answer(response: Answer, pace?: FixtureOpts): void
+  close(): Promise<void>
+}
+
+/**
+ * A real LLM server (aimock) on loopback and a free port, which speaks the wire protocols of Anthropic, OpenAI,
+ * Google and Vertex, unary and streaming, and turns away what `accepts` refuses as each vendor does.
+ *
+ * @example
+ * const llm = await startLlmServer({ accepts: (token) => token === 'good' })
+ * const anthropic = createAnthropic({ baseURL: llm.baseUrl.anthropic, authToken: 'good' })
+ */
+export async function startLlmServer(options: LlmServerOptions): Promise<LlmServer> {
+  const requests = tally()
+  const rejections = tally()
+  let disconnects = 0
+  // aimock reads this list at each request; one fixture without conditions answers them all.
+  const fixtures: Fixture[] = []
+
+  function answer(response: Answer, pace: FixtureOpts = {}): void {
+    fixtures[0] = {
+      ...pace,
+      match: {},
+      response: typeof response === 'string' ? { content: response } : response,
+    }
+  }
+  answer(options.answer ?? 'Hello from the model.')
+
+  /** Stands before aimock. True: the request was turned away here. */
+  async function handleRequest(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+    const vendor = vendorOf(request.url ?? '/')
+    requests[vendor]++
+    response.once('close', () => {
+      if (!response.writableFinished) disconnects++
+    })
+    const { offered, credential } = credentialOf(request)
+    if (credential !== undefined && (await options.accepts(credential))) return false
+    rejections[vendor]++
+    const { status, headers, body } = refusal(vendor, offered, `req_${randomUUID().replaceAll('-', '')}`)
+    response.writeHead(status, { 'content-type': 'application/json', ...headers })
+    response.end(JSON.stringify(body))
+    return true
+  }
+
+  const { server, url } = await createServer(fixtures, { host: '127.0.0.1', port: 0, journalMaxEntries: 1 }, [
+    { path: '', handler: { handleRequest } },
+  ])
+
+  return {
+    url,
+    baseUrl: { anthropic: `${url}/v1`, openai: `${url}/v1`, google: `${url}/v1beta` },
+    requests: (vendor) => count(requests, vendor),
+    rejections: (vendor) => count(rejections, vendor),
+    disconnects: () => disconnects,
+    answer,
+    close: async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+/** A bearer token counts before a key that some clients send beside it. */
+function credentialOf(request: IncomingMessage): { offered: Offered; credential?: string } {
+  const [, token] = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '') ?? []
+  if (token !== undefined) return { offered: 'token', credential: token }
+  const key = request.headers['x-api-key'] ?? request.headers['x-goog-api-key']
+  return typeof key === 'string' ? { offered: 'api_key', credential: key } : { offered: 'nothing' }
+}
+
+function tally(): Record<Vendor, number> {
+  return { anthropic: 0, openai: 0, google: 0 }
+}
+
+function count(tallied: Record<Vendor, number>, vendor: Vendor | undefined): number {
+  if (vendor !== undefined) return tallied[vendor]
+  return Object.values(tallied).reduce((sum, each) => sum + each, 0)
+}
