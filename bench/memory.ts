@@ -1,0 +1,68 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { RefreshingProvider, type StreamDelta } from 'llm-refresh'
+import type { Finding } from './rounds.ts'
+import { BenchProvider, request } from './subjects.ts'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage: () => void = runInNewContext('gc')
+
+const OPEN = 20_000
+const CALLS = 100_000
+
+/** What is kept: per stream that is open, and per call that is over. */
+export async function memory(): Promise<Finding[]> {
+  const bare = new BenchProvider(3)
+  const wrapped = new RefreshingProvider(bare, async () => bare)
+  await perOpenStream(() => wrapped.chatStream(request)) // warm up
+  const ours = await perOpenStream(() => wrapped.chatStream(request))
+  const theirs = await perOpenStream(() => bare.chatStream())
+  return [
+    {
+      question: 'An open stream',
+      figure: ours - theirs,
+      unit: 'bytes more',
+      ceiling: 1024,
+      note: `than the provider's own iterator, ${OPEN.toLocaleString('en')} open at once`,
+    },
+    {
+      question: 'A call that is over',
+      figure: await perFinishedCall(wrapped),
+      unit: 'bytes kept',
+      ceiling: 1,
+      note: `per call, over ${CALLS.toLocaleString('en')} chats and as many streams`,
+    },
+  ]
+}
+
+async function perOpenStream(open: () => AsyncIterable<StreamDelta>): Promise<number> {
+  const before = used()
+  const streams: AsyncIterator<StreamDelta>[] = []
+  for (let n = 0; n < OPEN; n++) {
+    const stream = open()[Symbol.asyncIterator]()
+    await stream.next()
+    streams.push(stream)
+  }
+  const bytes = (used() - before) / OPEN
+  for (const stream of streams) await stream.return?.()
+  return bytes
+}
+
+async function perFinishedCall(provider: RefreshingProvider): Promise<number> {
+  const run = async (calls: number): Promise<void> => {
+    for (let n = 0; n < calls; n++) {
+      await provider.chat(request)
+      for await (const _ of provider.chatStream(request));
+    }
+  }
+  await run(CALLS / 10)
+  const before = used()
+  await run(CALLS)
+  return Math.max(0, (used() - before) / CALLS)
+}
+
+function used(): number {
+  collectGarbage()
+  collectGarbage()
+  return process.memoryUsage().heapUsed
+}

@@ -1,0 +1,47 @@
+/** Runs two things in turn, many times, so that whatever else the machine does befalls both. */
+export async function inTurn(
+  rounds: number,
+  one: () => Promise<number>,
+  other: () => Promise<number>,
+): Promise<{ one: number; other: number; ratio: number }> {
+  // Warm up: the first rounds measure the compiler.
+  for (let n = 0; n < Math.ceil(rounds / 5); n++) {
+    await one()
+    await other()
+  }
+  const ones: number[] = []
+  const others: number[] = []
+  const ratios: number[] = []
+  for (let n = 0; n < rounds; n++) {
+    // Each goes first as often as the other.
+    const [first, second] =
+      n % 2 === 0 ? [await one(), await other()] : [await other(), await one()].toReversed()
+    if (first === undefined || second === undefined) throw new Error('unreachable')
+    ones.push(first)
+    others.push(second)
+    ratios.push(second / first)
+  }
+  return { one: median(ones), other: median(others), ratio: median(ratios) }
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+}
+
+/** ns that something takes. */
+export async function elapsed(run: () => Promise<unknown>): Promise<number> {
+  const start = process.hrtime.bigint()
+  await run()
+  return Number(process.hrtime.bigint() - start)
+}
+
+/** One row of RESULTS.md: a figure, and the ceiling it must stay under. */
+export interface Finding {
+  readonly question: string
+  readonly figure: number
+  readonly unit: string
+  readonly ceiling: number
+  /** What was compared, in a sentence. */
+  readonly note: string
+}

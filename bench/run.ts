@@ -1,0 +1,49 @@
+import { writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { memory } from './memory.ts'
+import type { Finding } from './rounds.ts'
+import { stampede } from './stampede.ts'
+import { stream } from './stream.ts'
+import { unary } from './unary.ts'
+import { weight } from './weight.ts'
+
+/**
+ * Answers every question and writes RESULTS.md; with names (`npm run bench -- stream unary`), just those, and
+ * writes nothing. Exit code 1 when a figure is over its ceiling.
+ */
+const questions = { stream, unary, memory, stampede, weight }
+const asked = process.argv.slice(2)
+const findings: Finding[] = []
+for (const [name, question] of Object.entries(questions)) {
+  if (asked.length > 0 && !asked.includes(name)) continue
+  for (const finding of await question()) {
+    findings.push(finding)
+    console.log(row(finding).slice(2, -2).replaceAll(' | ', '  '))
+  }
+}
+process.exitCode = findings.every(({ figure, ceiling }) => figure <= ceiling) ? 0 : 1
+
+if (asked.length === 0) writeResults()
+
+function writeResults(): void {
+  writeFileSync(
+    new URL('RESULTS.md', import.meta.url),
+    `# Results
+
+Made by \`npm run bench\` on Node ${process.versions.node}, ${cpus().length} cores. Ratios are medians of rounds that ran both sides in turn.
+
+| question | figure | ceiling | compared |
+| --- | --- | --- | --- |
+${findings.map(row).join('\n')}
+`,
+  )
+}
+
+function row({ question, figure, unit, ceiling, note }: Finding): string {
+  const verdict = figure <= ceiling ? '' : ' (over)'
+  return `| ${question} | ${short(figure)} ${unit}${verdict} | ${ceiling} | ${note} |`
+}
+
+function short(figure: number): string {
+  return Math.abs(figure) >= 10 ? figure.toFixed(0) : figure.toFixed(2)
+}

@@ -1,0 +1,66 @@
+import { Refreshable, retryOnce } from 'llm-refresh'
+import { elapsed, type Finding, inTurn } from './rounds.ts'
+
+const CALLERS = 10_000
+const REFRESH_MS = 20
+
+/** 10,000 callers rejected at once, against the same attempts and the same wait scheduled by hand. */
+export async function stampede(): Promise<Finding[]> {
+  let refreshes = 0
+  const throughCell = async (): Promise<void> => {
+    refreshes = 0
+    const cell = new Refreshable({
+      initial: 'old',
+      refresh: async () => {
+        refreshes++
+        await wait()
+        return 'new'
+      },
+    })
+    const answers = await Promise.all(
+      Array.from({ length: CALLERS }, () =>
+        retryOnce(cell, attempt, { isRejection: (status) => status === 401 }),
+      ),
+    )
+    check(answers)
+    if (refreshes !== 1) throw new Error(`${refreshes} refreshes`)
+  }
+  const byHand = async (): Promise<void> => {
+    const rejected = await Promise.all(Array.from({ length: CALLERS }, () => attempt('old')))
+    if (rejected.some((status) => status !== 401)) throw new Error('not rejected')
+    await wait()
+    check(await Promise.all(Array.from({ length: CALLERS }, () => attempt('new'))))
+  }
+  const { one, other, ratio } = await inTurn(
+    31,
+    () => elapsed(byHand),
+    () => elapsed(throughCell),
+  )
+  return [
+    {
+      question: '10,000 callers rejected at once: one refresh, all served',
+      figure: ratio,
+      unit: '×',
+      ceiling: 1.2,
+      note: `against the same attempts and wait by hand: ${ms(other)} and ${ms(one)}, a refresh of ${REFRESH_MS} ms in both`,
+    },
+  ]
+}
+
+/** A remote side that answers on a later turn of the event loop, as a socket would. */
+async function attempt(token: string): Promise<number> {
+  await new Promise((resolve) => setImmediate(resolve))
+  return token === 'new' ? 200 : 401
+}
+
+function wait(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, REFRESH_MS))
+}
+
+function check(answers: readonly number[]): void {
+  if (answers.some((status) => status !== 200)) throw new Error('not served')
+}
+
+function ms(ns: number): string {
+  return `${(ns / 1e6).toFixed(1)} ms`
+}
