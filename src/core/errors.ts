@@ -80,33 +80,24 @@ export class RefreshError extends Error {
   }
 
   toJSON(): Record<string, unknown> {
-    return {
-      name: this.name,
-      code: this.code,
-      message: this.message,
-      terminal: this.terminal,
-      retryAfter: this.retryAfter,
-    }
+    const { code, message, terminal, retryAfter } = this
+    return { code, message, terminal, retryAfter }
   }
 }
 
-// On the prototype, so that it is the class's name in a stack trace and survives minifying.
-Object.defineProperties(RefreshError.prototype, {
-  name: { value: 'RefreshError', configurable: true, writable: true },
-  [INSPECT]: { value: printed, configurable: true, writable: true },
+Object.assign(RefreshError.prototype, {
+  // Not taken from the class, whose name a minifier changes.
+  name: 'RefreshError',
+  [INSPECT](this: RefreshError): string {
+    const cause = this.cause === undefined ? '' : ` {\n  [cause]: ${origin(this.cause)}\n}`
+    return `${this.stack}\n  code: '${this.code}'${cause}`
+  },
 })
 
-function printed(this: RefreshError): string {
-  const cause = this.cause === undefined ? '' : ` {\n  [cause]: ${origin(this.cause)}\n}`
-  return `${this.stack ?? `${this.name}: ${this.message}`}\n  code: '${this.code}'${cause}`
-}
-
-/** Where an error came from, in nobody's words: its class, its code and its stack's frames. */
+/** Where an error came from, in nobody's words: its class and its stack's frames. */
 function origin(cause: unknown): string {
-  if (cause instanceof RefreshError) return `RefreshError ${cause.code}: ${cause.message}`
-  if (!(cause instanceof Error)) return `a ${typeof cause} (withheld: read error.cause)`
-  const frames = (cause.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
-  return [`${cause.constructor.name} (its words are withheld: read error.cause)`, ...frames.slice(0, 4)].join(
-    '\n',
-  )
+  if (cause instanceof RefreshError) return `${cause.code}: ${cause.message}`
+  if (!(cause instanceof Error)) return typeof cause
+  const frames = cause.stack?.match(/^ +at .*$/gm) ?? []
+  return [`${cause.constructor.name} (read error.cause for its words)`, ...frames.slice(0, 4)].join('\n')
 }

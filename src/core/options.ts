@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from './clock.ts'
+import type { Clock } from './clock.ts'
 import { RefreshError } from './errors.ts'
 import type { RefreshListener } from './events.ts'
 import type { Refresh, RefreshContext } from './refresher.ts'
@@ -69,15 +69,14 @@ export const optionNames: readonly (keyof RefreshableOptions<unknown>)[] = [
 /** @throws RefreshError `invalid_option` */
 export function readOptions<T>(options: RefreshableOptions<T>): CellOptions<T> {
   checkKnown(options, optionNames, 'Refreshable')
-  const { refresh, reread, expiresAt, onEvent, clock = systemClock } = options
-  if (refresh === undefined)
-    throw invalid('refresh', 'is missing: give the function that obtains a fresh value')
+  const { refresh, reread, expiresAt, onEvent, clock = { now: () => Date.now() } } = options
   for (const [name, value] of Object.entries({ refresh, reread, expiresAt, onEvent })) {
-    if (value !== undefined && typeof value !== 'function') {
+    if (typeof value !== 'function' && (value !== undefined || name === 'refresh')) {
       throw invalid(name, `must be a function, not ${describe(value)}`)
     }
   }
-  if (typeof clock?.now !== 'function') throw invalid('clock', 'must have a now() that returns epoch ms')
+  if (clock !== undefined && typeof clock?.now !== 'function')
+    throw invalid('clock', 'must have a now() that returns epoch ms')
   return {
     refresh,
     reread,
@@ -112,8 +111,7 @@ export function checkKnown(options: unknown, known: readonly string[], where: st
     throw new RefreshError('invalid_option', `${where} takes an object of options, not ${describe(options)}.`)
   }
   for (const name of Object.keys(options)) {
-    if (!known.includes(name))
-      throw invalid(name, `is not one that ${where} knows; it takes ${known.join(', ')}`)
+    if (!known.includes(name)) throw invalid(name, `is unknown to ${where}, which takes ${known.join(', ')}`)
   }
 }
 

@@ -1,46 +1,22 @@
+import { abortable } from './abortable.ts'
+import { Backoff } from './backoff.ts'
 import { Breaker } from './breaker.ts'
-import { Cell } from './cell.ts'
-import { Derived } from './derived.ts'
+import type { Clock } from './clock.ts'
 import { RefreshError } from './errors.ts'
-import { type RefreshableOptions, readOptions } from './options.ts'
-import type { Origin } from './origin.ts'
-import type { Generation, Refresher, RejectionOptions, Snapshot, WaitOptions } from './refresher.ts'
-
-/** A refresher over an origin, with a breaker of its own. */
-class Face<T> implements Refresher<T> {
-  readonly #origin: Origin<T>
-  readonly #breaker = new Breaker()
-
-  constructor(origin: Origin<T>) {
-    this.#origin = origin
-  }
-
-  peek(): Snapshot<T> | undefined {
-    return this.#origin.peek()
-  }
-
-  snapshot(options?: WaitOptions): Promise<Snapshot<T>> {
-    return this.#origin.snapshot(options)
-  }
-
-  refresh(rejected: Generation, options?: RejectionOptions): Promise<Snapshot<T>> {
-    return this.#origin.refresh(rejected, this.#breaker, options)
-  }
-
-  accepted(snapshot: Generation): void {
-    this.#breaker.accepted(snapshot.generation)
-  }
-
-  map<U>(build: (value: T) => U | Promise<U>): Refresher<U> {
-    if (typeof build !== 'function') {
-      throw new RefreshError(
-        'invalid_option',
-        'map() takes the function that builds something from the value.',
-      )
-    }
-    return new Face(new Derived(this.#origin, build))
-  }
-}
+import { asRefreshError, type RefreshEvent, tell } from './events.ts'
+import { Flight } from './flight.ts'
+import { Mapped, type Origin } from './mapped.ts'
+import { type CellOptions, describe, type RefreshableOptions, readOptions } from './options.ts'
+import type {
+  Generation,
+  RefreshCause,
+  Refresher,
+  RejectionOptions,
+  Snapshot,
+  WaitOptions,
+} from './refresher.ts'
+import { isReentrant, missing, reentrant, suspended, unhelpful } from './refusals.ts'
+import { Tenure } from './tenure.ts'
 
 /**
  * The cell: one value that goes stale. It numbers every value it has held and refreshes it once for everyone.
@@ -54,14 +30,87 @@ class Face<T> implements Refresher<T> {
  * // … the remote side answers 401 …
  * const fresh = await token.refresh(snapshot) // once, however many callers were rejected
  */
-export class Refreshable<T> extends Face<T> {
-  readonly #cell: Cell<T>
+export class Refreshable<T> implements Refresher<T>, Origin<T> {
+  /** @internal */
+  readonly clock: Clock
+  /** @internal ms */
+  readonly deadline: number
+  readonly #options: CellOptions<T>
+  readonly #emit: ((event: RefreshEvent) => void) | undefined
+  readonly #cooldown: Backoff
+  readonly #breaker = new Breaker()
+
+  #tenure: Tenure<T> | undefined
+  /** The last generation given out; numbers never restart. */
+  #generation = 0
+  #flight: Flight<T> | undefined
+  /** Counts flights, `set()` and `clear()`; `#applied` is the last one that took effect. */
+  #sequence = 0
+  #applied = 0
+  /** What the last refresh failed with, until a value takes force. */
+  #failure: RefreshError | undefined
+  #cleared = false
+  /** The host's refresh function is on the stack right now. */
+  #entered = false
 
   /** @throws RefreshError `invalid_option` */
-  constructor(options: RefreshableOptions<T>) {
-    const cell = new Cell(readOptions(options))
-    super(cell)
-    this.#cell = cell
+  constructor(given: RefreshableOptions<T>) {
+    const options = readOptions(given)
+    const { onEvent } = options
+    this.#options = options
+    this.#emit = onEvent && ((event) => tell(onEvent, event))
+    this.clock = options.clock
+    this.deadline = options.deadline
+    this.#cooldown = new Backoff(options.cooldown)
+    if (options.initial !== undefined) this.#adopt(options.initial, 0, undefined)
+  }
+
+  peek(): Snapshot<T> | undefined {
+    return this.#tenure?.snapshot
+  }
+
+  usable(): Snapshot<T> | undefined {
+    return this.#settled()?.snapshot
+  }
+
+  snapshot(options?: WaitOptions): Promise<Snapshot<T>> {
+    const settled = options?.signal?.aborted === true ? undefined : this.#settled()
+    return settled?.ready ?? this.#obtain(options?.signal)
+  }
+
+  refresh(rejected: Generation, options?: RejectionOptions): Promise<Snapshot<T>>
+  /** @internal */
+  refresh(rejected: Generation, options?: RejectionOptions, breaker?: Breaker): Promise<Snapshot<T>>
+  refresh(
+    rejected: Generation,
+    options?: RejectionOptions,
+    breaker: Breaker = this.#breaker,
+  ): Promise<Snapshot<T>> {
+    try {
+      options?.signal?.throwIfAborted()
+      const tenure = this.#inForce(rejected)
+      if (tenure !== undefined) {
+        const { generation } = tenure.snapshot
+        const stale = rejected.generation < generation
+        this.#emit?.({ type: 'rejected', generation: rejected.generation, stale })
+        if (stale) return tenure.ready
+        tenure.rejected = true
+        const now = this.clock.now()
+        const pause = breaker.rejected(generation, tenure.refreshed, tenure.aged(now), now)
+        if (pause > 0 && this.#flight === undefined) throw unhelpful(pause)
+      }
+      return this.#join(this.#begin('rejected', options?.challenge), options?.signal)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  accepted(snapshot: Generation): void {
+    this.#breaker.accepted(snapshot.generation)
+  }
+
+  map<U>(build: (value: T) => U | Promise<U>): Refresher<U> {
+    return new Mapped(this, build)
   }
 
   /**
@@ -70,7 +119,16 @@ export class Refreshable<T> extends Face<T> {
    * @throws RefreshError `invalid_value` for undefined or null
    */
   set(value: T): Snapshot<T> {
-    return this.#cell.set(value)
+    if (isNothing(value)) {
+      throw new RefreshError('invalid_value', 'set() needs a value; use clear() to log out.')
+    }
+    const superseded = this.#takeFlight()
+    const snapshot = this.#adopt(value, ++this.#sequence, undefined)
+    this.#cleared = false
+    superseded?.land(snapshot)
+    superseded?.abort()
+    this.#emit?.({ type: 'set', generation: snapshot.generation })
+    return snapshot
   }
 
   /**
@@ -78,6 +136,177 @@ export class Refreshable<T> extends Face<T> {
    * until then every caller gets `credential_missing`. Numbers never restart.
    */
   clear(): void {
-    this.#cell.clear()
+    const superseded = this.#takeFlight()
+    this.#applied = ++this.#sequence
+    this.#tenure = undefined
+    this.#cleared = true
+    this.#recover()
+    superseded?.fail(missing())
+    superseded?.abort()
+    this.#emit?.({ type: 'cleared', generation: this.#generation })
   }
+
+  /** The value in force, where no flight runs and none is due. */
+  #settled(): Tenure<T> | undefined {
+    const tenure = this.#tenure
+    if (tenure === undefined || this.#flight !== undefined) return undefined
+    return tenure.dueAt === Infinity || this.clock.now() < tenure.dueAt ? tenure : undefined
+  }
+
+  async #obtain(signal: AbortSignal | undefined): Promise<Snapshot<T>> {
+    signal?.throwIfAborted()
+    const tenure = this.#tenure
+    if (tenure === undefined) return this.#join(this.#begin('missing', undefined), signal)
+
+    const now = this.clock.now()
+    const due = now >= tenure.dueAt
+    if (!tenure.stale(now)) {
+      if (due) this.#beginAhead(now)
+      return tenure.snapshot
+    }
+    // It was rejected, and the refresh has failed: the next rejection tries again, not the next caller.
+    if (!due && this.#flight === undefined) return tenure.snapshot
+    try {
+      return await this.#join(this.#begin('expiring', undefined), signal)
+    } catch (error) {
+      signal?.throwIfAborted()
+      // A value that could not be refreshed is still sent; only a logout leaves none.
+      if (this.#tenure === undefined || isReentrant(error)) throw error
+      return this.#tenure.snapshot
+    }
+  }
+
+  /** The flight that runs, else a new one. Throws where none may run. */
+  #begin(cause: RefreshCause, challenge: string | undefined): Flight<T> {
+    if (this.#entered) throw reentrant()
+    if (this.#cleared) throw missing()
+    if (this.#flight !== undefined) return this.#flight
+
+    const now = this.clock.now()
+    const refusal = this.#refusal(now)
+    if (refusal !== undefined) throw refusal
+
+    const flight = new Flight<T>(cause, ++this.#sequence, now)
+    this.#flight = flight
+    flight.startDeadline(this.clock, this.deadline, (error) => this.#failed(flight, error))
+    this.#emit?.({ type: 'refresh_started', generation: this.peek()?.generation ?? 0, cause })
+    this.#run(flight, challenge).then(
+      (value) => this.#landed(flight, value),
+      (error: unknown) => this.#failed(flight, asRefreshError(error)),
+    )
+    return flight
+  }
+
+  /** A refresh that nobody waits for, where one may run. */
+  #beginAhead(now: number): void {
+    if (!this.#entered && this.#flight === undefined && this.#refusal(now) === undefined) {
+      this.#begin('expiring', undefined)
+    }
+  }
+
+  /** Calls the host's function; whatever it does, the answer is a promise. */
+  async #run(flight: Flight<T>, challenge: string | undefined): Promise<T> {
+    const { refresh, reread } = this.#options
+    const call = this.#held() === undefined ? refresh : (reread ?? refresh)
+    const current = this.peek()
+    let running: Promise<T | undefined>
+    this.#entered = true
+    try {
+      running = call({ current, cause: flight.cause, challenge, signal: flight.signal })
+    } finally {
+      this.#entered = false
+    }
+    const value = await running
+    if (isNothing(value) || (call === reread && value === current?.value)) {
+      throw new RefreshError('invalid_value', 'The refresh function returned nothing, not a fresh value.')
+    }
+    return value
+  }
+
+  #landed(flight: Flight<T>, value: T): void {
+    if (this.#flight === flight) this.#flight = undefined
+    const { cause, joined, overdue, sequence, startedAt } = flight
+    if (sequence <= this.#applied) {
+      this.#emit?.({ type: 'refresh_discarded', generation: this.#generation, cause })
+      return
+    }
+    const snapshot = this.#adopt(value, sequence, cause)
+    flight.land(snapshot)
+    const { generation } = snapshot
+    const duration = this.clock.now() - startedAt
+    this.#emit?.({ type: 'refresh_succeeded', generation, cause, duration, joined, late: overdue })
+  }
+
+  #failed(flight: Flight<T>, reason: RefreshError): void {
+    // Superseded or given up: what it failed with concerns nobody any more.
+    if (this.#flight !== flight) return
+    this.#flight = undefined
+    const { cause, joined, startedAt } = flight
+    const now = this.clock.now()
+    // A terminal failure outlives every look whether it has been mended.
+    const error = this.#held() ?? reason
+    this.#failure = error
+    const stillGood = (this.#tenure?.staleAt ?? 0) - now
+    // An expiry is worth another try, however short the cooldown was by then.
+    const atMost = cause === 'expiring' && stillGood > 0 ? stillGood : undefined
+    this.#cooldown.start(now, error.retryAfter, atMost)
+    flight.fail(error)
+    const generation = this.peek()?.generation ?? 0
+    this.#emit?.({ type: 'refresh_failed', generation, cause, duration: now - startedAt, joined, error })
+  }
+
+  /** Without a signal, every caller gets the one promise: a stampede costs next to nothing. */
+  #join(flight: Flight<T>, signal: AbortSignal | undefined): Promise<Snapshot<T>> {
+    flight.joined++
+    return abortable(flight.outcome, signal)
+  }
+
+  #takeFlight(): Flight<T> | undefined {
+    const flight = this.#flight
+    this.#flight = undefined
+    return flight
+  }
+
+  /** Puts a value in force. `cause` is that of the refresh it came from; the host's own values have none. */
+  #adopt(value: T, sequence: number, cause: RefreshCause | undefined): Snapshot<T> {
+    const expiresAt = this.#options.expiresAt(value)
+    const snapshot = Object.freeze({ value, generation: ++this.#generation, expiresAt })
+    this.#tenure = new Tenure(snapshot, cause, this.clock.now(), this.#options.ahead)
+    this.#applied = sequence
+    this.#recover()
+    return snapshot
+  }
+
+  #recover(): void {
+    this.#failure = undefined
+    this.#cooldown.reset()
+  }
+
+  /** The terminal failure that only a person can mend, or `reread` find mended. */
+  #held(): RefreshError | undefined {
+    return this.#failure?.terminal === true ? this.#failure : undefined
+  }
+
+  /** Why no refresh may run now, if so. */
+  #refusal(now: number): RefreshError | undefined {
+    const pause = this.#cooldown.remaining(now)
+    const held = this.#held()
+    if (held !== undefined) return pause > 0 || this.#options.reread === undefined ? held : undefined
+    return pause > 0 ? suspended(pause, this.#failure) : undefined
+  }
+
+  /** The value in force, which the rejected one was once. */
+  #inForce(rejected: Generation): Tenure<T> | undefined {
+    const generation: unknown = rejected?.generation
+    if (typeof generation === 'number' && generation >= 1 && generation <= this.#generation)
+      return this.#tenure
+    throw new RefreshError(
+      'invalid_option',
+      `refresh() takes the snapshot that was rejected; generation ${describe(generation)} was never given out.`,
+    )
+  }
+}
+
+function isNothing(value: unknown): value is undefined | null {
+  return value === undefined || value === null
 }

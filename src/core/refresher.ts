@@ -32,6 +32,11 @@ export interface Refresher<T> {
   /** The value in force, at once, whatever its state. */
   peek(): Snapshot<T> | undefined
   /**
+   * What `snapshot()` would give, at once, where nobody need wait for it; else undefined. Optional: it saves a
+   * call that is not rejected a turn of the event loop.
+   */
+  usable?(): Snapshot<T> | undefined
+  /**
    * A value to make an attempt with. Waits for a refresh only where there is no value, or the one in force
    * is known to be stale; where that refresh fails, the stale value is returned, for the remote side's
    * verdict is the one that counts.

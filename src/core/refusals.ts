@@ -5,7 +5,7 @@ import { RefreshError } from './errors.ts'
 export function missing(): RefreshError {
   return new RefreshError(
     'credential_missing',
-    'There is no credential: it was cleared. A login (`set()`) puts one in force.',
+    'There is no credential: it was cleared, and a login (`set()`) is needed.',
   )
 }
 
@@ -18,7 +18,7 @@ export function suspended(pause: number, failure: RefreshError | undefined): Ref
   const cause = failure?.code === 'refresh_failed' ? failure.cause : failure
   return new RefreshError(
     'refresh_suspended',
-    `The last refresh failed (${failure?.code ?? 'unknown'}); none is tried for another ${Math.ceil(pause)} ms.`,
+    `The last refresh failed (${failure?.code ?? 'unknown'}); the next may run in ${Math.ceil(pause)} ms.`,
     { cause, retryAfter: pause },
   )
 }
@@ -27,7 +27,7 @@ export function suspended(pause: number, failure: RefreshError | undefined): Ref
 export function unhelpful(pause: number): RefreshError {
   return new RefreshError(
     'refresh_suspended',
-    `The value that the last refresh brought was rejected as well; none is tried for another ${Math.ceil(pause)} ms.`,
+    `What the last refresh brought was rejected, too; the next may run in ${Math.ceil(pause)} ms.`,
     { retryAfter: pause },
   )
 }
@@ -35,7 +35,7 @@ export function unhelpful(pause: number): RefreshError {
 export function reentrant(): RefreshError {
   return new RefreshError(
     'refresh_reentrant',
-    'The refresh function asked the very cell that it refreshes for a value: it would wait for itself. Use the context it is given.',
+    'The refresh function asked its own cell for a value, and would wait for itself. Use the context it is given.',
   )
 }
 

@@ -1,5 +1,5 @@
 import type { Refresher, Snapshot } from './refresher.ts'
-import { type Answer, type CommonPolicy, judgeError, rejectionIn, renew } from './retry-policy.ts'
+import { type Answer, type CommonPolicy, judgeError, obtain, rejectionIn, renew } from './retry-policy.ts'
 
 /** What one kind of call looks like to the retry policy. */
 export interface RetryPolicy<R> extends CommonPolicy {
@@ -29,7 +29,9 @@ export async function retryOnce<T, R>(
   attempt: (value: T) => Promise<R>,
   policy: RetryPolicy<R>,
 ): Promise<R> {
-  const snapshot = await refresher.snapshot(policy)
+  // Awaiting costs a turn of the event loop even where nothing is to be waited for.
+  const obtained = obtain(refresher, policy)
+  const snapshot = obtained instanceof Promise ? await obtained : obtained
   let result: R
   try {
     result = await attempt(snapshot.value)
@@ -39,9 +41,8 @@ export async function retryOnce<T, R>(
     if (fresh === undefined) throw error
     return attemptAgain(refresher, fresh, attempt, policy)
   }
-
-  const answer = policy.isRejection?.(result) ?? false
-  const rejection = answer === false ? undefined : await rejectionIn(answer)
+  const judged = rejectionIn(policy.isRejection?.(result) ?? false)
+  const rejection = judged instanceof Promise ? await judged : judged
   if (rejection === undefined) {
     noteAcceptance(refresher, snapshot, result, policy)
     return result
@@ -50,11 +51,11 @@ export async function retryOnce<T, R>(
   try {
     fresh = await renew(refresher, snapshot, rejection, policy)
   } catch (reason) {
-    discard(result, policy)
+    void discard(result, policy)
     throw reason
   }
   if (fresh === undefined) return result
-  discard(result, policy)
+  void discard(result, policy)
   return attemptAgain(refresher, fresh, attempt, policy)
 }
 
@@ -65,8 +66,8 @@ async function attemptAgain<T, R>(
   policy: RetryPolicy<R>,
 ): Promise<R> {
   const result = await attempt(fresh.value)
-  const answer = policy.isRejection?.(result) ?? false
-  if (answer === false || (await rejectionIn(answer)) === undefined) {
+  const judged = rejectionIn(policy.isRejection?.(result) ?? false)
+  if ((judged instanceof Promise ? await judged : judged) === undefined) {
     noteAcceptance(refresher, fresh, result, policy)
   }
   return result
@@ -82,8 +83,10 @@ function noteAcceptance<T, R>(
 }
 
 /** Nobody waits for it, and nobody hears what it fails with: the result is of no interest any more. */
-function discard<R>(result: R, policy: RetryPolicy<R>): void {
-  void Promise.resolve()
-    .then(() => policy.discard?.(result))
-    .catch(() => undefined)
+async function discard<R>(result: R, policy: RetryPolicy<R>): Promise<void> {
+  try {
+    await policy.discard?.(result)
+  } catch {
+    // see above
+  }
 }

@@ -20,11 +20,20 @@ export function judgeError(error: unknown, policy: CommonPolicy): Answer {
   return policy.isRejectionError === undefined ? verdict(error) : policy.isRejectionError(error)
 }
 
-/** The verdict in an answer, where it is a rejection. */
-export async function rejectionIn(answer: Answer): Promise<Verdict | undefined> {
-  const judged = await answer
-  if (typeof judged === 'boolean') return judged ? { rejected: true } : undefined
-  return judged.rejected ? judged : undefined
+/** The verdict in an answer, where it is a rejection. Waits only where the answer does. */
+export function rejectionIn(answer: Answer): Verdict | undefined | Promise<Verdict | undefined> {
+  if (answer === false) return undefined
+  if (answer === true) return REJECTED
+  if (answer instanceof Promise) return answer.then(rejectionIn)
+  return answer.rejected ? answer : undefined
+}
+
+const REJECTED: Verdict = Object.freeze({ rejected: true })
+
+/** A snapshot for an attempt, without a wait where none is needed. */
+export function obtain<T>(refresher: Refresher<T>, policy: CommonPolicy): Snapshot<T> | Promise<Snapshot<T>> {
+  const usable = policy.signal?.aborted === true ? undefined : refresher.usable?.()
+  return usable ?? refresher.snapshot(policy)
 }
 
 /**

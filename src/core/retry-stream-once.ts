@@ -1,5 +1,5 @@
 import type { Refresher, Snapshot } from './refresher.ts'
-import { type Answer, type CommonPolicy, judgeError, rejectionIn, renew } from './retry-policy.ts'
+import { type Answer, type CommonPolicy, judgeError, obtain, rejectionIn, renew } from './retry-policy.ts'
 import type { Verdict } from './unauthorized.ts'
 
 /** What one kind of stream looks like to the retry policy. */
@@ -69,7 +69,7 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
     if (this.#inner === undefined || this.#state !== 'after the commit' || this.#queued > 0) {
       return this.#enqueue()
     }
-    return this.#inner.next().then(this.#watch, this.#broken)
+    return this.#inner.next().then(this.#watch)
   }
 
   async return(): Promise<IteratorResult<D, undefined>> {
@@ -84,7 +84,7 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
       try {
         return await this.#serve()
       } finally {
-        this.#queued--
+        if (--this.#queued === 0) this.#tail = undefined
       }
     }
     this.#queued++
@@ -110,7 +110,9 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
         if (this.#isOver()) return END
         const rejection = this.#mayRetry() && (await rejectionIn(judgeError(error, this.#policy)))
         if (rejection && (await this.#restarted(rejection))) continue
-        return this.#broken(error)
+        if (this.#isOver()) return END
+        this.#over()
+        throw error
       }
       if (this.#policy.isEnd(item) || this.#policy.isContent(item)) return this.#commit(item)
       const rejection = this.#mayRetry() && (await rejectionIn(this.#policy.isRejection?.(item) ?? false))
@@ -127,7 +129,7 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
 
   /** Opens an attempt; undefined where the consumer has left meanwhile. */
   async #start(): Promise<AsyncIterator<D> | undefined> {
-    this.#snapshot ??= await this.#refresher.snapshot(this.#policy)
+    this.#snapshot ??= await obtain(this.#refresher, this.#policy)
     if (this.#isOver()) return undefined
     this.#inner = this.#open(this.#snapshot.value)[Symbol.asyncIterator]()
     return this.#inner
@@ -153,6 +155,10 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
         signal: signal === undefined ? leaving : AbortSignal.any([signal, leaving]),
         onEvent,
       })
+    } catch (reason) {
+      if (this.#isOver()) return false
+      this.#over()
+      throw reason
     } finally {
       this.#leaving = undefined
     }
@@ -174,12 +180,6 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
     }
     if (this.#policy.isEnd(result.value)) void close(this.#over())
     return result
-  }
-
-  readonly #broken = (error: unknown): IteratorResult<D, undefined> => {
-    if (this.#isOver()) return END
-    this.#over()
-    throw error
   }
 
   #isOver(): boolean {

@@ -1,6 +1,5 @@
 import { RefreshError } from './errors.ts'
 import { type ErrorFacts, readFacts } from './facts.ts'
-import { describe } from './options.ts'
 
 /** Whether something is a rejection, and why. */
 export interface Verdict {
@@ -31,34 +30,22 @@ export const defaultRejectionRules: Readonly<Record<string, RejectionRule>> = Ob
     statuses: [400, 403],
     matches: ({ challenge }) => /\berror\s*=\s*"?invalid_token\b/i.test(challenge ?? ''),
   },
-  anthropic_revoked: {
-    statuses: [403],
-    matches: ({ text }) => /\btoken has been revoked\b/i.test(text),
-  },
-  databricks_invalid_token: {
-    statuses: [400, 403],
-    matches: ({ text }) => /\binvalid access token\b|\btoken is expir(?:ing|ed)\b/i.test(text),
-  },
-  aws_expired_token: {
-    statuses: [400, 403],
-    matches: ({ codes, text }) =>
-      codes.some((code) => /\bExpiredToken(?:Exception)?\b|\bUnrecognizedClientException\b/.test(code)) ||
-      /\bsecurity token included in the request is (?:expired|invalid)\b/i.test(text),
-  },
-  google_api_key_invalid: {
-    statuses: [400, 403],
-    matches: ({ codes, text }) =>
-      codes.includes('API_KEY_INVALID') || /\bAPI key (?:not valid|expired)\b/i.test(text),
-  },
-} satisfies Record<string, RejectionRule>)
+  anthropic_revoked: says([403], /\btoken has been revoked\b/i),
+  databricks_invalid_token: says([400, 403], /\b(?:invalid access token|token is expir(?:ing|ed))\b/i),
+  aws_expired_token: says(
+    [400, 403],
+    /\b(?:ExpiredToken(?:Exception)?|UnrecognizedClientException|security token included in the request is (?:expired|invalid))\b/i,
+  ),
+  google_api_key_invalid: says([400, 403], /\bAPI[ _]key[ _](?:invalid|not valid|expired)\b/i),
+})
 
 /** A token that lacks a scope is a good token: a fresh one would lack it, too. */
 const MISSING_SCOPE =
-  /\binsufficient[_ ](?:authentication )?(?:permissions? or )?scopes?\b|\bmissing (?:required )?scopes?\b|\bscope requirement\b|\bACCESS_TOKEN_SCOPE_INSUFFICIENT\b/i
+  /\b(?:insufficient|missing)[ _](?:\w+ )?scopes?\b|\bscope requirement\b|SCOPE_INSUFFICIENT/i
 
-/** What messages say of a rejection, where no status is known. */
-const REJECTED_TEXT =
-  /(?:\s|status=)401(?![0-9])|unauthorized|unauthenticated|authentication|token_expired|token_invalidated|expiredauthenticationtoken|invalid api key|invalid_api_key/i
+/** What messages, codes and types say of a rejection, where no status is known. */
+const REJECTED =
+  /(?:\s|status=)401(?!\d)|^401$|unauth(?:orized|enticated)|authentication|token_(?:expired|invalidated)|invalid[ _]api[ _]key/im
 
 /**
  * Judges an error, an outcome, a stream's error, a response or a message. A status that is known decides: 401 is
@@ -76,7 +63,8 @@ export function verdict(
   if (error instanceof RefreshError) return { rejected: false }
   const facts = readFacts(error)
   const { status, challenge } = facts
-  const rule = isScopeMissing(facts) ? undefined : decisiveRule(facts, rules)
+  const isScopeMissing = MISSING_SCOPE.test(`${challenge}\n${facts.text}`)
+  const rule = isScopeMissing ? undefined : decisiveRule(facts, rules)
   return { rejected: rule !== undefined, rule, status, challenge }
 }
 
@@ -96,28 +84,24 @@ export function isUnauthorizedError(error: unknown): boolean {
  * const rules = rejectionRules({ databricks_invalid_token: false, teapot: { statuses: [418], matches: () => true } })
  */
 export function rejectionRules(changes: RejectionRules = {}): Readonly<Record<string, RejectionRule>> {
-  const rules = new Map(Object.entries(defaultRejectionRules))
+  const rules: Record<string, RejectionRule> = { ...defaultRejectionRules }
   for (const [name, rule] of Object.entries(changes)) {
-    if (rule === false) {
-      if (!rules.delete(name))
-        throw invalid(name, `does not exist; there are ${[...rules.keys()].join(', ')}`)
-    } else if (!Array.isArray(rule?.statuses) || typeof rule.matches !== 'function') {
-      throw invalid(name, `must be false, or have 'statuses' and a function 'matches', not ${describe(rule)}`)
-    } else {
-      rules.set(name, rule)
+    const isRule =
+      rule === false ? name in rules : Array.isArray(rule?.statuses) && typeof rule.matches === 'function'
+    if (!isRule) {
+      throw new RefreshError(
+        'invalid_option',
+        `The rejection rule '${name}' must have 'statuses' and 'matches', or be false for one of ${Object.keys(rules).join(', ')}.`,
+      )
     }
+    if (rule) rules[name] = rule
+    else delete rules[name]
   }
-  return Object.freeze(Object.fromEntries(rules))
+  return rules
 }
 
-function invalid(name: string, problem: string): RefreshError {
-  return new RefreshError('invalid_option', `The rejection rule '${name}' ${problem}.`)
-}
-
-function isScopeMissing({ challenge, codes, text }: ErrorFacts): boolean {
-  return (
-    MISSING_SCOPE.test(text) || MISSING_SCOPE.test(codes.join('\n')) || MISSING_SCOPE.test(challenge ?? '')
-  )
+function says(statuses: readonly number[], words: RegExp): RejectionRule {
+  return { statuses, matches: ({ text }) => words.test(text) }
 }
 
 /** The name of what makes it a rejection. */
@@ -129,11 +113,7 @@ function decisiveRule(facts: ErrorFacts, rules: Readonly<Record<string, Rejectio
     if ((status === undefined || rule.statuses.includes(status)) && holds(rule, facts)) return name
   }
   if (status !== undefined || grpcStatus !== undefined) return undefined
-  return saysRejected(facts) ? 'message' : undefined
-}
-
-function saysRejected({ codes, text }: ErrorFacts): boolean {
-  return REJECTED_TEXT.test(text) || codes.some((code) => code === '401' || REJECTED_TEXT.test(code))
+  return REJECTED.test(facts.text) ? 'message' : undefined
 }
 
 function holds(rule: RejectionRule, facts: ErrorFacts): boolean {

@@ -1,4 +1,5 @@
 import { RefreshError } from '../core/errors.ts'
+import { describe } from '../core/options.ts'
 import type { LlmProvider } from './provider.ts'
 
 const METHODS = [
@@ -17,21 +18,13 @@ const METHODS = [
  * @throws RefreshError `invalid_provider`
  */
 export function assertProvider(candidate: unknown, source: string): asserts candidate is LlmProvider {
-  if (typeof candidate !== 'object' || candidate === null) {
-    throw new RefreshError('invalid_provider', `${source} must be an LlmProvider, not ${kindOf(candidate)}.`)
-  }
-  const missing = METHODS.filter((name) => typeof Reflect.get(candidate, name) !== 'function')
-  if (missing.length === 0) return
-  const hint =
-    'doGenerate' in candidate
-      ? 'It looks like an AI SDK model: wrap it with languageModelProvider() of llm-refresh/ai-sdk.'
-      : 'Extend BaseProvider, which has all of them but chat().'
-  throw new RefreshError(
-    'invalid_provider',
-    `${source} must be an LlmProvider, but lacks ${missing.join(', ')}. ${hint}`,
+  const lacks = METHODS.filter(
+    (name) => typeof candidate !== 'object' || typeof Reflect.get(Object(candidate), name) !== 'function',
   )
-}
-
-function kindOf(value: unknown): string {
-  return value === null || value === undefined ? 'nothing' : `a ${typeof value}`
+  if (lacks.length > 0) {
+    throw new RefreshError(
+      'invalid_provider',
+      `${source} must be an LlmProvider (extend BaseProvider, or wrap an AI SDK model with languageModelProvider()), but ${describe(candidate)} lacks ${lacks.join(', ')}.`,
+    )
+  }
 }

@@ -54,36 +54,21 @@ function validateThinking(
   model: string,
 ): void {
   if (thinking === undefined) return
-  if (thinking.mode !== 'enabled' && thinking.mode !== 'adaptive') {
-    throw new RefreshError(
-      'invalid_request',
-      `Unknown thinking mode ${JSON.stringify((thinking as ThinkingConfig).mode)}: use 'enabled' or 'adaptive'.`,
-    )
-  }
+  const { mode } = thinking
   const able = capabilities?.thinking ?? 'both'
-  if (able !== 'both' && able !== thinking.mode) {
-    const fix = able === 'none' ? 'leave `thinking` out' : `use mode '${able}'`
-    throw new RefreshError(
-      'invalid_request',
-      `${model} does not take thinking mode '${thinking.mode}': ${fix}.`,
-    )
-  }
-  if (thinking.mode === 'enabled') {
-    validateBudget(thinking.budgetTokens, capabilities?.maxOutputTokens, model)
-  }
+  if (able === 'none') throw invalid(`${model} cannot think: leave \`thinking\` out`)
+  const modes = able === 'both' ? ['enabled', 'adaptive'] : [able]
+  if (!modes.includes(mode))
+    throw invalid(`thinking.mode of ${model} must be ${modes.join(' or ')}, not ${mode}`)
+  if (mode !== 'enabled') return
+  const { budgetTokens } = thinking
+  const most = capabilities?.maxOutputTokens ?? Infinity
+  if (Number.isSafeInteger(budgetTokens) && budgetTokens > 0 && budgetTokens < most) return
+  throw invalid(
+    `thinking.budgetTokens must be a whole number from 1 to below ${most}, not ${String(budgetTokens)}`,
+  )
 }
 
-function validateBudget(budget: number, most: number | undefined, model: string): void {
-  if (!Number.isSafeInteger(budget) || budget < 1) {
-    throw new RefreshError(
-      'invalid_request',
-      `thinking.budgetTokens must be a whole number of tokens above 0, not ${String(budget)}.`,
-    )
-  }
-  if (most !== undefined && budget >= most) {
-    throw new RefreshError(
-      'invalid_request',
-      `thinking.budgetTokens is ${budget}, but ${model} generates at most ${most} tokens: leave room for the answer.`,
-    )
-  }
+function invalid(problem: string): RefreshError {
+  return new RefreshError('invalid_request', `${problem}.`)
 }

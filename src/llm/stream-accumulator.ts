@@ -13,18 +13,22 @@ export interface AnswerIdentity {
   id?: string | undefined
 }
 
-type Block =
-  | { type: 'text'; text: string }
-  | { type: 'thinking'; thinking: string; signature: string | undefined }
-  | { type: 'redacted_thinking'; data: string }
-  | { type: 'tool_use'; id: string; name: string; json: string; thoughtSignature: string | undefined }
+/** A block while it grows. */
+interface Draft {
+  readonly type: 'text' | 'thinking' | 'redacted_thinking' | 'tool_use'
+  /** Its text, its thinking, its data, or its input's JSON. */
+  body: string
+  id: string
+  name: string
+  signature: string | undefined
+}
 
 /**
  * Puts a stream's deltas together again. Blocks are ordered by their index, whatever order they came in; an index is
  * only a label, so that a hostile one costs no memory.
  */
 export class StreamAccumulator {
-  readonly #blocks = new Map<number, Block>()
+  readonly #drafts = new Map<number, Draft>()
   #usage: Usage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, cacheCreationInputTokens: 0 }
   #stopReason: StopReason | undefined
   #error: StreamErrorDelta | undefined
@@ -33,40 +37,31 @@ export class StreamAccumulator {
   add(delta: StreamDelta): void {
     switch (delta.type) {
       case 'text_delta':
-        this.#block(delta.blockIndex, 'text', () => ({ type: 'text', text: '' })).text += delta.delta
+        this.#draft(delta.blockIndex, 'text').body += delta.delta
         return
       case 'thinking_delta':
-        this.#thinking(delta.blockIndex).thinking += delta.delta
+        this.#draft(delta.blockIndex, 'thinking').body += delta.delta
         return
       case 'signature_delta': {
-        const block = this.#thinking(delta.blockIndex)
-        block.signature = (block.signature ?? '') + delta.delta
+        const draft = this.#draft(delta.blockIndex, 'thinking')
+        draft.signature = (draft.signature ?? '') + delta.delta
         return
       }
       case 'redacted_thinking':
-        this.#block(delta.blockIndex, 'redacted_thinking', () => ({
-          type: 'redacted_thinking',
-          data: '',
-        })).data += delta.data
+        this.#draft(delta.blockIndex, 'redacted_thinking').body += delta.data
         return
       case 'tool_use_start': {
-        const { id, name, thoughtSignature } = delta
-        this.#block(delta.blockIndex, 'tool_use', () => ({
-          type: 'tool_use',
-          id,
-          name,
-          json: '',
-          thoughtSignature,
-        }))
+        const draft = this.#draft(delta.blockIndex, 'tool_use')
+        draft.id = delta.id
+        draft.name = delta.name
+        draft.signature = delta.thoughtSignature
         return
       }
       case 'tool_input_delta':
-        this.#block(delta.blockIndex, 'tool_use', () => {
-          throw new RefreshError(
-            'invalid_stream',
-            `Input of a tool call came before its start (block ${delta.blockIndex}).`,
-          )
-        }).json += delta.delta
+        if (!this.#drafts.has(delta.blockIndex)) {
+          throw invalid(delta.blockIndex, 'has input of a tool call before its start')
+        }
+        this.#draft(delta.blockIndex, 'tool_use').body += delta.delta
         return
       case 'usage':
         this.#usage = delta.usage
@@ -84,7 +79,7 @@ export class StreamAccumulator {
 
   /** The blocks so far, in order. A tool call's input that is no JSON (it was cut off) is the text that came. */
   content(): ContentBlock[] {
-    return [...this.#blocks].toSorted(([one], [other]) => one - other).map(([, block]) => finished(block))
+    return [...this.#drafts].toSorted(([one], [other]) => one - other).map(([, draft]) => finished(draft))
   }
 
   /** The outcome so far: what an error delta said, else a success. */
@@ -94,35 +89,15 @@ export class StreamAccumulator {
     return { type: 'success', response }
   }
 
-  #thinking(index: number): Extract<Block, { type: 'thinking' }> {
-    return this.#block(index, 'thinking', () => ({ type: 'thinking', thinking: '', signature: undefined }))
-  }
-
-  #block<K extends Block['type']>(
-    index: number,
-    type: K,
-    create: () => Extract<Block, { type: K }>,
-  ): Extract<Block, { type: K }> {
-    const known = this.#blocks.get(index)
-    if (known !== undefined) {
-      if (isOf(known, type)) return known
-      throw new RefreshError(
-        'invalid_stream',
-        `Block ${index} began as ${known.type} and went on as ${type}.`,
-      )
-    }
-    if (!Number.isSafeInteger(index) || index < 0) {
-      throw new RefreshError(
-        'invalid_stream',
-        `A block's index must be a whole number from 0 on, not ${String(index)}.`,
-      )
-    }
-    if (this.#blocks.size >= MOST_BLOCKS) {
-      throw new RefreshError('invalid_stream', `The stream has more than ${MOST_BLOCKS} blocks.`)
-    }
-    const created = create()
-    this.#blocks.set(index, created)
-    return created
+  #draft(index: number, type: Draft['type']): Draft {
+    const known = this.#drafts.get(index)
+    if (known?.type === type) return known
+    if (known !== undefined) throw invalid(index, `began as ${known.type} and went on as ${type}`)
+    if (!Number.isSafeInteger(index) || index < 0) throw invalid(index, 'is no whole number from 0 on')
+    if (this.#drafts.size >= MOST_BLOCKS) throw invalid(index, `is more than the ${MOST_BLOCKS}th`)
+    const draft: Draft = { type, body: '', id: '', name: '', signature: undefined }
+    this.#drafts.set(index, draft)
+    return draft
   }
 }
 
@@ -142,50 +117,33 @@ export async function collectStream(
   return accumulator.outcome(identity)
 }
 
-function isOf<K extends Block['type']>(block: Block, type: K): block is Extract<Block, { type: K }> {
-  return block.type === type
+function invalid(index: number, problem: string): RefreshError {
+  return new RefreshError('invalid_stream', `Block ${String(index)} ${problem}.`)
 }
 
-function finished(block: Block): ContentBlock {
-  switch (block.type) {
-    case 'text':
+function finished({ type, body, id, name, signature }: Draft): ContentBlock {
+  switch (type) {
+    case 'thinking':
+      return { type, thinking: body, signature }
     case 'redacted_thinking':
-      return { ...block }
-    case 'thinking': {
-      const { type, thinking, signature } = block
-      return { type, thinking, ...(signature !== undefined && { signature }) }
-    }
-    case 'tool_use': {
-      const { type, id, name, json, thoughtSignature } = block
-      return {
-        type,
-        id,
-        name,
-        input: parseInput(json),
-        ...(thoughtSignature !== undefined && { thoughtSignature }),
-      }
-    }
+      return { type, data: body }
+    case 'tool_use':
+      return { type, id, name, input: parseInput(body), thoughtSignature: signature }
+    case 'text':
+      return { type, text: body }
   }
 }
 
 /** A call without input streams no text at all; text that is no JSON was cut off, and is given as it is. */
 function parseInput(json: string): unknown {
-  if (json.trim() === '') return {}
   try {
-    return JSON.parse(json)
+    return json.trim() === '' ? {} : JSON.parse(json)
   } catch {
     return json
   }
 }
 
-function failure(error: StreamErrorDelta): ChatOutcome {
-  const { kind, message, status, code, challenge, retryAfter } = error
+function failure({ kind, message, status, code, challenge, retryAfter }: StreamErrorDelta): ChatOutcome {
   if (kind === 'rate_limited') return { type: 'rate_limited', retryAfter }
-  return {
-    type: kind === 'invalid_request' ? 'invalid_request' : 'server_error',
-    message,
-    status,
-    code,
-    challenge,
-  }
+  return { type: kind === 'invalid_request' ? kind : 'server_error', message, status, code, challenge }
 }

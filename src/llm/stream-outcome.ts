@@ -11,15 +11,11 @@ export function* streamOutcome(outcome: ChatOutcome): Generator<StreamDelta, voi
       yield { type: 'done', stopReason }
       return
     }
-    case 'rate_limited':
-      yield {
-        type: 'error',
-        kind: 'rate_limited',
-        message: 'rate limited',
-        status: 429,
-        retryAfter: outcome.retryAfter,
-      }
+    case 'rate_limited': {
+      const { type: kind, retryAfter } = outcome
+      yield { type: 'error', kind, message: 'rate limited', status: 429, retryAfter }
       return
+    }
     case 'invalid_request':
     case 'server_error': {
       const { type: kind, ...facts } = outcome
@@ -47,13 +43,7 @@ function* streamBlock(block: ContentBlock, blockIndex: number): Generator<Stream
       return
     case 'tool_use': {
       const { id, name, thoughtSignature } = block
-      yield {
-        type: 'tool_use_start',
-        id,
-        name,
-        blockIndex,
-        ...(thoughtSignature !== undefined && { thoughtSignature }),
-      }
+      yield { type: 'tool_use_start', id, name, blockIndex, thoughtSignature }
       yield { type: 'tool_input_delta', id, delta: JSON.stringify(block.input ?? {}), blockIndex }
       return
     }

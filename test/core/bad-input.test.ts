@@ -12,9 +12,9 @@ const refresh = async (): Promise<string> => 'x'
 test.each([
   [undefined, /takes an object of options, not undefined/],
   ['token', /takes an object of options, not a string/],
-  [{}, /'refresh' is missing/],
+  [{}, /'refresh' must be a function, not undefined/],
   [{ refresh: 'now' }, /'refresh' must be a function, not a string/],
-  [{ refresh, deadLine: 5 }, /'deadLine' is not one that Refreshable knows; it takes refresh, initial/],
+  [{ refresh, deadLine: 5 }, /'deadLine' is unknown to Refreshable, which takes refresh, initial/],
   [{ refresh, deadline: 0 }, /'deadline' must be a number of ms, at least 1, not 0/],
   [{ refresh, deadline: Number.NaN }, /'deadline' .* not NaN/],
   [{ refresh, deadline: Infinity }, /'deadline' .* not Infinity/],

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { Refreshable } from '../../src/index.ts'
+import { collectGarbage } from '../support/garbage.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { responder } from '../support/responder.ts'
-import { collectGarbage } from '../support/garbage.ts'
 import { settled } from '../support/settled.ts'
 
 function counted(initial = 'one') {

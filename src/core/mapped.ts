@@ -1,26 +1,42 @@
 import { abortable } from './abortable.ts'
-import type { Breaker } from './breaker.ts'
+import { Breaker } from './breaker.ts'
 import { type Clock, within } from './clock.ts'
 import { RefreshError } from './errors.ts'
-import type { Origin } from './origin.ts'
-import type { Generation, RejectionOptions, Snapshot, WaitOptions } from './refresher.ts'
+import type { Generation, Refresher, RejectionOptions, Snapshot, WaitOptions } from './refresher.ts'
 import { missing } from './refusals.ts'
+
+/** What a map asks of what it is made from. */
+export interface Origin<T> extends Refresher<T> {
+  readonly clock: Clock
+  /** ms */
+  readonly deadline: number
+  usable(): Snapshot<T> | undefined
+  /** The breaker is the reporting map's own: one remote side must not stop the refreshes of another. */
+  refresh(rejected: Generation, options?: RejectionOptions, breaker?: Breaker): Promise<Snapshot<T>>
+}
 
 interface Built<U> {
   snapshot: Snapshot<U> | undefined
   readonly ready: Promise<Snapshot<U>>
 }
 
-/** Something built from another origin's values, once per generation. */
-export class Derived<T, U> implements Origin<U> {
+/** Something built from a refresher's values, once per generation. */
+export class Mapped<T, U> implements Origin<U> {
   readonly clock: Clock
   readonly deadline: number
   readonly #origin: Origin<T>
   readonly #build: (value: T) => U | Promise<U>
+  readonly #breaker = new Breaker()
   // Keyed by the snapshot itself: when the cell lets go of one, what was built from it goes too.
   readonly #built = new WeakMap<Snapshot<T>, Built<U>>()
 
   constructor(origin: Origin<T>, build: (value: T) => U | Promise<U>) {
+    if (typeof build !== 'function') {
+      throw new RefreshError(
+        'invalid_option',
+        'map() takes the function that builds something from the value.',
+      )
+    }
     this.clock = origin.clock
     this.deadline = origin.deadline
     this.#origin = origin
@@ -41,8 +57,20 @@ export class Derived<T, U> implements Origin<U> {
     return this.#derive(this.#origin.snapshot(options), options)
   }
 
-  refresh(rejected: Generation, breaker: Breaker, options?: RejectionOptions): Promise<Snapshot<U>> {
-    return this.#derive(this.#origin.refresh(rejected, breaker, options), options)
+  refresh(
+    rejected: Generation,
+    options?: RejectionOptions,
+    breaker: Breaker = this.#breaker,
+  ): Promise<Snapshot<U>> {
+    return this.#derive(this.#origin.refresh(rejected, options, breaker), options)
+  }
+
+  accepted(snapshot: Generation): void {
+    this.#breaker.accepted(snapshot.generation)
+  }
+
+  map<V>(build: (value: U) => V | Promise<V>): Refresher<V> {
+    return new Mapped(this, build)
   }
 
   #find(snapshot: Snapshot<T> | undefined): Built<U> | undefined {
@@ -81,7 +109,7 @@ export class Derived<T, U> implements Origin<U> {
     if (built === undefined || built === null) {
       throw new RefreshError(
         'invalid_value',
-        'The function given to map() returned nothing; it must return what it built.',
+        'The function given to map() returned nothing, not what it built.',
       )
     }
     return Object.freeze({ value: built, generation, expiresAt })

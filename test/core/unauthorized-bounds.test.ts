@@ -1,0 +1,133 @@
+import { expect, test } from 'vitest'
+import { isUnauthorizedError, verdict } from '../../src/index.ts'
+
+/** No verdict reads more properties than this, whatever it is given. */
+const MOST_READS = 64 * 64
+/** Bytes of one text that no verdict looks beyond. */
+const BEYOND = 1 << 20
+
+/** An object whose every property is answered by the function, and counted. */
+function counted(answer: (key: PropertyKey, self: object) => unknown): {
+  object: object
+  reads: () => number
+} {
+  let reads = 0
+  const trap = <T>(value: T): T => {
+    reads++
+    return value
+  }
+  const object: object = new Proxy(
+    {},
+    {
+      get: (_, key) => trap(answer(key, object)),
+      has: () => trap(false),
+      getPrototypeOf: () => trap(null),
+      ownKeys: () => trap([]),
+    },
+  )
+  return { object, reads: () => reads }
+}
+
+test('[U5] a chain or a tree without an end is read to a bound', () => {
+  const shapes: [string, (self: () => object) => (key: PropertyKey) => unknown][] = [
+    ['causes', (next) => (key) => (key === 'cause' ? next() : undefined)],
+    ['everything', (next) => () => next()],
+    ['a tree', (next) => (key) => (key === 'errors' ? Array.from({ length: 1_000 }, next) : undefined)],
+    ['the same again', () => (key) => (key === 'cause' ? 'text' : { message: 'text' })],
+  ]
+  for (const [name, shape] of shapes) {
+    let reads = 0
+    const next = (): object => {
+      const { object } = counted((key) => {
+        reads++
+        return shape(next)(key)
+      })
+      return object
+    }
+    expect([name, verdict(next()).rejected]).toEqual([name, false])
+    expect(reads).toBeLessThan(MOST_READS)
+    expect(reads).toBeGreaterThan(0)
+  }
+})
+
+test('[U5] a chain of a million causes', () => {
+  let error: object = { status: 401 }
+  for (let depth = 0; depth < 1_000_000; depth++) error = { cause: error }
+  expect(isUnauthorizedError(error)).toBe(false)
+  expect(isUnauthorizedError({ cause: { cause: { cause: { cause: { status: 401 } } } } })).toBe(true)
+})
+
+test('[U5] an array of any length is read to a bound', () => {
+  let reads = 0
+  const array = new Proxy([] as unknown[], {
+    get: (_, key) => {
+      reads++
+      return key === 'length' ? 2 ** 32 - 1 : { message: `${String(key)} is fine` }
+    },
+  })
+  expect(verdict({ errors: array }).rejected).toBe(false)
+  expect(reads).toBeLessThan(64)
+  expect(
+    isUnauthorizedError({ errors: [...Array.from({ length: 100_000 }, () => ({})), { status: 401 }] }),
+  ).toBe(false)
+})
+
+test('[U5] of a text only a bounded prefix is read, wherever it stands', () => {
+  const padding = 'x'.repeat(BEYOND)
+  const early = `HTTP 401 ${padding}`
+  const late = `${padding} HTTP 401 unauthorized`
+  const carriers = (text: string): unknown[] => [
+    text,
+    new Error(text),
+    { error: { message: text } },
+    { responseBody: text },
+    { code: 3, details: text, metadata: {}, cause: { data: text } },
+  ]
+  expect(carriers(early).slice(0, 4).map(isUnauthorizedError)).toEqual([true, true, true, true])
+  expect(carriers(late).map(isUnauthorizedError)).toEqual([false, false, false, false, false])
+  const fifty = 'y'.repeat(50 << 20)
+  expect(carriers(`${fifty} unauthorized`).map(isUnauthorizedError)).toEqual([
+    false,
+    false,
+    false,
+    false,
+    false,
+  ])
+})
+
+test('[U5] so it is with a code, a header and a challenge', () => {
+  const padding = 'x'.repeat(BEYOND)
+  const challenge = `Bearer realm="${padding}", error="invalid_token"`
+  expect(isUnauthorizedError({ code: `${padding} token_expired` })).toBe(false)
+  expect(
+    isUnauthorizedError({ status: 403, headers: { 'x-amzn-errortype': `${padding} ExpiredToken` } }),
+  ).toBe(false)
+  expect(isUnauthorizedError({ status: 403, challenge })).toBe(false)
+  expect(isUnauthorizedError({ status: 403, headers: new Headers({ 'www-authenticate': challenge }) })).toBe(
+    false,
+  )
+})
+
+test('[U5] JSON of any size and depth does no harm', () => {
+  const deep = `${'[{"cause":'.repeat(6_000)}1`
+  const nested = `${'['.repeat(30_000)}${']'.repeat(30_000)}`
+  const large = JSON.stringify({ filler: 'x'.repeat(BEYOND), error: { code: 401 } })
+  expect([deep, nested, large, '{', '[', '{"status":', '[1e999]'].map(isUnauthorizedError)).toEqual(
+    Array.from({ length: 7 }, () => false),
+  )
+  // Texts in texts in texts: each is parsed, to a bound.
+  let quoted = JSON.stringify({ error: { code: 401 } })
+  for (let layer = 0; layer < 3; layer++) quoted = JSON.stringify({ message: quoted })
+  expect(isUnauthorizedError(quoted)).toBe(true)
+})
+
+test('[U5] many small texts are read to a bound, too', () => {
+  let reads = 0
+  const { object } = counted((key) => {
+    reads++
+    return key === 'message' || key === 'body' ? 'no '.repeat(10_000) : undefined
+  })
+  const errors = Array.from({ length: 1_000 }, () => ({ cause: object, message: 'no' }))
+  expect(isUnauthorizedError({ errors })).toBe(false)
+  expect(reads).toBeLessThan(MOST_READS)
+})

@@ -1,0 +1,231 @@
+import { expect, test } from 'vitest'
+import {
+  defaultRejectionRules,
+  isUnauthorizedError,
+  RefreshError,
+  rejectionRules,
+  verdict,
+} from '../../src/index.ts'
+
+const SEED: [string, boolean][] = [
+  ['HTTP 401', true],
+  ['status=401 Unauthorized', true],
+  ['Invalid API key', true],
+  ['invalid_api_key', true],
+  ['token_expired', true],
+  ['Authentication failed', true],
+  ['UNAUTHORIZED', true],
+  ['rate limited', false],
+  ['network error', false],
+  ['', false],
+  ['internal server error', false],
+]
+
+test('[U1] the seed’s table holds in any case, for a message, an error and an outcome alike', () => {
+  for (const [message, expected] of SEED) {
+    for (const spelled of [message, message.toUpperCase(), message.toLowerCase()]) {
+      const carriers = [
+        spelled,
+        new Error(spelled),
+        { message: spelled },
+        { type: 'invalid_request', message: spelled },
+        { type: 'error', kind: 'invalid_request', message: spelled },
+        { error: { message: spelled } },
+        new Error('failed', { cause: new Error(spelled) }),
+      ]
+      expect(carriers.map((carrier) => [spelled, isUnauthorizedError(carrier)])).toEqual(
+        carriers.map(() => [spelled, expected]),
+      )
+    }
+  }
+})
+
+test.each([
+  'prompt is too long: 4010 tokens',
+  'requested 140100 tokens',
+  'the limit is 401,000 tokens, you sent 500,000',
+  'took 401.5 ms',
+  'request req_401 failed',
+  'model x-401 is not available',
+])('[U2] 401 inside something longer is none: %s', (message) => {
+  expect(isUnauthorizedError(message)).toBe(false)
+  expect(isUnauthorizedError({ error: { message } })).toBe(false)
+})
+
+test.each(['got 401', 'HTTP 401: no', 'HTTP 401.', 'answered 401, giving up', '(status=401)', 'HTTP\t401\n'])(
+  '[U2] 401 as a status of its own is one: %j',
+  (message) => {
+    expect(isUnauthorizedError(message)).toBe(true)
+  },
+)
+
+test('[U2] whether 401 begins a text does not depend on the text before it', () => {
+  const message = '401 items, at most 400 are allowed'
+  expect(isUnauthorizedError({ message })).toBe(false)
+  expect(isUnauthorizedError({ message: 'bad batch', cause: { message } })).toBe(false)
+})
+
+test.each(['status', 'statusCode', 'status_code', 'httpStatusCode', 'code', 'error_code'])(
+  '[U2] a status that is known decides, whatever the words say (%s)',
+  (key) => {
+    expect(verdict({ [key]: 401, message: 'all is well' })).toMatchObject({ rejected: true, status: 401 })
+    for (const status of [200, 400, 402, 403, 404, 408, 409, 422, 429, 500, 502, 503, 529]) {
+      const message = '401 Unauthorized: authentication failed, invalid_api_key, token_expired'
+      expect(verdict({ [key]: status, message })).toMatchObject({ rejected: false, status })
+    }
+  },
+)
+
+test('[U2] the outermost status counts: what a gateway says of itself outranks what it quotes', () => {
+  expect(isUnauthorizedError({ status: 502, body: { error: { code: 401 } } })).toBe(false)
+  expect(isUnauthorizedError({ status: 401, cause: { status: 500 } })).toBe(true)
+  expect(isUnauthorizedError({ message: 'failed', cause: { cause: { statusCode: 401 } } })).toBe(true)
+})
+
+test.each([Number.NaN, Number.POSITIVE_INFINITY, -401, 0, 4010, 99, 600])(
+  '[U2] %d is no status; the words decide then',
+  (status) => {
+    expect(verdict({ status, message: 'HTTP 401' })).toMatchObject({ rejected: true, status: undefined })
+    expect(verdict({ status, message: 'no' }).rejected).toBe(false)
+  },
+)
+
+test('[U2] what this library says itself is not the remote side’s word', () => {
+  const error = new RefreshError('reauthentication_required', 'unauthorized', { cause: { status: 401 } })
+  expect(verdict(error)).toEqual({ rejected: false })
+})
+
+const NAMED: Record<string, { status: number; error: unknown }[]> = {
+  invalid_token: [
+    { status: 403, error: { headers: { 'www-authenticate': 'Bearer realm="x", error="invalid_token"' } } },
+    { status: 400, error: { challenge: 'Bearer error=invalid_token' } },
+  ],
+  anthropic_revoked: [
+    { status: 403, error: { error: { type: 'permission_error', message: 'OAuth token has been revoked.' } } },
+  ],
+  databricks_invalid_token: [
+    { status: 403, error: { error_code: 403, message: 'Invalid access token. [TraceId: 1]' } },
+    { status: 403, error: '<html><title>Error 403 Invalid access token.</title></html>' },
+    { status: 400, error: { message: 'Token is expiring within 30 seconds' } },
+  ],
+  aws_expired_token: [
+    { status: 403, error: { name: 'ExpiredTokenException', message: 'no' } },
+    { status: 400, error: { __type: 'com.amazon.coral.service#ExpiredTokenException' } },
+    { status: 400, error: { message: 'The security token included in the request is expired' } },
+    { status: 400, error: { name: 'UnrecognizedClientException', message: 'no' } },
+    { status: 403, error: { headers: { 'x-amzn-errortype': 'ExpiredTokenException:http://internal/' } } },
+  ],
+  google_api_key_invalid: [
+    {
+      status: 400,
+      error: { error: { status: 'INVALID_ARGUMENT', details: [{ reason: 'API_KEY_INVALID' }] } },
+    },
+    { status: 400, error: { error: { message: 'API key not valid. Please pass a valid API key.' } } },
+    { status: 400, error: { error: { message: 'API key expired. Please renew the API key.' } } },
+  ],
+}
+
+test('[U4] every default rule is named here', () => {
+  expect(Object.keys(NAMED)).toEqual(Object.keys(defaultRejectionRules))
+  expect(Object.isFrozen(defaultRejectionRules)).toBe(true)
+})
+
+test.each(Object.entries(NAMED))(
+  '[U4] %s: on by default, by its name, and can be switched off',
+  (name, cases) => {
+    for (const { status, error } of cases) {
+      // As a body under a status, as a JSON or plain text, and beside the status.
+      const carriers = [
+        { statusCode: status, data: error },
+        { status, responseBody: typeof error === 'string' ? error : JSON.stringify(error) },
+        new Error('failed', { cause: { status, body: error } }),
+      ]
+      for (const carrier of carriers) {
+        expect([carrier, verdict(carrier)]).toEqual([
+          carrier,
+          expect.objectContaining({ rejected: true, rule: name, status }),
+        ])
+        expect(verdict(carrier, rejectionRules({ [name]: false })).rejected).toBe(false)
+        // The same words with another status are none.
+        expect(verdict({ status: 500, cause: carrier }).rejected).toBe(false)
+      }
+    }
+  },
+)
+
+test.each([
+  {
+    status: 403,
+    error: { type: 'permission_error', message: 'Your key does not have access to this model.' },
+  },
+  {
+    status: 400,
+    error: { type: 'invalid_request_error', message: 'authentication is required for this tool' },
+  },
+  { status: 403, message: 'unauthorized region' },
+  { status: 400, message: 'Invalid API key format in metadata' },
+  { status: 404, message: 'Invalid access token' },
+])('[U4] any other 403 or 400 is none: %j', (error) => {
+  expect(isUnauthorizedError(error)).toBe(false)
+})
+
+const SCOPE = [
+  'OAuth token does not meet scope requirement user:inference',
+  'Request had insufficient authentication scopes.',
+  'You have insufficient permissions for this operation. Missing scopes: model.request',
+  'Missing required scope: inference',
+  'insufficient_scope',
+  'ACCESS_TOKEN_SCOPE_INSUFFICIENT',
+]
+
+test.each(SCOPE)('[U4] a missing scope never is a rejection: %s', (words) => {
+  const carriers = [
+    words,
+    { status: 401, message: words },
+    { status: 403, error: { type: 'permission_error', message: words } },
+    { status: 403, message: 'token has been revoked', code: words },
+    { status: 401, headers: { 'www-authenticate': `Bearer error="insufficient_scope", scope="${words}"` } },
+    { code: 16, details: words, metadata: {} },
+    { status: 401, cause: { error: { details: [{ reason: words }] } } },
+  ]
+  expect(carriers.map((carrier) => verdict(carrier).rejected)).toEqual(carriers.map(() => false))
+})
+
+test('[U4] rules can be added, and replaced by name', () => {
+  const rules = rejectionRules({
+    teapot: { statuses: [418], matches: ({ text }) => text.includes('cold') },
+    anthropic_revoked: { statuses: [451], matches: () => true },
+  })
+  expect(verdict({ status: 418, message: 'cold' }, rules)).toMatchObject({ rejected: true, rule: 'teapot' })
+  expect(verdict({ status: 418, message: 'hot' }, rules).rejected).toBe(false)
+  expect(verdict({ status: 403, message: 'token has been revoked' }, rules).rejected).toBe(false)
+  expect(verdict({ status: 451, message: '' }, rules)).toMatchObject({ rule: 'anthropic_revoked' })
+  expect(verdict({ status: 418, message: 'cold' }).rejected).toBe(false)
+})
+
+test('[U4, U5] a rule that throws says no, and the others still speak', () => {
+  const rules = rejectionRules({
+    invalid_token: {
+      statuses: [403],
+      matches: () => {
+        throw new Error('rule')
+      },
+    },
+  })
+  expect(verdict({ status: 403, message: 'token has been revoked' }, rules)).toMatchObject({
+    rule: 'anthropic_revoked',
+  })
+})
+
+test.each<[string, unknown]>([
+  ['a name that does not exist, switched off', { nobody: false }],
+  ['true', { mine: true }],
+  ['undefined', { mine: undefined }],
+  ['null', { mine: null }],
+  ['no statuses', { mine: { matches: () => true } }],
+  ['no function', { mine: { statuses: [403], matches: 'yes' } }],
+])('[U4] a rule that is none is refused: %s', (_, changes) => {
+  expect(() => rejectionRules(changes as never)).toThrow(
+    expect.objectContaining({ code: 'invalid_option', message: expect.stringMatching(/'(nobody|mine)'/) }),
+  )
+})
