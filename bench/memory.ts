@@ -1,11 +1,7 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { RefreshingProvider, type StreamDelta } from 'llm-refresh'
+import { collectGarbage } from '../test/support/garbage.ts'
 import type { Finding } from './rounds.ts'
 import { BenchProvider, request } from './subjects.ts'
-
-setFlagsFromString('--expose-gc')
-const collectGarbage: () => void = runInNewContext('gc')
 
 const OPEN = 20_000
 const CALLS = 100_000

@@ -2,7 +2,9 @@ import { Refreshable, retryOnce } from 'llm-refresh'
 import { elapsed, type Finding, inTurn } from './rounds.ts'
 
 const CALLERS = 10_000
-const REFRESH_MS = 20
+/** ms: what a token endpoint and an API take, as in our field measurements. */
+const REFRESH_MS = 50
+const API_MS = 20
 
 /** 10,000 callers rejected at once, against the same attempts and the same wait scheduled by hand. */
 export async function stampede(): Promise<Finding[]> {
@@ -13,7 +15,7 @@ export async function stampede(): Promise<Finding[]> {
       initial: 'old',
       refresh: async () => {
         refreshes++
-        await wait()
+        await wait(REFRESH_MS)
         return 'new'
       },
     })
@@ -28,7 +30,7 @@ export async function stampede(): Promise<Finding[]> {
   const byHand = async (): Promise<void> => {
     const rejected = await Promise.all(Array.from({ length: CALLERS }, () => attempt('old')))
     if (rejected.some((status) => status !== 401)) throw new Error('not rejected')
-    await wait()
+    await wait(REFRESH_MS)
     check(await Promise.all(Array.from({ length: CALLERS }, () => attempt('new'))))
   }
   const { one, other, ratio } = await inTurn(
@@ -42,25 +44,24 @@ export async function stampede(): Promise<Finding[]> {
       figure: ratio,
       unit: '×',
       ceiling: 1.2,
-      note: `against the same attempts and wait by hand: ${ms(other)} and ${ms(one)}, a refresh of ${REFRESH_MS} ms in both`,
+      note: `against the same attempts and wait by hand: ${inMs(other)} and ${inMs(one)}, an API of ${API_MS} ms and a refresh of ${REFRESH_MS} ms in both`,
     },
   ]
 }
 
-/** A remote side that answers on a later turn of the event loop, as a socket would. */
 async function attempt(token: string): Promise<number> {
-  await new Promise((resolve) => setImmediate(resolve))
+  await wait(API_MS)
   return token === 'new' ? 200 : 401
 }
 
-function wait(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, REFRESH_MS))
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
 function check(answers: readonly number[]): void {
   if (answers.some((status) => status !== 200)) throw new Error('not served')
 }
 
-function ms(ns: number): string {
+function inMs(ns: number): string {
   return `${(ns / 1e6).toFixed(1)} ms`
 }

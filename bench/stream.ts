@@ -23,8 +23,8 @@ export async function stream(): Promise<Finding[]> {
 function read(provider: LlmProvider): () => Promise<number> {
   return () =>
     elapsed(async () => {
-      let read = 0
-      for await (const delta of provider.chatStream(request)) if (delta.type === 'text_delta') read++
-      if (read !== DELTAS) throw new Error(`read ${read} of ${DELTAS} deltas`)
+      let texts = 0
+      for await (const delta of provider.chatStream(request)) if (delta.type === 'text_delta') texts++
+      if (texts !== DELTAS) throw new Error(`read ${texts} of ${DELTAS} deltas`)
     })
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
-import { elapsed, type Finding, inTurn } from './rounds.ts'
+import { type Finding, inTurn } from './rounds.ts'
 
 const entry = fileURLToPath(import.meta.resolve('llm-refresh'))
 
@@ -46,14 +46,17 @@ export async function weight(): Promise<Finding[]> {
   }
 }
 
+/** Measured inside a new process, so that its own start does not count. */
 function load(file: string): () => Promise<number> {
-  return () =>
-    elapsed(async () => {
-      const { status } = spawnSync(process.execPath, [
-        '--input-type=module',
-        '-e',
-        `import '${pathToFileURL(file).href}'`,
-      ])
-      if (status !== 0) throw new Error(`cannot import ${file}`)
+  const script = `
+    const start = process.hrtime.bigint()
+    await import('${pathToFileURL(file).href}')
+    console.log(Number(process.hrtime.bigint() - start))`
+  return async () => {
+    const { stdout, status } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+      encoding: 'utf8',
     })
+    if (status !== 0) throw new Error(`cannot import ${file}`)
+    return Number(stdout)
+  }
 }

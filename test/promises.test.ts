@@ -11,7 +11,9 @@ function citedIds(): Set<string> {
   for (const file of readdirSync(here, { recursive: true, encoding: 'utf8' })) {
     if (!file.endsWith('.test.ts')) continue
     const source = readFileSync(join(here, file), 'utf8')
-    for (const [, ids = ''] of source.matchAll(/\b(?:test|it)(?:\.each\([^)]*\))?\(\s*[`'"]\[([A-Z]\d[^\]]*)\]/g)) {
+    for (const [, ids = ''] of source.matchAll(
+      /\b(?:test|it)(?:\.each\([^)]*\))?\(\s*[`'"]\[([A-Z]\d[^\]]*)\]/g,
+    )) {
       for (const id of ids.split(/,\s*/)) cited.add(id)
     }
   }
@@ -20,7 +22,9 @@ function citedIds(): Set<string> {
 
 test('every promise is shown by a test that cites it, or planned', () => {
   const cited = citedIds()
-  const silent = Object.entries(promises).filter(([id, { planned }]) => planned === undefined && !cited.has(id))
+  const silent = Object.entries(promises).filter(
+    ([id, { planned }]) => planned === undefined && !cited.has(id),
+  )
   expect(silent.map(([id]) => id)).toEqual([])
 })
 

@@ -9,78 +9,251 @@ export interface PromiseEntry {
 
 export const promises: Readonly<Record<string, PromiseEntry>> = {
   P1: { says: 'A successful `chat` passes through: one attempt, no refresh.' },
-  P2: { says: '`chat`: an `invalid_request` outcome that is a rejection causes one refresh and one more attempt; the caller sees only the second outcome.' },
-  P3: { says: '`chat`: a thrown rejection is treated the same way (the seed lets it propagate; its stream path does not); any other throw propagates untouched, with no refresh.' },
-  P4: { says: 'When the refresh fails, the caller gets the original outcome, delta or error unchanged, and the failure is reported as an event.' },
-  P5: { says: '`chatStream`: a rejection (an `error` delta or a throw) before the commit refreshes and reopens; the consumer sees only the second stream\'s content.' },
-  P6: { says: 'Commit is the first `text_delta`, `thinking_delta`, `tool_use_start`, `tool_input_delta`, `signature_delta` or `redacted_thinking`, or any later kind that carries content; after it a rejection is forwarded as it is.' },
+  P2: {
+    says: '`chat`: an `invalid_request` outcome that is a rejection causes one refresh and one more attempt; the caller sees only the second outcome.',
+  },
+  P3: {
+    says: '`chat`: a thrown rejection is treated the same way (the seed lets it propagate; its stream path does not); any other throw propagates untouched, with no refresh.',
+  },
+  P4: {
+    says: 'When the refresh fails, the caller gets the original outcome, delta or error unchanged, and the failure is reported as an event.',
+  },
+  P5: {
+    says: "`chatStream`: a rejection (an `error` delta or a throw) before the commit refreshes and reopens; the consumer sees only the second stream's content.",
+  },
+  P6: {
+    says: 'Commit is the first `text_delta`, `thinking_delta`, `tool_use_start`, `tool_input_delta`, `signature_delta` or `redacted_thinking`, or any later kind that carries content; after it a rejection is forwarded as it is.',
+  },
   P7: { says: 'At most one retry per call; a second rejection is surfaced unchanged.' },
-  P8: { says: '`done` ends the stream; an abandoned or left stream is closed (`return()` reaches the inner iterator), also when the consumer breaks out early; one who leaves during a refresh causes nothing to open.' },
-  P9: { says: 'Usage is a running total: what an abandoned attempt reported is added to what the retried one reports, and the last `usage` delta counts.' },
-  P10: { says: '`provider`, `model` and `configuredThinking` are captured at construction; capability methods answer as the wrapped provider would, and never wait on a refresh.' },
+  P8: {
+    says: '`done` ends the stream; an abandoned or left stream is closed (`return()` reaches the inner iterator), also when the consumer breaks out early; one who leaves during a refresh causes nothing to open.',
+  },
+  P9: {
+    says: 'Usage is a running total: what an abandoned attempt reported is added to what the retried one reports, and the last `usage` delta counts.',
+  },
+  P10: {
+    says: '`provider`, `model` and `configuredThinking` are captured at construction; capability methods answer as the wrapped provider would, and never wait on a refresh.',
+  },
   P11: { says: 'Wrappers made over one refresher share its generations: one refresh serves them all.' },
-  P12: { says: 'The request object is never mutated and is the same on both attempts; an aborted call is not retried.' },
-  P13: { says: 'A stream that is never consumed makes no attempt; backpressure reaches the provider (nothing is read ahead after the commit).' },
-  C1: { says: 'Single flight: while a refresh runs, all who need one join it; the refresh function runs once.' },
-  C2: { says: 'A rejection of an older generation returns the one in force and refreshes nothing, however late it comes.' },
-  C3: { says: 'N callers rejected on one generation, their rejections spread over any time and any interleaving, cause exactly one refresh.' },
-  C4: { says: 'A caller\'s abort rejects that caller at once with its reason; the refresh goes on, and its value is kept even if every caller left.' },
-  C5: { says: 'A refresh has its own deadline; waiters then get `refresh_timeout`, the flight stays the only one until it settles or five deadlines have passed, and a value that arrives late is still adopted unless a newer one is in force.' },
-  C6: { says: 'A failed refresh is not remembered as a value: after its cooldown the next rejection tries again. Within the cooldown callers fail at once with `refresh_suspended` and the same cause. It doubles from 1 s to 60 s and obeys Retry-After up to 60 s; the cooldown of a background refresh ends at the value\'s expiry.' },
-  C7: { says: 'A terminal failure is held until `set()`, or until `reread`, asked at most once per cooldown, shows something different.' },
-  C8: { says: 'Breaker: against a remote side that rejects everything, 1,000 calls in a minute cause at most 8 refreshes, and each call gets its 401; only a value that was accepted, or that aged, resets it; another remote side on the same credential is not affected.' },
-  C9: { says: 'With a known expiry, a refresh starts ahead of it in the background (window at most 10 % of the lifetime, jittered), while the still-valid value is served; 1,000 calls on 3-second tokens, or on tokens that arrive expired, cause no more refreshes than expiries. A failed background refresh keeps the valid value; an expired value whose refresh failed is still sent.' },
-  C10: { says: 'The remote side\'s verdict outranks the clock: an unexpired value that was rejected is refreshed.' },
-  C11: { says: '`set()` and `clear()` outrank a refresh in flight: its result does not overwrite a new login or resurrect a logged-out one; those who wait get the set value, or `credential_missing`. `clear()` is sticky until `set()`, drops mapped values, and generations never restart.' },
-  C12: { says: '`map` builds once per generation, and a failed build is an error of its callers, not of the cell.' },
-  C13: { says: 'Timers never keep the process alive, never exceed 2^31−1 ms, and expiry is judged by the clock after a sleep, not by a timer.' },
-  C14: { says: 'A refresh function that throws synchronously, returns nothing, or synchronously needs its own cell fails at once with a clear error; one that needs it later fails at the deadline. Nothing hangs.' },
-  U1: { says: 'The seed\'s truth table holds for messages, case-insensitively.' },
-  U2: { says: 'A status that is known decides: 401 is a rejection, any other status is not, unless a rule names it. `401` inside a longer number (4010 tokens) is none.' },
-  U3: { says: 'It reads OpenAI, Anthropic, Google, Azure, Bedrock and AI SDK error objects and bodies, WWW-Authenticate `invalid_token`, gRPC `UNAUTHENTICATED`, through `cause` chains (bounded, cycle-safe).' },
-  U4: { says: 'A 403 or 400 is a rejection only by a named rule on the vendor\'s own words (Anthropic "revoked", Databricks "Invalid access token", AWS ExpiredToken, Google `API_KEY_INVALID`), on by default, extendable, each switchable off; a missing scope never is.' },
+  P12: {
+    says: 'The request object is never mutated and is the same on both attempts; an aborted call is not retried.',
+  },
+  P13: {
+    says: 'A stream that is never consumed makes no attempt; backpressure reaches the provider (nothing is read ahead after the commit).',
+  },
+  C1: {
+    says: 'Single flight: while a refresh runs, all who need one join it; the refresh function runs once.',
+  },
+  C2: {
+    says: 'A rejection of an older generation returns the one in force and refreshes nothing, however late it comes.',
+  },
+  C3: {
+    says: 'N callers rejected on one generation, their rejections spread over any time and any interleaving, cause exactly one refresh.',
+  },
+  C4: {
+    says: "A caller's abort rejects that caller at once with its reason; the refresh goes on, and its value is kept even if every caller left.",
+  },
+  C5: {
+    says: 'A refresh has its own deadline; waiters then get `refresh_timeout`, the flight stays the only one until it settles or five deadlines have passed, and a value that arrives late is still adopted unless a newer one is in force.',
+  },
+  C6: {
+    says: "A failed refresh is not remembered as a value: after its cooldown the next rejection tries again. Within the cooldown callers fail at once with `refresh_suspended` and the same cause. It doubles from 1 s to 60 s and obeys Retry-After up to 60 s; the cooldown of a background refresh ends at the value's expiry.",
+  },
+  C7: {
+    says: 'A terminal failure is held until `set()`, or until `reread`, asked at most once per cooldown, shows something different.',
+  },
+  C8: {
+    says: 'Breaker: against a remote side that rejects everything, 1,000 calls in a minute cause at most 8 refreshes, and each call gets its 401; only a value that was accepted, or that aged, resets it; another remote side on the same credential is not affected.',
+  },
+  C9: {
+    says: 'With a known expiry, a refresh starts ahead of it in the background (window at most 10 % of the lifetime, jittered), while the still-valid value is served; 1,000 calls on 3-second tokens, or on tokens that arrive expired, cause no more refreshes than expiries. A failed background refresh keeps the valid value; an expired value whose refresh failed is still sent.',
+  },
+  C10: {
+    says: "The remote side's verdict outranks the clock: an unexpired value that was rejected is refreshed.",
+  },
+  C11: {
+    says: '`set()` and `clear()` outrank a refresh in flight: its result does not overwrite a new login or resurrect a logged-out one; those who wait get the set value, or `credential_missing`. `clear()` is sticky until `set()`, drops mapped values, and generations never restart.',
+  },
+  C12: {
+    says: '`map` builds once per generation, and a failed build is an error of its callers, not of the cell.',
+  },
+  C13: {
+    says: 'Timers never keep the process alive, never exceed 2^31−1 ms, and expiry is judged by the clock after a sleep, not by a timer.',
+  },
+  C14: {
+    says: 'A refresh function that throws synchronously, returns nothing, or synchronously needs its own cell fails at once with a clear error; one that needs it later fails at the deadline. Nothing hangs.',
+  },
+  U1: { says: "The seed's truth table holds for messages, case-insensitively." },
+  U2: {
+    says: 'A status that is known decides: 401 is a rejection, any other status is not, unless a rule names it. `401` inside a longer number (4010 tokens) is none.',
+  },
+  U3: {
+    says: 'It reads OpenAI, Anthropic, Google, Azure, Bedrock and AI SDK error objects and bodies, WWW-Authenticate `invalid_token`, gRPC `UNAUTHENTICATED`, through `cause` chains (bounded, cycle-safe).',
+  },
+  U4: {
+    says: 'A 403 or 400 is a rejection only by a named rule on the vendor\'s own words (Anthropic "revoked", Databricks "Invalid access token", AWS ExpiredToken, Google `API_KEY_INVALID`), on by default, extendable, each switchable off; a missing scope never is.',
+  },
   U5: { says: 'It never throws and never reads more than a bounded prefix, whatever it is given.' },
-  F1: { says: 'The header is set per attempt from the snapshot; the caller\'s other headers, method, body and signal arrive unchanged on both attempts.', planned: 'fetch and undici surfaces' },
-  F2: { says: 'String, bytes, URLSearchParams, FormData, Blob and Request bodies are replayed, also where a platform turned them into streams on the way, up to the replay limit; past it, or for a one-shot stream, the 401 is returned, and the refresh still happens for the next call.', planned: 'fetch and undici surfaces' },
-  F3: { says: 'A 401 body is read up to 64 KiB before the refresh and handed on unchanged if the refresh fails; a larger one is discarded first. No connection is held while refreshing, and a token endpoint behind the same small pool does not deadlock.', planned: 'fetch and undici surfaces' },
-  F4: { says: '`origins` is required; the credential goes nowhere else, not across a redirect either (headers other than Authorization: redirects are refused); plain http only to loopback.', planned: 'fetch and undici surfaces' },
-  F5: { says: 'With `sniff` on, a 200 event stream whose first event (comments and heartbeats passed over, bounded at 64 KiB) is an authentication error counts as a rejection; bytes already read are handed on in order, untouched.', planned: 'fetch and undici surfaces' },
-  F6: { says: 'With no token to send and none to be had, fetch answers a 401 of its own whose body names our code, so that each vendor\'s client raises its own authentication error at once, without retries.', planned: 'fetch and undici surfaces' },
-  F7: { says: 'The official OpenAI, Anthropic and Google clients, AI SDK 5, 6 and 7 providers, and the MCP client, survive an expired token with one refresh, unary and streaming, with no change but their `fetch` (or dispatcher) option.', planned: 'the table of clients' },
-  M1: { says: '`refreshingModel` and `refreshingModelFrom` take V2, V3 and V4 language models and give the same version back; `generateText`, `streamText` and tools run on it.', planned: 'AI SDK models' },
-  M2: { says: 'Embedding, image, speech, transcription and any other model with `do…` methods are wrapped by the same function.', planned: 'AI SDK models' },
-  M3: { says: 'An `error` part before the first content part is a rejection like any other; `stream-start`, `response-metadata`, `text-start`, `reasoning-start`, `ping` and `raw` are prelude, held until content, error or end.', planned: 'AI SDK models' },
-  K1: { says: 'Expiry comes from `expires_in` (seconds, number or numeric string), else a JWT\'s `exp`; missing, negative, NaN or absurd values never cache forever or spin.', planned: 'credentials and sources' },
-  K2: { says: 'What a token response leaves out (refresh token, scope, extra) is kept from before.', planned: 'credentials and sources' },
-  K3: { says: '`invalid_grant` and kin are terminal; 429, 5xx, network, timeouts and HTML answers are transient; each has its own error code.', planned: 'credentials and sources' },
-  K4: { says: 'Persisted before handed out. If persisting fails, the token is used and kept, the failure is reported, and the token is written first at the next chance, before anything is adopted or issued.', planned: 'credentials and sources' },
-  K5: { says: 'Grants: refresh_token, client_credentials, token exchange (RFC 8693), JWT bearer (RFC 7523), device code (RFC 8628), authorization code with PKCE on a loopback redirect (RFC 8252).', planned: 'credentials and sources' },
-  K6: { says: 'A command source runs without a shell, with a timeout and single flight; its stderr is not swallowed; its output never reaches a log.', planned: 'credentials and sources' },
-  K7: { says: 'A source talks to its endpoint with the raw fetch it was given, never through the surface it serves; endpoints are https or loopback; redirects are refused.', planned: 'credentials and sources' },
+  F1: {
+    says: "The header is set per attempt from the snapshot; the caller's other headers, method, body and signal arrive unchanged on both attempts.",
+    planned: 'fetch and undici surfaces',
+  },
+  F2: {
+    says: 'String, bytes, URLSearchParams, FormData, Blob and Request bodies are replayed, also where a platform turned them into streams on the way, up to the replay limit; past it, or for a one-shot stream, the 401 is returned, and the refresh still happens for the next call.',
+    planned: 'fetch and undici surfaces',
+  },
+  F3: {
+    says: 'A 401 body is read up to 64 KiB before the refresh and handed on unchanged if the refresh fails; a larger one is discarded first. No connection is held while refreshing, and a token endpoint behind the same small pool does not deadlock.',
+    planned: 'fetch and undici surfaces',
+  },
+  F4: {
+    says: '`origins` is required; the credential goes nowhere else, not across a redirect either (headers other than Authorization: redirects are refused); plain http only to loopback.',
+    planned: 'fetch and undici surfaces',
+  },
+  F5: {
+    says: 'With `sniff` on, a 200 event stream whose first event (comments and heartbeats passed over, bounded at 64 KiB) is an authentication error counts as a rejection; bytes already read are handed on in order, untouched.',
+    planned: 'fetch and undici surfaces',
+  },
+  F6: {
+    says: "With no token to send and none to be had, fetch answers a 401 of its own whose body names our code, so that each vendor's client raises its own authentication error at once, without retries.",
+    planned: 'fetch and undici surfaces',
+  },
+  F7: {
+    says: 'The official OpenAI, Anthropic and Google clients, AI SDK 5, 6 and 7 providers, and the MCP client, survive an expired token with one refresh, unary and streaming, with no change but their `fetch` (or dispatcher) option.',
+    planned: 'the table of clients',
+  },
+  M1: {
+    says: '`refreshingModel` and `refreshingModelFrom` take V2, V3 and V4 language models and give the same version back; `generateText`, `streamText` and tools run on it.',
+    planned: 'AI SDK models',
+  },
+  M2: {
+    says: 'Embedding, image, speech, transcription and any other model with `do…` methods are wrapped by the same function.',
+    planned: 'AI SDK models',
+  },
+  M3: {
+    says: 'An `error` part before the first content part is a rejection like any other; `stream-start`, `response-metadata`, `text-start`, `reasoning-start`, `ping` and `raw` are prelude, held until content, error or end.',
+    planned: 'AI SDK models',
+  },
+  K1: {
+    says: "Expiry comes from `expires_in` (seconds, number or numeric string), else a JWT's `exp`; missing, negative, NaN or absurd values never cache forever or spin.",
+    planned: 'credentials and sources',
+  },
+  K2: {
+    says: 'What a token response leaves out (refresh token, scope, extra) is kept from before.',
+    planned: 'credentials and sources',
+  },
+  K3: {
+    says: '`invalid_grant` and kin are terminal; 429, 5xx, network, timeouts and HTML answers are transient; each has its own error code.',
+    planned: 'credentials and sources',
+  },
+  K4: {
+    says: 'Persisted before handed out. If persisting fails, the token is used and kept, the failure is reported, and the token is written first at the next chance, before anything is adopted or issued.',
+    planned: 'credentials and sources',
+  },
+  K5: {
+    says: 'Grants: refresh_token, client_credentials, token exchange (RFC 8693), JWT bearer (RFC 7523), device code (RFC 8628), authorization code with PKCE on a loopback redirect (RFC 8252).',
+    planned: 'credentials and sources',
+  },
+  K6: {
+    says: 'A command source runs without a shell, with a timeout and single flight; its stderr is not swallowed; its output never reaches a log.',
+    planned: 'credentials and sources',
+  },
+  K7: {
+    says: 'A source talks to its endpoint with the raw fetch it was given, never through the surface it serves; endpoints are https or loopback; redirects are refused.',
+    planned: 'credentials and sources',
+  },
   K8: { says: 'Loading, adopting and issuing are told apart in events.', planned: 'credentials and sources' },
-  K9: { says: 'Transient answers are retried within the flight: at most three tries, Retry-After obeyed, all inside the deadline.', planned: 'credentials and sources' },
-  K10: { says: 'A stored token is adopted only for its higher revision; a spent token is never adopted again, and an account that was logged in again is never replaced by the one before it.', planned: 'credentials and sources' },
-  K11: { says: 'The very token that was rejected, returned again, is `unchanged`: no new generation, cooldown.', planned: 'credentials and sources' },
-  K12: { says: 'A pool gives one cell per key: callers of a key share its generations, keys never share anything; a cell goes only when nobody holds it and nothing of it is in flight or unpersisted; memory is bounded, and no timer is held per key.', planned: 'credentials and sources' },
-  S1: { says: '8 processes, one expiry, a reuse-detecting authorization server: one redemption, every caller succeeds, on each shared store, as long as the store keeps its lock.', planned: 'stores' },
-  S2: { says: 'A waiter re-reads after it gets the lock, and adopts what the winner wrote.', planned: 'stores' },
-  S3: { says: 'A loser\'s late `invalid_grant` never deletes or overwrites the winner\'s credential.', planned: 'stores' },
-  S4: { says: 'SIGKILL at any moment leaves a readable store and a lock that the next process gets within seconds; it learns that the outcome of a redemption may be unknown (`abandoned`), makes one try, and names the failure. A paused holder (SIGSTOP past its lease) cannot cover a newer credential, and its received token is kept if none is newer.', planned: 'stores' },
-  S5: { says: 'The file store: folders 0700, files 0600, durable before visible, nothing replaced in place; works in bind mounts and behind symlinks; holders in other containers are not taken for dead; future or absurd mtimes harmless; ENOSPC and read-only reported with the old record intact.', planned: 'stores' },
+  K9: {
+    says: 'Transient answers are retried within the flight: at most three tries, Retry-After obeyed, all inside the deadline.',
+    planned: 'credentials and sources',
+  },
+  K10: {
+    says: 'A stored token is adopted only for its higher revision; a spent token is never adopted again, and an account that was logged in again is never replaced by the one before it.',
+    planned: 'credentials and sources',
+  },
+  K11: {
+    says: 'The very token that was rejected, returned again, is `unchanged`: no new generation, cooldown.',
+    planned: 'credentials and sources',
+  },
+  K12: {
+    says: 'A pool gives one cell per key: callers of a key share its generations, keys never share anything; a cell goes only when nobody holds it and nothing of it is in flight or unpersisted; memory is bounded, and no timer is held per key.',
+    planned: 'credentials and sources',
+  },
+  S1: {
+    says: '8 processes, one expiry, a reuse-detecting authorization server: one redemption, every caller succeeds, on each shared store, as long as the store keeps its lock.',
+    planned: 'stores',
+  },
+  S2: {
+    says: 'A waiter re-reads after it gets the lock, and adopts what the winner wrote.',
+    planned: 'stores',
+  },
+  S3: {
+    says: "A loser's late `invalid_grant` never deletes or overwrites the winner's credential.",
+    planned: 'stores',
+  },
+  S4: {
+    says: 'SIGKILL at any moment leaves a readable store and a lock that the next process gets within seconds; it learns that the outcome of a redemption may be unknown (`abandoned`), makes one try, and names the failure. A paused holder (SIGSTOP past its lease) cannot cover a newer credential, and its received token is kept if none is newer.',
+    planned: 'stores',
+  },
+  S5: {
+    says: 'The file store: folders 0700, files 0600, durable before visible, nothing replaced in place; works in bind mounts and behind symlinks; holders in other containers are not taken for dead; future or absurd mtimes harmless; ENOSPC and read-only reported with the old record intact.',
+    planned: 'stores',
+  },
   S6: { says: 'A corrupt or foreign file is a clear error and is never overwritten.', planned: 'stores' },
-  S7: { says: 'Redis and PostgreSQL: an outage is an explicit policy, by default refuse to refresh a rotating token without the lock, and keep serving a valid one. What cannot be promised (a failover that forgets the lock) is documented in those words.', planned: 'stores' },
-  S8: { says: '`sealed(store, keys)` encrypts at rest, with key rotation; a wrong key is a clear error.', planned: 'stores' },
-  X1: { says: 'Listens on loopback by default and demands its own local secret; checks Host and Origin; a web page cannot spend the token.', planned: 'the sidecar' },
-  X2: { says: 'Forwards any method, path, headers, streaming both ways, backpressure, abort, trailers; hop-by-hop headers are stripped; compression is passed through untouched.', planned: 'the sidecar' },
-  X3: { says: 'Retries once on a rejection, bodies buffered up to a limit for replay; above it a single attempt, and the refresh for the next.', planned: 'the sidecar' },
-  X4: { says: 'Routes several upstreams and credentials; anything not routed is refused.', planned: 'the sidecar' },
-  X5: { says: 'SIGTERM drains: open streams end, new ones are refused; `/healthz`, `/metrics`.', planned: 'the sidecar' },
-  X6: { says: 'curl, the Python and Node SDKs, and tools that only take a static key work by changing a base URL and a key.', planned: 'the sidecar' },
-  L1: { says: '`login`, `logout`, `status`, `token`, `run -- CMD`, `proxy`, `doctor`; `--help`, `--json`, documented exit codes; progress on a terminal, plain lines otherwise.', planned: 'the command line' },
-  L2: { says: '`token` prints a fresh token and nothing else; twenty at once cause one refresh. It serves as a key helper for other tools.', planned: 'the command line' },
-  L3: { says: 'No secret appears in arguments, logs, errors, `--json` or crash output.', planned: 'the command line' },
-  L4: { says: 'Wrong input gets one clear line that names the fix, and exit code 2.', planned: 'the command line' },
-  Z1: { says: 'Tokens never appear in errors we create, events, `util.inspect` or `JSON.stringify` of our objects (cells, credentials, providers, stores, pools), traces or logs: tested with planted canaries. The value inside a snapshot is its reader\'s to guard.' },
-  Z2: { says: 'Events and `node:diagnostics_channel` tell of refreshes (cause, duration, outcome, joined callers), rejections, retries, adoptions, lock waits; OpenTelemetry is an optional peer.', planned: 'observability' },
+  S7: {
+    says: 'Redis and PostgreSQL: an outage is an explicit policy, by default refuse to refresh a rotating token without the lock, and keep serving a valid one. What cannot be promised (a failover that forgets the lock) is documented in those words.',
+    planned: 'stores',
+  },
+  S8: {
+    says: '`sealed(store, keys)` encrypts at rest, with key rotation; a wrong key is a clear error.',
+    planned: 'stores',
+  },
+  X1: {
+    says: 'Listens on loopback by default and demands its own local secret; checks Host and Origin; a web page cannot spend the token.',
+    planned: 'the sidecar',
+  },
+  X2: {
+    says: 'Forwards any method, path, headers, streaming both ways, backpressure, abort, trailers; hop-by-hop headers are stripped; compression is passed through untouched.',
+    planned: 'the sidecar',
+  },
+  X3: {
+    says: 'Retries once on a rejection, bodies buffered up to a limit for replay; above it a single attempt, and the refresh for the next.',
+    planned: 'the sidecar',
+  },
+  X4: {
+    says: 'Routes several upstreams and credentials; anything not routed is refused.',
+    planned: 'the sidecar',
+  },
+  X5: {
+    says: 'SIGTERM drains: open streams end, new ones are refused; `/healthz`, `/metrics`.',
+    planned: 'the sidecar',
+  },
+  X6: {
+    says: 'curl, the Python and Node SDKs, and tools that only take a static key work by changing a base URL and a key.',
+    planned: 'the sidecar',
+  },
+  L1: {
+    says: '`login`, `logout`, `status`, `token`, `run -- CMD`, `proxy`, `doctor`; `--help`, `--json`, documented exit codes; progress on a terminal, plain lines otherwise.',
+    planned: 'the command line',
+  },
+  L2: {
+    says: '`token` prints a fresh token and nothing else; twenty at once cause one refresh. It serves as a key helper for other tools.',
+    planned: 'the command line',
+  },
+  L3: {
+    says: 'No secret appears in arguments, logs, errors, `--json` or crash output.',
+    planned: 'the command line',
+  },
+  L4: {
+    says: 'Wrong input gets one clear line that names the fix, and exit code 2.',
+    planned: 'the command line',
+  },
+  Z1: {
+    says: "Tokens never appear in errors we create, events, `util.inspect` or `JSON.stringify` of our objects (cells, credentials, providers, stores, pools), traces or logs: tested with planted canaries. The value inside a snapshot is its reader's to guard.",
+  },
+  Z2: {
+    says: 'Events and `node:diagnostics_channel` tell of refreshes (cause, duration, outcome, joined callers), rejections, retries, adoptions, lock waits; OpenTelemetry is an optional peer.',
+    planned: 'observability',
+  },
   Z3: { says: 'An unobserved event costs next to nothing.' },
 }

@@ -5,31 +5,18 @@ const waits = new WeakMap<AbortSignal, Set<() => void>>()
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise
   return new Promise((resolve, reject) => {
-    const stop = onAbort(signal, () => reject(signal.reason))
-    promise.then(resolve, reject).finally(stop)
+    const abort = (): void => reject(signal.reason)
+    if (signal.aborted) abort()
+    const waiting = waits.get(signal) ?? new Set()
+    if (waiting.size === 0) signal.addEventListener('abort', abortAll)
+    waits.set(signal, waiting.add(abort))
+    promise.then(resolve, reject).finally(() => {
+      waiting.delete(abort)
+      if (waiting.size === 0) signal.removeEventListener('abort', abortAll)
+    })
   })
 }
 
-/** Runs something when the signal aborts, or has aborted. Returns what stops it. */
-function onAbort(signal: AbortSignal, run: () => void): () => void {
-  if (signal.aborted) run()
-  const waiting = waits.get(signal) ?? listen(signal)
-  waiting.add(run)
-  return () => {
-    waiting.delete(run)
-    if (waiting.size > 0) return
-    waits.delete(signal)
-    signal.removeEventListener('abort', abortAll)
-  }
-}
-
-function listen(signal: AbortSignal): Set<() => void> {
-  const waiting = new Set<() => void>()
-  waits.set(signal, waiting)
-  signal.addEventListener('abort', abortAll)
-  return waiting
-}
-
 function abortAll(this: AbortSignal): void {
-  for (const run of waits.get(this) ?? []) run()
+  for (const abort of waits.get(this) ?? []) abort()
 }

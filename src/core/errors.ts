@@ -7,7 +7,6 @@
  * | `refresh_failed` | the refresh function threw; its error is the `cause` | time |
  * | `refresh_timeout` | the refresh did not settle before its deadline | time |
  * | `refresh_suspended` | too soon after a failure, or refreshing does not help | time |
- * | `refresh_superseded` | `set()` or `clear()` took its place (the reason of its signal) | – |
  * | `refresh_reentrant` | a refresh needed the very cell it refreshes | code |
  * | `reauthentication_required` | only a person can mend it (terminal) | a person |
  * | `unchanged` | the source returned the very value that was rejected | time |
@@ -22,7 +21,6 @@ export type RefreshErrorCode =
   | 'refresh_failed'
   | 'refresh_timeout'
   | 'refresh_suspended'
-  | 'refresh_superseded'
   | 'refresh_reentrant'
   | 'reauthentication_required'
   | 'unchanged'
@@ -50,8 +48,8 @@ const INSPECT = Symbol.for('nodejs.util.inspect.custom')
  * The one error class of this library: branch on `code`. `instanceof` also holds for an error of another
  * copy of the package.
  *
- * Printing one (`console.log`, `util.inspect`, `JSON.stringify`) shows its code, its message and where its
- * cause came from, but not the cause's own words: those may hold a secret. Read them from `cause`.
+ * Printing one (`console.log`, `util.inspect`) shows its message, its code and its cause's name, but not the cause's
+ * own words: those may hold a secret. Read them from `cause`.
  *
  * @example
  * throw new RefreshError('reauthentication_required', 'Run `mytool login`: the session was revoked.')
@@ -73,15 +71,10 @@ export class RefreshError extends Error {
 
   static override [Symbol.hasInstance](value: unknown): boolean {
     try {
-      return typeof value === 'object' && value !== null && BRAND in value
+      return BRAND in Object(value)
     } catch {
       return false // a revoked proxy
     }
-  }
-
-  toJSON(): Record<string, unknown> {
-    const { code, message, terminal, retryAfter } = this
-    return { code, message, terminal, retryAfter }
   }
 }
 
@@ -89,15 +82,7 @@ Object.assign(RefreshError.prototype, {
   // Not taken from the class, whose name a minifier changes.
   name: 'RefreshError',
   [INSPECT](this: RefreshError): string {
-    const cause = this.cause === undefined ? '' : ` {\n  [cause]: ${origin(this.cause)}\n}`
-    return `${this.stack}\n  code: '${this.code}'${cause}`
+    const { cause, code, stack } = this
+    return `${stack}\n  code: '${code}', cause: ${cause instanceof Error ? cause.name : typeof cause}`
   },
 })
-
-/** Where an error came from, in nobody's words: its class and its stack's frames. */
-function origin(cause: unknown): string {
-  if (cause instanceof RefreshError) return `${cause.code}: ${cause.message}`
-  if (!(cause instanceof Error)) return typeof cause
-  const frames = cause.stack?.match(/^ +at .*$/gm) ?? []
-  return [`${cause.constructor.name} (read error.cause for its words)`, ...frames.slice(0, 4)].join('\n')
-}

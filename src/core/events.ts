@@ -51,7 +51,7 @@ export function tell(listener: RefreshListener, event: RefreshEvent): void {
 /** Any error as one of ours; what is foreign becomes the cause. */
 export function asRefreshError(error: unknown): RefreshError {
   if (error instanceof RefreshError) return error
-  return new RefreshError('refresh_failed', 'The refresh failed; the error it threw is the cause.', {
+  return new RefreshError('refresh_failed', 'The refresh failed: see the cause.', {
     cause: error,
     retryAfter: retryAfterOf(error),
   })
@@ -59,9 +59,10 @@ export function asRefreshError(error: unknown): RefreshError {
 
 function retryAfterOf(error: unknown): number | undefined {
   try {
-    if (typeof error !== 'object' || error === null || !('retryAfter' in error)) return undefined
-    return typeof error.retryAfter === 'number' && error.retryAfter >= 0 ? error.retryAfter : undefined
+    const retryAfter: unknown = Reflect.get(Object(error), 'retryAfter')
+    if (typeof retryAfter === 'number' && retryAfter >= 0) return retryAfter
   } catch {
-    return undefined // whatever was thrown, it must end the flight
+    // whatever was thrown, it must end the flight
   }
+  return undefined
 }

@@ -1,3 +1,5 @@
+import { RefreshError } from './errors.ts'
+
 /** What could be read of an error, an outcome, a response or a body, however deep it was hidden. */
 export interface ErrorFacts {
   /** HTTP status; the outermost that is known. */
@@ -18,7 +20,7 @@ const MOST_TEXT = 16_384
 const MOST_JSON = 65_536
 
 /** Under these a number is a status. */
-const STATUS_KEYS = ['status', 'statusCode', 'status_code', 'httpStatusCode', 'code', 'error_code']
+const STATUS_KEYS = 'status statusCode status_code httpStatusCode code error_code'.split(' ')
 /** Under these and the ones above a string is telling, and an object worth looking into. */
 const OTHER_KEYS =
   'type name reason __type Code message error error_description responseBody data body response details errors $metadata lastError cause'.split(
@@ -27,17 +29,16 @@ const OTHER_KEYS =
 
 /** Reads facts, outermost first. Never throws, and reads no more than a bounded prefix. */
 export function readFacts(input: unknown): ErrorFacts {
-  const facts: { -readonly [K in keyof ErrorFacts]: ErrorFacts[K] } = {
-    status: undefined,
-    grpcStatus: undefined,
-    text: '',
-    challenge: undefined,
-  }
+  let status: number | undefined
+  let grpcStatus: number | undefined
+  let challenge: string | undefined
   const texts: string[] = []
   /** What has been found and not been read yet; sets keep their order, and what was added is added once. */
   const nodes = new Set<object>()
 
   const find = (value: unknown): void => {
+    // What this library says itself is not the remote side's word.
+    if (value instanceof RefreshError) return
     if (typeof value === 'object' && value !== null && nodes.size < MOST_NODES) nodes.add(value)
     if (typeof value !== 'string' || texts.length >= MOST_TEXTS) return
     texts.push(value.slice(0, MOST_TEXT))
@@ -57,20 +58,18 @@ export function readFacts(input: unknown): ErrorFacts {
     for (const key of STATUS_KEYS) {
       const value = get(node, key)
       if (typeof value !== 'number') find(value)
-      else if (value >= 100 && value < 600) facts.status ??= value
-      else if (key === 'code' && value >= 0 && value <= 16 && isGrpc(node)) facts.grpcStatus ??= value
+      else if (value >= 100 && value < 600) status ??= value
+      else if (key === 'code' && value >= 0 && value <= 16 && isGrpc(node)) grpcStatus ??= value
     }
     for (const key of OTHER_KEYS) find(get(node, key))
     const headers = get(node, 'headers') ?? get(node, 'responseHeaders')
     find(header(headers, 'x-amzn-errortype'))
-    const challenge = get(node, 'challenge')
-    facts.challenge ??=
+    challenge ??=
       header(headers, 'www-authenticate') ??
       header(headers, 'WWW-Authenticate') ??
-      (typeof challenge === 'string' ? challenge : undefined)
+      prefix(get(node, 'challenge'))
   }
-  facts.text = texts.join('\n')
-  return facts
+  return { status, grpcStatus, text: texts.join('\n'), challenge }
 }
 
 /** gRPC's `code` counts from 0 to 16; these show that it is gRPC's. */
@@ -81,7 +80,7 @@ function isGrpc(node: object): boolean {
 /** A property, whatever the object does about it. */
 function get(node: unknown, key: PropertyKey): unknown {
   try {
-    return typeof node === 'object' && node !== null ? Reflect.get(node, key) : undefined
+    return Reflect.get(Object(node), key)
   } catch {
     return undefined
   }
@@ -89,15 +88,19 @@ function get(node: unknown, key: PropertyKey): unknown {
 
 /** A header's value, of a Headers object, a Map or a plain object. */
 function header(headers: unknown, name: string): string | undefined {
+  let value = get(headers, name)
   const getter = get(headers, 'get')
-  const read = (key: string): unknown => {
-    try {
-      return typeof getter === 'function' ? Reflect.apply(getter, headers, [key]) : get(headers, key)
-    } catch {
-      return undefined
+  try {
+    // Collections can be iterated; other things with a `get` are not ours to call.
+    if (typeof getter === 'function' && Symbol.iterator in Object(headers)) {
+      value = Reflect.apply(getter, headers, [name])
     }
+  } catch {
+    // then it has no such header
   }
-  // A plain object's keys may be spelt as the sender did.
-  const value = read(name) ?? read(name.replace(/\b[a-z]/g, (letter) => letter.toUpperCase()))
-  return typeof value === 'string' ? value : undefined
+  return prefix(value)
+}
+
+function prefix(value: unknown): string | undefined {
+  return typeof value === 'string' ? value.slice(0, MOST_TEXT) : undefined
 }

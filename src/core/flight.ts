@@ -1,5 +1,5 @@
 import { type Clock, startTimer } from './clock.ts'
-import { RefreshError } from './errors.ts'
+import type { RefreshError } from './errors.ts'
 import type { RefreshCause, Snapshot } from './refresher.ts'
 import { timeout } from './refusals.ts'
 
@@ -43,10 +43,10 @@ export class Flight<T> {
   /** @param abandoned called when five deadlines have passed and the run is given up. */
   startDeadline(clock: Clock, deadline: number, abandoned: (error: RefreshError) => void): void {
     this.#stopTimer = startTimer(clock, deadline, () => {
+      const error = timeout('The refresh', deadline)
       this.overdue = true
-      this.#reject(timeout(deadline))
+      this.#reject(error)
       this.#stopTimer = startTimer(clock, deadline * (DEADLINES - 1), () => {
-        const error = timeout(deadline * DEADLINES)
         abandoned(error)
         this.#controller.abort(error)
       })
@@ -66,8 +66,6 @@ export class Flight<T> {
   /** Tells the run that nobody wants its result. */
   abort(): void {
     this.#stopTimer()
-    this.#controller.abort(
-      new RefreshError('refresh_superseded', 'set() or clear() took the place of this refresh.'),
-    )
+    this.#controller.abort()
   }
 }

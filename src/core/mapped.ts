@@ -3,7 +3,7 @@ import { Breaker } from './breaker.ts'
 import { type Clock, within } from './clock.ts'
 import { RefreshError } from './errors.ts'
 import type { Generation, Refresher, RejectionOptions, Snapshot, WaitOptions } from './refresher.ts'
-import { missing } from './refusals.ts'
+import { missing, timeout } from './refusals.ts'
 
 /** What a map asks of what it is made from. */
 export interface Origin<T> extends Refresher<T> {
@@ -32,10 +32,7 @@ export class Mapped<T, U> implements Origin<U> {
 
   constructor(origin: Origin<T>, build: (value: T) => U | Promise<U>) {
     if (typeof build !== 'function') {
-      throw new RefreshError(
-        'invalid_option',
-        'map() takes the function that builds something from the value.',
-      )
+      throw new RefreshError('invalid_option', 'map() takes a function.')
     }
     this.clock = origin.clock
     this.deadline = origin.deadline
@@ -87,11 +84,9 @@ export class Mapped<T, U> implements Origin<U> {
   }
 
   #start(base: Snapshot<T>): Built<U> {
-    const late = (): RefreshError =>
-      new RefreshError('refresh_timeout', `map() did not build its value within ${this.deadline} ms.`)
     const built: Built<U> = {
       snapshot: undefined,
-      ready: within(this.clock, this.deadline, this.#run(base), late),
+      ready: within(this.clock, this.deadline, this.#run(base), () => timeout('map()', this.deadline)),
     }
     this.#built.set(base, built)
     built.ready.then(
@@ -107,10 +102,7 @@ export class Mapped<T, U> implements Origin<U> {
   async #run({ value, generation, expiresAt }: Snapshot<T>): Promise<Snapshot<U>> {
     const built = await this.#build(value)
     if (built === undefined || built === null) {
-      throw new RefreshError(
-        'invalid_value',
-        'The function given to map() returned nothing, not what it built.',
-      )
+      throw new RefreshError('invalid_value', 'The function given to map() returned nothing.')
     }
     return Object.freeze({ value: built, generation, expiresAt })
   }

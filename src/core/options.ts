@@ -68,15 +68,14 @@ export const optionNames: readonly (keyof RefreshableOptions<unknown>)[] = [
 
 /** @throws RefreshError `invalid_option` */
 export function readOptions<T>(options: RefreshableOptions<T>): CellOptions<T> {
-  checkKnown(options, optionNames, 'Refreshable')
+  checkKnown(options, optionNames)
   const { refresh, reread, expiresAt, onEvent, clock = { now: () => Date.now() } } = options
   for (const [name, value] of Object.entries({ refresh, reread, expiresAt, onEvent })) {
     if (typeof value !== 'function' && (value !== undefined || name === 'refresh')) {
-      throw invalid(name, `must be a function, not ${describe(value)}`)
+      throw optionError(name, `must be a function, not ${describe(value)}`)
     }
   }
-  if (clock !== undefined && typeof clock?.now !== 'function')
-    throw invalid('clock', 'must have a now() that returns epoch ms')
+  if (typeof clock?.now !== 'function') throw optionError('clock', 'needs a function now()')
   return {
     refresh,
     reread,
@@ -94,7 +93,7 @@ export function readOptions<T>(options: RefreshableOptions<T>): CellOptions<T> {
 function knownExpiry<T>(expiresAt: RefreshableOptions<T>['expiresAt'], value: T): number | undefined {
   try {
     const at = expiresAt?.(value)
-    return typeof at === 'number' && Number.isFinite(at) ? at : undefined
+    return Number.isFinite(at) ? at : undefined
   } catch {
     return undefined
   }
@@ -102,25 +101,23 @@ function knownExpiry<T>(expiresAt: RefreshableOptions<T>['expiresAt'], value: T)
 
 function milliseconds(name: string, value: number, least: number): number {
   if (Number.isFinite(value) && value >= least) return value
-  throw invalid(name, `must be a number of ms, at least ${least}, not ${describe(value)}`)
+  throw optionError(name, `must be ms from ${least} on, not ${describe(value)}`)
 }
 
-/** Refuses options that are none, so that a misspelt one is not passed over in silence. */
-export function checkKnown(options: unknown, known: readonly string[], where: string): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new RefreshError('invalid_option', `${where} takes an object of options, not ${describe(options)}.`)
-  }
+/** Refuses options that do not exist, so that a misspelt one is not passed over in silence. */
+export function checkKnown(options: unknown, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) throw optionError('options', 'must be an object')
   for (const name of Object.keys(options)) {
-    if (!known.includes(name)) throw invalid(name, `is unknown to ${where}, which takes ${known.join(', ')}`)
+    if (!known.includes(name)) throw optionError(name, `does not exist; there are ${known.join(', ')}`)
   }
 }
 
-function invalid(name: string, problem: string): RefreshError {
-  return new RefreshError('invalid_option', `The option '${name}' ${problem}.`)
+/** One option, and what is wrong with it. */
+export function optionError(name: string, problem: string): RefreshError {
+  return new RefreshError('invalid_option', `'${name}' ${problem}.`)
 }
 
 /** What a value is, without its content: that may be a secret. */
 export function describe(value: unknown): string {
-  if (value === null || value === undefined || typeof value === 'number') return String(value)
-  return Array.isArray(value) ? 'an array' : typeof value === 'object' ? 'an object' : `a ${typeof value}`
+  return typeof value === 'number' ? String(value) : typeof value
 }

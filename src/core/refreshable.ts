@@ -6,7 +6,7 @@ import { RefreshError } from './errors.ts'
 import { asRefreshError, type RefreshEvent, tell } from './events.ts'
 import { Flight } from './flight.ts'
 import { Mapped, type Origin } from './mapped.ts'
-import { type CellOptions, describe, type RefreshableOptions, readOptions } from './options.ts'
+import { type CellOptions, type RefreshableOptions, readOptions } from './options.ts'
 import type {
   Generation,
   RefreshCause,
@@ -15,7 +15,7 @@ import type {
   Snapshot,
   WaitOptions,
 } from './refresher.ts'
-import { isReentrant, missing, reentrant, suspended, unhelpful } from './refusals.ts'
+import { missing, reentrant, suspended, unhelpful } from './refusals.ts'
 import { Tenure } from './tenure.ts'
 
 /**
@@ -120,7 +120,7 @@ export class Refreshable<T> implements Refresher<T>, Origin<T> {
    */
   set(value: T): Snapshot<T> {
     if (isNothing(value)) {
-      throw new RefreshError('invalid_value', 'set() needs a value; use clear() to log out.')
+      throw new RefreshError('invalid_value', 'set() needs a value; clear() logs out.')
     }
     const superseded = this.#takeFlight()
     const snapshot = this.#adopt(value, ++this.#sequence, undefined)
@@ -161,7 +161,7 @@ export class Refreshable<T> implements Refresher<T>, Origin<T> {
     const now = this.clock.now()
     const due = now >= tenure.dueAt
     if (!tenure.stale(now)) {
-      if (due) this.#beginAhead(now)
+      if (due) this.#beginAhead()
       return tenure.snapshot
     }
     // It was rejected, and the refresh has failed: the next rejection tries again, not the next caller.
@@ -171,7 +171,7 @@ export class Refreshable<T> implements Refresher<T>, Origin<T> {
     } catch (error) {
       signal?.throwIfAborted()
       // A value that could not be refreshed is still sent; only a logout leaves none.
-      if (this.#tenure === undefined || isReentrant(error)) throw error
+      if (this.#tenure === undefined || this.#entered) throw error
       return this.#tenure.snapshot
     }
   }
@@ -198,9 +198,11 @@ export class Refreshable<T> implements Refresher<T>, Origin<T> {
   }
 
   /** A refresh that nobody waits for, where one may run. */
-  #beginAhead(now: number): void {
-    if (!this.#entered && this.#flight === undefined && this.#refusal(now) === undefined) {
+  #beginAhead(): void {
+    try {
       this.#begin('expiring', undefined)
+    } catch {
+      // then the value that is still good is good enough
     }
   }
 
@@ -218,7 +220,7 @@ export class Refreshable<T> implements Refresher<T>, Origin<T> {
     }
     const value = await running
     if (isNothing(value) || (call === reread && value === current?.value)) {
-      throw new RefreshError('invalid_value', 'The refresh function returned nothing, not a fresh value.')
+      throw new RefreshError('invalid_value', 'The refresh function returned nothing.')
     }
     return value
   }
@@ -300,10 +302,7 @@ export class Refreshable<T> implements Refresher<T>, Origin<T> {
     const generation: unknown = rejected?.generation
     if (typeof generation === 'number' && generation >= 1 && generation <= this.#generation)
       return this.#tenure
-    throw new RefreshError(
-      'invalid_option',
-      `refresh() takes the snapshot that was rejected; generation ${describe(generation)} was never given out.`,
-    )
+    throw new RefreshError('invalid_option', 'refresh() takes a snapshot of this cell.')
   }
 }
 

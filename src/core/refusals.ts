@@ -3,42 +3,32 @@ import { RefreshError } from './errors.ts'
 /** The cell's reasons to have no fresh value for a caller. */
 
 export function missing(): RefreshError {
-  return new RefreshError(
-    'credential_missing',
-    'There is no credential: it was cleared, and a login (`set()`) is needed.',
-  )
+  return new RefreshError('credential_missing', 'There is no value until set().')
 }
 
-export function timeout(deadline: number): RefreshError {
-  return new RefreshError('refresh_timeout', `The refresh did not settle within ${deadline} ms.`)
+export function timeout(what: string, deadline: number): RefreshError {
+  return new RefreshError('refresh_timeout', `${what} did not settle within ${deadline} ms.`)
 }
 
 /** Too soon after a failure; the refusal carries the same cause. */
 export function suspended(pause: number, failure: RefreshError | undefined): RefreshError {
   const cause = failure?.code === 'refresh_failed' ? failure.cause : failure
-  return new RefreshError(
-    'refresh_suspended',
-    `The last refresh failed (${failure?.code ?? 'unknown'}); the next may run in ${Math.ceil(pause)} ms.`,
-    { cause, retryAfter: pause },
-  )
+  return refused('The last refresh failed', pause, cause)
 }
 
-/** The breaker's: what refreshing brought was rejected, too. */
+/** The breaker's. */
 export function unhelpful(pause: number): RefreshError {
-  return new RefreshError(
-    'refresh_suspended',
-    `What the last refresh brought was rejected, too; the next may run in ${Math.ceil(pause)} ms.`,
-    { retryAfter: pause },
-  )
+  return refused('The refreshed value was rejected, too', pause, undefined)
+}
+
+function refused(why: string, pause: number, cause: unknown): RefreshError {
+  const message = `${why}; the next may run in ${Math.ceil(pause)} ms.`
+  return new RefreshError('refresh_suspended', message, { cause, retryAfter: pause })
 }
 
 export function reentrant(): RefreshError {
   return new RefreshError(
     'refresh_reentrant',
-    'The refresh function asked its own cell for a value, and would wait for itself. Use the context it is given.',
+    'The refresh function waits for its own cell: use its context.',
   )
-}
-
-export function isReentrant(error: unknown): boolean {
-  return error instanceof RefreshError && error.code === 'refresh_reentrant'
 }

@@ -1,5 +1,13 @@
 import type { Refresher, Snapshot } from './refresher.ts'
-import { type Answer, type CommonPolicy, judgeError, obtain, rejectionIn, renew } from './retry-policy.ts'
+import {
+  type Answer,
+  type CommonPolicy,
+  judgeError,
+  obtain,
+  rejectionIn,
+  renew,
+  tellRetried,
+} from './retry-policy.ts'
 
 /** What one kind of call looks like to the retry policy. */
 export interface RetryPolicy<R> extends CommonPolicy {
@@ -31,62 +39,40 @@ export async function retryOnce<T, R>(
 ): Promise<R> {
   // Awaiting costs a turn of the event loop even where nothing is to be waited for.
   const obtained = obtain(refresher, policy)
-  const snapshot = obtained instanceof Promise ? await obtained : obtained
-  let result: R
-  try {
-    result = await attempt(snapshot.value)
-  } catch (error) {
-    const rejection = await rejectionIn(judgeError(error, policy))
-    const fresh = rejection && (await renew(refresher, snapshot, rejection, policy))
-    if (fresh === undefined) throw error
-    return attemptAgain(refresher, fresh, attempt, policy)
+  let snapshot = obtained instanceof Promise ? await obtained : obtained
+  for (let retried = false; ; retried = true) {
+    if (retried) tellRetried(snapshot, policy)
+    let result: R
+    try {
+      result = await attempt(snapshot.value)
+    } catch (error) {
+      const rejection = retried ? undefined : await rejectionIn(judgeError(error, policy))
+      const fresh = rejection && (await renew(refresher, snapshot, rejection, policy))
+      if (fresh === undefined) throw error
+      snapshot = fresh
+      continue
+    }
+    const judged = rejectionIn(policy.isRejection?.(result) ?? false)
+    const rejection = judged instanceof Promise ? await judged : judged
+    if (rejection === undefined && (policy.isAcceptance?.(result) ?? true)) refresher.accepted(snapshot)
+    if (rejection === undefined || retried) return result
+    let fresh: Snapshot<T> | undefined
+    try {
+      fresh = await renew(refresher, snapshot, rejection, policy)
+    } catch (reason) {
+      discard(result, policy)
+      throw reason
+    }
+    if (fresh === undefined) return result
+    discard(result, policy)
+    snapshot = fresh
   }
-  const judged = rejectionIn(policy.isRejection?.(result) ?? false)
-  const rejection = judged instanceof Promise ? await judged : judged
-  if (rejection === undefined) {
-    noteAcceptance(refresher, snapshot, result, policy)
-    return result
-  }
-  let fresh: Snapshot<T> | undefined
-  try {
-    fresh = await renew(refresher, snapshot, rejection, policy)
-  } catch (reason) {
-    void discard(result, policy)
-    throw reason
-  }
-  if (fresh === undefined) return result
-  void discard(result, policy)
-  return attemptAgain(refresher, fresh, attempt, policy)
-}
-
-async function attemptAgain<T, R>(
-  refresher: Refresher<T>,
-  fresh: Snapshot<T>,
-  attempt: (value: T) => Promise<R>,
-  policy: RetryPolicy<R>,
-): Promise<R> {
-  const result = await attempt(fresh.value)
-  const judged = rejectionIn(policy.isRejection?.(result) ?? false)
-  if ((judged instanceof Promise ? await judged : judged) === undefined) {
-    noteAcceptance(refresher, fresh, result, policy)
-  }
-  return result
-}
-
-function noteAcceptance<T, R>(
-  refresher: Refresher<T>,
-  snapshot: Snapshot<T>,
-  result: R,
-  { isAcceptance }: RetryPolicy<R>,
-): void {
-  if (isAcceptance === undefined || isAcceptance(result)) refresher.accepted(snapshot)
 }
 
 /** Nobody waits for it, and nobody hears what it fails with: the result is of no interest any more. */
-async function discard<R>(result: R, policy: RetryPolicy<R>): Promise<void> {
-  try {
-    await policy.discard?.(result)
-  } catch {
-    // see above
-  }
+function discard<R>(result: R, policy: RetryPolicy<R>): void {
+  if (policy.discard)
+    Promise.resolve(result)
+      .then(policy.discard)
+      .catch(() => undefined)
 }

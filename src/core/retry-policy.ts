@@ -1,5 +1,5 @@
 import { asRefreshError, type RefreshListener, tell } from './events.ts'
-import type { Refresher, Snapshot } from './refresher.ts'
+import type { Generation, Refresher, Snapshot } from './refresher.ts'
 import { verdict, type Verdict } from './unauthorized.ts'
 
 /** Is this a rejection? A verdict can carry the challenge; a plain `true` carries none. It may take reading. */
@@ -17,18 +17,16 @@ export interface CommonPolicy {
 
 /** Judges a thrown error. */
 export function judgeError(error: unknown, policy: CommonPolicy): Answer {
-  return policy.isRejectionError === undefined ? verdict(error) : policy.isRejectionError(error)
+  return policy.isRejectionError?.(error) ?? verdict(error)
 }
 
 /** The verdict in an answer, where it is a rejection. Waits only where the answer does. */
 export function rejectionIn(answer: Answer): Verdict | undefined | Promise<Verdict | undefined> {
   if (answer === false) return undefined
-  if (answer === true) return REJECTED
+  if (answer === true) return { rejected: true }
   if (answer instanceof Promise) return answer.then(rejectionIn)
   return answer.rejected ? answer : undefined
 }
-
-const REJECTED: Verdict = Object.freeze({ rejected: true })
 
 /** A snapshot for an attempt, without a wait where none is needed. */
 export function obtain<T>(refresher: Refresher<T>, policy: CommonPolicy): Snapshot<T> | Promise<Snapshot<T>> {
@@ -42,23 +40,29 @@ export function obtain<T>(refresher: Refresher<T>, policy: CommonPolicy): Snapsh
  *
  * @throws the signal's reason, when the caller leaves while it waits
  */
-export async function renew<T>(
+export function renew<T>(
   refresher: Refresher<T>,
   rejected: Snapshot<T>,
   { challenge }: Verdict,
   { signal, onEvent }: CommonPolicy,
 ): Promise<Snapshot<T> | undefined> {
-  if (signal?.aborted === true) return undefined
-  try {
-    const fresh = await refresher.refresh(rejected, { signal, challenge })
-    signal?.throwIfAborted()
-    if (onEvent) tell(onEvent, { type: 'retried', generation: fresh.generation })
-    return fresh
-  } catch (error) {
-    signal?.throwIfAborted()
-    if (onEvent) {
-      tell(onEvent, { type: 'not_retried', generation: rejected.generation, error: asRefreshError(error) })
-    }
-    return undefined
-  }
+  if (signal?.aborted === true) return Promise.resolve(undefined)
+  // Not an async function: in a stampede its frame would be kept for every caller until the refresh is over.
+  return refresher.refresh(rejected, { signal, challenge }).then(
+    (fresh) => {
+      signal?.throwIfAborted()
+      return fresh
+    },
+    (error: unknown) => {
+      signal?.throwIfAborted()
+      const { generation } = rejected
+      if (onEvent) tell(onEvent, { type: 'not_retried', generation, error: asRefreshError(error) })
+      return undefined
+    },
+  )
+}
+
+/** A call makes its second attempt. */
+export function tellRetried({ generation }: Generation, { onEvent }: CommonPolicy): void {
+  if (onEvent) tell(onEvent, { type: 'retried', generation })
 }

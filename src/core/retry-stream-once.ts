@@ -1,5 +1,13 @@
 import type { Refresher, Snapshot } from './refresher.ts'
-import { type Answer, type CommonPolicy, judgeError, obtain, rejectionIn, renew } from './retry-policy.ts'
+import {
+  type Answer,
+  type CommonPolicy,
+  judgeError,
+  obtain,
+  rejectionIn,
+  renew,
+  tellRetried,
+} from './retry-policy.ts'
 import type { Verdict } from './unauthorized.ts'
 
 /** What one kind of stream looks like to the retry policy. */
@@ -10,8 +18,6 @@ export interface StreamPolicy<D> extends CommonPolicy {
   readonly isContent: (item: D) => boolean
   /** Is this item the stream's last? */
   readonly isEnd: (item: D) => boolean
-  /** Hears of each item before the commit that is neither content nor a rejection; it is handed on, too. */
-  readonly onPrelude?: ((item: D) => void) | undefined
 }
 
 /**
@@ -22,6 +28,7 @@ export interface StreamPolicy<D> extends CommonPolicy {
  * Nothing is opened before the first item is asked for, nothing is read ahead, and a consumer that leaves
  * closes what is open. It can be iterated once.
  *
+ * @param open opens an attempt; for the second it is told the last item that the first had handed on, if any
  * @example
  * for await (const item of retryStreamOnce(client, (client) => client.stream(prompt), {
  *   isContent: (item) => item.type === 'text',
@@ -30,32 +37,41 @@ export interface StreamPolicy<D> extends CommonPolicy {
  */
 export function retryStreamOnce<T, D>(
   refresher: Refresher<T>,
-  open: (value: T) => AsyncIterable<D>,
+  open: (value: T, last?: D) => AsyncIterable<D>,
   policy: StreamPolicy<D>,
 ): AsyncIterableIterator<D> {
   return new RetriedStream(refresher, open, policy)
 }
 
-const END: IteratorReturnResult<undefined> = Object.freeze({ done: true, value: undefined })
+type Result<D> = IteratorResult<D, undefined>
+
+const END: IteratorReturnResult<undefined> = { done: true, value: undefined }
 
 // Written by hand: a generator around the provider's own costs twice as much per item.
 class RetriedStream<T, D> implements AsyncIterableIterator<D> {
   readonly #refresher: Refresher<T>
-  readonly #open: (value: T) => AsyncIterable<D>
+  readonly #open: (value: T, last?: D) => AsyncIterable<D>
   readonly #policy: StreamPolicy<D>
 
-  #state: 'before the commit' | 'after the commit' | 'over' = 'before the commit'
+  #state: 'opening' | 'flowing' | 'over' | 'left' = 'opening'
   /** The attempt's stream, while one is open. */
   #inner: AsyncIterator<D> | undefined
+  /** The same once it is committed and no earlier call of `next()` waits: nothing stands between it and the consumer. */
+  #flowing: AsyncIterator<D> | undefined
   #snapshot: Snapshot<T> | undefined
   #retried = false
-  /** Calls of `next()` before the commit that overlap are served one after the other. */
-  #queued = 0
-  #tail: Promise<unknown> | undefined
-  /** Ends the wait for a refresh when the consumer leaves. */
-  #leaving: AbortController | undefined
+  /** The last item before the commit that was handed on. */
+  #last: D | undefined
+  /** Calls of `next()` before the commit, in order: what ends each when the consumer leaves. */
+  #waiting: ((end: Result<D>) => void)[] = []
+  /** They are served one after the other, as a generator would. */
+  #served: Promise<unknown> | undefined
 
-  constructor(refresher: Refresher<T>, open: (value: T) => AsyncIterable<D>, policy: StreamPolicy<D>) {
+  constructor(
+    refresher: Refresher<T>,
+    open: (value: T, last?: D) => AsyncIterable<D>,
+    policy: StreamPolicy<D>,
+  ) {
     this.#refresher = refresher
     this.#open = open
     this.#policy = policy
@@ -65,132 +81,136 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
     return this
   }
 
-  next(): Promise<IteratorResult<D, undefined>> {
-    if (this.#inner === undefined || this.#state !== 'after the commit' || this.#queued > 0) {
-      return this.#enqueue()
+  next(): Promise<Result<D>> {
+    if (this.#flowing === undefined) return this.#isOver() ? Promise.resolve(END) : this.#enqueue()
+    try {
+      return this.#flowing.next().then(this.#watch, this.#broken)
+    } catch (error) {
+      return Promise.reject(error).catch(this.#broken)
     }
-    return this.#inner.next().then(this.#watch)
   }
 
-  async return(): Promise<IteratorResult<D, undefined>> {
-    const inner = this.#over()
-    this.#leaving?.abort()
+  async return(): Promise<Result<D>> {
+    const inner = this.#over('left')
+    for (const end of this.#waiting) end(END)
     await inner?.return?.()
     return END
   }
 
-  #enqueue(): Promise<IteratorResult<D, undefined>> {
-    const serve = async (): Promise<IteratorResult<D, undefined>> => {
-      try {
-        return await this.#serve()
-      } finally {
-        if (--this.#queued === 0) this.#tail = undefined
-      }
-    }
-    this.#queued++
-    const result = this.#tail === undefined ? serve() : this.#tail.then(serve, serve)
-    this.#tail = result
-    return result
+  #enqueue(): Promise<Result<D>> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push(resolve)
+      this.#served = Promise.resolve(this.#served)
+        .then(() => this.#serve())
+        .finally(() => {
+          this.#waiting.shift()
+          if (this.#waiting.length > 0) return
+          this.#served = undefined
+          if (this.#state === 'flowing') this.#flowing = this.#inner
+        })
+        .then(resolve, reject)
+    })
   }
 
-  async #serve(): Promise<IteratorResult<D, undefined>> {
+  async #serve(): Promise<Result<D>> {
     // Each turn asks an attempt for an item; only a retry takes another turn.
     for (;;) {
-      if (this.#isOver()) return END
-      let item: D
       try {
-        const inner = this.#inner ?? (await this.#start())
+        const inner = this.#isOver() ? undefined : await this.#start()
         if (inner === undefined) return END
         const result = await inner.next()
-        if (this.#state === 'after the commit') return this.#watch(result)
-        if (result.done === true) this.#over()
-        if (result.done === true || this.#isOver()) return END
-        item = result.value
-      } catch (error) {
-        if (this.#isOver()) return END
-        const rejection = this.#mayRetry() && (await rejectionIn(judgeError(error, this.#policy)))
-        if (rejection && (await this.#restarted(rejection))) continue
-        if (this.#isOver()) return END
+        if (this.#state === 'flowing' || this.#isOver()) return this.#watch(result)
+        if (
+          result.done === true ||
+          this.#policy.isEnd(result.value) ||
+          this.#policy.isContent(result.value)
+        ) {
+          return this.#commit(result)
+        }
+        const rejection =
+          this.#mayRetry() && (await rejectionIn(this.#policy.isRejection?.(result.value) ?? false))
+        if (!rejection) {
+          this.#last = result.value
+          return result
+        }
+        if (await this.#restart(rejection)) continue
         this.#over()
-        throw error
+        return result
+      } catch (error) {
+        const rejection = this.#mayRetry() && (await rejectionIn(judgeError(error, this.#policy)))
+        if (rejection && (await this.#restart(rejection))) continue
+        return this.#broken(error)
       }
-      if (this.#policy.isEnd(item) || this.#policy.isContent(item)) return this.#commit(item)
-      const rejection = this.#mayRetry() && (await rejectionIn(this.#policy.isRejection?.(item) ?? false))
-      if (!rejection) {
-        this.#policy.onPrelude?.(item)
-        return { done: false, value: item }
-      }
-      if (await this.#restarted(rejection)) continue
-      if (this.#isOver()) return END
-      this.#over()
-      return { done: false, value: item }
     }
   }
 
-  /** Opens an attempt; undefined where the consumer has left meanwhile. */
+  /** The attempt's stream, opened where it is not; undefined where the consumer has left meanwhile. */
   async #start(): Promise<AsyncIterator<D> | undefined> {
+    if (this.#inner !== undefined) return this.#inner
     this.#snapshot ??= await obtain(this.#refresher, this.#policy)
     if (this.#isOver()) return undefined
-    this.#inner = this.#open(this.#snapshot.value)[Symbol.asyncIterator]()
+    if (this.#retried) tellRetried(this.#snapshot, this.#policy)
+    this.#inner = this.#open(this.#snapshot.value, this.#last)[Symbol.asyncIterator]()
     return this.#inner
   }
 
   #mayRetry(): boolean {
-    return !this.#retried && this.#snapshot !== undefined
+    return this.#state === 'opening' && !this.#retried && this.#snapshot !== undefined
   }
 
   /** Makes ready for the second attempt; false where there is to be none. */
-  async #restarted(rejection: Verdict): Promise<boolean> {
-    const { signal, onEvent } = this.#policy
+  async #restart(rejection: Verdict): Promise<boolean> {
     const rejected = this.#snapshot
-    if (rejected === undefined) return false
     // Closed before the refresh: a rejected stream must not hold a connection meanwhile.
     void close(this.#inner)
     this.#inner = undefined
+    this.#snapshot = undefined
     this.#retried = true
-    this.#leaving = new AbortController()
-    const leaving = this.#leaving.signal
     try {
-      this.#snapshot = await renew(this.#refresher, rejected, rejection, {
-        signal: signal === undefined ? leaving : AbortSignal.any([signal, leaving]),
-        onEvent,
-      })
+      this.#snapshot = rejected && (await renew(this.#refresher, rejected, rejection, this.#policy))
     } catch (reason) {
-      if (this.#isOver()) return false
-      this.#over()
-      throw reason
-    } finally {
-      this.#leaving = undefined
+      this.#broken(reason)
     }
-    return this.#snapshot !== undefined
+    return this.#snapshot !== undefined && !this.#isOver()
   }
 
-  #commit(item: D): IteratorResult<D, undefined> {
-    if (this.#snapshot !== undefined) this.#refresher.accepted(this.#snapshot)
-    this.#state = 'after the commit'
-    return this.#watch({ done: false, value: item })
+  #commit(result: Result<D>): Result<D> {
+    if (this.#snapshot !== undefined && result.done !== true) this.#refresher.accepted(this.#snapshot)
+    this.#state = 'flowing'
+    return this.#watch(result)
   }
 
   /** All that is done to an item after the commit. */
-  readonly #watch = (result: IteratorResult<D, undefined>): IteratorResult<D, undefined> => {
+  readonly #watch = (result: Result<D>): Result<D> => {
     if (this.#inner === undefined) return END
-    if (result.done === true) {
-      this.#over()
-      return END
+    try {
+      if (result.done !== true && !this.#policy.isEnd(result.value)) return result
+    } catch (error) {
+      return this.#broken(error)
     }
-    if (this.#policy.isEnd(result.value)) void close(this.#over())
+    const inner = this.#over()
+    if (result.done === true) return END
+    void close(inner)
     return result
   }
 
+  /** Ends the stream with an error, unless the consumer has left: then it is nobody's. */
+  readonly #broken = (error: unknown): Result<D> => {
+    if (this.#state === 'left') return END
+    void close(this.#over())
+    throw error
+  }
+
   #isOver(): boolean {
-    return this.#state === 'over'
+    return this.#state === 'over' || this.#state === 'left'
   }
 
   /** Ends the stream; returns what is still open. */
-  #over(): AsyncIterator<D> | undefined {
+  #over(state: 'over' | 'left' = 'over'): AsyncIterator<D> | undefined {
     const inner = this.#inner
     this.#inner = undefined
-    this.#state = 'over'
+    this.#flowing = undefined
+    this.#state = state
     return inner
   }
 }

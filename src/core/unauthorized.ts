@@ -45,7 +45,7 @@ const MISSING_SCOPE =
 
 /** What messages, codes and types say of a rejection, where no status is known. */
 const REJECTED =
-  /(?:\s|status=)401(?!\d)|^401$|unauth(?:orized|enticated)|authentication|token_(?:expired|invalidated)|invalid[ _]api[ _]key/im
+  /(?:[ \t]|status=)401(?![.,]?\d)|^401$|unauth(?:orized|enticated)|authentication|token_(?:expired|invalidated)|invalid[ _]api[ _]key/im
 
 /**
  * Judges an error, an outcome, a stream's error, a response or a message. A status that is known decides: 401 is
@@ -59,12 +59,9 @@ export function verdict(
   error: unknown,
   rules: Readonly<Record<string, RejectionRule>> = defaultRejectionRules,
 ): Verdict {
-  // What this library says itself is not the remote side's word.
-  if (error instanceof RefreshError) return { rejected: false }
   const facts = readFacts(error)
   const { status, challenge } = facts
-  const isScopeMissing = MISSING_SCOPE.test(`${challenge}\n${facts.text}`)
-  const rule = isScopeMissing ? undefined : decisiveRule(facts, rules)
+  const rule = MISSING_SCOPE.test(`${challenge}\n${facts.text}`) ? undefined : decisiveRule(facts, rules)
   return { rejected: rule !== undefined, rule, status, challenge }
 }
 
@@ -91,7 +88,7 @@ export function rejectionRules(changes: RejectionRules = {}): Readonly<Record<st
     if (!isRule) {
       throw new RefreshError(
         'invalid_option',
-        `The rejection rule '${name}' must have 'statuses' and 'matches', or be false for one of ${Object.keys(rules).join(', ')}.`,
+        `The rule '${name}' must have 'statuses' and 'matches', or be false and the name of a default one.`,
       )
     }
     if (rule) rules[name] = rule
@@ -106,20 +103,15 @@ function says(statuses: readonly number[], words: RegExp): RejectionRule {
 
 /** The name of what makes it a rejection. */
 function decisiveRule(facts: ErrorFacts, rules: Readonly<Record<string, RejectionRule>>): string | undefined {
-  const { status, grpcStatus } = facts
+  const { status, grpcStatus, text } = facts
   if (status === 401) return 'status_401'
+  for (const [name, { statuses, matches }] of Object.entries(rules)) {
+    try {
+      if ((status === undefined || statuses.includes(status)) && matches(facts)) return name
+    } catch {
+      // see RejectionRule
+    }
+  }
   if (status === undefined && grpcStatus === 16) return 'grpc_unauthenticated'
-  for (const [name, rule] of Object.entries(rules)) {
-    if ((status === undefined || rule.statuses.includes(status)) && holds(rule, facts)) return name
-  }
-  if (status !== undefined || grpcStatus !== undefined) return undefined
-  return REJECTED.test(facts.text) ? 'message' : undefined
-}
-
-function holds(rule: RejectionRule, facts: ErrorFacts): boolean {
-  try {
-    return rule.matches(facts)
-  } catch {
-    return false
-  }
+  return status === undefined && grpcStatus === undefined && REJECTED.test(text) ? 'message' : undefined
 }

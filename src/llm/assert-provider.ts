@@ -1,5 +1,4 @@
 import { RefreshError } from '../core/errors.ts'
-import { describe } from '../core/options.ts'
 import type { LlmProvider } from './provider.ts'
 
 const METHODS = [
@@ -18,13 +17,11 @@ const METHODS = [
  * @throws RefreshError `invalid_provider`
  */
 export function assertProvider(candidate: unknown, source: string): asserts candidate is LlmProvider {
-  const lacks = METHODS.filter(
-    (name) => typeof candidate !== 'object' || typeof Reflect.get(Object(candidate), name) !== 'function',
-  )
+  const lacks = METHODS.filter((name) => typeof Reflect.get(Object(candidate), name) !== 'function')
   if (lacks.length > 0) {
     throw new RefreshError(
       'invalid_provider',
-      `${source} must be an LlmProvider (extend BaseProvider, or wrap an AI SDK model with languageModelProvider()), but ${describe(candidate)} lacks ${lacks.join(', ')}.`,
+      `${source} lacks ${lacks.join(', ')}. Extend BaseProvider, or use languageModelProvider().`,
     )
   }
 }

@@ -54,13 +54,11 @@ function validateThinking(
   model: string,
 ): void {
   if (thinking === undefined) return
-  const { mode } = thinking
   const able = capabilities?.thinking ?? 'both'
-  if (able === 'none') throw invalid(`${model} cannot think: leave \`thinking\` out`)
   const modes = able === 'both' ? ['enabled', 'adaptive'] : [able]
-  if (!modes.includes(mode))
-    throw invalid(`thinking.mode of ${model} must be ${modes.join(' or ')}, not ${mode}`)
-  if (mode !== 'enabled') return
+  if (!modes.includes(thinking?.mode))
+    throw invalid(`thinking.mode of ${model} must be ${modes.join(' or ')}`)
+  if (thinking.mode !== 'enabled') return
   const { budgetTokens } = thinking
   const most = capabilities?.maxOutputTokens ?? Infinity
   if (Number.isSafeInteger(budgetTokens) && budgetTokens > 0 && budgetTokens < most) return

@@ -1,6 +1,7 @@
 import { RefreshError } from '../core/errors.ts'
-import type { ContentBlock } from './content.ts'
+import type { ContentBlock, ThinkingBlock, ToolUseBlock } from './content.ts'
 import type { ChatOutcome, StopReason, StreamDelta, StreamErrorDelta, Usage } from './response.ts'
+import { NO_USAGE } from './usage.ts'
 
 /** Most blocks an answer may have: beyond any real one, and few enough to hold. */
 const MOST_BLOCKS = 4096
@@ -13,23 +14,18 @@ export interface AnswerIdentity {
   id?: string | undefined
 }
 
-/** A block while it grows. */
-interface Draft {
-  readonly type: 'text' | 'thinking' | 'redacted_thinking' | 'tool_use'
-  /** Its text, its thinking, its data, or its input's JSON. */
-  body: string
-  id: string
-  name: string
-  signature: string | undefined
-}
+/** A block while it grows: a tool call's input is still JSON text. */
+type Block =
+  | Exclude<ContentBlock, { type: 'tool_result' | 'image' | 'document' | 'tool_use' }>
+  | (ToolUseBlock & { input: string })
 
 /**
  * Puts a stream's deltas together again. Blocks are ordered by their index, whatever order they came in; an index is
  * only a label, so that a hostile one costs no memory.
  */
 export class StreamAccumulator {
-  readonly #drafts = new Map<number, Draft>()
-  #usage: Usage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, cacheCreationInputTokens: 0 }
+  readonly #blocks = new Map<number, Block>()
+  #usage: Usage = NO_USAGE
   #stopReason: StopReason | undefined
   #error: StreamErrorDelta | undefined
 
@@ -37,32 +33,33 @@ export class StreamAccumulator {
   add(delta: StreamDelta): void {
     switch (delta.type) {
       case 'text_delta':
-        this.#draft(delta.blockIndex, 'text').body += delta.delta
+        this.#block(delta.blockIndex, { type: 'text', text: '' }).text += delta.delta
         return
       case 'thinking_delta':
-        this.#draft(delta.blockIndex, 'thinking').body += delta.delta
+        this.#block(delta.blockIndex, { type: 'thinking', thinking: '' }).thinking += delta.delta
         return
       case 'signature_delta': {
-        const draft = this.#draft(delta.blockIndex, 'thinking')
-        draft.signature = (draft.signature ?? '') + delta.delta
+        const block = this.#block<ThinkingBlock>(delta.blockIndex, { type: 'thinking', thinking: '' })
+        block.signature = (block.signature ?? '') + delta.delta
         return
       }
       case 'redacted_thinking':
-        this.#draft(delta.blockIndex, 'redacted_thinking').body += delta.data
+        this.#block(delta.blockIndex, { type: 'redacted_thinking', data: '' }).data += delta.data
         return
       case 'tool_use_start': {
-        const draft = this.#draft(delta.blockIndex, 'tool_use')
-        draft.id = delta.id
-        draft.name = delta.name
-        draft.signature = delta.thoughtSignature
+        const { id, name, thoughtSignature, blockIndex } = delta
+        if (this.#blocks.has(blockIndex)) throw invalid(blockIndex, 'begins twice')
+        this.#block(blockIndex, { type: 'tool_use', id, name, input: '', thoughtSignature })
         return
       }
-      case 'tool_input_delta':
-        if (!this.#drafts.has(delta.blockIndex)) {
-          throw invalid(delta.blockIndex, 'has input of a tool call before its start')
+      case 'tool_input_delta': {
+        const block = this.#blocks.get(delta.blockIndex)
+        if (block?.type !== 'tool_use' || block.id !== delta.id) {
+          throw invalid(delta.blockIndex, 'has input without its tool call')
         }
-        this.#draft(delta.blockIndex, 'tool_use').body += delta.delta
+        block.input += delta.delta
         return
+      }
       case 'usage':
         this.#usage = delta.usage
         return
@@ -79,7 +76,11 @@ export class StreamAccumulator {
 
   /** The blocks so far, in order. A tool call's input that is no JSON (it was cut off) is the text that came. */
   content(): ContentBlock[] {
-    return [...this.#drafts].toSorted(([one], [other]) => one - other).map(([, draft]) => finished(draft))
+    return [...this.#blocks]
+      .toSorted(([one], [other]) => one - other)
+      .map(([, block]) =>
+        block.type === 'tool_use' ? { ...block, input: parseInput(block.input) } : { ...block },
+      )
   }
 
   /** The outcome so far: what an error delta said, else a success. */
@@ -89,15 +90,17 @@ export class StreamAccumulator {
     return { type: 'success', response }
   }
 
-  #draft(index: number, type: Draft['type']): Draft {
-    const known = this.#drafts.get(index)
-    if (known?.type === type) return known
-    if (known !== undefined) throw invalid(index, `began as ${known.type} and went on as ${type}`)
-    if (!Number.isSafeInteger(index) || index < 0) throw invalid(index, 'is no whole number from 0 on')
-    if (this.#drafts.size >= MOST_BLOCKS) throw invalid(index, `is more than the ${MOST_BLOCKS}th`)
-    const draft: Draft = { type, body: '', id: '', name: '', signature: undefined }
-    this.#drafts.set(index, draft)
-    return draft
+  /** The block with this index, which is the fresh one where there is none yet. */
+  #block<B extends Block>(index: number, fresh: B): B {
+    const known = this.#blocks.get(index)
+    if (known !== undefined) {
+      if (isLike(known, fresh)) return known
+      throw invalid(index, `went on as ${fresh.type}, not ${known.type}`)
+    }
+    const isIndex = Number.isSafeInteger(index) && index >= 0
+    if (!isIndex || this.#blocks.size >= MOST_BLOCKS) throw invalid(index, 'cannot be')
+    this.#blocks.set(index, fresh)
+    return fresh
   }
 }
 
@@ -121,17 +124,8 @@ function invalid(index: number, problem: string): RefreshError {
   return new RefreshError('invalid_stream', `Block ${String(index)} ${problem}.`)
 }
 
-function finished({ type, body, id, name, signature }: Draft): ContentBlock {
-  switch (type) {
-    case 'thinking':
-      return { type, thinking: body, signature }
-    case 'redacted_thinking':
-      return { type, data: body }
-    case 'tool_use':
-      return { type, id, name, input: parseInput(body), thoughtSignature: signature }
-    case 'text':
-      return { type, text: body }
-  }
+function isLike<B extends Block>(block: Block, example: B): block is B {
+  return block.type === example.type
 }
 
 /** A call without input streams no text at all; text that is no JSON was cut off, and is given as it is. */

@@ -1,21 +1,30 @@
 import type { StreamDelta, Usage } from './response.ts'
 
 /** What two attempts have cost together. */
-export function addUsage(one: Usage, other: Usage): Usage {
-  return {
-    inputTokens: one.inputTokens + other.inputTokens,
-    outputTokens: one.outputTokens + other.outputTokens,
-    cachedInputTokens: one.cachedInputTokens + other.cachedInputTokens,
-    cacheCreationInputTokens: one.cacheCreationInputTokens + other.cacheCreationInputTokens,
-  }
+function addUsage(one: Usage, other: Usage): Usage {
+  const sum = { ...other }
+  for (const key of KEYS) sum[key] += one[key]
+  return sum
 }
 
-/** A stream whose running totals start at what was spent before it. */
-export async function* withSpent(
-  stream: AsyncIterable<StreamDelta>,
-  spent: Usage,
-): AsyncGenerator<StreamDelta, void, undefined> {
-  for await (const delta of stream) {
-    yield delta.type === 'usage' ? { type: 'usage', usage: addUsage(spent, delta.usage) } : delta
+const KEYS = ['inputTokens', 'outputTokens', 'cachedInputTokens', 'cacheCreationInputTokens'] as const
+
+export const NO_USAGE: Usage = {
+  inputTokens: 0,
+  outputTokens: 0,
+  cachedInputTokens: 0,
+  cacheCreationInputTokens: 0,
+}
+
+/** A stream whose running totals start at what was spent before it. Leaving it leaves the stream at once. */
+export function withSpent(stream: AsyncIterable<StreamDelta>, spent: Usage): AsyncIterable<StreamDelta> {
+  const inner = stream[Symbol.asyncIterator]()
+  const next = async (): Promise<IteratorResult<StreamDelta>> => {
+    const result = await inner.next()
+    if (result.done === true || result.value.type !== 'usage') return result
+    return { done: false, value: { type: 'usage', usage: addUsage(spent, result.value.usage) } }
   }
+  const leave = async (): Promise<IteratorResult<StreamDelta>> =>
+    (await inner.return?.()) ?? { done: true, value: undefined }
+  return { [Symbol.asyncIterator]: () => ({ next, return: leave }) }
 }

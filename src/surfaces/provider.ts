@@ -1,15 +1,15 @@
-import { RefreshError } from '../core/errors.ts'
-import { checkKnown, optionNames, type RefreshableOptions } from '../core/options.ts'
+import { checkKnown, optionError, optionNames, type RefreshableOptions } from '../core/options.ts'
 import { Refreshable } from '../core/refreshable.ts'
 import type { RefreshContext, Refresher } from '../core/refresher.ts'
 import { retryOnce, type RetryPolicy } from '../core/retry-once.ts'
+import type { CommonPolicy } from '../core/retry-policy.ts'
 import { retryStreamOnce, type StreamPolicy } from '../core/retry-stream-once.ts'
 import { type RejectionRules, rejectionRules, verdict } from '../core/unauthorized.ts'
 import { assertProvider } from '../llm/assert-provider.ts'
 import type { ModelCapabilities, StructuredOutputSupport } from '../llm/capabilities.ts'
 import type { LlmProvider } from '../llm/provider.ts'
 import type { CallOptions, ChatRequest, ThinkingConfig } from '../llm/request.ts'
-import type { ChatOutcome, StreamDelta, Usage } from '../llm/response.ts'
+import type { ChatOutcome, StreamDelta } from '../llm/response.ts'
 import { withSpent } from '../llm/usage.ts'
 
 /** What goes for both forms of a {@link RefreshingProvider}. */
@@ -25,6 +25,7 @@ export interface RefreshingProviderOptions
   extends SharedProviderOptions, Omit<RefreshableOptions<LlmProvider>, 'refresh' | 'initial' | 'onEvent'> {}
 
 const SHARED = ['onEvent', 'rules']
+const OWN = optionNames.filter((name) => name !== 'refresh' && name !== 'initial')
 
 /**
  * A provider that does not go stale. Where the wrapped one reports that its credential was rejected, `refresh`
@@ -58,30 +59,32 @@ export class RefreshingProvider implements LlmProvider {
     refresh: ((context: RefreshContext<LlmProvider>) => Promise<LlmProvider>) | Refresher<LlmProvider>,
     options: RefreshingProviderOptions = {},
   ) {
-    assertProvider(inner, 'The provider to wrap')
+    assertProvider(inner, 'The wrapped provider')
     this.provider = inner.provider
     this.model = inner.model
     this.configuredThinking = inner.configuredThinking
     this.#template = inner
     this.#checked = inner
+    const isShared = typeof refresh !== 'function'
+    checkKnown(options, isShared ? SHARED : [...SHARED, ...OWN])
     const { rules: changes, ...rest } = options
-    const shared = typeof refresh !== 'function'
-    checkKnown(options, shared ? SHARED : [...SHARED, ...optionNames], 'RefreshingProvider')
-    this.#refresher = shared ? refresh : ownRefresher(inner, refresh, rest)
+    this.#refresher = isShared ? assertRefresher(refresh) : ownRefresher(inner, refresh, rest)
     const rules = rejectionRules(changes)
     const { onEvent } = options
+    if (onEvent !== undefined && typeof onEvent !== 'function') {
+      throw optionError('onEvent', `must be a function, not ${typeof onEvent}`)
+    }
+    const common: CommonPolicy = { isRejectionError: (error) => verdict(error, rules), onEvent }
     this.#policy = {
+      ...common,
       isRejection: (outcome) => outcome.type === 'invalid_request' && verdict(outcome, rules),
-      isRejectionError: (error) => verdict(error, rules),
       isAcceptance: (outcome) => outcome.type === 'success',
-      onEvent,
     }
     this.#streamPolicy = {
+      ...common,
       isRejection: (delta) => delta.type === 'error' && verdict(delta, rules),
-      isRejectionError: (error) => verdict(error, rules),
       isContent,
       isEnd,
-      onEvent,
     }
   }
 
@@ -97,13 +100,7 @@ export class RefreshingProvider implements LlmProvider {
     refresher: Refresher<LlmProvider>,
     options: SharedProviderOptions = {},
   ): Promise<RefreshingProvider> {
-    if (typeof refresher?.snapshot !== 'function' || typeof refresher.refresh !== 'function') {
-      throw new RefreshError(
-        'invalid_option',
-        'RefreshingProvider.from() takes a refresher: a Refreshable, or what its map() returns.',
-      )
-    }
-    const { value } = await refresher.snapshot()
+    const { value } = await assertRefresher(refresher).snapshot()
     return new RefreshingProvider(value, refresher, options)
   }
 
@@ -114,19 +111,13 @@ export class RefreshingProvider implements LlmProvider {
   }
 
   chatStream(request: ChatRequest, options?: CallOptions): AsyncIterableIterator<StreamDelta> {
-    /** What an attempt reported before it was abandoned. */
-    let spent: Usage | undefined
-    const open = (inner: LlmProvider): AsyncIterable<StreamDelta> => {
+    const signal = options?.signal
+    const policy = signal === undefined ? this.#streamPolicy : { ...this.#streamPolicy, signal }
+    const open = (inner: LlmProvider, last?: StreamDelta): AsyncIterable<StreamDelta> => {
       const stream = this.#check(inner).chatStream(request, options)
-      return spent === undefined ? stream : withSpent(stream, spent)
+      return last?.type === 'usage' ? withSpent(stream, last.usage) : stream
     }
-    return retryStreamOnce(this.#refresher, open, {
-      ...this.#streamPolicy,
-      signal: options?.signal,
-      onPrelude: (delta) => {
-        if (delta.type === 'usage') spent = delta.usage
-      },
-    })
+    return retryStreamOnce(this.#refresher, open, policy)
   }
 
   capabilities(): ModelCapabilities | undefined {
@@ -148,11 +139,16 @@ export class RefreshingProvider implements LlmProvider {
   /** Each provider is looked at once, when it is first used. */
   #check(inner: LlmProvider): LlmProvider {
     if (inner !== this.#checked) {
-      assertProvider(inner, 'What the refresher holds')
+      assertProvider(inner, 'The refreshed provider')
       this.#checked = inner
     }
     return inner
   }
+}
+
+function assertRefresher(candidate: Refresher<LlmProvider>): Refresher<LlmProvider> {
+  if (typeof candidate?.map === 'function' && typeof candidate.accepted === 'function') return candidate
+  throw optionError('refresh', 'must be a function or a refresher')
 }
 
 function ownRefresher(
@@ -165,7 +161,7 @@ function ownRefresher(
     initial,
     refresh: async (context) => {
       const fresh = await refresh(context)
-      assertProvider(fresh, 'What the refresh function returns')
+      assertProvider(fresh, 'The refreshed provider')
       return fresh
     },
   })

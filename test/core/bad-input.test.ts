@@ -10,18 +10,18 @@ function construct(options: unknown): unknown {
 const refresh = async (): Promise<string> => 'x'
 
 test.each([
-  [undefined, /takes an object of options, not undefined/],
-  ['token', /takes an object of options, not a string/],
+  [undefined, /'options' must be an object/],
+  ['token', /'options' must be an object/],
   [{}, /'refresh' must be a function, not undefined/],
-  [{ refresh: 'now' }, /'refresh' must be a function, not a string/],
-  [{ refresh, deadLine: 5 }, /'deadLine' is unknown to Refreshable, which takes refresh, initial/],
-  [{ refresh, deadline: 0 }, /'deadline' must be a number of ms, at least 1, not 0/],
+  [{ refresh: 'now' }, /'refresh' must be a function, not string/],
+  [{ refresh, deadLine: 5 }, /'deadLine' does not exist; there are refresh, initial/],
+  [{ refresh, deadline: 0 }, /'deadline' must be ms from 1 on, not 0/],
   [{ refresh, deadline: Number.NaN }, /'deadline' .* not NaN/],
   [{ refresh, deadline: Infinity }, /'deadline' .* not Infinity/],
-  [{ refresh, cooldown: -1 }, /'cooldown' .* at least 0, not -1/],
-  [{ refresh, ahead: '5m' }, /'ahead' .* not a string/],
-  [{ refresh, onEvent: console }, /'onEvent' must be a function, not an object/],
-  [{ refresh, clock: {} }, /'clock' must have a now\(\)/],
+  [{ refresh, cooldown: -1 }, /'cooldown' .* from 0 on, not -1/],
+  [{ refresh, ahead: '5m' }, /'ahead' .* not string/],
+  [{ refresh, onEvent: console }, /'onEvent' must be a function, not object/],
+  [{ refresh, clock: {} }, /'clock' needs a function now\(\)/],
 ])('options %j are refused where the mistake is made', (options, message) => {
   expect(() => construct(options)).toThrow(message)
   expect(() => construct(options)).toThrow(expect.objectContaining({ code: 'invalid_option' }))
@@ -39,7 +39,7 @@ test.each([
   const cell = new Refreshable({ initial: 'a', refresh })
   await expect(Reflect.apply(cell.refresh, cell, [rejected])).rejects.toMatchObject({
     code: 'invalid_option',
-    message: /takes the snapshot that was rejected/,
+    message: /takes a snapshot of this cell/,
   })
 })
 

@@ -156,7 +156,7 @@ test('[C8] against a remote side that rejects everything, 1,000 calls in a minut
         attempts++
         return 401
       },
-      { isRejection: (status) => status === 401 },
+      { isRejection: (answer) => answer === 401 },
     )
     expect(status).toBe(401)
     await clock.advance(60)

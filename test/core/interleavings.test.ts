@@ -114,7 +114,7 @@ test('[C1, C2, C4, C5, C8, C11] whatever the interleaving, the cell does what th
           })
         }
         while (steps.count() > 0) {
-          await steps.waitOne()
+          await steps.waitNext(1)
           const inForce = model.inForce === undefined ? undefined : model.generation
           expect(cell.peek()?.generation).toBe(inForce)
         }
@@ -173,7 +173,7 @@ test('[C3] callers rejected on one generation, however spread, cause exactly one
         }
         const answers = Promise.all(Array.from({ length: callers }, (_, n) => call(`caller ${n}`)))
         await settled()
-        while (steps.count() > 0) await steps.waitOne()
+        while (steps.count() > 0) await steps.waitNext(1)
         expect(issued).toBeLessThanOrEqual(expired)
         expect(issued).toBeLessThanOrEqual(rejectedGenerations.size)
         if (expired > 1) return

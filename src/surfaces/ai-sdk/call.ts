@@ -3,8 +3,9 @@ import { RefreshError } from '../../core/errors.ts'
 import type { ModelCapabilities } from '../../llm/capabilities.ts'
 import type { ChatRequest, ThinkingConfig } from '../../llm/request.ts'
 import type { AiSdkCallOptions } from './model.ts'
-import { merged, type ProviderOptions } from './options.ts'
+import type { ProviderOptions } from './options.ts'
 import { toPrompt } from './prompt.ts'
+import { merged } from './record.ts'
 import { assertRoom, thinkingCall } from './thinking.ts'
 import type { Dialect } from './vendor.ts'
 import type { Report } from './warnings.ts'
@@ -91,7 +92,8 @@ function choiceOf(choice: NonNullable<ChatRequest['toolChoice']>): LanguageModel
 }
 
 /** The fields that each vendor calls by another name, or does not know. */
-function vendorFields(request: ChatRequest, { vendor }: Dialect, report: Report): Record<string, unknown> {
+function vendorFields(request: ChatRequest, dialect: Dialect, report: Report): Record<string, unknown> {
+  const { vendor } = dialect
   const { sessionId, cachedContent } = request
   const strict = request.responseFormat?.strict
   const fields: Record<string, unknown> = {}
@@ -106,7 +108,12 @@ function vendorFields(request: ChatRequest, { vendor }: Dialect, report: Report)
   }
   // Elsewhere a schema is always enforced, or never.
   if (strict !== undefined && (vendor === 'openai' || vendor === 'openai-compatible')) {
-    fields['strictJsonSchema'] = strict
+    if (strict && dialect.version === 'v2' && request.tools?.length) {
+      const details = 'AI SDK 5 would enforce the schemas of the tools, too, which must be written for that'
+      report({ type: 'unsupported', feature: 'responseFormat.strict', details })
+    } else {
+      fields['strictJsonSchema'] = strict
+    }
   }
   return fields
 }
@@ -115,11 +122,7 @@ function vendorFields(request: ChatRequest, { vendor }: Dialect, report: Report)
  * Ours over the user's. Which alias wins differs between versions, so ours goes into each alias that the
  * user has put something in, and into the namespace that is always read.
  */
-function overlaid(
-  theirs: ProviderOptions,
-  ours: Record<string, unknown>,
-  dialect: Dialect,
-): ProviderOptions {
+function overlaid(theirs: ProviderOptions, ours: Record<string, unknown>, dialect: Dialect): ProviderOptions {
   if (Object.keys(ours).length === 0) return theirs
   const [always, ...aliases] = dialect.namespaces
   const targets = [always, ...aliases.filter((alias) => Object.hasOwn(theirs, alias))]

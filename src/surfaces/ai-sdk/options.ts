@@ -1,6 +1,8 @@
 import { RefreshError } from '../../core/errors.ts'
+import { checkKnown, describe } from '../../core/options.ts'
 import type { ModelCapabilities } from '../../llm/capabilities.ts'
 import type { ThinkingConfig } from '../../llm/request.ts'
+import { isRecord } from './record.ts'
 import type { Dialect, Vendor } from './vendor.ts'
 import type { ProviderWarning, Report } from './warnings.ts'
 
@@ -48,32 +50,31 @@ const VENDORS: Record<Vendor, true> = {
   other: true,
 }
 
-/** @throws RefreshError `invalid_option` that names the option and what would do. */
-export function assertOptions(options: unknown): asserts options is LanguageModelProviderOptions {
-  if (!isRecord(options)) throw invalidOption('The options must be an object.')
-  for (const key of Object.keys(options)) {
-    if (Object.hasOwn(KNOWN, key)) continue
-    throw invalidOption(`Unknown option '${key}'. Known: ${Object.keys(KNOWN).join(', ')}.`)
+/** @throws RefreshError `invalid_option` that names the option and what would do */
+export function assertOptions(options: LanguageModelProviderOptions): void {
+  checkKnown(options, Object.keys(KNOWN))
+  const { vendor, onWarning } = options
+  for (const [name, value] of Object.entries({
+    capabilities: options.capabilities,
+    thinking: options.thinking,
+    providerOptions: options.providerOptions,
+  })) {
+    if (value !== undefined && !isRecord(value))
+      throw invalid(name, `must be an object, not ${describe(value)}`)
   }
-  const { capabilities, thinking, providerOptions, vendor, onWarning } = options
-  if (capabilities !== undefined && !isRecord(capabilities)) {
-    throw invalidOption('capabilities must be an object.')
-  }
-  if (thinking !== undefined && !isRecord(thinking)) throw invalidOption('thinking must be an object.')
   if (onWarning !== undefined && typeof onWarning !== 'function') {
-    throw invalidOption('onWarning must be a function.')
+    throw invalid('onWarning', `must be a function, not ${describe(onWarning)}`)
   }
-  if (vendor !== undefined && !(typeof vendor === 'string' && Object.hasOwn(VENDORS, vendor))) {
-    throw invalidOption(`vendor must be one of ${Object.keys(VENDORS).join(', ')}.`)
+  if (vendor !== undefined && !Object.hasOwn(VENDORS, vendor)) {
+    throw invalid('vendor', `must be one of ${Object.keys(VENDORS).join(', ')}`)
   }
-  if (providerOptions !== undefined) assertNamespaced(providerOptions)
-}
-
-function assertNamespaced(providerOptions: unknown): void {
-  if (isRecord(providerOptions) && Object.values(providerOptions).every(isRecord)) return
-  throw invalidOption(
-    'providerOptions must hold one object per namespace, for instance { anthropic: { … } }.',
-  )
+  for (const [namespace, value] of Object.entries(options.providerOptions ?? {})) {
+    if (isRecord(value)) continue
+    throw invalid(
+      `providerOptions.${namespace}`,
+      `must be an object of a vendor's options, not ${describe(value)}`,
+    )
+  }
 }
 
 /**
@@ -98,33 +99,13 @@ export function checkNamespaces(
       })
       continue
     }
-    throw invalidOption(
-      `providerOptions.${namespace} is not read by ${dialect.modelId}. It reads: ${read.join(', ')}.`,
+    throw invalid(
+      `providerOptions.${namespace}`,
+      `is not read by ${dialect.modelId}, which reads ${read.join(', ')}`,
     )
   }
 }
 
-/**
- * `ours` laid over `theirs`, objects merged at every depth. An `undefined` of ours takes theirs away. Neither is changed.
- */
-export function merged(
-  theirs: Record<string, unknown>,
-  ours: Record<string, unknown>,
-): Record<string, unknown> {
-  const result = { ...theirs }
-  for (const [key, value] of Object.entries(ours)) {
-    const under = result[key]
-    if (value === undefined) delete result[key]
-    else result[key] = isRecord(value) ? merged(isRecord(under) ? under : {}, value) : value
-  }
-  return result
-}
-
-/** A plain object, and no array. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function invalidOption(message: string): RefreshError {
-  return new RefreshError('invalid_option', message)
+function invalid(name: string, problem: string): RefreshError {
+  return new RefreshError('invalid_option', `The option '${name}' ${problem}.`)
 }

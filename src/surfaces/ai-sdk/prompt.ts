@@ -7,7 +7,7 @@ import type {
 import { RefreshError } from '../../core/errors.ts'
 import type { ContentBlock, MediaBlock, Message, ThinkingBlock, ToolUseBlock } from '../../llm/content.ts'
 import type { ChatRequest } from '../../llm/request.ts'
-import { markOptions, readTextSignature, type Metadata, type ReasoningMark } from './signature.ts'
+import { markOptions, readCarried, type Metadata, type ReasoningMark } from './signature.ts'
 import type { Dialect } from './vendor.ts'
 import type { Report } from './warnings.ts'
 
@@ -80,7 +80,9 @@ function userMessages(
       case 'tool_result': {
         const toolName = toolNames.get(block.toolUseId)
         if (toolName === undefined) {
-          throw impossible(`${where} answers the tool call '${block.toolUseId}', which no message before it makes.`)
+          throw impossible(
+            `${where} answers the tool call '${block.toolUseId}', which no message before it makes.`,
+          )
         }
         const isError = block.isError === true
         if (isError && !takesToolErrors(dialect)) {
@@ -152,14 +154,18 @@ function assistantMessages(
 function addThinking(content: AssistantPart[], block: ThinkingBlock, dialect: Dialect, report: Report): void {
   const { signature, thinking } = block
   if (signature === undefined) {
-    if (takesUnsigned(dialect)) content.push({ type: 'reasoning', text: thinking })
+    if (!wantsItsOwn(dialect)) content.push({ type: 'reasoning', text: thinking })
     else dropped(report, 'thinking', `${dialect.modelId} takes no unsigned reasoning back`)
     return
   }
-  const last = content.at(-1)
-  const ofText = readTextSignature(signature)
-  if (ofText !== undefined && dialect.vendor === 'google' && last?.type === 'text') {
-    content[content.length - 1] = { ...last, providerOptions: { google: { thoughtSignature: ofText } } }
+  const carried = readCarried(signature)
+  if (carried !== undefined && !wantsItsOwn(dialect)) {
+    const { thoughtSignature, toolUseId } = carried
+    const signed =
+      toolUseId === undefined
+        ? content.at(-1)
+        : content.find((part) => part.type === 'tool-call' && part.toolCallId === toolUseId)
+    if (signed !== undefined) signed.providerOptions = { google: { thoughtSignature } }
     return
   }
   addReasoning(content, thinking, { signature }, dialect, report)
@@ -180,18 +186,17 @@ function addReasoning(
     return
   }
   dropped(report, feature, `it is not one that ${dialect.modelId} takes back`)
-  if (text !== '' && takesUnsigned(dialect)) content.push({ type: 'reasoning', text })
+  if (text !== '' && !wantsItsOwn(dialect)) content.push({ type: 'reasoning', text })
 }
 
 function toolCallPart(block: ToolUseBlock, dialect: Dialect, report: Report): AssistantPart {
   const { id, name, input, thoughtSignature } = block
   const part = { type: 'tool-call', toolCallId: id, toolName: name, input } as const
   if (thoughtSignature === undefined) return part
-  if (dialect.vendor === 'anthropic' || dialect.vendor === 'openai') {
+  if (wantsItsOwn(dialect)) {
     dropped(report, 'tool_use.thoughtSignature', `${dialect.modelId} knows none`)
     return part
   }
-  // An OpenAI-compatible server may be Google's own.
   return { ...part, providerOptions: { google: { thoughtSignature } } }
 }
 
@@ -204,8 +209,12 @@ function blocksOf(message: Message): ContentBlock[] {
   return typeof message.content === 'string' ? [{ type: 'text', text: message.content }] : message.content
 }
 
-function takesUnsigned({ vendor }: Dialect): boolean {
-  return vendor !== 'anthropic' && vendor !== 'openai'
+/**
+ * These take reasoning only with a mark of their own. Google takes it without; and a server that is
+ * OpenAI-compatible, or not known, may be Google's.
+ */
+function wantsItsOwn({ vendor }: Dialect): boolean {
+  return vendor === 'anthropic' || vendor === 'openai'
 }
 
 /** Whether the AI SDK provider tells the vendor that a tool failed. */

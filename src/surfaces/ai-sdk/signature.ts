@@ -39,15 +39,21 @@ export function readThoughtSignature(metadata: Metadata | undefined): string | u
   return undefined
 }
 
-/** A text block has no place for Google's signature: an empty thinking block behind it carries it. */
-export function textSignature(thoughtSignature: string): string {
-  return `google:${JSON.stringify({ textSignature: thoughtSignature })}`
+/**
+ * Google signs texts, for which a text block has no place, and some streams tell the signature of a tool call only
+ * when the call is over. An empty thinking block that comes later carries such a signature.
+ *
+ * @param toolUseId absent for the text right before it
+ */
+export function carriedSignature(thoughtSignature: string, toolUseId?: string): string {
+  return `google:${JSON.stringify({ carried: thoughtSignature, toolUseId })}`
 }
 
-/** Google's signature of the text before it, if that is what this one is. */
-export function readTextSignature(signature: string): string | undefined {
-  const value = untagged(signature)?.fields['textSignature']
-  return isText(value) ? value : undefined
+/** What {@link carriedSignature} has put into a signature; undefined for any other. */
+export function readCarried(signature: string): { thoughtSignature: string; toolUseId?: string } | undefined {
+  const { carried, toolUseId } = untagged(signature)?.fields ?? {}
+  if (!isText(carried)) return undefined
+  return { thoughtSignature: carried, ...(isText(toolUseId) && { toolUseId }) }
 }
 
 /**
@@ -59,8 +65,7 @@ export function markOptions(
   vendor: Vendor,
   namespaces: readonly string[],
 ): Metadata | undefined {
-  const [bare, field] =
-    'redacted' in mark ? [mark.redacted, 'redactedData'] : [mark.signature, 'signature']
+  const [bare, field] = 'redacted' in mark ? [mark.redacted, 'redactedData'] : [mark.signature, 'signature']
   const parsed = untagged(bare)
   const home = parsed === undefined ? 'anthropic' : parsed.namespace
   const fields = parsed === undefined ? { [field]: bare } : parsed.fields
@@ -80,9 +85,7 @@ function untagged(mark: string): { namespace: string; fields: Record<string, unk
   if (namespace === undefined || json === undefined) return undefined
   try {
     const fields: unknown = JSON.parse(json)
-    return typeof fields === 'object' && fields !== null
-      ? { namespace, fields: { ...fields } }
-      : undefined
+    return typeof fields === 'object' && fields !== null ? { namespace, fields: { ...fields } } : undefined
   } catch {
     return undefined
   }

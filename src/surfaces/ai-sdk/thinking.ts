@@ -47,7 +47,11 @@ function anthropic(thinking: ThinkingConfig): ThinkingCall {
 function google(thinking: ThinkingConfig, dialect: Dialect, report: Report): ThinkingCall {
   if (thinking.mode === 'enabled') {
     if (thinking.effort !== undefined) {
-      unsupported(report, 'thinking.effort', 'Gemini takes a budget or a level, not both; the budget was sent')
+      unsupported(
+        report,
+        'thinking.effort',
+        'Gemini takes a budget or a level, not both; the budget was sent',
+      )
     }
     const thinkingConfig = {
       thinkingBudget: thinking.budgetTokens,

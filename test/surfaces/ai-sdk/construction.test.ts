@@ -1,0 +1,103 @@
+import { expect, test } from 'vitest'
+import { RefreshError } from '../../../src/index.ts'
+import {
+  type AiSdkLanguageModel,
+  languageModelProvider,
+  type LanguageModelProviderOptions,
+  type ProviderWarning,
+} from '../../../src/surfaces/ai-sdk.ts'
+import { fakeModel } from './fake-model.ts'
+import { MODELS, modelNamed } from './models.ts'
+
+/** The error of a construction that its types forbid. */
+function refused(model: unknown, options?: unknown): RefreshError {
+  try {
+    languageModelProvider(model as AiSdkLanguageModel, options as LanguageModelProviderOptions)
+  } catch (error) {
+    if (error instanceof RefreshError) return error
+  }
+  throw new Error('it was not refused')
+}
+
+test.each([
+  ['undefined', undefined, /undefined/],
+  ['null', null, /null/],
+  ["a model's id", 'openai/gpt-5', /string.*createOpenAI/],
+  ['a model of the first version', { ...fakeModel(), specificationVersion: 'v1' }, /'v1'/],
+  ['a model of no version', { provider: 'a', modelId: 'b' }, /specificationVersion is undefined/],
+  ['an embedding model', { specificationVersion: 'v4', provider: 'a', modelId: 'b' }, /doGenerate, doStream/],
+  ['a model without a name', { ...fakeModel(), provider: '', modelId: 1 }, /provider, modelId/],
+])('%s is refused as no model, in words that name what is missing', (_, model, words) => {
+  const error = refused(model)
+  expect(error.code).toBe('invalid_provider')
+  expect(error.message).toMatch(words)
+})
+
+test.each([
+  ['an unknown option', { temperature: 1 }, /'temperature' does not exist; there are/],
+  ['no object', 'thinking', /object/],
+  ['capabilities of another kind', { capabilities: 4096 }, /capabilities/],
+  ['thinking of another kind', { thinking: 'high' }, /thinking/],
+  ['a mode of thinking that is none', { thinking: { mode: 'deep' } }, /thinking/],
+  ['a budget of nothing', { thinking: { mode: 'enabled', budgetTokens: 0 } }, /budgetTokens/],
+  ['a listener that is none', { onWarning: true }, /onWarning/],
+  ['a vendor that nobody knows', { vendor: 'acme' }, /'vendor' must be one of anthropic/],
+  [
+    'options of no namespace',
+    { providerOptions: { thinking: 'x' } },
+    /'providerOptions.thinking' must be an object/,
+  ],
+  ['options in a list', { providerOptions: [] }, /providerOptions/],
+])('%s is refused as an option', (_, options, words) => {
+  const error = refused(fakeModel(), options)
+  expect(error.code).toBe('invalid_option')
+  expect(error.message).toMatch(words)
+})
+
+test.each(MODELS)(
+  '$name: options in a namespace that it does not read are refused',
+  ({ create, namespace }) => {
+    const foreign = namespace === 'openai' ? 'anthropic' : 'openai'
+    const error = refused(create({}), { providerOptions: { [foreign]: {} } })
+    expect(error.code).toBe('invalid_option')
+    expect(error.message).toContain(`'providerOptions.${foreign}' is not read`)
+    expect(() => languageModelProvider(create({}), { providerOptions: { [namespace]: {} } })).not.toThrow()
+  },
+)
+
+test('with a vendor that is not known, a foreign namespace is only warned of', () => {
+  const warnings: ProviderWarning[] = []
+  languageModelProvider(fakeModel(), {
+    providerOptions: { nobody: {}, openai: {} },
+    onWarning: (warning) => warnings.push(warning),
+  })
+  expect(warnings.map(({ feature }) => feature)).toEqual(['providerOptions.openai'])
+})
+
+test('thinking that the capabilities rule out is refused at construction', () => {
+  const capabilities = { contextWindow: 8192, maxOutputTokens: 4096, input: ['text'], thinking: 'none' }
+  const error = refused(fakeModel(), { capabilities, thinking: { mode: 'adaptive' } })
+  expect(error.code).toBe('invalid_option')
+})
+
+test('it answers for the model: vendor, id, thinking, capabilities, structured output', () => {
+  const capabilities = {
+    contextWindow: 200_000,
+    maxOutputTokens: 64_000,
+    input: ['text', 'image'],
+    thinking: 'both',
+  } as const
+  const thinking = { mode: 'adaptive' } as const
+  const provider = languageModelProvider(modelNamed('anthropic v4').create({}), { capabilities, thinking })
+  expect(provider.provider).toBe('anthropic')
+  expect(provider.model).toBe('claude-sonnet-4-5')
+  expect(provider.configuredThinking).toBe(thinking)
+  expect(provider.capabilities()).toBe(capabilities)
+  expect(provider.defaultMaxTokens()).toBe(64_000)
+  expect(provider.structuredOutputSupport()).toBe('native')
+})
+
+test('a server that takes no schema is told apart', () => {
+  const model = { ...fakeModel(), supportsStructuredOutputs: false }
+  expect(languageModelProvider(model).structuredOutputSupport()).toBe('tool_forcing')
+})

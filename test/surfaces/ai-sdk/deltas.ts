@@ -1,0 +1,16 @@
+import type { ContentBlock, StreamDelta } from '../../../src/index.ts'
+import { StreamAccumulator } from '../../../src/llm/stream-accumulator.ts'
+
+/** Everything that a stream hands out. */
+export async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const collected: Item[] = []
+  for await (const item of items) collected.push(item)
+  return collected
+}
+
+/** The content that a stream's deltas amount to. */
+export function assembled(deltas: readonly StreamDelta[]): ContentBlock[] {
+  const accumulator = new StreamAccumulator()
+  for (const delta of deltas) accumulator.add(delta)
+  return accumulator.content()
+}

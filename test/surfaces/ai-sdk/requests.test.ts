@@ -1,0 +1,201 @@
+import { describe, expect, test } from 'vitest'
+import type { ChatRequest, Message } from '../../../src/index.ts'
+import {
+  languageModelProvider,
+  type LanguageModelProviderOptions,
+  type ProviderWarning,
+} from '../../../src/surfaces/ai-sdk.ts'
+import { fakeModel } from './fake-model.ts'
+import { CONVERSATION, FIELDS, FORM, TOOLS } from './fields.ts'
+import { modelNamed, MODELS, type RealModel } from './models.ts'
+import { UNARY } from './said.ts'
+import { json, recorded } from './wire.ts'
+
+const HELLO: ChatRequest = { system: '', messages: [{ role: 'user', content: 'Hello' }] }
+
+/** What goes out for a request, and what is said to be left out of it. */
+async function sentFor(
+  { wire, create }: RealModel,
+  request: Partial<ChatRequest>,
+  options: LanguageModelProviderOptions = {},
+): Promise<{
+  body: Record<string, unknown> | undefined
+  unsupported: string[]
+  warnings: ProviderWarning[]
+}> {
+  const warnings: ProviderWarning[] = []
+  const { fetch, sent } = recorded(() => json(UNARY[wire]))
+  const onWarning = (warning: ProviderWarning): unknown => warnings.push(warning)
+  const provider = languageModelProvider(create({ fetch }), { ...options, onWarning })
+  await provider.chat({ ...HELLO, ...request })
+  expect(sent).toHaveLength(1)
+  const unsupported = warnings.filter(({ type }) => type === 'unsupported').map(({ feature }) => feature)
+  return { body: sent[0]?.body, unsupported, warnings }
+}
+
+describe.each(MODELS)('$name', (model) => {
+  test.each(FIELDS)('$field', async ({ field, request, becomes }) => {
+    const expected = becomes[model.name] ?? becomes[model.wire]
+    const { body, unsupported } = await sentFor(model, request)
+    if (expected !== 'unsupported') expect(body).toMatchObject(expected as object)
+    expect(unsupported).toEqual(expected === 'unsupported' ? [field] : [])
+  })
+
+  test('an error of a tool is told as one, or reported', async () => {
+    const messages: Message[] = [
+      ...CONVERSATION.slice(0, 2),
+      {
+        role: 'user',
+        content: [{ type: 'tool_result', toolUseId: 'call_1', content: 'No city.', isError: true }],
+      },
+    ]
+    const { body, unsupported } = await sentFor(model, { messages })
+    const told = /"is_error":true|"error":|\\"error\\":/.test(JSON.stringify(body))
+    expect({ told, unsupported }).toEqual({ told, unsupported: told ? [] : ['tool_result.isError'] })
+  })
+
+  test('what the request leaves out is left to the vendor', async () => {
+    const { body, warnings } = await sentFor(model, {})
+    const given = [
+      'model',
+      'messages',
+      'input',
+      'contents',
+      'generationConfig',
+      'max_tokens',
+      'anthropic_version',
+    ]
+    expect(Object.keys(body ?? {}).filter((key) => !given.includes(key))).toEqual([])
+    expect(warnings).toEqual([])
+  })
+})
+
+test('the configured thinking applies where the request names none', async () => {
+  const thinking = { mode: 'adaptive', effort: 'high' } as const
+  const model = modelNamed('anthropic v4')
+  expect((await sentFor(model, {}, { thinking })).body).toMatchObject({ output_config: { effort: 'high' } })
+  const own = { thinking: { mode: 'adaptive', effort: 'low' } } as const
+  expect((await sentFor(model, own, { thinking })).body).toMatchObject({ output_config: { effort: 'low' } })
+})
+
+test("Anthropic, which demands a limit, gets the model's own where it is known", async () => {
+  const capabilities = {
+    contextWindow: 9000,
+    maxOutputTokens: 6000,
+    input: ['text'],
+    thinking: 'both',
+  } as const
+  const model = modelNamed('anthropic v4')
+  expect((await sentFor(model, {}, { capabilities })).body).toMatchObject({ max_tokens: 6000 })
+  const thinking = { mode: 'enabled', budgetTokens: 2000 } as const
+  expect((await sentFor(model, { thinking }, { capabilities })).body).toMatchObject({ max_tokens: 6000 })
+})
+
+test.each<[string, Record<string, Record<string, unknown>>, Record<string, unknown>]>([
+  [
+    'anthropic v4',
+    { anthropic: { thinking: { type: 'enabled', budgetTokens: 9, display: 'summarized' }, speed: 'fast' } },
+    {
+      thinking: { type: 'adaptive', display: 'summarized' },
+      speed: 'fast',
+      output_config: { effort: 'low' },
+    },
+  ],
+  [
+    'openai chat v4',
+    { openai: { reasoningEffort: 'high', store: true } },
+    { reasoning_effort: 'low', store: true },
+  ],
+  [
+    'openai chat v2',
+    { openai: { reasoningEffort: 'high', store: true } },
+    { reasoning_effort: 'low', store: true },
+  ],
+  [
+    'google vertex v4',
+    { googleVertex: { thinkingConfig: { thinkingBudget: 9 }, labels: { team: 'a' } } },
+    { generationConfig: { thinkingConfig: { thinkingLevel: 'low' } }, labels: { team: 'a' } },
+  ],
+  [
+    'google vertex v4',
+    { vertex: { thinkingConfig: { thinkingBudget: 9 }, labels: { team: 'a' } } },
+    { generationConfig: { thinkingConfig: { thinkingLevel: 'low' } }, labels: { team: 'a' } },
+  ],
+  [
+    'openai-compatible v4',
+    { myServer: { reasoningEffort: 'high', top_a: 1 } },
+    { reasoning_effort: 'low', top_a: 1 },
+  ],
+])('%s: providerOptions %j go along, and the request wins', async (name, providerOptions, expected) => {
+  const given = structuredClone(providerOptions)
+  const request = { thinking: { mode: 'adaptive', effort: 'low' } } as const
+  const { body } = await sentFor(modelNamed(name), request, { providerOptions })
+  expect(body).toMatchObject(expected)
+  expect(JSON.stringify(body)).not.toContain('thinkingBudget')
+  expect(providerOptions).toEqual(given)
+})
+
+test('a v2 model is not asked for strict answers when that would make its tools strict, too', async () => {
+  const request: Partial<ChatRequest> = {
+    tools: TOOLS,
+    responseFormat: { type: 'json_schema', name: 'form', schema: FORM, strict: true },
+  }
+  const { body, unsupported } = await sentFor(modelNamed('openai chat v2'), request)
+  expect(body).toMatchObject({ tools: [{ function: { strict: false } }] })
+  expect(unsupported).toEqual(['responseFormat.strict'])
+})
+
+test.each([
+  ['gemini-3-pro-preview', { includeThoughts: true, thinkingLevel: 'high' }, ['thinking.effort']],
+  ['gemini-2.5-flash', { includeThoughts: true }, ['thinking.effort']],
+])(
+  'before v4 an effort is a level to %s, as far as it has levels',
+  async (modelId, thinkingConfig, features) => {
+    for (const version of ['v2', 'v3'] as const) {
+      const warnings: ProviderWarning[] = []
+      const model = fakeModel({ version, provider: 'google.generative-ai', modelId })
+      const provider = languageModelProvider(model, { onWarning: (warning) => warnings.push(warning) })
+      await provider.chat({ ...HELLO, thinking: { mode: 'adaptive', effort: 'max' } })
+      expect(model.calls[0]?.providerOptions).toEqual({ google: { thinkingConfig } })
+      expect(model.calls[0]?.reasoning).toBeUndefined()
+      expect(warnings.map(({ feature }) => feature)).toEqual(features)
+    }
+  },
+)
+
+test('a vendor that nobody knows is told what the specification has a field for; the rest is reported', async () => {
+  const request: ChatRequest = {
+    ...HELLO,
+    thinking: { mode: 'enabled', budgetTokens: 2000, effort: 'high' },
+    sessionId: 'a',
+    cachedContent: 'b',
+  }
+  const seen = (['v4', 'v3'] as const).map(async (version) => {
+    const features: string[] = []
+    const model = fakeModel({ version })
+    await languageModelProvider(model, { onWarning: ({ feature }) => features.push(feature) }).chat(request)
+    return { reasoning: model.calls[0]?.reasoning, features }
+  })
+  const both = ['thinking.budgetTokens', 'sessionId', 'cachedContent']
+  expect(await Promise.all(seen)).toEqual([
+    { reasoning: 'high', features: both },
+    {
+      reasoning: undefined,
+      features: ['thinking.budgetTokens', 'thinking.effort', 'sessionId', 'cachedContent'],
+    },
+  ])
+})
+
+test('the option vendor tells the protocol of a model that goes by its own name', async () => {
+  const model = fakeModel({ provider: 'my-proxy' })
+  const provider = languageModelProvider(model, { vendor: 'anthropic' })
+  await provider.chat({ ...HELLO, sessionId: 'a' })
+  expect(model.calls[0]?.providerOptions).toEqual({ anthropic: { metadata: { userId: 'a' } } })
+})
+
+test('the request is not changed', async () => {
+  const request: ChatRequest = { ...HELLO, messages: CONVERSATION, tools: TOOLS, sessionId: 'a' }
+  const before = structuredClone(request)
+  for (const model of MODELS) await sentFor(model, request)
+  expect(request).toEqual(before)
+})

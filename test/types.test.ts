@@ -1,0 +1,123 @@
+// The public face as a compiler sees it: these hold when `tsc` passes; nothing happens at run time.
+import { expectTypeOf, test } from 'vitest'
+import {
+  BaseProvider,
+  type CallOptions,
+  type ChatOutcome,
+  type ChatRequest,
+  collectStream,
+  type ContentBlock,
+  isUnauthorizedError,
+  type LlmProvider,
+  type ModelCapabilities,
+  type Refreshable,
+  type Refresher,
+  type RefreshError,
+  type RefreshErrorCode,
+  type RefreshEvent,
+  RefreshingProvider,
+  type RejectionRule,
+  type rejectionRules,
+  retryOnce,
+  retryStreamOnce,
+  type SharedProviderOptions,
+  type Snapshot,
+  type StreamDelta,
+  type StructuredOutputSupport,
+  type ThinkingConfig,
+  verdict,
+} from '../src/index.ts'
+
+test('a wrapper is a provider, and takes the place of one', () => {
+  expectTypeOf<RefreshingProvider>().toExtend<LlmProvider>()
+  expectTypeOf<BaseProvider>().toExtend<LlmProvider>()
+  expectTypeOf<RefreshingProvider['chat']>().toEqualTypeOf<
+    (request: ChatRequest, options?: CallOptions) => Promise<ChatOutcome>
+  >()
+  expectTypeOf<ReturnType<RefreshingProvider['chatStream']>>().toExtend<AsyncIterableIterator<StreamDelta>>()
+  expectTypeOf<RefreshingProvider['capabilities']>().returns.toEqualTypeOf<ModelCapabilities | undefined>()
+  expectTypeOf<
+    RefreshingProvider['structuredOutputSupport']
+  >().returns.toEqualTypeOf<StructuredOutputSupport>()
+  expectTypeOf<RefreshingProvider['configuredThinking']>().toEqualTypeOf<ThinkingConfig | undefined>()
+  expectTypeOf<RefreshingProvider['provider']>().toEqualTypeOf<string>()
+})
+
+test('both forms of the wrapper are typed; neither takes the other’s options', () => {
+  type Arguments = ConstructorParameters<typeof RefreshingProvider>
+  expectTypeOf<() => Promise<LlmProvider>>().toExtend<Arguments[1]>()
+  expectTypeOf<Refresher<LlmProvider>>().toExtend<Arguments[1]>()
+  expectTypeOf<() => Promise<string>>().not.toExtend<Arguments[1]>()
+  expectTypeOf<Refresher<string>>().not.toExtend<Arguments[1]>()
+  expectTypeOf<{ deadline: number; rules: { invalid_token: false } }>().toExtend<NonNullable<Arguments[2]>>()
+  expectTypeOf<NonNullable<Arguments[2]>>().not.toHaveProperty('initial')
+  expectTypeOf<NonNullable<Arguments[2]>>().not.toHaveProperty('refresh')
+  expectTypeOf<keyof SharedProviderOptions>().toEqualTypeOf<'onEvent' | 'rules'>()
+  expectTypeOf(RefreshingProvider.from).returns.resolves.toEqualTypeOf<RefreshingProvider>()
+})
+
+test('a cell carries its value’s type through map(), snapshots and calls', () => {
+  expectTypeOf<Refreshable<string>>().toExtend<Refresher<string>>()
+  expectTypeOf<Refreshable<string>['snapshot']>().returns.resolves.toEqualTypeOf<Snapshot<string>>()
+  expectTypeOf<Refreshable<string>['set']>().returns.toEqualTypeOf<Snapshot<string>>()
+  const mapped = (cell: Refreshable<string>) => cell.map(async (token) => ({ token }))
+  expectTypeOf(mapped).returns.toEqualTypeOf<Refresher<{ token: string }>>()
+  expectTypeOf<Snapshot<string>['expiresAt']>().toEqualTypeOf<number | undefined>()
+
+  const call = (cell: Refreshable<string>) => retryOnce(cell, async (token) => token.length, {})
+  expectTypeOf(call).returns.resolves.toBeNumber()
+  const stream = (cell: Refreshable<string>, open: (token: string) => AsyncIterable<7>) =>
+    retryStreamOnce(cell, open, { isContent: () => true, isEnd: (item) => item === 7 })
+  expectTypeOf(stream).returns.toExtend<AsyncIterable<7>>()
+})
+
+test('snapshots cannot be written to', () => {
+  expectTypeOf<Snapshot<string>>().toEqualTypeOf<Readonly<Snapshot<string>>>()
+  expectTypeOf<RefreshEvent>().toEqualTypeOf<Readonly<RefreshEvent>>()
+})
+
+test('unions are told apart by their type alone', () => {
+  type Of<U, T extends string> = Extract<U, { type: T }>
+  expectTypeOf<Of<ChatOutcome, 'success'>>().toHaveProperty('response')
+  expectTypeOf<Of<ChatOutcome, 'rate_limited'>['retryAfter']>().toEqualTypeOf<number | undefined>()
+  expectTypeOf<ChatOutcome['type']>().toEqualTypeOf<
+    'success' | 'rate_limited' | 'invalid_request' | 'server_error'
+  >()
+  expectTypeOf<StreamDelta['type']>().toEqualTypeOf<
+    | ('text_delta' | 'thinking_delta' | 'signature_delta' | 'tool_use_start' | 'tool_input_delta')
+    | ('redacted_thinking' | 'usage' | 'done' | 'error')
+  >()
+  expectTypeOf<ContentBlock['type']>().toEqualTypeOf<
+    'text' | 'thinking' | 'redacted_thinking' | 'tool_use' | 'tool_result' | 'image' | 'document'
+  >()
+  expectTypeOf<Of<ContentBlock, 'tool_use'>['input']>().toBeUnknown()
+  expectTypeOf<Extract<ThinkingConfig, { mode: 'adaptive' }>>().not.toHaveProperty('budgetTokens')
+  expectTypeOf<Of<RefreshEvent, 'refresh_failed'>['error']>().toEqualTypeOf<RefreshError>()
+})
+
+test('the least that a request, a provider and a stream need is little', () => {
+  expectTypeOf<{ system: string; messages: [] }>().toExtend<ChatRequest>()
+  expectTypeOf<{ messages: [] }>().not.toExtend<ChatRequest>()
+  class Least extends BaseProvider {
+    readonly provider = 'least'
+    readonly model = 'least-1'
+    async chat(): Promise<ChatOutcome> {
+      return { type: 'rate_limited' }
+    }
+  }
+  expectTypeOf<Least>().toExtend<LlmProvider>()
+  expectTypeOf(collectStream).parameter(0).toEqualTypeOf<AsyncIterable<StreamDelta>>()
+  expectTypeOf(collectStream).returns.resolves.toEqualTypeOf<ChatOutcome>()
+})
+
+test('a verdict takes anything; codes of errors are a closed list', () => {
+  expectTypeOf(isUnauthorizedError).toEqualTypeOf<(error: unknown) => boolean>()
+  expectTypeOf(verdict).parameter(0).toBeUnknown()
+  expectTypeOf<RefreshError['code']>().toEqualTypeOf<RefreshErrorCode>()
+  expectTypeOf<'invalid_stream'>().toExtend<RefreshErrorCode>()
+  expectTypeOf<string>().not.toExtend<RefreshErrorCode>()
+  expectTypeOf<{ mine: RejectionRule; invalid_token: false }>().toExtend<
+    NonNullable<Parameters<typeof rejectionRules>[0]>
+  >()
+  expectTypeOf<{ mine: true }>().not.toExtend<NonNullable<Parameters<typeof rejectionRules>[0]>>()
+})
