@@ -5,7 +5,7 @@ import type { Clock } from './clock.ts'
 import { RefreshError } from './errors.ts'
 import { asRefreshError, type RefreshEvent, tell } from './events.ts'
 import { Flight } from './flight.ts'
-import { Mapped, type Origin } from './mapped.ts'
+import { Mapped } from './mapped.ts'
 import { type CellOptions, type RefreshableOptions, readOptions } from './options.ts'
 import type {
   Generation,
@@ -30,7 +30,7 @@ import { Tenure } from './tenure.ts'
  * // … the remote side answers 401 …
  * const fresh = await token.refresh(snapshot) // once, however many callers were rejected
  */
-export class Refreshable<T> implements Refresher<T>, Origin<T> {
+export class Refreshable<T> implements Refresher<T> {
   /** @internal */
   readonly clock: Clock
   /** @internal ms */
@@ -120,7 +120,7 @@ export class Refreshable<T> implements Refresher<T>, Origin<T> {
    */
   set(value: T): Snapshot<T> {
     if (isNothing(value)) {
-      throw new RefreshError('invalid_value', 'set() needs a value; clear() logs out.')
+      throw new RefreshError('invalid_value', 'set() needs a value.')
     }
     const superseded = this.#takeFlight()
     const snapshot = this.#adopt(value, ++this.#sequence, undefined)

@@ -27,8 +27,5 @@ function refused(why: string, pause: number, cause: unknown): RefreshError {
 }
 
 export function reentrant(): RefreshError {
-  return new RefreshError(
-    'refresh_reentrant',
-    'The refresh function waits for its own cell: use its context.',
-  )
+  return new RefreshError('refresh_reentrant', 'The refresh function waits for its own cell.')
 }

@@ -88,7 +88,7 @@ export function rejectionRules(changes: RejectionRules = {}): Readonly<Record<st
     if (!isRule) {
       throw new RefreshError(
         'invalid_option',
-        `The rule '${name}' must have 'statuses' and 'matches', or be false and the name of a default one.`,
+        `The rule '${name}' must have 'statuses' and 'matches'; only a default one can be false.`,
       )
     }
     if (rule) rules[name] = rule

@@ -21,7 +21,7 @@ export function assertProvider(candidate: unknown, source: string): asserts cand
   if (lacks.length > 0) {
     throw new RefreshError(
       'invalid_provider',
-      `${source} lacks ${lacks.join(', ')}. Extend BaseProvider, or use languageModelProvider().`,
+      `${source} lacks ${lacks.join(', ')}: see BaseProvider, languageModelProvider().`,
     )
   }
 }

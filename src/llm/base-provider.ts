@@ -62,9 +62,7 @@ function validateThinking(
   const { budgetTokens } = thinking
   const most = capabilities?.maxOutputTokens ?? Infinity
   if (Number.isSafeInteger(budgetTokens) && budgetTokens > 0 && budgetTokens < most) return
-  throw invalid(
-    `thinking.budgetTokens must be a whole number from 1 to below ${most}, not ${String(budgetTokens)}`,
-  )
+  throw invalid(`thinking.budgetTokens must be whole, from 1 to below ${most}, not ${String(budgetTokens)}`)
 }
 
 function invalid(problem: string): RefreshError {
