@@ -13,10 +13,8 @@ export async function inTurn(
   const others: number[] = []
   const ratios: number[] = []
   for (let n = 0; n < rounds; n++) {
-    // Each goes first as often as the other.
-    const [first, second] =
-      n % 2 === 0 ? [await one(), await other()] : [await other(), await one()].toReversed()
-    if (first === undefined || second === undefined) throw new Error('unreachable')
+    const first = await one()
+    const second = await other()
     ones.push(first)
     others.push(second)
     ratios.push(second / first)

@@ -6,6 +6,8 @@ const CALLERS = 10_000
 const REFRESH_MS = 50
 const API_MS = 20
 
+const policy = { isRejection: (status: number) => status === 401 }
+
 /** 10,000 callers rejected at once, against the same attempts and the same wait scheduled by hand. */
 export async function stampede(): Promise<Finding[]> {
   let refreshes = 0
@@ -19,11 +21,7 @@ export async function stampede(): Promise<Finding[]> {
         return 'new'
       },
     })
-    const answers = await Promise.all(
-      Array.from({ length: CALLERS }, () =>
-        retryOnce(cell, attempt, { isRejection: (status) => status === 401 }),
-      ),
-    )
+    const answers = await Promise.all(Array.from({ length: CALLERS }, () => retryOnce(cell, attempt, policy)))
     check(answers)
     if (refreshes !== 1) throw new Error(`${refreshes} refreshes`)
   }
