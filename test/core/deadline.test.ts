@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Refreshable } from '../../src/index.ts'
+import { Refreshable, type RefreshEvent } from '../../src/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { responder } from '../support/responder.ts'
 import { settled } from '../support/settled.ts'
@@ -33,6 +33,26 @@ test('[C5] a value that arrives late is adopted', async () => {
   await settled()
   expect(await cell.refresh(old)).toMatchObject({ value: 'late', generation: 2 })
   expect(clock.armed).toBe(0)
+})
+
+test('[C5] an event tells of a value that arrived late', async () => {
+  const clock = new ManualClock()
+  const source = responder<string>()
+  const events: RefreshEvent[] = []
+  const cell = new Refreshable({
+    refresh: source.refresh,
+    deadline: 1_000,
+    clock,
+    onEvent: (event) => events.push(event),
+  })
+  void cell.snapshot().catch(() => undefined)
+  await clock.advance(1_500)
+  source.call(0).resolve('late')
+  await settled()
+  expect(events).toMatchObject([
+    { type: 'refresh_started', cause: 'missing' },
+    { type: 'refresh_succeeded', late: true, duration: 1_500, joined: 1 },
+  ])
 })
 
 test('[C5] after five deadlines its signal aborts and another may run; the later one outranks it', async () => {

@@ -188,3 +188,19 @@ test('[C13] a refresh that hangs does not keep the process alive', () => {
   expect(ended.stderr).toBe('')
   expect([ended.stdout.trim(), ended.status]).toEqual(['ended by itself', 0])
 })
+
+test('[C8] a value that is rejected past its known expiry has aged: that is no fault', async () => {
+  const clock = new ManualClock()
+  let issued = 0
+  const cell = new Refreshable<Token>({
+    refresh: async () => ({ name: `${++issued}`, expiresAt: clock.now() + 3_000 }),
+    expiresAt: (token) => token.expiresAt,
+    clock,
+  })
+  let snapshot = await cell.snapshot()
+  for (let round = 0; round < 20; round++) {
+    clock.jump(3_000)
+    snapshot = await cell.refresh(snapshot)
+  }
+  expect(issued).toBe(21)
+})

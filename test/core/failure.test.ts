@@ -208,3 +208,30 @@ test('[C8] another remote side on the same credential is not affected', async ()
   expect(await sound.refresh(inForce)).toMatchObject({ value: 'sound token 2', generation: 3 })
   expect(count.refreshes).toBe(2)
 })
+
+test('[C8] a rejection that the breaker would refuse joins a refresh that runs anyway', async () => {
+  const { cell, count } = cellThat(async () => `token ${count.refreshes}`)
+  const broken = cell.map((token) => token)
+  const fresh = await broken.refresh(await broken.snapshot())
+  await expect(broken.refresh(fresh)).rejects.toMatchObject({ code: 'refresh_suspended' })
+  const elsewhere = cell.refresh(await cell.snapshot())
+  // The cell's own breaker counts for itself: it refuses as well.
+  await expect(elsewhere).rejects.toMatchObject({ code: 'refresh_suspended' })
+
+  const sound = cell.map((token) => token)
+  sound.accepted(fresh)
+  const [joined, own] = await Promise.all([sound.refresh(fresh), broken.refresh(fresh)])
+  expect([joined.generation, own.generation]).toEqual([3, 3])
+  expect(count.refreshes).toBe(2)
+})
+
+test('[C6] once the cooldown is over, the next rejection tries again, not the next caller', async () => {
+  const { clock, cell, count } = cellThat(() => Promise.reject(new Error('down')))
+  const old = await cell.snapshot()
+  await expect(cell.refresh(old)).rejects.toMatchObject({ code: 'refresh_failed' })
+  await clock.advance(60_000)
+  expect(await cell.snapshot()).toBe(old)
+  expect(count.refreshes).toBe(1)
+  await expect(cell.refresh(old)).rejects.toMatchObject({ code: 'refresh_failed' })
+  expect(count.refreshes).toBe(2)
+})
