@@ -26,6 +26,7 @@ const { metafile } = await build({
   packages: 'external',
   external: ['node:*'],
   target: 'es2023',
+  minifySyntax: true,
   metafile: true,
 })
 for (const file of readdirSync(dist, { recursive: true })) {

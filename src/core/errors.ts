@@ -42,14 +42,12 @@ export interface RefreshErrorOptions {
 
 // Two copies of this package in one process share the registry, so `instanceof` holds across them.
 const BRAND = Symbol.for('llm-refresh.RefreshError')
-const INSPECT = Symbol.for('nodejs.util.inspect.custom')
-
 /**
  * The one error class of this library: branch on `code`. `instanceof` also holds for an error of another
  * copy of the package.
  *
- * Printing one (`console.log`, `util.inspect`) shows its message, its code and its cause's name, but not the cause's
- * own words: those may hold a secret. Read them from `cause`.
+ * Printing one (`console.log`, `util.inspect`, an uncaught error) shows its message and its code, but not its cause:
+ * that may hold a secret. Read it from `cause`.
  *
  * @example
  * throw new RefreshError('reauthentication_required', 'Run `mytool login`: the session was revoked.')
@@ -62,14 +60,17 @@ export class RefreshError extends Error {
   readonly retryAfter: number | undefined
 
   constructor(code: RefreshErrorCode, message: string, options: RefreshErrorOptions = {}) {
-    super(message, 'cause' in options ? { cause: options.cause } : undefined)
+    super(message)
+    const { cause, terminal = code === 'reauthentication_required', retryAfter = -1 } = options
     this.code = code
-    this.terminal = options.terminal ?? code === 'reauthentication_required'
-    this.retryAfter = options.retryAfter
-    Object.defineProperty(this, BRAND, { value: true })
+    this.terminal = terminal
+    this.retryAfter = retryAfter >= 0 ? retryAfter : undefined
+    // A getter is what no printer follows, not even that of an uncaught error.
+    if ('cause' in options) Object.defineProperty(this, 'cause', { get: () => cause, configurable: true })
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {
+    if (this !== RefreshError) return super[Symbol.hasInstance](value)
     try {
       return BRAND in Object(value)
     } catch {
@@ -78,11 +79,5 @@ export class RefreshError extends Error {
   }
 }
 
-Object.assign(RefreshError.prototype, {
-  // Not taken from the class, whose name a minifier changes.
-  name: 'RefreshError',
-  [INSPECT](this: RefreshError): string {
-    const { cause, code, stack } = this
-    return `${stack}\n  code: '${code}', cause: ${cause instanceof Error ? cause.name : typeof cause}`
-  },
-})
+// The name is not taken from the class, for a minifier changes that.
+Object.assign(RefreshError.prototype, { name: 'RefreshError', [BRAND]: true })

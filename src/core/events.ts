@@ -26,8 +26,6 @@ export type RefreshEvent =
     }
   /** A refresh brought a value after `set()` or `clear()`, or after a newer one: it was not adopted. */
   | { readonly type: 'refresh_discarded'; readonly generation: number; readonly cause: RefreshCause }
-  /** A refresh was needed and not tried: see the error's code. */
-  | { readonly type: 'refresh_refused'; readonly generation: number; readonly error: RefreshError }
   | { readonly type: 'set'; readonly generation: number }
   | { readonly type: 'cleared'; readonly generation: number }
   /** A call makes its second attempt, with this generation. */
@@ -60,7 +58,7 @@ export function asRefreshError(error: unknown): RefreshError {
 function retryAfterOf(error: unknown): number | undefined {
   try {
     const retryAfter: unknown = Reflect.get(Object(error), 'retryAfter')
-    if (typeof retryAfter === 'number' && retryAfter >= 0) return retryAfter
+    if (typeof retryAfter === 'number') return retryAfter
   } catch {
     // whatever was thrown, it must end the flight
   }

@@ -56,7 +56,8 @@ export function readFacts(input: unknown): ErrorFacts {
     // An array's items; nothing else has any.
     for (let item = 0; item < MOST_ITEMS; item++) find(get(node, item))
     for (const key of STATUS_KEYS) {
-      const value = get(node, key)
+      const found = get(node, key)
+      const value = typeof found === 'string' && /^[1-5]\d\d$/.test(found) ? Number(found) : found
       if (typeof value !== 'number') find(value)
       else if (value >= 100 && value < 600) status ??= value
       else if (key === 'code' && value >= 0 && value <= 16 && isGrpc(node)) grpcStatus ??= value

@@ -9,6 +9,8 @@ const DEADLINES = 5
 /** One run of the refresh function, and those who wait for it. */
 export class Flight<T> {
   readonly cause: RefreshCause
+  /** The sequence of what was in force when it began. */
+  readonly base: number
   /** Orders flights, `set()` and `clear()`: what began later outranks. */
   readonly sequence: number
   readonly startedAt: number
@@ -24,8 +26,9 @@ export class Flight<T> {
   #reject: (error: RefreshError) => void = () => undefined
   #stopTimer: () => void = () => undefined
 
-  constructor(cause: RefreshCause, sequence: number, startedAt: number) {
+  constructor(cause: RefreshCause, base: number, sequence: number, startedAt: number) {
     this.cause = cause
+    this.base = base
     this.sequence = sequence
     this.startedAt = startedAt
     this.outcome = new Promise((resolve, reject) => {

@@ -3,13 +3,15 @@ import { Breaker } from './breaker.ts'
 import { type Clock, within } from './clock.ts'
 import { RefreshError } from './errors.ts'
 import type { Generation, Refresher, RejectionOptions, Snapshot, WaitOptions } from './refresher.ts'
-import { missing, timeout } from './refusals.ts'
+import { timeout } from './refusals.ts'
 
 /** What a map asks of what it is made from. */
 export interface Origin<T> extends Refresher<T> {
   readonly clock: Clock
   /** ms */
   readonly deadline: number
+  /** Raised by every login and logout. */
+  readonly epoch: number
   usable(): Snapshot<T> | undefined
   /** The breaker is the reporting map's own: one remote side must not stop the refreshes of another. */
   refresh(rejected: Generation, options?: RejectionOptions, breaker?: Breaker): Promise<Snapshot<T>>
@@ -74,13 +76,17 @@ export class Mapped<T, U> implements Origin<U> {
     return snapshot && this.#built.get(snapshot)
   }
 
+  get epoch(): number {
+    return this.#origin.epoch
+  }
+
   async #derive(base: Promise<Snapshot<T>>, options: WaitOptions | undefined): Promise<Snapshot<U>> {
+    const { epoch } = this
     const snapshot = await base
     const built = this.#find(snapshot) ?? this.#start(snapshot)
     const derived = await abortable(built.ready, options?.signal)
-    // Logged out meanwhile: nobody gets what belongs to an account that was left.
-    if (this.#origin.peek() === undefined) throw missing()
-    return derived
+    // Nobody gets what belongs to an account that was left meanwhile.
+    return epoch === this.epoch ? derived : this.snapshot(options)
   }
 
   #start(base: Snapshot<T>): Built<U> {
@@ -104,6 +110,6 @@ export class Mapped<T, U> implements Origin<U> {
     if (built === undefined || built === null) {
       throw new RefreshError('invalid_value', 'The function given to map() returned nothing.')
     }
-    return Object.freeze({ value: built, generation, expiresAt })
+    return { value: built, generation, expiresAt }
   }
 }

@@ -6,7 +6,8 @@ import type { Refresh, RefreshContext } from './refresher.ts'
 /** How a `Refreshable` works. Read once, at construction. */
 export interface RefreshableOptions<T> {
   /**
-   * Obtains a replacement for a stale value. Never called while another call of it runs. It may throw a
+   * Obtains a replacement for a stale value. Never called while another call of it runs, unless that one was superseded
+   * by `set()` or `clear()`, or given up after five deadlines; its signal has aborted then. It may throw a
    * {@link RefreshError}: a `terminal` one is held until a person acts, a `retryAfter` (ms) is obeyed.
    */
   refresh: Refresh<T>
@@ -16,7 +17,8 @@ export interface RefreshableOptions<T> {
   expiresAt?: ((value: T) => number | undefined) | undefined
   /**
    * After a terminal failure: looks, without refreshing, whether a different value is there by now (another
-   * process logged in). Asked at most once per cooldown. Default: only `set()` ends a terminal failure.
+   * process logged in). It returns undefined, or the very value in force, where nothing has changed. Asked at most
+   * once per cooldown. Default: only `set()` ends a terminal failure.
    */
   reread?: ((context: RefreshContext<T>) => Promise<T | undefined>) | undefined
   /**
@@ -68,14 +70,9 @@ export const optionNames: readonly (keyof RefreshableOptions<unknown>)[] = [
 
 /** @throws RefreshError `invalid_option` */
 export function readOptions<T>(options: RefreshableOptions<T>): CellOptions<T> {
-  checkKnown(options, optionNames)
+  checkOptions(options, optionNames)
   const { refresh, reread, expiresAt, onEvent, clock = { now: () => Date.now() } } = options
-  for (const [name, value] of Object.entries({ refresh, reread, expiresAt, onEvent })) {
-    if (typeof value !== 'function' && (value !== undefined || name === 'refresh')) {
-      throw optionError(name, `must be a function, not ${describe(value)}`)
-    }
-  }
-  if (typeof clock?.now !== 'function') throw optionError('clock', 'needs a function now()')
+  if (refresh === undefined) throw optionError('refresh', 'is missing')
   return {
     refresh,
     reread,
@@ -104,11 +101,16 @@ function milliseconds(name: string, value: number, least: number): number {
   throw optionError(name, `must be ms from ${least} on, not ${describe(value)}`)
 }
 
-/** Refuses options that do not exist, so that a misspelt one is not passed over in silence. */
-export function checkKnown(options: unknown, known: readonly string[]): void {
+const FUNCTIONS = ['refresh', 'reread', 'expiresAt', 'onEvent']
+
+/** Refuses options that do not exist, so that a misspelt one is not passed over in silence, and functions that are none. */
+export function checkOptions(options: unknown, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null) throw optionError('options', 'must be an object')
-  for (const name of Object.keys(options)) {
+  for (const [name, value] of Object.entries(options)) {
     if (!known.includes(name)) throw optionError(name, `does not exist; there are ${known.join(', ')}`)
+    if (FUNCTIONS.includes(name) && value !== undefined && typeof value !== 'function') {
+      throw optionError(name, `must be a function, not ${describe(value)}`)
+    }
   }
 }
 

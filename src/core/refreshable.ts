@@ -40,6 +40,8 @@ export class Refreshable<T> implements Refresher<T> {
   readonly #cooldown: Backoff
   readonly #breaker = new Breaker()
 
+  /** @internal Raised by every login and logout. */
+  epoch: number = 0
   #tenure: Tenure<T> | undefined
   /** The last generation given out; numbers never restart. */
   #generation = 0
@@ -88,12 +90,12 @@ export class Refreshable<T> implements Refresher<T> {
   ): Promise<Snapshot<T>> {
     try {
       options?.signal?.throwIfAborted()
-      const tenure = this.#inForce(rejected)
+      const stale = rejected.generation < (this.peek()?.generation ?? 0)
+      this.#emit?.({ type: 'rejected', generation: rejected.generation, stale })
+      const tenure = this.#tenure
       if (tenure !== undefined) {
         const { generation } = tenure.snapshot
-        const stale = rejected.generation < generation
-        this.#emit?.({ type: 'rejected', generation: rejected.generation, stale })
-        if (stale) return tenure.ready
+        if (rejected.generation < generation) return tenure.ready
         tenure.rejected = true
         const now = this.clock.now()
         const pause = breaker.rejected(generation, tenure.refreshed, tenure.aged(now), now)
@@ -125,6 +127,7 @@ export class Refreshable<T> implements Refresher<T> {
     const superseded = this.#takeFlight()
     const snapshot = this.#adopt(value, ++this.#sequence, undefined)
     this.#cleared = false
+    this.epoch++
     superseded?.land(snapshot)
     superseded?.abort()
     this.#emit?.({ type: 'set', generation: snapshot.generation })
@@ -140,6 +143,7 @@ export class Refreshable<T> implements Refresher<T> {
     this.#applied = ++this.#sequence
     this.#tenure = undefined
     this.#cleared = true
+    this.epoch++
     this.#recover()
     superseded?.fail(missing())
     superseded?.abort()
@@ -156,18 +160,15 @@ export class Refreshable<T> implements Refresher<T> {
   async #obtain(signal: AbortSignal | undefined): Promise<Snapshot<T>> {
     signal?.throwIfAborted()
     const tenure = this.#tenure
-    if (tenure === undefined) return this.#join(this.#begin('missing', undefined), signal)
-
     const now = this.clock.now()
-    const due = now >= tenure.dueAt
-    if (!tenure.stale(now)) {
-      if (due) this.#beginAhead()
+    if (tenure?.stale(now) === false) {
+      if (now >= tenure.dueAt) this.#beginAhead()
       return tenure.snapshot
     }
-    // It was rejected, and the refresh has failed: the next rejection tries again, not the next caller.
-    if (!due && this.#flight === undefined) return tenure.snapshot
+    // It was rejected, and the refresh has failed: the next rejection tries again, not the clock.
+    if (tenure?.rejected === true && this.#flight === undefined) return tenure.snapshot
     try {
-      return await this.#join(this.#begin('expiring', undefined), signal)
+      return await this.#join(this.#begin(tenure === undefined ? 'missing' : 'expiring', undefined), signal)
     } catch (error) {
       signal?.throwIfAborted()
       // A value that could not be refreshed is still sent; only a logout leaves none.
@@ -186,10 +187,12 @@ export class Refreshable<T> implements Refresher<T> {
     const refusal = this.#refusal(now)
     if (refusal !== undefined) throw refusal
 
-    const flight = new Flight<T>(cause, ++this.#sequence, now)
+    const flight = new Flight<T>(cause, this.#applied, ++this.#sequence, now)
     this.#flight = flight
     flight.startDeadline(this.clock, this.deadline, (error) => this.#failed(flight, error))
     this.#emit?.({ type: 'refresh_started', generation: this.peek()?.generation ?? 0, cause })
+    // A listener may have logged in or out.
+    if (this.#flight !== flight) return flight
     this.#run(flight, challenge).then(
       (value) => this.#landed(flight, value),
       (error: unknown) => this.#failed(flight, asRefreshError(error)),
@@ -244,6 +247,8 @@ export class Refreshable<T> implements Refresher<T> {
     if (this.#flight !== flight) return
     this.#flight = undefined
     const { cause, joined, startedAt } = flight
+    // A flight that was given up has landed meanwhile: this failure is of the value before.
+    if (this.#tenure !== undefined && this.#applied > flight.base) return flight.land(this.#tenure.snapshot)
     const now = this.clock.now()
     // A terminal failure outlives every look whether it has been mended.
     const error = this.#held() ?? reason
@@ -272,7 +277,7 @@ export class Refreshable<T> implements Refresher<T> {
   /** Puts a value in force. `cause` is that of the refresh it came from; the host's own values have none. */
   #adopt(value: T, sequence: number, cause: RefreshCause | undefined): Snapshot<T> {
     const expiresAt = this.#options.expiresAt(value)
-    const snapshot = Object.freeze({ value, generation: ++this.#generation, expiresAt })
+    const snapshot: Snapshot<T> = { value, generation: ++this.#generation, expiresAt }
     this.#tenure = new Tenure(snapshot, cause, this.clock.now(), this.#options.ahead)
     this.#applied = sequence
     this.#recover()
@@ -295,14 +300,6 @@ export class Refreshable<T> implements Refresher<T> {
     const held = this.#held()
     if (held !== undefined) return pause > 0 || this.#options.reread === undefined ? held : undefined
     return pause > 0 ? suspended(pause, this.#failure) : undefined
-  }
-
-  /** The value in force, which the rejected one was once. */
-  #inForce(rejected: Generation): Tenure<T> | undefined {
-    const generation: unknown = rejected?.generation
-    if (typeof generation === 'number' && generation >= 1 && generation <= this.#generation)
-      return this.#tenure
-    throw new RefreshError('invalid_option', 'refresh() takes a snapshot of this cell.')
   }
 }
 

@@ -52,7 +52,8 @@ export interface Refresher<T> {
   accepted(snapshot: Generation): void
   /**
    * A refresher of something built from the value: a provider, a client, a header. It is built once per
-   * generation, shares the flight and the generations, and has a breaker of its own.
+   * generation, shares the flight and the generations, and has a breaker of its own: make a map once for each remote
+   * side, not one per call.
    */
   map<U>(build: (value: T) => U | Promise<U>): Refresher<U>
 }

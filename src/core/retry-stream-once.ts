@@ -160,6 +160,7 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
 
   /** Makes ready for the second attempt; false where there is to be none. */
   async #restart(rejection: Verdict): Promise<boolean> {
+    if (this.#isOver()) return false
     const rejected = this.#snapshot
     // Closed before the refresh: a rejected stream must not hold a connection meanwhile.
     void close(this.#inner)

@@ -45,7 +45,7 @@ const MISSING_SCOPE =
 
 /** What messages, codes and types say of a rejection, where no status is known. */
 const REJECTED =
-  /(?:[ \t]|status=)401(?![.,]?\d)|^401$|unauth(?:orized|enticated)|authentication|token_(?:expired|invalidated)|invalid[ _]api[ _]key/im
+  /(?:[ \t([:]|status=)401(?![.,]?\w)|unauth(?:orized|enticated)|authentication|token_(?:expired|invalidated)|(?:invalid|incorrect)[_ ](?:x-)?api[_ -]key/i
 
 /**
  * Judges an error, an outcome, a stream's error, a response or a message. A status that is known decides: 401 is
@@ -84,7 +84,9 @@ export function rejectionRules(changes: RejectionRules = {}): Readonly<Record<st
   const rules: Record<string, RejectionRule> = { ...defaultRejectionRules }
   for (const [name, rule] of Object.entries(changes)) {
     const isRule =
-      rule === false ? name in rules : Array.isArray(rule?.statuses) && typeof rule.matches === 'function'
+      rule === false
+        ? Object.hasOwn(rules, name)
+        : Array.isArray(rule?.statuses) && typeof rule.matches === 'function'
     if (!isRule) {
       throw new RefreshError(
         'invalid_option',

@@ -62,7 +62,7 @@ function validateThinking(
   const { budgetTokens } = thinking
   const most = capabilities?.maxOutputTokens ?? Infinity
   if (Number.isSafeInteger(budgetTokens) && budgetTokens > 0 && budgetTokens < most) return
-  throw invalid(`thinking.budgetTokens must be whole, from 1 to below ${most}, not ${String(budgetTokens)}`)
+  throw invalid(`thinking.budgetTokens must be whole, from 1 to below ${most}`)
 }
 
 function invalid(problem: string): RefreshError {

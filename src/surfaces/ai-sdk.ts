@@ -10,6 +10,7 @@ export type {
   AiSdkGenerateResult,
   AiSdkLanguageModel,
   AiSdkPart,
+  AiSdkStreamResult,
   AiSdkVersion,
 } from './ai-sdk/model.ts'
 export type { LanguageModelProviderOptions, ProviderOptions } from './ai-sdk/options.ts'

@@ -1,4 +1,4 @@
-import { checkKnown, optionError, optionNames, type RefreshableOptions } from '../core/options.ts'
+import { checkOptions, optionError, optionNames, type RefreshableOptions } from '../core/options.ts'
 import { Refreshable } from '../core/refreshable.ts'
 import type { RefreshContext, Refresher } from '../core/refresher.ts'
 import { retryOnce, type RetryPolicy } from '../core/retry-once.ts'
@@ -66,14 +66,11 @@ export class RefreshingProvider implements LlmProvider {
     this.#template = inner
     this.#checked = inner
     const isShared = typeof refresh !== 'function'
-    checkKnown(options, isShared ? SHARED : [...SHARED, ...OWN])
+    checkOptions(options, isShared ? SHARED : [...SHARED, ...OWN])
     const { rules: changes, ...rest } = options
     this.#refresher = isShared ? assertRefresher(refresh) : ownRefresher(inner, refresh, rest)
     const rules = rejectionRules(changes)
     const { onEvent } = options
-    if (onEvent !== undefined && typeof onEvent !== 'function') {
-      throw optionError('onEvent', `must be a function, not ${typeof onEvent}`)
-    }
     const common: CommonPolicy = { isRejectionError: (error) => verdict(error, rules), onEvent }
     this.#policy = {
       ...common,

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { Refreshable, RefreshError, retryOnce } from '../../src/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
+import { responder } from '../support/responder.ts'
 import { settled } from '../support/settled.ts'
 
 /** A cell whose refreshes do what the test says next, and are counted. */
@@ -234,4 +235,73 @@ test('[C6] once the cooldown is over, the next rejection tries again, not the ne
   expect(count.refreshes).toBe(1)
   await expect(cell.refresh(old)).rejects.toMatchObject({ code: 'refresh_failed' })
   expect(count.refreshes).toBe(2)
+})
+
+test('[C6] a Retry-After that is no number does not end the cooldown', async () => {
+  const failure = new RefreshError('refresh_failed', 'slow down', { retryAfter: Number('tomorrow') })
+  const { cell, count } = cellThat(() => Promise.reject(failure))
+  const old = await cell.snapshot()
+  for (let call = 0; call < 50; call++) await cell.refresh(old).catch(() => undefined)
+  expect([failure.retryAfter, count.refreshes]).toEqual([undefined, 1])
+})
+
+test('[C5, C7] a failure that follows a late value of an earlier flight is of the value before: it is not held', async () => {
+  const clock = new ManualClock()
+  const source = responder<string>()
+  const cell = new Refreshable({ initial: 'one', refresh: source.refresh, deadline: 1_000, clock })
+  void cell.refresh({ generation: 1 }).catch(() => undefined)
+  await clock.advance(6_000)
+  const waiting = cell.refresh({ generation: 1 })
+  source.call(0).resolve('two, late')
+  await settled()
+  source.call(1).reject(revoked)
+  expect(await waiting).toMatchObject({ value: 'two, late', generation: 2 })
+  cell.accepted({ generation: 2 })
+  void cell.refresh({ generation: 2 }).catch(() => undefined)
+  expect(source.calls).toHaveLength(3)
+})
+
+test('[C8] nor do short lives help a remote side that rejects everything to more refreshes', async () => {
+  const clock = new ManualClock()
+  let refreshes = 0
+  const cell = new Refreshable({
+    initial: clock.now() + 3_000,
+    expiresAt: (expiry) => expiry,
+    clock,
+    refresh: async () => {
+      refreshes++
+      return clock.now() + 3_000
+    },
+  })
+  for (let call = 0; call < 1_000; call++) {
+    await retryOnce(cell, async () => 401, { isRejection: (answer) => answer === 401 })
+    await clock.advance(60)
+  }
+  expect(refreshes).toBeLessThanOrEqual(8)
+})
+
+test('[C2, C11] a listener that logs in when it hears of a rejection is not refreshed away', async () => {
+  let refreshes = 0
+  const cell: Refreshable<string> = new Refreshable({
+    initial: 'one',
+    refresh: async () => `refreshed ${++refreshes}`,
+    onEvent: ({ type }) => {
+      if (type === 'rejected' && cell.peek()?.generation === 1) cell.set('login')
+    },
+  })
+  expect(await cell.refresh({ generation: 1 })).toMatchObject({ value: 'login', generation: 2 })
+  expect(refreshes).toBe(0)
+})
+
+test('[C11] a listener that logs in when a refresh starts spends no refresh', async () => {
+  let refreshes = 0
+  const cell: Refreshable<string> = new Refreshable({
+    initial: 'one',
+    refresh: async () => `refreshed ${++refreshes}`,
+    onEvent: ({ type }) => {
+      if (type === 'refresh_started') cell.set('login')
+    },
+  })
+  expect(await cell.refresh({ generation: 1 })).toMatchObject({ value: 'login', generation: 2 })
+  expect(refreshes).toBe(0)
 })

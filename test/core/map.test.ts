@@ -117,3 +117,42 @@ test('[C11, C12] what was built from a dropped value is dropped with it', async 
   collectGarbage()
   expect([old.deref(), replaced.deref()]).toEqual([undefined, undefined])
 })
+
+test('[C11, C12] a login while something is built: its callers get what is built from the new value', async () => {
+  for (const logout of [true, false]) {
+    const cell = new Refreshable({ initial: 'alice', refresh: () => Promise.reject(new Error('unused')) })
+    let finish: () => void = () => undefined
+    const gate = new Promise<void>((resolve) => (finish = resolve))
+    const client = cell.map(async (name) => {
+      if (name === 'alice') await gate
+      return `client of ${name}`
+    })
+    const waiting = client.snapshot()
+    await settled()
+    if (logout) cell.clear()
+    cell.set('bob')
+    finish()
+    expect(await waiting).toMatchObject({ value: 'client of bob', generation: 2 })
+  }
+})
+
+test('[C12] a refresh while a map of a map is built does its callers no harm', async () => {
+  const source = responder<string>()
+  const cell = new Refreshable({ initial: 'a', refresh: source.refresh })
+  let finish: () => void = () => undefined
+  const gate = new Promise<void>((resolve) => (finish = resolve))
+  const outer = cell
+    .map(async (value) => `${value}1`)
+    .map(async (value) => {
+      await gate
+      return `${value}2`
+    })
+  const waiting = outer.snapshot()
+  await settled()
+  const fresh = cell.refresh({ generation: 1 })
+  source.call(0).resolve('b')
+  await fresh
+  finish()
+  expect((await waiting).value).toBe('a12')
+  expect((await outer.snapshot()).value).toBe('b12')
+})

@@ -12,6 +12,8 @@ export type Ending = number | string
 interface Flight {
   readonly id: number
   readonly startedAt: number
+  /** What had taken effect last when it began. */
+  readonly base: number
   overdue: boolean
   given: boolean
   ending: Ending | undefined
@@ -63,6 +65,7 @@ export class ReferenceModel {
     const flight = {
       id: this.flights.length + 1,
       startedAt: this.now,
+      base: this.outranked,
       overdue: false,
       given: false,
       ending: undefined,
@@ -94,6 +97,9 @@ export class ReferenceModel {
       this.#adopt(true)
       this.outranked = id
       flight.ending ??= this.generation
+    } else if (isTheOne && this.outranked > flight.base) {
+      // One that was given up has landed meanwhile: the failure is of the value before.
+      flight.ending ??= this.generation
     } else if (isTheOne) {
       this.cooldown.start(this.now)
       flight.ending ??= 'refresh_failed'
@@ -122,7 +128,7 @@ export class ReferenceModel {
     }
     if (flight !== undefined && end >= flight.startedAt + 5 * DEADLINE) {
       this.flight = undefined
-      this.cooldown.start(flight.startedAt + 5 * DEADLINE)
+      if (this.outranked <= flight.base) this.cooldown.start(flight.startedAt + 5 * DEADLINE)
     }
     this.now = end
   }

@@ -13,6 +13,7 @@ import type { AiSdkGenerateResult } from './model.ts'
 import { isRecord } from './record.ts'
 import { readSdkWarning } from './sdk-warning.ts'
 import { type Metadata, readReasoningMark, readThoughtSignature, carriedSignature } from './signature.ts'
+import { assertTexts } from './specified.ts'
 import { toUsage } from './usage.ts'
 import type { Report } from './warnings.ts'
 
@@ -49,6 +50,7 @@ function isSpecified(answer: AiSdkGenerateResult): answer is GenerateResult {
 }
 
 function toBlocks(part: GenerateResult['content'][number], report: Report): ContentBlock[] {
+  assertTexts(part)
   switch (part.type) {
     case 'text': {
       const signature = readThoughtSignature(part.providerMetadata)

@@ -5,8 +5,8 @@ import type { ChatRequest, ThinkingConfig } from '../../llm/request.ts'
 import type { AiSdkCallOptions } from './model.ts'
 import type { ProviderOptions } from './options.ts'
 import { toPrompt } from './prompt.ts'
-import { merged } from './record.ts'
-import { assertRoom, thinkingCall } from './thinking.ts'
+import { isRecord, merged } from './record.ts'
+import { addedTokens, assertRoom, thinkingCall } from './thinking.ts'
 import type { Dialect } from './vendor.ts'
 import type { Report } from './warnings.ts'
 
@@ -30,13 +30,15 @@ export function toCall(request: ChatRequest, context: CallContext): AiSdkCallOpt
   const { dialect, report, signal } = context
   assertMaxTokens(request.maxTokens)
   const thinking = thinkingCall(context.thinking, dialect, report)
-  assertRoom(thinking.added, request.maxTokens)
   const format = request.responseFormat
   const maxTokens = request.maxTokens ?? requiredMaxTokens(context)
   const ours = { ...thinking.options, ...vendorFields(request, dialect, report) }
+  const providerOptions = overlaid(context.providerOptions, ours, dialect)
+  const added = addedTokens(providerOptions, dialect)
+  assertRoom(added, maxTokens)
   return {
     prompt: toPrompt(request, dialect, report),
-    ...(maxTokens !== undefined && { maxOutputTokens: maxTokens - thinking.added }),
+    ...(maxTokens !== undefined && { maxOutputTokens: maxTokens - added }),
     ...(format !== undefined && {
       responseFormat: {
         type: 'json',
@@ -48,7 +50,7 @@ export function toCall(request: ChatRequest, context: CallContext): AiSdkCallOpt
     ...toolsOf(request),
     ...(thinking.reasoning !== undefined && { reasoning: thinking.reasoning }),
     ...(signal !== undefined && { abortSignal: signal }),
-    providerOptions: overlaid(context.providerOptions, ours, dialect),
+    providerOptions,
   }
 }
 
@@ -89,6 +91,26 @@ function toolsOf({ tools, toolChoice }: ChatRequest): Pick<AiSdkCallOptions, 'to
 
 function choiceOf(choice: NonNullable<ChatRequest['toolChoice']>): LanguageModelV4ToolChoice {
   return choice.type === 'tool' ? { type: 'tool', toolName: choice.name } : { type: 'auto' }
+}
+
+/**
+ * Where Anthropic's model takes no schema, the AI SDK makes it a tool, of which any will do then. Only what was sent
+ * tells whether that is so; unless it shows that the tool was forced, that is reported.
+ */
+export function reportLostChoice(
+  request: ChatRequest,
+  result: object,
+  dialect: Dialect,
+  report: Report,
+): void {
+  const { toolChoice, responseFormat } = request
+  if (dialect.vendor !== 'anthropic' || toolChoice?.type !== 'tool' || responseFormat === undefined) return
+  const sent: unknown = Reflect.get(result, 'request')
+  const body = isRecord(sent) ? sent['body'] : undefined
+  const choice = isRecord(body) ? body['tool_choice'] : undefined
+  if (isRecord(choice) && choice['type'] === 'tool') return
+  const details = `'${toolChoice.name}' is not forced: the model may answer in the responseFormat instead`
+  report({ type: 'unsupported', feature: 'toolChoice', details })
 }
 
 /** The fields that each vendor calls by another name, or does not know. */

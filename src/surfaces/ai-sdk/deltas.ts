@@ -218,7 +218,7 @@ function ending(part: FinishPart, callsTools: boolean): StreamDelta {
 function isBrokenOff({ finishReason, usage }: FinishPart): boolean {
   if (typeof finishReason === 'string') return finishReason === 'unknown' && !isCounted(usage)
   const { unified, raw } = finishReason
-  return unified === 'interrupted' || (unified === 'other' && raw === undefined)
+  return unified === 'interrupted' || (unified === 'other' && raw === undefined && !isCounted(usage))
 }
 
 /** Keeps what is new: a later part may repeat a field, or leave it out, or say that it is null. */

@@ -27,6 +27,11 @@ export interface AiSdkGenerateResult {
   readonly usage: unknown
 }
 
+/** A stream of parts, as far as all versions agree. */
+export interface AiSdkStreamResult {
+  readonly stream: ReadableStream<AiSdkPart>
+}
+
 /**
  * Any AI SDK language model: a `LanguageModelV2`, `LanguageModelV3` or `LanguageModelV4`. It is described by
  * its shape, so whichever version of `@ai-sdk/provider` you have will do, or none.
@@ -36,7 +41,7 @@ export interface AiSdkLanguageModel {
   readonly provider: string
   readonly modelId: string
   doGenerate(options: AiSdkCallOptions): PromiseLike<AiSdkGenerateResult>
-  doStream(options: AiSdkCallOptions): PromiseLike<{ readonly stream: ReadableStream<AiSdkPart> }>
+  doStream(options: AiSdkCallOptions): PromiseLike<AiSdkStreamResult>
 }
 
 /** @throws RefreshError `invalid_provider` that names what is missing. */

@@ -1,5 +1,5 @@
 import { RefreshError } from '../../core/errors.ts'
-import { checkKnown, describe } from '../../core/options.ts'
+import { checkOptions, describe } from '../../core/options.ts'
 import type { ModelCapabilities } from '../../llm/capabilities.ts'
 import type { ThinkingConfig } from '../../llm/request.ts'
 import { isRecord } from './record.ts'
@@ -52,7 +52,7 @@ const VENDORS: Record<Vendor, true> = {
 
 /** @throws RefreshError `invalid_option` that names the option and what would do */
 export function assertOptions(options: LanguageModelProviderOptions): void {
-  checkKnown(options, Object.keys(KNOWN))
+  checkOptions(options, Object.keys(KNOWN))
   const { vendor, onWarning } = options
   for (const [name, value] of Object.entries({
     capabilities: options.capabilities,

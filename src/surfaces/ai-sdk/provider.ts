@@ -1,13 +1,15 @@
+import { abortable } from '../../core/abortable.ts'
 import { RefreshError } from '../../core/errors.ts'
 import { BaseProvider } from '../../llm/base-provider.ts'
 import type { ModelCapabilities, StructuredOutputSupport } from '../../llm/capabilities.ts'
 import type { CallOptions, ChatRequest, ThinkingConfig } from '../../llm/request.ts'
 import type { ChatOutcome, StreamDelta } from '../../llm/response.ts'
 import { toResponse } from './answer.ts'
-import { toCall } from './call.ts'
+import { reportLostChoice, toCall } from './call.ts'
 import { readFailure, toOutcome } from './failure.ts'
-import type { AiSdkCallOptions, AiSdkGenerateResult, AiSdkLanguageModel } from './model.ts'
+import type { AiSdkCallOptions, AiSdkGenerateResult, AiSdkLanguageModel, AiSdkStreamResult } from './model.ts'
 import { checkNamespaces, type LanguageModelProviderOptions, type ProviderOptions } from './options.ts'
+import { specified } from './specified.ts'
 import { readStream } from './stream.ts'
 import { type Dialect, dialectOf } from './vendor.ts'
 import { guarded, oncePerCall, printedOnce, type Report } from './warnings.ts'
@@ -45,7 +47,7 @@ export class LanguageModelProvider extends BaseProvider {
     const call = this.#call(request, options.signal, report)
     let answer: AiSdkGenerateResult
     try {
-      answer = await this.#languageModel.doGenerate(call)
+      answer = await abortable(Promise.resolve(this.#languageModel.doGenerate(call)), options.signal)
     } catch (error) {
       options.signal?.throwIfAborted()
       const failure = readFailure(error, Date.now())
@@ -53,13 +55,20 @@ export class LanguageModelProvider extends BaseProvider {
       if (outcome === undefined) throw error
       return outcome
     }
-    return { type: 'success', response: toResponse(answer, this.model, report) }
+    return specified('invalid_provider', () => {
+      reportLostChoice(request, answer, this.#dialect, report)
+      return { type: 'success', response: toResponse(answer, this.model, report) }
+    })
   }
 
   override chatStream(request: ChatRequest, options: CallOptions = {}): AsyncIterable<StreamDelta> {
     const report = oncePerCall(this.#report)
-    const { signal } = options
-    return readStream(() => this.#languageModel.doStream(this.#call(request, signal, report)), signal, report)
+    const open = async (signal: AbortSignal): Promise<AiSdkStreamResult> => {
+      const opened = await this.#languageModel.doStream(this.#call(request, signal, report))
+      specified('invalid_provider', () => reportLostChoice(request, opened, this.#dialect, report))
+      return opened
+    }
+    return readStream(open, options.signal, report)
   }
 
   override capabilities(): ModelCapabilities | undefined {

@@ -1,13 +1,22 @@
+import { abortable } from '../../core/abortable.ts'
 import { RefreshError } from '../../core/errors.ts'
 import type { StreamDelta } from '../../llm/response.ts'
 import { DeltaReader, type StreamPart } from './deltas.ts'
 import { brokenOff, readErrorPart, readFailure } from './failure.ts'
-import type { AiSdkPart } from './model.ts'
+import type { AiSdkPart, AiSdkStreamResult } from './model.ts'
 import { isRecord } from './record.ts'
+import { assertTexts, specified } from './specified.ts'
 import type { Report } from './warnings.ts'
 
 /** What a part may be, by the specification. */
 type AnyPart = StreamPart | { type: 'error'; error: unknown }
+
+/** Opens the stream of a model, which shall end with the signal. */
+type Open = (signal: AbortSignal) => PromiseLike<AiSdkStreamResult>
+
+type Result = IteratorResult<StreamDelta, undefined>
+
+const END: IteratorReturnResult<undefined> = { done: true, value: undefined }
 
 /**
  * The deltas of the stream that `open` opens: nothing is opened before the first is asked for, and one part is read
@@ -15,65 +24,126 @@ type AnyPart = StreamPart | { type: 'error'; error: unknown }
  *
  * @throws what is neither the vendor's refusal nor a lost connection, and the signal's reason after an abort
  */
-export async function* readStream(
-  open: () => PromiseLike<{ readonly stream: ReadableStream<AiSdkPart> }>,
+export function readStream(
+  open: Open,
   signal: AbortSignal | undefined,
   report: Report,
-): AsyncGenerator<StreamDelta, void, undefined> {
-  let stream: ReadableStream<AiSdkPart>
-  try {
-    stream = (await open()).stream
-  } catch (error) {
-    yield failed(error, signal)
-    return
+): AsyncIterableIterator<StreamDelta> {
+  return new DeltaStream(open, signal, report)
+}
+
+// Written by hand: the `return()` of a generator waits for the `next()` before it, and so for a stream that stalls.
+class DeltaStream implements AsyncIterableIterator<StreamDelta> {
+  readonly #open: Open
+  readonly #deltas: DeltaReader
+  readonly #left = new AbortController()
+  /** Aborts with the caller's, and when the consumer leaves. */
+  readonly #signal: AbortSignal
+  #reader: ReadableStreamDefaultReader<AiSdkPart> | undefined
+  /** What the last part amounts to, and is not handed out yet. */
+  #pending: StreamDelta[] = []
+  /** Settles after the last call of `next()`: the next one has to wait for it. */
+  #turn: Promise<unknown> = Promise.resolve()
+  #over = false
+
+  constructor(open: Open, signal: AbortSignal | undefined, report: Report) {
+    this.#open = open
+    this.#deltas = new DeltaReader(report)
+    this.#signal = signal === undefined ? this.#left.signal : AbortSignal.any([signal, this.#left.signal])
   }
-  const reader = stream.getReader()
-  const deltas = new DeltaReader(report)
-  try {
-    for (;;) {
-      for (const delta of await nextDeltas(reader, deltas, signal)) {
-        yield delta
-        if (delta.type === 'done' || delta.type === 'error') return
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  next(): Promise<Result> {
+    const result = this.#turn.then(() => this.#next())
+    this.#turn = result.catch(() => {})
+    return result
+  }
+
+  return(): Promise<Result> {
+    const open = !this.#over
+    this.#close()
+    if (open) this.#left.abort()
+    return Promise.resolve(END)
+  }
+
+  async #next(): Promise<Result> {
+    try {
+      while (!this.#over) {
+        const delta = this.#pending.shift()
+        if (delta === undefined) {
+          this.#pending = await this.#read()
+          continue
+        }
+        if (delta.type === 'done' || delta.type === 'error') this.#close()
+        return { done: false, value: delta }
       }
+      return END
+    } catch (error) {
+      const left = this.#over
+      this.#close()
+      if (left) return END
+      throw error
     }
-  } finally {
-    // Not waited for: a stream may only be closed when the other half of a tee is, and a broken one says so again.
-    reader.cancel().catch(() => {})
+  }
+
+  /** What the next part amounts to; nothing, often. */
+  async #read(): Promise<StreamDelta[]> {
+    this.#signal.throwIfAborted()
+    let read: ReadableStreamReadResult<AiSdkPart>
+    try {
+      this.#reader ??= await this.#opened()
+      this.#signal.throwIfAborted()
+      read = await abortable(this.#reader.read(), this.#signal)
+    } catch (error) {
+      return [this.#failed(error)]
+    }
+    if (read.done) return [brokenOff()]
+    const part = read.value
+    if (!isPart(part)) throw new RefreshError('invalid_stream', 'The model streamed a part without a type.')
+    if (part.type !== 'error') {
+      return specified('invalid_stream', () => {
+        assertTexts(part)
+        return this.#deltas.read(part)
+      })
+    }
+    this.#signal.throwIfAborted()
+    const failure = readErrorPart(part.error, Date.now())
+    if (failure === undefined) throw part.error
+    return [failure]
+  }
+
+  async #opened(): Promise<ReadableStreamDefaultReader<AiSdkPart>> {
+    const opening = Promise.resolve(this.#open(this.#signal)).then((opened) =>
+      specified('invalid_provider', () => opened.stream.getReader()),
+    )
+    // One that comes when nobody waits for it any more.
+    opening.then((reader) => this.#signal.aborted && cancel(reader)).catch(() => {})
+    return abortable(opening, this.#signal)
+  }
+
+  #close(): void {
+    this.#over = true
+    if (this.#reader !== undefined) cancel(this.#reader)
+  }
+
+  /** The delta that a thrown error amounts to; one that amounts to none is thrown on. */
+  #failed(error: unknown): StreamDelta {
+    this.#signal.throwIfAborted()
+    const failure = readFailure(error, Date.now())
+    if (failure === undefined) throw error
+    return failure
   }
 }
 
-async function nextDeltas(
-  reader: ReadableStreamDefaultReader<AiSdkPart>,
-  deltas: DeltaReader,
-  signal: AbortSignal | undefined,
-): Promise<StreamDelta[]> {
-  signal?.throwIfAborted()
-  let read: ReadableStreamReadResult<AiSdkPart>
-  try {
-    read = await reader.read()
-  } catch (error) {
-    return [failed(error, signal)]
-  }
-  if (read.done) return [brokenOff()]
-  const part = read.value
-  if (!isSpecified(part))
-    throw new RefreshError('invalid_stream', 'The model streamed a part without a type.')
-  if (part.type !== 'error') return deltas.read(part)
-  signal?.throwIfAborted()
-  const failure = readErrorPart(part.error, Date.now())
-  if (failure === undefined) throw part.error
-  return [failure]
+// Not waited for: a stream may only be closed when the other half of a tee is, and a broken one says so again.
+function cancel(reader: ReadableStreamDefaultReader<AiSdkPart>): void {
+  reader.cancel().catch(() => {})
 }
 
-/** Looks no deeper than what is told apart here: the rest is the specification's word. */
-function isSpecified(part: AiSdkPart): part is AnyPart {
+/** Looks no deeper than what is told apart here. */
+function isPart(part: AiSdkPart): part is AnyPart {
   return isRecord(part) && typeof part.type === 'string'
-}
-
-/** The delta that a thrown error amounts to; one that amounts to none is thrown on. */
-function failed(error: unknown, signal: AbortSignal | undefined): StreamDelta {
-  signal?.throwIfAborted()
-  const failure = readFailure(error, Date.now())
-  if (failure === undefined) throw error
-  return failure
 }

@@ -1,5 +1,7 @@
 import { RefreshError } from '../../core/errors.ts'
 import type { ThinkingConfig } from '../../llm/request.ts'
+import type { ProviderOptions } from './options.ts'
+import { isRecord } from './record.ts'
 import type { Dialect } from './vendor.ts'
 import type { Report } from './warnings.ts'
 
@@ -9,8 +11,6 @@ export interface ThinkingCall {
   readonly options: Record<string, unknown>
   /** The specification's own field, which only v4 has: the AI SDK provider fits it to the model. */
   readonly reasoning?: string
-  /** Tokens that the AI SDK provider will add to `maxOutputTokens` by itself. */
-  readonly added: number
 }
 
 /** Says it in the vendor's words, and reports what the vendor has no words for. */
@@ -19,7 +19,7 @@ export function thinkingCall(
   dialect: Dialect,
   report: Report,
 ): ThinkingCall {
-  if (thinking === undefined) return { options: {}, added: 0 }
+  if (thinking === undefined) return { options: {} }
   switch (dialect.vendor) {
     case 'anthropic':
       return anthropic(thinking)
@@ -31,17 +31,17 @@ export function thinkingCall(
       return effortOnly(thinking, dialect, report)
     default:
       dialect.vendor satisfies never
-      return { options: {}, added: 0 }
+      return { options: {} }
   }
 }
 
 function anthropic(thinking: ThinkingConfig): ThinkingCall {
   const effort = thinking.effort === undefined ? {} : { effort: thinking.effort }
   if (thinking.mode === 'adaptive') {
-    return { options: { thinking: { type: 'adaptive', budgetTokens: undefined }, ...effort }, added: 0 }
+    return { options: { thinking: { type: 'adaptive', budgetTokens: undefined }, ...effort } }
   }
   const { budgetTokens } = thinking
-  return { options: { thinking: { type: 'enabled', budgetTokens }, ...effort }, added: budgetTokens }
+  return { options: { thinking: { type: 'enabled', budgetTokens }, ...effort } }
 }
 
 function google(thinking: ThinkingConfig, dialect: Dialect, report: Report): ThinkingCall {
@@ -58,20 +58,20 @@ function google(thinking: ThinkingConfig, dialect: Dialect, report: Report): Thi
       thinkingLevel: undefined,
       includeThoughts: true,
     }
-    return { options: { thinkingConfig }, added: 0 }
+    return { options: { thinkingConfig } }
   }
   const { effort } = thinking
   // Without a budget Gemini thinks as much as it sees fit.
   const open = { thinkingBudget: undefined, includeThoughts: true }
-  if (effort === undefined) return { options: { thinkingConfig: open }, added: 0 }
+  if (effort === undefined) return { options: { thinkingConfig: open } }
   if (dialect.version === 'v4') {
-    return { options: { thinkingConfig: { ...open, thinkingLevel: undefined } }, reasoning: effort, added: 0 }
+    return { options: { thinkingConfig: { ...open, thinkingLevel: undefined } }, reasoning: effort }
   }
   if (/gemini-[12]\b/.test(dialect.modelId)) {
     unsupported(report, 'thinking.effort', `${dialect.modelId} takes a budget instead`)
-    return { options: { thinkingConfig: open }, added: 0 }
+    return { options: { thinkingConfig: open } }
   }
-  return { options: { thinkingConfig: { ...open, thinkingLevel: highAtMost(effort, report) } }, added: 0 }
+  return { options: { thinkingConfig: { ...open, thinkingLevel: highAtMost(effort, report) } } }
 }
 
 /** OpenAI and its like: how hard to think can be said, how many tokens to spend cannot. */
@@ -80,11 +80,11 @@ function effortOnly(thinking: ThinkingConfig, dialect: Dialect, report: Report):
     unsupported(report, 'thinking.budgetTokens', `${dialect.modelId} takes an effort, not a budget`)
   }
   const { effort } = thinking
-  if (effort === undefined) return { options: {}, added: 0 }
+  if (effort === undefined) return { options: {} }
   if (dialect.version === 'v4') {
     // Set in the namespace, it would go out unfitted; and the user's own would outrank this one.
     const options = dialect.vendor === 'other' ? {} : { reasoningEffort: undefined }
-    return { options, reasoning: effort, added: 0 }
+    return { options, reasoning: effort }
   }
   if (dialect.vendor === 'other') {
     unsupported(
@@ -92,15 +92,31 @@ function effortOnly(thinking: ThinkingConfig, dialect: Dialect, report: Report):
       'thinking.effort',
       `how to ask ${dialect.modelId} for it is not known: use providerOptions, or the option vendor`,
     )
-    return { options: {}, added: 0 }
+    return { options: {} }
   }
-  return { options: { reasoningEffort: highAtMost(effort, report) }, added: 0 }
+  return { options: { reasoningEffort: highAtMost(effort, report) } }
 }
 
 function highAtMost(effort: NonNullable<ThinkingConfig['effort']>, report: Report): string {
   if (effort !== 'max') return effort
   report({ type: 'compatibility', feature: 'thinking.effort', details: `'max' was sent as 'high'` })
   return 'high'
+}
+
+/** What the AI SDK spends on thinking that has no budget. */
+const DEFAULT_BUDGET = 1024
+
+/** Tokens that the AI SDK provider will add to `maxOutputTokens` by itself, whoever asked for the thinking. */
+export function addedTokens(providerOptions: ProviderOptions, { vendor, namespaces }: Dialect): number {
+  if (vendor !== 'anthropic') return 0
+  const budgets = namespaces.map((name) => {
+    const thinking = providerOptions[name]?.['thinking']
+    if (!isRecord(thinking) || thinking['type'] !== 'enabled') return 0
+    const { budgetTokens = DEFAULT_BUDGET } = thinking
+    return typeof budgetTokens === 'number' ? budgetTokens : 0
+  })
+  // Which alias wins differs between versions: the largest keeps the limit in any case.
+  return Math.max(...budgets)
 }
 
 /**

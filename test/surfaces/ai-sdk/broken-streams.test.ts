@@ -68,6 +68,16 @@ test('what was counted before a stream broke off is not lost', async () => {
   ])
 })
 
+test.each(['v3', 'v4'] as const)(
+  '%s: a stream without a reason is whole when it was counted',
+  async (version) => {
+    const usage = { inputTokens: { total: 10 }, outputTokens: { total: 2 } }
+    const parts = [{ ...FINISH, finishReason: { unified: 'other' }, usage }]
+    const deltas = await collect(languageModelProvider(fakeModel({ version, parts })).chatStream(HELLO))
+    expect(deltas.at(-1)).toEqual({ type: 'done', stopReason: 'unknown' })
+  },
+)
+
 function deferred(): { promise: Promise<void>; resolve: () => void } {
   let resolve = (): void => {}
   const promise = new Promise<void>((settle) => {

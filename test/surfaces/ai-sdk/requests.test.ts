@@ -91,6 +91,42 @@ test("Anthropic, which demands a limit, gets the model's own where it is known",
   expect((await sentFor(model, { thinking }, { capabilities })).body).toMatchObject({ max_tokens: 6000 })
 })
 
+test.each(['anthropic v4', 'anthropic v3', 'anthropic v2'])(
+  '%s: maxTokens limits thinking that providerOptions ask for, too',
+  async (name) => {
+    for (const [thinking, budget] of [
+      [{ type: 'enabled', budgetTokens: 2000 }, 2000],
+      [{ type: 'enabled' }, 1024],
+    ] as const) {
+      const options = { providerOptions: { anthropic: { thinking } } }
+      const { body } = await sentFor(modelNamed(name), { maxTokens: 5000 }, options)
+      expect(body).toMatchObject({ max_tokens: 5000, thinking: { budget_tokens: budget } })
+    }
+  },
+)
+
+test('a tool that Anthropic is not forced to use, because of a format, is reported', async () => {
+  const [tool] = TOOLS
+  const toolChoice = { type: 'tool', name: tool?.name ?? '' } as const
+  const responseFormat = { type: 'json_schema', name: 'form', schema: FORM } as const
+  for (const version of ['v4', 'v3', 'v2']) {
+    const model = modelNamed(`anthropic ${version}`)
+    for (const [structuredOutputMode, expected] of [
+      ['jsonTool', ['toolChoice']],
+      ['outputFormat', []],
+    ] as const) {
+      const options = { providerOptions: { anthropic: { structuredOutputMode } } }
+      const { body, unsupported } = await sentFor(
+        model,
+        { tools: TOOLS, toolChoice, responseFormat },
+        options,
+      )
+      expect(unsupported).toEqual(expected)
+      expect(body).toMatchObject({ tool_choice: { type: expected.length > 0 ? 'any' : 'tool' } })
+    }
+  }
+})
+
 test.each<[string, Record<string, Record<string, unknown>>, Record<string, unknown>]>([
   [
     'anthropic v4',
