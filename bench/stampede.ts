@@ -32,7 +32,7 @@ export async function stampede(): Promise<Finding[]> {
     check(await Promise.all(Array.from({ length: CALLERS }, () => attempt('new'))))
   }
   const { one, other, ratio } = await inTurn(
-    31,
+    61,
     () => elapsed(byHand),
     () => elapsed(throughCell),
   )

@@ -49,10 +49,11 @@ export function renew<T>(
   if (signal?.aborted === true) return Promise.resolve(undefined)
   // Not an async function: in a stampede its frame would be kept for every caller until the refresh is over.
   return refresher.refresh(rejected, { signal, challenge }).then(
-    (fresh) => {
-      signal?.throwIfAborted()
-      return fresh
-    },
+    signal &&
+      ((fresh) => {
+        signal.throwIfAborted()
+        return fresh
+      }),
     (error: unknown) => {
       signal?.throwIfAborted()
       const { generation } = rejected
