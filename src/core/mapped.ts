@@ -108,7 +108,7 @@ export class Mapped<T, U> implements Origin<U> {
   async #run({ value, generation, expiresAt }: Snapshot<T>): Promise<Snapshot<U>> {
     const built = await this.#build(value)
     if (built === undefined || built === null) {
-      throw new RefreshError('invalid_value', 'The function given to map() returned nothing.')
+      throw new RefreshError('invalid_value', 'map() built nothing.')
     }
     return { value: built, generation, expiresAt }
   }

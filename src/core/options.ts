@@ -98,7 +98,7 @@ function knownExpiry<T>(expiresAt: RefreshableOptions<T>['expiresAt'], value: T)
 
 function milliseconds(name: string, value: number, least: number): number {
   if (Number.isFinite(value) && value >= least) return value
-  throw optionError(name, `must be ms from ${least} on, not ${describe(value)}`)
+  throw optionError(name, `must be ms from ${least}, not ${describe(value)}`)
 }
 
 const FUNCTIONS = ['refresh', 'reread', 'expiresAt', 'onEvent']

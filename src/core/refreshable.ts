@@ -1,5 +1,4 @@
 import { abortable } from './abortable.ts'
-import { Backoff } from './backoff.ts'
 import { Breaker } from './breaker.ts'
 import type { Clock } from './clock.ts'
 import { RefreshError } from './errors.ts'
@@ -15,7 +14,8 @@ import type {
   Snapshot,
   WaitOptions,
 } from './refresher.ts'
-import { missing, reentrant, suspended, unhelpful } from './refusals.ts'
+import { missing, reentrant, unhelpful } from './refusals.ts'
+import { Setback } from './setback.ts'
 import { Tenure } from './tenure.ts'
 
 /**
@@ -37,7 +37,7 @@ export class Refreshable<T> implements Refresher<T> {
   readonly deadline: number
   readonly #options: CellOptions<T>
   readonly #emit: ((event: RefreshEvent) => void) | undefined
-  readonly #cooldown: Backoff
+  readonly #setback: Setback
   readonly #breaker = new Breaker()
 
   /** @internal Raised by every login and logout. */
@@ -49,8 +49,6 @@ export class Refreshable<T> implements Refresher<T> {
   /** Counts flights, `set()` and `clear()`; `#applied` is the last one that took effect. */
   #sequence = 0
   #applied = 0
-  /** What the last refresh failed with, until a value takes force. */
-  #failure: RefreshError | undefined
   #cleared = false
   /** The host's refresh function is on the stack right now. */
   #entered = false
@@ -63,7 +61,7 @@ export class Refreshable<T> implements Refresher<T> {
     this.#emit = onEvent && ((event) => tell(onEvent, event))
     this.clock = options.clock
     this.deadline = options.deadline
-    this.#cooldown = new Backoff(options.cooldown)
+    this.#setback = new Setback(options.cooldown)
     if (options.initial !== undefined) this.#adopt(options.initial, 0, undefined)
   }
 
@@ -144,7 +142,7 @@ export class Refreshable<T> implements Refresher<T> {
     this.#tenure = undefined
     this.#cleared = true
     this.epoch++
-    this.#recover()
+    this.#setback.reset()
     superseded?.fail(missing())
     superseded?.abort()
     this.#emit?.({ type: 'cleared', generation: this.#generation })
@@ -184,7 +182,7 @@ export class Refreshable<T> implements Refresher<T> {
     if (this.#flight !== undefined) return this.#flight
 
     const now = this.clock.now()
-    const refusal = this.#refusal(now)
+    const refusal = this.#setback.refusal(now, this.#options.reread !== undefined)
     if (refusal !== undefined) throw refusal
 
     const flight = new Flight<T>(cause, this.#applied, ++this.#sequence, now)
@@ -212,7 +210,7 @@ export class Refreshable<T> implements Refresher<T> {
   /** Calls the host's function; whatever it does, the answer is a promise. */
   async #run(flight: Flight<T>, challenge: string | undefined): Promise<T> {
     const { refresh, reread } = this.#options
-    const call = this.#held() === undefined ? refresh : (reread ?? refresh)
+    const call = this.#setback.held === undefined ? refresh : (reread ?? refresh)
     const current = this.peek()
     let running: Promise<T | undefined>
     this.#entered = true
@@ -250,13 +248,10 @@ export class Refreshable<T> implements Refresher<T> {
     // A flight that was given up has landed meanwhile: this failure is of the value before.
     if (this.#tenure !== undefined && this.#applied > flight.base) return flight.land(this.#tenure.snapshot)
     const now = this.clock.now()
-    // A terminal failure outlives every look whether it has been mended.
-    const error = this.#held() ?? reason
-    this.#failure = error
     const stillGood = (this.#tenure?.staleAt ?? 0) - now
     // An expiry is worth another try, however short the cooldown was by then.
     const atMost = cause === 'expiring' && stillGood > 0 ? stillGood : undefined
-    this.#cooldown.start(now, error.retryAfter, atMost)
+    const error = this.#setback.note(reason, now, atMost)
     flight.fail(error)
     const generation = this.peek()?.generation ?? 0
     this.#emit?.({ type: 'refresh_failed', generation, cause, duration: now - startedAt, joined, error })
@@ -280,26 +275,8 @@ export class Refreshable<T> implements Refresher<T> {
     const snapshot: Snapshot<T> = { value, generation: ++this.#generation, expiresAt }
     this.#tenure = new Tenure(snapshot, cause, this.clock.now(), this.#options.ahead)
     this.#applied = sequence
-    this.#recover()
+    this.#setback.reset()
     return snapshot
-  }
-
-  #recover(): void {
-    this.#failure = undefined
-    this.#cooldown.reset()
-  }
-
-  /** The terminal failure that only a person can mend, or `reread` find mended. */
-  #held(): RefreshError | undefined {
-    return this.#failure?.terminal === true ? this.#failure : undefined
-  }
-
-  /** Why no refresh may run now, if so. */
-  #refusal(now: number): RefreshError | undefined {
-    const pause = this.#cooldown.remaining(now)
-    const held = this.#held()
-    if (held !== undefined) return pause > 0 || this.#options.reread === undefined ? held : undefined
-    return pause > 0 ? suspended(pause, this.#failure) : undefined
   }
 }
 

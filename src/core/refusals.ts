@@ -18,7 +18,7 @@ export function suspended(pause: number, failure: RefreshError | undefined): Ref
 
 /** The breaker's. */
 export function unhelpful(pause: number): RefreshError {
-  return refused('The refreshed value was rejected, too', pause, undefined)
+  return refused('The fresh value was rejected', pause, undefined)
 }
 
 function refused(why: string, pause: number, cause: unknown): RefreshError {

@@ -15,10 +15,10 @@ test.each([
   [{}, /'refresh' is missing/],
   [{ refresh: 'now' }, /'refresh' must be a function, not string/],
   [{ refresh, deadLine: 5 }, /'deadLine' does not exist; there are refresh, initial/],
-  [{ refresh, deadline: 0 }, /'deadline' must be ms from 1 on, not 0/],
+  [{ refresh, deadline: 0 }, /'deadline' must be ms from 1, not 0/],
   [{ refresh, deadline: Number.NaN }, /'deadline' .* not NaN/],
   [{ refresh, deadline: Infinity }, /'deadline' .* not Infinity/],
-  [{ refresh, cooldown: -1 }, /'cooldown' .* from 0 on, not -1/],
+  [{ refresh, cooldown: -1 }, /'cooldown' .* from 0, not -1/],
   [{ refresh, ahead: '5m' }, /'ahead' .* not string/],
   [{ refresh, onEvent: console }, /'onEvent' must be a function, not object/],
 ])('options %j are refused where the mistake is made', (options, message) => {

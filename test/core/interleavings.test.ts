@@ -13,6 +13,9 @@ const scheduler = fc.scheduler({
   },
 })
 
+/** ms: thousands of schedules take their time on a busy machine. */
+const PATIENCE = 180_000
+
 // On failure fast-check prints the seed, the path and the schedule; give the seed to repeat it.
 const schedules = { numRuns: Number(process.env['SCHEDULES'] ?? 8_000) }
 
@@ -32,156 +35,165 @@ const command = fc.oneof(
   },
 )
 
-test('[C1, C2, C4, C5, C8, C11] whatever the interleaving, the cell does what the reference model does', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      scheduler,
-      fc.array(command, { minLength: 2, maxLength: 14 }),
-      fc.array(fc.boolean(), { minLength: 14, maxLength: 14 }),
-      async (steps, commands, luck) => {
-        const clock = new ManualClock()
-        const model = new ReferenceModel(clock.now())
-        let refreshes = 0
-        const cell = new Refreshable({
-          initial: 'login',
-          deadline: DEADLINE,
-          clock,
-          refresh: async () => {
-            const id = ++refreshes
-            await steps.schedule(Promise.resolve(), `refresh ${id} settles`)
-            const succeeds = luck[id - 1] ?? true
-            model.land(id, succeeds)
-            if (!succeeds) throw new Error('bad luck')
-            return `token ${id}`
-          },
-        })
-        const endings: Promise<void>[] = []
-        /** Compares what a caller ends with to what the model says. */
-        const watch = (
-          caller: Promise<{ generation: number }>,
-          expected: ReturnType<typeof model.reject>,
-          reads: boolean,
-        ) => {
-          endings.push(
-            caller
-              .then<Ending, Ending>(
-                ({ generation }) => generation,
-                (error: unknown) => (error instanceof RefreshError ? error.code : String(error)),
-              )
-              .then((ending) => {
-                if (typeof expected !== 'object') return expect(ending).toBe(expected)
-                const failed = typeof expected.ending === 'string' && expected.ending !== 'credential_missing'
-                // One who only reads is served the stale value instead of the failure.
-                if (reads && failed) return expect(ending).toBeTypeOf('number')
-                return expect(ending).toBe(expected.ending)
-              }),
-          )
-        }
-        const run = (step: typeof command extends fc.Arbitrary<infer C> ? C : never): void => {
-          const generation = Math.max(1, model.generation - ('age' in step ? step.age : 0))
-          switch (step.does) {
-            case 'reject':
-              return watch(cell.refresh({ generation }), model.reject(generation), false)
-            case 'reject and leave': {
-              const leaving = new AbortController()
-              const expected = model.reject(generation)
-              const caller = cell.refresh({ generation }, { signal: leaving.signal })
-              if (typeof expected !== 'object') return watch(caller, expected, false)
-              leaving.abort('left')
-              endings.push(expect(caller).rejects.toBe('left'))
-              return
-            }
-            case 'read':
-              return watch(cell.snapshot(), model.read(), true)
-            case 'accept':
-              cell.accepted({ generation })
-              return model.accept(generation)
-            case 'set':
-              cell.set('login again')
-              return model.set()
-            case 'clear':
-              cell.clear()
-              return model.clear()
-            case 'tick':
-              clock.tick(step.ms)
-              return model.tick(step.ms)
-          }
-        }
-        for (const [at, step] of commands.entries()) {
-          void steps.schedule(Promise.resolve(), `${at}: ${step.does}`).then(() => {
-            run(step)
-            expect(refreshes).toBe(model.flights.length)
-          })
-        }
-        while (steps.count() > 0) {
-          await steps.waitNext(1)
-          const inForce = model.inForce === undefined ? undefined : model.generation
-          expect(cell.peek()?.generation).toBe(inForce)
-        }
-        clock.tick(DEADLINE)
-        model.tick(DEADLINE)
-        await Promise.all(endings)
-        expect(clock.armed).toBe(0)
-      },
-    ),
-    schedules,
-  )
-})
-
-test('[C3] callers rejected on one generation, however spread, cause exactly one refresh', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      scheduler,
-      fc.integer({ min: 1, max: 8 }),
-      fc.nat(3),
-      async (steps, callers, expiries) => {
-        // The remote side: only the newest token is good, and expiries come at any moment.
-        let good = 0
-        let issued = 0
-        let expired = 0
-        let refreshing = 0
-        const cell = new Refreshable({
-          initial: 0,
-          refresh: async () => {
-            expect(++refreshing).toBe(1)
-            await steps.schedule(Promise.resolve(), 'token endpoint')
-            refreshing--
-            good = ++issued
-            return good
-          },
-          clock: new ManualClock(),
-        })
-        const rejectedGenerations = new Set<number>()
-        const call = (name: string) =>
-          retryOnce(
-            cell,
-            async (token) => {
-              await steps.schedule(Promise.resolve(), `${name} reaches the API`)
-              const accepted = token === good
-              await steps.schedule(Promise.resolve(), `${name} gets its answer`)
-              if (!accepted) rejectedGenerations.add(token)
-              else cell.accepted({ generation: token + 1 })
-              return accepted ? 200 : 401
+test(
+  '[C1, C2, C4, C5, C8, C11] whatever the interleaving, the cell does what the reference model does',
+  { timeout: PATIENCE },
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        scheduler,
+        fc.array(command, { minLength: 2, maxLength: 14 }),
+        fc.array(fc.boolean(), { minLength: 14, maxLength: 14 }),
+        async (steps, commands, luck) => {
+          const clock = new ManualClock()
+          const model = new ReferenceModel(clock.now())
+          let refreshes = 0
+          const cell = new Refreshable({
+            initial: 'login',
+            deadline: DEADLINE,
+            clock,
+            refresh: async () => {
+              const id = ++refreshes
+              await steps.schedule(Promise.resolve(), `refresh ${id} settles`)
+              const succeeds = luck[id - 1] ?? true
+              model.land(id, succeeds)
+              if (!succeeds) throw new Error('bad luck')
+              return `token ${id}`
             },
-            { isRejection: (status) => status === 401 },
-          )
-        for (let n = 0; n < expiries; n++) {
-          void steps.schedule(Promise.resolve(), 'expiry').then(() => {
-            if (good === issued) expired++
-            good = -1
           })
-        }
-        const answers = Promise.all(Array.from({ length: callers }, (_, n) => call(`caller ${n}`)))
-        await settled()
-        while (steps.count() > 0) await steps.waitNext(1)
-        expect(issued).toBeLessThanOrEqual(expired)
-        expect(issued).toBeLessThanOrEqual(rejectedGenerations.size)
-        if (expired > 1) return
-        // One expiry, met by anyone: exactly one refresh, and two attempts are enough for everyone.
-        expect(issued).toBe(rejectedGenerations.size)
-        expect(await answers).toEqual(Array.from({ length: callers }, () => 200))
-      },
-    ),
-    { numRuns: Math.ceil(schedules.numRuns / 2) },
-  )
-})
+          const endings: Promise<void>[] = []
+          /** Compares what a caller ends with to what the model says. */
+          const watch = (
+            caller: Promise<{ generation: number }>,
+            expected: ReturnType<typeof model.reject>,
+            reads: boolean,
+          ) => {
+            endings.push(
+              caller
+                .then<Ending, Ending>(
+                  ({ generation }) => generation,
+                  (error: unknown) => (error instanceof RefreshError ? error.code : String(error)),
+                )
+                .then((ending) => {
+                  if (typeof expected !== 'object') return expect(ending).toBe(expected)
+                  const failed =
+                    typeof expected.ending === 'string' && expected.ending !== 'credential_missing'
+                  // One who only reads is served the stale value instead of the failure.
+                  if (reads && failed) return expect(ending).toBeTypeOf('number')
+                  return expect(ending).toBe(expected.ending)
+                }),
+            )
+          }
+          const run = (step: typeof command extends fc.Arbitrary<infer C> ? C : never): void => {
+            const generation = Math.max(1, model.generation - ('age' in step ? step.age : 0))
+            switch (step.does) {
+              case 'reject':
+                return watch(cell.refresh({ generation }), model.reject(generation), false)
+              case 'reject and leave': {
+                const leaving = new AbortController()
+                const expected = model.reject(generation)
+                const caller = cell.refresh({ generation }, { signal: leaving.signal })
+                if (typeof expected !== 'object') return watch(caller, expected, false)
+                leaving.abort('left')
+                endings.push(expect(caller).rejects.toBe('left'))
+                return
+              }
+              case 'read':
+                return watch(cell.snapshot(), model.read(), true)
+              case 'accept':
+                cell.accepted({ generation })
+                return model.accept(generation)
+              case 'set':
+                cell.set('login again')
+                return model.set()
+              case 'clear':
+                cell.clear()
+                return model.clear()
+              case 'tick':
+                clock.tick(step.ms)
+                return model.tick(step.ms)
+            }
+          }
+          for (const [at, step] of commands.entries()) {
+            void steps.schedule(Promise.resolve(), `${at}: ${step.does}`).then(() => {
+              run(step)
+              expect(refreshes).toBe(model.flights.length)
+            })
+          }
+          while (steps.count() > 0) {
+            await steps.waitNext(1)
+            const inForce = model.inForce === undefined ? undefined : model.generation
+            expect(cell.peek()?.generation).toBe(inForce)
+          }
+          clock.tick(DEADLINE)
+          model.tick(DEADLINE)
+          await Promise.all(endings)
+          expect(clock.armed).toBe(0)
+        },
+      ),
+      schedules,
+    )
+  },
+)
+
+test(
+  '[C3] callers rejected on one generation, however spread, cause exactly one refresh',
+  { timeout: PATIENCE },
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        scheduler,
+        fc.integer({ min: 1, max: 8 }),
+        fc.nat(3),
+        async (steps, callers, expiries) => {
+          // The remote side: only the newest token is good, and expiries come at any moment.
+          let good = 0
+          let issued = 0
+          let expired = 0
+          let refreshing = 0
+          const cell = new Refreshable({
+            initial: 0,
+            refresh: async () => {
+              expect(++refreshing).toBe(1)
+              await steps.schedule(Promise.resolve(), 'token endpoint')
+              refreshing--
+              good = ++issued
+              return good
+            },
+            clock: new ManualClock(),
+          })
+          const rejectedGenerations = new Set<number>()
+          const call = (name: string) =>
+            retryOnce(
+              cell,
+              async (token) => {
+                await steps.schedule(Promise.resolve(), `${name} reaches the API`)
+                const accepted = token === good
+                await steps.schedule(Promise.resolve(), `${name} gets its answer`)
+                if (!accepted) rejectedGenerations.add(token)
+                else cell.accepted({ generation: token + 1 })
+                return accepted ? 200 : 401
+              },
+              { isRejection: (status) => status === 401 },
+            )
+          for (let n = 0; n < expiries; n++) {
+            void steps.schedule(Promise.resolve(), 'expiry').then(() => {
+              if (good === issued) expired++
+              good = -1
+            })
+          }
+          const answers = Promise.all(Array.from({ length: callers }, (_, n) => call(`caller ${n}`)))
+          await settled()
+          while (steps.count() > 0) await steps.waitNext(1)
+          expect(issued).toBeLessThanOrEqual(expired)
+          expect(issued).toBeLessThanOrEqual(rejectedGenerations.size)
+          if (expired > 1) return
+          // One expiry, met by anyone: exactly one refresh, and two attempts are enough for everyone.
+          expect(issued).toBe(rejectedGenerations.size)
+          expect(await answers).toEqual(Array.from({ length: callers }, () => 200))
+        },
+      ),
+      { numRuns: Math.ceil(schedules.numRuns / 2) },
+    )
+  },
+)

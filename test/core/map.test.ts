@@ -53,7 +53,7 @@ test('[C12] a build that returns nothing is a clear error', async () => {
   const cell = new Refreshable({ initial: 'one', refresh: () => Promise.reject(new Error('unused')) })
   await expect(cell.map(() => undefined).snapshot()).rejects.toMatchObject({
     code: 'invalid_value',
-    message: /map\(\) returned nothing/,
+    message: /map\(\) built nothing/,
   })
 })
 

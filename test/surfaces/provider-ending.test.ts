@@ -156,3 +156,18 @@ test('[P8] an item that is none is an error of the stream: it ends, and the prov
     expect(first.returns).toBe(1)
   }
 })
+
+test('[P6] a call that overlaps the commit gets a rejection as it is: nothing is retried', async () => {
+  const error = Object.assign(new Error('expired'), { status: 401 })
+  for (const step of [rejected(), () => Promise.reject(error)]) {
+    const { remote, source, provider } = wrapped(
+      new ScriptedStream(text('a'), step),
+      new ScriptedStream(text('b')),
+    )
+    const stream = provider.chatStream(request)
+    const [first, second] = await Promise.allSettled([stream.next(), stream.next()])
+    expect(first).toMatchObject({ status: 'fulfilled', value: { value: text('a') } })
+    expect(second.status).toBe(typeof step === 'function' ? 'rejected' : 'fulfilled')
+    expect([source.calls.length, remote.tokens]).toEqual([0, ['old']])
+  }
+})

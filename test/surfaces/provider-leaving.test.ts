@@ -186,6 +186,7 @@ test('[P8] so does one who leaves while the first provider is awaited', async ()
   expect(await isSettled(pending)).toBe(true)
   source.call(0).resolve(remote.provider('new'))
   expect(await pending).toEqual(END)
+  await settled()
   expect(remote.tokens).toEqual([])
 })
 
