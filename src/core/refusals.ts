@@ -3,7 +3,7 @@ import { RefreshError } from './errors.ts'
 /** The cell's reasons to have no fresh value for a caller. */
 
 export function missing(): RefreshError {
-  return new RefreshError('credential_missing', 'There is no value until set().')
+  return new RefreshError('credential_missing', 'No value until set().')
 }
 
 export function timeout(what: string, deadline: number): RefreshError {
@@ -27,5 +27,5 @@ function refused(why: string, pause: number, cause: unknown): RefreshError {
 }
 
 export function reentrant(): RefreshError {
-  return new RefreshError('refresh_reentrant', 'The refresh function waits for its own cell.')
+  return new RefreshError('refresh_reentrant', 'The refresh function waits for its cell.')
 }

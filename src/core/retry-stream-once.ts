@@ -28,7 +28,7 @@ export interface StreamPolicy<D> extends CommonPolicy {
  * Nothing is opened before the first item is asked for, nothing is read ahead, and a consumer that leaves
  * closes what is open. It can be iterated once.
  *
- * @param open opens an attempt; for the second it is told the last item that the first had handed on, if any
+ * @param open opens an attempt; for the second it is told the last item that the first had handed on without its being judged, if any
  * @example
  * for await (const item of retryStreamOnce(client, (client) => client.stream(prompt), {
  *   isContent: (item) => item.type === 'text',
@@ -127,10 +127,11 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
         ) {
           return this.#commit(result)
         }
-        const rejection =
-          this.#mayRetry() && (await rejectionIn(this.#policy.isRejection?.(result.value) ?? false))
+        const answer = this.#policy.isRejection?.(result.value) ?? false
+        const rejection = this.#mayRetry() && (await rejectionIn(answer))
         if (!rejection) {
-          this.#last = result.value
+          // What had to be judged was a failure, and no prelude.
+          if (answer === false) this.#last = result.value
           return result
         }
         if (await this.#restart(rejection)) continue

@@ -231,3 +231,12 @@ test('[P13] nothing is read ahead, before the commit or after it', async () => {
   await stream.next()
   expect(second.reads).toBe(5)
 })
+
+test('[P9] usage that a failure of another kind follows is added up all the same', async () => {
+  const failure: StreamDelta = { type: 'error', kind: 'server_error', message: 'overloaded', status: 529 }
+  const first = new ScriptedStream({ type: 'usage', usage: usage(10, 0) }, failure, rejected())
+  const second = new ScriptedStream({ type: 'usage', usage: usage(5, 1) }, text('a'), done)
+  const { provider } = wrapped(first, second)
+  const totals = (await drain(provider.chatStream(request))).filter((delta) => delta.type === 'usage')
+  expect(totals.at(-1)).toEqual({ type: 'usage', usage: usage(15, 1) })
+})
