@@ -28,6 +28,8 @@ export {
   type RejectionRules,
   type Verdict,
 } from './core/unauthorized.ts'
+export type { Apply } from './http/apply.ts'
+export type { HttpOptions } from './http/options.ts'
 export { BaseProvider } from './llm/base-provider.ts'
 export type { ModelCapabilities, StructuredOutputSupport } from './llm/capabilities.ts'
 export type {
@@ -63,6 +65,7 @@ export type {
   Usage,
 } from './llm/response.ts'
 export { type AnswerIdentity, collectStream, StreamAccumulator } from './llm/stream-accumulator.ts'
+export { refreshingFetch, type RefreshingFetchOptions } from './surfaces/fetch.ts'
 export {
   RefreshingProvider,
   type RefreshingProviderOptions,

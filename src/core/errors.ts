@@ -14,6 +14,8 @@
  * | `invalid_provider` | a thing that should be a provider is none | code |
  * | `invalid_option` | an option that cannot be | code |
  * | `invalid_request` | a request that cannot be sent | code |
+ * | `body_not_replayable` | a rejected request cannot be sent again: its body was a stream, or is too large | code |
+ * | `redirect_refused` | a redirect would have carried the credential elsewhere | code |
  * | `invalid_stream` | a stream that breaks the contract of `StreamDelta` | its provider |
  */
 export type RefreshErrorCode =
@@ -28,6 +30,8 @@ export type RefreshErrorCode =
   | 'invalid_provider'
   | 'invalid_option'
   | 'invalid_request'
+  | 'body_not_replayable'
+  | 'redirect_refused'
   | 'invalid_stream'
 
 /** What a {@link RefreshError} may carry besides its code and message. */

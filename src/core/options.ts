@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts'
 import { RefreshError } from './errors.ts'
 import type { RefreshListener } from './events.ts'
-import type { Refresh, RefreshContext } from './refresher.ts'
+import type { Refresh, RefreshContext, Refresher } from './refresher.ts'
 
 /** How a `Refreshable` works. Read once, at construction. */
 export interface RefreshableOptions<T> {
@@ -101,7 +101,7 @@ function milliseconds(name: string, value: number, least: number): number {
   throw optionError(name, `must be ms from ${least}, not ${describe(value)}`)
 }
 
-const FUNCTIONS = ['refresh', 'reread', 'expiresAt', 'onEvent']
+const FUNCTIONS = ['refresh', 'reread', 'expiresAt', 'onEvent', 'fetch']
 
 /** Refuses options that do not exist, so that a misspelt one is not passed over in silence, and functions that are none. */
 export function checkOptions(options: unknown, known: readonly string[]): void {
@@ -112,6 +112,12 @@ export function checkOptions(options: unknown, known: readonly string[]): void {
       throw optionError(name, `must be a function, not ${describe(value)}`)
     }
   }
+}
+
+/** @throws RefreshError `invalid_option` for what is no refresher. */
+export function assertRefresher<T>(candidate: Refresher<T>): Refresher<T> {
+  if (typeof candidate?.map === 'function' && typeof candidate.accepted === 'function') return candidate
+  throw optionError('refresher', 'must be one, such as a Refreshable or what its map() gives')
 }
 
 /** One option, and what is wrong with it. */

@@ -1,3 +1,4 @@
+import type { RefreshError } from './errors.ts'
 import { asRefreshError, type RefreshListener, tell } from './events.ts'
 import type { Generation, Refresher, Snapshot } from './refresher.ts'
 import { verdict, type Verdict } from './unauthorized.ts'
@@ -9,6 +10,11 @@ export type Answer = boolean | Verdict | Promise<boolean | Verdict>
 export interface CommonPolicy {
   /** Is this thrown error a rejection? Default: what `isUnauthorizedError` says. */
   readonly isRejectionError?: ((error: unknown) => Answer) | undefined
+  /**
+   * Asked once a rejection has led to a newer value: why the call cannot be made again all the same, where it cannot. It
+   * gets its rejection then. Default: it can.
+   */
+  readonly unrepeatable?: (() => RefreshError | undefined) | undefined
   /** The caller's: once it has aborted, nothing is retried. */
   readonly signal?: AbortSignal | undefined
   /** Hears of retries. Refreshes are the cell's to tell. */
@@ -44,22 +50,27 @@ export function renew<T>(
   refresher: Refresher<T>,
   rejected: Snapshot<T>,
   { challenge }: Verdict,
-  { signal, onEvent }: CommonPolicy,
+  policy: CommonPolicy,
 ): Promise<Snapshot<T> | undefined> {
+  const { signal } = policy
   if (signal?.aborted === true) return Promise.resolve(undefined)
+  const refused = (error: unknown): undefined => {
+    signal?.throwIfAborted()
+    const { onEvent } = policy
+    const { generation } = rejected
+    if (onEvent) tell(onEvent, { type: 'not_retried', generation, error: asRefreshError(error) })
+  }
+  const mayBeRefused = signal !== undefined || policy.unrepeatable !== undefined
   // Not an async function: in a stampede its frame would be kept for every caller until the refresh is over.
   return refresher.refresh(rejected, { signal, challenge }).then(
-    signal &&
-      ((fresh) => {
-        signal.throwIfAborted()
-        return fresh
-      }),
-    (error: unknown) => {
-      signal?.throwIfAborted()
-      const { generation } = rejected
-      if (onEvent) tell(onEvent, { type: 'not_retried', generation, error: asRefreshError(error) })
-      return undefined
-    },
+    mayBeRefused
+      ? (fresh) => {
+          signal?.throwIfAborted()
+          const reason = policy.unrepeatable?.()
+          return reason === undefined ? fresh : refused(reason)
+        }
+      : undefined,
+    refused,
   )
 }
 

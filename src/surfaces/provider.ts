@@ -1,4 +1,4 @@
-import { checkOptions, optionError, optionNames, type RefreshableOptions } from '../core/options.ts'
+import { assertRefresher, checkOptions, optionNames, type RefreshableOptions } from '../core/options.ts'
 import { Refreshable } from '../core/refreshable.ts'
 import type { RefreshContext, Refresher } from '../core/refresher.ts'
 import { retryOnce, type RetryPolicy } from '../core/retry-once.ts'
@@ -141,11 +141,6 @@ export class RefreshingProvider implements LlmProvider {
     }
     return inner
   }
-}
-
-function assertRefresher(candidate: Refresher<LlmProvider>): Refresher<LlmProvider> {
-  if (typeof candidate?.map === 'function' && typeof candidate.accepted === 'function') return candidate
-  throw optionError('refresh', 'must be a function or a refresher')
 }
 
 function ownRefresher(

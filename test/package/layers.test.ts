@@ -21,6 +21,7 @@ const layers: Record<string, Layer> = {
     may: [
       './core/a.ts',
       './llm/a.ts',
+      './http/a.ts',
       './credentials/a.ts',
       './credentials/stores/memory.ts',
       './surfaces/fetch.ts',
@@ -42,6 +43,7 @@ const layers: Record<string, Layer> = {
     mayNot: [
       ...packages,
       '../llm/a.ts',
+      '../http/a.ts',
       '../credentials/a.ts',
       '../surfaces/a.ts',
       '../models/a.ts',
@@ -50,7 +52,18 @@ const layers: Record<string, Layer> = {
   },
   'src/llm/planted.ts': {
     may: ['./a.ts', '../core/a.ts'],
-    mayNot: [...packages, '../credentials/a.ts', '../surfaces/a.ts', '../models/index.ts', '../index.ts'],
+    mayNot: [
+      ...packages,
+      '../http/a.ts',
+      '../credentials/a.ts',
+      '../surfaces/a.ts',
+      '../models/index.ts',
+      '../index.ts',
+    ],
+  },
+  'src/http/planted.ts': {
+    may: ['./a.ts', '../core/a.ts'],
+    mayNot: [...packages, '../llm/a.ts', '../credentials/a.ts', '../surfaces/a.ts', '../index.ts'],
   },
   'src/models/planted.ts': {
     may: ['./a.ts'],
@@ -98,7 +111,7 @@ const layers: Record<string, Layer> = {
     mayNot: [...packages, './a.ts', '../sources/a.ts', '../../llm/a.ts'],
   },
   'src/surfaces/planted.ts': {
-    may: ['../core/a.ts', '../llm/a.ts', '../credentials/a.ts', ...packages],
+    may: ['../core/a.ts', '../llm/a.ts', '../http/a.ts', '../credentials/a.ts', ...packages],
     mayNot: [
       './a.ts',
       './ai-sdk/a.ts',
@@ -110,19 +123,38 @@ const layers: Record<string, Layer> = {
     ],
   },
   'src/surfaces/ai-sdk.ts': {
-    may: ['./ai-sdk/a.ts', '../core/a.ts', '../llm/a.ts', '../credentials/a.ts', ...packages],
+    may: ['./ai-sdk/a.ts', '../core/a.ts', '../llm/a.ts', '../http/a.ts', '../credentials/a.ts', ...packages],
     mayNot: ['./a.ts', './ai-sdk-other/a.ts', './a/b.ts', '../models/index.ts', '../index.ts'],
   },
+  'src/surfaces/undici.ts': {
+    may: ['./undici/a.ts', '../core/a.ts', '../http/a.ts', '../credentials/a.ts', ...packages],
+    mayNot: ['./a.ts', './fetch.ts', './fetch/a.ts', '../models/index.ts', '../index.ts'],
+  },
   'src/surfaces/ai-sdk/planted.ts': {
-    may: ['./a.ts', '../../core/a.ts', '../../llm/a.ts', '../../credentials/a.ts', ...packages],
+    may: [
+      './a.ts',
+      '../../core/a.ts',
+      '../../llm/a.ts',
+      '../../http/a.ts',
+      '../../credentials/a.ts',
+      ...packages,
+    ],
     mayNot: ['../a.ts', '../b/a.ts', '../ai-sdk.ts', '../../credentials/stores/a.ts', '../../index.ts'],
   },
   'src/surfaces/fetch.ts': {
-    may: ['../core/a.ts', '../llm/a.ts', '../credentials/a.ts'],
-    mayNot: [...packages, './a.ts', './provider.ts', '../index.ts'],
+    may: ['./fetch/a.ts', '../core/a.ts', '../llm/a.ts', '../http/a.ts', '../credentials/a.ts'],
+    mayNot: [...packages, './a.ts', './provider.ts', './ai-sdk/a.ts', '../index.ts'],
+  },
+  'src/surfaces/fetch/planted.ts': {
+    may: ['./a.ts', '../../core/a.ts', '../../http/a.ts', '../../credentials/a.ts'],
+    mayNot: [...packages, '../a.ts', '../ai-sdk/a.ts', '../../index.ts'],
+  },
+  'src/surfaces/provider.ts': {
+    may: ['../core/a.ts', '../llm/a.ts', '../http/a.ts', '../credentials/a.ts'],
+    mayNot: [...packages, './a.ts', './fetch/a.ts', '../index.ts'],
   },
   'src/proxy/planted.ts': {
-    may: ['./a.ts', '../core/a.ts', '../surfaces/a.ts', '../credentials/a.ts', ...packages],
+    may: ['./a.ts', '../core/a.ts', '../http/a.ts', '../surfaces/a.ts', '../credentials/a.ts', ...packages],
     mayNot: ['../llm/a.ts', '../models/index.ts', '../credentials/stores/a.ts', '../cli/a.ts', '../index.ts'],
   },
   'src/testing/planted.ts': {

@@ -1,0 +1,54 @@
+import {
+  type RejectionRule,
+  type RejectionRules,
+  rejectionRules,
+  verdict,
+  type Verdict,
+} from '../core/unauthorized.ts'
+import type { ServerSentEvent } from './first-event.ts'
+
+/** As much of a body is read to judge it, in bytes. */
+export const MOST_READ = 65_536
+
+/** Tells the answers that are rejections from the others. */
+export class Judge {
+  readonly #rules: Readonly<Record<string, RejectionRule>>
+  readonly #statuses: ReadonlySet<number>
+
+  /** @throws RefreshError `invalid_option` */
+  constructor(changes: RejectionRules | undefined) {
+    this.#rules = rejectionRules(changes)
+    this.#statuses = new Set([401, ...Object.values(this.#rules).flatMap(({ statuses }) => statuses)])
+  }
+
+  /** May an answer with this status be a rejection? Then its body is to be read. */
+  suspects(status: number): boolean {
+    return this.#statuses.has(status)
+  }
+
+  /** @param body as much of it as was read */
+  answer(status: number, headers: unknown, body: string): Verdict {
+    return verdict({ status, headers, body }, this.#rules)
+  }
+
+  /** The first event of a stream: undefined where it is no error at all. */
+  event({ name, data }: ServerSentEvent): Verdict | undefined {
+    const body = parsed(data)
+    return name === 'error' || isError(body) ? verdict({ body, type: name }, this.#rules) : undefined
+  }
+}
+
+/** What the vendors send as an error: `{"type":"error",…}`, `{"error":…}`, and OpenAI's `response.failed`. */
+function isError(body: unknown): boolean {
+  if (typeof body !== 'object' || body === null) return false
+  if ('type' in body && (body.type === 'error' || body.type === 'response.failed')) return true
+  return 'error' in body && body.error !== null && body.error !== undefined
+}
+
+function parsed(data: string): unknown {
+  try {
+    return JSON.parse(data)
+  } catch {
+    return data
+  }
+}

@@ -1,0 +1,169 @@
+import { RefreshError } from '../../core/errors.ts'
+import type { RefreshListener } from '../../core/events.ts'
+import type { RetryPolicy } from '../../core/retry-once.ts'
+import type { Verdict } from '../../core/unauthorized.ts'
+import type { Applied } from '../../http/apply.ts'
+import { FirstEvent, type ServerSentEvent } from '../../http/first-event.ts'
+import { type Judge, MOST_READ } from '../../http/judge.ts'
+import { Peeked } from './peeked.ts'
+import { keep, type Replay } from './replay.ts'
+
+/** What all calls of one fetch have in common. */
+export interface CallSettings {
+  readonly fetch: typeof fetch
+  readonly judge: Judge
+  readonly sniff: boolean
+  /** bytes */
+  readonly replayLimit: number
+  readonly onEvent: RefreshListener | undefined
+}
+
+/** An answer, judged. */
+export interface Answered {
+  readonly response: Response
+  readonly verdict: Verdict | false
+  /** It shows that the credential is good. */
+  readonly accepts: boolean
+}
+
+/** One call of a fetch: the attempts that it makes, and the retry policy for them. */
+export class FetchCall implements RetryPolicy<Answered> {
+  readonly signal: AbortSignal | undefined
+  readonly onEvent: RefreshListener | undefined
+  readonly #settings: CallSettings
+  readonly #input: RequestInfo | URL
+  readonly #init: RequestInit | undefined
+  readonly #origin: string
+  /** What the caller may change once the call is made is kept as it was then. */
+  readonly #replay: Replay | undefined
+  #headers: Headers
+  /** The caller leaves it to fetch to follow redirects. */
+  readonly #follows: boolean
+  #applied: Applied | undefined
+  #isRetry = false
+
+  constructor(
+    settings: CallSettings,
+    input: RequestInfo | URL,
+    init: RequestInit | undefined,
+    origin: string,
+  ) {
+    const request = isRequest(input) ? input : undefined
+    this.#settings = settings
+    this.#input = isRequest(input) ? input : input.toString()
+    this.#init = init && { ...init }
+    this.#origin = origin
+    this.#headers = new Headers(init?.headers ?? request?.headers)
+    this.#replay = keep(init?.body, request, settings.replayLimit)
+    this.#follows = (init?.redirect ?? request?.redirect ?? 'follow') === 'follow'
+    this.onEvent = settings.onEvent
+    this.signal = (init?.signal === undefined ? request?.signal : init.signal) ?? undefined
+  }
+
+  /** Whether anything was sent. */
+  get isUnsent(): boolean {
+    return this.#applied === undefined
+  }
+
+  async attempt(applied: Applied): Promise<Answered> {
+    const { fetch } = this.#settings
+    const response = await fetch(this.#input, this.#prepare(applied))
+    if (applied.survivesRedirects && isRedirect(response) && this.#follows) {
+      void response.body?.cancel().catch(() => undefined)
+      throw new RefreshError(
+        'redirect_refused',
+        `${this.#origin} answered with a redirect, which would carry the credential's header along: ask where it leads to.`,
+      )
+    }
+    return this.#judged(response)
+  }
+
+  isRejection(answer: Answered): Verdict | false {
+    return answer.verdict
+  }
+
+  isAcceptance(answer: Answered): boolean {
+    return answer.accepts
+  }
+
+  /** What fetch throws are lost connections and aborts. */
+  isRejectionError(): boolean {
+    return false
+  }
+
+  discard(answer: Answered): Promise<void> | undefined {
+    return answer.response.body?.cancel()
+  }
+
+  unrepeatable(): RefreshError | undefined {
+    return this.#replay?.refusal()
+  }
+
+  /** Lets go of what was kept for a second attempt. */
+  end(): void {
+    this.#replay?.end()
+  }
+
+  #prepare(applied: Applied): RequestInit {
+    this.#isRetry = this.#applied !== undefined
+    const headers = this.#isRetry ? new Headers(this.#headers) : this.#headers
+    for (const [name] of this.#applied?.set ?? []) headers.delete(name)
+    for (const name of applied.remove) headers.delete(name)
+    for (const [name, value] of applied.set) headers.set(name, value)
+    this.#headers = headers
+    this.#applied = applied
+    const init: RequestInit = { ...this.#init, headers }
+    // A Request brings its own body, once.
+    const body = !this.#isRetry && isRequest(this.#input) ? undefined : this.#replay?.body()
+    if (body !== undefined) init.body = body
+    if (applied.survivesRedirects && this.#follows) init.redirect = 'manual'
+    return init
+  }
+
+  async #judged(response: Response): Promise<Answered> {
+    const { judge, sniff } = this.#settings
+    const { status } = response
+    // Whoever was asked after a redirect has not seen the credential.
+    if (response.redirected && new URL(response.url).origin !== this.#origin) {
+      return { response, verdict: false, accepts: false }
+    }
+    if (judge.suspects(status)) return this.#read(response)
+    if (sniff && status === 200 && isEventStream(response)) return this.#sniffed(response)
+    return { response, verdict: false, accepts: status < 400 }
+  }
+
+  async #read(response: Response): Promise<Answered> {
+    let size = 0
+    const peeked = await Peeked.read(response, (chunk) => (size += chunk.length) > MOST_READ)
+    const { status, headers } = response
+    const verdict = this.#settings.judge.answer(status, headers, peeked.text())
+    // No connection is held while the credential is refreshed.
+    if (verdict.rejected && !this.#isRetry) peeked.truncate()
+    return { response: peeked.restored(), verdict, accepts: status < 400 && !verdict.rejected }
+  }
+
+  async #sniffed(response: Response): Promise<Answered> {
+    const first = new FirstEvent()
+    let event: ServerSentEvent | 'none' | undefined
+    const peeked = await Peeked.read(response, (chunk) => (event = first.push(chunk)) !== undefined)
+    event ??= first.end()
+    const verdict = event === 'none' ? undefined : this.#settings.judge.event(event)
+    if (verdict?.rejected === true && !this.#isRetry) peeked.truncate()
+    return { response: peeked.restored(), verdict: verdict ?? false, accepts: verdict === undefined }
+  }
+}
+
+export function isRequest(input: RequestInfo | URL): input is Request {
+  return typeof input === 'object' && 'url' in input
+}
+
+function isRedirect({ type, status }: Response): boolean {
+  return (
+    type === 'opaqueredirect' ||
+    (status >= 301 && status <= 308 && status !== 304 && status !== 305 && status !== 306)
+  )
+}
+
+function isEventStream({ headers }: Response): boolean {
+  return /^text\/event-stream\b/i.test(headers.get('content-type') ?? '')
+}

@@ -1,0 +1,107 @@
+import type { RefreshError } from '../../core/errors.ts'
+import { streamed, tooLarge } from '../../http/not-replayable.ts'
+
+/** The body that attempts send. */
+export interface Replay {
+  /** Why it cannot be sent again, where it cannot. */
+  refusal(): RefreshError | undefined
+  /** The body, as it was when the call was made; undefined where only the caller's own will do. */
+  body(): BodyInit | undefined
+  /** Lets go of what is kept. */
+  end(): void
+}
+
+/**
+ * Keeps the body of a call: the caller may change its own objects once the call is made.
+ *
+ * @param limit bytes
+ */
+export function keep(
+  body: BodyInit | null | undefined,
+  request: Request | undefined,
+  limit: number,
+): Replay | undefined {
+  if (body !== undefined && body !== null) return keepBody(body, limit)
+  return request === undefined || request.body === null ? undefined : keepRequest(request, limit)
+}
+
+function keepBody(body: BodyInit, limit: number): Replay {
+  if (isStream(body)) return refused(streamed)
+  return exceeds(body, limit) ? refused(() => tooLarge(limit)) : kept(copied(body))
+}
+
+/** The body of a Request has become a stream. It is read beside its being sent. */
+function keepRequest(request: Request, limit: number): Replay {
+  const reader = request.clone().body?.getReader()
+  // A platform that does not show the body of a Request.
+  if (reader === undefined) return refused(streamed)
+  const chunks: Uint8Array<ArrayBuffer>[] = []
+  let state: 'reading' | 'whole' | 'large' = 'reading'
+  const end = (): void => {
+    chunks.length = 0
+    void reader.cancel().catch(() => undefined)
+  }
+  const read = async (): Promise<void> => {
+    let size = 0
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) break
+      size += value.length
+      if (size > limit) {
+        state = 'large'
+        return end()
+      }
+      chunks.push(value)
+    }
+    state = 'whole'
+  }
+  read().catch(() => undefined)
+  return {
+    refusal: () => (state === 'whole' ? undefined : state === 'large' ? tooLarge(limit) : streamed()),
+    body: () => new Blob(chunks),
+    end,
+  }
+}
+
+function kept(body: BodyInit | undefined): Replay {
+  return { refusal: () => undefined, body: () => body, end: () => undefined }
+}
+
+function refused(refusal: () => RefreshError): Replay {
+  return { refusal, body: () => undefined, end: () => undefined }
+}
+
+/** Web streams, Node's, and whatever else can be read once only. */
+function isStream(body: BodyInit): body is ReadableStream {
+  if (typeof body !== 'object') return false
+  return 'getReader' in body || 'pipe' in body || Symbol.asyncIterator in body
+}
+
+function exceeds(body: Exclude<BodyInit, ReadableStream>, limit: number): boolean {
+  if (body instanceof Blob) return body.size > limit
+  if (body instanceof ArrayBuffer || ArrayBuffer.isView(body)) return body.byteLength > limit
+  if (body instanceof FormData) {
+    return [...body].reduce((sum, [name, value]) => sum + utf8(name) + sizeOf(value), 0) > limit
+  }
+  const text = body.toString()
+  // Counting bytes takes longer than looking at the length.
+  return text.length * 3 > limit && utf8(text) > limit
+}
+
+function sizeOf(value: FormDataEntryValue): number {
+  return typeof value === 'string' ? utf8(value) : value.size
+}
+
+function utf8(text: string): number {
+  return new TextEncoder().encode(text).length
+}
+
+function copied(body: BodyInit): BodyInit {
+  if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice()
+  if (body instanceof ArrayBuffer) return body.slice(0)
+  if (body instanceof URLSearchParams) return new URLSearchParams(body)
+  if (!(body instanceof FormData)) return body
+  const copy = new FormData()
+  for (const [name, value] of body) copy.append(name, value)
+  return copy
+}

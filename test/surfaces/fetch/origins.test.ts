@@ -1,0 +1,251 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { RefreshError, refreshingFetch } from '../../../src/index.ts'
+import { bearer, type RecordingServer, startRecordingServer } from '../../support/recording-server.ts'
+import { broken, tokens } from './cells.ts'
+
+let api: RecordingServer
+let elsewhere: RecordingServer
+let turnAway = false
+beforeEach(async () => {
+  turnAway = false
+  elsewhere = await startRecordingServer((_, response) => {
+    response.writeHead(turnAway ? 401 : 200).end('elsewhere')
+  })
+  api = await startRecordingServer((request, response) => {
+    const to = request.path === '/away' ? `${elsewhere.origin}/x?secret=1` : '/here'
+    if (request.path === '/here') response.end('here')
+    else response.writeHead(307, { location: to }).end('moved')
+  })
+})
+afterEach(async () => {
+  await api.close()
+  await elsewhere.close()
+})
+
+describe('[F4] where the credential goes', () => {
+  test('[F4] a request to anywhere else passes through as it is, without it', async () => {
+    const given: unknown[] = []
+    const fetch = refreshingFetch(tokens().cell, {
+      origins: api.origin,
+      fetch: (...call) => {
+        given.push(...call)
+        return globalThis.fetch(...call)
+      },
+    })
+    const init = { headers: { 'x-a': '1' } }
+    expect(await (await fetch(elsewhere.origin, init)).text()).toBe('elsewhere')
+    expect(given).toEqual([elsewhere.origin, init])
+    expect(given[1]).toBe(init)
+    expect(elsewhere.sent('authorization')).toEqual([undefined])
+    turnAway = true
+    expect((await fetch(elsewhere.origin)).status).toBe(401)
+  })
+
+  test('[F4] several origins share the generations', async () => {
+    turnAway = false
+    const strict = await startRecordingServer(bearer((token) => token === 't1'))
+    const { cell, refreshes } = tokens()
+    const fetch = refreshingFetch(cell, { origins: [strict.origin, `${elsewhere.origin}/`] })
+    await fetch(strict.origin)
+    await fetch(`${elsewhere.origin}/a`)
+    expect(elsewhere.sent('authorization')).toEqual(['Bearer t1'])
+    expect(refreshes()).toBe(1)
+    await strict.close()
+  })
+
+  test('[F4] a redirect to elsewhere takes along no Authorization, and its 401 is none of ours', async () => {
+    turnAway = true
+    const { cell, refreshes } = tokens()
+    const response = await refreshingFetch(cell, { origins: api.origin })(`${api.origin}/away`)
+    expect(response.status).toBe(401)
+    expect(elsewhere.sent('authorization')).toEqual([undefined])
+    expect(refreshes()).toBe(0)
+  })
+
+  test('[F4] a redirect within the origin is followed with it', async () => {
+    const response = await refreshingFetch(tokens().cell, { origins: api.origin })(`${api.origin}/within`)
+    expect(await response.text()).toBe('here')
+    expect(api.sent('authorization')).toEqual(['Bearer t0', 'Bearer t0'])
+  })
+
+  test.each<[string, () => Parameters<typeof fetch>]>([
+    ['a URL', () => [`${api.origin}/away`]],
+    ['a Request', () => [new Request(`${api.origin}/away`)]],
+    ['an explicit wish to follow', () => [`${api.origin}/away`, { redirect: 'follow' }]],
+  ])('[F4, Z1] a redirect is refused where a header would survive it: %s', async (_, call) => {
+    const { cell, refreshes } = tokens()
+    const fetch = refreshingFetch(cell, { origins: api.origin, apply: 'x-api-key' })
+    const error: unknown = await fetch(...call()).catch((reason: unknown) => reason)
+    expect(error).toBeInstanceOf(RefreshError)
+    expect(error).toMatchObject({ code: 'redirect_refused', message: expect.stringContaining(api.origin) })
+    expect(String(error)).not.toContain('secret')
+    expect(api.sent('x-api-key')).toEqual(['t0'])
+    expect(elsewhere.requests).toEqual([])
+    expect(refreshes()).toBe(0)
+  })
+
+  test('[F4] a caller who handles redirects gets them', async () => {
+    const fetch = refreshingFetch(tokens().cell, { origins: api.origin, apply: 'x-api-key' })
+    const response = await fetch(`${api.origin}/away`, { redirect: 'manual' })
+    expect([response.status, await response.text()]).toEqual([307, 'moved'])
+    const request = new Request(`${api.origin}/away`, { redirect: 'error' })
+    await expect(fetch(request)).rejects.toThrow(TypeError)
+    expect(elsewhere.requests).toEqual([])
+  })
+
+  test('[F4] hosts that only look like an origin get nothing', async () => {
+    const asked: string[] = []
+    const fetch = refreshingFetch(tokens().cell, {
+      origins: 'https://api.example.com',
+      fetch: async (input, init) => {
+        const { authorization } = Object.fromEntries(new Headers(init?.headers))
+        asked.push(`${typeof input === 'string' ? input : ''} ${authorization}`)
+        return new Response('ok')
+      },
+    })
+    const lookalikes = [
+      'https://api.example.com.evil.org/',
+      'https://api.example.com@evil.org/',
+      'https://evil.org/https://api.example.com',
+      'http://api.example.com/',
+      'https://api.example.com:444/',
+      'https://sub.api.example.com/',
+    ]
+    for (const url of lookalikes) await fetch(url)
+    expect(asked).toEqual(lookalikes.map((url) => `${url} undefined`))
+    asked.length = 0
+    for (const url of ['HTTPS://API.example.com:443/a', 'https:\\\\api.example.com/b']) await fetch(url)
+    expect(asked.map((line) => line.split(' ').slice(1).join(' '))).toEqual(['Bearer t0', 'Bearer t0'])
+  })
+
+  test('[F4] what is no URL is left to the platform to refuse', async () => {
+    const fetch = refreshingFetch(tokens().cell, { origins: api.origin })
+    await expect(fetch('/relative')).rejects.toThrow(TypeError)
+  })
+})
+
+describe('bad input', () => {
+  const { cell } = tokens()
+  const message = (given: object): string => {
+    try {
+      refreshingFetch(cell, given as { origins: string })
+    } catch (error) {
+      if (error instanceof RefreshError) return `${error.code}: ${error.message}`
+    }
+    return 'none'
+  }
+
+  test.each([
+    [{}, "'origins' must name where the credential may go, such as 'https://api.example.com'."],
+    [{ origins: [] }, "'origins' must name where the credential may go, such as 'https://api.example.com'."],
+    [
+      { origins: 'api.example.com' },
+      "'origins' must hold origins such as 'https://api.example.com', not what is no URL of http or https.",
+    ],
+    [
+      { origins: 'ftp://a' },
+      "'origins' must hold origins such as 'https://api.example.com', not what is no URL of http or https.",
+    ],
+    [{ origins: [7] }, "'origins' must hold origins such as 'https://api.example.com', not 7."],
+    [
+      { origins: 'https://a.example/v1' },
+      "'origins' must hold origins only: 'https://a.example', without a path, a query or a user.",
+    ],
+    [
+      { origins: 'https://user:pw@a.example' },
+      "'origins' must hold origins only: 'https://a.example', without a path, a query or a user.",
+    ],
+    [
+      { origins: 'http://api.example.com' },
+      "'origins' would send the credential in the clear: use 'https://api.example.com'.",
+    ],
+    [
+      { origins: 'http://127.0.0.1.evil.org' },
+      "'origins' would send the credential in the clear: use 'https://127.0.0.1.evil.org'.",
+    ],
+    [
+      { origins: 'http://10.0.0.1' },
+      "'origins' would send the credential in the clear: use 'https://10.0.0.1'.",
+    ],
+    [{ origins: 'https://a', apply: 7 }, "'apply' must be a header or a function, not 7."],
+    [{ origins: 'https://a', apply: 'x y' }, "'apply' must be the name of a header, or a function."],
+    [{ origins: 'https://a', sniff: 'yes' }, "'sniff' must be true or false, not string."],
+    [{ origins: 'https://a', replayLimit: -1 }, "'replayLimit' must be bytes from 0, not -1."],
+    [{ origins: 'https://a', fetch: {} }, "'fetch' must be a function, not object."],
+    [{ origins: 'https://a', onEvent: 1 }, "'onEvent' must be a function, not 1."],
+    [
+      { origins: 'https://a', origin: 'https://b' },
+      "'origin' does not exist; there are origins, apply, rules, sniff, replayLimit, onEvent, fetch.",
+    ],
+    [
+      { origins: 'https://a', rules: { a: false } },
+      "The rule 'a' must have 'statuses' and 'matches'; only a default one can be false.",
+    ],
+  ])('%j is refused', (given, says) => {
+    expect(message(given)).toBe(`invalid_option: ${says}`)
+  })
+
+  test.each([
+    'http://localhost:1',
+    'http://app.localhost',
+    'http://127.8.9.1',
+    'http://[::1]:80',
+    'https://a.example/',
+  ])('[F4] %s is taken', (origins) => expect(message({ origins })).toBe('none'))
+
+  test.each([undefined, null, {}, 'token', async () => 'token'])(
+    'a refresher that is none: %s',
+    (refresher) => {
+      expect(() => refreshingFetch(refresher as never, { origins: 'https://a' })).toThrow(
+        expect.objectContaining({
+          code: 'invalid_option',
+          message: expect.stringContaining("'refresher' must be one"),
+        }),
+      )
+    },
+  )
+})
+
+describe('[F6] no credential', () => {
+  test('[F6] none to send and none to be had: a 401 of our own that names the code, and nothing is sent', async () => {
+    const { cell, refreshes } = broken()
+    const fetch = refreshingFetch(cell, { origins: api.origin })
+    const response = await fetch(`${api.origin}/v1/chat`, { method: 'POST', body: 'x' })
+    expect([response.status, response.statusText]).toEqual([401, 'Unauthorized (refresh_failed)'])
+    expect(response.headers.get('content-type')).toBe('application/json')
+    expect(response.headers.get('x-should-retry')).toBe('false')
+    expect(await response.json()).toEqual({
+      type: 'error',
+      error: {
+        type: 'authentication_error',
+        code: 'refresh_failed',
+        status: 'UNAUTHENTICATED',
+        message: 'llm-refresh: refresh_failed: The refresh failed: see the cause.',
+      },
+    })
+    expect((await fetch(api.origin)).statusText).toBe('Unauthorized (refresh_suspended)')
+    expect(refreshes()).toBe(1)
+    expect(api.requests).toEqual([])
+  })
+
+  test('[F6] after a logout, too', async () => {
+    const { cell } = tokens()
+    cell.clear()
+    const response = await refreshingFetch(cell, { origins: api.origin })(api.origin)
+    expect(await response.json()).toMatchObject({ error: { code: 'credential_missing' } })
+  })
+
+  test.each([
+    ['a line break', 'secret-1\r\nx-evil: 1'],
+    ['what is not Latin', 'secret-1-\u{1f511}'],
+    ['nothing', '  '],
+    ['no string', { accessToken: 7 }],
+  ])('[F6, Z1] a value that no header can carry is told without it: %s', async (_, value) => {
+    const cell = tokens().cell.map(() => value as string)
+    const response = await refreshingFetch(cell, { origins: api.origin })(api.origin)
+    const body = await response.text()
+    expect(response.status).toBe(401)
+    expect(body).toContain('invalid_value')
+    expect(body).not.toContain('secret')
+  })
+})

@@ -1,0 +1,257 @@
+import { createServer } from 'node:http'
+import { Readable } from 'node:stream'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Refreshable, refreshingFetch } from '../../../src/index.ts'
+import { bearer, type RecordingServer, startRecordingServer } from '../../support/recording-server.ts'
+import { responder } from '../../support/responder.ts'
+import { broken, tokens } from './cells.ts'
+
+let server: RecordingServer
+beforeEach(async () => {
+  server = await startRecordingServer(bearer((token) => token !== 't0'))
+})
+afterEach(() => server.close())
+
+describe('[F1] what is sent', () => {
+  test('[F1] the header is set per attempt; method and other headers arrive unchanged on both', async () => {
+    const { cell, refreshes } = tokens()
+    const fetch = refreshingFetch(cell, { origins: server.origin })
+    const response = await fetch(`${server.origin}/v1/chat?a=b`, {
+      method: 'PUT',
+      headers: { Authorization: 'Bearer unused', 'X-Custom': 'kept', accept: 'text/plain' },
+      body: 'text',
+    })
+    expect(await response.text()).toBe('ok')
+    expect(refreshes()).toBe(1)
+    expect(server.sent('authorization')).toEqual(['Bearer t0', 'Bearer t1'])
+    const [first, second] = server.requests.map(({ headers, ...rest }) => ({
+      ...rest,
+      headers: { ...headers, authorization: '' },
+    }))
+    expect(second).toEqual(first)
+    expect(first).toMatchObject({ method: 'PUT', path: '/v1/chat?a=b', headers: { 'x-custom': 'kept' } })
+  })
+
+  test.each([
+    ['a record', { 'x-a': '1', AUTHORIZATION: 'x' }],
+    ['pairs', [['x-a', '1'] as [string, string], ['authorization', 'x'] as [string, string]]],
+    ['Headers', new Headers({ 'x-a': '1', authorization: 'x' })],
+  ])('[F1] headers may be %s', async (_, headers) => {
+    await refreshingFetch(tokens().cell, { origins: server.origin })(server.origin, { headers })
+    expect(server.sent('x-a')).toEqual(['1', '1'])
+    expect(server.sent('authorization')).toEqual(['Bearer t0', 'Bearer t1'])
+  })
+
+  test('[F1] a named header carries the bare token, and the caller’s Authorization stays', async () => {
+    const { cell } = tokens()
+    const fetch = refreshingFetch(cell, { origins: server.origin, apply: 'X-Api-Key' })
+    await fetch(server.origin, { headers: { 'x-api-key': 'unused', authorization: 'Bearer gateway' } })
+    expect(server.sent('x-api-key')).toEqual(['t0'])
+    expect(server.sent('authorization')).toEqual(['Bearer gateway'])
+  })
+
+  test('[F1] a function sets what it likes, and takes away what it says is undefined', async () => {
+    const cell = tokens().cell.map((token) => ({ id: token, secret: 's' }))
+    const fetch = refreshingFetch(cell, {
+      origins: server.origin,
+      apply: ({ id }) => ({ authorization: `Bearer ${id}`, 'x-goog-api-key': undefined }),
+    })
+    await fetch(server.origin, { headers: { 'x-goog-api-key': 'unused', 'x-b': '2' } })
+    expect(server.sent('authorization')).toEqual(['Bearer t0', 'Bearer t1'])
+    expect(server.sent('x-goog-api-key')).toEqual([undefined, undefined])
+    expect(server.sent('x-b')).toEqual(['2', '2'])
+  })
+
+  test('[F1] what the first attempt had on it, and the second has not, is gone', async () => {
+    const fetch = refreshingFetch(tokens().cell, {
+      origins: server.origin,
+      apply: (token) => ({ authorization: `Bearer ${token}`, ...(token === 't0' && { 'x-old': token }) }),
+    })
+    await fetch(server.origin)
+    expect(server.sent('x-old')).toEqual(['t0', undefined])
+  })
+
+  test('[F1] an access token is read from an object, and its line end is no part of it', async () => {
+    const cell = new Refreshable({ refresh: async () => ({ accessToken: 'from-a-file\n' }) })
+    await refreshingFetch(cell, { origins: server.origin })(server.origin)
+    expect(server.sent('authorization')).toEqual(['Bearer from-a-file'])
+  })
+
+  test('[F1] a Request is sent as it is; what init says outranks it', async () => {
+    const fetch = refreshingFetch(tokens().cell, { origins: server.origin })
+    const request = new Request(server.origin, { method: 'POST', body: 'one', headers: { 'x-a': '1' } })
+    await fetch(request, { method: 'POST', headers: { 'x-b': '2' }, body: 'two' })
+    expect(server.requests.map(({ method, body }) => [method, String(body)])).toEqual([
+      ['POST', 'two'],
+      ['POST', 'two'],
+    ])
+    expect(server.sent('x-a')).toEqual([undefined, undefined])
+    expect(server.sent('x-b')).toEqual(['2', '2'])
+  })
+
+  test('[F1, P12] what the caller changes after the call changes neither attempt', async () => {
+    const source = responder<string>()
+    const cell = new Refreshable({ initial: 't0', refresh: source.refresh })
+    const fetch = refreshingFetch(cell, { origins: server.origin })
+    const url = new URL('/a', server.origin)
+    const headers = new Headers({ 'x-a': '1' })
+    const body = new TextEncoder().encode('first')
+    const init = { method: 'POST', headers, body }
+    const answer = fetch(url, init)
+    url.pathname = '/b'
+    headers.set('x-a', '2')
+    body.set(new TextEncoder().encode('later'))
+    init.method = 'PUT'
+    await expect.poll(() => source.calls.length).toBe(1)
+    source.call(0).resolve('t1')
+    expect((await answer).status).toBe(200)
+    for (const request of server.requests) {
+      expect(request).toMatchObject({ method: 'POST', path: '/a', headers: { 'x-a': '1' } })
+      expect(String(request.body)).toBe('first')
+    }
+    expect(server.requests.length).toBe(2)
+  })
+})
+
+/** A form whose parts are in a file and in a field. */
+function form(): FormData {
+  const data = new FormData()
+  data.append('purpose', 'batch')
+  data.append('file', new File(['{"a":1}\n'], 'a.jsonl', { type: 'application/jsonl' }))
+  return data
+}
+
+const bytes = new Uint8Array([0, 255, 13, 10, 0])
+
+describe('[F2] bodies', () => {
+  test.each<[string, () => BodyInit, string]>([
+    ['a string', () => '{"héllo":1}', 'text/plain;charset=UTF-8'],
+    ['bytes', () => bytes, ''],
+    ['a part of a buffer', () => bytes.subarray(1, 4), ''],
+    ['an ArrayBuffer', () => bytes.slice().buffer, ''],
+    ['URLSearchParams', () => new URLSearchParams({ a: 'b c' }), 'application/x-www-form-urlencoded'],
+    ['a Blob', () => new Blob(['abc'], { type: 'audio/wav' }), 'audio/wav'],
+    ['FormData', form, 'multipart/form-data'],
+  ])('[F2] %s is replayed, in init and in a Request', async (_, make, type) => {
+    const { cell, refreshes } = tokens()
+    const fetch = refreshingFetch(cell, { origins: server.origin })
+    expect((await fetch(server.origin, { method: 'POST', body: make() })).status).toBe(200)
+    const again = refreshingFetch(tokens().cell, { origins: server.origin })
+    expect((await again(new Request(server.origin, { method: 'POST', body: make() }))).status).toBe(200)
+    expect(refreshes()).toBe(1)
+    // A form has another boundary each time it is sent.
+    const bodies = server.requests.map(({ headers, body }) => {
+      const [, boundary = ' '] = /boundary=(.+)/.exec(headers['content-type'] ?? '') ?? []
+      return body.toString('latin1').replaceAll(boundary, '')
+    })
+    expect(bodies.length).toBe(4)
+    expect(new Set(bodies).size).toBe(1)
+    for (const { headers, body } of server.requests) {
+      expect(headers['content-type'] ?? '').toContain(type)
+      expect(headers['content-length']).toBe(String(body.length))
+    }
+  })
+
+  test('[F2] a call without a body stays one', async () => {
+    await refreshingFetch(tokens().cell, { origins: server.origin })(new Request(server.origin))
+    expect(server.requests.map(({ method, body }) => [method, body.length])).toEqual([
+      ['GET', 0],
+      ['GET', 0],
+    ])
+  })
+
+  test.each<[string, () => unknown]>([
+    ['a web stream', () => new Blob(['abc']).stream()],
+    ["Node's stream", () => Readable.from([Buffer.from('abc')])],
+    [
+      'an async generator',
+      async function* () {
+        yield Buffer.from('abc')
+      },
+    ],
+  ])('[F2] %s is sent once: the 401 is returned, and the next call has a fresh token', async (_, make) => {
+    const { cell, refreshes, heard, onEvent } = tokens()
+    const fetch = refreshingFetch(cell, { origins: server.origin, onEvent })
+    const made = make()
+    const body = (typeof made === 'function' ? made() : made) as BodyInit
+    const response = await fetch(server.origin, { method: 'POST', body, duplex: 'half' } as RequestInit)
+    expect(response.status).toBe(401)
+    expect(await response.json()).toEqual({ error: { message: 'expired' } })
+    expect(refreshes()).toBe(1)
+    expect(heard).toMatchObject([
+      { type: 'not_retried', generation: 1, error: { code: 'body_not_replayable' } },
+    ])
+    expect((await fetch(server.origin)).status).toBe(200)
+    expect(server.sent('authorization')).toEqual(['Bearer t0', 'Bearer t1'])
+  })
+
+  const five = 'äöü'.slice(0, 2) + 'x' // 5 bytes
+  test.each<[string, (text: string) => BodyInit]>([
+    ['a string', (text) => text],
+    ['bytes', (text) => new TextEncoder().encode(text)],
+    ['an ArrayBuffer', (text) => new TextEncoder().encode(text).buffer],
+    ['a Blob', (text) => new Blob([text])],
+    [
+      'FormData',
+      (text) => {
+        const data = new FormData()
+        data.append('', new Blob([text]))
+        return data
+      },
+    ],
+  ])('[F2] the limit is in bytes, and goes for %s', async (_, make) => {
+    const attempt = async (replayLimit: number, asRequest: boolean): Promise<number> => {
+      const fetch = refreshingFetch(tokens().cell, { origins: server.origin, replayLimit })
+      const init = { method: 'POST', body: make(five) }
+      const response = asRequest
+        ? await fetch(new Request(server.origin, init))
+        : await fetch(server.origin, init)
+      return response.status
+    }
+    expect(await attempt(4, false)).toBe(401)
+    expect(await attempt(5, false)).toBe(200)
+    expect(await attempt(4, true)).toBe(401)
+    expect(await attempt(1000, true)).toBe(200)
+  })
+
+  test('[F2] the refusal of a body that is too large names the limit', async () => {
+    const { cell, heard, onEvent, refreshes } = tokens()
+    const fetch = refreshingFetch(cell, { origins: server.origin, onEvent, replayLimit: 3 })
+    await fetch(server.origin, { method: 'POST', body: 'abcd' })
+    expect(refreshes()).toBe(1)
+    expect(heard).toMatchObject([{ error: { message: expect.stringContaining('replayLimit of 3 bytes') } }])
+  })
+
+  test('[F2] a Request that is still being written when its 401 comes is not replayed', async () => {
+    // It turns requests away before it has read them.
+    const hasty = createServer((_, response) => response.writeHead(401).end())
+    await new Promise<void>((resolve) => hasty.listen(0, '127.0.0.1', resolve))
+    const address = hasty.address()
+    const origin = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
+    const { cell, refreshes, heard, onEvent } = tokens()
+    const fetch = refreshingFetch(cell, { origins: origin, onEvent })
+    let pulls = 0
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        if (pulls++ === 0) controller.enqueue(new Uint8Array(10))
+        return pulls > 1 ? new Promise(() => undefined) : undefined
+      },
+    })
+    const response = await fetch(new Request(origin, { method: 'POST', body, duplex: 'half' } as RequestInit))
+    expect(response.status).toBe(401)
+    expect(refreshes()).toBe(1)
+    expect(heard).toMatchObject([{ type: 'not_retried', error: { code: 'body_not_replayable' } }])
+    hasty.closeAllConnections()
+    await new Promise((resolve) => hasty.close(resolve))
+  })
+
+  test('[F2] where the refresh fails a replayable body changes nothing: the 401 is returned', async () => {
+    const { cell } = broken('t0')
+    const response = await refreshingFetch(cell, { origins: server.origin })(server.origin, {
+      method: 'POST',
+      body: 'x',
+    })
+    expect(response.status).toBe(401)
+    expect(server.requests.length).toBe(1)
+  })
+})
