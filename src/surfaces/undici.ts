@@ -1,0 +1,88 @@
+import { RefreshError } from '../core/errors.ts'
+import { assertRefresher, checkOptions } from '../core/options.ts'
+import type { Refresher } from '../core/refresher.ts'
+import { readApply } from '../http/apply.ts'
+import { Judge } from '../http/judge.ts'
+import { httpOptionNames, type HttpOptions, readReplayLimit, readSniff } from '../http/options.ts'
+import { readOrigins } from '../http/origins.ts'
+import { Call, type CallSettings } from './undici/call.ts'
+import { type Credential, credentialOf } from './undici/headers.ts'
+import type { AnyDispatch, Dispatch, DispatchOptions, Interceptor } from './undici/types.ts'
+
+export type { AnyDispatch, Interceptor } from './undici/types.ts'
+
+/** How {@link refreshing} works. */
+export type RefreshingOptions<T> = HttpOptions<T>
+
+/**
+ * An interceptor for undici's `compose` (undici 7 and later) that puts a fresh credential on requests to the `origins`. Where an
+ * answer says that it was no good, it is refreshed, once for all callers, and the request is made once more. WebSocket
+ * handshakes are requests like any other. As the global dispatcher it covers every client in the process that uses fetch.
+ *
+ * Compose it last, so that caches, redirects and retries see the credential: undici's redirect interceptor takes `Authorization`
+ * away when it leaves the origin; with any other header redirects are not followed, but handed on. A request has to name its
+ * origin, also where a Client or a Pool has only one.
+ *
+ * The caller gets the answer as the server sent it. Where no fresh credential is to be had that is the rejection; its body is
+ * handed on up to 64 KiB. Where there is none to begin with, the answer is a 401 of our own that names the reason.
+ *
+ * @throws RefreshError `invalid_option`; a request that names no origin, or that an older undici makes, throws `invalid_request`
+ * @example
+ * const agent = new Agent().compose(refreshing(token, { origins: 'https://api.example.com' }))
+ * setGlobalDispatcher(agent)
+ */
+export function refreshing<T extends string | { readonly accessToken: string }>(
+  refresher: Refresher<T>,
+  options: RefreshingOptions<T>,
+): Interceptor
+export function refreshing<T>(
+  refresher: Refresher<T>,
+  options: RefreshingOptions<T> & { apply: (value: T) => Readonly<Record<string, string | undefined>> },
+): Interceptor
+export function refreshing<T>(refresher: Refresher<T>, options: RefreshingOptions<T>): Interceptor {
+  assertRefresher(refresher)
+  checkOptions(options, httpOptionNames)
+  const settings: CallSettings = {
+    judge: new Judge(options.rules),
+    sniff: readSniff(options.sniff),
+    replayLimit: readReplayLimit(options.replayLimit),
+    onEvent: options.onEvent,
+  }
+  const apply = readApply(options.apply)
+  // A map for each remote side: its breaker is its own.
+  const credentials = new Map<string, Refresher<Credential>>()
+  for (const origin of readOrigins(options.origins)) {
+    credentials.set(
+      origin,
+      refresher.map((value) => credentialOf(apply(value))),
+    )
+  }
+
+  function intercept<D extends AnyDispatch>(dispatch: D): D
+  function intercept(dispatch: Dispatch): Dispatch {
+    return (request, handler) => {
+      const origin = originOf(request)
+      let credential = credentials.get(origin)
+      // Parsing takes longer than looking it up as it is mostly spelt.
+      const canonical = credential === undefined && URL.canParse(origin) ? new URL(origin).origin : origin
+      credential ??= credentials.get(canonical)
+      if (credential === undefined) return dispatch(request, handler)
+      if (typeof handler.onRequestStart !== 'function') {
+        const problem = 'The request is one of undici 6 or older: use undici 7 or later.'
+        throw new RefreshError('invalid_request', problem)
+      }
+      return new Call(settings, credential, canonical, dispatch, request, handler).start()
+    }
+  }
+  return intercept
+}
+
+function originOf(request: DispatchOptions): string {
+  const origin: unknown = request?.origin
+  if (origin instanceof URL) return origin.origin
+  if (typeof origin === 'string' && origin !== '') return origin
+  throw new RefreshError(
+    'invalid_request',
+    "The request names no origin, so that it is not known whether it may have the credential: give it an 'origin', or use an Agent.",
+  )
+}

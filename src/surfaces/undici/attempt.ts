@@ -1,0 +1,247 @@
+import type { Verdict } from '../../core/unauthorized.ts'
+import type { Judge } from '../../http/judge.ts'
+import { Delivery, type Ending, type Held, type Receiver } from './delivery.ts'
+import { type Finding, readBody, readEvents, type Reading } from './reading.ts'
+import type { DispatchController, DispatchHandler, ResponseHeaders } from './types.ts'
+import { Upgraded } from './upgraded.ts'
+
+/** How an attempt went. */
+export interface Answered extends Finding {
+  /** A rejection that the caller has not seen. It gets it where there is no second attempt; else it is let go of. */
+  readonly held?: { handOn(): void; discard(): void }
+}
+
+/** What an attempt asks of the call that it is part of. */
+export interface Caller extends Receiver {
+  readonly judge: Judge
+  readonly sniff: boolean
+  /** Where the credential may go. */
+  readonly origin: string
+  /** The request is on its way. */
+  begin(context: unknown): void
+  answered(answer: Answered): void
+  /** What throws in the caller's handler ends the request. */
+  guard(run: () => void): void
+}
+
+/** Most answers: the caller has everything already, and hears the rest itself. */
+const ACCEPTED: Answered = { verdict: false, accepts: true }
+export const PASSED: Answered = { verdict: false, accepts: false }
+
+/**
+ * Hears of one attempt. It steps aside as soon as it is clear that the caller should have the answer: mostly with its head. A
+ * suspect's body is read first, up to 64 KiB, and an event stream up to its first event.
+ *
+ * `open`: there is no answer yet. `reading`: it is being judged. `passing`: the caller gets it. `held`: it was rejected, and the
+ * caller may yet get it. `dropped`: the caller has left.
+ */
+export class Attempt implements DispatchHandler {
+  readonly #caller: Caller
+  readonly #isRetry: boolean
+  #state: 'open' | 'reading' | 'passing' | 'held' | 'dropped' = 'open'
+  #source: DispatchController | undefined
+  /** Where undici's redirect interceptor has been. */
+  #context: unknown
+  #held: Held | undefined
+  #reading: Reading | undefined
+  #delivery: Delivery | undefined
+
+  constructor(caller: Caller, isRetry: boolean) {
+    this.#caller = caller
+    this.#isRetry = isRetry
+  }
+
+  /** The caller leaves. */
+  abort(reason: unknown): void {
+    if (this.#state === 'passing' && this.#delivery?.isOver !== false) {
+      this.#source?.abort(reason)
+      return
+    }
+    this.#delivery?.stop()
+    this.#reading?.close()
+    this.#caller.answered(PASSED)
+    this.#state = 'dropped'
+    this.#source?.abort(reason)
+    this.#caller.fail(reason)
+  }
+
+  onRequestStart(controller: DispatchController, context: unknown): void {
+    if (this.#state === 'dropped') {
+      controller.abort(this.#caller.controller.reason)
+      return
+    }
+    this.#source = controller
+    this.#context = context
+    this.#caller.begin(context)
+  }
+
+  onResponseStarted(): void {
+    this.#caller.handler.onResponseStarted?.()
+  }
+
+  onBodySent(chunk: unknown): void {
+    this.#caller.handler.onBodySent?.(chunk)
+  }
+
+  onRequestSent(): void {
+    this.#caller.handler.onRequestSent?.()
+  }
+
+  onRequestUpgrade(
+    source: DispatchController,
+    status: number,
+    headers: ResponseHeaders,
+    socket: unknown,
+  ): void {
+    if (this.#state === 'dropped') return new Upgraded(socket).destroy()
+    const { handler, controller, judge } = this.#caller
+    const handOn = (): void => {
+      this.#state = 'passing'
+      controller.rawHeaders = source.rawHeaders
+      controller.steer(source)
+      handler.onRequestUpgrade?.(controller, status, headers, socket)
+    }
+    const verdict = judge.suspects(status) && judge.answer(status, headers, '')
+    if (verdict === false || !verdict.rejected) {
+      this.#caller.answered(status < 400 ? ACCEPTED : PASSED)
+      return handOn()
+    }
+    this.#state = 'held'
+    const upgraded = new Upgraded(socket)
+    const release = (): void => {
+      upgraded.release()
+      this.#caller.guard(handOn)
+    }
+    this.#caller.answered({
+      verdict,
+      accepts: false,
+      held: { handOn: release, discard: () => upgraded.destroy() },
+    })
+  }
+
+  onResponseStart(
+    source: DispatchController,
+    status: number,
+    headers: ResponseHeaders,
+    message?: string,
+  ): void {
+    const { handler, controller, judge, sniff } = this.#caller
+    if (this.#state === 'dropped') return
+    // Informational: there may be several, and they are no answer (RFC 9110 section 15.2).
+    if (status >= 200) {
+      const isElsewhere = this.#isElsewhere()
+      const isSuspect = judge.suspects(status)
+      const isStream = sniff && status === 200 && isEventStream(headers)
+      if (isElsewhere || !(isSuspect || isStream)) {
+        this.#state = 'passing'
+        controller.steer(source)
+        this.#caller.answered(status < 400 && !isElsewhere ? ACCEPTED : PASSED)
+      } else {
+        const tell = (finding: Finding): void => this.#decide(finding)
+        this.#reading = isSuspect ? readBody(judge, status, headers, tell) : readEvents(judge, headers, tell)
+      }
+    }
+    if (this.#reading === undefined) {
+      controller.rawHeaders = source.rawHeaders
+      handler.onResponseStart?.(controller, status, headers, message)
+      return
+    }
+    this.#state = 'reading'
+    const { rawHeaders } = source
+    this.#held = { status, headers, message, rawHeaders, chunks: [], ending: undefined }
+  }
+
+  onResponseData(source: DispatchController, chunk: Uint8Array): void {
+    if (this.#state === 'passing') {
+      if (this.#delivery?.isOver === false) this.#delivery.push(chunk)
+      else this.#caller.handler.onResponseData?.(this.#caller.controller, chunk)
+    } else if (this.#state === 'reading') {
+      this.#held?.chunks.push(chunk)
+      this.#reading?.push(chunk)
+      if (this.#reading?.isFull === true) source.pause()
+    }
+  }
+
+  onResponseEnd(source: DispatchController, trailers: ResponseHeaders): void {
+    const { rawTrailers } = source
+    if (this.#state === 'passing' && this.#delivery?.isOver !== false) {
+      const { handler, controller } = this.#caller
+      controller.rawTrailers = rawTrailers
+      handler.onResponseEnd?.(controller, trailers)
+    } else this.#end({ type: 'end', trailers, rawTrailers })
+  }
+
+  onResponseError(_source: DispatchController | undefined, error: unknown): void {
+    if (this.#state === 'open') {
+      this.#state = 'passing'
+      this.#caller.answered(PASSED)
+    }
+    if (this.#state === 'passing') {
+      this.#delivery?.stop()
+      this.#caller.fail(error)
+    } else this.#end({ type: 'error', error })
+  }
+
+  #end(ending: Ending): void {
+    if (this.#state === 'passing') this.#delivery?.end(ending)
+    if (this.#state !== 'reading' || this.#held === undefined) return
+    this.#held.ending = ending
+    this.#reading?.end()
+  }
+
+  #decide({ verdict, accepts }: Finding): void {
+    if (isRejection(verdict) && !this.#isRetry) this.#hold(verdict)
+    else {
+      this.#caller.answered({ verdict, accepts })
+      this.#handOn()
+    }
+  }
+
+  /** No connection is held while the credential is refreshed: what has not arrived is let go of. */
+  #hold(verdict: Verdict): void {
+    this.#state = 'held'
+    const held = this.#held
+    if (held !== undefined && held.ending === undefined) {
+      cutShort(held)
+      this.#source?.abort(new Error('The rest of a rejected answer is not wanted.'))
+    }
+    const discard = (): void => undefined
+    this.#caller.answered({ verdict, accepts: false, held: { handOn: () => this.#handOn(), discard } })
+  }
+
+  #handOn(): void {
+    if (this.#held === undefined) return
+    this.#state = 'passing'
+    const source = this.#held.ending === undefined ? this.#source : undefined
+    this.#delivery = new Delivery(this.#caller, this.#held, source)
+    this.#delivery.start()
+  }
+
+  /** Whoever was asked after a redirect has not seen the credential. */
+  #isElsewhere(): boolean {
+    const context = this.#context
+    if (typeof context !== 'object' || context === null || !('history' in context)) return false
+    const { history } = context
+    const isOther = (url: unknown): boolean => url instanceof URL && url.origin !== this.#caller.origin
+    return Array.isArray(history) && history.some(isOther)
+  }
+}
+
+function isRejection(verdict: Verdict | false): verdict is Verdict {
+  return verdict !== false && verdict.rejected
+}
+
+function isEventStream(headers: ResponseHeaders): boolean {
+  const { 'content-type': type } = headers
+  return typeof type === 'string' && /^text\/event-stream\b/i.test(type)
+}
+
+/** The answer ends with what has arrived of it. */
+function cutShort(held: Held): void {
+  held.ending = { type: 'end', trailers: {}, rawTrailers: [] }
+  const { 'content-length': _, ...headers } = held.headers
+  held.headers = headers
+  if (!Array.isArray(held.rawHeaders)) return
+  const raw: unknown[] = held.rawHeaders
+  held.rawHeaders = raw.filter((__, at) => !/^content-length$/i.test(String(raw[at - (at % 2)])))
+}

@@ -1,0 +1,229 @@
+import type { RefreshError } from '../../core/errors.ts'
+import type { RefreshListener } from '../../core/events.ts'
+import type { Refresher, Snapshot } from '../../core/refresher.ts'
+import { retryOnce, type RetryPolicy } from '../../core/retry-once.ts'
+import type { Verdict } from '../../core/unauthorized.ts'
+import type { Judge } from '../../http/judge.ts'
+import { own401 } from '../../http/own-401.ts'
+import { type Answered, Attempt, type Caller, PASSED } from './attempt.ts'
+import { CallController } from './controller.ts'
+import { Delivery } from './delivery.ts'
+import { copied, type Credential, withCredential } from './headers.ts'
+import { pinned } from './pinned.ts'
+import { keep, type Replay } from './replay.ts'
+import type { Dispatch, DispatchHandler, DispatchOptions } from './types.ts'
+
+/** What all calls of one interceptor have in common. */
+export interface CallSettings {
+  readonly judge: Judge
+  readonly sniff: boolean
+  /** bytes */
+  readonly replayLimit: number
+  readonly onEvent: RefreshListener | undefined
+}
+
+/** One request of a caller: the attempts that it makes, and the retry policy for them. */
+export class Call implements RetryPolicy<Answered>, Caller {
+  readonly judge: Judge
+  readonly sniff: boolean
+  readonly onEvent: RefreshListener | undefined
+  readonly origin: string
+  readonly handler: DispatchHandler
+  readonly controller: CallController
+  /** Only a call that has to wait needs one. */
+  signal: AbortSignal | undefined
+  readonly #credential: Refresher<Credential>
+  readonly #dispatch: Dispatch
+  readonly #replay: Replay | undefined
+  #options: DispatchOptions
+  #applied: Credential | undefined
+  #attempt: Attempt | undefined
+  /** One of our own. */
+  #answer: Delivery | undefined
+  #leaving: AbortController | undefined
+  /** What the first attempt is made with, where it is made at once. */
+  #first: Snapshot<Credential> | undefined
+  /** Tells the retry policy how an attempt went. */
+  #settle: ((answer: Answered) => void) | undefined
+  #hasBegun = false
+  #isOver = false
+  #isTaken = true
+
+  constructor(
+    settings: CallSettings,
+    credential: Refresher<Credential>,
+    origin: string,
+    dispatch: Dispatch,
+    options: DispatchOptions,
+    handler: DispatchHandler,
+  ) {
+    this.judge = settings.judge
+    this.sniff = settings.sniff
+    this.onEvent = settings.onEvent
+    this.origin = origin
+    this.handler = handler
+    this.controller = new CallController(this)
+    this.#credential = credential
+    this.#dispatch = dispatch
+    this.#options = options
+    this.#replay = keep(options.body, settings.replayLimit)
+  }
+
+  /** Makes the request: at once, where there is a credential at once. Returns what `dispatch` is to return. */
+  start(): boolean {
+    const snapshot = this.#credential.usable?.()
+    if (snapshot !== undefined) {
+      this.#first = snapshot
+      this.#send(snapshot.value)
+      return this.#isTaken
+    }
+    this.#options = { ...this.#options, headers: copied(this.#options.headers) }
+    this.#mayWait()
+    this.guard(() => this.begin(undefined))
+    if (!this.#isOver) void this.#run(this.#credential)
+    return true
+  }
+
+  begin(context: unknown): void {
+    if (this.#hasBegun) return
+    this.#hasBegun = true
+    this.handler.onRequestStart?.(this.controller, context)
+  }
+
+  fail(error: unknown): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    try {
+      this.handler.onResponseError?.(this.controller, error)
+    } catch (reason) {
+      // Nobody is left to tell.
+      queueMicrotask(() => {
+        throw reason
+      })
+    }
+  }
+
+  /** What throws in the caller's handler ends the request. */
+  guard(run: () => void): void {
+    try {
+      run()
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  /** The caller leaves: it is told at once, whatever is being waited for. */
+  aborted(reason: unknown): void {
+    this.#leaving?.abort(reason)
+    const waiting = this.#answer ?? this.#attempt
+    if (waiting === undefined) this.fail(reason)
+    else waiting.abort(reason)
+  }
+
+  isRejection({ verdict, held }: Answered): Verdict | false | Promise<Verdict | false> {
+    return held === undefined || this.#replay?.complete === undefined ? verdict : this.#complete(verdict)
+  }
+
+  isAcceptance({ accepts }: Answered): boolean {
+    return accepts
+  }
+
+  /** There are none: what goes wrong on the way is told to the caller by the attempt. */
+  isRejectionError(): boolean {
+    return false
+  }
+
+  discard({ held }: Answered): void {
+    held?.discard()
+  }
+
+  unrepeatable(): RefreshError | undefined {
+    return this.#replay?.refusal()
+  }
+
+  /**
+   * How an attempt went. The first is made without the retry policy, which would cost every request several promises: it takes over
+   * where it has something to decide.
+   */
+  answered(answer: Answered): void {
+    const first = this.#first
+    if (this.#settle !== undefined) return this.#settle(answer)
+    if (first === undefined) return
+    this.#first = undefined
+    if (answer.held !== undefined) {
+      this.#mayWait()
+      void this.#run(pinned(this.#credential, first), answer)
+    } else {
+      if (answer.accepts) this.#credential.accepted(first)
+      this.#replay?.end?.()
+    }
+  }
+
+  /** @param made the answer to the first attempt, where it was made already */
+  async #run(credential: Refresher<Credential>, made?: Answered): Promise<void> {
+    let known = made
+    const attempt = (value: Credential): Promise<Answered> =>
+      new Promise((resolve) => {
+        this.#settle = resolve
+        if (known !== undefined) resolve(known)
+        else if (this.#isOver) resolve(PASSED)
+        else this.#send(value)
+        known = undefined
+      })
+    try {
+      const { held } = await retryOnce(credential, attempt, this)
+      if (this.#isOver) held?.discard()
+      else held?.handOn()
+    } catch (reason) {
+      if (this.#applied === undefined && !this.#isOver) this.#refuse(reason)
+      else this.fail(reason)
+    } finally {
+      this.#replay?.end?.()
+    }
+  }
+
+  #send(credential: Credential): void {
+    const attempt = new Attempt(this, this.#applied !== undefined)
+    this.#attempt = attempt
+    try {
+      this.#isTaken = this.#dispatch(this.#prepare(credential), attempt)
+    } catch (error) {
+      attempt.onResponseError(undefined, error)
+    }
+  }
+
+  #prepare(credential: Credential): DispatchOptions {
+    const options = {
+      ...this.#options,
+      headers: withCredential(this.#options.headers, credential, this.#applied),
+    }
+    if (this.#replay !== undefined) options.body = this.#replay.body()
+    // undici's redirect interceptor takes only `Authorization` away when it leaves the origin.
+    if (credential.survivesRedirects) options.maxRedirections = 0
+    this.#options = options
+    this.#applied = credential
+    return options
+  }
+
+  /** Even where the refresh takes no time, what the body has at hand is read on. */
+  async #complete(verdict: Verdict | false): Promise<Verdict | false> {
+    void this.#replay?.complete?.()
+    if (this.unrepeatable() !== undefined) await new Promise(setImmediate)
+    return verdict
+  }
+
+  #mayWait(): void {
+    this.#leaving ??= new AbortController()
+    this.signal = this.#leaving.signal
+  }
+
+  /** There is no credential to send: an answer of our own. */
+  #refuse(reason: unknown): void {
+    const { status, statusText: message, headers, body } = own401(reason)
+    const chunks = this.#options.method === 'HEAD' ? [] : [Buffer.from(body)]
+    const rawHeaders = Object.entries(headers).flatMap((field) => field.map((text) => Buffer.from(text)))
+    const ending = { type: 'end', trailers: {}, rawTrailers: [] } as const
+    this.#answer = new Delivery(this, { status, message, headers, rawHeaders, chunks, ending }, undefined)
+    this.#answer.start()
+  }
+}

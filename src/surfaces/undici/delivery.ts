@@ -1,0 +1,134 @@
+import type { CallController, Flow } from './controller.ts'
+import type { DispatchController, DispatchHandler, ResponseHeaders } from './types.ts'
+
+/** An answer that was kept back until it was clear whether its caller should have it. */
+export interface Held {
+  readonly status: number
+  headers: ResponseHeaders
+  readonly message: string | undefined
+  rawHeaders: unknown
+  /** What has arrived of its body. */
+  readonly chunks: Uint8Array[]
+  /** How it ended, where it has. */
+  ending: Ending | undefined
+}
+
+export type Ending =
+  | { readonly type: 'end'; readonly trailers: ResponseHeaders; readonly rawTrailers: unknown }
+  | { readonly type: 'error'; readonly error: unknown }
+
+/** The caller's side of a delivery. */
+export interface Receiver {
+  readonly handler: DispatchHandler
+  readonly controller: CallController
+  /** The request is over: the caller hears of this, and of nothing more. */
+  fail(error: unknown): void
+}
+
+/**
+ * Hands a held answer on, in order and no faster than the caller takes it. What throws in the caller's handler ends the
+ * request, as it does in undici.
+ */
+export class Delivery implements Flow {
+  readonly #to: Receiver
+  readonly #held: Held
+  /** Where the rest comes from; undefined where there is none. */
+  readonly #source: DispatchController | undefined
+  #isRunning = false
+  #isOver = false
+
+  constructor(to: Receiver, held: Held, source: DispatchController | undefined) {
+    this.#to = to
+    this.#held = held
+    this.#source = source
+  }
+
+  /** Whether everything was handed on that was held: what comes now may go straight to the caller. */
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  start(): void {
+    const { handler, controller } = this.#to
+    const { status, headers, message, rawHeaders } = this.#held
+    controller.rawHeaders = rawHeaders
+    this.#isRunning = true
+    controller.steer(this)
+    try {
+      handler.onResponseStart?.(controller, status, headers, message)
+    } catch (error) {
+      this.#crash(error)
+    }
+    this.#isRunning = false
+    this.resume()
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#held.chunks.push(chunk)
+    this.resume()
+  }
+
+  end(ending: Ending): void {
+    this.#held.ending = ending
+    this.resume()
+  }
+
+  /** What is left goes nowhere. */
+  stop(): void {
+    this.#isOver = true
+  }
+
+  /** The caller leaves. */
+  abort(reason: unknown): void {
+    if (this.#isOver) return
+    this.stop()
+    this.#to.fail(reason)
+  }
+
+  pause(): void {
+    this.#source?.pause()
+  }
+
+  resume(): void {
+    // A caller's handler may pause, resume and abort from within.
+    if (this.#isRunning || this.#isOver) return
+    this.#isRunning = true
+    try {
+      this.#run()
+    } catch (error) {
+      this.#crash(error)
+    }
+    this.#isRunning = false
+  }
+
+  #run(): void {
+    const { handler, controller } = this.#to
+    const { chunks } = this.#held
+    while (!controller.paused && !this.#isOver) {
+      const chunk = chunks.shift()
+      if (chunk === undefined) return this.#finish()
+      handler.onResponseData?.(controller, chunk)
+    }
+  }
+
+  #finish(): void {
+    this.#isOver = true
+    const { handler, controller } = this.#to
+    const { ending } = this.#held
+    if (ending === undefined) {
+      if (this.#source === undefined) return
+      controller.steer(this.#source)
+      this.#source.resume()
+    } else if (ending.type === 'error') this.#to.fail(ending.error)
+    else {
+      controller.rawTrailers = ending.rawTrailers
+      handler.onResponseEnd?.(controller, ending.trailers)
+    }
+  }
+
+  #crash(error: unknown): void {
+    this.stop()
+    if (this.#held.ending === undefined) this.#source?.abort(error)
+    this.#to.fail(error)
+  }
+}

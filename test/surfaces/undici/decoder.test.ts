@@ -1,0 +1,103 @@
+import { deflateRawSync, gzipSync } from 'node:zlib'
+import { expect, test } from 'vitest'
+import { openDecoder } from '../../../src/surfaces/undici/decoder.ts'
+import { Reading } from '../../../src/surfaces/undici/reading.ts'
+import { settled } from '../../support/settled.ts'
+
+const GZIP = { 'content-encoding': 'gzip' }
+const found = { verdict: false, accepts: true } as const
+
+test.each([true, false])(
+  '[F5] no more is unfolded than is looked at, whether the whole body is waited for: %s',
+  async (waits) => {
+    const bomb = gzipSync(Buffer.alloc(20_000_000))
+    let taken = 0
+    let told = 0
+    const reader = {
+      take: (bytes: Uint8Array) => {
+        taken += bytes.length
+        return taken >= 65_536 ? found : undefined
+      },
+      end: () => found,
+    }
+    let reading: Reading | undefined
+    await new Promise<void>((resolve) => {
+      reading = new Reading(GZIP, reader, waits, () => {
+        told++
+        resolve()
+      })
+      reading.push(bomb)
+      if (waits) reading.end()
+    })
+    reading?.end()
+    for (let turn = 0; turn < 200; turn++) await settled()
+    expect(taken).toBeGreaterThanOrEqual(65_536)
+    expect(taken).toBeLessThan(65_536 + 2 * 16_384)
+    expect(told).toBe(1)
+  },
+)
+
+test('[F5] once it is found nothing more is read, and who has closed it is told nothing', () => {
+  const read: string[] = []
+  const told: string[] = []
+  const reader = {
+    take: (bytes: Uint8Array) => {
+      read.push(String(Buffer.from(bytes)))
+      return found
+    },
+    end: () => found,
+  }
+  const reading = new Reading({}, reader, true, () => told.push('one'))
+  reading.push(Buffer.from('a'))
+  reading.push(Buffer.from('b'))
+  expect([read, told]).toEqual([['a'], []])
+  reading.end()
+  expect(told).toEqual(['one'])
+  const closed = new Reading({}, reader, true, () => told.push('other'))
+  closed.push(Buffer.from('a'))
+  closed.close()
+  closed.end()
+  expect(told).toEqual(['one'])
+})
+
+test('[F5] who has closed it hears of nothing more', async () => {
+  const heard: string[] = []
+  const stream = await new Promise<void>((resolve) => {
+    const decoder = openDecoder(
+      'gzip',
+      () => heard.push('take'),
+      () => heard.push('done'),
+    )
+    decoder?.write(gzipSync('abc'))
+    decoder?.close()
+    setImmediate(() => setImmediate(resolve))
+  })
+  expect([stream, heard]).toEqual([undefined, []])
+})
+
+test.each([
+  ['gzip', gzipSync('abc')],
+  ['deflate', deflateRawSync('abc')],
+])('[F5] %s in single bytes, after an empty one, and without an end', async (encoding, bytes) => {
+  const pieces: Uint8Array[] = []
+  await new Promise<void>((resolve) => {
+    const decoder = openDecoder(encoding, (piece) => pieces.push(piece), resolve)
+    decoder?.write(new Uint8Array())
+    for (const byte of bytes.subarray(0, -1)) decoder?.write(new Uint8Array([byte]))
+    decoder?.end()
+  })
+  expect(String(Buffer.concat(pieces))).toBe('abc')
+})
+
+test('[F5] a body of nothing is none, and a coding that is not known is nobody’s', async () => {
+  await new Promise<void>((resolve) => openDecoder('br', () => undefined, resolve)?.end())
+  for (const encoding of ['compress', 'gzip, gzip', ['gzip', 'br'], 'constructor']) {
+    expect(
+      openDecoder(
+        encoding,
+        () => undefined,
+        () => undefined,
+      ),
+    ).toBe(undefined)
+  }
+})

@@ -1,0 +1,291 @@
+import { Client, type Dispatcher, interceptors, Pool } from 'undici'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { RefreshError } from '../../../src/index.ts'
+import { refreshing } from '../../../src/surfaces/undici.ts'
+import { bearer, type RecordingServer, startRecordingServer } from '../../support/recording-server.ts'
+import { settled } from '../../support/settled.ts'
+import { broken, tokens } from '../fetch/cells.ts'
+import { agent, closeAgents, refreshed } from './agents.ts'
+import { Listener, scripted } from './scripted.ts'
+
+let api: RecordingServer
+let elsewhere: RecordingServer
+let turnAway = false
+beforeEach(async () => {
+  turnAway = false
+  elsewhere = await startRecordingServer((_, response) => {
+    response.writeHead(turnAway ? 401 : 200).end('elsewhere')
+  })
+  api = await startRecordingServer((request, response) => {
+    const to = request.path === '/away' ? `${elsewhere.origin}/x?secret=1` : '/here'
+    if (request.path === '/here') response.end('here')
+    else response.writeHead(307, { location: to }).end('moved')
+  })
+})
+afterEach(async () => {
+  await closeAgents()
+  await api.close()
+  await elsewhere.close()
+})
+
+async function ask(dispatcher: Dispatcher, origin: string | URL, path: string): Promise<[number, string]> {
+  const { statusCode, body } = await dispatcher.request({ origin, path, method: 'GET' })
+  return [statusCode, await body.text()]
+}
+
+describe('[F4] where the credential goes', () => {
+  test('[F4] a request to anywhere else is dispatched as it is, without it', () => {
+    const { dispatch, sent } = scripted()
+    const dispatching = refreshing(tokens().cell, { origins: api.origin })(dispatch)
+    const options = { origin: elsewhere.origin, path: '/', method: 'GET', headers: { a: '1' } }
+    const listener = new Listener()
+    expect(dispatching(options, listener)).toBe(false)
+    expect(sent[0]?.options).toBe(options)
+    expect(sent[0]?.handler).toBe(listener)
+  })
+
+  test('[F4] nor is its 401 any of our business', async () => {
+    turnAway = true
+    const { cell, refreshes } = tokens()
+    const dispatcher = refreshed(cell, { origins: api.origin })
+    expect(await ask(dispatcher, elsewhere.origin, '/')).toEqual([401, 'elsewhere'])
+    expect(elsewhere.sent('authorization')).toEqual([undefined])
+    expect(refreshes()).toBe(0)
+  })
+
+  test('[F4] several origins share the generations', async () => {
+    const strict = await startRecordingServer(bearer((token) => token === 't1'))
+    const { cell, refreshes } = tokens()
+    const dispatcher = refreshed(cell, { origins: [strict.origin, `${elsewhere.origin}/`] })
+    await ask(dispatcher, strict.origin, '/')
+    await ask(dispatcher, elsewhere.origin, '/')
+    expect(elsewhere.sent('authorization')).toEqual(['Bearer t1'])
+    expect(refreshes()).toBe(1)
+    await strict.close()
+  })
+
+  test('[F4] hosts that only look like an origin get nothing; what is the same origin does', async () => {
+    const { dispatch, sent } = scripted()
+    const dispatching = refreshing(tokens().cell, { origins: 'https://api.example.com' })(dispatch)
+    const sentTo = async (origin: string | URL): Promise<unknown> => {
+      dispatching({ origin, path: '/', method: 'GET', headers: {} }, new Listener())
+      await settled()
+      return sent.at(-1)?.options.headers
+    }
+    for (const origin of [
+      'https://api.example.com.evil.org',
+      'https://api.example.com@evil.org',
+      'http://api.example.com',
+      'https://api.example.com:444',
+      'https://sub.api.example.com',
+      'api.example.com',
+      new URL('https://api.example.com:444'),
+    ]) {
+      expect(await sentTo(origin)).toEqual({})
+    }
+    for (const origin of [
+      'https://api.example.com',
+      'https://api.example.com/',
+      'HTTPS://API.example.com:443',
+      new URL('https://api.example.com/a'),
+    ]) {
+      expect(await sentTo(origin)).toEqual({ authorization: 'Bearer t0' })
+    }
+  })
+
+  test('[F4] it is the origin that decides, whatever path or host the request names', async () => {
+    const dispatcher = refreshed(tokens().cell, { origins: api.origin })
+    const headers = { host: new URL(api.origin).host }
+    await dispatcher.request({ origin: elsewhere.origin, path: `${api.origin}/x`, method: 'GET', headers })
+    expect(elsewhere.sent('authorization')).toEqual([undefined])
+  })
+
+  test('[F4] a Client and a Pool have to be told the origin', async () => {
+    for (const made of [new Client(api.origin), new Pool(api.origin)]) {
+      const dispatcher = refreshed(tokens().cell, { origins: api.origin }, made)
+      expect(await ask(dispatcher, api.origin, '/here')).toEqual([200, 'here'])
+      const request = { path: '/here', method: 'GET' } as Dispatcher.RequestOptions
+      await expect(dispatcher.request(request)).rejects.toMatchObject({
+        code: 'invalid_request',
+        message: expect.stringContaining("'origin'"),
+      })
+      await made.close()
+    }
+    expect(api.sent('authorization')).toEqual(['Bearer t0', 'Bearer t0'])
+  })
+})
+
+describe('[F4] redirects, by undici’s interceptor', () => {
+  const redirects = interceptors.redirect({ maxRedirections: 3 })
+
+  test.each([
+    ['beneath', true],
+    ['above', false],
+  ])(
+    '[F4] %s: within the origin it is followed with the credential, elsewhere without',
+    async (_, isBeneath) => {
+      turnAway = true
+      const { cell, refreshes } = tokens()
+      const ours = refreshing(cell, { origins: api.origin })
+      const dispatcher = isBeneath ? agent().compose(redirects, ours) : agent().compose(ours, redirects)
+      expect(await ask(dispatcher, api.origin, '/within')).toEqual([200, 'here'])
+      expect(api.sent('authorization')).toEqual(['Bearer t0', 'Bearer t0'])
+      // Its 401 is none of ours.
+      expect(await ask(dispatcher, api.origin, '/away')).toEqual([401, 'elsewhere'])
+      expect(elsewhere.sent('authorization')).toEqual([undefined])
+      expect(refreshes()).toBe(0)
+    },
+  )
+
+  test('[F4] a header that would survive it is not taken along: the redirect is handed on', async () => {
+    const dispatcher = agent().compose(
+      redirects,
+      refreshing(tokens().cell, { origins: api.origin, apply: 'x-api-key' }),
+    )
+    expect(await ask(dispatcher, api.origin, '/away')).toEqual([307, 'moved'])
+    expect(api.sent('x-api-key')).toEqual(['t0'])
+    expect(elsewhere.requests).toEqual([])
+  })
+
+  test('[F4] composed above, each hop is a request of its own', async () => {
+    const ours = refreshing(tokens().cell, { origins: api.origin, apply: 'x-api-key' })
+    const dispatcher = agent().compose(ours, redirects)
+    expect(await ask(dispatcher, api.origin, '/away')).toEqual([200, 'elsewhere'])
+    expect(elsewhere.sent('x-api-key')).toEqual([undefined])
+    expect(await ask(dispatcher, api.origin, '/within')).toEqual([200, 'here'])
+    expect(api.sent('x-api-key')).toEqual(['t0', 't0', 't0'])
+  })
+
+  test('the way that a request has gone is told to its caller', async () => {
+    const cell = tokens().cell
+    const dispatcher = agent().compose(redirects, refreshing(cell, { origins: api.origin }))
+    await ask(dispatcher, api.origin, '/here')
+    const { context } = await dispatcher.request({ origin: api.origin, path: '/within', method: 'GET' })
+    expect(context).toMatchObject({ history: [{ pathname: '/within' }, { pathname: '/here' }] })
+  })
+})
+
+describe('bad input', () => {
+  const { cell } = tokens()
+  const message = (given: unknown): string => {
+    try {
+      refreshing(cell, given as { origins: string })
+    } catch (error) {
+      if (error instanceof RefreshError) return `${error.code}: ${error.message}`
+    }
+    return 'none'
+  }
+
+  test.each([
+    [undefined, "'options' must be an object."],
+    [{}, "'origins' must name where the credential may go, such as 'https://api.example.com'."],
+    [
+      { origins: 'http://api.example.com' },
+      "'origins' would send the credential in the clear: use 'https://api.example.com'.",
+    ],
+    [{ origins: 'https://a', apply: 7 }, "'apply' must be a header or a function, not 7."],
+    [{ origins: 'https://a', sniff: 'yes' }, "'sniff' must be true or false, not string."],
+    [{ origins: 'https://a', replayLimit: -1 }, "'replayLimit' must be bytes from 0, not -1."],
+    [
+      { origins: 'https://a', fetch },
+      "'fetch' does not exist; there are origins, apply, rules, sniff, replayLimit, onEvent.",
+    ],
+    [
+      { origins: 'https://a', rules: { a: false } },
+      "The rule 'a' must have 'statuses' and 'matches'; only a default one can be false.",
+    ],
+  ])('%j is refused', (given, says) => {
+    expect(message(given)).toBe(`invalid_option: ${says}`)
+  })
+
+  test.each([undefined, null, {}, 'token', async () => 'token'])(
+    'a refresher that is none: %s',
+    (refresher) => {
+      expect(() => refreshing(refresher as never, { origins: 'https://a' })).toThrow(
+        expect.objectContaining({
+          code: 'invalid_option',
+          message: expect.stringContaining("'refresher' must be one"),
+        }),
+      )
+    },
+  )
+
+  test('a handler of undici 6 is told what it needs', () => {
+    const { dispatch, sent } = scripted()
+    const dispatching = refreshing(cell, { origins: 'https://a' })(dispatch)
+    const handler = { onConnect: () => undefined, onHeaders: () => true } as never
+    expect(() => dispatching({ origin: 'https://a', path: '/', method: 'GET' }, handler)).toThrow(
+      expect.objectContaining({ code: 'invalid_request', message: expect.stringContaining('undici 7') }),
+    )
+    expect(sent).toEqual([])
+  })
+
+  test('no options are undici’s to refuse', async () => {
+    const dispatching = refreshing(cell, { origins: 'https://a' })(scripted().dispatch)
+    expect(() => dispatching(undefined as never, new Listener())).toThrow(RefreshError)
+  })
+})
+
+describe('[F6] no credential', () => {
+  test('[F6] none to send and none to be had: a 401 of our own that names the code, and nothing is sent', async () => {
+    const { cell, refreshes } = broken()
+    const dispatcher = refreshed(cell, { origins: api.origin })
+    const { statusCode, statusText, headers, body } = await dispatcher.request({
+      origin: api.origin,
+      path: '/v1/chat',
+      method: 'POST',
+      body: 'x',
+    })
+    expect([statusCode, statusText]).toEqual([401, 'Unauthorized (refresh_failed)'])
+    expect(headers).toMatchObject({ 'content-type': 'application/json', 'x-should-retry': 'false' })
+    expect(await body.json()).toEqual({
+      type: 'error',
+      error: {
+        type: 'authentication_error',
+        code: 'refresh_failed',
+        status: 'UNAUTHENTICATED',
+        message: 'llm-refresh: refresh_failed: The refresh failed: see the cause.',
+      },
+    })
+    const again = await dispatcher.request({ origin: api.origin, path: '/', method: 'HEAD' })
+    expect([again.statusText, await again.body.text()]).toEqual(['Unauthorized (refresh_suspended)', ''])
+    expect(refreshes()).toBe(1)
+    expect(api.requests).toEqual([])
+  })
+
+  test('[F6] after a logout, too, and whoever is slow to read it gets it piece by piece', async () => {
+    const { cell } = tokens()
+    cell.clear()
+    const dispatching = refreshing(cell, { origins: api.origin })(scripted().dispatch)
+    const listener = new Listener({ head: () => listener.controller?.pause() })
+    dispatching({ origin: api.origin, path: '/', method: 'GET' }, listener)
+    await settled()
+    expect(listener.heard).toEqual(['start', '401 Unauthorized (credential_missing)'])
+    expect(String(listener.controller?.rawHeaders)).toContain('www-authenticate,Bearer')
+    listener.controller?.resume()
+    expect(JSON.parse(listener.heard[2] ?? '')).toMatchObject({ error: { code: 'credential_missing' } })
+    expect(listener.heard.slice(3)).toEqual(['end {}'])
+  })
+
+  test('[F6] an upgrade is refused as undici presents an answer that is none', async () => {
+    const dispatcher = refreshed(broken().cell, { origins: api.origin })
+    const options = { origin: api.origin, path: '/' } as Dispatcher.UpgradeOptions
+    await expect(dispatcher.upgrade(options)).rejects.toMatchObject({ message: 'bad upgrade' })
+    await expect(dispatcher.connect({ origin: api.origin, path: 'a:1' })).rejects.toMatchObject({
+      message: 'bad connect',
+    })
+  })
+
+  test.each([
+    ['a line break', 'secret-1\r\nx-evil: 1'],
+    ['what is not Latin', 'secret-1-\u{1f511}'],
+    ['nothing', '  '],
+    ['no string', { accessToken: 7 }],
+  ])('[F6, Z1] a value that no header can carry is told without it: %s', async (_, value) => {
+    const cell = tokens().cell.map(() => value as string)
+    const [status, body] = await ask(refreshed(cell, { origins: api.origin }), api.origin, '/')
+    expect(status).toBe(401)
+    expect(body).toContain('invalid_value')
+    expect(body).not.toContain('secret')
+  })
+})

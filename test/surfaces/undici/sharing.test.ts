@@ -1,0 +1,198 @@
+import { inspect } from 'node:util'
+import type { Dispatcher } from 'undici'
+import { afterEach, expect, test } from 'vitest'
+import { Refreshable, type RefreshEvent } from '../../../src/index.ts'
+import { startAuthorizationServer } from '../../support/authorization-server.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+import { bearer, type RecordingServer, startRecordingServer } from '../../support/recording-server.ts'
+import { responder } from '../../support/responder.ts'
+import { broken, tokens } from '../fetch/cells.ts'
+import { agent, closeAgents, refreshed } from './agents.ts'
+
+const closing: { close(): Promise<void> }[] = []
+afterEach(async () => {
+  await closeAgents()
+  await Promise.all(closing.splice(0).map((server) => server.close()))
+})
+async function serve(handler: Parameters<typeof startRecordingServer>[0]): Promise<RecordingServer> {
+  const server = await startRecordingServer(handler)
+  closing.push(server)
+  return server
+}
+
+async function status(dispatcher: Dispatcher, origin: string, more: object = {}): Promise<number> {
+  const { statusCode, body } = await dispatcher.request({ origin, path: '/', method: 'GET', ...more })
+  await body.dump()
+  return statusCode
+}
+
+test('[C1, C2, C3, F1] 100 requests in flight, their 401s let out one by one: one redemption, and all succeed', async () => {
+  const authorization = await startAuthorizationServer()
+  closing.push(authorization)
+  const login = await authorization.login()
+  // The credential is refreshed through the agent that it serves: its origin is another.
+  const pool = agent()
+  const basic = `Basic ${btoa(`${authorization.client.id}:${authorization.client.secret}`)}`
+  const { origin, pathname } = new URL(authorization.tokenEndpoint)
+  const cell = new Refreshable({
+    initial: { accessToken: login.accessToken, refreshToken: login.refreshToken },
+    refresh: async ({ current }) => {
+      const { body } = await pool.request({
+        origin,
+        path: pathname,
+        method: 'POST',
+        headers: { authorization: basic, 'content-type': 'application/x-www-form-urlencoded' },
+        body: `grant_type=refresh_token&refresh_token=${current?.value.refreshToken}`,
+      })
+      const { access_token: accessToken, refresh_token: refreshToken } = (await body.json()) as Record<
+        'access_token' | 'refresh_token',
+        string
+      >
+      return { accessToken, refreshToken }
+    },
+  })
+  const held: (() => void)[] = []
+  const api = await serve(async ({ headers }, response) => {
+    const token = (headers.authorization ?? '').replace('Bearer ', '')
+    if (await authorization.isActive(token)) return response.end('ok')
+    held.push(() => response.writeHead(401).end())
+    return response
+  })
+  const dispatcher = refreshed(
+    cell.map(({ accessToken }) => accessToken),
+    { origins: api.origin },
+    pool,
+  )
+  // From now on the credential is there at once.
+  expect(await status(dispatcher, api.origin)).toBe(200)
+  authorization.expireAccessTokens()
+  const calls = Array.from({ length: 100 }, () => status(dispatcher, api.origin))
+  await expect.poll(() => held.length).toBe(100)
+  // The first is refreshed and answered before the next hears of its 401: each of the others is a late one.
+  held.pop()?.()
+  await Promise.race(calls)
+  for (let answer = held.pop(); answer; answer = held.pop()) answer()
+  expect(new Set(await Promise.all(calls))).toEqual(new Set([200]))
+  expect([login.redemptions(), login.refused(), login.revoked()]).toEqual([1, 0, false])
+})
+
+test('[C8] one origin that rejects everything does not stop the refreshes of another', async () => {
+  const clock = new ManualClock()
+  let count = 0
+  const cell = new Refreshable({ initial: 't0', refresh: async () => `t${++count}`, clock })
+  const deaf = await serve(bearer(() => false))
+  const strict = await serve(bearer((token) => token === `t${count}`))
+  const dispatcher = refreshed(cell, { origins: [deaf.origin, strict.origin] })
+  for (let n = 0; n < 20; n++) expect(await status(dispatcher, deaf.origin)).toBe(401)
+  expect(count).toBeLessThanOrEqual(2)
+  expect(await status(dispatcher, strict.origin)).toBe(200)
+  count = 50 // what is in force has gone stale
+  expect(await status(dispatcher, strict.origin)).toBe(200)
+  expect(strict.sent('authorization')).toEqual(['Bearer t1', 'Bearer t1', 'Bearer t51'])
+})
+
+test('[C8] a fresh credential that was accepted may be refreshed again at once', async () => {
+  let count = 0
+  let good = 't1'
+  const clock = new ManualClock()
+  const cell = new Refreshable({ initial: 't0', refresh: async () => `t${++count}`, clock })
+  const api = await serve(bearer((token) => token === good))
+  const dispatcher = refreshed(cell, { origins: api.origin })
+  expect(await status(dispatcher, api.origin)).toBe(200)
+  for (let n = 2; n < 6; n++) {
+    // Accepted on an attempt that was made at once, and not only on one that was repeated.
+    expect(await status(dispatcher, api.origin)).toBe(200)
+    good = `t${n}`
+    expect(await status(dispatcher, api.origin)).toBe(200)
+  }
+})
+
+test('[C4, P12] a caller who leaves during the refresh gets its reason at once; nothing more is sent, and the value is kept', async () => {
+  const api = await serve(bearer((token) => token === 't1'))
+  const source = responder<string>()
+  const cell = new Refreshable({ initial: 't0', refresh: source.refresh })
+  const dispatcher = refreshed(cell, { origins: api.origin })
+  const leaving = new AbortController()
+  const left = status(dispatcher, api.origin, { signal: leaving.signal })
+  await expect.poll(() => source.calls.length).toBe(1)
+  const reason = new Error('The user went away.')
+  leaving.abort(reason)
+  await expect(left).rejects.toBe(reason)
+  source.call(0).resolve('t1')
+  expect(await status(dispatcher, api.origin)).toBe(200)
+  expect(api.sent('authorization')).toEqual(['Bearer t0', 'Bearer t1'])
+  expect(source.calls.length).toBe(1)
+})
+
+test('[C4, F6] a caller who leaves while there is no token yet gets its reason, and no answer of ours', async () => {
+  const api = await serve(bearer(() => true))
+  const source = responder<string>()
+  const dispatcher = refreshed(new Refreshable({ refresh: source.refresh }), { origins: api.origin })
+  const leaving = new AbortController()
+  const left = status(dispatcher, api.origin, { signal: leaving.signal })
+  leaving.abort()
+  await expect(left).rejects.toThrow('aborted')
+  await expect(status(dispatcher, api.origin, { signal: leaving.signal })).rejects.toThrow('aborted')
+  expect(api.requests).toEqual([])
+})
+
+test('[P3] a connection that cannot be made is an error as it is, and refreshes nothing', async () => {
+  const api = await serve(bearer(() => true))
+  const { origin } = api
+  await api.close()
+  const { cell, refreshes } = tokens()
+  await expect(status(refreshed(cell, { origins: origin }), origin)).rejects.toMatchObject({
+    code: 'ECONNREFUSED',
+  })
+  expect(refreshes()).toBe(0)
+})
+
+test('[P3] one that is lost in the middle of the answer, too', async () => {
+  const api = await serve((_, response, raw) => {
+    response.writeHead(200, { 'content-length': '100' }).write('some', () => raw.socket.destroy())
+  })
+  const { cell, refreshes } = tokens()
+  const dispatcher = refreshed(cell, { origins: api.origin })
+  const { body } = await dispatcher.request({ origin: api.origin, path: '/', method: 'GET' })
+  await expect(body.text()).rejects.toThrow('other side closed')
+  expect(refreshes()).toBe(0)
+})
+
+test('[P4] events tell of a retry, and of why there was none', async () => {
+  const api = await serve(bearer((token) => token === 't1'))
+  const heard: RefreshEvent[] = []
+  const onEvent = (event: RefreshEvent): unknown => heard.push(event)
+  await status(refreshed(tokens().cell, { origins: api.origin, onEvent }), api.origin)
+  await status(refreshed(broken('t0').cell, { origins: api.origin, onEvent }), api.origin)
+  expect(heard).toMatchObject([
+    { type: 'retried', generation: 2 },
+    { type: 'not_retried', generation: 1, error: { code: 'refresh_failed' } },
+  ])
+})
+
+test('[Z1] no token is in an event, an error, or in what can be seen of a controller', async () => {
+  const api = await serve(bearer(() => false))
+  const heard: unknown[] = []
+  const canary = 'canary-7f3a'
+  const cell = new Refreshable({ initial: `${canary}-0`, refresh: async () => `${canary}-1` })
+  const dispatcher = refreshed(cell, { origins: api.origin, onEvent: (event) => heard.push(event) })
+  const watching = dispatcher.compose((dispatch) => (options, handler) => {
+    const { onRequestStart, onResponseStart } = handler
+    handler.onRequestStart = (controller, context) => {
+      heard.push(controller, context)
+      onRequestStart?.call(handler, controller, context)
+    }
+    handler.onResponseStart = (...given) => {
+      heard.push(inspect(given, { depth: 9, showHidden: true }))
+      onResponseStart?.apply(handler, given)
+    }
+    return dispatch(options, handler)
+  })
+  await status(watching, api.origin)
+  await status(watching, api.origin, { method: 'POST', body: [7] }).catch((error: unknown) =>
+    heard.push(error),
+  )
+  await status(watching, api.origin, { headers: ['odd'] }).catch((error: unknown) => heard.push(error))
+  expect(heard.length).toBeGreaterThan(6)
+  expect(inspect(heard, { depth: 9, showHidden: true })).not.toContain(canary)
+})

@@ -1,0 +1,319 @@
+import { brotliCompressSync, constants, createGzip, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
+import fc from 'fast-check'
+import type { Dispatcher } from 'undici'
+import { afterEach, describe, expect, test } from 'vitest'
+import type { Refreshable } from '../../../src/index.ts'
+import { refreshing } from '../../../src/surfaces/undici.ts'
+import { IN_STREAM_REJECTIONS, OTHER_FIRST_EVENTS } from '../../support/first-events.ts'
+import { type RecordingServer, startRecordingServer } from '../../support/recording-server.ts'
+import { settled } from '../../support/settled.ts'
+import { broken, tokens } from '../fetch/cells.ts'
+import { closeAgents, refreshed } from './agents.ts'
+import { Listener, scripted } from './scripted.ts'
+
+const SSE = { 'content-type': 'text/event-stream; charset=utf-8' }
+const CONTENT = 'event: message_start\ndata: {"type":"message_start"}\n\ndata: {"text":"hi"}\n\n'
+
+let server: RecordingServer
+afterEach(async () => {
+  await closeAgents()
+  await server?.close()
+})
+
+const PACKERS: Record<string, (text: string) => Buffer> = {
+  identity: (text) => Buffer.from(text),
+  gzip: gzipSync,
+  deflate: deflateSync,
+  br: brotliCompressSync,
+}
+
+/** Streams one text for the first token, and content for any other. */
+async function serve(first: string | Buffer, headers: Record<string, string> = SSE): Promise<void> {
+  server = await startRecordingServer((request, response) => {
+    const isFirst = request.headers.authorization === 'Bearer t0'
+    response.writeHead(200, isFirst ? headers : SSE)
+    response.end(isFirst ? first : CONTENT)
+  })
+}
+
+const open = (cell: Refreshable<string>, sniff: boolean | undefined): Promise<Dispatcher.ResponseData> =>
+  refreshed(cell, { origins: server.origin, sniff }).request({
+    origin: server.origin,
+    path: '/',
+    method: 'GET',
+  })
+
+const read = async (cell: Refreshable<string>, sniff: boolean | undefined): Promise<string> =>
+  (await open(cell, sniff)).body.text()
+
+const [rejection = ''] = Object.values(IN_STREAM_REJECTIONS)
+
+describe('[F5] the first event', () => {
+  test.each(Object.entries(IN_STREAM_REJECTIONS))('[F5] %s: a rejection', async (_, text) => {
+    await serve(text)
+    const { cell, refreshes } = tokens()
+    expect(await read(cell, true)).toBe(CONTENT)
+    expect(refreshes()).toBe(1)
+    expect(server.requests.length).toBe(2)
+  })
+
+  test.each(Object.entries(OTHER_FIRST_EVENTS))('[F5] %s: none, and handed on untouched', async (_, text) => {
+    await serve(text)
+    const { cell, refreshes } = tokens()
+    expect(await read(cell, true)).toBe(text)
+    expect(refreshes()).toBe(0)
+  })
+
+  test('[F5] without sniff it is nobody’s business', async () => {
+    await serve(rejection)
+    const { cell, refreshes } = tokens()
+    expect(await read(cell, undefined)).toBe(rejection)
+    expect(refreshes()).toBe(0)
+  })
+
+  test('[F5] nor is it in an answer that is no event stream', async () => {
+    await serve(rejection, { 'content-type': 'text/plain' })
+    expect(await read(tokens().cell, true)).toBe(rejection)
+  })
+
+  test('[F5, P7] where no fresh token is to be had it is handed on as it came', async () => {
+    await serve(rejection)
+    const { cell, refreshes } = broken('t0')
+    expect(await read(cell, true)).toBe(rejection)
+    expect(refreshes()).toBe(1)
+  })
+
+  test('[F5] after content nothing is retried', async () => {
+    await serve(CONTENT + rejection)
+    const { cell, refreshes } = tokens()
+    expect(await read(cell, true)).toBe(CONTENT + rejection)
+    expect(refreshes()).toBe(0)
+  })
+
+  test('[F5] heartbeats are passed over, up to 64 KiB', async () => {
+    const heartbeat = 'event: ping\ndata: {"type": "ping"}\n\n'
+    await serve(heartbeat.repeat(100) + rejection)
+    expect(await read(tokens().cell, true)).toBe(CONTENT)
+    await server.close()
+    const endless = heartbeat.repeat(2000) + rejection
+    await serve(endless)
+    const { cell, refreshes } = tokens()
+    expect(await read(cell, true)).toBe(endless)
+    expect(refreshes()).toBe(0)
+  })
+
+  test('[F5] it is handed on as soon as it is there, and the rest flows as it comes', async () => {
+    let go: () => void = () => undefined
+    server = await startRecordingServer((_, response) => {
+      response.writeHead(200, SSE).write('data: {"n":1}\n\n')
+      go = () => response.end('data: {"n":2}\n\n')
+    })
+    const { body } = await open(tokens().cell, true)
+    const chunks = body[Symbol.asyncIterator]()
+    expect(String((await chunks.next()).value)).toBe('data: {"n":1}\n\n')
+    go()
+    expect(String((await chunks.next()).value)).toBe('data: {"n":2}\n\n')
+    expect((await chunks.next()).done).toBe(true)
+  })
+
+  test('[F5] whoever leaves early closes the connection', async () => {
+    server = await startRecordingServer((_, response) => response.writeHead(200, SSE).write(CONTENT))
+    const { body } = await open(tokens().cell, true)
+    expect(server.open()).toBe(1)
+    body.on('error', () => undefined).destroy()
+    await server.opened(0)
+  })
+})
+
+describe('[F5] compressed streams', () => {
+  test.each(['gzip', 'x-gzip', 'GZIP', 'deflate', 'deflate, raw', 'br'])(
+    '[F5] a copy of %s is read, and the bytes are handed on as they are',
+    async (name) => {
+      const encoding = name.replace(', raw', '')
+      const pack = name.endsWith('raw') ? deflateRawSync : (PACKERS[name] ?? gzipSync)
+      const headers = { ...SSE, 'content-encoding': encoding }
+      await serve(pack(rejection), headers)
+      const { cell, refreshes } = tokens()
+      expect(await read(cell, true)).toBe(CONTENT)
+      expect(refreshes()).toBe(1)
+      await server.close()
+      await serve(pack(CONTENT), headers)
+      const { body } = await open(tokens().cell, true)
+      expect(Buffer.from(await body.bytes()).equals(pack(CONTENT))).toBe(true)
+    },
+  )
+
+  test('[F5] the first event is found before the stream is over', async () => {
+    const gzip = createGzip({ flush: constants.Z_SYNC_FLUSH })
+    server = await startRecordingServer(({ headers }, response) => {
+      response.writeHead(200, { ...SSE, 'content-encoding': 'gzip' })
+      if (headers.authorization === 'Bearer t0') gzip.pipe(response)
+      else response.end(gzipSync(CONTENT))
+    })
+    gzip.write(rejection)
+    gzip.flush()
+    const { body } = await open(tokens().cell, true)
+    expect(Buffer.from(await body.bytes()).equals(gzipSync(CONTENT))).toBe(true)
+    gzip.destroy()
+  })
+
+  test.each(['compress', 'gzip, br'])(
+    '[F5] what cannot be read (%s) is handed on at once',
+    async (encoding) => {
+      let go: () => void = () => undefined
+      server = await startRecordingServer((_, response) => {
+        response.writeHead(200, { ...SSE, 'content-encoding': encoding }).write('some')
+        go = () => response.end('thing')
+      })
+      const { cell, refreshes } = tokens()
+      const { body } = await open(cell, true)
+      go()
+      expect(await body.text()).toBe('something')
+      expect(refreshes()).toBe(0)
+    },
+  )
+
+  test('[F5] what is no gzip, or is cut short, is handed on as it is', async () => {
+    for (const bytes of [Buffer.from('no gzip at all'), gzipSync(CONTENT).subarray(0, 12), Buffer.alloc(0)]) {
+      await serve(bytes, { ...SSE, 'content-encoding': 'gzip' })
+      const { body } = await open(tokens().cell, true)
+      expect(Buffer.from(await body.bytes()).equals(bytes)).toBe(true)
+      await server.close()
+    }
+  })
+
+  test('[F5] a little that unfolds to very much is not unfolded', async () => {
+    const bomb = gzipSync(Buffer.alloc(50_000_000, ':'))
+    await serve(bomb, { ...SSE, 'content-encoding': 'gzip' })
+    const { cell, refreshes } = tokens()
+    const { body } = await open(cell, true)
+    expect(Buffer.from(await body.bytes()).equals(bomb)).toBe(true)
+    expect(refreshes()).toBe(0)
+  })
+})
+
+test('[F5] only an answer that is a plain success is looked at', async () => {
+  server = await startRecordingServer((_, response) => response.writeHead(203, SSE).end(rejection))
+  const { cell, refreshes } = tokens()
+  expect(await read(cell, true)).toBe(rejection)
+  expect(refreshes()).toBe(0)
+})
+
+/** Bytes that do not compress, as a comment. */
+function comment(size: number): Buffer {
+  const text = Buffer.alloc(size, ':')
+  let random = 7
+  for (let at = 1; at < size; at++) {
+    random = (random * 48_271) % 2_147_483_647
+    text[at] = 32 + (random % 90)
+  }
+  return text
+}
+
+test('[F5, P13] where as much has arrived as is looked at, no more is taken until that is done', async () => {
+  const { dispatch, inner } = scripted()
+  const ORIGIN = 'https://a.example'
+  const dispatching = refreshing(tokens().cell, { origins: ORIGIN, sniff: true })(dispatch)
+  const listener = new Listener()
+  const received: Uint8Array[] = []
+  listener.onResponseData = (_, chunk) => received.push(chunk)
+  dispatching({ origin: ORIGIN, path: '/', method: 'GET' }, listener)
+  await settled()
+  const packed = gzipSync(comment(100_000))
+  expect(packed.length).toBeGreaterThan(65_536)
+  const { controller } = inner(0)
+    .start()
+    .head(200, { ...SSE, 'content-encoding': 'gzip' })
+    .data(packed)
+  expect([controller.paused, received.length]).toEqual([true, 0])
+  await expect.poll(() => received.length, { interval: 1 }).toBe(1)
+  expect(controller.paused).toBe(false)
+  inner(0).data('more').end()
+  expect(Buffer.concat(received).equals(Buffer.concat([packed, Buffer.from('more')]))).toBe(true)
+})
+
+test('[F3] a rejection that says enough early is handed on whole all the same', async () => {
+  const { dispatch, inner, sent } = scripted()
+  const ORIGIN = 'https://a.example'
+  const dispatching = refreshing(broken('t0').cell, { origins: ORIGIN })(dispatch)
+  const listener = new Listener()
+  const received: Uint8Array[] = []
+  listener.onResponseData = (_, chunk) => received.push(chunk)
+  dispatching({ origin: ORIGIN, path: '/', method: 'GET' }, listener)
+  await settled()
+  const packed = gzipSync('x'.repeat(600_000))
+  inner(0).start().head(401, { 'content-encoding': 'gzip' }).data(packed.subarray(0, -10))
+  for (let turn = 0; turn < 50; turn++) await settled()
+  inner(0).data(packed.subarray(-10)).end()
+  await expect.poll(() => listener.heard.at(-1), { interval: 1 }).toBe('end {}')
+  expect(Buffer.concat(received).equals(packed)).toBe(true)
+  expect([sent.length, listener.heard]).toEqual([1, ['start', '401 S401', 'end {}']])
+})
+
+test('[F5] however its bytes arrive, the same is found, and every byte handed on', async () => {
+  const heartbeats = fc.constantFrom(': ä comment\n\n', 'event: ping\ndata: {}\n\n', '\n', 'id: 1\n\n')
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(heartbeats, { maxLength: 4 }),
+      fc.constantFrom(...Object.values(IN_STREAM_REJECTIONS), ...Object.values(OTHER_FIRST_EVENTS)),
+      fc.constantFrom('\n', '\r\n', '\r'),
+      fc.constantFrom(...Object.keys(PACKERS)),
+      fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 20 }),
+      fc.boolean(),
+      fc.boolean(),
+      async (before, event, line, encoding, sizes, refreshWorks, pauses) => {
+        const text = `${before.join('')}${event}data: more\n\n`.replaceAll('\n', line)
+        const bytes = PACKERS[encoding]?.(text) ?? Buffer.alloc(0)
+        const isRejection = Object.values(IN_STREAM_REJECTIONS).includes(event)
+        const { cell, refreshes } = refreshWorks ? tokens() : broken('t0')
+        const { dispatch, sent, inner } = scripted()
+        const dispatching = refreshing(cell, { origins: 'https://a.example', sniff: true })(dispatch)
+        const received: Uint8Array[] = []
+        const listener = new Listener()
+        let isPaused = false
+        let isOver = false
+        listener.onResponseData = (controller, chunk) => {
+          expect(isPaused).toBe(false)
+          received.push(chunk)
+          if (!pauses) return
+          isPaused = true
+          controller.pause()
+          setImmediate(() => {
+            isPaused = false
+            controller.resume()
+          })
+        }
+        listener.onResponseEnd = () => {
+          expect(isPaused).toBe(false)
+          isOver = true
+        }
+        dispatching({ origin: 'https://a.example', path: '/', method: 'GET' }, listener)
+        await settled()
+        inner(0)
+          .start()
+          .head(200, { ...SSE, 'content-encoding': encoding })
+        const { controller } = inner(0)
+        for (let at = 0, turn = 0; at < bytes.length && !controller.aborted; turn++) {
+          if (controller.paused) {
+            await settled()
+            continue
+          }
+          const end = at + (sizes[turn % sizes.length] ?? 1)
+          inner(0).data(bytes.subarray(at, end))
+          at = end
+          if (turn % 3 === 0) await settled()
+        }
+        while (controller.paused) await settled()
+        inner(0).end()
+        await expect.poll(() => isOver || sent.length === 2, { interval: 1 }).toBe(true)
+        expect(refreshes()).toBe(isRejection ? 1 : 0)
+        expect(sent.length).toBe(isRejection && refreshWorks ? 2 : 1)
+        const whole = Buffer.concat(received)
+        if (isRejection && refreshWorks) expect(whole.length).toBe(0)
+        else if (isRejection) expect(bytes.subarray(0, whole.length).equals(whole)).toBe(true)
+        else expect(whole.equals(bytes)).toBe(true)
+      },
+    ),
+    { numRuns: 200 },
+  )
+})

@@ -1,0 +1,636 @@
+import { gzipSync } from 'node:zlib'
+import { describe, expect, test, vi } from 'vitest'
+import { Refreshable, type RefreshEvent } from '../../../src/index.ts'
+import { refreshing } from '../../../src/surfaces/undici.ts'
+import type { Dispatch } from '../../../src/surfaces/undici/types.ts'
+import { responder } from '../../support/responder.ts'
+import { settled } from '../../support/settled.ts'
+import { type Inner, Listener, scripted } from './scripted.ts'
+
+const ORIGIN = 'https://api.example.com'
+const OPTIONS = { origin: ORIGIN, path: '/', method: 'GET' }
+const REJECTED = { 'www-authenticate': 'Bearer' }
+
+/** A request whose dispatcher and whose refresh the test plays. */
+function play(
+  on: Listener['on'] = {},
+  initial: string | undefined = 't0',
+): {
+  listener: Listener
+  /** Makes the request. */
+  go(): Promise<void>
+  sent: Inner[]
+  inner(n: number): Inner
+  source: ReturnType<typeof responder<string>>
+  events: string[]
+  abort(reason?: unknown): void
+} {
+  const source = responder<string>()
+  const events: string[] = []
+  const cell = new Refreshable<string>({ ...(initial !== '' && { initial }), refresh: source.refresh })
+  const { dispatch, sent, inner } = scripted()
+  const onEvent = ({ type }: RefreshEvent): unknown => events.push(type)
+  const dispatching = refreshing(cell, { origins: ORIGIN, sniff: true, onEvent })(dispatch)
+  const listener = new Listener(on)
+  return {
+    listener,
+    sent,
+    inner,
+    source,
+    events,
+    abort: (reason) => listener.controller?.abort(reason),
+    go: async () => {
+      // What is built of the first value is built by now, so that the request is made at once.
+      if (initial !== '') {
+        dispatching({ ...OPTIONS, method: 'HEAD' }, new Listener())
+        await settled()
+        sent.length = 0
+      }
+      dispatching(OPTIONS, listener)
+    },
+  }
+}
+
+const reason = new Error('The user left.')
+
+/** What has happened when the caller leaves. Most end in an error at once; then nothing more is heard, or sent. */
+const states: Record<string, { go(played: ReturnType<typeof play>): Promise<void>; heard: string[] }> = {
+  'started, no answer yet': {
+    async go({ go, inner }) {
+      await go()
+      inner(0).start()
+    },
+    heard: ['start'],
+  },
+  'an informational answer': {
+    async go({ go, inner }) {
+      await go()
+      inner(0).start().head(103)
+    },
+    heard: ['start', '103 S103'],
+  },
+  'a rejection’s body is being read': {
+    async go({ go, inner }) {
+      await go()
+      inner(0).start().head(401, REJECTED).data('no')
+    },
+    heard: ['start'],
+  },
+  'an event stream is looked at': {
+    async go({ go, inner }) {
+      await go()
+      inner(0).start().head(200, { 'content-type': 'text/event-stream' }).data(': ping\n')
+    },
+    heard: ['start'],
+  },
+  'a compressed rejection is being read': {
+    async go({ go, inner }) {
+      await go()
+      inner(0)
+        .start()
+        .head(401, { 'content-encoding': 'gzip' })
+        .data(new Uint8Array([0x1f, 0x8b]))
+    },
+    heard: ['start'],
+  },
+  'a compressed event is being unpacked': {
+    async go({ go, inner }) {
+      await go()
+      const sse = { 'content-type': 'text/event-stream', 'content-encoding': 'gzip' }
+      inner(0).start().head(200, sse).data(gzipSync('data: 1\n\n'))
+    },
+    heard: ['start'],
+  },
+  'the credential is refreshed': {
+    async go({ go, inner, source }) {
+      await go()
+      inner(0).answer(401)
+      await settled()
+      expect(source.calls.length).toBe(1)
+    },
+    heard: ['start'],
+  },
+  'the second attempt waits for a connection': {
+    async go({ go, inner, source, sent }) {
+      await go()
+      inner(0).answer(401)
+      await settled()
+      source.call(0).resolve('t1')
+      await settled()
+      expect(sent.length).toBe(2)
+    },
+    heard: ['start'],
+  },
+  'the second attempt has started': {
+    async go({ go, inner, source }) {
+      await go()
+      inner(0).answer(401)
+      await settled()
+      source.call(0).resolve('t1')
+      await settled()
+      inner(1).start()
+    },
+    heard: ['start'],
+  },
+  'the answer streams': {
+    async go({ go, inner }) {
+      await go()
+      inner(0).start().head(200).data('one')
+    },
+    heard: ['start', '200 S200', 'one'],
+  },
+  'the second answer streams': {
+    async go({ go, inner, source }) {
+      await go()
+      inner(0).answer(401)
+      await settled()
+      source.call(0).resolve('t1')
+      await settled()
+      inner(1).start().head(200).data('one')
+    },
+    heard: ['start', '200 S200', 'one'],
+  },
+}
+
+describe('[C4, P12] the caller leaves', () => {
+  test.each(Object.entries(states))('[C4, P12] %s: it is told at once, and that is all', async (_, state) => {
+    const played = play()
+    await state.go(played)
+    const { listener, sent, source, inner, events } = played
+    expect(listener.heard).toEqual(state.heard)
+    played.abort(reason)
+    expect(listener.heard).toEqual([...state.heard, 'error'])
+    expect(listener.error).toBe(reason)
+    expect(listener.controller).toMatchObject({ aborted: true, reason })
+    played.abort(new Error('again'))
+    expect(listener.controller).toMatchObject({ aborted: true, reason })
+    const count = sent.length
+    // Whatever the connection, or the refresh, comes with later.
+    const last = inner(count - 1)
+    if (!last.controller.aborted && !last.controller.isComplete) {
+      last.start()
+      expect(last.controller).toMatchObject({ aborted: true, reason })
+    }
+    if (!listener.heard.includes('200 S200')) last.late()
+    if (source.calls.length === 1) source.call(0).resolve('t1')
+    for (let turn = 0; turn < 20; turn++) await settled()
+    expect(listener.heard).toEqual([...state.heard, 'error'])
+    expect(sent.length).toBe(count)
+    expect(events.filter((type) => type === 'retried').length).toBe(count - 1)
+    for (const { controller } of sent) expect(controller.aborted || controller.isComplete).toBe(true)
+  })
+
+  test('[C4] where there is no credential yet the caller can leave, too: nothing is sent', async () => {
+    const { go, listener, abort, source, sent } = play({}, '')
+    await go()
+    expect(listener.heard).toEqual(['start'])
+    abort(reason)
+    expect(listener.heard).toEqual(['start', 'error'])
+    await settled()
+    source.call(0).resolve('t1')
+    await settled()
+    expect([listener.heard, sent.length, source.calls.length]).toEqual([['start', 'error'], 0, 1])
+  })
+
+  test('[C4] who leaves as soon as it may sends nothing, whether there is a credential or not', async () => {
+    const waiting = play({ start: () => waiting.abort(reason) }, '')
+    await waiting.go()
+    await settled()
+    expect([waiting.listener.heard, waiting.source.calls.length]).toEqual([['start', 'error'], 0])
+    const ready = play({ start: () => ready.abort(reason) })
+    await ready.go()
+    ready.inner(0).start().head(200)
+    expect(ready.listener.heard).toEqual(['start', 'error'])
+    expect(ready.inner(0).controller.aborted).toBe(true)
+  })
+
+  test('[C4] the rejection that is handed on, and what has been answered, are left like any other', async () => {
+    const { go, inner, source, listener, abort } = play({
+      head: () => listener.controller?.pause(),
+    })
+    await go()
+    inner(0).answer(401, 'no')
+    await settled()
+    source.call(0).reject(new Error('down'))
+    await settled()
+    expect(listener.heard).toEqual(['start', '401 S401'])
+    abort(reason)
+    listener.controller?.resume()
+    expect(listener.heard).toEqual(['start', '401 S401', 'error'])
+  })
+
+  test('[C4, P12] whenever it leaves between the refresh and the attempt, nothing is sent for it any more', async () => {
+    for (const initial of ['', 't0']) {
+      for (let turns = 0; turns < 40; turns++) {
+        const { go, source, sent, abort, inner, listener } = play({}, initial)
+        await go()
+        if (initial !== '') inner(0).answer(401)
+        await settled()
+        source.call(0).resolve('t1')
+        for (let turn = 0; turn < turns; turn++) await Promise.resolve()
+        abort(reason)
+        const count = sent.length
+        await settled()
+        expect([turns, sent.length]).toEqual([turns, count])
+        expect(listener.heard).toEqual(['start', 'error'])
+      }
+    }
+  })
+
+  test('[F3] a handler that leaves while it is handed a rejection hears no more of it', async () => {
+    for (const name of ['head', 'data'] as const) {
+      const { go, inner, source, listener, abort } = play({ [name]: () => abort(reason) })
+      await go()
+      inner(0).start().head(401).data('one').data('two').end()
+      await settled()
+      source.call(0).reject(new Error('down'))
+      await settled()
+      const heard = name === 'head' ? [] : ['one']
+      expect(listener.heard).toEqual(['start', '401 S401', ...heard, 'error'])
+    }
+  })
+
+  test('an abort after the end is none', async () => {
+    const { go, inner, source, listener, abort } = play()
+    await go()
+    inner(0).answer(401, 'no')
+    await settled()
+    source.call(0).reject(new Error('down'))
+    await settled()
+    listener.controller?.pause()
+    listener.controller?.resume()
+    expect(listener.heard).toEqual(['start', '401 S401', 'no', 'end {}'])
+    abort(reason)
+    const own = play({}, '')
+    await own.go()
+    await settled()
+    own.source.call(0).reject(new Error('down'))
+    await settled()
+    own.abort(reason)
+    for (const { heard } of [listener, own.listener]) expect(heard).not.toContain('error')
+  })
+
+  test('an abort without a reason is told as undici tells it', async () => {
+    const { go, listener, abort } = play({}, '')
+    await go()
+    abort()
+    expect(listener.error).toMatchObject({ name: 'AbortError', code: 'UND_ERR_ABORTED' })
+  })
+})
+
+const lost = new Error('other side closed')
+
+describe('a connection that is lost', () => {
+  test('[P3] before the answer it is told as it is, and refreshes nothing', async () => {
+    const { go, inner, listener, source } = play()
+    await go()
+    inner(0).start().fail(lost)
+    await settled()
+    expect([listener.heard, listener.error]).toEqual([['start', 'error'], lost])
+    expect(source.calls.length).toBe(0)
+  })
+
+  test('[P3] before there was one, too: without a controller, and without a start', async () => {
+    const { go, inner, listener } = play()
+    await go()
+    inner(0).handler.onResponseError?.(undefined, lost)
+    expect([listener.heard, listener.error]).toEqual([['error'], lost])
+  })
+
+  test('on the second attempt it is told, too', async () => {
+    const { go, inner, source, listener } = play()
+    await go()
+    inner(0).answer(401)
+    await settled()
+    source.call(0).resolve('t1')
+    await settled()
+    inner(1).start().fail(lost)
+    expect([listener.heard, listener.error]).toEqual([['start', 'error'], lost])
+  })
+
+  test('[F3] while a rejection is read: it is a rejection all the same', async () => {
+    const { go, inner, source, listener } = play()
+    await go()
+    inner(0).start().head(401).data('so far').fail(lost)
+    await settled()
+    source.call(0).resolve('t1')
+    await settled()
+    inner(1).answer(200, 'ok')
+    expect(listener.heard).toEqual(['start', '200 S200', 'ok', 'end {}'])
+  })
+
+  test('[F3] and where it is handed on, it breaks for the caller at the same place', async () => {
+    const { go, inner, source, listener } = play()
+    await go()
+    inner(0).start().head(401).data('so far').fail(lost)
+    await settled()
+    source.call(0).reject(new Error('down'))
+    await settled()
+    expect([listener.heard, listener.error]).toEqual([['start', '401 S401', 'so far', 'error'], lost])
+  })
+
+  test('[F5] in the middle of a stream it is told after what has arrived', async () => {
+    const { go, inner, listener } = play()
+    await go()
+    inner(0).start().head(200, { 'content-type': 'text/event-stream' }).data('data: 1\n\n').fail(lost)
+    expect(listener.heard).toEqual(['start', '200 S200', 'data: 1\n\n', 'error'])
+  })
+
+  test('[F5, P13] one that is lost while its caller pauses is told at once, and nothing after it', async () => {
+    const { go, inner, listener } = play({ data: () => listener.controller?.pause() })
+    await go()
+    const stream = inner(0).start().head(200, { 'content-type': 'text/event-stream' })
+    stream.data(': a\n').data('data: 1\n\n').fail(lost)
+    expect(listener.heard).toEqual(['start', '200 S200', ': a\n', 'error'])
+    listener.controller?.resume()
+    expect(listener.heard).toEqual(['start', '200 S200', ': a\n', 'error'])
+  })
+
+  test('a dispatcher that throws is a request that fails', async () => {
+    const listener = new Listener()
+    const cell = new Refreshable({ initial: 't0', refresh: async () => 't1' })
+    const broken: Dispatch = () => {
+      throw lost
+    }
+    refreshing(cell, { origins: ORIGIN })(broken)(OPTIONS, listener)
+    await settled()
+    expect([listener.heard, listener.error]).toEqual([['start', 'error'], lost])
+  })
+})
+
+describe('a handler that throws', () => {
+  const thrown = new Error('a mistake')
+  const mistake = (): never => {
+    throw thrown
+  }
+
+  test.each([
+    ['start', ['start', 'error']],
+    ['head', ['start', '200 S200', 'error']],
+    ['data', ['start', '200 S200', 'body', 'error']],
+    ['end', ['start', '200 S200', 'body', 'end {}', 'error']],
+  ] as const)(
+    'in %s: the request ends with what it threw, whether it is handed on at once',
+    async (name, heard) => {
+      const { go, inner, listener } = play({ [name]: mistake })
+      await go()
+      inner(0).answer(200, 'body')
+      expect([listener.heard, listener.error]).toEqual([heard, thrown])
+      await settled()
+    },
+  )
+
+  test.each([
+    ['head', ['start', '401 S401', 'error']],
+    ['data', ['start', '401 S401', 'body', 'error']],
+    ['end', ['start', '401 S401', 'body', 'end {}', 'error']],
+  ] as const)('in %s: or later', async (name, heard) => {
+    const { go, inner, listener, source } = play({ [name]: mistake })
+    await go()
+    inner(0).answer(401, 'body')
+    await settled()
+    source.call(0).reject(new Error('down'))
+    await settled()
+    expect([listener.heard, listener.error]).toEqual([heard, thrown])
+  })
+
+  test.each([
+    ['start', ['start', 'error']],
+    ['head', ['start', '401 Unauthorized (refresh_failed)', 'error']],
+  ] as const)('in %s: or where the answer is our own', async (name, heard) => {
+    const { go, listener, source } = play({ [name]: mistake }, '')
+    await go()
+    await settled()
+    if (name === 'head') source.call(0).reject(new Error('down'))
+    await settled()
+    expect([listener.heard, listener.error]).toEqual([heard, thrown])
+    expect(source.calls.length).toBe(name === 'head' ? 1 : 0)
+  })
+
+  test('in error: there is nobody left to tell, and it is not swallowed', async () => {
+    const later: (() => void)[] = []
+    const { go, inner, listener } = play({ error: mistake })
+    await go()
+    inner(0).start()
+    vi.stubGlobal('queueMicrotask', (run: () => void) => later.push(run))
+    inner(0).fail(lost)
+    vi.unstubAllGlobals()
+    expect(listener.heard).toEqual(['start', 'error'])
+    expect(later[0]).toThrow(thrown)
+  })
+
+  test('[F5] or in the middle of a stream that was looked at: its connection is closed', async () => {
+    const { go, inner, listener } = play({ data: mistake })
+    await go()
+    inner(0).start().head(200, { 'content-type': 'text/event-stream' }).data('data: 1\n\n')
+    expect([listener.heard, listener.error]).toEqual([['start', '200 S200', 'data: 1\n\n', 'error'], thrown])
+    expect(inner(0).controller).toMatchObject({ aborted: true, reason: thrown })
+  })
+})
+
+describe('pauses', () => {
+  test('[P13] reach the connection once the answer is the caller’s', async () => {
+    const { go, inner, listener } = play({ head: () => listener.controller?.pause() })
+    await go()
+    const { controller } = inner(0).start().head(200)
+    expect(controller.paused).toBe(true)
+    expect(listener.controller?.paused).toBe(true)
+    listener.controller?.resume()
+    expect(controller.paused).toBe(false)
+  })
+
+  test('[F3] do not keep a rejection from being read: one that was made before holds for what comes after', async () => {
+    const { go, inner, listener, source } = play({
+      head: () => {
+        if (listener.heard.length === 2) listener.controller?.pause()
+      },
+    })
+    await go()
+    inner(0).start().head(103)
+    expect(inner(0).controller.paused).toBe(false)
+    inner(0).head(401).end()
+    await settled()
+    source.call(0).resolve('t1')
+    await settled()
+    inner(1).start().head(200)
+    expect(inner(1).controller.paused).toBe(true)
+    listener.controller?.resume()
+    expect(inner(1).controller.paused).toBe(false)
+  })
+
+  test('[F5, P13] hold for what was read already, piece by piece; the rest comes after it', async () => {
+    const { go, inner, listener } = play({ data: () => listener.controller?.pause() })
+    await go()
+    const stream = inner(0).start().head(200, { 'content-type': 'text/event-stream' })
+    stream.data(': a\n').data(': b\n').data('data: 1\n\n')
+    const heard = ['start', '200 S200', ': a\n']
+    expect(listener.heard).toEqual(heard)
+    expect(stream.controller.paused).toBe(true)
+    // What was on its way when it was paused.
+    stream.data('data: 2\n\n').end({ t: '1' })
+    for (const next of [': b\n', 'data: 1\n\n', 'data: 2\n\n', 'end {"t":"1"}']) {
+      expect(listener.heard).toEqual(heard)
+      listener.controller?.resume()
+      heard.push(next)
+    }
+    expect(listener.heard).toEqual(heard)
+  })
+
+  test('[F5, P13] a handler may pause and resume from within', async () => {
+    const { go, inner, listener } = play({
+      head: () => {
+        listener.controller?.pause()
+        listener.controller?.resume()
+        listener.heard.push('started')
+      },
+      data: () => {
+        listener.controller?.pause()
+        listener.controller?.resume()
+      },
+    })
+    await go()
+    const stream = inner(0).start().head(200, { 'content-type': 'text/event-stream' })
+    stream.data(': a\n').data('data: 1\n\n')
+    expect(stream.controller.paused).toBe(false)
+    stream.data('data: 2\n\n').end()
+    expect(listener.heard).toEqual([
+      'start',
+      '200 S200',
+      'started',
+      ': a\n',
+      'data: 1\n\n',
+      'data: 2\n\n',
+      'end {}',
+    ])
+  })
+})
+
+describe('the controller', () => {
+  test('[F1] is one for both attempts, started once, with the headers of the answer that is handed on', async () => {
+    const { go, inner, listener, source } = play()
+    await go()
+    inner(0).start().head(401, { a: 'first' }).end()
+    await settled()
+    source.call(0).resolve('t1')
+    await settled()
+    inner(1).start().head(200, { a: 'second' })
+    inner(1).controller.rawTrailers = ['raw']
+    inner(1).end({ t: '1' })
+    expect(listener.heard).toEqual(['start', '200 S200', 'end {"t":"1"}'])
+    expect(String(listener.controller?.rawHeaders)).toBe('a,second')
+    expect(listener.controller?.rawTrailers).toEqual(['raw'])
+  })
+
+  test('[F3] has those of a rejection that is handed on', async () => {
+    const { go, inner, listener, source } = play()
+    await go()
+    inner(0).start().head(401, { a: 'first' })
+    inner(0).controller.rawTrailers = ['raw']
+    inner(0).end({ t: '1' })
+    await settled()
+    source.call(0).reject(new Error('down'))
+    await settled()
+    expect(listener.heard).toEqual(['start', '401 S401', 'end {"t":"1"}'])
+    expect(String(listener.controller?.rawHeaders)).toBe('a,first')
+    expect(listener.controller?.rawTrailers).toEqual(['raw'])
+  })
+
+  test('a dispatcher that is busy says so, and a request that it makes again starts once', async () => {
+    const { dispatch, inner } = scripted()
+    const cell = new Refreshable({ initial: 't0', refresh: async () => 't1' })
+    const dispatching = refreshing(cell, { origins: ORIGIN })(dispatch)
+    const listener = new Listener()
+    expect(dispatching(OPTIONS, new Listener())).toBe(true) // it waits for what is built of the value
+    await settled()
+    expect(dispatching(OPTIONS, listener)).toBe(false)
+    inner(1).start().start().answer(200)
+    expect(listener.heard).toEqual(['start', '200 S200', 'end {}'])
+  })
+})
+
+describe('upgrades', () => {
+  class Socket {
+    destroyed = false
+    readonly listeners: unknown[] = []
+    on(_: string, listener: unknown): void {
+      this.listeners.push(listener)
+    }
+    off(_: string, listener: unknown): void {
+      this.listeners.splice(this.listeners.indexOf(listener), 1)
+    }
+    destroy(): void {
+      this.destroyed = true
+    }
+  }
+
+  test('[F3] a refused tunnel is asked for again, and its connection closed', async () => {
+    const { go, inner, listener, source } = play()
+    await go()
+    const socket = new Socket()
+    inner(0).start().upgrade(401, socket)
+    await settled()
+    expect([socket.destroyed, socket.listeners.length]).toEqual([false, 1])
+    source.call(0).resolve('t1')
+    await settled()
+    expect(socket.destroyed).toBe(true)
+    inner(1).start().upgrade(200, new Socket())
+    expect(listener.heard).toEqual(['start', 'upgrade 200'])
+  })
+
+  test('[F3] where the refresh fails the caller gets it, as it is', async () => {
+    const { go, inner, listener, source } = play()
+    await go()
+    const socket = new Socket()
+    inner(0).start().upgrade(401, socket)
+    await settled()
+    source.call(0).reject(new Error('down'))
+    await settled()
+    expect(listener.heard).toEqual(['start', 'upgrade 401'])
+    expect([socket.destroyed, socket.listeners.length]).toEqual([false, 0])
+  })
+
+  test('[P7] a second refusal is handed on', async () => {
+    const { go, inner, listener, source } = play()
+    await go()
+    inner(0).start().upgrade(401, new Socket())
+    await settled()
+    source.call(0).resolve('t1')
+    await settled()
+    const socket = new Socket()
+    inner(1).start().upgrade(401, socket)
+    await settled()
+    expect(listener.heard).toEqual(['start', 'upgrade 401'])
+    expect([socket.destroyed, source.calls.length]).toEqual([false, 1])
+  })
+
+  test('what the caller’s handler throws, it hears of', async () => {
+    const thrown = new Error('a mistake')
+    const { go, inner, listener, source } = play({
+      upgrade: () => {
+        throw thrown
+      },
+    })
+    await go()
+    inner(0).start().upgrade(401, new Socket())
+    await settled()
+    source.call(0).reject(new Error('down'))
+    await settled()
+    expect([listener.heard, listener.error]).toEqual([['start', 'upgrade 401', 'error'], thrown])
+  })
+
+  test.each([0, 1])('[C4] and where the caller leaves nobody does (after %i turns)', async (turns) => {
+    const { go, inner, listener, source, abort } = play()
+    await go()
+    const socket = new Socket()
+    inner(0).start().upgrade(401, socket)
+    for (let turn = 0; turn < turns; turn++) await settled()
+    abort(reason)
+    if (source.calls.length === 1) source.call(0).resolve('t1')
+    await settled()
+    expect(socket.destroyed).toBe(true)
+    expect(listener.heard).toEqual(['start', 'error'])
+    const late = new Socket()
+    inner(0).handler.onRequestUpgrade?.(inner(0).controller, 101, {}, late)
+    expect([late.destroyed, listener.heard.length]).toEqual([true, 2])
+  })
+})

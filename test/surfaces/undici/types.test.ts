@@ -1,0 +1,25 @@
+// The public face as a compiler sees it: these hold when `tsc` passes; nothing happens at run time.
+import type { Dispatcher } from 'undici'
+import { expectTypeOf, test } from 'vitest'
+import type { Refreshable } from '../../../src/index.ts'
+import { type Interceptor, refreshing } from '../../../src/surfaces/undici.ts'
+
+test('it is what undici’s compose takes, and gives a dispatch of the same make', () => {
+  expectTypeOf<Interceptor>().toExtend<Dispatcher.DispatcherComposeInterceptor>()
+  expectTypeOf<Interceptor>().toExtend<Dispatcher.DispatchInterceptor>()
+  expectTypeOf<(dispatch: Dispatcher.Dispatch) => Dispatcher.Dispatch>().toExtend<
+    (dispatch: Dispatcher.Dispatch) => ReturnType<Interceptor>
+  >()
+})
+
+test('a value that is no token needs an apply of its own', () => {
+  const use = (cell: Refreshable<{ id: string }>, token: Refreshable<string>): void => {
+    refreshing(token, { origins: 'https://a' })
+    refreshing(cell, { origins: 'https://a', apply: ({ id }) => ({ 'x-id': id }) })
+    // @ts-expect-error: it has no accessToken
+    refreshing(cell, { origins: 'https://a' })
+    // @ts-expect-error: origins are required
+    refreshing(token, {})
+  }
+  expectTypeOf(use).toBeFunction()
+})
