@@ -1,26 +1,14 @@
-/**
- * Asks a model of the AI SDK, with a token that lives in a file and is renewed there by something else.
- *
- *     TOKEN_FILE=/run/secrets/token OPENAI_BASE_URL=https://… npx tsx examples/ai-sdk.ts 'Why is the sky blue?'
- */
-import { readFile } from 'node:fs/promises'
 import { createOpenAI } from '@ai-sdk/openai'
-import { type LlmProvider, RefreshingProvider } from 'llm-refresh'
-import { languageModelProvider } from 'llm-refresh/ai-sdk'
+import { streamText } from 'ai'
+import { fetch } from './credential.ts' // llm-refresh
 
-const { TOKEN_FILE = 'token', OPENAI_BASE_URL = 'https://api.openai.com/v1' } = process.env
-const [question = 'Hello'] = process.argv.slice(2)
+const openai = createOpenAI({ fetch }) // llm-refresh
 
-async function build(): Promise<LlmProvider> {
-  const apiKey = (await readFile(TOKEN_FILE, 'utf8')).trim()
-  return languageModelProvider(createOpenAI({ apiKey, baseURL: OPENAI_BASE_URL })('gpt-5'))
-}
+const { textStream } = streamText({
+  model: openai('gpt-5'),
+  prompt: 'Invent a new holiday and describe its traditions.',
+})
 
-const provider = new RefreshingProvider(await build(), build)
-for await (const delta of provider.chatStream({
-  system: 'Be brief.',
-  messages: [{ role: 'user', content: question }],
-})) {
-  if (delta.type === 'text_delta') process.stdout.write(delta.delta)
-  if (delta.type === 'error') throw new Error(delta.message)
+for await (const textPart of textStream) {
+  process.stdout.write(textPart)
 }

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from '@copilotkit/aimock'
 import type { ChatCompletionRequest, Fixture, FixtureOpts, FixtureResponse } from '@copilotkit/aimock'
+import { inStreamRefusal, type Place } from './in-stream-401.ts'
+import { tamper } from './tampered-stream.ts'
 import { refusal, vendorOf } from './vendor-401.ts'
 import type { Offered, Vendor } from './vendor-401.ts'
 
@@ -22,6 +24,9 @@ export interface LlmServerOptions {
   answer?: Answer
 }
 
+/** How a call that streams is turned away: by its status, or within a stream that has begun with a 200. */
+export type Refusing = 'status' | Place
+
 /** A running LLM server. */
 export interface LlmServer {
   /** Without a path. */
@@ -39,6 +44,10 @@ export interface LlmServer {
    * between the chunks of a stream, `truncateAfterChunks`, and so on.
    */
   answer(response: Answer, pace?: FixtureOpts): void
+  /** Sets how calls that stream are turned away from now on. Others get the status. Default: `status`. */
+  refuse(how: Refusing): void
+  /** From now on a stream waits for this after its first content; undefined: no longer. */
+  hold(afterContent: (() => Promise<void>) | undefined): void
   close(): Promise<void>
 }
 
@@ -54,6 +63,8 @@ export async function startLlmServer(options: LlmServerOptions): Promise<LlmServ
   const requests = tally()
   const rejections = tally()
   let disconnects = 0
+  let refusing: Refusing = 'status'
+  let afterContent: (() => Promise<void>) | undefined
   // aimock reads this list at each request; one fixture without conditions answers them all.
   const fixtures: Fixture[] = []
 
@@ -68,23 +79,36 @@ export async function startLlmServer(options: LlmServerOptions): Promise<LlmServ
 
   /** Stands before aimock. True: the request was turned away here. */
   async function handleRequest(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
-    const vendor = vendorOf(request.url ?? '/')
+    const path = request.url ?? '/'
+    const vendor = vendorOf(path)
     requests[vendor]++
     response.once('close', () => {
       if (!response.writableFinished) disconnects++
     })
     const { offered, credential } = credentialOf(request)
-    if (credential !== undefined && (await options.accepts(credential))) return false
-    rejections[vendor]++
-    const { status, headers, body } = refusal(vendor, offered, `req_${randomUUID().replaceAll('-', '')}`)
-    response.writeHead(status, { 'content-type': 'application/json', ...headers })
-    response.end(JSON.stringify(body))
-    return true
+    const accepted = credential !== undefined && (await options.accepts(credential))
+    if (!accepted) rejections[vendor]++
+    const instead = (): ReturnType<typeof refusedWith> => refusedWith(vendor, offered)
+    if (!accepted && refusing === 'status') {
+      const { status, headers, body } = instead()
+      response.writeHead(status, headers).end(body)
+      return true
+    }
+    if (!accepted && refusing !== 'status') {
+      const text = inStreamRefusal(vendor, path, refusing)
+      tamper(response, { instead, interruption: { text, place: refusing } })
+    } else if (afterContent) tamper(response, { afterContent })
+    return false
   }
 
   const { server, url } = await createServer(fixtures, { host: '127.0.0.1', port: 0, journalMaxEntries: 1 }, [
     { path: '', handler: { handleRequest } },
   ])
+
+  // aimock knows one version of Google's API; its clients ask for another.
+  server.prependListener('request', (request: IncomingMessage) => {
+    request.url = request.url?.replace(/^\/v1(?=\/models\/[^/]+:)/, '/v1beta')
+  })
 
   return {
     url,
@@ -93,6 +117,12 @@ export async function startLlmServer(options: LlmServerOptions): Promise<LlmServ
     rejections: (vendor) => count(rejections, vendor),
     disconnects: () => disconnects,
     answer,
+    refuse: (how) => {
+      refusing = how
+    },
+    hold: (until) => {
+      afterContent = until
+    },
     close: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       server.closeAllConnections()
@@ -107,6 +137,14 @@ function credentialOf(request: IncomingMessage): { offered: Offered; credential?
   if (token !== undefined) return { offered: 'token', credential: token }
   const key = request.headers['x-api-key'] ?? request.headers['x-goog-api-key']
   return typeof key === 'string' ? { offered: 'api_key', credential: key } : { offered: 'nothing' }
+}
+
+function refusedWith(
+  vendor: Vendor,
+  offered: Offered,
+): { status: number; headers: Record<string, string>; body: string } {
+  const { status, headers, body } = refusal(vendor, offered, `req_${randomUUID().replaceAll('-', '')}`)
+  return { status, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) }
 }
 
 function tally(): Record<Vendor, number> {

@@ -1,0 +1,102 @@
+import type { EmbeddingModel, LanguageModel } from 'ai6'
+import { CITY_PROMPT, type Client, SAID, type Session, UNUSED } from './client.ts'
+
+interface Models {
+  readonly anthropic: LanguageModel
+  readonly google: LanguageModel
+  readonly openai: LanguageModel
+  readonly embedding: EmbeddingModel
+}
+
+export const common = {
+  package: 'ai6',
+  server: 'llm',
+  calls: {
+    'generateText (openai)': SAID,
+    'generateText (anthropic)': SAID,
+    'generateText (google)': SAID,
+    tools: `${SAID} It rains in Paris.`,
+    'streamText with tools': SAID,
+    'object output': 'Paris',
+    embed: '3',
+  },
+  streams: ['streamText (openai)', 'streamText (anthropic)', 'streamText (google)'],
+} as const satisfies Partial<Client>
+
+export const aiSdk6: Client = {
+  ...common,
+  takes: 'fetch',
+  name: 'AI SDK 6',
+  option: "createOpenAI({ apiKey: 'unused', fetch })",
+  // The Google provider always sends a key.
+  apply: (token) => ({ authorization: `Bearer ${token}`, 'x-goog-api-key': undefined }),
+  async build({ url, fetch }) {
+    const { createAnthropic } = await import('ai-sdk-anthropic-v3')
+    const { createGoogleGenerativeAI } = await import('ai-sdk-google-v3')
+    const { createOpenAI } = await import('ai-sdk-openai-v3')
+    const openai = createOpenAI({ apiKey: UNUSED, baseURL: `${url}/v1`, fetch })
+    return session({
+      anthropic: createAnthropic({ authToken: UNUSED, baseURL: `${url}/v1`, fetch })('claude-sonnet-5'),
+      google: createGoogleGenerativeAI({ apiKey: UNUSED, baseURL: `${url}/v1beta`, fetch })(
+        'gemini-2.5-flash',
+      ),
+      openai: openai('gpt-5'),
+      embedding: openai.embeddingModel('text-embedding-3-small'),
+    })
+  },
+}
+
+/** What is called, on the models that it is given. */
+export async function session({ embedding, ...models }: Models): Promise<Session> {
+  const { APICallError, embed, generateText, stepCountIs, Output, streamText, tool } = await import('ai6')
+  const { z } = await import('zod')
+  const prompt = 'Hello?'
+  const weather = tool({
+    inputSchema: z.object({ city: z.string() }),
+    execute: ({ city }) => `It rains in ${city}.`,
+  })
+  const toolUse = { prompt, tools: { weather }, stopWhen: stepCountIs(3) }
+
+  const text = (model: LanguageModel) => async (): Promise<string> =>
+    (await generateText({ model, prompt })).text
+
+  async function* streamed(options: Parameters<typeof streamText>[0]): AsyncGenerator<string> {
+    const { fullStream: stream } = streamText({ ...options, onError: () => undefined })
+    for await (const part of stream) {
+      if (part.type === 'text-delta') yield part.text
+      if (part.type === 'error') throw part.error
+    }
+  }
+
+  return {
+    calls: {
+      'generateText (openai)': text(models.openai),
+      'generateText (anthropic)': text(models.anthropic),
+      'generateText (google)': text(models.google),
+      tools: async () => {
+        const { text: answer, steps } = await generateText({ model: models.openai, ...toolUse })
+        return [answer, ...steps.flatMap(({ toolResults }) => toolResults.map(({ output }) => output))].join(
+          ' ',
+        )
+      },
+      'streamText with tools': async () => {
+        let answer = ''
+        for await (const piece of streamed({ model: models.openai, ...toolUse })) answer += piece
+        return answer
+      },
+      'object output': async () => {
+        const output = Output.object({ schema: z.object({ city: z.string() }) })
+        return (await generateText({ model: models.openai, prompt: CITY_PROMPT, output })).output.city
+      },
+      embed: async () => String((await embed({ model: embedding, value: prompt })).embedding.length),
+    },
+    streams: {
+      'streamText (openai)': () => streamed({ model: models.openai, prompt }),
+      'streamText (anthropic)': () => streamed({ model: models.anthropic, prompt }),
+      'streamText (google)': () => streamed({ model: models.google, prompt }),
+    },
+    isRefusal: (error) => APICallError.isInstance(error) && error.statusCode === 401,
+    // What an error part holds is not always an error.
+    isBroken: (error) => typeof error === 'object',
+  }
+}

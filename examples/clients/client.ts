@@ -1,0 +1,54 @@
+import type { HttpOptions, Refresher } from 'llm-refresh'
+
+/** What every call of a model comes down to, unless a row says otherwise. */
+export const SAID = 'Hello from the model.'
+
+/** What is asked where an object is wanted: `{"city":"Paris"}`. */
+export const CITY_PROMPT = 'Which city?'
+
+/** Stands where a client wants a key of its own. It never goes out. */
+export const UNUSED = 'unused'
+
+/** Where a client finds what it talks to. */
+export interface Place {
+  /** That of llm-refresh. */
+  readonly fetch: typeof fetch
+  /** For those that take no fetch. */
+  readonly token: Refresher<string>
+  readonly options: HttpOptions<string>
+  /** Of the LLM server, without a path. */
+  readonly url: string
+  readonly mcpUrl: string
+}
+
+/** A client that has been built. */
+export interface Session {
+  /** By the names that the row gives; each gives what was said. */
+  readonly calls: Readonly<Record<string, () => Promise<string>>>
+  /** By the names that the row gives; each gives what was said, piece by piece. */
+  readonly streams: Readonly<Record<string, () => AsyncIterable<string>>>
+  /** Is this the client's own error for a credential that was refused? */
+  isRefusal(error: unknown): boolean
+  /** Is this the client's own error for a stream that tells of an error? */
+  isBroken(error: unknown): boolean
+  close?(): Promise<void>
+}
+
+/** A row of the table of clients. The client itself is loaded when it is built. */
+export interface Client {
+  readonly name: string
+  /** The package, by its name in package.json; undefined for a part of the platform. */
+  readonly package: string | undefined
+  /** What is changed, in code: `fetch` is that of llm-refresh. */
+  readonly option: string
+  /** What is called, and what is said to that. */
+  readonly calls: Readonly<Record<string, string>>
+  /** What is streamed; each time the pieces make {@link SAID}. */
+  readonly streams: readonly string[]
+  /** How the token is put on its requests, where `Authorization: Bearer` alone does not do. */
+  readonly apply?: HttpOptions<string>['apply']
+  readonly server: 'llm' | 'mcp'
+  /** What of llm-refresh it is handed. */
+  readonly takes: 'fetch' | 'dispatcher' | 'model'
+  build(place: Place): Promise<Session>
+}

@@ -1,0 +1,36 @@
+import { aiSdk5 } from './ai-sdk-5.ts'
+import { aiSdk6 } from './ai-sdk-6.ts'
+import { aiSdk7 } from './ai-sdk-7.ts'
+import { anthropic } from './anthropic.ts'
+import { axiosClient } from './axios.ts'
+import type { Client } from './client.ts'
+import { plainFetch } from './fetch.ts'
+import { google } from './google.ts'
+import { kyClient } from './ky.ts'
+import { langchain, langchainAnthropic } from './langchain.ts'
+import { mcp } from './mcp.ts'
+import { ofetchClient } from './ofetch.ts'
+import { openai6 } from './openai-6.ts'
+import { openaiAgents } from './openai-agents.ts'
+import { openai7 } from './openai.ts'
+import { undici } from './undici.ts'
+
+/** Every client that is shown to survive an expired token. */
+export const clients: readonly Client[] = [
+  openai7,
+  openai6,
+  anthropic,
+  google,
+  aiSdk7,
+  aiSdk6,
+  aiSdk5,
+  langchain,
+  langchainAnthropic,
+  openaiAgents,
+  mcp,
+  plainFetch,
+  kyClient,
+  ofetchClient,
+  axiosClient,
+  undici,
+]

@@ -1,0 +1,18 @@
+/** Tells when something has happened so many times. */
+export class Countdown {
+  #count = 0
+  readonly #watchers = new Map<() => void, number>()
+
+  count(): void {
+    this.#count++
+    for (const [resolve, total] of this.#watchers) if (this.#count >= total) resolve()
+  }
+
+  /** Resolves when it has happened so many times. */
+  reached(total: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#count >= total) resolve()
+      else this.#watchers.set(resolve, total)
+    })
+  }
+}

@@ -1,0 +1,55 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { clients } from '../clients/table.ts'
+import manifest from '../package.json' with { type: 'json' }
+
+const root = join(import.meta.dirname, '../..')
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'table-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+/** Runs the script on a README of ours; gives what it says when it fails. */
+async function run(readme: string, ...options: string[]): Promise<string> {
+  const script = join(root, 'scripts/clients-table.ts')
+  try {
+    await promisify(execFile)(process.execPath, ['--import', 'tsx', script, readme, ...options], {
+      cwd: root,
+    })
+    return ''
+  } catch (error) {
+    return String(error)
+  }
+}
+
+test('the table of clients is written between its marks, and a README that lacks a row is out of date', async () => {
+  const readme = join(folder, 'README.md')
+  await writeFile(readme, 'before\n<!-- clients -->\nsomething else\n<!-- /clients -->\nafter\n')
+  expect(await run(readme, '--check')).toContain('out of date')
+  expect(await run(readme)).toBe('')
+  const written = await readFile(readme, 'utf8')
+  expect(written).toMatch(/^before\n<!-- clients -->\n\| client \|[^]*\|\n<!-- \/clients -->\nafter\n$/)
+  expect(written).not.toContain('something else')
+  for (const { name } of clients) expect(written).toContain(`\n| ${name} | `)
+  expect(written).toContain(`\n| OpenAI 7 | \`openai\` ${manifest.dependencies.openai} | `)
+  expect(await run(readme, '--check')).toBe('')
+  await writeFile(readme, written.replace(/\n\| OpenAI 7.*/, ''))
+  expect(await run(readme, '--check')).toContain('out of date')
+}, 60_000)
+
+test('a README without the marks is not touched', async () => {
+  const readme = join(folder, 'bare.md')
+  await writeFile(readme, 'nothing\n')
+  expect(await run(readme)).toContain('add them')
+  expect(await readFile(readme, 'utf8')).toBe('nothing\n')
+}, 60_000)
+
+test('every version is pinned', () => {
+  const { 'llm-refresh': _ours, ...others } = manifest.dependencies
+  for (const version of Object.values(others)) expect(version).toMatch(/^(?:npm:@?[\w/-]+@)?\d+\.\d+\.\d+$/)
+})

@@ -1,0 +1,127 @@
+import { Refreshable, type RefreshError, refreshingFetch } from 'llm-refresh'
+import { firstToken, redeemer, type Token } from '../../demo/token.ts'
+import { type Login, startAuthorizationServer } from '../../test/support/authorization-server.ts'
+import { Gate } from '../../test/support/gate.ts'
+import { type Refusing, startLlmServer } from '../../test/support/llm-server.ts'
+import { settled } from '../../test/support/settled.ts'
+import { type Client, SAID, type Session, UNUSED } from '../clients/client.ts'
+import { Countdown } from './countdown.ts'
+import { startMcpServer } from './mcp-server.ts'
+import { model } from './model.ts'
+
+/** How a client is built. */
+export interface Opening {
+  sniff?: boolean
+  /** What every refresh ends with. */
+  failure?: RefreshError
+  /** There is nothing to begin with. */
+  without?: 'token'
+}
+
+/** A client in use, on a login of its own. */
+export interface Opened extends Session {
+  readonly login: Login
+  /** Calls that the cell was told were rejected. */
+  readonly rejected: Countdown
+  /** Requests that the client made; those of llm-refresh's own are not among them. */
+  asked(): number
+}
+
+/** The servers that a client needs, and what a test does to them. */
+export interface World {
+  /** Holds back answers to credentials that are no good. */
+  readonly refusals: Gate
+  /** Holds back the token endpoint. */
+  readonly redemptions: Gate
+  /** Holds back streams, after their first content. */
+  readonly streams: Gate
+  readonly requests: () => number
+  readonly rejections: () => number
+  readonly refuse: (how: Refusing) => void
+  expire(): void
+  open(opening?: Opening): Promise<Opened>
+  close(): Promise<void>
+}
+
+/** Starts the servers that a client needs: those of the demo, and for MCP the SDK's own. */
+export async function startWorld(client: Client): Promise<World> {
+  const refusals = new Gate()
+  const streams = new Gate()
+  const redemptions = new Gate()
+  const authorization = await startAuthorizationServer({ beforeToken: () => redemptions.pass() })
+  const accepts = async (token: string): Promise<boolean> => {
+    if (await authorization.isActive(token)) return true
+    await refusals.pass()
+    return false
+  }
+  const llm = await startLlmServer({ accepts })
+  llm.answer(model, { chunkSize: 6 })
+  const mcp = await startMcpServer(accepts, SAID)
+  const server = client.server === 'mcp' ? mcp : llm
+  server.hold(() => streams.pass())
+  const redeem = redeemer(authorization)
+  const sessions: Session[] = []
+
+  async function open({ sniff, failure, without }: Opening = {}): Promise<Opened> {
+    const login = await authorization.login()
+    const first = firstToken(login, Date.now())
+    const rejected = new Countdown()
+    const cell = new Refreshable<Token>({
+      initial: without === 'token' ? undefined : first,
+      refresh: ({ current, signal }) =>
+        failure ? Promise.reject(failure) : redeem((current?.value ?? first).refreshToken, signal),
+      onEvent: ({ type }) => {
+        if (type === 'rejected') rejected.count()
+      },
+    })
+    const token = cell.map(({ accessToken }) => accessToken)
+    const options = { origins: [llm.url, new URL(mcp.url).origin], apply: client.apply, sniff }
+    const refreshing = refreshingFetch(token, { ...options, fetch: checked })
+    const count = { asked: 0, pending: 0 }
+    const session = await client.build({
+      token,
+      options,
+      url: llm.url,
+      mcpUrl: mcp.url,
+      fetch: async (input, init) => {
+        // The OpenAI client makes one of these to find out what its fetch can do.
+        if (input !== 'data:,') count.asked++
+        count.pending++
+        try {
+          return await refreshing(input, init)
+        } finally {
+          count.pending--
+        }
+      },
+    })
+    sessions.push(session)
+    // What a client does by itself once it is built is over.
+    do await settled()
+    while (count.pending > 0)
+    return { ...session, login, rejected, asked: () => count.asked }
+  }
+
+  return {
+    refusals,
+    redemptions,
+    streams,
+    requests: server.requests,
+    rejections: server.rejections,
+    refuse: (how) => llm.refuse(how),
+    expire: () => authorization.expireAccessTokens(),
+    open,
+    close: async () => {
+      for (const session of sessions) await session.close?.()
+      await Promise.all([authorization.close(), llm.close(), mcp.close()])
+    },
+  }
+}
+
+/** The platform's fetch, which sees that what stands in for a credential never goes out. */
+const checked: typeof fetch = async (input, init) => {
+  const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined))
+  for (const [name, value] of headers) {
+    if (value.includes(UNUSED)) throw new Error(`${name} goes out with a placeholder`)
+  }
+  return fetch(input, init)
+}

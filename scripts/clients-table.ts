@@ -1,0 +1,68 @@
+/**
+ * Writes the table of clients into README.md, between `<!-- clients -->` and `<!-- /clients -->`.
+ *
+ *     tsx scripts/clients-table.ts            # --check fails where it is out of date
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { z } from 'zod'
+
+const root = new URL('..', import.meta.url)
+const { values, positionals } = parseArgs({
+  options: { check: { type: 'boolean', default: false } },
+  allowPositionals: true,
+})
+const [readme = fileURLToPath(new URL('README.md', root))] = positionals
+
+const MARKED = /(<!-- clients -->\n)[^]*?(<!-- \/clients -->)/
+
+const Table = z.object({
+  clients: z.array(
+    z.object({
+      name: z.string(),
+      package: z.string().optional(),
+      option: z.string(),
+      apply: z.unknown().optional(),
+      calls: z.record(z.string(), z.string()),
+      streams: z.array(z.string()),
+    }),
+  ),
+})
+const Manifest = z.object({ dependencies: z.record(z.string(), z.string()) })
+
+// What is imported here loads none of the clients: they need not be installed.
+const { clients } = Table.parse(await import(new URL('examples/clients/table.ts', root).href))
+const { dependencies } = Manifest.parse(
+  JSON.parse(readFileSync(new URL('examples/package.json', root), 'utf8')),
+)
+
+/** The package and the version that is pinned; an alias leads to what it stands for. */
+function pinned(name: string): string {
+  const version = dependencies[name]
+  if (version === undefined) throw new Error(`examples/package.json has no ${name}.`)
+  const [, real = name, exact = version] = /^npm:(.+)@(.+)$/.exec(version) ?? []
+  return `\`${real}\` ${exact}`
+}
+
+const rows = clients.map((client) => [
+  client.name,
+  client.package === undefined ? 'the platform’s' : pinned(client.package),
+  `\`${client.option}\`${client.apply === undefined ? '' : ', with `apply`'}`,
+  `${Object.keys(client.calls).join(', ')}; streaming: ${client.streams.join(', ')}`,
+])
+const table = [['client', 'package', 'what is changed', 'shown'], ['---', '---', '---', '---'], ...rows]
+  .map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |\n`)
+  .join('')
+
+const before = readFileSync(readme, 'utf8')
+if (!MARKED.test(before))
+  throw new Error('README.md has no <!-- clients --> and <!-- /clients -->: add them.')
+const after = before.replace(MARKED, (_all, start: string, end: string) => `${start}${table}${end}`)
+
+if (values.check && after !== before) {
+  console.error('The table of clients in README.md is out of date: run `npm run clients:table`.')
+  process.exitCode = 1
+} else if (after !== before) {
+  writeFileSync(readme, after)
+}
