@@ -8,9 +8,12 @@ const here = import.meta.dirname
 /** The ids in the names of tests: `test('[C1, C3] …'`. */
 function citedIds(): Set<string> {
   const cited = new Set<string>()
-  for (const file of readdirSync(here, { recursive: true, encoding: 'utf8' })) {
+  const shown = [here, join(here, '../examples/test')].flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
+  )
+  for (const file of shown) {
     if (!file.endsWith('.test.ts')) continue
-    const source = readFileSync(join(here, file), 'utf8')
+    const source = readFileSync(file, 'utf8')
     for (const [, ids = ''] of source.matchAll(
       /\b(?:test|it)(?:\.each\([^)]*\))?\(\s*[`'"]\[([A-Z]\d[^\]]*)\]/g,
     )) {

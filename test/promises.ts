@@ -96,31 +96,24 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   U5: { says: 'It never throws and never reads more than a bounded prefix, whatever it is given.' },
   F1: {
     says: "The header is set per attempt from the snapshot; the caller's other headers, method, body and signal arrive unchanged on both attempts.",
-    planned: 'fetch and undici surfaces',
   },
   F2: {
     says: 'String, bytes, URLSearchParams, FormData, Blob and Request bodies are replayed, also where a platform turned them into streams on the way, up to the replay limit; past it, or for a one-shot stream, the 401 is returned, and the refresh still happens for the next call.',
-    planned: 'fetch and undici surfaces',
   },
   F3: {
     says: 'A 401 body is read up to 64 KiB before the refresh and handed on unchanged if the refresh fails; a larger one is discarded first. No connection is held while refreshing, and a token endpoint behind the same small pool does not deadlock.',
-    planned: 'fetch and undici surfaces',
   },
   F4: {
     says: '`origins` is required; the credential goes nowhere else, not across a redirect either (headers other than Authorization: redirects are refused); plain http only to loopback.',
-    planned: 'fetch and undici surfaces',
   },
   F5: {
     says: 'With `sniff` on, a 200 event stream whose first event (comments and heartbeats passed over, bounded at 64 KiB) is an authentication error counts as a rejection; bytes already read are handed on in order, untouched.',
-    planned: 'fetch and undici surfaces',
   },
   F6: {
     says: "With no token to send and none to be had, fetch answers a 401 of its own whose body names our code, so that each vendor's client raises its own authentication error at once, without retries.",
-    planned: 'fetch and undici surfaces',
   },
   F7: {
     says: 'The official OpenAI, Anthropic and Google clients, AI SDK 5, 6 and 7 providers, and the MCP client, survive an expired token with one refresh, unary and streaming, with no change but their `fetch` (or dispatcher) option.',
-    planned: 'the table of clients',
   },
   M1: {
     says: '`refreshingModel` and `refreshingModelFrom` take V2, V3 and V4 language models and give the same version back; `generateText`, `streamText` and tools run on it.',

@@ -117,7 +117,7 @@ test('[P3] a lost connection is thrown as it is, and refreshes nothing', async (
   expect(refreshes()).toBe(0)
 })
 
-test('[P4, Z2] events tell of a retry, and of why there was none', async () => {
+test('[P4] events tell of a retry, and of why there was none', async () => {
   const api = await serve(bearer((token) => token === 't1'))
   const heard: RefreshEvent[] = []
   const onEvent = (event: RefreshEvent): unknown => heard.push(event)
