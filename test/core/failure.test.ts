@@ -210,17 +210,34 @@ test('[C8] another remote side on the same credential is not affected', async ()
   expect(count.refreshes).toBe(2)
 })
 
+test('[C8] a value that was fetched for another remote side, or because there was none, gets its chance', async () => {
+  const { cell, count } = cellThat(async () => `token ${count.refreshes}`)
+  const [busy, idle] = [cell.map((token) => token), cell.map((token) => token)]
+  let snapshot = await busy.snapshot()
+  for (let round = 0; round < 3; round++) {
+    snapshot = await busy.refresh(snapshot)
+    busy.accepted(snapshot)
+  }
+  // It has expired, and the side that is called next has seen none of it.
+  snapshot = await idle.refresh(snapshot)
+  expect(count.refreshes).toBe(4)
+  // That one did not help.
+  await expect(idle.refresh(snapshot)).rejects.toMatchObject({ code: 'refresh_suspended' })
+
+  const empty = new Refreshable({ refresh: async () => `token ${count.refreshes++}` })
+  const first = await empty.snapshot()
+  const second = await empty.refresh(first)
+  await expect(empty.refresh(second)).rejects.toMatchObject({ code: 'refresh_suspended' })
+  expect(count.refreshes).toBe(6)
+})
+
 test('[C8] a rejection that the breaker would refuse joins a refresh that runs anyway', async () => {
   const { cell, count } = cellThat(async () => `token ${count.refreshes}`)
   const broken = cell.map((token) => token)
   const fresh = await broken.refresh(await broken.snapshot())
   await expect(broken.refresh(fresh)).rejects.toMatchObject({ code: 'refresh_suspended' })
-  const elsewhere = cell.refresh(await cell.snapshot())
-  // The cell's own breaker counts for itself: it refuses as well.
-  await expect(elsewhere).rejects.toMatchObject({ code: 'refresh_suspended' })
 
   const sound = cell.map((token) => token)
-  sound.accepted(fresh)
   const [joined, own] = await Promise.all([sound.refresh(fresh), broken.refresh(fresh)])
   expect([joined.generation, own.generation]).toEqual([3, 3])
   expect(count.refreshes).toBe(2)

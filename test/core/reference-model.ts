@@ -42,7 +42,7 @@ export class ReferenceModel {
   /** Flights up to this one may not take effect any more. */
   outranked = 0
   readonly cooldown = new Pause()
-  readonly breaker = Object.assign(new Pause(), { judged: 0, accepted: 0 })
+  readonly breaker = Object.assign(new Pause(), { judged: -1, accepted: 0 })
 
   constructor(now: number) {
     this.now = now
@@ -55,10 +55,11 @@ export class ReferenceModel {
     if (generation < this.generation) return this.generation
     this.inForce.rejected = true
     if (generation > this.breaker.judged) {
+      const isFirst = this.breaker.accepted > this.breaker.judged
       this.breaker.judged = generation
       const aged = this.now - this.inForce.since >= AGED
       if (aged || this.breaker.accepted >= generation) this.breaker.reset()
-      else if (this.inForce.refreshed) this.breaker.start(this.now)
+      else if (this.inForce.refreshed && !isFirst) this.breaker.start(this.now)
     }
     if (this.flight !== undefined) return this.flight.overdue ? 'refresh_timeout' : this.flight
     if (this.now < this.breaker.until || this.now < this.cooldown.until) return 'refresh_suspended'
