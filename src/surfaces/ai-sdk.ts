@@ -1,14 +1,26 @@
 /** The AI SDK surface: every model the AI SDK has a provider package for. It imports no package itself. */
 
+import { assertRefresher } from '../core/options.ts'
+import type { Refresh, Refresher } from '../core/refresher.ts'
+import { readWrapper, type SharedWrapperOptions, type WrapperOptions } from '../core/wrapper.ts'
 import type { LlmProvider } from '../llm/provider.ts'
-import { type AiSdkLanguageModel, assertLanguageModel } from './ai-sdk/model.ts'
+import { facadeOf } from './ai-sdk/facade.ts'
+import {
+  type AiSdkLanguageModel,
+  type AiSdkModel,
+  assertLanguageModel,
+  assertModel,
+  assertSameKind,
+} from './ai-sdk/model.ts'
 import { assertOptions, type LanguageModelProviderOptions } from './ai-sdk/options.ts'
 import { LanguageModelProvider } from './ai-sdk/provider.ts'
+import { ModelCalls } from './ai-sdk/refreshing.ts'
 
 export type {
   AiSdkCallOptions,
   AiSdkGenerateResult,
   AiSdkLanguageModel,
+  AiSdkModel,
   AiSdkPart,
   AiSdkStreamResult,
   AiSdkVersion,
@@ -40,4 +52,53 @@ export function languageModelProvider(
   assertLanguageModel(model)
   assertOptions(options)
   return new LanguageModelProvider(model, options)
+}
+
+/** How {@link refreshingModelFrom} works. */
+export type SharedModelOptions = SharedWrapperOptions
+
+/** How {@link refreshingModel} works: the cell's options, too, where it makes its own. */
+export type RefreshingModelOptions<M> = WrapperOptions<M>
+
+/**
+ * An AI SDK model that does not go stale, of any kind and version: language, embedding, image, speech, transcription, reranking
+ * and whatever else has `do…` methods. What is given is what comes back, for `generateText` and all else to use.
+ *
+ * Where a call reports that its credential was rejected, `refresh` is called to rebuild the model, once for all callers, and the
+ * call is made once more. A stream is opened anew only before its first content; its beginning is held back until then. Where no
+ * fresh model is to be had, the caller gets the rejection unchanged, and `onEvent` hears why. A call that takes a stream as its
+ * input is made once; its rejection still causes the refresh.
+ *
+ * @param refresh builds the model with a fresh credential; or the refresher that does, to share one
+ * @throws RefreshError `invalid_provider` when the model is none, `invalid_option`
+ * @example
+ * const build = async () => createOpenAI({ apiKey: await freshToken() })('gpt-5')
+ * const model = refreshingModel(await build(), build)
+ * const { text } = await generateText({ model, prompt: 'Why is the sky blue?' })
+ */
+export function refreshingModel<M extends AiSdkModel>(
+  model: M,
+  refresh: Refresh<M> | Refresher<M>,
+  options: RefreshingModelOptions<M> = {},
+): M {
+  assertModel(model)
+  const check = (fresh: M): void => assertSameKind(fresh, model)
+  const calls = new ModelCalls(readWrapper(model, refresh, options, check), model, check)
+  return facadeOf(model, (name, given) => calls.call(name, given))
+}
+
+/**
+ * A {@link refreshingModel} over a refresher of models, so that many share one credential: one refresh serves them all. Waits for
+ * the first model.
+ *
+ * @throws RefreshError `invalid_provider`, `invalid_option`, or what the first refresh failed with
+ * @example
+ * const model = await refreshingModelFrom(token.map((apiKey) => createOpenAI({ apiKey })('gpt-5')))
+ */
+export async function refreshingModelFrom<M extends AiSdkModel>(
+  refresher: Refresher<M>,
+  options: SharedModelOptions = {},
+): Promise<M> {
+  const { value } = await assertRefresher(refresher).snapshot()
+  return refreshingModel(value, refresher, options)
 }

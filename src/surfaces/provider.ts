@@ -1,10 +1,10 @@
-import { assertRefresher, checkOptions, optionNames, type RefreshableOptions } from '../core/options.ts'
-import { Refreshable } from '../core/refreshable.ts'
-import type { RefreshContext, Refresher } from '../core/refresher.ts'
+import { assertRefresher } from '../core/options.ts'
+import type { Refresh, Refresher } from '../core/refresher.ts'
 import { retryOnce, type RetryPolicy } from '../core/retry-once.ts'
 import type { CommonPolicy } from '../core/retry-policy.ts'
 import { retryStreamOnce, type StreamPolicy } from '../core/retry-stream-once.ts'
-import { type RejectionRules, rejectionRules, verdict } from '../core/unauthorized.ts'
+import { verdict } from '../core/unauthorized.ts'
+import { readWrapper, type SharedWrapperOptions, type WrapperOptions } from '../core/wrapper.ts'
 import { assertProvider } from '../llm/assert-provider.ts'
 import type { ModelCapabilities, StructuredOutputSupport } from '../llm/capabilities.ts'
 import type { LlmProvider } from '../llm/provider.ts'
@@ -13,19 +13,10 @@ import type { ChatOutcome, StreamDelta } from '../llm/response.ts'
 import { withSpent } from '../llm/usage.ts'
 
 /** What goes for both forms of a {@link RefreshingProvider}. */
-export interface SharedProviderOptions {
-  /** Hears of retries, and in the seed's form of refreshes, too. */
-  onEvent?: RefreshableOptions<LlmProvider>['onEvent']
-  /** Changes to what counts as a rejection with a status other than 401. */
-  rules?: RejectionRules | undefined
-}
+export type SharedProviderOptions = SharedWrapperOptions
 
 /** The cell's options, where the wrapper makes its own. */
-export interface RefreshingProviderOptions
-  extends SharedProviderOptions, Omit<RefreshableOptions<LlmProvider>, 'refresh' | 'initial' | 'onEvent'> {}
-
-const SHARED = ['onEvent', 'rules']
-const OWN = optionNames.filter((name) => name !== 'refresh' && name !== 'initial')
+export type RefreshingProviderOptions = WrapperOptions<LlmProvider>
 
 /**
  * A provider that does not go stale. Where the wrapped one reports that its credential was rejected, `refresh`
@@ -56,7 +47,7 @@ export class RefreshingProvider implements LlmProvider {
    */
   constructor(
     inner: LlmProvider,
-    refresh: ((context: RefreshContext<LlmProvider>) => Promise<LlmProvider>) | Refresher<LlmProvider>,
+    refresh: Refresh<LlmProvider> | Refresher<LlmProvider>,
     options: RefreshingProviderOptions = {},
   ) {
     assertProvider(inner, 'The wrapped provider')
@@ -65,12 +56,8 @@ export class RefreshingProvider implements LlmProvider {
     this.configuredThinking = inner.configuredThinking
     this.#template = inner
     this.#checked = inner
-    const isShared = typeof refresh !== 'function'
-    checkOptions(options, isShared ? SHARED : [...SHARED, ...OWN])
-    const { rules: changes, ...rest } = options
-    this.#refresher = isShared ? assertRefresher(refresh) : ownRefresher(inner, refresh, rest)
-    const rules = rejectionRules(changes)
-    const { onEvent } = options
+    const { refresher, rules, onEvent } = readWrapper(inner, refresh, options, assertFresh)
+    this.#refresher = refresher
     const common: CommonPolicy = { isRejectionError: (error) => verdict(error, rules), onEvent }
     this.#policy = {
       ...common,
@@ -136,27 +123,15 @@ export class RefreshingProvider implements LlmProvider {
   /** Each provider is looked at once, when it is first used. */
   #check(inner: LlmProvider): LlmProvider {
     if (inner !== this.#checked) {
-      assertProvider(inner, 'The refreshed provider')
+      assertFresh(inner)
       this.#checked = inner
     }
     return inner
   }
 }
 
-function ownRefresher(
-  initial: LlmProvider,
-  refresh: (context: RefreshContext<LlmProvider>) => Promise<LlmProvider>,
-  options: Omit<RefreshingProviderOptions, 'rules'>,
-): Refreshable<LlmProvider> {
-  return new Refreshable<LlmProvider>({
-    ...options,
-    initial,
-    refresh: async (context) => {
-      const fresh = await refresh(context)
-      assertProvider(fresh, 'The refreshed provider')
-      return fresh
-    },
-  })
+function assertFresh(fresh: LlmProvider): void {
+  assertProvider(fresh, 'The refreshed provider')
 }
 
 /** Whatever is not known to be bookkeeping is content: a kind that is added later must not be duplicated. */

@@ -59,6 +59,20 @@ export function readErrorPart(error: unknown, now: number): Failure | undefined 
   return told(status, vendor, vendor.message ?? messageOf(error), undefined, vendor.retryAfter)
 }
 
+/**
+ * What a thrown error is to be judged by: itself, or what the vendor says where the AI SDK made the status up. An error at the
+ * beginning of a stream is thrown with a 500, a 400, or whatever fits the words.
+ */
+export function evidenceOf(error: unknown): unknown {
+  return isRecord(error) && hasMadeUpStatus(error) ? readFailure(error, 0) : error
+}
+
+/** What an `error` part is to be judged by: the vendor's own name for it decides, where it is known. */
+export function evidenceOfPart(error: unknown): unknown {
+  const failure = readErrorPart(error, 0)
+  return failure?.status === undefined ? error : failure
+}
+
 /** The failure of a stream that ended before it was finished. */
 export function brokenOff(): Failure {
   return lost('The stream ended before it was finished.')
@@ -86,16 +100,22 @@ function refusal(error: Record<string, unknown>, status: number, now: number): F
   const headers = lowerCased(error['responseHeaders'])
   const body = error['responseBody']
   const vendor = readVendorError(body === undefined || body === '' ? error['data'] : body)
-  // An error that came inside a 200 (an event stream, or a body that was already parsed) carries a status that
-  // the AI SDK made up; the vendor's name for the error knows better.
-  const madeUp = headers['content-type']?.startsWith('text/event-stream') === true || isRecord(body)
   return told(
-    madeUp ? (vendor.status ?? status) : status,
+    hasMadeUpStatus(error) ? (vendor.status ?? status) : status,
     vendor,
     vendor.message ?? (messageOf(error) || `HTTP ${status}`),
     headers['www-authenticate'],
     retryAfterOf(headers, now) ?? vendor.retryAfter,
   )
+}
+
+/**
+ * An error that came inside a 200 (an event stream, or a body that was already parsed) carries a status that the AI SDK made up;
+ * the vendor's name for the error knows better.
+ */
+function hasMadeUpStatus({ responseHeaders, responseBody }: Record<string, unknown>): boolean {
+  const type = lowerCased(responseHeaders)['content-type']
+  return isRecord(responseBody) || type?.startsWith('text/event-stream') === true
 }
 
 function told(

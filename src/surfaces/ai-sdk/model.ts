@@ -1,4 +1,5 @@
 import { RefreshError } from '../../core/errors.ts'
+import { methodsOf } from './facade.ts'
 
 /** The versions of the AI SDK's model specification: `v2` is AI SDK 5, `v3` is 6, `v4` is 7. */
 export type AiSdkVersion = 'v2' | 'v3' | 'v4'
@@ -44,34 +45,63 @@ export interface AiSdkLanguageModel {
   doStream(options: AiSdkCallOptions): PromiseLike<AiSdkStreamResult>
 }
 
+/** Any AI SDK model: a language model, or one for embeddings, images, speech, transcription and whatever else has `do…` methods. */
+export interface AiSdkModel {
+  readonly specificationVersion: AiSdkVersion
+  readonly provider: string
+}
+
 /** @throws RefreshError `invalid_provider` that names what is missing. */
 export function assertLanguageModel(model: unknown): asserts model is AiSdkLanguageModel {
+  assertFields(model, 'language model', ['provider', 'modelId'], ['doGenerate', 'doStream'])
+}
+
+/** @throws RefreshError `invalid_provider` that names what is missing. */
+export function assertModel(model: unknown): asserts model is AiSdkModel {
+  assertFields(model, 'model', ['provider'], [])
+  if (methodsOf(model).size === 0)
+    throw notA('model', 'it has no method whose name begins with do, such as doGenerate')
+}
+
+/** Checks that a model may stand in for the one it replaces. */
+export function assertSameKind(model: unknown, first: AiSdkModel): void {
+  assertFields(model, 'model', ['provider'], [...methodsOf(first)])
+  const { specificationVersion: version } = first
+  const other: unknown = Reflect.get(model, 'specificationVersion')
+  if (other !== version)
+    throw notA(
+      'model',
+      `its specificationVersion is ${quoted(other)}, and that of the first was ${quoted(version)}`,
+    )
+}
+
+function assertFields(
+  model: unknown,
+  kind: string,
+  texts: readonly string[],
+  methods: readonly (string | symbol)[],
+): asserts model is object {
   if (typeof model === 'string') {
-    throw notAModel('it is a string. Create the model first, for instance with `createOpenAI({ … })(id)`')
+    throw notA(kind, 'it is a string. Create the model first, for instance with `createOpenAI({ … })(id)`')
   }
   if ((typeof model !== 'object' && typeof model !== 'function') || model === null) {
-    throw notAModel(`it is ${model === null ? 'null' : `of type ${typeof model}`}`)
+    throw notA(kind, `it is ${model === null ? 'null' : `of type ${typeof model}`}`)
   }
-  const fields: Record<string, unknown> = readFields(model)
-  const version = fields['specificationVersion']
+  // Read by name: on real models most of them are getters and methods of a prototype.
+  const read = (name: string | symbol): unknown => Reflect.get(model, name)
+  const version = read('specificationVersion')
   if (version !== 'v2' && version !== 'v3' && version !== 'v4') {
-    throw notAModel(`its specificationVersion is ${quoted(version)}, not 'v2', 'v3' or 'v4'`)
+    throw notA(kind, `its specificationVersion is ${quoted(version)}, not 'v2', 'v3' or 'v4'`)
   }
   const missing = [
-    ...['provider', 'modelId'].filter((name) => typeof fields[name] !== 'string' || fields[name] === ''),
-    ...['doGenerate', 'doStream'].filter((name) => typeof fields[name] !== 'function'),
+    ...texts.filter((name) => typeof read(name) !== 'string' || read(name) === ''),
+    ...methods.filter((name) => typeof read(name) !== 'function'),
   ]
-  if (missing.length > 0) throw notAModel(`${missing.join(', ')} missing`)
+  if (missing.length > 0) throw notA(kind, `${missing.map(String).join(', ')} missing`)
 }
 
-// Read by name: on real models most of them are getters and methods of a prototype.
-function readFields(model: object): Record<string, unknown> {
-  const names = ['specificationVersion', 'provider', 'modelId', 'doGenerate', 'doStream']
-  return Object.fromEntries(names.map((name): [string, unknown] => [name, Reflect.get(model, name)]))
-}
-
-function notAModel(why: string): RefreshError {
-  return new RefreshError('invalid_provider', `This is no AI SDK language model: ${why}.`)
+function notA(kind: string, why: string): RefreshError {
+  return new RefreshError('invalid_provider', `This is no AI SDK ${kind}: ${why}.`)
 }
 
 function quoted(value: unknown): string {

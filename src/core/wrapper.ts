@@ -1,0 +1,65 @@
+import type { RefreshListener } from './events.ts'
+import { assertRefresher, checkOptions, optionNames, type RefreshableOptions } from './options.ts'
+import { Refreshable } from './refreshable.ts'
+import type { Refresh, Refresher } from './refresher.ts'
+import { type RejectionRule, type RejectionRules, rejectionRules } from './unauthorized.ts'
+
+/** How a wrapper works over a refresher that it shares. */
+export interface SharedWrapperOptions {
+  /** Hears of retries; and of refreshes, where the cell is the wrapper's own. */
+  onEvent?: RefreshListener | undefined
+  /** Changes to what counts as a rejection with a status other than 401. */
+  rules?: RejectionRules | undefined
+}
+
+/** How a wrapper works that makes its own cell: that one's options, too. */
+export interface WrapperOptions<T>
+  extends SharedWrapperOptions, Omit<RefreshableOptions<T>, 'refresh' | 'initial' | 'onEvent'> {}
+
+/** What every wrapper of something that carries a credential is made of. */
+export interface Wrapper<T> {
+  readonly refresher: Refresher<T>
+  readonly rules: Readonly<Record<string, RejectionRule>>
+  readonly onEvent: RefreshListener | undefined
+}
+
+const SHARED = ['onEvent', 'rules']
+const OWN = [...optionNames.filter((name) => name !== 'refresh' && name !== 'initial'), 'rules']
+
+/**
+ * @param refresh builds a replacement, for a cell of the wrapper's own; or a refresher, to share one
+ * @param assert throws for what is no replacement, which then is not adopted
+ */
+export function readWrapper<T>(
+  initial: T,
+  refresh: Refresh<T> | Refresher<T>,
+  options: WrapperOptions<T>,
+  assert: (fresh: T) => void,
+): Wrapper<T> {
+  const isShared = typeof refresh !== 'function'
+  checkOptions(options, isShared ? SHARED : OWN)
+  const { rules, ...rest } = options
+  const { onEvent } = rest
+  return {
+    refresher: isShared ? assertRefresher(refresh) : ownCell(initial, refresh, rest, assert),
+    rules: rejectionRules(rules),
+    onEvent,
+  }
+}
+
+function ownCell<T>(
+  initial: T,
+  refresh: Refresh<T>,
+  options: Omit<WrapperOptions<T>, 'rules'>,
+  assert: (fresh: T) => void,
+): Refreshable<T> {
+  return new Refreshable<T>({
+    ...options,
+    initial,
+    refresh: async (context) => {
+      const fresh = await refresh(context)
+      assert(fresh)
+      return fresh
+    },
+  })
+}

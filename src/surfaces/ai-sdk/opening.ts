@@ -1,0 +1,95 @@
+import type { Verdict } from '../../core/unauthorized.ts'
+
+/** What a stream begins with before it has said anything: parts that may be taken back. */
+const PRELUDE: ReadonlySet<unknown> = new Set([
+  'stream-start',
+  'response-metadata',
+  'text-start',
+  'reasoning-start',
+  'ping',
+  'raw',
+])
+
+/** Judges what goes wrong in the beginning of a stream. */
+export interface StreamJudge {
+  /** The stream broke. */
+  readonly thrown: (error: unknown) => Verdict
+  /** An `error` part came. */
+  readonly part: (error: unknown) => Verdict
+}
+
+/** A stream of parts, read up to the first part that decides whether it is handed on. */
+export class Opening implements UnderlyingDefaultSource<unknown> {
+  /** Whether it is a rejection. */
+  verdict: Verdict | false = false
+  /** Whether it shows that the credential is good. */
+  accepts: boolean = true
+  readonly #reader: ReadableStreamDefaultReader<unknown>
+  readonly #held: unknown[] = []
+  #ending: { readonly error?: unknown } | undefined
+  #controller: ReadableStreamDefaultController<unknown> | undefined
+
+  constructor(stream: ReadableStream<unknown>) {
+    this.#reader = stream.getReader()
+  }
+
+  /** Reads the prelude, and one part more. It never rejects. */
+  async read(judge: StreamJudge): Promise<void> {
+    try {
+      for (;;) {
+        const { done, value } = await this.#reader.read()
+        if (done) {
+          this.#ending = {}
+          return
+        }
+        this.#held.push(value)
+        const { type, error } = fieldsOf(value)
+        if (type === 'error') return this.#fail(judge.part(error))
+        if (!PRELUDE.has(type)) return
+      }
+    } catch (error) {
+      this.#ending = { error }
+      this.#fail(judge.thrown(error))
+    }
+  }
+
+  /** The stream as it is for whoever called: what was held, then the rest, read no faster than it is taken. */
+  handOn(): ReadableStream<unknown> {
+    return new ReadableStream(this, { highWaterMark: 0 })
+  }
+
+  start(controller: ReadableStreamDefaultController<unknown>): void {
+    this.#controller = controller
+  }
+
+  pull(controller: ReadableStreamDefaultController<unknown>): Promise<void> | undefined {
+    if (this.#held.length > 0) controller.enqueue(this.#held.shift())
+    else if (this.#ending === undefined) return this.#reader.read().then(this.#take)
+    else if ('error' in this.#ending) controller.error(this.#ending.error)
+    else controller.close()
+    return undefined
+  }
+
+  cancel(reason: unknown): Promise<void> {
+    return this.#reader.cancel(reason)
+  }
+
+  readonly #take = ({ done, value }: ReadableStreamReadResult<unknown>): void => {
+    if (done) this.#controller?.close()
+    else this.#controller?.enqueue(value)
+  }
+
+  #fail(verdict: Verdict): void {
+    this.verdict = verdict
+    this.accepts = false
+    // No connection is held while the credential is refreshed.
+    if (verdict.rejected && this.#ending === undefined) {
+      this.#ending = {}
+      this.cancel('It begins with a rejection.').catch(() => undefined)
+    }
+  }
+}
+
+function fieldsOf(part: unknown): { type?: unknown; error?: unknown } {
+  return typeof part === 'object' && part !== null ? part : {}
+}
