@@ -7,11 +7,9 @@ import { type HttpOptions, Refreshable, refreshingFetch } from 'llm-refresh'
 
 const { TOKEN_FILE = 'token', API_ORIGIN = 'https://api.openai.com' } = process.env
 
-async function read(): Promise<string> {
-  return (await readFile(TOKEN_FILE, 'utf8')).trim()
-}
-
-export const token: Refreshable<string> = new Refreshable({ initial: await read(), refresh: read })
+export const token: Refreshable<string> = new Refreshable({
+  refresh: async () => (await readFile(TOKEN_FILE, 'utf8')).trim(),
+})
 
 export const options: HttpOptions<string> = {
   origins: API_ORIGIN,

@@ -1,6 +1,7 @@
 import { aiSdk5 } from './ai-sdk-5.ts'
 import { aiSdk6 } from './ai-sdk-6.ts'
 import { aiSdk7 } from './ai-sdk-7.ts'
+import { aiSdk5Model, aiSdk6Model, aiSdk7Model } from './ai-sdk-models.ts'
 import { anthropic } from './anthropic.ts'
 import { axiosClient } from './axios.ts'
 import type { Client } from './client.ts'
@@ -24,6 +25,9 @@ export const clients: readonly Client[] = [
   aiSdk7,
   aiSdk6,
   aiSdk5,
+  aiSdk7Model,
+  aiSdk6Model,
+  aiSdk5Model,
   langchain,
   langchainAnthropic,
   openaiAgents,
