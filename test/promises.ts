@@ -117,7 +117,6 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   },
   M1: {
     says: '`refreshingModel` and `refreshingModelFrom` take V2, V3 and V4 language models and give the same version back; `generateText`, `streamText` and tools run on it.',
-    planned: 'AI SDK models',
   },
   M2: {
     says: 'Embedding, image, speech, transcription and any other model with `do…` methods are wrapped by the same function.',
@@ -125,7 +124,6 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   },
   M3: {
     says: 'An `error` part before the first content part is a rejection like any other; `stream-start`, `response-metadata`, `text-start`, `reasoning-start`, `ping` and `raw` are prelude, held until content, error or end.',
-    planned: 'AI SDK models',
   },
   K1: {
     says: "Expiry comes from `expires_in` (seconds, number or numeric string), else a JWT's `exp`; missing, negative, NaN or absurd values never cache forever or spin.",
