@@ -28,6 +28,14 @@ export {
   type RejectionRules,
   type Verdict,
 } from './core/unauthorized.ts'
+export { credential, type Credential } from './credentials/credential.ts'
+export type { CredentialOptions, SharedCredentialOptions } from './credentials/options.ts'
+export { type CredentialPool, credentialPool, type CredentialPoolOptions } from './credentials/pool.ts'
+export type { Source, SourceContext } from './credentials/source.ts'
+export type { CredentialStatus } from './credentials/status.ts'
+export type { Change, Store, StoreContext, StoredToken } from './credentials/store.ts'
+export { MemoryStore } from './credentials/stores/memory.ts'
+export type { AccessToken } from './credentials/token.ts'
 export type { Apply } from './http/apply.ts'
 export type { HttpOptions } from './http/options.ts'
 export { BaseProvider } from './llm/base-provider.ts'

@@ -131,7 +131,6 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   },
   K2: {
     says: 'What a token response leaves out (refresh token, scope, extra) is kept from before.',
-    planned: 'credentials and sources',
   },
   K3: {
     says: '`invalid_grant` and kin are terminal; 429, 5xx, network, timeouts and HTML answers are transient; each has its own error code.',
@@ -139,7 +138,6 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   },
   K4: {
     says: 'Persisted before handed out. If persisting fails, the token is used and kept, the failure is reported, and the token is written first at the next chance, before anything is adopted or issued.',
-    planned: 'credentials and sources',
   },
   K5: {
     says: 'Grants: refresh_token, client_credentials, token exchange (RFC 8693), JWT bearer (RFC 7523), device code (RFC 8628), authorization code with PKCE on a loopback redirect (RFC 8252).',
@@ -153,22 +151,18 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     says: 'A source talks to its endpoint with the raw fetch it was given, never through the surface it serves; endpoints are https or loopback; redirects are refused.',
     planned: 'credentials and sources',
   },
-  K8: { says: 'Loading, adopting and issuing are told apart in events.', planned: 'credentials and sources' },
+  K8: { says: 'Loading, adopting and issuing are told apart in events.' },
   K9: {
     says: 'Transient answers are retried within the flight: at most three tries, Retry-After obeyed, all inside the deadline.',
-    planned: 'credentials and sources',
   },
   K10: {
     says: 'A stored token is adopted only for its higher revision; a spent token is never adopted again, and an account that was logged in again is never replaced by the one before it.',
-    planned: 'credentials and sources',
   },
   K11: {
     says: 'The very token that was rejected, returned again, is `unchanged`: no new generation, cooldown.',
-    planned: 'credentials and sources',
   },
   K12: {
     says: 'A pool gives one cell per key: callers of a key share its generations, keys never share anything; a cell goes only when nobody holds it and nothing of it is in flight or unpersisted; memory is bounded, and no timer is held per key.',
-    planned: 'credentials and sources',
   },
   S1: {
     says: '8 processes, one expiry, a reuse-detecting authorization server: one redemption, every caller succeeds, on each shared store, as long as the store keeps its lock.',

@@ -9,7 +9,13 @@
  * | `refresh_suspended` | too soon after a failure, or refreshing does not help | time |
  * | `refresh_reentrant` | a refresh needed the very cell it refreshes | code |
  * | `reauthentication_required` | only a person can mend it (terminal) | a person |
- * | `unchanged` | the source returned the very value that was rejected | time |
+ * | `unchanged` | there is nothing newer than the very value that was rejected | time |
+ * | `source_unreachable` | the source could not be reached, or its answer broke off | time |
+ * | `source_unavailable` | the source cannot answer now: 5xx, or a page for people | time |
+ * | `source_rate_limited` | the source asks to wait (429) | time |
+ * | `source_refused` | the source says no to this client, or to what it asks | code |
+ * | `source_invalid` | the answer of the source is not what it should be | its server |
+ * | `store_failed` | the store could not be read, locked or written | time |
  * | `invalid_value` | a refresh, or a `map` build, returned nothing | code |
  * | `invalid_provider` | a thing that should be a provider is none | code |
  * | `invalid_option` | an option that cannot be | code |
@@ -26,6 +32,12 @@ export type RefreshErrorCode =
   | 'refresh_reentrant'
   | 'reauthentication_required'
   | 'unchanged'
+  | 'source_unreachable'
+  | 'source_unavailable'
+  | 'source_rate_limited'
+  | 'source_refused'
+  | 'source_invalid'
+  | 'store_failed'
   | 'invalid_value'
   | 'invalid_provider'
   | 'invalid_option'

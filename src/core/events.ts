@@ -28,6 +28,16 @@ export type RefreshEvent =
   | { readonly type: 'refresh_discarded'; readonly generation: number; readonly cause: RefreshCause }
   | { readonly type: 'set'; readonly generation: number }
   | { readonly type: 'cleared'; readonly generation: number }
+  /** A credential comes from its store: the first that this process knows. */
+  | { readonly type: 'loaded'; readonly revision: number }
+  /** A credential comes from its store: another process, or another host, has refreshed it or logged in. */
+  | { readonly type: 'adopted'; readonly revision: number }
+  /** A credential comes from its source. */
+  | { readonly type: 'issued' }
+  /** A credential was written to its store. */
+  | { readonly type: 'persisted'; readonly revision: number }
+  /** It could not be written. It is used, kept, and written at the next chance. */
+  | { readonly type: 'persist_failed'; readonly error: RefreshError }
   /** A call makes its second attempt, with this generation. */
   | { readonly type: 'retried'; readonly generation: number }
   /** A call was rejected and got its rejection, because no newer generation was to be had. */

@@ -1,0 +1,288 @@
+import { RefreshError } from '../core/errors.ts'
+import { asRefreshError, type RefreshEvent, tell } from '../core/events.ts'
+import { Refreshable } from '../core/refreshable.ts'
+import type {
+  Generation,
+  RefreshContext,
+  Refresher,
+  RejectionOptions,
+  Snapshot,
+  WaitOptions,
+} from '../core/refresher.ts'
+import { issue } from './issue.ts'
+import { type CredentialOptions, type CredentialSettings, readCredentialOptions } from './options.ts'
+import { TokenRecord } from './record.ts'
+import type { Source } from './source.ts'
+import type { CredentialStatus } from './status.ts'
+import type { StoredToken } from './store.ts'
+import { type AccessToken, isSame, readToken, withKept } from './token.ts'
+
+/** A credential that refreshes itself: the refresher that every surface takes. */
+export interface Credential extends Refresher<AccessToken> {
+  /**
+   * A person logged in: the token is in force at once, and outranks a refresh that is under way. Waits until it is stored.
+   *
+   * @throws RefreshError `store_failed`: it is in force all the same, and is written at the next chance; `invalid_value`
+   */
+  login(token: AccessToken): Promise<void>
+  /**
+   * A person logged out: the token is dropped at once, and nothing takes its place until `login()`. Waits until the store
+   * knows, and with it the other processes.
+   *
+   * @throws RefreshError `store_failed`: the others do not know; call it again
+   */
+  logout(): Promise<void>
+  /** How things stand, without secrets. */
+  status(): CredentialStatus
+}
+
+type Context = RefreshContext<AccessToken>
+
+/**
+ * A credential that refreshes itself, once for all callers, processes and hosts that share its store.
+ *
+ * A new token is stored before it is handed out. Where that fails it is used, kept, and stored at the next chance.
+ *
+ * @throws RefreshError `invalid_option`
+ * @example
+ * const token = credential({ source: oauth({ issuer, clientId }), store: fileStore(), key: 'me@example.com' })
+ * const client = new OpenAI({ apiKey: 'unused', fetch: refreshingFetch(token, { origins: 'https://api.openai.com' }) })
+ */
+export function credential(options: CredentialOptions): Credential {
+  return new StoredCredential(readCredentialOptions(options))
+}
+
+/** A credential over a store and a source. */
+export class StoredCredential implements Credential {
+  readonly #settings: CredentialSettings
+  readonly #cell: Refreshable<AccessToken>
+  readonly #record: TokenRecord
+  readonly #busy: Set<StoredCredential> | undefined
+  /** Raised by every login and logout: what began before must not be written after. */
+  #epoch = 0
+  #running = 0
+  #isLoggedOut = false
+  #refreshedAt: number | undefined
+  #failure: { readonly error: RefreshError; readonly at: number } | undefined
+
+  /** @param busy holds it while something of it is under way, or has yet to be stored */
+  constructor(settings: CredentialSettings, busy?: Set<StoredCredential>) {
+    const { cell, store, key, clock } = settings
+    this.#settings = settings
+    this.#busy = busy
+    this.#record = new TokenRecord(store, key, clock, cell.onEvent, () => this.#hold())
+    this.#cell = new Refreshable<AccessToken>({
+      ...cell,
+      refresh: (context) => this.#noted(this.#refresh(context)),
+      reread: (context) => this.#noted(this.#reread(context)),
+      expiresAt: ({ expiresAt }) => expiresAt,
+    })
+  }
+
+  peek(): Snapshot<AccessToken> | undefined {
+    return this.#cell.peek()
+  }
+
+  usable(): Snapshot<AccessToken> | undefined {
+    return this.#cell.usable()
+  }
+
+  snapshot(options?: WaitOptions): Promise<Snapshot<AccessToken>> {
+    return this.#cell.snapshot(options)
+  }
+
+  refresh(rejected: Generation, options?: RejectionOptions): Promise<Snapshot<AccessToken>> {
+    return this.#cell.refresh(rejected, options)
+  }
+
+  accepted(snapshot: Generation): void {
+    this.#cell.accepted(snapshot)
+  }
+
+  map<U>(build: (token: AccessToken) => U | Promise<U>): Refresher<U> {
+    return this.#cell.map(build)
+  }
+
+  async login(token: AccessToken): Promise<void> {
+    const received = readToken(token)
+    this.#epoch++
+    this.#isLoggedOut = false
+    this.#failure = undefined
+    const stored = this.#record.replace(received)
+    this.#cell.set(received)
+    await stored
+  }
+
+  async logout(): Promise<void> {
+    this.#epoch++
+    this.#isLoggedOut = true
+    this.#failure = undefined
+    const stored = this.#record.delete()
+    this.#cell.clear()
+    this.#running++
+    this.#hold()
+    await stored.finally(() => this.#release())
+  }
+
+  status(): CredentialStatus {
+    const snapshot = this.peek()
+    const { error, at = 0 } = this.#failure ?? {}
+    return {
+      state: this.#state(snapshot, error),
+      generation: snapshot?.generation ?? 0,
+      expiresAt: snapshot?.expiresAt,
+      isRefreshing: this.#running > 0,
+      isUnsaved: this.#record.isUnsaved,
+      refreshedAt: this.#refreshedAt,
+      failure: error && { code: error.code, message: error.message, at },
+    }
+  }
+
+  #state(
+    snapshot: Snapshot<AccessToken> | undefined,
+    error: RefreshError | undefined,
+  ): CredentialStatus['state'] {
+    if (this.#isLoggedOut) return 'logged_out'
+    if (error?.terminal === true) return 'reauthentication_required'
+    if (snapshot === undefined) return 'empty'
+    return (snapshot.expiresAt ?? Infinity) <= this.#settings.clock.now() ? 'expired' : 'valid'
+  }
+
+  async #noted<R extends AccessToken | undefined>(running: Promise<R>): Promise<R> {
+    const epoch = this.#epoch
+    const { clock } = this.#settings
+    this.#running++
+    this.#hold()
+    try {
+      const token = await running
+      if (token !== undefined && epoch === this.#epoch) {
+        this.#failure = undefined
+        this.#refreshedAt = clock.now()
+      }
+      return token
+    } catch (reason) {
+      const error = asRefreshError(reason)
+      if (epoch === this.#epoch) this.#failure = { error, at: clock.now() }
+      throw error
+    } finally {
+      this.#release()
+    }
+  }
+
+  #release(): void {
+    this.#running--
+    this.#hold()
+  }
+
+  #hold(): void {
+    if (this.#running > 0 || this.#record.isUnsaved) this.#busy?.add(this)
+    else this.#busy?.delete(this)
+  }
+
+  /** What others have put into the store comes first, then what could not be written; only then is a new token issued. */
+  async #refresh(context: Context): Promise<AccessToken> {
+    const { clock, deadline } = this.#settings
+    const until = clock.now() + deadline
+    await this.#record.save()
+    const stored = await this.#record.read()
+    const adopted = this.#adopted(stored, context)
+    if (adopted !== undefined) return adopted
+    const { source } = this.#settings
+    if (source === undefined) throw nothingNewer(stored)
+    try {
+      return await this.#exchange(source, context, until)
+    } catch (error) {
+      // Where a lock was lost, somebody else has won.
+      const winner = isTerminal(error) ? await this.#reread(context).catch(() => undefined) : undefined
+      if (winner === undefined) throw error
+      return winner
+    }
+  }
+
+  /** @param until epoch ms */
+  async #exchange(source: Source, context: Context, until: number): Promise<AccessToken> {
+    const epoch = this.#epoch
+    let [fresh, isNews]: [AccessToken | undefined, boolean] = [undefined, true]
+    await this.#record.update(async (stored, lock) => {
+      fresh = this.#adopted(stored, context)
+      if (fresh !== undefined) return undefined
+      const isNewer = stored !== undefined && stored.revision > this.#record.revision
+      const before = isNewer ? stored.token : (this.#record.latest ?? stored?.token)
+      const { challenge, signal } = context
+      const asked = { current: before, challenge, signal: AbortSignal.any([signal, lock.signal]) }
+      const received = await issue(source, asked, this.#settings.clock, until).catch((error: unknown) => {
+        throw lock.abandoned && isTerminal(error) ? lost(error) : error
+      })
+      const issued = withKept(received, before)
+      // It belongs to an account that was left meanwhile.
+      if (epoch !== this.#epoch) throw superseded()
+      this.#tell({ type: 'issued' })
+      fresh = issued
+      isNews = !isKnown(issued, context)
+      return isNews || !isSame(issued, before) ? issued : undefined
+    })
+    if (fresh === undefined || !isNews) throw unchanged()
+    return fresh
+  }
+
+  /** After a terminal failure: a person may have logged in elsewhere. */
+  async #reread(context: Context): Promise<AccessToken | undefined> {
+    const stored = await this.#record.read()
+    return stored?.token && this.#adopted(stored, context)
+  }
+
+  /**
+   * The stored token, where it is news: its revision is higher than what is known here. That it differs is no reason, for a
+   * token that was spent differs, too.
+   */
+  #adopted(stored: StoredToken | undefined, { current }: Context): AccessToken | undefined {
+    if (stored === undefined || stored.revision <= this.#record.revision) return undefined
+    const { token, revision } = stored
+    if (token === undefined) throw loggedOut()
+    const isExpired = (token.expiresAt ?? Infinity) <= this.#settings.clock.now()
+    if (isExpired || token.accessToken === current?.value.accessToken) return undefined
+    const type = this.#record.revision === 0 && current === undefined ? 'loaded' : 'adopted'
+    this.#record.know(stored)
+    this.#tell({ type, revision })
+    return token
+  }
+
+  #tell(event: RefreshEvent): void {
+    const { onEvent } = this.#settings.cell
+    if (onEvent) tell(onEvent, event)
+  }
+}
+
+/** The very token that was rejected, or is about to expire. */
+function isKnown({ accessToken, expiresAt }: AccessToken, { current, cause }: Context): boolean {
+  if (accessToken !== current?.value.accessToken) return false
+  return cause === 'rejected' || expiresAt === current.expiresAt
+}
+
+function isTerminal(error: unknown): boolean {
+  return error instanceof RefreshError && error.terminal
+}
+
+function unchanged(): RefreshError {
+  return new RefreshError('unchanged', 'The source gave the very token that is to be replaced.')
+}
+
+function superseded(): RefreshError {
+  return new RefreshError('refresh_failed', 'A login or a logout came while the token was issued.')
+}
+
+function nothingNewer(stored: StoredToken | undefined): RefreshError {
+  return stored?.token === undefined
+    ? new RefreshError('credential_missing', 'The store holds no token yet, and this process only borrows.')
+    : new RefreshError('unchanged', 'The store holds no newer token, and this process only borrows.')
+}
+
+function loggedOut(): RefreshError {
+  return new RefreshError('reauthentication_required', 'The account was logged out: log in again.')
+}
+
+function lost(cause: unknown): RefreshError {
+  const message =
+    'Whoever refreshed before vanished, and with it perhaps the token that it received: log in again.'
+  return new RefreshError('reauthentication_required', message, { cause })
+}

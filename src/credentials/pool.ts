@@ -1,0 +1,84 @@
+import type { RefreshEvent } from '../core/events.ts'
+import { optionError } from '../core/options.ts'
+import { type Credential, StoredCredential } from './credential.ts'
+import { type CredentialSettings, readCredentialOptions, type SharedCredentialOptions } from './options.ts'
+
+/** How a pool works. */
+export interface CredentialPoolOptions extends Omit<SharedCredentialOptions, 'onEvent'> {
+  /**
+   * How many credentials are kept though nobody holds them, the last used ones. The others are read from the store again when they
+   * are asked for.
+   * @default 1_000
+   */
+  idle?: number | undefined
+  /** Hears what happens, and to which account. */
+  onEvent?: ((event: RefreshEvent, key: string) => void) | undefined
+}
+
+/** The credentials of many accounts, such as the users of a server. */
+export interface CredentialPool {
+  /** The credential of an account: the same one for all who ask while anybody holds it. */
+  get(key: string): Credential
+  /** How many credentials are in memory. */
+  readonly size: number
+}
+
+/**
+ * One credential per account over one store, made when it is first asked for, and let go of when nobody needs it.
+ *
+ * @throws RefreshError `invalid_option`
+ * @example
+ * const accounts = credentialPool({ source: oauth({ issuer, clientId }), store: postgresStore(pool) })
+ * const token = accounts.get(user.id)
+ */
+export function credentialPool(options: CredentialPoolOptions): CredentialPool {
+  const { idle = 1_000, onEvent, ...shared } = options
+  if (!Number.isInteger(idle) || idle < 0) throw optionError('idle', 'must be a whole number from 0')
+  if ('key' in shared) throw optionError('key', 'is what get() takes')
+  const { store } = readCredentialOptions(shared)
+  return new Pool((key) => {
+    const heard = onEvent && ((event: RefreshEvent): void => onEvent(event, key))
+    return readCredentialOptions({ ...shared, store, key, onEvent: heard })
+  }, idle)
+}
+
+class Pool implements CredentialPool {
+  readonly #settings: (key: string) => CredentialSettings
+  readonly #idle: number
+  readonly #known = new Map<string, WeakRef<StoredCredential>>()
+  /** The last used ones, the oldest first. */
+  readonly #recent = new Map<string, StoredCredential>()
+  /** Those that may not go, though nobody holds them: something of theirs is under way. */
+  readonly #busy = new Set<StoredCredential>()
+  readonly #gone = new FinalizationRegistry<string>((key) => {
+    // By now there may be another one.
+    if (this.#known.get(key)?.deref() === undefined) this.#known.delete(key)
+  })
+
+  constructor(settings: (key: string) => CredentialSettings, idle: number) {
+    this.#settings = settings
+    this.#idle = idle
+  }
+
+  get size(): number {
+    return this.#known.size
+  }
+
+  get(key: string): Credential {
+    const found = this.#known.get(key)?.deref() ?? this.#make(key)
+    this.#recent.delete(key)
+    this.#recent.set(key, found)
+    for (const oldest of this.#recent.keys()) {
+      if (this.#recent.size <= this.#idle) break
+      this.#recent.delete(oldest)
+    }
+    return found
+  }
+
+  #make(key: string): StoredCredential {
+    const made = new StoredCredential(this.#settings(key), this.#busy)
+    this.#known.set(key, new WeakRef(made))
+    this.#gone.register(made, key)
+    return made
+  }
+}

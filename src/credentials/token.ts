@@ -1,0 +1,67 @@
+import { RefreshError } from '../core/errors.ts'
+
+/** A token, and what came with it. */
+export interface AccessToken {
+  readonly accessToken: string
+  /** Default: `Bearer`. */
+  readonly tokenType?: string | undefined
+  /** epoch ms; undefined where it is not known: then only a rejection causes a refresh. */
+  readonly expiresAt?: number | undefined
+  readonly refreshToken?: string | undefined
+  /** Separated by spaces (RFC 6749 section 3.3). */
+  readonly scope?: string | undefined
+  /** What else the token response held, such as an account or an endpoint. */
+  readonly extra?: Readonly<Record<string, string>> | undefined
+}
+
+/**
+ * A token that was received, as it is kept. What is no use in it is left out, for the rest of it must not be lost.
+ *
+ * @throws RefreshError `invalid_value`, which tells nothing of what was received
+ */
+export function readToken(received: unknown): AccessToken {
+  const field = (name: keyof AccessToken): unknown => Reflect.get(Object(received), name)
+  const text = (name: keyof AccessToken): string | undefined => {
+    const value = field(name)
+    return typeof value === 'string' && value !== '' ? value : undefined
+  }
+  const accessToken = text('accessToken')
+  if (accessToken === undefined) {
+    throw new RefreshError('invalid_value', 'This is no token: it must be { accessToken: string, … }.')
+  }
+  const [expiresAt, extra] = [field('expiresAt'), field('extra')]
+  return {
+    accessToken,
+    tokenType: text('tokenType'),
+    expiresAt: typeof expiresAt === 'number' && Number.isFinite(expiresAt) ? expiresAt : undefined,
+    refreshToken: text('refreshToken'),
+    scope: text('scope'),
+    extra: isTexts(extra) ? { ...extra } : undefined,
+  }
+}
+
+/** What a response leaves out is as it was before (RFC 6749 section 6); the expiry is the new token's own. */
+export function withKept(fresh: AccessToken, before: AccessToken | undefined): AccessToken {
+  const { tokenType, refreshToken, scope, extra } = fresh
+  const extras = { ...before?.extra, ...extra }
+  return {
+    ...fresh,
+    tokenType: tokenType ?? before?.tokenType,
+    refreshToken: refreshToken ?? before?.refreshToken,
+    scope: scope ?? before?.scope,
+    extra: Object.keys(extras).length > 0 ? extras : undefined,
+  }
+}
+
+/** Whether two records hold the same token: what is redeemed next is the same, too. */
+export function isSame(one: AccessToken | undefined, other: AccessToken | undefined): boolean {
+  return one?.accessToken === other?.accessToken && one?.refreshToken === other?.refreshToken
+}
+
+function isTexts(value: unknown): value is Readonly<Record<string, string>> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.values(value).every((text) => typeof text === 'string')
+  )
+}

@@ -1,0 +1,277 @@
+import { expect, test } from 'vitest'
+import { MemoryStore, type Source } from '../../src/index.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { settled } from '../support/settled.ts'
+import { Account, FlakyStore, numbered, processOf, storeWith } from './account.ts'
+
+const code = (expected: string): unknown => expect.objectContaining({ code: expected })
+
+async function started(): Promise<{
+  account: Account
+  clock: ManualClock
+  store: FlakyStore
+  process: ReturnType<typeof processOf>
+}> {
+  const [account, clock] = [new Account(), new ManualClock()]
+  const store = await storeWith(new FlakyStore(), numbered(1))
+  const process = processOf(account, store, clock)
+  await process.token.snapshot()
+  store.writes.length = 0
+  return { account, clock, store, process }
+}
+
+test('[K4] a token is stored before it is handed out', async () => {
+  const { store, process } = await started()
+  const { token } = process
+  let stored: unknown
+  const handedOut = token.refresh(await token.snapshot()).then(async ({ value }) => {
+    stored = (await store.read('default'))?.token
+    return value
+  })
+  expect(stored).toBeUndefined()
+  expect(await handedOut).toEqual(stored)
+})
+
+test('[K4] a token that cannot be stored is used, kept, reported, and written at the next chance', async () => {
+  const { clock, store, process } = await started()
+  const { token, types } = process
+  store.failsTo = 'write'
+  const fresh = await token.refresh(await token.snapshot())
+  expect(fresh.value).toMatchObject(numbered(2))
+  expect(token.status()).toMatchObject({ state: 'valid', isUnsaved: true })
+  await clock.advance(1_000)
+  await clock.advance(2_000)
+  expect((await store.read('default'))?.token).toMatchObject(numbered(1))
+  store.failsTo = 'nothing'
+  await clock.advance(4_000)
+  expect((await store.read('default'))?.token).toMatchObject(numbered(2))
+  expect(token.status().isUnsaved).toBe(false)
+  expect(types()).toEqual([
+    'loaded',
+    'issued',
+    ...Array.from({ length: 3 }, () => 'persist_failed'),
+    'persisted',
+  ])
+  expect(clock.armed).toBe(0)
+})
+
+test('[K4, K10] it is written before anything is adopted or issued', async () => {
+  const { account, store, process } = await started()
+  const { token } = process
+  store.failsTo = 'write'
+  const second = await token.refresh(await token.snapshot())
+  token.accepted(second)
+  const failed = token.refresh(second)
+  await expect(failed).rejects.toEqual(code('store_failed'))
+  expect(account.redemptions).toBe(1)
+  expect(await token.snapshot()).toBe(second)
+
+  store.failsTo = 'nothing'
+  store.writes.length = 0
+  account.during = () => expect(store.writes).toEqual(['access-2'])
+  await token.login(numbered(2))
+  expect((await token.refresh(await token.snapshot())).value).toMatchObject(numbered(3))
+  expect(store.writes).toEqual(['access-2', 'access-3'])
+})
+
+test('[K4] a write that was reported as failed, and succeeded, is not taken for somebody else’s', async () => {
+  const { account, clock, store, process } = await started()
+  const { token, types } = process
+  store.failsTo = 'tell'
+  const second = await token.refresh(await token.snapshot())
+  token.accepted(second)
+  store.failsTo = 'nothing'
+  await clock.advance(1_000)
+  expect(token.status().isUnsaved).toBe(false)
+  expect((await store.read('default'))?.revision).toBe(2)
+  expect((await token.refresh(second)).value).toMatchObject(numbered(3))
+  expect(types()).toEqual(['loaded', 'issued', 'persist_failed', 'persisted', 'issued', 'persisted'])
+  expect(account.redemptions).toBe(2)
+})
+
+test('[K10] what could not be written does not cover what somebody else has written since', async () => {
+  const { account, clock, store, process } = await started()
+  const other = processOf(account, store, clock)
+  const { token } = process
+  store.failsTo = 'write'
+  const second = await token.refresh(await token.snapshot())
+  token.accepted(second)
+  store.failsTo = 'nothing'
+  await other.token.login(numbered(7))
+  await clock.advance(1_000)
+  expect(token.status().isUnsaved).toBe(false)
+  expect((await store.read('default'))?.token).toMatchObject(numbered(7))
+  expect((await token.refresh(second)).value).toMatchObject(numbered(7))
+})
+
+test('[K10] a spent token is never adopted again, whatever the store holds', async () => {
+  const { account, store, process } = await started()
+  const { token } = process
+  const held = await token.snapshot()
+  store.failsTo = 'write'
+  const second = await token.refresh(held)
+  expect(second.value).toMatchObject(numbered(2))
+  token.accepted(second)
+  store.failsTo = 'nothing'
+  // The store holds token 1, which differs from what was rejected.
+  expect((await token.refresh(second)).value).toMatchObject(numbered(3))
+  expect(account.asked.map(({ current }) => current?.accessToken)).toEqual(['access-1', 'access-2'])
+})
+
+test.each(['read', 'lock'] as const)(
+  'a store that fails to %s: the refresh fails, what is valid is served on',
+  async (what) => {
+    const { account, clock, store, process } = await started()
+    const { token } = process
+    const held = await token.snapshot()
+    store.failsTo = what
+    await expect(token.refresh(held)).rejects.toEqual(code('store_failed'))
+    expect(await token.snapshot()).toBe(held)
+    expect(token.status()).toMatchObject({ state: 'valid', failure: { code: 'store_failed' } })
+    expect(account.redemptions).toBe(0)
+    store.failsTo = 'nothing'
+    await clock.advance(1_000)
+    expect((await token.refresh(held)).value).toMatchObject(numbered(2))
+    expect(token.status().failure).toBeUndefined()
+  },
+)
+
+test('[C11] a login outranks a refresh that is under way, which may not write', async () => {
+  const { account, store, process } = await started()
+  const { token } = process
+  let finish = (): void => undefined
+  account.during = () => new Promise((resolve) => (finish = resolve))
+  const refreshed = token.refresh(await token.snapshot())
+  await settled()
+  const login = token.login(numbered(50))
+  expect(account.asked[0]?.signal.aborted).toBe(true)
+  expect((await refreshed).value).toMatchObject(numbered(50))
+  finish()
+  await login
+  expect(store.writes).toEqual(['access-50'])
+  expect((await store.read('default'))?.token).toMatchObject(numbered(50))
+  expect(token.status()).toMatchObject({ state: 'valid', isRefreshing: false, failure: undefined })
+})
+
+test('[C11] a logout outranks a refresh that is under way, and holds', async () => {
+  const { account, store, process } = await started()
+  const { token } = process
+  let finish = (): void => undefined
+  account.during = () => new Promise((resolve) => (finish = resolve))
+  const refreshed = token.refresh(await token.snapshot()).catch((error: unknown) => error)
+  await settled()
+  const logout = token.logout()
+  expect(await refreshed).toEqual(code('credential_missing'))
+  finish()
+  await logout
+  expect(await store.read('default')).toEqual({ token: undefined, revision: 2 })
+  await expect(token.snapshot()).rejects.toEqual(code('credential_missing'))
+  expect(token.status().state).toBe('logged_out')
+  await token.login(numbered(9))
+  expect((await token.snapshot()).value).toMatchObject(numbered(9))
+})
+
+test('a logout in one process reaches the others, and so does the login after it', async () => {
+  const { account, clock, store, process } = await started()
+  const other = processOf(account, store, clock)
+  const held = await other.token.snapshot()
+  await process.token.logout()
+  await expect(other.token.refresh(held)).rejects.toEqual(code('reauthentication_required'))
+  expect(other.token.status().state).toBe('reauthentication_required')
+  await process.token.login(numbered(4))
+  await clock.advance(1_000)
+  expect((await other.token.refresh(held)).value).toMatchObject(numbered(4))
+  expect(account.redemptions).toBe(0)
+})
+
+test('[K4] a login that cannot be stored is in force all the same, and says so', async () => {
+  const { clock, store, process } = await started()
+  const { token } = process
+  store.failsTo = 'write'
+  await expect(token.login(numbered(5))).rejects.toEqual(code('store_failed'))
+  expect((await token.snapshot()).value).toMatchObject(numbered(5))
+  // A later one is written in its stead.
+  await expect(token.login(numbered(6))).rejects.toEqual(code('store_failed'))
+  store.failsTo = 'nothing'
+  await clock.advance(60_000)
+  expect(store.writes).toEqual(['access-6'])
+  await expect(token.login({ accessToken: '' })).rejects.toEqual(code('invalid_value'))
+})
+
+test('a logout that comes while a login is written wins, in whatever order the store is reached', async () => {
+  const { store, process } = await started()
+  const { token } = process
+  const done = [token.login(numbered(5)), token.logout()]
+  await Promise.all(done)
+  expect((await store.read('default'))?.token).toBeUndefined()
+  await Promise.all([token.logout(), token.login(numbered(6))])
+  expect((await store.read('default'))?.token).toMatchObject(numbered(6))
+})
+
+test('a logout that cannot be stored says so, and can be repeated', async () => {
+  const { store, process } = await started()
+  const { token } = process
+  const { delete: original } = MemoryStore.prototype
+  store.delete = () => Promise.reject(new Error('down'))
+  await expect(token.logout()).rejects.toEqual(code('store_failed'))
+  await expect(token.snapshot()).rejects.toEqual(code('credential_missing'))
+  store.delete = (key) => original.call(store, key)
+  await token.logout()
+  expect((await store.read('default'))?.token).toBeUndefined()
+})
+
+test('a process that borrows never refreshes: it only reads again', async () => {
+  const [account, clock] = [new Account(), new ManualClock()]
+  const store = new FlakyStore()
+  const borrower = processOf('borrow', store, clock)
+  await expect(borrower.token.snapshot()).rejects.toEqual(code('credential_missing'))
+  await storeWith(store, numbered(1))
+  await clock.advance(1_000)
+  const held = await borrower.token.snapshot()
+  await expect(borrower.token.refresh(held)).rejects.toEqual(code('unchanged'))
+  const owner = processOf(account, store, clock)
+  await owner.token.refresh(await owner.token.snapshot())
+  await clock.advance(1_000)
+  expect((await borrower.token.refresh(held)).value).toMatchObject(numbered(2))
+  expect(borrower.types()).not.toContain('issued')
+})
+
+test('a holder that vanished after it may have redeemed: one try, and its failure is told as such', async () => {
+  const store = await storeWith(new MemoryStore(), numbered(0))
+  const abandoned = {
+    read: store.read.bind(store),
+    delete: store.delete.bind(store),
+    update: ((key, change) =>
+      store.update(key, (current, context) =>
+        change(current, { ...context, abandoned: true }),
+      )) as MemoryStore['update'],
+  }
+  const account = new Account()
+  const { token } = processOf(account, abandoned, new ManualClock())
+  const failure: unknown = await token.refresh(await token.snapshot()).catch((error: unknown) => error)
+  expect(failure).toEqual(code('reauthentication_required'))
+  expect(String(failure)).toMatch(/vanished/)
+  expect(account.redemptions).toBe(1)
+})
+
+test('a store that loses its lock aborts the request at the source', async () => {
+  const store = await storeWith(new MemoryStore(), numbered(1))
+  const lock = new AbortController()
+  const leased = {
+    read: store.read.bind(store),
+    delete: store.delete.bind(store),
+    update: ((key, change) =>
+      store.update(key, (current, context) =>
+        change(current, { ...context, signal: lock.signal }),
+      )) as MemoryStore['update'],
+  }
+  const source: Source = {
+    issue: ({ signal }) =>
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
+  }
+  const { token } = processOf(source, leased, new ManualClock())
+  const failure = token.refresh(await token.snapshot())
+  await settled()
+  lock.abort(new Error('the lease is over'))
+  await expect(failure).rejects.toEqual(code('refresh_failed'))
+})

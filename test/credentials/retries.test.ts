@@ -1,0 +1,82 @@
+import { expect, test } from 'vitest'
+import { MemoryStore, RefreshError, type RefreshErrorCode } from '../../src/index.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { settled } from '../support/settled.ts'
+import { Account, numbered, processOf, storeWith } from './account.ts'
+
+const TRANSIENT = ['source_unreachable', 'source_unavailable', 'source_rate_limited'] as const
+
+async function failing(
+  ...failures: unknown[]
+): Promise<{ account: Account; clock: ManualClock; refreshed: Promise<unknown> }> {
+  const [account, clock] = [new Account(), new ManualClock()]
+  const { token } = processOf(account, await storeWith(new MemoryStore(), numbered(1)), clock)
+  const held = await token.snapshot()
+  account.failures.push(...failures)
+  const refreshed = token.refresh(held).then(
+    ({ value }) => value.accessToken,
+    (error: unknown) => (error instanceof RefreshError ? error.code : error),
+  )
+  await settled()
+  return { account, clock, refreshed }
+}
+
+const failure = (code: RefreshErrorCode, retryAfter?: number): RefreshError =>
+  new RefreshError(code, 'It did not work.', { retryAfter })
+
+test.each(TRANSIENT)('[K9] %s is tried again within the flight, three times at the most', async (code) => {
+  const twice = await failing(failure(code), failure(code))
+  expect(twice.account.redemptions).toBe(1)
+  await twice.clock.advance(1_250)
+  expect(await twice.refreshed).toBe('access-2')
+  expect(twice.account.redemptions).toBe(3)
+
+  const thrice = await failing(failure(code), failure(code), failure(code))
+  await thrice.clock.advance(30_000)
+  expect(await thrice.refreshed).toBe(code)
+  expect(thrice.account.redemptions).toBe(3)
+  expect(thrice.clock.armed).toBe(0)
+})
+
+test.each([
+  'source_refused',
+  'source_invalid',
+  'reauthentication_required',
+  'unchanged',
+  'invalid_value',
+] as const)('[K9] %s is not', async (code) => {
+  const { account, refreshed } = await failing(failure(code))
+  expect(await refreshed).toBe(code)
+  expect(account.redemptions).toBe(1)
+})
+
+test('[K9] nor is what is no error of ours', async () => {
+  const { account, refreshed } = await failing(new TypeError('fetch failed'))
+  expect(await refreshed).toBe('refresh_failed')
+  expect(account.redemptions).toBe(1)
+})
+
+test('[K9] Retry-After is obeyed', async () => {
+  const { account, clock, refreshed } = await failing(failure('source_rate_limited', 7_000))
+  await clock.advance(6_999)
+  expect(account.redemptions).toBe(1)
+  await clock.advance(1)
+  expect(await refreshed).toBe('access-2')
+})
+
+test('[K9] no try begins after the deadline: the cooldown obeys what was asked instead', async () => {
+  const { account, clock, refreshed } = await failing(failure('source_rate_limited', 30_000))
+  expect(await refreshed).toBe('source_rate_limited')
+  expect([account.redemptions, clock.armed]).toEqual([1, 0])
+})
+
+test('[K9] a login ends the wait between two tries', async () => {
+  const [account, clock] = [new Account(), new ManualClock()]
+  const { token } = processOf(account, await storeWith(new MemoryStore(), numbered(1)), clock)
+  account.failures.push(failure('source_unavailable'))
+  const refreshed = token.refresh(await token.snapshot())
+  await settled()
+  await token.login(numbered(9))
+  expect((await refreshed).value).toMatchObject(numbered(9))
+  expect([account.redemptions, clock.armed]).toEqual([1, 0])
+})
