@@ -120,7 +120,6 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   },
   M2: {
     says: 'Embedding, image, speech, transcription and any other model with `do…` methods are wrapped by the same function.',
-    planned: 'AI SDK models',
   },
   M3: {
     says: 'An `error` part before the first content part is a rejection like any other; `stream-start`, `response-metadata`, `text-start`, `reasoning-start`, `ping` and `raw` are prelude, held until content, error or end.',

@@ -1,7 +1,10 @@
 import type { RefreshListener } from '../core/events.ts'
-import { describe, optionError } from '../core/options.ts'
+import { assertRefresher, checkOptions, describe, optionError } from '../core/options.ts'
+import type { Refresher } from '../core/refresher.ts'
 import type { RejectionRules } from '../core/unauthorized.ts'
-import type { Apply } from './apply.ts'
+import { type Applied, type Apply, readApply } from './apply.ts'
+import { Judge } from './judge.ts'
+import { readOrigins } from './origins.ts'
 
 /** What every surface that sends HTTP requests is told. Read once, at construction. */
 export interface HttpOptions<T> {
@@ -39,7 +42,16 @@ export interface HttpOptions<T> {
   onEvent?: RefreshListener | undefined
 }
 
-export const httpOptionNames: readonly (keyof HttpOptions<unknown>)[] = [
+/** What all calls of one surface have in common. */
+export interface HttpSettings {
+  readonly judge: Judge
+  readonly sniff: boolean
+  /** bytes */
+  readonly replayLimit: number
+  readonly onEvent: RefreshListener | undefined
+}
+
+const NAMES: readonly (keyof HttpOptions<unknown>)[] = [
   'origins',
   'apply',
   'rules',
@@ -48,14 +60,33 @@ export const httpOptionNames: readonly (keyof HttpOptions<unknown>)[] = [
   'onEvent',
 ]
 
-/** @throws RefreshError `invalid_option` */
-export function readReplayLimit(bytes: number = 33_554_432): number {
-  if (Number.isFinite(bytes) && bytes >= 0) return bytes
-  throw optionError('replayLimit', `must be bytes from 0, not ${describe(bytes)}`)
+/**
+ * @param more names of the surface's own options
+ * @throws RefreshError `invalid_option`
+ */
+export function readHttpOptions<T>(options: HttpOptions<T>, ...more: readonly string[]): HttpSettings {
+  checkOptions(options, [...NAMES, ...more])
+  const { rules, sniff = false, replayLimit = 33_554_432, onEvent } = options
+  if (typeof sniff !== 'boolean') throw optionError('sniff', `must be true or false, not ${describe(sniff)}`)
+  if (!(Number.isFinite(replayLimit) && replayLimit >= 0)) {
+    throw optionError('replayLimit', `must be bytes from 0, not ${describe(replayLimit)}`)
+  }
+  return { judge: new Judge(rules), sniff, replayLimit, onEvent }
 }
 
-/** @throws RefreshError `invalid_option` */
-export function readSniff(sniff: boolean = false): boolean {
-  if (typeof sniff === 'boolean') return sniff
-  throw optionError('sniff', `must be true or false, not ${describe(sniff)}`)
+/**
+ * What goes on requests, by the origin that may have it. A map for each remote side: its breaker is its own.
+ *
+ * @param put the credential, in the form that the surface wants
+ * @throws RefreshError `invalid_option`
+ */
+export function credentialsByOrigin<T, C>(
+  refresher: Refresher<T>,
+  { origins, apply }: HttpOptions<T>,
+  put: (applied: Applied) => C,
+): ReadonlyMap<string, Refresher<C>> {
+  assertRefresher(refresher)
+  const applied = readApply(apply)
+  const each = [...readOrigins(origins)]
+  return new Map(each.map((origin) => [origin, refresher.map((value) => put(applied(value)))]))
 }

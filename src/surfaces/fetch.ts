@@ -1,10 +1,7 @@
-import { assertRefresher, checkOptions, optionError } from '../core/options.ts'
+import { optionError } from '../core/options.ts'
 import type { Refresher } from '../core/refresher.ts'
 import { retryOnce } from '../core/retry-once.ts'
-import { type Applied, readApply } from '../http/apply.ts'
-import { Judge } from '../http/judge.ts'
-import { httpOptionNames, type HttpOptions, readReplayLimit, readSniff } from '../http/options.ts'
-import { readOrigins } from '../http/origins.ts'
+import { credentialsByOrigin, type HttpOptions, readHttpOptions } from '../http/options.ts'
 import { own401 } from '../http/own-401.ts'
 import { type CallSettings, FetchCall, isRequest } from './fetch/call.ts'
 
@@ -40,21 +37,11 @@ export function refreshingFetch<T>(
   refresher: Refresher<T>,
   options: RefreshingFetchOptions<T>,
 ): typeof globalThis.fetch {
-  assertRefresher(refresher)
-  checkOptions(options, [...httpOptionNames, 'fetch'])
-  const { rules, onEvent, fetch = globalThis.fetch } = options
+  const shared = readHttpOptions(options, 'fetch')
+  const { fetch = globalThis.fetch } = options
   if (typeof fetch !== 'function') throw optionError('fetch', 'is missing: this platform has none')
-  const settings: CallSettings = {
-    fetch,
-    judge: new Judge(rules),
-    sniff: readSniff(options.sniff),
-    replayLimit: readReplayLimit(options.replayLimit),
-    onEvent,
-  }
-  const apply = readApply(options.apply)
-  // A map for each remote side: its breaker is its own.
-  const credentials = new Map<string, Refresher<Applied>>()
-  for (const origin of readOrigins(options.origins)) credentials.set(origin, refresher.map(apply))
+  const settings: CallSettings = { ...shared, fetch }
+  const credentials = credentialsByOrigin(refresher, options, (applied) => applied)
 
   return async (input, init) => {
     const origin = originOf(input)

@@ -1,12 +1,8 @@
 import { RefreshError } from '../core/errors.ts'
-import { assertRefresher, checkOptions } from '../core/options.ts'
 import type { Refresher } from '../core/refresher.ts'
-import { readApply } from '../http/apply.ts'
-import { Judge } from '../http/judge.ts'
-import { httpOptionNames, type HttpOptions, readReplayLimit, readSniff } from '../http/options.ts'
-import { readOrigins } from '../http/origins.ts'
-import { Call, type CallSettings } from './undici/call.ts'
-import { type Credential, credentialOf } from './undici/headers.ts'
+import { credentialsByOrigin, type HttpOptions, readHttpOptions } from '../http/options.ts'
+import { Call } from './undici/call.ts'
+import { credentialOf } from './undici/headers.ts'
 import type { AnyDispatch, Dispatch, DispatchOptions, Interceptor } from './undici/types.ts'
 
 export type { AnyDispatch, Interceptor } from './undici/types.ts'
@@ -40,23 +36,8 @@ export function refreshing<T>(
   options: RefreshingOptions<T> & { apply: (value: T) => Readonly<Record<string, string | undefined>> },
 ): Interceptor
 export function refreshing<T>(refresher: Refresher<T>, options: RefreshingOptions<T>): Interceptor {
-  assertRefresher(refresher)
-  checkOptions(options, httpOptionNames)
-  const settings: CallSettings = {
-    judge: new Judge(options.rules),
-    sniff: readSniff(options.sniff),
-    replayLimit: readReplayLimit(options.replayLimit),
-    onEvent: options.onEvent,
-  }
-  const apply = readApply(options.apply)
-  // A map for each remote side: its breaker is its own.
-  const credentials = new Map<string, Refresher<Credential>>()
-  for (const origin of readOrigins(options.origins)) {
-    credentials.set(
-      origin,
-      refresher.map((value) => credentialOf(apply(value))),
-    )
-  }
+  const settings = readHttpOptions(options)
+  const credentials = credentialsByOrigin(refresher, options, credentialOf)
 
   function intercept<D extends AnyDispatch>(dispatch: D): D
   function intercept(dispatch: Dispatch): Dispatch {

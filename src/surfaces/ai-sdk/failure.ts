@@ -64,13 +64,24 @@ export function readErrorPart(error: unknown, now: number): Failure | undefined 
  * beginning of a stream is thrown with a 500, a 400, or whatever fits the words.
  */
 export function evidenceOf(error: unknown): unknown {
-  return isRecord(error) && hasMadeUpStatus(error) ? readFailure(error, 0) : error
+  return legible(error, () => (isRecord(error) && hasMadeUpStatus(error) ? readFailure(error, 0) : error))
 }
 
 /** What an `error` part is to be judged by: the vendor's own name for it decides, where it is known. */
 export function evidenceOfPart(error: unknown): unknown {
-  const failure = readErrorPart(error, 0)
-  return failure?.status === undefined ? error : failure
+  return legible(error, () => {
+    const failure = readErrorPart(error, 0)
+    return failure?.status === undefined ? error : failure
+  })
+}
+
+/** What was read of an error; the error itself where even reading it throws, for a verdict can take that. */
+function legible(error: unknown, read: () => unknown): unknown {
+  try {
+    return read()
+  } catch {
+    return error
+  }
 }
 
 /** The failure of a stream that ended before it was finished. */

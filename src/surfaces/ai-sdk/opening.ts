@@ -28,9 +28,12 @@ export class Opening implements UnderlyingDefaultSource<unknown> {
   readonly #held: unknown[] = []
   #ending: { readonly error?: unknown } | undefined
   #controller: ReadableStreamDefaultController<unknown> | undefined
+  readonly #isLast: boolean
 
-  constructor(stream: ReadableStream<unknown>) {
+  /** @param isLast no attempt follows: a rejection is the caller's, with whatever comes after it */
+  constructor(stream: ReadableStream<unknown>, isLast: boolean) {
     this.#reader = stream.getReader()
+    this.#isLast = isLast
   }
 
   /** Reads the prelude, and one part more. It never rejects. */
@@ -70,8 +73,9 @@ export class Opening implements UnderlyingDefaultSource<unknown> {
     return undefined
   }
 
-  cancel(reason: unknown): Promise<void> {
-    return this.#reader.cancel(reason)
+  cancel(reason: unknown): Promise<void> | undefined {
+    // Who leaves what is over already need not hear how it ended.
+    return this.#ending === undefined ? this.#reader.cancel(reason) : undefined
   }
 
   readonly #take = ({ done, value }: ReadableStreamReadResult<unknown>): void => {
@@ -83,9 +87,9 @@ export class Opening implements UnderlyingDefaultSource<unknown> {
     this.verdict = verdict
     this.accepts = false
     // No connection is held while the credential is refreshed.
-    if (verdict.rejected && this.#ending === undefined) {
+    if (verdict.rejected && !this.#isLast && this.#ending === undefined) {
       this.#ending = {}
-      this.cancel('It begins with a rejection.').catch(() => undefined)
+      this.#reader.cancel('It begins with a rejection.').catch(() => undefined)
     }
   }
 }

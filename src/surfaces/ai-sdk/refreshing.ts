@@ -46,11 +46,13 @@ export class ModelCalls<M extends object> {
     const signal = abortSignal instanceof AbortSignal ? abortSignal : undefined
     const isOnce = Object.values(input).some(isStream)
     const policy = { ...this.#policy, signal, unrepeatable: isOnce ? usedUp : undefined }
+    let attempts = 0
     const attempt = async (model: M): Promise<Answered> => {
+      const isLast = ++attempts === 2
       const result: unknown = await this.#run(model, name, given)
       // Who has yet to speak must hear what is said meanwhile.
       if (isOnce || !isRecord(result) || !isStream(result['stream'])) return { result }
-      return { result, opening: await this.#open(result['stream'], signal) }
+      return { result, opening: await this.#open(new Opening(result['stream'], isLast), signal) }
     }
     const { result, opening } = await retryOnce(this.#refresher, attempt, policy)
     return isRecord(result) && opening !== undefined ? { ...result, stream: opening.handOn() } : result
@@ -65,13 +67,12 @@ export class ModelCalls<M extends object> {
     return typeof method === 'function' ? Reflect.apply(method, model, given) : undefined
   }
 
-  async #open(stream: ReadableStream<unknown>, signal: AbortSignal | undefined): Promise<Opening> {
-    const opening = new Opening(stream)
+  async #open(opening: Opening, signal: AbortSignal | undefined): Promise<Opening> {
     try {
       await abortable(opening.read(this.#judge), signal)
       return opening
     } catch (reason) {
-      opening.cancel(reason).catch(() => undefined)
+      opening.cancel(reason)?.catch(() => undefined)
       throw reason
     }
   }

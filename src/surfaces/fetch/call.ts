@@ -4,18 +4,14 @@ import type { RetryPolicy } from '../../core/retry-once.ts'
 import type { Verdict } from '../../core/unauthorized.ts'
 import type { Applied } from '../../http/apply.ts'
 import { FirstEvent, type ServerSentEvent } from '../../http/first-event.ts'
-import { type Judge, MOST_READ } from '../../http/judge.ts'
+import { MOST_READ } from '../../http/judge.ts'
+import type { HttpSettings } from '../../http/options.ts'
 import { Peeked } from './peeked.ts'
 import { keep, type Replay } from './replay.ts'
 
 /** What all calls of one fetch have in common. */
-export interface CallSettings {
+export interface CallSettings extends HttpSettings {
   readonly fetch: typeof fetch
-  readonly judge: Judge
-  readonly sniff: boolean
-  /** bytes */
-  readonly replayLimit: number
-  readonly onEvent: RefreshListener | undefined
 }
 
 /** An answer, judged. */

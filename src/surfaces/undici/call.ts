@@ -4,6 +4,7 @@ import type { Refresher, Snapshot } from '../../core/refresher.ts'
 import { retryOnce, type RetryPolicy } from '../../core/retry-once.ts'
 import type { Verdict } from '../../core/unauthorized.ts'
 import type { Judge } from '../../http/judge.ts'
+import type { HttpSettings } from '../../http/options.ts'
 import { own401 } from '../../http/own-401.ts'
 import { type Answered, Attempt, type Caller, PASSED } from './attempt.ts'
 import { CallController } from './controller.ts'
@@ -12,15 +13,6 @@ import { copied, type Credential, withCredential } from './headers.ts'
 import { pinned } from './pinned.ts'
 import { keep, type Replay } from './replay.ts'
 import type { Dispatch, DispatchHandler, DispatchOptions } from './types.ts'
-
-/** What all calls of one interceptor have in common. */
-export interface CallSettings {
-  readonly judge: Judge
-  readonly sniff: boolean
-  /** bytes */
-  readonly replayLimit: number
-  readonly onEvent: RefreshListener | undefined
-}
 
 /** One request of a caller: the attempts that it makes, and the retry policy for them. */
 export class Call implements RetryPolicy<Answered>, Caller {
@@ -50,7 +42,7 @@ export class Call implements RetryPolicy<Answered>, Caller {
   #isTaken = true
 
   constructor(
-    settings: CallSettings,
+    settings: HttpSettings,
     credential: Refresher<Credential>,
     origin: string,
     dispatch: Dispatch,

@@ -1,12 +1,37 @@
-import type { EmbeddingModelV4, LanguageModelV2, LanguageModelV3, LanguageModelV4 } from '@ai-sdk/provider'
+import type {
+  EmbeddingModelV3,
+  EmbeddingModelV4,
+  Experimental_BatchV4 as BatchV4,
+  Experimental_VideoModelV3 as VideoModelV3,
+  Experimental_VideoModelV4 as VideoModelV4,
+  ImageModelV2,
+  ImageModelV3,
+  ImageModelV4,
+  LanguageModelV2,
+  LanguageModelV3,
+  LanguageModelV4,
+  RerankingModelV3,
+  RerankingModelV4,
+  SpeechModelV2,
+  SpeechModelV3,
+  SpeechModelV4,
+  TranscriptionModelV2,
+  TranscriptionModelV3,
+  TranscriptionModelV4,
+} from '@ai-sdk/provider'
 import type { createOpenAI as createOpenAIV2 } from 'ai-sdk-openai-v2'
 import type { createOpenAI as createOpenAIV3 } from 'ai-sdk-openai-v3'
 import { expectTypeOf, test } from 'vitest'
-import type { LlmProvider } from '../../../src/index.ts'
+import type { LlmProvider, Refresher } from '../../../src/index.ts'
 import {
   type AiSdkLanguageModel,
+  type AiSdkModel,
   type LanguageModelProviderOptions,
   languageModelProvider,
+  refreshingModel,
+  refreshingModelFrom,
+  type RefreshingModelOptions,
+  type SharedModelOptions,
 } from '../../../src/surfaces/ai-sdk.ts'
 
 // `tsc` checks this file: what vitest runs of it is nothing.
@@ -39,5 +64,65 @@ test('the provider is an LlmProvider, and its options are those that are documen
   expectTypeOf(languageModelProvider).returns.toEqualTypeOf<LlmProvider>()
   expectTypeOf<keyof LanguageModelProviderOptions>().toEqualTypeOf<
     'capabilities' | 'thinking' | 'providerOptions' | 'vendor' | 'onWarning'
+  >()
+})
+
+/** What becomes of a model of this type, in both forms. */
+type Wrapped<M extends AiSdkModel> = ReturnType<typeof refreshingModel<M>>
+type WrappedFrom<M extends AiSdkModel> = Awaited<ReturnType<typeof refreshingModelFrom<M>>>
+
+interface Kinds {
+  language: LanguageModelV2 | LanguageModelV3 | LanguageModelV4
+  // An embedding model of AI SDK 5 has a type for what is embedded, which this package does not export any more.
+  embedding: ReturnType<ReturnType<typeof createOpenAIV2>['embedding']> | EmbeddingModelV3 | EmbeddingModelV4
+  image: ImageModelV2 | ImageModelV3 | ImageModelV4
+  speech: SpeechModelV2 | SpeechModelV3 | SpeechModelV4
+  transcription: TranscriptionModelV2 | TranscriptionModelV3 | TranscriptionModelV4
+  reranking: RerankingModelV3 | RerankingModelV4
+  video: VideoModelV3 | VideoModelV4
+  batch: BatchV4
+}
+
+test('[M1, M2] a model of every kind and version goes in, and one of the very same type comes out', () => {
+  expectTypeOf<Kinds[keyof Kinds]>().toExtend<AiSdkModel>()
+  expectTypeOf<Wrapped<LanguageModelV2>>().toEqualTypeOf<LanguageModelV2>()
+  expectTypeOf<Wrapped<LanguageModelV3>>().toEqualTypeOf<LanguageModelV3>()
+  expectTypeOf<Wrapped<LanguageModelV4>>().toEqualTypeOf<LanguageModelV4>()
+  expectTypeOf<Wrapped<ModelOfV2>>().toEqualTypeOf<ModelOfV2>()
+  expectTypeOf<Wrapped<EmbeddingModelV4>>().toEqualTypeOf<EmbeddingModelV4>()
+  expectTypeOf<Wrapped<ImageModelV3>>().toEqualTypeOf<ImageModelV3>()
+  expectTypeOf<WrappedFrom<LanguageModelV2>>().toEqualTypeOf<LanguageModelV2>()
+  expectTypeOf<WrappedFrom<LanguageModelV4>>().toEqualTypeOf<LanguageModelV4>()
+  expectTypeOf<WrappedFrom<TranscriptionModelV4>>().toEqualTypeOf<TranscriptionModelV4>()
+  expectTypeOf<WrappedFrom<SpeechModelV2>>().toEqualTypeOf<SpeechModelV2>()
+})
+
+/** Never called: the compiler infers the types as it would for a user. */
+function inferred(
+  v2: LanguageModelV2,
+  v4: LanguageModelV4,
+  embeddings: Refresher<EmbeddingModelV4>,
+  id: string,
+  bare: { provider: string; modelId: string },
+): void {
+  expectTypeOf(refreshingModel(v2, async () => v2)).toEqualTypeOf<LanguageModelV2>()
+  expectTypeOf(refreshingModelFrom(embeddings)).toEqualTypeOf<Promise<EmbeddingModelV4>>()
+  // @ts-expect-error the replacement is of another version
+  refreshingModel(v4, async () => v2)
+  // @ts-expect-error a model's id is no model
+  refreshingModel(id, async () => id)
+  // @ts-expect-error it has no version
+  refreshingModel(bare, async () => bare)
+  // @ts-expect-error the deadline is the cell's, which is shared
+  void refreshingModelFrom(embeddings, { deadline: 5 })
+  // @ts-expect-error the first value is the model
+  refreshingModel(v4, async () => v4, { initial: v4 })
+}
+
+test('[M1, M2] types are inferred, and a string, another version or a foreign option does not compile', () => {
+  expectTypeOf(inferred).returns.toEqualTypeOf<void>()
+  expectTypeOf<keyof SharedModelOptions>().toEqualTypeOf<'onEvent' | 'rules'>()
+  expectTypeOf<keyof RefreshingModelOptions<LanguageModelV4>>().toEqualTypeOf<
+    'onEvent' | 'rules' | 'expiresAt' | 'reread' | 'ahead' | 'deadline' | 'cooldown' | 'clock'
   >()
 })

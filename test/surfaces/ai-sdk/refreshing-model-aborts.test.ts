@@ -1,0 +1,105 @@
+import { expect, test } from 'vitest'
+import { Refreshable } from '../../../src/index.ts'
+import {
+  type AiSdkLanguageModel,
+  refreshingModel,
+  refreshingModelFrom,
+} from '../../../src/surfaces/ai-sdk.ts'
+import { responder } from '../../support/responder.ts'
+import { settled } from '../../support/settled.ts'
+import { apiError, CALL, expiring, PartStream, REJECTION, Remote, START } from './refreshing-remote.ts'
+
+const ANSWER = { content: [], finishReason: 'stop', usage: {} }
+const expired = (): never => {
+  throw apiError(401)
+}
+
+test('[C4] an abort ends the wait for a refresh with its reason; the refresh goes on', async () => {
+  const remote = expiring(expired, () => ANSWER)
+  const source = responder<AiSdkLanguageModel>()
+  const model = refreshingModel(remote.model('stale'), source.refresh)
+  const leaving = new AbortController()
+  const answer = model.doGenerate({ ...CALL, abortSignal: leaving.signal })
+  await settled()
+  const reason = new Error('I am leaving')
+  leaving.abort(reason)
+  await expect(answer).rejects.toBe(reason)
+  source.call(0).resolve(remote.model('fresh'))
+  await settled()
+  expect(await model.doGenerate(CALL)).toBe(ANSWER)
+  expect(remote.tokens).toEqual(['stale', 'fresh'])
+})
+
+test('[C4, P12] an abort ends the wait for a first model; one that came before causes no call at all', async () => {
+  const remote = new Remote(() => ANSWER)
+  const source = responder<AiSdkLanguageModel>()
+  const cell = new Refreshable({ initial: remote.model('old'), refresh: source.refresh })
+  const model = await refreshingModelFrom(cell)
+  void cell.refresh({ generation: 1 }).catch(() => undefined)
+  await settled()
+  const leaving = new AbortController()
+  const reason = new Error('I am leaving')
+  const answer = model.doGenerate({ ...CALL, abortSignal: leaving.signal })
+  leaving.abort(reason)
+  await expect(answer).rejects.toBe(reason)
+  await expect(model.doGenerate({ ...CALL, abortSignal: leaving.signal })).rejects.toBe(reason)
+  expect(remote.calls).toHaveLength(0)
+})
+
+test('[P12] a rejection after the abort is not refreshed, whatever the reason says', async () => {
+  const leaving = new AbortController()
+  const reason = new Error('401 Unauthorized: the user left')
+  const remote = new Remote(() => {
+    leaving.abort(reason)
+    throw reason
+  })
+  const source = responder<AiSdkLanguageModel>()
+  const model = refreshingModel(remote.model('stale'), source.refresh)
+  await expect(model.doGenerate({ ...CALL, abortSignal: leaving.signal })).rejects.toBe(reason)
+  expect(source.calls).toHaveLength(0)
+})
+
+test('[C4] a stream whose refresh is not waited for rejects with the reason, too, and is closed', async () => {
+  const inner = new PartStream([START, REJECTION], 'hangs')
+  const remote = new Remote(() => inner)
+  const source = responder<AiSdkLanguageModel>()
+  const model = refreshingModel(remote.model('stale'), source.refresh)
+  const leaving = new AbortController()
+  const answer = model.doStream({ ...CALL, abortSignal: leaving.signal })
+  answer.then(undefined, () => undefined)
+  await settled()
+  expect(source.calls).toHaveLength(1)
+  const reason = new Error('I am leaving')
+  leaving.abort(reason)
+  await expect(answer).rejects.toBe(reason)
+  expect(inner.cancels).toHaveLength(1)
+  source.call(0).resolve(remote.model('fresh'))
+  await settled()
+  expect(remote.calls).toHaveLength(1)
+})
+
+test('a signal has no listener of ours once the call is answered', async () => {
+  const remote = expiring(
+    () => new PartStream([REJECTION]),
+    () => new PartStream([START, { type: 'text-delta' }]),
+  )
+  const model = refreshingModel(remote.model('stale'), async () => remote.model('fresh'))
+  const { signal } = new AbortController()
+  let listeners = 0
+  let added = 0
+  const add = signal.addEventListener.bind(signal)
+  const remove = signal.removeEventListener.bind(signal)
+  signal.addEventListener = (...given: Parameters<typeof add>) => {
+    listeners++
+    added++
+    add(...given)
+  }
+  signal.removeEventListener = (...given: Parameters<typeof remove>) => {
+    listeners--
+    remove(...given)
+  }
+  await model.doStream({ ...CALL, abortSignal: signal })
+  await settled()
+  expect(added).toBeGreaterThan(0)
+  expect(listeners).toBe(0)
+})

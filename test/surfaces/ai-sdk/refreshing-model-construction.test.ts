@@ -1,0 +1,142 @@
+import { describe, expect, test } from 'vitest'
+import { Refreshable, RefreshError, type RefreshEvent } from '../../../src/index.ts'
+import {
+  type AiSdkLanguageModel,
+  refreshingModel,
+  refreshingModelFrom,
+} from '../../../src/surfaces/ai-sdk.ts'
+import { apiError, CALL, Remote } from './refreshing-remote.ts'
+
+const remote = new Remote(() => {
+  throw apiError(401)
+})
+const good = remote.model('good')
+const build = async (): Promise<AiSdkLanguageModel> => good
+const CANARY = 'canary-7f3a91'
+
+/** The error of a construction that its types forbid. */
+function refused(...given: readonly unknown[]): RefreshError {
+  try {
+    Reflect.apply(refreshingModel, undefined, given)
+  } catch (error) {
+    if (error instanceof RefreshError) return error
+  }
+  throw new Error('it was not refused')
+}
+
+const NO_MODELS: readonly (readonly [string, unknown, RegExp])[] = [
+  ['undefined', undefined, /it is of type undefined/],
+  ['null', null, /it is null/],
+  ["a model's id", 'openai/gpt-5', /it is a string.*createOpenAI/],
+  ['a secret', CANARY, /it is a string/],
+  ['a number', 5, /it is of type number/],
+  ['a model of the first version', { ...good, specificationVersion: 'v1' }, /'v1', not 'v2', 'v3' or 'v4'/],
+  [
+    'a model of no version',
+    { ...good, specificationVersion: undefined },
+    /specificationVersion is undefined/,
+  ],
+  ['a model without a provider', { ...good, provider: '' }, /provider missing/],
+  ['a model that does nothing', { specificationVersion: 'v4', provider: 'a', modelId: 'b' }, /no method.*do/],
+  ['a domestic model', { specificationVersion: 'v4', provider: 'a', domestic: () => 1 }, /no method.*do/],
+  ['a provider', Object.assign(() => good, { specificationVersion: 'v4' }), /provider missing/],
+]
+
+test.each(NO_MODELS)(
+  '%s is refused as no model, in words that name what is missing',
+  async (_, model, words) => {
+    const error = refused(model, build)
+    expect(error.code).toBe('invalid_provider')
+    expect(error.message).toMatch(words)
+    expect(error.message).not.toContain(CANARY)
+    if (model === undefined || model === null) return
+    const cell = new Refreshable({ initial: model as AiSdkLanguageModel, refresh: build })
+    await expect(refreshingModelFrom(cell)).rejects.toMatchObject({ code: 'invalid_provider' })
+  },
+)
+
+test.each([
+  ['no refresh', [good], /'refresher' must be one/],
+  ['a refresher that is none', [good, { refresh: build }], /'refresher' must be one/],
+  ['an unknown option', [good, build, { retries: 2 }], /'retries' does not exist; there are/],
+  ['no object', [good, build, 'fast'], /object/],
+  ['a listener that is none', [good, build, { onEvent: true }], /onEvent/],
+  ['a deadline that is none', [good, build, { deadline: -1 }], /deadline/],
+  ['an initial value beside the model', [good, build, { initial: good }], /'initial' does not exist/],
+  ['a rule that is none', [good, build, { rules: { teapot: true } }], /teapot/],
+  [
+    'an option of a cell beside one',
+    [good, new Refreshable({ initial: good, refresh: build }), { deadline: 5 }],
+    /'deadline' does not exist; there are onEvent, rules/,
+  ],
+])('%s is refused as an option', (_, given, words) => {
+  const error = refused(...given)
+  expect(error.code).toBe('invalid_option')
+  expect(error.message).toMatch(words)
+})
+
+test('refreshingModelFrom refuses what is no refresher, and options that do not exist', async () => {
+  for (const given of [
+    [undefined],
+    [good],
+    [new Refreshable({ initial: good, refresh: build }), { deadline: 5 }],
+  ]) {
+    await expect(Reflect.apply(refreshingModelFrom, undefined, given)).rejects.toMatchObject({
+      code: 'invalid_option',
+    })
+  }
+})
+
+test('refreshingModelFrom waits for the first model, and fails with what that failed with', async () => {
+  const cell = new Refreshable<AiSdkLanguageModel>({ refresh: build })
+  expect((await refreshingModelFrom(cell)).provider).toBe('remote.chat')
+  const terminal = new RefreshError('reauthentication_required', 'Log in.')
+  const broken = new Refreshable<AiSdkLanguageModel>({ refresh: () => Promise.reject(terminal) })
+  await expect(refreshingModelFrom(broken)).rejects.toBe(terminal)
+})
+
+describe('a refresh that brings something else', () => {
+  const { doStream: _, ...halfModel } = good
+  const WRONG = [
+    ...NO_MODELS.filter(([name]) => name !== 'undefined' && name !== 'null'),
+    ['a model of another version', remote.model('fresh', 'v3'), /'v3', and that of the first was 'v4'/],
+    ['a model that cannot stream', halfModel, /doStream missing/],
+  ] as const
+
+  test.each(WRONG)('[P4] %s is not adopted: the caller gets its rejection', async (name, fresh) => {
+    const events: RefreshEvent[] = []
+    const inner = { ...good, optional: 1 }
+    const model = refreshingModel<AiSdkLanguageModel>(inner, async () => fresh as AiSdkLanguageModel, {
+      onEvent: (event) => events.push(event),
+    })
+    await expect(model.doGenerate(CALL), name).rejects.toMatchObject({ statusCode: 401 })
+    expect(events.map(({ type }) => type)).toEqual([
+      'rejected',
+      'refresh_started',
+      'refresh_failed',
+      'not_retried',
+    ])
+    expect(events.at(-1)).toMatchObject({ error: { code: 'invalid_provider' } })
+  })
+
+  test.each(WRONG)('%s from a shared refresher fails the call in clear words', async (_name, fresh) => {
+    const cell = new Refreshable({ initial: good, refresh: async () => fresh as AiSdkLanguageModel })
+    const model = await refreshingModelFrom(cell)
+    const wrong = { code: 'invalid_provider', message: expect.stringMatching(/^This is no AI SDK model: ./) }
+    await expect(model.doGenerate(CALL)).rejects.toMatchObject(wrong)
+    await expect(model.doStream(CALL)).rejects.toMatchObject(wrong)
+  })
+
+  test('[Z1] no message holds what was brought', async () => {
+    const cell = new Refreshable<unknown>({ initial: good, refresh: async () => CANARY })
+    const model = await refreshingModelFrom(cell as Refreshable<AiSdkLanguageModel>)
+    await expect(model.doGenerate(CALL)).rejects.toThrow(/^(?!.*canary).*string/)
+  })
+})
+
+test('a model of another vendor may stand in, and one that can do more', async () => {
+  const other = { ...new Remote(() => 'other').model('fresh'), provider: 'other', doMore: () => 1 }
+  const model = refreshingModel<AiSdkLanguageModel>(good, async () => other)
+  expect(await model.doGenerate(CALL)).toBe('other')
+  expect(model.provider).toBe('remote.chat')
+})

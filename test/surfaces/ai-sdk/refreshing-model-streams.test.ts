@@ -1,0 +1,250 @@
+import { describe, expect, test } from 'vitest'
+import { type RefreshEvent, Refreshable } from '../../../src/index.ts'
+import { type AiSdkLanguageModel, refreshingModel } from '../../../src/surfaces/ai-sdk.ts'
+import { responder } from '../../support/responder.ts'
+import { settled } from '../../support/settled.ts'
+import {
+  apiError,
+  CALL,
+  END,
+  expiring,
+  failing,
+  type Part,
+  PartStream,
+  REJECTION,
+  Remote,
+  START,
+  streamed,
+  taken,
+  text,
+} from './refreshing-remote.ts'
+
+const PRELUDE: readonly Part[] = [
+  START,
+  { type: 'response-metadata', id: 'answer_1' },
+  { type: 'text-start', id: '0' },
+  { type: 'reasoning-start', id: '1' },
+  { type: 'ping' },
+  { type: 'raw', rawValue: {} },
+]
+const FRESH = [START, text('Hello.'), END]
+
+/** A wrapped model whose first answer is this stream, and what was done to it. */
+function wrapped(stream: PartStream): { model: AiSdkLanguageModel; remote: Remote; refreshes: () => number } {
+  const remote = expiring(
+    () => stream,
+    () => new PartStream(FRESH),
+  )
+  let refreshes = 0
+  const model = refreshingModel(remote.model('stale'), async () => {
+    refreshes++
+    return remote.model('fresh')
+  })
+  return { model, remote, refreshes: () => refreshes }
+}
+
+describe('[M3] what comes before the first content is held, and may be taken back:', () => {
+  const preludes = [[], ...PRELUDE.map((part) => [part]), PRELUDE]
+  test.each(preludes.map((parts) => [parts.map(({ type }) => type).join(', ') || 'nothing', parts] as const))(
+    '%s',
+    async (_, parts) => {
+      const stream = new PartStream([...parts, REJECTION, text('never')], 'hangs')
+      const { model, remote, refreshes } = wrapped(stream)
+      expect(await streamed(model)).toEqual({ parts: FRESH })
+      expect(remote.tokens).toEqual(['stale', 'fresh'])
+      expect(refreshes()).toBe(1)
+      expect(stream.cancels).toHaveLength(1)
+    },
+  )
+})
+
+test.each([
+  'text-delta',
+  'reasoning-delta',
+  'tool-input-start',
+  'tool-call',
+  'source',
+  'file',
+  'finish',
+  'text-end',
+  'transcript-delta',
+  'audio',
+  'stream-end',
+  'Ping',
+  'a kind of the future',
+  '',
+])('[M3, P6] after a part of kind %j nothing is taken back: a rejection is the caller’s', async (type) => {
+  const parts = [START, { type, n: 1 }, REJECTION, END]
+  const { model, remote, refreshes } = wrapped(new PartStream(parts))
+  expect(await streamed(model)).toEqual({ parts })
+  expect(remote.tokens).toEqual(['stale'])
+  expect(refreshes()).toBe(0)
+})
+
+test.each([
+  ['no object', 'text'],
+  ['null', null],
+  ['bytes', new Uint8Array([1])],
+  ['a part without a kind', {}],
+])('[M3] %s is content', async (_, part) => {
+  const parts = [START, part, REJECTION] as Part[]
+  const { model, refreshes } = wrapped(new PartStream(parts))
+  expect(await streamed(model)).toEqual({ parts })
+  expect(refreshes()).toBe(0)
+})
+
+test.each([
+  ["a vendor's name for it", { type: 'error', error: { type: 'authentication_error', message: 'no' } }],
+  ['what the AI SDK throws', apiError(401)],
+  ['words', '401 Unauthorized'],
+  ['an error with words', new Error('Incorrect API key provided.')],
+  ['a cause', new Error('failed', { cause: apiError(401) })],
+])('[M3] an error part that is a rejection by %s', async (_, error) => {
+  const { model, refreshes } = wrapped(new PartStream([START, failing(error)]))
+  expect(await streamed(model)).toEqual({ parts: FRESH })
+  expect(refreshes()).toBe(1)
+})
+
+test.each([
+  ['an overload', { type: 'error', error: { type: 'overloaded_error', message: 'authentication is slow' } }],
+  ['a status', apiError(500, 'Unauthorized')],
+  ['words', 'The kettle is on.'],
+  ['nothing', undefined],
+  ['an abort', new DOMException('This operation was aborted', 'AbortError')],
+])('[M3] an error part that is none passes through with all that follows it: %s', async (_, error) => {
+  const parts = [START, failing(error), text('and yet'), END]
+  const stream = new PartStream(parts)
+  const { model, remote, refreshes } = wrapped(stream)
+  const { parts: seen } = await streamed(model)
+  expect(seen).toEqual(parts)
+  expect((seen[1] as Part)['error']).toBe(error)
+  expect(remote.calls).toHaveLength(1)
+  expect(refreshes()).toBe(0)
+  expect(stream.cancels).toEqual([])
+})
+
+test('[M3] a stream that breaks with a rejection before its first content is opened anew', async () => {
+  for (const parts of [[], PRELUDE]) {
+    const { model, refreshes } = wrapped(new PartStream(parts, { breaks: apiError(401) }))
+    expect(await streamed(model)).toEqual({ parts: FRESH })
+    expect(refreshes()).toBe(1)
+  }
+})
+
+test('[M3] one that breaks otherwise, or later, hands on what it held and breaks with the very same error', async () => {
+  const broken = new Error('other side closed')
+  const rejection = apiError(401)
+  for (const [parts, breaks] of [
+    [[], broken],
+    [PRELUDE, broken],
+    [[...PRELUDE, text('a')], rejection],
+    [[], undefined],
+  ] as const) {
+    const { model, refreshes } = wrapped(new PartStream(parts, { breaks }))
+    const { stream } = await model.doStream(CALL)
+    const reader = stream.getReader()
+    for (const part of parts) expect(await reader.read()).toEqual({ done: false, value: part })
+    await expect(reader.read()).rejects.toBe(breaks)
+    expect(refreshes()).toBe(0)
+  }
+})
+
+test('[M3] a stream that ends in its prelude, or before, is handed on as it is', async () => {
+  for (const parts of [[], PRELUDE]) {
+    const { model, refreshes } = wrapped(new PartStream(parts))
+    expect(await streamed(model)).toEqual({ parts })
+    expect(refreshes()).toBe(0)
+  }
+})
+
+test('[M3] a stream that cannot be opened is a rejection like any other', async () => {
+  const remote = expiring(
+    () => Promise.reject(apiError(401)),
+    () => new PartStream(FRESH),
+  )
+  const model = refreshingModel(remote.model('stale'), async () => remote.model('fresh'))
+  expect(await streamed(model)).toEqual({ parts: FRESH })
+})
+
+test('what else the result holds is that of the attempt that counts', async () => {
+  const { model } = wrapped(new PartStream([START, REJECTION]))
+  expect(await model.doStream(CALL)).toEqual({
+    stream: expect.any(ReadableStream),
+    request: { body: 'fresh' },
+    response: { headers: { token: 'fresh' } },
+  })
+})
+
+test('[P4] where the refresh fails, the rejection is handed on with what was held before it', async () => {
+  const stream = new PartStream([...PRELUDE, REJECTION], 'hangs')
+  const remote = new Remote(() => stream)
+  const events: RefreshEvent[] = []
+  const model = refreshingModel(remote.model('stale'), () => Promise.reject(new Error('no')), {
+    onEvent: (event) => events.push(event),
+  })
+  const { stream: given, ...rest } = await model.doStream(CALL)
+  expect(rest).toMatchObject({ request: { body: 'stale' } })
+  expect(await taken(given)).toEqual({ parts: [...PRELUDE, REJECTION] })
+  expect(events.at(-1)).toMatchObject({ type: 'not_retried', error: { code: 'refresh_failed' } })
+
+  const broken = apiError(401)
+  const other = refreshingModel(
+    new Remote(() => new PartStream(PRELUDE, { breaks: broken })).model('stale'),
+    () => Promise.reject(new Error('no')),
+  )
+  const seen = await streamed(other)
+  expect(seen.parts).toEqual(PRELUDE)
+  expect(seen.broke).toBe(broken)
+})
+
+test('[P7] a second rejection is handed on whole, with what follows it', async () => {
+  const second = [START, failing('401 Unauthorized, again'), END]
+  const streams = [new PartStream([START, REJECTION, END]), new PartStream(second)]
+  const remote = new Remote(() => streams[remote.calls.length - 1])
+  let refreshes = 0
+  const model = refreshingModel(remote.model('stale'), async () => {
+    refreshes++
+    return remote.model('fresh')
+  })
+  const { stream, ...rest } = await model.doStream(CALL)
+  expect(rest).toMatchObject({ request: { body: 'fresh' } })
+  expect(await taken(stream)).toEqual({ parts: second })
+  expect(streams.map(({ cancels }) => cancels.length)).toEqual([1, 0])
+  expect(refreshes).toBe(1)
+})
+
+test('[C3] streams and calls that are rejected at once share one refresh', async () => {
+  const remote = expiring(
+    ({ method }) => {
+      if (method === 'doStream') return new PartStream([START, REJECTION])
+      throw apiError(401)
+    },
+    ({ method }) => (method === 'doStream' ? new PartStream(FRESH) : 'answer'),
+  )
+  const source = responder<AiSdkLanguageModel>()
+  const model = refreshingModel(remote.model('stale'), source.refresh)
+  const answers = Promise.all([streamed(model), model.doGenerate(CALL), streamed(model)])
+  await settled()
+  source.call(0).resolve(remote.model('fresh'))
+  expect(await answers).toEqual([{ parts: FRESH }, 'answer', { parts: FRESH }])
+  expect(source.calls).toHaveLength(1)
+})
+
+test('a stream shows that the credential is good by its first content, and not before', async () => {
+  const accepted: number[] = []
+  for (const [parts, count] of [
+    [[START, text('a')], 1],
+    [[START, failing('overloaded')], 0],
+    [[REJECTION], 0],
+  ] as const) {
+    accepted.length = 0
+    const remote = new Remote(() => new PartStream(parts))
+    const cell = new Refreshable({
+      initial: remote.model('a'),
+      refresh: () => Promise.reject(new Error('no')),
+    })
+    cell.accepted = ({ generation }) => accepted.push(generation)
+    await refreshingModel(remote.model('a'), cell).doStream(CALL)
+    expect(accepted).toHaveLength(count)
+  }
+})
