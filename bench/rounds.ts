@@ -34,12 +34,13 @@ export async function elapsed(run: () => Promise<unknown>): Promise<number> {
   return Number(process.hrtime.bigint() - start)
 }
 
-/** One row of RESULTS.md: a figure, and the ceiling it must stay under. */
+/** One row of RESULTS.md: a figure, and what it must not exceed, or not fall below. */
 export interface Finding {
   readonly question: string
   readonly figure: number
   readonly unit: string
-  readonly ceiling: number
+  readonly ceiling?: number
+  readonly floor?: number
   /** What was compared, in a sentence. */
   readonly note: string
 }
