@@ -65,23 +65,28 @@ export class Opening implements UnderlyingDefaultSource<unknown> {
     this.#controller = controller
   }
 
-  pull(controller: ReadableStreamDefaultController<unknown>): Promise<void> | undefined {
+  /** It returns no promise: the stream would wait for that one, too. */
+  pull(controller: ReadableStreamDefaultController<unknown>): void {
     if (this.#held.length > 0) controller.enqueue(this.#held.shift())
-    else if (this.#ending === undefined) return this.#reader.read().then(this.#take)
+    else if (this.#ending === undefined) void this.#reader.read().then(this.#take, this.#break)
     else if ('error' in this.#ending) controller.error(this.#ending.error)
     else controller.close()
-    return undefined
   }
 
   cancel(reason: unknown): Promise<void> | undefined {
     // Who leaves what is over already need not hear how it ended.
-    return this.#ending === undefined ? this.#reader.cancel(reason) : undefined
+    const isOver = this.#ending !== undefined
+    this.#ending = {}
+    return isOver ? undefined : this.#reader.cancel(reason)
   }
 
   readonly #take = ({ done, value }: ReadableStreamReadResult<unknown>): void => {
+    if (this.#ending !== undefined) return
     if (done) this.#controller?.close()
     else this.#controller?.enqueue(value)
   }
+
+  readonly #break = (error: unknown): void => this.#controller?.error(error)
 
   #fail(verdict: Verdict): void {
     this.verdict = verdict
