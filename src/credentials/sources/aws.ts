@@ -1,0 +1,81 @@
+import { abortable } from '../../core/abortable.ts'
+import type { Clock } from '../../core/clock.ts'
+import { checkOptions, describe, optionError } from '../../core/options.ts'
+import { cloudFailure } from '../cloud-failure.ts'
+import { loadPeer } from '../peer.ts'
+import type { Source } from '../source.ts'
+
+/** Keys of AWS. */
+export interface AwsIdentity {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken?: string
+  /** A token does not outlive the keys that it was made with. */
+  readonly expiration?: Date
+}
+
+/** How {@link aws} makes tokens. */
+export interface AwsOptions {
+  /** Where the model is, such as `us-east-1`. Default: as the AWS SDK finds it. */
+  region?: string | undefined
+  /** Of the shared configuration. Default: as the AWS SDK finds it. */
+  profile?: string | undefined
+  /** The keys, or what gives them; asked for each token. Default: the AWS SDK's chain of providers. */
+  credentials?: AwsIdentity | (() => Promise<AwsIdentity>) | undefined
+  /**
+   * How long a token lives, in ms; at most 12 hours.
+   * @default 43_200_000
+   */
+  lifetime?: number | undefined
+  /** Time, for tests to control. */
+  clock?: Clock | undefined
+}
+
+const LONGEST = 43_200_000
+const REMEDY = {
+  who: 'AWS',
+  logIn: 'run `aws sso login`',
+  configure:
+    'set AWS_REGION and AWS_PROFILE, attach a role, or run `aws sso login`, and check its permissions',
+}
+
+/**
+ * Bearer tokens for Amazon Bedrock, by `@aws/bedrock-token-generator`: they are signed here, no endpoint is asked for them.
+ *
+ * @throws RefreshError `invalid_option`; `issue` also `source_refused`, `source_unreachable`, `source_unavailable`,
+ *   `source_rate_limited`, `reauthentication_required`
+ * @example
+ * const token = credential({ source: aws({ region: 'us-east-1' }) })
+ */
+export function aws(options: AwsOptions = {}): Source {
+  checkOptions(options, ['region', 'profile', 'credentials', 'lifetime', 'clock'])
+  const { region, profile, credentials, lifetime = LONGEST, clock = { now: () => Date.now() } } = options
+  if (!(Number.isFinite(lifetime) && lifetime >= 1_000 && lifetime <= LONGEST)) {
+    throw optionError('lifetime', `must be ms from 1,000 to ${LONGEST}, not ${describe(lifetime)}`)
+  }
+  return {
+    issue: async ({ signal }) => {
+      try {
+        const { getTokenProvider } = await loadPeer(
+          '@aws/bedrock-token-generator',
+          () => import('@aws/bedrock-token-generator'),
+        )
+        const identity =
+          typeof credentials === 'function' ? await abortable(credentials(), signal) : credentials
+        const provide = getTokenProvider({
+          expiresInSeconds: Math.floor(lifetime / 1_000),
+          ...(region !== undefined && { region }),
+          ...(profile !== undefined && { profile }),
+          ...(identity !== undefined && { credentials: identity }),
+        })
+        const signedAt = clock.now()
+        const accessToken = await abortable(provide(), signal)
+        const ends = [signedAt + lifetime, identity?.expiration?.getTime() ?? Infinity]
+        return { accessToken, expiresAt: Math.min(...ends) }
+      } catch (error) {
+        signal.throwIfAborted()
+        throw cloudFailure(error, REMEDY, clock.now())
+      }
+    },
+  }
+}

@@ -1,0 +1,77 @@
+import { abortable } from '../../core/abortable.ts'
+import type { Clock } from '../../core/clock.ts'
+import { RefreshError } from '../../core/errors.ts'
+import { checkOptions, optionError } from '../../core/options.ts'
+import { cloudFailure } from '../cloud-failure.ts'
+import { loadPeer } from '../peer.ts'
+import type { Source } from '../source.ts'
+
+/** A client of google-auth-library, as far as it is needed. */
+export interface GoogleClient {
+  getAccessToken(): Promise<{ token?: string | null | undefined }>
+  readonly credentials: { expiry_date?: number | null | undefined }
+}
+
+/** How {@link google} finds tokens. */
+export interface GoogleOptions {
+  /** @default 'https://www.googleapis.com/auth/cloud-platform' */
+  scopes?: string | readonly string[] | undefined
+  /** The e-mail address of a service account to act as. */
+  impersonate?: string | undefined
+  /** Makes the client that is asked. It is called for each token, for a client keeps its own. Default: the application default credentials. */
+  client?: (() => GoogleClient | Promise<GoogleClient>) | undefined
+  /** Time, for tests to control. */
+  clock?: Clock | undefined
+}
+
+const REMEDY = {
+  who: 'Google',
+  logIn: 'run `gcloud auth application-default login`',
+  configure:
+    'set GOOGLE_APPLICATION_CREDENTIALS, attach a service account, or run `gcloud auth application-default login`, and check its roles',
+}
+
+/**
+ * Tokens of Google Cloud (Vertex AI and others), by `google-auth-library`: application default credentials, workload identity
+ * federation, metadata servers and impersonation.
+ *
+ * @throws RefreshError `invalid_option`; `issue` also `reauthentication_required`, `source_unreachable`, `source_unavailable`,
+ *   `source_rate_limited`, `source_refused`
+ * @example
+ * const token = credential({ source: google({ impersonate: 'llm@project.iam.gserviceaccount.com' }) })
+ */
+export function google(options: GoogleOptions = {}): Source {
+  checkOptions(options, ['scopes', 'impersonate', 'client', 'clock'])
+  const { scopes = 'https://www.googleapis.com/auth/cloud-platform', impersonate, client } = options
+  const { clock = { now: () => Date.now() } } = options
+  if (client !== undefined && typeof client !== 'function') throw optionError('client', 'must be a function')
+  const wanted = [scopes].flat()
+  return {
+    issue: async ({ signal }) => {
+      try {
+        const asked = await abortable(
+          Promise.resolve(client?.() ?? defaultClient(wanted, impersonate)),
+          signal,
+        )
+        const { token } = await abortable(asked.getAccessToken(), signal)
+        if (typeof token !== 'string') throw new RefreshError('source_invalid', 'Google gave no token.')
+        return { accessToken: token, expiresAt: asked.credentials.expiry_date ?? undefined }
+      } catch (error) {
+        signal.throwIfAborted()
+        throw cloudFailure(error, REMEDY, clock.now())
+      }
+    },
+  }
+}
+
+async function defaultClient(scopes: string[], impersonate: string | undefined): Promise<GoogleClient> {
+  const { GoogleAuth, Impersonated } = await loadPeer(
+    'google-auth-library',
+    () => import('google-auth-library'),
+  )
+  if (impersonate === undefined) return new GoogleAuth({ scopes }).getClient()
+  const sourceClient = await new GoogleAuth({
+    scopes: 'https://www.googleapis.com/auth/cloud-platform',
+  }).getClient()
+  return new Impersonated({ sourceClient, targetPrincipal: impersonate, targetScopes: scopes })
+}
