@@ -2,7 +2,9 @@ import { RefreshError } from '../core/errors.ts'
 import { describe, optionError } from '../core/options.ts'
 
 /** The headers that carry a credential. One that is undefined is taken away from the request. */
-export type Apply<T> = (value: T) => Readonly<Record<string, string | undefined>>
+export type Apply<T> = (value: T) => AppliedHeaders | Promise<AppliedHeaders>
+
+type AppliedHeaders = Readonly<Record<string, string | undefined>>
 
 /** Headers as they go on a request; names are in lower case. */
 export interface Applied {
@@ -22,8 +24,15 @@ const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
  *
  * @throws RefreshError `invalid_option`; what it returns throws `invalid_value` for a value that no header can carry
  */
-export function readApply<T>(given: string | Apply<T> = 'authorization'): (value: T) => Applied {
-  if (typeof given === 'function') return (value) => applied(given(value))
+export function readApply<T>(
+  given: string | Apply<T> = 'authorization',
+): (value: T) => Applied | Promise<Applied> {
+  if (typeof given === 'function') {
+    return (value) => {
+      const headers = given(value)
+      return headers instanceof Promise ? headers.then(applied) : applied(headers)
+    }
+  }
   if (typeof given !== 'string')
     throw optionError('apply', `must be a header or a function, not ${describe(given)}`)
   const name = given.toLowerCase()
@@ -32,7 +41,7 @@ export function readApply<T>(given: string | Apply<T> = 'authorization'): (value
   return (value) => applied({ [name]: scheme + tokenOf(value) })
 }
 
-function applied(headers: Readonly<Record<string, string | undefined>>): Applied {
+function applied(headers: AppliedHeaders): Applied {
   const set: [string, string][] = []
   const remove: string[] = []
   for (const [given, value] of Object.entries(headers)) {

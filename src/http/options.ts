@@ -15,7 +15,8 @@ export interface HttpOptions<T> {
   origins: string | readonly string[]
   /**
    * How the credential is put on a request. Default: `Authorization: Bearer …`. The name of a header, such as `x-api-key`,
-   * puts it there; a function gives whatever headers are needed, and takes away those that it says are undefined.
+   * puts it there; a function gives whatever headers are needed, and takes away those that it says are undefined. It is called once
+   * for each token.
    *
    * Only the first two read the token by themselves: it is a string, or an object's `accessToken`.
    * @example (token) => ({ authorization: `Bearer ${token}`, 'x-api-key': undefined })
@@ -88,5 +89,9 @@ export function credentialsByOrigin<T, C>(
   assertRefresher(refresher)
   const applied = readApply(apply)
   const each = [...readOrigins(origins)]
-  return new Map(each.map((origin) => [origin, refresher.map((value) => put(applied(value)))]))
+  const build = (value: T): C | Promise<C> => {
+    const headers = applied(value)
+    return headers instanceof Promise ? headers.then(put) : put(headers)
+  }
+  return new Map(each.map((origin) => [origin, refresher.map(build)]))
 }

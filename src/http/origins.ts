@@ -26,6 +26,7 @@ function readOrigin(given: unknown): string {
   if (url.href !== `${origin}/`) {
     throw optionError('origins', `must hold origins only: '${origin}', without a path, a query or a user`)
   }
+  if (hostname.includes('*')) throw optionError('origins', 'must be named each: there are no wildcards')
   if (protocol === 'http:' && !LOOPBACK.test(hostname)) {
     throw optionError('origins', `would send the credential in the clear: use 'https://${url.host}'`)
   }

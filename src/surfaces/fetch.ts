@@ -1,6 +1,7 @@
 import { optionError } from '../core/options.ts'
 import type { Refresher } from '../core/refresher.ts'
 import { retryOnce } from '../core/retry-once.ts'
+import type { Apply } from '../http/apply.ts'
 import { credentialsByOrigin, type HttpOptions, readHttpOptions } from '../http/options.ts'
 import { own401 } from '../http/own-401.ts'
 import { type CallSettings, FetchCall, isRequest } from './fetch/call.ts'
@@ -31,7 +32,7 @@ export function refreshingFetch<T extends string | { readonly accessToken: strin
 ): typeof globalThis.fetch
 export function refreshingFetch<T>(
   refresher: Refresher<T>,
-  options: RefreshingFetchOptions<T> & { apply: (value: T) => Readonly<Record<string, string | undefined>> },
+  options: RefreshingFetchOptions<T> & { apply: Apply<T> },
 ): typeof globalThis.fetch
 export function refreshingFetch<T>(
   refresher: Refresher<T>,

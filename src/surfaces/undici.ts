@@ -1,5 +1,6 @@
 import { RefreshError } from '../core/errors.ts'
 import type { Refresher } from '../core/refresher.ts'
+import type { Apply } from '../http/apply.ts'
 import { credentialsByOrigin, type HttpOptions, readHttpOptions } from '../http/options.ts'
 import { Call } from './undici/call.ts'
 import { credentialOf } from './undici/headers.ts'
@@ -33,7 +34,7 @@ export function refreshing<T extends string | { readonly accessToken: string }>(
 ): Interceptor
 export function refreshing<T>(
   refresher: Refresher<T>,
-  options: RefreshingOptions<T> & { apply: (value: T) => Readonly<Record<string, string | undefined>> },
+  options: RefreshingOptions<T> & { apply: Apply<T> },
 ): Interceptor
 export function refreshing<T>(refresher: Refresher<T>, options: RefreshingOptions<T>): Interceptor {
   const settings = readHttpOptions(options)

@@ -4,7 +4,7 @@ import type { RetryPolicy } from '../../core/retry-once.ts'
 import type { Verdict } from '../../core/unauthorized.ts'
 import type { Applied } from '../../http/apply.ts'
 import { FirstEvent, type ServerSentEvent } from '../../http/first-event.ts'
-import { MOST_READ } from '../../http/judge.ts'
+import { LONGEST_READ, MOST_READ } from '../../http/judge.ts'
 import type { HttpSettings } from '../../http/options.ts'
 import { Peeked } from './peeked.ts'
 import { keep, type Replay } from './replay.ts'
@@ -130,7 +130,7 @@ export class FetchCall implements RetryPolicy<Answered> {
 
   async #read(response: Response): Promise<Answered> {
     let size = 0
-    const peeked = await Peeked.read(response, (chunk) => (size += chunk.length) > MOST_READ)
+    const peeked = await Peeked.read(response, (chunk) => (size += chunk.length) > MOST_READ, LONGEST_READ)
     const { status, headers } = response
     const verdict = this.#settings.judge.answer(status, headers, peeked.text())
     // No connection is held while the credential is refreshed.

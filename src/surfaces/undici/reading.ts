@@ -1,6 +1,7 @@
+import { startTimer } from '../../core/clock.ts'
 import type { Verdict } from '../../core/unauthorized.ts'
 import { FirstEvent, type ServerSentEvent } from '../../http/first-event.ts'
-import { type Judge, MOST_READ } from '../../http/judge.ts'
+import { type Judge, LONGEST_READ, MOST_READ } from '../../http/judge.ts'
 import { type Decoder, openDecoder } from './decoder.ts'
 import type { ResponseHeaders } from './types.ts'
 
@@ -26,9 +27,10 @@ interface Reader {
 export class Reading {
   readonly #reader: Reader
   readonly #decoder: Decoder | undefined
-  /** The whole body is waited for, up to the bound: it is handed on in one piece with its head. */
+  /** The whole body is waited for, up to the bounds: it is handed on in one piece with its head. */
   readonly #waits: boolean
   readonly #tell: (finding: Finding) => void
+  readonly #stopTimer: () => void
   #finding: Finding | undefined
   #size = 0
   #isComplete = false
@@ -39,6 +41,7 @@ export class Reading {
     this.#reader = reader
     this.#waits = waits
     this.#tell = tell
+    this.#stopTimer = waits ? startTimer({ now: Date.now }, LONGEST_READ, () => this.end()) : () => undefined
     this.#decoder = openDecoder(
       headers['content-encoding'],
       (bytes) => this.#found(reader.take(bytes)),
@@ -64,6 +67,7 @@ export class Reading {
   end(): void {
     if (this.#isComplete) return
     this.#isComplete = true
+    this.#stopTimer()
     if (this.#finding !== undefined) this.#found(this.#finding)
     else if (this.#decoder === undefined) this.#found(this.#reader.end())
     else this.#decoder.end()
@@ -72,6 +76,7 @@ export class Reading {
   /** Nobody wants to know any more. */
   close(): void {
     this.#isOver = true
+    this.#stopTimer()
     this.#decoder?.close()
   }
 

@@ -167,6 +167,7 @@ describe('bad input', () => {
       { origins: 'http://10.0.0.1' },
       "'origins' would send the credential in the clear: use 'https://10.0.0.1'.",
     ],
+    [{ origins: 'https://*.a' }, "'origins' must be named each: there are no wildcards."],
     [{ origins: 'https://a', apply: 7 }, "'apply' must be a header or a function, not 7."],
     [{ origins: 'https://a', apply: 'x y' }, "'apply' must be the name of a header, or a function."],
     [{ origins: 'https://a', sniff: 'yes' }, "'sniff' must be true or false, not string."],

@@ -62,6 +62,21 @@ describe('[F1] what is sent', () => {
     expect(server.sent('x-b')).toEqual(['2', '2'])
   })
 
+  test('[F1] a function may take its time; it is asked once for each token', async () => {
+    const asked: string[] = []
+    const fetch = refreshingFetch(tokens().cell, {
+      origins: server.origin,
+      apply: async (token) => {
+        asked.push(token)
+        return { authorization: `Bearer ${token}` }
+      },
+    })
+    await Promise.all([fetch(server.origin), fetch(server.origin)])
+    await fetch(server.origin)
+    expect(asked).toEqual(['t0', 't1'])
+    expect(server.sent('authorization').at(-1)).toBe('Bearer t1')
+  })
+
   test('[F1] what the first attempt had on it, and the second has not, is gone', async () => {
     const fetch = refreshingFetch(tokens().cell, {
       origins: server.origin,

@@ -1,0 +1,82 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { refreshingFetch } from '../../../src/index.ts'
+import { settled } from '../../support/settled.ts'
+import { broken, tokens } from './cells.ts'
+
+const ORIGIN = 'https://api.example.com'
+
+beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
+afterEach(() => vi.useRealTimers())
+
+/** Answers of which a part comes, and the rest when the test wants it to. */
+function stalling(status: number): {
+  fetch: typeof fetch
+  sent: (string | null)[]
+  finish: (rest: string) => void
+  cancelled: () => boolean
+} {
+  const sent: (string | null)[] = []
+  let finish: (rest: string) => void = () => undefined
+  let cancelled = false
+  return {
+    sent,
+    finish: (rest) => finish(rest),
+    cancelled: () => cancelled,
+    fetch: async (_, init) => {
+      sent.push(new Headers(init?.headers).get('authorization'))
+      if (sent.length > 1) return new Response('ok')
+      const body = new ReadableStream({
+        start(controller) {
+          controller.enqueue(Buffer.from('{"error":'))
+          finish = (rest) => {
+            controller.enqueue(Buffer.from(rest))
+            controller.close()
+          }
+        },
+        cancel() {
+          cancelled = true
+        },
+      })
+      return new Response(body, { status })
+    },
+  }
+}
+
+test('[F3] a 401 whose body stalls is waited for no longer than five seconds', async () => {
+  const { fetch, sent, cancelled } = stalling(401)
+  const called = refreshingFetch(tokens().cell, { origins: ORIGIN, fetch })(ORIGIN)
+  await settled()
+  await vi.advanceTimersByTimeAsync(4_999)
+  expect(sent).toEqual(['Bearer t0'])
+  await vi.advanceTimersByTimeAsync(1)
+  expect(await (await called).text()).toBe('ok')
+  expect([sent, cancelled()]).toEqual([['Bearer t0', 'Bearer t1'], true])
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+test('[F3] where the refresh fails, it is handed on as far as it came', async () => {
+  const { fetch } = stalling(401)
+  const called = refreshingFetch(broken('t0').cell, { origins: ORIGIN, fetch })(ORIGIN)
+  await settled()
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect(await (await called).text()).toBe('{"error":')
+})
+
+test('[F3] a suspect that turns out to be none is handed on, and what comes late is not lost', async () => {
+  const { fetch, finish } = stalling(403)
+  const called = refreshingFetch(tokens().cell, { origins: ORIGIN, fetch })(ORIGIN)
+  await settled()
+  await vi.advanceTimersByTimeAsync(5_000)
+  const text = (await called).text()
+  finish('"no"}')
+  expect(await text).toBe('{"error":"no"}')
+})
+
+test('[F3] no timer is left of an answer that comes in time', async () => {
+  const { fetch, finish } = stalling(403)
+  const called = refreshingFetch(tokens().cell, { origins: ORIGIN, fetch })(ORIGIN)
+  await settled()
+  finish('"no"}')
+  expect(await (await called).text()).toBe('{"error":"no"}')
+  expect(vi.getTimerCount()).toBe(0)
+})

@@ -1,0 +1,54 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { Refreshable } from '../../../src/index.ts'
+import { refreshing } from '../../../src/surfaces/undici.ts'
+import { settled } from '../../support/settled.ts'
+import { Listener, scripted } from './scripted.ts'
+
+const ORIGIN = 'https://api.example.com'
+
+beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
+afterEach(() => vi.useRealTimers())
+
+/** A request whose first answer begins, and stalls. */
+async function stalled(status: number): Promise<ReturnType<typeof scripted> & { listener: Listener }> {
+  const script = scripted()
+  const listener = new Listener({})
+  const cell = new Refreshable({ initial: 't0', refresh: async () => 't1' })
+  refreshing(cell, { origins: ORIGIN })(script.dispatch)(
+    { origin: ORIGIN, path: '/', method: 'GET' },
+    listener,
+  )
+  await settled()
+  script.inner(0).start().head(status).data('{"error":')
+  await settled()
+  return { ...script, listener }
+}
+
+test('[F3] a 401 whose body stalls is waited for no longer than five seconds', async () => {
+  const { inner, sent, listener } = await stalled(401)
+  await vi.advanceTimersByTimeAsync(4_999)
+  expect(sent).toHaveLength(1)
+  await vi.advanceTimersByTimeAsync(1)
+  await settled()
+  expect(sent).toHaveLength(2)
+  inner(1).start().head(200).data('ok').end()
+  expect(listener.heard).toEqual(['start', '200 S200', 'ok', 'end {}'])
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+test('[F3] a suspect that turns out to be none is handed on, and what comes late is not lost', async () => {
+  const { inner, listener } = await stalled(403)
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect(listener.heard).toEqual(['start', '403 S403', '{"error":'])
+  inner(0).data('"no"}').end()
+  expect(listener.heard).toEqual(['start', '403 S403', '{"error":', '"no"}', 'end {}'])
+})
+
+test('[F3] no timer is left of an answer that comes in time, or whose caller leaves', async () => {
+  const prompt = await stalled(403)
+  prompt.inner(0).data('"no"}').end()
+  const left = await stalled(403)
+  left.listener.controller?.abort(new Error('The user left.'))
+  await settled()
+  expect(vi.getTimerCount()).toBe(0)
+})
