@@ -1,0 +1,138 @@
+import { RefreshError } from '../core/errors.ts'
+import { afterSeconds, jwtClaims } from './expiry.ts'
+import { readInstant } from './instant.ts'
+import type { AccessToken } from './token.ts'
+
+/** Reads a token out of a text that is neither a bare token nor one of the known kinds of JSON. */
+export type ParseOutput = (text: string) => AccessToken | string | Promise<AccessToken | string>
+
+/** How a text is read. */
+export interface Reading {
+  /** Who printed or holds it, to begin a sentence with. */
+  readonly of: string
+  /** When it was written, in epoch ms: lifetimes count from here. */
+  readonly since: number
+  readonly parse?: ParseOutput | undefined
+}
+
+const TOKEN = ['access_token', 'accessToken', 'token']
+/** The first that can be read counts: `expires_on` is better than the `expiresOn` beside it, which has no zone. */
+const EXPIRY = [
+  'expires_on',
+  'expires_at',
+  'expiresAt',
+  'expiry',
+  'expiration',
+  'expirationTimestamp',
+  'token_expiry',
+  'expiry_date',
+  'expiresOnTimestamp',
+  'expiresOn',
+  'Expiration',
+]
+const LIFETIME = ['expires_in', 'expiresIn']
+
+/**
+ * The token that a text holds: the text itself, or JSON as well-known key helpers print it.
+ *
+ * @throws RefreshError `source_invalid`, which tells nothing of what was read
+ */
+export async function readOutput(text: string, reading: Reading): Promise<AccessToken> {
+  const { of, parse } = reading
+  if (parse === undefined) return readKnown(text.trim(), reading)
+  try {
+    const parsed = await parse(text)
+    return typeof parsed === 'string' ? readBare(parsed, reading) : parsed
+  } catch (cause) {
+    throw cause instanceof RefreshError ? cause : invalid(`${of} could not be parsed: see the cause.`, cause)
+  }
+}
+
+/**
+ * A bare token. Where it is a JWT, its expiry is what it says (RFC 7519 section 4.1.4): it may have been issued a while ago.
+ *
+ * @throws RefreshError `source_invalid`, which tells nothing of what was read
+ */
+export function readBare(text: string, { of, since }: Reading): AccessToken {
+  const accessToken = text.trim()
+  // What a `jq -r` prints for a field that is not there; and a page for people.
+  if (/^(?:|null|none|undefined|<.*)$/is.test(accessToken)) throw invalid(`${of} holds no token.`)
+  if (/[\r\n]/.test(accessToken)) throw invalid(`${of} holds more than one line: a bare token is one line.`)
+  if (!/^[\x21-\x7e]+$/.test(accessToken)) {
+    throw invalid(`${of} holds no bare token, which has no spaces and only visible ASCII characters.`)
+  }
+  return { accessToken, expiresAt: readInstant(jwtClaims(accessToken)?.exp, since) }
+}
+
+function readKnown(text: string, reading: Reading): AccessToken {
+  if (!/^[{["]/.test(text)) return readBare(text, reading)
+  const printed = readJson(text, reading.of)
+  if (typeof printed === 'string') return readBare(printed, reading)
+  const body = bodyOf(printed)
+  const accessToken = firstText(body, TOKEN)
+  if (accessToken === undefined) throw noToken(body, reading.of)
+  const bare = readBare(accessToken, reading)
+  return {
+    ...bare,
+    tokenType: firstText(body, ['token_type', 'tokenType']),
+    expiresAt: expiryOf(body, reading.since) ?? bare.expiresAt,
+    refreshToken: firstText(body, ['refresh_token', 'refreshToken']),
+    scope: firstText(body, ['scope']),
+  }
+}
+
+function readJson(text: string, of: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // Its own error quotes the text.
+    throw invalid(`${of} holds JSON that cannot be read.`)
+  }
+}
+
+/** kubectl's exec plugins put it under `status`, `gcloud config config-helper` under `credential`. */
+function bodyOf(printed: unknown): unknown {
+  const inner = field(printed, field(printed, 'kind') === 'ExecCredential' ? 'status' : 'credential')
+  return typeof inner === 'object' && inner !== null ? inner : printed
+}
+
+function expiryOf(body: unknown, since: number): number | undefined {
+  for (const name of EXPIRY) {
+    const value = field(body, name)
+    // gcloud takes dates apart, and means UTC.
+    const datetime = field(value, 'datetime')
+    const at = readInstant(typeof datetime === 'string' ? `${datetime}Z` : value, since)
+    if (at !== undefined) return at
+  }
+  for (const name of LIFETIME) {
+    const at = afterSeconds(field(body, name), since)
+    if (at !== undefined) return at
+  }
+  return undefined
+}
+
+function noToken(body: unknown, of: string): RefreshError {
+  if (field(body, 'AccessKeyId') !== undefined) {
+    return invalid(`${of} holds AWS keys, which sign requests: a token is needed.`)
+  }
+  if (field(body, 'clientCertificateData') !== undefined) {
+    return invalid(`${of} holds a client certificate: a token is needed.`)
+  }
+  return invalid(`${of} holds JSON without a token: it has none of ${TOKEN.join(', ')}. Give 'parse'.`)
+}
+
+function firstText(body: unknown, names: readonly string[]): string | undefined {
+  for (const name of names) {
+    const value = field(body, name)
+    if (typeof value === 'string' && value !== '') return value
+  }
+  return undefined
+}
+
+function field(body: unknown, name: string): unknown {
+  return Reflect.get(Object(body), name)
+}
+
+function invalid(message: string, cause?: unknown): RefreshError {
+  return new RefreshError('source_invalid', message, cause === undefined ? {} : { cause })
+}
