@@ -126,29 +126,24 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   },
   K1: {
     says: "Expiry comes from `expires_in` (seconds, number or numeric string), else a JWT's `exp`; missing, negative, NaN or absurd values never cache forever or spin.",
-    planned: 'credentials and sources',
   },
   K2: {
     says: 'What a token response leaves out (refresh token, scope, extra) is kept from before.',
   },
   K3: {
     says: '`invalid_grant` and kin are terminal; 429, 5xx, network, timeouts and HTML answers are transient; each has its own error code.',
-    planned: 'credentials and sources',
   },
   K4: {
     says: 'Persisted before handed out. If persisting fails, the token is used and kept, the failure is reported, and the token is written first at the next chance, before anything is adopted or issued.',
   },
   K5: {
     says: 'Grants: refresh_token, client_credentials, token exchange (RFC 8693), JWT bearer (RFC 7523), device code (RFC 8628), authorization code with PKCE on a loopback redirect (RFC 8252).',
-    planned: 'credentials and sources',
   },
   K6: {
     says: 'A command source runs without a shell, with a timeout and single flight; its stderr is not swallowed; its output never reaches a log.',
-    planned: 'credentials and sources',
   },
   K7: {
     says: 'A source talks to its endpoint with the raw fetch it was given, never through the surface it serves; endpoints are https or loopback; redirects are refused.',
-    planned: 'credentials and sources',
   },
   K8: { says: 'Loading, adopting and issuing are told apart in events.' },
   K9: {

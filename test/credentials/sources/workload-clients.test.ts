@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -60,7 +59,8 @@ function exchanges(server: RecordingServer): unknown[] {
   return server.requests.filter(({ path }) => path?.endsWith('/oauth/token')).map(essence)
 }
 
-describe.skipIf(![anthropic, openai].every(existsSync))('official clients', () => {
+// They are installed with the examples: `npm run clients`.
+describe('official clients', () => {
   test.each([
     [{}, {}],
     [

@@ -1,0 +1,41 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+
+const root = join(import.meta.dirname, '..')
+
+/** Every block of TypeScript of every page is a module of its own. */
+async function blocks(): Promise<[name: string, code: string][]> {
+  const docs = join(root, 'docs')
+  const pages = (await readdir(docs, { recursive: true })).filter((file) => file.endsWith('.md'))
+  const found: [string, string][] = []
+  for (const page of pages) {
+    const text = await readFile(join(docs, page), 'utf8')
+    for (const [, code = ''] of text.matchAll(/^```ts\n(.*?)^```$/gms)) {
+      found.push([`${page.replaceAll(/\W/g, '-')}-${found.length}.ts`, `${code}\nexport {}\n`])
+    }
+  }
+  return found
+}
+
+test('the code on every page compiles against the package as it is published', async () => {
+  const modules = await blocks()
+  expect(modules.length).toBeGreaterThan(3)
+  // Inside the package, so that its own name leads to what its exports say.
+  const folder = await mkdtemp(join(root, '.docs-'))
+  try {
+    for (const [name, code] of modules) await writeFile(join(folder, name), code)
+    const options = { noUnusedLocals: false, noUnusedParameters: false }
+    const config = { extends: '../tsconfig.json', include: ['*.ts'], compilerOptions: options }
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config))
+    const tsc = join(root, 'node_modules/typescript/bin/tsc')
+    const { stdout } = await promisify(execFile)(process.execPath, [tsc, '-p', folder]).catch(
+      (error: { stdout: string }) => error,
+    )
+    expect(stdout.replaceAll(basename(folder), '')).toBe('')
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})
