@@ -1,7 +1,6 @@
-import { execFile } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 
 const root = join(import.meta.dirname, '..')
@@ -31,9 +30,7 @@ test('the code on every page compiles against the package as it is published', a
     const config = { extends: '../tsconfig.json', include: ['*.ts'], compilerOptions: options }
     await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config))
     const tsc = join(root, 'node_modules/typescript/bin/tsc')
-    const { stdout } = await promisify(execFile)(process.execPath, [tsc, '-p', folder]).catch(
-      (error: { stdout: string }) => error,
-    )
+    const { stdout } = spawnSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' })
     expect(stdout.replaceAll(basename(folder), '')).toBe('')
   } finally {
     await rm(folder, { recursive: true })

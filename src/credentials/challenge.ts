@@ -1,5 +1,5 @@
 /** A parameter of a `WWW-Authenticate` header (RFC 9110 section 11.6.1). Undefined where it is not there. */
-export function parameterOf(challenge: string | undefined, name: string): string | undefined {
+function parameterOf(challenge: string | undefined, name: string): string | undefined {
   const pattern = new RegExp(`(?:^|[\\s,])${name}\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|([^\\s,"]+))`, 'i')
   const [, quoted, bare] = pattern.exec(challenge ?? '') ?? []
   return quoted?.replaceAll(/\\(.)/g, '$1') ?? bare

@@ -26,7 +26,7 @@ export function afterSeconds(seconds: unknown, now: number): number | undefined 
  *
  * @param now epoch ms
  */
-export function jwtLifetime(token: string, now: number): number | undefined {
+function jwtLifetime(token: string, now: number): number | undefined {
   const { exp, iat } = jwtClaims(token) ?? {}
   if (typeof exp !== 'number') return undefined
   return afterSeconds(typeof iat === 'number' ? exp - iat : exp - now / 1000, now)
