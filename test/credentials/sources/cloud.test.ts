@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
+import type { ManagedIdentityCredential } from '@azure/identity'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { aws } from '../../../src/credentials/sources/aws.ts'
 import { azure } from '../../../src/credentials/sources/azure.ts'
@@ -165,9 +166,7 @@ describe('azure', () => {
     expect(asked[0]?.headers['x-identity-header']).toBe('canary-header')
   })
 
-  async function managed(): Promise<
-    InstanceType<(typeof import('@azure/identity'))['ManagedIdentityCredential']>
-  > {
+  async function managed(): Promise<ManagedIdentityCredential> {
     const { ManagedIdentityCredential } = await import('@azure/identity')
     return new ManagedIdentityCredential({ retryOptions: { maxRetries: 0 } })
   }
