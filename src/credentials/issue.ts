@@ -1,5 +1,6 @@
-import { type Clock, startTimer } from '../core/clock.ts'
+import type { Clock } from '../core/clock.ts'
 import { RefreshError, type RefreshErrorCode } from '../core/errors.ts'
+import { pause } from './pause.ts'
 import type { Source, SourceContext } from './source.ts'
 import { type AccessToken, readToken } from './token.ts'
 
@@ -32,21 +33,7 @@ export async function issue(
         throw error
       const { retryAfter = FIRST_WAIT * 4 ** (tries - 1) * (0.5 + Math.random() / 2) } = error
       if (tries === MOST_TRIES || clock.now() + retryAfter >= until) throw error
-      await sleep(clock, retryAfter, context.signal)
+      await pause(clock, retryAfter, context.signal)
     }
   }
-}
-
-function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => {
-      stop()
-      reject(signal.reason)
-    }
-    const stop = startTimer(clock, ms, () => {
-      signal.removeEventListener('abort', abort)
-      resolve()
-    })
-    signal.addEventListener('abort', abort, { once: true })
-  })
 }

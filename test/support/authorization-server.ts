@@ -187,7 +187,7 @@ export async function startAuthorizationServer(
 }
 
 /** Runs a step without oidc-provider's advice on production, which it prints while it is loaded and built. */
-async function quietly<T>(step: () => Promise<T>): Promise<T> {
+export async function quietly<T>(step: () => Promise<T>): Promise<T> {
   const { warn, info } = console
   const unlessAdvice =
     (print: typeof console.warn): typeof console.warn =>

@@ -1,8 +1,10 @@
 import { RefreshError } from '../../core/errors.ts'
-import { describe, optionError } from '../../core/options.ts'
+import { optionError } from '../../core/options.ts'
+import { type Answer, readObject, refusal } from '../answer.ts'
 import { afterSeconds, readExpiry } from '../expiry.ts'
+import { ask, readHttp } from '../request.ts'
+import { readSecret } from '../secret.ts'
 import type { Source } from '../source.ts'
-import { requestToken } from '../token-endpoint.ts'
 import type { AccessToken } from '../token.ts'
 import { readExchange } from './workload/exchange.ts'
 import type { SubjectToken, WorkloadOptions } from './workload/options.ts'
@@ -27,48 +29,38 @@ import type { SubjectToken, WorkloadOptions } from './workload/options.ts'
  */
 export function workloadIdentity(options: WorkloadOptions): Source {
   const { endpoint, headers, body, longest, lifetime } = readExchange(options)
-  const { subjectToken, timeout = 10_000, clock = { now: () => Date.now() } } = options
-  const { fetch = (...request) => globalThis.fetch(...request) } = options
+  const { subjectToken } = options
+  const http = readHttp(options)
   if (typeof subjectToken !== 'function' && typeof subjectToken?.issue !== 'function') {
     throw optionError('subjectToken', "must be a function, or a source such as file('/var/run/secrets/…')")
-  }
-  if (!Number.isFinite(timeout) || timeout <= 0) {
-    throw optionError('timeout', `must be ms above 0, not ${describe(timeout)}`)
   }
   return {
     issue: async ({ signal }) => {
       const subject = await subjectOf(subjectToken, signal, longest)
-      const sentAt = clock.now()
-      const request = { endpoint, headers, body: body(subject), fetch, signal, timeout, clock }
-      return readAnswer(await requestToken(request), endpoint.host, sentAt, lifetime)
+      const request: RequestInit = { method: 'POST', headers, body: body(subject), redirect: 'manual' }
+      const answer = await ask(http, endpoint.host, signal, (fetch, sending) =>
+        fetch(endpoint.href, { ...request, signal: sending }),
+      )
+      const refused = refusal(answer, http.clock.now())
+      if (refused) throw refused
+      return readToken(answer, lifetime)
     },
   }
 }
 
 async function subjectOf(given: SubjectToken, signal: AbortSignal, longest: number): Promise<string> {
-  const token =
-    typeof given === 'function'
-      ? await given({ signal })
-      : (await given.issue({ current: undefined, challenge: undefined, signal })).accessToken
-  if (typeof token !== 'string' || token.trim() === '') throw invalid("'subjectToken' gave no token.")
-  const subject = token.trim()
+  const subject = await readSecret('subjectToken', given, signal)
   if (subject.length <= longest) return subject
   throw invalid(
     `'subjectToken' gave ${subject.length} characters: the endpoint takes ${longest} at the most.`,
   )
 }
 
-/**
- * @param sentAt epoch ms: the lifetime counts from here, for it is not known how long the answer took
- * @param lifetime in seconds, where the answer does not say it
- */
-function readAnswer(
-  answer: unknown,
-  host: string,
-  sentAt: number,
-  lifetime: number | undefined,
-): AccessToken {
-  const field = (name: string): unknown => Reflect.get(Object(answer), name)
+/** @param lifetime in seconds, where the answer does not say it */
+function readToken(answer: Answer, lifetime: number | undefined): AccessToken {
+  const { host, sentAt } = answer
+  const body = readObject(answer)
+  const field = (name: string): unknown => Reflect.get(body, name)
   const [accessToken, tokenType, scope] = [field('access_token'), field('token_type'), field('scope')]
   if (typeof accessToken !== 'string' || !/^[\x21-\x7e]+$/.test(accessToken)) {
     throw invalid(`${host} answered without an access token.`)

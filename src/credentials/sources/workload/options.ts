@@ -1,24 +1,15 @@
-import type { Clock } from '../../../core/clock.ts'
-import type { Source } from '../../source.ts'
+import type { HttpOptions } from '../../request.ts'
+import type { Secret } from '../../secret.ts'
 
 /**
  * Who this workload is, as its platform says it: a function, or a source such as `file('/var/run/secrets/…/token')`. It is
  * asked anew at every exchange.
  */
-export type SubjectToken = Source | ((context: { readonly signal: AbortSignal }) => string | Promise<string>)
+export type SubjectToken = Exclude<Secret, string>
 
 /** What goes for every exchange. */
-interface SharedWorkloadOptions {
+interface SharedWorkloadOptions extends HttpOptions {
   subjectToken: SubjectToken
-  /** The fetch that the endpoint is asked with. Default: the platform's. */
-  fetch?: typeof globalThis.fetch | undefined
-  /**
-   * How long one request may take, in ms.
-   * @default 10_000
-   */
-  timeout?: number | undefined
-  /** Time, for tests to control. Default: the platform's. */
-  clock?: Clock | undefined
 }
 
 /** A federation rule at Anthropic. */

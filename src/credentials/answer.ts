@@ -4,18 +4,22 @@ import { parseRetryAfter } from '../core/retry-after.ts'
 /** They ask for patience, not for another request. */
 const PATIENCE = new Set([408, 425])
 
+/** An answer that has arrived whole. */
+export interface Answer {
+  readonly host: string
+  readonly response: Response
+  readonly text: string
+  /** epoch ms; lifetimes count from here, for it is not known how long the answer took */
+  readonly sentAt: number
+}
+
 /**
  * What is wrong with an answer of a token endpoint, if anything, where no person's login is at stake: then a grant that is
  * refused (`invalid_grant`) is no reason to log in again.
  *
  * @param now epoch ms
  */
-export function refusal(
-  response: Response,
-  text: string,
-  host: string,
-  now: number,
-): RefreshError | undefined {
+export function refusal({ response, text, host }: Answer, now: number): RefreshError | undefined {
   const { status, headers, ok } = response
   const retryAfter = parseRetryAfter(headers.get('retry-after'), now)
   if (status === 429) {
@@ -46,6 +50,17 @@ export function refusal(
     message,
     description === undefined ? {} : { cause: new Error(description) },
   )
+}
+
+/** @throws RefreshError `source_invalid` for JSON that is no object */
+export function readObject({ text, host }: Answer): object {
+  try {
+    const body: unknown = JSON.parse(text)
+    if (typeof body === 'object' && body !== null) return body
+  } catch {
+    // Its own error quotes the text.
+  }
+  throw new RefreshError('source_invalid', `${host} answered with JSON that cannot be read.`)
 }
 
 function isJson(type: string, text: string): boolean {

@@ -1,0 +1,87 @@
+import { abortable } from '../../core/abortable.ts'
+import { RefreshError } from '../../core/errors.ts'
+import { optionError } from '../../core/options.ts'
+import type { AccessToken } from '../token.ts'
+import { readTokens } from './oauth/answer.ts'
+import { Client } from './oauth/client.ts'
+import { listen, readRedirectUri } from './oauth/loopback.ts'
+import type { BrowserLoginOptions } from './oauth/options.ts'
+import { loadOAuth, type Metadata, type Peer } from './oauth/peer.ts'
+import { endpointOf } from './oauth/server.ts'
+import { type Parameters, readTarget, TARGET } from './oauth/target.ts'
+
+/**
+ * A person logs in with a browser on this machine: an authorization code with PKCE, on a loopback redirect (RFC 6749 section 4.1, RFC
+ * 7636, RFC 8252; the issuer is checked, RFC 9207). What it gives is for `credential.login()`. It needs Node.
+ *
+ * @throws RefreshError `reauthentication_required`: the person declined; `source_refused`: the server did; `invalid_option`; what the
+ *   source throws when the code is redeemed; whatever `open` throws. The signal's reason.
+ * @example
+ * await token.login(await browserLogin({ issuer, clientId, scope: 'offline_access', open: (url) => console.log(`Open ${url}`) }))
+ */
+export async function browserLogin(options: BrowserLoginOptions): Promise<AccessToken> {
+  const client = new Client(options, ['open', 'redirectUri', 'signal', ...TARGET])
+  const { open, signal = new AbortController().signal, redirectUri = 'http://127.0.0.1/callback' } = options
+  if (typeof open !== 'function') throw optionError('open', 'must be a function')
+  const target = readTarget(options)
+  const redirect = readRedirectUri(redirectUri)
+  const peer = await loadOAuth()
+  const server = await client.metadata(peer, signal)
+  endpointOf(server, 'token_endpoint')
+  const [state, verifier] = [peer.generateRandomState(), peer.generateRandomCodeVerifier()]
+  const loopback = await listen(redirect, state, signal)
+  try {
+    const url = endpointOf(server, 'authorization_endpoint')
+    const fields: Parameters = [
+      ...target,
+      ['client_id', options.clientId],
+      ['response_type', 'code'],
+      ['redirect_uri', loopback.redirectUri],
+      ['state', state],
+      ['code_challenge', await peer.calculatePKCECodeChallenge(verifier)],
+      ['code_challenge_method', 'S256'],
+    ]
+    for (const [name, value] of fields) url.searchParams.append(name, value)
+    // A browser that stays open until the person is done may keep `open` waiting.
+    const opened = Promise.resolve(open(url.href)).then(() => loopback.arrived)
+    const returned = await abortable(Promise.race([loopback.arrived, opened]), signal)
+    const parameters = accepted(peer, server, options, returned, state)
+    // RFC 8707 section 2.2 wants it here, too.
+    const additionalParameters = target.filter(([name]) => name === 'resource')
+    const answer = await client.ask('token_endpoint', signal, (_peer, { party, auth }, request) =>
+      peer.authorizationCodeGrantRequest(server, party, auth, parameters, loopback.redirectUri, verifier, {
+        ...request,
+        additionalParameters,
+      }),
+    )
+    return readTokens(answer, true, client.now())
+  } finally {
+    loopback.close()
+  }
+}
+
+/** What the browser brought, where it is a code and comes from this server. */
+function accepted(
+  peer: Peer,
+  server: Metadata,
+  { issuer, clientId }: BrowserLoginOptions,
+  returned: URLSearchParams,
+  state: string,
+): URLSearchParams {
+  // Without an issuer there is no name to compare.
+  if (issuer === undefined) returned.delete('iss')
+  try {
+    return peer.validateAuthResponse(server, { client_id: clientId }, returned, state)
+  } catch (error) {
+    if (!(error instanceof peer.AuthorizationResponseError)) {
+      const message = 'What the browser brought back is not the answer of this server.'
+      throw new RefreshError('source_invalid', message)
+    }
+    const code = /^[a-z_]{1,64}$/.test(error.error) ? error.error : 'an unknown error'
+    throw code === 'access_denied'
+      ? new RefreshError('reauthentication_required', `The login was declined (${code}).`)
+      : new RefreshError('source_refused', `The login was refused (${code}).`)
+  }
+}
+
+export type { BrowserLoginOptions }
