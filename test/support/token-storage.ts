@@ -20,6 +20,8 @@ export class TokenStorage {
   adapter(model: string): Adapter {
     const entries = this.#entries
     const keyOf = (id: string): string => `${model}:${id}`
+    const find = (wanted: (payload: AdapterPayload) => boolean): AdapterPayload | undefined =>
+      [...entries].find(([key, { payload }]) => key.startsWith(`${model}:`) && wanted(payload))?.[1].payload
     return {
       upsert: async (id, payload, expiresIn) => {
         const endsAt = expiresIn === undefined ? Infinity : Date.now() + expiresIn * 1000
@@ -27,8 +29,8 @@ export class TokenStorage {
         if (payload.grantId !== undefined) this.#grants.set(id, payload.grantId)
       },
       find: async (id) => entries.get(keyOf(id))?.payload,
-      findByUid: async () => undefined,
-      findByUserCode: async () => undefined,
+      findByUid: async (uid) => find((payload) => payload.uid === uid),
+      findByUserCode: async (userCode) => find((payload) => payload.userCode === userCode),
       consume: async (id) => {
         const entry = entries.get(keyOf(id))
         if (entry) entry.payload.consumed = Math.floor(Date.now() / 1000)
