@@ -3,6 +3,7 @@ import { parseRetryAfter } from '../core/retry-after.ts'
 
 /** They ask for patience, not for another request. */
 const PATIENCE = new Set([408, 425])
+const PATIENT_WORDS = new Set(['temporarily_unavailable', 'server_error', 'slow_down'])
 
 /** An answer that has arrived whole. */
 export interface Answer {
@@ -43,6 +44,9 @@ export function refusal({ response, text, host }: Answer, now: number): RefreshE
   }
   const { code, description } = readError(text)
   if (ok && code === undefined) return undefined
+  if (code !== undefined && PATIENT_WORDS.has(code)) {
+    return new RefreshError('source_unavailable', `${host} cannot answer now (${code}).`, { retryAfter })
+  }
   const request = requestId(headers)
   const message = `${host} refuses (${[status, code, request].filter((part) => part !== undefined).join(', ')}).`
   return new RefreshError(
@@ -81,12 +85,12 @@ function readError(text: string): { code?: string | undefined; description?: str
   }
 }
 
-/** Nothing that is as long as a token, for what was sent may come back. */
+/** Nothing that may be a secret, for what was sent may come back: long words, and shorter ones with digits. */
 function harmless(said: string): string {
   return said
     .slice(0, 1024)
     .replaceAll(/\s+/g, ' ')
-    .replaceAll(/\S{20,}/g, '…')
+    .replaceAll(/\S{20,}|(?!AADSTS\d{4,8}\b)(?=\S*\d)\S{8,}/g, '…')
     .slice(0, 256)
 }
 

@@ -1,9 +1,11 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import type { ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { onTestFinished } from 'vitest'
 import { type AccessToken, RefreshError, type Source, type SourceContext } from '../../../src/index.ts'
+import { type Recorded, type RecordingServer, startRecordingServer } from '../../support/recording-server.ts'
 
 /** A folder that goes with the test. */
 export async function temporaryFolder(): Promise<string> {
@@ -66,4 +68,42 @@ export async function processesWith(word: string): Promise<number[]> {
 export function jwt(claims: Record<string, unknown>): string {
   const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
   return `${part({ alg: 'none' })}.${part(claims)}.c2ln`
+}
+
+export const JSON_TYPE = { 'content-type': 'application/json' }
+
+/** A server that goes with the test. */
+export async function serve(
+  handler: (request: Recorded, response: ServerResponse) => unknown,
+): Promise<RecordingServer> {
+  const server = await startRecordingServer(handler)
+  onTestFinished(() => server.close())
+  return server
+}
+
+/** A server that always answers the same. */
+export const answering = (
+  body: unknown,
+  status = 200,
+  headers: Record<string, string> = {},
+): Promise<RecordingServer> =>
+  serve((_, response) => {
+    const text = typeof body === 'string' ? body : JSON.stringify(body)
+    response.writeHead(status, { ...JSON_TYPE, ...headers }).end(text)
+  })
+
+/** Tells when the client of a server has hung up. */
+export class Gone {
+  isGone = false
+  #resolve = (): void => undefined
+  readonly gone = new Promise<void>((resolve) => {
+    this.#resolve = resolve
+  })
+
+  watch(response: ServerResponse): void {
+    response.once('close', () => {
+      this.isGone = true
+      this.#resolve()
+    })
+  }
 }

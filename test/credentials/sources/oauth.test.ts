@@ -32,6 +32,7 @@ describe('grants', () => {
     for (let n = 0; n < 3; n++) {
       const snapshot = await token.snapshot()
       const { refreshToken, accessToken, expiresAt, scope } = (await token.refresh(snapshot)).value
+      token.accepted(await token.snapshot())
       expect(spent).not.toContain(refreshToken)
       spent.push(refreshToken ?? '')
       expect(await server.isActive(accessToken)).toBe(true)
@@ -415,7 +416,8 @@ describe('challenges', () => {
   })
 
   test('a header that is no challenge is none', async () => {
-    for (const header of ['', '%%% %%%', 'Bearer error="', '🙂']) expect(await readChallenges(header)).toEqual([])
+    for (const header of ['', '%%% %%%', 'Bearer error="', '🙂'])
+      expect(await readChallenges(header)).toEqual([])
   })
 })
 
