@@ -161,7 +161,7 @@ export async function startOidcServer(configuration: Configuration = {}): Promis
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.url === '/login') {
-      await provider.interactionFinished(request, response, { login: { accountId: 'alice' } })
+      await provider.interactionFinished(request, response, { login: { accountId: 'alice' }, consent: {} })
     } else {
       await provider.callback()(request, response)
     }

@@ -20,7 +20,7 @@ export function readTarget({ scope, resource, audience, parameters = {} }: Token
       throw optionError('parameters', `must not hold '${name}', which is set otherwise`)
   }
   return [
-    ...each('scope', scope),
+    ...(scope === undefined ? [] : each('scope', text('scope', scope))),
     ...each('resource', resource),
     ...each('audience', audience),
     ...Object.entries(parameters).map(([name, value]): [string, string] => [name, text('parameters', value)]),
