@@ -19,6 +19,12 @@ const RUNTIME_GLOBALS = ['process', 'Buffer', 'require', '__dirname', '__filenam
 /** The entries that promise to run anywhere. */
 const NEUTRAL = ['index.js', 'models/index.js', 'surfaces/ai-sdk.js']
 
+/** Each is an entry of its own. */
+const SOURCES = Object.keys(manifest.exports).flatMap((name) => {
+  const source = /^\.\/sources\/(.+)$/.exec(name)?.[1]
+  return source === undefined ? [] : [`credentials/sources/${source}.js`]
+})
+
 /** A package as it would be published, but built in a folder of its own: dist/ belongs to others. */
 let folder: string
 
@@ -49,7 +55,7 @@ test.each(NEUTRAL)('%s reaches no package and no node: module', async (entry) =>
   expect(outside.map(({ path, kind }) => `${kind} ${path}`)).toEqual([])
 })
 
-test.each(NEUTRAL)('the types of %s need no package', async (entry) => {
+test.each([...NEUTRAL, ...SOURCES])('the types of %s need no package', async (entry) => {
   const types = join(folder, 'dist', entry.replace(/\.js$/, '.d.ts'))
   const options = ['--noEmit', '--listFiles', '--types', '', '--lib', 'es2023,dom', '--ignoreConfig']
   const { stdout } = await run(process.execPath, [tool('typescript/bin/tsc'), ...options, types])
@@ -64,6 +70,29 @@ test.each(NEUTRAL)('%s uses no global of one runtime', async (entry) => {
   const define = Object.fromEntries(names.map((name) => [name, 'RUNTIME_GLOBAL']))
   const { outputFiles } = await bundle(entry, { define, minify: false })
   expect(outputFiles[0]?.text.split('\n').filter((line) => line.includes('RUNTIME_GLOBAL'))).toEqual([])
+})
+
+test.each([
+  [
+    'oauth',
+    'oauth4webapi',
+    "{ tokenEndpoint: 'https://a.example/token', clientId: 'c', grant: 'client_credentials' }",
+  ],
+  ['google', 'google-auth-library', '{}'],
+  ['azure', '@azure/identity', '{}'],
+  ['aws', '@aws/bedrock-token-generator', "{ region: 'us-east-1' }"],
+])('%s says that %s is missing, and how to mend it', async (name, peer, options) => {
+  // Nothing is installed where this package is.
+  const script = `
+    const { ${name} } = await import(process.argv[1])
+    const source = ${name}(${options})
+    await source.issue({ signal: new AbortController().signal }).catch(({ code, message }) => console.log(code, message))`
+  const entry = join(folder, `dist/credentials/sources/${name}.js`)
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script, entry], {
+    cwd: folder,
+  })
+  expect(stdout).toContain('invalid_option')
+  expect(stdout).toContain(`npm install ${peer}`)
 })
 
 test('importing the root entry does nothing but define it', async () => {
