@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { MemoryStore, RefreshError, type RefreshErrorCode } from '../../src/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -79,4 +80,20 @@ test('[K9] a login ends the wait between two tries', async () => {
   await token.login(numbered(9))
   expect((await refreshed).value).toMatchObject(numbered(9))
   expect([account.redemptions, clock.armed]).toEqual([1, 0])
+})
+
+test('[K9] a process that waits for the next try stays alive until there is an answer', () => {
+  const script = `
+    import { credential, RefreshError } from '${new URL('../../src/index.ts', import.meta.url).href}'
+    let asked = 0
+    const source = { issue: async () => {
+      if (++asked === 1) throw new RefreshError('source_unavailable', 'Not now.', { retryAfter: 1 })
+      return { accessToken: 'good' }
+    } }
+    console.log((await credential({ source }).snapshot()).value.accessToken)`
+  const ended = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+    encoding: 'utf8',
+    timeout: 15_000,
+  })
+  expect([ended.stderr, ended.stdout.trim(), ended.status]).toEqual(['', 'good', 0])
 })
