@@ -136,13 +136,17 @@ export class Refreshable<T> implements Refresher<T> {
    * Drops the value: a person logged out. It outranks a refresh that is under way and holds until `set()`;
    * until then every caller gets `credential_missing`. Numbers never restart.
    */
-  clear(): void {
+  clear(): void
+  /** @internal What `reread` finds ends it, too: somebody may log in elsewhere. */
+  clear(until?: 'set' | 'reread'): void
+  clear(until: 'set' | 'reread' = 'set'): void {
     const superseded = this.#takeFlight()
     this.#applied = ++this.#sequence
     this.#tenure = undefined
-    this.#cleared = true
+    this.#cleared = until === 'set'
     this.epoch++
-    this.#setback.reset()
+    if (this.#cleared) this.#setback.reset()
+    else this.#setback.keep(missing(), this.clock.now())
     superseded?.fail(missing())
     superseded?.abort()
     this.#emit?.({ type: 'cleared', generation: this.#generation })

@@ -6,15 +6,23 @@ import { suspended } from './refusals.ts'
 export class Setback {
   readonly #pause: Backoff
   #failure: RefreshError | undefined
+  #isKept = false
 
   /** @param first ms */
   constructor(first: number) {
     this.#pause = new Backoff(first)
   }
 
-  /** The terminal failure that only a person can mend, or `reread` find mended. */
+  /** What only a person can mend, or `reread` find mended: a terminal failure, or that there is no value. */
   get held(): RefreshError | undefined {
-    return this.#failure?.terminal === true ? this.#failure : undefined
+    return this.#isKept || this.#failure?.terminal === true ? this.#failure : undefined
+  }
+
+  /** There is no value by somebody's will. */
+  keep(failure: RefreshError, now: number): void {
+    this.reset()
+    this.#isKept = true
+    this.note(failure, now, undefined)
   }
 
   /**
@@ -25,6 +33,8 @@ export class Setback {
    */
   note(failure: RefreshError, now: number, atMost: number | undefined): RefreshError {
     this.#failure = this.held ?? failure
+    // To look again costs little, and somebody waits for it.
+    if (this.held) this.#pause.reset()
     this.#pause.start(now, this.#failure.retryAfter, atMost)
     return this.#failure
   }
@@ -38,6 +48,7 @@ export class Setback {
   }
 
   reset(): void {
+    this.#isKept = false
     this.#failure = undefined
     this.#pause.reset()
   }

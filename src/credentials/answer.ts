@@ -37,6 +37,8 @@ export function refusal({ response, text, host }: Answer, now: number): RefreshE
     )
   }
   const type = headers.get('content-type') ?? ''
+  // A token is one by whatever name it comes: what was spent for it would be lost.
+  if (ok && holdsToken(text)) return undefined
   if (/\bhtml\b/i.test(type) || /^\s*</.test(text) || (ok && !isJson(type, text))) {
     return new RefreshError('source_unavailable', `${host} did not answer with JSON (${status}).`, {
       retryAfter,
@@ -65,6 +67,14 @@ export function readObject({ text, host }: Answer): object {
     // Its own error quotes the text.
   }
   throw new RefreshError('source_invalid', `${host} answered with JSON that cannot be read.`)
+}
+
+function holdsToken(text: string): boolean {
+  try {
+    return typeof field(JSON.parse(text), 'access_token') === 'string'
+  } catch {
+    return false
+  }
 }
 
 function isJson(type: string, text: string): boolean {

@@ -9,6 +9,7 @@ import type {
   Snapshot,
   WaitOptions,
 } from '../core/refresher.ts'
+import { loggedOut, lost, nothingNewer, superseded, unchanged } from './failures.ts'
 import { issue } from './issue.ts'
 import { type CredentialOptions, type CredentialSettings, readCredentialOptions } from './options.ts'
 import { TokenRecord } from './record.ts'
@@ -26,8 +27,8 @@ export interface Credential extends Refresher<AccessToken> {
    */
   login(token: AccessToken): Promise<void>
   /**
-   * A person logged out: the token is dropped at once, and nothing takes its place until `login()`. Waits until the store
-   * knows, and with it the other processes.
+   * A person logged out: the token is dropped at once, and nothing takes its place until a `login()`, here or in another
+   * process that shares the store. Waits until the store knows, and with it the other processes.
    *
    * @throws RefreshError `store_failed`: the others do not know; call it again
    */
@@ -62,6 +63,8 @@ export class StoredCredential implements Credential {
   #epoch = 0
   #running = 0
   #isLoggedOut = false
+  /** The store knows: what is in it after that is of a login elsewhere. */
+  #isLogoutStored = false
   #refreshedAt: number | undefined
   #failure: { readonly error: RefreshError; readonly at: number } | undefined
 
@@ -115,13 +118,16 @@ export class StoredCredential implements Credential {
 
   async logout(): Promise<void> {
     this.#epoch++
+    const epoch = this.#epoch
     this.#isLoggedOut = true
+    this.#isLogoutStored = false
     this.#failure = undefined
     const stored = this.#record.delete()
-    this.#cell.clear()
+    this.#cell.clear('reread')
     this.#running++
     this.#hold()
     await stored.finally(() => this.#release())
+    if (epoch === this.#epoch) this.#isLogoutStored = true
   }
 
   status(): CredentialStatus {
@@ -156,6 +162,7 @@ export class StoredCredential implements Credential {
     try {
       const token = await running
       if (token !== undefined && epoch === this.#epoch) {
+        this.#isLoggedOut = false
         this.#failure = undefined
         this.#refreshedAt = clock.now()
       }
@@ -183,6 +190,7 @@ export class StoredCredential implements Credential {
   async #refresh(context: Context): Promise<AccessToken> {
     const { clock, deadline } = this.#settings
     const until = clock.now() + deadline
+    const epoch = this.#epoch
     await this.#record.save()
     const stored = await this.#record.read()
     const adopted = this.#adopted(stored, context)
@@ -190,7 +198,7 @@ export class StoredCredential implements Credential {
     const { source } = this.#settings
     if (source === undefined) throw nothingNewer(stored)
     try {
-      return await this.#exchange(source, context, until)
+      return await this.#exchange(source, context, epoch, until)
     } catch (error) {
       // Where a lock was lost, somebody else has won.
       const winner = isTerminal(error) ? await this.#reread(context).catch(() => undefined) : undefined
@@ -199,17 +207,22 @@ export class StoredCredential implements Credential {
     }
   }
 
-  /** @param until epoch ms */
-  async #exchange(source: Source, context: Context, until: number): Promise<AccessToken> {
-    const epoch = this.#epoch
+  /**
+   * @param epoch when the refresh began
+   * @param until epoch ms
+   */
+  async #exchange(source: Source, context: Context, epoch: number, until: number): Promise<AccessToken> {
     let [fresh, isNews]: [AccessToken | undefined, boolean] = [undefined, true]
     await this.#record.update(async (stored, lock) => {
+      // The lock may have been long in coming: what was put in force meanwhile is not to be redeemed and dropped.
+      if (epoch !== this.#epoch) throw superseded()
       fresh = this.#adopted(stored, context)
       if (fresh !== undefined) return undefined
       const isNewer = stored !== undefined && stored.revision > this.#record.revision
       const before = isNewer ? stored.token : (this.#record.latest ?? stored?.token)
       const { challenge, signal } = context
       const asked = { current: before, challenge, signal: AbortSignal.any([signal, lock.signal]) }
+      asked.signal.throwIfAborted()
       const received = await issue(source, asked, this.#settings.clock, until).catch((error: unknown) => {
         throw lock.abandoned && isTerminal(error) ? lost(error) : error
       })
@@ -225,10 +238,17 @@ export class StoredCredential implements Credential {
     return fresh
   }
 
-  /** After a terminal failure: a person may have logged in elsewhere. */
+  /** After a terminal failure, or a logout: a person may have logged in elsewhere, even if that token has expired by now. */
   async #reread(context: Context): Promise<AccessToken | undefined> {
+    if (this.#isLoggedOut && !this.#isLogoutStored) return undefined
+    const epoch = this.#epoch
     const stored = await this.#record.read()
-    return stored?.token && this.#adopted(stored, context)
+    if (stored?.token === undefined || stored.revision <= this.#record.revision) return undefined
+    const adopted = this.#adopted(stored, context)
+    const { source } = this.#settings
+    if (adopted !== undefined || source === undefined) return adopted
+    const { clock, deadline } = this.#settings
+    return this.#exchange(source, context, epoch, clock.now() + deadline)
   }
 
   /**
@@ -261,28 +281,4 @@ function isKnown({ accessToken, expiresAt }: AccessToken, { current, cause }: Co
 
 function isTerminal(error: unknown): boolean {
   return error instanceof RefreshError && error.terminal
-}
-
-function unchanged(): RefreshError {
-  return new RefreshError('unchanged', 'The source gave the very token that is to be replaced.')
-}
-
-function superseded(): RefreshError {
-  return new RefreshError('refresh_failed', 'A login or a logout came while the token was issued.')
-}
-
-function nothingNewer(stored: StoredToken | undefined): RefreshError {
-  return stored?.token === undefined
-    ? new RefreshError('credential_missing', 'The store holds no token yet, and this process only borrows.')
-    : new RefreshError('unchanged', 'The store holds no newer token, and this process only borrows.')
-}
-
-function loggedOut(): RefreshError {
-  return new RefreshError('reauthentication_required', 'The account was logged out: log in again.')
-}
-
-function lost(cause: unknown): RefreshError {
-  const message =
-    'Whoever refreshed before vanished, and with it perhaps the token that it received: log in again.'
-  return new RefreshError('reauthentication_required', message, { cause })
 }

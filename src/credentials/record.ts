@@ -23,6 +23,7 @@ export class TokenRecord {
   #latest: AccessToken | undefined
   #unsaved: Unsaved | undefined
   #saving: Promise<void> | undefined
+  #deleted: Promise<unknown> = Promise.resolve()
   readonly #pause = new Backoff(1_000)
   #stopTimer: () => void = () => undefined
 
@@ -119,8 +120,10 @@ export class TokenRecord {
     this.#unsaved = undefined
     this.#latest = undefined
     this.#stopTimer()
+    const deleted = this.#deleted.then(() => this.#store.delete(this.#key))
+    this.#deleted = deleted.catch(() => undefined)
     try {
-      await this.#store.delete(this.#key)
+      await deleted
     } catch (error) {
       throw failed(error)
     }
@@ -130,6 +133,8 @@ export class TokenRecord {
     // A login may come while the one before it is written.
     for (let unsaved = this.#unsaved; unsaved !== undefined; unsaved = this.#unsaved) {
       const { token, base } = unsaved
+      // A logout that came before it must not come after it in the store.
+      await this.#deleted
       try {
         const stored = await this.#store.update(this.#key, async (current) => {
           const isNewest = base === undefined || base === (current?.revision ?? 0)
@@ -142,7 +147,8 @@ export class TokenRecord {
         if (isSame(stored.token, token)) this.#written(stored)
       } catch (error) {
         const failure = failed(error)
-        if (this.#unsaved === unsaved) this.#keep(unsaved, failure)
+        // It may be a later one by now.
+        if (this.#unsaved) this.#keep(this.#unsaved, failure)
         throw failure
       }
     }

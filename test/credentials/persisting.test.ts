@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { MemoryStore, type Source } from '../../src/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { settled } from '../support/settled.ts'
@@ -182,6 +182,50 @@ test('a logout in one process reaches the others, and so does the login after it
   await clock.advance(1_000)
   expect((await other.token.refresh(held)).value).toMatchObject(numbered(4))
   expect(account.redemptions).toBe(0)
+})
+
+test('a process that was logged out finds the login of another one, at most one look per cooldown', async () => {
+  const { clock, store, process } = await started()
+  const other = processOf(new Account(), store, clock)
+  await process.token.logout()
+  const looks = vi.spyOn(store, 'read')
+  await expect(process.token.snapshot()).rejects.toEqual(code('credential_missing'))
+  for (let second = 1; second <= 10; second++) {
+    await clock.advance(1_000)
+    await expect(process.token.snapshot()).rejects.toEqual(code('credential_missing'))
+    await expect(process.token.snapshot()).rejects.toEqual(code('credential_missing'))
+    expect(looks).toHaveBeenCalledTimes(second)
+  }
+  expect(process.token.status().state).toBe('logged_out')
+  await other.token.login(numbered(4))
+  await clock.advance(1_000)
+  expect((await process.token.snapshot()).value).toMatchObject(numbered(4))
+  expect(process.token.status().state).toBe('valid')
+})
+
+test('a login elsewhere whose token has expired by now is refreshed, not left lying', async () => {
+  const [account, clock] = [new Account(), new ManualClock()]
+  const store = await storeWith(new FlakyStore(), numbered(0))
+  const [one, other] = [processOf(account, store, clock), processOf(account, store, clock)]
+  const held = await one.token.snapshot()
+  await expect(one.token.refresh(held)).rejects.toEqual(code('reauthentication_required'))
+  await other.token.login(numbered(1, { expiresAt: clock.now() + 60_000 }))
+  await clock.advance(120_000)
+  expect((await one.token.refresh(held)).value).toMatchObject(numbered(2))
+  expect(account.redemptions).toBe(2)
+})
+
+test('a logout that the store does not know is not undone by what others refresh', async () => {
+  const { clock, store, process } = await started()
+  const other = processOf(new Account(), store, clock)
+  const held = await other.token.snapshot()
+  const { delete: original } = MemoryStore.prototype
+  store.delete = () => Promise.reject(new Error('down'))
+  await expect(process.token.logout()).rejects.toEqual(code('store_failed'))
+  store.delete = original
+  await other.token.refresh(held)
+  await clock.advance(1_000)
+  await expect(process.token.snapshot()).rejects.toEqual(code('credential_missing'))
 })
 
 test('[K4] a login that cannot be stored is in force all the same, and says so', async () => {

@@ -167,6 +167,14 @@ describe.each(ASKERS)('$name', ({ person, context, at }) => {
     },
   )
 
+  test.each(['text/html; charset=utf-8', 'text/plain', ''])(
+    '[K3] a token that comes as "%s" is a token: what was spent for it is not lost',
+    async (type) => {
+      const server = await answering({ access_token: 'a', error: '' }, 200, { 'content-type': type })
+      expect(await issue(at(server.origin), context)).toMatchObject({ accessToken: 'a' })
+    },
+  )
+
   test('[K7] a redirect is named as what it is', async () => {
     const server = await answering('{"error":"moved"}', 302, { location: 'https://elsewhere.example/token' })
     const error = await failure(issue(at(server.origin), context))
