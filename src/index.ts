@@ -33,7 +33,7 @@ export type { CredentialOptions, SharedCredentialOptions } from './credentials/o
 export { type CredentialPool, credentialPool, type CredentialPoolOptions } from './credentials/pool.ts'
 export type { Source, SourceContext } from './credentials/source.ts'
 export type { CredentialStatus } from './credentials/status.ts'
-export type { Change, Store, StoreContext, StoredToken } from './credentials/store.ts'
+export type { Change, Store, StoreContext, StoredToken, UpdateOptions } from './credentials/store.ts'
 export { MemoryStore } from './credentials/stores/memory.ts'
 export type { AccessToken } from './credentials/token.ts'
 export type { Apply } from './http/apply.ts'

@@ -164,7 +164,6 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   },
   S2: {
     says: 'A waiter re-reads after it gets the lock, and adopts what the winner wrote.',
-    planned: 'stores',
   },
   S3: {
     says: "A loser's late `invalid_grant` never deletes or overwrites the winner's credential.",
@@ -178,7 +177,7 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     says: 'The file store: folders 0700, files 0600, durable before visible, nothing replaced in place; works in bind mounts and behind symlinks; holders in other containers are not taken for dead; future or absurd mtimes harmless; ENOSPC and read-only reported with the old record intact.',
     planned: 'stores',
   },
-  S6: { says: 'A corrupt or foreign file is a clear error and is never overwritten.', planned: 'stores' },
+  S6: { says: 'A corrupt or foreign file is a clear error and is never overwritten.' },
   S7: {
     says: 'Redis and PostgreSQL: an outage is an explicit policy, by default refuse to refresh a rotating token without the lock, and keep serving a valid one. What cannot be promised (a failover that forgets the lock) is documented in those words.',
     planned: 'stores',

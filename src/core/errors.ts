@@ -16,6 +16,7 @@
  * | `source_refused` | the source says no to this client, or to what it asks | code |
  * | `source_invalid` | the answer of the source is not what it should be | its server |
  * | `store_failed` | the store could not be read, locked or written | time |
+ * | `store_invalid` | what is stored cannot be read: it is damaged, of another program, or sealed with another key | a person |
  * | `invalid_value` | a refresh, or a `map` build, returned nothing | code |
  * | `invalid_provider` | a thing that should be a provider is none | code |
  * | `invalid_option` | an option that cannot be | code |
@@ -38,6 +39,7 @@ export type RefreshErrorCode =
   | 'source_refused'
   | 'source_invalid'
   | 'store_failed'
+  | 'store_invalid'
   | 'invalid_value'
   | 'invalid_provider'
   | 'invalid_option'

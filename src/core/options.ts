@@ -96,7 +96,8 @@ function knownExpiry<T>(expiresAt: RefreshableOptions<T>['expiresAt'], value: T)
   }
 }
 
-function milliseconds(name: string, value: number, least: number): number {
+/** @throws RefreshError `invalid_option` where it is no number, or too small. */
+export function milliseconds(name: string, value: number, least: number): number {
   if (Number.isFinite(value) && value >= least) return value
   throw optionError(name, `must be ms from ${least}, not ${describe(value)}`)
 }

@@ -1,22 +1,12 @@
-import { RefreshError } from '../core/errors.ts'
-import { asRefreshError, type RefreshEvent, tell } from '../core/events.ts'
+import type { RefreshError } from '../core/errors.ts'
+import { asRefreshError } from '../core/events.ts'
 import { Refreshable } from '../core/refreshable.ts'
-import type {
-  Generation,
-  RefreshContext,
-  Refresher,
-  RejectionOptions,
-  Snapshot,
-  WaitOptions,
-} from '../core/refresher.ts'
-import { loggedOut, lost, nothingNewer, superseded, unchanged } from './failures.ts'
-import { issue } from './issue.ts'
+import type { Generation, Refresher, RejectionOptions, Snapshot, WaitOptions } from '../core/refresher.ts'
 import { type CredentialOptions, type CredentialSettings, readCredentialOptions } from './options.ts'
 import { TokenRecord } from './record.ts'
-import type { Source } from './source.ts'
+import { Renewal } from './renewal.ts'
 import type { CredentialStatus } from './status.ts'
-import type { StoredToken } from './store.ts'
-import { type AccessToken, isSame, readToken, withKept } from './token.ts'
+import { type AccessToken, readToken } from './token.ts'
 
 /** A credential that refreshes itself: the refresher that every surface takes. */
 export interface Credential extends Refresher<AccessToken> {
@@ -36,8 +26,6 @@ export interface Credential extends Refresher<AccessToken> {
   /** How things stand, without secrets. */
   status(): CredentialStatus
 }
-
-type Context = RefreshContext<AccessToken>
 
 /**
  * A credential that refreshes itself, once for all callers, processes and hosts that share its store.
@@ -74,10 +62,14 @@ export class StoredCredential implements Credential {
     this.#settings = settings
     this.#busy = busy
     this.#record = new TokenRecord(store, key, clock, cell.onEvent, () => this.#hold())
+    const renewal = new Renewal(settings, this.#record, () => this.#epoch)
     this.#cell = new Refreshable<AccessToken>({
       ...cell,
-      refresh: (context) => this.#noted(this.#refresh(context)),
-      reread: (context) => this.#noted(this.#reread(context)),
+      refresh: (context) => this.#noted(renewal.refresh(context)),
+      reread: async (context) => {
+        if (this.#isLoggedOut && !this.#isLogoutStored) return undefined
+        return this.#noted(renewal.reread(context))
+      },
       expiresAt: ({ expiresAt }) => expiresAt,
     })
   }
@@ -185,100 +177,4 @@ export class StoredCredential implements Credential {
     if (this.#running > 0 || this.#record.isUnsaved) this.#busy?.add(this)
     else this.#busy?.delete(this)
   }
-
-  /** What others have put into the store comes first, then what could not be written; only then is a new token issued. */
-  async #refresh(context: Context): Promise<AccessToken> {
-    const { clock, deadline } = this.#settings
-    const until = clock.now() + deadline
-    const epoch = this.#epoch
-    await this.#record.save()
-    const stored = await this.#record.read()
-    const adopted = this.#adopted(stored, context)
-    if (adopted !== undefined) return adopted
-    const { source } = this.#settings
-    if (source === undefined) throw nothingNewer(stored)
-    try {
-      return await this.#exchange(source, context, epoch, until)
-    } catch (error) {
-      // Where a lock was lost, somebody else has won.
-      const winner = isTerminal(error) ? await this.#reread(context).catch(() => undefined) : undefined
-      if (winner === undefined) throw error
-      return winner
-    }
-  }
-
-  /**
-   * @param epoch when the refresh began
-   * @param until epoch ms
-   */
-  async #exchange(source: Source, context: Context, epoch: number, until: number): Promise<AccessToken> {
-    let [fresh, isNews]: [AccessToken | undefined, boolean] = [undefined, true]
-    await this.#record.update(async (stored, lock) => {
-      // The lock may have been long in coming: what was put in force meanwhile is not to be redeemed and dropped.
-      if (epoch !== this.#epoch) throw superseded()
-      fresh = this.#adopted(stored, context)
-      if (fresh !== undefined) return undefined
-      const isNewer = stored !== undefined && stored.revision > this.#record.revision
-      const before = isNewer ? stored.token : (this.#record.latest ?? stored?.token)
-      const { challenge, signal } = context
-      const asked = { current: before, challenge, signal: AbortSignal.any([signal, lock.signal]) }
-      asked.signal.throwIfAborted()
-      const received = await issue(source, asked, this.#settings.clock, until).catch((error: unknown) => {
-        throw lock.abandoned && isTerminal(error) ? lost(error) : error
-      })
-      const issued = withKept(received, before)
-      // It belongs to an account that was left meanwhile.
-      if (epoch !== this.#epoch) throw superseded()
-      this.#tell({ type: 'issued' })
-      fresh = issued
-      isNews = !isKnown(issued, context)
-      return isNews || !isSame(issued, before) ? issued : undefined
-    })
-    if (fresh === undefined || !isNews) throw unchanged()
-    return fresh
-  }
-
-  /** After a terminal failure, or a logout: a person may have logged in elsewhere, even if that token has expired by now. */
-  async #reread(context: Context): Promise<AccessToken | undefined> {
-    if (this.#isLoggedOut && !this.#isLogoutStored) return undefined
-    const epoch = this.#epoch
-    const stored = await this.#record.read()
-    if (stored?.token === undefined || stored.revision <= this.#record.revision) return undefined
-    const adopted = this.#adopted(stored, context)
-    const { source } = this.#settings
-    if (adopted !== undefined || source === undefined) return adopted
-    const { clock, deadline } = this.#settings
-    return this.#exchange(source, context, epoch, clock.now() + deadline)
-  }
-
-  /**
-   * The stored token, where it is news: its revision is higher than what is known here. That it differs is no reason, for a
-   * token that was spent differs, too.
-   */
-  #adopted(stored: StoredToken | undefined, { current }: Context): AccessToken | undefined {
-    if (stored === undefined || stored.revision <= this.#record.revision) return undefined
-    const { token, revision } = stored
-    if (token === undefined) throw loggedOut()
-    const isExpired = (token.expiresAt ?? Infinity) <= this.#settings.clock.now()
-    if (isExpired || token.accessToken === current?.value.accessToken) return undefined
-    const type = this.#record.revision === 0 && current === undefined ? 'loaded' : 'adopted'
-    this.#record.know(stored)
-    this.#tell({ type, revision })
-    return token
-  }
-
-  #tell(event: RefreshEvent): void {
-    const { onEvent } = this.#settings.cell
-    if (onEvent) tell(onEvent, event)
-  }
-}
-
-/** The very token that was rejected, or is about to expire. */
-function isKnown({ accessToken, expiresAt }: AccessToken, { current, cause }: Context): boolean {
-  if (accessToken !== current?.value.accessToken) return false
-  return cause === 'rejected' || expiresAt === current.expiresAt
-}
-
-function isTerminal(error: unknown): boolean {
-  return error instanceof RefreshError && error.terminal
 }

@@ -24,3 +24,12 @@ export function lost(cause: unknown): RefreshError {
     'Whoever refreshed before vanished, and with it perhaps the token that it received: log in again.'
   return new RefreshError('reauthentication_required', message, { cause })
 }
+
+/** The store could not be read, locked or written. */
+export function isOutage(error: unknown): error is RefreshError {
+  return error instanceof RefreshError && error.code === 'store_failed'
+}
+
+export function isTerminal(error: unknown): boolean {
+  return error instanceof RefreshError && error.terminal
+}

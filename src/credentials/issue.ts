@@ -18,14 +18,17 @@ const FIRST_WAIT = 250
  * Asks a source for a token; where the answer is a transient failure, up to three times.
  *
  * @param until epoch ms: no try begins after that
+ * @param confirm makes sure, before each try, that nobody else is at it
  */
 export async function issue(
   source: Source,
   context: SourceContext,
   clock: Clock,
   until: number,
+  confirm: (() => Promise<void>) | undefined,
 ): Promise<AccessToken> {
   for (let tries = 1; ; tries++) {
+    await confirm?.()
     try {
       return readToken(await source.issue(context))
     } catch (error) {

@@ -16,6 +16,13 @@ export interface SharedCredentialOptions extends CellOptions {
   source: Source | 'borrow'
   /** Where the token lives, and is shared with other processes and hosts. Default: in this process only. */
   store?: Store | undefined
+  /**
+   * What to do while the store cannot be read or locked, and a new token is needed: `refuse`, which keeps a refresh token from
+   * being redeemed twice, or `refresh` without it. A token that is good is used in any case.
+   *
+   * Default: `refuse`; `refresh` where the source says that nothing is spent by it, such as `oauth` with `client_credentials`.
+   */
+  outage?: 'refuse' | 'refresh' | undefined
 }
 
 /** How a credential works. */
@@ -33,6 +40,7 @@ export interface CredentialSettings {
   readonly source: Source | undefined
   readonly store: Store
   readonly key: string
+  readonly outage: 'refuse' | 'refresh'
   readonly clock: Clock
   /** ms */
   readonly deadline: number
@@ -43,13 +51,14 @@ const KNOWN: readonly string[] = [
   'source',
   'store',
   'key',
+  'outage',
   ...optionNames.filter((name) => !['refresh', 'initial', 'expiresAt', 'reread'].includes(name)),
 ]
 
 /** @throws RefreshError `invalid_option` */
 export function readCredentialOptions(options: CredentialOptions): CredentialSettings {
   checkOptions(options, KNOWN)
-  const { source, store = new MemoryStore(), key = 'default', ...cell } = options
+  const { source, store = new MemoryStore(), key = 'default', outage, ...cell } = options
   if (source !== 'borrow' && typeof source?.issue !== 'function') {
     throw optionError('source', "must be a source, such as oauth({ … }), or 'borrow'")
   }
@@ -57,6 +66,11 @@ export function readCredentialOptions(options: CredentialOptions): CredentialSet
     throw optionError('store', `must be a store, such as fileStore(), not ${describe(store)}`)
   }
   if (typeof key !== 'string' || key === '') throw optionError('key', 'must be a name')
+  if (outage !== undefined && outage !== 'refuse' && outage !== 'refresh') {
+    throw optionError('outage', "must be 'refuse' or 'refresh'")
+  }
   const { clock = { now: () => Date.now() }, deadline = 30_000 } = cell
-  return { source: source === 'borrow' ? undefined : source, store, key, clock, deadline, cell }
+  const issuer = source === 'borrow' ? undefined : source
+  const byDefault = issuer?.rotates === false ? 'refresh' : 'refuse'
+  return { source: issuer, store, key, outage: outage ?? byDefault, clock, deadline, cell }
 }

@@ -75,28 +75,43 @@ export class TokenRecord {
   /**
    * Changes the record under its lock. What `change` gives is not lost where it cannot be written.
    *
+   * @param known the revision above which a record will do without a change
+   * @returns the record in force, where it is another's
    * @throws what `change` throws; RefreshError `store_failed` where it was not even asked
    */
-  async update(change: Change): Promise<void> {
-    const run: { made?: AccessToken | undefined; base: number; thrown?: { error: unknown } } = { base: 0 }
+  async update(change: Change, known: number | undefined): Promise<StoredToken | undefined> {
+    const run: { isAsked?: true; made?: AccessToken | undefined; base: number; thrown?: { error: unknown } } =
+      { base: 0 }
+    const observed: Change = async (current, context) => {
+      run.isAsked = true
+      try {
+        run.base = current?.revision ?? 0
+        run.made = await change(current, context)
+        return run.made
+      } catch (error) {
+        run.thrown = { error }
+        throw error
+      }
+    }
     try {
-      const stored = await this.#store.update(this.#key, async (current, context) => {
-        try {
-          run.base = current?.revision ?? 0
-          run.made = await change(current, context)
-          return run.made
-        } catch (error) {
-          run.thrown = { error }
-          throw error
-        }
-      })
-      if (run.made !== undefined) this.#written(stored)
+      const stored = await this.#store.update(this.#key, observed, { known })
+      if (run.isAsked === undefined) return stored
+      if (run.made === undefined) return undefined
+      // Whoever took the lock over has written by now.
+      if (!isSame(stored.token, run.made)) return stored
+      this.#written(stored)
     } catch (error) {
       if (run.thrown !== undefined) throw run.thrown.error
       if (run.made === undefined) throw failed(error)
       this.#revision = run.base
       this.#keep({ token: run.made, base: run.base }, failed(error))
     }
+    return undefined
+  }
+
+  /** Keeps a token that was issued while the store could not be reached. */
+  keep(token: AccessToken, error: RefreshError): void {
+    this.#keep({ token, base: this.#unsaved ? this.#unsaved.base : this.#revision }, error)
   }
 
   /** A person logged in. */

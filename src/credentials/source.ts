@@ -6,7 +6,7 @@ export interface SourceContext {
   readonly current: AccessToken | undefined
   /** The `WWW-Authenticate` header of the rejection, when there was one (RFC 9110 section 11.6.1). */
   readonly challenge: string | undefined
-  /** Aborts when nobody wants the token any more, or the store's lock was lost. */
+  /** Aborts when nobody wants the token any more. */
   readonly signal: AbortSignal
 }
 
@@ -17,5 +17,11 @@ export interface SourceContext {
  * once, `reauthentication_required` waits for a person; whatever else it throws is tried again with the next rejection.
  */
 export interface Source {
+  /**
+   * Whether issuing spends something, such as a refresh token that rotates: then two at once do harm, and nothing is issued
+   * while the store cannot be locked.
+   * @default true
+   */
+  readonly rotates?: boolean | undefined
   issue(context: SourceContext): Promise<AccessToken>
 }

@@ -22,9 +22,15 @@ class Authority {
 
   /** A person logs in: what came before is worth nothing any more. */
   login(): AccessToken {
-    this.#live.clear()
-    this.#good.clear()
+    this.logout()
     return this.#issue()
+  }
+
+  /** A session has ended: none of its tokens can harm it any more. */
+  logout(): void {
+    this.#live.clear()
+    this.#spent.clear()
+    this.#good.clear()
   }
 
   redeem(refreshToken: string | undefined): AccessToken {
@@ -138,8 +144,10 @@ async function run(scheduler: Scheduler, count: number, happening: { process: nu
     if (what === 'call') await call(token, authority, scheduler)
     else if (what === 'expire') authority.expire()
     else if (what === 'login') await token.login(authority.login())
-    else if (what === 'logout') await token.logout()
-    else store.failsTo = what
+    else if (what === 'logout') {
+      authority.logout()
+      await token.logout()
+    } else store.failsTo = what
   }
   const all = happening.map((action) => act(action).catch((error: unknown) => failures.push(error)))
   await scheduler.waitFor(Promise.all(all))

@@ -1,5 +1,12 @@
 import { expect, test, vi } from 'vitest'
-import { MemoryStore, type Source } from '../../src/index.ts'
+import {
+  type AccessToken,
+  MemoryStore,
+  RefreshError,
+  type Source,
+  type Store,
+  type StoreContext,
+} from '../../src/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { settled } from '../support/settled.ts'
 import { Account, FlakyStore, numbered, processOf, storeWith } from './account.ts'
@@ -298,24 +305,87 @@ test('a holder that vanished after it may have redeemed: one try, and its failur
   expect(account.redemptions).toBe(1)
 })
 
-test('a store that loses its lock aborts the request at the source', async () => {
+/** A store whose lock is what a test says it is. */
+async function leased(lock: Partial<StoreContext>): Promise<Store> {
   const store = await storeWith(new MemoryStore(), numbered(1))
-  const lock = new AbortController()
-  const leased = {
+  return {
     read: store.read.bind(store),
     delete: store.delete.bind(store),
-    update: ((key, change) =>
-      store.update(key, (current, context) =>
-        change(current, { ...context, signal: lock.signal }),
-      )) as MemoryStore['update'],
+    update: (key, change) =>
+      store.update(key, (current, context) => change(current, { ...context, ...lock })),
   }
-  const source: Source = {
-    issue: ({ signal }) =>
-      new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
-  }
-  const { token } = processOf(source, leased, new ManualClock())
-  const failure = token.refresh(await token.snapshot())
+}
+
+test('a lock that is lost does not end a request that may have spent the refresh token', async () => {
+  const lock = new AbortController()
+  const store = await leased({ signal: lock.signal })
+  let answer: (token: AccessToken) => void = () => undefined
+  const issue = (): Promise<AccessToken> => new Promise((resolve) => (answer = resolve))
+  const { token } = processOf({ issue }, store, new ManualClock())
+  const refreshed = token.refresh(await token.snapshot())
   await settled()
   lock.abort(new Error('the lease is over'))
-  await expect(failure).rejects.toEqual(code('refresh_failed'))
+  answer(numbered(2))
+  expect((await refreshed).value).toMatchObject(numbered(2))
+  expect((await store.read('default'))?.token).toMatchObject(numbered(2))
+})
+
+test('nothing is redeemed by whoever has lost the lock, and no second try is made', async () => {
+  const lost = new RefreshError('store_failed', 'The lock was lost.')
+  const [confirm, issue] = [vi.fn<() => Promise<void>>(), vi.fn<Source['issue']>()]
+  confirm.mockResolvedValueOnce().mockRejectedValueOnce(lost)
+  issue.mockRejectedValueOnce(new RefreshError('source_unavailable', '503'))
+  const clock = new ManualClock()
+  const { token } = processOf({ issue }, await leased({ confirm }), clock)
+  const refreshed = token.refresh(await token.snapshot())
+  refreshed.catch(() => undefined)
+  await settled()
+  await clock.advance(1_000)
+  await expect(refreshed).rejects.toBe(lost)
+  expect(confirm).toHaveBeenCalledTimes(2)
+  expect(issue).toHaveBeenCalledTimes(1)
+})
+
+test('what was issued under a lock that was lost is covered by what is newer, and that is handed out', async () => {
+  const store = new MemoryStore()
+  await storeWith(store, numbered(1))
+  const raced: Store = {
+    read: store.read.bind(store),
+    delete: store.delete.bind(store),
+    update: async (key, change) => {
+      const current = await store.read(key)
+      const { signal } = new AbortController()
+      await change(current, { signal, abandoned: false })
+      return store.update(key, async () => numbered(3))
+    },
+  }
+  const { token, types } = processOf(new Account(), raced, new ManualClock())
+  const refreshed = await token.refresh(await token.snapshot())
+  expect(refreshed.value).toMatchObject(numbered(3))
+  expect(types()).toEqual(['loaded', 'issued', 'adopted'])
+})
+
+test('[S2] whoever waits for the lock is content with a record that is newer, and locks only where it cannot use it', async () => {
+  const clock = new ManualClock()
+  const store = await storeWith(new MemoryStore(), numbered(1))
+  const known: unknown[] = []
+  const locks = vi.fn<() => void>()
+  const busy: Store = {
+    read: store.read.bind(store),
+    delete: store.delete.bind(store),
+    update: async (key, change, options) => {
+      known.push(options?.known)
+      if (options?.known !== undefined) {
+        await store.update(key, async () => ({ ...numbered(2), expiresAt: clock.now() + 60_000 }))
+        return (await store.read(key)) ?? { token: undefined, revision: 0 }
+      }
+      locks()
+      return store.update(key, change)
+    },
+  }
+  const account = new Account()
+  const { token } = processOf(account, busy, clock)
+  const refreshed = await token.refresh(await token.snapshot())
+  expect(refreshed.value).toMatchObject(numbered(2))
+  expect([known, locks.mock.calls.length, account.redemptions]).toEqual([[1], 0, 0])
 })

@@ -54,6 +54,7 @@ export function aws(options: AwsOptions = {}): Source {
     throw optionError('lifetime', `must be ms from 1,000 to ${LONGEST}, not ${describe(lifetime)}`)
   }
   return {
+    rotates: false,
     issue: async ({ signal }) => {
       try {
         const { getTokenProvider } = await loadPeer(

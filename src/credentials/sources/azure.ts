@@ -47,6 +47,7 @@ export function azure(options: AzureOptions = {}): Source {
   if (typeof credential !== 'function') throw optionError('credential', 'must be a function')
   const wanted = [scopes].flat()
   return {
+    rotates: false,
     issue: async ({ challenge, signal }) => {
       try {
         const claims = claimsOf(challenge)

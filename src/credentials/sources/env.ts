@@ -30,6 +30,7 @@ export function env(name: string, options: EnvOptions = {}): Source {
     ? "The environment variable given to 'env'"
     : `The environment variable ${name}`
   return {
+    rotates: false,
     issue: async () => {
       const value = (options.env ?? platformEnv())[name]
       if (typeof value !== 'string' || value.trim() === '') {

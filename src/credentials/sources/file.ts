@@ -49,6 +49,7 @@ export function file(path: string | URL, options: FileOptions = {}): Source {
   }
   const name = nameOf(path)
   return {
+    rotates: false,
     issue: async ({ signal }) => {
       const { bytes, writtenAt } = await read(name, signal)
       const since = Math.min(writtenAt, clock.now())

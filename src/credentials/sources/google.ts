@@ -47,6 +47,7 @@ export function google(options: GoogleOptions = {}): Source {
   if (client !== undefined && typeof client !== 'function') throw optionError('client', 'must be a function')
   const wanted = [scopes].flat()
   return {
+    rotates: false,
     issue: async ({ signal }) => {
       try {
         const asked = await abortable(

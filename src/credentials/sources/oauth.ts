@@ -42,6 +42,7 @@ export function oauth(options: OAuthOptions): Source {
   const grant = readGrant(options.grant ?? 'refresh_token')
   const target = readTarget(options)
   return {
+    rotates: grant.type === 'refresh_token',
     issue: async (context) => {
       const { challenge, signal } = context
       const parameters = [...withClaims(target, challenge), ...(await grant.parameters(context))]

@@ -35,6 +35,7 @@ export function workloadIdentity(options: WorkloadOptions): Source {
     throw optionError('subjectToken', "must be a function, or a source such as file('/var/run/secrets/…')")
   }
   return {
+    rotates: false,
     issue: async ({ signal }) => {
       const subject = await subjectOf(subjectToken, signal, longest)
       const request: RequestInit = { method: 'POST', headers, body: body(subject), redirect: 'manual' }

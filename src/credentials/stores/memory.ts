@@ -1,19 +1,19 @@
 import type { Change, Store, StoredToken } from '../store.ts'
+import { Turns } from '../turns.ts'
 
 const NONE: StoredToken = { token: undefined, revision: 0 }
 
 /** A store for one process: what is in it ends with it. */
 export class MemoryStore implements Store {
   readonly #records = new Map<string, StoredToken>()
-  /** The last in line for each key that is being changed. */
-  readonly #lines = new Map<string, Promise<unknown>>()
+  readonly #turns = new Turns()
 
   read(key: string): Promise<StoredToken | undefined> {
     return Promise.resolve(this.#records.get(key))
   }
 
   update(key: string, change: Change): Promise<StoredToken> {
-    return this.#inTurn(key, async () => {
+    return this.#turns.take(key, async () => {
       const { signal } = new AbortController()
       const current = this.#records.get(key)
       const token = await change(current, { signal, abandoned: false })
@@ -22,7 +22,7 @@ export class MemoryStore implements Store {
   }
 
   async delete(key: string): Promise<void> {
-    await this.#inTurn(key, async () => this.#write(key, undefined))
+    await this.#turns.take(key, async () => this.#write(key, undefined))
   }
 
   #write(key: string, token: StoredToken['token']): StoredToken {
@@ -30,16 +30,5 @@ export class MemoryStore implements Store {
     const record = { token, revision: revision + 1 }
     this.#records.set(key, record)
     return record
-  }
-
-  async #inTurn<R>(key: string, run: () => Promise<R>): Promise<R> {
-    const before = this.#lines.get(key)
-    const turn = before === undefined ? run() : before.then(run, run)
-    this.#lines.set(key, turn)
-    try {
-      return await turn
-    } finally {
-      if (this.#lines.get(key) === turn) this.#lines.delete(key)
-    }
   }
 }

@@ -431,5 +431,5 @@ test('[Z1] requests show a secret to nobody but the server', async () => {
   expect(requests.filter(({ route }) => route !== 'token').every(({ authorization }) => !authorization)).toBe(
     true,
   )
-  expect(hash(JSON.stringify(source))).toBe(hash('{}'))
+  expect(hash(JSON.stringify(source))).toBe(hash('{"rotates":true}'))
 })

@@ -1,0 +1,131 @@
+import { type Clock, within } from '../core/clock.ts'
+import { RefreshError } from '../core/errors.ts'
+import { Lease } from './lease.ts'
+import type { Backend, Lock, OnStep } from './lock.ts'
+import { pause } from './pause.ts'
+import type { Change, Store, StoredToken, UpdateOptions } from './store.ts'
+import { Turns } from './turns.ts'
+
+/** How long a waiter sleeps where no notice comes: at first, and at most. ms */
+const [FIRST_LOOK, LAST_LOOK] = [25, 400]
+
+const NONE: StoredToken = { token: undefined, revision: 0 }
+
+/** How a store locks. */
+export interface ExclusiveOptions {
+  /** How long a lock outlives the last sign of life of its holder, in ms. */
+  readonly lease: number
+  /** How long the store may take to answer, in ms. */
+  readonly timeout: number
+  readonly clock?: Clock | undefined
+  readonly onStep?: OnStep | undefined
+}
+
+/** A store whose updates are exclusive among all processes and hosts that share its backend. */
+export class ExclusiveStore implements Store {
+  readonly #backend: Backend
+  readonly #lease: number
+  readonly #timeout: number
+  readonly #clock: Clock
+  readonly #onStep: OnStep | undefined
+  readonly #turns = new Turns()
+
+  constructor(backend: Backend, { lease, timeout, clock, onStep }: ExclusiveOptions) {
+    this.#backend = backend
+    this.#lease = lease
+    this.#timeout = timeout
+    this.#clock = clock ?? { now: () => Date.now() }
+    this.#onStep = onStep
+  }
+
+  read(key: string): Promise<StoredToken | undefined> {
+    return this.#answer(this.#backend.read(key))
+  }
+
+  update(key: string, change: Change, { known }: UpdateOptions = {}): Promise<StoredToken> {
+    return this.#locked(key, known, async (lock) => {
+      const lease = new Lease(() => this.#answer(lock.renew()), this.#lease, this.#clock)
+      try {
+        const { signal } = lease
+        const confirm = (): Promise<void> => lease.confirm()
+        const token = await change(lock.current, { signal, abandoned: lock.abandoned, confirm })
+        await this.#onStep?.('changed')
+        return token === undefined ? undefined : await this.#answer(lock.write(token))
+      } finally {
+        lease.end()
+      }
+    })
+  }
+
+  async delete(key: string): Promise<void> {
+    await this.#locked(key, undefined, (lock) => this.#answer(lock.write(undefined)))
+  }
+
+  /** @param use gives what it has written; where that is nothing, the lock is given back unused */
+  #locked(
+    key: string,
+    known: number | undefined,
+    use: (lock: Lock) => Promise<StoredToken | undefined>,
+  ): Promise<StoredToken> {
+    return this.#turns.take(key, async () => {
+      await this.#onStep?.('wanted')
+      const lock = await this.#lock(key, known)
+      if (lock === 'newer') return (await this.read(key)) ?? NONE
+      let written: StoredToken | undefined
+      try {
+        await this.#onStep?.('locked')
+        written = await use(lock)
+      } finally {
+        // Where that fails, the lock is free when its lease is over.
+        if (written === undefined) await this.#answer(lock.release()).catch(() => undefined)
+      }
+      await this.#onStep?.('released')
+      return written ?? lock.current ?? NONE
+    })
+  }
+
+  async #lock(key: string, known: number | undefined): Promise<Lock | 'newer'> {
+    const contender = this.#backend.contend(key, known)
+    const tryLock = async (): Promise<Lock | 'newer' | number> => {
+      const trying = contender.tryLock()
+      // What comes too late must not be held by nobody.
+      return this.#answer(trying, (late) => typeof late === 'object' && late.release())
+    }
+    let got = await tryLock()
+    if (typeof got !== 'number') return got
+
+    let alarm = new AbortController()
+    const wake = (): void => alarm.abort()
+    const watching = this.#backend.watch(key, wake)
+    // What was given back before the notices began was given back without one.
+    watching?.then(wake, () => undefined)
+    try {
+      for (let look = FIRST_LOOK; ; look = Math.min(look * 2, LAST_LOOK)) {
+        await pause(this.#clock, Math.min(got, look), alarm.signal).catch(() => undefined)
+        alarm = new AbortController()
+        got = await tryLock()
+        if (typeof got !== 'number') return got
+      }
+    } finally {
+      watching?.then((stop) => stop()).catch(() => undefined)
+    }
+  }
+
+  #answer<R>(asked: Promise<R>, dispose?: (late: R) => unknown): Promise<R> {
+    let isLate = false
+    const late = (): RefreshError => {
+      isLate = true
+      return new RefreshError('store_failed', `The store did not answer within ${this.#timeout} ms.`)
+    }
+    const answered = asked.then(
+      async (result) => {
+        if (isLate) await dispose?.(result)
+        return result
+      },
+      (error: unknown) => {
+        throw this.#backend.explain(error)
+      },
+    )
+    return within(this.#clock, this.#timeout, answered, late)
+  }
+}

@@ -1,0 +1,71 @@
+import { resolve } from 'node:path'
+import { checkOptions, describe, milliseconds, optionError } from '../../core/options.ts'
+import { ExclusiveStore } from '../exclusive.ts'
+import type { Store } from '../store.ts'
+import { FileBackend } from './file/backend.ts'
+import { type FileStoreEntry, inspectFolder } from './file/inspect.ts'
+import { thisMachine } from './file/machine.ts'
+import { defaultPath } from './file/path.ts'
+
+export type { FileStoreEntry } from './file/inspect.ts'
+
+/** Where a file store is, and how it locks. */
+export interface FileStoreOptions {
+  /**
+   * The folder. It is made where it is missing, and holds a folder for each account.
+   *
+   * Default: `$XDG_STATE_HOME/llm-refresh` or `~/.local/state/llm-refresh`; `~/Library/Application Support/llm-refresh` on macOS,
+   * `%LOCALAPPDATA%\llm-refresh` on Windows.
+   */
+  path?: string | undefined
+  /**
+   * How long a lock outlives the last sign of life of a holder that cannot be seen from here, being in another container or on another
+   * host, in ms. One that can be seen is known to be gone at once.
+   * @default 10_000
+   */
+  lease?: number | undefined
+  /**
+   * How long the file system may take to answer, in ms.
+   * @default 10_000
+   */
+  timeout?: number | undefined
+}
+
+/**
+ * A store in files: for all processes of a machine, and for containers that share a folder.
+ *
+ * Its folders are closed to other users (0700, files 0600). A token is on the disk before it is in force, and no file is ever
+ * replaced. The file system must know hard links; a network file system is only as safe as its own `link()`.
+ *
+ * @throws RefreshError `invalid_option`; later `store_failed`, and `store_invalid` where a record is damaged or another program's
+ * @example
+ * const token = credential({ source: oauth({ issuer, clientId }), store: fileStore(), key: 'me@example.com' })
+ */
+export function fileStore(options: FileStoreOptions = {}): Store {
+  const { path, lease, timeout } = readFileOptions(options)
+  return new ExclusiveStore(new FileBackend({ path, lease, machine: thisMachine }), { lease, timeout })
+}
+
+/**
+ * How the accounts of a file store stand, without secrets.
+ *
+ * @throws RefreshError `invalid_option`, `store_failed`
+ */
+export async function inspectFileStore(
+  options: Pick<FileStoreOptions, 'path'> = {},
+): Promise<FileStoreEntry[]> {
+  const { path } = readFileOptions(options)
+  return inspectFolder(path)
+}
+
+function readFileOptions(options: FileStoreOptions): { path: string; lease: number; timeout: number } {
+  checkOptions(options, ['path', 'lease', 'timeout'])
+  const { path = defaultPath(process.platform), lease = 10_000, timeout = 10_000 } = options
+  if (typeof path !== 'string' || path === '')
+    throw optionError('path', `must be a folder, not ${describe(path)}`)
+  return {
+    path: resolve(path),
+    lease: milliseconds('lease', lease, 100),
+    timeout: milliseconds('timeout', timeout, 1),
+  }
+}

@@ -1,0 +1,77 @@
+import { readdir, stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import type { RefreshError } from '../../../core/errors.ts'
+import { keyOf } from '../../encoding.ts'
+import { failure, present } from './failure.ts'
+import { Folder, lockName, recordName } from './folder.ts'
+import { thisMachine } from './machine.ts'
+import { isGone, readOwner } from './owner.ts'
+import { folderName } from './path.ts'
+import { readHighest } from './records.ts'
+
+/** How an account of a file store stands, without secrets. */
+export interface FileStoreEntry {
+  /** The account. undefined: nothing was ever written, or it cannot be read. */
+  readonly key: string | undefined
+  readonly folder: string
+  readonly state: 'empty' | 'stored' | 'logged_out' | 'unreadable'
+  /** 0: nothing was ever written. */
+  readonly revision: number
+  /** epoch ms; undefined where it is not known. */
+  readonly expiresAt: number | undefined
+  /** There is a refresh token. */
+  readonly canRefresh: boolean
+  /** epoch ms */
+  readonly writtenAt: number | undefined
+  /** Who refreshes at the moment. `isGone`: it vanished, and the next one to refresh takes over. */
+  readonly holder: { readonly host: string; readonly pid: number; readonly isGone: boolean } | undefined
+  /** Why it cannot be read. */
+  readonly problem: RefreshError | undefined
+}
+
+/** @throws RefreshError `store_failed` */
+export async function inspectFolder(path: string): Promise<FileStoreEntry[]> {
+  try {
+    const entries = (await present(readdir(path, { withFileTypes: true }))) ?? []
+    const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
+    return await Promise.all(folders.toSorted().map((name) => inspect(join(path, name))))
+  } catch (error) {
+    throw failure(error, path)
+  }
+}
+
+async function inspect(path: string): Promise<FileStoreEntry> {
+  const folder = new Folder(path, undefined)
+  const nothing = { key: undefined, folder: path, revision: 0, expiresAt: undefined, writtenAt: undefined }
+  const unknown = { ...nothing, canRefresh: false, holder: undefined, problem: undefined }
+  try {
+    const { records } = await folder.list()
+    const holder = await readHolder(folder)
+    if (records[0] === undefined) return { ...unknown, state: 'empty', holder }
+    const name = recordName(records[0])
+    const key = keyOf((await folder.read(name)) ?? '')
+    const isHere = key !== undefined && folderName(key) === basename(path)
+    const stored = await readHighest(folder, isHere ? key : '')
+    const token = stored?.token
+    return {
+      ...unknown,
+      key,
+      holder,
+      state: token === undefined ? 'logged_out' : 'stored',
+      revision: stored?.revision ?? 0,
+      expiresAt: token?.expiresAt,
+      canRefresh: token?.refreshToken !== undefined,
+      writtenAt: (await present(stat(join(path, name))))?.mtimeMs,
+    }
+  } catch (error) {
+    return { ...unknown, state: 'unreadable', problem: failure(error, path) }
+  }
+}
+
+async function readHolder(folder: Folder): Promise<FileStoreEntry['holder']> {
+  const { locks, released } = await folder.list()
+  const [number] = locks
+  if (number === undefined || released.includes(number)) return undefined
+  const owner = readOwner((await folder.read(lockName(number))) ?? '')
+  return owner && { host: owner.host, pid: owner.pid, isGone: await isGone(owner, await thisMachine()) }
+}

@@ -1,0 +1,21 @@
+/** Fails where the two are not alike, as JSON shows them. */
+export function equal(actual: unknown, expected: unknown, what: string): void {
+  const [got, wanted] = [show(actual), show(expected)]
+  if (got !== wanted) throw new Error(`${what}: expected ${wanted}, and got ${got}.`)
+}
+
+/** Fails where it does not hold. */
+export function ensure(holds: boolean, what: string): void {
+  if (!holds) throw new Error(what)
+}
+
+/** The order in which members were written is of no account. */
+function show(value: unknown): string {
+  const shown = JSON.stringify(value, (_, member: unknown) => {
+    if (typeof member !== 'object' || member === null || Array.isArray(member)) return member
+    return Object.fromEntries(
+      Object.entries(member).toSorted(([one], [other]) => (one < other ? -1 : 1)),
+    ) as unknown
+  })
+  return shown ?? String(value)
+}

@@ -1,0 +1,207 @@
+import type { Store, StoredToken } from '../credentials/store.ts'
+import type { AccessToken } from '../credentials/token.ts'
+import { ensure, equal } from './expect.ts'
+
+/** The same store, opened twice, and a key that nobody else uses. */
+export interface Stores {
+  readonly one: Store
+  readonly other: Store
+  readonly key: string
+}
+
+interface Case {
+  readonly name: string
+  readonly run: (stores: Stores) => Promise<void>
+}
+
+const token = (name: string | number): AccessToken => ({ accessToken: `contract-${name}` })
+
+const whole: AccessToken = {
+  accessToken: 'a "quoted" token\\with ünïcödé 🔑 and {braces}',
+  tokenType: 'DPoP',
+  expiresAt: 1_893_456_000_123,
+  refreshToken: 'r'.repeat(64 * 1024),
+  scope: 'openid offline_access',
+  extra: { account: "O'Brien", empty: '', __proto: 'x' },
+}
+
+const hard = ['a/b', '..', 'A', 'a', 'ключ', "it's; --", '%00', ' ', 'x'.repeat(500), '{a}b{c}', 'a\nb']
+
+/** A promise, and what settles it. */
+function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
+  let open = (): void => undefined
+  const opened = new Promise<void>((resolve) => (open = resolve))
+  return { opened, open }
+}
+
+export const cases: readonly Case[] = [
+  {
+    name: 'there is nothing under a key before something is written',
+    run: async ({ one, key }) => equal(await one.read(key), undefined, 'read()'),
+  },
+  {
+    name: 'what is written is read, whole, by all who share the store',
+    run: async ({ one, other, key }) => {
+      const written = await one.update(key, async (current) => {
+        equal(current, undefined, 'current')
+        return whole
+      })
+      equal(written.token, whole, 'what update() gives')
+      equal(await one.read(key), written, 'read() by the writer')
+      equal(await other.read(key), written, 'read() by another')
+    },
+  },
+  {
+    name: 'every write raises the revision',
+    run: async ({ one, other, key }) => {
+      let before = 0
+      for (const store of [one, other, one]) {
+        const { revision } = await store.update(key, async () => token(before))
+        ensure(revision > before, `revision ${revision} does not come after ${before}.`)
+        before = revision
+      }
+      await other.delete(key)
+      const { revision = 0 } = (await one.read(key)) ?? {}
+      ensure(revision > before, `a delete leaves revision ${revision}, after ${before}.`)
+    },
+  },
+  {
+    name: 'a change is told what is there, and nothing changes where it gives nothing',
+    run: async ({ one, other, key }) => {
+      equal(await one.update(key, async () => undefined), { revision: 0 }, 'update() of nothing')
+      equal(await one.read(key), undefined, 'read() of nothing')
+      const written = await one.update(key, async () => token(1))
+      let told: StoredToken | undefined
+      const kept = await other.update(key, async (current) => {
+        told = current
+        return undefined
+      })
+      equal([told, kept, await one.read(key)], [written, written, written], 'current, update() and read()')
+    },
+  },
+  {
+    name: 'a delete leaves a record without a token, and the next write comes after it',
+    run: async ({ one, other, key }) => {
+      await one.update(key, async () => token(1))
+      await one.delete(key)
+      const gone = await other.read(key)
+      ensure(
+        gone !== undefined && gone.token === undefined,
+        'the token is still there, or the record is not.',
+      )
+      let told: StoredToken | undefined
+      const next = await other.update(key, async (current) => {
+        told = current
+        return token(2)
+      })
+      equal(told, gone, 'current')
+      ensure(next.revision > (gone?.revision ?? 0), 'the revision does not come after that of the delete.')
+    },
+  },
+  {
+    name: 'a delete of what was never written leaves a record, too',
+    run: async ({ one, other, key }) => {
+      await one.delete(key)
+      const gone = await other.read(key)
+      ensure(gone !== undefined && gone.token === undefined && gone.revision > 0, 'there is no such record.')
+    },
+  },
+  {
+    name: 'a change that fails writes nothing, fails the update, and gives the lock back',
+    run: async ({ one, other, key }) => {
+      const written = await one.update(key, async () => token(1))
+      const failure = new Error('the change failed')
+      const thrown: unknown = await one
+        .update(key, () => Promise.reject(failure))
+        .catch((error: unknown) => error)
+      ensure(thrown === failure, 'update() does not reject with what the change has thrown.')
+      equal(await other.read(key), written, 'read()')
+      const next = await other.update(key, async () => token(2))
+      ensure(next.revision > written.revision, 'the next update does not write.')
+    },
+  },
+  {
+    name: 'updates of a key are exclusive, and each is told what the one before it wrote',
+    run: async ({ one, other, key }) => {
+      let inside = 0
+      const turns = Array.from({ length: 20 }, (_, turn) =>
+        (turn % 2 === 0 ? one : other).update(key, async (current) => {
+          inside++
+          await new Promise((resolve) => setTimeout(resolve, 1))
+          equal(inside, 1, 'how many are inside at once')
+          inside--
+          return { accessToken: String(Number(current?.token?.accessToken ?? 0) + 1) }
+        }),
+      )
+      await Promise.all(turns)
+      equal((await one.read(key))?.token, { accessToken: '20' }, 'the token after 20 updates')
+    },
+  },
+  {
+    name: 'a read does not wait for an update, and sees what was there before it',
+    run: async ({ one, other, key }) => {
+      const written = await one.update(key, async () => token(1))
+      const [begun, end] = [gate(), gate()]
+      const updated = one.update(key, async () => {
+        begun.open()
+        await end.opened
+        return token(2)
+      })
+      await begun.opened
+      const seen = [await one.read(key), await other.read(key)]
+      end.open()
+      equal(seen, [written, written], 'read()')
+      const after = await updated
+      equal(await other.read(key), after, 'read() afterwards')
+    },
+  },
+  {
+    name: 'a waiter gets the lock when it is given back, and is told what was written',
+    run: async ({ one, other, key }) => {
+      const [begun, end] = [gate(), gate()]
+      const first = one.update(key, async (_, { abandoned, signal }) => {
+        equal([abandoned, signal.aborted], [false, false], 'abandoned, and signal.aborted')
+        begun.open()
+        await end.opened
+        return token(1)
+      })
+      await begun.opened
+      let told: StoredToken | undefined
+      const second = other.update(key, async (current, { abandoned }) => {
+        equal(abandoned, false, 'abandoned')
+        told = current
+        return token(2)
+      })
+      end.open()
+      equal([await first, (await second).token], [told, token(2)], 'what the waiter is told and writes')
+    },
+  },
+  {
+    name: 'keys have nothing to do with one another, whatever characters are in them',
+    run: async ({ one, other, key }) => {
+      const keys = [...hard.map((name) => key + name), ...hard.map((name) => name + key)]
+      const [begun, end] = [gate(), gate()]
+      const held = one.update(key, async () => {
+        begun.open()
+        await end.opened
+        return undefined
+      })
+      await begun.opened
+      for (const name of keys) await other.update(name, async () => token(name))
+      for (const name of keys)
+        equal((await one.read(name))?.token, token(name), `read(${JSON.stringify(name)})`)
+      end.open()
+      await held
+    },
+  },
+  {
+    name: 'an update may update another key',
+    run: async ({ one, other, key }) => {
+      const outer = await one.update(
+        key,
+        async () => (await other.update(`${key} 2`, async () => token(2))).token,
+      )
+      equal(outer.token, token(2), 'the token')
+    },
+  },
+]

@@ -1,0 +1,83 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { fileStore } from '../../../src/credentials/stores/file.ts'
+import { MemoryStore, type Store } from '../../../src/index.ts'
+import { storeContract } from '../../../src/testing/index.ts'
+
+const path = await mkdtemp(join(tmpdir(), 'llm-refresh-test-'))
+afterAll(() => rm(path, { recursive: true, force: true }))
+
+const memory = new MemoryStore()
+const stores: [string, () => Store][] = [
+  ['memory', () => memory],
+  ['files', () => fileStore({ path })],
+]
+
+describe.each(stores)('a store in %s', (_, open) => {
+  for (const { name, run } of storeContract(open))
+    test(`[S2] ${name}`, () => expect(run()).resolves.toBeUndefined())
+})
+
+describe('the contract finds fault with a store that', () => {
+  const faulty = (change: (store: MemoryStore) => Partial<Store>): (() => Store) => {
+    const store = new MemoryStore()
+    const methods: Store = {
+      read: store.read.bind(store),
+      update: store.update.bind(store),
+      delete: store.delete.bind(store),
+    }
+    const changed = { ...methods, ...change(store) }
+    return () => changed
+  }
+  const faults: [string, () => Store][] = [
+    ['is not shared', () => new MemoryStore()],
+    ['forgets deletes', faulty(() => ({ delete: async () => undefined }))],
+    [
+      'does not lock',
+      faulty((store) => ({
+        update: async (key, change) => {
+          const { signal } = new AbortController()
+          const token = await change(await store.read(key), { signal, abandoned: false })
+          return store.update(key, async () => token)
+        },
+      })),
+    ],
+    [
+      'locks all keys at once',
+      faulty((store) => {
+        const inner: Store['update'] = store.update.bind(store)
+        const all = new MemoryStore()
+        return {
+          update: async (key, change) => {
+            let result = { token: undefined, revision: 0 } as Awaited<ReturnType<Store['update']>>
+            await all.update('all', async () => {
+              result = await inner(key, change)
+              return undefined
+            })
+            return result
+          },
+        }
+      }),
+    ],
+    [
+      'reads under the lock',
+      faulty((store) => ({
+        read: async (key) => {
+          const { token, revision } = await store.update(key, async () => undefined)
+          return revision === 0 ? undefined : { token, revision }
+        },
+      })),
+    ],
+  ]
+
+  test.each(faults)('%s', async (_, open) => {
+    const runs = storeContract(open).map(async ({ run }) => {
+      const late = new Promise((_resolve, reject) => setTimeout(reject, 200, new Error('it hangs')))
+      await Promise.race([run(), late])
+    })
+    const outcomes = await Promise.allSettled(runs)
+    expect(outcomes.map(({ status }) => status)).toContain('rejected')
+  })
+})
