@@ -171,11 +171,9 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   },
   S4: {
     says: 'SIGKILL at any moment leaves a readable store and a lock that the next process gets within seconds; it learns that the outcome of a redemption may be unknown (`abandoned`), makes one try, and names the failure. A paused holder (SIGSTOP past its lease) cannot cover a newer credential, and its received token is kept if none is newer.',
-    planned: 'stores',
   },
   S5: {
     says: 'The file store: folders 0700, files 0600, durable before visible, nothing replaced in place; works in bind mounts and behind symlinks; holders in other containers are not taken for dead; future or absurd mtimes harmless; ENOSPC and read-only reported with the old record intact.',
-    planned: 'stores',
   },
   S6: { says: 'A corrupt or foreign file is a clear error and is never overwritten.' },
   S7: {

@@ -287,7 +287,7 @@ test('a process that borrows never refreshes: it only reads again', async () => 
   expect(borrower.types()).not.toContain('issued')
 })
 
-test('a holder that vanished after it may have redeemed: one try, and its failure is told as such', async () => {
+test('[S4] a holder that vanished after it may have redeemed: one try, and its failure is told as such', async () => {
   const store = await storeWith(new MemoryStore(), numbered(0))
   const abandoned = {
     read: store.read.bind(store),
@@ -316,7 +316,7 @@ async function leased(lock: Partial<StoreContext>): Promise<Store> {
   }
 }
 
-test('a lock that is lost does not end a request that may have spent the refresh token', async () => {
+test('[S4] a lock that is lost does not end a request that may have spent the refresh token', async () => {
   const lock = new AbortController()
   const store = await leased({ signal: lock.signal })
   let answer: (token: AccessToken) => void = () => undefined
@@ -330,7 +330,7 @@ test('a lock that is lost does not end a request that may have spent the refresh
   expect((await store.read('default'))?.token).toMatchObject(numbered(2))
 })
 
-test('nothing is redeemed by whoever has lost the lock, and no second try is made', async () => {
+test('[S4] nothing is redeemed by whoever has lost the lock, and no second try is made', async () => {
   const lost = new RefreshError('store_failed', 'The lock was lost.')
   const [confirm, issue] = [vi.fn<() => Promise<void>>(), vi.fn<Source['issue']>()]
   confirm.mockResolvedValueOnce().mockRejectedValueOnce(lost)
@@ -346,7 +346,7 @@ test('nothing is redeemed by whoever has lost the lock, and no second try is mad
   expect(issue).toHaveBeenCalledTimes(1)
 })
 
-test('what was issued under a lock that was lost is covered by what is newer, and that is handed out', async () => {
+test('[S4] what was issued under a lock that was lost is covered by what is newer, and that is handed out', async () => {
   const store = new MemoryStore()
   await storeWith(store, numbered(1))
   const raced: Store = {

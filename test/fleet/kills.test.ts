@@ -32,7 +32,7 @@ test.each([
   ['released', false, fresh],
   ['acknowledged', false, fresh],
 ])(
-  'a process that is killed at the step %s, 50 times, leaves a store that is whole and free',
+  '[S4] a process that is killed at the step %s, 50 times, leaves a store that is whole and free',
   async (step, abandoned, left) => {
     const path = await temporaryFolder()
     const store = fileStore({ path })

@@ -14,7 +14,7 @@ interface Told {
   readonly abandoned: number
 }
 
-test('6,000 take-overs of holders that died inside, contested by 8 processes: never two inside', async () => {
+test('[S4] 6,000 take-overs of holders that died inside, contested by 8 processes: never two inside', async () => {
   const folder = await temporaryFolder()
   const contestants = Array.from({ length: 8 }, async (_, name) => {
     const child = spawn(process.execPath, [program, folder, '750', String(name)], {

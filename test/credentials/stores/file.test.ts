@@ -45,7 +45,7 @@ async function vanish(store: Store, key = 'me'): Promise<void> {
   })
 }
 
-test('folders are 0700 and files 0600, and one that was open is closed', async () => {
+test('[S5] folders are 0700 and files 0600, and one that was open is closed', async () => {
   const path = join(await temporaryFolder(), 'deep', 'er')
   const store = fileStore({ path })
   await store.update('me@example.com', async () => token('1'))
@@ -66,7 +66,7 @@ test('folders are 0700 and files 0600, and one that was open is closed', async (
   ])
 })
 
-test('it works behind a symlink', async () => {
+test('[S5] it works behind a symlink', async () => {
   const real = await temporaryFolder()
   const link = join(await temporaryFolder(), 'link')
   await symlink(real, link)
@@ -74,14 +74,14 @@ test('it works behind a symlink', async () => {
   expect((await fileStore({ path: real }).read('me'))?.token).toMatchObject(token('1'))
 })
 
-test('a link that leads nowhere is a clear error', async () => {
+test('[S5] a link that leads nowhere is a clear error', async () => {
   const link = join(await temporaryFolder(), 'link')
   await symlink('/nonexistent/folder', link)
   const updated = fileStore({ path: link }).update('me', async () => token('1'))
   await expect(updated).rejects.toEqual(code('store_failed', /link/u))
 })
 
-test('a file in the place of the folder is a clear error', async () => {
+test('[S5] a file in the place of the folder is a clear error', async () => {
   const path = join(await temporaryFolder(), 'file')
   await writeFile(path, 'mine')
   const updated = fileStore({ path }).update('me', async () => token('1'))
@@ -89,7 +89,7 @@ test('a file in the place of the folder is a clear error', async () => {
   expect(await readFile(path, 'utf8')).toBe('mine')
 })
 
-test('times of files are of no account', async () => {
+test('[S5] times of files are of no account', async () => {
   const path = await temporaryFolder()
   const store = fileStore({ path })
   for (const hours of [4, -100_000, 500_000]) {
@@ -163,7 +163,7 @@ test('what a holder left behind is removed by the next', async () => {
   expect(await filesOf(path, /^record/u)).toHaveLength(1)
 })
 
-test('a holder in another container is not taken for dead, though its process is not to be seen', async () => {
+test('[S5] a holder in another container is not taken for dead, though its process is not to be seen', async () => {
   const path = await temporaryFolder()
   const gone = { pid: 2 ** 22, startOf: async () => null, start: '1' }
   await vanish(storeOn({ ...gone, namespace: 'pid:[1]' }, path))
@@ -203,7 +203,7 @@ test('that a holder vanished is told until something is written', async () => {
   expect(told).toEqual([true, true, false])
 })
 
-test('who outstayed its lease covers nothing newer, and what it received is kept if nothing is', async () => {
+test('[S4] who outstayed its lease covers nothing newer, and what it received is kept if nothing is', async () => {
   for (const hasWritten of [true, false]) {
     const path = await temporaryFolder()
     let finish = (): void => undefined
