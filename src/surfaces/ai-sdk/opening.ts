@@ -82,8 +82,11 @@ export class Opening implements UnderlyingDefaultSource<unknown> {
 
   readonly #take = ({ done, value }: ReadableStreamReadResult<unknown>): void => {
     if (this.#ending !== undefined) return
-    if (done) this.#controller?.close()
-    else this.#controller?.enqueue(value)
+    if (done) {
+      // Another read may be waiting to hear the same.
+      this.#ending = {}
+      this.#controller?.close()
+    } else this.#controller?.enqueue(value)
   }
 
   readonly #break = (error: unknown): void => this.#controller?.error(error)

@@ -47,7 +47,7 @@ export class FetchCall implements RetryPolicy<Answered> {
     const request = isRequest(input) ? input : undefined
     this.#settings = settings
     this.#input = isRequest(input) ? input : input.toString()
-    this.#init = init && { ...init }
+    this.#init = init && copyOf(init)
     this.#origin = origin
     this.#headers = new Headers(init?.headers ?? request?.headers)
     this.#replay = keep(init?.body, request, settings.replayLimit)
@@ -153,11 +153,16 @@ export function isRequest(input: RequestInfo | URL): input is Request {
   return typeof input === 'object' && 'url' in input
 }
 
-function isRedirect({ type, status }: Response): boolean {
-  return (
-    type === 'opaqueredirect' ||
-    (status >= 301 && status <= 308 && status !== 304 && status !== 305 && status !== 306)
-  )
+/** Members may be a prototype's, as those of a Request are: spreading would lose them. */
+function copyOf(init: RequestInit): RequestInit {
+  const copy: RequestInit = {}
+  for (const name in init) Reflect.set(copy, name, Reflect.get(init, name))
+  return copy
+}
+
+/** Without a location there is nothing to follow. */
+function isRedirect({ type, status, headers }: Response): boolean {
+  return type === 'opaqueredirect' || (/^30[12378]$/u.test(`${status}`) && headers.has('location'))
 }
 
 function isEventStream({ headers }: Response): boolean {

@@ -157,6 +157,14 @@ test('[M3] a stream that ends in its prelude, or before, is handed on as it is',
   }
 })
 
+test('[M1] two reads that wait for the end of a stream both hear of it', async () => {
+  const { model } = wrapped(new PartStream([START, text('a')]))
+  const { stream } = await model.doStream(CALL)
+  const reader = stream.getReader()
+  const reads = await Promise.all([reader.read(), reader.read(), reader.read(), reader.read()])
+  expect(reads.map(({ done }) => done)).toEqual([false, false, true, true])
+})
+
 test('[M3] a stream that cannot be opened is a rejection like any other', async () => {
   const remote = expiring(
     () => Promise.reject(apiError(401)),

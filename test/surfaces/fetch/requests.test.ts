@@ -13,6 +13,13 @@ beforeEach(async () => {
 afterEach(() => server.close())
 
 describe('[F1] what is sent', () => {
+  test('[F1] a Request as the second argument keeps its method and its body', async () => {
+    const fetch = refreshingFetch(tokens().cell, { origins: server.origin })
+    const request = new Request('http://127.0.0.1:1/elsewhere', { method: 'DELETE' })
+    expect((await fetch(`${server.origin}/v1/files/1`, request)).status).toBe(200)
+    expect(server.requests.map(({ method }) => method)).toEqual(['DELETE', 'DELETE'])
+  })
+
   test('[F1] the header is set per attempt; method and other headers arrive unchanged on both', async () => {
     const { cell, refreshes } = tokens()
     const fetch = refreshingFetch(cell, { origins: server.origin })
