@@ -5,19 +5,19 @@ import type { Clock } from '../core/clock.ts'
  *
  * @throws the signal's reason
  */
-export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const abort = (): void => {
       stop()
-      reject(signal.reason)
+      reject(signal?.reason)
     }
     const done = (): void => {
-      signal.removeEventListener('abort', abort)
+      signal?.removeEventListener('abort', abort)
       resolve()
     }
     const stop = start(clock, ms, done)
-    if (signal.aborted) abort()
-    else signal.addEventListener('abort', abort, { once: true })
+    if (signal?.aborted === true) abort()
+    else signal?.addEventListener('abort', abort, { once: true })
   })
 }
 

@@ -1,0 +1,60 @@
+import type { RefreshError } from '../core/errors.ts'
+
+/** A record as its server keeps it. */
+export interface Row {
+  readonly revision: number
+  /** What `encodeRecord` made. */
+  readonly text: string
+}
+
+/** What came of a try to take a lock. */
+export type Taken =
+  | {
+      readonly type: 'lock'
+      /** Higher than all before, and than all records. */
+      readonly number: number
+      /** An earlier holder vanished, and nobody has written since. */
+      readonly abandoned: boolean
+      readonly row: Row | undefined
+    }
+  | { readonly type: 'newer' }
+  /** `remaining`: of its lease, in ms. */
+  | { readonly type: 'held'; readonly remaining: number }
+
+/**
+ * The locks and records of a server: a lock is a lease, judged by the server's clock, so that a holder that vanished is waited for no
+ * longer than that. Each operation is one step there, which nothing can interrupt, and which does no harm when it is repeated: its
+ * first answer may have been lost.
+ *
+ * Whoever takes a lock has a name, the `owner`, that nobody else has, a new one each time.
+ */
+export interface LeaseTable {
+  read(key: string): Promise<Row | undefined>
+  /**
+   * Takes the lock where it is free or its lease is over, or where this owner has it already.
+   *
+   * @param known `newer`, where there is a record with a higher revision
+   */
+  take(key: string, owner: string, known: number | undefined): Promise<Taken>
+  /** Extends the lease from now on, even if it was over, unless the lock is another's. */
+  extend(key: string, owner: string): Promise<boolean>
+  /**
+   * Writes a record whose revision is the lock's number, unless there is one with that number or a higher one; then gives the lock back,
+   * if it is still this owner's.
+   *
+   * @returns the record in force
+   */
+  write(key: string, owner: string, row: Row): Promise<Row>
+  /** Gives the lock back unused, if it is still this owner's. */
+  free(key: string, owner: string): Promise<void>
+  /** Calls `wake` with a key whose lock is free. Returns what ends it; undefined where the server can tell nothing. */
+  readonly subscribe: Subscribe | undefined
+  /** Where a record is, for errors. */
+  place(key: string): string
+  /** Whether what went wrong may be gone in a moment: a connection that was lost, a server that starts. */
+  isPassing(error: unknown): boolean
+  /** What went wrong, and how to mend it. */
+  explain(error: unknown): RefreshError
+}
+
+export type Subscribe = (wake: (key: string) => void) => Promise<() => unknown>
