@@ -3,11 +3,16 @@ import { RefreshError } from '../core/errors.ts'
 import { Lease } from './lease.ts'
 import type { Backend, Lock, OnStep } from './lock.ts'
 import { pause } from './pause.ts'
+import { persistently } from './persistently.ts'
 import type { Change, Store, StoredToken, UpdateOptions } from './store.ts'
+import type { AccessToken } from './token.ts'
 import { Turns } from './turns.ts'
 
 /** How long a waiter sleeps where no notice comes: at first, and at most. ms */
 const [FIRST_LOOK, LAST_LOOK] = [25, 400]
+
+/** So long (ms) a write that fails is tried again. */
+const WRITING = 1_000
 
 const NONE: StoredToken = { token: undefined, revision: 0 }
 
@@ -50,7 +55,7 @@ export class ExclusiveStore implements Store {
         const confirm = (): Promise<void> => lease.confirm()
         const token = await change(lock.current, { signal, abandoned: lock.abandoned, confirm })
         await this.#onStep?.('changed')
-        return token === undefined ? undefined : await this.#answer(lock.write(token))
+        return token === undefined ? undefined : await this.#write(lock, token)
       } finally {
         lease.end()
       }
@@ -58,7 +63,16 @@ export class ExclusiveStore implements Store {
   }
 
   async delete(key: string): Promise<void> {
-    await this.#locked(key, undefined, (lock) => this.#answer(lock.write(undefined)))
+    await this.#locked(key, undefined, (lock) => this.#write(lock, undefined))
+  }
+
+  /** While the lock is held: whoever gets it next would redeem a refresh token that is spent. */
+  #write(lock: Lock, token: AccessToken | undefined): Promise<StoredToken> {
+    return persistently(
+      () => this.#answer(lock.write(token)),
+      () => true,
+      WRITING,
+    )
   }
 
   /** @param use gives what it has written; where that is nothing, the lock is given back unused */

@@ -17,6 +17,11 @@ export async function bundled(name: string): Promise<string> {
     platform: 'node',
     format: 'esm',
     logLevel: 'error',
+    // Drivers that are CommonJS ask for Node's modules, and for parts that nobody needs.
+    banner: {
+      js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
+    },
+    external: ['pg-native'],
   })
   return outfile
 }

@@ -1,65 +1,86 @@
-import { spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
-import { expect, onTestFinished, test } from 'vitest'
-import { fileStore } from '../../src/credentials/stores/file.ts'
-import { startAuthorizationServer } from '../support/authorization-server.ts'
-import { temporaryFolder } from '../support/folder.ts'
-import { startRecordingServer } from '../support/recording-server.ts'
+import { expect, test } from 'vitest'
 import { bundled } from './bundle.ts'
+import { asToken, type Member, startFleet } from './fleet.ts'
+import { places } from './places.ts'
 
 const program = await bundled('member')
 const [PROCESSES, CALLERS, EXPIRIES] = [8, 50, 10]
+const size = { processes: PROCESSES, callers: CALLERS }
+const ok = { served: CALLERS, failures: [] }
 
-interface Told {
-  readonly served: number
-  readonly failures: readonly string[]
-}
+test.each(Object.entries(places))(
+  '[S1] [S2] [S3] %s: 8 processes of 50 callers, 10 expiries: 10 redemptions, no failed caller, no revoked family',
+  async (_, make) => {
+    const { server, login, members, round } = await startFleet(program, await make(), size)
+    await round()
+    for (let expiry = 1; expiry <= EXPIRIES; expiry++) {
+      server.expireAccessTokens()
+      expect(await round()).toEqual(members.map(() => ok))
+      expect(login.redemptions()).toBe(expiry)
+    }
+    expect([login.refused(), login.revoked()]).toEqual([0, false])
+  },
+  60_000,
+)
 
-/** A process of the fleet: each round, all its callers call at once. */
-function startMember(orders: object): { round: () => Promise<Told> } {
-  const child = spawn(process.execPath, [program, JSON.stringify(orders)], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
-  onTestFinished(() => void child.kill('SIGKILL'))
-  const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
-  const round = async (): Promise<Told> => {
-    child.stdin.write('round\n')
-    const { value } = await lines.next()
-    return JSON.parse(String(value)) as Told
-  }
-  return { round }
-}
+test.each(Object.entries(places))(
+  '[S1] [K4] [K10] %s: a write that fails, a login and a logout in the middle of a refresh: no spent token is adopted, and nobody is left behind',
+  async (_, make) => {
+    const { server, login, members, round, hold } = await startFleet(program, await make(), size)
+    const [first, second, third] = members
+    if (first === undefined || second === undefined || third === undefined) throw new Error('no members')
+    // Where it is its own refresh that a login supersedes, the lock is free for a moment, and the spent token is redeemed again: by then it
+    // belongs to nobody.
+    const others = (one: Member): Member[] => members.filter((member) => member !== one)
+    await round()
 
-test('8 processes of 50 callers, 10 expiries: 10 redemptions, no failed caller, no revoked family', async () => {
-  const server = await startAuthorizationServer()
-  const api = await startRecordingServer(async ({ headers }, response) => {
-    const isActive = await server.isActive(headers.authorization?.replace('Bearer ', '') ?? '')
-    response.writeHead(isActive ? 200 : 401).end()
-  })
-  onTestFinished(async () => {
-    await Promise.all([server.close(), api.close()])
-  })
-  const login = await server.login()
-  const path = await temporaryFolder()
-  const { accessToken, refreshToken } = login
-  await fileStore({ path }).update('default', async () => ({ accessToken, refreshToken }))
-  const { issuer, client } = server
-  const orders = {
-    path,
-    issuer,
-    clientId: client.id,
-    clientSecret: client.secret,
-    api: api.origin,
-    callers: CALLERS,
-  }
-  const members = Array.from({ length: PROCESSES }, () => startMember(orders))
-  const round = (): Promise<Told[]> => Promise.all(members.map((member) => member.round()))
-  await round()
-  for (let expiry = 1; expiry <= EXPIRIES; expiry++) {
+    // Whoever it is that refreshes, its first write fails.
+    await Promise.all(members.map((member) => member.tell({ do: 'fail' })))
     server.expireAccessTokens()
-    const told = await round()
-    expect(told).toEqual(members.map(() => ({ served: CALLERS, failures: [] })))
-    expect(login.redemptions()).toBe(expiry)
-  }
-  expect([login.refused(), login.revoked()]).toEqual([0, false])
-}, 60_000)
+    expect(await round()).toEqual(members.map(() => ok))
+    expect(login.redemptions()).toBe(1)
+
+    // Somebody logs in while a token of the login before is being issued. Whoever needs another one later gets that login's.
+    server.expireAccessTokens()
+    const next = await server.login()
+    const held = hold()
+    const served = Promise.all(others(first).map((member) => member.tell({ do: 'round' })))
+    await held.asked
+    const loggedIn = first.tell({ do: 'login', token: asToken(next) })
+    held.letOn()
+    await Promise.all([served, loggedIn])
+    expect(login.redemptions()).toBe(2)
+    server.expireAccessTokens()
+    expect((await first.tell({ do: 'round' })).served).toBe(CALLERS)
+    expect((await round()).map((told) => told.served)).toEqual(members.map(() => CALLERS))
+    expect([login.redemptions(), next.redemptions()]).toEqual([2, 1])
+
+    // Somebody logs out while a token is being issued: those who do not know yet learn it when they need another.
+    server.expireAccessTokens()
+    const again = hold()
+    const cut = Promise.all(others(second).map((member) => member.tell({ do: 'round' })))
+    await again.asked
+    const loggedOut = second.tell({ do: 'logout' })
+    again.letOn()
+    await Promise.all([cut, loggedOut])
+    expect((await second.tell({ do: 'round' })).served).toBe(0)
+    server.expireAccessTokens()
+    expect((await round()).map((told) => told.served)).toEqual(members.map(() => 0))
+
+    const last = await server.login()
+    await third.tell({ do: 'login', token: asToken(last) })
+    for (let all = 0; all < PROCESSES * CALLERS;) {
+      all = (await round()).reduce((sum, told) => sum + told.served, 0)
+    }
+    server.expireAccessTokens()
+    expect((await round()).map((told) => told.served)).toEqual(members.map(() => CALLERS))
+    expect(last.redemptions()).toBe(1)
+    expect([server.refused(), login.revoked(), next.revoked(), last.revoked()]).toEqual([
+      0,
+      false,
+      false,
+      false,
+    ])
+  },
+  60_000,
+)

@@ -1,26 +1,30 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
-import { fileStore } from '../../src/credentials/stores/file.ts'
-import { temporaryFolder } from '../support/folder.ts'
 import { bundled } from './bundle.ts'
+import type { Place } from './place.ts'
+import { opened, places } from './places.ts'
 
 const program = await bundled('victim')
 const old = { accessToken: 'access-old', refreshToken: 'refresh-old' }
 const fresh = { accessToken: 'access-new', refreshToken: 'refresh-new' }
 
 /** Lets a process update the store, and kills it at a step. */
-async function killAt(step: string, path: string, key: string): Promise<void> {
-  const child = spawn(process.execPath, [program, path, key, step], { stdio: ['ignore', 'pipe', 'inherit'] })
+async function killAt(last: string, place: Place, key: string): Promise<void> {
+  const child = spawn(process.execPath, [program, JSON.stringify({ place, key, last })], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const [line] = (await once(child.stdout, 'data')) as [Buffer]
-  expect(String(line).trim()).toBe(step)
+  expect(String(line).trim()).toBe(last)
   const exit = once(child, 'exit')
   child.kill('SIGKILL')
   expect(await exit).toEqual([null, 'SIGKILL'])
 }
 
+type Step = readonly [name: string, abandoned: boolean, left: typeof old]
+
 // Where it is killed, whether the next is told that somebody vanished, and what it finds.
-test.each([
+const ofFiles: readonly Step[] = [
   ['wanted', false, old],
   ['lock_drafted', false, old],
   ['lock_linked', true, old],
@@ -31,16 +35,41 @@ test.each([
   ['record_linked', false, fresh],
   ['released', false, fresh],
   ['acknowledged', false, fresh],
-])(
-  '[S4] a process that is killed at the step %s, 50 times, leaves a store that is whole and free',
-  async (step, abandoned, left) => {
-    const path = await temporaryFolder()
-    const store = fileStore({ path })
+]
+const ofServers: readonly Step[] = [
+  ['wanted', false, old],
+  ['taken', true, old],
+  ['locked', true, old],
+  ['redeemed', true, old],
+  ['changed', true, old],
+  ['written', false, fresh],
+  ['released', false, fresh],
+  ['acknowledged', false, fresh],
+]
+
+// One client for each server: it is the server that has to do with kills.
+const killed = Object.entries(places).filter(([name]) => !name.includes('node-redis'))
+const rows = killed.flatMap(([name, make]) => {
+  const isFiles = name === 'files'
+  return (isFiles ? ofFiles : ofServers).map((step) => ({
+    name,
+    make,
+    step,
+    times: isFiles ? 50 : 12,
+    atOnce: isFiles ? 2 : 6,
+  }))
+})
+
+test.each(rows)(
+  '[S4] $name: a process that is killed at the step $step.0, $times times, leaves a store that is whole and free',
+  async ({ make, step: [last, abandoned, left], times, atOnce }) => {
+    const place = await make()
+    const store = await opened(place)
     const kill = async (key: string): Promise<void> => {
       await store.update(key, async () => old)
-      await killAt(step, path, key)
-      expect((await store.read(key))?.token).toEqual(left)
+      await killAt(last, place, key)
       const began = performance.now()
+      expect((await store.read(key))?.token).toEqual(left)
       const seen = { abandoned: false, token: undefined as unknown }
       const { token } = await store.update(key, async (current, lock) => {
         Object.assign(seen, { abandoned: lock.abandoned, token: current?.token })
@@ -50,7 +79,8 @@ test.each([
       expect(seen).toEqual({ abandoned, token: left })
       expect(token).toEqual({ accessToken: 'access-next' })
     }
-    for (let round = 0; round < 25; round++) await Promise.all([kill(`a${round}`), kill(`b${round}`)])
+    for (let round = 0; round < times; round += atOnce)
+      await Promise.all(Array.from({ length: atOnce }, (__, n) => kill(`${round + n}`)))
   },
   60_000,
 )

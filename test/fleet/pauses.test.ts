@@ -1,27 +1,40 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { expect, onTestFinished, test } from 'vitest'
-import { fileStore } from '../../src/credentials/stores/file.ts'
-import { temporaryFolder } from '../support/folder.ts'
 import { bundled } from './bundle.ts'
+import { opened, places } from './places.ts'
 
 const program = await bundled('sleeper')
 const LEASE = 500
 
-test.each([
-  ['covers nothing that is newer', { accessToken: 'access-newer' }, 'access-newer'],
-  ['keeps what it received, if nothing is newer', undefined, 'access-late'],
-])(
-  '[S4] a process that was stopped for longer than its lease learns it, and %s',
-  async (_, written, inForce) => {
-    const path = await temporaryFolder()
-    const child = spawn(process.execPath, [program, path, String(LEASE)], {
+const rows = Object.entries(places).flatMap(([name, make]) => [
+  {
+    name,
+    make,
+    does: 'covers nothing that is newer',
+    written: { accessToken: 'access-newer' },
+    inForce: 'access-newer',
+  },
+  {
+    name,
+    make,
+    does: 'keeps what it received, if nothing is newer',
+    written: undefined,
+    inForce: 'access-late',
+  },
+])
+
+test.each(rows)(
+  '[S4] $name: a process that was stopped for longer than its lease learns it, and $does',
+  async ({ make, written, inForce }) => {
+    const place = await make()
+    const child = spawn(process.execPath, [program, JSON.stringify({ place, lease: LEASE })], {
       stdio: ['pipe', 'pipe', 'inherit'],
     })
     onTestFinished(() => void child.kill('SIGKILL'))
     await once(child.stdout, 'data')
     child.kill('SIGSTOP')
-    const store = fileStore({ path, lease: LEASE })
+    const store = await opened(place, { lease: LEASE })
     let wasAbandoned = false
     await store.update('me', async (_current, { abandoned }) => {
       wasAbandoned = abandoned

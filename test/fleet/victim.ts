@@ -1,9 +1,7 @@
-// One update of a file store, by a process that stops at a step and waits there to be killed.
-import { ExclusiveStore } from '../../src/credentials/exclusive.ts'
-import { FileBackend } from '../../src/credentials/stores/file/backend.ts'
-import { thisMachine } from '../../src/credentials/stores/file/machine.ts'
+// One update of a store, by a process that stops at a step and waits there to be killed.
+import { open, type Place } from './place.ts'
 
-const [path = '', key = '', last = ''] = process.argv.slice(2)
+const { place, key, last } = JSON.parse(process.argv[2] ?? '') as { place: Place; key: string; last: string }
 
 const onStep = async (step: string): Promise<void> => {
   if (step !== last) return
@@ -12,8 +10,7 @@ const onStep = async (step: string): Promise<void> => {
   await new Promise(() => undefined)
 }
 
-const backend = new FileBackend({ path, lease: 10_000, machine: thisMachine, onStep })
-const store = new ExclusiveStore(backend, { lease: 10_000, timeout: 10_000, onStep })
+const { store } = await open(place, { onStep })
 await store.update(key, async () => {
   await onStep('redeemed')
   return { accessToken: 'access-new', refreshToken: 'refresh-new' }

@@ -1,0 +1,95 @@
+import { optionError } from '../../../core/options.ts'
+
+/** A client, or a cluster, of ioredis. */
+export interface IoRedisClient {
+  readonly status: string
+  eval(script: string, keys: number, ...keysAndArguments: string[]): Promise<unknown>
+  duplicate(): IoRedisSubscriber
+}
+
+interface IoRedisSubscriber {
+  on(event: 'error', listener: () => void): unknown
+  on(event: 'message', listener: (channel: string, message: string) => void): unknown
+  subscribe(channel: string): Promise<unknown>
+  disconnect(): void
+}
+
+/** A client, a cluster, a sentinel or a pool of node-redis (`redis`). It has to be connected. */
+export interface NodeRedisClient {
+  readonly isOpen: boolean
+  eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
+  /** A pool has none: then those who wait look by themselves. */
+  duplicate?(): NodeRedisSubscriber
+}
+
+interface NodeRedisSubscriber {
+  on(event: 'error', listener: () => void): unknown
+  connect(): Promise<unknown>
+  subscribe(channel: string, listener: (message: string) => void): Promise<unknown>
+  destroy(): unknown
+}
+
+/** Any other client: those who wait for a lock look by themselves. */
+export interface OtherRedisClient {
+  eval(script: string, keys: string[], args: string[]): Promise<unknown>
+}
+
+export type RedisClient = IoRedisClient | NodeRedisClient | OtherRedisClient
+
+/** What a store needs of a client, whatever client that is. */
+export interface Connection {
+  run(script: string, key: string, args: string[]): Promise<unknown>
+  /** On a connection of its own, which lasts until it ends. */
+  readonly subscribe:
+    | ((channel: string, hear: (message: string) => void) => Promise<() => unknown>)
+    | undefined
+}
+
+/** @throws RefreshError `invalid_option` */
+export function connectionOf(client: RedisClient): Connection {
+  if (typeof client?.eval !== 'function') {
+    throw optionError('client', 'must be a client of Redis, such as one of ioredis or node-redis')
+  }
+  if ('isOpen' in client) return ofNodeRedis(client)
+  if ('status' in client) return ofIoRedis(client)
+  return { run: async (script, key, args) => client.eval(script, [key], args), subscribe: undefined }
+}
+
+function ofIoRedis(client: IoRedisClient): Connection {
+  return {
+    run: async (script, key, args) => client.eval(script, 1, key, ...args),
+    subscribe: async (channel, hear) => {
+      const subscriber = client.duplicate()
+      // It connects again by itself.
+      subscriber.on('error', () => undefined)
+      subscriber.on('message', (_, message) => hear(message))
+      return closing(subscriber.subscribe(channel), () => subscriber.disconnect())
+    },
+  }
+}
+
+function ofNodeRedis(client: NodeRedisClient): Connection {
+  return {
+    run: async (script, key, args) => client.eval(script, { keys: [key], arguments: args }),
+    subscribe:
+      client.duplicate &&
+      (async (channel, hear) => {
+        const subscriber = client.duplicate?.()
+        if (subscriber === undefined) return () => undefined
+        subscriber.on('error', () => undefined)
+        const subscribed = subscriber.connect().then(() => subscriber.subscribe(channel, hear))
+        return closing(subscribed, () => subscriber.destroy())
+      }),
+  }
+}
+
+/** No connection stays behind, whether or not it came to anything. */
+async function closing(subscribed: Promise<unknown>, close: () => unknown): Promise<() => unknown> {
+  try {
+    await subscribed
+    return close
+  } catch (error) {
+    close()
+    throw error
+  }
+}

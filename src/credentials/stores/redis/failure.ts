@@ -1,0 +1,54 @@
+import { RefreshError } from '../../../core/errors.ts'
+
+/** What the server says no with, and how that is mended. */
+const MENDING: Readonly<Record<string, string>> = {
+  NOAUTH: 'it asks for a password: give the client one',
+  WRONGPASS: 'it does not take the password, or the user',
+  NOPERM:
+    'this user may not: allow it EVAL, HMGET, HGET, HSET, HDEL, TIME and PUBLISH on the keys of the store',
+  OOM: 'its memory is full: make room, and keep it from evicting tokens with maxmemory-policy noeviction',
+  WRONGTYPE: 'another program uses the same key: choose another prefix',
+  MISCONF: 'it cannot write to its disk',
+  MOVED: 'it is part of a cluster: use a client for clusters',
+  CROSSSLOT: 'it is part of a cluster: use a client for clusters',
+  ASK: 'it is part of a cluster: use a client for clusters',
+  READONLY: 'it is a replica: connect to the primary',
+  MASTERDOWN: 'it is a replica that has lost its primary',
+  CLUSTERDOWN: 'its cluster is down',
+  LOADING: 'it is starting',
+  NOREPLICAS: 'it has too few replicas',
+  BUSY: 'it is busy with a script',
+  TRYAGAIN: 'its cluster is moving keys',
+}
+
+const PASSING: ReadonlySet<string> = new Set([
+  'READONLY',
+  'MASTERDOWN',
+  'CLUSTERDOWN',
+  'LOADING',
+  'NOREPLICAS',
+  'BUSY',
+  'TRYAGAIN',
+])
+
+/** What the server said no with; undefined where it was not the server who said it. */
+function replyCode(error: unknown): string | undefined {
+  const message: unknown = Reflect.get(Object(error), 'message')
+  if (typeof message !== 'string') return undefined
+  return /^[A-Z]{2,}(?= )/u.exec(message)?.[0]
+}
+
+/** Whether it may be gone in a moment. What is none of the server's answers is a connection that was lost. */
+export function isPassing(error: unknown): boolean {
+  if (error instanceof RefreshError) return false
+  const code = replyCode(error)
+  return code === undefined || PASSING.has(code)
+}
+
+/** What went wrong, and how to mend it. What the server said may quote what it was asked. */
+export function failure(error: unknown): RefreshError {
+  if (error instanceof RefreshError) return error
+  const code = replyCode(error)
+  const why = code === undefined ? 'the connection is lost, or was never made' : (MENDING[code] ?? code)
+  return new RefreshError('store_failed', `Redis cannot be used: ${why}.`, { cause: error })
+}

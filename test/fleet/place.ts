@@ -1,0 +1,101 @@
+// What the processes of a fleet share, told in a way that one process can tell another.
+import { ExclusiveStore } from '../../src/credentials/exclusive.ts'
+import type { LeaseTable } from '../../src/credentials/lease-table.ts'
+import { LeasedBackend } from '../../src/credentials/leased-backend.ts'
+import type { Backend, OnStep } from '../../src/credentials/lock.ts'
+import { FileBackend } from '../../src/credentials/stores/file/backend.ts'
+import { thisMachine } from '../../src/credentials/stores/file/machine.ts'
+import { connectionOf, type RedisClient } from '../../src/credentials/stores/redis/client.ts'
+import { RedisTable } from '../../src/credentials/stores/redis/table.ts'
+import type { Store } from '../../src/index.ts'
+
+/** Where the tokens are. */
+export type Place =
+  | { readonly kind: 'files'; readonly path: string }
+  | {
+      readonly kind: 'redis'
+      readonly client: 'ioredis' | 'node-redis'
+      /** Of the file system, or a port of loopback. */
+      readonly at: string | number
+    }
+
+/** How it is opened. */
+export interface Opening {
+  /** ms */
+  readonly lease?: number
+  readonly timeout?: number
+  readonly onStep?: OnStep
+  /** Something between a store and its locks. */
+  readonly through?: (backend: Backend) => Backend
+  /** Something between a store and its server. */
+  readonly behind?: (table: LeaseTable) => LeaseTable
+}
+
+/** A store, and what closes its connections. */
+export interface Opened {
+  readonly store: Store
+  readonly close: () => Promise<void>
+}
+
+export async function open(place: Place, opening: Opening = {}): Promise<Opened> {
+  const { onStep, through = (backend) => backend } = opening
+  const { lease, timeout } = { lease: place.kind === 'files' ? 10_000 : 2_500, timeout: 10_000, ...opening }
+  const { backend, close } = await backendOf(place, lease, timeout, opening)
+  return { store: new ExclusiveStore(through(backend), { lease, timeout, onStep }), close }
+}
+
+async function backendOf(
+  place: Place,
+  lease: number,
+  timeout: number,
+  { onStep, behind = (table) => table }: Opening,
+): Promise<{ backend: Backend; close: () => Promise<void> }> {
+  if (place.kind === 'files') {
+    const backend = new FileBackend({ path: place.path, lease, machine: thisMachine, onStep })
+    return { backend, close: async () => undefined }
+  }
+  const { client, close } = await connect(place)
+  const table = stepping(new RedisTable(connectionOf(client), 'llm-refresh', lease), onStep)
+  return { backend: new LeasedBackend(behind(table), { lease, timeout }), close }
+}
+
+async function connect({ client, at }: Place & { kind: 'redis' }): Promise<{
+  client: RedisClient
+  close: () => Promise<void>
+}> {
+  if (client === 'ioredis') {
+    const { Redis } = await import('ioredis')
+    const redis = typeof at === 'string' ? new Redis(at) : new Redis(at)
+    redis.on('error', () => undefined)
+    return { client: redis, close: async () => redis.disconnect() }
+  }
+  const { createClient } = await import('redis')
+  const socket = typeof at === 'string' ? { path: at } : { port: at, host: '127.0.0.1' }
+  const redis = createClient({ socket })
+  redis.on('error', () => undefined)
+  await redis.connect()
+  return { client: redis, close: async () => redis.destroy() }
+}
+
+/** Announces what the server has done, and whose answer is not yet heard of. */
+function stepping(table: LeaseTable, onStep: OnStep | undefined): LeaseTable {
+  return {
+    subscribe: table.subscribe,
+    read: (key) => table.read(key),
+    take: async (key, owner, known) => {
+      const taken = await table.take(key, owner, known)
+      if (taken.type === 'lock') await onStep?.('taken')
+      return taken
+    },
+    extend: (key, owner) => table.extend(key, owner),
+    write: async (key, owner, row) => {
+      const inForce = await table.write(key, owner, row)
+      await onStep?.('written')
+      return inForce
+    },
+    free: (key, owner) => table.free(key, owner),
+    place: (key) => table.place(key),
+    isPassing: (error) => table.isPassing(error),
+    explain: (error) => table.explain(error),
+  }
+}

@@ -1,0 +1,24 @@
+import { onTestFinished } from 'vitest'
+import { temporaryFolder } from '../support/folder.ts'
+import { startRedisServer } from '../support/redis-server.ts'
+import { open, type Opened, type Opening, type Place } from './place.ts'
+
+/** What processes can share, each made anew for a test, and removed afterwards. */
+export const places: Readonly<Record<string, () => Promise<Place>>> = {
+  files: async () => ({ kind: 'files', path: await temporaryFolder() }),
+  'Redis, by ioredis': async () => redis('ioredis'),
+  'Redis, by node-redis': async () => redis('node-redis'),
+}
+
+async function redis(client: 'ioredis' | 'node-redis'): Promise<Place> {
+  const server = await startRedisServer()
+  onTestFinished(() => server.close())
+  return { kind: 'redis', client, at: server.socket }
+}
+
+/** A store that is closed when the test is over. */
+export async function opened(place: Place, opening?: Opening): Promise<Opened['store']> {
+  const { store, close } = await open(place, opening)
+  onTestFinished(close)
+  return store
+}

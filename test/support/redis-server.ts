@@ -1,0 +1,98 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { binary } from './binaries.ts'
+
+/** A real Redis, in a folder of its own, that keeps what it is told. */
+export interface RedisServer {
+  /** Its socket in the file system. */
+  readonly socket: string
+  /** Its port on loopback; 0 where it has none. */
+  readonly port: number
+  readonly folder: string
+  /** Ends it as a crash would. */
+  kill(): Promise<void>
+  /** Starts it anew, on what it has written. */
+  start(): Promise<void>
+  close(): Promise<void>
+}
+
+/** How a Redis is started. */
+export interface RedisServerOptions {
+  /** It listens on a free port, too. */
+  readonly hasPort?: boolean
+  /** Lines of its configuration, such as `['replicaof', '127.0.0.1 6379']`. */
+  readonly settings?: readonly (readonly [name: string, value: string])[]
+  /** A command that it is started by, such as `['ip', 'netns', 'exec', 'a']`. */
+  readonly by?: readonly string[]
+  readonly mode?: 'sentinel'
+}
+
+/** A port of loopback that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+export async function startRedisServer(options: RedisServerOptions = {}): Promise<RedisServer> {
+  const { hasPort = false, settings = [], by = [] } = options
+  const path = await binary('redis-server', 'redis-server')
+  const folder = await mkdtemp(join(tmpdir(), 'llm-refresh-redis-'))
+  const socket = join(folder, 'socket')
+  const port = hasPort ? await freePort() : 0
+  const config = [
+    ['port', String(port)],
+    ['unixsocket', socket],
+    ['dir', folder],
+    ['save', ''],
+    ['appendonly', 'yes'],
+    ['bind', '127.0.0.1'],
+    ['enable-debug-command', 'yes'],
+    ...settings,
+  ]
+  let child: ChildProcess | undefined
+  const start = async (): Promise<void> => {
+    const [program = path, ...args] = [
+      ...by,
+      path,
+      ...config.flatMap(([name, value]) => [`--${name}`, ...value.split(' ')]),
+    ]
+    const started = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    child = started
+    const said: string[] = []
+    for await (const line of createInterface(started.stdout)) {
+      said.push(line)
+      if (/ready to accept connections|Sentinel ID is/iu.test(line)) break
+    }
+    started.stdout.resume()
+    if (started.exitCode !== null) throw new Error(`Redis does not start:\n${said.join('\n')}`)
+  }
+  const kill = async (signal: NodeJS.Signals = 'SIGKILL'): Promise<void> => {
+    const running = child
+    child = undefined
+    if (running === undefined || running.exitCode !== null || running.signalCode !== null) return
+    const exit = once(running, 'exit')
+    running.kill(signal)
+    await exit
+  }
+  await start()
+  return {
+    socket,
+    port,
+    folder,
+    start,
+    kill: () => kill(),
+    close: async () => {
+      await kill()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
