@@ -70,10 +70,10 @@ export async function open(
   return token
 }
 
-/** @throws RefreshError `store_invalid` */
+/** It was written without the lid, or what marks it was taken away. */
 export function unsealed(account: string): RefreshError {
-  const message = `The record of ${JSON.stringify(account)} is not sealed: it was written without sealed(). Adopt it, or ${MENDING}`
-  return invalid(message)
+  const what = `The record of ${JSON.stringify(account)} is not sealed`
+  return invalid(`${what}: adopt it with the option [adoptUnsealed], or ${MENDING}`)
 }
 
 /** RFC 7516 section 4.1.6 */
