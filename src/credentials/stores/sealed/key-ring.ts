@@ -9,11 +9,11 @@ import { checkKeys, importKeys, type Key, type Keys, type SealingKey } from './k
  * and asked for again at the next write after that, or where a record is sealed with a key that is not in it. What it throws is the
  * cause of a `store_failed`; its signal aborts after 10 s.
  */
-export type SealingKeys = readonly SealingKey[] | GiveKeys
+export type SealingKeys =
+  | readonly SealingKey[]
+  | ((context: { readonly signal: AbortSignal }) => readonly SealingKey[] | Promise<readonly SealingKey[]>)
 
-type GiveKeys = (context: {
-  readonly signal: AbortSignal
-}) => readonly SealingKey[] | Promise<readonly SealingKey[]>
+type GiveKeys = Exclude<SealingKeys, readonly SealingKey[]>
 
 /** How long an answer is kept, where it serves. ms */
 const KEPT = 3_600_000
