@@ -2,6 +2,7 @@
 import { createInterface } from 'node:readline'
 import { oauth } from '../../src/credentials/sources/oauth.ts'
 import { fileStore } from '../../src/credentials/stores/file.ts'
+import { sealed, type SealingKey } from '../../src/credentials/stores/sealed.ts'
 import { credential, refreshingFetch, RefreshError } from '../../src/index.ts'
 
 interface Orders {
@@ -11,14 +12,17 @@ interface Orders {
   readonly clientSecret: string
   readonly api: string
   readonly callers: number
+  /** Those that seal the store; undefined: it is not sealed. */
+  readonly keys?: SealingKey[]
 }
 
 const orders = JSON.parse(process.argv[2] ?? '') as Orders
-const { path, issuer, clientId, clientSecret, api, callers } = orders
+const { path, issuer, clientId, clientSecret, api, callers, keys } = orders
 const failures: string[] = []
+const files = fileStore({ path })
 const token = credential({
   source: oauth({ issuer, clientId, clientSecret }),
-  store: fileStore({ path }),
+  store: keys ? sealed(files, keys) : files,
   onEvent: (event) => 'error' in event && failures.push(`${event.type} ${event.error.code}`),
 })
 const fetch = refreshingFetch(token, { origins: api })

@@ -123,6 +123,14 @@ describe('rotation', () => {
     expect(await refusal(inner, store)).toEqual(invalid(message))
   })
 
+  test('[S8] the id that a foreign record names does not swell the message', async () => {
+    const { inner } = await stored([newKey('x'.repeat(256))])
+    const huge = btoa(JSON.stringify({ alg: 'dir', enc: 'A256GCM', kid: 'y'.repeat(100_000) }))
+    await plant(inner, (jwe) => jwe.replace(/^[^.]+/u, huge))
+    const error = await refusal(inner, sealed(inner, [newer]))
+    expect(error).toEqual(invalid(/needs the key "y{256}", which/u))
+  })
+
   test('[S8] keys may be bytes, base64, base64url with a line end, or keys of Web Crypto', async () => {
     const { inner } = await stored()
     const bytes = Buffer.from(newer.secret)
