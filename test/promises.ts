@@ -182,7 +182,6 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   },
   S8: {
     says: '`sealed(store, keys)` encrypts at rest, with key rotation; a wrong key is a clear error.',
-    planned: 'stores',
   },
   X1: {
     says: 'Listens on loopback by default and demands its own local secret; checks Host and Origin; a web page cannot spend the token.',

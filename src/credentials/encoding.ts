@@ -11,13 +11,17 @@ export function encodeRecord(key: string, token: AccessToken | undefined): strin
 
 /**
  * @param place where it was found, for the error
+ * @param mending what to do about it
  * @throws RefreshError `store_invalid`, which tells nothing of what was found
  */
-export function decodeRecord(text: string, key: string, place: string): AccessToken | undefined {
-  const invalid = (what: string): RefreshError => {
-    const message = `${place} ${what} It is left as it is: move it away, and log in again.`
-    return new RefreshError('store_invalid', message)
-  }
+export function decodeRecord(
+  text: string,
+  key: string,
+  place: string,
+  mending = 'move it away, and log in again.',
+): AccessToken | undefined {
+  const invalid = (what: string): RefreshError =>
+    new RefreshError('store_invalid', `${place} ${what} It is left as it is: ${mending}`)
   let parsed: unknown
   try {
     parsed = JSON.parse(text)

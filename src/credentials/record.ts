@@ -8,9 +8,11 @@ import { type AccessToken, isSame } from './token.ts'
 /** What is in force, and not in the store yet. */
 interface Unsaved {
   readonly token: AccessToken
-  /** The revision that it was made from: where another stands, that one is newer. A login has none: it outranks all. */
-  readonly base: number | undefined
+  /** The record that it was made from: where another token stands, that one is newer. A login has none: it outranks all. */
+  readonly base: StoredToken | undefined
 }
+
+const NONE: StoredToken = { token: undefined, revision: 0 }
 
 /** The record of one key: what of it is known here, and what has yet to be written. */
 export class TokenRecord {
@@ -80,12 +82,16 @@ export class TokenRecord {
    * @throws what `change` throws; RefreshError `store_failed` where it was not even asked
    */
   async update(change: Change, known: number | undefined): Promise<StoredToken | undefined> {
-    const run: { isAsked?: true; made?: AccessToken | undefined; base: number; thrown?: { error: unknown } } =
-      { base: 0 }
+    const run: {
+      isAsked?: true
+      made?: AccessToken | undefined
+      base: StoredToken
+      thrown?: { error: unknown }
+    } = { base: NONE }
     const observed: Change = async (current, context) => {
       run.isAsked = true
       try {
-        run.base = current?.revision ?? 0
+        run.base = current ?? NONE
         run.made = await change(current, context)
         return run.made
       } catch (error) {
@@ -103,7 +109,7 @@ export class TokenRecord {
     } catch (error) {
       if (run.thrown !== undefined) throw run.thrown.error
       if (run.made === undefined) throw failed(error)
-      this.#revision = run.base
+      this.#revision = run.base.revision
       this.#keep({ token: run.made, base: run.base }, failed(error))
     }
     return undefined
@@ -111,7 +117,8 @@ export class TokenRecord {
 
   /** Keeps a token that was issued while the store could not be reached. */
   keep(token: AccessToken, error: RefreshError): void {
-    this.#keep({ token, base: this.#unsaved ? this.#unsaved.base : this.#revision }, error)
+    const known = { token: this.#latest, revision: this.#revision }
+    this.#keep({ token, base: this.#unsaved ? this.#unsaved.base : known }, error)
   }
 
   /** A person logged in. */
@@ -152,7 +159,7 @@ export class TokenRecord {
       await this.#deleted
       try {
         const stored = await this.#store.update(this.#key, async (current) => {
-          const isNewest = base === undefined || base === (current?.revision ?? 0)
+          const isNewest = base === undefined || isOf(base, current ?? NONE)
           return isNewest && this.#unsaved === unsaved ? token : undefined
         })
         if (this.#unsaved !== unsaved) continue
@@ -191,6 +198,11 @@ export class TokenRecord {
   #tell(event: RefreshEvent): void {
     if (this.#onEvent) tell(this.#onEvent, event)
   }
+}
+
+/** It is the same record, or the same token that somebody wrote once more, as when it is sealed with another key. */
+function isOf(base: StoredToken, { token, revision }: StoredToken): boolean {
+  return base.revision === revision || (token !== undefined && isSame(base.token, token))
 }
 
 /** Whatever a store throws. What is one of ours says more than we could. */

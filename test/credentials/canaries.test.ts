@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { aws } from '../../src/credentials/sources/aws.ts'
 import { azure } from '../../src/credentials/sources/azure.ts'
@@ -9,6 +10,7 @@ import { file } from '../../src/credentials/sources/file.ts'
 import { google } from '../../src/credentials/sources/google.ts'
 import { oauth, type Grant } from '../../src/credentials/sources/oauth.ts'
 import { workloadIdentity } from '../../src/credentials/sources/workload.ts'
+import { sealed, type SealingKeys } from '../../src/credentials/stores/sealed.ts'
 import {
   credential,
   credentialPool,
@@ -241,3 +243,70 @@ test.each(Object.entries(SOURCES))(
   },
   30_000,
 )
+
+/** What may be seen of a secret of 32 bytes. */
+function formsOf(bytes: Buffer): string[] {
+  const [base64, list] = [bytes.toString('base64').slice(0, -1), [...bytes.subarray(0, 8)].join(', ')]
+  return [
+    CANARY,
+    base64,
+    bytes.toString('base64url'),
+    bytes.toString('hex'),
+    list,
+    printed(bytes.subarray(0, 8)),
+  ]
+}
+
+test('[Z1, S8] no key of a sealed store, nor what it seals, is in an error, an event, a log, a status or an inspection', async () => {
+  const written = listenToOutput()
+  const bytes = Buffer.from(`${CANARY}-0123456789-abcdefg`)
+  expect(bytes).toHaveLength(32)
+  const [id, other] = ['key-1', { id: 'key-2', secret: crypto.getRandomValues(new Uint8Array(32)) }]
+  const imported = await crypto.subtle.importKey('raw', bytes, 'AES-GCM', true, ['encrypt', 'decrypt'])
+  const inner = new MemoryStore()
+  const things: unknown[] = []
+  const forms: SealingKeys[] = [
+    ...[bytes, bytes.toString('base64'), bytes.toString('base64url'), imported].map((form) => [
+      { id, secret: form },
+    ]),
+    async () => [{ id, secret: bytes.toString('base64') }],
+  ]
+  const onEvent = (event: RefreshEvent): unknown => things.push(event)
+  const tell = (error: unknown): unknown => things.push(error)
+  const refused: Source = { issue: () => Promise.reject(new Error('refused')) }
+  for (const keys of forms) {
+    const store = sealed(inner, keys)
+    const token = credential({ source: refused, store, onEvent })
+    await token.logout()
+    await token.login({ accessToken: secret('access'), refreshToken: secret('refresh') })
+    await token.refresh(await token.snapshot()).catch(tell)
+    const wrong = sealed(inner, [{ ...other, id }])
+    const missing = sealed(inner, [other])
+    for (const bad of [wrong, missing]) {
+      await bad.read('default').catch(tell)
+      await credential({ source: refused, store: bad, onEvent }).snapshot().catch(tell)
+    }
+    things.push(await inner.read('default'), store, token, token.status(), wrong)
+  }
+  // Secrets that are none, and functions that fail.
+  const bad = [bytes.subarray(1), bytes.toString('hex'), `${CANARY}!`, [bytes], { bytes }]
+  for (const given of bad) {
+    const keys = [{ id, secret: given as string }]
+    for (const make of [() => sealed(inner, keys), () => sealed(inner, () => keys).read('default')]) {
+      await (async () => make())().catch(tell)
+    }
+  }
+  const throwing = sealed(inner, () => Promise.reject(new Error(secret('thrown'))))
+  const error: unknown = await throwing.read('default').catch((thrown: unknown) => thrown)
+  // A cause is the host's own, and only shown to who asks for it.
+  const { stack, message } = error as RefreshError
+  things.push(inspect(error, { showHidden: true }), JSON.stringify(error), stack, message)
+
+  expect(things.filter((thing) => thing instanceof RefreshError)).toHaveLength(
+    forms.length * 5 + bad.length * 2,
+  )
+  for (const thing of [...things, ...written]) {
+    const text = printed(thing)
+    for (const form of formsOf(bytes)) expect(text).not.toContain(form)
+  }
+})

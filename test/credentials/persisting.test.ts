@@ -111,6 +111,34 @@ test('[K10] what could not be written does not cover what somebody else has writ
   expect((await token.refresh(second)).value).toMatchObject(numbered(7))
 })
 
+test('[K4] what could not be written is written over the token that it was made from, even if that was written once more', async () => {
+  const { account, clock, store, process } = await started()
+  const { token } = process
+  store.failsTo = 'write'
+  const second = await token.refresh(await token.snapshot())
+  token.accepted(second)
+  store.failsTo = 'nothing'
+  // As one does to seal it with another key.
+  await store.update('default', async (current) => current?.token)
+  await clock.advance(1_000)
+  expect(token.status().isUnsaved).toBe(false)
+  expect(await store.read('default')).toMatchObject({ token: numbered(2), revision: 3 })
+  expect((await token.refresh(second)).value).toMatchObject(numbered(3))
+  expect(account.asked.map(({ current }) => current?.refreshToken)).toEqual(['redeem-1', 'redeem-2'])
+})
+
+test('[K10] a token that was written once more is no news: it is redeemed once, and nobody is logged out', async () => {
+  const { account, clock, store, process } = await started()
+  const other = processOf(account, store, clock)
+  const held = await process.token.snapshot()
+  const others = await other.token.snapshot()
+  await store.update('default', async (current) => current?.token)
+  expect((await process.token.refresh(held)).value).toMatchObject(numbered(2))
+  await store.update('default', async (current) => current?.token)
+  expect((await other.token.refresh(others)).value).toMatchObject(numbered(2))
+  expect(account.redemptions).toBe(1)
+})
+
 test('[K10] a spent token is never adopted again, whatever the store holds', async () => {
   const { account, store, process } = await started()
   const { token } = process

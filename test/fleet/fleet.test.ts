@@ -1,6 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
+import type { SealingKey } from '../../src/credentials/stores/sealed.ts'
+import { temporaryFolder } from '../support/folder.ts'
 import { bundled } from './bundle.ts'
 import { asToken, type Member, startFleet } from './fleet.ts'
+import type { Place } from './place.ts'
 import { places } from './places.ts'
 
 const program = await bundled('member')
@@ -84,3 +88,18 @@ test.each(Object.entries(places))(
   },
   60_000,
 )
+
+test('[S8] a deployment that rotates the key of a sealed store: processes with either key in front share an account', async () => {
+  const newKey = (id: string): SealingKey => ({ id, secret: randomBytes(32).toString('base64') })
+  const [older, newer] = [newKey('2025-11'), newKey('2026-11')]
+  const keysOf = (n: number): SealingKey[] => (n % 2 === 0 ? [older, newer] : [newer, older])
+  const place: Place = { kind: 'files', path: await temporaryFolder() }
+  const { server, login, members, round } = await startFleet(program, place, { ...size, keysOf })
+  await round()
+  for (let expiry = 1; expiry <= 5; expiry++) {
+    server.expireAccessTokens()
+    expect(await round()).toEqual(members.map(() => ok))
+    expect(login.redemptions()).toBe(expiry)
+  }
+  expect([login.refused(), login.revoked()]).toEqual([0, false])
+}, 60_000)

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { onTestFinished } from 'vitest'
+import { sealed, type SealingKey } from '../../src/credentials/stores/sealed.ts'
 import {
   type AuthorizationServer,
   type Login,
@@ -34,11 +35,18 @@ export const asToken = ({
   refreshToken,
 })
 
+interface Size {
+  readonly processes: number
+  readonly callers: number
+  /** The keys with which a process seals the store, where it does. */
+  readonly keysOf?: (member: number) => SealingKey[] | undefined
+}
+
 /** @param program the path of the member's program */
 export async function startFleet(
   program: string,
   place: Place,
-  { processes, callers }: { processes: number; callers: number },
+  { processes, callers, keysOf = () => undefined }: Size,
 ): Promise<Fleet> {
   let held: { asked: () => void; on: Promise<void> } | undefined
   const server = await startAuthorizationServer({
@@ -55,10 +63,13 @@ export async function startFleet(
     await Promise.all([server.close(), api.close()])
   })
   const login = await server.login()
-  await (await opened(place)).update('default', async () => asToken(login))
+  const [store, keys] = [await opened(place), keysOf(0)]
+  await (keys ? sealed(store, keys) : store).update('default', async () => asToken(login))
   const { issuer, client } = server
   const orders = { place, issuer, clientId: client.id, clientSecret: client.secret, api: api.origin, callers }
-  const members = Array.from({ length: processes }, () => startMember(program, orders))
+  const members = Array.from({ length: processes }, (_, n) =>
+    startMember(program, { ...orders, keys: keysOf(n) }),
+  )
   return {
     server,
     login,

@@ -2,6 +2,7 @@
 import { createInterface } from 'node:readline'
 import type { Backend, Lock } from '../../src/credentials/lock.ts'
 import { oauth } from '../../src/credentials/sources/oauth.ts'
+import { sealed, type SealingKey } from '../../src/credentials/stores/sealed.ts'
 import { type AccessToken, credential, refreshingFetch, RefreshError } from '../../src/index.ts'
 import { open, type Place } from './place.ts'
 
@@ -20,13 +21,15 @@ export interface Told {
   readonly failures: readonly string[]
 }
 
-const { place, issuer, clientId, clientSecret, api, callers } = JSON.parse(process.argv[2] ?? '') as {
+const { place, issuer, clientId, clientSecret, api, callers, keys } = JSON.parse(process.argv[2] ?? '') as {
   place: Place
   issuer: string
   clientId: string
   clientSecret: string
   api: string
   callers: number
+  /** Those that seal the store; undefined: it is not sealed. */
+  keys?: SealingKey[]
 }
 
 let failing = 0
@@ -60,10 +63,10 @@ function failingOnce(backend: Backend): Backend {
   }
 }
 
-const { store } = await open(place, { through: failingOnce })
+const { store: opened } = await open(place, { through: failingOnce })
 const token = credential({
   source: oauth({ issuer, clientId, clientSecret }),
-  store,
+  store: keys ? sealed(opened, keys) : opened,
   onEvent: (event) => 'error' in event && failures.push(`${event.type} ${event.error.code}`),
 })
 const fetch = refreshingFetch(token, { origins: api })

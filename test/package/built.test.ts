@@ -19,10 +19,10 @@ const RUNTIME_GLOBALS = ['process', 'Buffer', 'require', '__dirname', '__filenam
 /** The entries that promise to run anywhere. */
 const NEUTRAL = ['index.js', 'models/index.js', 'surfaces/ai-sdk.js']
 
-/** Each is an entry of its own. */
-const SOURCES = Object.keys(manifest.exports).flatMap((name) => {
-  const source = /^\.\/sources\/(.+)$/.exec(name)?.[1]
-  return source === undefined ? [] : [`credentials/sources/${source}.js`]
+/** Each source and store is an entry of its own. */
+const SOURCES_AND_STORES = Object.keys(manifest.exports).flatMap((name) => {
+  const path = /^\.\/((?:sources|stores)\/.+)$/.exec(name)?.[1]
+  return path === undefined ? [] : [`credentials/${path}.js`]
 })
 
 /** A package as it would be published, but built in a folder of its own: dist/ belongs to others. */
@@ -55,7 +55,7 @@ test.each(NEUTRAL)('%s reaches no package and no node: module', async (entry) =>
   expect(outside.map(({ path, kind }) => `${kind} ${path}`)).toEqual([])
 })
 
-test.each([...NEUTRAL, ...SOURCES])('the types of %s need no package', async (entry) => {
+test.each([...NEUTRAL, ...SOURCES_AND_STORES])('the types of %s need no package', async (entry) => {
   const types = join(folder, 'dist', entry.replace(/\.js$/, '.d.ts'))
   const options = ['--noEmit', '--listFiles', '--types', '', '--lib', 'es2023,dom', '--ignoreConfig']
   const { stdout } = await run(process.execPath, [tool('typescript/bin/tsc'), ...options, types])
@@ -65,7 +65,7 @@ test.each([...NEUTRAL, ...SOURCES])('the types of %s need no package', async (en
   expect(files.filter((file) => !file.startsWith(folder) && !isLib(file))).toEqual([])
 })
 
-test.each(NEUTRAL)('%s uses no global of one runtime', async (entry) => {
+test.each([...NEUTRAL, 'credentials/stores/sealed.js'])('%s uses no global of one runtime', async (entry) => {
   const names = RUNTIME_GLOBALS.flatMap((name) => [name, `globalThis.${name}`])
   const define = Object.fromEntries(names.map((name) => [name, 'RUNTIME_GLOBAL']))
   const { outputFiles } = await bundle(entry, { define, minify: false })
@@ -93,6 +93,21 @@ test.each([
   })
   expect(stdout).toContain('invalid_option')
   expect(stdout).toContain(`npm install ${peer}`)
+})
+
+test('sealed says that jose is missing, and how to mend it', async () => {
+  const script = `
+    const { sealed } = await import(process.argv[1])
+    const { MemoryStore } = await import(process.argv[2])
+    const store = sealed(new MemoryStore(), [{ id: 'one', secret: new Uint8Array(32) }])
+    const change = () => console.log('asked')
+    await store.update('me', change).catch(({ code, message }) => console.log(code, message))`
+  const entries = ['credentials/stores/sealed.js', 'index.js'].map((entry) => join(folder, 'dist', entry))
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script, ...entries], {
+    cwd: folder,
+  })
+  expect(stdout).toMatch(/^invalid_option .*npm install jose/u)
+  expect(stdout).not.toContain('asked')
 })
 
 test('importing the root entry does nothing but define it', async () => {

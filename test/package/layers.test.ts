@@ -110,6 +110,14 @@ const layers: Record<string, Layer> = {
     may: ['../a.ts', '../../core/a.ts'],
     mayNot: [...packages, './a.ts', '../sources/a.ts', '../../llm/a.ts'],
   },
+  'src/credentials/stores/sealed.ts': {
+    may: ['./sealed/a.ts', '../a.ts', '../../core/a.ts', ...packages],
+    mayNot: ['./a.ts', './file.ts', './file/a.ts', '../sources/a.ts', '../../llm/a.ts', '../../index.ts'],
+  },
+  'src/credentials/stores/sealed/planted.ts': {
+    may: ['./a.ts', '../../a.ts', '../../../core/a.ts', ...packages],
+    mayNot: ['../a.ts', '../file/a.ts', '../../sources/a.ts', '../../../llm/a.ts', '../../../index.ts'],
+  },
   'src/surfaces/planted.ts': {
     may: ['../core/a.ts', '../llm/a.ts', '../http/a.ts', '../credentials/a.ts', ...packages],
     mayNot: [

@@ -3,16 +3,20 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { fileStore } from '../../../src/credentials/stores/file.ts'
+import { sealed } from '../../../src/credentials/stores/sealed.ts'
 import { MemoryStore, type Store } from '../../../src/index.ts'
 import { storeContract } from '../../../src/testing/index.ts'
 
 const path = await mkdtemp(join(tmpdir(), 'llm-refresh-test-'))
 afterAll(() => rm(path, { recursive: true, force: true }))
 
-const memory = new MemoryStore()
+const [memory, hidden] = [new MemoryStore(), new MemoryStore()]
+const keys = [{ id: 'one', secret: crypto.getRandomValues(new Uint8Array(32)) }]
 const stores: [string, () => Store][] = [
   ['memory', () => memory],
   ['files', () => fileStore({ path })],
+  ['memory, sealed', () => sealed(hidden, keys)],
+  ['files, sealed', () => sealed(fileStore({ path }), keys)],
 ]
 
 describe.each(stores)('a store in %s', (_, open) => {

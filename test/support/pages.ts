@@ -1,0 +1,33 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { temporaryFolder } from './folder.ts'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+
+/** Runs TypeScript: `node`, this, and a file. */
+export const tsx: string = join(root, 'node_modules/tsx/dist/cli.mjs')
+
+/** The blocks of code on a page of docs/. */
+export async function codeOf(page: string): Promise<string[]> {
+  const text = await readFile(join(root, 'docs', `${page}.md`), 'utf8')
+  return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = '']) => code)
+}
+
+/** A project that has this package, as it is in `src`. */
+export async function project(files: Record<string, string>): Promise<string> {
+  const folder = await temporaryFolder()
+  const config = {
+    extends: join(root, 'tsconfig.json'),
+    compilerOptions: {
+      paths: {
+        'llm-refresh': [join(root, 'src/index.ts')],
+        'llm-refresh/sources/*': [join(root, 'src/credentials/sources/*.ts')],
+        'llm-refresh/stores/*': [join(root, 'src/credentials/stores/*.ts')],
+      },
+    },
+  }
+  const all = { 'tsconfig.json': JSON.stringify(config), ...files }
+  await Promise.all(Object.entries(all).map(([name, text]) => writeFile(join(folder, name), text)))
+  return folder
+}
