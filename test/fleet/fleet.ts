@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
 import { onTestFinished } from 'vitest'
 import { sealed, type SealingKey } from '../../src/credentials/stores/sealed.ts'
 import {
@@ -7,24 +5,27 @@ import {
   type Login,
   startAuthorizationServer,
 } from '../support/authorization-server.ts'
+import { Gate } from '../support/gate.ts'
 import { startRecordingServer } from '../support/recording-server.ts'
-import type { Order, Told } from './member.ts'
+import type { Orders, Told } from './member.ts'
+import { type Member, startMember } from './members.ts'
 import type { Place } from './place.ts'
 import { opened } from './places.ts'
 
 /** Processes that share one account, and the servers that they talk to. */
 export interface Fleet {
   readonly server: AuthorizationServer
+  /** Requests for tokens: when they arrive, and when they are about to be answered. */
+  readonly arriving: Gate
+  readonly leaving: Gate
+  /** Where tokens are accepted. */
+  readonly api: string
   readonly login: Login
   readonly members: readonly Member[]
   /** All callers of all members at once. */
   round(): Promise<Told[]>
   /** The next redemption waits until it is let on. */
   hold(): { readonly asked: Promise<void>; readonly letOn: () => void }
-}
-
-export interface Member {
-  tell(order: Order): Promise<Told>
 }
 
 export const asToken = ({
@@ -40,20 +41,22 @@ interface Size {
   readonly callers: number
   /** The keys with which a process seals the store, where it does. */
   readonly keysOf?: (member: number) => SealingKey[] | undefined
+  /** What a process is started by, such as `['ip', 'netns', 'exec', 'a']`. */
+  readonly byOf?: (member: number) => string[]
+  /** What is different for the processes. */
+  readonly orders?: Partial<Orders>
 }
 
 /** @param program the path of the member's program */
 export async function startFleet(
   program: string,
   place: Place,
-  { processes, callers, keysOf = () => undefined }: Size,
+  { processes, callers, keysOf = () => undefined, byOf = () => [], orders: own }: Size,
 ): Promise<Fleet> {
-  let held: { asked: () => void; on: Promise<void> } | undefined
+  const [arriving, leaving] = [new Gate(), new Gate()]
   const server = await startAuthorizationServer({
-    beforeToken: async () => {
-      held?.asked()
-      await held?.on
-    },
+    beforeToken: () => arriving.pass(),
+    afterToken: () => leaving.pass(),
   })
   const api = await startRecordingServer(async ({ headers }, response) => {
     const isActive = await server.isActive(headers.authorization?.replace('Bearer ', '') ?? '')
@@ -67,40 +70,22 @@ export async function startFleet(
   await (keys ? sealed(store, keys) : store).update('default', async () => asToken(login))
   const { issuer, client } = server
   const orders = { place, issuer, clientId: client.id, clientSecret: client.secret, api: api.origin, callers }
-  const members = Array.from({ length: processes }, (_, n) =>
-    startMember(program, { ...orders, keys: keysOf(n) }),
+  const members = await Promise.all(
+    Array.from({ length: processes }, (_, n) =>
+      startMember(program, { ...orders, keys: keysOf(n), ...own }, byOf(n)),
+    ),
   )
   return {
     server,
+    arriving,
+    leaving,
+    api: api.origin,
     login,
     members,
     round: () => Promise.all(members.map((member) => member.tell({ do: 'round' }))),
     hold: () => {
-      let [asked, letOn] = [(): void => undefined, (): void => undefined]
-      const isAsked = new Promise<void>((resolve) => (asked = resolve))
-      held = { asked, on: new Promise<void>((resolve) => (letOn = resolve)) }
-      return {
-        asked: isAsked,
-        letOn: () => {
-          held = undefined
-          letOn()
-        },
-      }
-    },
-  }
-}
-
-function startMember(program: string, orders: object): Member {
-  const child = spawn(process.execPath, [program, JSON.stringify(orders)], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
-  onTestFinished(() => void child.kill('SIGKILL'))
-  const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
-  return {
-    tell: async (order) => {
-      child.stdin.write(`${JSON.stringify(order)}\n`)
-      const { value } = await lines.next()
-      return JSON.parse(String(value)) as Told
+      arriving.hold(1)
+      return { asked: arriving.holding(1), letOn: () => arriving.release() }
     },
   }
 }

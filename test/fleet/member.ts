@@ -1,12 +1,18 @@
 // One process of a fleet: callers that share a credential with all other processes, by a store.
 import { createInterface } from 'node:readline'
-import type { Backend, Lock } from '../../src/credentials/lock.ts'
 import { oauth } from '../../src/credentials/sources/oauth.ts'
 import { sealed, type SealingKey } from '../../src/credentials/stores/sealed.ts'
-import { type AccessToken, credential, refreshingFetch, RefreshError } from '../../src/index.ts'
+import {
+  type AccessToken,
+  credential,
+  type CredentialStatus,
+  refreshingFetch,
+  type RefreshEvent,
+} from '../../src/index.ts'
+import { Observed } from './observed.ts'
 import { open, type Place } from './place.ts'
 
-/** What a member is to do: each is answered by a line. */
+/** What a member is to do: each is answered by a line, when it is done. */
 export type Order =
   /** All its callers call at once. */
   | { readonly do: 'round' }
@@ -14,60 +20,60 @@ export type Order =
   | { readonly do: 'fail' }
   | { readonly do: 'login'; readonly token: AccessToken }
   | { readonly do: 'logout' }
+  /** Done when it has come to a step of an update, where it stays until it is let on. */
+  | { readonly do: 'stop'; readonly at: string }
+  | { readonly do: 'let on' }
+  /** Done when something has happened. */
+  | { readonly do: 'watch'; readonly for: RefreshEvent['type'] }
 
 export interface Told {
   readonly served: number
   /** What went wrong since it was last asked. */
   readonly failures: readonly string[]
+  /** How often it was told, since then, that an earlier holder of the lock had vanished. */
+  readonly abandoned: number
+  readonly status: CredentialStatus
 }
 
-const { place, issuer, clientId, clientSecret, api, callers, keys } = JSON.parse(process.argv[2] ?? '') as {
-  place: Place
-  issuer: string
-  clientId: string
-  clientSecret: string
-  api: string
-  callers: number
+/** What a member is started with. */
+export interface Orders {
+  readonly place: Place
+  readonly issuer: string
+  readonly clientId: string
+  readonly clientSecret: string
+  readonly api: string
+  readonly callers: number
   /** Those that seal the store; undefined: it is not sealed. */
-  keys?: SealingKey[]
+  readonly keys?: SealingKey[] | undefined
+  /** ms; of the store */
+  readonly lease?: number
+  readonly timeout?: number
+  /** ms; of the credential */
+  readonly deadline?: number
+  readonly cooldown?: number
 }
 
-let failing = 0
+const orders = JSON.parse(process.argv[2] ?? '') as Orders
+const { place, issuer, clientId, clientSecret, api, callers, keys, deadline, cooldown } = orders
+
 let failures: string[] = []
+const watchers = new Set<(event: RefreshEvent) => void>()
+const observed = new Observed()
 
-function failingOnce(backend: Backend): Backend {
-  const flaky = (lock: Lock): Lock => ({
-    current: lock.current,
-    abandoned: lock.abandoned,
-    renew: () => lock.renew(),
-    release: () => lock.release(),
-    write: async (token) => {
-      if (failing === 0) return lock.write(token)
-      failing--
-      throw new Error('the disk is full')
-    },
-  })
-  return {
-    read: (key) => backend.read(key),
-    watch: (key, wake) => backend.watch(key, wake),
-    explain: () => new RefreshError('store_failed', 'the disk is full'),
-    contend: (key, known) => {
-      const contender = backend.contend(key, known)
-      return {
-        tryLock: async () => {
-          const got = await contender.tryLock()
-          return typeof got === 'object' ? flaky(got) : got
-        },
-      }
-    },
-  }
-}
-
-const { store: opened } = await open(place, { through: failingOnce })
+const { store: opened } = await open(place, {
+  ...orders,
+  through: (backend) => observed.through(backend),
+  onStep: (step) => observed.step(step),
+})
 const token = credential({
   source: oauth({ issuer, clientId, clientSecret }),
   store: keys ? sealed(opened, keys) : opened,
-  onEvent: (event) => 'error' in event && failures.push(`${event.type} ${event.error.code}`),
+  ...(deadline === undefined ? {} : { deadline }),
+  ...(cooldown === undefined ? {} : { cooldown }),
+  onEvent: (event) => {
+    if ('error' in event) failures.push(`${event.type} ${event.error.code}`)
+    for (const look of watchers) look(event)
+  },
 })
 const fetch = refreshingFetch(token, { origins: api })
 
@@ -77,6 +83,17 @@ async function call(): Promise<boolean> {
   return response.ok
 }
 
+function happened(type: RefreshEvent['type']): Promise<void> {
+  return new Promise((resolve) => {
+    const look = (event: RefreshEvent): void => {
+      if (event.type !== type) return
+      watchers.delete(look)
+      resolve()
+    }
+    watchers.add(look)
+  })
+}
+
 async function obey(order: Order): Promise<number> {
   switch (order.do) {
     case 'round': {
@@ -84,7 +101,7 @@ async function obey(order: Order): Promise<number> {
       return served.filter(Boolean).length
     }
     case 'fail':
-      failing++
+      observed.failing++
       return 0
     case 'login':
       await token.login(order.token)
@@ -92,15 +109,28 @@ async function obey(order: Order): Promise<number> {
     case 'logout':
       await token.logout()
       return 0
+    case 'stop':
+      await observed.stopAt(order.at)
+      return 0
+    case 'let on':
+      observed.letOn()
+      return 0
+    case 'watch':
+      await happened(order.for)
+      return 0
     default:
       return order satisfies never
   }
 }
 
-for await (const line of createInterface(process.stdin)) {
-  const served = await obey(JSON.parse(line) as Order)
-  const told: Told = { served, failures }
+async function answer(line: string): Promise<void> {
+  const { id, order } = JSON.parse(line) as { id: number; order: Order }
+  const served = await obey(order)
+  const told: Told = { served, failures, abandoned: observed.takeAbandoned(), status: token.status() }
   failures = []
-  process.stdout.write(`${JSON.stringify(told)}\n`)
+  process.stdout.write(`${JSON.stringify({ id, told })}\n`)
 }
+
+process.stdout.write('ready\n')
+for await (const line of createInterface(process.stdin)) void answer(line)
 process.exit()

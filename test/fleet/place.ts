@@ -15,9 +15,11 @@ export type Place =
   | {
       readonly kind: 'redis'
       readonly client: 'ioredis' | 'node-redis'
-      /** Of the file system, or a port of loopback. */
-      readonly at: string | number
+      readonly at: RedisAddress
     }
+
+/** A socket of the file system, or a port. */
+export type RedisAddress = { readonly path: string } | { readonly host: string; readonly port: number }
 
 /** How it is opened. */
 export interface Opening {
@@ -65,12 +67,12 @@ async function connect({ client, at }: Place & { kind: 'redis' }): Promise<{
 }> {
   if (client === 'ioredis') {
     const { Redis } = await import('ioredis')
-    const redis = typeof at === 'string' ? new Redis(at) : new Redis(at)
+    const redis = new Redis(at)
     redis.on('error', () => undefined)
     return { client: redis, close: async () => redis.disconnect() }
   }
   const { createClient } = await import('redis')
-  const socket = typeof at === 'string' ? { path: at } : { port: at, host: '127.0.0.1' }
+  const socket = 'path' in at ? { path: at.path } : { host: at.host, port: at.port }
   const redis = createClient({ socket })
   redis.on('error', () => undefined)
   await redis.connect()

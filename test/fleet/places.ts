@@ -13,7 +13,7 @@ export const places: Readonly<Record<string, () => Promise<Place>>> = {
 async function redis(client: 'ioredis' | 'node-redis'): Promise<Place> {
   const server = await startRedisServer()
   onTestFinished(() => server.close())
-  return { kind: 'redis', client, at: server.socket }
+  return { kind: 'redis', client, at: { path: server.socket } }
 }
 
 /** A store that is closed when the test is over. */

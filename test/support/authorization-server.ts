@@ -14,6 +14,8 @@ export interface AuthorizationServerOptions {
    * If it throws, the answer is a 503.
    */
   beforeToken?: () => Promise<void> | void
+  /** Awaited when a token request was handled, before it is answered. */
+  afterToken?: () => Promise<void> | void
 }
 
 /** One session: the family of tokens that descend from one first refresh token. */
@@ -125,6 +127,10 @@ export async function startAuthorizationServer(
     if (family) family.revoked = true
   })
 
+  provider.use(async ({ path }: { path: string }, next: () => Promise<void>) => {
+    await next()
+    if (path === '/token') await options.afterToken?.()
+  })
   const handle = provider.callback()
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.url === '/token') {

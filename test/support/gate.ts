@@ -1,7 +1,7 @@
 /** Holds back those who come, as many as it is told to. */
 export class Gate {
   #toHold = 0
-  readonly #held: (() => void)[] = []
+  readonly #held: { readonly pass: () => void; readonly turnAway: () => void }[] = []
   readonly #watchers = new Set<() => void>()
 
   /** Those who come next are held, so many of them; everyone else passes. */
@@ -13,8 +13,8 @@ export class Gate {
   pass(): Promise<void> {
     if (this.#toHold === 0) return Promise.resolve()
     this.#toHold--
-    return new Promise((resolve) => {
-      this.#held.push(resolve)
+    return new Promise((pass, reject) => {
+      this.#held.push({ pass, turnAway: () => reject(new Error('turned away')) })
       for (const look of this.#watchers) look()
     })
   }
@@ -35,6 +35,11 @@ export class Gate {
   /** Lets so many of those pass who are held, the first ones first. Default: all, and holds nobody more. */
   release(count?: number): void {
     if (count === undefined) this.#toHold = 0
-    for (const pass of this.#held.splice(0, count ?? this.#held.length)) pass()
+    for (const { pass } of this.#held.splice(0, count ?? this.#held.length)) pass()
+  }
+
+  /** Those who are held do not get through. */
+  turnAway(): void {
+    for (const { turnAway } of this.#held.splice(0)) turnAway()
   }
 }

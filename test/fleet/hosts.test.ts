@@ -1,0 +1,95 @@
+import { describe, expect, test } from 'vitest'
+import { canNetwork } from '../support/network.ts'
+import { bundled } from './bundle.ts'
+import { CALLERS, startHosts } from './hosts.ts'
+
+const programs = { member: await bundled('member'), relayer: await bundled('relayer') }
+const clients = ['ioredis', 'node-redis'] as const
+const isAble = await canNetwork()
+if (!isAble) console.warn('NOT RUN: three hosts that are cut off from each other. It takes Linux and root.')
+
+const ok: unknown = expect.objectContaining({ served: CALLERS, failures: [] })
+const served: unknown = expect.objectContaining({ served: CALLERS })
+const failed = (code: string, message = /./u): unknown =>
+  expect.objectContaining({
+    served: 0,
+    status: expect.objectContaining({
+      failure: expect.objectContaining({ code, message: expect.stringMatching(message) }),
+    }),
+  })
+
+// CI has to run them.
+describe.skipIf(!isAble && process.env['CI'] === undefined).each(clients)('three hosts, by %s', (client) => {
+  test('[S1] [S7] a host that is cut off from Redis serves the token it has, refreshes nothing, and recovers by itself', async () => {
+    const { server, login, hosts, round, cut, heal } = await startHosts(programs, client)
+    const [a] = hosts
+    expect(await round()).toEqual(hosts.map(() => ok))
+    await cut('a', 'redis')
+    expect(await a.tell({ do: 'round' })).toEqual(ok)
+    server.expireAccessTokens()
+    expect(await a.tell({ do: 'round' })).toEqual(failed('store_failed'))
+    expect(server.tokenRequests()).toBe(0)
+    await heal('a', 'redis')
+    expect(await round()).toEqual(hosts.map(() => ok))
+    expect([login.redemptions(), login.refused(), login.revoked()]).toEqual([1, 0, false])
+  })
+
+  test('[S1] [S4] [S7] a host that is cut off from Redis between its lock and its request makes none', async () => {
+    const { server, login, hosts, round, cut, heal } = await startHosts(programs, client)
+    const [a, b, c] = hosts
+    await round()
+    server.expireAccessTokens()
+    const locked = a.tell({ do: 'stop', at: 'locked' })
+    const cutOff = a.tell({ do: 'round' })
+    await locked
+    await cut('a', 'redis')
+    const others = await Promise.all([b.tell({ do: 'round' }), c.tell({ do: 'round' })])
+    expect(others).toEqual([ok, ok])
+    expect(others.map((told) => told.abandoned).toSorted()).toEqual([0, 1])
+    await a.tell({ do: 'let on' })
+    expect(await cutOff).toEqual(failed('store_failed'))
+    await heal('a', 'redis')
+    expect(await a.tell({ do: 'round' })).toEqual(served)
+    expect([server.tokenRequests(), login.redemptions(), login.revoked()]).toEqual([1, 1, false])
+  })
+
+  test('[S1] [K3] a host that is cut off from the authorization server leaves the refresh to another, and adopts', async () => {
+    const { server, login, hosts, round, cut, heal } = await startHosts(programs, client, { deadline: 2_000 })
+    const [a, b, c] = hosts
+    await round()
+    server.expireAccessTokens()
+    await cut('a', 'auth')
+    const locked = a.tell({ do: 'stop', at: 'locked' })
+    const cutOff = a.tell({ do: 'round' })
+    await locked
+    const others = Promise.all([b.tell({ do: 'round' }), c.tell({ do: 'round' })])
+    await a.tell({ do: 'let on' })
+    expect(await cutOff).toEqual(failed('source_unreachable'))
+    expect(await others).toEqual([served, served])
+    expect(await a.tell({ do: 'round' })).toEqual(ok)
+    await heal('a', 'auth')
+    expect([server.tokenRequests(), login.redemptions(), login.revoked()]).toEqual([1, 1, false])
+  })
+
+  test('[S4] [K4] what a host receives that was cut off from Redis meanwhile is used, kept, and written when it can be', async () => {
+    const { server, leaving, login, hosts, round, cut, heal, store } = await startHosts(programs, client)
+    const [a, b, c] = hosts
+    await round()
+    const before = await store.read('default')
+    server.expireAccessTokens()
+    leaving.hold(1)
+    const cutOff = a.tell({ do: 'round' })
+    await leaving.holding(1)
+    await cut('a', 'redis')
+    leaving.release()
+    const told = await cutOff
+    expect(told).toMatchObject({ served: CALLERS, status: { isUnsaved: true } })
+    expect(told.failures).toEqual(['persist_failed store_failed'])
+    expect(await store.read('default')).toEqual(before)
+    const persisted = a.tell({ do: 'watch', for: 'persisted' })
+    await heal('a', 'redis')
+    expect((await persisted).status.isUnsaved).toBe(false)
+    expect(await Promise.all([b.tell({ do: 'round' }), c.tell({ do: 'round' })])).toEqual([ok, ok])
+    expect([login.redemptions(), login.refused(), login.revoked()]).toEqual([1, 0, false])
+  })
+})
