@@ -1,6 +1,6 @@
 import { type Clock, within } from '../core/clock.ts'
 import { RefreshError } from '../core/errors.ts'
-import { Lease } from './lease.ts'
+import { Lease, type Moment, readTime } from './lease.ts'
 import type { Backend, Lock, OnStep } from './lock.ts'
 import { pause } from './pause.ts'
 import { persistently } from './persistently.ts'
@@ -26,6 +26,12 @@ export interface ExclusiveOptions {
   readonly onStep?: OnStep | undefined
 }
 
+interface Held {
+  readonly lock: Lock
+  /** Before it was asked for. */
+  readonly since: Moment
+}
+
 /** A store whose updates are exclusive among all processes and hosts that share its backend. */
 export class ExclusiveStore implements Store {
   readonly #backend: Backend
@@ -48,17 +54,12 @@ export class ExclusiveStore implements Store {
   }
 
   update(key: string, change: Change, { known }: UpdateOptions = {}): Promise<StoredToken> {
-    return this.#locked(key, known, async (lock) => {
-      const lease = new Lease(() => this.#answer(lock.renew()), this.#lease, this.#clock)
-      try {
-        const { signal } = lease
-        const confirm = (): Promise<void> => lease.confirm()
-        const token = await change(lock.current, { signal, abandoned: lock.abandoned, confirm })
-        await this.#onStep?.('changed')
-        return token === undefined ? undefined : await this.#write(lock, token)
-      } finally {
-        lease.end()
-      }
+    return this.#locked(key, known, async (lock, lease) => {
+      const { signal } = lease
+      const confirm = (): Promise<void> => lease.confirm()
+      const token = await change(lock.current, { signal, abandoned: lock.abandoned, confirm })
+      await this.#onStep?.('changed')
+      return token === undefined ? undefined : this.#write(lock, token)
     })
   }
 
@@ -79,17 +80,20 @@ export class ExclusiveStore implements Store {
   #locked(
     key: string,
     known: number | undefined,
-    use: (lock: Lock) => Promise<StoredToken | undefined>,
+    use: (lock: Lock, lease: Lease) => Promise<StoredToken | undefined>,
   ): Promise<StoredToken> {
     return this.#turns.take(key, async () => {
       await this.#onStep?.('wanted')
-      const lock = await this.#lock(key, known)
-      if (lock === 'newer') return (await this.read(key)) ?? NONE
+      const got = await this.#lock(key, known)
+      if (got === 'newer') return (await this.read(key)) ?? NONE
+      const { lock, since } = got
+      const lease = new Lease(() => this.#answer(lock.renew()), this.#lease, this.#clock, since)
       let written: StoredToken | undefined
       try {
         await this.#onStep?.('locked')
-        written = await use(lock)
+        written = await use(lock, lease)
       } finally {
+        lease.end()
         // Where that fails, the lock is free when its lease is over.
         if (written === undefined) await this.#answer(lock.release()).catch(() => undefined)
       }
@@ -98,12 +102,14 @@ export class ExclusiveStore implements Store {
     })
   }
 
-  async #lock(key: string, known: number | undefined): Promise<Lock | 'newer'> {
+  async #lock(key: string, known: number | undefined): Promise<Held | 'newer'> {
     const contender = this.#backend.contend(key, known)
-    const tryLock = async (): Promise<Lock | 'newer' | number> => {
+    const tryLock = async (): Promise<Held | 'newer' | number> => {
+      const since = readTime()
       const trying = contender.tryLock()
       // What comes too late must not be held by nobody.
-      return this.#answer(trying, (late) => typeof late === 'object' && late.release())
+      const lock = await this.#answer(trying, (late) => typeof late === 'object' && late.release())
+      return typeof lock === 'object' ? { lock, since } : lock
     }
     let got = await tryLock()
     if (typeof got !== 'number') return got

@@ -1,5 +1,15 @@
-import { type Clock, startTimer } from '../core/clock.ts'
+import { type Clock, startTimer, within } from '../core/clock.ts'
 import { RefreshError } from '../core/errors.ts'
+
+/** A moment, by two clocks: one that stands still while the machine sleeps is not enough, nor is one that can be set. */
+export interface Moment {
+  readonly monotonic: number
+  readonly wall: number
+}
+
+export function readTime(): Moment {
+  return { monotonic: performance.now(), wall: Date.now() }
+}
 
 /** A lease that is renewed for as long as somebody works under it. */
 export class Lease {
@@ -8,18 +18,21 @@ export class Lease {
   readonly #length: number
   readonly #clock: Clock
   readonly #lost = new AbortController()
-  #renewed = readTime()
+  /** The lease has begun no earlier. */
+  #renewed: Moment
   #stopTimer: () => void = () => undefined
   #hasEnded = false
 
   /**
    * @param renew false: the lock is another's
    * @param length ms
+   * @param since before the lock was asked for: its answer may have been long in coming
    */
-  constructor(renew: () => Promise<boolean>, length: number, clock: Clock) {
+  constructor(renew: () => Promise<boolean>, length: number, clock: Clock, since: Moment) {
     this.#renew = renew
     this.#length = length
     this.#clock = clock
+    this.#renewed = since
     this.#arm()
   }
 
@@ -39,6 +52,7 @@ export class Lease {
         throw error instanceof RefreshError ? error : lost(error)
       })
     }
+    if (this.#age() >= this.#length) this.#lost.abort(lost())
     this.#lost.signal.throwIfAborted()
   }
 
@@ -48,7 +62,8 @@ export class Lease {
   }
 
   #arm(): void {
-    this.#stopTimer = startTimer(this.#clock, this.#length / 5, () => void this.#beat())
+    const wait = Math.max(0, this.#length / 5 - this.#age())
+    this.#stopTimer = startTimer(this.#clock, wait, () => void this.#beat())
   }
 
   async #beat(): Promise<void> {
@@ -58,8 +73,10 @@ export class Lease {
 
   async #extend(): Promise<void> {
     const before = readTime()
+    // A store that does not answer must not keep it from being noticed that the lease is over.
+    const left = Math.max(this.#length - this.#age(), this.#length / 5)
     try {
-      if (await this.#renew()) this.#renewed = before
+      if (await within(this.#clock, left, this.#renew(), lost)) this.#renewed = before
       else this.#lost.abort(lost())
     } catch (error) {
       // Perhaps the next try gets through in time.
@@ -68,15 +85,11 @@ export class Lease {
     }
   }
 
-  /** ms. A clock that stands still while the machine sleeps is not enough, nor is one that can be set. */
+  /** ms */
   #age(): number {
     const { monotonic, wall } = readTime()
     return Math.max(monotonic - this.#renewed.monotonic, wall - this.#renewed.wall)
   }
-}
-
-function readTime(): { readonly monotonic: number; readonly wall: number } {
-  return { monotonic: performance.now(), wall: Date.now() }
 }
 
 function lost(cause?: unknown): RefreshError {
