@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { canNetwork } from '../support/network.ts'
 import { bundled } from './bundle.ts'
-import { CALLERS, startHosts } from './hosts.ts'
+import { CALLERS, failed, startHosts } from './hosts.ts'
 
 const programs = { member: await bundled('member'), relayer: await bundled('relayer') }
 const clients = ['ioredis', 'node-redis'] as const
@@ -10,14 +10,6 @@ if (!isAble) console.warn('NOT RUN: three hosts that are cut off from each other
 
 const ok: unknown = expect.objectContaining({ served: CALLERS, failures: [] })
 const served: unknown = expect.objectContaining({ served: CALLERS })
-const failed = (code: string, message = /./u): unknown =>
-  expect.objectContaining({
-    served: 0,
-    status: expect.objectContaining({
-      failure: expect.objectContaining({ code, message: expect.stringMatching(message) }),
-    }),
-  })
-
 // CI has to run them.
 describe.skipIf(!isAble && process.env['CI'] === undefined).each(clients)('three hosts, by %s', (client) => {
   test('[S1] [S7] a host that is cut off from Redis serves the token it has, refreshes nothing, and recovers by itself', async () => {
@@ -54,7 +46,7 @@ describe.skipIf(!isAble && process.env['CI'] === undefined).each(clients)('three
   })
 
   test('[S1] [K3] a host that is cut off from the authorization server leaves the refresh to another, and adopts', async () => {
-    const { server, login, hosts, round, cut, heal } = await startHosts(programs, client, { deadline: 2_000 })
+    const { server, login, hosts, round, cut, heal } = await startHosts(programs, client)
     const [a, b, c] = hosts
     await round()
     server.expireAccessTokens()

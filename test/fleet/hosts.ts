@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import type { Store } from '../../src/index.ts'
 import { type Network, startNetwork } from '../support/network.ts'
 import { startRedisServer } from '../support/redis-server.ts'
@@ -26,8 +26,17 @@ export interface Programs {
 
 const NAMES = ['a', 'b', 'c'] as const
 /** ms */
-const [LEASE, TIMEOUT] = [1_000, 2_000]
+const [LEASE, TIMEOUT] = [1_000, 1_000]
 export const CALLERS = 5
+
+/** What is told where nobody was served. */
+export const failed = (code: string, message = /./u): unknown =>
+  expect.objectContaining({
+    served: 0,
+    status: expect.objectContaining({
+      failure: expect.objectContaining({ code, message: expect.stringMatching(message) }),
+    }),
+  })
 
 export async function startHosts(
   { member, relayer }: Programs,

@@ -1,0 +1,132 @@
+// A host is cut off from Redis after it has sent its redemption, and before the answer: nobody else can know whether the refresh token is
+// spent. What comes of it is for the authorization server to say. Of the four orders in which things can happen, two end with the family
+// revoked, and no client could have prevented it.
+import { describe, expect, test } from 'vitest'
+import { canNetwork } from '../support/network.ts'
+import { bundled } from './bundle.ts'
+import { asToken } from './fleet.ts'
+import { CALLERS, failed, type Hosts, startHosts } from './hosts.ts'
+import type { Member } from './members.ts'
+
+const programs = { member: await bundled('member'), relayer: await bundled('relayer') }
+const clients = ['ioredis', 'node-redis'] as const
+const isAble = await canNetwork()
+if (!isAble) console.warn('NOT RUN: a host that is cut off while it refreshes. It takes Linux and root.')
+
+const served: unknown = expect.objectContaining({ served: CALLERS })
+
+/** All have a token, which expires. */
+async function start(client: (typeof clients)[number]): Promise<Hosts> {
+  const hosts = await startHosts(programs, client)
+  await hosts.round()
+  hosts.server.expireAccessTokens()
+  return hosts
+}
+
+/** What was received and is rejected at once keeps a host from asking again for a second: its breaker. */
+async function untilServed(host: Member): Promise<void> {
+  while ((await host.tell({ do: 'round' })).served === 0);
+}
+
+/** A person logs in on a host: all are served, and what is in the store is of that login. */
+async function expectLoginToServeAll({ server, hosts, store }: Hosts): Promise<void> {
+  const before = await store.read('default')
+  const login = await server.login()
+  await hosts[2].tell({ do: 'login', token: asToken(login) })
+  for (const host of hosts) await untilServed(host)
+  const after = await store.read('default')
+  expect(after?.token).toEqual(asToken(login))
+  expect(after?.revision).toBeGreaterThan(before?.revision ?? Infinity)
+  server.expireAccessTokens()
+  for (const host of hosts) expect(await host.tell({ do: 'round' })).toEqual(served)
+  expect([login.redemptions(), login.refused(), login.revoked()]).toEqual([1, 0, false])
+}
+
+// CI has to run them.
+describe.skipIf(!isAble && process.env['CI'] === undefined).each(clients)('by %s', (client) => {
+  test('[S4] the redemption was lost on its way: the next host, told that it was abandoned, refreshes, and the first makes no second try', async () => {
+    const world = await start(client)
+    const { server, arriving, login, hosts, cut, heal } = world
+    const [a, b, c] = hosts
+    arriving.hold(1)
+    const cutOff = a.tell({ do: 'round' })
+    await arriving.holding(1)
+    await cut('a', 'redis')
+    const others = await Promise.all([b.tell({ do: 'round' }), c.tell({ do: 'round' })])
+    expect(others).toEqual([served, served])
+    expect(others.map(({ abandoned }) => abandoned).toSorted()).toEqual([0, 1])
+    // The server is not well (503), so that the request may be made again: but not by one whose lock is lost.
+    arriving.turnAway()
+    expect(await cutOff).toEqual(failed('store_failed', /lock of the store was lost/u))
+    await heal('a', 'redis')
+    expect(await a.tell({ do: 'round' })).toEqual(served)
+    expect([server.tokenRequests(), login.redemptions(), login.revoked()]).toEqual([2, 1, false])
+  })
+
+  test('[S4] [K4] [K10] somebody logs in meanwhile: the token of the login before is used where it came, and covers nothing', async () => {
+    const world = await start(client)
+    const { server, leaving, login, hosts, round, cut, heal, store } = world
+    const [a, b] = hosts
+    leaving.hold(1)
+    const cutOff = a.tell({ do: 'round' })
+    await leaving.holding(1)
+    await cut('a', 'redis')
+    const next = await server.login()
+    await b.tell({ do: 'login', token: asToken(next) })
+    const newer = await store.read('default')
+    expect(newer?.token).toEqual(asToken(next))
+    leaving.release()
+    expect(await cutOff).toMatchObject({ served: CALLERS, status: { isUnsaved: true } })
+    await heal('a', 'redis')
+    // Where what is adopted has expired, too, the next call is served.
+    server.expireAccessTokens()
+    expect(await b.tell({ do: 'round' })).toEqual(served)
+    expect(await round()).toEqual(hosts.map(() => served))
+    expect((await a.tell({ do: 'round' })).status.isUnsaved).toBe(false)
+    expect([login.redemptions(), next.redemptions()]).toEqual([1, 1])
+    expect([login.revoked(), next.revoked()]).toEqual([false, false])
+    expect((await store.read('default'))?.revision).toBeGreaterThan(newer?.revision ?? Infinity)
+  })
+
+  test('[S4] [S3] the refresh token was redeemed already: the next host’s one try revokes the family, unavoidably, and it says so', async () => {
+    const world = await start(client)
+    const { server, leaving, login, hosts, cut, heal, store } = world
+    const [a, b] = hosts
+    const before = await store.read('default')
+    leaving.hold(1)
+    const cutOff = a.tell({ do: 'round' })
+    await leaving.holding(1)
+    await cut('a', 'redis')
+    const told = await b.tell({ do: 'round' })
+    expect(told).toEqual(failed('reauthentication_required', /vanished/u))
+    expect(told.abandoned).toBe(1)
+    expect([server.tokenRequests(), login.refused(), login.revoked()]).toEqual([2, 1, true])
+    leaving.release()
+    // What it received is dead by now, and it is the API that says so.
+    expect(await cutOff).toMatchObject({ served: 0, status: { isUnsaved: true } })
+    expect(await store.read('default')).toEqual(before)
+    await heal('a', 'redis')
+    await expectLoginToServeAll(world)
+  })
+
+  test('[S4] [S3] the refresh token is redeemed after the next host has: that revokes the family, unavoidably, and all say so', async () => {
+    const world = await start(client)
+    const { server, arriving, login, hosts, cut, heal, store } = world
+    const [a, b, c] = hosts
+    arriving.hold(1)
+    const cutOff = a.tell({ do: 'round' })
+    await arriving.holding(1)
+    await cut('a', 'redis')
+    const others = await Promise.all([b.tell({ do: 'round' }), c.tell({ do: 'round' })])
+    expect(others).toEqual([served, served])
+    const written = await store.read('default')
+    expect([server.tokenRequests(), login.redemptions(), login.revoked()]).toEqual([2, 1, false])
+    arriving.release()
+    expect(await cutOff).toEqual(failed('reauthentication_required'))
+    expect([login.refused(), login.revoked()]).toEqual([1, true])
+    expect(await store.read('default')).toEqual(written)
+    await heal('a', 'redis')
+    expect(await b.tell({ do: 'round' })).toEqual(failed('reauthentication_required'))
+    await expectLoginToServeAll(world)
+  })
+})
