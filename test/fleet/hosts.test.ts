@@ -37,7 +37,7 @@ describe.skipIf(!isAble && process.env['CI'] === undefined).each(clients)('three
     await cut('a', 'redis')
     const others = await Promise.all([b.tell({ do: 'round' }), c.tell({ do: 'round' })])
     expect(others).toEqual([ok, ok])
-    expect(others.map((told) => told.abandoned).toSorted()).toEqual([0, 1])
+    expect(others.reduce((sum, { abandoned }) => sum + abandoned, 0)).toBe(1)
     await a.tell({ do: 'let on' })
     expect(await cutOff).toEqual(failed('store_failed'))
     await heal('a', 'redis')

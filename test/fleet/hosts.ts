@@ -104,7 +104,7 @@ async function connect(
 }
 
 async function startRelayer(relayer: string, by: string[], ways: unknown): Promise<void> {
-  const [command = '', ...args] = [...by, process.execPath, relayer, JSON.stringify(ways)]
+  const [command, ...args] = [...by, process.execPath, relayer, JSON.stringify(ways)]
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   onTestFinished(() => void child.kill('SIGKILL'))
   await once(child.stdout, 'data')

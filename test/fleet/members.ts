@@ -14,7 +14,7 @@ export interface Member {
  * @param by a command that it is started by
  */
 export async function startMember(program: string, orders: Orders, by: readonly string[]): Promise<Member> {
-  const [command = '', ...args] = [...by, process.execPath, program, JSON.stringify(orders)]
+  const [command, ...args] = [...by, process.execPath, program, JSON.stringify(orders)]
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   onTestFinished(() => void child.kill('SIGKILL'))
   const told = new Map<number, (told: Told) => void>()

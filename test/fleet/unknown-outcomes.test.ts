@@ -54,7 +54,7 @@ describe.skipIf(!isAble && process.env['CI'] === undefined).each(clients)('by %s
     await cut('a', 'redis')
     const others = await Promise.all([b.tell({ do: 'round' }), c.tell({ do: 'round' })])
     expect(others).toEqual([served, served])
-    expect(others.map(({ abandoned }) => abandoned).toSorted()).toEqual([0, 1])
+    expect(others.reduce((sum, { abandoned }) => sum + abandoned, 0)).toBe(1)
     // The server is not well (503), so that the request may be made again: but not by one whose lock is lost.
     arriving.turnAway()
     expect(await cutOff).toEqual(failed('store_failed', /lock of the store was lost/u))

@@ -54,6 +54,8 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
     ['dir', folder],
     ['save', ''],
     ['appendonly', 'yes'],
+    // With everysec it may answer before it has written, while it waits for the disk: a kill would forget what it has told.
+    ['appendfsync', 'always'],
     ['bind', '127.0.0.1'],
     ['enable-debug-command', 'yes'],
     ...settings,

@@ -31,8 +31,8 @@ export interface RedisStoreOptions {
  * A store in Redis 6 or later, or in what speaks its language, for all hosts that reach it. The client is yours: it is used, and neither
  * configured nor closed. While somebody waits for a lock, a second connection (`duplicate()`) hears when it is given back.
  *
- * Redis has to keep what it is told: `appendonly yes`, and `maxmemory-policy noeviction`. A failover may forget a lock, or a
- * token: the page on stores tells what that means.
+ * Redis has to keep what it is told: `appendonly yes`, with `appendfsync always` even in a crash, and `maxmemory-policy noeviction`.
+ * A failover may forget a lock, or a token: the page on stores tells what that means.
  *
  * @throws RefreshError `invalid_option`; later `store_failed`, and `store_invalid` where a record is damaged or another program's
  * @example
