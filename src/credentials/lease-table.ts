@@ -18,7 +18,7 @@ export type Taken =
       readonly row: Row | undefined
     }
   | { readonly type: 'newer' }
-  /** `remaining`: of its lease, in ms. */
+  /** `remaining`: of its lease, in ms; 0 where it is over. */
   | { readonly type: 'held'; readonly remaining: number }
 
 /**
@@ -31,11 +31,12 @@ export type Taken =
 export interface LeaseTable {
   read(key: string): Promise<Row | undefined>
   /**
-   * Takes the lock where it is free or its lease is over, or where this owner has it already.
+   * Takes the lock where it is free, or where this owner has it already.
    *
    * @param known `newer`, where there is a record with a higher revision
+   * @param mayTakeOver the lock is also taken where its lease is over
    */
-  take(key: string, owner: string, known: number | undefined): Promise<Taken>
+  take(key: string, owner: string, known: number | undefined, mayTakeOver: boolean): Promise<Taken>
   /** Extends the lease from now on, even if it was over, unless the lock is another's. */
   extend(key: string, owner: string): Promise<boolean>
   /**

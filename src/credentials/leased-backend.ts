@@ -3,6 +3,7 @@ import { decodeRecord, encodeRecord } from './encoding.ts'
 import type { LeaseTable, Row } from './lease-table.ts'
 import type { Backend, Contender, Lock } from './lock.ts'
 import { Notices } from './notices.ts'
+import { Patience } from './patience.ts'
 import { persistently } from './persistently.ts'
 import type { StoredToken } from './store.ts'
 import type { AccessToken } from './token.ts'
@@ -32,7 +33,8 @@ export class LeasedBackend implements Backend {
   }
 
   contend(key: string, known: number | undefined): Contender {
-    return { tryLock: () => this.#tryLock(key, known) }
+    const patience = new Patience(this.#options.lease)
+    return { tryLock: () => this.#tryLock(key, known, patience) }
   }
 
   watch(key: string, wake: () => void): Promise<() => void> | undefined {
@@ -43,13 +45,19 @@ export class LeasedBackend implements Backend {
     return this.#table.explain(error)
   }
 
-  async #tryLock(key: string, known: number | undefined): Promise<Lock | 'newer' | number> {
+  async #tryLock(
+    key: string,
+    known: number | undefined,
+    patience: Patience,
+  ): Promise<Lock | 'newer' | number> {
     const [table, owner] = [this.#table, globalThis.crypto.randomUUID()]
     const began = performance.now()
     try {
-      const taken = await this.#ask(() => table.take(key, owner, known))
+      const mayTakeOver = patience.isOver
+      const taken = await this.#ask(() => table.take(key, owner, known, mayTakeOver))
+      patience.answered(began)
       if (taken.type === 'newer') return 'newer'
-      if (taken.type === 'held') return taken.remaining
+      if (taken.type === 'held') return Math.max(taken.remaining, patience.remaining)
       const { number, abandoned, row } = taken
       const current = this.#opened(key, row)
       const renew = (): Promise<boolean> => this.#ask(() => table.extend(key, owner))

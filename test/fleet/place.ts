@@ -84,8 +84,8 @@ function stepping(table: LeaseTable, onStep: OnStep | undefined): LeaseTable {
   return {
     subscribe: table.subscribe,
     read: (key) => table.read(key),
-    take: async (key, owner, known) => {
-      const taken = await table.take(key, owner, known)
+    take: async (key, owner, known, mayTakeOver) => {
+      const taken = await table.take(key, owner, known, mayTakeOver)
       if (taken.type === 'lock') await onStep?.('taken')
       return taken
     },

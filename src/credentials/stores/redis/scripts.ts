@@ -22,14 +22,14 @@ redis.pcall('PUBLISH', channel, name)`
 export const READ: string = `return redis.call('HMGET', KEYS[1], 'revision', 'record')`
 
 export const TAKE: string = `${NOW}
-local owner, lease, known = ARGV[1], ARGV[2], ARGV[3]
+local owner, lease, known, mayTakeOver = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1'
 local had = redis.call('HMGET', KEYS[1], 'revision', 'record', 'fence', 'owner', 'until', 'abandoned')
 local revision, fence = tonumber(had[1]) or 0, tonumber(had[3]) or 0
 local holder, abandoned = had[4], had[6]
 if holder ~= owner then
   if known ~= '' and revision > tonumber(known) then return { 'newer' } end
-  local left = (tonumber(had[5]) or 0) - now
-  if holder and left > 0 then return { 'held', digits(left) } end
+  local left = math.max((tonumber(had[5]) or 0) - now, 0)
+  if holder and (left > 0 or not mayTakeOver) then return { 'held', digits(left) } end
   abandoned = (holder or abandoned == '1') and revision < fence and '1' or '0'
   fence = math.max(fence + 1, revision + 1, now)
   redis.call('HSET', KEYS[1], 'owner', owner, 'fence', digits(fence), 'abandoned', abandoned)

@@ -25,8 +25,8 @@ export class RedisTable implements LeaseTable {
     return rowOf(listOf(await this.#run(READ, key)))
   }
 
-  async take(key: string, owner: string, known: number | undefined): Promise<Taken> {
-    const reply = await this.#run(TAKE, key, owner, this.#lease, known ?? '')
+  async take(key: string, owner: string, known: number | undefined, mayTakeOver: boolean): Promise<Taken> {
+    const reply = await this.#run(TAKE, key, owner, this.#lease, known ?? '', mayTakeOver ? '1' : '0')
     const [type, number, abandoned, ...row] = listOf(reply)
     if (type === 'newer') return { type }
     if (type === 'held') return { type, remaining: Number(number) }

@@ -1,0 +1,37 @@
+/**
+ * How long one who wants a lock leaves it to its holder. A lease also ends while nobody reaches the server: when it is back, its holder
+ * has to be heard first, or a refresh token that it has redeemed would be redeemed again. So a lock is taken over only by one who has
+ * been getting answers for as long as a lease lasts.
+ */
+export class Patience {
+  /** ms */
+  readonly #lease: number
+  /** Since when the server has been answering. */
+  #since: number | undefined
+
+  /** @param lease ms */
+  constructor(lease: number) {
+    this.#lease = lease
+  }
+
+  get isOver(): boolean {
+    return this.remaining === 0
+  }
+
+  /** ms */
+  get remaining(): number {
+    const passed = this.#since === undefined ? 0 : performance.now() - this.#since
+    return Math.max(0, this.#lease - passed)
+  }
+
+  /**
+   * The server has answered. In less than half a lease: then it cannot have been away for so long that the lease of one who renews it
+   * five times in that time is over.
+   *
+   * @param asked when it was first asked, by `performance.now()`
+   */
+  answered(asked: number): void {
+    const now = performance.now()
+    if (this.#since === undefined || now - asked > this.#lease / 2) this.#since = now
+  }
+}
