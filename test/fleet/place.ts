@@ -18,8 +18,11 @@ export type Place =
       readonly at: RedisAddress
     }
 
-/** A socket of the file system, or a port. */
-export type RedisAddress = { readonly path: string } | { readonly host: string; readonly port: number }
+/** A socket of the file system, a port, or who is asked for it. */
+export type RedisAddress =
+  | { readonly path: string }
+  | { readonly host: string; readonly port: number }
+  | { readonly name: string; readonly sentinels: readonly { readonly host: string; readonly port: number }[] }
 
 /** How it is opened. */
 export interface Opening {
@@ -67,11 +70,12 @@ async function connect({ client, at }: Place & { kind: 'redis' }): Promise<{
 }> {
   if (client === 'ioredis') {
     const { Redis } = await import('ioredis')
-    const redis = new Redis(at)
+    const redis = 'name' in at ? new Redis({ ...at, sentinels: [...at.sentinels] }) : new Redis(at)
     redis.on('error', () => undefined)
     return { client: redis, close: async () => redis.disconnect() }
   }
   const { createClient } = await import('redis')
+  if ('name' in at) throw new Error('node-redis asks no sentinels here')
   const socket = 'path' in at ? { path: at.path } : { host: at.host, port: at.port }
   const redis = createClient({ socket })
   redis.on('error', () => undefined)

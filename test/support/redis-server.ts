@@ -29,7 +29,6 @@ export interface RedisServerOptions {
   readonly settings?: readonly (readonly [name: string, value: string])[]
   /** A command that it is started by, such as `['ip', 'netns', 'exec', 'a']`. */
   readonly by?: readonly string[]
-  readonly mode?: 'sentinel'
 }
 
 /** A port of loopback that was free a moment ago. */
@@ -72,7 +71,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
     const said: string[] = []
     for await (const line of createInterface(started.stdout)) {
       said.push(line)
-      if (/ready to accept connections|Sentinel ID is/iu.test(line)) break
+      if (/ready to accept connections/iu.test(line)) break
     }
     started.stdout.resume()
     if (started.exitCode !== null) throw new Error(`Redis does not start:\n${said.join('\n')}`)

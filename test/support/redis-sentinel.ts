@@ -1,0 +1,48 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { binary } from './binaries.ts'
+import { freePort } from './redis-server.ts'
+
+/** A Redis Sentinel: it watches a primary, and makes a replica the primary where that is gone. */
+export interface RedisSentinel {
+  /** On loopback. */
+  readonly port: number
+  close(): Promise<void>
+}
+
+/**
+ * @param name of what it watches
+ * @param primary its port on loopback
+ * @param folder where it keeps what it knows
+ */
+export async function startRedisSentinel(
+  name: string,
+  primary: number,
+  folder: string,
+): Promise<RedisSentinel> {
+  const [path, port] = [await binary('redis-server', 'redis-server'), await freePort()]
+  const config = join(folder, 'sentinel.conf')
+  const lines = [
+    `port ${port}`,
+    'bind 127.0.0.1',
+    `dir ${folder}`,
+    `sentinel monitor ${name} 127.0.0.1 ${primary} 1`,
+    `sentinel down-after-milliseconds ${name} 500`,
+    `sentinel failover-timeout ${name} 5000`,
+  ]
+  await writeFile(config, lines.join('\n'))
+  const child = spawn(path, [config, '--sentinel'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const exit = once(child, 'exit')
+  for await (const line of createInterface(child.stdout)) if (line.includes('Sentinel ID is')) break
+  child.stdout.resume()
+  return {
+    port,
+    close: async () => {
+      child.kill('SIGKILL')
+      await exit
+    },
+  }
+}
