@@ -21,6 +21,7 @@ export class Lease {
   /** The lease has begun no earlier. */
   #renewed: Moment
   #stopTimer: () => void = () => undefined
+  /** Its holder is done, or the lock is another's. */
   #hasEnded = false
 
   /**
@@ -33,7 +34,7 @@ export class Lease {
     this.#length = length
     this.#clock = clock
     this.#renewed = since
-    this.#arm()
+    this.#arm(Math.max(0, length / 5 - this.#age()))
   }
 
   /** Aborts when the lock was lost. */
@@ -61,14 +62,17 @@ export class Lease {
     this.#stopTimer()
   }
 
-  #arm(): void {
-    const wait = Math.max(0, this.#length / 5 - this.#age())
+  #arm(wait: number): void {
     this.#stopTimer = startTimer(this.#clock, wait, () => void this.#beat())
   }
 
+  /**
+   * Also when the lease is over by our clocks: a server that was away gives it back as long as nobody else has taken it, and what was asked
+   * for under it, and is not answered yet, is not asked for by others.
+   */
   async #beat(): Promise<void> {
     await this.#extend().catch(() => undefined)
-    if (!this.#hasEnded && !this.#lost.signal.aborted) this.#arm()
+    if (!this.#hasEnded) this.#arm(this.#length / 5)
   }
 
   async #extend(): Promise<void> {
@@ -77,7 +81,10 @@ export class Lease {
     const left = Math.max(this.#length - this.#age(), this.#length / 5)
     try {
       if (await within(this.#clock, left, this.#renew(), lost)) this.#renewed = before
-      else this.#lost.abort(lost())
+      else {
+        this.end()
+        this.#lost.abort(lost())
+      }
     } catch (error) {
       // Perhaps the next try gets through in time.
       if (this.#age() >= this.#length) this.#lost.abort(lost(error))

@@ -44,7 +44,7 @@ async function locked(renew: Lock['renew'], after = 0): Promise<StoreContext> {
 }
 
 test('[S4] a lock that was long in coming is made sure of before anything is redeemed under it', async () => {
-  const renew = vi.fn(async () => false)
+  const renew = vi.fn<() => Promise<boolean>>(async () => false)
   const { confirm } = await locked(renew, LEASE * 1.5)
   await expect(confirm?.()).rejects.toMatchObject(lost)
   expect(renew).toHaveBeenCalledTimes(1)

@@ -128,6 +128,21 @@ test('[S4] [S7] a server that was away for longer than a lease: whoever comes fi
   ])
 })
 
+test('[S4] [S7] a holder that outlived the absence of its server, and still waits for its answer, keeps the others out', async () => {
+  const server = new Server()
+  const holder = await holding(storeOn(server))
+  const waiter = wanting(storeOn(server))
+  server.isAway = true
+  await vi.advanceTimersByTimeAsync(LEASE * 2)
+  server.isAway = false
+  await vi.advanceTimersByTimeAsync(LEASE * 4)
+  expect(waiter.found).toBe(undefined)
+  holder.letOn()
+  await holder.done
+  await vi.advanceTimersByTimeAsync(LEASE)
+  expect(waiter.found).toEqual(['access-new', false])
+})
+
 test('[S4] a server that was away with a holder that vanished: the lock is free a lease after it is back', async () => {
   const server = new Server()
   await server.take('', 'vanished', undefined, false)
