@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { Redis } from 'ioredis'
+import { expect, onTestFinished, test } from 'vitest'
+import { startRedisServer } from '../support/redis-server.ts'
+import { bundled } from './bundle.ts'
+import type { Place } from './place.ts'
+import { opened } from './places.ts'
+
+const program = await bundled('leaver')
+
+const rows = (['ioredis', 'node-redis'] as const).flatMap((client) => [
+  { client, while: 'while Redis is there', isDown: false },
+  { client, while: 'while Redis is down', isDown: true },
+])
+
+test.each(rows)(
+  '[S7] a process whose client is closed while it waits for a lock ends by itself, $while, by $client',
+  async ({ client, isDown }) => {
+    const redis = await startRedisServer()
+    onTestFinished(() => redis.close())
+    const place: Place = { kind: 'redis', client, at: { path: redis.socket } }
+    const store = await opened(place)
+    let letOn = (): void => undefined
+    const isOn = new Promise<void>((resolve) => (letOn = resolve))
+    await new Promise<void>((locked) => {
+      const held = store.update('me', async () => {
+        locked()
+        await isOn
+        return undefined
+      })
+      held.catch(() => undefined)
+    })
+    onTestFinished(letOn)
+
+    const child = spawn(process.execPath, [program, JSON.stringify({ place, timeout: 1_000 })], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
+    onTestFinished(() => void child.kill('SIGKILL'))
+    const lines = createInterface(child.stdout)
+    expect(await once(lines, 'line')).toEqual(['waiting'])
+    const aside = new Redis(redis.socket)
+    aside.on('error', () => undefined)
+    onTestFinished(() => aside.disconnect())
+    while (Number((await aside.pubsub('NUMSUB', 'llm-refresh:freed'))[1]) === 0);
+    if (isDown) await redis.kill()
+    const said = once(lines, 'line')
+    const exit = once(child, 'exit')
+    child.stdin.write('go\n')
+    expect(await said).toEqual(['store_failed'])
+    expect(await exit).toEqual([0, null])
+  },
+)
