@@ -130,6 +130,10 @@ const layers: Record<string, Layer> = {
       '../index.ts',
     ],
   },
+  'src/credentials/stores/redis.ts': {
+    may: ['./redis/a.ts', '../a.ts', '../../core/a.ts', ...packages],
+    mayNot: ['./a.ts', './file/a.ts', '../sources/a.ts', '../../surfaces/a.ts', '../../index.ts'],
+  },
   'src/surfaces/ai-sdk.ts': {
     may: ['./ai-sdk/a.ts', '../core/a.ts', '../llm/a.ts', '../http/a.ts', '../credentials/a.ts', ...packages],
     mayNot: ['./a.ts', './ai-sdk-other/a.ts', './a/b.ts', '../models/index.ts', '../index.ts'],
