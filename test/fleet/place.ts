@@ -54,9 +54,17 @@ async function backendOf(
     const backend = new FileBackend({ path: place.path, lease, machine: thisMachine, onStep })
     return { backend, close: async () => undefined }
   }
+  const { table, close } = await openTable(place, lease)
+  return { backend: new LeasedBackend(behind(stepping(table, onStep)), { lease, timeout }), close }
+}
+
+/** The locks and records of a server. */
+export async function openTable(
+  place: Exclude<Place, { kind: 'files' }>,
+  lease: number,
+): Promise<{ table: LeaseTable; close: () => Promise<void> }> {
   const { client, close } = await connect(place)
-  const table = stepping(new RedisTable(connectionOf(client), 'llm-refresh', lease), onStep)
-  return { backend: new LeasedBackend(behind(table), { lease, timeout }), close }
+  return { table: new RedisTable(connectionOf(client), 'llm-refresh', lease), close }
 }
 
 async function connect({ client, at }: Place & { kind: 'redis' }): Promise<{
@@ -77,25 +85,34 @@ async function connect({ client, at }: Place & { kind: 'redis' }): Promise<{
   return { client: redis, close: async () => redis.destroy() }
 }
 
-/** Announces what the server has done, and whose answer is not yet heard of. */
-function stepping(table: LeaseTable, onStep: OnStep | undefined): LeaseTable {
+/** A table of which some operations are others. */
+export function changed(table: LeaseTable, changes: Partial<LeaseTable>): LeaseTable {
   return {
     subscribe: table.subscribe,
     read: (key) => table.read(key),
+    take: (key, owner, known) => table.take(key, owner, known),
+    extend: (key, owner) => table.extend(key, owner),
+    write: (key, owner, row) => table.write(key, owner, row),
+    free: (key, owner) => table.free(key, owner),
+    place: (key) => table.place(key),
+    isPassing: (error) => table.isPassing(error),
+    explain: (error) => table.explain(error),
+    ...changes,
+  }
+}
+
+/** Announces what the server has done, and whose answer is not yet heard of. */
+function stepping(table: LeaseTable, onStep: OnStep | undefined): LeaseTable {
+  return changed(table, {
     take: async (key, owner, known) => {
       const taken = await table.take(key, owner, known)
       if (taken.type === 'lock') await onStep?.('taken')
       return taken
     },
-    extend: (key, owner) => table.extend(key, owner),
     write: async (key, owner, row) => {
       const inForce = await table.write(key, owner, row)
       await onStep?.('written')
       return inForce
     },
-    free: (key, owner) => table.free(key, owner),
-    place: (key) => table.place(key),
-    isPassing: (error) => table.isPassing(error),
-    explain: (error) => table.explain(error),
-  }
+  })
 }
