@@ -19,9 +19,9 @@ const FREE = `
 redis.call('HDEL', KEYS[1], 'owner', 'until')
 redis.pcall('PUBLISH', channel, name)`
 
-export const READ = `return redis.call('HMGET', KEYS[1], 'revision', 'record')`
+export const READ: string = `return redis.call('HMGET', KEYS[1], 'revision', 'record')`
 
-export const TAKE = `${NOW}
+export const TAKE: string = `${NOW}
 local owner, lease, known = ARGV[1], ARGV[2], ARGV[3]
 local had = redis.call('HMGET', KEYS[1], 'revision', 'record', 'fence', 'owner', 'until', 'abandoned')
 local revision, fence = tonumber(had[1]) or 0, tonumber(had[3]) or 0
@@ -37,13 +37,13 @@ end
 redis.call('HSET', KEYS[1], 'until', digits(now + lease))
 return { 'lock', digits(fence), abandoned, had[1], had[2] }`
 
-export const EXTEND = `${NOW}
+export const EXTEND: string = `${NOW}
 local owner, lease = ARGV[1], ARGV[2]
 if redis.call('HGET', KEYS[1], 'owner') ~= owner then return 0 end
 redis.call('HSET', KEYS[1], 'until', digits(now + lease))
 return 1`
 
-export const WRITE = `
+export const WRITE: string = `
 local owner, number, record, channel, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local revision = tonumber(redis.call('HGET', KEYS[1], 'revision')) or 0
 if revision < tonumber(number) then
@@ -54,7 +54,7 @@ if redis.call('HGET', KEYS[1], 'owner') == owner then
 end
 return redis.call('HMGET', KEYS[1], 'revision', 'record')`
 
-export const RELEASE = `
+export const RELEASE: string = `
 local owner, channel, name = ARGV[1], ARGV[2], ARGV[3]
 if redis.call('HGET', KEYS[1], 'owner') == owner then${FREE}
 end
