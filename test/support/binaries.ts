@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { access, mkdir, readdir, rm } from 'node:fs/promises'
+import { access, readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -44,36 +44,21 @@ export async function binary(name: string, debian: string): Promise<string> {
   throw new Error(message)
 }
 
+/** One at a time, of all that run tests: apt does not wait. */
 async function install(name: string, debian: string): Promise<string | undefined> {
   if (process.getuid?.() !== 0) return undefined
-  return alone(async () => {
-    const found = await find(name)
-    if (found !== undefined) return found
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-    try {
-      await run('apt-get', ['update', '-qq'], { env })
-      await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', debian], { env })
-    } catch {
-      return undefined
-    }
-    return find(name)
-  })
-}
-
-/** One at a time, of all that run tests. */
-async function alone<R>(work: () => Promise<R>): Promise<R> {
+  const get = `apt-get update -qq && apt-get install -y -qq --no-install-recommends ${debian}`
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   const lock = join(tmpdir(), 'llm-refresh-test-install')
-  while (!(await isMade(lock))) await new Promise((resolve) => setTimeout(resolve, 500))
-  try {
-    return await work()
-  } finally {
-    await rm(lock, { recursive: true, force: true })
-  }
-}
-
-function isMade(path: string): Promise<boolean> {
-  return mkdir(path).then(
-    () => true,
-    () => false,
-  )
+  await run(
+    'flock',
+    [
+      lock,
+      'sh',
+      '-c',
+      `dpkg-query -W -f '\${db:Status-Status}' ${debian} | grep -qx installed || { ${get}; }`,
+    ],
+    { env },
+  ).catch(() => undefined)
+  return find(name)
 }

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { inspect } from 'node:util'
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
@@ -11,6 +12,7 @@ import {
 } from '../../../src/credentials/stores/redis.ts'
 import { connectionOf } from '../../../src/credentials/stores/redis/client.ts'
 import { RedisTable } from '../../../src/credentials/stores/redis/table.ts'
+import type { Change } from '../../../src/index.ts'
 import { storeContract } from '../../../src/testing/index.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { type RedisServer, startRedisServer } from '../../support/redis-server.ts'
@@ -41,8 +43,8 @@ function ioredis(socket: string, options: object = {}): Redis {
   return client
 }
 
-async function nodeRedis(socket: string, RESP: 2 | 3 = 3): Promise<RedisClient> {
-  const client = createClient({ socket: { path: socket, tls: false }, RESP })
+async function nodeRedis(socket: string, RESP: 2 | 3 = 3, credentials = {}): Promise<RedisClient> {
+  const client = createClient({ socket: { path: socket, tls: false }, RESP, ...credentials })
   client.on('error', () => undefined)
   await client.connect()
   onTestFinished(() => client.destroy())
@@ -95,7 +97,7 @@ describe.each(clients)('by %s, a store', (_, connect) => {
     const store = redisStore(await connect(own.socket), { timeout: 400 })
     const written = await store.update('me', async () => token('1'))
     await own.kill()
-    const change = vi.fn(async () => token('2'))
+    const change = vi.fn<Change>(async () => token('2'))
     await expect(store.update('me', change)).rejects.toEqual(code('store_failed'))
     await expect(store.read('me')).rejects.toEqual(code('store_failed'))
     await expect(store.delete('me')).rejects.toEqual(code('store_failed'))
@@ -123,7 +125,7 @@ test('[S7] an answer that was lost is asked for again, and nothing is done twice
   const before = await store.update('lost', async () => token('1'))
   isLosing = true
   asked = 0
-  const change = vi.fn(async (current: unknown, { abandoned }: { abandoned: boolean }) => {
+  const change = vi.fn<Change>(async (current, { abandoned }) => {
     expect([current, abandoned]).toEqual([before, false])
     return token('2')
   })
@@ -136,28 +138,29 @@ test('[S7] an answer that was lost is asked for again, and nothing is done twice
   expect((await store.read('lost'))?.token).toBeUndefined()
 })
 
+/** A store for which time stands still: who is not woken waits for ever. */
+function stillStore(client: RedisClient, clock: ManualClock): ExclusiveStore {
+  const table = new RedisTable(connectionOf(client), 'llm-refresh', 60_000)
+  const locking = { lease: 60_000, timeout: 60_000 }
+  return new ExclusiveStore(new LeasedBackend(table, locking), { ...locking, clock })
+}
+
 test('[S2] a waiter is woken by a notice, on a connection that is there only while somebody waits', async () => {
   const clock = new ManualClock()
   const client = ioredis(server.socket)
   const connections = async (): Promise<number> =>
     String(await redis.client('LIST')).match(/sub=1/gu)?.length ?? 0
-  /** Time stands still: who is not woken waits for ever. */
-  const open = (): ExclusiveStore => {
-    const table = new RedisTable(connectionOf(client), 'llm-refresh', 60_000)
-    const locking = { lease: 60_000, timeout: 60_000 }
-    return new ExclusiveStore(new LeasedBackend(table, locking), { ...locking, clock })
-  }
   let [isIn, letOn] = [(): void => undefined, (): void => undefined]
   const inside = new Promise<void>((resolve) => (isIn = resolve))
   const on = new Promise<void>((resolve) => (letOn = resolve))
-  const first = open().update('woken', async () => {
+  const first = stillStore(client, clock).update('woken', async () => {
     isIn()
     await on
     return token('1')
   })
   await inside
   const waiting = ['2', '3'].map(async (name) =>
-    open().update('woken', async (current) => {
+    stillStore(client, clock).update('woken', async (current) => {
       expect(current?.token?.accessToken).toMatch(/^canary-access-[123]$/u)
       return token(name)
     }),
@@ -224,6 +227,26 @@ describe('a server that says no', () => {
   })
 })
 
+describe('a user that may do what the page says, and no more,', async () => {
+  const page = await readFile(new URL('../../../docs/stores/redis.md', import.meta.url), 'utf8')
+  const [, rights = ''] = /^ {4}user (llm-refresh .*)$/mu.exec(page) ?? []
+  const credentials = { username: 'llm-refresh', password: 'secret' }
+  const byIoredis = (socket: string): RedisClient => ioredis(socket, credentials)
+  const byNodeRedis = (socket: string): Promise<RedisClient> => nodeRedis(socket, 3, credentials)
+
+  test.each([
+    ['ioredis', byIoredis],
+    ['node-redis', byNodeRedis],
+  ] as const)('[S2] is enough for %s', async (_, connect) => {
+    const own = await startRedisServer({ settings: [['user', rights]] })
+    onTestFinished(() => own.close())
+    const clock = new ManualClock()
+    const client = await connect(own.socket)
+    for (const { run } of storeContract(() => stillStore(client, clock)))
+      await expect(run()).resolves.toBeUndefined()
+  })
+})
+
 test.each([
   ['was damaged', { record: '{"format":"llm-refresh/token","vers' }, /damaged/u],
   ['is of another program', { record: '"hello"' }, /another program/u],
@@ -238,7 +261,7 @@ test.each([
   const store = redisStore(redis)
   await expect(store.read('damaged')).rejects.toEqual(code('store_invalid', message))
   await expect(store.read('damaged')).rejects.toEqual(code('store_invalid', /llm-refresh:\{damaged\}/u))
-  const change = vi.fn(async () => token('1'))
+  const change = vi.fn<Change>(async () => token('1'))
   await expect(store.update('damaged', change)).rejects.toEqual(code('store_invalid'))
   await expect(store.delete('damaged')).rejects.toEqual(code('store_invalid'))
   expect(change).not.toHaveBeenCalled()
