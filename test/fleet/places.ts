@@ -1,4 +1,5 @@
 import { onTestFinished } from 'vitest'
+import { has } from '../support/binaries.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { startRedisServer } from '../support/redis-server.ts'
 import { open, type Opened, type Opening, type Place } from './place.ts'
@@ -6,8 +7,10 @@ import { open, type Opened, type Opening, type Place } from './place.ts'
 /** What processes can share, each made anew for a test, and removed afterwards. */
 export const places: Readonly<Record<string, () => Promise<Place>>> = {
   files: async () => ({ kind: 'files', path: await temporaryFolder() }),
-  'Redis, by ioredis': async () => redis('ioredis'),
-  'Redis, by node-redis': async () => redis('node-redis'),
+  ...((await has('redis-server', 'redis-server')) && {
+    'Redis, by ioredis': async () => redis('ioredis'),
+    'Redis, by node-redis': async () => redis('node-redis'),
+  }),
 }
 
 async function redis(client: 'ioredis' | 'node-redis'): Promise<Place> {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { inspect } from 'node:util'
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { ExclusiveStore } from '../../../src/credentials/exclusive.ts'
 import { LeasedBackend } from '../../../src/credentials/leased-backend.ts'
 import {
@@ -14,6 +14,7 @@ import { connectionOf } from '../../../src/credentials/stores/redis/client.ts'
 import { RedisTable } from '../../../src/credentials/stores/redis/table.ts'
 import type { Change } from '../../../src/index.ts'
 import { storeContract } from '../../../src/testing/index.ts'
+import { has } from '../../support/binaries.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { type RedisServer, startRedisServer } from '../../support/redis-server.ts'
 
@@ -24,15 +25,19 @@ const token = (name: string): { accessToken: string; refreshToken: string } => (
 const code = (expected: string, message = /./u): unknown =>
   expect.objectContaining({ code: expected, message: expect.stringMatching(message) })
 
+const isThere = await has('redis-server', 'redis-server')
+beforeEach(({ skip }) => skip(!isThere))
+
 let server: RedisServer
 let redis: Redis
 beforeAll(async () => {
+  if (!isThere) return
   server = await startRedisServer()
   redis = new Redis(server.socket)
 })
 afterAll(async () => {
-  redis.disconnect()
-  await server.close()
+  redis?.disconnect()
+  await server?.close()
 })
 
 /** A client that goes when the test is over. */
