@@ -52,7 +52,9 @@ export function refreshingFetch<T>(
     try {
       return (await retryOnce(credential, (applied) => call.attempt(applied), call)).response
     } catch (error) {
-      if (!call.isUnsent || call.signal?.aborted === true) throw error
+      if (!call.isUnsent) throw error
+      call.abandon(error)
+      if (call.signal?.aborted === true) throw error
       const { body, ...own } = own401(error)
       return new Response(body, own)
     } finally {
