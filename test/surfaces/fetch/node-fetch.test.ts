@@ -133,7 +133,7 @@ test('[F3] a body that breaks is a rejection by its status, and breaks for the c
   expect((await over(tokens().cell)(server.origin)).status).toBe(200)
   const response = await over(broken('t0').cell)(server.origin)
   expect(response.status).toBe(401)
-  await expect(response.text()).rejects.toThrow('Premature close')
+  await expect(response.text()).rejects.toThrow('Invalid response body')
 })
 
 describe('[F5] the first event', () => {

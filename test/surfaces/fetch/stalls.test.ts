@@ -9,7 +9,11 @@ beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
 afterEach(() => vi.useRealTimers())
 
 /** Answers of which a part comes, and the rest when the test wants it to. */
-function stalling(status: number): {
+function stalling(
+  status: number,
+  part = '{"error":',
+  headers: Record<string, string> = {},
+): {
   fetch: typeof fetch
   sent: (string | null)[]
   finish: (rest: string) => void
@@ -27,7 +31,7 @@ function stalling(status: number): {
       if (sent.length > 1) return new Response('ok')
       const body = new ReadableStream({
         start(controller) {
-          controller.enqueue(Buffer.from('{"error":'))
+          controller.enqueue(Buffer.from(part))
           finish = (rest) => {
             controller.enqueue(Buffer.from(rest))
             controller.close()
@@ -37,7 +41,7 @@ function stalling(status: number): {
           cancelled = true
         },
       })
-      return new Response(body, { status })
+      return new Response(body, { status, headers })
     },
   }
 }
@@ -79,4 +83,18 @@ test('[F3] no timer is left of an answer that comes in time', async () => {
   finish('"no"}')
   expect(await (await called).text()).toBe('{"error":"no"}')
   expect(vi.getTimerCount()).toBe(0)
+})
+
+test('[F5] an event stream that says it is a rejection, and then stalls, is waited for no longer either', async () => {
+  const said = 'event: error\ndata: 401 Unauthorized\n\n'
+  for (const { cell } of [tokens(), broken('t0')]) {
+    const { fetch, sent, cancelled } = stalling(200, said, { 'content-type': 'text/event-stream' })
+    const called = refreshingFetch(cell, { origins: ORIGIN, fetch, sniff: true })(ORIGIN)
+    await settled()
+    await vi.advanceTimersByTimeAsync(4_999)
+    expect(cancelled()).toBe(false)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(await (await called).text()).toBe(sent.length === 2 ? 'ok' : said)
+    expect([cancelled(), vi.getTimerCount()]).toEqual([true, 0])
+  }
 })
