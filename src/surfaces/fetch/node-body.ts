@@ -8,8 +8,8 @@ export interface NodeBody {
   readonly destroyed: boolean
   read(size?: number): unknown
   unshift(chunk: Uint8Array): void
-  on(event: string, listener: (error?: unknown) => void): unknown
-  off(event: string, listener: (error?: unknown) => void): unknown
+  on(event: string, listener: () => void): unknown
+  off(event: string, listener: () => void): unknown
 }
 
 /** A stream of bytes, as a fetch gives that is made of Node's `http`: node-fetch, say. */
@@ -19,24 +19,28 @@ export function isNodeBody(body: unknown): body is NodeBody {
   return isReadable && property('readableObjectMode') === false && property('readableEncoding') === null
 }
 
+const EVENTS = ['readable', 'end', 'error', 'close']
+
 /** Looks into Node's stream: what it takes out it puts back at once, so that the stream never notices. */
 export class NodeBodyCopy implements BodyCopy {
   readonly #body: NodeBody
   #seen = 0
-  #stop: () => void = () => undefined
+  #look: () => void = () => undefined
 
   constructor(body: NodeBody) {
     this.#body = body
   }
 
+  /** A body that breaks is over: whoever reads it will see. */
   next(): Promise<Uint8Array | undefined> {
     const body = this.#body
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       const settle = (bytes?: Uint8Array): void => {
         this.close()
         resolve(bytes)
       }
-      const look = (): void => {
+      this.#look = () => {
+        if (body.readableEnded || body.destroyed) return settle()
         // All that is left, where it is over; null where it is not, and less than that is there.
         const all = body.read(MOST_READ + 1)
         const bytes = all ?? (body.readableLength > this.#seen ? body.read() : null)
@@ -46,27 +50,12 @@ export class NodeBodyCopy implements BodyCopy {
         this.#seen = bytes.length
         settle(fresh.length === 0 ? undefined : fresh)
       }
-      const end = (): void => settle()
-      const fail = (error: unknown): void => {
-        this.close()
-        reject(error)
-      }
-      const events = [
-        ['readable', look],
-        ['end', end],
-        ['close', end],
-        ['error', fail],
-      ] as const
-      this.#stop = () => {
-        for (const [event, listener] of events) body.off(event, listener)
-      }
-      if (body.readableEnded || body.destroyed) return resolve(undefined)
-      for (const [event, listener] of events) body.on(event, listener)
-      look()
+      for (const event of EVENTS) body.on(event, this.#look)
+      this.#look()
     })
   }
 
   close(): void {
-    this.#stop()
+    for (const event of EVENTS) this.#body.off(event, this.#look)
   }
 }
