@@ -135,7 +135,7 @@ export class FetchCall implements RetryPolicy<Answered> {
   }
 
   async #read(response: Response): Promise<Answered> {
-    const body = new Peeked(response)
+    const body = new Peeked(response, this.signal)
     await body.readOn()
     const { status, headers } = response
     return this.#answered(body, this.#settings.judge.answer(status, headers, body.text()), status < 400)
@@ -143,7 +143,7 @@ export class FetchCall implements RetryPolicy<Answered> {
 
   async #sniffed(response: Response): Promise<Answered> {
     const first = new FirstEvent()
-    const body = new Peeked(response)
+    const body = new Peeked(response, this.signal)
     let event: ServerSentEvent | 'none' | undefined
     await body.read((chunk) => (event = first.push(chunk)) !== undefined)
     event ??= first.end()

@@ -1,3 +1,4 @@
+import { abortable } from '../../core/abortable.ts'
 import { startTimer } from '../../core/clock.ts'
 import { LONGEST_READ, MOST_READ } from '../../http/judge.ts'
 import { letGo } from '../../http/let-go.ts'
@@ -14,6 +15,7 @@ export interface BodyCopy {
 /** An answer, and what was read of a copy of its body. */
 export class Peeked {
   readonly #response: Response
+  readonly #signal: AbortSignal | undefined
   /** Undefined where there is nothing more to be read. */
   #copy: BodyCopy | undefined
   readonly #chunks: Uint8Array[] = []
@@ -21,24 +23,30 @@ export class Peeked {
   /** What was asked for, and has not come in time. */
   #coming: Promise<Uint8Array | undefined> | undefined
 
-  constructor(response: Response) {
+  /** @param signal the caller's: whoever leaves while the body is read hears no more of it */
+  constructor(response: Response, signal: AbortSignal | undefined) {
     this.#response = response
+    this.#signal = signal
     this.#copy = copyOf(response)
   }
 
-  /** Reads until that is enough, or to the end. A body that breaks does so for whom the answer is handed on to. */
+  /**
+   * Reads until that is enough, or to the end. A body that breaks does so for whom the answer is handed on to.
+   *
+   * @throws the signal's reason
+   */
   read(enough: (chunk: Uint8Array) => boolean): Promise<void> {
     return this.#read(enough, new Promise(() => undefined))
   }
 
-  /** Reads on to the end, if that is within the bounds. */
+  /** Reads on to the end, if that is within the bounds. Throws as `read` does. */
   async readOn(): Promise<void> {
+    if (this.#size > MOST_READ) return
     let stop: () => void = () => undefined
     const late = new Promise<'late'>((resolve) => {
       stop = startTimer({ now: Date.now }, LONGEST_READ, () => resolve('late'))
     })
-    if (this.#size <= MOST_READ) await this.#read(() => this.#size > MOST_READ, late)
-    stop()
+    await this.#read(() => this.#size > MOST_READ, late).finally(stop)
   }
 
   /** The beginning of the body, as text. */
@@ -72,19 +80,24 @@ export class Peeked {
     try {
       while (this.#copy !== undefined) {
         this.#coming ??= this.#copy.next()
-        const chunk = await Promise.race([this.#coming, late])
-        if (chunk === 'late') return
+        const chunk = await Promise.race([abortable(this.#coming, this.#signal), late])
+        if (chunk === 'late') break
         this.#coming = undefined
         if (chunk === undefined) this.#copy = undefined
         else {
           this.#chunks.push(chunk)
           this.#size += chunk.length
-          if (enough(chunk)) return
+          if (enough(chunk)) break
         }
       }
     } catch {
+      this.#copy?.close()
       this.#copy = undefined
     }
+    if (this.#signal?.aborted !== true) return
+    this.#copy?.close()
+    letGo(this.#response.body)
+    throw this.#signal.reason
   }
 }
 

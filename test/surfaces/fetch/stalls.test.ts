@@ -98,3 +98,29 @@ test('[F5] an event stream that says it is a rejection, and then stalls, is wait
     expect([cancelled(), vi.getTimerCount()]).toEqual([true, 0])
   }
 })
+
+test.each([
+  [401, '{"error":', undefined],
+  [403, '{"error":', undefined],
+  [200, ': nothing yet', 'text/event-stream'],
+])(
+  '[C4, F3, F5] a caller who leaves while a body is read (%d) gets its reason at once, and nothing stays open',
+  async (status, part, type) => {
+    const { fetch, sent, cancelled } = stalling(
+      status,
+      part,
+      type === undefined ? {} : { 'content-type': type },
+    )
+    const { cell, refreshes } = tokens()
+    const leaving = new AbortController()
+    const call = refreshingFetch(cell, { origins: ORIGIN, fetch, sniff: true })
+    const answer = call(ORIGIN, { signal: leaving.signal })
+    answer.catch(() => undefined)
+    await settled()
+    const reason = new Error('The user left.')
+    leaving.abort(reason)
+    await expect(answer).rejects.toBe(reason)
+    await settled()
+    expect([sent.length, cancelled(), refreshes(), vi.getTimerCount()]).toEqual([1, true, 0, 0])
+  },
+)
