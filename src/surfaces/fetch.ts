@@ -8,7 +8,10 @@ import { type CallSettings, FetchCall, isRequest } from './fetch/call.ts'
 
 /** How a {@link refreshingFetch} works. */
 export interface RefreshingFetchOptions<T> extends HttpOptions<T> {
-  /** What makes the requests. Default: the platform's fetch. */
+  /**
+   * What makes the requests. Default: the platform's fetch. Another one must do with redirects as the Fetch standard says: node-fetch,
+   * for one, takes `Authorization` along to other ports of the same host, and to the domains above it.
+   */
   fetch?: typeof globalThis.fetch | undefined
 }
 

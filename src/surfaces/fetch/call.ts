@@ -97,12 +97,18 @@ export class FetchCall implements RetryPolicy<Answered> {
 
   /** Nothing is sent: lets go of the body, as fetch does. */
   abandon(reason: unknown): void {
-    letGo(this.#init?.body ?? (isRequest(this.#input) ? this.#input.body : undefined), reason)
+    letGo(this.#ownBody ?? this.#init?.body, reason)
   }
 
   /** Lets go of what was kept for a second attempt. */
   end(): void {
     this.#replay?.end()
+  }
+
+  /** A Request brings its own body, once, unless init has another. */
+  get #ownBody(): ReadableStream | undefined {
+    const isOther = (this.#init?.body ?? undefined) !== undefined
+    return isRequest(this.#input) && !isOther ? (this.#input.body ?? undefined) : undefined
   }
 
   #prepare(applied: Applied): RequestInit {
@@ -114,8 +120,7 @@ export class FetchCall implements RetryPolicy<Answered> {
     this.#headers = headers
     this.#applied = applied
     const init: RequestInit = { ...this.#init, headers }
-    // A Request brings its own body, once.
-    const body = !this.#isRetry && isRequest(this.#input) ? undefined : this.#replay?.body()
+    const body = !this.#isRetry && this.#ownBody ? undefined : this.#replay?.body()
     if (body !== undefined) init.body = body
     if (applied.survivesRedirects && this.#follows) init.redirect = 'manual'
     return init

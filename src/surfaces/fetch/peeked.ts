@@ -106,7 +106,7 @@ function copyOf(response: Response): BodyCopy | undefined {
   const { body } = response
   if (isNodeBody(body)) return new NodeBodyCopy(body)
   if (typeof body?.getReader !== 'function' || body.locked || response.bodyUsed) return undefined
-  const reader = response.clone().body?.getReader()
+  const reader = response.clone?.().body?.getReader()
   return (
     reader && {
       next: async () => (await reader.read()).value,
