@@ -23,6 +23,9 @@ export interface RefreshingFetchOptions<T> extends HttpOptions<T> {
  * is handed on up to 64 KiB. Where there is none to begin with, the answer is a 401 of our own that names the reason, so that the
  * vendors' clients raise their authentication errors.
  *
+ * A rejection that a redirect led to counts if it comes from the origin that was asked. Platforms do not tell whether the way led elsewhere,
+ * where they take `Authorization` away: then a refresh is made in vain, as often as the breaker lets it.
+ *
  * @throws RefreshError `invalid_option`. The fetch itself throws what the underlying one throws, the signal's reason, and
  *   RefreshError `redirect_refused`: a redirect is not followed where it would take along a header other than `Authorization`
  * @example
