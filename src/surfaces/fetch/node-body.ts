@@ -34,13 +34,14 @@ export class NodeBodyCopy implements BodyCopy {
   /** A body that breaks is over: whoever reads it will see. */
   next(): Promise<Uint8Array | undefined> {
     const body = this.#body
+    if (isOver(body)) return Promise.resolve(undefined)
     return new Promise((resolve) => {
       const settle = (bytes?: Uint8Array): void => {
         this.close()
         resolve(bytes)
       }
       this.#look = () => {
-        if (body.readableEnded || body.destroyed) return settle()
+        if (isOver(body)) return settle()
         // All that is left, where it is over; null where it is not, and less than that is there.
         const all = body.read(MOST_READ + 1)
         const bytes = all ?? (body.readableLength > this.#seen ? body.read() : null)
@@ -58,4 +59,15 @@ export class NodeBodyCopy implements BodyCopy {
   close(): void {
     for (const event of EVENTS) this.#body.off(event, this.#look)
   }
+}
+
+/**
+ * Nothing comes any more. Of one that has ended, and is empty, this must not be asked by reading: that would tell its end to whoever listens
+ * now, and to nobody who comes later.
+ */
+function isOver(body: NodeBody): boolean {
+  // The only place that says whether more is to come.
+  const state: unknown = Reflect.get(body, '_readableState')
+  const isEmpty = body.readableLength === 0 && Reflect.get(Object(state), 'ended') === true
+  return isEmpty || body.readableEnded || body.destroyed
 }
