@@ -218,7 +218,7 @@ describe('a server that says no', () => {
       /may not: allow it EVAL/u,
     ],
   ] as [string, [string, string][], object, RegExp][])(
-    '[S7] [Z1] because it %s, is a clear error without secrets',
+    '[S7, Z1] because it %s, is a clear error without secrets',
     async (_, settings, options, message) => {
       const failed: unknown = await refusal(settings, options).catch((error: unknown) => error)
       expect(failed).toEqual(code('store_failed', message))
