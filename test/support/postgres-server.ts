@@ -1,0 +1,212 @@
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync } from 'node:fs'
+import { appendFile, chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { delimiter, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** A PostgreSQL server of its own, on loopback and a free port. */
+export interface PostgresServer {
+  /** For `pg` and postgres.js. Its user may do everything. */
+  readonly connection: {
+    readonly host: string
+    readonly port: number
+    readonly user: string
+    readonly database: string
+  }
+  /** The same as a URL; of another user where that is named. */
+  url(user?: string): string
+  /** Ends it as an operator would: connections are ended, all is written. */
+  stop(): Promise<void>
+  /** SIGKILL, to all of it. */
+  kill(): Promise<void>
+  /** Starts it again, on the same folder and port. */
+  restart(): Promise<void>
+  /** Ends it for good, and removes its folder. */
+  close(): Promise<void>
+}
+
+export interface PostgresServerOptions {
+  /** What was acknowledged outlives a kill. Default: only a stop. */
+  durable?: boolean | undefined
+  /** Lines of its configuration. */
+  settings?: Readonly<Record<string, string | number>> | undefined
+}
+
+/** A user with this name must give the password that it was created with; all others need none. */
+export const GUARDED = 'guarded'
+
+/** Where the server's programs are; undefined where there are none, and none can be had. */
+const bin = findBin() ?? install()
+
+/** Whether servers can be started. Where not, and this is no CI, tests pass over it. */
+export const hasPostgres: boolean = bin !== undefined
+
+export async function startPostgres(options: PostgresServerOptions = {}): Promise<PostgresServer> {
+  const { durable = false, settings = {} } = options
+  // A socket's path would have to be short, and /tmp is open to the user that the server runs as.
+  const folder = await mkdtemp('/tmp/llm-refresh-postgres-')
+  const user = await systemUser()
+  if (user !== undefined) await chown(folder, user.uid, user.gid)
+  const data = join(folder, 'data')
+  const encoding = ['--encoding=UTF8', '--locale=C']
+  const how = ['--username=postgres', '--auth=trust', '--no-sync', ...encoding]
+  await run(program('initdb'), ['--pgdata', data, ...how], { ...user, cwd: folder })
+  const guarded = `host all ${GUARDED} 127.0.0.1/32 scram-sha-256`
+  await writeFile(join(data, 'pg_hba.conf'), `${guarded}\nhost all all 127.0.0.1/32 trust\n`)
+  const sync = durable ? 'on' : 'off'
+  const all = { fsync: sync, synchronous_commit: sync, full_page_writes: sync, ...settings }
+  const lines = Object.entries(all).map(([name, value]) => `${name} = '${value}'\n`)
+  await appendFile(join(data, 'postgresql.conf'), lines.join(''))
+
+  let [port, server] = [0, undefined as ChildProcess | undefined]
+  // A port that was free may be taken by the time that it is wanted.
+  for (let tries = 1; server === undefined; tries++) {
+    port = await freePort()
+    server = await start(data, port, user).catch((error: unknown) => {
+      if (tries === 3) throw error
+      return undefined
+    })
+  }
+  let running: ChildProcess | undefined = server
+  const end = async (how: (server: ChildProcess) => void): Promise<void> => {
+    const ending = running
+    running = undefined
+    if (ending === undefined) return
+    const ended = once(ending, 'exit')
+    how(ending)
+    await ended
+  }
+  const kill = (): Promise<void> => end(killAll)
+  const connection = { host: '127.0.0.1', port, user: 'postgres', database: 'postgres' }
+  return {
+    connection,
+    url: (name = 'postgres') => `postgres://${name}@127.0.0.1:${port}/postgres`,
+    stop: () => end((ending) => ending.kill('SIGINT')),
+    kill,
+    restart: async () => {
+      if (running === undefined) running = await start(data, port, user)
+    },
+    close: async () => {
+      await kill()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function start(data: string, port: number, user: User | undefined): Promise<ChildProcess> {
+  const where = ['-D', data, '-h', '127.0.0.1', '-p', String(port), '-k', '']
+  const server = spawn(program('postgres'), where, {
+    ...user,
+    cwd: data,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  // Not even where the tests end in the middle.
+  const leave = (): void => killAll(server)
+  process.once('exit', leave)
+  server.once('exit', () => process.removeListener('exit', leave))
+  const said: string[] = []
+  await new Promise<void>((resolve, reject) => {
+    createInterface(server.stderr).on('line', (line) => {
+      said.push(line)
+      if (line.includes('ready to accept connections')) resolve()
+    })
+    server.once('error', reject)
+    server.once('exit', () => reject(new Error(`PostgreSQL did not start:\n${said.join('\n')}`)))
+  })
+  return server
+}
+
+/** Each connection has a process of its own, which would live on for a moment. */
+function killAll(server: ChildProcess): void {
+  const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' })
+  const processes = stdout.split('\n').map((line) => line.trim().split(/\s+/).map(Number))
+  server.kill('SIGKILL')
+  for (const [pid = 0, parent] of processes) {
+    if (parent === server.pid && pid > 0) killOne(pid)
+  }
+}
+
+function killOne(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+function program(name: string): string {
+  return join(bin ?? '', name)
+}
+
+function findBin(): string | undefined {
+  const debian = '/usr/lib/postgresql'
+  const versions = existsSync(debian) ? readdirSync(debian) : []
+  const newestFirst = versions.toSorted((one, other) => Number(other) - Number(one))
+  const folders = [
+    ...newestFirst.map((version) => join(debian, version, 'bin')),
+    ...(process.env['PATH'] ?? '').split(delimiter),
+  ]
+  return folders.find((folder) => ['postgres', 'initdb'].every((name) => existsSync(join(folder, name))))
+}
+
+function install(): string | undefined {
+  // Packages are installed by one at a time, without the server that Debian would start.
+  const lines = [
+    'test -x /usr/lib/postgresql/*/bin/initdb && exit',
+    'mkdir -p /etc/postgresql-common/createcluster.d',
+    'echo "create_main_cluster = false" > /etc/postgresql-common/createcluster.d/llm-refresh.conf',
+    'apt-get update -qq',
+    'DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql',
+  ]
+  if (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
+    const script = ['-c', lines.join('\n')]
+    const { status, stderr } = spawnSync('flock', ['/tmp/llm-refresh-apt.lock', 'sh', ...script], {
+      encoding: 'utf8',
+    })
+    if (status !== 0) console.error(stderr)
+  }
+  const found = findBin()
+  if (found !== undefined) return found
+  const missing =
+    'PostgreSQL is not installed: `apt-get install postgresql`, or put initdb and postgres on the PATH.'
+  if (process.env['CI'] !== undefined) throw new Error(missing)
+  console.error(`\n*** ${missing} Its tests are passed over. ***\n`)
+  return undefined
+}
+
+interface User {
+  readonly uid: number
+  readonly gid: number
+}
+
+/** The server refuses to run as root. undefined: it may run as who we are. */
+async function systemUser(): Promise<User | undefined> {
+  if (process.getuid?.() !== 0) return undefined
+  for (const name of ['postgres', 'nobody']) {
+    const [uid, gid] = await Promise.all([idOf('-u', name), idOf('-g', name)])
+    if (uid !== undefined && gid !== undefined) return { uid, gid }
+  }
+  throw new Error('There is no user that PostgreSQL could run as.')
+}
+
+async function idOf(which: string, name: string): Promise<number | undefined> {
+  return run('id', [which, name]).then(
+    ({ stdout }) => Number(stdout),
+    () => undefined,
+  )
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('There is no free port.')
+  return address.port
+}
