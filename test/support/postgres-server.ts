@@ -73,26 +73,25 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
     })
   }
   let running: ChildProcess | undefined = server
-  const end = async (how: (server: ChildProcess) => void): Promise<void> => {
+  const end = async (kill: (server: ChildProcess) => void): Promise<void> => {
     const ending = running
     running = undefined
     if (ending === undefined) return
     const ended = once(ending, 'exit')
-    how(ending)
+    kill(ending)
     await ended
   }
-  const kill = (): Promise<void> => end(killAll)
   const connection = { host: '127.0.0.1', port, user: 'postgres', database: 'postgres' }
   return {
     connection,
     url: (name = 'postgres') => `postgres://${name}@127.0.0.1:${port}/postgres`,
     stop: () => end((ending) => ending.kill('SIGINT')),
-    kill,
+    kill: () => end(killAll),
     restart: async () => {
-      if (running === undefined) running = await start(data, port, user)
+      running ??= await start(data, port, user)
     },
     close: async () => {
-      await kill()
+      await end(killAll)
       await rm(folder, { recursive: true, force: true })
     },
   }

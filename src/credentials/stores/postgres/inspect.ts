@@ -1,4 +1,4 @@
-import { RefreshError } from '../../../core/errors.ts'
+import type { RefreshError } from '../../../core/errors.ts'
 import { decodeRecord } from '../../encoding.ts'
 import { asking, type Cells, type PostgresClient } from './client.ts'
 import { failure } from './failure.ts'

@@ -1,4 +1,4 @@
-/** The statements on a table. Each parameter is sent as text, and each column comes as text or null. */
+/** The statements on a table. Each parameter is sent as text; each column comes as text or null, and has a name of its own. */
 export interface Statements {
   readonly create: string
   readonly exists: string
@@ -47,7 +47,7 @@ export function statementsOn(table: string): Statements {
       AND ($4::text IS NULL OR account.revision <= $4::text::bigint)
   RETURNING fence, abandoned, revision, record
 )
-SELECT 'lock', fence::text, abandoned::text, revision::text, record FROM taken
+SELECT 'lock' AS type, fence::text, abandoned::text, revision::text, record FROM taken
 UNION ALL
 SELECT CASE WHEN revision > $4::text::bigint THEN 'newer' ELSE 'held' END,
   greatest(0, ${milliseconds('until - clock_timestamp()')} + 1)::text, NULL, NULL, NULL
@@ -75,8 +75,9 @@ SELECT revision::text, record, pg_notify($5::text, $6::text)::text FROM inforce`
   UPDATE ${table} SET owner = NULL, until = NULL WHERE key = $1::text AND owner = $2::text RETURNING key
 )
 SELECT pg_notify($3::text, $4::text)::text FROM freed`,
-    list: `SELECT key, revision::text, record, ${milliseconds('written')}::text, ${milliseconds('until')}::text,
-  (until <= clock_timestamp())::text, (abandoned OR coalesce(until <= clock_timestamp(), false))::text
+    list: `SELECT key, revision::text, record, ${milliseconds('written')}::text AS written,
+  ${milliseconds('until')}::text AS until, (until <= clock_timestamp())::text AS gone,
+  (abandoned OR coalesce(until <= clock_timestamp(), false))::text AS abandoned
 FROM ${table} ORDER BY key`,
   }
 }
