@@ -178,7 +178,6 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   S6: { says: 'A corrupt or foreign file is a clear error and is never overwritten.' },
   S7: {
     says: 'Redis and PostgreSQL: an outage is an explicit policy, by default refuse to refresh a rotating token without the lock, and keep serving a valid one. What cannot be promised (a failover that forgets the lock) is documented in those words.',
-    planned: 'stores',
   },
   S8: {
     says: '`sealed(store, keys)` encrypts at rest, with key rotation; a wrong key is a clear error.',

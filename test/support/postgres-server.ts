@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
 import { appendFile, chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { delimiter, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 
@@ -104,10 +104,7 @@ async function start(data: string, port: number, user: User | undefined): Promis
     cwd: data,
     stdio: ['ignore', 'ignore', 'pipe'],
   })
-  // Not even where the tests end in the middle.
-  const leave = (): void => killAll(server)
-  process.once('exit', leave)
-  server.once('exit', () => process.removeListener('exit', leave))
+  watch(server, data)
   const said: string[] = []
   await new Promise<void>((resolve, reject) => {
     createInterface(server.stderr).on('line', (line) => {
@@ -118,6 +115,17 @@ async function start(data: string, port: number, user: User | undefined): Promis
     server.once('exit', () => reject(new Error(`PostgreSQL did not start:\n${said.join('\n')}`)))
   })
   return server
+}
+
+/** Ends a server whose tests were killed: its watch notices when nobody holds the other end of its stdin. */
+function watch(server: ChildProcess, data: string): void {
+  const lines = 'read _; kill -QUIT "$0"; sleep 1; rm -rf "$1"'
+  const watcher = spawn('sh', ['-c', lines, String(server.pid), dirname(data)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  })
+  watcher.unref()
+  server.once('exit', () => watcher.kill())
 }
 
 /** Each connection has a process of its own, which would live on for a moment. */

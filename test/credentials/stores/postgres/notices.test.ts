@@ -2,28 +2,11 @@ import type pg from 'pg'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { postgresStore } from '../../../../src/credentials/stores/postgres.ts'
 import type { PostgresTable } from '../../../../src/credentials/stores/postgres/table.ts'
-import type { AccessToken, Store } from '../../../../src/index.ts'
+import type { AccessToken } from '../../../../src/index.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
-import { clients, ending, newTable, only, poolOf, storeOver, tableOf, withPostgres } from './world.ts'
+import { clients, ending, hold, newTable, only, poolOf, storeOver, tableOf, withPostgres } from './world.ts'
 
 const token: AccessToken = { accessToken: 'access-1' }
-
-/** Takes a lock. Returns what gives it back. */
-async function hold(store: Store, key: string, written?: AccessToken): Promise<() => Promise<unknown>> {
-  let [begin, finish] = [(): void => undefined, (): void => undefined]
-  const begun = new Promise<void>((resolve) => (begin = resolve))
-  const finished = new Promise<void>((resolve) => (finish = resolve))
-  const updated = store.update(key, async () => {
-    begin()
-    await finished
-    return written
-  })
-  await Promise.race([begun, updated])
-  return () => {
-    finish()
-    return updated
-  }
-}
 
 /** Calls of `take` that are answered. */
 function answers(table: PostgresTable): () => Promise<number> {
@@ -113,11 +96,13 @@ await withPostgres((server) => {
   })
 
   test('a lock can be waited for where no further connection is to be had', async () => {
-    const [name, pool] = [await newTable(server), poolOf(server, { max: 1 })]
-    await pool.query('ALTER ROLE postgres CONNECTION LIMIT 1')
-    onTestFinished(async () => void (await pool.query('ALTER ROLE postgres CONNECTION LIMIT -1')))
-    const store = postgresStore(pool, { table: name })
-    const release = await hold(store, 'me')
+    const [name, admin] = [await newTable(server), poolOf(server)]
+    await admin.query('CREATE ROLE limited LOGIN CONNECTION LIMIT 1')
+    await admin.query(`GRANT SELECT, INSERT, UPDATE ON ${name} TO limited`)
+    const pool = poolOf(server, { max: 1, user: 'limited' })
+    const release = await hold(postgresStore(pool, { table: name }), 'me')
+    const refused = tableOf(pool, name).subscribe?.(vi.fn(), vi.fn())
+    await expect(refused).rejects.toMatchObject({ code: '53300' })
     const waiting = postgresStore(pool, { table: name }).update('me', async () => token)
     await release()
     expect((await waiting).token).toEqual(token)

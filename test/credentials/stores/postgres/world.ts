@@ -11,7 +11,7 @@ import {
 } from '../../../../src/credentials/stores/postgres.ts'
 import { readName } from '../../../../src/credentials/stores/postgres/name.ts'
 import { PostgresTable } from '../../../../src/credentials/stores/postgres/table.ts'
-import type { Clock } from '../../../../src/index.ts'
+import type { AccessToken, Clock, Store } from '../../../../src/index.ts'
 import {
   hasPostgres,
   type PostgresServer,
@@ -59,7 +59,8 @@ export function openPool(server: PostgresServer, more: pg.PoolConfig = {}): Open
 
 function openSql(server: PostgresServer, more: SqlOptions = {}): Opened<postgres.Sql> {
   const client = postgres({ ...server.connection, onnotice: () => undefined, ...more })
-  return { client, end: () => client.end() }
+  // It would wait for connections that it never had.
+  return { client, end: () => client.end({ timeout: 0 }) }
 }
 
 async function openClient(server: PostgresServer, more: pg.ClientConfig = {}): Promise<Opened<pg.Client>> {
@@ -144,4 +145,25 @@ export function storeOver(
   { timeout = 5_000, lease = 2_500, ...more }: How = {},
 ): ExclusiveStore {
   return new ExclusiveStore(new LeasedBackend(table, { lease, timeout }), { lease, timeout, ...more })
+}
+
+/** Takes a lock. Returns what gives it back. */
+export async function hold(
+  store: Store,
+  key: string,
+  written?: AccessToken,
+): Promise<() => Promise<unknown>> {
+  let [begin, finish] = [(): void => undefined, (): void => undefined]
+  const begun = new Promise<void>((resolve) => (begin = resolve))
+  const finished = new Promise<void>((resolve) => (finish = resolve))
+  const updated = store.update(key, async () => {
+    begin()
+    await finished
+    return written
+  })
+  await Promise.race([begun, updated])
+  return () => {
+    finish()
+    return updated
+  }
 }
