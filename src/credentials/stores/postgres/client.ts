@@ -1,17 +1,14 @@
 import { describe, optionError } from '../../../core/options.ts'
 import { Turns } from '../../turns.ts'
 
-/** Drivers disagree on how to send anything but text. */
-type Value = string | null
-
 /** A pool or client of node-postgres (`pg`), or what has the same `query`. */
 export interface QueryClient {
-  query(text: string, values: Value[]): PromiseLike<{ readonly rows: readonly object[] }>
+  query(text: string, values: (string | null)[]): PromiseLike<{ readonly rows: readonly object[] }>
 }
 
 /** What `postgres()` of postgres.js gives. */
 export interface SqlClient {
-  unsafe(text: string, values: Value[]): PromiseLike<readonly object[]>
+  unsafe(text: string, values: (string | null)[]): PromiseLike<readonly object[]>
   listen(channel: string, onNotify: (payload: string) => void): PromiseLike<unknown>
 }
 
@@ -31,7 +28,7 @@ export interface Session extends QueryClient {
 export type Cells = readonly (string | undefined)[]
 
 /** Runs a statement whose columns are all text. */
-export type Ask = (statement: string, ...values: Value[]) => Promise<Cells[]>
+export type Ask = (statement: string, ...values: (string | null)[]) => Promise<Cells[]>
 
 /** @throws RefreshError `invalid_option` for what is no client */
 export function asking(client: PostgresClient): Ask {

@@ -1,10 +1,22 @@
+import { EventEmitter } from 'node:events'
 import type pg from 'pg'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { postgresStore } from '../../../../src/credentials/stores/postgres.ts'
 import type { PostgresTable } from '../../../../src/credentials/stores/postgres/table.ts'
 import type { AccessToken } from '../../../../src/index.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
-import { clients, ending, hold, newTable, only, poolOf, storeOver, tableOf, withPostgres } from './world.ts'
+import {
+  clients,
+  ending,
+  eventually,
+  hold,
+  newTable,
+  only,
+  poolOf,
+  storeOver,
+  tableOf,
+  withPostgres,
+} from './world.ts'
 
 const token: AccessToken = { accessToken: 'access-1' }
 
@@ -37,7 +49,7 @@ await withPostgres((server) => {
           return { accessToken: 'access-2' }
         })
         // It has begun to listen, and has looked once more.
-        await vi.waitFor(async () => expect(await answered()).toBe(2), { interval: 5 })
+        await eventually(async () => expect(await answered()).toBe(2))
         await release()
         expect((await waiting).token).toEqual({ accessToken: 'access-2' })
       }
@@ -54,10 +66,10 @@ await withPostgres((server) => {
       isIn = true
       return token
     })
-    await vi.waitFor(async () => expect(await answered()).toBe(1), { interval: 5 })
+    await eventually(async () => expect(await answered()).toBe(1))
     await release()
     expect(isIn).toBe(false)
-    await vi.waitFor(() => clock.advance(25).then(() => expect(isIn).toBe(true)), { interval: 5 })
+    await eventually(() => clock.advance(25).then(() => expect(isIn).toBe(true)))
     await waiting
   })
 
@@ -67,10 +79,10 @@ await withPostgres((server) => {
     expect(await listeners(pool)).toBe(0)
     const table = tableOf(pool, name)
     const waiting = storeOver(table).update('me', async () => token)
-    await vi.waitFor(async () => expect(await listeners(pool)).toBe(1), { interval: 5 })
+    await eventually(async () => expect(await listeners(pool)).toBe(1))
     await release()
     await waiting
-    await vi.waitFor(async () => expect(await listeners(pool)).toBe(0), { interval: 5 })
+    await eventually(async () => expect(await listeners(pool)).toBe(0))
   })
 
   test('where the connection that listens breaks, nothing is thrown, and the next to wait listens anew', async () => {
@@ -81,12 +93,12 @@ await withPostgres((server) => {
     const answered = answers(table)
     const store = storeOver(table, { clock: new ManualClock() })
     const first = store.update('one', async () => token)
-    await vi.waitFor(async () => expect(await answered()).toBe(2), { interval: 5 })
+    await eventually(async () => expect(await answered()).toBe(2))
     await pool.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'`)
-    await vi.waitFor(async () => expect(await listeners(pool)).toBe(0), { interval: 5 })
+    await eventually(async () => expect(await listeners(pool)).toBe(0))
 
     const second = store.update('other', async () => token)
-    await vi.waitFor(async () => expect(await answered()).toBe(4), { interval: 5 })
+    await eventually(async () => expect(await answered()).toBe(4))
     expect(await listeners(pool)).toBe(1)
     await other()
     await second
@@ -95,13 +107,33 @@ await withPostgres((server) => {
     await first
   })
 
+  test('a connection that breaks while it is made ends nothing but the notices', async () => {
+    class Broken extends EventEmitter {
+      processID = null
+      connect(): Promise<void> {
+        const error = new Error('Connection terminated')
+        setImmediate(() => this.emit('error', error))
+        return Promise.reject(error)
+      }
+      end(): Promise<void> {
+        return Promise.reject(new Error('It was never there.'))
+      }
+      query(): void {}
+    }
+    const [name, { query }] = [await newTable(server), only(poolOf(server))]
+    const { subscribe } = tableOf(Object.assign({ query }, { options: {}, Client: Broken }), name)
+    const lost = vi.fn<() => void>()
+    await expect(subscribe?.(vi.fn<() => void>(), lost)).rejects.toThrow('Connection terminated')
+    await eventually(() => expect(lost).toHaveBeenCalled())
+  })
+
   test('a lock can be waited for where no further connection is to be had', async () => {
     const [name, admin] = [await newTable(server), poolOf(server)]
     await admin.query('CREATE ROLE limited LOGIN CONNECTION LIMIT 1')
     await admin.query(`GRANT SELECT, INSERT, UPDATE ON ${name} TO limited`)
     const pool = poolOf(server, { max: 1, user: 'limited' })
     const release = await hold(postgresStore(pool, { table: name }), 'me')
-    const refused = tableOf(pool, name).subscribe?.(vi.fn(), vi.fn())
+    const refused = tableOf(pool, name).subscribe?.(vi.fn<() => void>(), vi.fn<() => void>())
     await expect(refused).rejects.toMatchObject({ code: '53300' })
     const waiting = postgresStore(pool, { table: name }).update('me', async () => token)
     await release()
@@ -118,7 +150,7 @@ await withPostgres((server) => {
     const store = postgresStore(pool, { table: name })
     for (const key of ['me@example.com', 'x'.repeat(1_000)]) await store.update(key, async () => token)
     await store.update('me@example.com', async () => undefined)
-    await vi.waitFor(() => expect(heard).toHaveLength(3), { interval: 5 })
+    await eventually(() => expect(heard).toHaveLength(3))
     expect(heard.filter((payload) => !/^[\da-f]{8}$/.test(payload ?? ''))).toEqual([])
     expect(new Set(heard).size).toBe(2)
   })

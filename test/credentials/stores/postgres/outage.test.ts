@@ -9,6 +9,7 @@ import {
   clientOf,
   clients,
   ending,
+  eventually,
   hold,
   newTable,
   poolOf,
@@ -33,12 +34,11 @@ await withPostgres(
   (server) => {
     test('[S4, S7] a server that is killed in the middle of a refresh, and starts again, loses nothing', async () => {
       const table = await newTable(server)
-      const store = postgresStore(poolOf(server), { table })
+      const store = postgresStore(poolOf(server), { table, lease: 60_000 })
       await storeWith(store, numbered(1), 'me')
-      const { token } = await store.update('me', async (_, { confirm }) => {
+      const { token } = await store.update('me', async () => {
         await server.kill()
         await server.restart()
-        await confirm?.()
         return numbered(2)
       })
       expect(token).toMatchObject(numbered(2))
@@ -68,6 +68,24 @@ await withPostgres(
         expect(await store.read('me')).toMatchObject({ token: undefined })
       },
     )
+
+    test.each([
+      ['a connection that breaks', terminateAll],
+      ['a server that is killed', () => server.kill().then(() => server.restart())],
+    ])('[S4, S7] %s in the middle of a statement: it is made again', async (_, breakAll) => {
+      for (const client of [poolOf(server), sqlOf(server)]) {
+        const [table, admin] = [await newTable(server), poolOf(server)]
+        const store = postgresStore(client, { table, timeout: 30_000 })
+        await storeWith(store, numbered(1), 'me')
+        const blocker = await clientOf(server)
+        await blocker.query(`BEGIN; SELECT FROM ${table} FOR UPDATE`)
+        const updated = store.update('me', async () => numbered(2))
+        const waiting = `SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'`
+        await eventually(async () => expect((await admin.query(waiting)).rows).toHaveLength(1))
+        await breakAll(admin)
+        expect((await updated).token).toMatchObject(numbered(2))
+      }
+    })
 
     test('a waiter outlives the connections that break while it waits', async () => {
       const [table, admin, pool] = [await newTable(server), poolOf(server), poolOf(server)]
@@ -138,10 +156,10 @@ await withPostgres(
       onTestFinished(() => set('RESET default_transaction_read_only'))
       await set('SET default_transaction_read_only = on')
       const shown = `SELECT current_setting('default_transaction_read_only') AS shown`
-      await vi.waitFor(async () => expect((await pool.query(shown)).rows).toEqual([{ shown: 'on' }]))
+      await eventually(async () => expect((await pool.query(shown)).rows).toEqual([{ shown: 'on' }]))
       const query = vi.spyOn(pool, 'query')
       const updated = store.update('me', async () => numbered(1))
-      await vi.waitFor(() => expect(query.mock.results.length).toBeGreaterThan(1), { interval: 5 })
+      await eventually(() => expect(query.mock.results.length).toBeGreaterThan(1))
       await set('RESET default_transaction_read_only')
       expect((await updated).token).toMatchObject(numbered(1))
     })
@@ -171,12 +189,12 @@ await withPostgres(() => {
         const refused: unknown = await token.refresh(held).catch((error: unknown) => error)
         expect(refused).toEqual(code('store_failed', /cannot be reached|did not answer within 500 ms/))
         expect(refused).toBeInstanceOf(RefreshError)
-        expect(performance.now() - began).toBeLessThan(3_000)
+        expect(performance.now() - began).toBeLessThan(10_000)
         expect(account.redemptions).toBe(0)
         expect(await token.snapshot()).toEqual(held)
         await server.restart()
       }
-      await vi.waitFor(async () => expect((await token.refresh(held)).value).toMatchObject(numbered(2)))
+      await eventually(async () => expect((await token.refresh(held)).value).toMatchObject(numbered(2)))
       expect(account.redemptions).toBe(1)
     },
   )

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { inspect } from 'node:util'
 import type postgres from 'postgres'
 import { expect, expectTypeOf, test } from 'vitest'
@@ -120,6 +122,11 @@ await withPostgres((server) => {
     const elsewhere = poolOf(server, { options: '-c search_path=auth' })
     expect((await postgresStore(elsewhere, { table: 'tokens' }).read('me'))?.token).toMatchObject(token('1'))
     expect(await postgresStore(pool, { table: 'auth.tokens' }).read('me')).toBeDefined()
+  })
+
+  test('the page shows that very statement', async () => {
+    const page = await readFile(join(import.meta.dirname, '../../../../docs/stores/postgres.md'), 'utf8')
+    expect(page).toContain(`\`\`\`sql\n${postgresSchema()}\n\`\`\``)
   })
 
   test('a store needs SELECT, INSERT and UPDATE on its table, and nothing else', async () => {

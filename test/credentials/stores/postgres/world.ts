@@ -1,6 +1,6 @@
 import pg from 'pg'
 import postgres from 'postgres'
-import { afterAll, describe, onTestFinished } from 'vitest'
+import { afterAll, describe, onTestFinished, vi } from 'vitest'
 import { ExclusiveStore } from '../../../../src/credentials/exclusive.ts'
 import { LeasedBackend } from '../../../../src/credentials/leased-backend.ts'
 import type { OnStep } from '../../../../src/credentials/lock.ts'
@@ -166,4 +166,9 @@ export async function hold(
     finish()
     return updated
   }
+}
+
+/** Looks until it holds: for what the server does, which tells nobody. */
+export function eventually(check: () => unknown): Promise<unknown> {
+  return vi.waitFor(check, { interval: 5, timeout: 15_000 })
 }
