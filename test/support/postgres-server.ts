@@ -48,7 +48,7 @@ export const hasPostgres: boolean = bin !== undefined
 
 export async function startPostgres(options: PostgresServerOptions = {}): Promise<PostgresServer> {
   const { durable = false, settings = {} } = options
-  // A socket's path would have to be short, and /tmp is open to the user that the server runs as.
+  // Open to the user that the server runs as, which that of root need not be.
   const folder = await mkdtemp('/tmp/llm-refresh-postgres-')
   const user = await systemUser()
   if (user !== undefined) await chown(folder, user.uid, user.gid)
@@ -164,6 +164,8 @@ function findBin(): string | undefined {
 function install(): string | undefined {
   // Packages are installed by one at a time, without the server that Debian would start.
   const lines = [
+    'exec 9>/tmp/llm-refresh-apt.lock',
+    'flock 9',
     'test -x /usr/lib/postgresql/*/bin/initdb && exit',
     'mkdir -p /etc/postgresql-common/createcluster.d',
     'echo "create_main_cluster = false" > /etc/postgresql-common/createcluster.d/llm-refresh.conf',
@@ -171,10 +173,7 @@ function install(): string | undefined {
     'DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql',
   ]
   if (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
-    const script = ['-c', lines.join('\n')]
-    const { status, stderr } = spawnSync('flock', ['/tmp/llm-refresh-apt.lock', 'sh', ...script], {
-      encoding: 'utf8',
-    })
+    const { status, stderr } = spawnSync('sh', ['-c', lines.join('\n')], { encoding: 'utf8' })
     if (status !== 0) console.error(stderr)
   }
   const found = findBin()
