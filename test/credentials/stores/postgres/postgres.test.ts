@@ -11,7 +11,7 @@ import {
   postgresStore,
 } from '../../../../src/credentials/stores/postgres.ts'
 import type { AccessToken, Store } from '../../../../src/index.ts'
-import { clientOf, newTable, poolOf, sqlOf, withPostgres } from './world.ts'
+import { clientOf, hold, newTable, poolOf, sqlOf, withPostgres } from './world.ts'
 
 const code = (expected: string, message = /./): unknown =>
   expect.objectContaining({ code: expected, message: expect.stringMatching(message) })
@@ -179,6 +179,26 @@ await withPostgres((server) => {
 
     await pool.query(`UPDATE ${table} SET record = NULL`)
     expect((await store.update('me', change)).token).toMatchObject(token('2'))
+  })
+
+  test.each([
+    ['covers nothing newer', token('newer')],
+    ['is kept if nothing is newer', undefined],
+  ])('[S4] what comes of a holder that outstayed its lease %s', async (_, written) => {
+    const [table, pool] = [await newTable(server), poolOf(server)]
+    const [paused, other] = [
+      postgresStore(pool, { table, lease: 60_000 }),
+      postgresStore(sqlOf(server), { table }),
+    ]
+    const finish = await hold(paused, 'me', token('late'))
+    await pool.query(`UPDATE ${table} SET until = clock_timestamp()`)
+    await other.update('me', async (current, { abandoned }) => {
+      expect([current, abandoned]).toEqual([undefined, true])
+      return written
+    })
+    const inForce = written ?? token('late')
+    expect(await finish()).toMatchObject({ token: inForce })
+    expect((await other.read('me'))?.token).toMatchObject(inForce)
   })
 
   test('[Z1] how accounts stand is told without secrets', async () => {
