@@ -5,6 +5,9 @@ import { LeasedBackend } from '../../src/credentials/leased-backend.ts'
 import type { Backend, OnStep } from '../../src/credentials/lock.ts'
 import { FileBackend } from '../../src/credentials/stores/file/backend.ts'
 import { thisMachine } from '../../src/credentials/stores/file/machine.ts'
+import type { PostgresClient } from '../../src/credentials/stores/postgres/client.ts'
+import { readName } from '../../src/credentials/stores/postgres/name.ts'
+import { PostgresTable } from '../../src/credentials/stores/postgres/table.ts'
 import { connectionOf, type RedisClient } from '../../src/credentials/stores/redis/client.ts'
 import { RedisTable } from '../../src/credentials/stores/redis/table.ts'
 import type { Store } from '../../src/index.ts'
@@ -18,6 +21,7 @@ export type Place =
       /** Of the file system, or a port of loopback. */
       readonly at: string | number
     }
+  | { readonly kind: 'postgres'; readonly client: 'pg' | 'postgres.js'; readonly at: string }
 
 /** How it is opened. */
 export interface Opening {
@@ -63,11 +67,30 @@ export async function openTable(
   place: Exclude<Place, { kind: 'files' }>,
   lease: number,
 ): Promise<{ table: LeaseTable; close: () => Promise<void> }> {
-  const { client, close } = await connect(place)
+  if (place.kind === 'postgres') {
+    const { client, close } = await connectPostgres(place)
+    return { table: new PostgresTable(client, { name: readName('llm_refresh'), lease }), close }
+  }
+  const { client, close } = await connectRedis(place)
   return { table: new RedisTable(connectionOf(client), 'llm-refresh', lease), close }
 }
 
-async function connect({ client, at }: Place & { kind: 'redis' }): Promise<{
+async function connectPostgres({ client, at }: Place & { kind: 'postgres' }): Promise<{
+  client: PostgresClient
+  close: () => Promise<void>
+}> {
+  if (client === 'pg') {
+    const { default: pg } = await import('pg')
+    const pool = new pg.Pool({ connectionString: at })
+    pool.on('error', () => undefined)
+    return { client: pool, close: () => pool.end() }
+  }
+  const { default: postgres } = await import('postgres')
+  const sql = postgres(at)
+  return { client: sql, close: () => sql.end() }
+}
+
+async function connectRedis({ client, at }: Place & { kind: 'redis' }): Promise<{
   client: RedisClient
   close: () => Promise<void>
 }> {
@@ -89,6 +112,7 @@ async function connect({ client, at }: Place & { kind: 'redis' }): Promise<{
 export function changed(table: LeaseTable, changes: Partial<LeaseTable>): LeaseTable {
   return {
     subscribe: table.subscribe,
+    topic: table.topic && ((key) => table.topic?.(key) ?? key),
     read: (key) => table.read(key),
     take: (key, owner, known) => table.take(key, owner, known),
     extend: (key, owner) => table.extend(key, owner),

@@ -21,6 +21,7 @@ interface Told {
 const rules: Record<string, Omit<Contest, 'place' | 'folder'>> = {
   files: { deaths: 750, keys: 1, lease: 1_000 },
   'Redis, by ioredis': { deaths: 750, keys: 48, lease: 200 },
+  'PostgreSQL, by pg': { deaths: 750, keys: 48, lease: 200 },
 }
 const rows = Object.entries(places).flatMap(([name, make]) => {
   const rule = rules[name]

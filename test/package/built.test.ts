@@ -17,7 +17,13 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const RUNTIME_GLOBALS = ['process', 'Buffer', 'require', '__dirname', '__filename', 'global', 'setImmediate']
 
 /** The entries that promise to run anywhere. */
-const NEUTRAL = ['index.js', 'models/index.js', 'surfaces/ai-sdk.js']
+const NEUTRAL = [
+  'index.js',
+  'models/index.js',
+  'surfaces/ai-sdk.js',
+  'credentials/stores/postgres.js',
+  'credentials/stores/redis.js',
+]
 
 /** Each source and store is an entry of its own. */
 const SOURCES_AND_STORES = Object.keys(manifest.exports).flatMap((name) => {

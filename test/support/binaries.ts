@@ -57,7 +57,10 @@ export async function has(name: string, debian: string): Promise<boolean> {
 /** One at a time, of all that run tests: apt does not wait. */
 async function install(name: string, debian: string): Promise<string | undefined> {
   if (process.getuid?.() !== 0) return undefined
-  const get = `apt-get update -qq && apt-get install -y -qq --no-install-recommends ${debian}`
+  // Of PostgreSQL the programs are wanted, and no server that runs at once.
+  const clusters = '/etc/postgresql-common/createcluster.d'
+  const quiet = `mkdir -p ${clusters} && echo "create_main_cluster = false" > ${clusters}/llm-refresh.conf`
+  const get = `${quiet} && apt-get update -qq && apt-get install -y -qq --no-install-recommends ${debian}`
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   const lock = join(tmpdir(), 'llm-refresh-test-install')
   await run(

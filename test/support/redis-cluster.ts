@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { binary } from './binaries.ts'
-import { type RedisServer, freePort, startRedisServer } from './redis-server.ts'
+import { freePort } from './free-port.ts'
+import { type RedisServer, startRedisServer } from './redis-server.ts'
 
 /** A real cluster of three on loopback. */
 export interface RedisCluster {
