@@ -160,14 +160,12 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   },
   S1: {
     says: '8 processes, one expiry, a reuse-detecting authorization server: one redemption, every caller succeeds, on each shared store, as long as the store keeps its lock.',
-    planned: 'stores',
   },
   S2: {
     says: 'A waiter re-reads after it gets the lock, and adopts what the winner wrote.',
   },
   S3: {
     says: "A loser's late `invalid_grant` never deletes or overwrites the winner's credential.",
-    planned: 'stores',
   },
   S4: {
     says: 'SIGKILL at any moment leaves a readable store and a lock that the next process gets within seconds; it learns that the outcome of a redemption may be unknown (`abandoned`), makes one try, and names the failure. A paused holder (SIGSTOP past its lease) cannot cover a newer credential, and its received token is kept if none is newer.',
@@ -178,7 +176,6 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   S6: { says: 'A corrupt or foreign file is a clear error and is never overwritten.' },
   S7: {
     says: 'Redis and PostgreSQL: an outage is an explicit policy, by default refuse to refresh a rotating token without the lock, and keep serving a valid one. What cannot be promised (a failover that forgets the lock) is documented in those words.',
-    planned: 'stores',
   },
   S8: {
     says: '`sealed(store, keys)` encrypts at rest, with key rotation; a wrong key is a clear error.',

@@ -48,8 +48,10 @@ export interface LeaseTable {
   write(key: string, owner: string, row: Row): Promise<Row>
   /** Gives the lock back unused, if it is still this owner's. */
   free(key: string, owner: string): Promise<void>
-  /** Calls `wake` with a key whose lock is free. Returns what ends it; undefined where the server can tell nothing. */
+  /** Tells of locks that became free; undefined where the server can tell nothing. */
   readonly subscribe: Subscribe | undefined
+  /** What a notice calls a key, for it may be heard by many. Default: by its name. */
+  readonly topic?: ((key: string) => string) | undefined
   /** Where a record is, for errors. */
   place(key: string): string
   /** Whether what went wrong may be gone in a moment: a connection that was lost, a server that starts. */
@@ -58,4 +60,9 @@ export interface LeaseTable {
   explain(error: unknown): RefreshError
 }
 
-export type Subscribe = (wake: (key: string) => void) => Promise<() => unknown>
+/**
+ * @param wake is called with the topic of a key whose lock became free
+ * @param lost is called where no more notices will come
+ * @returns what ends it
+ */
+export type Subscribe = (wake: (topic: string) => void, lost: () => void) => Promise<() => unknown>

@@ -38,7 +38,7 @@ export class LeasedBackend implements Backend {
   }
 
   watch(key: string, wake: () => void): Promise<() => void> | undefined {
-    return this.#notices?.watch(key, wake)
+    return this.#notices?.watch(this.#table.topic?.(key) ?? key, wake)
   }
 
   explain(error: unknown): RefreshError {

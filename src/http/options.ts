@@ -28,8 +28,9 @@ export interface HttpOptions<T> {
    */
   rules?: RejectionRules | undefined
   /**
-   * Reads event streams up to their first event: where that is an authentication error, it is a rejection like any other. The
-   * answer is handed on only then. Heartbeats are passed over; after 64 KiB without an event the answer is handed on.
+   * Reads event streams up to their first event: where that is an authentication error, it is a rejection like any other, and
+   * read to its end within the same bounds as a 401. The answer is handed on only then. Heartbeats are passed over; after 64 KiB without
+   * an event the answer is handed on.
    * @default false
    */
   sniff?: boolean | undefined

@@ -8,7 +8,10 @@ import { type CallSettings, FetchCall, isRequest } from './fetch/call.ts'
 
 /** How a {@link refreshingFetch} works. */
 export interface RefreshingFetchOptions<T> extends HttpOptions<T> {
-  /** What makes the requests. Default: the platform's fetch. */
+  /**
+   * What makes the requests. Default: the platform's fetch. Another one must do with redirects as the Fetch standard says: node-fetch,
+   * for one, takes `Authorization` along to other ports of the same host, and to the domains above it.
+   */
   fetch?: typeof globalThis.fetch | undefined
 }
 
@@ -19,6 +22,9 @@ export interface RefreshingFetchOptions<T> extends HttpOptions<T> {
  * The caller gets the answer as the server sent it. Where no fresh credential is to be had that is the rejection; its body
  * is handed on up to 64 KiB. Where there is none to begin with, the answer is a 401 of our own that names the reason, so that the
  * vendors' clients raise their authentication errors.
+ *
+ * A rejection that a redirect led to counts if it comes from the origin that was asked. Platforms do not tell whether the way led elsewhere,
+ * where they take `Authorization` away: then a refresh is made in vain, as often as the breaker lets it.
  *
  * @throws RefreshError `invalid_option`. The fetch itself throws what the underlying one throws, the signal's reason, and
  *   RefreshError `redirect_refused`: a redirect is not followed where it would take along a header other than `Authorization`
@@ -52,7 +58,9 @@ export function refreshingFetch<T>(
     try {
       return (await retryOnce(credential, (applied) => call.attempt(applied), call)).response
     } catch (error) {
-      if (!call.isUnsent || call.signal?.aborted === true) throw error
+      if (!call.isUnsent) throw error
+      call.abandon(error)
+      if (call.signal?.aborted === true) throw error
       const { body, ...own } = own401(error)
       return new Response(body, own)
     } finally {

@@ -1,71 +1,116 @@
-// Takes the lock of a file store again and again, and mostly dies while it holds it: as a process would, as far as the others can see.
+// Takes the locks of a store again and again, and mostly dies while it holds them: as a process would, as far as the others can see.
 import { mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ExclusiveStore } from '../../src/credentials/exclusive.ts'
+import { LeasedBackend } from '../../src/credentials/leased-backend.ts'
 import { FileBackend } from '../../src/credentials/stores/file/backend.ts'
 import type { Machine } from '../../src/credentials/stores/file/machine.ts'
+import { changed, openTable, type Place } from './place.ts'
 
-const [folder = '', deaths = '', name = ''] = process.argv.slice(2)
-const LEASE = 1_000
-const witness = join(folder, 'witness')
-const living = join(folder, 'living')
-mkdirSync(living, { recursive: true })
+/** What a contestant is told. */
+export interface Contest {
+  readonly place: Place
+  readonly folder: string
+  readonly deaths: number
+  /** How many accounts are contested side by side. */
+  readonly keys: number
+  /** ms */
+  readonly lease: number
+}
 
+/** A life: what others see of it ends when it dies. */
+interface Life {
+  readonly store: ExclusiveStore
+  readonly die: () => void
+}
+
+const [contest = '', name = ''] = process.argv.slice(2)
+const { place, folder, deaths, keys, lease } = JSON.parse(contest) as Contest
+const locking = { lease, timeout: 60_000 }
 const told = { doubles: 0, outstayed: 0, deaths: 0, pauses: 0, abandoned: 0 }
+let entries = 0
 const now = (): number => Number(process.hrtime.bigint() / 1_000_000n)
 
-/** A life: others see this process as one that began then. */
-function liveOn(life: number): { store: ExclusiveStore; die: () => void } {
-  const [place, start] = [join(living, name), `${name}.${life}`]
-  writeFileSync(place, start)
-  const machine: Machine = {
-    host: 'one',
-    boot: 'boot',
-    namespace: 'namespace',
-    pid: Number(name) + 1,
-    start,
-    startOf: (pid) => readFile(join(living, String(pid - 1)), 'utf8').catch(() => null),
+/** Others see this process as one that began then. */
+function amongFiles(path: string): (life: string) => Life {
+  const living = join(folder, 'living')
+  mkdirSync(living, { recursive: true })
+  return (life) => {
+    const [mine, start] = [join(living, name), `${name}.${life}`]
+    writeFileSync(mine, start)
+    const machine: Machine = {
+      host: 'one',
+      boot: 'boot',
+      namespace: 'namespace',
+      pid: Number(name) + 1,
+      start,
+      startOf: (pid) => readFile(join(living, String(pid - 1)), 'utf8').catch(() => null),
+    }
+    const backend = new FileBackend({ path, lease, machine: async () => machine })
+    return { store: new ExclusiveStore(backend, locking), die: () => unlinkSync(mine) }
   }
-  const backend = new FileBackend({ path: folder, lease: LEASE, machine: async () => machine })
-  const store = new ExclusiveStore(backend, { lease: LEASE, timeout: 60_000 })
-  return { store, die: () => unlinkSync(place) }
+}
+
+/** Others see no sign of life any more. */
+async function byServer(at: Exclude<Place, { kind: 'files' }>): Promise<(life: string) => Life> {
+  const { table } = await openTable(at, lease)
+  return () => {
+    let isDead = false
+    const mortal = changed(table, {
+      extend: async (key, owner) => (isDead ? new Promise(() => undefined) : table.extend(key, owner)),
+    })
+    const store = new ExclusiveStore(new LeasedBackend(mortal, locking), locking)
+    return { store, die: () => (isDead = true) }
+  }
 }
 
 /** An exclusive file is there for as long as somebody is inside. */
-function enter(): void {
+function enter(witness: string): void {
   try {
     writeFileSync(witness, String(now()), { flag: 'wx' })
   } catch {
     const since = Number(readFileSync(witness, 'utf8'))
     // It was given the lock a moment before it came in.
-    told[now() - since > LEASE * 0.8 ? 'outstayed' : 'doubles']++
+    told[now() - since > lease * 0.7 ? 'outstayed' : 'doubles']++
     writeFileSync(witness, String(now()))
   }
 }
 
 /** Stops all of this process, heartbeats too, for just less than its lease. */
 function pause(): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LEASE * 0.6)
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, lease * 0.6)
   told.pauses++
 }
 
-for (let life = 0; told.deaths < Number(deaths); life++) {
-  const { store, die } = liveOn(life)
-  await new Promise<void>((over, failed) => {
-    const update = store.update('key', async (current, { abandoned }) => {
-      enter()
-      if (abandoned) told.abandoned++
-      if (life % 400 === 399) pause()
-      await new Promise((resolve) => setImmediate(resolve))
-      unlinkSync(witness)
-      if (life % 10 === 0) return { accessToken: String(Number(current?.token?.accessToken ?? 0) + 1) }
-      die()
-      told.deaths++
-      over()
-      return new Promise(() => undefined)
+const liveOn = place.kind === 'files' ? amongFiles(place.path) : await byServer(place)
+
+async function compete(key: number): Promise<void> {
+  const witness = join(folder, `witness-${key}`)
+  for (let life = 0; told.deaths < deaths; life++) {
+    const { store, die } = liveOn(`${key}.${life}`)
+    await new Promise<void>((over) => {
+      const update = store.update(String(key), async (current, { abandoned, confirm }) => {
+        await confirm?.()
+        enter(witness)
+        if (abandoned) told.abandoned++
+        if (++entries % 400 === 0) pause()
+        await new Promise((resolve) => setImmediate(resolve))
+        unlinkSync(witness)
+        if (life % 10 === 0) return { accessToken: String(Number(current?.token?.accessToken ?? 0) + 1) }
+        die()
+        told.deaths++
+        over()
+        return new Promise(() => undefined)
+      })
+      // It may be told that it has lost its lock: then it does not come in.
+      update.then(
+        () => over(),
+        () => over(),
+      )
     })
-    update.then(() => over(), failed)
-  })
+  }
 }
+
+await Promise.all(Array.from({ length: keys }, (_, key) => compete(key)))
 process.stdout.write(JSON.stringify(told), () => process.exit())

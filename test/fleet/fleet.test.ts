@@ -11,10 +11,11 @@ import { places } from './places.ts'
 const program = await bundled('member')
 const [PROCESSES, CALLERS, EXPIRIES] = [8, 50, 10]
 const size = { processes: PROCESSES, callers: CALLERS }
+const rows = Object.entries(places)
 const ok: unknown = expect.objectContaining({ served: CALLERS, failures: [] })
 
-test.each(Object.entries(places))(
-  '[S1] [S2] [S3] %s: 8 processes of 50 callers, 10 expiries: 10 redemptions, no failed caller, no revoked family',
+test.each(rows)(
+  '[S1, S2, S3] %s: 8 processes of 50 callers, 10 expiries: 10 redemptions, no failed caller, no revoked family',
   async (_, make) => {
     const { server, login, members, round } = await startFleet(program, await make(), size)
     await round()
@@ -28,8 +29,8 @@ test.each(Object.entries(places))(
   60_000,
 )
 
-test.each(Object.entries(places))(
-  '[S1] [K4] [K10] %s: a write that fails, a login and a logout in the middle of a refresh: no spent token is adopted, and nobody is left behind',
+test.each(rows)(
+  '[S1, K4, K10] %s: a write that fails, a login and a logout in the middle of a refresh: no spent token is adopted, and nobody is left behind',
   async (_, make) => {
     const { server, login, members, round, hold } = await startFleet(program, await make(), size)
     const [first, second, third] = members

@@ -48,7 +48,7 @@ const ofServers: readonly Step[] = [
 ]
 
 // One client for each server: it is the server that has to do with kills.
-const killed = Object.entries(places).filter(([name]) => !name.includes('node-redis'))
+const killed = Object.entries(places).filter(([name]) => !/node-redis|postgres\.js/u.test(name))
 const rows = killed.flatMap(([name, make]) => {
   const isFiles = name === 'files'
   return (isFiles ? ofFiles : ofServers).map((step) => ({

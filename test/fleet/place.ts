@@ -5,6 +5,9 @@ import { LeasedBackend } from '../../src/credentials/leased-backend.ts'
 import type { Backend, OnStep } from '../../src/credentials/lock.ts'
 import { FileBackend } from '../../src/credentials/stores/file/backend.ts'
 import { thisMachine } from '../../src/credentials/stores/file/machine.ts'
+import type { PostgresClient } from '../../src/credentials/stores/postgres/client.ts'
+import { readName } from '../../src/credentials/stores/postgres/name.ts'
+import { PostgresTable } from '../../src/credentials/stores/postgres/table.ts'
 import { connectionOf, type RedisClient } from '../../src/credentials/stores/redis/client.ts'
 import { RedisTable } from '../../src/credentials/stores/redis/table.ts'
 import type { Store } from '../../src/index.ts'
@@ -17,6 +20,7 @@ export type Place =
       readonly client: 'ioredis' | 'node-redis'
       readonly at: RedisAddress
     }
+  | { readonly kind: 'postgres'; readonly client: 'pg' | 'postgres.js'; readonly at: string }
 
 /** A socket of the file system, a port, or who is asked for it. */
 export type RedisAddress =
@@ -59,12 +63,39 @@ async function backendOf(
     const backend = new FileBackend({ path: place.path, lease, machine: thisMachine, onStep })
     return { backend, close: async () => undefined }
   }
-  const { client, close } = await connect(place)
-  const table = stepping(new RedisTable(connectionOf(client), 'llm-refresh', lease), onStep)
-  return { backend: new LeasedBackend(behind(table), { lease, timeout }), close }
+  const { table, close } = await openTable(place, lease)
+  return { backend: new LeasedBackend(behind(stepping(table, onStep)), { lease, timeout }), close }
 }
 
-async function connect({ client, at }: Place & { kind: 'redis' }): Promise<{
+/** The locks and records of a server. */
+export async function openTable(
+  place: Exclude<Place, { kind: 'files' }>,
+  lease: number,
+): Promise<{ table: LeaseTable; close: () => Promise<void> }> {
+  if (place.kind === 'postgres') {
+    const { client, close } = await connectPostgres(place)
+    return { table: new PostgresTable(client, { name: readName('llm_refresh'), lease }), close }
+  }
+  const { client, close } = await connectRedis(place)
+  return { table: new RedisTable(connectionOf(client), 'llm-refresh', lease), close }
+}
+
+async function connectPostgres({ client, at }: Place & { kind: 'postgres' }): Promise<{
+  client: PostgresClient
+  close: () => Promise<void>
+}> {
+  if (client === 'pg') {
+    const { default: pg } = await import('pg')
+    const pool = new pg.Pool({ connectionString: at })
+    pool.on('error', () => undefined)
+    return { client: pool, close: () => pool.end() }
+  }
+  const { default: postgres } = await import('postgres')
+  const sql = postgres(at)
+  return { client: sql, close: () => sql.end() }
+}
+
+async function connectRedis({ client, at }: Place & { kind: 'redis' }): Promise<{
   client: RedisClient
   close: () => Promise<void>
 }> {
@@ -83,25 +114,35 @@ async function connect({ client, at }: Place & { kind: 'redis' }): Promise<{
   return { client: redis, close: async () => redis.destroy() }
 }
 
-/** Announces what the server has done, and whose answer is not yet heard of. */
-function stepping(table: LeaseTable, onStep: OnStep | undefined): LeaseTable {
+/** A table of which some operations are others. */
+export function changed(table: LeaseTable, changes: Partial<LeaseTable>): LeaseTable {
   return {
     subscribe: table.subscribe,
+    topic: table.topic && ((key) => table.topic?.(key) ?? key),
     read: (key) => table.read(key),
+    take: (key, owner, known, mayTakeOver) => table.take(key, owner, known, mayTakeOver),
+    extend: (key, owner) => table.extend(key, owner),
+    write: (key, owner, row) => table.write(key, owner, row),
+    free: (key, owner) => table.free(key, owner),
+    place: (key) => table.place(key),
+    isPassing: (error) => table.isPassing(error),
+    explain: (error) => table.explain(error),
+    ...changes,
+  }
+}
+
+/** Announces what the server has done, and whose answer is not yet heard of. */
+function stepping(table: LeaseTable, onStep: OnStep | undefined): LeaseTable {
+  return changed(table, {
     take: async (key, owner, known, mayTakeOver) => {
       const taken = await table.take(key, owner, known, mayTakeOver)
       if (taken.type === 'lock') await onStep?.('taken')
       return taken
     },
-    extend: (key, owner) => table.extend(key, owner),
     write: async (key, owner, row) => {
       const inForce = await table.write(key, owner, row)
       await onStep?.('written')
       return inForce
     },
-    free: (key, owner) => table.free(key, owner),
-    place: (key) => table.place(key),
-    isPassing: (error) => table.isPassing(error),
-    explain: (error) => table.explain(error),
-  }
+  })
 }

@@ -3,8 +3,11 @@ import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
 import { temporaryFolder } from '../support/folder.ts'
 import { bundled } from './bundle.ts'
+import type { Contest } from './contestant.ts'
+import { places } from './places.ts'
 
 const program = await bundled('contestant')
+const PROCESSES = 8
 
 interface Told {
   readonly doubles: number
@@ -14,19 +17,36 @@ interface Told {
   readonly abandoned: number
 }
 
-test('[S4] 6,000 take-overs of holders that died inside, contested by 8 processes: never two inside', async () => {
-  const folder = await temporaryFolder()
-  const contestants = Array.from({ length: 8 }, async (_, name) => {
-    const child = spawn(process.execPath, [program, folder, '750', String(name)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+// A server judges by the lease only, so that many accounts are contested side by side.
+const rules: Record<string, Omit<Contest, 'place' | 'folder'>> = {
+  files: { deaths: 750, keys: 1, lease: 1_000 },
+  'Redis, by ioredis': { deaths: 750, keys: 48, lease: 200 },
+  'PostgreSQL, by pg': { deaths: 750, keys: 48, lease: 200 },
+}
+const rows = Object.entries(places).flatMap(([name, make]) => {
+  const rule = rules[name]
+  return rule === undefined ? [] : [{ name, make, rule }]
+})
+
+test.each(rows)(
+  '[S4] $name: 6,000 take-overs of holders that died inside, contested by 8 processes: never two inside',
+  async ({ make, rule }) => {
+    const folder = await temporaryFolder()
+    const contest: Contest = { place: await make(), folder, ...rule }
+    const contestants = Array.from({ length: PROCESSES }, async (_, n) => {
+      const child = spawn(process.execPath, [program, JSON.stringify(contest), String(n)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      return JSON.parse(await text(child.stdout)) as Told
     })
-    return JSON.parse(await text(child.stdout)) as Told
-  })
-  const told = await Promise.all(contestants)
-  const sum = (count: keyof Told): number => told.reduce((total, one) => total + one[count], 0)
-  expect(sum('doubles')).toBe(0)
-  expect(sum('deaths')).toBe(6_000)
-  // The last one to die is followed by nobody; whoever followed another was told.
-  expect(sum('abandoned')).toBeGreaterThanOrEqual(5_999)
-  expect(sum('pauses')).toBeGreaterThan(0)
-}, 300_000)
+    const told = await Promise.all(contestants)
+    const sum = (count: keyof Told): number => told.reduce((total, one) => total + one[count], 0)
+    expect(sum('doubles')).toBe(0)
+    const died = sum('deaths')
+    expect(died).toBeGreaterThanOrEqual(rule.deaths * PROCESSES)
+    // The last one to die is followed by nobody; whoever followed another was told.
+    expect(sum('abandoned')).toBeGreaterThanOrEqual(died - rule.keys)
+    expect(sum('pauses')).toBeGreaterThan(0)
+  },
+  300_000,
+)

@@ -17,7 +17,13 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const RUNTIME_GLOBALS = ['process', 'Buffer', 'require', '__dirname', '__filename', 'global', 'setImmediate']
 
 /** The entries that promise to run anywhere. */
-const NEUTRAL = ['index.js', 'models/index.js', 'surfaces/ai-sdk.js']
+const NEUTRAL = [
+  'index.js',
+  'models/index.js',
+  'surfaces/ai-sdk.js',
+  'credentials/stores/postgres.js',
+  'credentials/stores/redis.js',
+]
 
 /** Each source and store is an entry of its own. */
 const SOURCES_AND_STORES = Object.keys(manifest.exports).flatMap((name) => {
@@ -131,7 +137,7 @@ test('importing the root entry does nothing but define it', async () => {
 test.each([
   ['{ Refreshable }', 4.5 * 1024],
   ['{ Refreshable, RefreshingProvider }', 7 * 1024],
-  ['{ Refreshable, refreshingFetch }', 9.25 * 1024],
+  ['{ Refreshable, refreshingFetch }', 9.75 * 1024],
   ['{ credential }', 7.25 * 1024],
   ['*', 15.5 * 1024],
 ])('%s of the root entry weighs at most %d bytes', async (names, most) => {

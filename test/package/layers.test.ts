@@ -106,6 +106,10 @@ const layers: Record<string, Layer> = {
       '../../index.ts',
     ],
   },
+  'src/credentials/stores/postgres.ts': {
+    may: ['./postgres/a.ts', '../a.ts', '../../core/a.ts', ...packages],
+    mayNot: ['./a.ts', './file/a.ts', '../sources/a.ts', '../../llm/a.ts', '../../index.ts'],
+  },
   'src/credentials/stores/memory.ts': {
     may: ['../a.ts', '../../core/a.ts'],
     mayNot: [...packages, './a.ts', '../sources/a.ts', '../../llm/a.ts'],
@@ -129,6 +133,10 @@ const layers: Record<string, Layer> = {
       '../proxy/a.ts',
       '../index.ts',
     ],
+  },
+  'src/credentials/stores/redis.ts': {
+    may: ['./redis/a.ts', '../a.ts', '../../core/a.ts', ...packages],
+    mayNot: ['./a.ts', './file/a.ts', '../sources/a.ts', '../../surfaces/a.ts', '../../index.ts'],
   },
   'src/surfaces/ai-sdk.ts': {
     may: ['./ai-sdk/a.ts', '../core/a.ts', '../llm/a.ts', '../http/a.ts', '../credentials/a.ts', ...packages],

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { binary } from './binaries.ts'
-import { freePort } from './redis-server.ts'
+import { freePort } from './free-port.ts'
 
 /** A Redis Sentinel: it watches a primary, and makes a replica the primary where that is gone. */
 export interface RedisSentinel {

@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { binary } from './binaries.ts'
+import { freePort } from './free-port.ts'
 
 /** A real Redis, in a folder of its own, that keeps what it is told. */
 export interface RedisServer {
@@ -29,16 +29,6 @@ export interface RedisServerOptions {
   readonly settings?: readonly (readonly [name: string, value: string])[]
   /** A command that it is started by, such as `['ip', 'netns', 'exec', 'a']`. */
   readonly by?: readonly string[]
-}
-
-/** A port of loopback that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address !== null ? address.port : 0
 }
 
 export async function startRedisServer(options: RedisServerOptions = {}): Promise<RedisServer> {

@@ -122,9 +122,10 @@ function refusal(error: Record<string, unknown>, status: number, now: number): F
 
 /**
  * An error that came inside a 200 (an event stream, or a body that was already parsed) carries a status that the AI SDK made up;
- * the vendor's name for the error knows better.
+ * the vendor's name for the error knows better. Other statuses than these are real, or follow from that name.
  */
-function hasMadeUpStatus({ responseHeaders, responseBody }: Record<string, unknown>): boolean {
+function hasMadeUpStatus({ statusCode, responseHeaders, responseBody }: Record<string, unknown>): boolean {
+  if (statusCode !== 400 && statusCode !== 500) return false
   const type = lowerCased(responseHeaders)['content-type']
   return isRecord(responseBody) || type?.startsWith('text/event-stream') === true
 }

@@ -1,4 +1,6 @@
+import { startTimer } from '../../core/clock.ts'
 import type { Verdict } from '../../core/unauthorized.ts'
+import { LONGEST_READ } from '../../http/judge.ts'
 
 /** What a stream begins with before it has said anything: parts that may be taken back. */
 const PRELUDE: ReadonlySet<unknown> = new Set([
@@ -9,6 +11,9 @@ const PRELUDE: ReadonlySet<unknown> = new Set([
   'ping',
   'raw',
 ])
+
+/** As many parts are read after a rejection: mostly one, which says that it is over. */
+const MOST_AFTER = 64
 
 /** Judges what goes wrong in the beginning of a stream. */
 export interface StreamJudge {
@@ -47,12 +52,12 @@ export class Opening implements UnderlyingDefaultSource<unknown> {
         }
         this.#held.push(value)
         const { type, error } = fieldsOf(value)
-        if (type === 'error') return this.#fail(judge.part(error))
+        if (type === 'error') return await this.#fail(judge.part(error))
         if (!PRELUDE.has(type)) return
       }
     } catch (error) {
       this.#ending = { error }
-      this.#fail(judge.thrown(error))
+      await this.#fail(judge.thrown(error))
     }
   }
 
@@ -91,14 +96,29 @@ export class Opening implements UnderlyingDefaultSource<unknown> {
 
   readonly #break = (error: unknown): void => this.#controller?.error(error)
 
-  #fail(verdict: Verdict): void {
+  async #fail(verdict: Verdict): Promise<void> {
     this.verdict = verdict
     this.accepts = false
-    // No connection is held while the credential is refreshed.
-    if (verdict.rejected && !this.#isLast && this.#ending === undefined) {
-      this.#ending = {}
+    if (verdict.rejected && !this.#isLast) await this.#finish()
+  }
+
+  /** What follows is handed on, too, if no attempt takes its place. But no connection is held while the credential is refreshed. */
+  async #finish(): Promise<void> {
+    const leave = (): void => {
       this.#reader.cancel('It begins with a rejection.').catch(() => undefined)
     }
+    const stop = startTimer({ now: Date.now }, LONGEST_READ, leave)
+    try {
+      for (let n = 0; this.#ending === undefined; n++) {
+        if (n === MOST_AFTER) leave()
+        const { done, value } = await this.#reader.read()
+        if (done) this.#ending = {}
+        else this.#held.push(value)
+      }
+    } catch (error) {
+      this.#ending = { error }
+    }
+    stop()
   }
 }
 

@@ -13,6 +13,8 @@ interface Answered {
   readonly result: unknown
   /** Of the result's stream, where it has one. */
   readonly opening?: Opening | undefined
+  /** It shows that the credential is good; of a stream, its opening knows. */
+  readonly accepts?: boolean
 }
 
 /** Calls methods of whatever model is in force. */
@@ -35,7 +37,7 @@ export class ModelCalls<M extends object> {
     this.#policy = {
       isRejectionError: this.#judge.thrown,
       isRejection: ({ opening }) => opening?.verdict ?? false,
-      isAcceptance: ({ opening }) => opening?.accepts ?? true,
+      isAcceptance: ({ opening, accepts = true }) => opening?.accepts ?? accepts,
       onEvent,
     }
   }
@@ -50,8 +52,9 @@ export class ModelCalls<M extends object> {
     const attempt = async (model: M): Promise<Answered> => {
       const isLast = ++attempts === 2
       const result: unknown = await this.#run(model, name, given)
+      if (!isRecord(result) || !isStream(result['stream'])) return { result }
       // Who has yet to speak must hear what is said meanwhile.
-      if (isOnce || !isRecord(result) || !isStream(result['stream'])) return { result }
+      if (isOnce) return { result, accepts: false }
       return { result, opening: await this.#open(new Opening(result['stream'], isLast), signal) }
     }
     const { result, opening } = await retryOnce(this.#refresher, attempt, policy)

@@ -4,7 +4,7 @@ import type { RetryPolicy } from '../../core/retry-once.ts'
 import type { Verdict } from '../../core/unauthorized.ts'
 import type { Applied } from '../../http/apply.ts'
 import { FirstEvent, type ServerSentEvent } from '../../http/first-event.ts'
-import { LONGEST_READ, MOST_READ } from '../../http/judge.ts'
+import { letGo } from '../../http/let-go.ts'
 import type { HttpSettings } from '../../http/options.ts'
 import { Peeked } from './peeked.ts'
 import { keep, type Replay } from './replay.ts'
@@ -65,7 +65,7 @@ export class FetchCall implements RetryPolicy<Answered> {
     const { fetch } = this.#settings
     const response = await fetch(this.#input, this.#prepare(applied))
     if (applied.survivesRedirects && isRedirect(response) && this.#follows) {
-      void response.body?.cancel().catch(() => undefined)
+      letGo(response.body)
       throw new RefreshError(
         'redirect_refused',
         `${this.#origin} answered with a redirect, which would carry the credential's header along: ask where it leads to.`,
@@ -87,17 +87,28 @@ export class FetchCall implements RetryPolicy<Answered> {
     return false
   }
 
-  discard(answer: Answered): Promise<void> | undefined {
-    return answer.response.body?.cancel()
+  discard({ response }: Answered): void {
+    letGo(response.body)
   }
 
   unrepeatable(): RefreshError | undefined {
     return this.#replay?.refusal()
   }
 
+  /** Nothing is sent: lets go of the body, as fetch does. */
+  abandon(reason: unknown): void {
+    letGo(this.#ownBody ?? this.#init?.body, reason)
+  }
+
   /** Lets go of what was kept for a second attempt. */
   end(): void {
     this.#replay?.end()
+  }
+
+  /** A Request brings its own body, once, unless init has another. */
+  get #ownBody(): ReadableStream | undefined {
+    const isOther = (this.#init?.body ?? undefined) !== undefined
+    return isRequest(this.#input) && !isOther ? (this.#input.body ?? undefined) : undefined
   }
 
   #prepare(applied: Applied): RequestInit {
@@ -109,8 +120,7 @@ export class FetchCall implements RetryPolicy<Answered> {
     this.#headers = headers
     this.#applied = applied
     const init: RequestInit = { ...this.#init, headers }
-    // A Request brings its own body, once.
-    const body = !this.#isRetry && isRequest(this.#input) ? undefined : this.#replay?.body()
+    const body = !this.#isRetry && this.#ownBody ? undefined : this.#replay?.body()
     if (body !== undefined) init.body = body
     if (applied.survivesRedirects && this.#follows) init.redirect = 'manual'
     return init
@@ -119,33 +129,45 @@ export class FetchCall implements RetryPolicy<Answered> {
   async #judged(response: Response): Promise<Answered> {
     const { judge, sniff } = this.#settings
     const { status } = response
-    // Whoever was asked after a redirect has not seen the credential.
+    // Whoever was asked after a redirect to elsewhere has not seen the credential. Where it led back, platforms do not tell: a 401
+    // counts then, for a refresh too many costs less than a call that dies; a success proves nothing.
     if (response.redirected && new URL(response.url).origin !== this.#origin) {
       return { response, verdict: false, accepts: false }
     }
     if (judge.suspects(status)) return this.#read(response)
     if (sniff && status === 200 && isEventStream(response)) return this.#sniffed(response)
-    return { response, verdict: false, accepts: status < 400 }
+    return { response, verdict: false, accepts: status < 400 && !response.redirected }
   }
 
   async #read(response: Response): Promise<Answered> {
-    let size = 0
-    const peeked = await Peeked.read(response, (chunk) => (size += chunk.length) > MOST_READ, LONGEST_READ)
+    const body = new Peeked(response, this.signal)
+    await body.readOn()
     const { status, headers } = response
-    const verdict = this.#settings.judge.answer(status, headers, peeked.text())
-    // No connection is held while the credential is refreshed.
-    if (verdict.rejected && !this.#isRetry) peeked.truncate()
-    return { response: peeked.restored(), verdict, accepts: status < 400 && !verdict.rejected }
+    return this.#answered(body, this.#settings.judge.answer(status, headers, body.text()), status < 400)
   }
 
   async #sniffed(response: Response): Promise<Answered> {
     const first = new FirstEvent()
+    const body = new Peeked(response, this.signal)
     let event: ServerSentEvent | 'none' | undefined
-    const peeked = await Peeked.read(response, (chunk) => (event = first.push(chunk)) !== undefined)
+    await body.read((chunk) => (event = first.push(chunk)) !== undefined)
     event ??= first.end()
     const verdict = event === 'none' ? undefined : this.#settings.judge.event(event)
-    if (verdict?.rejected === true && !this.#isRetry) peeked.truncate()
-    return { response: peeked.restored(), verdict: verdict ?? false, accepts: verdict === undefined }
+    // An error is the end of its stream: what follows it is handed on, too, if the answer is.
+    if (this.#isTakenBack(verdict)) await body.readOn()
+    return this.#answered(body, verdict, verdict === undefined)
+  }
+
+  #answered(body: Peeked, verdict: Verdict | undefined, isGood: boolean): Answered {
+    // No connection is held while the credential is refreshed.
+    const response = this.#isTakenBack(verdict) ? body.detached() : body.whole()
+    const accepts = isGood && verdict?.rejected !== true && !response.redirected
+    return { response, verdict: verdict ?? false, accepts }
+  }
+
+  /** A rejection that a second attempt may replace. */
+  #isTakenBack(verdict: Verdict | undefined): boolean {
+    return verdict?.rejected === true && !this.#isRetry
   }
 }
 

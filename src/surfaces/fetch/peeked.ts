@@ -1,49 +1,52 @@
+import { abortable } from '../../core/abortable.ts'
 import { startTimer } from '../../core/clock.ts'
+import { LONGEST_READ, MOST_READ } from '../../http/judge.ts'
+import { letGo } from '../../http/let-go.ts'
+import { isNodeBody, NodeBodyCopy } from './node-body.ts'
 
-/** An answer whose body was read up to some point. It can be handed on as if it had not been, or let go of. */
+/** A body, read beside whoever reads the body itself. */
+export interface BodyCopy {
+  /** The next piece; undefined at the end. */
+  next(): Promise<Uint8Array | undefined>
+  /** No more is wanted. */
+  close(): void
+}
+
+/** An answer, and what was read of a copy of its body. */
 export class Peeked {
   readonly #response: Response
+  readonly #signal: AbortSignal | undefined
+  /** Undefined where there is nothing more to be read. */
+  #copy: BodyCopy | undefined
   readonly #chunks: Uint8Array[] = []
-  /** What is left; undefined where everything was read. */
-  #rest: ReadableStreamDefaultReader<Uint8Array> | undefined
+  #size = 0
   /** What was asked for, and has not come in time. */
-  #coming: Promise<ReadableStreamReadResult<Uint8Array>> | undefined
-  #failure: { readonly error: unknown } | undefined
-  #isTruncated = false
+  #coming: Promise<Uint8Array | undefined> | undefined
 
-  private constructor(response: Response) {
+  /** @param signal the caller's: whoever leaves while the body is read hears no more of it */
+  constructor(response: Response, signal: AbortSignal | undefined) {
     this.#response = response
-    // An answer of another make may have a body that is no web stream.
-    this.#rest = response.body?.getReader?.()
+    this.#signal = signal
+    this.#copy = copyOf(response)
   }
 
   /**
-   * Reads until that is enough, or to the end. A body that breaks does so again for whom it is handed on to.
+   * Reads until that is enough, or to the end. A body that breaks does so for whom the answer is handed on to.
    *
-   * @param longest ms: then, what has come is enough
+   * @throws the signal's reason
    */
-  static async read(
-    response: Response,
-    enough: (chunk: Uint8Array) => boolean,
-    longest: number = Infinity,
-  ): Promise<Peeked> {
-    const peeked = new Peeked(response)
-    const { late, stop } = lateAfter(longest)
-    try {
-      while (peeked.#rest !== undefined) {
-        const read = await Promise.race([peeked.#next(), late])
-        if (read === 'late') break
-        peeked.#coming = undefined
-        if (read.value === undefined) peeked.#rest = undefined
-        else peeked.#chunks.push(read.value)
-        if (read.value !== undefined && enough(read.value)) break
-      }
-    } catch (error) {
-      peeked.#rest = undefined
-      peeked.#failure = { error }
-    }
-    stop()
-    return peeked
+  read(enough: (chunk: Uint8Array) => boolean): Promise<void> {
+    return this.#read(enough, new Promise(() => undefined))
+  }
+
+  /** Reads on to the end, if that is within the bounds. Throws as `read` does. */
+  async readOn(): Promise<void> {
+    if (this.#size > MOST_READ) return
+    let stop: () => void = () => undefined
+    const late = new Promise<'late'>((resolve) => {
+      stop = startTimer({ now: Date.now }, LONGEST_READ, () => resolve('late'))
+    })
+    await this.#read(() => this.#size > MOST_READ, late).finally(stop)
   }
 
   /** The beginning of the body, as text. */
@@ -52,57 +55,72 @@ export class Peeked {
     return this.#chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join('') + decoder.decode()
   }
 
-  /** Lets go of what was not read: what is handed on ends there. */
-  truncate(): void {
-    if (this.#rest === undefined) return
-    void this.#rest.cancel().catch(() => undefined)
-    this.#rest = undefined
-    this.#isTruncated = true
+  /** The answer itself, whole. */
+  whole(): Response {
+    this.#copy?.close()
+    return this.#response
   }
 
-  /** The answer, with the bytes that were read already and then the rest, in order. */
-  restored(): Response {
-    const { body, status, statusText, headers, url, redirected, type } = this.#response
-    if (typeof body?.getReader !== 'function') return this.#response
-    const copy = new Response(this.#stream(), { status, statusText, headers })
-    if (this.#isTruncated) copy.headers.delete('content-length')
-    // A constructed answer has none of these, and clients show them.
-    for (const [name, value] of Object.entries({ url, redirected, type })) {
-      Object.defineProperty(copy, name, { value, configurable: true })
+  /** The answer, without the connection that it came by: where there is more of it, it ends with what was read. */
+  detached(): Response {
+    if (this.#copy === undefined) return this.#response
+    this.#copy.close()
+    const { body, status, statusText, headers } = this.#response
+    letGo(body)
+    const cut = new Response(new Blob(this.#chunks.map((chunk) => chunk.slice())), {
+      status,
+      statusText,
+      headers,
+    })
+    cut.headers.delete('content-length')
+    return lookingLike(this.#response, cut)
+  }
+
+  async #read(enough: (chunk: Uint8Array) => boolean, late: Promise<'late'>): Promise<void> {
+    try {
+      while (this.#copy !== undefined) {
+        this.#coming ??= this.#copy.next()
+        const chunk = await Promise.race([abortable(this.#coming, this.#signal), late])
+        if (chunk === 'late') break
+        this.#coming = undefined
+        if (chunk === undefined) this.#copy = undefined
+        else {
+          this.#chunks.push(chunk)
+          this.#size += chunk.length
+          if (enough(chunk)) break
+        }
+      }
+    } catch {
+      this.#copy?.close()
+      this.#copy = undefined
     }
-    return copy
-  }
-
-  #next(): Promise<ReadableStreamReadResult<Uint8Array>> {
-    this.#coming ??= this.#rest?.read() ?? Promise.resolve({ done: true, value: undefined })
-    return this.#coming
-  }
-
-  #stream(): ReadableStream<Uint8Array> {
-    const chunks = this.#chunks.values()
-    return new ReadableStream<Uint8Array>(
-      {
-        pull: async (controller) => {
-          const next = chunks.next()
-          if (next.done !== true) return controller.enqueue(next.value)
-          if (this.#failure) return controller.error(this.#failure.error)
-          const { value } = await this.#next()
-          this.#coming = undefined
-          if (value === undefined) controller.close()
-          else controller.enqueue(value)
-        },
-        cancel: (reason) => this.#rest?.cancel(reason),
-      },
-      { highWaterMark: 0 },
-    )
+    if (this.#signal?.aborted !== true) return
+    this.#copy?.close()
+    letGo(this.#response.body)
+    throw this.#signal.reason
   }
 }
 
-/** @param ms Infinity: never */
-function lateAfter(ms: number): { late: Promise<'late'>; stop: () => void } {
-  let stop: () => void = () => undefined
-  const late = new Promise<'late'>((resolve) => {
-    if (ms !== Infinity) stop = startTimer({ now: Date.now }, ms, () => resolve('late'))
-  })
-  return { late, stop }
+/** Undefined for a body that there is none of, or that only its reader can make sense of. */
+function copyOf(response: Response): BodyCopy | undefined {
+  const { body } = response
+  if (isNodeBody(body)) return new NodeBodyCopy(body)
+  if (typeof body?.getReader !== 'function' || body.locked || response.bodyUsed) return undefined
+  const reader = response.clone?.().body?.getReader()
+  return (
+    reader && {
+      next: async () => (await reader.read()).value,
+      close: () => void reader.cancel().catch(() => undefined),
+    }
+  )
+}
+
+/** A constructed answer has none of these, and clients show them. */
+function lookingLike(response: Response, copy: Response): Response {
+  const { url, redirected, type } = response
+  const clone = (): Response => lookingLike(response, Response.prototype.clone.call(copy))
+  for (const [name, value] of Object.entries({ url, redirected, type, clone })) {
+    Object.defineProperty(copy, name, { value, configurable: true })
+  }
+  return copy
 }

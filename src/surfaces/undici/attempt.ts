@@ -138,7 +138,9 @@ export class Attempt implements DispatchHandler {
         this.#caller.answered(status < 400 && !isElsewhere ? ACCEPTED : PASSED)
       } else {
         const tell = (finding: Finding): void => this.#decide(finding)
-        this.#reading = isSuspect ? readBody(judge, status, headers, tell) : readEvents(judge, headers, tell)
+        this.#reading = isSuspect
+          ? readBody(judge, status, headers, tell)
+          : readEvents(judge, headers, !this.#isRetry, tell)
       }
     }
     if (this.#reading === undefined) {

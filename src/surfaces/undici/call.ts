@@ -4,6 +4,7 @@ import type { Refresher, Snapshot } from '../../core/refresher.ts'
 import { retryOnce, type RetryPolicy } from '../../core/retry-once.ts'
 import type { Verdict } from '../../core/unauthorized.ts'
 import type { Judge } from '../../http/judge.ts'
+import { letGo } from '../../http/let-go.ts'
 import type { HttpSettings } from '../../http/options.ts'
 import { own401 } from '../../http/own-401.ts'
 import { type Answered, Attempt, type Caller, PASSED } from './attempt.ts'
@@ -72,7 +73,8 @@ export class Call implements RetryPolicy<Answered>, Caller {
     this.#options = { ...this.#options, headers: copied(this.#options.headers) }
     this.#mayWait()
     this.guard(() => this.begin(undefined))
-    if (!this.#isOver) void this.#run(this.#credential)
+    if (this.#isOver) this.#end()
+    else void this.#run(this.#credential)
     return true
   }
 
@@ -147,7 +149,7 @@ export class Call implements RetryPolicy<Answered>, Caller {
       void this.#run(pinned(this.#credential, first), answer)
     } else {
       if (answer.accepts) this.#credential.accepted(first)
-      this.#replay?.end?.()
+      this.#end()
     }
   }
 
@@ -170,8 +172,14 @@ export class Call implements RetryPolicy<Answered>, Caller {
       if (this.#applied === undefined && !this.#isOver) this.#refuse(reason)
       else this.fail(reason)
     } finally {
-      this.#replay?.end?.()
+      this.#end()
     }
+  }
+
+  #end(): void {
+    this.#replay?.end?.()
+    // Nothing was sent.
+    if (this.#applied === undefined) letGo(this.#options.body)
   }
 
   #send(credential: Credential): void {

@@ -12,6 +12,9 @@ export interface Finding {
   readonly accepts: boolean
 }
 
+/** When the whole body is waited for, up to the bounds: it is judged, or at least handed on, in one piece. */
+type Waits = 'always' | 'for a rejection' | 'never'
+
 /** Looks at what was decoded of a body. */
 interface Reader {
   /** More was decoded: what is found, where that is enough. */
@@ -27,21 +30,20 @@ interface Reader {
 export class Reading {
   readonly #reader: Reader
   readonly #decoder: Decoder | undefined
-  /** The whole body is waited for, up to the bounds: it is handed on in one piece with its head. */
-  readonly #waits: boolean
+  readonly #waits: Waits
   readonly #tell: (finding: Finding) => void
-  readonly #stopTimer: () => void
+  #stopTimer: (() => void) | undefined
   #finding: Finding | undefined
   #size = 0
   #isComplete = false
   #isOver = false
 
   /** @param headers tell how it is encoded */
-  constructor(headers: ResponseHeaders, reader: Reader, waits: boolean, tell: (finding: Finding) => void) {
+  constructor(headers: ResponseHeaders, reader: Reader, waits: Waits, tell: (finding: Finding) => void) {
     this.#reader = reader
     this.#waits = waits
     this.#tell = tell
-    this.#stopTimer = waits ? startTimer({ now: Date.now }, LONGEST_READ, () => this.end()) : () => undefined
+    if (waits === 'always') this.#startTimer()
     this.#decoder = openDecoder(
       headers['content-encoding'],
       (bytes) => this.#found(reader.take(bytes)),
@@ -59,7 +61,7 @@ export class Reading {
     this.#size += chunk.length
     if (this.#finding === undefined) this.#decoder?.write(chunk)
     // An event stream that cannot be read is not waited for.
-    const isUnreadable = this.#decoder === undefined && !this.#waits
+    const isUnreadable = this.#decoder === undefined && this.#waits !== 'always'
     if (this.#size > MOST_READ || isUnreadable) this.end()
   }
 
@@ -67,7 +69,7 @@ export class Reading {
   end(): void {
     if (this.#isComplete) return
     this.#isComplete = true
-    this.#stopTimer()
+    this.#stopTimer?.()
     if (this.#finding !== undefined) this.#found(this.#finding)
     else if (this.#decoder === undefined) this.#found(this.#reader.end())
     else this.#decoder.end()
@@ -76,17 +78,29 @@ export class Reading {
   /** Nobody wants to know any more. */
   close(): void {
     this.#isOver = true
-    this.#stopTimer()
+    this.#stopTimer?.()
     this.#decoder?.close()
   }
 
   #found(finding: Finding | undefined): void {
+    if (finding === undefined || this.#isOver) return
     this.#finding ??= finding
-    if (this.#finding === undefined || this.#isOver) return
     this.#decoder?.close()
-    if (this.#waits && !this.#isComplete) return
-    this.#isOver = true
-    this.#tell(this.#finding)
+    if (this.#isComplete || !this.#isAwaited(this.#finding)) {
+      this.#isOver = true
+      this.#tell(this.#finding)
+    } else this.#startTimer()
+  }
+
+  /** An error is the end of its event stream: what follows it is handed on, too, if the answer is. */
+  #isAwaited({ verdict }: Finding): boolean {
+    return this.#waits === 'for a rejection'
+      ? verdict !== false && verdict.rejected
+      : this.#waits === 'always'
+  }
+
+  #startTimer(): void {
+    this.#stopTimer ??= startTimer({ now: Date.now }, LONGEST_READ, () => this.end())
   }
 }
 
@@ -109,13 +123,18 @@ export function readBody(
     size += bytes.length
     return size >= MOST_READ ? end() : undefined
   }
-  return new Reading(headers, { take, end }, true, tell)
+  return new Reading(headers, { take, end }, 'always', tell)
 }
 
-/** Reads an event stream up to its first event. */
+/**
+ * Reads an event stream up to its first event.
+ *
+ * @param mayTakeBack a rejection may be replaced by a second attempt: then it is read to its end
+ */
 export function readEvents(
   judge: Judge,
   headers: ResponseHeaders,
+  mayTakeBack: boolean,
   tell: (finding: Finding) => void,
 ): Reading {
   const first = new FirstEvent()
@@ -127,7 +146,8 @@ export function readEvents(
     const event = first.push(bytes)
     return event && judged(event)
   }
-  return new Reading(headers, { take, end: () => judged(first.end()) }, false, tell)
+  const waits = mayTakeBack ? 'for a rejection' : 'never'
+  return new Reading(headers, { take, end: () => judged(first.end()) }, waits, tell)
 }
 
 /** A header that came more than once, as one (RFC 9110 section 5.3). */

@@ -60,7 +60,7 @@ test('[P12] a rejection after the abort is not refreshed, whatever the reason sa
 })
 
 test('[C4] a stream whose refresh is not waited for rejects with the reason, too, and is closed', async () => {
-  const inner = new PartStream([START, REJECTION], 'hangs')
+  const inner = new PartStream([START, REJECTION])
   const remote = new Remote(() => inner)
   const source = responder<AiSdkLanguageModel>()
   const model = refreshingModel(remote.model('stale'), source.refresh)
@@ -72,10 +72,25 @@ test('[C4] a stream whose refresh is not waited for rejects with the reason, too
   const reason = new Error('I am leaving')
   leaving.abort(reason)
   await expect(answer).rejects.toBe(reason)
-  expect(inner.cancels).toHaveLength(1)
+  expect(inner.pulls).toBe(3)
   source.call(0).resolve(remote.model('fresh'))
   await settled()
   expect(remote.calls).toHaveLength(1)
+})
+
+test('[C4] one that has yet to end after its rejection is closed at once, and nothing is refreshed', async () => {
+  const inner = new PartStream([START, REJECTION], 'hangs')
+  const source = responder<AiSdkLanguageModel>()
+  const model = refreshingModel(new Remote(() => inner).model('stale'), source.refresh)
+  const leaving = new AbortController()
+  const answer = model.doStream({ ...CALL, abortSignal: leaving.signal })
+  answer.then(undefined, () => undefined)
+  await settled()
+  const reason = new Error('I am leaving')
+  leaving.abort(reason)
+  await expect(answer).rejects.toBe(reason)
+  await settled()
+  expect([inner.cancels, source.calls]).toEqual([[reason], []])
 })
 
 test('a signal has no listener of ours once the call is answered', async () => {

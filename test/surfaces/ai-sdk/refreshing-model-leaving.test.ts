@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { type AiSdkLanguageModel, refreshingModel } from '../../../src/surfaces/ai-sdk.ts'
 import { settled } from '../../support/settled.ts'
 import {
@@ -91,13 +91,13 @@ describe('leaving a stream', () => {
   })
 
   test('[P8] whose beginning was a rejection that could not be mended does no harm', async () => {
-    const inner = new PartStream([START, REJECTION], 'hangs')
+    const inner = new PartStream([START, REJECTION])
     const model = refreshingModel(new Remote(() => inner).model('stale'), () =>
       Promise.reject(new Error('no')),
     )
     const { stream } = await model.doStream(CALL)
     await stream.cancel(REASON)
-    expect(inner.cancels).toHaveLength(1)
+    expect(inner.cancels).toEqual([])
   })
 })
 
@@ -126,8 +126,12 @@ describe('nothing is read ahead', () => {
     expect(inner.pulls).toBe(5)
   })
 
-  test('[P13] a rejected stream is closed before the refresh begins', async () => {
-    const inner = new PartStream([START, REJECTION], 'hangs')
+  test.each<[Ending, number]>([
+    ['ends', 0],
+    ['hangs', 1],
+  ])('[P13, M3] a rejected stream that %s is over before the refresh begins', async (ending, cancels) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const inner = new PartStream([START, REJECTION], ending)
     const remote = expiring(
       () => inner,
       () => new PartStream([END]),
@@ -137,9 +141,14 @@ describe('nothing is read ahead', () => {
       cancelled.push(inner.cancels.length)
       return remote.model('fresh')
     })
-    await model.doStream(CALL)
-    expect(cancelled).toEqual([1])
-    expect(inner.pulls).toBe(2)
+    const answer = model.doStream(CALL)
+    await settled()
+    await vi.advanceTimersByTimeAsync(4_999)
+    expect(cancelled.length).toBe(1 - cancels)
+    await vi.advanceTimersByTimeAsync(1)
+    await answer
+    expect([cancelled, inner.pulls, vi.getTimerCount()]).toEqual([[cancels], 3, 0])
+    vi.useRealTimers()
   })
 })
 

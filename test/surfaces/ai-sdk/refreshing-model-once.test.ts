@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { RefreshEvent } from '../../../src/index.ts'
+import { Refreshable, type RefreshEvent } from '../../../src/index.ts'
 import { refreshingModel } from '../../../src/surfaces/ai-sdk.ts'
 import { settled } from '../../support/settled.ts'
 import { apiError, failing, type Part, PartStream, START, taken } from './refreshing-remote.ts'
@@ -77,6 +77,28 @@ test('[M2] what its own stream reports is handed on, whatever it is', async () =
   const { stream } = await model.doStream({ audio: new ReadableStream() })
   expect(await taken(stream)).toEqual({ parts: [START, failing('401 Unauthorized')] })
   expect(types()).toEqual([])
+})
+
+test('[M2, C8] so it does not show that the credential is good; an answer without a stream does', async () => {
+  const accepted: number[] = []
+  const heard: LiveCall[] = []
+  const cell = new Refreshable({
+    initial: transcriber('stale in the stream', heard),
+    refresh: () => Promise.reject(new Error('no')),
+  })
+  cell.accepted = ({ generation }) => accepted.push(generation)
+  const live = refreshingModel(transcriber('stale in the stream', heard), cell)
+  await live.doStream({ audio: new ReadableStream() })
+  expect(accepted).toEqual([])
+  const unary = {
+    specificationVersion: 'v4' as const,
+    provider: 'live',
+    doGenerate: async ({ audio }: LiveCall) => typeof audio,
+  }
+  const other = new Refreshable({ initial: unary, refresh: async () => unary })
+  other.accepted = cell.accepted
+  await refreshingModel(unary, other).doGenerate({ audio: new ReadableStream() })
+  expect(accepted).toEqual([1])
 })
 
 test('[M2] without a stream as its input, the same method is called again', async () => {

@@ -43,12 +43,9 @@ function expected(first: Script, second: Script | 'none', takes: number): Seen {
   const counts = isRetried ? second : first
   const base = { attempts: isRetried ? 2 : 1, refreshes }
   if (counts.throws !== undefined) return { parts: [], over: 'threw', error: counts.throws, ...base }
-  const at = counts.parts.findIndex((part) => !isPrelude(part))
-  // A first attempt that begins with a rejection was closed there, before the refresh.
-  const cut = rejected && !isRetried && at !== -1
-  const parts = cut ? counts.parts.slice(0, at + 1) : counts.parts
+  const { parts } = counts
   if (takes <= parts.length) return { parts: parts.slice(0, takes), over: 'left', ...base }
-  if (cut || counts.ending === 'ends' || counts.ending === 'hangs')
+  if (counts.ending === 'ends' || counts.ending === 'hangs')
     return { parts: [...parts], over: 'ended', ...base }
   return { parts: [...parts], over: 'broke', error: counts.ending.breaks, ...base }
 }

@@ -48,12 +48,12 @@ describe('[M3] what comes before the first content is held, and may be taken bac
   test.each(preludes.map((parts) => [parts.map(({ type }) => type).join(', ') || 'nothing', parts] as const))(
     '%s',
     async (_, parts) => {
-      const stream = new PartStream([...parts, REJECTION, text('never')], 'hangs')
+      const stream = new PartStream([...parts, REJECTION, text('never')])
       const { model, remote, refreshes } = wrapped(stream)
       expect(await streamed(model)).toEqual({ parts: FRESH })
       expect(remote.tokens).toEqual(['stale', 'fresh'])
       expect(refreshes()).toBe(1)
-      expect(stream.cancels).toHaveLength(1)
+      expect(stream.pulls).toBe(parts.length + 3)
     },
   )
 })
@@ -183,8 +183,8 @@ test('what else the result holds is that of the attempt that counts', async () =
   })
 })
 
-test('[P4] where the refresh fails, the rejection is handed on with what was held before it', async () => {
-  const stream = new PartStream([...PRELUDE, REJECTION], 'hangs')
+test('[P4] where the refresh fails, the rejection is handed on with what was held before it, and what follows', async () => {
+  const stream = new PartStream([...PRELUDE, REJECTION, END])
   const remote = new Remote(() => stream)
   const events: RefreshEvent[] = []
   const model = refreshingModel(remote.model('stale'), () => Promise.reject(new Error('no')), {
@@ -192,7 +192,7 @@ test('[P4] where the refresh fails, the rejection is handed on with what was hel
   })
   const { stream: given, ...rest } = await model.doStream(CALL)
   expect(rest).toMatchObject({ request: { body: 'stale' } })
-  expect(await taken(given)).toEqual({ parts: [...PRELUDE, REJECTION] })
+  expect(await taken(given)).toEqual({ parts: [...PRELUDE, REJECTION, END] })
   expect(events.at(-1)).toMatchObject({ type: 'not_retried', error: { code: 'refresh_failed' } })
 
   const broken = apiError(401)
@@ -203,6 +203,23 @@ test('[P4] where the refresh fails, the rejection is handed on with what was hel
   const seen = await streamed(other)
   expect(seen.parts).toEqual(PRELUDE)
   expect(seen.broke).toBe(broken)
+})
+
+test('[P4, M3] one that goes on and on is closed before the refresh, and handed on as far as it was read', async () => {
+  const parts = [START, REJECTION, ...Array.from({ length: 100 }, (_, at) => text(`${at}`))]
+  const stream = new PartStream(parts)
+  const model = refreshingModel(new Remote(() => stream).model('stale'), () => {
+    expect(stream.cancels).toHaveLength(1)
+    return Promise.reject(new Error('no'))
+  })
+  expect(await streamed(model)).toEqual({ parts: parts.slice(0, 66) })
+})
+
+test('[P4, M3] what a rejection breaks with after it is handed on, too', async () => {
+  const broken = new Error('other side closed')
+  const remote = new Remote(() => new PartStream([START, REJECTION], { breaks: broken }))
+  const model = refreshingModel(remote.model('stale'), () => Promise.reject(new Error('no')))
+  expect(await streamed(model)).toEqual({ parts: [START, REJECTION], broke: broken })
 })
 
 test('[P7] a second rejection is handed on whole, with what follows it', async () => {
@@ -217,7 +234,7 @@ test('[P7] a second rejection is handed on whole, with what follows it', async (
   const { stream, ...rest } = await model.doStream(CALL)
   expect(rest).toMatchObject({ request: { body: 'fresh' } })
   expect(await taken(stream)).toEqual({ parts: second })
-  expect(streams.map(({ cancels }) => cancels.length)).toEqual([1, 0])
+  expect(streams.map(({ cancels }) => cancels.length)).toEqual([0, 0])
   expect(refreshes).toBe(1)
 })
 

@@ -43,6 +43,55 @@ test('[F3] a 401 whose refresh fails is handed on unchanged, bodies up to 64 KiB
   expect(await response.text()).toBe(body)
 })
 
+test('[F3] such an answer is the very object that fetch gave: it can be cloned and read into buffers', async () => {
+  const body = 'x'.repeat(200 * KIB)
+  server = await startRecordingServer((_, response) => response.writeHead(403).end(body))
+  class Own extends Response {}
+  for (const status of [403, 401]) {
+    const given: Response[] = []
+    const fetch = refreshingFetch(broken('t0').cell, {
+      origins: server.origin,
+      fetch: async (...call) => {
+        if (status === 401) return (given[0] = new Own('own', { status }))
+        return (given[0] = await globalThis.fetch(...call))
+      },
+    })
+    const response = await fetch(server.origin)
+    expect(response).toBe(given[0])
+    const clone = response.clone()
+    const { url, redirected, type } = response
+    expect(clone).toMatchObject({ status, url, redirected, type })
+    const text = status === 403 ? body : 'own'
+    expect(await clone.text()).toBe(text)
+    const reader = response.body?.getReader({ mode: 'byob' })
+    const read = await reader?.read(new Uint8Array(2))
+    expect(String(Buffer.from(read?.value ?? []))).toBe(text.slice(0, 2))
+    await reader?.cancel()
+  }
+})
+
+test('[F3] one that is cut short says where it is from, and so do its clones', async () => {
+  server = await startRecordingServer((_, response) => {
+    response.writeHead(401).write('y'.repeat(80 * KIB))
+  })
+  const response = await refreshingFetch(broken('t0').cell, { origins: server.origin })(server.origin)
+  for (const each of [response, response.clone().clone()]) {
+    expect(each).toMatchObject({ status: 401, url: `${server.origin}/`, redirected: false, type: 'basic' })
+    expect(await each.text()).toMatch(/^y{65537,}$/)
+  }
+})
+
+test('[F3] an answer that was read already is judged by its status', async () => {
+  server = await startRecordingServer(bearer((token) => token === 't1'))
+  const reading: typeof fetch = async (...call) => {
+    const response = await globalThis.fetch(...call)
+    if (response.status === 401) await response.text()
+    return response
+  }
+  const refreshing = refreshingFetch(tokens().cell, { origins: server.origin, fetch: reading })
+  expect(await (await refreshing(server.origin)).text()).toBe('ok')
+})
+
 test('[F3] an answer without a body is handed on, too', async () => {
   server = await startRecordingServer((_, response) => response.writeHead(401).end())
   const response = await refreshingFetch(broken('t0').cell, { origins: server.origin })(server.origin, {

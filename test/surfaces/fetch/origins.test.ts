@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { RefreshError, refreshingFetch } from '../../../src/index.ts'
+import { Refreshable, RefreshError, refreshingFetch } from '../../../src/index.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 import { bearer, type RecordingServer, startRecordingServer } from '../../support/recording-server.ts'
 import { broken, tokens } from './cells.ts'
 
@@ -60,6 +61,33 @@ describe('[F4] where the credential goes', () => {
     expect(response.status).toBe(401)
     expect(elsewhere.sent('authorization')).toEqual([undefined])
     expect(refreshes()).toBe(0)
+  })
+
+  test.each([
+    ['within the origin', '/within', 'Bearer t0'],
+    ['elsewhere and back, where the credential is lost', '/away', undefined],
+  ])('[F4, C8] a redirect %s: a 401 counts, a success proves nothing', async (_, path, arrives) => {
+    let status = 401
+    const back = await startRecordingServer((_request, response) =>
+      response.writeHead(307, { location: `${round.origin}/end` }).end(),
+    )
+    const round = await startRecordingServer((request, response) => {
+      if (request.path === '/end') response.writeHead(status).end()
+      else response.writeHead(307, { location: request.path === '/away' ? back.origin : '/end' }).end()
+    })
+    let count = 0
+    const cell = new Refreshable({
+      initial: 't0',
+      refresh: async () => `t${++count}`,
+      clock: new ManualClock(),
+    })
+    const fetch = refreshingFetch(cell, { origins: round.origin })
+    for (status of [401, 200, 401, 200, 401, 200, 401]) {
+      expect((await fetch(round.origin + path)).status).toBe(status)
+    }
+    expect([round.sent('authorization')[1], count]).toEqual([arrives, 1])
+    await back.close()
+    await round.close()
   })
 
   test('[F4] a redirect within the origin is followed with it', async () => {

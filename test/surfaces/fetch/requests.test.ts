@@ -135,6 +135,18 @@ describe('[F1] what is sent', () => {
   })
 })
 
+test('[F1, P12] a body in init that is changed after the call is sent as it was, with a Request, too', async () => {
+  const fetch = refreshingFetch(tokens().cell, { origins: server.origin })
+  const body = new TextEncoder().encode('first')
+  const answer = fetch(new Request(server.origin, { method: 'POST', body: 'own' }), {
+    method: 'POST',
+    body,
+  })
+  body.set(new TextEncoder().encode('later'))
+  expect((await answer).status).toBe(200)
+  expect(server.requests.map((request) => String(request.body))).toEqual(['first', 'first'])
+})
+
 /** A form whose parts are in a file and in a field. */
 function form(): FormData {
   const data = new FormData()

@@ -9,7 +9,11 @@ beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
 afterEach(() => vi.useRealTimers())
 
 /** Answers of which a part comes, and the rest when the test wants it to. */
-function stalling(status: number): {
+function stalling(
+  status: number,
+  part = '{"error":',
+  headers: Record<string, string> = {},
+): {
   fetch: typeof fetch
   sent: (string | null)[]
   finish: (rest: string) => void
@@ -27,7 +31,7 @@ function stalling(status: number): {
       if (sent.length > 1) return new Response('ok')
       const body = new ReadableStream({
         start(controller) {
-          controller.enqueue(Buffer.from('{"error":'))
+          controller.enqueue(Buffer.from(part))
           finish = (rest) => {
             controller.enqueue(Buffer.from(rest))
             controller.close()
@@ -37,7 +41,7 @@ function stalling(status: number): {
           cancelled = true
         },
       })
-      return new Response(body, { status })
+      return new Response(body, { status, headers })
     },
   }
 }
@@ -80,3 +84,43 @@ test('[F3] no timer is left of an answer that comes in time', async () => {
   expect(await (await called).text()).toBe('{"error":"no"}')
   expect(vi.getTimerCount()).toBe(0)
 })
+
+test('[F5] an event stream that says it is a rejection, and then stalls, is waited for no longer either', async () => {
+  const said = 'event: error\ndata: 401 Unauthorized\n\n'
+  for (const { cell } of [tokens(), broken('t0')]) {
+    const { fetch, sent, cancelled } = stalling(200, said, { 'content-type': 'text/event-stream' })
+    const called = refreshingFetch(cell, { origins: ORIGIN, fetch, sniff: true })(ORIGIN)
+    await settled()
+    await vi.advanceTimersByTimeAsync(4_999)
+    expect(cancelled()).toBe(false)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(await (await called).text()).toBe(sent.length === 2 ? 'ok' : said)
+    expect([cancelled(), vi.getTimerCount()]).toEqual([true, 0])
+  }
+})
+
+test.each([
+  [401, '{"error":', undefined],
+  [403, '{"error":', undefined],
+  [200, ': nothing yet', 'text/event-stream'],
+])(
+  '[C4, F3, F5] a caller who leaves while a body is read (%d) gets its reason at once, and nothing stays open',
+  async (status, part, type) => {
+    const { fetch, sent, cancelled } = stalling(
+      status,
+      part,
+      type === undefined ? {} : { 'content-type': type },
+    )
+    const { cell, refreshes } = tokens()
+    const leaving = new AbortController()
+    const call = refreshingFetch(cell, { origins: ORIGIN, fetch, sniff: true })
+    const answer = call(ORIGIN, { signal: leaving.signal })
+    answer.catch(() => undefined)
+    await settled()
+    const reason = new Error('The user left.')
+    leaving.abort(reason)
+    await expect(answer).rejects.toBe(reason)
+    await settled()
+    expect([sent.length, cancelled(), refreshes(), vi.getTimerCount()]).toEqual([1, true, 0, 0])
+  },
+)

@@ -137,6 +137,26 @@ describe('[F4] redirects, by undici’s interceptor', () => {
     },
   )
 
+  test('[F4, C8] one that leads back has lost the credential: nothing is judged by it', async () => {
+    let status = 401
+    const round = await startRecordingServer((request, response) => {
+      if (request.path === '/end') response.writeHead(status).end()
+      else response.writeHead(307, { location: back.origin }).end()
+    })
+    const back = await startRecordingServer((_, response) =>
+      response.writeHead(307, { location: `${round.origin}/end` }).end(),
+    )
+    const { cell, refreshes } = tokens()
+    const dispatcher = agent().compose(redirects, refreshing(cell, { origins: round.origin }))
+    expect(await ask(dispatcher, round.origin, '/')).toEqual([401, ''])
+    status = 200
+    expect(await ask(dispatcher, round.origin, '/')).toEqual([200, ''])
+    expect(round.sent('authorization')).toEqual(['Bearer t0', undefined, 'Bearer t0', undefined])
+    expect(refreshes()).toBe(0)
+    await back.close()
+    await round.close()
+  })
+
   test('[F4] a header that would survive it is not taken along: the redirect is handed on', async () => {
     const dispatcher = agent().compose(
       redirects,

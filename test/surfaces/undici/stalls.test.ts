@@ -10,16 +10,20 @@ beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
 afterEach(() => vi.useRealTimers())
 
 /** A request whose first answer begins, and stalls. */
-async function stalled(status: number): Promise<ReturnType<typeof scripted> & { listener: Listener }> {
+async function stalled(
+  status: number,
+  part = '{"error":',
+  headers: Record<string, string> = {},
+): Promise<ReturnType<typeof scripted> & { listener: Listener }> {
   const script = scripted()
   const listener = new Listener({})
   const cell = new Refreshable({ initial: 't0', refresh: async () => 't1' })
-  refreshing(cell, { origins: ORIGIN })(script.dispatch)(
+  refreshing(cell, { origins: ORIGIN, sniff: true })(script.dispatch)(
     { origin: ORIGIN, path: '/', method: 'GET' },
     listener,
   )
   await settled()
-  script.inner(0).start().head(status).data('{"error":')
+  script.inner(0).start().head(status, headers).data(part)
   await settled()
   return { ...script, listener }
 }
@@ -31,6 +35,19 @@ test('[F3] a 401 whose body stalls is waited for no longer than five seconds', a
   await vi.advanceTimersByTimeAsync(1)
   await settled()
   expect(sent).toHaveLength(2)
+  inner(1).start().head(200).data('ok').end()
+  expect(listener.heard).toEqual(['start', '200 S200', 'ok', 'end {}'])
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+test('[F5] an event stream that says it is a rejection, and then stalls, is waited for no longer either', async () => {
+  const said = 'event: error\ndata: 401 Unauthorized\n\n'
+  const { inner, sent, listener } = await stalled(200, said, { 'content-type': 'text/event-stream' })
+  await vi.advanceTimersByTimeAsync(4_999)
+  expect([sent.length, inner(0).controller.aborted]).toEqual([1, false])
+  await vi.advanceTimersByTimeAsync(1)
+  await settled()
+  expect([sent.length, inner(0).controller.aborted]).toEqual([2, true])
   inner(1).start().head(200).data('ok').end()
   expect(listener.heard).toEqual(['start', '200 S200', 'ok', 'end {}'])
   expect(vi.getTimerCount()).toBe(0)

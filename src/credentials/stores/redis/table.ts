@@ -17,8 +17,11 @@ export class RedisTable implements LeaseTable {
     this.#prefix = prefix
     this.#lease = lease
     const { subscribe } = connection
-    // What comes is the name of an account's hash.
-    this.subscribe = subscribe && ((wake) => subscribe(this.#channel, (name) => wake(keyOf(name))))
+    this.subscribe = subscribe && ((wake) => subscribe(this.#channel, wake))
+  }
+
+  topic(key: string): string {
+    return nameOf(key)
   }
 
   async read(key: string): Promise<Row | undefined> {
@@ -77,14 +80,6 @@ function nameOf(key: string): string {
   return JSON.stringify(key)
     .slice(1, -1)
     .replaceAll(/[{}]/gu, (brace) => (brace === '{' ? String.raw`\u007b` : String.raw`\u007d`))
-}
-
-function keyOf(name: string): string {
-  try {
-    return String(JSON.parse(`"${name}"`))
-  } catch {
-    return '' // another program's
-  }
 }
 
 function listOf(reply: unknown): unknown[] {

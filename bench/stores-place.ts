@@ -1,0 +1,26 @@
+import { MemoryStore, type Store } from 'llm-refresh'
+import { fileStore } from 'llm-refresh/stores/file'
+import { redisStore } from 'llm-refresh/stores/redis'
+
+/** Where a fleet keeps its token: `none` is each process for itself. */
+export interface StorePlace {
+  readonly kind: 'none' | 'files' | 'Redis'
+  /** A folder, or a socket. */
+  readonly at: string
+}
+
+export async function openStore({ kind, at }: StorePlace): Promise<{ store: Store; close: () => unknown }> {
+  switch (kind) {
+    case 'none':
+      return { store: new MemoryStore(), close: () => undefined }
+    case 'files':
+      return { store: fileStore({ path: at }), close: () => undefined }
+    case 'Redis': {
+      const { Redis } = await import('ioredis')
+      const redis = new Redis(at)
+      return { store: redisStore(redis), close: () => redis.disconnect() }
+    }
+    default:
+      return kind satisfies never
+  }
+}

@@ -1,0 +1,24 @@
+/** Before a key that is not stored as it is. */
+const MARK = 'json:'
+
+/** A key as the server can keep it: as it is, unless it holds what no text there can hold, or looks like one that did. */
+export function encodeKey(key: string): string {
+  return /[\0\p{Surrogate}]/u.test(key) || key.startsWith(MARK) ? MARK + JSON.stringify(key) : key
+}
+
+export function decodeKey(stored: string): string {
+  if (!stored.startsWith(MARK)) return stored
+  try {
+    const key: unknown = JSON.parse(stored.slice(MARK.length))
+    return typeof key === 'string' ? key : stored
+  } catch {
+    return stored
+  }
+}
+
+/** What a notice calls a key: whoever is let into the database may hear it. Two keys of one topic wake each other's waiters, no more. */
+export function topicOf(key: string): string {
+  let hash = 0x81_1c_9d_c5 // FNV-1a
+  for (const byte of new TextEncoder().encode(key)) hash = Math.imul(hash ^ byte, 0x01_00_01_93)
+  return (hash >>> 0).toString(16).padStart(8, '0')
+}

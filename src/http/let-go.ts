@@ -1,0 +1,18 @@
+/** How streams are let go of: Node's, the web's, and whatever else can be iterated. */
+const WAYS = ['destroy', 'cancel', 'return']
+
+/**
+ * Lets go of a body that nobody is going to read, with whatever it holds open. What is no stream stays as it is.
+ *
+ * @param reason is told to a web stream. To one of Node's an error would be an event, and end the process where nobody listens.
+ */
+export function letGo(body: unknown, reason?: unknown): void {
+  for (const way of WAYS) {
+    const method: unknown = Reflect.get(Object(body), way)
+    if (typeof method !== 'function') continue
+    const given = way === 'cancel' ? [reason] : []
+    // Nobody is there to hear what goes wrong.
+    new Promise((resolve) => resolve(Reflect.apply(method, body, given))).catch(() => undefined)
+    return
+  }
+}

@@ -1,0 +1,309 @@
+import { readFile } from 'node:fs/promises'
+import { inspect } from 'node:util'
+import { Redis } from 'ioredis'
+import { createClient } from 'redis'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { ExclusiveStore } from '../../../src/credentials/exclusive.ts'
+import { LeasedBackend } from '../../../src/credentials/leased-backend.ts'
+import {
+  redisStore,
+  type RedisClient,
+  type RedisStoreOptions,
+} from '../../../src/credentials/stores/redis.ts'
+import { connectionOf } from '../../../src/credentials/stores/redis/client.ts'
+import { RedisTable } from '../../../src/credentials/stores/redis/table.ts'
+import type { Change } from '../../../src/index.ts'
+import { storeContract } from '../../../src/testing/index.ts'
+import { has } from '../../support/binaries.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+import { type RedisServer, startRedisServer } from '../../support/redis-server.ts'
+
+const token = (name: string): { accessToken: string; refreshToken: string } => ({
+  accessToken: `canary-access-${name}`,
+  refreshToken: `canary-refresh-${name}`,
+})
+const code = (expected: string, message = /./u): unknown =>
+  expect.objectContaining({ code: expected, message: expect.stringMatching(message) })
+
+const isThere = await has('redis-server', 'redis-server')
+beforeEach(({ skip }) => skip(!isThere))
+
+let server: RedisServer
+let redis: Redis
+beforeAll(async () => {
+  if (!isThere) return
+  server = await startRedisServer()
+  redis = new Redis(server.socket)
+})
+afterAll(async () => {
+  redis?.disconnect()
+  await server?.close()
+})
+
+/** A client that goes when the test is over. */
+function ioredis(socket: string, options: object = {}): Redis {
+  const client = new Redis(socket, options)
+  client.on('error', () => undefined)
+  onTestFinished(() => client.disconnect())
+  return client
+}
+
+async function nodeRedis(socket: string, RESP: 2 | 3 = 3, credentials = {}): Promise<RedisClient> {
+  const client = createClient({ socket: { path: socket, tls: false }, RESP, ...credentials })
+  client.on('error', () => undefined)
+  await client.connect()
+  onTestFinished(() => client.destroy())
+  return client
+}
+
+const clients: [string, (socket: string) => RedisClient | Promise<RedisClient>][] = [
+  ['ioredis', (socket) => ioredis(socket)],
+  ['ioredis with a prefix of its own', (socket) => ioredis(socket, { keyPrefix: 'app:' })],
+  ['node-redis', (socket) => nodeRedis(socket)],
+  ['node-redis with the older protocol', (socket) => nodeRedis(socket, 2)],
+  ['another client', (socket) => other(ioredis(socket))],
+]
+
+/** A client that knows how to run a script, and nothing else. */
+function other(client: Redis): {
+  eval: (script: string, keys: string[], args: string[]) => Promise<unknown>
+} {
+  return { eval: (script, keys, args) => client.eval(script, keys.length, ...keys, ...args) }
+}
+
+describe.each(clients)('by %s, a store', (_, connect) => {
+  for (const { name, run } of storeContract(async () => redisStore(await connect(server.socket))))
+    test(`[S2] ${name}`, () => expect(run()).resolves.toBeUndefined())
+
+  test('[S4] outlives a server that is killed in the middle of a refresh', async () => {
+    const own = await startRedisServer()
+    onTestFinished(() => own.close())
+    const store = redisStore(await connect(own.socket), { timeout: 20_000 })
+    const before = await store.update('me', async () => token('1'))
+    const after = await store.update('me', async (current) => {
+      expect(current).toEqual(before)
+      await own.kill()
+      await own.start()
+      return token('2')
+    })
+    expect(after.token).toEqual(token('2'))
+    expect(after.revision).toBeGreaterThan(before.revision)
+    expect(await store.read('me')).toEqual(after)
+    // It was given back, too.
+    await store.update('me', async (_current, { abandoned }) => {
+      expect(abandoned).toBe(false)
+      return undefined
+    })
+  })
+
+  test('[S7] says what is wrong while there is no server, and goes on when there is', async () => {
+    const own = await startRedisServer()
+    onTestFinished(() => own.close())
+    const store = redisStore(await connect(own.socket), { timeout: 400 })
+    const written = await store.update('me', async () => token('1'))
+    await own.kill()
+    const change = vi.fn<Change>(async () => token('2'))
+    await expect(store.update('me', change)).rejects.toEqual(code('store_failed'))
+    await expect(store.read('me')).rejects.toEqual(code('store_failed'))
+    await expect(store.delete('me')).rejects.toEqual(code('store_failed'))
+    expect(change).not.toHaveBeenCalled()
+    await own.start()
+    await vi.waitFor(async () => expect(await store.read('me')).toMatchObject({ token: token('1') }), 10_000)
+    // What was asked for while nobody heard it may be done when somebody does: a delete that failed was not heard of.
+    expect((await store.read('me'))?.revision).toBe(written.revision)
+  })
+})
+
+test('[S7] an answer that was lost is asked for again, and nothing is done twice', async () => {
+  let isLosing = false
+  let asked = 0
+  const inner = other(redis)
+  const losing = {
+    eval: async (script: string, keys: string[], args: string[]) => {
+      const answer = await inner.eval(script, keys, args)
+      asked++
+      if (isLosing && asked % 2 === 1) throw new Error('Socket closed unexpectedly')
+      return answer
+    },
+  }
+  const store = redisStore(losing)
+  const before = await store.update('lost', async () => token('1'))
+  isLosing = true
+  asked = 0
+  const change = vi.fn<Change>(async (current, { abandoned }) => {
+    expect([current, abandoned]).toEqual([before, false])
+    return token('2')
+  })
+  const after = await store.update('lost', change)
+  expect([change.mock.calls.length, asked]).toEqual([1, 4])
+  expect(after.token).toEqual(token('2'))
+  expect(await store.read('lost')).toEqual(after)
+  await store.update('lost', async () => undefined)
+  await store.delete('lost')
+  expect((await store.read('lost'))?.token).toBeUndefined()
+})
+
+/** A store for which time stands still: who is not woken waits for ever. */
+function stillStore(client: RedisClient, clock: ManualClock): ExclusiveStore {
+  const table = new RedisTable(connectionOf(client), 'llm-refresh', 60_000)
+  const locking = { lease: 60_000, timeout: 60_000 }
+  return new ExclusiveStore(new LeasedBackend(table, locking), { ...locking, clock })
+}
+
+test('[S2] a waiter is woken by a notice, on a connection that is there only while somebody waits', async () => {
+  const clock = new ManualClock()
+  const client = ioredis(server.socket)
+  const connections = async (): Promise<number> =>
+    String(await redis.client('LIST')).match(/sub=1/gu)?.length ?? 0
+  let [isIn, letOn] = [(): void => undefined, (): void => undefined]
+  const inside = new Promise<void>((resolve) => (isIn = resolve))
+  const on = new Promise<void>((resolve) => (letOn = resolve))
+  const first = stillStore(client, clock).update('woken', async () => {
+    isIn()
+    await on
+    return token('1')
+  })
+  await inside
+  const waiting = ['2', '3'].map(async (name) =>
+    stillStore(client, clock).update('woken', async (current) => {
+      expect(current?.token?.accessToken).toMatch(/^canary-access-[123]$/u)
+      return token(name)
+    }),
+  )
+  await vi.waitFor(async () => expect(await connections()).toBe(2))
+  letOn()
+  expect((await first).token).toMatchObject(token('1'))
+  expect((await Promise.all(waiting)).map((stored) => stored.token?.accessToken)).toEqual(
+    ['2', '3'].map((name) => token(name).accessToken),
+  )
+  await vi.waitFor(async () => expect(await connections()).toBe(0))
+})
+
+test('[S4] numbers go on rising where the server has forgotten everything', async () => {
+  const own = await startRedisServer()
+  onTestFinished(() => own.close())
+  const client = ioredis(own.socket)
+  const store = redisStore(client)
+  const before = await store.update('me', async () => token('1'))
+  await store.update('me', async () => {
+    await client.flushall()
+    const { revision } = await redisStore(client).update('me', async () => token('2'))
+    expect(revision).toBeGreaterThan(before.revision)
+    return token('late')
+  })
+  expect((await store.read('me'))?.token).toEqual(token('2'))
+})
+
+describe('a server that says no', () => {
+  async function refusal(
+    settings: [string, string][],
+    options: object = {},
+    storeOptions: RedisStoreOptions = { timeout: 400 },
+  ): Promise<Promise<unknown>> {
+    const own = await startRedisServer({ settings })
+    onTestFinished(() => own.close())
+    const client = ioredis(own.socket, { maxRetriesPerRequest: 1, ...options })
+    return redisStore(client, storeOptions).update('me', async () => token('1'))
+  }
+
+  test.each([
+    ['asks for a password', [['requirepass', 'canary-password']], {}, /password/u],
+    ['takes another one', [['requirepass', 'canary-password']], { password: 'canary-wrong' }, /password/u],
+    ['has no room', [['maxmemory', '1']], {}, /memory is full/u],
+    ['is a replica', [['replicaof', '127.0.0.1 1']], {}, /replica/u],
+    [
+      'lets this user do nothing',
+      [['user', 'default on nopass ~* &* +@all -eval']],
+      {},
+      /may not: allow it EVAL/u,
+    ],
+  ] as [string, [string, string][], object, RegExp][])(
+    '[S7, Z1] because it %s, is a clear error without secrets',
+    async (_, settings, options, message) => {
+      const failed: unknown = await refusal(settings, options).catch((error: unknown) => error)
+      expect(failed).toEqual(code('store_failed', message))
+      expect(inspect(failed, { depth: 10, showHidden: true })).not.toContain('canary')
+    },
+  )
+
+  test('[S7] to notices only is worked with', async () => {
+    const settings: [string, string][] = [['user', 'default on nopass ~llm-refresh:* resetchannels +@all']]
+    await expect(refusal(settings)).resolves.toMatchObject({ token: token('1') })
+  })
+})
+
+describe('a user that may do what the page says, and no more,', async () => {
+  const page = await readFile(new URL('../../../docs/stores/redis.md', import.meta.url), 'utf8')
+  const [, rights = ''] = /^ {4}user (llm-refresh .*)$/mu.exec(page) ?? []
+  const credentials = { username: 'llm-refresh', password: 'secret' }
+  const byIoredis = (socket: string): RedisClient => ioredis(socket, credentials)
+  const byNodeRedis = (socket: string): Promise<RedisClient> => nodeRedis(socket, 3, credentials)
+
+  test.each([
+    ['ioredis', byIoredis],
+    ['node-redis', byNodeRedis],
+  ] as const)('[S2] is enough for %s', async (_, connect) => {
+    const own = await startRedisServer({ settings: [['user', rights]] })
+    onTestFinished(() => own.close())
+    const clock = new ManualClock()
+    const client = await connect(own.socket)
+    for (const { run } of storeContract(() => stillStore(client, clock)))
+      await expect(run()).resolves.toBeUndefined()
+  })
+})
+
+test.each([
+  ['was damaged', { record: '{"format":"llm-refresh/token","vers' }, /damaged/u],
+  ['is of another program', { record: '"hello"' }, /another program/u],
+  [
+    'is of another account',
+    { record: '{"format":"llm-refresh/token","version":1,"key":"you","token":null}' },
+    /another account/u,
+  ],
+])('[S6] a record that %s is a clear error, and stays', async (_, fields, message) => {
+  const hash = 'llm-refresh:{damaged}'
+  await redis.hset(hash, { revision: 7, ...fields })
+  const store = redisStore(redis)
+  await expect(store.read('damaged')).rejects.toEqual(code('store_invalid', message))
+  await expect(store.read('damaged')).rejects.toEqual(code('store_invalid', /llm-refresh:\{damaged\}/u))
+  const change = vi.fn<Change>(async () => token('1'))
+  await expect(store.update('damaged', change)).rejects.toEqual(code('store_invalid'))
+  await expect(store.delete('damaged')).rejects.toEqual(code('store_invalid'))
+  expect(change).not.toHaveBeenCalled()
+  expect(await redis.hmget(hash, 'revision', 'record', 'owner')).toEqual(['7', fields.record, null])
+})
+
+test('[S6] a key of another program’s is a clear error, and stays', async () => {
+  await redis.set('llm-refresh:{taken}', 'theirs')
+  const store = redisStore(redis)
+  await expect(store.update('taken', async () => token('1'))).rejects.toEqual(
+    code('store_failed', /another prefix/u),
+  )
+  expect(await redis.get('llm-refresh:{taken}')).toBe('theirs')
+})
+
+test('stores with other prefixes have nothing to do with one another', async () => {
+  const [one, another] = [redisStore(redis, { prefix: 'one' }), redisStore(redis, { prefix: 'another' })]
+  await one.update('me', async () => token('1'))
+  expect(await another.read('me')).toBeUndefined()
+  expect(await redis.exists('one:{me}')).toBe(1)
+})
+
+test.each([
+  ['no client', () => redisStore(undefined as never), /'client' must be a client of Redis/u],
+  ['what is no client', () => redisStore({} as never), /'client'/u],
+  ['an empty prefix', () => redisStore(redis, { prefix: '' }), /'prefix' must be a name/u],
+  ['braces in a prefix', () => redisStore(redis, { prefix: 'a{b}' }), /'prefix' must be a name/u],
+  ['a lease of no length', () => redisStore(redis, { lease: 0 }), /'lease' must be ms from 100/u],
+  ['no time', () => redisStore(redis, { timeout: NaN }), /'timeout' must be ms/u],
+  ['a misspelt option', () => redisStore(redis, { leese: 1 } as never), /'leese' does not exist/u],
+])('%s is refused', (_, make, message) => {
+  expect(make).toThrow(
+    expect.objectContaining({ code: 'invalid_option', message: expect.stringMatching(message) }),
+  )
+})
+
+test('[Z1] a store shows nothing of its client', () => {
+  const store = redisStore(new Redis('redis://me:canary-password@127.0.0.1:1', { lazyConnect: true }))
+  expect(inspect(store, { depth: 10, showHidden: true }) + JSON.stringify(store)).not.toContain('canary')
+})

@@ -1,0 +1,173 @@
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { appendFile, chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
+import { binary, has } from './binaries.ts'
+import { freePort } from './free-port.ts'
+
+const run = promisify(execFile)
+
+/** A PostgreSQL server of its own, on loopback and a free port. */
+export interface PostgresServer {
+  /** For `pg` and postgres.js. Its user may do everything. */
+  readonly connection: {
+    readonly host: string
+    readonly port: number
+    readonly user: string
+    readonly database: string
+  }
+  /** The same as a URL; of another user where that is named. */
+  url(user?: string): string
+  /** Ends it as an operator would: connections are ended, all is written. */
+  stop(): Promise<void>
+  /** SIGKILL, to all of it. */
+  kill(): Promise<void>
+  /** Starts it again, on the same folder and port. */
+  restart(): Promise<void>
+  /** Ends it for good, and removes its folder. */
+  close(): Promise<void>
+}
+
+export interface PostgresServerOptions {
+  /** What was acknowledged outlives a kill. Default: only a stop. */
+  durable?: boolean | undefined
+  /** Lines of its configuration. */
+  settings?: Readonly<Record<string, string | number>> | undefined
+}
+
+/** A user with this name must give the password that it was created with; all others need none. */
+export const GUARDED = 'guarded'
+
+/** Whether servers can be started. Where not, and this is no CI, tests pass over it. */
+export const hasPostgres: boolean = await has('postgres', 'postgresql')
+
+/** Where the server's programs are. */
+const bin = hasPostgres ? dirname(await binary('postgres', 'postgresql')) : ''
+
+export async function startPostgres(options: PostgresServerOptions = {}): Promise<PostgresServer> {
+  const { durable = false, settings = {} } = options
+  // Open to the user that the server runs as, which that of root need not be.
+  const folder = await mkdtemp('/tmp/llm-refresh-postgres-')
+  const user = await systemUser()
+  if (user !== undefined) await chown(folder, user.uid, user.gid)
+  const data = join(folder, 'data')
+  const encoding = ['--encoding=UTF8', '--locale=C']
+  const how = ['--username=postgres', '--auth=trust', '--no-sync', ...encoding]
+  await run(program('initdb'), ['--pgdata', data, ...how], { ...user, cwd: folder })
+  const guarded = `host all ${GUARDED} 127.0.0.1/32 scram-sha-256`
+  await writeFile(join(data, 'pg_hba.conf'), `${guarded}\nhost all all 127.0.0.1/32 trust\n`)
+  const sync = durable ? 'on' : 'off'
+  const all = { fsync: sync, synchronous_commit: sync, full_page_writes: sync, ...settings }
+  const lines = Object.entries(all).map(([name, value]) => `${name} = '${value}'\n`)
+  await appendFile(join(data, 'postgresql.conf'), lines.join(''))
+
+  let [port, server] = [0, undefined as ChildProcess | undefined]
+  // A port that was free may be taken by the time that it is wanted.
+  for (let tries = 1; server === undefined; tries++) {
+    port = await freePort()
+    server = await start(data, port, user).catch((error: unknown) => {
+      if (tries === 3) throw error
+      return undefined
+    })
+  }
+  let running: ChildProcess | undefined = server
+  const end = async (kill: (server: ChildProcess) => void): Promise<void> => {
+    const ending = running
+    running = undefined
+    if (ending === undefined) return
+    const ended = once(ending, 'exit')
+    kill(ending)
+    await ended
+  }
+  const connection = { host: '127.0.0.1', port, user: 'postgres', database: 'postgres' }
+  return {
+    connection,
+    url: (name = 'postgres') => `postgres://${name}@127.0.0.1:${port}/postgres`,
+    stop: () => end((ending) => ending.kill('SIGINT')),
+    kill: () => end(killAll),
+    restart: async () => {
+      running ??= await start(data, port, user)
+    },
+    close: async () => {
+      await end(killAll)
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function start(data: string, port: number, user: User | undefined): Promise<ChildProcess> {
+  const where = ['-D', data, '-h', '127.0.0.1', '-p', String(port), '-k', '']
+  const server = spawn(program('postgres'), where, {
+    ...user,
+    cwd: data,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  watch(server, data)
+  const said: string[] = []
+  await new Promise<void>((resolve, reject) => {
+    createInterface(server.stderr).on('line', (line) => {
+      said.push(line)
+      if (line.includes('ready to accept connections')) resolve()
+    })
+    server.once('error', reject)
+    server.once('exit', () => reject(new Error(`PostgreSQL did not start:\n${said.join('\n')}`)))
+  })
+  return server
+}
+
+/** Ends a server whose tests were killed: its watch notices when nobody holds the other end of its stdin. */
+function watch(server: ChildProcess, data: string): void {
+  const lines = 'read _; kill -QUIT "$0"; sleep 1; rm -rf "$1"'
+  const watcher = spawn('sh', ['-c', lines, String(server.pid), dirname(data)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  })
+  watcher.unref()
+  server.once('exit', () => watcher.kill())
+}
+
+/** Each connection has a process of its own, which would live on for a moment. */
+function killAll(server: ChildProcess): void {
+  const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' })
+  const processes = stdout.split('\n').map((line) => line.trim().split(/\s+/).map(Number))
+  server.kill('SIGKILL')
+  for (const [pid = 0, parent] of processes) {
+    if (parent === server.pid && pid > 0) killOne(pid)
+  }
+}
+
+function killOne(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+function program(name: string): string {
+  return join(bin, name)
+}
+
+interface User {
+  readonly uid: number
+  readonly gid: number
+}
+
+/** The server refuses to run as root. undefined: it may run as who we are. */
+async function systemUser(): Promise<User | undefined> {
+  if (process.getuid?.() !== 0) return undefined
+  for (const name of ['postgres', 'nobody']) {
+    const [uid, gid] = await Promise.all([idOf('-u', name), idOf('-g', name)])
+    if (uid !== undefined && gid !== undefined) return { uid, gid }
+  }
+  throw new Error('There is no user that PostgreSQL could run as.')
+}
+
+async function idOf(which: string, name: string): Promise<number | undefined> {
+  return run('id', [which, name]).then(
+    ({ stdout }) => Number(stdout),
+    () => undefined,
+  )
+}
