@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis'
-import { expect, onTestFinished, test } from 'vitest'
+import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import type { Store } from '../../src/index.ts'
+import { has } from '../support/binaries.ts'
 import { startRedisSentinel } from '../support/redis-sentinel.ts'
 import { type RedisServer, startRedisServer } from '../support/redis-server.ts'
 import { bundled } from './bundle.ts'
@@ -9,6 +10,8 @@ import type { Member } from './members.ts'
 import { opened } from './places.ts'
 
 const program = await bundled('member')
+const isThere = await has('redis-server', 'redis-server')
+beforeEach(({ skip }) => skip(!isThere))
 const [NAME, CALLERS] = ['main', 10]
 const served: unknown = expect.objectContaining({ served: CALLERS })
 const loopback = '127.0.0.1'

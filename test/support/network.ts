@@ -23,16 +23,20 @@ export interface Network {
   heal(host: string, service: string): Promise<void>
 }
 
-/** Whether this machine lets us make networks: it takes Linux and root, and not every container's root may. */
+/**
+ * Whether this machine lets us make networks: it takes Linux and root, and not every container's root may. Where it does not, that is said;
+ * CI has to run everything, and fails.
+ */
 export async function canNetwork(): Promise<boolean> {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false
   const name = `${PREFIX}-${process.pid}-try`
   try {
     const ip = await binary('ip', 'iproute2')
     await run(ip, ['netns', 'add', name])
     await run(ip, ['netns', 'delete', name])
     return true
-  } catch {
+  } catch (error) {
+    if (process.env['CI'] !== undefined) throw error
+    console.warn('NOT RUN: hosts that are cut off from each other. It takes Linux and root.')
     return false
   }
 }
