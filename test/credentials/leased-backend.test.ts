@@ -109,7 +109,7 @@ function wanting(store: Store): { found: [token: string | undefined, abandoned: 
   return seen
 }
 
-test('[S4] [S7] a server that was away for longer than a lease: whoever comes first, the holder is heard', async () => {
+test('[S4, S7] a server that was away for longer than a lease: whoever comes first, the holder is heard', async () => {
   const server = new Server()
   const holder = await holding(storeOn(server))
   const waiter = wanting(storeOn(server))
@@ -128,7 +128,7 @@ test('[S4] [S7] a server that was away for longer than a lease: whoever comes fi
   ])
 })
 
-test('[S4] [S7] a holder that outlived the absence of its server, and still waits for its answer, keeps the others out', async () => {
+test('[S4, S7] a holder that outlived the absence of its server, and still waits for its answer, keeps the others out', async () => {
   const server = new Server()
   const holder = await holding(storeOn(server))
   const waiter = wanting(storeOn(server))

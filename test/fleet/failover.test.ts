@@ -63,7 +63,7 @@ async function start(): Promise<World> {
   return { ...fleet, members: [a, b, c], primary, replica, store: await opened(place) }
 }
 
-test('[S1] [S7] the primary is gone in mid-refresh, and its replica takes over: one redemption, all are served, no revision falls', async () => {
+test('[S1, S7] the primary is gone in mid-refresh, and its replica takes over: one redemption, all are served, no revision falls', async () => {
   const { server, leaving, login, members, round, primary, replica, store } = await start()
   const before = await store.read('default')
   const [a, b, c] = members
@@ -87,7 +87,7 @@ test('[S1] [S7] the primary is gone in mid-refresh, and its replica takes over: 
   expect([login.redemptions(), login.refused(), login.revoked()]).toEqual([2, 0, false])
 }, 60_000)
 
-test('[S7] [S3] the replica that takes over never heard of the lock: the family is revoked, unavoidably, all say so, and a login serves all', async () => {
+test('[S7, S3] the replica that takes over never heard of the lock: the family is revoked, unavoidably, all say so, and a login serves all', async () => {
   const { server, arriving, login, members, primary, replica, store } = await start()
   const before = await store.read('default')
   const standby = connected(replica)

@@ -11,7 +11,7 @@ const isAble = (await canNetwork()) && (await has('redis-server', 'redis-server'
 const ok: unknown = expect.objectContaining({ served: CALLERS, failures: [] })
 const served: unknown = expect.objectContaining({ served: CALLERS })
 describe.skipIf(!isAble).each(clients)('three hosts, by %s', (client) => {
-  test('[S1] [S7] a host that is cut off from Redis serves the token it has, refreshes nothing, and recovers by itself', async () => {
+  test('[S1, S7] a host that is cut off from Redis serves the token it has, refreshes nothing, and recovers by itself', async () => {
     const { server, login, hosts, round, cut, heal } = await startHosts(programs, client)
     const [a] = hosts
     expect(await round()).toEqual(hosts.map(() => ok))
@@ -25,7 +25,7 @@ describe.skipIf(!isAble).each(clients)('three hosts, by %s', (client) => {
     expect([login.redemptions(), login.refused(), login.revoked()]).toEqual([1, 0, false])
   })
 
-  test('[S1] [S4] [S7] a host that is cut off from Redis between its lock and its request makes none', async () => {
+  test('[S1, S4, S7] a host that is cut off from Redis between its lock and its request makes none', async () => {
     const { server, login, hosts, round, cut, heal } = await startHosts(programs, client)
     const [a, b, c] = hosts
     await round()
@@ -44,7 +44,7 @@ describe.skipIf(!isAble).each(clients)('three hosts, by %s', (client) => {
     expect([server.tokenRequests(), login.redemptions(), login.revoked()]).toEqual([1, 1, false])
   })
 
-  test('[S1] [K3] a host that is cut off from the authorization server leaves the refresh to another, and adopts', async () => {
+  test('[S1, K3] a host that is cut off from the authorization server leaves the refresh to another, and adopts', async () => {
     const { server, login, hosts, round, cut, heal } = await startHosts(programs, client)
     const [a, b, c] = hosts
     await round()
@@ -62,7 +62,7 @@ describe.skipIf(!isAble).each(clients)('three hosts, by %s', (client) => {
     expect([server.tokenRequests(), login.redemptions(), login.revoked()]).toEqual([1, 1, false])
   })
 
-  test('[S4] [K4] what a host receives that was cut off from Redis meanwhile is used, kept, and written when it can be', async () => {
+  test('[S4, K4] what a host receives that was cut off from Redis meanwhile is used, kept, and written when it can be', async () => {
     const { server, leaving, login, hosts, round, cut, heal, store } = await startHosts(programs, client)
     const [a, b, c] = hosts
     await round()

@@ -69,7 +69,7 @@ test.each(
     Object.entries(disruptions).map(([does, disrupt]) => ({ client, does, disrupt })),
   ),
 )(
-  '[S1] [S7] Redis $does at each step of a refresh, by $client: one redemption, nobody fails',
+  '[S1, S7] Redis $does at each step of a refresh, by $client: one redemption, nobody fails',
   async ({ client, disrupt }) => {
     const world = await start(client)
     const { server, arriving, leaving, login, first, others, aside, round } = world
@@ -119,7 +119,7 @@ test.each(clients)(
 )
 
 test.each(clients)(
-  '[S7] [K4] Redis goes down in mid-refresh, by %s: what was received is served and kept, nobody else redeems, and all recover by themselves',
+  '[S7, K4] Redis goes down in mid-refresh, by %s: what was received is served and kept, nobody else redeems, and all recover by themselves',
   async (client) => {
     const own = { lease: 1_000, timeout: 1_000, cooldown: 1 }
     const { server, leaving, login, redis, first, others, aside } = await start(client, own)

@@ -62,7 +62,7 @@ describe.skipIf(!isAble).each(clients)('by %s', (client) => {
     expect([server.tokenRequests(), login.redemptions(), login.revoked()]).toEqual([2, 1, false])
   })
 
-  test('[S4] [K4] [K10] somebody logs in meanwhile: the token of the login before is used where it came, and covers nothing', async () => {
+  test('[S4, K4, K10] somebody logs in meanwhile: the token of the login before is used where it came, and covers nothing', async () => {
     const world = await start(client)
     const { server, leaving, login, hosts, round, cut, heal, store } = world
     const [a, b] = hosts
@@ -87,7 +87,7 @@ describe.skipIf(!isAble).each(clients)('by %s', (client) => {
     expect((await store.read('default'))?.revision).toBeGreaterThan(newer?.revision ?? Infinity)
   })
 
-  test('[S4] [S3] the refresh token was redeemed already: the next host’s one try revokes the family, unavoidably, and it says so', async () => {
+  test('[S4, S3] the refresh token was redeemed already: the next host’s one try revokes the family, unavoidably, and it says so', async () => {
     const world = await start(client)
     const { server, leaving, login, hosts, cut, heal, store } = world
     const [a, b] = hosts
@@ -108,7 +108,7 @@ describe.skipIf(!isAble).each(clients)('by %s', (client) => {
     await expectLoginToServeAll(world)
   })
 
-  test('[S4] [S3] the refresh token is redeemed after the next host has: that revokes the family, unavoidably, and all say so', async () => {
+  test('[S4, S3] the refresh token is redeemed after the next host has: that revokes the family, unavoidably, and all say so', async () => {
     const world = await start(client)
     const { server, arriving, login, hosts, cut, heal, store } = world
     const [a, b, c] = hosts
