@@ -94,7 +94,7 @@ async function compete(key: number): Promise<void> {
         await confirm?.()
         enter(witness)
         if (abandoned) told.abandoned++
-        if (++entries % 400 === 0) pause()
+        if (++entries % Math.ceil(deaths / 2) === 0) pause()
         await new Promise((resolve) => setImmediate(resolve))
         unlinkSync(witness)
         if (life % 10 === 0) return { accessToken: String(Number(current?.token?.accessToken ?? 0) + 1) }
