@@ -33,6 +33,18 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
   { minLength: 5, maxLength: 40 },
 )
 
+const taking = { type: 'take', isNew: false, known: undefined, mayTakeOver: true } as const
+
+/** One takes over from another that vanished, and gives the lock back before what it has written arrives: then nobody is missed. */
+export const overtaken: Step[] = [
+  { ...taking, who: 0 },
+  { type: 'expire' },
+  { ...taking, who: 1 },
+  { type: 'free', who: 1 },
+  { type: 'write', who: 1 },
+  { ...taking, who: 2 },
+]
+
 /** Three that take locks, each time under a new name, or under the one that they had: on a table, and in a model of it. */
 export class Contestants {
   readonly #table: LeaseTable
