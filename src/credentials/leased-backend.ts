@@ -1,7 +1,7 @@
 import type { RefreshError } from '../core/errors.ts'
 import { decodeRecord, encodeRecord } from './encoding.ts'
 import type { LeaseTable, Row } from './lease-table.ts'
-import type { Backend, Contender, Lock } from './lock.ts'
+import type { Backend, Contender, Lock, Subscription } from './lock.ts'
 import { Notices } from './notices.ts'
 import { Patience } from './patience.ts'
 import { persistently } from './persistently.ts'
@@ -37,7 +37,7 @@ export class LeasedBackend implements Backend {
     return { tryLock: () => this.#tryLock(key, known, patience) }
   }
 
-  watch(key: string, wake: () => void): Promise<() => void> | undefined {
+  watch(key: string, wake: () => void): Subscription | undefined {
     return this.#notices?.watch(this.#table.topic?.(key) ?? key, wake)
   }
 
@@ -55,9 +55,9 @@ export class LeasedBackend implements Backend {
     try {
       const mayTakeOver = patience.isOver
       const taken = await this.#ask(() => table.take(key, owner, known, mayTakeOver))
-      patience.answered(began)
+      patience.answered()
       if (taken.type === 'newer') return 'newer'
-      if (taken.type === 'held') return Math.max(taken.remaining, patience.remaining)
+      if (taken.type === 'held') return patience.wait(taken.remaining)
       const { number, abandoned, row } = taken
       const current = this.#opened(key, row)
       const renew = (): Promise<boolean> => this.#ask(() => table.extend(key, owner))

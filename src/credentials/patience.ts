@@ -8,6 +8,7 @@ export class Patience {
   readonly #lease: number
   /** Since when the server has been answering. */
   #since: number | undefined
+  #answered = 0
 
   /** @param lease ms */
   constructor(lease: number) {
@@ -25,13 +26,21 @@ export class Patience {
   }
 
   /**
-   * The server has answered. In less than half a lease: then it cannot have been away for so long that the lease of one who renews it
-   * five times in that time is over.
+   * How long until the next question, in ms.
    *
-   * @param asked when it was first asked, by `performance.now()`
+   * @param remaining of the holder's lease
    */
-  answered(asked: number): void {
+  wait(remaining: number): number {
+    return Math.min(Math.max(remaining, this.remaining), this.#lease / 4)
+  }
+
+  /**
+   * The server has answered. Half a lease after its last answer, or sooner: then it cannot have been away in between for so long that the
+   * lease of one who renews it five times in that time is over.
+   */
+  answered(): void {
     const now = performance.now()
-    if (this.#since === undefined || now - asked > this.#lease / 2) this.#since = now
+    if (this.#since === undefined || now - this.#answered > this.#lease / 2) this.#since = now
+    this.#answered = now
   }
 }

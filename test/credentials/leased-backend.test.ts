@@ -14,9 +14,14 @@ const [LEASE, TIMEOUT] = [2_500, 60_000]
 class Server implements LeaseTable {
   isAway = false
   readonly subscribe = undefined
+  readonly #lease: number
   #row: Row | undefined
   #lock: { owner: string; number: number; until: number } | undefined
   #number = 0
+
+  constructor(lease: number = LEASE) {
+    this.#lease = lease
+  }
 
   async read(): Promise<Row | undefined> {
     return this.#row
@@ -33,14 +38,14 @@ class Server implements LeaseTable {
     const remaining = Math.max(0, (this.#lock?.until ?? 0) - Date.now())
     if (this.#lock && (remaining > 0 || !mayTakeOver)) return { type: 'held', remaining }
     const abandoned = this.#lock !== undefined
-    this.#lock = { owner, number: ++this.#number, until: Date.now() + LEASE }
+    this.#lock = { owner, number: ++this.#number, until: Date.now() + this.#lease }
     return { type: 'lock', number: this.#number, abandoned, row: this.#row }
   }
 
   async extend(_: string, owner: string): Promise<boolean> {
     this.#reach()
     if (this.#lock?.owner !== owner) return false
-    this.#lock.until = Date.now() + LEASE
+    this.#lock.until = Date.now() + this.#lease
     return true
   }
 
@@ -71,11 +76,9 @@ class Server implements LeaseTable {
   }
 }
 
-function storeOn(server: Server): Store {
-  return new ExclusiveStore(new LeasedBackend(server, { lease: LEASE, timeout: TIMEOUT }), {
-    lease: LEASE,
-    timeout: TIMEOUT,
-  })
+function storeOn(server: Server, lease: number = LEASE): Store {
+  const locking = { lease, timeout: TIMEOUT }
+  return new ExclusiveStore(new LeasedBackend(server, locking), locking)
 }
 
 /** Holds the lock of a store: what it writes when it is let on. */
@@ -127,6 +130,33 @@ test('[S4, S7] a server that was away for longer than a lease: whoever comes fir
     ['access-new', false],
   ])
 })
+
+test.each([100, 500, LEASE])(
+  '[S4, S7] a lease of %i ms, and a server that was away between two looks of a waiter: the holder is heard first',
+  async (lease) => {
+    for (let phase = 0; phase < 20; phase++) {
+      const server = new Server(lease)
+      const holder = await holding(storeOn(server, lease))
+      const waiter = wanting(storeOn(server, lease))
+      const take = vi.spyOn(server, 'take')
+      await vi.advanceTimersByTimeAsync(lease * 4 + (phase * lease) / 100)
+      // As long as a waiter that has just been answered does not ask again.
+      for (const seen = take.mock.calls.length; take.mock.calls.length === seen;)
+        await vi.advanceTimersByTimeAsync(1)
+      server.isAway = true
+      for (const seen = take.mock.calls.length; take.mock.calls.length === seen;) {
+        await vi.advanceTimersByTimeAsync(1)
+        server.isAway = take.mock.calls.length === seen
+      }
+      await vi.advanceTimersByTimeAsync(lease / 4)
+      expect(waiter.found).toBe(undefined)
+      holder.letOn()
+      await holder.done
+      await vi.advanceTimersByTimeAsync(lease)
+      expect(waiter.found).toEqual(['access-new', false])
+    }
+  },
+)
 
 test('[S4, S7] a holder that outlived the absence of its server, and still waits for its answer, keeps the others out', async () => {
   const server = new Server()
