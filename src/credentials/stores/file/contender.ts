@@ -68,14 +68,24 @@ export class FileContender implements Contender {
     const number = before.number + 1
     const mine = newOwner(machine, abandoned)
     if (!(await this.#folder.publish(lockName(number), number, writeOwner(mine), false))) return 0
-    const now = await this.#folder.list()
-    // Numbers below the highest are free again: who was late may have taken one of those.
-    const isLate = top(now) > number || (await this.#folder.read(lockName(before.number))) !== before.text
-    if (isLate) {
-      await this.#folder.remove(lockName(number))
-      return 0
+    const lock = new FileLock(this.#folder, this.#key, number, abandoned)
+    try {
+      if (await this.#isLate(number, before)) {
+        await this.#folder.remove(lockName(number))
+        return 0
+      }
+      return await lock.open()
+    } catch (error) {
+      // Nobody holds it.
+      await lock.release().catch(() => undefined)
+      throw error
     }
-    return new FileLock(this.#folder, this.#key, number, abandoned).open()
+  }
+
+  /** Numbers below the highest are free again: who was late may have taken one of those. */
+  async #isLate(number: number, before: Predecessor): Promise<boolean> {
+    const now = await this.#folder.list()
+    return top(now) > number || (await this.#folder.read(lockName(before.number))) !== before.text
   }
 
   /** undefined: things have changed since they were listed. */

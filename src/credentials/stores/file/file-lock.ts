@@ -32,15 +32,15 @@ export class FileLock implements Lock {
 
   /** Reads what is in force, and removes what it and this lock make superfluous. */
   async open(): Promise<this> {
-    try {
-      this.#current = await readHighest(this.#folder, this.#key)
-      await this.#removeLower()
-      if (this.#current) await removeLower(this.#folder, this.#key, this.#current.revision)
-      return this
-    } catch (error) {
-      await this.release().catch(() => undefined)
-      throw error
-    }
+    this.#current = await readHighest(this.#folder, this.#key)
+    // What cannot be removed now, as where something else has it open on Windows, is removed by the next holder.
+    await this.#tidy().catch(() => undefined)
+    return this
+  }
+
+  async #tidy(): Promise<void> {
+    await this.#removeLower()
+    if (this.#current) await removeLower(this.#folder, this.#key, this.#current.revision)
   }
 
   async renew(): Promise<boolean> {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { type FileHandle, link, mkdir, open, readdir, readFile, stat, unlink } from 'node:fs/promises'
+import { type FileHandle, link, lstat, mkdir, open, readdir, readFile, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { RefreshError } from '../../../core/errors.ts'
 import type { OnStep } from '../../lock.ts'
 import { codeOf, present } from './failure.ts'
 import { type Ownership, secure } from './permissions.ts'
@@ -17,7 +18,8 @@ export interface Listing {
   readonly drafts: readonly { readonly name: string; readonly number: number }[]
 }
 
-const NAME = /^(?:(lock)-(\d{1,15})(\.released)?|(record)-(\d{1,15})\.json|draft-(\d{1,15})-[\da-f-]{36})$/u
+const NAME =
+  /^(?:(lock)-([1-9]\d{0,14})(\.released)?|(record)-([1-9]\d{0,14})\.json|draft-([1-9]\d{0,14})-[\da-f-]{36})$/u
 
 /** Tells the number before the first. It stays for as long as the folder does. */
 export const ORIGIN = 'origin'
@@ -60,9 +62,18 @@ export class Folder {
     return { ...found, drafts, hasOrigin: names.includes(ORIGIN) }
   }
 
-  /** undefined: there is no such file. */
-  read(name: string): Promise<string | undefined> {
-    return present(readFile(join(this.path, name), 'utf8'))
+  /**
+   * undefined: there is no such file.
+   *
+   * @throws RefreshError `store_invalid`
+   */
+  async read(name: string): Promise<string | undefined> {
+    const path = join(this.path, name)
+    const text = await present(readFile(path, 'utf8'))
+    // It would be listed, and be missing, for ever.
+    if (text === undefined && (await present(lstat(path)))?.isSymbolicLink() === true)
+      throw new RefreshError('store_invalid', `${path} is a link that leads nowhere: move it away.`)
+    return text
   }
 
   /** Changes with every sign of life of a lock's holder, whatever the clocks say. undefined: there is no such file. */
@@ -95,7 +106,8 @@ export class Folder {
         const isDraftGone = code === 'ENOENT' && (await present(stat(this.path))) !== undefined
         if (!isDraftGone) throw error
       } finally {
-        await this.remove(draft)
+        // A draft that cannot be removed now, as where something else has it open on Windows, is removed by the next holder.
+        await this.remove(draft).catch(() => undefined)
       }
     }
   }
