@@ -118,7 +118,7 @@ export class ExclusiveStore implements Store {
     const wake = (): void => alarm.abort()
     const watching = this.#backend.watch(key, wake)
     // What was given back before the notices began was given back without one.
-    watching?.then(wake, () => undefined)
+    watching?.begun.then(wake, () => undefined)
     try {
       for (let look = FIRST_LOOK; ; look = Math.min(look * 2, LAST_LOOK)) {
         await pause(this.#clock, Math.min(got, look), alarm.signal).catch(() => undefined)
@@ -127,7 +127,7 @@ export class ExclusiveStore implements Store {
         if (typeof got !== 'number') return got
       }
     } finally {
-      watching?.then((stop) => stop()).catch(() => undefined)
+      watching?.end()
     }
   }
 

@@ -1,4 +1,5 @@
 import type { RefreshError } from '../core/errors.ts'
+import type { Subscription } from './lock.ts'
 
 /** A record as its server keeps it. */
 export interface Row {
@@ -63,6 +64,5 @@ export interface LeaseTable {
 /**
  * @param wake is called with the topic of a key whose lock became free
  * @param lost is called where no more notices will come
- * @returns what ends it
  */
-export type Subscribe = (wake: (topic: string) => void, lost: () => void) => Promise<() => unknown>
+export type Subscribe = (wake: (topic: string) => void, lost: () => void) => Subscription

@@ -15,14 +15,18 @@ export interface Backend {
    * @param known a revision: a record with a higher one will do as well
    */
   contend(key: string, known: number | undefined): Contender
-  /**
-   * Calls `wake` whenever the lock of the key may have become free.
-   *
-   * @returns what ends it; undefined where there is no such notice
-   */
-  watch(key: string, wake: () => void): Promise<() => void> | undefined
+  /** Calls `wake` whenever the lock of the key may have become free; undefined where there is no such notice. */
+  watch(key: string, wake: () => void): Subscription | undefined
   /** What went wrong, and how to mend it. */
   explain(error: unknown): RefreshError
+}
+
+/** Somebody wants to hear of something. */
+export interface Subscription {
+  /** What happens from then on is heard of; rejects where nothing will be. */
+  readonly begun: Promise<unknown>
+  /** Ends it, also before it has begun: nothing of it stays behind. */
+  end(): unknown
 }
 
 /** One that wants a lock. */

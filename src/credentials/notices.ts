@@ -1,50 +1,51 @@
 import type { Subscribe } from './lease-table.ts'
+import type { Subscription } from './lock.ts'
 
 /** Wakes those who wait for a topic. There is a subscription, and its connection, only while somebody waits. */
 export class Notices {
   readonly #subscribe: Subscribe
   readonly #waiters = new Map<string, Set<() => void>>()
-  #subscribed: Promise<() => unknown> | undefined
+  #subscription: Subscription | undefined
 
   constructor(subscribe: Subscribe) {
     this.#subscribe = subscribe
   }
 
-  /** @returns what ends it; rejects where there will be no notices */
-  async watch(topic: string, wake: () => void): Promise<() => void> {
+  watch(topic: string, wake: () => void): Subscription {
     const waiters = this.#waiters.get(topic) ?? new Set()
     this.#waiters.set(topic, waiters.add(wake))
-    const stop = (): void => {
+    const subscription = (this.#subscription ??= this.#open())
+    const end = (): void => {
       if (waiters.delete(wake) && waiters.size === 0) this.#waiters.delete(topic)
-      if (this.#waiters.size === 0) this.#close()
+      if (this.#waiters.size === 0) this.#close(this.#subscription)
     }
-    const subscribed = (this.#subscribed ??= this.#open())
-    try {
-      await subscribed
-    } catch (error) {
-      this.#forget(subscribed)
-      stop()
+    const begun = subscription.begun.catch((error: unknown) => {
+      this.#close(subscription)
+      end()
       throw error
-    }
-    return stop
+    })
+    return { begun, end }
   }
 
-  #open(): Promise<() => unknown> {
+  #open(): Subscription {
     const wake = (topic: string): void => {
       for (const each of this.#waiters.get(topic) ?? []) each()
     }
-    const subscribed = this.#subscribe(wake, () => this.#forget(subscribed))
-    return subscribed
+    let opened: Subscription | undefined
+    const begun = (async () => {
+      opened = this.#subscribe(wake, () => this.#close(subscription))
+      await opened.begun
+    })()
+    const subscription: Subscription = { begun, end: () => opened?.end() }
+    return subscription
   }
 
   /** Who waits next subscribes anew. */
-  #forget(subscribed: Promise<() => unknown>): void {
-    if (this.#subscribed === subscribed) this.#subscribed = undefined
-  }
-
-  #close(): void {
-    const subscribed = this.#subscribed
-    this.#subscribed = undefined
-    subscribed?.then((unsubscribe) => unsubscribe()).catch(() => undefined)
+  #close(subscription: Subscription | undefined): void {
+    if (subscription === undefined || subscription !== this.#subscription) return
+    this.#subscription = undefined
+    // What has ended by itself may say so.
+    const ended = (async () => subscription.end())()
+    ended.catch(() => undefined)
   }
 }

@@ -1,4 +1,5 @@
 import type { Subscribe } from '../../lease-table.ts'
+import type { Subscription } from '../../lock.ts'
 import {
   type Ask,
   asking,
@@ -34,48 +35,36 @@ export function listening(client: PostgresClient, ask: Ask, channel: string): Su
 
 /** A session of a pool would be kept from all others, and those that come out of it change: this has one of its own. */
 function byItself({ Client, options }: Pooling, channel: string): Subscribe {
-  return async (wake, lost) => {
+  return (wake, lost) => {
     const connection = new Client(options)
     // Where nobody hears of it, a connection that breaks ends the process.
     connection.on('error', lost)
-    const end = async (): Promise<void> => {
-      await connection.end().catch(() => undefined)
-    }
-    try {
+    const begin = async (): Promise<void> => {
       await connection.connect()
-      await listen(connection, asking(connection), channel, wake, lost)
-    } catch (error) {
-      void end()
-      throw error
+      await listen(connection, asking(connection), channel, wake, lost).begun
     }
-    return end
+    return { begun: begin(), end: () => connection.end() }
   }
 }
 
 /** The session goes on listening, for it may be shared. */
-async function listen(
+function listen(
   session: Session,
   ask: Ask,
   channel: string,
   wake: (topic: string) => void,
   lost: () => void,
-): Promise<() => void> {
+): Subscription {
   const hear = (notification: unknown): void => {
     if (Reflect.get(Object(notification), 'channel') !== channel) return
     wake(String(Reflect.get(Object(notification), 'payload')))
   }
   const listeners = { notification: hear, error: lost, end: lost }
   for (const [event, listener] of Object.entries(listeners)) session.on(event, listener)
-  const stop = (): void => {
+  const end = (): void => {
     for (const [event, listener] of Object.entries(listeners)) session.removeListener(event, listener)
   }
-  try {
-    await ask(`LISTEN "${channel}"`)
-  } catch (error) {
-    stop()
-    throw error
-  }
-  return stop
+  return { begun: ask(`LISTEN "${channel}"`), end }
 }
 
 /**
@@ -88,11 +77,10 @@ function bySql(sql: SqlClient, channel: string): Subscribe {
   const hear = (topic: string): void => {
     for (const wake of hearing) wake(topic)
   }
-  return async (wake) => {
+  return (wake) => {
     hearing.add(wake)
     asked ??= Promise.resolve(sql.listen(channel, hear)).catch(() => undefined)
-    await asked
-    return () => hearing.delete(wake)
+    return { begun: asked, end: () => hearing.delete(wake) }
   }
 }
 

@@ -1,10 +1,13 @@
 import { optionError } from '../../../core/options.ts'
+import type { Subscription } from '../../lock.ts'
 
 /** A client, or a cluster, of ioredis. */
 export interface IoRedisClient {
   readonly status: string
+  readonly isCluster: boolean
   eval(script: string, keys: number, ...keysAndArguments: string[]): Promise<unknown>
-  duplicate(): IoRedisSubscriber
+  /** Of a cluster, the second argument has the options. */
+  duplicate(options?: object, clusterOptions?: object): IoRedisSubscriber
 }
 
 interface IoRedisSubscriber {
@@ -26,7 +29,9 @@ interface NodeRedisSubscriber {
   on(event: 'error', listener: () => void): unknown
   connect(): Promise<unknown>
   subscribe(channel: string, listener: (message: string) => void): Promise<unknown>
-  destroy(): unknown
+  destroy?(): unknown
+  /** What it was called before version 5. */
+  disconnect?(): unknown
 }
 
 /** Any other client: those who wait for a lock look by themselves. */
@@ -40,9 +45,7 @@ export type RedisClient = IoRedisClient | NodeRedisClient | OtherRedisClient
 export interface Connection {
   run(script: string, key: string, args: string[]): Promise<unknown>
   /** On a connection of its own, which lasts until it ends. */
-  readonly subscribe:
-    | ((channel: string, hear: (message: string) => void) => Promise<() => unknown>)
-    | undefined
+  readonly subscribe: ((channel: string, hear: (message: string) => void) => Subscription) | undefined
 }
 
 /** @throws RefreshError `invalid_option` */
@@ -58,38 +61,29 @@ export function connectionOf(client: RedisClient): Connection {
 function ofIoRedis(client: IoRedisClient): Connection {
   return {
     run: async (script, key, args) => client.eval(script, 1, key, ...args),
-    subscribe: async (channel, hear) => {
-      const subscriber = client.duplicate()
+    subscribe: (channel, hear) => {
+      // What it subscribes to has to wait until it is connected.
+      const own = { enableOfflineQueue: true }
+      const subscriber = client.isCluster ? client.duplicate([], own) : client.duplicate(own)
       // It connects again by itself.
       subscriber.on('error', () => undefined)
       subscriber.on('message', (_, message) => hear(message))
-      return closing(subscriber.subscribe(channel), () => subscriber.disconnect())
+      return { begun: subscriber.subscribe(channel), end: () => subscriber.disconnect() }
     },
   }
 }
 
 function ofNodeRedis(client: NodeRedisClient): Connection {
+  const duplicate = client.duplicate?.bind(client)
   return {
     run: async (script, key, args) => client.eval(script, { keys: [key], arguments: args }),
     subscribe:
-      client.duplicate &&
-      (async (channel, hear) => {
-        const subscriber = client.duplicate?.()
-        if (subscriber === undefined) return () => undefined
+      duplicate &&
+      ((channel, hear) => {
+        const subscriber = duplicate()
         subscriber.on('error', () => undefined)
-        const subscribed = subscriber.connect().then(() => subscriber.subscribe(channel, hear))
-        return closing(subscribed, () => subscriber.destroy())
+        const begun = subscriber.connect().then(() => subscriber.subscribe(channel, hear))
+        return { begun, end: () => (subscriber.destroy ? subscriber.destroy() : subscriber.disconnect?.()) }
       }),
-  }
-}
-
-/** No connection stays behind, whether or not it came to anything. */
-async function closing(subscribed: Promise<unknown>, close: () => unknown): Promise<() => unknown> {
-  try {
-    await subscribed
-    return close
-  } catch (error) {
-    close()
-    throw error
   }
 }

@@ -35,7 +35,11 @@ const PASSING: ReadonlySet<string> = new Set([
 function replyCode(error: unknown): string | undefined {
   const message: unknown = Reflect.get(Object(error), 'message')
   if (typeof message !== 'string') return undefined
-  return /^[A-Z]{2,}(?= )/u.exec(message)?.[0]
+  const code = /^[A-Z]{2,}(?= )/u.exec(message)?.[0]
+  if (code !== 'ERR') return code
+  // Of what a script ran into, Redis 6 tells where, first; before 7.2, what its user may not do has no name of its own.
+  if (/ can't run this command or subcommand/u.test(message)) return 'NOPERM'
+  return /^ERR Error running script .* @user_script: ?\d+: -?([A-Z]{2,}) /u.exec(message)?.[1] ?? code
 }
 
 /** Whether it may be gone in a moment. What is none of the server's answers is a connection that was lost. */

@@ -33,7 +33,8 @@ export class RedisTable implements LeaseTable {
     const [type, number, abandoned, ...row] = listOf(reply)
     if (type === 'newer') return { type }
     if (type === 'held') return { type, remaining: Number(number) }
-    return { type: 'lock', number: Number(number), abandoned: abandoned === '1', row: rowOf(row) }
+    if (type !== 'lock') throw strange()
+    return { type, number: Number(number), abandoned: abandoned === '1', row: rowOf(row) }
   }
 
   async extend(key: string, owner: string): Promise<boolean> {
@@ -82,12 +83,22 @@ function nameOf(key: string): string {
     .replaceAll(/[{}]/gu, (brace) => (brace === '{' ? String.raw`\u007b` : String.raw`\u007d`))
 }
 
-function listOf(reply: unknown): unknown[] {
-  if (Array.isArray(reply)) return reply
-  throw new RefreshError('store_invalid', 'Redis answered with what its scripts do not give.')
+/** As texts, whatever a client makes of them: some give bytes, or read what looks like JSON. */
+function listOf(reply: unknown): (string | undefined)[] {
+  if (Array.isArray(reply)) return reply.map(textOf)
+  throw strange()
 }
 
-function rowOf([revision, text]: unknown[]): Row | undefined {
-  if (revision === null || revision === undefined) return undefined
-  return { revision: Number(revision), text: String(text) }
+function textOf(value: unknown): string | undefined {
+  if (value === null || value === undefined) return undefined
+  if (ArrayBuffer.isView(value)) return new TextDecoder().decode(value)
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+function strange(): RefreshError {
+  return new RefreshError('store_invalid', 'Redis answered with what its scripts do not give.')
+}
+
+function rowOf([revision, text]: (string | undefined)[]): Row | undefined {
+  return revision === undefined ? undefined : { revision: Number(revision), text: text ?? '' }
 }
