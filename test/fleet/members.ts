@@ -7,6 +7,8 @@ import type { Order, Orders, Told } from './member.ts'
 /** A process of a fleet. It is told several things at once. */
 export interface Member {
   tell(order: Order): Promise<Told>
+  /** SIGKILL */
+  kill(): void
 }
 
 /**
@@ -27,6 +29,7 @@ export async function startMember(program: string, orders: Orders, by: readonly 
   })
   let id = 0
   return {
+    kill: () => void child.kill('SIGKILL'),
     tell: (order) =>
       new Promise((resolve) => {
         told.set(++id, resolve)

@@ -4,7 +4,7 @@ import type { Subscription } from '../../lock.ts'
 /** A client, or a cluster, of ioredis. */
 export interface IoRedisClient {
   readonly status: string
-  readonly isCluster: boolean
+  readonly isCluster?: boolean
   eval(script: string, keys: number, ...keysAndArguments: string[]): Promise<unknown>
   /** Of a cluster, the second argument has the options. */
   duplicate(options?: object, clusterOptions?: object): IoRedisSubscriber
@@ -64,7 +64,7 @@ function ofIoRedis(client: IoRedisClient): Connection {
     subscribe: (channel, hear) => {
       // What it subscribes to has to wait until it is connected.
       const own = { enableOfflineQueue: true }
-      const subscriber = client.isCluster ? client.duplicate([], own) : client.duplicate(own)
+      const subscriber = client.isCluster === true ? client.duplicate([], own) : client.duplicate(own)
       // It connects again by itself.
       subscriber.on('error', () => undefined)
       subscriber.on('message', (_, message) => hear(message))

@@ -1,0 +1,100 @@
+import pg from 'pg'
+import { expect, onTestFinished, test } from 'vitest'
+import { migratePostgres } from '../../src/credentials/stores/postgres.ts'
+import { hasPostgres, type PostgresServer, startPostgres } from '../support/postgres-server.ts'
+import { startRelay } from '../support/relay.ts'
+import { bundled } from './bundle.ts'
+import { type Fleet, startFleet } from './fleet.ts'
+
+const program = await bundled('member')
+const clients = ['pg', 'postgres.js'] as const
+const CALLERS = 10
+const ok: unknown = expect.objectContaining({ served: CALLERS, failures: [] })
+
+interface World extends Fleet {
+  readonly postgres: PostgresServer
+  /** A connection of the test's own. */
+  readonly aside: pg.Pool
+}
+
+/** @param latency ms, each way */
+async function start(client: (typeof clients)[number], latency: number): Promise<World> {
+  const postgres = await startPostgres({ durable: true })
+  onTestFinished(() => postgres.close())
+  const aside = new pg.Pool(postgres.connection)
+  aside.on('error', () => undefined)
+  onTestFinished(() => aside.end())
+  await migratePostgres(aside)
+  const relay = await startRelay({ host: '127.0.0.1', port: 0 }, postgres.connection, latency)
+  onTestFinished(() => relay.close())
+  const at = `postgres://postgres@127.0.0.1:${relay.port}/postgres`
+  const fleet = await startFleet(
+    program,
+    { kind: 'postgres', client, at },
+    { processes: 3, callers: CALLERS },
+  )
+  await fleet.round()
+  return { ...fleet, postgres, aside }
+}
+
+/** Resolves when so many listen for notices. */
+async function listening(aside: pg.Pool, count: number): Promise<void> {
+  const statement = `SELECT pid FROM pg_stat_activity WHERE query ILIKE 'listen%'`
+  while ((await aside.query(statement)).rows.length < count);
+}
+
+const disruptions: Readonly<Record<string, (world: World) => Promise<unknown>>> = {
+  'is killed and restarted': async ({ postgres }) => {
+    await postgres.kill()
+    await postgres.restart()
+  },
+  'cuts all connections': ({ aside }) =>
+    aside.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+       WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`,
+    ),
+}
+
+test
+  .skipIf(!hasPostgres)
+  .each(
+    clients.flatMap((client) =>
+      Object.entries(disruptions).map(([does, disrupt]) => ({ client, does, disrupt })),
+    ),
+  )(
+  '[S1, S7] PostgreSQL $does in mid-refresh, by $client: one redemption, nobody fails',
+  async ({ client, disrupt }) => {
+    const world = await start(client, 0)
+    const { server, arriving, leaving, login, members, aside, round } = world
+    const [first, ...others] = members
+    if (first === undefined) throw new Error('no members')
+    for (const gate of [arriving, leaving]) {
+      server.expireAccessTokens()
+      const before = login.redemptions()
+      gate.hold(1)
+      const rounds = [first.tell({ do: 'round' })]
+      await gate.holding(1)
+      rounds.push(...others.map((member) => member.tell({ do: 'round' })))
+      await listening(aside, others.length)
+      await disrupt(world)
+      gate.release()
+      expect(await Promise.all(rounds)).toEqual(members.map(() => ok))
+      expect(login.redemptions()).toBe(before + 1)
+    }
+    expect(await round()).toEqual(members.map(() => ok))
+    expect([login.redemptions(), login.refused(), login.revoked()]).toEqual([2, 0, false])
+  },
+)
+
+test.skipIf(!hasPostgres).each(clients)(
+  '[S1] 200 ms of latency between PostgreSQL and all processes, by %s: one redemption, nobody fails',
+  async (client) => {
+    const { server, login, members, round } = await start(client, 100)
+    for (let expiry = 1; expiry <= 2; expiry++) {
+      server.expireAccessTokens()
+      expect(await round()).toEqual(members.map(() => ok))
+      expect(login.redemptions()).toBe(expiry)
+    }
+    expect(login.revoked()).toBe(false)
+  },
+)

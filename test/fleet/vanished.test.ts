@@ -1,0 +1,84 @@
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { inspectFileStore } from '../../src/credentials/stores/file.ts'
+import { temporaryFolder } from '../support/folder.ts'
+import { bundled } from './bundle.ts'
+import { asToken, startFleet } from './fleet.ts'
+import { failed } from './hosts.ts'
+import { places } from './places.ts'
+
+const program = await bundled('member')
+const CALLERS = 5
+const size = { processes: 2, callers: CALLERS }
+const served: unknown = expect.objectContaining({ served: CALLERS })
+
+const isAble = process.platform === 'linux' && process.getuid?.() === 0
+if (!isAble) console.warn('NOT RUN: what holders in another pid namespace do. It takes Linux and root.')
+
+test.each(Object.entries(places))(
+  '[S4, K3] %s: a process that is killed after it has redeemed, and before it could write: the next makes one try, and says what is the matter',
+  async (_, make) => {
+    const { server, login, members, leaving, round } = await startFleet(program, await make(), size)
+    const [first, second] = members
+    if (first === undefined || second === undefined) throw new Error('no members')
+    await round()
+    server.expireAccessTokens()
+    leaving.hold(1)
+    void first.tell({ do: 'round' })
+    await leaving.holding(1)
+    first.kill()
+    const told = await second.tell({ do: 'round' })
+    expect(told).toEqual(failed('reauthentication_required', /vanished/u))
+    expect(told.abandoned).toBe(1)
+    // Nobody tries again.
+    expect(await second.tell({ do: 'round' })).toEqual(failed('reauthentication_required', /vanished/u))
+    expect([server.tokenRequests(), login.redemptions(), login.refused()]).toEqual([2, 1, 1])
+    leaving.release()
+    await second.tell({ do: 'login', token: asToken(await server.login()) })
+    expect(await second.tell({ do: 'round' })).toEqual(served)
+  },
+)
+
+// CI has to run it.
+test.skipIf(!isAble && process.env['CI'] === undefined)(
+  '[S5, S1] a holder in another pid namespace is not taken for dead: one redemption, all are served',
+  async () => {
+    const path = await temporaryFolder()
+    const { server, login, members, leaving, round } = await startFleet(
+      program,
+      { kind: 'files', path },
+      {
+        ...size,
+        orders: { lease: 1_000 },
+        byOf: (n) => (n === 0 ? ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'] : []),
+      },
+    )
+    const [first, second] = members
+    if (first === undefined || second === undefined) throw new Error('no members')
+    await round()
+    server.expireAccessTokens()
+    leaving.hold(1)
+    const rounds = [first.tell({ do: 'round' })]
+    await leaving.holding(1)
+    rounds.push(second.tell({ do: 'round' }))
+    const [entry] = await inspectFileStore({ path })
+    expect(entry?.holder).toMatchObject({ pid: 1, isGone: false })
+
+    // It shows signs of life for longer than its lease, and the other one leaves the lock to it.
+    const folder = entry?.folder ?? ''
+    const lock =
+      (await readdir(folder))
+        .filter((name) => /^lock-\d+$/u.test(name))
+        .toSorted()
+        .at(-1) ?? ''
+    const signs = new Set<bigint>()
+    while (signs.size < 8) signs.add((await stat(join(folder, lock), { bigint: true })).mtimeNs)
+    leaving.release()
+    expect(await Promise.all(rounds)).toEqual([
+      expect.objectContaining({ served: CALLERS, abandoned: 0 }),
+      expect.objectContaining({ served: CALLERS, abandoned: 0 }),
+    ])
+    expect([server.tokenRequests(), login.redemptions(), login.revoked()]).toEqual([1, 1, false])
+  },
+)
