@@ -20,8 +20,6 @@ export class Peeked {
   #copy: BodyCopy | undefined
   readonly #chunks: Uint8Array[] = []
   #size = 0
-  /** What was asked for, and has not come in time. */
-  #coming: Promise<Uint8Array | undefined> | undefined
 
   /** @param signal the caller's: whoever leaves while the body is read hears no more of it */
   constructor(response: Response, signal: AbortSignal | undefined) {
@@ -79,10 +77,8 @@ export class Peeked {
   async #read(enough: (chunk: Uint8Array) => boolean, late: Promise<'late'>): Promise<void> {
     try {
       while (this.#copy !== undefined) {
-        this.#coming ??= this.#copy.next()
-        const chunk = await Promise.race([abortable(this.#coming, this.#signal), late])
+        const chunk = await Promise.race([abortable(this.#copy.next(), this.#signal), late])
         if (chunk === 'late') break
-        this.#coming = undefined
         if (chunk === undefined) this.#copy = undefined
         else {
           this.#chunks.push(chunk)

@@ -1,4 +1,5 @@
 import type { RefreshError } from '../../core/errors.ts'
+import { letGo } from '../../http/let-go.ts'
 import { streamed, tooLarge } from '../../http/not-replayable.ts'
 
 /** The body that attempts send. */
@@ -30,22 +31,25 @@ function keepBody(body: BodyInit, limit: number): Replay {
   return exceeds(body, limit) ? refused(() => tooLarge(limit)) : kept(copied(body))
 }
 
-/** The body of a Request has become a stream. It is read beside its being sent. */
+/** The body of a Request has mostly become a stream. It is read beside its being sent. */
 function keepRequest(request: Request, limit: number): Replay {
-  const reader = request.clone().body?.getReader()
+  const { body } = request.clone()
+  // node-fetch 2 keeps it as it is.
+  if (ArrayBuffer.isView(body)) return keepBody(body, limit)
+  const reader = readerOf(body)
   // A platform that does not show the body of a Request.
   if (reader === undefined) return refused(streamed)
   const chunks: Uint8Array<ArrayBuffer>[] = []
   let state: 'reading' | 'whole' | 'large' = 'reading'
   const end = (): void => {
     chunks.length = 0
-    void reader.cancel().catch(() => undefined)
+    reader.close()
   }
   const read = async (): Promise<void> => {
     let size = 0
     for (;;) {
-      const { done, value } = await reader.read()
-      if (done) break
+      const value = await reader.next()
+      if (value === undefined) break
       size += value.length
       if (size > limit) {
         state = 'large'
@@ -69,6 +73,38 @@ function kept(body: BodyInit | undefined): Replay {
 
 function refused(refusal: () => RefreshError): Replay {
   return { refusal, body: () => undefined, end: () => undefined }
+}
+
+/** Reads what a Request is going to send. */
+interface Reader {
+  /** Undefined at the end. */
+  next(): Promise<Uint8Array<ArrayBuffer> | undefined>
+  close(): void
+}
+
+/** Of a web stream, or of Node's, which is what node-fetch makes of a body. */
+function readerOf(body: Request['body']): Reader | undefined {
+  if (typeof body?.getReader === 'function') {
+    const reader = body.getReader()
+    return {
+      next: async () => (await reader.read()).value,
+      close: () => void reader.cancel().catch(() => undefined),
+    }
+  }
+  if (!isIterable(body)) return undefined
+  const pieces = body[Symbol.asyncIterator]()
+  return {
+    next: async () => {
+      const { value } = await pieces.next()
+      if (value === undefined || value instanceof Uint8Array) return value && new Uint8Array(value)
+      throw new TypeError('A piece of the body is no bytes.')
+    },
+    close: () => letGo(body),
+  }
+}
+
+function isIterable(body: unknown): body is AsyncIterable<unknown, undefined> {
+  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body
 }
 
 /** Web streams, Node's, and whatever else can be read once only. */
