@@ -1,6 +1,7 @@
 import type { RefreshError } from '../../core/errors.ts'
 import { letGo } from '../../http/let-go.ts'
 import { streamed, tooLarge } from '../../http/not-replayable.ts'
+import { type BodyCopy, webCopy } from './body-copy.ts'
 
 /** The body that attempts send. */
 export interface Replay {
@@ -39,8 +40,9 @@ function keepRequest(request: Request, limit: number): Replay {
   const reader = readerOf(body)
   // A platform that does not show the body of a Request.
   if (reader === undefined) return refused(streamed)
-  const chunks: Uint8Array<ArrayBuffer>[] = []
-  let state: 'reading' | 'whole' | 'large' = 'reading'
+  const chunks: Uint8Array[] = []
+  /** As long as it is being read, it may be a stream that never ends. */
+  let refusal: (() => RefreshError) | undefined = streamed
   const end = (): void => {
     chunks.length = 0
     reader.close()
@@ -52,17 +54,17 @@ function keepRequest(request: Request, limit: number): Replay {
       if (value === undefined) break
       size += value.length
       if (size > limit) {
-        state = 'large'
+        refusal = () => tooLarge(limit)
         return end()
       }
       chunks.push(value)
     }
-    state = 'whole'
+    refusal = undefined
   }
   read().catch(() => undefined)
   return {
-    refusal: () => (state === 'whole' ? undefined : state === 'large' ? tooLarge(limit) : streamed()),
-    body: () => new Blob(chunks),
+    refusal: () => refusal?.(),
+    body: () => new Blob(chunks.map((chunk) => chunk.slice())),
     end,
   }
 }
@@ -75,36 +77,16 @@ function refused(refusal: () => RefreshError): Replay {
   return { refusal, body: () => undefined, end: () => undefined }
 }
 
-/** Reads what a Request is going to send. */
-interface Reader {
-  /** Undefined at the end. */
-  next(): Promise<Uint8Array<ArrayBuffer> | undefined>
-  close(): void
-}
-
 /** Of a web stream, or of Node's, which is what node-fetch makes of a body. */
-function readerOf(body: Request['body']): Reader | undefined {
-  if (typeof body?.getReader === 'function') {
-    const reader = body.getReader()
-    return {
-      next: async () => (await reader.read()).value,
-      close: () => void reader.cancel().catch(() => undefined),
-    }
-  }
+function readerOf(body: Request['body']): BodyCopy | undefined {
+  if (typeof body?.getReader === 'function') return webCopy(body)
   if (!isIterable(body)) return undefined
   const pieces = body[Symbol.asyncIterator]()
-  return {
-    next: async () => {
-      const { value } = await pieces.next()
-      if (value === undefined || value instanceof Uint8Array) return value && new Uint8Array(value)
-      throw new TypeError('A piece of the body is no bytes.')
-    },
-    close: () => letGo(body),
-  }
+  return { next: async () => (await pieces.next()).value, close: () => letGo(body) }
 }
 
-function isIterable(body: unknown): body is AsyncIterable<unknown, undefined> {
-  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body
+function isIterable(body: unknown): body is AsyncIterable<Uint8Array, undefined> {
+  return Symbol.asyncIterator in Object(body)
 }
 
 /** Web streams, Node's, and whatever else can be read once only. */

@@ -207,6 +207,8 @@ describe('bad input', () => {
       { origins: 'https://a', origin: 'https://b' },
       "'origin' does not exist; there are origins, apply, rules, sniff, replayLimit, onEvent, fetch.",
     ],
+    [{ origins: 'https://a', rules: null }, "'rules' must be an object."],
+    [{ origins: 'https://a', rules: 403 }, "'rules' must be an object."],
     [
       { origins: 'https://a', rules: { a: false } },
       "The rule 'a' must have 'statuses' and 'matches'; only a default one can be false.",
