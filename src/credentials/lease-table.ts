@@ -61,8 +61,14 @@ export interface LeaseTable {
 }
 
 /**
+ * Resolves when notices come.
+ *
  * @param wake is called with the topic of a key whose lock became free
  * @param lost is called where no more notices will come
- * @returns what ends it
+ * @param over aborts when nobody waits any more, perhaps before any notice can come: no connection stays behind
  */
-export type Subscribe = (wake: (topic: string) => void, lost: () => void) => Promise<() => unknown>
+export type Subscribe = (
+  wake: (topic: string) => void,
+  lost: () => void,
+  over: AbortSignal,
+) => Promise<unknown>

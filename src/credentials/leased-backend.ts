@@ -37,8 +37,8 @@ export class LeasedBackend implements Backend {
     return { tryLock: () => this.#tryLock(key, known, patience) }
   }
 
-  watch(key: string, wake: () => void): Promise<() => void> | undefined {
-    return this.#notices?.watch(this.#table.topic?.(key) ?? key, wake)
+  watch(key: string, wake: () => void, over: AbortSignal): Promise<unknown> | undefined {
+    return this.#notices?.watch(this.#table.topic?.(key) ?? key, wake, over)
   }
 
   explain(error: unknown): RefreshError {

@@ -16,11 +16,11 @@ export interface Backend {
    */
   contend(key: string, known: number | undefined): Contender
   /**
-   * Calls `wake` whenever the lock of the key may have become free.
+   * Calls `wake` whenever the lock of the key may have become free, until `over` aborts.
    *
-   * @returns what ends it; undefined where there is no such notice
+   * @returns resolves when such notices come; undefined where there are none
    */
-  watch(key: string, wake: () => void): Promise<() => void> | undefined
+  watch(key: string, wake: () => void, over: AbortSignal): Promise<unknown> | undefined
   /** What went wrong, and how to mend it. */
   explain(error: unknown): RefreshError
 }

@@ -37,14 +37,15 @@ export class FileBackend implements Backend {
   }
 
   /** Not every file system tells what others do to it: then waiters look by themselves. */
-  watch(key: string, wake: () => void): Promise<() => void> {
+  watch(key: string, wake: () => void, over: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const watcher = watch(this.#folder(key).path, (_, name) => {
         if (name === null || name.endsWith('.released')) wake()
       })
       const stop = (): void => watcher.close()
       watcher.on('error', stop)
-      resolve(stop)
+      over.addEventListener('abort', stop, { once: true })
+      resolve()
     })
   }
 

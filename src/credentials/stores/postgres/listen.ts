@@ -28,27 +28,27 @@ interface Connection extends Session {
 export function listening(client: PostgresClient, ask: Ask, channel: string): Subscribe | undefined {
   if (isSql(client)) return has(client, 'listen') ? bySql(client, channel) : undefined
   if (isPooling(client)) return byItself(client, channel)
-  if (isSession(client)) return (wake, lost) => listen(client, ask, channel, wake, lost)
+  if (isSession(client)) return (wake, lost, over) => listen(client, ask, channel, wake, lost, over)
   return undefined
 }
 
 /** A session of a pool would be kept from all others, and those that come out of it change: this has one of its own. */
 function byItself({ Client, options }: Pooling, channel: string): Subscribe {
-  return async (wake, lost) => {
+  return async (wake, lost, over) => {
     const connection = new Client(options)
     // Where nobody hears of it, a connection that breaks ends the process.
     connection.on('error', lost)
     const end = async (): Promise<void> => {
       await connection.end().catch(() => undefined)
     }
+    over.addEventListener('abort', end, { once: true })
     try {
       await connection.connect()
-      await listen(connection, asking(connection), channel, wake, lost)
+      await listen(connection, asking(connection), channel, wake, lost, over)
     } catch (error) {
       void end()
       throw error
     }
-    return end
   }
 }
 
@@ -59,7 +59,8 @@ async function listen(
   channel: string,
   wake: (topic: string) => void,
   lost: () => void,
-): Promise<() => void> {
+  over: AbortSignal,
+): Promise<void> {
   const hear = (notification: unknown): void => {
     if (Reflect.get(Object(notification), 'channel') !== channel) return
     wake(String(Reflect.get(Object(notification), 'payload')))
@@ -69,13 +70,13 @@ async function listen(
   const stop = (): void => {
     for (const [event, listener] of Object.entries(listeners)) session.removeListener(event, listener)
   }
+  over.addEventListener('abort', stop, { once: true })
   try {
     await ask(`LISTEN "${channel}"`)
   } catch (error) {
     stop()
     throw error
   }
-  return stop
 }
 
 /**
@@ -88,11 +89,11 @@ function bySql(sql: SqlClient, channel: string): Subscribe {
   const hear = (topic: string): void => {
     for (const wake of hearing) wake(topic)
   }
-  return async (wake) => {
+  return async (wake, _, over) => {
     hearing.add(wake)
+    over.addEventListener('abort', () => hearing.delete(wake), { once: true })
     asked ??= Promise.resolve(sql.listen(channel, hear)).catch(() => undefined)
     await asked
-    return () => hearing.delete(wake)
   }
 }
 

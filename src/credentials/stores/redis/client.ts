@@ -39,9 +39,9 @@ export type RedisClient = IoRedisClient | NodeRedisClient | OtherRedisClient
 /** What a store needs of a client, whatever client that is. */
 export interface Connection {
   run(script: string, key: string, args: string[]): Promise<unknown>
-  /** On a connection of its own, which lasts until it ends. */
+  /** On a connection of its own, until `over` aborts. */
   readonly subscribe:
-    | ((channel: string, hear: (message: string) => void) => Promise<() => unknown>)
+    | ((channel: string, hear: (message: string) => void, over: AbortSignal) => Promise<unknown>)
     | undefined
 }
 
@@ -58,12 +58,12 @@ export function connectionOf(client: RedisClient): Connection {
 function ofIoRedis(client: IoRedisClient): Connection {
   return {
     run: async (script, key, args) => client.eval(script, 1, key, ...args),
-    subscribe: async (channel, hear) => {
+    subscribe: async (channel, hear, over) => {
       const subscriber = client.duplicate()
       // It connects again by itself.
       subscriber.on('error', () => undefined)
       subscriber.on('message', (_, message) => hear(message))
-      return closing(subscriber.subscribe(channel), () => subscriber.disconnect())
+      await closing(over, () => subscriber.disconnect(), subscriber.subscribe(channel))
     },
   }
 }
@@ -73,23 +73,30 @@ function ofNodeRedis(client: NodeRedisClient): Connection {
     run: async (script, key, args) => client.eval(script, { keys: [key], arguments: args }),
     subscribe:
       client.duplicate &&
-      (async (channel, hear) => {
+      (async (channel, hear, over) => {
         const subscriber = client.duplicate?.()
-        if (subscriber === undefined) return () => undefined
+        if (subscriber === undefined) return
         subscriber.on('error', () => undefined)
         const subscribed = subscriber.connect().then(() => subscriber.subscribe(channel, hear))
-        return closing(subscribed, () => subscriber.destroy())
+        await closing(over, () => subscriber.destroy(), subscribed)
       }),
   }
 }
 
-/** No connection stays behind, whether or not it came to anything. */
-async function closing(subscribed: Promise<unknown>, close: () => unknown): Promise<() => unknown> {
+/** No connection stays behind, whether or not it came to anything: some clients would try for ever to make one. */
+async function closing(over: AbortSignal, close: () => unknown, subscribed: Promise<unknown>): Promise<void> {
+  const closed = (): void => {
+    try {
+      close()
+    } catch {
+      // It was closed already.
+    }
+  }
+  over.addEventListener('abort', closed, { once: true })
   try {
     await subscribed
-    return close
   } catch (error) {
-    close()
+    closed()
     throw error
   }
 }
