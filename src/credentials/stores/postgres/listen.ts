@@ -38,15 +38,15 @@ function byItself({ Client, options }: Pooling, channel: string): Subscribe {
     const connection = new Client(options)
     // Where nobody hears of it, a connection that breaks ends the process.
     connection.on('error', lost)
-    const end = async (): Promise<void> => {
-      await connection.end().catch(() => undefined)
+    const end = (): void => {
+      connection.end().catch(() => undefined)
     }
     over.addEventListener('abort', end, { once: true })
     try {
       await connection.connect()
       await listen(connection, asking(connection), channel, wake, lost, over)
     } catch (error) {
-      void end()
+      end()
       throw error
     }
   }
