@@ -1,11 +1,12 @@
 import { MemoryStore, type Store } from 'llm-refresh'
 import { fileStore } from 'llm-refresh/stores/file'
+import { migratePostgres, postgresStore } from 'llm-refresh/stores/postgres'
 import { redisStore } from 'llm-refresh/stores/redis'
 
 /** Where a fleet keeps its token: `none` is each process for itself. */
 export interface StorePlace {
-  readonly kind: 'none' | 'files' | 'Redis'
-  /** A folder, or a socket. */
+  readonly kind: 'none' | 'files' | 'Redis' | 'PostgreSQL'
+  /** A folder, a socket, or a URL. */
   readonly at: string
 }
 
@@ -19,6 +20,12 @@ export async function openStore({ kind, at }: StorePlace): Promise<{ store: Stor
       const { Redis } = await import('ioredis')
       const redis = new Redis(at)
       return { store: redisStore(redis), close: () => redis.disconnect() }
+    }
+    case 'PostgreSQL': {
+      const { default: pg } = await import('pg')
+      const pool = new pg.Pool({ connectionString: at })
+      await migratePostgres(pool)
+      return { store: postgresStore(pool), close: () => pool.end() }
     }
     default:
       return kind satisfies never

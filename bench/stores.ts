@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { startPostgres } from '../test/support/postgres-server.ts'
 import { startRedisServer } from '../test/support/redis-server.ts'
 import { elapsed, type Finding, inTurn, median } from './rounds.ts'
 import { openStore, type StorePlace } from './stores-place.ts'
@@ -15,7 +16,7 @@ const [REFRESH_MS, API_MS] = [50, 20]
 /** What it costs to share a token. */
 export async function stores(): Promise<Finding[]> {
   const folder = await mkdtemp(join(tmpdir(), 'llm-refresh-bench-'))
-  const redis = await startRedisServer()
+  const [redis, postgres] = await Promise.all([startRedisServer(), startPostgres({ durable: true })])
   const places: [StorePlace, ceilings: { readonly fleet: number; readonly update: number }][] = [
     [
       { kind: 'files', at: folder },
@@ -23,7 +24,11 @@ export async function stores(): Promise<Finding[]> {
     ],
     [
       { kind: 'Redis', at: redis.socket },
-      { fleet: 1.5, update: 2 },
+      { fleet: 1.5, update: 10 },
+    ],
+    [
+      { kind: 'PostgreSQL', at: postgres.url() },
+      { fleet: 1.5, update: 20 },
     ],
   ]
   const findings: Finding[] = []
@@ -33,7 +38,7 @@ export async function stores(): Promise<Finding[]> {
     }
     return findings
   } finally {
-    await redis.close()
+    await Promise.all([redis.close(), postgres.close()])
     await rm(folder, { recursive: true })
   }
 }

@@ -43,18 +43,21 @@ export class Lease {
   }
 
   /**
-   * Makes sure that the lock is still held. A process may have been stopped for longer than its lease, or have slept.
+   * Makes sure that the lock is still held, and that at least half of its lease is left. A process may have been stopped for longer than
+   * its lease, or have slept.
    *
    * @throws RefreshError `store_failed`
    */
   async confirm(): Promise<void> {
-    if (this.#age() >= this.#length / 5) {
+    // The answer to this may be long in coming, too, or the process be stopped before it hears it.
+    for (let tries = 0; tries < 3 && this.#age() >= this.#length / 5; tries++) {
       await this.#extend().catch((error: unknown) => {
         throw error instanceof RefreshError ? error : lost(error)
       })
+      this.#lost.signal.throwIfAborted()
     }
-    if (this.#age() >= this.#length) this.#lost.abort(lost())
     this.#lost.signal.throwIfAborted()
+    if (this.#age() >= this.#length / 2) throw lost()
   }
 
   end(): void {

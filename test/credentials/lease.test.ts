@@ -78,3 +78,15 @@ test('[S4] what is made sure of when the lease is over again is not sure', async
   vi.setSystemTime(Date.now() + LEASE)
   await expect(confirm?.()).rejects.toMatchObject(lost)
 })
+
+test('[S4] what is made sure of leaves most of a lease: an answer that was long in coming is asked for once more', async () => {
+  const slow = [LEASE * 0.6, 0]
+  const renew = vi.fn<() => Promise<boolean>>(async () => {
+    vi.setSystemTime(Date.now() + (slow.shift() ?? 0))
+    return true
+  })
+  const { signal, confirm } = await locked(renew)
+  vi.setSystemTime(Date.now() + LEASE / 5)
+  await confirm?.()
+  expect([renew.mock.calls.length, signal.aborted]).toEqual([2, false])
+})
