@@ -46,10 +46,9 @@ export class Model {
   }
 
   write(owner: string, row: Row): Outcome {
-    if (this.#owner === owner) {
-      this.#owner = undefined
-      this.#abandoned = false
-    }
+    if (this.#owner === owner) this.#owner = undefined
+    // Also where it comes after the lock was given back.
+    if (row.revision >= this.#fence) this.#abandoned = false
     if (row.revision > this.revision) this.#row = row
     return this.read()
   }

@@ -23,7 +23,7 @@ export interface NodeRedisClient {
 }
 
 interface NodeRedisSubscriber {
-  on(event: 'error', listener: () => void): unknown
+  on(event: 'error' | 'ready', listener: () => void): unknown
   connect(): Promise<unknown>
   subscribe(channel: string, listener: (message: string) => void): Promise<unknown>
   destroy(): unknown
@@ -77,6 +77,8 @@ function ofNodeRedis(client: NodeRedisClient): Connection {
         const subscriber = client.duplicate?.()
         if (subscriber === undefined) return
         subscriber.on('error', () => undefined)
+        // One that is closed while it is being made comes to be all the same.
+        subscriber.on('ready', () => over.aborted && subscriber.destroy())
         const subscribed = subscriber.connect().then(() => subscriber.subscribe(channel, hear))
         await closing(over, () => subscriber.destroy(), subscribed)
       }),
