@@ -13,7 +13,7 @@ const examples = join(import.meta.dirname, '..')
 
 /** Whole programs of their own: a provider, and a model, that is rebuilt with each token. */
 const OWN = ['ai-sdk-model.ts', 'provider.ts']
-const OTHERS = ['credential.ts', 'dispatcher.ts', 'vitest.config.ts', ...OWN]
+const OTHERS = ['credential.ts', 'dispatcher.ts', 'everywhere.ts', 'vitest.config.ts', ...OWN]
 
 const files = (await readdir(examples)).filter((file) => file.endsWith('.ts') && !OTHERS.includes(file))
 
@@ -32,7 +32,7 @@ test.each(files)('%s: the vendor’s own quick start, but for two lines, which a
   expect(marked.length).toBeGreaterThan(0)
   expect(marked.length).toBeLessThanOrEqual(2)
   for (const line of lines.filter((each) => !isMarked(each))) {
-    expect(line).not.toMatch(/llm-refresh|credential\.ts|dispatcher\.ts|[rR]efresh/)
+    expect(line).not.toMatch(/llm-refresh|credential\.ts|dispatcher\.ts|everywhere\.ts|[rR]efresh/)
   }
 })
 

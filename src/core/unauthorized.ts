@@ -1,5 +1,6 @@
 import { RefreshError } from './errors.ts'
 import { type ErrorFacts, readFacts } from './facts.ts'
+import { optionError } from './options.ts'
 
 /** Whether something is a rejection, and why. */
 export interface Verdict {
@@ -81,6 +82,7 @@ export function isUnauthorizedError(error: unknown): boolean {
  * const rules = rejectionRules({ databricks_invalid_token: false, teapot: { statuses: [418], matches: () => true } })
  */
 export function rejectionRules(changes: RejectionRules = {}): Readonly<Record<string, RejectionRule>> {
+  if (Object(changes) !== changes) throw optionError('rules', 'must be an object')
   const rules: Record<string, RejectionRule> = { ...defaultRejectionRules }
   for (const [name, rule] of Object.entries(changes)) {
     const isRule =

@@ -116,9 +116,9 @@ export class ExclusiveStore implements Store {
 
     let alarm = new AbortController()
     const wake = (): void => alarm.abort()
-    const watching = this.#backend.watch(key, wake)
+    const over = new AbortController()
     // What was given back before the notices began was given back without one.
-    watching?.begun.then(wake, () => undefined)
+    this.#backend.watch(key, wake, over.signal)?.then(wake, () => undefined)
     try {
       for (let look = FIRST_LOOK; ; look = Math.min(look * 2, LAST_LOOK)) {
         await pause(this.#clock, Math.min(got, look), alarm.signal).catch(() => undefined)
@@ -127,7 +127,7 @@ export class ExclusiveStore implements Store {
         if (typeof got !== 'number') return got
       }
     } finally {
-      watching?.end()
+      over.abort()
     }
   }
 

@@ -1,5 +1,4 @@
 import type { RefreshError } from '../core/errors.ts'
-import type { Subscription } from './lock.ts'
 
 /** A record as its server keeps it. */
 export interface Row {
@@ -62,7 +61,14 @@ export interface LeaseTable {
 }
 
 /**
+ * Resolves when notices come.
+ *
  * @param wake is called with the topic of a key whose lock became free
  * @param lost is called where no more notices will come
+ * @param over aborts when nobody waits any more, perhaps before any notice can come: no connection stays behind
  */
-export type Subscribe = (wake: (topic: string) => void, lost: () => void) => Subscription
+export type Subscribe = (
+  wake: (topic: string) => void,
+  lost: () => void,
+  over: AbortSignal,
+) => Promise<unknown>

@@ -1,7 +1,7 @@
 import type { RefreshError } from '../core/errors.ts'
 import { decodeRecord, encodeRecord } from './encoding.ts'
 import type { LeaseTable, Row } from './lease-table.ts'
-import type { Backend, Contender, Lock, Subscription } from './lock.ts'
+import type { Backend, Contender, Lock } from './lock.ts'
 import { Notices } from './notices.ts'
 import { Patience } from './patience.ts'
 import { persistently } from './persistently.ts'
@@ -37,8 +37,8 @@ export class LeasedBackend implements Backend {
     return { tryLock: () => this.#tryLock(key, known, patience) }
   }
 
-  watch(key: string, wake: () => void): Subscription | undefined {
-    return this.#notices?.watch(this.#table.topic?.(key) ?? key, wake)
+  watch(key: string, wake: () => void, over: AbortSignal): Promise<unknown> | undefined {
+    return this.#notices?.watch(this.#table.topic?.(key) ?? key, wake, over)
   }
 
   explain(error: unknown): RefreshError {

@@ -15,18 +15,14 @@ export interface Backend {
    * @param known a revision: a record with a higher one will do as well
    */
   contend(key: string, known: number | undefined): Contender
-  /** Calls `wake` whenever the lock of the key may have become free; undefined where there is no such notice. */
-  watch(key: string, wake: () => void): Subscription | undefined
+  /**
+   * Calls `wake` whenever the lock of the key may have become free, until `over` aborts.
+   *
+   * @returns resolves when such notices come; undefined where there are none
+   */
+  watch(key: string, wake: () => void, over: AbortSignal): Promise<unknown> | undefined
   /** What went wrong, and how to mend it. */
   explain(error: unknown): RefreshError
-}
-
-/** Somebody wants to hear of something. */
-export interface Subscription {
-  /** What happens from then on is heard of; rejects where nothing will be. */
-  readonly begun: Promise<unknown>
-  /** Ends it, also before it has begun: nothing of it stays behind. */
-  end(): unknown
 }
 
 /** One that wants a lock. */

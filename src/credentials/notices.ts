@@ -1,5 +1,9 @@
 import type { Subscribe } from './lease-table.ts'
-import type { Subscription } from './lock.ts'
+
+interface Subscription {
+  readonly begun: Promise<unknown>
+  readonly end: () => void
+}
 
 /** Wakes those who wait for a topic. There is a subscription, and its connection, only while somebody waits. */
 export class Notices {
@@ -11,41 +15,35 @@ export class Notices {
     this.#subscribe = subscribe
   }
 
-  watch(topic: string, wake: () => void): Subscription {
+  /**
+   * @param over aborts when it is waited for no longer
+   * @returns resolves when notices come; rejects where there will be none
+   */
+  watch(topic: string, wake: () => void, over: AbortSignal): Promise<unknown> {
     const waiters = this.#waiters.get(topic) ?? new Set()
     this.#waiters.set(topic, waiters.add(wake))
-    const subscription = (this.#subscription ??= this.#open())
-    const end = (): void => {
-      if (waiters.delete(wake) && waiters.size === 0) this.#waiters.delete(topic)
-      if (this.#waiters.size === 0) this.#close(this.#subscription)
+    const stop = (): void => {
+      waiters.delete(wake)
+      if (waiters.size === 0) this.#waiters.delete(topic)
+      if (this.#waiters.size === 0) this.#subscription?.end()
     }
-    const begun = subscription.begun.catch((error: unknown) => {
-      this.#close(subscription)
-      end()
-      throw error
-    })
-    return { begun, end }
+    over.addEventListener('abort', stop, { once: true })
+    this.#subscription ??= this.#open()
+    return this.#subscription.begun
   }
 
   #open(): Subscription {
     const wake = (topic: string): void => {
       for (const each of this.#waiters.get(topic) ?? []) each()
     }
-    let opened: Subscription | undefined
-    const begun = (async () => {
-      opened = this.#subscribe(wake, () => this.#close(subscription))
-      await opened.begun
-    })()
-    const subscription: Subscription = { begun, end: () => opened?.end() }
-    return subscription
-  }
-
-  /** Who waits next subscribes anew. */
-  #close(subscription: Subscription | undefined): void {
-    if (subscription === undefined || subscription !== this.#subscription) return
-    this.#subscription = undefined
-    // What has ended by itself may say so.
-    const ended = (async () => subscription.end())()
-    ended.catch(() => undefined)
+    const over = new AbortController()
+    // Who waits next subscribes anew.
+    const end = (): void => {
+      if (this.#subscription?.end === end) this.#subscription = undefined
+      over.abort()
+    }
+    const begun = this.#subscribe(wake, end, over.signal)
+    begun.catch(end)
+    return { begun, end }
   }
 }

@@ -17,7 +17,8 @@ export type RefreshingOptions<T> = HttpOptions<T>
  * handshakes are requests like any other. As the global dispatcher it covers every client in the process that uses fetch.
  *
  * Compose it last, so that caches, redirects and retries see the credential: undici's redirect interceptor takes `Authorization`
- * away when it leaves the origin; with any other header redirects are not followed, but handed on. A request has to name its
+ * away when it leaves the origin; with any other header redirects are not followed, but handed on. Only what makes errors of answers
+ * (undici's responseError interceptor) comes after it: a 401 that has become an error is no answer. A request has to name its
  * origin, also where a Client or a Pool has only one.
  *
  * The caller gets the answer as the server sent it. Where no fresh credential is to be had that is the rejection; its body is

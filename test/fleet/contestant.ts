@@ -1,5 +1,5 @@
 // Takes the locks of a store again and again, and mostly dies while it holds them: as a process would, as far as the others can see.
-import { mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readlinkSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ExclusiveStore } from '../../src/credentials/exclusive.ts'
@@ -65,16 +65,33 @@ async function byServer(at: Exclude<Place, { kind: 'files' }>): Promise<(life: s
   }
 }
 
-/** An exclusive file is there for as long as somebody is inside. */
-function enter(witness: string): void {
+/**
+ * An exclusive file is there for as long as somebody is inside: a link, for it is complete as soon as it is there. It tells when its maker
+ * began to make sure of its lock.
+ */
+function enter(witness: string, sure: number): void {
   try {
-    writeFileSync(witness, String(now()), { flag: 'wx' })
+    symlinkSync(String(sure), witness)
   } catch {
-    const since = Number(readFileSync(witness, 'utf8'))
-    // It was sure of the lock, and of half its lease, a moment before it came in.
-    told[now() - since > lease * 0.4 ? 'outstayed' : 'doubles']++
-    writeFileSync(witness, String(now()))
+    // So long a lock is good after it was made sure of, but for a moment that clocks may differ.
+    const isOver = (since: number): boolean => now() - since > lease * 0.75
+    told[isOver(sure) || isOver(sureOf(witness)) ? 'outstayed' : 'doubles']++
+    leave(witness)
+    symlinkSync(String(sure), witness)
   }
+}
+
+/** Of whoever is inside, or was a moment ago. */
+function sureOf(witness: string): number {
+  try {
+    return Number(readlinkSync(witness))
+  } catch {
+    return Infinity
+  }
+}
+
+function leave(witness: string): void {
+  rmSync(witness, { force: true })
 }
 
 /** Stops all of this process, heartbeats too, for just less than its lease. */
@@ -91,12 +108,13 @@ async function compete(key: number): Promise<void> {
     const { store, die } = liveOn(`${key}.${life}`)
     await new Promise<void>((over) => {
       const update = store.update(String(key), async (current, { abandoned, confirm }) => {
+        const sure = now()
         await confirm?.()
-        enter(witness)
+        enter(witness, sure)
         if (abandoned) told.abandoned++
         if (++entries % Math.ceil(deaths / 2) === 0) pause()
         await new Promise((resolve) => setImmediate(resolve))
-        unlinkSync(witness)
+        leave(witness)
         if (life % 10 === 0) return { accessToken: String(Number(current?.token?.accessToken ?? 0) + 1) }
         die()
         told.deaths++
@@ -104,10 +122,7 @@ async function compete(key: number): Promise<void> {
         return new Promise(() => undefined)
       })
       // It may be told that it has lost its lock: then it does not come in.
-      update.then(
-        () => over(),
-        () => over(),
-      )
+      update.catch(() => undefined).finally(over)
     })
   }
 }

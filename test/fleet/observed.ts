@@ -38,7 +38,7 @@ export class Observed {
   through(backend: Backend): Backend {
     return {
       read: (key) => backend.read(key),
-      watch: (key, wake) => backend.watch(key, wake),
+      watch: (key, wake, over) => backend.watch(key, wake, over),
       explain: (error) => backend.explain(error),
       contend: (key, known) => {
         const contender = backend.contend(key, known)

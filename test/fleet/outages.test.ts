@@ -105,7 +105,7 @@ test.each(clients)(
   '[S1] 200 ms of latency between Redis and all processes, by %s: one redemption, nobody fails',
   async (client) => {
     const { server, login, members, round } = await start(client, {}, async ({ socket }) => {
-      const relay = await startRelay({ host: '127.0.0.1', port: 0 }, { path: socket }, 100)
+      const relay = await startRelay({ host: '127.0.0.1', port: 0 }, { path: socket }, { latency: 100 })
       onTestFinished(() => relay.close())
       return { host: '127.0.0.1', port: relay.port }
     })

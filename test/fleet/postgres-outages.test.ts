@@ -25,7 +25,7 @@ async function start(client: (typeof clients)[number], latency: number): Promise
   aside.on('error', () => undefined)
   onTestFinished(() => aside.end())
   await migratePostgres(aside)
-  const relay = await startRelay({ host: '127.0.0.1', port: 0 }, postgres.connection, latency)
+  const relay = await startRelay({ host: '127.0.0.1', port: 0 }, postgres.connection, { latency })
   onTestFinished(() => relay.close())
   const at = `postgres://postgres@127.0.0.1:${relay.port}/postgres`
   const fleet = await startFleet(

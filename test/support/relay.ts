@@ -7,11 +7,27 @@ export type Listening = { readonly host: string; readonly port: number } | { rea
 /** Hands on what comes to one place to another. */
 export interface Relay {
   readonly port: number
+  /** Resolves when a connection was one too many. */
+  readonly refused: Promise<void>
   close(): Promise<void>
 }
 
-/** @param latency ms, each way */
-export async function startRelay(from: Listening, to: Listening, latency = 0): Promise<Relay> {
+/** How it hands on. */
+export interface RelayOptions {
+  /** ms, each way. Default: 0. */
+  readonly latency?: number
+  /** Connections beyond that are closed at once. */
+  readonly most?: number
+}
+
+export async function startRelay(
+  from: Listening,
+  to: Listening,
+  { latency = 0, most = Infinity }: RelayOptions = {},
+): Promise<Relay> {
+  let connections = 0
+  let tellRefused = (): void => undefined
+  const refused = new Promise<void>((resolve) => (tellRefused = resolve))
   const sockets = new Set<Socket>()
   const track = (socket: Socket): Socket => {
     sockets.add(socket)
@@ -19,6 +35,11 @@ export async function startRelay(from: Listening, to: Listening, latency = 0): P
     return socket
   }
   const server = createServer({ allowHalfOpen: true }, (socket) => {
+    if (++connections > most) {
+      socket.destroy()
+      tellRefused()
+      return
+    }
     const options: NetConnectOpts = { ...to, allowHalfOpen: true }
     const [near, far] = [track(socket), track(createConnection(options))]
     handOn(near, far, latency)
@@ -29,6 +50,7 @@ export async function startRelay(from: Listening, to: Listening, latency = 0): P
   const address = server.address()
   return {
     port: typeof address === 'object' && address !== null ? address.port : 0,
+    refused,
     close: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       for (const socket of sockets) socket.destroy()

@@ -1,5 +1,5 @@
 import { MOST_READ } from '../../http/judge.ts'
-import type { BodyCopy } from './peeked.ts'
+import type { BodyCopy } from './body-copy.ts'
 
 /** As much of a `Readable` of Node's as is needed here. */
 export interface NodeBody {

@@ -2,15 +2,8 @@ import { abortable } from '../../core/abortable.ts'
 import { startTimer } from '../../core/clock.ts'
 import { LONGEST_READ, MOST_READ } from '../../http/judge.ts'
 import { letGo } from '../../http/let-go.ts'
+import { type BodyCopy, webCopy } from './body-copy.ts'
 import { isNodeBody, NodeBodyCopy } from './node-body.ts'
-
-/** A body, read beside whoever reads the body itself. */
-export interface BodyCopy {
-  /** The next piece; undefined at the end. */
-  next(): Promise<Uint8Array | undefined>
-  /** No more is wanted. */
-  close(): void
-}
 
 /** An answer, and what was read of a copy of its body. */
 export class Peeked {
@@ -20,8 +13,6 @@ export class Peeked {
   #copy: BodyCopy | undefined
   readonly #chunks: Uint8Array[] = []
   #size = 0
-  /** What was asked for, and has not come in time. */
-  #coming: Promise<Uint8Array | undefined> | undefined
 
   /** @param signal the caller's: whoever leaves while the body is read hears no more of it */
   constructor(response: Response, signal: AbortSignal | undefined) {
@@ -79,10 +70,8 @@ export class Peeked {
   async #read(enough: (chunk: Uint8Array) => boolean, late: Promise<'late'>): Promise<void> {
     try {
       while (this.#copy !== undefined) {
-        this.#coming ??= this.#copy.next()
-        const chunk = await Promise.race([abortable(this.#coming, this.#signal), late])
+        const chunk = await Promise.race([abortable(this.#copy.next(), this.#signal), late])
         if (chunk === 'late') break
-        this.#coming = undefined
         if (chunk === undefined) this.#copy = undefined
         else {
           this.#chunks.push(chunk)
@@ -106,13 +95,8 @@ function copyOf(response: Response): BodyCopy | undefined {
   const { body } = response
   if (isNodeBody(body)) return new NodeBodyCopy(body)
   if (typeof body?.getReader !== 'function' || body.locked || response.bodyUsed) return undefined
-  const reader = response.clone?.().body?.getReader()
-  return (
-    reader && {
-      next: async () => (await reader.read()).value,
-      close: () => void reader.cancel().catch(() => undefined),
-    }
-  )
+  const copy = response.clone?.().body
+  return copy ? webCopy(copy) : undefined
 }
 
 /** A constructed answer has none of these, and clients show them. */

@@ -1,5 +1,7 @@
 import type { RefreshError } from '../../core/errors.ts'
+import { letGo } from '../../http/let-go.ts'
 import { streamed, tooLarge } from '../../http/not-replayable.ts'
+import { type BodyCopy, webCopy } from './body-copy.ts'
 
 /** The body that attempts send. */
 export interface Replay {
@@ -30,35 +32,39 @@ function keepBody(body: BodyInit, limit: number): Replay {
   return exceeds(body, limit) ? refused(() => tooLarge(limit)) : kept(copied(body))
 }
 
-/** The body of a Request has become a stream. It is read beside its being sent. */
+/** The body of a Request has mostly become a stream. It is read beside its being sent. */
 function keepRequest(request: Request, limit: number): Replay {
-  const reader = request.clone().body?.getReader()
+  const { body } = request.clone()
+  // node-fetch 2 keeps it as it is.
+  if (ArrayBuffer.isView(body)) return keepBody(body, limit)
+  const reader = readerOf(body)
   // A platform that does not show the body of a Request.
   if (reader === undefined) return refused(streamed)
-  const chunks: Uint8Array<ArrayBuffer>[] = []
-  let state: 'reading' | 'whole' | 'large' = 'reading'
+  const chunks: Uint8Array[] = []
+  /** As long as it is being read, it may be a stream that never ends. */
+  let refusal: (() => RefreshError) | undefined = streamed
   const end = (): void => {
     chunks.length = 0
-    void reader.cancel().catch(() => undefined)
+    reader.close()
   }
   const read = async (): Promise<void> => {
     let size = 0
     for (;;) {
-      const { done, value } = await reader.read()
-      if (done) break
+      const value = await reader.next()
+      if (value === undefined) break
       size += value.length
       if (size > limit) {
-        state = 'large'
+        refusal = () => tooLarge(limit)
         return end()
       }
       chunks.push(value)
     }
-    state = 'whole'
+    refusal = undefined
   }
   read().catch(() => undefined)
   return {
-    refusal: () => (state === 'whole' ? undefined : state === 'large' ? tooLarge(limit) : streamed()),
-    body: () => new Blob(chunks),
+    refusal: () => refusal?.(),
+    body: () => new Blob(chunks.map((chunk) => chunk.slice())),
     end,
   }
 }
@@ -69,6 +75,18 @@ function kept(body: BodyInit | undefined): Replay {
 
 function refused(refusal: () => RefreshError): Replay {
   return { refusal, body: () => undefined, end: () => undefined }
+}
+
+/** Of a web stream, or of Node's, which is what node-fetch makes of a body. */
+function readerOf(body: Request['body']): BodyCopy | undefined {
+  if (typeof body?.getReader === 'function') return webCopy(body)
+  if (!isIterable(body)) return undefined
+  const pieces = body[Symbol.asyncIterator]()
+  return { next: async () => (await pieces.next()).value, close: () => letGo(body) }
+}
+
+function isIterable(body: unknown): body is AsyncIterable<Uint8Array, undefined> {
+  return Symbol.asyncIterator in Object(body)
 }
 
 /** Web streams, Node's, and whatever else can be read once only. */

@@ -47,7 +47,7 @@ export class Model {
 
   write(owner: string, row: Row): Outcome {
     if (this.#owner === owner) this.#owner = undefined
-    // Its request may have been overtaken by the one that gave the lock back.
+    // Also where it comes after the lock was given back.
     if (row.revision >= this.#fence) this.#abandoned = false
     if (row.revision > this.revision) this.#row = row
     return this.read()

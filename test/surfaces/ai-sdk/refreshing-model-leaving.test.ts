@@ -143,6 +143,7 @@ describe('nothing is read ahead', () => {
     })
     const answer = model.doStream(CALL)
     await settled()
+    expect(vi.getTimerCount()).toBe(cancels)
     await vi.advanceTimersByTimeAsync(4_999)
     expect(cancelled.length).toBe(1 - cancels)
     await vi.advanceTimersByTimeAsync(1)

@@ -238,6 +238,16 @@ test('[P7] a second rejection is handed on whole, with what follows it', async (
   expect(refreshes).toBe(1)
 })
 
+test('[P7, P13] a second rejection is handed on at once, though nothing follows it', async () => {
+  const streams = [new PartStream([START, REJECTION]), new PartStream([START, REJECTION], 'hangs')]
+  const remote = new Remote(() => streams[remote.calls.length - 1])
+  const model = refreshingModel(remote.model('stale'), async () => remote.model('fresh'))
+  const reader = (await model.doStream(CALL)).stream.getReader()
+  expect([await reader.read(), await reader.read()]).toMatchObject([{ value: START }, { value: REJECTION }])
+  expect(streams[1]?.pulls).toBe(2)
+  await reader.cancel()
+})
+
 test('[C3] streams and calls that are rejected at once share one refresh', async () => {
   const remote = expiring(
     ({ method }) => {

@@ -1,3 +1,5 @@
+import { settled } from '../../support/settled.ts'
+
 /** A wire protocol that AI SDK models speak. */
 export type Wire = 'anthropic' | 'openai-chat' | 'openai-responses' | 'google'
 
@@ -36,11 +38,14 @@ export function eventStream(wire: Wire, events: readonly unknown[], ending?: Err
   if (wire === 'openai-chat' && ending === undefined) lines.push('data: [DONE]\n\n')
   const chunks = lines.map((line) => new TextEncoder().encode(line))
   const body = new ReadableStream<Uint8Array>({
-    pull(controller) {
+    async pull(controller) {
       const chunk = chunks.shift()
       if (chunk !== undefined) controller.enqueue(chunk)
-      else if (ending instanceof Error) controller.error(ending)
-      else controller.close()
+      else if (ending instanceof Error) {
+        // It must not overtake what is still on its way through the streams of the provider.
+        await settled()
+        controller.error(ending)
+      } else controller.close()
     },
   })
   return new Response(body, { headers: { 'content-type': 'text/event-stream' } })

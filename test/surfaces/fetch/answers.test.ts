@@ -160,6 +160,27 @@ test('[F3] discarded answers leave no socket open', async () => {
   await server.opened(0)
 })
 
+test('[F3, F4] nor does a redirect that is refused', async () => {
+  const agent = new Agent({ keepAliveTimeout: 1_000_000 })
+  server = await startRecordingServer((_, response) => {
+    response.writeHead(307, { location: '/here' }).write('z'.repeat(70 * KIB))
+  })
+  // A platform lets go of what is garbage; this is none.
+  const kept: Response[] = []
+  const keeping: typeof fetch = async (...given) => {
+    const response = await over(agent)(...given)
+    kept.push(response)
+    return response
+  }
+  const options = { origins: server.origin, apply: 'x-api-key', fetch: keeping }
+  await expect(refreshingFetch(tokens().cell, options)(server.origin)).rejects.toMatchObject({
+    code: 'redirect_refused',
+  })
+  await agent.close()
+  await server.opened(0)
+  expect(kept.length).toBe(1)
+})
+
 test('[F3] a body that breaks is a rejection by its status, and breaks for the caller', async () => {
   server = await startRecordingServer(({ headers }, response, raw) => {
     if (headers.authorization === 'Bearer t1') response.end('ok')
@@ -257,4 +278,19 @@ test('[F3] a body that no web stream is, as of a fetch of another make, is left 
   const { cell, refreshes } = broken('t0')
   expect(await refreshingFetch(cell, { origins: server.origin, fetch })(server.origin)).toBe(answer)
   expect(refreshes()).toBe(1)
+})
+
+test.each([
+  ['no headers', undefined],
+  ['headers in an object', {}],
+])('[F1, F3] what stands in for an answer will do, with %s', async (_, headers) => {
+  const answer = (status: number): object => ({ status, headers, json: async () => status })
+  const fetch = (async (__: string, init: { headers: Headers }) =>
+    answer(
+      init.headers.get('authorization') === 'Bearer t1' ? 200 : 401,
+    )) as unknown as typeof globalThis.fetch
+  const { cell, refreshes } = tokens()
+  const origins = 'https://api.example.com'
+  const response = await refreshingFetch(cell, { origins, fetch, sniff: true })(origins)
+  expect([await response.json(), refreshes()]).toEqual([200, 1])
 })

@@ -1,7 +1,11 @@
 import { Agent } from 'node:http'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
-import nodeFetch, { type RequestInit as NodeInit, Response as NodeResponse } from 'node-fetch'
+import nodeFetch, {
+  type RequestInit as NodeInit,
+  Request as NodeRequest,
+  Response as NodeResponse,
+} from 'node-fetch'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Refreshable, refreshingFetch } from '../../../src/index.ts'
 import { IN_STREAM_REJECTIONS, OTHER_FIRST_EVENTS } from '../../support/first-events.ts'
@@ -215,4 +219,47 @@ describe('[F5] the first event', () => {
     expect(await (await over(other.cell, true)(server.origin)).text()).toBe(heartbeat.repeat(150) + rejection)
     expect(other.refreshes()).toBe(1)
   })
+})
+
+/** A Request of that fetch's own make. */
+function requestOf(init: NodeInit): Request {
+  return new NodeRequest(server.origin, { method: 'POST', ...init }) as unknown as Request
+}
+
+test.each<[string, () => string | URLSearchParams | Readable | Buffer]>([
+  ['a string', () => 'abc'],
+  ['bytes', () => Buffer.from('abc')],
+  ['URLSearchParams', () => new URLSearchParams({ abc: '' })],
+  ['a stream', () => Readable.from([Buffer.from('a'), Buffer.from('bc')])],
+])('[F1, F2] a Request of its own is replayed: %s', async (_, make) => {
+  server = await startRecordingServer(bearer((token) => token === 't1'))
+  const { cell, refreshes } = tokens()
+  expect((await over(cell)(requestOf({ body: make() }))).status).toBe(200)
+  expect(server.requests.map(({ body }) => String(body).slice(0, 3))).toEqual(['abc', 'abc'])
+  expect(refreshes()).toBe(1)
+})
+
+test('[F2] one whose body is not shown as a stream, as with node-fetch 2, is replayed, too', async () => {
+  server = await startRecordingServer(bearer((token) => token === 't1'))
+  const body = Buffer.from('abc')
+  const request = { url: server.origin, method: 'POST', body, clone: () => request }
+  const send = (({ url }: typeof request, init: NodeInit) =>
+    nodeFetch(url, { method: 'POST', body, ...init })) as unknown as typeof globalThis.fetch
+  const { cell } = tokens()
+  const refreshing = refreshingFetch(cell, { origins: server.origin, fetch: send })
+  expect((await refreshing(request as unknown as Request)).status).toBe(200)
+  expect(server.requests.map((sent) => String(sent.body))).toEqual(['abc', 'abc'])
+})
+
+test('[F2] one that is over the limit is sent once: the 401 is returned', async () => {
+  server = await startRecordingServer(bearer((token) => token === 't1'))
+  const { cell, refreshes, heard, onEvent } = tokens()
+  const bounded = refreshingFetch(cell, { origins: server.origin, fetch, replayLimit: 2, onEvent })
+  const body = Readable.from([Buffer.from('abc'), Buffer.alloc(300_000)])
+  expect((await bounded(requestOf({ body }))).status).toBe(401)
+  expect(server.requests.map((sent) => sent.body.length)).toEqual([300_003])
+  expect(refreshes()).toBe(1)
+  expect(heard).toMatchObject([
+    { type: 'not_retried', error: { message: expect.stringContaining('2 bytes') } },
+  ])
 })

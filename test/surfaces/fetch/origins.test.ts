@@ -64,15 +64,16 @@ describe('[F4] where the credential goes', () => {
   })
 
   test.each([
-    ['within the origin', '/within', 'Bearer t0'],
-    ['elsewhere and back, where the credential is lost', '/away', undefined],
-  ])('[F4, C8] a redirect %s: a 401 counts, a success proves nothing', async (_, path, arrives) => {
+    ['within the origin', '/within', 'Bearer t0', 'text/plain'],
+    ['elsewhere and back, where the credential is lost', '/away', undefined, 'text/plain'],
+    ['to an event stream', '/within', 'Bearer t0', 'text/event-stream'],
+  ])('[F4, C8] a redirect %s: a 401 counts, a success proves nothing', async (_, path, arrives, type) => {
     let status = 401
     const back = await startRecordingServer((_request, response) =>
       response.writeHead(307, { location: `${round.origin}/end` }).end(),
     )
     const round = await startRecordingServer((request, response) => {
-      if (request.path === '/end') response.writeHead(status).end()
+      if (request.path === '/end') response.writeHead(status, { 'content-type': type }).end('data: some\n\n')
       else response.writeHead(307, { location: request.path === '/away' ? back.origin : '/end' }).end()
     })
     let count = 0
@@ -81,7 +82,7 @@ describe('[F4] where the credential goes', () => {
       refresh: async () => `t${++count}`,
       clock: new ManualClock(),
     })
-    const fetch = refreshingFetch(cell, { origins: round.origin })
+    const fetch = refreshingFetch(cell, { origins: round.origin, sniff: true })
     for (status of [401, 200, 401, 200, 401, 200, 401]) {
       expect((await fetch(round.origin + path)).status).toBe(status)
     }
@@ -206,6 +207,8 @@ describe('bad input', () => {
       { origins: 'https://a', origin: 'https://b' },
       "'origin' does not exist; there are origins, apply, rules, sniff, replayLimit, onEvent, fetch.",
     ],
+    [{ origins: 'https://a', rules: null }, "'rules' must be an object."],
+    [{ origins: 'https://a', rules: 403 }, "'rules' must be an object."],
     [
       { origins: 'https://a', rules: { a: false } },
       "The rule 'a' must have 'statuses' and 'matches'; only a default one can be false.",

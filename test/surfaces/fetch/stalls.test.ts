@@ -99,6 +99,14 @@ test('[F5] an event stream that says it is a rejection, and then stalls, is wait
   }
 })
 
+test('[F5, F3] where as much has come as is read, nothing more is waited for', async () => {
+  const said = `event: error\ndata: 401 Unauthorized\n\n: ${'z'.repeat(65_536)}`
+  const { fetch, cancelled } = stalling(200, said, { 'content-type': 'text/event-stream' })
+  const call = refreshingFetch(tokens().cell, { origins: ORIGIN, fetch, sniff: true })
+  expect(await (await call(ORIGIN)).text()).toBe('ok')
+  expect([cancelled(), vi.getTimerCount()]).toEqual([true, 0])
+})
+
 test.each([
   [401, '{"error":', undefined],
   [403, '{"error":', undefined],

@@ -3,7 +3,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Refreshable, refreshingFetch } from '../../../src/index.ts'
 import { type RecordingServer, startRecordingServer } from '../../support/recording-server.ts'
 import { responder } from '../../support/responder.ts'
-import { broken } from './cells.ts'
+import { settled } from '../../support/settled.ts'
+import { broken, tokens } from './cells.ts'
 
 let server: RecordingServer
 beforeEach(async () => {
@@ -54,9 +55,9 @@ test.each([
     fetch(server.origin, { ...streaming(bare.body), signal: leaving.signal }),
     fetch(request, { signal: leaving.signal }),
   ]
-  const settled = Promise.allSettled(calls)
+  const ends = Promise.allSettled(calls)
   leaving.abort(reason)
-  for (const call of await settled) expect(call).toEqual({ status: 'rejected', reason })
+  for (const call of await ends) expect(call).toEqual({ status: 'rejected', reason })
   expect(bare.cancels).toEqual([reason])
   await expect.poll(() => wrapped.cancels.length).toBe(1)
   expect(server.requests).toEqual([])
@@ -85,4 +86,21 @@ test('[F2, F6] what can be sent again is the caller’s, and stays as it is', as
     expect((await fetch(server.origin, { method: 'POST', body })).status).toBe(401)
   }
   expect([...form]).toEqual([['a', 'b']])
+})
+
+test('[F2] once the answer is there, a Request that is still being sent is the sender’s alone', async () => {
+  let cancels = 0
+  const body = new ReadableStream<Uint8Array>({
+    pull: () => new Promise(() => undefined),
+    cancel: () => void cancels++,
+  })
+  const request = new Request(server.origin, streaming(body))
+  const fetch: typeof globalThis.fetch = async () => new Response('early')
+  const refreshing = refreshingFetch(tokens().cell, { origins: server.origin, fetch })
+  expect(await (await refreshing(request)).text()).toBe('early')
+  await settled()
+  expect(cancels).toBe(0)
+  void request.body?.cancel()
+  await settled()
+  expect(cancels).toBe(1)
 })

@@ -377,6 +377,18 @@ test('[F1] over interceptors beneath that retry and decompress the promises hold
   expect(server.sent('authorization')).toEqual(['Bearer t0', 'Bearer t0', 'Bearer t1'])
 })
 
+test('[F1] what makes errors of answers comes after it, and hears only of the last one', async () => {
+  server = await startRecordingServer(bearer((token) => token === 't1'))
+  const options = { origins: server.origin }
+  const above = refreshed(tokens().cell, options).compose(interceptors.responseError())
+  expect(await (await get(above)).body.text()).toBe('ok')
+  const refused = refreshed(broken('t0').cell, options).compose(interceptors.responseError())
+  await expect(get(refused)).rejects.toMatchObject({
+    statusCode: 401,
+    body: { error: { message: 'expired' } },
+  })
+})
+
 test('[F1, F3] over HTTP/2, too', async () => {
   const requests: unknown[] = []
   const http2 = createHttp2Server()

@@ -1,7 +1,7 @@
-import { type FSWatcher, watch } from 'node:fs'
+import { watch } from 'node:fs'
 import { join } from 'node:path'
 import type { RefreshError } from '../../../core/errors.ts'
-import type { Backend, Contender, OnStep, Subscription } from '../../lock.ts'
+import type { Backend, Contender, OnStep } from '../../lock.ts'
 import type { StoredToken } from '../../store.ts'
 import { FileContender } from './contender.ts'
 import { failure } from './failure.ts'
@@ -37,17 +37,16 @@ export class FileBackend implements Backend {
   }
 
   /** Not every file system tells what others do to it: then waiters look by themselves. */
-  watch(key: string, wake: () => void): Subscription {
-    let watcher: FSWatcher | undefined
-    const end = (): void => watcher?.close()
-    const begun = new Promise<void>((resolve) => {
-      watcher = watch(this.#folder(key).path, (_, name) => {
+  watch(key: string, wake: () => void, over: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const watcher = watch(this.#folder(key).path, (_, name) => {
         if (name === null || name.endsWith('.released')) wake()
       })
-      watcher.on('error', end)
+      const stop = (): void => watcher.close()
+      watcher.on('error', stop)
+      over.addEventListener('abort', stop, { once: true })
       resolve()
     })
-    return { begun, end }
   }
 
   explain(error: unknown): RefreshError {

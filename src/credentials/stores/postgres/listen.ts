@@ -1,5 +1,4 @@
 import type { Subscribe } from '../../lease-table.ts'
-import type { Subscription } from '../../lock.ts'
 import {
   type Ask,
   asking,
@@ -29,42 +28,55 @@ interface Connection extends Session {
 export function listening(client: PostgresClient, ask: Ask, channel: string): Subscribe | undefined {
   if (isSql(client)) return has(client, 'listen') ? bySql(client, channel) : undefined
   if (isPooling(client)) return byItself(client, channel)
-  if (isSession(client)) return (wake, lost) => listen(client, ask, channel, wake, lost)
+  if (isSession(client)) return (wake, lost, over) => listen(client, ask, channel, wake, lost, over)
   return undefined
 }
 
 /** A session of a pool would be kept from all others, and those that come out of it change: this has one of its own. */
 function byItself({ Client, options }: Pooling, channel: string): Subscribe {
-  return (wake, lost) => {
+  return async (wake, lost, over) => {
     const connection = new Client(options)
     // Where nobody hears of it, a connection that breaks ends the process.
     connection.on('error', lost)
-    const begin = async (): Promise<void> => {
-      await connection.connect()
-      await listen(connection, asking(connection), channel, wake, lost).begun
+    const end = (): void => {
+      connection.end().catch(() => undefined)
     }
-    return { begun: begin(), end: () => connection.end() }
+    over.addEventListener('abort', end, { once: true })
+    try {
+      await connection.connect()
+      await listen(connection, asking(connection), channel, wake, lost, over)
+    } catch (error) {
+      end()
+      throw error
+    }
   }
 }
 
 /** The session goes on listening, for it may be shared. */
-function listen(
+async function listen(
   session: Session,
   ask: Ask,
   channel: string,
   wake: (topic: string) => void,
   lost: () => void,
-): Subscription {
+  over: AbortSignal,
+): Promise<void> {
   const hear = (notification: unknown): void => {
     if (Reflect.get(Object(notification), 'channel') !== channel) return
     wake(String(Reflect.get(Object(notification), 'payload')))
   }
   const listeners = { notification: hear, error: lost, end: lost }
   for (const [event, listener] of Object.entries(listeners)) session.on(event, listener)
-  const end = (): void => {
+  const stop = (): void => {
     for (const [event, listener] of Object.entries(listeners)) session.removeListener(event, listener)
   }
-  return { begun: ask(`LISTEN "${channel}"`), end }
+  over.addEventListener('abort', stop, { once: true })
+  try {
+    await ask(`LISTEN "${channel}"`)
+  } catch (error) {
+    stop()
+    throw error
+  }
 }
 
 /**
@@ -77,10 +89,11 @@ function bySql(sql: SqlClient, channel: string): Subscribe {
   const hear = (topic: string): void => {
     for (const wake of hearing) wake(topic)
   }
-  return (wake) => {
+  return async (wake, _, over) => {
     hearing.add(wake)
+    over.addEventListener('abort', () => hearing.delete(wake), { once: true })
     asked ??= Promise.resolve(sql.listen(channel, hear)).catch(() => undefined)
-    return { begun: asked, end: () => hearing.delete(wake) }
+    await asked
   }
 }
 

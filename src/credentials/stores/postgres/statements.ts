@@ -66,7 +66,7 @@ WHERE key = $1::text AND owner = $2::text RETURNING 'extended'`,
     fence = greatest(account.fence, excluded.fence),
     owner = nullif(account.owner, $2::text),
     until = CASE WHEN account.owner = $2::text THEN NULL ELSE account.until END,
-    abandoned = account.abandoned AND excluded.fence < account.fence
+    abandoned = account.abandoned AND excluded.revision < account.fence
   RETURNING revision, record
 )
 SELECT revision::text, record, pg_notify($5::text, $6::text)::text FROM inforce`,

@@ -1,5 +1,4 @@
 import { optionError } from '../../../core/options.ts'
-import type { Subscription } from '../../lock.ts'
 
 /** A client, or a cluster, of ioredis. */
 export interface IoRedisClient {
@@ -26,7 +25,7 @@ export interface NodeRedisClient {
 }
 
 interface NodeRedisSubscriber {
-  on(event: 'error', listener: () => void): unknown
+  on(event: 'error' | 'ready', listener: () => void): unknown
   connect(): Promise<unknown>
   subscribe(channel: string, listener: (message: string) => void): Promise<unknown>
   destroy?(): unknown
@@ -44,8 +43,10 @@ export type RedisClient = IoRedisClient | NodeRedisClient | OtherRedisClient
 /** What a store needs of a client, whatever client that is. */
 export interface Connection {
   run(script: string, key: string, args: string[]): Promise<unknown>
-  /** On a connection of its own, which lasts until it ends. */
-  readonly subscribe: ((channel: string, hear: (message: string) => void) => Subscription) | undefined
+  /** On a connection of its own, until `over` aborts. */
+  readonly subscribe:
+    | ((channel: string, hear: (message: string) => void, over: AbortSignal) => Promise<unknown>)
+    | undefined
 }
 
 /** @throws RefreshError `invalid_option` */
@@ -61,29 +62,55 @@ export function connectionOf(client: RedisClient): Connection {
 function ofIoRedis(client: IoRedisClient): Connection {
   return {
     run: async (script, key, args) => client.eval(script, 1, key, ...args),
-    subscribe: (channel, hear) => {
+    subscribe: async (channel, hear, over) => {
       // What it subscribes to has to wait until it is connected.
       const own = { enableOfflineQueue: true }
       const subscriber = client.isCluster === true ? client.duplicate([], own) : client.duplicate(own)
       // It connects again by itself.
       subscriber.on('error', () => undefined)
       subscriber.on('message', (_, message) => hear(message))
-      return { begun: subscriber.subscribe(channel), end: () => subscriber.disconnect() }
+      await closing(
+        over,
+        quietly(() => subscriber.disconnect()),
+        subscriber.subscribe(channel),
+      )
     },
   }
 }
 
 function ofNodeRedis(client: NodeRedisClient): Connection {
-  const duplicate = client.duplicate?.bind(client)
   return {
     run: async (script, key, args) => client.eval(script, { keys: [key], arguments: args }),
     subscribe:
-      duplicate &&
-      ((channel, hear) => {
-        const subscriber = duplicate()
+      client.duplicate &&
+      (async (channel, hear, over) => {
+        const subscriber = client.duplicate?.()
+        if (subscriber === undefined) return
+        const close = quietly(() => (subscriber.destroy ? subscriber.destroy() : subscriber.disconnect?.()))
         subscriber.on('error', () => undefined)
-        const begun = subscriber.connect().then(() => subscriber.subscribe(channel, hear))
-        return { begun, end: () => (subscriber.destroy ? subscriber.destroy() : subscriber.disconnect?.()) }
+        // One that is closed while it is being made comes to be all the same.
+        subscriber.on('ready', () => over.aborted && close())
+        const subscribed = subscriber.connect().then(() => subscriber.subscribe(channel, hear))
+        await closing(over, close, subscribed)
       }),
+  }
+}
+
+/** No connection stays behind, whether or not it came to anything: some clients would try for ever to make one. */
+async function closing(over: AbortSignal, close: () => void, subscribed: Promise<unknown>): Promise<void> {
+  over.addEventListener('abort', close, { once: true })
+  try {
+    await subscribed
+  } catch (error) {
+    close()
+    throw error
+  }
+}
+
+/** It may be closed already, which clients say at once or later. */
+function quietly(close: () => unknown): () => void {
+  return () => {
+    const closed = (async () => close())()
+    closed.catch(() => undefined)
   }
 }

@@ -17,7 +17,7 @@ export class RedisTable implements LeaseTable {
     this.#prefix = prefix
     this.#lease = lease
     const { subscribe } = connection
-    this.subscribe = subscribe && ((wake) => subscribe(this.#channel, wake))
+    this.subscribe = subscribe && ((wake, _, over) => subscribe(this.#channel, wake, over))
   }
 
   topic(key: string): string {

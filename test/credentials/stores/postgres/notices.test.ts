@@ -123,7 +123,9 @@ await withPostgres((server) => {
     const [name, { query }] = [await newTable(server), only(poolOf(server))]
     const { subscribe } = tableOf(Object.assign({ query }, { options: {}, Client: Broken }), name)
     const lost = vi.fn<() => void>()
-    await expect(subscribe?.(vi.fn<() => void>(), lost).begun).rejects.toThrow('Connection terminated')
+    await expect(subscribe?.(vi.fn<() => void>(), lost, new AbortController().signal)).rejects.toThrow(
+      'Connection terminated',
+    )
     await eventually(() => expect(lost).toHaveBeenCalled())
   })
 
@@ -133,8 +135,12 @@ await withPostgres((server) => {
     await admin.query(`GRANT SELECT, INSERT, UPDATE ON ${name} TO limited`)
     const pool = poolOf(server, { max: 1, user: 'limited' })
     const release = await hold(postgresStore(pool, { table: name }), 'me')
-    const refused = tableOf(pool, name).subscribe?.(vi.fn<() => void>(), vi.fn<() => void>())
-    await expect(refused?.begun).rejects.toMatchObject({ code: '53300' })
+    const refused = tableOf(pool, name).subscribe?.(
+      vi.fn<() => void>(),
+      vi.fn<() => void>(),
+      new AbortController().signal,
+    )
+    await expect(refused).rejects.toMatchObject({ code: '53300' })
     const waiting = postgresStore(pool, { table: name }).update('me', async () => token)
     await release()
     expect((await waiting).token).toEqual(token)
