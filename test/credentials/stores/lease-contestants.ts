@@ -1,9 +1,10 @@
 import fc from 'fast-check'
+import { expect } from 'vitest'
 import type { LeaseTable, Taken } from '../../../src/credentials/lease-table.ts'
 import { Model, type Outcome } from './lease-model.ts'
 
 /** A step of one of three, or what happens to all of them. */
-export type Step =
+type Step =
   | {
       readonly type: 'take'
       readonly who: number
@@ -18,7 +19,7 @@ const three = fc.nat({ max: 2 })
 const known = fc.option(fc.nat({ max: 2 }), { nil: undefined })
 
 /** Steps in any order. */
-export const steps: fc.Arbitrary<Step[]> = fc.array(
+const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
     fc.record({
       type: fc.constant('take'),
@@ -36,7 +37,7 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
 const taking = { type: 'take', isNew: false, known: undefined, mayTakeOver: true } as const
 
 /** One takes over from another that vanished, and gives the lock back before what it has written arrives: then nobody is missed. */
-export const overtaken: Step[] = [
+const overtaken: Step[] = [
   { ...taking, who: 0 },
   { type: 'expire' },
   { ...taking, who: 1 },
@@ -46,7 +47,7 @@ export const overtaken: Step[] = [
 ]
 
 /** Three that take locks, each time under a new name, or under the one that they had: on a table, and in a model of it. */
-export class Contestants {
+class Contestants {
   readonly #table: LeaseTable
   readonly #key: string
   readonly #expire: () => Promise<unknown>
@@ -118,4 +119,28 @@ export class Contestants {
 
 function withoutTimes(taken: Taken): Outcome {
   return taken.type === 'held' ? { type: 'held' } : taken
+}
+
+/**
+ * Whatever three do, and whenever leases end: locks and records of a table are as the model has them.
+ *
+ * @param expire lets the lease of a key be over, if it is held
+ */
+export async function followsModel(
+  table: LeaseTable,
+  expire: (key: string) => Promise<unknown>,
+  numRuns: number,
+): Promise<void> {
+  let accounts = 0
+  await fc.assert(
+    fc.asyncProperty(steps, async (taken) => {
+      const key = `account ${(accounts += 1)}`
+      const contestants = new Contestants(table, key, () => expire(key))
+      for (const step of taken) {
+        const { actual, expected } = await contestants.run(step)
+        expect(actual).toEqual(expected)
+      }
+    }),
+    { numRuns: Number(process.env['SCHEDULES'] ?? numRuns), examples: [[overtaken]] },
+  )
 }

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
 import { inspect } from 'node:util'
-import fc from 'fast-check'
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
@@ -18,7 +17,7 @@ import { storeContract } from '../../../src/testing/index.ts'
 import { has } from '../../support/binaries.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { type RedisServer, startRedisServer } from '../../support/redis-server.ts'
-import { Contestants, overtaken, steps } from './lease-contestants.ts'
+import { followsModel } from './lease-contestants.ts'
 
 const token = (name: string): { accessToken: string; refreshToken: string } => ({
   accessToken: `canary-access-${name}`,
@@ -186,18 +185,7 @@ test('[S2, S4] whatever three do, and whenever leases end: locks and records are
   const expire = async (key: string): Promise<void> => {
     if (await redis.hexists(`model:{${key}}`, 'owner')) await redis.hset(`model:{${key}}`, 'until', 0)
   }
-  let accounts = 0
-  await fc.assert(
-    fc.asyncProperty(steps, async (taken) => {
-      const key = `account ${(accounts += 1)}`
-      const contestants = new Contestants(table, key, () => expire(key))
-      for (const step of taken) {
-        const { actual, expected } = await contestants.run(step)
-        expect(actual).toEqual(expected)
-      }
-    }),
-    { numRuns: Number(process.env['SCHEDULES'] ?? 500), examples: [[overtaken]] },
-  )
+  await expect(followsModel(table, expire, 500)).resolves.toBeUndefined()
 })
 
 test('[S4] numbers go on rising where the server has forgotten everything', async () => {
