@@ -12,6 +12,12 @@ interface Unsaved {
   readonly base: StoredToken | undefined
 }
 
+/**
+ * ms between tries to write what could not be written, at most: when the store is back after a long time, it must not be another process that
+ * comes first, and redeems what is spent.
+ */
+const LONGEST_PAUSE = 5_000
+
 const NONE: StoredToken = { token: undefined, revision: 0 }
 
 /** The record of one key: what of it is known here, and what has yet to be written. */
@@ -188,7 +194,7 @@ export class TokenRecord {
     this.#onUnsaved()
     this.#tell({ type: 'persist_failed', error })
     const now = this.#clock.now()
-    this.#pause.start(now)
+    this.#pause.start(now, 0, LONGEST_PAUSE)
     this.#stopTimer()
     this.#stopTimer = startTimer(this.#clock, this.#pause.remaining(now), () => {
       this.save().catch(() => undefined)

@@ -238,6 +238,17 @@ test('a process that was logged out finds the login of another one, at most one 
   expect(process.token.status().state).toBe('valid')
 })
 
+test('[K4] a store that was down for long gets what it has missed within five seconds', async () => {
+  const { clock, store, process } = await started()
+  store.failsTo = 'write'
+  await process.token.refresh(await process.token.snapshot())
+  await clock.advance(610_000)
+  expect((await store.read('default'))?.token).toMatchObject(numbered(1))
+  store.failsTo = 'nothing'
+  await clock.advance(5_000)
+  expect((await store.read('default'))?.token).toMatchObject(numbered(2))
+})
+
 test('a login elsewhere whose token has expired by now is refreshed, not left lying', async () => {
   const [account, clock] = [new Account(), new ManualClock()]
   const store = await storeWith(new FlakyStore(), numbered(0))
