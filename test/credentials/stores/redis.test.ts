@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import { type AddressInfo, connect as connectTo, createServer, type Socket } from 'node:net'
 import { inspect } from 'node:util'
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
@@ -178,6 +180,59 @@ test('[S2] a waiter is woken by a notice, on a connection that is there only whi
     ['2', '3'].map((name) => token(name).accessToken),
   )
   await vi.waitFor(async () => expect(await connections()).toBe(0))
+})
+
+test('[S7] a connection for notices that is closed while it subscribes anew ends nothing else', async () => {
+  const unhandled = vi.fn<() => void>()
+  process.on('unhandledRejection', unhandled)
+  onTestFinished(() => void process.off('unhandledRejection', unhandled))
+  // Between it and Redis, what the second connection subscribes to is not passed on.
+  const accepted: Socket[] = []
+  let heard = (): void => undefined
+  const isHeard = new Promise<void>((resolve) => (heard = resolve))
+  const between = createServer((socket) => {
+    accepted.push(socket)
+    socket.on('error', () => undefined)
+    const isFirst = accepted.length === 1
+    const behind = connectTo(server.socket).on('error', () => undefined)
+    behind.pipe(socket)
+    socket.on('data', (sent) => {
+      const subscribes = String(sent).includes('subscribe')
+      if (isFirst || !subscribes) behind.write(sent)
+      else heard()
+    })
+  }).listen(0, '127.0.0.1')
+  onTestFinished(() => void between.close())
+  await once(between, 'listening')
+  const { port } = between.address() as AddressInfo
+  const client = Object.assign(ioredis(server.socket), {
+    duplicate: (own: object): Redis => {
+      const subscriber = new Redis(port, '127.0.0.1', { ...own, enableReadyCheck: false })
+      onTestFinished(() => subscriber.disconnect())
+      return subscriber
+    },
+  })
+  const clock = new ManualClock()
+  let [isIn, letOn] = [(): void => undefined, (): void => undefined]
+  const inside = new Promise<void>((resolve) => (isIn = resolve))
+  const on = new Promise<void>((resolve) => (letOn = resolve))
+  const held = redisStore(redis).update('anew', async () => {
+    isIn()
+    await on
+    return token('1')
+  })
+  await inside
+  const waiting = stillStore(client, clock).update('anew', async () => token('2'))
+  await vi.waitFor(async () => expect(String(await redis.client('LIST'))).toMatch(/sub=1/u))
+  accepted[0]?.destroy()
+  await isHeard
+  letOn()
+  await held
+  await clock.advance(60_000)
+  expect((await waiting).token).toMatchObject(token('2'))
+  await vi.waitFor(() => expect(accepted.at(-1)?.closed).toBe(true))
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(unhandled).not.toHaveBeenCalled()
 })
 
 test('[S2, S4] whatever three do, and whenever leases end: locks and records are as a model has them', async () => {

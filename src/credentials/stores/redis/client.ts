@@ -10,7 +10,7 @@ export interface IoRedisClient {
 }
 
 interface IoRedisSubscriber {
-  on(event: 'error', listener: () => void): unknown
+  on(event: 'error' | 'ready' | 'end', listener: () => void): unknown
   on(event: 'message', listener: (channel: string, message: string) => void): unknown
   subscribe(channel: string): Promise<unknown>
   disconnect(): void
@@ -63,16 +63,20 @@ function ofIoRedis(client: IoRedisClient): Connection {
   return {
     run: async (script, key, args) => client.eval(script, 1, key, ...args),
     subscribe: async (channel, hear, over) => {
-      // What it subscribes to has to wait until it is connected.
-      const own = { enableOfflineQueue: true }
+      // What it subscribes to by itself when it is connected again ends the process, if it is closed before that is answered.
+      const own = { enableOfflineQueue: true, lazyConnect: false, autoResubscribe: false }
       const subscriber = client.isCluster === true ? client.duplicate([], own) : client.duplicate(own)
       // It connects again by itself.
       subscriber.on('error', () => undefined)
       subscriber.on('message', (_, message) => hear(message))
+      const subscribed = new Promise<unknown>((resolve, reject) => {
+        subscriber.on('ready', () => void subscriber.subscribe(channel).then(resolve, () => undefined))
+        subscriber.on('end', () => reject(new Error('There are no notices.')))
+      })
       await closing(
         over,
         quietly(() => subscriber.disconnect()),
-        subscriber.subscribe(channel),
+        subscribed,
       )
     },
   }
