@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { type AddressInfo, connect as connectTo, createServer, type Socket } from 'node:net'
 import { inspect } from 'node:util'
 import { Redis } from 'ioredis'
-import { createClient } from 'redis'
+import { createClient, createClientPool } from 'redis'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { ExclusiveStore } from '../../../src/credentials/exclusive.ts'
 import { LeasedBackend } from '../../../src/credentials/leased-backend.ts'
@@ -64,8 +64,17 @@ const clients: [string, (socket: string) => RedisClient | Promise<RedisClient>][
   ['ioredis with a prefix of its own', (socket) => ioredis(socket, { keyPrefix: 'app:' })],
   ['node-redis', (socket) => nodeRedis(socket)],
   ['node-redis with the older protocol', (socket) => nodeRedis(socket, 2)],
+  ['a pool of node-redis', (socket) => poolOf(socket)],
   ['another client', (socket) => other(ioredis(socket))],
 ]
+
+async function poolOf(socket: string): Promise<RedisClient> {
+  const pool = createClientPool({ socket: { path: socket, tls: false } })
+  pool.on('error', () => undefined)
+  await pool.connect()
+  onTestFinished(() => pool.destroy())
+  return pool
+}
 
 /** A client that knows how to run a script, and nothing else. */
 function other(client: Redis): {

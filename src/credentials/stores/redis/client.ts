@@ -16,7 +16,7 @@ interface IoRedisSubscriber {
   disconnect(): void
 }
 
-/** A client, a cluster, a sentinel or a pool of node-redis (`redis`). It has to be connected. */
+/** A client, a cluster or a pool of node-redis (`redis`). It has to be connected. */
 export interface NodeRedisClient {
   readonly isOpen: boolean
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
