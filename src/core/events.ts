@@ -1,6 +1,16 @@
 import { RefreshError } from './errors.ts'
 import type { RefreshCause } from './refresher.ts'
 
+/** Something that is amiss, or worth knowing, and what to do about it. It holds no secret. */
+export interface Finding {
+  /** A name for programs, such as `client_without_timeout`. */
+  readonly code: string
+  readonly level: 'ok' | 'warning' | 'error'
+  readonly message: string
+  /** What to do. undefined where there is nothing to do. */
+  readonly fix: string | undefined
+}
+
 /** What happened, without secrets. Durations are in ms. */
 export type RefreshEvent =
   /** The remote side rejected a generation. `stale`: a newer one was in force already, so nothing is refreshed. */
@@ -24,8 +34,11 @@ export type RefreshEvent =
       readonly joined: number
       readonly error: RefreshError
     }
-  /** A refresh brought a value after `set()` or `clear()`, or after a newer one: it was not adopted. */
-  | { readonly type: 'refresh_discarded'; readonly generation: number; readonly cause: RefreshCause }
+  /**
+   * A refresh brought a value after `set()` or `clear()`, or after a newer one: it was not adopted. Without a `cause`: a token that could
+   * not be stored was dropped, for the store holds a newer login by now.
+   */
+  | { readonly type: 'refresh_discarded'; readonly generation: number; readonly cause?: RefreshCause | undefined }
   | { readonly type: 'set'; readonly generation: number }
   | { readonly type: 'cleared'; readonly generation: number }
   /** A credential comes from its store: the first that this process knows. */
@@ -38,6 +51,14 @@ export type RefreshEvent =
   | { readonly type: 'persisted'; readonly revision: number }
   /** It could not be written. It is used, kept, and written at the next chance. */
   | { readonly type: 'persist_failed'; readonly error: RefreshError }
+  /** The store lost the record of a token that is in use: it came back empty. The token is written again. */
+  | { readonly type: 'record_vanished'; readonly revision: number }
+  /** The configuration holds another refresh token than before. The stored login works, so it is not tried yet. */
+  | { readonly type: 'seed_ignored' }
+  /** The endpoint refuses what a challenge demands; the token is refreshed without it. */
+  | { readonly type: 'challenge_refused' }
+  /** Something is amiss that `check()` would report, too, such as a missing setting of a store's client. */
+  | { readonly type: 'finding'; readonly finding: Finding }
   /** A call makes its second attempt, with this generation. */
   | { readonly type: 'retried'; readonly generation: number }
   /** A call was rejected and got its rejection, because no newer generation was to be had. */

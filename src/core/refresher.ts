@@ -10,16 +10,26 @@ export interface Snapshot<T> extends Generation {
   readonly expiresAt: number | undefined
 }
 
+/**
+ * Takes a promise that the platform must not cancel, such as `waitUntil` of a serverless platform. It is called with every flight, in
+ * the call that began it. The promise settles when the flight is over and its token is stored; it never rejects.
+ */
+export type Background = (flight: Promise<void>) => void
+
 /** How a caller waits. */
 export interface WaitOptions {
   /** Ends this caller's wait at once, with the signal's reason. It never ends the refresh. */
   readonly signal?: AbortSignal | undefined
+  /** Gets the flight that this call begins, besides the one of the options. */
+  readonly background?: Background | undefined
 }
 
 /** How a rejection is reported. */
 export interface RejectionOptions extends WaitOptions {
   /** The `WWW-Authenticate` header that came with the rejection (RFC 9110 section 11.6.1). */
   readonly challenge?: string | undefined
+  /** What rejected it: method and path, without the query. Default: one endpoint for all calls of this refresher. */
+  readonly endpoint?: string | undefined
 }
 
 /**
@@ -48,8 +58,14 @@ export interface Refresher<T> {
    * @throws RefreshError when there is none to be had: see `RefreshErrorCode`.
    */
   refresh(rejected: Generation, options?: RejectionOptions): Promise<Snapshot<T>>
-  /** Reports that the remote side accepted a generation: it is what resets the breaker. */
-  accepted(snapshot: Generation): void
+  /**
+   * Reports that the remote side accepted a generation: it is what resets the breaker.
+   *
+   * @param endpoint as in {@link RejectionOptions}
+   */
+  accepted(snapshot: Generation, endpoint?: string): void
+  /** Reports that the second attempt was rejected, too: refreshing did not help there. */
+  stillRejected?(snapshot: Generation, endpoint?: string): void
   /**
    * A refresher of something built from the value: a provider, a client, a header. It is built once per
    * generation, shares the flight and the generations, and has a breaker of its own: make a map once for each remote
@@ -70,6 +86,11 @@ export interface RefreshContext<T> {
   readonly challenge: string | undefined
   /** Aborts when nobody wants the result any more: on `set()`, on `clear()`, or after five deadlines. */
   readonly signal: AbortSignal
+  /**
+   * @internal Stops the flight's deadline while it waits in a queue for its turn (true), and starts it then (false). Five deadlines in
+   * the queue end the flight all the same.
+   */
+  readonly queued?: ((isWaiting: boolean) => void) | undefined
 }
 
 /** Obtains a replacement for a stale value. */

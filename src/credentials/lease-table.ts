@@ -7,6 +7,14 @@ export interface Row {
   readonly text: string
 }
 
+/** What came of a write. */
+export interface RowWritten {
+  /** The record in force. */
+  readonly row: Row
+  /** The revision of the record that was there before; 0: there was none. */
+  readonly before: number
+}
+
 /** What came of a try to take a lock. */
 export type Taken =
   | {
@@ -31,23 +39,36 @@ export type Taken =
 export interface LeaseTable {
   read(key: string): Promise<Row | undefined>
   /**
-   * Takes the lock where it is free, or where this owner has it already.
+   * Acquires the lock where it is free, or where this owner has it already.
    *
-   * @param known `newer`, where there is a record with a higher revision
-   * @param mayTakeOver the lock is also taken where its lease is over
+   * @param known `newer`, where there is a record with a higher revision. Where it is above 0 and there is no record, it is `held`
+   *   for a lease, unless `mayTakeOver`: the holder of an unsaved token writes first
+   * @param mayTakeOver the lock is also acquired where its lease is over
    */
   take(key: string, owner: string, known: number | undefined, mayTakeOver: boolean): Promise<Taken>
-  /** Extends the lease from now on, even if it was over, unless the lock is another's. */
-  extend(key: string, owner: string): Promise<boolean>
   /**
-   * Writes a record whose revision is the lock's number, unless there is one with that number or a higher one; then gives the lock back,
-   * if it is still this owner's.
-   *
-   * @returns the record in force
+   * Extends the lease from now on, even if it was over, unless the lock is another's. A server that has forgotten the lock (there is
+   * nothing under the key, or only lower numbers) gives it again.
    */
-  write(key: string, owner: string, row: Row): Promise<Row>
-  /** Gives the lock back unused, if it is still this owner's. */
-  free(key: string, owner: string): Promise<void>
+  extend(key: string, owner: string, number: number): Promise<boolean>
+  /**
+   * Writes a record whose revision is the lock's number, unless there is one with that number or a higher one; then releases the lock,
+   * if it is still this owner's.
+   */
+  write(key: string, owner: string, row: Row): Promise<RowWritten>
+  /**
+   * Writes a record where the one in force still has the revision `seen` (0: there is none), under a number above all locks and
+   * records. The lock stays with its holder, whose own write comes too late then. Waiters are notified.
+   *
+   * @returns undefined where the record's revision is another one by now
+   */
+  swap(key: string, seen: number, text: string): Promise<Row | undefined>
+  /**
+   * Releases the lock unused, if it is still this owner's.
+   *
+   * @param abandoned the next one that takes it is told that its holder vanished
+   */
+  free(key: string, owner: string, abandoned: boolean): Promise<void>
   /** Tells of locks that became free; undefined where the server can tell nothing. */
   readonly subscribe: Subscribe | undefined
   /** What a notice calls a key, for it may be heard by many. Default: by its name. */

@@ -1,3 +1,4 @@
+import type { MadeFor } from './store.ts'
 import type { AccessToken } from './token.ts'
 
 /** What a source is told. */
@@ -8,7 +9,15 @@ export interface SourceContext {
   readonly challenge: string | undefined
   /** Aborts when nobody wants the token any more. */
   readonly signal: AbortSignal
+  /**
+   * Tells that the request is on its way: from here on the refresh token may be spent. A source that never calls it counts as having
+   * sent its request from the start.
+   */
+  readonly sent: () => void
 }
+
+/** What a source would present. */
+export type SourceInput = Pick<SourceContext, 'current' | 'signal'>
 
 /**
  * Where a new token comes from. It is called by one caller at a time, wherever in the fleet that is.
@@ -23,5 +32,18 @@ export interface Source {
    * @default true
    */
   readonly rotates?: boolean | undefined
+  /** Whom its tokens are issued for. A stored token of another issuer or client is not used. */
+  readonly madeFor?: MadeFor | undefined
   issue(context: SourceContext): Promise<AccessToken>
+  /**
+   * @internal All that the next request would present to the endpoint: refresh token, client, client secret, endpoint and scope. A refusal
+   * is remembered as a salted hash of it. Default: the refresh token and `madeFor`.
+   */
+  readonly presented?: ((input: SourceInput) => Promise<readonly string[]>) | undefined
+  /** @internal The refresh token of the configuration, which `issue` redeems where `current` has none. */
+  readonly seed?: ((signal: AbortSignal) => Promise<string | undefined>) | undefined
+  /** @internal It compares a value of this machine (`env`, `file`): the value is never stored. */
+  readonly isStatic?: true | undefined
+  /** @internal Its failures are this machine's own (a command, a file, a cloud login): other processes are not told of them. */
+  readonly isLocal?: true | undefined
 }

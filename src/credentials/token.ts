@@ -1,5 +1,14 @@
 import { RefreshError } from '../core/errors.ts'
 
+/** What JSON can hold. */
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [name: string]: JsonValue }
+
 /** A token, and what came with it. */
 export interface AccessToken {
   readonly accessToken: string
@@ -7,11 +16,13 @@ export interface AccessToken {
   readonly tokenType?: string | undefined
   /** epoch ms; undefined where it is not known: then only a rejection causes a refresh. */
   readonly expiresAt?: number | undefined
+  /** epoch ms: the server rejects the token from here on, though it expires later. Default: `expiresAt`. */
+  readonly refreshAt?: number | undefined
   readonly refreshToken?: string | undefined
   /** Separated by spaces (RFC 6749 section 3.3). */
   readonly scope?: string | undefined
-  /** What else the token response held, such as an account or an endpoint. */
-  readonly extra?: Readonly<Record<string, string>> | undefined
+  /** What else the token response held, such as an account or an endpoint: at most 16 KiB of JSON. */
+  readonly extra?: Readonly<Record<string, JsonValue>> | undefined
 }
 
 /**
