@@ -2,11 +2,12 @@
 
 export type { Clock } from './core/clock.ts'
 export { RefreshError, type RefreshErrorCode, type RefreshErrorOptions } from './core/errors.ts'
-export type { RefreshEvent, RefreshListener } from './core/events.ts'
+export type { Finding, RefreshEvent, RefreshListener } from './core/events.ts'
 export type { ErrorFacts } from './core/facts.ts'
 export type { RefreshableOptions } from './core/options.ts'
 export { Refreshable } from './core/refreshable.ts'
 export type {
+  Background,
   Generation,
   Refresh,
   RefreshCause,
@@ -28,14 +29,27 @@ export {
   type RejectionRules,
   type Verdict,
 } from './core/unauthorized.ts'
-export { credential, type Credential } from './credentials/credential.ts'
+export type { AccessTokenOptions } from './credentials/access-token.ts'
+export type { CheckResult } from './credentials/check.ts'
+export { credential, type Credential, type FlushOptions } from './credentials/credential.ts'
+export type { TokenResponse } from './credentials/login.ts'
 export type { CredentialOptions, SharedCredentialOptions } from './credentials/options.ts'
 export { type CredentialPool, credentialPool, type CredentialPoolOptions } from './credentials/pool.ts'
 export type { Source, SourceContext } from './credentials/source.ts'
 export type { CredentialStatus } from './credentials/status.ts'
-export type { Change, Store, StoreContext, StoredToken, UpdateOptions } from './credentials/store.ts'
+export type {
+  Change,
+  MadeFor,
+  RecordContent,
+  Store,
+  StoreContext,
+  StoredFailure,
+  StoredRecord,
+  UpdateNews,
+  UpdateOptions,
+} from './credentials/store.ts'
 export { MemoryStore } from './credentials/stores/memory.ts'
-export type { AccessToken } from './credentials/token.ts'
+export type { AccessToken, JsonValue } from './credentials/token.ts'
 export type { Apply } from './http/apply.ts'
 export type { HttpOptions } from './http/options.ts'
 export { BaseProvider } from './llm/base-provider.ts'

@@ -1,27 +1,31 @@
-import { type Clock, within } from '../core/clock.ts'
+import { type Clock, startTimer, within } from '../core/clock.ts'
 import { RefreshError } from '../core/errors.ts'
+import type { Finding } from '../core/events.ts'
+import { isInSource } from '../core/source-context.ts'
 import { Lease, type Moment, readTime } from './lease.ts'
 import type { Backend, Lock, OnStep } from './lock.ts'
 import { pause } from './pause.ts'
-import { persistently } from './persistently.ts'
-import type { Change, Store, StoredToken, UpdateOptions } from './store.ts'
-import type { AccessToken } from './token.ts'
+import { type GiveBack, Slots } from './slots.ts'
+import type { Change, RecordContent, Store, StoredRecord, UpdateOptions } from './store.ts'
+import { isSame } from './token.ts'
+import { NONE, tombstone } from './tombstone.ts'
 import { Turns } from './turns.ts'
+import { writeFailure, writeToken } from './write.ts'
 
-/** How long a waiter sleeps where no notice comes: at first, and at most. ms */
+/** How long a waiter sleeps where no notification comes: at first, and at most. ms */
 const [FIRST_LOOK, LAST_LOOK] = [25, 400]
 
-/** So long (ms) a write that fails is tried again. */
-const WRITING = 1_000
-
-const NONE: StoredToken = { token: undefined, revision: 0 }
+/** A lock that is held for longer than a flight's deadline does not keep others from locking. ms */
+const COUNTED = 30_000
 
 /** How a store locks. */
 export interface ExclusiveOptions {
   /** How long a lock outlives the last sign of life of its holder, in ms. */
   readonly lease: number
-  /** How long the store may take to answer, in ms. */
+  /** How long the store may take to respond, in ms. */
   readonly timeout: number
+  /** How many locks the store holds or asks for at a time. Default: 64. */
+  readonly maxLocks?: number | undefined
   readonly clock?: Clock | undefined
   readonly onStep?: OnStep | undefined
 }
@@ -40,75 +44,118 @@ export class ExclusiveStore implements Store {
   readonly #clock: Clock
   readonly #onStep: OnStep | undefined
   readonly #turns = new Turns()
+  readonly #slots: Slots
 
-  constructor(backend: Backend, { lease, timeout, clock, onStep }: ExclusiveOptions) {
+  constructor(backend: Backend, { lease, timeout, maxLocks = 64, clock, onStep }: ExclusiveOptions) {
     this.#backend = backend
     this.#lease = lease
     this.#timeout = timeout
     this.#clock = clock ?? { now: () => Date.now() }
     this.#onStep = onStep
+    this.#slots = new Slots(maxLocks)
   }
 
-  read(key: string): Promise<StoredToken | undefined> {
-    return this.#answer(this.#backend.read(key))
+  read(key: string): Promise<StoredRecord | undefined> {
+    return this.#bounded(this.#backend.read(key))
   }
 
-  update(key: string, change: Change, { known }: UpdateOptions = {}): Promise<StoredToken> {
-    return this.#locked(key, known, async (lock, lease) => {
-      const { signal } = lease
-      const confirm = (): Promise<void> => lease.confirm()
-      const token = await change(lock.current, { signal, abandoned: lock.abandoned, confirm })
-      await this.#onStep?.('changed')
-      return token === undefined ? undefined : this.#write(lock, token)
-    })
+  replace(key: string, change: (current: StoredRecord | undefined) => RecordContent): Promise<StoredRecord> {
+    return this.#bounded(this.#backend.replace(key, change))
   }
 
   async delete(key: string): Promise<void> {
-    await this.#locked(key, undefined, (lock) => this.#write(lock, undefined))
+    await this.replace(key, tombstone)
   }
 
-  /** While the lock is held: whoever gets it next would redeem a refresh token that is spent. */
-  #write(lock: Lock, token: AccessToken | undefined): Promise<StoredToken> {
-    return persistently(
-      () => this.#answer(lock.write(token)),
-      () => true,
-      WRITING,
-    )
+  findings(): readonly Finding[] {
+    return this.#backend.findings?.() ?? []
   }
 
-  /** @param use gives what it has written; where that is nothing, the lock is given back unused */
-  #locked(
-    key: string,
-    known: number | undefined,
-    use: (lock: Lock, lease: Lease) => Promise<StoredToken | undefined>,
-  ): Promise<StoredToken> {
-    return this.#turns.take(key, async () => {
+  update(key: string, change: Change, options: UpdateOptions = {}): Promise<StoredRecord> {
+    const { signal, onNews } = options
+    // An update inside a source's `issue` must not wait for the update that waits for it.
+    const isNested = isInSource()
+    const run = async (): Promise<StoredRecord> => {
       await this.#onStep?.('wanted')
-      const got = await this.#lock(key, known)
-      if (got === 'newer') return (await this.read(key)) ?? NONE
-      const { lock, since } = got
-      const lease = new Lease(() => this.#answer(lock.renew()), this.#lease, this.#clock, since)
-      let written: StoredToken | undefined
+      if (isNested) return this.#locked(key, change, options, () => undefined)
+      const giveBack = await this.#slots.take(signal, (isWaiting) =>
+        onNews?.(isWaiting ? 'queued' : 'admitted'),
+      )
+      const stop = startTimer(this.#clock, options.deadline ?? COUNTED, giveBack)
       try {
-        await this.#onStep?.('locked')
-        written = await use(lock, lease)
+        return await this.#locked(key, change, options, giveBack)
       } finally {
-        lease.end()
-        // Where that fails, the lock is free when its lease is over.
-        if (written === undefined) await this.#answer(lock.release()).catch(() => undefined)
+        stop()
+        giveBack()
       }
-      await this.#onStep?.('released')
-      return written ?? lock.current ?? NONE
-    })
+    }
+    return this.#turns.take(key, run, signal)
   }
 
-  async #lock(key: string, known: number | undefined): Promise<Held | 'newer'> {
+  async #locked(
+    key: string,
+    change: Change,
+    options: UpdateOptions,
+    giveBack: GiveBack,
+  ): Promise<StoredRecord> {
+    const got = await this.#lock(key, options)
+    if (got === 'newer') return (await this.read(key)) ?? NONE
+    const { lock, since } = got
+    const lease = new Lease(() => this.#bounded(lock.renew()), this.#lease, this.#clock, since)
+    let [isSent, written]: [boolean, StoredRecord | undefined] = [false, undefined]
+    try {
+      await this.#onStep?.('locked')
+      const content = await change(lock.current, {
+        signal: lease.signal,
+        abandoned: lock.abandoned,
+        confirm: () => lease.confirm(),
+        sent: () => (isSent = true),
+      })
+      await this.#onStep?.('changed')
+      if (content !== undefined) written = await this.#write(lock, content, options, giveBack)
+    } finally {
+      lease.end()
+      // Where that fails, the lock is free when its lease is over.
+      if (written === undefined) await this.#bounded(lock.release(isSent)).catch(() => undefined)
+    }
+    await this.#onStep?.('released')
+    return written ?? lock.current ?? NONE
+  }
+
+  /** @returns undefined: a failure could not be written, and is dropped */
+  async #write(
+    lock: Lock,
+    content: RecordContent,
+    { onNews, isBrief = false }: UpdateOptions,
+    giveBack: GiveBack,
+  ): Promise<StoredRecord | undefined> {
+    const write = (): ReturnType<Lock['write']> => this.#bounded(lock.write(content))
+    const isFailureAlone = content.failure !== undefined && isSame(content.token, lock.current?.token)
+    const written = isFailureAlone
+      ? await writeFailure(write)
+      : await writeToken(write, {
+          longestPause: this.#lease / 5,
+          isBrief,
+          isFinal: (error) => this.#backend.isFinal?.(error) === true,
+          onFailure: (error) => {
+            // A lock that is kept for an unsaved token keeps nobody else from locking.
+            giveBack()
+            onNews?.('unwritten', error)
+          },
+        })
+    if (written?.hasVanished === true) onNews?.('vanished')
+    return written?.record
+  }
+
+  async #lock(key: string, { known, signal }: UpdateOptions): Promise<Held | 'newer'> {
     const contender = this.#backend.contend(key, known)
     const tryLock = async (): Promise<Held | 'newer' | number> => {
       const since = readTime()
       const trying = contender.tryLock()
-      // What comes too late must not be held by nobody.
-      const lock = await this.#answer(trying, (late) => typeof late === 'object' && late.release())
+      // If the lock arrives after we timed out, release it: no caller is left to do so.
+      const lock = await this.#bounded(trying, (late) => typeof late === 'object' && late.release(false))
+      if (typeof lock === 'object' && signal?.aborted === true) await this.#bounded(lock.release(false))
+      if (signal?.aborted === true) throw signal.reason
       return typeof lock === 'object' ? { lock, since } : lock
     }
     let got = await tryLock()
@@ -117,25 +164,28 @@ export class ExclusiveStore implements Store {
     let alarm = new AbortController()
     const wake = (): void => alarm.abort()
     const over = new AbortController()
-    // What was given back before the notices began was given back without one.
+    signal?.addEventListener('abort', wake)
+    // A release that happened before we subscribed sent no notification, so look once more.
     this.#backend.watch(key, wake, over.signal)?.then(wake, () => undefined)
     try {
       for (let look = FIRST_LOOK; ; look = Math.min(look * 2, LAST_LOOK)) {
         await pause(this.#clock, Math.min(got, look), alarm.signal).catch(() => undefined)
+        if (signal?.aborted === true) throw signal.reason
         alarm = new AbortController()
         got = await tryLock()
         if (typeof got !== 'number') return got
       }
     } finally {
+      signal?.removeEventListener('abort', wake)
       over.abort()
     }
   }
 
-  #answer<R>(asked: Promise<R>, dispose?: (late: R) => unknown): Promise<R> {
+  #bounded<R>(asked: Promise<R>, dispose?: (late: R) => unknown): Promise<R> {
     let isLate = false
     const late = (): RefreshError => {
       isLate = true
-      return new RefreshError('store_failed', `The store did not answer within ${this.#timeout} ms.`)
+      return new RefreshError('store_failed', `The store did not respond within ${this.#timeout} ms.`)
     }
     const answered = asked.then(
       async (result) => {

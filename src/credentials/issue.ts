@@ -1,8 +1,12 @@
+import { abortable } from '../core/abortable.ts'
 import type { Clock } from '../core/clock.ts'
 import { RefreshError, type RefreshErrorCode } from '../core/errors.ts'
+import { runAsSource } from '../core/source-context.ts'
+import { factsOf } from './failure-facts.ts'
 import { pause } from './pause.ts'
 import type { Source, SourceContext } from './source.ts'
 import { type AccessToken, readToken } from './token.ts'
+import { usableToken } from './usable-token.ts'
 
 /** What time may mend within seconds. */
 const TRANSIENT: ReadonlySet<RefreshErrorCode> = new Set([
@@ -10,33 +14,70 @@ const TRANSIENT: ReadonlySet<RefreshErrorCode> = new Set([
   'source_unavailable',
   'source_rate_limited',
 ])
-const MOST_TRIES = 3
 /** ms */
 const FIRST_WAIT = 250
 
+/** How a source is asked. */
+export interface IssueOptions {
+  readonly clock: Clock
+  /** epoch ms: no try begins after that. */
+  readonly until: number
+  /** How often a failure is tried again at once that reached nobody, or that came as a whole response. */
+  readonly tries: number
+  /** Asking spends something: a request that broke after it was sent is tried once more, and no oftener. */
+  readonly spends: boolean
+  /** Makes sure, before each try, that nobody else is at it. */
+  readonly confirm: (() => Promise<void>) | undefined
+  /** Hears of a source that still runs when the signal has aborted: what it brings may be the only copy of a rotated token. */
+  readonly onLate: (late: Promise<AccessToken>) => void
+}
+
 /**
- * Asks a source for a token; where the answer is a transient failure, up to three times.
+ * Asks a source for a token. A transient failure is tried again where that can do no harm: no complete success is asked for twice.
  *
- * @param until epoch ms: no try begins after that
- * @param confirm makes sure, before each try, that nobody else is at it
+ * @throws what the source throws; RefreshError `source_invalid`; the signal's reason
  */
 export async function issue(
   source: Source,
   context: SourceContext,
-  clock: Clock,
-  until: number,
-  confirm: (() => Promise<void>) | undefined,
+  { clock, until, tries, spends, confirm, onLate }: IssueOptions,
 ): Promise<AccessToken> {
-  for (let tries = 1; ; tries++) {
+  let hasBroken = false
+  for (let tried = 1; ; tried++) {
     await confirm?.()
+    let asked: Promise<AccessToken> | undefined
     try {
-      return readToken(await source.issue(context))
+      asked = ask(source, context, clock)
+      return await abortable(asked, context.signal)
     } catch (error) {
+      if (context.signal.aborted && asked !== undefined) onLate(asked)
       if (context.signal.aborted || !(error instanceof RefreshError) || !TRANSIENT.has(error.code))
         throw error
-      const { retryAfter = FIRST_WAIT * 4 ** (tries - 1) * (0.5 + Math.random() / 2) } = error
-      if (tries === MOST_TRIES || clock.now() + retryAfter >= until) throw error
+      const { reach } = factsOf(error)
+      if (reach === 'accepted') throw error
+      const isBroken = spends && reach !== 'unsent' && reach !== 'answered'
+      if (isBroken ? hasBroken || tries === 0 : tried >= tries) throw error
+      hasBroken ||= isBroken
+      const { retryAfter = FIRST_WAIT * 4 ** (tried - 1) * (0.5 + Math.random() / 2) } = error
+      if (clock.now() + retryAfter >= until) throw error
       await pause(clock, retryAfter, context.signal)
     }
+  }
+}
+
+async function ask(source: Source, context: SourceContext, clock: Clock): Promise<AccessToken> {
+  const received = await runAsSource(() => source.issue(context))
+  return usableToken(readReceived(received), clock.now())
+}
+
+function readReceived(received: unknown): AccessToken {
+  try {
+    return readToken(received)
+  } catch (cause) {
+    throw new RefreshError(
+      'invalid_value',
+      'The source gave no token: its issue() must resolve with { accessToken: string, … }.',
+      { cause },
+    )
   }
 }

@@ -1,4 +1,5 @@
 import type { RefreshError } from '../core/errors.ts'
+import type { Finding } from '../core/events.ts'
 import type { RecordContent, StoredRecord } from './store.ts'
 
 /**
@@ -28,6 +29,10 @@ export interface Backend {
   replace(key: string, change: (current: StoredRecord | undefined) => RecordContent): Promise<StoredRecord>
   /** What went wrong, and how to mend it. */
   explain(error: unknown): RefreshError
+  /** No later try can succeed, as where the user has closed the client. Default: none is. */
+  readonly isFinal?: ((error: unknown) => boolean) | undefined
+  /** What of the store's configuration puts a login at risk, such as a client without a time limit. */
+  readonly findings?: (() => readonly Finding[]) | undefined
 }
 
 /** One that wants a lock. */

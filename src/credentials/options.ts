@@ -1,5 +1,12 @@
 import type { Clock } from '../core/clock.ts'
-import { checkOptions, describe, optionError, optionNames, type RefreshableOptions } from '../core/options.ts'
+import {
+  checkOptions,
+  describe,
+  milliseconds,
+  optionError,
+  optionNames,
+  type RefreshableOptions,
+} from '../core/options.ts'
 import type { Source } from './source.ts'
 import type { Store } from './store.ts'
 import { MemoryStore } from './stores/memory.ts'
@@ -23,6 +30,12 @@ export interface SharedCredentialOptions extends CellOptions {
    * Default: `refuse`; `refresh` where the source says that nothing is spent by it, such as `oauth` with `client_credentials`.
    */
   outage?: 'refuse' | 'refresh' | undefined
+  /**
+   * How long the process stays alive, in ms, when it would end and a token is not stored yet. 0: not at all. `flush()` waits for the
+   * same. A signal or `process.exit()` ends the process at once: call `flush()` before.
+   * @default 10_000
+   */
+  exitGrace?: number | undefined
 }
 
 /** How a credential works. */
@@ -41,36 +54,61 @@ export interface CredentialSettings {
   readonly store: Store
   readonly key: string
   readonly outage: 'refuse' | 'refresh'
+  /** Issuing spends something that must not be spent twice. */
+  readonly spends: boolean
   readonly clock: Clock
   /** ms */
   readonly deadline: number
+  /** ms */
+  readonly cooldown: number
+  /** ms */
+  readonly exitGrace: number
+  /** Hears of a challenge whose demand the endpoint refuses. */
+  readonly onChallengeRefused?: ((challenge: string) => void) | undefined
   readonly cell: CellOptions
 }
+
+const METHODS = ['read', 'update', 'replace', 'delete'] as const
 
 const KNOWN: readonly string[] = [
   'source',
   'store',
   'key',
   'outage',
+  'exitGrace',
   ...optionNames.filter((name) => !['refresh', 'initial', 'expiresAt', 'reread'].includes(name)),
 ]
 
 /** @throws RefreshError `invalid_option` */
 export function readCredentialOptions(options: CredentialOptions): CredentialSettings {
   checkOptions(options, KNOWN)
-  const { source, store = new MemoryStore(), key = 'default', outage, ...cell } = options
+  const { source, store = new MemoryStore(), key = 'default', outage, exitGrace = 10_000, ...cell } = options
   if (source !== 'borrow' && typeof source?.issue !== 'function') {
     throw optionError('source', "must be a source, such as oauth({ … }), or 'borrow'")
   }
-  if (typeof store?.update !== 'function') {
-    throw optionError('store', `must be a store, such as fileStore(), not ${describe(store)}`)
+  const missing = METHODS.filter((method) => typeof Reflect.get(Object(store), method) !== 'function')
+  if (missing.length > 0) {
+    const what =
+      missing.length === METHODS.length ? `not ${describe(store)}` : `and lacks ${missing.join(', ')}`
+    throw optionError('store', `must be a store, such as fileStore(), ${what}`)
   }
   if (typeof key !== 'string' || key === '') throw optionError('key', 'must be a name')
   if (outage !== undefined && outage !== 'refuse' && outage !== 'refresh') {
     throw optionError('outage', "must be 'refuse' or 'refresh'")
   }
-  const { clock = { now: () => Date.now() }, deadline = 30_000 } = cell
+  const { clock = { now: () => Date.now() }, deadline = 30_000, cooldown = 1_000 } = cell
   const issuer = source === 'borrow' ? undefined : source
-  const byDefault = issuer?.rotates === false ? 'refresh' : 'refuse'
-  return { source: issuer, store, key, outage: outage ?? byDefault, clock, deadline, cell }
+  const spends = issuer?.rotates !== false
+  return {
+    source: issuer,
+    store,
+    key,
+    outage: outage ?? (spends ? 'refuse' : 'refresh'),
+    spends,
+    clock,
+    deadline,
+    cooldown,
+    exitGrace: milliseconds('exitGrace', exitGrace, 0),
+    cell,
+  }
 }

@@ -1,6 +1,6 @@
 import type { RefreshEvent } from '../core/events.ts'
 import { optionError } from '../core/options.ts'
-import { type Credential, StoredCredential } from './credential.ts'
+import { type Credential, type FlushOptions, StoredCredential } from './credential.ts'
 import { type CredentialSettings, readCredentialOptions, type SharedCredentialOptions } from './options.ts'
 
 /** How a pool works. */
@@ -21,6 +21,12 @@ export interface CredentialPool {
   get(key: string): Credential
   /** How many credentials are in memory. */
   readonly size: number
+  /**
+   * Waits until every token of every account is stored: call it before the process ends.
+   *
+   * @throws RefreshError `store_failed` when `timeout` ms have passed; `invalid_option`
+   */
+  flush(options?: FlushOptions): Promise<void>
 }
 
 /**
@@ -73,6 +79,10 @@ class Pool implements CredentialPool {
       this.#recent.delete(oldest)
     }
     return found
+  }
+
+  async flush(options?: FlushOptions): Promise<void> {
+    await Promise.all(Array.from(this.#busy, (each) => each.flush(options)))
   }
 
   #make(key: string): StoredCredential {

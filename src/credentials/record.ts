@@ -1,59 +1,64 @@
+import { abortable } from '../core/abortable.ts'
 import { Backoff } from '../core/backoff.ts'
 import { type Clock, startTimer } from '../core/clock.ts'
 import { RefreshError } from '../core/errors.ts'
 import { type RefreshEvent, type RefreshListener, tell } from '../core/events.ts'
-import type { Change, Store, StoredToken } from './store.ts'
+import { keepAlive } from './exit-grace.ts'
+import { sealedElsewhere, storeFailure } from './failures.ts'
+import { isSealedToken } from './sealed-mark.ts'
+import type { Change, MadeFor, RecordContent, Store, StoredRecord, UpdateOptions } from './store.ts'
 import { type AccessToken, isSame } from './token.ts'
+import { contentOf, NONE } from './tombstone.ts'
+import { BRIEFLY } from './write.ts'
 
-/** What is in force, and not in the store yet. */
+/** A token that the store does not hold yet. */
 interface Unsaved {
-  readonly token: AccessToken
-  /** The record that it was made from: where another token stands, that one is newer. A login has none: it outranks all. */
-  readonly base: StoredToken | undefined
+  readonly content: RecordContent
+  /** The record that a refresh made it from. undefined: a login, which outranks all. */
+  readonly base: StoredRecord | undefined
+  /** Of a login: the session that it found, or the last one known here. */
+  session?: number | undefined
+  /** The store goes on trying by itself. */
+  isPending: boolean
+  error?: RefreshError | undefined
 }
 
-/**
- * ms between tries to write what could not be written, at most: when the store is back after a long time, it must not be another process that
- * comes first, and redeems what is spent.
- */
+/** ms between tries to write what a store has refused, at most. */
 const LONGEST_PAUSE = 5_000
 
-const NONE: StoredToken = { token: undefined, revision: 0 }
+/** Where a record lives, and what its owner hears. */
+export interface RecordOptions {
+  readonly store: Store
+  readonly key: string
+  readonly clock: Clock
+  /** ms that the process stays alive for the sake of an unsaved token. */
+  readonly exitGrace: number
+  readonly onEvent: RefreshListener | undefined
+  /** Hears that {@link TokenRecord.isUnsaved} may have changed. */
+  readonly onUnsaved: () => void
+}
 
 /** The record of one key: what of it is known here, and what has yet to be written. */
 export class TokenRecord {
-  readonly #store: Store
-  readonly #key: string
-  readonly #clock: Clock
-  readonly #onEvent: RefreshListener | undefined
+  readonly #options: RecordOptions
   /** The highest revision that is known here: only what is above it is news. */
-  #revision = 0
+  #known: StoredRecord = NONE
   #latest: AccessToken | undefined
   #unsaved: Unsaved | undefined
   #saving: Promise<void> | undefined
-  #deleted: Promise<unknown> = Promise.resolve()
-  readonly #pause = new Backoff(1_000)
+  /** Logins and logouts reach the store in the order in which they were made. */
+  #order: Promise<unknown> = Promise.resolve()
+  readonly #pause = new Backoff(BRIEFLY)
+  readonly #waiting = new Set<() => void>()
   #stopTimer: () => void = () => undefined
+  #letGo: () => void = () => undefined
 
-  readonly #onUnsaved: () => void
-
-  /** @param onUnsaved hears when {@link isUnsaved} may have changed */
-  constructor(
-    store: Store,
-    key: string,
-    clock: Clock,
-    onEvent: RefreshListener | undefined,
-    onUnsaved: () => void,
-  ) {
-    this.#onUnsaved = onUnsaved
-    this.#store = store
-    this.#key = key
-    this.#clock = clock
-    this.#onEvent = onEvent
+  constructor(options: RecordOptions) {
+    this.#options = options
   }
 
   get revision(): number {
-    return this.#revision
+    return this.#known.revision
   }
 
   /** The last token that was read, written, or is to be written. */
@@ -66,155 +71,308 @@ export class TokenRecord {
     return this.#unsaved !== undefined
   }
 
-  async read(): Promise<StoredToken | undefined> {
+  /** @throws RefreshError `store_failed`, `store_invalid` */
+  async read(): Promise<StoredRecord | undefined> {
+    let stored: StoredRecord | undefined
     try {
-      return await this.#store.read(this.#key)
+      stored = await this.#options.store.read(this.#options.key)
     } catch (error) {
-      throw failed(error)
+      throw storeFailure(error)
     }
+    return refuseSealed(stored)
   }
 
   /** Takes note of what was read. */
-  know({ token, revision }: StoredToken): void {
-    this.#revision = revision
-    this.#latest = token
+  know(record: StoredRecord): void {
+    this.#known = record
+    this.#latest = record.token
   }
 
   /**
-   * Changes the record under its lock. What `change` gives is not lost where it cannot be written.
+   * Changes the record under its lock. A token that `change` gives is not lost where it cannot be written: after a second without
+   * success this returns, and the write goes on.
    *
-   * @param known the revision above which a record will do without a change
    * @returns the record in force, where it is another's
-   * @throws what `change` throws; RefreshError `store_failed` where it was not even asked
+   * @throws what `change` throws; the signal's reason; RefreshError `store_failed` where `change` was not even called
    */
-  async update(change: Change, known: number | undefined): Promise<StoredToken | undefined> {
-    const run: {
-      isAsked?: true
-      made?: AccessToken | undefined
-      base: StoredToken
-      thrown?: { error: unknown }
-    } = { base: NONE }
+  async update(change: Change, options: UpdateOptions): Promise<StoredRecord | undefined> {
+    const run: { isAsked?: true; made?: Unsaved; thrown?: { error: unknown } } = {}
+    let isMade = (): void => undefined
+    const made = new Promise<void>((resolve) => (isMade = resolve))
     const observed: Change = async (current, context) => {
       run.isAsked = true
       try {
-        run.base = current ?? NONE
-        run.made = await change(current, context)
-        return run.made
+        const base = refuseSealed(current) ?? NONE
+        const content = await change(current, context)
+        if (content?.token !== undefined && !isSame(content.token, base.token)) {
+          run.made = { content, base, isPending: true }
+          isMade()
+        }
+        return content
       } catch (error) {
         run.thrown = { error }
         throw error
       }
     }
+    const onNews: UpdateOptions['onNews'] = (news, error) => {
+      if (news === 'vanished') this.#tell({ type: 'record_vanished', revision: this.revision })
+      if (news === 'unwritten' && run.made) run.made.error = error
+      options.onNews?.(news, error)
+    }
+    const updating = this.#options.store.update(this.#options.key, observed, { ...options, onNews })
+    updating.catch(() => undefined)
     try {
-      const stored = await this.#store.update(this.#key, observed, { known })
+      // A store of the user's may take no notice of the signal.
+      await Promise.race([abortable(updating, options.signal), made])
+      const unsaved = run.made
+      if (unsaved !== undefined && (await this.#isLate(updating))) {
+        this.#keep(unsaved, unsaved.error ?? slow())
+        void this.#settle(unsaved, updating)
+        return undefined
+      }
+      const stored = await updating
       if (run.isAsked === undefined) return stored
-      if (run.made === undefined) return undefined
-      // Whoever took the lock over has written by now.
-      if (!isSame(stored.token, run.made)) return stored
-      this.#written(stored)
+      if (unsaved !== undefined) return this.#conclude(unsaved, stored)
+      // A failure was written, or nothing.
+      if (stored.revision > this.revision && isSame(stored.token, this.#latest)) this.#known = stored
+      return undefined
     } catch (error) {
       if (run.thrown !== undefined) throw run.thrown.error
-      if (run.made === undefined) throw failed(error)
-      this.#revision = run.base.revision
-      this.#keep({ token: run.made, base: run.base }, failed(error))
+      if (run.made === undefined) throw options.signal?.aborted === true ? error : storeFailure(error)
+      this.#keep({ ...run.made, isPending: false }, storeFailure(error))
     }
     return undefined
   }
 
-  /** Keeps a token that was issued while the store could not be reached. */
-  keep(token: AccessToken, error: RefreshError): void {
-    const known = { token: this.#latest, revision: this.#revision }
-    this.#keep({ token, base: this.#unsaved ? this.#unsaved.base : known }, error)
+  /** Keeps a token that was issued while the store could not be reached, or after its lock was given up. */
+  keep(content: RecordContent, base: StoredRecord | undefined, error: RefreshError): void {
+    const from = this.#unsaved ? this.#unsaved.base : (base ?? this.#known)
+    this.#keep({ content, base: from, session: this.#unsaved?.session, isPending: false }, error)
   }
 
   /** A person logged in. */
-  replace(token: AccessToken): Promise<void> {
+  async login(token: AccessToken, madeFor: MadeFor | undefined): Promise<void> {
     this.#latest = token
-    this.#unsaved = { token, base: undefined }
-    this.#onUnsaved()
-    return this.save()
-  }
-
-  /** Writes what has yet to be written, if anything. */
-  save(): Promise<void> {
-    if (this.#unsaved === undefined) return Promise.resolve()
-    this.#stopTimer()
-    this.#saving ??= this.#save().finally(() => (this.#saving = undefined))
-    return this.#saving
+    const unsaved: Unsaved = { content: { token, madeFor }, base: undefined, isPending: false }
+    this.#hold(unsaved)
+    try {
+      await this.#inOrder(() => this.#replace(unsaved, false))
+    } catch (error) {
+      const failure = storeFailure(error)
+      unsaved.session ??= this.revision > 0 ? (this.#known.session ?? 0) : undefined
+      if (this.#unsaved === unsaved) this.#keep(unsaved, failure)
+      throw failure
+    }
   }
 
   /** A person logged out. */
-  async delete(): Promise<void> {
-    this.#unsaved = undefined
+  async logout(): Promise<void> {
     this.#latest = undefined
-    this.#stopTimer()
-    const deleted = this.#deleted.then(() => this.#store.delete(this.#key))
-    this.#deleted = deleted.catch(() => undefined)
+    this.#release()
+    const { store, key } = this.#options
     try {
-      await deleted
+      await this.#inOrder(async () => {
+        refuseSealed(await store.read(key))
+        await store.delete(key)
+      })
     } catch (error) {
-      throw failed(error)
+      throw storeFailure(error)
     }
   }
 
-  async #save(): Promise<void> {
-    // A login may come while the one before it is written.
-    for (let unsaved = this.#unsaved; unsaved !== undefined; unsaved = this.#unsaved) {
-      const { token, base } = unsaved
-      // A logout that came before it must not come after it in the store.
-      await this.#deleted
-      try {
-        const stored = await this.#store.update(this.#key, async (current) => {
-          const isNewest = base === undefined || isOf(base, current ?? NONE)
-          return isNewest && this.#unsaved === unsaved ? token : undefined
-        })
-        if (this.#unsaved !== unsaved) continue
-        this.#unsaved = undefined
-        this.#onUnsaved()
-        // A write that was reported as failed may have succeeded.
-        if (isSame(stored.token, token)) this.#written(stored)
-      } catch (error) {
-        const failure = failed(error)
-        // It may be a later one by now.
-        if (this.#unsaved) this.#keep(this.#unsaved, failure)
-        throw failure
+  /** Writes what has yet to be written, if anything. A store that goes on trying by itself is not asked again. */
+  save(): Promise<void> {
+    const unsaved = this.#unsaved
+    if (unsaved === undefined || unsaved.isPending) return Promise.resolve()
+    this.#stopTimer()
+    this.#saving ??= this.#save(unsaved).finally(() => (this.#saving = undefined))
+    return this.#saving
+  }
+
+  /** Resolves when everything is stored. @throws RefreshError `store_failed` after `timeout` ms */
+  async flush(timeout: number): Promise<void> {
+    if (!this.isUnsaved && this.#saving === undefined) return
+    await new Promise<void>((resolve, reject) => {
+      const done = (): void => {
+        if (this.isUnsaved) return
+        stop()
+        this.#waiting.delete(done)
+        resolve()
       }
+      const stop = startTimer(this.#options.clock, timeout, () => {
+        this.#waiting.delete(done)
+        const message = `The token could not be stored within ${timeout} ms. It is in use here, and would be lost with this process.`
+        reject(new RefreshError('store_failed', message, { cause: this.#unsaved?.error }))
+      })
+      this.#waiting.add(done)
+      // Failures are told as events; the next try follows.
+      this.save().then(done, () => undefined)
+    })
+  }
+
+  /** Whether a second has passed without the update's end. */
+  async #isLate(updating: Promise<unknown>): Promise<boolean> {
+    let stop = (): void => undefined
+    const late = new Promise<true>((resolve) => {
+      stop = startTimer(this.#options.clock, BRIEFLY, () => resolve(true))
+    })
+    const over = updating.then(
+      () => false,
+      () => false,
+    )
+    return Promise.race([over, late]).finally(() => stop())
+  }
+
+  /** Follows a write that the store goes on trying. */
+  async #settle(unsaved: Unsaved, updating: Promise<StoredRecord>): Promise<void> {
+    try {
+      const stored = await updating
+      if (this.#unsaved === unsaved) this.#conclude(unsaved, stored)
+    } catch (error) {
+      unsaved.isPending = false
+      if (this.#unsaved === unsaved) this.#keep(unsaved, storeFailure(error))
     }
   }
 
-  #written(stored: StoredToken): void {
+  /** @returns the record in force where it is another's, and ours is dropped */
+  #conclude(unsaved: Unsaved, stored: StoredRecord): StoredRecord | undefined {
+    if (isSame(stored.token, unsaved.content.token)) {
+      this.#written(unsaved, stored)
+      return undefined
+    }
+    if (unsaved.base !== undefined && isFrom(unsaved.base, stored)) {
+      // Another process wrote a failure beside the token that ours was made from, and no newer token.
+      unsaved.isPending = false
+      this.#keep(unsaved, unsaved.error ?? covered())
+      this.save().catch(() => undefined)
+      return undefined
+    }
+    if (this.#unsaved === unsaved) this.#discard()
+    return stored
+  }
+
+  async #save(unsaved: Unsaved): Promise<void> {
+    try {
+      await this.#order
+      if (this.#unsaved !== unsaved) return
+      if (unsaved.base === undefined) return await this.#inOrder(() => this.#replace(unsaved, true))
+      const { base, content } = unsaved
+      const { store, key } = this.#options
+      const stored = await store.update(key, async (current) => {
+        refuseSealed(current)
+        if (this.#unsaved !== unsaved || !isFrom(base, current)) return undefined
+        if (current === undefined && base.revision > 0) {
+          this.#tell({ type: 'record_vanished', revision: base.revision })
+        }
+        return { ...contentOf(current ?? NONE), failure: undefined, ...content }
+      })
+      if (this.#unsaved === unsaved) this.#conclude(unsaved, stored)
+    } catch (error) {
+      const failure = storeFailure(error)
+      // A later one may be unsaved by now.
+      if (this.#unsaved === unsaved) this.#keep(unsaved, failure)
+      throw failure
+    }
+  }
+
+  /** @param isLate another login may have come meanwhile, and then counts */
+  async #replace(unsaved: Unsaved, isLate: boolean): Promise<void> {
+    const { store, key } = this.#options
+    const { token, madeFor } = unsaved.content
+    const change = (current: StoredRecord | undefined): RecordContent => {
+      refuseSealed(current)
+      const { failure: _failure, session = 0, ...kept } = contentOf(current ?? NONE)
+      const isOurs = current !== undefined && isSame(current.token, token)
+      const hasChanged = unsaved.session !== undefined && session !== unsaved.session
+      if (isLate && !isOurs && hasChanged) throw OUTRANKED
+      unsaved.session = session
+      return { ...kept, ...(madeFor && { madeFor }), token, session: session + 1 }
+    }
+    try {
+      const stored = await store.replace(key, change)
+      if (this.#unsaved === unsaved) this.#written(unsaved, stored)
+    } catch (error) {
+      if (error !== OUTRANKED) throw error
+      if (this.#unsaved === unsaved) this.#discard()
+    }
+  }
+
+  #inOrder(run: () => Promise<void>): Promise<void> {
+    const turn = this.#order.then(run)
+    this.#order = turn.catch(() => undefined)
+    return turn
+  }
+
+  #written(unsaved: Unsaved, stored: StoredRecord): void {
     this.know(stored)
     this.#pause.reset()
+    if (this.#unsaved === unsaved || this.#unsaved === undefined) this.#release()
     this.#tell({ type: 'persisted', revision: stored.revision })
   }
 
+  /** In use, and not in the store. */
   #keep(unsaved: Unsaved, error: RefreshError): void {
-    this.#unsaved = unsaved
-    this.#latest = unsaved.token
-    this.#onUnsaved()
+    unsaved.error = error
+    this.#latest = unsaved.content.token
+    if (unsaved.base !== undefined && unsaved.base.revision > this.revision) this.#known = unsaved.base
+    this.#hold(unsaved)
     this.#tell({ type: 'persist_failed', error })
-    const now = this.#clock.now()
-    this.#pause.start(now, 0, LONGEST_PAUSE)
     this.#stopTimer()
-    this.#stopTimer = startTimer(this.#clock, this.#pause.remaining(now), () => {
+    if (unsaved.isPending) return
+    const { clock } = this.#options
+    const now = clock.now()
+    this.#pause.start(now, 0, LONGEST_PAUSE)
+    this.#stopTimer = startTimer(clock, this.#pause.remaining(now), () => {
       this.save().catch(() => undefined)
     })
   }
 
+  #hold(unsaved: Unsaved): void {
+    this.#unsaved = unsaved
+    this.#letGo()
+    this.#letGo = keepAlive(this.#options.exitGrace)
+    this.#options.onUnsaved()
+  }
+
+  /** The store holds a newer login by now. */
+  #discard(): void {
+    this.#release()
+    this.#tell({ type: 'refresh_discarded', generation: 0 })
+  }
+
+  #release(): void {
+    this.#unsaved = undefined
+    this.#stopTimer()
+    this.#letGo()
+    this.#options.onUnsaved()
+    for (const done of this.#waiting) done()
+  }
+
   #tell(event: RefreshEvent): void {
-    if (this.#onEvent) tell(this.#onEvent, event)
+    const { onEvent } = this.#options
+    if (onEvent) tell(onEvent, event)
   }
 }
 
-/** It is the same record, or the same token that somebody wrote once more, as when it is sealed with another key. */
-function isOf(base: StoredToken, { token, revision }: StoredToken): boolean {
-  return base.revision === revision || (token !== undefined && isSame(base.token, token))
+/** A later login, here or elsewhere, counts. */
+const OUTRANKED = Symbol('outranked')
+
+/** The record still holds the token that another was made from, whatever was written beside it, or is gone altogether. */
+function isFrom(base: StoredRecord, current: StoredRecord | undefined): boolean {
+  if (current === undefined || current.revision === 0) return true
+  return (base.session ?? 0) === (current.session ?? 0) && isSame(base.token, current.token)
 }
 
-/** Whatever a store throws. What is one of ours says more than we could. */
-function failed(error: unknown): RefreshError {
-  if (error instanceof RefreshError) return error
-  return new RefreshError('store_failed', 'The store could not be read, locked or written: see the cause.', {
-    cause: error,
-  })
+/** @throws RefreshError `store_invalid` */
+function refuseSealed(record: StoredRecord | undefined): StoredRecord | undefined {
+  if (isSealedToken(record?.token)) throw sealedElsewhere()
+  return record
+}
+
+function slow(): RefreshError {
+  return new RefreshError('store_failed', `The store did not take the token within ${BRIEFLY} ms.`)
+}
+
+function covered(): RefreshError {
+  return new RefreshError('store_failed', 'Another process wrote while the token was to be stored.')
 }

@@ -1,22 +1,27 @@
 import type { RefreshError } from '../core/errors.ts'
-import { type RefreshEvent, tell } from '../core/events.ts'
+import { type Finding, type RefreshEvent, tell } from '../core/events.ts'
 import type { RefreshContext } from '../core/refresher.ts'
-import { isOutage, isTerminal, loggedOut, lost, nothingNewer, superseded, unchanged } from './failures.ts'
-import { issue } from './issue.ts'
+import { FailureMemory } from './failure-memory.ts'
+import { isOutage, isTerminal, loggedOut, nothingNewer, superseded, unchanged } from './failures.ts'
+import { fitOf } from './made-for.ts'
 import type { CredentialSettings } from './options.ts'
 import type { TokenRecord } from './record.ts'
-import type { Source } from './source.ts'
-import type { Change, StoreContext, StoredToken } from './store.ts'
-import { type AccessToken, isSame, withKept } from './token.ts'
+import { type Redeemed, Redemption, type Wish } from './redemption.ts'
+import type { Change, StoreContext, StoredRecord, UpdateOptions } from './store.ts'
+import { type AccessToken, expiryOf, isSame } from './token.ts'
+import { NONE } from './tombstone.ts'
+import { isSendable } from './usable-token.ts'
 
 type Context = RefreshContext<AccessToken>
 
 /** One refresh. */
 interface Run extends Context {
-  /** When it began. */
+  /** When it began, in logins and logouts of this process. */
   readonly epoch: number
   /** epoch ms: no try begins after that. */
   readonly until: number
+  readonly ignoresMemory: boolean
+  readonly context: Context
 }
 
 /** How a token is replaced where others share its store: adopt, issue, merge, persist, hand out. */
@@ -24,121 +29,229 @@ export class Renewal {
   readonly #settings: CredentialSettings
   readonly #record: TokenRecord
   readonly #epoch: () => number
+  readonly #memory: FailureMemory
+  readonly #redemption: Redemption | undefined
+  readonly #late = new WeakMap<Context, Promise<AccessToken>>()
+  /** The next refresh asks the source whatever was refused before. */
+  #ignoresMemory = false
 
   /** @param epoch raised by every login and logout: what began before must not be written after */
   constructor(settings: CredentialSettings, record: TokenRecord, epoch: () => number) {
+    const { source, clock, cooldown } = settings
     this.#settings = settings
     this.#record = record
     this.#epoch = epoch
+    this.#memory = new FailureMemory(clock, cooldown)
+    this.#redemption = source && new Redemption(source, settings, this.#memory, (event) => this.#tell(event))
+  }
+
+  /** A login or a logout. */
+  forgetFailures(): void {
+    this.#memory.forget()
+  }
+
+  /** The next refresh asks the source whatever was refused before. */
+  ignoreMemoryOnce(): void {
+    this.#ignoresMemory = true
+  }
+
+  /**
+   * The token that a source brings after its refresh was given up: it may be the only copy of a rotated one. undefined where nothing is
+   * to be expected. It may never settle.
+   */
+  late(context: Context): Promise<AccessToken> | undefined {
+    return this.#late.get(context)
   }
 
   /** What others have put into the store comes first, then what could not be written; only then is a new token issued. */
   async refresh(context: Context): Promise<AccessToken> {
     const run = this.#run(context)
+    const { source, outage } = this.#settings
     try {
-      await this.#record.save()
+      if (source?.isStatic === true) return await this.#compare(run)
+      // Where the store cannot be reached, this says so, and waits for nothing.
       const stored = await this.#record.read()
       const adopted = this.#adopted(stored, context)
       if (adopted !== undefined) return adopted
-      const { source } = this.#settings
+      await this.#record.save()
       if (source === undefined) throw nothingNewer(stored)
-      return await this.#exchange(source, run, stored?.revision)
+      const refusal = await this.#refusal(stored, run)
+      if (refusal !== undefined) throw refusal
+      return await this.#exchange(run, stored?.revision)
     } catch (error) {
-      const { source, outage } = this.#settings
-      if (source !== undefined && outage === 'refresh' && isOutage(error))
-        return this.#alone(source, run, error)
+      if (source !== undefined && outage === 'refresh' && isOutage(error)) return this.#alone(run, error)
       // Where a lock was lost, somebody else has won.
       const mayLook = isTerminal(error) && run.epoch === this.#epoch()
-      const winner = mayLook ? await this.reread(context).catch(() => undefined) : undefined
+      const winner = mayLook ? await this.#adoptable(context).catch(() => undefined) : undefined
       if (winner === undefined) throw error
       return winner
     }
   }
 
-  /** @param seen the revision that was read last */
-  async #exchange(source: Source, run: Run, seen = 0): Promise<AccessToken> {
-    let [fresh, isNews]: [AccessToken | undefined, boolean] = [undefined, true]
-    const change: Change = async (stored, lock) => {
-      // The lock may have been long in coming: what was put in force meanwhile is not to be redeemed and dropped.
-      if (run.epoch !== this.#epoch()) throw superseded()
-      fresh = this.#adopted(stored, run)
-      if (fresh !== undefined) return undefined
-      const isNewer = stored !== undefined && stored.revision > this.#record.revision
-      const before = isNewer ? stored.token : (this.#record.latest ?? stored?.token)
-      fresh = await this.#issue(source, run, before, lock)
-      isNews = !isKnown(fresh, run)
-      return isNews || !isSame(fresh, before) ? fresh : undefined
-    }
-    let newer = await this.#record.update(change, Math.max(seen, this.#record.revision))
-    if (newer !== undefined && fresh === undefined) {
-      const adopted = this.#adopted(newer, run)
-      if (adopted !== undefined) return adopted
-      // It has expired by now, or is the one that was rejected.
-      newer = await this.#record.update(change, undefined)
-    }
-    // What was issued under a lock that was lost is covered by what is newer.
-    const winner = newer === undefined ? undefined : this.#adopted(newer, run)
-    const token: AccessToken | undefined = winner ?? fresh
-    if (token === undefined || !isNews) throw unchanged()
-    return token
-  }
-
-  /** The store cannot be reached, and this source needs no lock. */
-  async #alone(source: Source, run: Run, error: RefreshError): Promise<AccessToken> {
-    const before = this.#record.latest
-    const issued = await this.#issue(source, run, before, undefined)
-    if (isKnown(issued, run)) throw unchanged()
-    this.#record.keep(issued, error)
-    return issued
-  }
-
-  async #issue(
-    source: Source,
-    { epoch, until, challenge, signal }: Run,
-    before: AccessToken | undefined,
-    lock: StoreContext | undefined,
-  ): Promise<AccessToken> {
-    signal.throwIfAborted()
-    const asked = { current: before, challenge, signal }
-    const received = await issue(source, asked, this.#settings.clock, until, lock?.confirm).catch(
-      (error: unknown) => {
-        throw lock?.abandoned === true && isTerminal(error) ? lost(error) : error
-      },
-    )
-    // It belongs to an account that was left meanwhile.
-    if (epoch !== this.#epoch()) throw superseded()
-    this.#tell({ type: 'issued' })
-    return withKept(received, before)
-  }
-
-  /** After a terminal failure, or a logout: a person may have logged in elsewhere, even if that token has expired by now. */
+  /**
+   * After a terminal failure, or a logout: a person may have logged in elsewhere, even if that token has expired by now, or what was
+   * refused may be something else by now.
+   */
   async reread(context: Context): Promise<AccessToken | undefined> {
     const run = this.#run(context)
     const stored = await this.#record.read()
-    if (stored?.token === undefined || stored.revision <= this.#record.revision) return undefined
-    const adopted = this.#adopted(stored, context)
-    const { source } = this.#settings
-    if (adopted !== undefined || source === undefined) return adopted
-    return this.#exchange(source, run, stored.revision)
+    if (stored?.token === undefined && stored?.failure === undefined) return undefined
+    const adopted = stored && this.#adopted(stored, context)
+    if (adopted !== undefined || this.#redemption === undefined) return adopted
+    if ((await this.#refusal(stored, run)) !== undefined) return undefined
+    return this.#exchange(run, stored?.revision)
+  }
+
+  async #adoptable(context: Context): Promise<AccessToken | undefined> {
+    return this.#adopted(await this.#record.read(), context)
+  }
+
+  #refusal(stored: StoredRecord | undefined, run: Run): Promise<RefreshError | undefined> {
+    if (run.ignoresMemory) return Promise.resolve(undefined)
+    return this.#redemption?.refusal(stored, this.#before(stored), run.signal) ?? Promise.resolve(undefined)
+  }
+
+  /** @param seen the revision that was read last */
+  async #exchange(run: Run, seen = 0): Promise<AccessToken> {
+    let [fresh, isNews]: [AccessToken | undefined, boolean] = [undefined, true]
+    let redeemed: Redeemed | undefined
+    const change: Change = async (stored, lock) => {
+      // The lock may have been long in coming: what was put in force meanwhile is not to be redeemed and dropped.
+      if (run.epoch !== this.#epoch()) throw superseded()
+      run.signal.throwIfAborted()
+      fresh = this.#adopted(stored, run)
+      if (fresh !== undefined) return undefined
+      redeemed = await this.#redeem(stored, run, lock)
+      fresh = redeemed.token
+      if (fresh === undefined) {
+        if (redeemed.content === undefined) throw redeemed.error
+        return redeemed.content
+      }
+      isNews = !isKnown(fresh, run)
+      return isNews || !isSame(fresh, this.#before(stored)) ? redeemed.content : undefined
+    }
+    let newer = await this.#record.update(change, this.#updating(run, Math.max(seen, this.#record.revision)))
+    // Another process wrote first: its token has expired by now, is the rejected one, or is no news.
+    for (; newer !== undefined && fresh === undefined && redeemed === undefined;) {
+      const adopted = this.#adopted(newer, run)
+      if (adopted !== undefined) return adopted
+      newer = await this.#record.update(change, this.#updating(run, newer.revision))
+    }
+    // A newer record covers what was issued under a lock that was lost.
+    const winner = newer === undefined ? undefined : this.#adopted(newer, run)
+    if (winner !== undefined) return winner
+    if (redeemed?.error !== undefined) throw redeemed.error
+    if (fresh === undefined || !isNews) throw unchanged()
+    return fresh
+  }
+
+  async #redeem(
+    stored: StoredRecord | undefined,
+    run: Run,
+    lock: StoreContext | undefined,
+  ): Promise<Redeemed> {
+    if (this.#redemption === undefined) throw nothingNewer(stored)
+    const { challenge, signal, until, ignoresMemory, cause, current } = run
+    const { clock } = this.#settings
+    const left = (current?.expiresAt ?? 0) - clock.now()
+    const wish: Wish = {
+      challenge,
+      signal,
+      until,
+      ignoresMemory,
+      before: this.#before(stored),
+      stillGood: cause === 'expiring' && left > 0 ? left : undefined,
+      onLate: (late) => this.#expect(run, stored, late),
+    }
+    const redeemed = await this.#redemption.redeem(stored, wish, lock)
+    // It belongs to an account that was left meanwhile.
+    if (run.epoch !== this.#epoch()) throw superseded()
+    if (redeemed.token !== undefined) this.#issued(redeemed.token)
+    return redeemed
+  }
+
+  /** The source ignores its signal, and may bring the only copy of a rotated token yet. */
+  #expect(run: Run, stored: StoredRecord | undefined, late: Promise<AccessToken>): void {
+    const kept = late.then((token) => {
+      if (run.epoch !== this.#epoch()) throw superseded()
+      const given = this.#redemption?.kept(stored, token, this.#before(stored)) ?? { token }
+      this.#record.keep(given, stored ?? NONE, superseded())
+      this.#record.save().catch(() => undefined)
+      this.#issued(token)
+      return given.token ?? token
+    })
+    kept.catch(() => undefined)
+    this.#late.set(run.context, kept)
+  }
+
+  /** A value of this machine: it is compared, and never stored. */
+  async #compare(run: Run): Promise<AccessToken> {
+    const redeemed = await this.#redeem(undefined, run, undefined)
+    if (redeemed.token === undefined) throw redeemed.error
+    if (isKnown(redeemed.token, run)) throw unchanged()
+    return redeemed.token
+  }
+
+  /** The store cannot be reached, and this source needs no lock. */
+  async #alone(run: Run, error: RefreshError): Promise<AccessToken> {
+    const { content, token, error: failure } = await this.#redeem(undefined, run, undefined)
+    if (token === undefined) throw failure
+    if (isKnown(token, run)) throw unchanged()
+    this.#record.keep(content ?? { token }, undefined, error)
+    return token
+  }
+
+  #issued(token: AccessToken): void {
+    this.#tell({ type: 'issued' })
+    const { tokenType } = token
+    if (tokenType !== undefined && !/^bearer$/i.test(tokenType)) {
+      this.#tell({ type: 'finding', finding: oddType(tokenType) })
+    }
+  }
+
+  /** The token to replace: the stored one where it is news, else the last one known here. */
+  #before(stored: StoredRecord | undefined): AccessToken | undefined {
+    const isNewer = stored !== undefined && stored.revision > this.#record.revision
+    return isNewer ? stored.token : (this.#record.latest ?? stored?.token)
+  }
+
+  #updating({ signal, queued }: Run, known: number): UpdateOptions {
+    const { deadline, spends } = this.#settings
+    return {
+      known,
+      signal,
+      deadline,
+      isBrief: !spends,
+      onNews: (news) => {
+        if (news === 'queued' || news === 'admitted') queued?.(news === 'queued')
+      },
+    }
   }
 
   #run(context: Context): Run {
     const { clock, deadline } = this.#settings
-    return { ...context, epoch: this.#epoch(), until: clock.now() + deadline }
+    const ignoresMemory = this.#ignoresMemory
+    this.#ignoresMemory = false
+    return { ...context, context, epoch: this.#epoch(), until: clock.now() + deadline, ignoresMemory }
   }
 
   /**
-   * The stored token, where it is news: its revision is higher than what is known here. That it differs is no reason, for a
-   * token that was spent differs, too.
+   * The stored token, where it is news: its revision is higher than the last one known here. Comparing tokens is not enough: an already
+   * redeemed token also differs from ours.
    */
-  #adopted(stored: StoredToken | undefined, { current }: Context): AccessToken | undefined {
+  #adopted(stored: StoredRecord | undefined, { current }: Context): AccessToken | undefined {
     if (stored === undefined || stored.revision <= this.#record.revision) return undefined
-    const { token, revision } = stored
-    if (token === undefined) throw loggedOut()
-    const isExpired = (token.expiresAt ?? Infinity) <= this.#settings.clock.now()
-    if (isExpired || token.accessToken === current?.value.accessToken) return undefined
+    const { token, revision, failure } = stored
+    if (token === undefined) {
+      if (failure === undefined) throw loggedOut()
+      return undefined
+    }
+    const isExpired = (expiryOf(token) ?? Infinity) <= this.#settings.clock.now()
+    if (isExpired || !isSendable(token) || token.accessToken === current?.value.accessToken) return undefined
+    if (fitOf(stored, this.#settings.source?.madeFor) !== 'same') return undefined
     const type = this.#record.revision === 0 && current === undefined ? 'loaded' : 'adopted'
     this.#record.know(stored)
+    this.#memory.forget()
     this.#tell({ type, revision })
     return token
   }
@@ -150,7 +263,16 @@ export class Renewal {
 }
 
 /** The very token that was rejected, or is about to expire. */
-function isKnown({ accessToken, expiresAt }: AccessToken, { current, cause }: Context): boolean {
-  if (accessToken !== current?.value.accessToken) return false
-  return cause === 'rejected' || expiresAt === current.expiresAt
+function isKnown(token: AccessToken, { current, cause }: Context): boolean {
+  if (token.accessToken !== current?.value.accessToken) return false
+  return cause === 'rejected' || expiryOf(token) === current.expiresAt
+}
+
+function oddType(tokenType: string): Finding {
+  return {
+    code: 'token_type_not_bearer',
+    level: 'warning',
+    message: `The source gave a token of the type ${JSON.stringify(tokenType.slice(0, 32))}: it is sent as a bearer token.`,
+    fix: undefined,
+  }
 }

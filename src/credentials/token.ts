@@ -40,11 +40,16 @@ export function readToken(received: unknown): AccessToken {
   if (accessToken === undefined) {
     throw new RefreshError('invalid_value', 'This is no token: it must be { accessToken: string, … }.')
   }
-  const [expiresAt, extra] = [field('expiresAt'), field('extra')]
+  const extra = field('extra')
+  const time = (name: keyof AccessToken): number | undefined => {
+    const value = field(name)
+    return typeof value === 'number' && Number.isFinite(value) ? value : undefined
+  }
   return {
     accessToken,
     tokenType: text('tokenType'),
-    expiresAt: typeof expiresAt === 'number' && Number.isFinite(expiresAt) ? expiresAt : undefined,
+    expiresAt: time('expiresAt'),
+    refreshAt: time('refreshAt'),
     refreshToken: text('refreshToken'),
     scope: text('scope'),
     extra: isTexts(extra) ? { ...extra } : undefined,
@@ -62,6 +67,11 @@ export function withKept(fresh: AccessToken, before: AccessToken | undefined): A
     scope: scope ?? before?.scope,
     extra: Object.keys(extras).length > 0 ? extras : undefined,
   }
+}
+
+/** epoch ms: from when on the token is no good any more. undefined where it is not known. */
+export function expiryOf({ expiresAt, refreshAt }: AccessToken): number | undefined {
+  return refreshAt === undefined ? expiresAt : Math.min(refreshAt, expiresAt ?? Infinity)
 }
 
 /** Whether two records hold the same token: what is redeemed next is the same, too. */

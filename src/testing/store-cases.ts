@@ -1,4 +1,4 @@
-import type { Store, StoredToken } from '../credentials/store.ts'
+import type { RecordContent, Store, StoredRecord } from '../credentials/store.ts'
 import type { AccessToken } from '../credentials/token.ts'
 import { ensure, equal } from './expect.ts'
 
@@ -9,12 +9,15 @@ export interface Stores {
   readonly key: string
 }
 
-interface Case {
+export interface Case {
   readonly name: string
   readonly run: (stores: Stores) => Promise<void>
 }
 
-const token = (name: string | number): AccessToken => ({ accessToken: `contract-${name}` })
+export const token = (name: string | number): AccessToken => ({ accessToken: `contract-${name}` })
+
+/** A record with a token that can be told apart. */
+export const record = (name: string | number): RecordContent => ({ token: token(name) })
 
 const whole: AccessToken = {
   accessToken: 'a "quoted" token\\with ünïcödé 🔑 and {braces}',
@@ -22,13 +25,29 @@ const whole: AccessToken = {
   expiresAt: 1_893_456_000_123,
   refreshToken: 'r'.repeat(64 * 1024),
   scope: 'openid offline_access',
-  extra: { account: "O'Brien", empty: '', __proto: 'x' },
+  extra: { account: "O'Brien", empty: '', __proto: 'x', nested: { list: [1, null, true, 'x'] } },
+}
+
+/** With members that this version does not know, as a later version writes them. */
+const wholeRecord: RecordContent = {
+  token: whole,
+  session: 7,
+  failure: {
+    code: 'source_refused',
+    terminal: false,
+    at: 1_700_000_000_000,
+    refused: 'ab:cd',
+    abandoned: true,
+  },
+  madeFor: { issuer: 'https://auth.example.com', client: 'me', scope: 'a b' },
+  triedSeeds: ['00:11', '22:33'],
+  ...{ later: { a: [1, { b: null }] } },
 }
 
 const hard = ['a/b', '..', 'A', 'a', 'ключ', "it's; --", '%00', ' ', 'x'.repeat(500), '{a}b{c}', 'a\nb']
 
 /** A promise, and what settles it. */
-function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
+export function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
   let open = (): void => undefined
   const opened = new Promise<void>((resolve) => (open = resolve))
   return { opened, open }
@@ -44,9 +63,9 @@ export const cases: readonly Case[] = [
     run: async ({ one, other, key }) => {
       const written = await one.update(key, async (current) => {
         equal(current, undefined, 'current')
-        return whole
+        return wholeRecord
       })
-      equal(written.token, whole, 'what update() gives')
+      equal(written, { ...wholeRecord, revision: written.revision }, 'what update() gives')
       equal(await one.read(key), written, 'read() by the writer')
       equal(await other.read(key), written, 'read() by another')
     },
@@ -56,7 +75,7 @@ export const cases: readonly Case[] = [
     run: async ({ one, other, key }) => {
       let before = 0
       for (const store of [one, other, one]) {
-        const { revision } = await store.update(key, async () => token(before))
+        const { revision } = await store.update(key, async () => record(before))
         ensure(revision > before, `revision ${revision} does not come after ${before}.`)
         before = revision
       }
@@ -70,8 +89,8 @@ export const cases: readonly Case[] = [
     run: async ({ one, other, key }) => {
       equal(await one.update(key, async () => undefined), { revision: 0 }, 'update() of nothing')
       equal(await one.read(key), undefined, 'read() of nothing')
-      const written = await one.update(key, async () => token(1))
-      let told: StoredToken | undefined
+      const written = await one.update(key, async () => record(1))
+      let told: StoredRecord | undefined
       const kept = await other.update(key, async (current) => {
         told = current
         return undefined
@@ -82,17 +101,17 @@ export const cases: readonly Case[] = [
   {
     name: 'a delete leaves a record without a token, and the next write comes after it',
     run: async ({ one, other, key }) => {
-      await one.update(key, async () => token(1))
+      await one.update(key, async () => record(1))
       await one.delete(key)
       const gone = await other.read(key)
       ensure(
         gone !== undefined && gone.token === undefined,
         'the token is still there, or the record is not.',
       )
-      let told: StoredToken | undefined
+      let told: StoredRecord | undefined
       const next = await other.update(key, async (current) => {
         told = current
-        return token(2)
+        return record(2)
       })
       equal(told, gone, 'current')
       ensure(next.revision > (gone?.revision ?? 0), 'the revision does not come after that of the delete.')
@@ -109,14 +128,14 @@ export const cases: readonly Case[] = [
   {
     name: 'a change that fails writes nothing, fails the update, and gives the lock back',
     run: async ({ one, other, key }) => {
-      const written = await one.update(key, async () => token(1))
+      const written = await one.update(key, async () => record(1))
       const failure = new Error('the change failed')
       const thrown: unknown = await one
         .update(key, () => Promise.reject(failure))
         .catch((error: unknown) => error)
       ensure(thrown === failure, 'update() does not reject with what the change has thrown.')
       equal(await other.read(key), written, 'read()')
-      const next = await other.update(key, async () => token(2))
+      const next = await other.update(key, async () => record(2))
       ensure(next.revision > written.revision, 'the next update does not write.')
     },
   },
@@ -130,7 +149,7 @@ export const cases: readonly Case[] = [
           await new Promise((resolve) => setTimeout(resolve, 1))
           equal(inside, 1, 'how many are inside at once')
           inside--
-          return { accessToken: String(Number(current?.token?.accessToken ?? 0) + 1) }
+          return { token: { accessToken: String(Number(current?.token?.accessToken ?? 0) + 1) } }
         }),
       )
       await Promise.all(turns)
@@ -140,12 +159,12 @@ export const cases: readonly Case[] = [
   {
     name: 'a read does not wait for an update, and sees what was there before it',
     run: async ({ one, other, key }) => {
-      const written = await one.update(key, async () => token(1))
+      const written = await one.update(key, async () => record(1))
       const [begun, end] = [gate(), gate()]
       const updated = one.update(key, async () => {
         begun.open()
         await end.opened
-        return token(2)
+        return record(2)
       })
       await begun.opened
       const seen = [await one.read(key), await other.read(key)]
@@ -163,14 +182,14 @@ export const cases: readonly Case[] = [
         equal([abandoned, signal.aborted], [false, false], 'abandoned, and signal.aborted')
         begun.open()
         await end.opened
-        return token(1)
+        return record(1)
       })
       await begun.opened
-      let told: StoredToken | undefined
+      let told: StoredRecord | undefined
       const second = other.update(key, async (current, { abandoned }) => {
         equal(abandoned, false, 'abandoned')
         told = current
-        return token(2)
+        return record(2)
       })
       end.open()
       equal([await first, (await second).token], [told, token(2)], 'what the waiter is told and writes')
@@ -187,7 +206,7 @@ export const cases: readonly Case[] = [
         return undefined
       })
       await begun.opened
-      for (const name of keys) await other.update(name, async () => token(name))
+      for (const name of keys) await other.update(name, async () => record(name))
       for (const name of keys)
         equal((await one.read(name))?.token, token(name), `read(${JSON.stringify(name)})`)
       end.open()
@@ -197,10 +216,9 @@ export const cases: readonly Case[] = [
   {
     name: 'an update may update another key',
     run: async ({ one, other, key }) => {
-      const outer = await one.update(
-        key,
-        async () => (await other.update(`${key} 2`, async () => token(2))).token,
-      )
+      const outer = await one.update(key, async () => ({
+        token: (await other.update(`${key} 2`, async () => record(2))).token,
+      }))
       equal(outer.token, token(2), 'the token')
     },
   },

@@ -1,4 +1,5 @@
 import type { Store } from '../credentials/store.ts'
+import { replaceCases } from './replace-cases.ts'
 import { cases, type Stores } from './store-cases.ts'
 
 /** One thing that every store must do. */
@@ -19,7 +20,7 @@ export interface ContractCase {
  * for (const { name, run } of storeContract(() => myStore({ url }))) test(name, run)
  */
 export function storeContract(open: () => Store | Promise<Store>): ContractCase[] {
-  return cases.map(({ name, run }) => ({
+  return [...cases, ...replaceCases].map(({ name, run }) => ({
     name,
     run: async () => {
       const key = `contract ${globalThis.crypto.randomUUID()}`

@@ -1,34 +1,65 @@
-import type { Change, Store, StoredToken } from '../store.ts'
+import type { Change, RecordContent, Store, StoredRecord, UpdateOptions } from '../store.ts'
+import { NONE, tombstone } from '../tombstone.ts'
 import { Turns } from '../turns.ts'
-
-const NONE: StoredToken = { token: undefined, revision: 0 }
 
 /** A store for one process: what is in it ends with it. */
 export class MemoryStore implements Store {
-  readonly #records = new Map<string, StoredToken>()
+  readonly #records = new Map<string, StoredRecord>()
+  /** The last number that was given, to a lock or to a record. */
+  readonly #fences = new Map<string, number>()
+  /** Keys whose last holder may have redeemed a refresh token, and did not write. */
+  readonly #abandoned = new Set<string>()
   readonly #turns = new Turns()
 
-  read(key: string): Promise<StoredToken | undefined> {
+  read(key: string): Promise<StoredRecord | undefined> {
     return Promise.resolve(this.#records.get(key))
   }
 
-  update(key: string, change: Change): Promise<StoredToken> {
-    return this.#turns.take(key, async () => {
-      const { signal } = new AbortController()
+  update(key: string, change: Change, { known, signal }: UpdateOptions = {}): Promise<StoredRecord> {
+    const run = async (): Promise<StoredRecord> => {
       const current = this.#records.get(key)
-      const token = await change(current, { signal, abandoned: false })
-      return token === undefined ? (current ?? NONE) : this.#write(key, token)
-    })
+      if (current !== undefined && current.revision > (known ?? Infinity)) return current
+      const revision = this.#next(key)
+      let isSent = false
+      let content: RecordContent | undefined
+      try {
+        content = await change(current, {
+          signal: new AbortController().signal,
+          abandoned: this.#abandoned.has(key) || current?.failure?.abandoned === true,
+          sent: () => (isSent = true),
+        })
+      } finally {
+        if (content === undefined && isSent) this.#abandoned.add(key)
+      }
+      return content === undefined ? (this.#records.get(key) ?? NONE) : this.#write(key, content, revision)
+    }
+    return this.#turns.take(key, run, signal)
+  }
+
+  async replace(
+    key: string,
+    change: (current: StoredRecord | undefined) => RecordContent,
+  ): Promise<StoredRecord> {
+    return this.#write(key, change(this.#records.get(key)), this.#next(key))
   }
 
   async delete(key: string): Promise<void> {
-    await this.#turns.take(key, async () => this.#write(key, undefined))
+    await this.replace(key, tombstone)
   }
 
-  #write(key: string, token: StoredToken['token']): StoredToken {
-    const { revision } = this.#records.get(key) ?? NONE
-    const record = { token, revision: revision + 1 }
+  #next(key: string): number {
+    const fence = (this.#fences.get(key) ?? 0) + 1
+    this.#fences.set(key, fence)
+    return fence
+  }
+
+  /** A record that was replaced while its lock was held stays. */
+  #write(key: string, content: RecordContent, revision: number): StoredRecord {
+    const inForce = this.#records.get(key)
+    if (inForce !== undefined && inForce.revision > revision) return inForce
+    const record = { ...content, revision }
     this.#records.set(key, record)
+    this.#abandoned.delete(key)
     return record
   }
 }

@@ -1,0 +1,171 @@
+import type { Clock } from '../core/clock.ts'
+import { RefreshError, type RefreshErrorCode } from '../core/errors.ts'
+import { factsOf } from './failure-facts.ts'
+import { fingerprint, isFingerprintOf } from './fingerprint.ts'
+import type { StoredFailure, StoredRecord } from './store.ts'
+
+/** Nobody waits longer than that after it first saw a failure, for clocks differ. ms */
+const LONGEST_WAIT = 60_000
+/** A pause doubles up to this where the failure may be mended elsewhere at any moment. ms */
+const LONGEST_TRANSIENT = 5_000
+/** A refused login is tried once more after that: authorization servers err, too. ms */
+const TRIED_AGAIN = 24 * 3_600_000
+/** A failure that is older began another outage. ms */
+const SAME_OUTAGE = 120_000
+
+/** They say nothing of the login, so what was presented is not remembered. */
+const PASSING: ReadonlySet<RefreshErrorCode> = new Set([
+  'source_unreachable',
+  'source_unavailable',
+  'source_rate_limited',
+])
+/** The endpoint asked for patience, or gives what cannot be used: asking soon is no use. */
+const LONG: ReadonlySet<RefreshErrorCode> = new Set(['source_rate_limited', 'source_invalid', 'unchanged'])
+
+/** What a failure that was remembered is told with. */
+const MEANING: Readonly<Partial<Record<RefreshErrorCode, string>>> = {
+  reauthentication_required: 'The authorization server refused this login: log in again',
+  source_rate_limited: 'The token endpoint asked to wait',
+  source_unavailable: 'The token endpoint could not answer',
+  source_refused: 'The token endpoint refused this client or its request: check the configuration',
+  source_invalid: 'The token endpoint gave no token that can be used',
+}
+
+/** What a request would present, asked for once. */
+export type Presented = () => Promise<readonly string[]>
+
+/** What there is to say of a failure besides. */
+export interface Noted {
+  /** undefined: it is not known what was refused, so that nothing tells when it is something else. */
+  readonly presented: Presented | undefined
+  readonly isAbandoned: boolean
+  /** A pause without a Retry-After ends by then, for the value that is in force expires. ms */
+  readonly atMost: number | undefined
+}
+
+/**
+ * What the authorization server refused last, as the record tells it, and as this process knows it. Every process that shares the
+ * record obeys it, so that nothing refused is sent again before something is different.
+ */
+export class FailureMemory {
+  readonly #clock: Clock
+  /** The first pause after a failure. ms */
+  readonly #first: number
+  /** A failure that the store does not hold, for a failure may be this process's own, or could not be written. */
+  #own: StoredFailure | undefined
+  /** When this process first saw a failure, by its content. */
+  #seen: { readonly failure: string; readonly at: number } | undefined
+
+  /** @param first ms */
+  constructor(clock: Clock, first: number) {
+    this.#clock = clock
+    this.#first = first
+  }
+
+  /** A login, a logout or a success: what was refused before is of the past. */
+  forget(): void {
+    this.#own = undefined
+    this.#seen = undefined
+  }
+
+  /** Whether the endpoint has been failing, so that one try will do. */
+  isFailing(record: StoredRecord | undefined): boolean {
+    return this.#failures(record).some(({ at, terminal }) => !terminal && this.#age(at) < SAME_OUTAGE)
+  }
+
+  /** Why nothing may be sent now, if so. */
+  async refusal(
+    record: StoredRecord | undefined,
+    presented: Presented | undefined,
+  ): Promise<RefreshError | undefined> {
+    for (const failure of this.#failures(record)) {
+      const wait = failure.terminal ? this.#held(failure) : this.#wait(failure)
+      if (wait > 0 && (await concerns(failure, presented))) return remembered(failure, wait)
+    }
+    return undefined
+  }
+
+  /**
+   * Takes note of a failure.
+   *
+   * @returns what is written into the record
+   */
+  async note(
+    error: RefreshError,
+    record: StoredRecord | undefined,
+    { presented, isAbandoned, atMost }: Noted,
+  ): Promise<StoredFailure> {
+    const { code, terminal } = error
+    const { mayPass, reach } = factsOf(error)
+    const at = this.#clock.now()
+    // A page for people around a success says nothing of the login.
+    const isRefusal = !PASSING.has(code) && reach !== 'accepted' && mayPass !== true
+    const parts = isRefusal ? await presented?.().catch(() => undefined) : undefined
+    const refused = parts && (await fingerprint(parts))
+    const failure: StoredFailure = {
+      code,
+      terminal,
+      at,
+      ...(terminal ? {} : { notBefore: at + this.#pause(error, record, atMost) }),
+      ...(refused === undefined ? {} : { refused }),
+      ...(isAbandoned ? { abandoned: true } : {}),
+    }
+    this.#own = failure
+    return failure
+  }
+
+  #failures(record: StoredRecord | undefined): StoredFailure[] {
+    return [record?.failure, this.#own].filter((failure) => failure !== undefined)
+  }
+
+  #pause(
+    { code, retryAfter = 0 }: RefreshError,
+    record: StoredRecord | undefined,
+    atMost: number = LONGEST_WAIT,
+  ): number {
+    const before = this.#failures(record).find(({ at, terminal }) => !terminal && this.#age(at) < SAME_OUTAGE)
+    const last = before === undefined ? undefined : (before.notBefore ?? before.at) - before.at
+    const doubled = last === undefined ? this.#first : last * 2
+    const longest = Math.min(LONG.has(code) ? LONGEST_WAIT : LONGEST_TRANSIENT, atMost)
+    return Math.min(Math.max(Math.min(doubled, longest), retryAfter), LONGEST_WAIT)
+  }
+
+  /** ms for which a pause still lasts here */
+  #wait(failure: StoredFailure): number {
+    const { notBefore = 0 } = failure
+    const now = this.#clock.now()
+    const content = JSON.stringify(failure)
+    if (this.#seen?.failure !== content) this.#seen = { failure: content, at: now }
+    const bound = now < this.#seen.at ? 0 : LONGEST_WAIT - (now - this.#seen.at)
+    return Math.min(notBefore - now, bound)
+  }
+
+  /** ms for which a refused login is left alone */
+  #held({ at }: StoredFailure): number {
+    return TRIED_AGAIN - this.#age(at)
+  }
+
+  /** A time in the future is that of a clock that is ahead. ms */
+  #age(at: number): number {
+    return Math.max(0, this.#clock.now() - at)
+  }
+}
+
+/** Any change of what is presented ends a refusal. A pause is for all. */
+async function concerns(
+  { refused, terminal }: StoredFailure,
+  presented: Presented | undefined,
+): Promise<boolean> {
+  if (refused === undefined || presented === undefined) return true
+  return isFingerprintOf(refused, await presented()).catch(() => terminal)
+}
+
+function remembered({ code, terminal, at }: StoredFailure, wait: number): RefreshError {
+  const meaning = MEANING[code] ?? 'The last refresh failed'
+  const when = new Date(at).toISOString()
+  const next = terminal ? '' : `, and nobody asks again for ${Math.ceil(wait / 1000)} s`
+  return new RefreshError(code, `${meaning} (at ${when}${next}).`, {
+    terminal,
+    ...(terminal ? {} : { retryAfter: wait }),
+  })
+}
