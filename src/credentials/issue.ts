@@ -55,8 +55,9 @@ export async function issue(
         throw error
       const { reach } = factsOf(error)
       if (reach === 'accepted') throw error
-      const isBroken = spends && reach !== 'unsent' && reach !== 'answered'
-      if (isBroken ? hasBroken || tries === 0 : tried >= tries) throw error
+      // A source of the user's that does not say how far its request got may have sent it.
+      const isBroken = spends && (reach ?? (error.code === 'source_unreachable' ? 'broken' : '')) === 'broken'
+      if (isBroken ? hasBroken : tried >= tries) throw error
       hasBroken ||= isBroken
       const { retryAfter = FIRST_WAIT * 4 ** (tried - 1) * (0.5 + Math.random() / 2) } = error
       if (clock.now() + retryAfter >= until) throw error

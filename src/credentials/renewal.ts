@@ -69,11 +69,11 @@ export class Renewal {
     const { source, outage } = this.#settings
     try {
       if (source?.isStatic === true) return await this.#compare(run)
-      // Where the store cannot be reached, this says so, and waits for nothing.
+      await this.#record.save()
+      // Where the store cannot be reached, this says so, and waits for no lock.
       const stored = await this.#record.read()
       const adopted = this.#adopted(stored, context)
       if (adopted !== undefined) return adopted
-      await this.#record.save()
       if (source === undefined) throw nothingNewer(stored)
       const refusal = await this.#refusal(stored, run)
       if (refusal !== undefined) throw refusal

@@ -10,7 +10,9 @@ import {
   type Source,
   type SourceContext,
   type Store,
-  type StoredToken,
+  type StoredRecord,
+  type RecordContent,
+  type UpdateOptions,
 } from '../../src/index.ts'
 import type { ManualClock } from '../support/manual-clock.ts'
 
@@ -55,20 +57,35 @@ export class FlakyStore extends MemoryStore {
   failsTo: 'nothing' | 'read' | 'write' | 'lock' | 'tell' = 'nothing'
   readonly writes: (string | undefined)[] = []
 
-  override async read(key: string): Promise<StoredToken | undefined> {
+  override async read(key: string): Promise<StoredRecord | undefined> {
     if (this.failsTo === 'read') throw new Error('the store is down')
     return super.read(key)
   }
 
-  override async update(key: string, change: Change): Promise<StoredToken> {
+  override async update(key: string, change: Change, options?: UpdateOptions): Promise<StoredRecord> {
     if (this.failsTo === 'lock') throw new Error('the lock is not to be had')
-    const stored = await super.update(key, async (current, context) => {
-      const token = await change(current, context)
-      if (token !== undefined && this.failsTo === 'write') throw new Error('the disk is full')
-      this.writes.push(token?.accessToken)
-      return token
-    })
+    const stored = await super.update(
+      key,
+      async (current, context) => {
+        const content = await change(current, context)
+        if (content !== undefined && this.failsTo === 'write') throw new Error('the disk is full')
+        this.writes.push(content?.token?.accessToken)
+        return content
+      },
+      options,
+    )
     // It is written, and nobody learns of it.
+    if (this.failsTo === 'tell') throw new Error('the connection is lost')
+    return stored
+  }
+
+  override async replace(
+    key: string,
+    change: (current: StoredRecord | undefined) => RecordContent,
+  ): Promise<StoredRecord> {
+    if (this.failsTo === 'write') throw new Error('the disk is full')
+    const stored = await super.replace(key, change)
+    if (stored.token !== undefined) this.writes.push(stored.token.accessToken)
     if (this.failsTo === 'tell') throw new Error('the connection is lost')
     return stored
   }
@@ -99,6 +116,6 @@ export function processOf(
 
 /** A store with a token in it. */
 export async function storeWith<S extends Store>(store: S, token: AccessToken, key = 'default'): Promise<S> {
-  await store.update(key, async () => token)
+  await store.update(key, async () => ({ token }))
   return store
 }

@@ -207,8 +207,9 @@ test('[K10] where a redemption is refused because somebody else was faster, the 
   }
   // A store whose lock did not hold: while we ask, another holder has written.
   const careless: Store = {
-    read: async (key) => (isLost ? { token: numbered(2), revision: 2 } : store.read(key)),
+    read: async (key) => (isLost ? { token: numbered(2), revision: 99 } : store.read(key)),
     update: (key, change) => store.update(key, change),
+    replace: (key, change) => store.replace(key, change),
     delete: (key) => store.delete(key),
   }
   const { token } = processOf(source, careless, new ManualClock())

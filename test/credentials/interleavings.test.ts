@@ -8,8 +8,11 @@ import {
   MemoryStore,
   RefreshError,
   type SourceContext,
-  type StoredToken,
+  type RecordContent,
+  type StoredRecord,
+  type UpdateOptions,
 } from '../../src/index.ts'
+import { tombstone } from '../../src/credentials/tombstone.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
 /** A server that rotates refresh tokens, and counts those that come a second time. */
@@ -71,31 +74,47 @@ class ScheduledStore extends MemoryStore {
     this.#scheduler = scheduler
   }
 
-  override async read(key: string): Promise<StoredToken | undefined> {
+  override async read(key: string): Promise<StoredRecord | undefined> {
     await this.#step('read')
     const stored = await super.read(key)
     await this.#step('read, told')
     return stored
   }
 
-  override async update(key: string, change: Change): Promise<StoredToken> {
+  override async update(key: string, change: Change, options?: UpdateOptions): Promise<StoredRecord> {
     await this.#step('lock')
-    const stored = await super.update(key, async (current, context) => {
-      await this.#step('locked')
-      const token = await change(current, context)
-      await this.#step('write')
-      if (token !== undefined && this.failsTo === 'write') throw new Error('The disk is full.')
-      return token
-    })
+    const stored = await super.update(
+      key,
+      async (current, context) => {
+        await this.#step('locked')
+        const content = await change(current, context)
+        await this.#step('write')
+        if (content !== undefined && this.failsTo === 'write') throw new Error('The disk is full.')
+        return content
+      },
+      options,
+    )
     await this.#step('unlocked')
     // It is written, and nobody learns of it.
     if (this.failsTo === 'tell') throw new Error('The connection is lost.')
     return stored
   }
 
+  override async replace(
+    key: string,
+    change: (current: StoredRecord | undefined) => RecordContent,
+  ): Promise<StoredRecord> {
+    await this.#step('replace')
+    if (this.failsTo === 'write') throw new Error('The disk is full.')
+    const stored = await super.replace(key, change)
+    await this.#step('replaced')
+    if (this.failsTo === 'tell') throw new Error('The connection is lost.')
+    return stored
+  }
+
   override async delete(key: string): Promise<void> {
     await this.#step('delete')
-    await super.delete(key)
+    await MemoryStore.prototype.replace.call(this, key, tombstone)
     await this.#step('deleted')
   }
 

@@ -16,7 +16,8 @@ async function severable(): Promise<{ store: Store; inner: FlakyStore; isDown: (
   }
   const store: Store = {
     read: (key) => orDown(() => inner.read(key)),
-    update: (key, change) => orDown(() => inner.update(key, change)),
+    update: (key, change, more) => orDown(() => inner.update(key, change, more)),
+    replace: (key, change) => orDown(() => inner.replace(key, change)),
     delete: (key) => orDown(() => inner.delete(key)),
   }
   return { store, inner, isDown: (value) => (down = value) }
@@ -72,7 +73,7 @@ test('what was issued without the store does not cover what others have stored m
   const held = await token.snapshot()
   isDown(true)
   await token.refresh(held)
-  await inner.update('default', async () => numbered(3))
+  await inner.update('default', async () => ({ token: numbered(3) }))
   isDown(false)
   await clock.advance(1_000)
   await settled()
@@ -86,6 +87,7 @@ test('a store whose content cannot be read is no outage: nothing is issued', asy
   const store: Store = {
     read: () => Promise.reject(damaged),
     update: () => Promise.reject(damaged),
+    replace: () => Promise.reject(damaged),
     delete: () => Promise.reject(damaged),
   }
   const token = credential({ source: { rotates: false, issue }, store, clock: new ManualClock() })

@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process'
 import { expect, test } from 'vitest'
+import { noting } from '../../src/credentials/failure-facts.ts'
 import { MemoryStore, RefreshError, type RefreshErrorCode } from '../../src/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { settled } from '../support/settled.ts'
 import { Account, numbered, processOf, storeWith } from './account.ts'
 
-const TRANSIENT = ['source_unreachable', 'source_unavailable', 'source_rate_limited'] as const
+const TRANSIENT = ['source_unavailable', 'source_rate_limited'] as const
 
 async function failing(
   ...failures: unknown[]
@@ -37,6 +38,31 @@ test.each(TRANSIENT)('[K9] %s is tried again within the flight, three times at t
   expect(await thrice.refreshed).toBe(code)
   expect(thrice.account.redemptions).toBe(3)
   expect(thrice.clock.armed).toBe(0)
+})
+
+test('[K9] a request that may have been sent, and got no response, is tried once more', async () => {
+  const once = await failing(failure('source_unreachable'))
+  await once.clock.advance(1_250)
+  expect([await once.refreshed, once.account.redemptions]).toEqual(['access-2', 2])
+
+  const twice = await failing(failure('source_unreachable'), failure('source_unreachable'))
+  await twice.clock.advance(30_000)
+  expect([await twice.refreshed, twice.account.redemptions]).toEqual(['source_unreachable', 2])
+})
+
+test.each(['unsent', 'answered'] as const)(
+  '[K9] a source that knows its request was %s tries three times',
+  async (reach) => {
+    const failures = Array.from({ length: 3 }, () => noting(failure('source_unreachable'), { reach }))
+    const { account, clock, refreshed } = await failing(...failures)
+    await clock.advance(30_000)
+    expect([await refreshed, account.redemptions]).toEqual(['source_unreachable', 3])
+  },
+)
+
+test('[K18] a whole success that cannot be read is not asked for again', async () => {
+  const { account, refreshed } = await failing(noting(failure('source_unavailable'), { reach: 'accepted' }))
+  expect([await refreshed, account.redemptions]).toEqual(['source_unavailable', 1])
 })
 
 test.each([
