@@ -29,6 +29,12 @@ export function lost(cause: unknown): RefreshError {
   return new RefreshError('reauthentication_required', message, { cause })
 }
 
+export function spentSeed(): RefreshError {
+  const message =
+    'The configured refresh token was redeemed or refused before, and no other one is stored: configure a new one, or log in.'
+  return new RefreshError('reauthentication_required', message)
+}
+
 export function sealedElsewhere(): RefreshError {
   const message =
     'The record is sealed, and this process has no keys for it: wrap the store in sealed(store, keys). Nothing was sent or written.'

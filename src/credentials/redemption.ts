@@ -2,7 +2,8 @@ import { RefreshError } from '../core/errors.ts'
 import type { RefreshEvent } from '../core/events.ts'
 import { factsOf } from './failure-facts.ts'
 import type { FailureMemory, Presented } from './failure-memory.ts'
-import { isTerminal, lost } from './failures.ts'
+import { isTerminal, lost, spentSeed } from './failures.ts'
+import { isFingerprintOf } from './fingerprint.ts'
 import { issue } from './issue.ts'
 import { fitOf, madeForAnother, mergedMadeFor } from './made-for.ts'
 import type { CredentialSettings } from './options.ts'
@@ -70,7 +71,7 @@ export class Redemption {
     before: AccessToken | undefined,
     signal: AbortSignal,
   ): Promise<RefreshError | undefined> {
-    let refusal: RefreshError | undefined
+    let refusal: RefreshError | undefined = this.#nothing(stored)
     for (const { current } of await this.#candidates(stored, before, signal)) {
       refusal = await this.#memory.refusal(stored, this.#presented(current, signal))
       if (refusal === undefined) return undefined
@@ -89,9 +90,14 @@ export class Redemption {
       // A configured refresh token that was not tried yet is tried before the login is called dead.
       if (failed.error === undefined || !isTerminal(failed.error)) return failed
     }
-    if (failed !== undefined) return failed
-    const error = madeForAnother(stored?.madeFor ?? {}, this.#source.madeFor ?? {})
-    return { content: undefined, token: undefined, error }
+    return failed ?? { content: undefined, token: undefined, error: this.#nothing(stored) }
+  }
+
+  /** There is nothing that may be redeemed. */
+  #nothing(stored: StoredRecord | undefined): RefreshError {
+    const { madeFor = {} } = this.#source
+    const isOther = fitOf(stored, madeFor) === 'other'
+    return isOther ? madeForAnother(stored?.madeFor ?? {}, madeFor) : spentSeed()
   }
 
   async #try(
@@ -167,7 +173,12 @@ export class Redemption {
     const own = isOther ? undefined : before
     const isNew = seed !== undefined && !(await isTried(seed, stored?.triedSeeds))
     if (own?.refreshToken === undefined || own.refreshToken === seed) {
-      return isOther && !isNew ? [] : [{ current: own, seed }]
+      // One that was tried and brought nothing was refused. What it presents may be what the record says of it: then that counts.
+      const isSpent =
+        seed !== undefined &&
+        !isNew &&
+        (isOther || (own === undefined && !(await this.#isLast(stored, signal))))
+      return isSpent || (isOther && seed === undefined) ? [] : [{ current: own, seed }]
     }
     if (!isNew) return [{ current: own, seed: undefined }]
     if (this.#ignored !== seed) this.#tell({ type: 'seed_ignored' })
@@ -176,6 +187,13 @@ export class Redemption {
       { current: own, seed: undefined },
       { current: { ...own, refreshToken: undefined }, seed },
     ]
+  }
+
+  /** What the record says of the last refusal is about the configured refresh token. */
+  async #isLast(stored: StoredRecord | undefined, signal: AbortSignal): Promise<boolean> {
+    const { refused } = stored?.failure ?? {}
+    const presented = this.#presented(undefined, signal)
+    return refused === undefined || presented === undefined || isFingerprintOf(refused, await presented())
   }
 
   /** undefined: a source of the user's that redeems no refresh token presents what only the user knows. */
@@ -246,7 +264,7 @@ export class Redemption {
     const kept = contentOf(stored ?? NONE)
     // A part that the record names stays: its access token was made for that.
     const madeFor = mergedMadeFor(this.#source.madeFor, kept.madeFor)
-    const content = { ...kept, ...madeFor, ...tried, failure }
+    const content = { ...kept, ...madeFor, ...(error.terminal ? tried : {}), failure }
     const { received } = factsOf(error)
     if (received?.refreshToken === undefined) return content
     // The access token is no use, and the refresh token is the only one that is not spent.

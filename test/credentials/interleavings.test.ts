@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { tombstone } from '../../src/credentials/tombstone.ts'
 import {
   type AccessToken,
   type Change,
@@ -12,7 +13,6 @@ import {
   type StoredRecord,
   type UpdateOptions,
 } from '../../src/index.ts'
-import { tombstone } from '../../src/credentials/tombstone.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
 /** A server that rotates refresh tokens, and counts those that come a second time. */
