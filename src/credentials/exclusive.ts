@@ -22,6 +22,8 @@ export interface ExclusiveOptions {
   readonly lease: number
   /** How long the store may take to answer, in ms. */
   readonly timeout: number
+  /** How many locks are taken at a time. */
+  readonly maxLocks?: number | undefined
   readonly clock?: Clock | undefined
   readonly onStep?: OnStep | undefined
 }
