@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { checkOptions, describe, milliseconds, optionError } from '../../core/options.ts'
-import { ExclusiveStore } from '../exclusive.ts'
+import { type ExclusiveOptions, ExclusiveStore } from '../exclusive.ts'
 import type { Store } from '../store.ts'
 import { FileBackend } from './file/backend.ts'
 import { type FileStoreEntry, inspectFolder } from './file/inspect.ts'
@@ -19,6 +19,13 @@ export interface FileStoreOptions {
    */
   path?: string | undefined
   /**
+   * Other users may write to the folders above `path`, or to `path` itself, as in volumes of containers (`emptyDir`, `fsGroup`): the store
+   * refuses to work there unless you say that only your own programs reach them. The folders of the accounts are closed all the same.
+   * It goes with a `path` only.
+   * @default false
+   */
+  trustParent?: boolean | undefined
+  /**
    * How long a lock outlives the last sign of life of a holder that cannot be seen from here, being in another container or on another
    * host, in ms. One that can be seen is known to be gone at once.
    * @default 10_000
@@ -29,6 +36,11 @@ export interface FileStoreOptions {
    * @default 10_000
    */
   timeout?: number | undefined
+  /**
+   * How many locks the store takes at a time, for all accounts together. The other accounts wait for their turn.
+   * @default 64
+   */
+  maxLocks?: number | undefined
 }
 
 /**
@@ -42,8 +54,9 @@ export interface FileStoreOptions {
  * const token = credential({ source: oauth({ issuer, clientId }), store: fileStore(), key: 'me@example.com' })
  */
 export function fileStore(options: FileStoreOptions = {}): Store {
-  const { path, lease, timeout } = readFileOptions(options)
-  return new ExclusiveStore(new FileBackend({ path, lease, machine: thisMachine }), { lease, timeout })
+  const { path, trustParent, ...locking } = readFileOptions(options)
+  const { lease } = locking
+  return new ExclusiveStore(new FileBackend({ path, trustParent, lease, machine: thisMachine }), locking)
 }
 
 /**
@@ -52,20 +65,33 @@ export function fileStore(options: FileStoreOptions = {}): Store {
  * @throws RefreshError `invalid_option`, `store_failed`
  */
 export async function inspectFileStore(
-  options: Pick<FileStoreOptions, 'path'> = {},
+  options: Pick<FileStoreOptions, 'path' | 'trustParent'> = {},
 ): Promise<FileStoreEntry[]> {
-  const { path } = readFileOptions(options)
-  return inspectFolder(path)
+  const { path, trustParent } = readFileOptions(options)
+  return inspectFolder(path, trustParent)
 }
 
-function readFileOptions(options: FileStoreOptions): { path: string; lease: number; timeout: number } {
-  checkOptions(options, ['path', 'lease', 'timeout'])
-  const { path = defaultPath(process.platform), lease = 10_000, timeout = 10_000 } = options
-  if (typeof path !== 'string' || path === '')
+interface ReadOptions extends ExclusiveOptions {
+  readonly path: string
+  readonly trustParent: boolean
+}
+
+function readFileOptions(options: FileStoreOptions): ReadOptions {
+  checkOptions(options, ['path', 'trustParent', 'lease', 'timeout', 'maxLocks'])
+  const { path, trustParent = false, lease = 10_000, timeout = 10_000, maxLocks = 64 } = options
+  if (path !== undefined && (typeof path !== 'string' || path === ''))
     throw optionError('path', `must be a folder, not ${describe(path)}`)
+  if (typeof trustParent !== 'boolean')
+    throw optionError('trustParent', `must be true or false, not ${describe(trustParent)}`)
+  if (trustParent && path === undefined)
+    throw optionError('trustParent', 'needs a path: only a folder that you name is trusted so')
+  if (!Number.isSafeInteger(maxLocks) || maxLocks < 1)
+    throw optionError('maxLocks', `must be a whole number from 1, not ${describe(maxLocks)}`)
   return {
-    path: resolve(path),
+    path: resolve(path ?? defaultPath(process.platform)),
+    trustParent,
     lease: milliseconds('lease', lease, 100),
     timeout: milliseconds('timeout', timeout, 1),
+    maxLocks,
   }
 }

@@ -2,13 +2,15 @@ import { watch } from 'node:fs'
 import { join } from 'node:path'
 import type { RefreshError } from '../../../core/errors.ts'
 import type { Backend, Contender, OnStep } from '../../lock.ts'
-import type { StoredToken } from '../../store.ts'
+import type { RecordContent, StoredRecord } from '../../store.ts'
 import { FileContender } from './contender.ts'
 import { failure } from './failure.ts'
 import { Folder } from './folder.ts'
+import { Guard } from './guard.ts'
 import type { Machine } from './machine.ts'
 import { folderName } from './path.ts'
 import { readHighest } from './records.ts'
+import { replaceRecord } from './replace.ts'
 
 /** Where the files are, and who works with them. */
 export interface FileBackendOptions {
@@ -16,19 +18,24 @@ export interface FileBackendOptions {
   /** ms */
   readonly lease: number
   readonly machine: () => Promise<Machine>
+  /** Others may write to the folders above the store. */
+  readonly trustParent?: boolean | undefined
   readonly onStep?: OnStep | undefined
 }
 
 /** Locks and records as numbered files, of which the highest is in force. */
 export class FileBackend implements Backend {
   readonly #options: FileBackendOptions
+  readonly #guard: Guard
 
   constructor(options: FileBackendOptions) {
     this.#options = options
+    this.#guard = new Guard(options.path, options.trustParent === true)
   }
 
-  read(key: string): Promise<StoredToken | undefined> {
-    return readHighest(this.#folder(key), key)
+  async read(key: string): Promise<StoredRecord | undefined> {
+    const folder = this.#folder(key)
+    return (await folder.check()) ? readHighest(folder, key) : undefined
   }
 
   contend(key: string, known: number | undefined): Contender {
@@ -40,7 +47,7 @@ export class FileBackend implements Backend {
   watch(key: string, wake: () => void, over: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const watcher = watch(this.#folder(key).path, (_, name) => {
-        if (name === null || name.endsWith('.released')) wake()
+        if (name === null || /\.released$|\.json$/u.test(name)) wake()
       })
       const stop = (): void => watcher.close()
       watcher.on('error', stop)
@@ -49,12 +56,19 @@ export class FileBackend implements Backend {
     })
   }
 
+  async replace(
+    key: string,
+    change: (current: StoredRecord | undefined) => RecordContent,
+  ): Promise<StoredRecord> {
+    return replaceRecord(this.#folder(key), key, change)
+  }
+
   explain(error: unknown): RefreshError {
     return failure(error, this.#options.path)
   }
 
   #folder(key: string): Folder {
     const { path, onStep } = this.#options
-    return new Folder(join(path, folderName(key)), onStep)
+    return new Folder(join(path, folderName(key)), this.#guard, onStep)
   }
 }

@@ -1,23 +1,18 @@
 import type { Contender, Lock } from '../../lock.ts'
 import { FileLock } from './file-lock.ts'
 import { type Folder, type Listing, lockName, ORIGIN } from './folder.ts'
+import { type Holder, readHolder } from './holder.ts'
 import type { Machine } from './machine.ts'
-import { isGone, newOwner, readOwner, writeOwner } from './owner.ts'
+import { assertInRange, epoch, ground, top } from './numbers.ts'
+import { newOwner, writeOwner } from './owner.ts'
+import { adoptDraft } from './records.ts'
 
-/** What a waiter has seen of a holder that it cannot know to be gone. */
+/** What a waiter has seen, and for how long it has not changed. */
 interface Watched {
-  readonly pulse: string
-  /** ms of the waiter's own time without a sign of life */
-  silence: number
+  readonly sight: string
+  /** ms of the waiter's own time */
+  unchanged: number
   lookedAt: number
-}
-
-/** What is known of the lock that is the highest. */
-interface Predecessor {
-  readonly number: number
-  /** Its content, which no other lock has; undefined where there is no such lock. */
-  readonly text: string | undefined
-  readonly isReleased: boolean
 }
 
 /** Who contends. */
@@ -40,7 +35,6 @@ export class FileContender implements Contender {
   readonly #key: string
   readonly #options: ContenderOptions
   #watched: Watched | undefined
-  #isPrepared = false
 
   constructor(folder: Folder, key: string, options: ContenderOptions) {
     this.#folder = folder
@@ -49,79 +43,84 @@ export class FileContender implements Contender {
   }
 
   async tryLock(): Promise<Lock | 'newer' | number> {
-    if (!this.#isPrepared) await this.#folder.prepare()
-    this.#isPrepared = true
-    const { known = Infinity, lease, machine: readMachine } = this.#options
-    const listing = await this.#folder.list()
-    if ((listing.records[0] ?? 0) > known) return 'newer'
-    const before = await this.#predecessor(listing)
-    if (before === undefined) return 0
-    const owner = before.text === undefined ? undefined : readOwner(before.text)
+    const [folder, { known = 0, lease, machine: readMachine }] = [this.#folder, this.#options]
+    await folder.prepare()
+    const listing = await folder.list()
+    const { locks, records } = listing
+    if (this.#options.known !== undefined && (records[0] ?? 0) > known) return 'newer'
     const machine = await readMachine()
-    if (!before.isReleased && !(owner && (await isGone(owner, machine))) && !(await this.#isSilent(before))) {
-      return Math.min(NEXT_LOOK, lease / 5)
-    }
+    const holder = await readHolder(folder, listing, machine)
+    if (holder === 'changed') return 0
 
-    const wasLeft = before.text !== undefined && !before.isReleased
-    const isUnwritten = !listing.records.includes(before.number)
-    const abandoned = isUnwritten && (wasLeft || owner?.abandoned === true)
-    const number = before.number + 1
-    const mine = newOwner(machine, abandoned)
-    if (!(await this.#folder.publish(lockName(number), number, writeOwner(mine), false))) return 0
-    const lock = new FileLock(this.#folder, this.#key, number, abandoned)
+    const isUnwritten = holder !== undefined && (records[0] ?? 0) < holder.number
+    if (isUnwritten && holder.state === 'gone' && (await this.#adopt(holder, listing))) return 0
+    // A record that this process knows has vanished: the holder of an unsaved token writes first.
+    const isVanished = known > 0 && records.length === 0
+    const mustWait = isVanished || holder?.state === 'stopped' || holder?.state === 'unknown'
+    if (mustWait && !(await this.#isSilent(holder, isVanished))) return Math.min(NEXT_LOOK, lease / 5)
+    if (isUnwritten && holder.state !== 'released' && (await this.#adopt(holder, listing))) return 0
+
+    const number = ground(listing, await this.#origin(listing), known) + 1
+    assertInRange(number, `The next lock of ${folder.path}`)
+    const mine = newOwner(machine, isUnwritten && holder.isAbandoned)
+    if (!(await folder.publish(lockName(number), writeOwner(mine), { kind: 'lock', number }))) return 0
+    const lock = new FileLock(folder, this.#key, number, mine, machine)
     try {
-      if (await this.#isLate(number, before)) {
-        await this.#folder.remove(lockName(number))
+      if (await this.#isLate(number, locks, holder)) {
+        await folder.remove(lockName(number))
         return 0
       }
-      return await lock.open()
+      const opened = await lock.open()
+      if (opened === undefined) await lock.release(false).catch(() => undefined)
+      return opened ?? 0
     } catch (error) {
       // Nobody holds it.
-      await lock.release().catch(() => undefined)
+      await lock.release(false).catch(() => undefined)
       throw error
     }
   }
 
-  /** Numbers below the highest are free again: who was late may have taken one of those. */
-  async #isLate(number: number, before: Predecessor): Promise<boolean> {
+  #adopt({ number }: Holder, { drafts }: Listing): Promise<boolean> {
+    return adoptDraft(this.#folder, this.#key, number, drafts)
+  }
+
+  /**
+   * Whether others came first. Numbers need not follow one another, and those below the highest are free again: so any lock that was not
+   * there before may be held by now. Of two that come at once at least one sees the other.
+   */
+  async #isLate(number: number, before: readonly number[], holder: Holder | undefined): Promise<boolean> {
     const now = await this.#folder.list()
-    return top(now) > number || (await this.#folder.read(lockName(before.number))) !== before.text
+    if (top(now) > number || now.records.includes(number)) return true
+    if (now.locks.some((lock) => lock !== number && !before.includes(lock))) return true
+    return holder !== undefined && (await this.#folder.read(lockName(holder.number))) !== holder.text
   }
 
-  /** undefined: things have changed since they were listed. */
-  async #predecessor(listing: Listing): Promise<Predecessor | undefined> {
-    const number = top(listing) || (await this.#origin(listing))
-    if (number === undefined) return undefined
-    if (listing.locks[0] !== number) return { number, text: undefined, isReleased: true }
-    const text = await this.#folder.read(lockName(number))
-    if (text === undefined) return undefined
-    return { number, text, isReleased: listing.released.includes(number) }
-  }
-
-  /** Where a folder was removed and made anew, its numbers are higher than before, for those who remember. */
-  async #origin({ hasOrigin }: Listing): Promise<number | undefined> {
-    const first = Math.floor(Date.now() / 1000)
-    if (!hasOrigin) await this.#folder.publish(ORIGIN, first, `${first}\n`, false)
+  /** Earlier versions, which may share the folder, begin with that number, too. */
+  async #origin(listing: Listing): Promise<number> {
+    if (top(listing) > 0) return 0
+    const first = epoch()
+    if (!listing.hasOrigin)
+      await this.#folder.publish(ORIGIN, `${first}\n`, { kind: 'origin', number: first })
     const number = Number(await this.#folder.read(ORIGIN))
     return Number.isSafeInteger(number) && number > 0 ? number : first
   }
 
-  /** Whether a holder gave no sign of life for the length of a lease, as far as this waiter has watched. */
-  async #isSilent({ number }: Predecessor): Promise<boolean> {
-    const pulse = `${number} ${await this.#folder.pulse(lockName(number))}`
+  /**
+   * Whether a holder gave no sign of life, or a record was missing, for the length of a lease, as far as this waiter has watched.
+   * A holder that is stopped gives none, and is not gone.
+   */
+  async #isSilent(holder: Holder | undefined, isVanished: boolean): Promise<boolean> {
+    const isJudged = holder?.state === 'unknown'
+    const pulse = isJudged ? `${holder.number} ${await this.#folder.pulse(lockName(holder.number))}` : ''
+    const sight = `${isVanished ? 'vanished ' : ''}${pulse}`
     const now = performance.now()
     const watched = this.#watched
-    if (watched?.pulse !== pulse) {
-      this.#watched = { pulse, silence: 0, lookedAt: now }
+    if (watched?.sight !== sight || holder?.state === 'stopped') {
+      this.#watched = { sight, unchanged: 0, lookedAt: now }
       return false
     }
-    watched.silence += Math.min(now - watched.lookedAt, LONGEST_STEP)
+    watched.unchanged += Math.min(now - watched.lookedAt, LONGEST_STEP)
     watched.lookedAt = now
-    return watched.silence >= this.#options.lease
+    return watched.unchanged >= this.#options.lease
   }
-}
-
-/** The highest number that was ever given: a record may outlive its lock when the machine loses its power. */
-function top({ locks, records, released }: Listing): number {
-  return Math.max(locks[0] ?? 0, records[0] ?? 0, released[0] ?? 0)
 }

@@ -1,10 +1,23 @@
 import { randomUUID } from 'node:crypto'
-import { type FileHandle, link, lstat, mkdir, open, readdir, readFile, stat, unlink } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { constants, type Stats } from 'node:fs'
+import { type FileHandle, link, lutimes, lstat, open, readdir, stat, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
 import { RefreshError } from '../../../core/errors.ts'
 import type { OnStep } from '../../lock.ts'
 import { codeOf, present } from './failure.ts'
-import { type Ownership, secure } from './permissions.ts'
+import type { Checked, Guard, Inside, Ownership } from './guard.ts'
+import { assertInRange } from './numbers.ts'
+import { syncFolder } from './sync.ts'
+
+/** A file that is being written, or that a writer left behind when it vanished. */
+export interface Draft {
+  readonly name: string
+  readonly number: number
+  /** It is, or may be, the record that the holder of the lock with this number wanted to publish. */
+  readonly isRecord: boolean
+  /** Of the tries to write this record: 1, 2, 3 … */
+  readonly count: number
+}
 
 /** The files of one account, by their numbers. */
 export interface Listing {
@@ -14,12 +27,25 @@ export interface Listing {
   readonly locks: readonly number[]
   readonly released: readonly number[]
   readonly records: readonly number[]
-  /** Names of what is being written, or was left when its writer vanished. */
-  readonly drafts: readonly { readonly name: string; readonly number: number }[]
+  readonly drafts: readonly Draft[]
 }
 
-const NAME =
-  /^(?:(lock)-([1-9]\d{0,14})(\.released)?|(record)-([1-9]\d{0,14})\.json|draft-([1-9]\d{0,14})-[\da-f-]{36})$/u
+/** How a file is published. */
+export interface Publishing {
+  /** Names the draft, and the steps that tests stop at. Only a `record` may be adopted from its draft. */
+  readonly kind: 'lock' | 'origin' | 'record' | 'replace' | 'released'
+  readonly number: number
+  readonly count?: number
+  /** The file is on the disk before it can be seen, and so is its name when this is done. */
+  readonly isDurable?: boolean
+}
+
+const NUMBER = String.raw`([1-9]\d{0,15})`
+/** Earlier versions called all drafts `draft-…`. */
+const NAME = new RegExp(
+  String.raw`^(?:(lock)-${NUMBER}(\.released)?|(record)-${NUMBER}\.json|draft-${NUMBER}-[\da-f-]{36}|(lock|origin|record|replace|released)-${NUMBER}-(\d{1,9})-[\da-f-]{36}\.draft)$`,
+  'u',
+)
 
 /** Tells the number before the first. It stays for as long as the folder does. */
 export const ORIGIN = 'origin'
@@ -27,82 +53,128 @@ export const lockName = (number: number): string => `lock-${number}`
 export const releasedName = (number: number): string => `lock-${number}.released`
 export const recordName = (number: number): string => `record-${number}.json`
 
+/** No record comes near that. bytes */
+const LONGEST = 16 * 1024 * 1024
+
 /** The folder of one account. Nothing in it is ever replaced: what is new gets a new name. */
 export class Folder {
   readonly path: string
+  readonly #guard: Guard
   readonly #onStep: OnStep | undefined
-  #ownership: Ownership | undefined
+  #checked: Checked | undefined
 
-  constructor(path: string, onStep: OnStep | undefined) {
+  constructor(path: string, guard: Guard, onStep: OnStep | undefined) {
     this.path = path
+    this.#guard = guard
     this.#onStep = onStep
   }
 
-  /** Makes the folder where it is missing, and sees to it that it is closed to others. */
+  /**
+   * Makes the folder where it is missing, and makes sure that nobody else can write to it.
+   *
+   * @throws RefreshError `store_failed`
+   */
   async prepare(): Promise<void> {
-    const first = await mkdir(this.path, { recursive: true, mode: 0o700 })
-    this.#ownership = await secure(this.path)
-    if (first === undefined) return
-    for (let made = this.path; made.length >= first.length; made = dirname(made))
-      await syncFolder(dirname(made))
+    this.#checked = await this.#guard.make(this.path)
   }
 
-  /** @throws where there is no such folder */
+  /**
+   * Makes sure, before anything is read, that nobody else could have written it.
+   *
+   * @returns false where there is no such folder
+   * @throws RefreshError `store_failed`
+   */
+  async check(): Promise<boolean> {
+    this.#checked = await this.#guard.check(this.path)
+    return this.#checked !== undefined
+  }
+
+  /**
+   * @throws where there is no such folder
+   * @throws RefreshError `store_invalid` for what can be none of this store's files, though it bears the name of one
+   */
   async list(): Promise<Listing> {
     const found = { locks: [] as number[], released: [] as number[], records: [] as number[] }
-    const drafts: { name: string; number: number }[] = []
-    const names = await readdir(this.path)
-    for (const name of names) {
-      const [, lock, ofLock, isReleased, record, ofRecord, ofDraft] = NAME.exec(name) ?? []
-      if (lock !== undefined) (isReleased === undefined ? found.locks : found.released).push(Number(ofLock))
-      else if (record !== undefined) found.records.push(Number(ofRecord))
-      else if (ofDraft !== undefined) drafts.push({ name, number: Number(ofDraft) })
+    const drafts: Draft[] = []
+    const entries = await this.#inside((base) => readdir(base, { withFileTypes: true }))
+    for (const entry of entries) {
+      const { name } = entry
+      const [, lock, ofLock, isReleased, record, ofRecord, ofOldDraft, kind, ofDraft, count] =
+        NAME.exec(name) ?? []
+      if (entry.isSymbolicLink() && (name === ORIGIN || NAME.test(name))) await this.#refuseLink(name)
+      const [number, ofWhich] =
+        lock !== undefined
+          ? [ofLock, isReleased === undefined ? found.locks : found.released]
+          : [ofRecord, found.records]
+      if (lock !== undefined || record !== undefined) {
+        assertInRange(Number(number), join(this.path, name))
+        ofWhich.push(Number(number))
+      } else if (ofOldDraft !== undefined)
+        drafts.push({ name, number: Number(ofOldDraft), isRecord: true, count: 0 })
+      else if (kind !== undefined)
+        drafts.push({ name, number: Number(ofDraft), isRecord: kind === 'record', count: Number(count) })
     }
     for (const numbers of Object.values(found)) numbers.sort((one, other) => other - one)
-    return { ...found, drafts, hasOrigin: names.includes(ORIGIN) }
+    return { ...found, drafts, hasOrigin: entries.some(({ name }) => name === ORIGIN) }
   }
 
   /**
    * undefined: there is no such file.
    *
-   * @throws RefreshError `store_invalid`
+   * @throws RefreshError `store_invalid` for a link, for what is no file, and for another user's file
    */
   async read(name: string): Promise<string | undefined> {
-    const path = join(this.path, name)
-    const text = await present(readFile(path, 'utf8'))
-    // It would be listed, and be missing, for ever.
-    if (text === undefined && (await present(lstat(path)))?.isSymbolicLink() === true)
-      throw new RefreshError('store_invalid', `${path} is a link that leads nowhere: move it away.`)
-    return text
+    return this.#inside(async (base, isOurs) => {
+      const handle = await present(this.#openToRead(base, name))
+      if (handle === undefined) return undefined
+      try {
+        this.#assertFile(await handle.stat(), name, isOurs)
+        return await handle.readFile('utf8')
+      } finally {
+        await handle.close()
+      }
+    })
   }
 
   /** Changes with every sign of life of a lock's holder, whatever the clocks say. undefined: there is no such file. */
   async pulse(name: string): Promise<string | undefined> {
-    const seen = await present(stat(join(this.path, name), { bigint: true }))
+    const seen = await this.#inside((base) => present(lstat(join(base, name), { bigint: true })))
     return seen && `${seen.ino} ${seen.mtimeNs}`
+  }
+
+  /** Sets the time of a file, and of no link's target. false: there is no such file. */
+  async touch(name: string, time: Date): Promise<boolean> {
+    const touched = await this.#inside((base) =>
+      present(lutimes(join(base, name), time, time).then(() => true)),
+    )
+    return touched ?? false
+  }
+
+  /** ms since the epoch. undefined: there is no such file. */
+  async writtenAt(name: string): Promise<number | undefined> {
+    return (await this.#inside((base) => present(lstat(join(base, name)))))?.mtimeMs
   }
 
   /**
    * Puts a file in its place, complete, if there is none of that name.
    *
-   * @param isDurable it is on the disk before it can be seen, and so is its name when this is done
    * @returns false where there is one
    */
-  async publish(name: string, number: number, text: string, isDurable: boolean): Promise<boolean> {
-    const [kind] = name.split('-')
+  async publish(name: string, text: string, publishing: Publishing): Promise<boolean> {
+    const { kind, number, count = 1, isDurable = false } = publishing
     for (;;) {
-      const draft = `draft-${number}-${randomUUID()}`
+      const draft = `${kind}-${number}-${count}-${randomUUID()}.draft`
       try {
-        await this.#write(draft, text, isDurable)
+        await this.#write(draft, text, kind, isDurable)
         await this.#onStep?.(`${kind}_drafted`)
-        await link(join(this.path, draft), join(this.path, name))
+        await this.#inside((base) => link(join(base, draft), join(base, name)))
         await this.#onStep?.(`${kind}_linked`)
-        if (isDurable) await syncFolder(this.path)
+        if (isDurable) await this.sync()
         return true
       } catch (error) {
         const code = codeOf(error)
         if (code === 'EEXIST') return false
-        // Whoever holds the lock by now took the draft for one that was left behind.
+        // The next holder of the lock took the draft for one that was left behind.
         const isDraftGone = code === 'ENOENT' && (await present(stat(this.path))) !== undefined
         if (!isDraftGone) throw error
       } finally {
@@ -112,45 +184,104 @@ export class Folder {
     }
   }
 
+  /** Publishes the draft that a writer left behind when it vanished, unless its file is there already. */
+  async adopt(draft: string, name: string): Promise<void> {
+    await this.#inside(async (base) => {
+      const handle = await present(this.#openToRead(base, draft))
+      try {
+        // Its writer may not have come to that.
+        await handle?.sync()
+      } finally {
+        await handle?.close()
+      }
+      await present(link(join(base, draft), join(base, name))).catch((error: unknown) => {
+        if (codeOf(error) !== 'EEXIST') throw error
+      })
+    })
+    await this.#onStep?.('record_adopted')
+    await this.sync()
+    await this.remove(draft).catch(() => undefined)
+  }
+
+  /** Makes an empty file, where there is none of that name. It never opens one that is there: that may be a link. */
   async mark(name: string): Promise<void> {
-    const handle = await open(join(this.path, name), 'w', 0o600)
-    await this.#finish(handle)
+    try {
+      await this.#inside(async (base, _isOurs, own) => {
+        const handle = await open(join(base, name), 'wx', 0o600)
+        await finish(handle, own)
+      })
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error
+    }
   }
 
   async remove(name: string): Promise<void> {
-    await present(unlink(join(this.path, name)))
+    await this.#inside((base) => present(unlink(join(base, name))))
   }
 
-  async #write(name: string, text: string, isDurable: boolean): Promise<void> {
-    const handle = await open(join(this.path, name), 'wx', 0o600)
+  /** The names of its files are on the disk. */
+  async sync(): Promise<void> {
+    await this.#inside((base) => syncFolder(base))
+  }
+
+  async #inside<R>(use: Inside<R>): Promise<R> {
+    this.#checked ??= await this.#guard.check(this.path)
+    if (this.#checked === undefined)
+      throw Object.assign(new Error(`ENOENT: ${this.path}`), { code: 'ENOENT' })
+    return this.#guard.inside(this.#checked, this.path, use)
+  }
+
+  async #write(name: string, text: string, kind: string, isDurable: boolean): Promise<void> {
+    await this.#inside(async (base, _isOurs, own) => {
+      // Exclusive, so that it never opens what somebody else has put there.
+      const handle = await open(join(base, name), 'wx', 0o600)
+      try {
+        await this.#onStep?.(`${kind}_opened`)
+        await handle.writeFile(text)
+        await this.#onStep?.(`${kind}_written`)
+        if (isDurable) await handle.sync()
+      } finally {
+        await finish(handle, own)
+      }
+    })
+  }
+
+  async #openToRead(base: string, name: string): Promise<FileHandle> {
+    // A pipe without a writer must not hold whoever opens it.
+    const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
     try {
-      await handle.writeFile(text)
-      if (isDurable) await handle.sync()
-    } finally {
-      await this.#finish(handle)
+      return await open(join(base, name), flags)
+    } catch (error) {
+      if (codeOf(error) === 'ELOOP') await this.#refuseLink(name)
+      throw error
     }
   }
 
-  async #finish(handle: FileHandle): Promise<void> {
-    try {
-      if (this.#ownership) await handle.chown(this.#ownership.uid, this.#ownership.gid)
-    } finally {
-      await handle.close()
-    }
+  #assertFile(seen: Stats, name: string, isOurs: (uid: number) => boolean): void {
+    const path = join(this.path, name)
+    const refuse = (what: string): RefreshError =>
+      new RefreshError('store_invalid', `${path} ${what} It is left as it is: move it away.`)
+    if (!seen.isFile()) throw refuse('is no file.')
+    if (!isOurs(seen.uid)) throw refuse(`belongs to another user (uid ${seen.uid}), who may have planted it.`)
+    if (seen.size > LONGEST) throw refuse('is too large for a file of this store.')
+  }
+
+  /** @throws RefreshError `store_invalid` */
+  async #refuseLink(name: string): Promise<never> {
+    const path = join(this.path, name)
+    const isDangling = (await stat(path).catch(() => undefined)) === undefined
+    const what = isDangling
+      ? 'is a link that leads nowhere'
+      : 'is a symbolic link, which this store never makes: somebody may have planted it'
+    throw new RefreshError('store_invalid', `${path} ${what}: move it away.`)
   }
 }
 
-/** File systems that cannot do this for a folder, and Windows, keep the order of names by themselves. */
-async function syncFolder(path: string): Promise<void> {
-  const unable = new Set<unknown>(['EINVAL', 'EPERM', 'EISDIR', 'ENOTSUP', 'EACCES'])
+/** What root makes in another user's folder is that user's. Only a file that was made just now is ever given away. */
+async function finish(handle: FileHandle, own: Ownership | undefined): Promise<void> {
   try {
-    const handle = await open(path, 'r')
-    try {
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-  } catch (error) {
-    if (!unable.has(codeOf(error))) throw error
+    if (own) await handle.chown(own.uid, own.gid)
+  } finally {
+    await handle.close()
   }
 }

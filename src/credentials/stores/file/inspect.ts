@@ -1,11 +1,12 @@
-import { readdir, stat } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { RefreshError } from '../../../core/errors.ts'
 import { keyOf } from '../../encoding.ts'
 import { failure, present } from './failure.ts'
-import { Folder, lockName, recordName } from './folder.ts'
+import { Folder, recordName } from './folder.ts'
+import { Guard } from './guard.ts'
+import { readHolder } from './holder.ts'
 import { thisMachine } from './machine.ts'
-import { isGone, readOwner } from './owner.ts'
 import { folderName } from './path.ts'
 import { readHighest } from './records.ts'
 
@@ -30,23 +31,26 @@ export interface FileStoreEntry {
 }
 
 /** @throws RefreshError `store_failed` */
-export async function inspectFolder(path: string): Promise<FileStoreEntry[]> {
+export async function inspectFolder(path: string, trustParent: boolean): Promise<FileStoreEntry[]> {
   try {
+    const guard = new Guard(path, trustParent)
+    await guard.checkRoot()
     const entries = (await present(readdir(path, { withFileTypes: true }))) ?? []
     const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
-    return await Promise.all(folders.toSorted().map((name) => inspect(join(path, name))))
+    return await Promise.all(folders.toSorted().map((name) => inspect(join(path, name), guard)))
   } catch (error) {
     throw failure(error, path)
   }
 }
 
-async function inspect(path: string): Promise<FileStoreEntry> {
-  const folder = new Folder(path, undefined)
+async function inspect(path: string, guard: Guard): Promise<FileStoreEntry> {
+  const folder = new Folder(path, guard, undefined)
   const nothing = { key: undefined, folder: path, revision: 0, expiresAt: undefined, writtenAt: undefined }
   const unknown = { ...nothing, canRefresh: false, holder: undefined, problem: undefined }
   try {
+    await folder.check()
     const { records } = await folder.list()
-    const holder = await readHolder(folder)
+    const holder = await holderOf(folder)
     if (records[0] === undefined) return { ...unknown, state: 'empty', holder }
     const name = recordName(records[0])
     const key = keyOf((await folder.read(name)) ?? '')
@@ -61,17 +65,19 @@ async function inspect(path: string): Promise<FileStoreEntry> {
       revision: stored?.revision ?? 0,
       expiresAt: token?.expiresAt,
       canRefresh: token?.refreshToken !== undefined,
-      writtenAt: (await present(stat(join(path, name))))?.mtimeMs,
+      writtenAt: await folder.writtenAt(name),
     }
   } catch (error) {
     return { ...unknown, state: 'unreadable', problem: failure(error, path) }
   }
 }
 
-async function readHolder(folder: Folder): Promise<FileStoreEntry['holder']> {
-  const { locks, released } = await folder.list()
-  const [number] = locks
-  if (number === undefined || released.includes(number)) return undefined
-  const owner = readOwner((await folder.read(lockName(number))) ?? '')
-  return owner && { host: owner.host, pid: owner.pid, isGone: await isGone(owner, await thisMachine()) }
+async function holderOf(folder: Folder): Promise<FileStoreEntry['holder']> {
+  for (;;) {
+    const holder = await readHolder(folder, await folder.list(), await thisMachine())
+    if (holder === 'changed') continue
+    if (holder?.owner === undefined || holder.state === 'released') return undefined
+    const { host, pid } = holder.owner
+    return { host, pid, isGone: holder.state === 'gone' }
+  }
 }

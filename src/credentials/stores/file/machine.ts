@@ -11,11 +11,15 @@ export interface Machine {
   readonly boot: string | undefined
   /** Within it a pid means one process. Containers of one machine share its boot id, but not this. */
   readonly namespace: string | undefined
+  /** Start times of processes in different ones cannot be compared. undefined: there is but one, or it is not known. */
+  readonly time?: string | undefined
   readonly pid: number
   /** When this process began. */
   readonly start: string | undefined
   /** When a process began: any text that differs from one process to the next with its pid. null: there is no such process. */
   startOf(pid: number): Promise<string | null | undefined>
+  /** Whether a process that is there does not run until somebody tells it to go on (SIGSTOP). Default: never. */
+  isStopped?(pid: number): Promise<boolean>
 }
 
 let known: Promise<Machine> | undefined
@@ -37,11 +41,17 @@ export async function readMachine(platform: string, run: Run = runProgram): Prom
     case 'android': {
       const boot = await ignoring(readFile('/proc/sys/kernel/random/boot_id', 'utf8'))
       const namespace = await ignoring(readlink('/proc/self/ns/pid'))
-      return named({ boot: boot?.trim(), namespace, startOf: startInProc })
+      const time = await ignoring(readlink('/proc/self/ns/time'))
+      return named({ boot: boot?.trim(), namespace, time, startOf: startInProc, isStopped: isStoppedInProc })
     }
     case 'darwin': {
       const boot = await ignoring(run('/usr/sbin/sysctl', ['-n', 'kern.bootsessionuuid']))
-      return named({ boot: boot?.trim(), namespace: platform, startOf: (other) => startInPs(other, run) })
+      return named({
+        boot: boot?.trim(),
+        namespace: platform,
+        startOf: (other) => startInPs(other, run),
+        isStopped: async (other) => STOPPED.test((await statInPs(other, run))[0] ?? ''),
+      })
     }
     default:
       // Without the time of its start, a process is known to be gone only while its pid is not another's.
@@ -65,20 +75,35 @@ async function presence(pid: number): Promise<null | undefined> {
   }
 }
 
-/** proc(5): after the name, which is in parentheses and may hold any character, come the state and, 19 further, the start. */
+/** Stopped by a signal, or by a debugger. */
+const STOPPED = /^[Tt]/u
+
 async function startInProc(pid: number): Promise<string | null | undefined> {
   if ((await presence(pid)) === null) return null
-  const stat = await ignoring(readFile(`/proc/${pid}/stat`, 'utf8'))
-  const [state, ...rest] = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? []
+  const [state, ...rest] = await statInProc(pid)
   // A zombie runs no more; nobody may ever wait for it.
   return state === 'Z' || state === 'X' ? null : rest[18]
 }
 
+async function isStoppedInProc(pid: number): Promise<boolean> {
+  return STOPPED.test((await statInProc(pid))[0] ?? '')
+}
+
+/** proc(5): after the name, which is in parentheses and may hold any character, come the state and, 19 further, the start. */
+async function statInProc(pid: number): Promise<string[]> {
+  const stat = await ignoring(readFile(`/proc/${pid}/stat`, 'utf8'))
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? []
+}
+
 async function startInPs(pid: number, run: Run): Promise<string | null | undefined> {
   if ((await presence(pid)) === null) return null
-  const line = await ignoring(run('/bin/ps', ['-o', 'stat=,lstart=', '-p', String(pid)]))
-  const [state, ...start] = line?.trim().split(/\s+/u) ?? []
+  const [state, ...start] = await statInPs(pid, run)
   return state?.startsWith('Z') === true ? null : start.join(' ') || undefined
+}
+
+async function statInPs(pid: number, run: Run): Promise<string[]> {
+  const line = await ignoring(run('/bin/ps', ['-o', 'stat=,lstart=', '-p', String(pid)]))
+  return line?.trim().split(/\s+/u) ?? []
 }
 
 function ignoring(reading: Promise<string>): Promise<string | undefined> {

@@ -8,6 +8,8 @@ export interface Owner {
   readonly host: string
   readonly boot: string | undefined
   readonly namespace: string | undefined
+  /** Of Linux: `start` counts from the boot as this namespace sees it. Earlier versions do not tell it. */
+  readonly time: string | undefined
   readonly pid: number
   readonly start: string | undefined
   /** One that held the lock before vanished, and nothing was written since. */
@@ -17,8 +19,8 @@ export interface Owner {
 const LOCK_FORMAT = 'llm-refresh/lock'
 
 export function newOwner(machine: Machine, abandoned: boolean): Owner {
-  const { host, boot, namespace, pid, start } = machine
-  return { id: randomUUID(), host, boot, namespace, pid, start, abandoned }
+  const { host, boot, namespace, time, pid, start } = machine
+  return { id: randomUUID(), host, boot, namespace, time, pid, start, abandoned }
 }
 
 export function writeOwner(owner: Owner): string {
@@ -27,13 +29,7 @@ export function writeOwner(owner: Owner): string {
 
 /** undefined: it is none of ours, or it was damaged when the machine lost its power. */
 export function readOwner(text: string): Owner | undefined {
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(text)
-  } catch {
-    return undefined
-  }
-  const field = (name: string): unknown => Reflect.get(Object(parsed), name)
+  const field = fieldsOf(text)
   const known = (name: string): string | undefined => {
     const value = field(name)
     return typeof value === 'string' ? value : undefined
@@ -41,15 +37,40 @@ export function readOwner(text: string): Owner | undefined {
   const [id, host, pid] = [known('id'), known('host'), field('pid')]
   if (field('format') !== LOCK_FORMAT || id === undefined || host === undefined) return undefined
   if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 0) return undefined
-  const [boot, namespace, start] = [known('boot'), known('namespace'), known('start')]
-  return { id, host, boot, namespace, pid, start, abandoned: field('abandoned') === true }
+  const [boot, namespace, time, start] = [known('boot'), known('namespace'), known('time'), known('start')]
+  return { id, host, boot, namespace, time, pid, start, abandoned: field('abandoned') === true }
 }
 
-/** Whether a holder is known to be gone. That it is elsewhere, or cannot be seen from here, is no sign of it. */
-export async function isGone(owner: Owner, machine: Machine): Promise<boolean> {
-  if (owner.boot === undefined || owner.boot !== machine.boot) return false
-  if (owner.namespace === undefined || owner.namespace !== machine.namespace) return false
+const RELEASE_FORMAT = 'llm-refresh/release'
+
+/** The content of the mark of a lock that was released while a redemption may have been on its way. Others are empty. */
+export const ABANDONED = `${JSON.stringify({ format: RELEASE_FORMAT, abandoned: true })}\n`
+
+export function isAbandoned(mark: string): boolean {
+  const field = fieldsOf(mark)
+  return field('format') === RELEASE_FORMAT && field('abandoned') === true
+}
+
+function fieldsOf(text: string): (name: string) => unknown {
+  try {
+    const parsed: unknown = JSON.parse(text)
+    return (name): unknown => Reflect.get(Object(parsed), name)
+  } catch {
+    return () => undefined
+  }
+}
+
+/**
+ * What can be told of a holder from here. `stopped`: it is there, and does not run (SIGSTOP). `unknown`: it is elsewhere, or it runs, or
+ * nothing can be found out: its signs of life decide.
+ */
+export async function stateOf(owner: Owner, machine: Machine): Promise<'gone' | 'stopped' | 'unknown'> {
+  if (owner.boot === undefined || owner.boot !== machine.boot) return 'unknown'
+  if (owner.namespace === undefined || owner.namespace !== machine.namespace) return 'unknown'
   const start = await machine.startOf(owner.pid)
-  if (start === null) return true
-  return start !== undefined && owner.start !== undefined && start !== owner.start
+  if (start === null) return 'gone'
+  const isSameTime = owner.time === undefined || machine.time === undefined || owner.time === machine.time
+  if (!isSameTime || start === undefined || owner.start === undefined) return 'unknown'
+  if (start !== owner.start) return 'gone'
+  return (await machine.isStopped?.(owner.pid)) === true ? 'stopped' : 'unknown'
 }

@@ -1,0 +1,46 @@
+import type { Folder, Listing } from './folder.ts'
+import { lockName, releasedName } from './folder.ts'
+import { givenUp } from './given-up.ts'
+import type { Machine } from './machine.ts'
+import { isAbandoned, type Owner, readOwner, stateOf } from './owner.ts'
+
+/** What is known of the lock that is the highest. */
+export interface Holder {
+  readonly number: number
+  /** Its content, which no other lock has. */
+  readonly text: string
+  readonly owner: Owner | undefined
+  /**
+   * `released`: by its holder. `gone`: its holder vanished. `stopped`: its holder is there, and does not run. `unknown`: its signs of
+   * life decide.
+   */
+  readonly state: 'released' | 'gone' | 'stopped' | 'unknown'
+  /** The next holder is told that a redemption may be on its way, unless a record was written since. */
+  readonly isAbandoned: boolean
+}
+
+/**
+ * The holder of the highest lock.
+ *
+ * @returns undefined where there is no lock; `changed` where things are no longer as they were listed
+ */
+export async function readHolder(
+  folder: Folder,
+  { locks, released }: Listing,
+  machine: Machine,
+): Promise<Holder | undefined | 'changed'> {
+  const [number] = locks
+  if (number === undefined) return undefined
+  const text = await folder.read(lockName(number))
+  if (text === undefined) return 'changed'
+  const owner = readOwner(text)
+  const wasAbandoned = owner?.abandoned === true
+  if (released.includes(number)) {
+    const mark = (await folder.read(releasedName(number))) ?? ''
+    return { number, text, owner, state: 'released', isAbandoned: wasAbandoned || isAbandoned(mark) }
+  }
+  const own = owner && givenUp(owner.id)
+  if (own !== undefined) return { number, text, owner, state: 'released', isAbandoned: wasAbandoned || own }
+  const state = owner ? await stateOf(owner, machine) : 'unknown'
+  return { number, text, owner, state, isAbandoned: true }
+}

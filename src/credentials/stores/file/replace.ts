@@ -1,0 +1,51 @@
+import { encodeRecord } from '../../encoding.ts'
+import type { RecordContent, StoredRecord } from '../../store.ts'
+import { type Folder, recordName } from './folder.ts'
+import { assertInRange, ground } from './numbers.ts'
+import { readRecord, removeLower } from './records.ts'
+
+/**
+ * Publishes a changed record under a number above all locks and records, without the lock. What the lock's holder writes afterwards has a
+ * lower number.
+ *
+ * Where another write, or another lock, came between the reading and the publishing, the change is made again, on top of that.
+ */
+export async function replaceRecord(
+  folder: Folder,
+  key: string,
+  change: (current: StoredRecord | undefined) => RecordContent,
+): Promise<StoredRecord> {
+  /** Ours that something came before: it stands until the next is there. */
+  let outdated: number | undefined
+  const changed = (current: StoredRecord | undefined): RecordContent => {
+    try {
+      return change(current)
+    } catch (error) {
+      if (outdated !== undefined) folder.remove(recordName(outdated)).catch(() => undefined)
+      throw error
+    }
+  }
+  for (;;) {
+    await folder.prepare()
+    const before = await folder.list()
+    const seen = before.records.find((record) => record !== outdated) ?? 0
+    const current = seen === 0 ? undefined : await readRecord(folder, key, seen)
+    if (seen !== 0 && current === undefined) continue
+    const content = changed(current)
+    const number = ground(before, 0, 0) + 1
+    assertInRange(number, `The next record of ${folder.path}`)
+    const publishing = { kind: 'replace', number, isDurable: true } as const
+    if (!(await folder.publish(recordName(number), encodeRecord(key, content), publishing))) continue
+    if (outdated !== undefined) await folder.remove(recordName(outdated)).catch(() => undefined)
+    const { locks, records } = await folder.list()
+    const isOvertaken =
+      records.some((record) => record > seen && record < number && record !== outdated) ||
+      locks.some((lock) => lock >= number)
+    if (!isOvertaken) {
+      // It is written: what cannot be removed now is removed by the next holder.
+      await removeLower(folder, key, number).catch(() => undefined)
+      return { ...content, revision: number }
+    }
+    outdated = number
+  }
+}
