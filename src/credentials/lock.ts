@@ -1,4 +1,5 @@
 import type { RefreshError } from '../core/errors.ts'
+import type { Finding } from '../core/events.ts'
 import type { RecordContent, StoredRecord } from './store.ts'
 
 /**
@@ -28,6 +29,15 @@ export interface Backend {
   replace(key: string, change: (current: StoredRecord | undefined) => RecordContent): Promise<StoredRecord>
   /** What went wrong, and how to mend it. */
   explain(error: unknown): RefreshError
+  /**
+   * Whether trying again can never help, since the client was closed by its user. It takes what an operation threw, or what `explain`
+   * made of that. Default: it may help.
+   */
+  isFinal?(error: unknown): boolean
+  /** What the client lacks that can be seen, such as a time limit. Default: nothing. */
+  findings?(): readonly Finding[]
+  /** What is asked, for an error where it does not respond: `Redis at redis.internal:6379`. Default: `The store`. */
+  readonly where?: string | undefined
 }
 
 /** One that wants a lock. */

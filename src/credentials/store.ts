@@ -1,4 +1,5 @@
 import type { RefreshErrorCode } from '../core/errors.ts'
+import type { Finding } from '../core/events.ts'
 import type { AccessToken } from './token.ts'
 
 /** Whom a token was issued for: a fingerprint of the configuration. It never holds a secret or a key. */
@@ -120,4 +121,6 @@ export interface Store {
   replace(key: string, change: (current: StoredRecord | undefined) => RecordContent): Promise<StoredRecord>
   /** `replace()` by a tombstone: no token, no failure, the session one higher; everything else stays. */
   delete(key: string): Promise<void>
+  /** @internal What the store's client lacks that can be seen, such as a time limit. Default: nothing. */
+  readonly findings?: (() => readonly Finding[]) | undefined
 }
