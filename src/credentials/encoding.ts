@@ -99,7 +99,10 @@ function readTexts(value: unknown): readonly string[] | undefined {
 }
 
 /** A member that is there and makes no sense is left out. */
-function defined<N extends string, V>(name: N, value: V | undefined): { readonly [name in N]?: V | undefined } {
+function defined<N extends string, V>(
+  name: N,
+  value: V | undefined,
+): { readonly [name in N]?: V | undefined } {
   const member: { [name in N]?: V | undefined } = {}
   member[name] = value
   return member

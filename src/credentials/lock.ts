@@ -6,6 +6,8 @@ import type { RecordContent, StoredRecord } from './store.ts'
  * What one kind of store can do. `ExclusiveStore` waits for its lock, renews it and releases it in the same way for all of them.
  */
 export interface Backend {
+  /** What is asked, for an error where it does not respond: `Redis at redis.internal:6379`. Default: `The store`. */
+  readonly where?: string | undefined
   /** The record as it is, without waiting for a holder of its lock. */
   read(key: string): Promise<StoredRecord | undefined>
   /**
@@ -29,15 +31,10 @@ export interface Backend {
   replace(key: string, change: (current: StoredRecord | undefined) => RecordContent): Promise<StoredRecord>
   /** What went wrong, and how to mend it. */
   explain(error: unknown): RefreshError
-  /**
-   * Whether trying again can never help, since the client was closed by its user. It takes what an operation threw, or what `explain`
-   * made of that. Default: it may help.
-   */
-  isFinal?(error: unknown): boolean
-  /** What the client lacks that can be seen, such as a time limit. Default: nothing. */
-  findings?(): readonly Finding[]
-  /** What is asked, for an error where it does not respond: `Redis at redis.internal:6379`. Default: `The store`. */
-  readonly where?: string | undefined
+  /** No later try can succeed, as where the user has closed the client. Default: none is. */
+  readonly isFinal?: ((error: unknown) => boolean) | undefined
+  /** What of the store's configuration puts a login at risk, such as a client without a time limit. */
+  readonly findings?: (() => readonly Finding[]) | undefined
 }
 
 /** One that wants a lock. */

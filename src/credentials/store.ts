@@ -1,4 +1,4 @@
-import type { RefreshErrorCode } from '../core/errors.ts'
+import type { RefreshError, RefreshErrorCode } from '../core/errors.ts'
 import type { Finding } from '../core/events.ts'
 import type { AccessToken } from './token.ts'
 
@@ -72,9 +72,10 @@ export interface StoreContext {
 
 /**
  * How an update stands before and after its change. `queued`: it waits for one of the store's `maxLocks`. `admitted`: that wait is
- * over. `vanished`: the record was gone from the store when the change was written.
+ * over. `unwritten`: a try to write the change failed, and another follows. `vanished`: the record was gone from the store when the
+ * change was written.
  */
-export type UpdateNews = 'queued' | 'admitted' | 'vanished'
+export type UpdateNews = 'queued' | 'admitted' | 'unwritten' | 'vanished'
 
 /** What the caller that changes a record may say besides. */
 export interface UpdateOptions {
@@ -88,7 +89,9 @@ export interface UpdateOptions {
   /** ms: a lock that is held for longer no longer counts among the store's `maxLocks`. @default 30_000 */
   readonly deadline?: number | undefined
   /** Hears how the update stands. A store need not tell. */
-  readonly onNews?: ((news: UpdateNews) => void) | undefined
+  readonly onNews?: ((news: UpdateNews, error?: RefreshError) => void) | undefined
+  /** The token may be lost, for nothing was spent for it: the store rejects where it cannot write it within a second. */
+  readonly isBrief?: boolean | undefined
 }
 
 /** Changes a record under its lock: gives what to write, or undefined to leave the record as it is. */
@@ -121,6 +124,6 @@ export interface Store {
   replace(key: string, change: (current: StoredRecord | undefined) => RecordContent): Promise<StoredRecord>
   /** `replace()` by a tombstone: no token, no failure, the session one higher; everything else stays. */
   delete(key: string): Promise<void>
-  /** @internal What the store's client lacks that can be seen, such as a time limit. Default: nothing. */
+  /** @internal What of the store's configuration puts a login at risk. */
   readonly findings?: (() => readonly Finding[]) | undefined
 }
