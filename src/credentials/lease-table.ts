@@ -1,4 +1,5 @@
 import type { RefreshError } from '../core/errors.ts'
+import type { Finding } from '../core/events.ts'
 
 /** A record as its server keeps it. */
 export interface Row {
@@ -67,8 +68,10 @@ export interface LeaseTable {
    * Releases the lock unused, if it is still this owner's.
    *
    * @param abandoned the next one that takes it is told that its holder vanished
+   * @param number the lock's, where it is known: a server that has forgotten the lock notes it, so that a renewal that is still on its
+   *   way does not acquire the lock anew
    */
-  free(key: string, owner: string, abandoned: boolean): Promise<void>
+  free(key: string, owner: string, abandoned: boolean, number?: number): Promise<void>
   /** Tells of locks that became free; undefined where the server can tell nothing. */
   readonly subscribe: Subscribe | undefined
   /** What a notice calls a key, for it may be heard by many. Default: by its name. */
@@ -77,8 +80,14 @@ export interface LeaseTable {
   place(key: string): string
   /** Whether what went wrong may be gone in a moment: a connection that was lost, a server that starts. */
   isPassing(error: unknown): boolean
+  /** Whether the client can do nothing any more, such as one that its user has closed. Default: no. */
+  isEnded?(error: unknown): boolean
   /** What went wrong, and how to mend it. */
   explain(error: unknown): RefreshError
+  /** What the client lacks that can be seen. Default: nothing. */
+  findings?(): readonly Finding[]
+  /** What is asked, for an error where it does not respond: `Redis at redis.internal:6379`. */
+  readonly where?: string | undefined
 }
 
 /**

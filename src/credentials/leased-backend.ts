@@ -1,26 +1,30 @@
 import type { RefreshError } from '../core/errors.ts'
+import type { Finding } from '../core/events.ts'
 import { decodeRecord, encodeRecord } from './encoding.ts'
-import type { LeaseTable, Row } from './lease-table.ts'
+import type { LeaseTable, Row, Taken } from './lease-table.ts'
+import { LeasedLock } from './leased-lock.ts'
 import type { Backend, Contender, Lock } from './lock.ts'
 import { Notices } from './notices.ts'
 import { Patience } from './patience.ts'
 import { persistently } from './persistently.ts'
-import type { StoredToken } from './store.ts'
-import type { AccessToken } from './token.ts'
+import { replaceRow } from './replace-row.ts'
+import type { RecordContent, StoredRecord } from './store.ts'
 
 /** How a server's locks are used. */
 export interface LeasedOptions {
   /** ms; the table's own */
   readonly lease: number
-  /** How long the server may take to answer, in ms. */
+  /** How long the server may take to respond, in ms. */
   readonly timeout: number
 }
 
-/** Locks and records on a server, for all who reach it. */
+/** Locks and records on a server, for all processes and hosts that reach it. */
 export class LeasedBackend implements Backend {
   readonly #table: LeaseTable
   readonly #options: LeasedOptions
   readonly #notices: Notices | undefined
+  /** What `explain` made of errors after which trying again cannot help. */
+  readonly #final = new WeakSet<object>()
 
   constructor(table: LeaseTable, options: LeasedOptions) {
     this.#table = table
@@ -28,7 +32,11 @@ export class LeasedBackend implements Backend {
     this.#notices = table.subscribe && new Notices(table.subscribe)
   }
 
-  async read(key: string): Promise<StoredToken | undefined> {
+  get where(): string | undefined {
+    return this.#table.where
+  }
+
+  async read(key: string): Promise<StoredRecord | undefined> {
     return this.#opened(key, await this.#ask(() => this.#table.read(key)))
   }
 
@@ -41,8 +49,35 @@ export class LeasedBackend implements Backend {
     return this.#notices?.watch(this.#table.topic?.(key) ?? key, wake, over)
   }
 
+  replace(key: string, change: (current: StoredRecord | undefined) => RecordContent): Promise<StoredRecord> {
+    return replaceRow(
+      {
+        read: () => this.#ask(() => this.#table.read(key)),
+        swap: (seen, text) => this.#table.swap(key, seen, text),
+        isPassing: (error) => this.#isPassing(error),
+        opened: (row) => this.#opened(key, row),
+        encoded: (content) => encodeRecord(key, content),
+        timeout: this.#options.timeout,
+      },
+      change,
+    )
+  }
+
   explain(error: unknown): RefreshError {
-    return this.#table.explain(error)
+    const explained = this.#table.explain(error)
+    if (this.#table.isEnded?.(error) === true) this.#final.add(explained)
+    return explained
+  }
+
+  isFinal(error: unknown): boolean {
+    return (
+      (typeof error === 'object' && error !== null && this.#final.has(error)) ||
+      this.#table.isEnded?.(error) === true
+    )
+  }
+
+  findings(): readonly Finding[] {
+    return this.#table.findings?.() ?? []
   }
 
   async #tryLock(
@@ -52,50 +87,48 @@ export class LeasedBackend implements Backend {
   ): Promise<Lock | 'newer' | number> {
     const [table, owner] = [this.#table, globalThis.crypto.randomUUID()]
     const began = performance.now()
+    let taken: Taken | undefined
     try {
       const mayTakeOver = patience.isOver
-      const taken = await this.#ask(() => table.take(key, owner, known, mayTakeOver))
+      taken = await this.#ask(() => table.take(key, owner, known, mayTakeOver))
       patience.answered()
       if (taken.type === 'newer') return 'newer'
       if (taken.type === 'held') return patience.wait(taken.remaining)
-      const { number, abandoned, row } = taken
-      const current = this.#opened(key, row)
-      const renew = (): Promise<boolean> => this.#ask(() => table.extend(key, owner))
-      // The lease began when the server took note of it, and its answer may have been long in coming.
-      if (performance.now() - began > this.#options.lease / 5 && !(await renew())) return 0
-      return {
-        current,
-        abandoned,
-        renew,
-        write: (token) => this.#write(key, owner, number, token),
-        release: () => this.#ask(() => table.free(key, owner)),
-      }
+      const lock = new LeasedLock(
+        {
+          extend: (number) => table.extend(key, owner, number),
+          write: (row) => this.#ask(() => table.write(key, owner, row)),
+          free: (abandoned, number) => this.#ask(() => table.free(key, owner, abandoned, number)),
+          inBackground: (ask) => this.#ask(ask, true),
+          opened: (row) => this.#opened(key, row),
+          encoded: (content) => encodeRecord(key, content),
+        },
+        taken,
+      )
+      // The lease began when the server acted on the request, and its response may have been slow.
+      if (performance.now() - began > this.#options.lease / 5 && !(await lock.renew())) return 0
+      return lock
     } catch (error) {
-      // It may have been given all the same.
-      table.free(key, owner).catch(() => undefined)
+      // The server may have given the lock all the same.
+      const number = taken?.type === 'lock' ? taken.number : undefined
+      table.free(key, owner, false, number).catch(() => undefined)
       throw error
     }
   }
 
-  async #write(
-    key: string,
-    owner: string,
-    number: number,
-    token: AccessToken | undefined,
-  ): Promise<StoredToken> {
-    const row: Row = { revision: number, text: encodeRecord(key, token) }
-    const inForce = await this.#ask(() => this.#table.write(key, owner, row))
-    return this.#opened(key, inForce) ?? { token, revision: number }
+  #ask<R>(ask: () => Promise<R>, isBackground = false): Promise<R> {
+    const longest = this.#options.timeout / 2
+    return persistently(ask, (error) => this.#isPassing(error), longest, isBackground)
   }
 
-  #ask<R>(ask: () => Promise<R>): Promise<R> {
-    return persistently(ask, (error) => this.#table.isPassing(error), this.#options.timeout / 2)
+  #isPassing(error: unknown): boolean {
+    return this.#table.isPassing(error) && this.#table.isEnded?.(error) !== true
   }
 
   /** @throws RefreshError `store_invalid` */
-  #opened(key: string, row: Row | undefined): StoredToken | undefined {
+  #opened(key: string, row: Row | undefined): StoredRecord | undefined {
     if (row === undefined) return undefined
     const { revision, text } = row
-    return { token: decodeRecord(text, key, this.#table.place(key)), revision }
+    return { ...decodeRecord(text, key, this.#table.place(key)), revision }
   }
 }

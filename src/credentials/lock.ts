@@ -6,6 +6,8 @@ import type { RecordContent, StoredRecord } from './store.ts'
  * What one kind of store can do. `ExclusiveStore` waits for its lock, renews it and releases it in the same way for all of them.
  */
 export interface Backend {
+  /** What is asked, for an error where it does not respond: `Redis at redis.internal:6379`. Default: `The store`. */
+  readonly where?: string | undefined
   /** The record as it is, without waiting for a holder of its lock. */
   read(key: string): Promise<StoredRecord | undefined>
   /**

@@ -56,7 +56,7 @@ export function postgresStore(client: PostgresClient, options: PostgresStoreOpti
   const { table = 'llm_refresh' } = options
   const lease = milliseconds('lease', options.lease ?? 2_500, 100)
   const timeout = milliseconds('timeout', options.timeout ?? 5_000, 1)
-  const leases = new PostgresTable(client, { name: readName(table), lease })
+  const leases = new PostgresTable(client, { name: readName(table), lease, timeout })
   return new ExclusiveStore(new LeasedBackend(leases, { lease, timeout }), { lease, timeout })
 }
 

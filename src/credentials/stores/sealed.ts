@@ -1,9 +1,12 @@
 import type { Clock } from '../../core/clock.ts'
+import { RefreshError } from '../../core/errors.ts'
 import { checkOptions, describe, optionError } from '../../core/options.ts'
-import type { Change, Store, StoredToken, UpdateOptions } from '../store.ts'
-import type { AccessToken } from '../token.ts'
-import { isSealed, loadJose, open, seal, unsealed } from './sealed/envelope.ts'
+import { isSealedToken } from '../sealed-mark.ts'
+import type { Change, RecordContent, Store, StoreContext, StoredRecord, UpdateOptions } from '../store.ts'
+import { contentOf, tombstone } from '../tombstone.ts'
+import { loadJose, open, seal, unsealed } from './sealed/envelope.ts'
 import { KeyRing, type SealingKeys } from './sealed/key-ring.ts'
+import type { Key } from './sealed/key.ts'
 
 export type { SealingKeys } from './sealed/key-ring.ts'
 export type { SealingKey } from './sealed/key.ts'
@@ -26,11 +29,11 @@ export interface SealedOptions {
 }
 
 /**
- * A store whose tokens are encrypted before they are stored, by `jose`, as JWEs with A256GCM (RFC 7516, RFC 7518 section 5.3). What
- * is not hidden: which accounts there are, whether they are logged out, when they are written, and the ids of the keys.
+ * A store whose records are encrypted before they are stored, by `jose`, as JWEs with A256GCM (RFC 7516, RFC 7518 section 5.3). What
+ * is not hidden: which accounts there are, how often they were logged in and out, when they are written, and the ids of the keys.
  *
  * A record is sealed with the first key, and opened with that whose id it names. So a new key comes in behind the old one, then
- * in front of it, and the old one may go when everything was written once more: `store.update(key, async (current) => current?.token)`.
+ * in front of it, and the old one may go when everything was written once more: `store.update(key, async (current) => current)`.
  *
  * What cannot be opened is never overwritten by a refresh: it fails with `store_invalid`, as does a login. A logout needs no key, and
  * after it a login succeeds.
@@ -43,7 +46,7 @@ export interface SealedOptions {
  * const token = credential({ source: oauth({ issuer, clientId }), store, key: 'me@example.com' })
  */
 export function sealed(store: Store, keys: SealingKeys, options: SealedOptions = {}): Store {
-  const methods: (keyof Store)[] = ['read', 'update', 'delete']
+  const methods: (keyof Store)[] = ['read', 'update', 'replace', 'delete']
   if (methods.some((method) => typeof store?.[method] !== 'function')) {
     throw optionError('store', `must be a store, such as fileStore(), not ${describe(store)}`)
   }
@@ -53,7 +56,11 @@ export function sealed(store: Store, keys: SealingKeys, options: SealedOptions =
   return new SealedStore(store, new KeyRing(keys, clock), adopts)
 }
 
+/** How often another write may come between before a replacement fails. */
+const MOST_TRIES = 100
+
 class SealedStore implements Store {
+  readonly findings: Store['findings']
   readonly #store: Store
   readonly #ring: KeyRing
   readonly #adopts: boolean
@@ -62,40 +69,124 @@ class SealedStore implements Store {
     this.#store = store
     this.#ring = ring
     this.#adopts = adopts
+    this.findings = store.findings && (() => store.findings?.() ?? [])
   }
 
-  async read(key: string): Promise<StoredToken | undefined> {
+  async read(key: string): Promise<StoredRecord | undefined> {
     const stored = await this.#store.read(key)
     return stored && this.#opened(key, stored)
   }
 
-  async update(key: string, change: Change, options?: UpdateOptions): Promise<StoredToken> {
+  async update(key: string, change: Change, options?: UpdateOptions): Promise<StoredRecord> {
     /** What was sealed or opened under the lock need not be opened again. */
-    const known = new Map<string, AccessToken>()
+    const known = new Map<string, RecordContent>()
     const sealing: Change = async (stored, context) => {
       const current = stored && (await this.#opened(key, stored))
-      if (stored?.token && current?.token) known.set(stored.token.accessToken, current.token)
+      if (stored?.token && current) known.set(stored.token.accessToken, contentOf(current))
       // Before anything is redeemed: what is received then can be sealed.
       const [first] = await Promise.all([this.#ring.first(), loadJose()])
-      const token = await change(current, context)
-      if (token === undefined) return undefined
-      const written = await seal(first, key, token)
-      known.set(written.accessToken, token)
+      const content = await change(current, withFailure(context, current))
+      if (content === undefined) return undefined
+      const written = await this.#sealed(key, content, first)
+      if (written.token) known.set(written.token.accessToken, content)
       return written
     }
     const stored = await this.#store.update(key, sealing, options)
-    const token = stored.token && known.get(stored.token.accessToken)
-    return token === undefined ? this.#opened(key, stored) : { token, revision: stored.revision }
+    const content = stored.token && known.get(stored.token.accessToken)
+    return content === undefined ? this.#opened(key, stored) : { ...content, revision: stored.revision }
   }
 
-  delete(key: string): Promise<void> {
-    return this.#store.delete(key)
+  async replace(
+    key: string,
+    change: (current: StoredRecord | undefined) => RecordContent,
+  ): Promise<StoredRecord> {
+    let content: RecordContent | undefined
+    const stored = await this.#replace(key, async (before) => {
+      const opened = before && (await this.#opened(key, before))
+      content = change(opened)
+      return this.#sealed(key, content)
+    })
+    // A store gives the record in force, which may be newer than what was written.
+    return stored.isOurs && content
+      ? { ...content, revision: stored.record.revision }
+      : this.#opened(key, stored.record)
   }
 
-  async #opened(key: string, { token, revision }: StoredToken): Promise<StoredToken> {
-    if (token === undefined) return { token, revision }
-    if (isSealed(token)) return { token: await open(token, key, this.#ring), revision }
-    if (this.#adopts) return { token, revision }
+  /** It needs no key. With one, what the record holds besides the token stays, such as which configured refresh tokens were tried. */
+  async delete(key: string): Promise<void> {
+    await this.#replace(key, async (stored) => {
+      try {
+        return await this.#sealed(key, tombstone(stored && (await this.#opened(key, stored))))
+      } catch {
+        return { token: undefined, session: (stored?.session ?? 0) + 1 }
+      }
+    })
+  }
+
+  /** Sealing is asynchronous, a replacement is not: what was sealed is written where the record is still the one that it was made from. */
+  async #replace(
+    key: string,
+    make: (stored: StoredRecord | undefined) => Promise<RecordContent>,
+  ): Promise<{ readonly record: StoredRecord; readonly isOurs: boolean }> {
+    let stored = await this.#store.read(key)
+    for (let tries = 1; ; tries++) {
+      const content = await make(stored)
+      const [made, moved] = [revisionOf(stored), { is: false, to: stored }]
+      try {
+        const record = await this.#store.replace(key, (current) => {
+          if (revisionOf(current) === made) return content
+          Object.assign(moved, { is: true, to: current })
+          throw contested(key)
+        })
+        return { record, isOurs: record.token?.accessToken === content.token?.accessToken }
+      } catch (error) {
+        if (!moved.is || tries === MOST_TRIES) throw error
+        stored = moved.to
+      }
+    }
+  }
+
+  /** A tombstone that holds nothing else needs no seal. */
+  async #sealed(key: string, content: RecordContent, first?: Key): Promise<RecordContent> {
+    const { token, session, ...rest } = content
+    const outside = session === undefined ? {} : { session }
+    const isPlain =
+      token === undefined &&
+      Object.values({ ...rest, revision: undefined }).every((member) => member === undefined)
+    if (isPlain) return { token: undefined, ...outside }
+    return { token: await seal(first ?? (await this.#ring.first()), key, content), ...outside }
+  }
+
+  async #opened(key: string, stored: StoredRecord): Promise<StoredRecord> {
+    const { token, revision, session, failure } = stored
+    if (token !== undefined && isSealedToken(token))
+      return { ...(await open(token, key, this.#ring)), revision }
+    if (this.#adopts) return stored
+    // A logout needs no key. What else stands there could have been written by anybody.
+    if (token === undefined && failure === undefined) {
+      return { token, ...(session === undefined ? {} : { session }), revision }
+    }
     throw unsealed(key)
   }
+}
+
+/** The store cannot see the failure in a sealed record. */
+function withFailure(context: StoreContext, current: StoredRecord | undefined): StoreContext {
+  if (context.abandoned || current?.failure?.abandoned !== true) return context
+  const { signal, confirm, sent } = context
+  return {
+    signal,
+    abandoned: true,
+    confirm: confirm && (() => confirm.call(context)),
+    sent: sent && (() => sent.call(context)),
+  }
+}
+
+function revisionOf(record: StoredRecord | undefined): number {
+  return record?.revision ?? 0
+}
+
+function contested(key: string): RefreshError {
+  const what = `The record of ${JSON.stringify(key)} was changed by other processes each time before it could be replaced`
+  return new RefreshError('store_failed', `${what}. Try again.`)
 }

@@ -19,7 +19,7 @@ import { storeContract } from '../../../src/testing/index.ts'
 import { has } from '../../support/binaries.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { type RedisServer, startRedisServer } from '../../support/redis-server.ts'
-import { followsModel } from './lease-contestants.ts'
+import { type Events, followsModel } from './lease-contestants.ts'
 
 const token = (name: string): { accessToken: string; refreshToken: string } => ({
   accessToken: `canary-access-${name}`,
@@ -246,10 +246,19 @@ test('[S7] a connection for notices that is closed while it subscribes anew ends
 
 test('[S2, S4] whatever three do, and whenever leases end: locks and records are as a model has them', async () => {
   const table = new RedisTable(connectionOf(redis), 'model', 3_600_000)
-  const expire = async (key: string): Promise<void> => {
-    if (await redis.hexists(`model:{${key}}`, 'owner')) await redis.hset(`model:{${key}}`, 'until', 0)
+  const hash = (key: string): string => `model:{${key}}`
+  const events: Events = {
+    expire: async (key) => {
+      if (await redis.hexists(hash(key), 'owner')) await redis.hset(hash(key), 'until', 0)
+    },
+    forget: (key) => redis.del(hash(key)),
+    copy: async (key) => {
+      const copy = await redis.hgetall(hash(key))
+      return Object.keys(copy).length === 0 ? undefined : copy
+    },
+    restore: (key, copy) => redis.hset(hash(key), copy as Record<string, string>),
   }
-  await expect(followsModel(table, expire, 500)).resolves.toBeUndefined()
+  await expect(followsModel(table, events, 500)).resolves.toBeUndefined()
 })
 
 test('[S4] numbers go on rising where the server has forgotten everything', async () => {

@@ -1,5 +1,6 @@
 import { describe, optionError } from '../../../core/options.ts'
 import { Turns } from '../../turns.ts'
+import { isPool, onPool } from './pool.ts'
 
 /** A pool or client of node-postgres (`pg`), or what has the same `query`. */
 export interface QueryClient {
@@ -30,12 +31,27 @@ export type Cells = readonly (string | undefined)[]
 /** Runs a statement whose columns are all text. */
 export type Ask = (statement: string, ...values: (string | null)[]) => Promise<Cells[]>
 
+/** How long something may take. */
+export interface AskOptions {
+  /** ms: so long a statement over a pool may stay without a response, from when it is sent. Then its connection is destroyed. */
+  readonly silence: number
+  /** ms: so long a free connection of a pool is waited for. */
+  readonly timeout: number
+}
+
+/** For what is done once, by hand: a table that is made may wait for others. */
+const PATIENT: AskOptions = { silence: 60_000, timeout: 60_000 }
+
 /** @throws RefreshError `invalid_option` for what is no client */
-export function asking(client: PostgresClient): Ask {
+export function asking(client: PostgresClient, options: AskOptions = PATIENT): Ask {
   if (isSql(client)) return async (statement, ...values) => read(await client.unsafe(statement, values))
   if (!has(client, 'query')) {
     const problem = `must be a client of pg or postgres.js, not ${describe(client)}`
     throw optionError('client', problem)
+  }
+  if (isPool(client)) {
+    return async (statement, ...values) =>
+      read((await onPool(client, (session) => session.query(statement, values), options)).rows)
   }
   const ask: Ask = async (statement, ...values) => read((await client.query(statement, values)).rows)
   if (!isSession(client)) return ask

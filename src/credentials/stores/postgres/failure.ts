@@ -1,7 +1,10 @@
 import { RefreshError } from '../../../core/errors.ts'
+import { driverCause } from '../../driver-cause.ts'
 
 const UNREACHABLE = 'the server cannot be reached, or the connection broke'
 const REFUSED = 'the server refuses this role or its password: change what the client connects with'
+const ENDED_BY_USER =
+  'its client was ended, so that trying again cannot help: give the store a client that is open, and end it last'
 const FULL = 'the server has no room: make some'
 
 /** What a server (SQLSTATE), a driver or the platform calls a failure → what it means, and how to mend it. */
@@ -26,8 +29,8 @@ const MENDING: Readonly<Record<string, string>> = {
   '40P01': 'too many others change it at the same time',
   '55P03': 'something else locks the table',
   '57014': 'the statement was cancelled: something else locks the table, or `statement_timeout` is too short',
-  CONNECTION_ENDED: 'the client was ended',
-  CONNECTION_DESTROYED: 'the client was ended',
+  CONNECTION_ENDED: ENDED_BY_USER,
+  CONNECTION_DESTROYED: ENDED_BY_USER,
 }
 
 /** What may be gone in a moment: the network, a server that starts, ends, or is a standby still, and what others do to a row. */
@@ -39,22 +42,32 @@ const PASSING: readonly RegExp[] = [
 
 /** `pg` gives these no code. */
 const BROKEN =
-  /^(?:Connection terminated|timeout e|Query read timeout|Client has encountered a connection error)/
+  /^(?:Connection terminated|timeout e|No connection of the pool|Query read timeout|Client has encountered a connection error)/
+
+/** Its user has closed the client, or it is one that does not connect again: trying again cannot help. */
+const ENDED = /not queryable$|after calling end on the pool$/
+
+export function isEnded(error: unknown): boolean {
+  const code = codeOf(error)
+  return code === 'CONNECTION_ENDED' || code === 'CONNECTION_DESTROYED' || ENDED.test(messageOf(error))
+}
 
 export function isPassing(error: unknown): boolean {
+  if (error instanceof RefreshError || isEnded(error)) return false
   const code = codeOf(error)
   return code === undefined ? BROKEN.test(messageOf(error)) : PASSING.some((each) => each.test(code))
 }
 
 /**
- * What went wrong with a table. What the server said stays in the cause: it may tell of values.
+ * What went wrong with a table. What the server said stays in the cause, unless it may tell of values.
  *
  * @param table as it is shown
  */
 export function failure(error: unknown, table: string): RefreshError {
   if (error instanceof RefreshError) return error
-  const message = `The table ${table} cannot be used: ${meaning(error)}.`
-  return new RefreshError('store_failed', message, { cause: error })
+  const cause = driverCause(error)
+  const message = `The table ${table} cannot be used: ${meaning(error, cause)}.`
+  return new RefreshError('store_failed', message, { cause })
 }
 
 export function codeOf(error: unknown): string | undefined {
@@ -62,17 +75,25 @@ export function codeOf(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined
 }
 
-function meaning(error: unknown): string {
+function meaning(error: unknown, cause: Error): string {
   const [code, message] = [codeOf(error), messageOf(error)]
   if (/not queryable/.test(message)) {
     return 'the connection broke or was ended, and a Client of pg does not connect again: use a Pool'
   }
-  if (/after calling end/.test(message)) return 'the pool was ended'
+  if (/after calling end/.test(message)) return ENDED_BY_USER
   const why = code === undefined ? undefined : MENDING[code]
   if (why !== undefined) return why
-  if (isPassing(error)) return code === undefined ? UNREACHABLE : `${UNREACHABLE} (${code})`
+  if (isPassing(error)) return `${UNREACHABLE}${shown(code, cause)}`
   // Any other code is the server's or the platform's, and no more than a name.
   return code !== undefined && /^\w{1,40}$/.test(code) ? `${code}, see the cause` : 'see the cause'
+}
+
+/** Where it could not be reached, in the words of the platform or the driver. */
+function shown(code: string | undefined, cause: Error): string {
+  const errors: readonly unknown[] = cause instanceof AggregateError ? cause.errors : []
+  const said = [cause, ...errors].map(messageOf).find((text) => text !== '')
+  if (said === undefined) return code === undefined ? '' : ` (${code})`
+  return code === undefined || said.includes(code) ? ` (${said})` : ` (${code}: ${said})`
 }
 
 function messageOf(error: unknown): string {

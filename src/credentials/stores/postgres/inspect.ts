@@ -1,10 +1,11 @@
-import type { RefreshError } from '../../../core/errors.ts'
-import { decodeRecord } from '../../encoding.ts'
+import { RefreshError } from '../../../core/errors.ts'
+import { decodeRecord, readRevision } from '../../encoding.ts'
 import { asking, type Cells, type PostgresClient } from './client.ts'
 import { failure } from './failure.ts'
 import { decodeKey } from './key.ts'
 import type { TableName } from './name.ts'
 import { statementsOn } from './statements.ts'
+import { poisoned } from './table.ts'
 
 /** How an account of a PostgreSQL store stands, without secrets. */
 export interface PostgresStoreEntry {
@@ -38,13 +39,14 @@ export async function inspectTable(client: PostgresClient, name: TableName): Pro
 }
 
 function inspect(
-  [stored = '', revision, record, written, until, isOver, abandoned]: Cells,
+  [stored = '', revision, record, written, until, isOver, abandoned, isOdd, fence]: Cells,
   table: string,
 ): PostgresStoreEntry {
   const key = decodeKey(stored)
+  const place = `The record of ${JSON.stringify(key)} in the table ${table}`
   const standing = {
     key,
-    revision: Number(revision),
+    revision: readRevision(revision) ?? 0,
     expiresAt: undefined,
     canRefresh: false,
     writtenAt: written === undefined ? undefined : Number(written),
@@ -52,13 +54,23 @@ function inspect(
     isAbandoned: abandoned === 'true',
     problem: undefined,
   }
+  if (readRevision(revision) === undefined || readRevision(fence) === undefined) {
+    return { ...standing, state: 'unreadable', problem: poisoned(place) }
+  }
+  if (isOdd === 'true') return { ...standing, state: 'unreadable', problem: timeless(place) }
   if (record === undefined) return { ...standing, state: 'empty' }
   try {
-    const token = decodeRecord(record, key, `The record of ${JSON.stringify(key)} in the table ${table}`)
-    if (token === undefined) return { ...standing, state: 'logged_out' }
+    const { token, failure: failed } = decodeRecord(record, key, place)
+    if (token === undefined) return { ...standing, state: failed === undefined ? 'logged_out' : 'empty' }
     const { expiresAt, refreshToken } = token
     return { ...standing, state: 'stored', expiresAt, canRefresh: refreshToken !== undefined }
   } catch (error) {
     return { ...standing, state: 'unreadable', problem: failure(error, table) }
   }
+}
+
+function timeless(place: string): RefreshError {
+  const what =
+    'has a time (written, or until) that is infinite or before 1970, so another program has changed it'
+  return new RefreshError('store_invalid', `${place} ${what}: set that column to NULL.`)
 }

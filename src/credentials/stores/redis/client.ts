@@ -1,4 +1,11 @@
+import type { Finding } from '../../../core/events.ts'
 import { optionError } from '../../../core/options.ts'
+import {
+  addressOfIoRedis,
+  addressOfNodeRedis,
+  findingsOfIoRedis,
+  findingsOfNodeRedis,
+} from './client-options.ts'
 
 /** A client, or a cluster, of ioredis. */
 export interface IoRedisClient {
@@ -43,6 +50,12 @@ export type RedisClient = IoRedisClient | NodeRedisClient | OtherRedisClient
 /** What a store needs of a client, whatever client that is. */
 export interface Connection {
   run(script: string, key: string, args: string[]): Promise<unknown>
+  /** Host and port, where they can be seen. */
+  where(): string | undefined
+  /** Its user has closed it, or it has stopped to connect again. */
+  isEnded(): boolean
+  /** @param lease ms */
+  findings(lease: number): readonly Finding[]
   /** On a connection of its own, until `over` aborts. */
   readonly subscribe:
     | ((channel: string, hear: (message: string) => void, over: AbortSignal) => Promise<unknown>)
@@ -56,12 +69,21 @@ export function connectionOf(client: RedisClient): Connection {
   }
   if ('isOpen' in client) return ofNodeRedis(client)
   if ('status' in client) return ofIoRedis(client)
-  return { run: async (script, key, args) => client.eval(script, [key], args), subscribe: undefined }
+  return {
+    run: async (script, key, args) => client.eval(script, [key], args),
+    where: () => undefined,
+    isEnded: () => false,
+    findings: () => [],
+    subscribe: undefined,
+  }
 }
 
 function ofIoRedis(client: IoRedisClient): Connection {
   return {
     run: async (script, key, args) => client.eval(script, 1, key, ...args),
+    where: () => addressOfIoRedis(client),
+    isEnded: () => client.status === 'end',
+    findings: (lease) => findingsOfIoRedis(client, lease),
     subscribe: async (channel, hear, over) => {
       // What it subscribes to by itself when it is connected again ends the process, if it is closed before that is answered.
       const own = { enableOfflineQueue: true, lazyConnect: false, autoResubscribe: false }
@@ -85,6 +107,9 @@ function ofIoRedis(client: IoRedisClient): Connection {
 function ofNodeRedis(client: NodeRedisClient): Connection {
   return {
     run: async (script, key, args) => client.eval(script, { keys: [key], arguments: args }),
+    where: () => addressOfNodeRedis(client),
+    isEnded: () => !client.isOpen,
+    findings: (lease) => findingsOfNodeRedis(client, lease),
     subscribe:
       client.duplicate &&
       (async (channel, hear, over) => {

@@ -1,4 +1,5 @@
 import { RefreshError } from '../../../core/errors.ts'
+import { driverCause } from '../../driver-cause.ts'
 
 /** What the server says no with, and how that is mended. */
 const MENDING: Readonly<Record<string, string>> = {
@@ -49,10 +50,39 @@ export function isPassing(error: unknown): boolean {
   return code === undefined || PASSING.has(code)
 }
 
-/** What went wrong, and how to mend it. What the server said may quote what it was asked. */
-export function failure(error: unknown): RefreshError {
+/** Of which Redis an error tells. */
+export interface FailureOptions {
+  /** `Redis at redis.internal:6379` */
+  readonly where?: string | undefined
+  /** The client was closed by its user. */
+  readonly isEnded?: boolean | undefined
+}
+
+/** What went wrong, and how to mend it. The cause holds nothing of what was asked. */
+export function failure(
+  error: unknown,
+  { where = 'Redis', isEnded = false }: FailureOptions = {},
+): RefreshError {
   if (error instanceof RefreshError) return error
+  const cause = driverCause(error)
+  return new RefreshError('store_failed', `${where} cannot be used: ${meaning(error, cause, isEnded)}.`, {
+    cause,
+  })
+}
+
+function meaning(error: unknown, cause: Error, isEnded: boolean): string {
   const code = replyCode(error)
-  const why = code === undefined ? 'the connection is lost, or was never made' : (MENDING[code] ?? code)
-  return new RefreshError('store_failed', `Redis cannot be used: ${why}.`, { cause: error })
+  if (code !== undefined) return MENDING[code] ?? code
+  if (isEnded) {
+    return 'its client is closed, so that trying again cannot help: give the store a client that is open, and close it last'
+  }
+  const what = 'the connection is lost, or was never made'
+  const said = [cause.message, ...innerMessages(cause)].find((text) => /^[\x20-\x7E]+$/u.test(text))
+  return said === undefined ? what : `${what} (${said.replace(/\.$/u, '')})`
+}
+
+/** Of a connection that was tried at several addresses. */
+function innerMessages(cause: Error): string[] {
+  const errors = cause instanceof AggregateError ? cause.errors : []
+  return errors.map((each: unknown) => String(Reflect.get(Object(each), 'message')))
 }

@@ -1,7 +1,7 @@
 // What is done for an account is done in one step, by a script. All of an account is in one hash, so that a cluster keeps it in one
 // place:
-//   fence      the number of the lock that was given last
-//   owner      who holds it; there is none where it was given back
+//   fence      the number of the lock that was given last, or that a replaced record has
+//   owner      who holds it; there is none where it was released
 //   until      when its lease ends, in epoch ms of the server
 //   abandoned  an earlier holder vanished, and nobody has written since
 //   revision   the number of the lock under which the record was written
@@ -14,48 +14,99 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function digits(number) return string.format('%.0f', number) end`
 
+/**
+ * Another program may have changed a number to one that nothing comes after. Then nothing is done: what was redeemed over it could not be
+ * written. `last`: 2^53 - 1, the last number that Lua and JavaScript count to.
+ */
+const IS_NUMBER = `
+local last = 9007199254740991
+local function isNumber(text)
+  return not text or #text <= 16 and (text == '0' or string.match(text, '^[1-9]%d*$')) and tonumber(text) <= last
+end`
+
+const CHECKED = `${IS_NUMBER}
+if not (isNumber(revisionText) and isNumber(fenceText)) then return { 'invalid' } end
+local revision, fence = tonumber(revisionText or 0), tonumber(fenceText or 0)`
+
+const NUMBERS = `
+local numbers = redis.call('HMGET', KEYS[1], 'revision', 'fence')
+local revisionText, fenceText = numbers[1], numbers[2]
+${CHECKED}`
+
 /** A user may not be allowed to publish: then those who wait look by themselves. */
-const FREE = `
-redis.call('HDEL', KEYS[1], 'owner', 'until')
+const NOTIFY = `
 redis.pcall('PUBLISH', channel, name)`
 
-export const READ: string = `return redis.call('HMGET', KEYS[1], 'revision', 'record')`
+const FREE = `
+redis.call('HDEL', KEYS[1], 'owner', 'until')${NOTIFY}`
+
+export const READ: string = `return redis.call('HMGET', KEYS[1], 'revision', 'record', 'fence')`
 
 export const TAKE: string = `${NOW}
-local owner, lease, known, mayTakeOver = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1'
+local owner, lease, known, mayTakeOver = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1'
 local had = redis.call('HMGET', KEYS[1], 'revision', 'record', 'fence', 'owner', 'until', 'abandoned')
-local revision, fence = tonumber(had[1]) or 0, tonumber(had[3]) or 0
-local holder, abandoned = had[4], had[6]
+local revisionText, fenceText = had[1], had[3]
+${CHECKED}
+local holder, abandoned = had[4], had[6] == '1'
 if holder ~= owner then
-  if known ~= '' and revision > tonumber(known) then return { 'newer' } end
-  local left = math.max((tonumber(had[5]) or 0) - now, 0)
-  if holder and (left > 0 or not mayTakeOver) then return { 'held', digits(left) } end
-  abandoned = (holder or abandoned == '1') and revision < fence and '1' or '0'
-  fence = math.max(fence + 1, revision + 1, now)
-  redis.call('HSET', KEYS[1], 'owner', owner, 'fence', digits(fence), 'abandoned', abandoned)
+  if known and revision > known then return { 'newer' } end
+  local left = (tonumber(had[5]) or 0) - now
+  -- No lease is that long: another program, or a clock that was far ahead, has set its end.
+  if not (left > 0 and left < 2147483648) then left = 0 end
+  -- A record that is known and has gone: the holder of a token that it could not write yet comes first.
+  local isHeld = holder or known and revision < known
+  if isHeld and (left > 0 and holder or not mayTakeOver) then return { 'held', digits(holder and left or 0) } end
+  local number = math.max(fence + 1, revision + 1, (known or 0) + 1, now)
+  if number > last then return { 'invalid' } end
+  abandoned = (holder or abandoned) and revision < fence
+  fence = number
+  redis.call('HSET', KEYS[1], 'owner', owner, 'fence', digits(fence), 'abandoned', abandoned and '1' or '0')
 end
 redis.call('HSET', KEYS[1], 'until', digits(now + lease))
-return { 'lock', digits(fence), abandoned, had[1], had[2] }`
+return { 'lock', digits(fence), abandoned and '1' or '0', had[1], had[2] }`
 
+/** Where nothing is there, or only lower numbers, the server has forgotten the lock. One that was released has left its number. */
 export const EXTEND: string = `${NOW}
-local owner, lease = ARGV[1], ARGV[2]
-if redis.call('HGET', KEYS[1], 'owner') ~= owner then return 0 end
+local owner, lease, number = ARGV[1], ARGV[2], tonumber(ARGV[3])
+${NUMBERS}
+if redis.call('HGET', KEYS[1], 'owner') ~= owner then
+  if fence >= number or revision >= number then return { 'lost' } end
+  redis.call('HSET', KEYS[1], 'owner', owner, 'fence', digits(number))
+end
 redis.call('HSET', KEYS[1], 'until', digits(now + lease))
-return 1`
+return { 'extended' }`
 
 export const WRITE: string = `
 local owner, number, record, channel, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local revision = tonumber(redis.call('HGET', KEYS[1], 'revision')) or 0
+${NUMBERS}
 if revision < tonumber(number) then
   redis.call('HSET', KEYS[1], 'revision', number, 'record', record)
 end
+if fence < tonumber(number) then redis.call('HSET', KEYS[1], 'fence', number) end
 if redis.call('HGET', KEYS[1], 'owner') == owner then
   redis.call('HDEL', KEYS[1], 'abandoned')${FREE}
 end
-return redis.call('HMGET', KEYS[1], 'revision', 'record')`
+local inForce = redis.call('HMGET', KEYS[1], 'revision', 'record')
+return { 'written', inForce[1], inForce[2], revisionText or '0' }`
 
-export const RELEASE: string = `
-local owner, channel, name = ARGV[1], ARGV[2], ARGV[3]
-if redis.call('HGET', KEYS[1], 'owner') == owner then${FREE}
+/** The lock stays with its holder, whose own write comes too late then. */
+export const SWAP: string = `${NOW}
+local seen, record, channel, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+${NUMBERS}
+if revision ~= tonumber(seen) then return { 'changed' } end
+local number = math.max(fence + 1, revision + 1, now)
+if number > last then return { 'invalid' } end
+redis.call('HSET', KEYS[1], 'revision', digits(number), 'record', record, 'fence', digits(number))
+redis.call('HDEL', KEYS[1], 'abandoned')${NOTIFY}
+return { 'swapped', digits(number) }`
+
+export const RELEASE: string = `${IS_NUMBER}
+local owner, abandoned, number, channel, name = ARGV[1], ARGV[2] == '1', tonumber(ARGV[3]), ARGV[4], ARGV[5]
+local numbers = redis.call('HMGET', KEYS[1], 'revision', 'fence')
+local isForgotten = isNumber(numbers[1]) and isNumber(numbers[2])
+  and tonumber(numbers[1] or 0) < number and tonumber(numbers[2] or 0) < number
+if isForgotten then redis.call('HSET', KEYS[1], 'fence', ARGV[3]) end
+if isForgotten or redis.call('HGET', KEYS[1], 'owner') == owner then
+  if abandoned then redis.call('HSET', KEYS[1], 'abandoned', '1') end${FREE}
 end
 return 1`

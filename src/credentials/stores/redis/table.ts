@@ -1,8 +1,10 @@
 import { RefreshError } from '../../../core/errors.ts'
-import type { LeaseTable, Row, Subscribe, Taken } from '../../lease-table.ts'
+import type { Finding } from '../../../core/events.ts'
+import { readRevision } from '../../encoding.ts'
+import type { LeaseTable, Row, RowWritten, Subscribe, Taken } from '../../lease-table.ts'
 import type { Connection } from './client.ts'
 import { failure, isPassing } from './failure.ts'
-import { EXTEND, READ, RELEASE, TAKE, WRITE } from './scripts.ts'
+import { EXTEND, READ, RELEASE, SWAP, TAKE, WRITE } from './scripts.ts'
 
 /** Locks and records in Redis: a hash for each account. */
 export class RedisTable implements LeaseTable {
@@ -20,34 +22,56 @@ export class RedisTable implements LeaseTable {
     this.subscribe = subscribe && ((wake, _, over) => subscribe(this.#channel, wake, over))
   }
 
+  get where(): string {
+    const where = this.#connection.where()
+    return where === undefined ? 'Redis' : `Redis at ${where}`
+  }
+
   topic(key: string): string {
     return nameOf(key)
   }
 
   async read(key: string): Promise<Row | undefined> {
-    return rowOf(listOf(await this.#run(READ, key)))
+    const [revision, text, fence] = listOf(await this.#run(READ, key))
+    if (fence !== undefined && readRevision(fence) === undefined) throw this.#poisoned(key)
+    return this.#row(key, revision, text)
   }
 
   async take(key: string, owner: string, known: number | undefined, mayTakeOver: boolean): Promise<Taken> {
-    const reply = await this.#run(TAKE, key, owner, this.#lease, known ?? '', mayTakeOver ? '1' : '0')
-    const [type, number, abandoned, ...row] = listOf(reply)
+    const reply = await this.#ask(TAKE, key, owner, this.#lease, known ?? '', mayTakeOver ? '1' : '0')
+    const [type, number, abandoned, revision, text] = reply
     if (type === 'newer') return { type }
     if (type === 'held') return { type, remaining: Number(number) }
     if (type !== 'lock') throw strange()
-    return { type, number: Number(number), abandoned: abandoned === '1', row: rowOf(row) }
+    const given = readRevision(number)
+    if (given === undefined) throw strange()
+    return { type, number: given, abandoned: abandoned === '1', row: this.#row(key, revision, text) }
   }
 
-  async extend(key: string, owner: string): Promise<boolean> {
-    return Number(await this.#run(EXTEND, key, owner, this.#lease)) === 1
+  async extend(key: string, owner: string, number: number): Promise<boolean> {
+    const [type] = await this.#ask(EXTEND, key, owner, this.#lease, number)
+    if (type !== 'extended' && type !== 'lost') throw strange()
+    return type === 'extended'
   }
 
-  async write(key: string, owner: string, { revision, text }: Row): Promise<Row> {
-    const reply = await this.#run(WRITE, key, owner, revision, text, this.#channel, nameOf(key))
-    return rowOf(listOf(reply)) ?? { revision, text }
+  async write(key: string, owner: string, { revision, text }: Row): Promise<RowWritten> {
+    const reply = await this.#ask(WRITE, key, owner, revision, text, this.#channel, nameOf(key))
+    const [type, inForce, record, before] = reply
+    const row = this.#row(key, inForce, record)
+    if (type !== 'written' || row === undefined) throw strange()
+    return { row, before: readRevision(before) ?? 0 }
   }
 
-  async free(key: string, owner: string): Promise<void> {
-    await this.#run(RELEASE, key, owner, this.#channel, nameOf(key))
+  async swap(key: string, seen: number, text: string): Promise<Row | undefined> {
+    const [type, number] = await this.#ask(SWAP, key, seen, text, this.#channel, nameOf(key))
+    if (type === 'changed') return undefined
+    const revision = readRevision(number)
+    if (type !== 'swapped' || revision === undefined) throw strange()
+    return { revision, text }
+  }
+
+  async free(key: string, owner: string, abandoned: boolean, number = 0): Promise<void> {
+    await this.#run(RELEASE, key, owner, abandoned ? '1' : '0', number, this.#channel, nameOf(key))
   }
 
   place(key: string): string {
@@ -58,8 +82,16 @@ export class RedisTable implements LeaseTable {
     return isPassing(error)
   }
 
+  isEnded(): boolean {
+    return this.#connection.isEnded()
+  }
+
   explain(error: unknown): RefreshError {
-    return failure(error)
+    return failure(error, { where: this.where, isEnded: this.isEnded() })
+  }
+
+  findings(): readonly Finding[] {
+    return this.#connection.findings(this.#lease)
   }
 
   get #channel(): string {
@@ -71,8 +103,29 @@ export class RedisTable implements LeaseTable {
     return `${this.#prefix}:{${nameOf(key)}}`
   }
 
+  /** @throws RefreshError `store_invalid` where the script has found numbers that are none, and has changed nothing */
+  async #ask(script: string, key: string, ...args: (string | number)[]): Promise<(string | undefined)[]> {
+    const reply = listOf(await this.#run(script, key, ...args))
+    if (reply[0] === 'invalid') throw this.#poisoned(key)
+    return reply
+  }
+
   #run(script: string, key: string, ...args: (string | number)[]): Promise<unknown> {
     return this.#connection.run(script, this.#hash(key), args.map(String))
+  }
+
+  #row(key: string, revision: string | undefined, text: string | undefined): Row | undefined {
+    if (revision === undefined) return undefined
+    const number = readRevision(revision)
+    if (number === undefined) throw this.#poisoned(key)
+    return { revision: number, text: text ?? '' }
+  }
+
+  #poisoned(key: string): RefreshError {
+    const what =
+      'has a revision or a fence that is no whole number below 2^53, so another program has changed it'
+    const mending = `correct these two fields, or remove the hash (DEL ${this.#hash(key)}) and log in again`
+    return new RefreshError('store_invalid', `${this.place(key)} ${what}. It is left as it is: ${mending}.`)
   }
 }
 
@@ -97,8 +150,4 @@ function textOf(value: unknown): string | undefined {
 
 function strange(): RefreshError {
   return new RefreshError('store_invalid', 'Redis answered with what its scripts do not give.')
-}
-
-function rowOf([revision, text]: (string | undefined)[]): Row | undefined {
-  return revision === undefined ? undefined : { revision: Number(revision), text: text ?? '' }
 }

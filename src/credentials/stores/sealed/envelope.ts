@@ -2,12 +2,11 @@ import type * as jose from 'jose'
 import { RefreshError } from '../../../core/errors.ts'
 import { decodeRecord, encodeRecord } from '../../encoding.ts'
 import { loadPeer } from '../../peer.ts'
+import { SEALED } from '../../sealed-mark.ts'
+import type { RecordContent } from '../../store.ts'
 import type { AccessToken } from '../../token.ts'
 import type { KeyRing } from './key-ring.ts'
 import type { Key } from './key.ts'
-
-/** What tells a sealed token from any other: some servers give tokens that are themselves JWEs. */
-const SEALED = 'llm-refresh/sealed'
 
 /** RFC 7518 sections 4.5 and 5.3: the key encrypts the content, and nothing else is accepted. */
 const [ALG, ENC] = ['dir', 'A256GCM'] as const
@@ -19,17 +18,20 @@ export function loadJose(): Promise<typeof jose> {
   return loadPeer('jose', () => import('jose'))
 }
 
-/** A token as a JWE in compact form (RFC 7516 section 3.1). The account is inside, so that it cannot be taken for that of another. */
-export async function seal({ id, secret }: Key, account: string, token: AccessToken): Promise<AccessToken> {
+/**
+ * A record as a JWE in compact form (RFC 7516 section 3.1), in the place of its token. The account is inside, so that it cannot be
+ * taken for that of another.
+ */
+export async function seal(
+  { id, secret }: Key,
+  account: string,
+  content: RecordContent,
+): Promise<AccessToken> {
   const { CompactEncrypt } = await loadJose()
-  const content = new TextEncoder().encode(encodeRecord(account, token))
+  const bytes = new TextEncoder().encode(encodeRecord(account, content))
   const header = { alg: ALG, enc: ENC, kid: id }
-  const accessToken = await new CompactEncrypt(content).setProtectedHeader(header).encrypt(secret)
+  const accessToken = await new CompactEncrypt(bytes).setProtectedHeader(header).encrypt(secret)
   return { accessToken, tokenType: SEALED }
-}
-
-export function isSealed({ tokenType }: AccessToken): boolean {
-  return tokenType === SEALED
 }
 
 /** @throws RefreshError `store_invalid`; what the ring throws */
@@ -37,7 +39,7 @@ export async function open(
   { accessToken }: AccessToken,
   account: string,
   ring: KeyRing,
-): Promise<AccessToken> {
+): Promise<RecordContent> {
   const peer = await loadJose()
   const place = `The sealed record of ${JSON.stringify(account)}`
   const damaged = (cause?: unknown): RefreshError =>
@@ -65,9 +67,7 @@ export async function open(
       error,
     )
   }
-  const token = decodeRecord(new TextDecoder().decode(content), account, place, MENDING)
-  if (token === undefined) throw damaged()
-  return token
+  return decodeRecord(new TextDecoder().decode(content), account, place, MENDING)
 }
 
 /** It was written without the lid, or what marks it was taken away. */

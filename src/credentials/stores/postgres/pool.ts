@@ -1,0 +1,128 @@
+import { startTimer } from '../../../core/clock.ts'
+import type { AskOptions, QueryClient } from './client.ts'
+
+/** A pool of node-postgres, as far as it gives connections. */
+export interface Pool extends QueryClient {
+  readonly options: object
+  connect(): Promise<PooledClient>
+}
+
+interface PooledClient extends QueryClient {
+  on(event: 'error', listener: () => void): unknown
+  removeListener(event: 'error', listener: () => void): unknown
+  /** @param error the connection is destroyed instead of given to another */
+  release(error?: Error | boolean): void
+}
+
+/** Not what `connect()` of a single client is: that gives nothing. */
+export function isPool(client: object): client is Pool {
+  return (
+    typeof Reflect.get(client, 'connect') === 'function' &&
+    typeof Reflect.get(client, 'totalCount') === 'number' &&
+    typeof Reflect.get(client, 'options') === 'object'
+  )
+}
+
+/**
+ * Runs a statement on a connection of the pool, and destroys a connection that stays silent: a network that has lost it, or a server
+ * that hangs, would keep it for minutes, and the lock of a refresh would be lost meanwhile. The next try uses another one.
+ */
+export async function onPool<R>(
+  pool: Pool,
+  run: (client: QueryClient) => PromiseLike<R>,
+  { silence, timeout }: AskOptions,
+): Promise<R> {
+  const client = await checkOut(pool, timeout)
+  // An error of a connection that is checked out ends the process where nobody listens. The statement rejects with it.
+  client.on('error', ignore)
+  try {
+    const result = await heard(run(client), silence)
+    client.removeListener('error', ignore)
+    client.release()
+    return result
+  } catch (error) {
+    // What the server itself says leaves the connection as it is. The listener stays with one that is destroyed.
+    if (isReply(error)) client.removeListener('error', ignore)
+    client.release(isReply(error) ? undefined : asError(error))
+    throw error
+  }
+}
+
+/** A free connection. One that comes too late goes back. */
+function checkOut(pool: Pool, timeout: number): Promise<PooledClient> {
+  return new Promise((resolve, reject) => {
+    let isLate = false
+    const stop = startTimer({ now: Date.now }, timeout, () => {
+      isLate = true
+      reject(timedOut(`No connection of the pool became free within ${timeout} ms.`))
+    })
+    pool.connect().then(
+      (client) => {
+        stop()
+        if (isLate) client.release()
+        else resolve(client)
+      },
+      (error: unknown) => {
+        stop()
+        reject(asError(error))
+      },
+    )
+  })
+}
+
+/** Rejects where no response came in time. */
+function heard<R>(response: PromiseLike<R>, silence: number): Promise<R> {
+  return new Promise((resolve, reject) => {
+    const late = (): void => reject(timedOut(`The server did not respond within ${silence} ms.`))
+    // A process that was stopped hears of its timers first: what arrived meanwhile is read before the connection is judged.
+    const stop = startTimer({ now: Date.now }, silence, () => afterReading(late))
+    response.then(
+      (result) => {
+        stop()
+        resolve(result)
+      },
+      (error: unknown) => {
+        stop()
+        reject(asError(error))
+      },
+    )
+  })
+}
+
+/** Runs something when the platform has handed out what had arrived. */
+function afterReading(run: () => void): void {
+  const immediate: unknown = Reflect.get(globalThis, 'setImmediate')
+  if (typeof immediate !== 'function') {
+    setTimeout(run, 0)
+    return
+  }
+  // More than one round: what is encrypted, or long, takes more than one piece.
+  const rounds = (left: number): void => {
+    if (left === 0) run()
+    else Reflect.apply(immediate, globalThis, [() => rounds(left - 1)])
+  }
+  rounds(3)
+}
+
+/** It has a SQLSTATE, and its session goes on. */
+function isReply(error: unknown): boolean {
+  const [code, severity] = [
+    Reflect.get(Object(error), 'code'),
+    Reflect.get(Object(error), 'severity'),
+  ] as unknown[]
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && severity === 'ERROR'
+}
+
+function timedOut(message: string): Error {
+  return Object.assign(new Error(message), { code: 'ETIMEDOUT' })
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error
+    ? error
+    : new Error('Something was thrown that is no error.', { cause: error })
+}
+
+function ignore(): void {
+  // see where it is used
+}
