@@ -38,7 +38,11 @@ export type RefreshEvent =
    * A refresh brought a value after `set()` or `clear()`, or after a newer one: it was not adopted. Without a `cause`: a token that could
    * not be stored was dropped, for the store holds a newer login by now.
    */
-  | { readonly type: 'refresh_discarded'; readonly generation: number; readonly cause?: RefreshCause | undefined }
+  | {
+      readonly type: 'refresh_discarded'
+      readonly generation: number
+      readonly cause?: RefreshCause | undefined
+    }
   | { readonly type: 'set'; readonly generation: number }
   | { readonly type: 'cleared'; readonly generation: number }
   /** A credential comes from its store: the first that this process knows. */

@@ -59,8 +59,24 @@ export class ExclusiveStore implements Store {
     return this.#bounded(this.#backend.read(key))
   }
 
-  replace(key: string, change: (current: StoredRecord | undefined) => RecordContent): Promise<StoredRecord> {
-    return this.#bounded(this.#backend.replace(key, change))
+  async replace(
+    key: string,
+    change: (current: StoredRecord | undefined) => RecordContent,
+  ): Promise<StoredRecord> {
+    let thrown: { readonly error: unknown } | undefined
+    const observed: typeof change = (current) => {
+      try {
+        return change(current)
+      } catch (error) {
+        thrown = { error }
+        throw error
+      }
+    }
+    try {
+      return await this.#bounded(this.#backend.replace(key, observed))
+    } catch (error) {
+      throw thrown === undefined ? error : thrown.error
+    }
   }
 
   async delete(key: string): Promise<void> {
@@ -102,7 +118,8 @@ export class ExclusiveStore implements Store {
     if (got === 'newer') return (await this.read(key)) ?? NONE
     const { lock, since } = got
     const lease = new Lease(() => this.#bounded(lock.renew()), this.#lease, this.#clock, since)
-    let [isSent, written]: [boolean, StoredRecord | undefined] = [false, undefined]
+    let [isSent, mayBeLost] = [false, false]
+    let written: StoredRecord | undefined
     try {
       await this.#onStep?.('locked')
       const content = await change(lock.current, {
@@ -110,9 +127,16 @@ export class ExclusiveStore implements Store {
         abandoned: lock.abandoned,
         confirm: () => lease.confirm(),
         sent: () => (isSent = true),
+        mayBeLost: () => (mayBeLost = true),
       })
       await this.#onStep?.('changed')
-      if (content !== undefined) written = await this.#write(lock, content, options, giveBack)
+      if (content !== undefined) {
+        const isFailureAlone = content.failure !== undefined && isSame(content.token, lock.current?.token)
+        written =
+          mayBeLost || isFailureAlone
+            ? await this.#writeFailure(lock, content)
+            : await this.#writeToken(lock, content, options, giveBack)
+      }
     } finally {
       lease.end()
       // Where that fails, the lock is free when its lease is over.
@@ -122,29 +146,30 @@ export class ExclusiveStore implements Store {
     return written ?? lock.current ?? NONE
   }
 
-  /** @returns undefined: a failure could not be written, and is dropped */
-  async #write(
+  /** @returns undefined: it could not be written, and is dropped */
+  async #writeFailure(lock: Lock, content: RecordContent): Promise<StoredRecord | undefined> {
+    const written = await writeFailure(() => this.#bounded(lock.write(content)))
+    return written?.record
+  }
+
+  async #writeToken(
     lock: Lock,
     content: RecordContent,
     { onNews, isBrief = false }: UpdateOptions,
     giveBack: GiveBack,
-  ): Promise<StoredRecord | undefined> {
-    const write = (): ReturnType<Lock['write']> => this.#bounded(lock.write(content))
-    const isFailureAlone = content.failure !== undefined && isSame(content.token, lock.current?.token)
-    const written = isFailureAlone
-      ? await writeFailure(write)
-      : await writeToken(write, {
-          longestPause: this.#lease / 5,
-          isBrief,
-          isFinal: (error) => this.#backend.isFinal?.(error) === true,
-          onFailure: (error) => {
-            // A lock that is kept for an unsaved token keeps nobody else from locking.
-            giveBack()
-            onNews?.('unwritten', error)
-          },
-        })
-    if (written?.hasVanished === true) onNews?.('vanished')
-    return written?.record
+  ): Promise<StoredRecord> {
+    const { record, hasVanished } = await writeToken(() => this.#bounded(lock.write(content)), {
+      longestPause: this.#lease / 5,
+      isBrief,
+      isFinal: (error) => this.#backend.isFinal?.(error) === true,
+      onFailure: (error) => {
+        // A lock that is kept for an unsaved token keeps nobody else from locking.
+        giveBack()
+        onNews?.('unwritten', error)
+      },
+    })
+    if (hasVanished) onNews?.('vanished')
+    return record
   }
 
   async #lock(key: string, { known, signal }: UpdateOptions): Promise<Held | 'newer'> {
@@ -185,7 +210,8 @@ export class ExclusiveStore implements Store {
     let isLate = false
     const late = (): RefreshError => {
       isLate = true
-      return new RefreshError('store_failed', `The store did not respond within ${this.#timeout} ms.`)
+      const { where = 'The store' } = this.#backend
+      return new RefreshError('store_failed', `${where} did not respond within ${this.#timeout} ms.`)
     }
     const answered = asked.then(
       async (result) => {

@@ -125,6 +125,7 @@ export class Renewal {
       fresh = redeemed.token
       if (fresh === undefined) {
         if (redeemed.content === undefined) throw redeemed.error
+        if (isSame(redeemed.content.token, stored?.token)) lock.mayBeLost?.()
         return redeemed.content
       }
       isNews = !isKnown(fresh, run)

@@ -1,7 +1,7 @@
 /** Fails where the two are not alike, as JSON shows them. */
 export function equal(actual: unknown, expected: unknown, what: string): void {
   const [got, wanted] = [show(actual), show(expected)]
-  if (got !== wanted) throw new Error(`${what}: expected ${wanted}, and got ${got}.`)
+  if (got !== wanted) throw new Error(`${what}: expected ${cut(wanted)}, and got ${cut(got)}.`)
 }
 
 /** Fails where it does not hold. */
@@ -18,4 +18,8 @@ function show(value: unknown): string {
     ) as unknown
   })
   return shown ?? String(value)
+}
+
+function cut(text: string): string {
+  return text.length > 2_000 ? `${text.slice(0, 2_000)}…` : text
 }

@@ -30,6 +30,7 @@ describe('the contract finds fault with a store that', () => {
     const methods: Store = {
       read: store.read.bind(store),
       update: store.update.bind(store),
+      replace: store.replace.bind(store),
       delete: store.delete.bind(store),
     }
     const changed = { ...methods, ...change(store) }
@@ -43,8 +44,8 @@ describe('the contract finds fault with a store that', () => {
       faulty((store) => ({
         update: async (key, change) => {
           const { signal } = new AbortController()
-          const token = await change(await store.read(key), { signal, abandoned: false })
-          return store.update(key, async () => token)
+          const content = await change(await store.read(key), { signal, abandoned: false })
+          return store.update(key, async () => content)
         },
       })),
     ],
@@ -66,11 +67,49 @@ describe('the contract finds fault with a store that', () => {
       }),
     ],
     [
+      'replaces under the lock',
+      faulty((store) => ({
+        replace: (key, change) => store.update(key, async (current) => change(current)),
+      })),
+    ],
+    [
+      'lets a holder cover what was replaced',
+      faulty((store) => ({
+        update: async (key, change) => {
+          const { signal } = new AbortController()
+          const content = await change(await store.read(key), { signal, abandoned: false })
+          return content === undefined
+            ? ((await store.read(key)) ?? { token: undefined, revision: 0 })
+            : store.replace(key, () => content)
+        },
+      })),
+    ],
+    [
+      'forgets members that it does not know',
+      faulty((store) => ({
+        read: async (key) => {
+          const { token, revision = 0 } = (await store.read(key)) ?? {}
+          return revision === 0 ? undefined : { token, revision }
+        },
+      })),
+    ],
+    [
+      'forgets that a redemption was sent',
+      faulty((store) => ({
+        update: (key, change, options) =>
+          store.update(key, (current, context) => change(current, { ...context, sent: undefined }), options),
+      })),
+    ],
+    [
+      'takes no notice of a signal',
+      faulty((store) => ({ update: (key, change) => store.update(key, change) })),
+    ],
+    [
       'reads under the lock',
       faulty((store) => ({
         read: async (key) => {
-          const { token, revision } = await store.update(key, async () => undefined)
-          return revision === 0 ? undefined : { token, revision }
+          const record = await store.update(key, async () => undefined)
+          return record.revision === 0 ? undefined : record
         },
       })),
     ],
