@@ -75,8 +75,9 @@ export function inputRead(clock: Clock): Promise<void> | undefined {
 }
 
 /** The timers are real ones. */
-function isPlatforms({ setTimeout }: Clock): boolean {
-  return setTimeout === undefined || setTimeout === globalThis.setTimeout
+function isPlatforms(clock: Clock): boolean {
+  const own: unknown = Reflect.get(clock, 'setTimeout')
+  return own === undefined || own === globalThis.setTimeout
 }
 
 /** Node's timers keep the process alive unless told not to; others' do not know the word. */

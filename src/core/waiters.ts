@@ -67,8 +67,7 @@ export class Waiters<T> {
 
   /** It will not come. Callers that joined before the value in force came get that one. */
   fail(error: unknown, inForce?: Snapshot<T>): void {
-    this.#ending = Promise.reject(error)
-    this.#ending.catch(() => undefined)
+    this.#ending = failed(error)
     if (inForce !== undefined) this.serve(inForce)
     for (const group of this.#groups) {
       this.#close(group)
@@ -91,6 +90,13 @@ export class Waiters<T> {
     this.#groups.delete(group)
     if (this.#latest === group) this.#latest = undefined
   }
+}
+
+/** A failure that no caller need hear of. */
+function failed(reason: unknown): Promise<never> {
+  const ending = Promise.reject(reason)
+  ending.catch(() => undefined)
+  return ending
 }
 
 /** Callers that joined in one turn of the event loop. They share a promise and a timer, and no other request started either. */
