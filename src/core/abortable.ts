@@ -1,22 +1,57 @@
-/** Those who wait on one signal. One listener serves them all: platforms warn of many on one signal. */
-const waits = new WeakMap<AbortSignal, Set<() => void>>()
+/** The callers that wait with one signal. One listener serves them all: platforms warn of many listeners on one signal. */
+interface Waits {
+  readonly ends: Set<() => void>
+  readonly endAll: () => void
+}
+
+const waits = new WeakMap<AbortSignal, Waits>()
 
 /** Settles with the promise, or rejects with the signal's reason as soon as it aborts. */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise
   return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason)
-    if (signal.aborted) abort()
-    const waiting = waits.get(signal) ?? new Set()
-    if (waiting.size === 0) signal.addEventListener('abort', abortAll)
-    waits.set(signal, waiting.add(abort))
+    const end = (): void => reject(reasonOf(signal))
+    if (signal.aborted) end()
+    const { ends, endAll } = waits.get(signal) ?? remember(signal)
+    if (ends.size === 0) signal.addEventListener('abort', endAll)
+    ends.add(end)
     promise.then(resolve, reject).finally(() => {
-      waiting.delete(abort)
-      if (waiting.size === 0) signal.removeEventListener('abort', abortAll)
+      ends.delete(end)
+      if (ends.size === 0) signal.removeEventListener('abort', endAll)
     })
   })
 }
 
-function abortAll(this: AbortSignal): void {
-  for (const abort of waits.get(this) ?? []) abort()
+function remember(signal: AbortSignal): Waits {
+  const ends = new Set<() => void>()
+  const created = {
+    ends,
+    endAll: () => {
+      for (const end of ends) end()
+    },
+  }
+  waits.set(signal, created)
+  return created
+}
+
+/**
+ * Why a signal has aborted. React Native's signals have no `reason`, so they get the platform's default one.
+ */
+export function reasonOf(signal: AbortSignal): unknown {
+  return signal.reason === undefined ? abortError() : signal.reason
+}
+
+/**
+ * Does what `signal.throwIfAborted()` does, which React Native's signals do not have.
+ *
+ * @throws the signal's reason
+ */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw reasonOf(signal)
+}
+
+function abortError(): Error {
+  const message = 'This operation was aborted'
+  if (typeof DOMException === 'function') return new DOMException(message, 'AbortError')
+  return Object.assign(new Error(message), { name: 'AbortError' })
 }

@@ -18,11 +18,14 @@ export class Backoff {
    * @param now epoch ms
    * @param atLeast ms: what a Retry-After asked for; obeyed up to a minute
    * @param atMost ms
+   * @param doublesTo ms: the longest pause that doubling alone leads to; never less than the first pause
    */
-  start(now: number, atLeast = 0, atMost: number = LONGEST_PAUSE): void {
+  start(now: number, atLeast = 0, atMost: number = LONGEST_PAUSE, doublesTo: number = LONGEST_PAUSE): void {
+    const longest = Math.max(this.#first, doublesTo)
+    const next = Math.min(this.#next, longest)
     this.#since = now
-    this.#length = Math.min(Math.max(this.#next, atLeast), LONGEST_PAUSE, atMost)
-    this.#next = Math.min(this.#next * 2, LONGEST_PAUSE)
+    this.#length = Math.min(Math.max(next, atLeast), LONGEST_PAUSE, atMost)
+    this.#next = Math.min(next * 2, longest, LONGEST_PAUSE)
   }
 
   /** ms that the pause still lasts. A clock that was set back ends it: it must not last for hours. */

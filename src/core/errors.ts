@@ -82,7 +82,8 @@ export class RefreshError extends Error {
     const { cause, terminal = code === 'reauthentication_required', retryAfter = -1 } = options
     this.code = code
     this.terminal = terminal
-    this.retryAfter = retryAfter >= 0 ? retryAfter : undefined
+    // What is thrown is not always typed: a BigInt, for one, cannot be reckoned with.
+    this.retryAfter = typeof retryAfter === 'number' && retryAfter >= 0 ? retryAfter : undefined
     // A getter is what no printer follows, not even that of an uncaught error.
     if ('cause' in options) Object.defineProperty(this, 'cause', { get: () => cause, configurable: true })
   }

@@ -83,11 +83,23 @@ export function tell(listener: RefreshListener, event: RefreshEvent): void {
 
 /** Any error as one of ours; what is foreign becomes the cause. */
 export function asRefreshError(error: unknown): RefreshError {
-  if (error instanceof RefreshError) return error
-  return new RefreshError('refresh_failed', 'The refresh failed: see the cause.', {
+  if (error instanceof RefreshError && isReadable(error)) return error
+  const message = 'The refresh function threw an error of its own: see the cause.'
+  return new RefreshError('refresh_failed', message, {
     cause: error,
     retryAfter: retryAfterOf(error),
   })
+}
+
+/** A proxy, or an error of a later copy of this package, need not be what its type says. */
+function isReadable(error: RefreshError): boolean {
+  try {
+    const { code, message, terminal, retryAfter } = error
+    const texts = typeof code === 'string' && typeof message === 'string'
+    return texts && typeof terminal === 'boolean' && (retryAfter === undefined || retryAfter >= 0)
+  } catch {
+    return false
+  }
 }
 
 function retryAfterOf(error: unknown): number | undefined {

@@ -1,74 +1,99 @@
-import { type Clock, startTimer } from './clock.ts'
+import type { Clock } from './clock.ts'
+import { Deadline } from './deadline.ts'
 import type { RefreshError } from './errors.ts'
 import type { RefreshCause, Snapshot } from './refresher.ts'
 import { timeout } from './refusals.ts'
+import { Waiters } from './waiters.ts'
 
-/** How many deadlines a flight stays the only one, though nobody waits for it any more. */
-const DEADLINES = 5
-
-/** One run of the refresh function, and those who wait for it. */
-export class Flight<T> {
+/** What a flight is told at its start. */
+export interface FlightPlan {
   readonly cause: RefreshCause
   /** The sequence of what was in force when it began. */
   readonly base: number
   /** Orders flights, `set()` and `clear()`: what began later outranks. */
   readonly sequence: number
-  readonly startedAt: number
-  /** What waiters get. Settles at the deadline at the latest, the run itself perhaps later. */
-  readonly outcome: Promise<Snapshot<T>>
+  /** The generation in force when it began. */
+  readonly generation: number
+  /** It is a retry that ignores a failure which is held. */
+  readonly isRetry: boolean
+}
+
+/** One run of the refresh function, and the callers that wait for it. */
+export class Flight<T> {
+  readonly plan: FlightPlan
+  readonly deadline: Deadline
   /** Callers that waited. */
   joined = 0
-  /** The deadline has passed. */
-  overdue = false
+  /** Settles when no caller wants the result any more. */
+  readonly gone: Promise<void>
 
   readonly #controller = new AbortController()
-  #resolve: (snapshot: Snapshot<T>) => void = () => undefined
-  #reject: (error: RefreshError) => void = () => undefined
-  #stopTimer: () => void = () => undefined
+  readonly #waiters: Waiters<T>
+  readonly #lapsed: () => void
+  #leave: () => void = () => undefined
+  #stopTimer: (() => void) | undefined
 
-  constructor(cause: RefreshCause, base: number, sequence: number, startedAt: number) {
-    this.cause = cause
-    this.base = base
-    this.sequence = sequence
-    this.startedAt = startedAt
-    this.outcome = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
+  /**
+   * @param deadline ms
+   * @param lapsed called when five deadlines have passed, perhaps more than once
+   */
+  constructor(plan: FlightPlan, clock: Clock, deadline: number, lapsed: () => void) {
+    this.plan = plan
+    this.#lapsed = lapsed
+    this.deadline = new Deadline(clock, deadline)
+    this.gone = new Promise((resolve) => (this.#leave = resolve))
+    const late = (): RefreshError => timeout('The refresh', deadline)
+    this.#waiters = new Waiters(this.deadline, late, (stage) => {
+      if (stage === 'lapsed') lapsed()
+      else this.#watch()
     })
-    // A background refresh may have no waiter; its failure is told as an event.
-    this.outcome.catch(() => undefined)
+    // The timer of the callers that began it is the flight's own, too, until the deadline.
+    void this.#waiters.join(plan.generation)
   }
 
   get signal(): AbortSignal {
     return this.#controller.signal
   }
 
-  /** @param abandoned called when five deadlines have passed and the run is given up. */
-  startDeadline(clock: Clock, deadline: number, abandoned: (error: RefreshError) => void): void {
-    this.#stopTimer = startTimer(clock, deadline, () => {
-      const error = timeout('The refresh', deadline)
-      this.overdue = true
-      this.#reject(error)
-      this.#stopTimer = startTimer(clock, deadline * (DEADLINES - 1), () => {
-        abandoned(error)
-        this.#controller.abort(error)
-      })
-    })
+  /** @param generation the one in force */
+  join(generation: number): Promise<Snapshot<T>> {
+    this.joined++
+    return this.#waiters.join(generation)
+  }
+
+  /** An earlier flight has brought a value after all. This one goes on. */
+  serve(snapshot: Snapshot<T>): void {
+    this.#waiters.serve(snapshot)
+    if (!this.#waiters.isAwaited) this.#watch()
   }
 
   land(snapshot: Snapshot<T>): void {
-    this.#stopTimer()
-    this.#resolve(snapshot)
+    this.#stopTimer?.()
+    this.#waiters.land(snapshot)
   }
 
-  fail(error: RefreshError): void {
-    this.#stopTimer()
-    this.#reject(error)
+  fail(error: RefreshError, inForce?: Snapshot<T>): void {
+    this.#stopTimer?.()
+    this.#waiters.fail(error, inForce)
   }
 
-  /** Tells the run that nobody wants its result. */
-  abort(): void {
-    this.#stopTimer()
-    this.#controller.abort()
+  /** Tells the run that no caller wants its result. */
+  abort(reason?: RefreshError): void {
+    this.#stopTimer?.()
+    this.#leave()
+    try {
+      this.#controller.abort(reason)
+    } catch {
+      // Cloudflare does not let one request abort what another one began.
+    }
+  }
+
+  /** Watches for the end of five deadlines, once. */
+  #watch(): void {
+    this.#stopTimer ??= this.deadline.watch(() => {
+      this.#stopTimer = undefined
+      if (this.deadline.stage === 'lapsed') this.#lapsed()
+      else this.#watch()
+    })
   }
 }

@@ -1,9 +1,9 @@
 import { abortable } from './abortable.ts'
 import { Breaker } from './breaker.ts'
-import { type Clock, within } from './clock.ts'
+import { Building } from './building.ts'
+import type { Clock } from './clock.ts'
 import { RefreshError } from './errors.ts'
 import type { Generation, Refresher, RejectionOptions, Snapshot, WaitOptions } from './refresher.ts'
-import { timeout } from './refusals.ts'
 
 /** What a map asks of what it is made from. */
 export interface Origin<T> extends Refresher<T> {
@@ -12,14 +12,11 @@ export interface Origin<T> extends Refresher<T> {
   readonly deadline: number
   /** Raised by every login and logout. */
   readonly epoch: number
+  /** A remote side accepted this generation. */
+  heard(snapshot: Generation): void
   usable(): Snapshot<T> | undefined
   /** The breaker is the reporting map's own: one remote side must not stop the refreshes of another. */
   refresh(rejected: Generation, options?: RejectionOptions, breaker?: Breaker): Promise<Snapshot<T>>
-}
-
-interface Built<U> {
-  snapshot: Snapshot<U> | undefined
-  readonly ready: Promise<Snapshot<U>>
 }
 
 /** Something built from a refresher's values, once per generation. */
@@ -27,19 +24,22 @@ export class Mapped<T, U> implements Origin<U> {
   readonly clock: Clock
   readonly deadline: number
   readonly #origin: Origin<T>
-  readonly #build: (value: T) => U | Promise<U>
+  readonly #make: (value: T) => U | Promise<U>
   readonly #breaker = new Breaker()
   // Keyed by the snapshot itself: when the cell lets go of one, what was built from it goes too.
-  readonly #built = new WeakMap<Snapshot<T>, Built<U>>()
+  readonly #built = new WeakMap<Snapshot<T>, Building<U>>()
 
   constructor(origin: Origin<T>, build: (value: T) => U | Promise<U>) {
     if (typeof build !== 'function') {
-      throw new RefreshError('invalid_option', 'map() takes a function.')
+      throw new RefreshError(
+        'invalid_option',
+        'map() needs a function that builds something from the value, such as a client.',
+      )
     }
     this.clock = origin.clock
     this.deadline = origin.deadline
     this.#origin = origin
-    this.#build = build
+    this.#make = build
   }
 
   peek(): Snapshot<U> | undefined {
@@ -52,7 +52,7 @@ export class Mapped<T, U> implements Origin<U> {
 
   snapshot(options?: WaitOptions): Promise<Snapshot<U>> {
     const built = options?.signal?.aborted === true ? undefined : this.#find(this.#origin.usable())
-    if (built?.snapshot !== undefined) return built.ready
+    if (built?.ready !== undefined) return built.ready
     return this.#derive(this.#origin.snapshot(options), options)
   }
 
@@ -64,52 +64,63 @@ export class Mapped<T, U> implements Origin<U> {
     return this.#derive(this.#origin.refresh(rejected, options, breaker), options)
   }
 
-  accepted(snapshot: Generation): void {
-    this.#breaker.accepted(snapshot.generation)
+  accepted(snapshot: Generation, endpoint?: string): void {
+    this.#breaker.accepted(snapshot.generation, endpoint)
+    this.heard(snapshot)
+  }
+
+  stillRejected(snapshot: Generation, endpoint?: string): void {
+    this.#breaker.stillRejected(snapshot.generation, endpoint, this.clock.now())
+  }
+
+  heard(snapshot: Generation): void {
+    this.#origin.heard(snapshot)
   }
 
   map<V>(build: (value: U) => V | Promise<V>): Refresher<V> {
     return new Mapped(this, build)
   }
 
-  #find(snapshot: Snapshot<T> | undefined): Built<U> | undefined {
-    return snapshot && this.#built.get(snapshot)
-  }
-
   get epoch(): number {
     return this.#origin.epoch
+  }
+
+  #find(snapshot: Snapshot<T> | undefined): Building<U> | undefined {
+    return snapshot && this.#built.get(snapshot)
   }
 
   async #derive(base: Promise<Snapshot<T>>, options: WaitOptions | undefined): Promise<Snapshot<U>> {
     const { epoch } = this
     const snapshot = await base
-    const built = this.#find(snapshot) ?? this.#start(snapshot)
-    const derived = await abortable(built.ready, options?.signal)
-    // Nobody gets what belongs to an account that was left meanwhile.
+    const derived = await abortable(this.#build(snapshot), options?.signal)
+    // No caller gets what belongs to an account that was left meanwhile.
     return epoch === this.epoch ? derived : this.snapshot(options)
   }
 
-  #start(base: Snapshot<T>): Built<U> {
-    const built: Built<U> = {
-      snapshot: undefined,
-      ready: within(this.clock, this.deadline, this.#run(base), () => timeout('map()', this.deadline)),
-    }
-    this.#built.set(base, built)
-    built.ready.then(
-      (snapshot) => {
-        built.snapshot = snapshot
-      },
-      // A failure is its callers' own; the next one tries again.
-      () => this.#built.delete(base),
-    )
-    return built
+  /** Waits for what is built from a value. */
+  #build(base: Snapshot<T>): Promise<Snapshot<U>> {
+    const running = this.#find(base)
+    if (running?.ready !== undefined) return running.ready
+    const read = running?.deadline.inputRead()
+    return read === undefined ? this.#join(base) : read.then(() => this.#join(base))
   }
 
-  async #run({ value, generation, expiresAt }: Snapshot<T>): Promise<Snapshot<U>> {
-    const built = await this.#build(value)
-    if (built === undefined || built === null) {
-      throw new RefreshError('invalid_value', 'map() built nothing.')
+  /** Joins the build that runs. One that takes too long is begun anew: a build spends nothing. */
+  #join(base: Snapshot<T>): Promise<Snapshot<U>> {
+    const running = this.#find(base)
+    if (running?.isOver === false) return running.join()
+    const forget = (): void => {
+      // A failure is its callers' own; the next caller tries again.
+      if (this.#find(base) === building) this.#built.delete(base)
     }
-    return { value: built, generation, expiresAt }
+    const building: Building<U> = new Building(
+      () => this.#make(base.value),
+      base,
+      this.clock,
+      this.deadline,
+      forget,
+    )
+    this.#built.set(base, building)
+    return building.join()
   }
 }

@@ -1,7 +1,7 @@
-import type { Clock } from './clock.ts'
+import { type Clock, platformClock } from './clock.ts'
 import { RefreshError } from './errors.ts'
 import type { RefreshListener } from './events.ts'
-import type { Refresh, RefreshContext, Refresher } from './refresher.ts'
+import type { Background, Refresh, RefreshContext, Refresher } from './refresher.ts'
 
 /** How a `Refreshable` works. Read once, at construction. */
 export interface RefreshableOptions<T> {
@@ -28,12 +28,23 @@ export interface RefreshableOptions<T> {
    */
   ahead?: number | undefined
   /**
-   * How long a caller waits for a refresh, in ms. The refresh itself is given up after five times that.
+   * Keeps the platform from cancelling a refresh with the request that began it: `waitUntil` of a serverless platform. Called with every
+   * flight, also one ahead of an expiry, inside the call that began it. Default: the platform may cancel it; the next call is served
+   * once five deadlines have passed.
+   *
+   * @example
+   * import { waitUntil } from 'cloudflare:workers'
+   * new Refreshable({ refresh, background: waitUntil })
+   */
+  background?: Background | undefined
+  /**
+   * How long callers wait for a refresh, in ms from its start. The refresh itself is given up after five times that.
    * @default 30_000
    */
   deadline?: number | undefined
   /**
-   * How long no refresh is tried after one has failed, in ms; doubles with each failure, up to 60,000.
+   * How long no refresh is tried after one has failed, in ms. It doubles with each failure: up to 5,000 where time may mend the failure,
+   * up to 60,000 elsewhere. A `retryAfter` is obeyed up to 60,000.
    * @default 1_000
    */
   cooldown?: number | undefined
@@ -43,6 +54,19 @@ export interface RefreshableOptions<T> {
   clock?: Clock | undefined
 }
 
+/** What the parts of this library that build on a cell may set besides. */
+export interface CellInternals {
+  /**
+   * A refresh spends something that must not be spent twice. Where it does not, a call that comes after the deadline of a flight gives that
+   * flight up and begins a new one.
+   *
+   * @default true
+   */
+  readonly spends?: boolean | undefined
+  /** Settles once what the last flight brought is stored. Only then is a flight over for `background`. */
+  readonly settled?: (() => Promise<void>) | undefined
+}
+
 /** The options with their defaults, checked. */
 export interface CellOptions<T> {
   readonly refresh: Refresh<T>
@@ -50,6 +74,7 @@ export interface CellOptions<T> {
   readonly initial: T | undefined
   readonly expiresAt: (value: T) => number | undefined
   readonly ahead: number
+  readonly background: Background | undefined
   readonly deadline: number
   readonly cooldown: number
   readonly onEvent: RefreshListener | undefined
@@ -62,6 +87,7 @@ export const optionNames: readonly (keyof RefreshableOptions<unknown>)[] = [
   'expiresAt',
   'reread',
   'ahead',
+  'background',
   'deadline',
   'cooldown',
   'onEvent',
@@ -71,7 +97,7 @@ export const optionNames: readonly (keyof RefreshableOptions<unknown>)[] = [
 /** @throws RefreshError `invalid_option` */
 export function readOptions<T>(options: RefreshableOptions<T>): CellOptions<T> {
   checkOptions(options, optionNames)
-  const { refresh, reread, expiresAt, onEvent, clock = { now: () => Date.now() } } = options
+  const { refresh, reread, expiresAt, onEvent, background, clock = platformClock } = options
   if (refresh === undefined) throw optionError('refresh', 'is missing')
   return {
     refresh,
@@ -79,6 +105,7 @@ export function readOptions<T>(options: RefreshableOptions<T>): CellOptions<T> {
     initial: options.initial ?? undefined,
     expiresAt: (value) => knownExpiry(expiresAt, value),
     ahead: milliseconds('ahead', options.ahead ?? 300_000, 0),
+    background,
     deadline: milliseconds('deadline', options.deadline ?? 30_000, 1),
     cooldown: milliseconds('cooldown', options.cooldown ?? 1_000, 0),
     onEvent,
@@ -102,7 +129,7 @@ export function milliseconds(name: string, value: number, least: number): number
   throw optionError(name, `must be ms from ${least}, not ${describe(value)}`)
 }
 
-const FUNCTIONS = ['refresh', 'reread', 'expiresAt', 'onEvent', 'fetch']
+const FUNCTIONS = ['refresh', 'reread', 'expiresAt', 'onEvent', 'background', 'fetch']
 
 /** Refuses options that do not exist, so that a misspelt one is not passed over in silence, and functions that are none. */
 export function checkOptions(options: unknown, known: readonly string[]): void {

@@ -1,22 +1,16 @@
-import { abortable } from './abortable.ts'
+import { abortable, throwIfAborted } from './abortable.ts'
 import { Breaker } from './breaker.ts'
 import type { Clock } from './clock.ts'
 import { RefreshError } from './errors.ts'
-import { asRefreshError, type RefreshEvent, tell } from './events.ts'
-import { Flight } from './flight.ts'
+import { type RefreshEvent, tell } from './events.ts'
+import type { Flight } from './flight.ts'
+import { Flights, isNothing, type Start } from './flights.ts'
 import { Mapped } from './mapped.ts'
-import { type CellOptions, type RefreshableOptions, readOptions } from './options.ts'
-import type {
-  Generation,
-  RefreshCause,
-  Refresher,
-  RejectionOptions,
-  Snapshot,
-  WaitOptions,
-} from './refresher.ts'
-import { missing, reentrant, unhelpful } from './refusals.ts'
-import { Setback } from './setback.ts'
-import { Tenure } from './tenure.ts'
+import { type CellInternals, type RefreshableOptions, readOptions } from './options.ts'
+import type { Generation, Refresher, RejectionOptions, Snapshot, WaitOptions } from './refresher.ts'
+import { missing } from './refusals.ts'
+import type { Tenure } from './tenure.ts'
+import { Values } from './values.ts'
 
 /**
  * The cell: one value that goes stale. It numbers every value it has held and refreshes it once for everyone.
@@ -35,38 +29,31 @@ export class Refreshable<T> implements Refresher<T> {
   readonly clock: Clock
   /** @internal ms */
   readonly deadline: number
-  readonly #options: CellOptions<T>
   readonly #emit: ((event: RefreshEvent) => void) | undefined
-  readonly #setback: Setback
+  readonly #values: Values<T>
+  readonly #flights: Flights<T>
   readonly #breaker = new Breaker()
 
   /** @internal Raised by every login and logout. */
   epoch: number = 0
-  #tenure: Tenure<T> | undefined
-  /** The last generation given out; numbers never restart. */
-  #generation = 0
-  #flight: Flight<T> | undefined
-  /** Counts flights, `set()` and `clear()`; `#applied` is the last one that took effect. */
-  #sequence = 0
-  #applied = 0
-  #cleared = false
-  /** The host's refresh function is on the stack right now. */
-  #entered = false
 
   /** @throws RefreshError `invalid_option` */
-  constructor(given: RefreshableOptions<T>) {
+  constructor(options: RefreshableOptions<T>)
+  /** @internal */
+  constructor(options: RefreshableOptions<T>, internals?: CellInternals)
+  constructor(given: RefreshableOptions<T>, internals: CellInternals = {}) {
     const options = readOptions(given)
     const { onEvent } = options
-    this.#options = options
     this.#emit = onEvent && ((event) => tell(onEvent, event))
     this.clock = options.clock
     this.deadline = options.deadline
-    this.#setback = new Setback(options.cooldown)
-    if (options.initial !== undefined) this.#adopt(options.initial, 0, undefined)
+    this.#values = new Values(options)
+    this.#flights = new Flights(options, internals, this.#values)
+    if (options.initial !== undefined) this.#values.adopt(options.initial, 0, undefined)
   }
 
   peek(): Snapshot<T> | undefined {
-    return this.#tenure?.snapshot
+    return this.#values.tenure?.snapshot
   }
 
   usable(): Snapshot<T> | undefined {
@@ -75,7 +62,7 @@ export class Refreshable<T> implements Refresher<T> {
 
   snapshot(options?: WaitOptions): Promise<Snapshot<T>> {
     const settled = options?.signal?.aborted === true ? undefined : this.#settled()
-    return settled?.ready ?? this.#obtain(options?.signal)
+    return settled?.ready ?? this.#obtain(options)
   }
 
   refresh(rejected: Generation, options?: RejectionOptions): Promise<Snapshot<T>>
@@ -83,30 +70,37 @@ export class Refreshable<T> implements Refresher<T> {
   refresh(rejected: Generation, options?: RejectionOptions, breaker?: Breaker): Promise<Snapshot<T>>
   refresh(
     rejected: Generation,
-    options?: RejectionOptions,
+    options: RejectionOptions = {},
     breaker: Breaker = this.#breaker,
   ): Promise<Snapshot<T>> {
     try {
-      options?.signal?.throwIfAborted()
-      const stale = rejected.generation < (this.peek()?.generation ?? 0)
-      this.#emit?.({ type: 'rejected', generation: rejected.generation, stale })
-      const tenure = this.#tenure
-      if (tenure !== undefined) {
-        const { generation } = tenure.snapshot
-        if (rejected.generation < generation) return tenure.ready
-        tenure.rejected = true
-        const now = this.clock.now()
-        const pause = breaker.rejected(generation, tenure.refreshed, tenure.aged(now), now)
-        if (pause > 0 && this.#flight === undefined) throw unhelpful(pause)
-      }
-      return this.#join(this.#begin('rejected', options?.challenge), options?.signal)
+      const read = this.#flights.current?.deadline.inputRead()
+      if (read === undefined) return this.#replace(rejected, options, breaker)
+      return read.then(() => this.#replace(rejected, options, breaker))
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
-  accepted(snapshot: Generation): void {
-    this.#breaker.accepted(snapshot.generation)
+  accepted(snapshot: Generation, endpoint?: string): void {
+    this.#breaker.accepted(snapshot.generation, endpoint)
+    this.heard(snapshot)
+  }
+
+  stillRejected(snapshot: Generation, endpoint?: string): void {
+    this.#breaker.stillRejected(snapshot.generation, endpoint, this.clock.now())
+  }
+
+  /** @internal A remote side accepted this generation. What another one rejected is refreshed by the clock all the same. */
+  heard({ generation }: Generation): void {
+    const { tenure } = this.#values
+    if (
+      tenure?.rejected === true &&
+      this.#flights.current === undefined &&
+      generation === this.#values.inForce
+    ) {
+      tenure.rejected = false
+    }
   }
 
   map<U>(build: (value: T) => U | Promise<U>): Refresher<U> {
@@ -120,14 +114,17 @@ export class Refreshable<T> implements Refresher<T> {
    */
   set(value: T): Snapshot<T> {
     if (isNothing(value)) {
-      throw new RefreshError('invalid_value', 'set() needs a value.')
+      throw new RefreshError(
+        'invalid_value',
+        'set() needs a value, not undefined or null. Use clear() to log out.',
+      )
     }
-    const superseded = this.#takeFlight()
-    const snapshot = this.#adopt(value, ++this.#sequence, undefined)
-    this.#cleared = false
+    const superseded = this.#flights.take()
+    const snapshot = this.#values.adopt(value, this.#values.number(), undefined)
+    this.#flights.setback.reset()
     this.epoch++
-    superseded?.land(snapshot)
     superseded?.abort()
+    superseded?.land(snapshot)
     this.#emit?.({ type: 'set', generation: snapshot.generation })
     return snapshot
   }
@@ -140,150 +137,108 @@ export class Refreshable<T> implements Refresher<T> {
   /** @internal What `reread` finds ends it, too: somebody may log in elsewhere. */
   clear(until?: 'set' | 'reread'): void
   clear(until: 'set' | 'reread' = 'set'): void {
-    const superseded = this.#takeFlight()
-    this.#applied = ++this.#sequence
-    this.#tenure = undefined
-    this.#cleared = until === 'set'
+    const superseded = this.#flights.take()
+    const { last: generation } = this.#values
+    const isClosed = until === 'set'
+    this.#values.drop(isClosed)
     this.epoch++
-    if (this.#cleared) this.#setback.reset()
-    else this.#setback.keep(missing(), this.clock.now())
-    superseded?.fail(missing())
+    if (isClosed) this.#flights.setback.reset()
+    else this.#flights.setback.keep(missing(), this.clock.now())
     superseded?.abort()
-    this.#emit?.({ type: 'cleared', generation: this.#generation })
+    superseded?.fail(missing())
+    this.#emit?.({ type: 'cleared', generation })
+  }
+
+  /**
+   * @internal Refreshes now, in spite of a cooldown and of a terminal failure that is held, or joins the refresh that runs. Where it
+   * fails, the terminal failure is still held, or the new one is. A `clear()` it does not end.
+   */
+  async retryNow(options?: WaitOptions): Promise<Snapshot<T>> {
+    throwIfAborted(options?.signal)
+    await this.#flights.current?.deadline.inputRead()
+    throwIfAborted(options?.signal)
+    this.#flights.judge()
+    const { tenure } = this.#values
+    const unrejected = tenure === undefined ? 'missing' : 'expiring'
+    const cause = tenure?.rejected === true ? 'rejected' : unrejected
+    return this.#join(
+      this.#flights.begin(cause, { background: options?.background, isRetry: true }),
+      options?.signal,
+    )
   }
 
   /** The value in force, where no flight runs and none is due. */
   #settled(): Tenure<T> | undefined {
-    const tenure = this.#tenure
-    if (tenure === undefined || this.#flight !== undefined) return undefined
+    const { tenure } = this.#values
+    if (tenure === undefined || this.#flights.current !== undefined) return undefined
     return tenure.dueAt === Infinity || this.clock.now() < tenure.dueAt ? tenure : undefined
   }
 
-  async #obtain(signal: AbortSignal | undefined): Promise<Snapshot<T>> {
-    signal?.throwIfAborted()
-    const tenure = this.#tenure
+  /** For a caller whose value was rejected. */
+  #replace(rejected: Generation, options: RejectionOptions, breaker: Breaker): Promise<Snapshot<T>> {
+    const { signal, endpoint, challenge, background } = options
+    throwIfAborted(signal)
+    const ignoresPause = this.#flights.judge()
+    const stale = rejected.generation < this.#values.inForce
+    this.#emit?.({ type: 'rejected', generation: rejected.generation, stale })
+    const { tenure } = this.#values
+    const start = { challenge, background, ignoresPause }
+    if (tenure === undefined) return this.#join(this.#flights.begin('rejected', start), signal)
+
+    const { generation } = tenure.snapshot
+    if (rejected.generation < generation) return tenure.ready
+    tenure.rejected = true
+    const now = this.clock.now()
+    const { refreshed } = tenure
+    const rejection = { generation, endpoint, refreshed, aged: tenure.aged(now), now }
+    const refusal = breaker.rejected(rejection)
+    const running = this.#flights.current
+    if (refusal !== undefined && running === undefined) throw refusal
+    const flight = this.#flights.begin('rejected', start)
+    if (flight !== running) breaker.began(rejection)
+    return this.#join(flight, signal)
+  }
+
+  /** For a caller that needs a value. */
+  async #obtain({ signal, background }: WaitOptions = {}): Promise<Snapshot<T>> {
+    throwIfAborted(signal)
+    const read = this.#flights.current?.deadline.inputRead()
+    if (read !== undefined) {
+      await read
+      throwIfAborted(signal)
+    }
+    const ignoresPause = this.#flights.judge()
+    const { tenure } = this.#values
     const now = this.clock.now()
     if (tenure?.stale(now) === false) {
-      if (now >= tenure.dueAt) this.#beginAhead()
+      if (now >= tenure.dueAt) this.#beginAhead({ background, ignoresPause })
       return tenure.snapshot
     }
     // It was rejected, and the refresh has failed: the next rejection tries again, not the clock.
-    if (tenure?.rejected === true && this.#flight === undefined) return tenure.snapshot
+    if (tenure?.rejected === true && this.#flights.current === undefined) return tenure.snapshot
     try {
-      return await this.#join(this.#begin(tenure === undefined ? 'missing' : 'expiring', undefined), signal)
+      const cause = tenure === undefined ? 'missing' : 'expiring'
+      return await this.#join(this.#flights.begin(cause, { background, ignoresPause }), signal)
     } catch (error) {
-      signal?.throwIfAborted()
+      throwIfAborted(signal)
       // A value that could not be refreshed is still sent; only a logout leaves none.
-      if (this.#tenure === undefined || this.#entered) throw error
-      return this.#tenure.snapshot
+      const { tenure: latest } = this.#values
+      if (latest === undefined || this.#flights.isEntered) throw error
+      return latest.snapshot
     }
   }
 
-  /** The flight that runs, else a new one. Throws where none may run. */
-  #begin(cause: RefreshCause, challenge: string | undefined): Flight<T> {
-    if (this.#entered) throw reentrant()
-    if (this.#cleared) throw missing()
-    if (this.#flight !== undefined) return this.#flight
-
-    const now = this.clock.now()
-    const refusal = this.#setback.refusal(now, this.#options.reread !== undefined)
-    if (refusal !== undefined) throw refusal
-
-    const flight = new Flight<T>(cause, this.#applied, ++this.#sequence, now)
-    this.#flight = flight
-    flight.startDeadline(this.clock, this.deadline, (error) => this.#failed(flight, error))
-    this.#emit?.({ type: 'refresh_started', generation: this.peek()?.generation ?? 0, cause })
-    // A listener may have logged in or out.
-    if (this.#flight !== flight) return flight
-    this.#run(flight, challenge).then(
-      (value) => this.#landed(flight, value),
-      (error: unknown) => this.#failed(flight, asRefreshError(error)),
-    )
-    return flight
-  }
-
-  /** A refresh that nobody waits for, where one may run. */
-  #beginAhead(): void {
+  /** A refresh that no caller waits for, where one may run. */
+  #beginAhead(start: Start): void {
     try {
-      this.#begin('expiring', undefined)
+      this.#flights.begin('expiring', start)
     } catch {
       // then the value that is still good is good enough
     }
   }
 
-  /** Calls the host's function; whatever it does, the answer is a promise. */
-  async #run(flight: Flight<T>, challenge: string | undefined): Promise<T> {
-    const { refresh, reread } = this.#options
-    const call = this.#setback.held === undefined ? refresh : (reread ?? refresh)
-    const current = this.peek()
-    let running: Promise<T | undefined>
-    this.#entered = true
-    try {
-      running = call({ current, cause: flight.cause, challenge, signal: flight.signal })
-    } finally {
-      this.#entered = false
-    }
-    const value = await running
-    if (isNothing(value) || (call === reread && value === current?.value)) {
-      throw new RefreshError('invalid_value', 'The refresh function returned nothing.')
-    }
-    return value
-  }
-
-  #landed(flight: Flight<T>, value: T): void {
-    if (this.#flight === flight) this.#flight = undefined
-    const { cause, joined, overdue, sequence, startedAt } = flight
-    if (sequence <= this.#applied) {
-      this.#emit?.({ type: 'refresh_discarded', generation: this.#generation, cause })
-      return
-    }
-    const snapshot = this.#adopt(value, sequence, cause)
-    flight.land(snapshot)
-    const { generation } = snapshot
-    const duration = this.clock.now() - startedAt
-    this.#emit?.({ type: 'refresh_succeeded', generation, cause, duration, joined, late: overdue })
-  }
-
-  #failed(flight: Flight<T>, reason: RefreshError): void {
-    // Superseded or given up: what it failed with concerns nobody any more.
-    if (this.#flight !== flight) return
-    this.#flight = undefined
-    const { cause, joined, startedAt } = flight
-    // A flight that was given up has landed meanwhile: this failure is of the value before.
-    if (this.#tenure !== undefined && this.#applied > flight.base) return flight.land(this.#tenure.snapshot)
-    const now = this.clock.now()
-    const stillGood = (this.#tenure?.staleAt ?? 0) - now
-    // An expiry is worth another try, however short the cooldown was by then.
-    const atMost = cause === 'expiring' && stillGood > 0 ? stillGood : undefined
-    const error = this.#setback.note(reason, now, atMost)
-    flight.fail(error)
-    const generation = this.peek()?.generation ?? 0
-    this.#emit?.({ type: 'refresh_failed', generation, cause, duration: now - startedAt, joined, error })
-  }
-
-  /** Without a signal, every caller gets the one promise: a stampede costs next to nothing. */
+  /** Without a signal, callers of one turn get one promise: a stampede costs next to nothing. */
   #join(flight: Flight<T>, signal: AbortSignal | undefined): Promise<Snapshot<T>> {
-    flight.joined++
-    return abortable(flight.outcome, signal)
+    return abortable(flight.join(this.#values.inForce), signal)
   }
-
-  #takeFlight(): Flight<T> | undefined {
-    const flight = this.#flight
-    this.#flight = undefined
-    return flight
-  }
-
-  /** Puts a value in force. `cause` is that of the refresh it came from; the host's own values have none. */
-  #adopt(value: T, sequence: number, cause: RefreshCause | undefined): Snapshot<T> {
-    const expiresAt = this.#options.expiresAt(value)
-    const snapshot: Snapshot<T> = { value, generation: ++this.#generation, expiresAt }
-    this.#tenure = new Tenure(snapshot, cause, this.clock.now(), this.#options.ahead)
-    this.#applied = sequence
-    this.#setback.reset()
-    return snapshot
-  }
-}
-
-function isNothing(value: unknown): value is undefined | null {
-  return value === undefined || value === null
 }

@@ -6,6 +6,7 @@ import {
   obtain,
   rejectionIn,
   renew,
+  reportFailure,
   tellRetried,
 } from './retry-policy.ts'
 
@@ -46,6 +47,7 @@ export async function retryOnce<T, R>(
     try {
       result = await attempt(snapshot.value)
     } catch (error) {
+      if (retried) reportFailure(refresher, snapshot, error, policy)
       const rejection = retried ? undefined : await rejectionIn(judgeError(error, policy))
       const fresh = rejection && (await renew(refresher, snapshot, rejection, policy))
       if (fresh === undefined) throw error
@@ -54,8 +56,15 @@ export async function retryOnce<T, R>(
     }
     const judged = rejectionIn(policy.isRejection?.(result) ?? false)
     const rejection = judged instanceof Promise ? await judged : judged
-    if (rejection === undefined && (policy.isAcceptance?.(result) ?? true)) refresher.accepted(snapshot)
-    if (rejection === undefined || retried) return result
+    const { endpoint } = policy
+    if (rejection === undefined) {
+      if (policy.isAcceptance?.(result) ?? true) refresher.accepted(snapshot, endpoint)
+      return result
+    }
+    if (retried) {
+      refresher.stillRejected?.(snapshot, endpoint)
+      return result
+    }
     let fresh: Snapshot<T> | undefined
     try {
       fresh = await renew(refresher, snapshot, rejection, policy)

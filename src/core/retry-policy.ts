@@ -1,6 +1,7 @@
+import { throwIfAborted } from './abortable.ts'
 import type { RefreshError } from './errors.ts'
 import { asRefreshError, type RefreshListener, tell } from './events.ts'
-import type { Generation, Refresher, Snapshot } from './refresher.ts'
+import type { Background, Generation, Refresher, Snapshot } from './refresher.ts'
 import { verdict, type Verdict } from './unauthorized.ts'
 
 /** Is this a rejection? A verdict can carry the challenge; a plain `true` carries none. It may take reading. */
@@ -17,6 +18,13 @@ export interface CommonPolicy {
   readonly unrepeatable?: (() => RefreshError | undefined) | undefined
   /** The caller's: once it has aborted, nothing is retried. */
   readonly signal?: AbortSignal | undefined
+  /**
+   * What is called: method and path, without the query. Endpoints that accepted a value are refreshed for at once; the others share a
+   * budget. Default: all calls of this refresher go to one endpoint.
+   */
+  readonly endpoint?: string | undefined
+  /** Gets the refresh that this call begins: see {@link Background}. */
+  readonly background?: Background | undefined
   /** Hears of retries. Refreshes are the cell's to tell. */
   readonly onEvent?: RefreshListener | undefined
 }
@@ -52,26 +60,49 @@ export function renew<T>(
   { challenge }: Verdict,
   policy: CommonPolicy,
 ): Promise<Snapshot<T> | undefined> {
-  const { signal } = policy
+  const { signal, endpoint, background } = policy
   if (signal?.aborted === true) return Promise.resolve(undefined)
   const refused = (error: unknown): undefined => {
-    signal?.throwIfAborted()
+    throwIfAborted(signal)
     const { onEvent } = policy
     const { generation } = rejected
     if (onEvent) tell(onEvent, { type: 'not_retried', generation, error: asRefreshError(error) })
   }
   const mayBeRefused = signal !== undefined || policy.unrepeatable !== undefined
   // Not an async function: in a stampede its frame would be kept for every caller until the refresh is over.
-  return refresher.refresh(rejected, { signal, challenge }).then(
+  return refresher.refresh(rejected, { signal, challenge, endpoint, background }).then(
     mayBeRefused
       ? (fresh) => {
-          signal?.throwIfAborted()
+          throwIfAborted(signal)
           const reason = policy.unrepeatable?.()
           return reason === undefined ? fresh : refused(reason)
         }
       : undefined,
     refused,
   )
+}
+
+/**
+ * Reports a second attempt that failed, where that was a rejection, too. The caller gets its failure in any case, and does not wait for a
+ * judge that takes long.
+ */
+export function reportFailure<T>(
+  refresher: Refresher<T>,
+  snapshot: Snapshot<T>,
+  error: unknown,
+  policy: CommonPolicy,
+): void {
+  if (refresher.stillRejected === undefined) return
+  const report = (rejection: Verdict | undefined): void => {
+    if (rejection !== undefined) refresher.stillRejected?.(snapshot, policy.endpoint)
+  }
+  try {
+    const judged = rejectionIn(judgeError(error, policy))
+    if (judged instanceof Promise) judged.then(report).catch(() => undefined)
+    else report(judged)
+  } catch {
+    // A judge that throws has no opinion. The error that it was asked about is the one to tell.
+  }
 }
 
 /** A call makes its second attempt. */

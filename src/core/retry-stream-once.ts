@@ -6,6 +6,7 @@ import {
   obtain,
   rejectionIn,
   renew,
+  reportFailure,
   tellRetried,
 } from './retry-policy.ts'
 import type { Verdict } from './unauthorized.ts'
@@ -128,8 +129,9 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
           return this.#commit(result)
         }
         const answer = this.#policy.isRejection?.(result.value) ?? false
-        const rejection = this.#mayRetry() && (await rejectionIn(answer))
-        if (!rejection) {
+        const rejection = this.#mayJudge() && (await rejectionIn(answer))
+        if (rejection && this.#retried) this.#stillRejected()
+        if (!rejection || !this.#mayRetry()) {
           // What had to be judged was a failure, and no prelude.
           if (answer === false) this.#last = result.value
           return result
@@ -139,6 +141,9 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
         return result
       } catch (error) {
         const rejection = this.#mayRetry() && (await rejectionIn(judgeError(error, this.#policy)))
+        if (this.#retried && this.#state === 'opening' && this.#snapshot !== undefined) {
+          reportFailure(this.#refresher, this.#snapshot, error, this.#policy)
+        }
         if (rejection && (await this.#restart(rejection))) continue
         return this.#broken(error)
       }
@@ -156,7 +161,15 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
   }
 
   #mayRetry(): boolean {
-    return this.#state === 'opening' && !this.#retried && this.#snapshot !== undefined
+    return this.#mayJudge() && !this.#retried
+  }
+
+  #mayJudge(): boolean {
+    return this.#state === 'opening' && this.#snapshot !== undefined
+  }
+
+  #stillRejected(): void {
+    if (this.#snapshot !== undefined) this.#refresher.stillRejected?.(this.#snapshot, this.#policy.endpoint)
   }
 
   /** Makes ready for the second attempt; false where there is to be none. */
@@ -177,7 +190,8 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
   }
 
   #commit(result: Result<D>): Result<D> {
-    if (this.#snapshot !== undefined && result.done !== true) this.#refresher.accepted(this.#snapshot)
+    if (this.#snapshot !== undefined && result.done !== true)
+      this.#refresher.accepted(this.#snapshot, this.#policy.endpoint)
     this.#state = 'flowing'
     return this.#watch(result)
   }

@@ -1,6 +1,20 @@
 import { Backoff } from './backoff.ts'
-import type { RefreshError } from './errors.ts'
+import type { RefreshError, RefreshErrorCode } from './errors.ts'
 import { suspended } from './refusals.ts'
+
+/**
+ * Pauses after these double to this only (ms), so that the first success comes soon after the end of an outage, or after a person
+ * has logged in to the cloud.
+ */
+const LONGEST_TRANSIENT = 5_000
+const TRANSIENT: ReadonlySet<RefreshErrorCode> = new Set([
+  'source_unreachable',
+  'source_unavailable',
+  'refresh_timeout',
+  'refresh_failed',
+  'store_failed',
+  'reauthentication_required',
+])
 
 /** What a failed refresh leads to: a pause that doubles; after a terminal failure no refresh at all. */
 export class Setback {
@@ -18,7 +32,12 @@ export class Setback {
     return this.#isKept || this.#failure?.terminal === true ? this.#failure : undefined
   }
 
-  /** There is no value by somebody's will. */
+  /** The host wants that there is no value: no retry changes that. */
+  get isKept(): boolean {
+    return this.#isKept
+  }
+
+  /** There is no value, because the host wants it so. */
   keep(failure: RefreshError, now: number): void {
     this.reset()
     this.#isKept = true
@@ -32,16 +51,22 @@ export class Setback {
    * @param atMost ms
    */
   note(failure: RefreshError, now: number, atMost: number | undefined): RefreshError {
-    this.#failure = this.held ?? failure
-    // To look again costs little, and somebody waits for it.
-    if (this.held) this.#pause.reset()
-    this.#pause.start(now, this.#failure.retryAfter, atMost)
+    const held = failure.terminal && !this.#isKept ? failure : this.held
+    this.#failure = held ?? failure
+    // To look again costs little, and a caller waits for it.
+    if (held) this.#pause.reset()
+    const { retryAfter, code } = this.#failure
+    this.#pause.start(now, retryAfter, atMost, TRANSIENT.has(code) ? LONGEST_TRANSIENT : undefined)
     return this.#failure
   }
 
-  /** Why no refresh may run now, if so. */
-  refusal(now: number, canReread: boolean): RefreshError | undefined {
-    const pause = this.#pause.remaining(now)
+  /**
+   * Why no refresh may run now, if so.
+   *
+   * @param ignoresPause the pause is over, whatever the clock says: the last flight was given up by this very call
+   */
+  refusal(now: number, canReread: boolean, ignoresPause: boolean): RefreshError | undefined {
+    const pause = ignoresPause ? 0 : this.#pause.remaining(now)
     const { held } = this
     if (pause === 0 && (canReread || held === undefined)) return undefined
     return held ?? suspended(pause, this.#failure)

@@ -39,27 +39,40 @@ test('[C6] within the cooldown callers fail at once, with the same cause; after 
   expect(count.refreshes).toBe(2)
 })
 
-test('[C6] the cooldown doubles from 1 s to 60 s, and a success resets it', async () => {
-  let answer: () => Promise<string> = () => Promise.reject(new Error('down'))
-  const { clock, cell } = cellThat(() => answer())
-  const old = await cell.snapshot()
-  const pauses: unknown[] = []
-  for (let failure = 0; failure < 9; failure++) {
-    await expect(cell.refresh(old)).rejects.toMatchObject({ code: 'refresh_failed' })
-    const refused = await cell.refresh(old).catch((error: unknown) => error)
-    if (!(refused instanceof RefreshError)) throw new Error('not refused')
-    pauses.push(refused.retryAfter)
-    await clock.advance(refused.retryAfter ?? 0)
-  }
-  expect(pauses).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60].map((seconds) => seconds * 1_000))
+test.each([
+  ['refresh_failed', 5],
+  ['source_unreachable', 5],
+  ['source_unavailable', 5],
+  ['store_failed', 5],
+  ['refresh_timeout', 5],
+  ['source_rate_limited', 60],
+  ['source_refused', 60],
+  ['source_invalid', 60],
+  ['unchanged', 60],
+] as const)(
+  '[C6] given %s again and again, the cooldown doubles from 1 s to %i s, and a success resets it',
+  async (code, most) => {
+    let answer: () => Promise<string> = () => Promise.reject(new RefreshError(code, 'down'))
+    const { clock, cell } = cellThat(() => answer())
+    const old = await cell.snapshot()
+    const pauses: unknown[] = []
+    for (let failure = 0; failure < 9; failure++) {
+      await expect(cell.refresh(old)).rejects.toMatchObject({ code })
+      const refused = await cell.refresh(old).catch((error: unknown) => error)
+      if (!(refused instanceof RefreshError)) throw new Error('not refused')
+      pauses.push(refused.retryAfter)
+      await clock.advance(refused.retryAfter ?? 0)
+    }
+    expect(pauses).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60].map((seconds) => Math.min(seconds, most) * 1_000))
 
-  answer = () => Promise.resolve('new')
-  const fresh = await cell.refresh(old)
-  cell.accepted(fresh)
-  answer = () => Promise.reject(new Error('down again'))
-  await expect(cell.refresh(fresh)).rejects.toMatchObject({ code: 'refresh_failed' })
-  await expect(cell.refresh(fresh)).rejects.toMatchObject({ retryAfter: 1_000 })
-})
+    answer = () => Promise.resolve('new')
+    const fresh = await cell.refresh(old)
+    cell.accepted(fresh)
+    answer = () => Promise.reject(new Error('down again'))
+    await expect(cell.refresh(fresh)).rejects.toMatchObject({ code: 'refresh_failed' })
+    await expect(cell.refresh(fresh)).rejects.toMatchObject({ retryAfter: 1_000 })
+  },
+)
 
 test.each([
   [30_000, 30_000],
@@ -271,8 +284,9 @@ test('[C5, C7] a failure that follows a late value of an earlier flight is of th
   const waiting = cell.refresh({ generation: 1 })
   source.call(0).resolve('two, late')
   await settled()
-  source.call(1).reject(revoked)
   expect(await waiting).toMatchObject({ value: 'two, late', generation: 2 })
+  source.call(1).reject(revoked)
+  await settled()
   cell.accepted({ generation: 2 })
   void cell.refresh({ generation: 2 }).catch(() => undefined)
   expect(source.calls).toHaveLength(3)

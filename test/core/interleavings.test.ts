@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { Refreshable, RefreshError, retryOnce } from '../../src/index.ts'
+import {
+  Refreshable,
+  type RefreshableOptions,
+  type RefreshContext,
+  RefreshError,
+  retryOnce,
+} from '../../src/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { settled } from '../support/settled.ts'
 import { DEADLINE, type Ending, ReferenceModel } from './reference-model.ts'
@@ -24,6 +30,8 @@ const command = fc.oneof(
   { weight: 2, arbitrary: fc.record({ does: fc.constant('reject and leave' as const) }) },
   { weight: 3, arbitrary: fc.record({ does: fc.constant('read' as const) }) },
   { weight: 2, arbitrary: fc.record({ does: fc.constant('accept' as const), age: fc.nat(1) }) },
+  { weight: 2, arbitrary: fc.record({ does: fc.constant('still rejected' as const), age: fc.nat(1) }) },
+  { weight: 2, arbitrary: fc.record({ does: fc.constant('queue' as const), isWaiting: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ does: fc.constant('set' as const) }) },
   { weight: 1, arbitrary: fc.record({ does: fc.constant('clear' as const) }) },
   {
@@ -33,10 +41,17 @@ const command = fc.oneof(
       ms: fc.constantFrom(500, DEADLINE, 2_000, 5 * DEADLINE, 70_000),
     }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      does: fc.constant('jump' as const),
+      ms: fc.constantFrom(500, DEADLINE, 5 * DEADLINE, 70_000),
+    }),
+  },
 )
 
 test(
-  '[C1, C2, C4, C5, C8, C11] whatever the interleaving, the cell does what the reference model does',
+  '[C1, C2, C4, C5, C6, C8, C11, C15] whatever the interleaving, the cell does what the reference model does',
   { timeout: PATIENCE },
   async () => {
     await fc.assert(
@@ -44,15 +59,18 @@ test(
         scheduler,
         fc.array(command, { minLength: 2, maxLength: 14 }),
         fc.array(fc.boolean(), { minLength: 14, maxLength: 14 }),
-        async (steps, commands, luck) => {
+        fc.boolean(),
+        async (steps, commands, luck, spends) => {
           const clock = new ManualClock()
-          const model = new ReferenceModel(clock.now())
+          const model = new ReferenceModel(clock.now(), spends)
           let refreshes = 0
-          const cell = new Refreshable({
+          let latest: RefreshContext<string> | undefined
+          const options: RefreshableOptions<string> = {
             initial: 'login',
             deadline: DEADLINE,
             clock,
-            refresh: async () => {
+            refresh: async (context) => {
+              latest = context
               const id = ++refreshes
               await steps.schedule(Promise.resolve(), `refresh ${id} settles`)
               const succeeds = luck[id - 1] ?? true
@@ -60,7 +78,8 @@ test(
               if (!succeeds) throw new Error('bad luck')
               return `token ${id}`
             },
-          })
+          }
+          const cell = new Refreshable(options, { spends })
           const endings: Promise<void>[] = []
           /** Compares what a caller ends with to what the model says. */
           const watch = (
@@ -103,6 +122,12 @@ test(
               case 'accept':
                 cell.accepted({ generation })
                 return model.accept(generation)
+              case 'still rejected':
+                cell.stillRejected({ generation })
+                return model.stillRejected(generation)
+              case 'queue':
+                if (model.flight !== undefined) latest?.queued?.(step.isWaiting)
+                return model.queue(step.isWaiting)
               case 'set':
                 cell.set('login again')
                 return model.set()
@@ -112,6 +137,9 @@ test(
               case 'tick':
                 clock.tick(step.ms)
                 return model.tick(step.ms)
+              case 'jump':
+                clock.jump(step.ms)
+                return model.jump(step.ms)
             }
           }
           for (const [at, step] of commands.entries()) {
@@ -125,8 +153,8 @@ test(
             const inForce = model.inForce === undefined ? undefined : model.generation
             expect(cell.peek()?.generation).toBe(inForce)
           }
-          clock.tick(DEADLINE)
-          model.tick(DEADLINE)
+          clock.tick(20 * DEADLINE)
+          model.tick(20 * DEADLINE)
           await Promise.all(endings)
           expect(clock.armed).toBe(0)
         },

@@ -1,0 +1,29 @@
+import type { Background } from './refresher.ts'
+
+/**
+ * Hands a flight to the callbacks that keep the platform from cancelling it.
+ *
+ * @param over settles when the flight is over
+ * @param settled then: settles when its token is stored
+ */
+export function handOver(
+  takers: readonly (Background | undefined)[],
+  over: Promise<unknown>,
+  settled: (() => Promise<void>) | undefined,
+): void {
+  const wanted = new Set(takers)
+  wanted.delete(undefined)
+  if (wanted.size === 0) return
+  const ended = over
+    .catch(() => undefined)
+    .then(settled)
+    .catch(() => undefined)
+  for (const take of wanted) {
+    try {
+      const returned: unknown = take?.(ended)
+      if (returned instanceof Promise) returned.catch(() => undefined)
+    } catch {
+      // A platform without a request at hand throws. The flight goes on all the same.
+    }
+  }
+}
