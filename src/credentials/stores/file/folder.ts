@@ -41,9 +41,9 @@ export interface Publishing {
 }
 
 const NUMBER = String.raw`([1-9]\d{0,15})`
-/** Earlier versions called all drafts `draft-…`. */
+/** Earlier versions did not tell in a draft's name what it is a draft of. */
 const NAME = new RegExp(
-  String.raw`^(?:(lock)-${NUMBER}(\.released)?|(record)-${NUMBER}\.json|draft-${NUMBER}-[\da-f-]{36}|(lock|origin|record|replace|released)-${NUMBER}-(\d{1,9})-[\da-f-]{36}\.draft)$`,
+  String.raw`^(?:(lock)-${NUMBER}(\.released)?|(record)-${NUMBER}\.json|draft-${NUMBER}-[\da-f-]{36}|draft-(lock|origin|record|replace|released)-${NUMBER}-(\d{1,9})-[\da-f-]{36})$`,
   'u',
 )
 
@@ -163,7 +163,7 @@ export class Folder {
   async publish(name: string, text: string, publishing: Publishing): Promise<boolean> {
     const { kind, number, count = 1, isDurable = false } = publishing
     for (;;) {
-      const draft = `${kind}-${number}-${count}-${randomUUID()}.draft`
+      const draft = `draft-${kind}-${number}-${count}-${randomUUID()}`
       try {
         await this.#write(draft, text, kind, isDurable)
         await this.#onStep?.(`${kind}_drafted`)
