@@ -6,7 +6,7 @@ import { RefreshError } from '../../../core/errors.ts'
 import type { OnStep } from '../../lock.ts'
 import { codeOf, present } from './failure.ts'
 import type { Checked, Guard, Inside, Ownership } from './guard.ts'
-import { assertInRange } from './numbers.ts'
+import { assertInRange, ORIGIN } from './numbers.ts'
 import { syncFolder } from './sync.ts'
 
 /** A file that is being written, or that a writer left behind when it vanished. */
@@ -36,7 +36,7 @@ export interface Publishing {
   readonly kind: 'lock' | 'origin' | 'record' | 'replace' | 'released'
   readonly number: number
   readonly count?: number
-  /** The file is on the disk before it can be seen, and so is its name when this is done. */
+  /** The file is on the disk before it can be seen. Its name is after `sync()`. */
   readonly isDurable?: boolean
 }
 
@@ -47,8 +47,6 @@ const NAME = new RegExp(
   'u',
 )
 
-/** Tells the number before the first. It stays for as long as the folder does. */
-export const ORIGIN = 'origin'
 export const lockName = (number: number): string => `lock-${number}`
 export const releasedName = (number: number): string => `lock-${number}.released`
 export const recordName = (number: number): string => `record-${number}.json`
@@ -169,7 +167,6 @@ export class Folder {
         await this.#onStep?.(`${kind}_drafted`)
         await this.#inside((base) => link(join(base, draft), join(base, name)))
         await this.#onStep?.(`${kind}_linked`)
-        if (isDurable) await this.sync()
         return true
       } catch (error) {
         const code = codeOf(error)
