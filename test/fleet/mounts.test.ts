@@ -46,12 +46,12 @@ describe.skipIf(!isAble && process.env['CI'] === undefined)('where something is 
   test('[S5] a disk that is full before the lock is taken is a clear error, and nothing is redeemed', async () => {
     const path = await mount('-t', 'tmpfs', '-o', 'size=256k', 'tmpfs')
     const store = fileStore({ path })
-    await store.update('me', async () => old)
+    await store.update('me', async () => ({ token: old }))
     await fill(path)
     let isAsked = false
     const update = store.update('me', async () => {
       isAsked = true
-      return { accessToken: 'access-new' }
+      return { token: { accessToken: 'access-new' } }
     })
     await expect(update).rejects.toEqual(failed(/disk is full/u))
     expect([isAsked, (await store.read('me'))?.token]).toEqual([false, old])
@@ -60,10 +60,10 @@ describe.skipIf(!isAble && process.env['CI'] === undefined)('where something is 
   test('[S5] a disk that is full when the token is to be written leaves the old record, and no part of the new one', async () => {
     const path = await mount('-t', 'tmpfs', '-o', 'size=256k', 'tmpfs')
     const store = fileStore({ path })
-    await store.update('me', async () => old)
+    await store.update('me', async () => ({ token: old }))
     const update = store.update('me', async () => {
       await fill(path)
-      return { accessToken: 'access-new' }
+      return { token: { accessToken: 'access-new' } }
     })
     await expect(update).rejects.toEqual(failed(/disk is full/u))
     expect((await store.read('me'))?.token).toEqual(old)
@@ -74,9 +74,9 @@ describe.skipIf(!isAble && process.env['CI'] === undefined)('where something is 
   test('[S5] a read-only file system is a clear error, and is read all the same', async () => {
     const path = await mount('-t', 'tmpfs', 'tmpfs')
     const store = fileStore({ path })
-    await store.update('me', async () => old)
+    await store.update('me', async () => ({ token: old }))
     await run('mount', ['-o', 'remount,ro', path])
-    const update = store.update('me', async () => ({ accessToken: 'access-new' }))
+    const update = store.update('me', async () => ({ token: { accessToken: 'access-new' } }))
     await expect(update).rejects.toEqual(failed(/read-only/u))
     await expect(store.delete('me')).rejects.toEqual(failed(/read-only/u))
     expect((await store.read('me'))?.token).toEqual(old)
@@ -89,7 +89,7 @@ describe.skipIf(!isAble && process.env['CI'] === undefined)('where something is 
     const count = async (store: typeof one): Promise<void> => {
       for (let n = 0; n < 20; n++) {
         await store.update('me', async (current) => ({
-          accessToken: String(Number(current?.token?.accessToken ?? 0) + 1),
+          token: { accessToken: String(Number(current?.token?.accessToken ?? 0) + 1) },
         }))
       }
     }
@@ -101,10 +101,12 @@ describe.skipIf(!isAble && process.env['CI'] === undefined)('where something is 
     const path = await temporaryFolder()
     await run('chown', ['65534:65534', path])
     await mkdir(join(path, 'theirs'))
-    await fileStore({ path: join(path, 'theirs') }).update('me', async () => old)
+    await fileStore({ path: join(path, 'theirs') }).update('me', async () => ({ token: old }))
     const [folder = ''] = await readdir(join(path, 'theirs'))
     await run('chown', ['-R', '65534:65534', path])
-    await fileStore({ path: join(path, 'theirs') }).update('me', async () => ({ accessToken: 'access-new' }))
+    await fileStore({ path: join(path, 'theirs') }).update('me', async () => ({
+      token: { accessToken: 'access-new' },
+    }))
     const { stdout } = await run('find', [join(path, 'theirs', folder), '-not', '-uid', '65534'])
     expect(stdout).toBe('')
     const names = await readdir(join(path, 'theirs', folder))

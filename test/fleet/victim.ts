@@ -13,6 +13,6 @@ const onStep = async (step: string): Promise<void> => {
 const { store } = await open(place, { onStep })
 await store.update(key, async () => {
   await onStep('redeemed')
-  return { accessToken: 'access-new', refreshToken: 'refresh-new' }
+  return { token: { accessToken: 'access-new', refreshToken: 'refresh-new' } }
 })
 await onStep('acknowledged')

@@ -10,6 +10,7 @@ import type { Store } from '../../../src/index.ts'
 import { temporaryFolder } from '../../support/folder.ts'
 
 const token = (name: string): { accessToken: string } => ({ accessToken: `access-${name}` })
+const content = (name: string): { token: ReturnType<typeof token> } => ({ token: token(name) })
 const HOUR = 3_600_000
 
 /** A store with something in it, and the folder of its account. */
@@ -17,7 +18,7 @@ async function stored(
   onLinked?: (folder: string) => Promise<void>,
 ): Promise<{ store: Store; folder: string }> {
   const path = await temporaryFolder()
-  await fileStore({ path }).update('me', async () => token('1'))
+  await fileStore({ path }).update('me', async () => content('1'))
   const [name = ''] = await readdir(path)
   const folder = join(path, name)
   let isFirst = true
@@ -44,7 +45,7 @@ test.each(['record-999999999999.json', 'lock-999999999999'])(
     expect(change).not.toHaveBeenCalled()
     expect(await readdir(folder)).toContain(name)
     await unlink(join(folder, name))
-    expect((await store.update('me', async () => token('2'))).token).toMatchObject(token('2'))
+    expect((await store.update('me', async () => content('2'))).token).toMatchObject(token('2'))
   },
 )
 
@@ -53,7 +54,7 @@ test('[S6] names with zeros in front are not ours', async () => {
   const foreign = ['record-0999999999999.json', 'lock-0999999999999', 'lock-0999999999999.released']
   for (const name of foreign) await writeFile(join(folder, name), 'mine')
   expect((await store.read('me'))?.token).toMatchObject(token('1'))
-  expect((await store.update('me', async () => token('2'))).token).toMatchObject(token('2'))
+  expect((await store.update('me', async () => content('2'))).token).toMatchObject(token('2'))
   for (const name of foreign) expect(await readFile(join(folder, name), 'utf8')).toBe('mine')
 })
 
@@ -68,7 +69,7 @@ test('[S4] a lock that nobody could be told of is given back', async () => {
     message: expect.stringMatching(/too many files open/u),
   })
   expect(change).not.toHaveBeenCalled()
-  expect((await store.update('me', async () => token('2'))).token).toMatchObject(token('2'))
+  expect((await store.update('me', async () => content('2'))).token).toMatchObject(token('2'))
 })
 
 test('[S5] a draft that cannot be removed, as where a scanner has it open on Windows, keeps nobody from the lock', async () => {
@@ -79,7 +80,7 @@ test('[S5] a draft that cannot be removed, as where a scanner has it open on Win
     await mkdir(join(folder, draft))
   })
   for (const name of ['2', '3']) {
-    expect((await store.update('me', async () => token(name))).token).toMatchObject(token(name))
+    expect((await store.update('me', async () => content(name))).token).toMatchObject(token(name))
     expect((await store.read('me'))?.token).toMatchObject(token(name))
   }
 })

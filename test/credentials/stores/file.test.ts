@@ -13,6 +13,7 @@ const token = (name: string): { accessToken: string; refreshToken: string } => (
   accessToken: `access-${name}`,
   refreshToken: `refresh-${name}`,
 })
+const content = (name: string): { token: ReturnType<typeof token> } => ({ token: token(name) })
 const code = (expected: string, message = /./): unknown =>
   expect.objectContaining({ code: expected, message: expect.stringMatching(message) })
 
@@ -48,11 +49,11 @@ async function vanish(store: Store, key = 'me'): Promise<void> {
 test('[S5] folders are 0700 and files 0600, and one that was open is closed', async () => {
   const path = join(await temporaryFolder(), 'deep', 'er')
   const store = fileStore({ path })
-  await store.update('me@example.com', async () => token('1'))
+  await store.update('me@example.com', async () => content('1'))
   const folder = await accountFolder(path)
   expect(folder).toMatch(/me-example-com-[\da-f]{16}$/u)
   await chmod(folder, 0o755)
-  await store.update('me@example.com', async () => token('2'))
+  await store.update('me@example.com', async () => content('2'))
   const modes = async (...paths: string[]): Promise<string[]> =>
     Promise.all(paths.map(async (one) => ((await stat(one)).mode & 0o777).toString(8)))
   expect(new Set(await modes(path, folder))).toEqual(new Set(['700']))
@@ -70,21 +71,21 @@ test('[S5] it works behind a symlink', async () => {
   const real = await temporaryFolder()
   const link = join(await temporaryFolder(), 'link')
   await symlink(real, link)
-  await fileStore({ path: link }).update('me', async () => token('1'))
+  await fileStore({ path: link }).update('me', async () => content('1'))
   expect((await fileStore({ path: real }).read('me'))?.token).toMatchObject(token('1'))
 })
 
 test('[S5] a link that leads nowhere is a clear error', async () => {
   const link = join(await temporaryFolder(), 'link')
   await symlink('/nonexistent/folder', link)
-  const updated = fileStore({ path: link }).update('me', async () => token('1'))
+  const updated = fileStore({ path: link }).update('me', async () => content('1'))
   await expect(updated).rejects.toEqual(code('store_failed', /link/u))
 })
 
 test('[S5] a file in the place of the folder is a clear error', async () => {
   const path = join(await temporaryFolder(), 'file')
   await writeFile(path, 'mine')
-  const updated = fileStore({ path }).update('me', async () => token('1'))
+  const updated = fileStore({ path }).update('me', async () => content('1'))
   await expect(updated).rejects.toEqual(code('store_failed', /no folder/u))
   expect(await readFile(path, 'utf8')).toBe('mine')
 })
@@ -93,7 +94,7 @@ test('[S5] times of files are of no account', async () => {
   const path = await temporaryFolder()
   const store = fileStore({ path })
   for (const hours of [4, -100_000, 500_000]) {
-    await store.update('me', async () => token(String(hours)))
+    await store.update('me', async () => content(String(hours)))
     const time = new Date(Date.now() + hours * 3_600_000)
     for (const file of await filesOf(path, /./u)) await utimes(file, time, time)
     expect((await store.read('me'))?.token).toMatchObject(token(String(hours)))
@@ -110,14 +111,14 @@ test.each([
 ])('[S6] a record that %s is a clear error, and stays as it is', async (_, damage) => {
   const path = await temporaryFolder()
   const store = fileStore({ path })
-  await store.update('me', async () => token('1'))
+  await store.update('me', async () => content('1'))
   const [record = ''] = await filesOf(path, /^record/u)
   const foreign = damage(await readFile(record, 'utf8'))
   await writeFile(record, foreign)
   let isAsked = false
-  const change = async (): Promise<ReturnType<typeof token>> => {
+  const change = async (): Promise<ReturnType<typeof content>> => {
     isAsked = true
-    return token('2')
+    return content('2')
   }
   const invalid = code('store_invalid', /record-\d+\.json .* move it away, and log in again/u)
   await expect(store.read('me')).rejects.toEqual(invalid)
@@ -133,11 +134,11 @@ test.each([
 test('[S6] files of others in its folder are neither read nor removed', async () => {
   const path = await temporaryFolder()
   const store = fileStore({ path })
-  await store.update('me', async () => token('1'))
+  await store.update('me', async () => content('1'))
   const folder = await accountFolder(path)
   const foreign = ['notes.txt', 'record-1.json', 'lock-1', 'record-x.json', 'lock-99999999999999999']
   for (const name of foreign) await writeFile(join(folder, name), 'mine')
-  await store.update('me', async () => token('2'))
+  await store.update('me', async () => content('2'))
   for (const name of foreign) expect(await readFile(join(folder, name), 'utf8')).toBe('mine')
   expect((await store.read('me'))?.token).toMatchObject(token('2'))
 })
@@ -145,20 +146,20 @@ test('[S6] files of others in its folder are neither read nor removed', async ()
 test('a folder that was removed and made anew goes on with higher revisions', async () => {
   const path = await temporaryFolder()
   const store = fileStore({ path })
-  const { revision } = await store.update('me', async () => token('1'))
+  const { revision } = await store.update('me', async () => content('1'))
   const folder = await accountFolder(path)
   await rm(folder, { recursive: true })
   expect(await store.read('me')).toBeUndefined()
-  expect((await store.update('me', async () => token('2'))).revision).toBeGreaterThanOrEqual(revision)
+  expect((await store.update('me', async () => content('2'))).revision).toBeGreaterThanOrEqual(revision)
 })
 
 test('what a holder left behind is removed by the next', async () => {
   const path = await temporaryFolder()
   const store = fileStore({ path })
-  await store.update('me', async () => token('1'))
+  await store.update('me', async () => content('1'))
   const folder = await accountFolder(path)
   await writeFile(join(folder, 'draft-1-00000000-0000-4000-8000-000000000000'), 'access-lost')
-  await store.update('me', async () => token('2'))
+  await store.update('me', async () => content('2'))
   expect(await filesOf(path, /^draft/u)).toEqual([])
   expect(await filesOf(path, /^record/u)).toHaveLength(1)
 })
@@ -170,7 +171,7 @@ test('[S5] a holder in another container is not taken for dead, though its proce
   let isIn = false
   const waiter = storeOn({}, path, 600).update('me', async (_, { abandoned }) => {
     isIn = true
-    return token(String(abandoned))
+    return content(String(abandoned))
   })
   // It holds no longer than its lease: the first store's heartbeat is at 2,000 ms, beyond the 600 that this waiter gives it.
   expect(isIn).toBe(false)
@@ -184,7 +185,7 @@ test.each([
   const path = await temporaryFolder()
   await vanish(storeOn({ pid: 2 ** 22, start: 'its start' }, path))
   const { token: written } = await storeOn(machine, path, 3_600_000).update('me', async (_current, lock) =>
-    token(String(lock.abandoned)),
+    content(String(lock.abandoned)),
   )
   expect(written).toMatchObject(token('true'))
 })
@@ -197,7 +198,7 @@ test('that a holder vanished is told until something is written', async () => {
   const next = (write: boolean): Promise<unknown> =>
     after.update('me', async (_, { abandoned }) => {
       told.push(abandoned)
-      return write ? token('1') : undefined
+      return write ? content('1') : undefined
     })
   for (const write of [false, true, true]) await next(write)
   expect(told).toEqual([true, true, false])
@@ -214,11 +215,11 @@ test('[S4] who outstayed its lease covers nothing newer, and what it received is
         resolve(() => signal.aborted)
         await paused
         await confirm?.().catch(() => undefined)
-        return token('late')
+        return content('late')
       })
     })
     await storeOn({ startOf: async () => null }, path).update('me', async () =>
-      hasWritten ? token('newer') : undefined,
+      hasWritten ? content('newer') : undefined,
     )
     finish()
     const expected = token(hasWritten ? 'newer' : 'late')
@@ -231,8 +232,8 @@ test('[S4] who outstayed its lease covers nothing newer, and what it received is
 test('a store shows no secrets, not even where it is inspected', async () => {
   const path = await temporaryFolder()
   const store = fileStore({ path })
-  await store.update('me', async () => ({ ...token('1'), expiresAt: 1_893_456_000_000 }))
-  await store.update('gone', async () => token('2'))
+  await store.update('me', async () => ({ token: { ...token('1'), expiresAt: 1_893_456_000_000 } }))
+  await store.update('gone', async () => content('2'))
   await store.delete('gone')
   await mkdir(join(path, 'empty'))
   await writeFile(join(path, 'a file'), 'mine')

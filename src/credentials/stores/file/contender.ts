@@ -1,9 +1,9 @@
 import type { Contender, Lock } from '../../lock.ts'
 import { FileLock } from './file-lock.ts'
-import { type Folder, type Listing, lockName, ORIGIN } from './folder.ts'
+import { type Folder, type Listing, lockName } from './folder.ts'
 import { type Holder, readHolder } from './holder.ts'
 import type { Machine } from './machine.ts'
-import { assertInRange, epoch, ground, top } from './numbers.ts'
+import { assertInRange, readOrigin, top } from './numbers.ts'
 import { newOwner, writeOwner } from './owner.ts'
 import { adoptDraft } from './records.ts'
 
@@ -60,7 +60,8 @@ export class FileContender implements Contender {
     if (mustWait && !(await this.#isSilent(holder, isVanished))) return Math.min(NEXT_LOOK, lease / 5)
     if (isUnwritten && holder.state !== 'released' && (await this.#adopt(holder, listing))) return 0
 
-    const number = ground(listing, await this.#origin(listing), known) + 1
+    // A folder may have been emptied, or be an older copy: numbers go on above the one that this process knows.
+    const number = Math.max(top(listing) || (await readOrigin(folder, listing)), known) + 1
     assertInRange(number, `The next lock of ${folder.path}`)
     const mine = newOwner(machine, isUnwritten && holder.isAbandoned)
     if (!(await folder.publish(lockName(number), writeOwner(mine), { kind: 'lock', number }))) return 0
@@ -93,16 +94,6 @@ export class FileContender implements Contender {
     if (top(now) > number || now.records.includes(number)) return true
     if (now.locks.some((lock) => lock !== number && !before.includes(lock))) return true
     return holder !== undefined && (await this.#folder.read(lockName(holder.number))) !== holder.text
-  }
-
-  /** Earlier versions, which may share the folder, begin with that number, too. */
-  async #origin(listing: Listing): Promise<number> {
-    if (top(listing) > 0) return 0
-    const first = epoch()
-    if (!listing.hasOrigin)
-      await this.#folder.publish(ORIGIN, `${first}\n`, { kind: 'origin', number: first })
-    const number = Number(await this.#folder.read(ORIGIN))
-    return Number.isSafeInteger(number) && number > 0 ? number : first
   }
 
   /**

@@ -103,7 +103,8 @@ export class FileLock implements Lock {
   async #publish(text: string): Promise<void> {
     const number = this.#number
     const publishing = { kind: 'record', number, count: ++this.#tries, isDurable: true } as const
-    if (!(await this.#folder.publish(recordName(number), text, publishing))) await this.#folder.sync()
+    await this.#folder.publish(recordName(number), text, publishing)
+    await this.#folder.sync()
   }
 
   async #mark(abandoned: boolean): Promise<void> {

@@ -6,7 +6,7 @@ import { RefreshError } from '../../../core/errors.ts'
 import type { OnStep } from '../../lock.ts'
 import { codeOf, present } from './failure.ts'
 import type { Checked, Guard, Inside, Ownership } from './guard.ts'
-import { assertInRange } from './numbers.ts'
+import { assertInRange, ORIGIN } from './numbers.ts'
 import { syncFolder } from './sync.ts'
 
 /** A file that is being written, or that a writer left behind when it vanished. */
@@ -36,19 +36,17 @@ export interface Publishing {
   readonly kind: 'lock' | 'origin' | 'record' | 'replace' | 'released'
   readonly number: number
   readonly count?: number
-  /** The file is on the disk before it can be seen, and so is its name when this is done. */
+  /** The file is on the disk before it can be seen. Its name is after `sync()`. */
   readonly isDurable?: boolean
 }
 
 const NUMBER = String.raw`([1-9]\d{0,15})`
-/** Earlier versions called all drafts `draft-…`. */
+/** Earlier versions did not tell in a draft's name what it is a draft of. */
 const NAME = new RegExp(
-  String.raw`^(?:(lock)-${NUMBER}(\.released)?|(record)-${NUMBER}\.json|draft-${NUMBER}-[\da-f-]{36}|(lock|origin|record|replace|released)-${NUMBER}-(\d{1,9})-[\da-f-]{36}\.draft)$`,
+  String.raw`^(?:(lock)-${NUMBER}(\.released)?|(record)-${NUMBER}\.json|draft-${NUMBER}-[\da-f-]{36}|draft-(lock|origin|record|replace|released)-${NUMBER}-(\d{1,9})-[\da-f-]{36})$`,
   'u',
 )
 
-/** Tells the number before the first. It stays for as long as the folder does. */
-export const ORIGIN = 'origin'
 export const lockName = (number: number): string => `lock-${number}`
 export const releasedName = (number: number): string => `lock-${number}.released`
 export const recordName = (number: number): string => `record-${number}.json`
@@ -163,13 +161,12 @@ export class Folder {
   async publish(name: string, text: string, publishing: Publishing): Promise<boolean> {
     const { kind, number, count = 1, isDurable = false } = publishing
     for (;;) {
-      const draft = `${kind}-${number}-${count}-${randomUUID()}.draft`
+      const draft = `draft-${kind}-${number}-${count}-${randomUUID()}`
       try {
         await this.#write(draft, text, kind, isDurable)
         await this.#onStep?.(`${kind}_drafted`)
         await this.#inside((base) => link(join(base, draft), join(base, name)))
         await this.#onStep?.(`${kind}_linked`)
-        if (isDurable) await this.sync()
         return true
       } catch (error) {
         const code = codeOf(error)

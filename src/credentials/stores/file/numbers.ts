@@ -1,5 +1,8 @@
 import { RefreshError } from '../../../core/errors.ts'
-import type { Listing } from './folder.ts'
+import type { Folder, Listing } from './folder.ts'
+
+/** A file that tells the first number. It stays for as long as the folder does. */
+export const ORIGIN = 'origin'
 
 /**
  * The highest number a file may bear. Earlier versions, which may share the folder, read names of at most 15 digits; and every number
@@ -12,17 +15,6 @@ export function top({ locks, records, released }: Listing): number {
   return Math.max(locks[0] ?? 0, records[0] ?? 0, released[0] ?? 0)
 }
 
-/**
- * The number before the next. A folder that was removed, emptied, or restored from an older copy goes on above the numbers that
- * processes remember: the time in ms grows faster than anybody writes.
- *
- * @param known a number that this process remembers
- */
-export function ground(listing: Listing, origin: number, known: number): number {
-  const highest = Math.max(top(listing), known)
-  return top(listing) > 0 ? highest : Math.max(highest, origin, epoch())
-}
-
 /** @throws RefreshError `store_invalid` where the file's number leaves none for those that come after it */
 export function assertInRange(number: number, path: string): void {
   if (number <= LAST) return
@@ -32,7 +24,15 @@ export function assertInRange(number: number, path: string): void {
   )
 }
 
-/** Where numbers of a new folder begin: now, in ms. A clock that is set to another age must not use up the numbers. */
-export function epoch(): number {
-  return Math.min(Math.max(Math.floor(Date.now()), 1), 100_000_000_000_000)
+/**
+ * The number before the first of a folder without locks and records, above the numbers that processes remember of a folder that was
+ * removed or emptied: the time in ms grows faster than anybody writes. Earlier versions, which may share the folder, begin with the
+ * number in its origin.
+ */
+export async function readOrigin(folder: Folder, { hasOrigin }: Listing): Promise<number> {
+  // A clock that is set to another age must not use up the numbers.
+  const now = Math.min(Math.max(Math.floor(Date.now()), 1), 100_000_000_000_000)
+  if (!hasOrigin) await folder.publish(ORIGIN, `${now}\n`, { kind: 'origin', number: now })
+  const number = Number(await folder.read(ORIGIN))
+  return Math.max(now, Number.isSafeInteger(number) && number <= LAST ? number : 0)
 }

@@ -1,8 +1,10 @@
 import { encodeRecord } from '../../encoding.ts'
 import type { RecordContent, StoredRecord } from '../../store.ts'
-import { type Folder, recordName } from './folder.ts'
-import { assertInRange, ground } from './numbers.ts'
+import { type Folder, type Listing, recordName, releasedName } from './folder.ts'
+import { assertInRange, readOrigin, top } from './numbers.ts'
 import { readRecord, removeLower } from './records.ts'
+
+const NOTHING = { locks: [], records: [], released: [] }
 
 /**
  * Publishes a changed record under a number above all locks and records, without the lock. What the lock's holder writes afterwards has a
@@ -28,24 +30,38 @@ export async function replaceRecord(
   for (;;) {
     await folder.prepare()
     const before = await folder.list()
+    if (top(before) === 0) {
+      await raise(folder, before)
+      continue
+    }
     const seen = before.records.find((record) => record !== outdated) ?? 0
     const current = seen === 0 ? undefined : await readRecord(folder, key, seen)
     if (seen !== 0 && current === undefined) continue
     const content = changed(current)
-    const number = ground(before, 0, 0) + 1
+    const number = top(before) + 1
     assertInRange(number, `The next record of ${folder.path}`)
     const publishing = { kind: 'replace', number, isDurable: true } as const
     if (!(await folder.publish(recordName(number), encodeRecord(key, content), publishing))) continue
+    // It is in force: to report a failure of what follows would have the caller write it again, over what others made of it.
+    await folder.sync().catch(() => undefined)
     if (outdated !== undefined) await folder.remove(recordName(outdated)).catch(() => undefined)
-    const { locks, records } = await folder.list()
+    const { locks, records, released } = await folder.list().catch(() => NOTHING)
     const isOvertaken =
       records.some((record) => record > seen && record < number && record !== outdated) ||
-      locks.some((lock) => lock >= number)
+      [...locks, ...released].some((lock) => lock >= number)
     if (!isOvertaken) {
-      // It is written: what cannot be removed now is removed by the next holder.
+      // What cannot be removed now is removed by the next holder.
       await removeLower(folder, key, number).catch(() => undefined)
       return { ...content, revision: number }
     }
     outdated = number
   }
+}
+
+/**
+ * In an empty folder numbers come from a clock. Two that replace at once must get the same number, so that only one of them publishes
+ * it: so the clock's number is put down first, as that of a lock that nobody has.
+ */
+async function raise(folder: Folder, listing: Listing): Promise<void> {
+  await folder.mark(releasedName(await readOrigin(folder, listing)))
 }
