@@ -80,6 +80,8 @@ export interface LeaseTable {
   place(key: string): string
   /** Whether what went wrong may be gone in a moment: a connection that was lost, a server that starts. */
   isPassing(error: unknown): boolean
+  /** Whether the server has refused, so that it has changed nothing. What is not known to be refused may have been done. */
+  isRefusal(error: unknown): boolean
   /** Whether the client can do nothing any more, such as one that its user has closed. Default: no. */
   isEnded?(error: unknown): boolean
   /** What went wrong, and how to mend it. */

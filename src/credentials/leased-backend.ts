@@ -55,6 +55,7 @@ export class LeasedBackend implements Backend {
         read: () => this.#ask(() => this.#table.read(key)),
         swap: (seen, text) => this.#table.swap(key, seen, text),
         isPassing: (error) => this.#isPassing(error),
+        isRefusal: (error) => this.#table.isRefusal(error),
         opened: (row) => this.#opened(key, row),
         encoded: (content) => encodeRecord(key, content),
         timeout: this.#options.timeout,

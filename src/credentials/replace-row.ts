@@ -9,6 +9,7 @@ export interface ReplacingServer {
   /** undefined: the record has another revision by now. */
   swap(seen: number, text: string): Promise<Row | undefined>
   isPassing(error: unknown): boolean
+  isRefusal(error: unknown): boolean
   opened(row: Row | undefined): StoredRecord | undefined
   encoded(content: RecordContent): string
   /** ms: no try begins after that. */
@@ -42,7 +43,8 @@ export async function replaceRow(
       if (performance.now() > end) throw contested()
     } catch (error) {
       if (!server.isPassing(error) || performance.now() + wait > end) throw error
-      unsure = { text, before: current?.session ?? 0, session: content.session ?? 0 }
+      const attempt = { text, before: current?.session ?? 0, session: content.session ?? 0 }
+      if (!server.isRefusal(error)) unsure = attempt
       await pause({ now: Date.now }, wait)
       wait = Math.min(wait * 2, LONGEST_PAUSE)
     }

@@ -92,7 +92,7 @@ async function holding(
     done = store.update('me', async () => {
       locked()
       await isOn
-      return { accessToken: 'access-new' }
+      return { token: { accessToken: 'access-new' } }
     })
   })
   return { letOn, done }

@@ -40,7 +40,7 @@ describe.each(['ioredis', 'node-redis'])('in a cluster, by %s, a store', (client
 
 test('[S2] accounts are spread over the cluster, each whole on one of its servers', async () => {
   const keys = Array.from({ length: 30 }, (_, n) => `spread-${n}`)
-  for (const key of keys) await store('ioredis').update(key, async () => ({ accessToken: key }))
+  for (const key of keys) await store('ioredis').update(key, async () => ({ token: { accessToken: key } }))
   const counts = await Promise.all(
     cluster.ports.map(async (port) => {
       const node = new Redis(port)
@@ -57,7 +57,7 @@ test('[S7] a client that knows nothing of clusters is told so', async () => {
   const one = new Redis(cluster.ports[0] ?? 0)
   onTestFinished(() => one.disconnect())
   const updates = Array.from({ length: 10 }, (_, n) =>
-    redisStore(one).update(`plain-${n}`, async () => ({ accessToken: 'a' })),
+    redisStore(one).update(`plain-${n}`, async () => ({ token: { accessToken: 'a' } })),
   )
   const failed = (await Promise.allSettled(updates)).flatMap((outcome) =>
     outcome.status === 'rejected' ? [outcome.reason as unknown] : [],

@@ -137,10 +137,10 @@ async function wrote(client: RedisClient, nodes: readonly Redis[]): Promise<(str
   const first = stillStore(client).update('woken', async () => {
     isIn()
     await on
-    return { accessToken: 'access-1' }
+    return { token: { accessToken: 'access-1' } }
   })
   await inside
-  const second = stillStore(client).update('woken', async () => ({ accessToken: 'access-2' }))
+  const second = stillStore(client).update('woken', async () => ({ token: { accessToken: 'access-2' } }))
   await vi.waitFor(async () => expect(await count()).toBe(1))
   letOn()
   const written = await Promise.all([first, second])

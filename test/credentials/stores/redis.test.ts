@@ -14,6 +14,7 @@ import {
 } from '../../../src/credentials/stores/redis.ts'
 import { connectionOf } from '../../../src/credentials/stores/redis/client.ts'
 import { RedisTable } from '../../../src/credentials/stores/redis/table.ts'
+import type { RecordContent } from '../../../src/credentials/store.ts'
 import type { Change } from '../../../src/index.ts'
 import { storeContract } from '../../../src/testing/index.ts'
 import { has } from '../../support/binaries.ts'
@@ -25,6 +26,7 @@ const token = (name: string): { accessToken: string; refreshToken: string } => (
   accessToken: `canary-access-${name}`,
   refreshToken: `canary-refresh-${name}`,
 })
+const record = (name: string): RecordContent => ({ token: token(name) })
 const code = (expected: string, message = /./u): unknown =>
   expect.objectContaining({ code: expected, message: expect.stringMatching(message) })
 
@@ -91,12 +93,12 @@ describe.each(clients)('by %s, a store', (_, connect) => {
     const own = await startRedisServer()
     onTestFinished(() => own.close())
     const store = redisStore(await connect(own.socket), { timeout: 20_000 })
-    const before = await store.update('me', async () => token('1'))
+    const before = await store.update('me', async () => record('1'))
     const after = await store.update('me', async (current) => {
       expect(current).toEqual(before)
       await own.kill()
       await own.start()
-      return token('2')
+      return record('2')
     })
     expect(after.token).toEqual(token('2'))
     expect(after.revision).toBeGreaterThan(before.revision)
@@ -112,9 +114,9 @@ describe.each(clients)('by %s, a store', (_, connect) => {
     const own = await startRedisServer()
     onTestFinished(() => own.close())
     const store = redisStore(await connect(own.socket), { timeout: 400 })
-    const written = await store.update('me', async () => token('1'))
+    const written = await store.update('me', async () => record('1'))
     await own.kill()
-    const change = vi.fn<Change>(async () => token('2'))
+    const change = vi.fn<Change>(async () => record('2'))
     await expect(store.update('me', change)).rejects.toEqual(code('store_failed'))
     await expect(store.read('me')).rejects.toEqual(code('store_failed'))
     await expect(store.delete('me')).rejects.toEqual(code('store_failed'))
@@ -139,12 +141,12 @@ test('[S7] an answer that was lost is asked for again, and nothing is done twice
     },
   }
   const store = redisStore(losing)
-  const before = await store.update('lost', async () => token('1'))
+  const before = await store.update('lost', async () => record('1'))
   isLosing = true
   asked = 0
   const change = vi.fn<Change>(async (current, { abandoned }) => {
     expect([current, abandoned]).toEqual([before, false])
-    return token('2')
+    return record('2')
   })
   const after = await store.update('lost', change)
   expect([change.mock.calls.length, asked]).toEqual([1, 4])
@@ -173,13 +175,13 @@ test('[S2] a waiter is woken by a notice, on a connection that is there only whi
   const first = stillStore(client, clock).update('woken', async () => {
     isIn()
     await on
-    return token('1')
+    return record('1')
   })
   await inside
   const waiting = ['2', '3'].map(async (name) =>
     stillStore(client, clock).update('woken', async (current) => {
       expect(current?.token?.accessToken).toMatch(/^canary-access-[123]$/u)
-      return token(name)
+      return record(name)
     }),
   )
   await vi.waitFor(async () => expect(await connections()).toBe(2))
@@ -228,10 +230,10 @@ test('[S7] a connection for notices that is closed while it subscribes anew ends
   const held = redisStore(redis).update('anew', async () => {
     isIn()
     await on
-    return token('1')
+    return record('1')
   })
   await inside
-  const waiting = stillStore(client, clock).update('anew', async () => token('2'))
+  const waiting = stillStore(client, clock).update('anew', async () => record('2'))
   await vi.waitFor(async () => expect(String(await redis.client('LIST'))).toMatch(/sub=1/u))
   accepted[0]?.destroy()
   await isHeard
@@ -266,12 +268,12 @@ test('[S4] numbers go on rising where the server has forgotten everything', asyn
   onTestFinished(() => own.close())
   const client = ioredis(own.socket)
   const store = redisStore(client)
-  const before = await store.update('me', async () => token('1'))
+  const before = await store.update('me', async () => record('1'))
   await store.update('me', async () => {
     await client.flushall()
-    const { revision } = await redisStore(client).update('me', async () => token('2'))
+    const { revision } = await redisStore(client).update('me', async () => record('2'))
     expect(revision).toBeGreaterThan(before.revision)
-    return token('late')
+    return record('late')
   })
   expect((await store.read('me'))?.token).toEqual(token('2'))
 })
@@ -285,7 +287,7 @@ describe('a server that says no', () => {
     const own = await startRedisServer({ settings })
     onTestFinished(() => own.close())
     const client = ioredis(own.socket, { maxRetriesPerRequest: 1, ...options })
-    return redisStore(client, storeOptions).update('me', async () => token('1'))
+    return redisStore(client, storeOptions).update('me', async () => record('1'))
   }
 
   test.each([
@@ -348,7 +350,7 @@ test.each([
   const store = redisStore(redis)
   await expect(store.read('damaged')).rejects.toEqual(code('store_invalid', message))
   await expect(store.read('damaged')).rejects.toEqual(code('store_invalid', /llm-refresh:\{damaged\}/u))
-  const change = vi.fn<Change>(async () => token('1'))
+  const change = vi.fn<Change>(async () => record('1'))
   await expect(store.update('damaged', change)).rejects.toEqual(code('store_invalid'))
   await expect(store.delete('damaged')).rejects.toEqual(code('store_invalid'))
   expect(change).not.toHaveBeenCalled()
@@ -358,7 +360,7 @@ test.each([
 test('[S6] a key of another program’s is a clear error, and stays', async () => {
   await redis.set('llm-refresh:{taken}', 'theirs')
   const store = redisStore(redis)
-  await expect(store.update('taken', async () => token('1'))).rejects.toEqual(
+  await expect(store.update('taken', async () => record('1'))).rejects.toEqual(
     code('store_failed', /another prefix/u),
   )
   expect(await redis.get('llm-refresh:{taken}')).toBe('theirs')
@@ -366,7 +368,7 @@ test('[S6] a key of another program’s is a clear error, and stays', async () =
 
 test('stores with other prefixes have nothing to do with one another', async () => {
   const [one, another] = [redisStore(redis, { prefix: 'one' }), redisStore(redis, { prefix: 'another' })]
-  await one.update('me', async () => token('1'))
+  await one.update('me', async () => record('1'))
   expect(await another.read('me')).toBeUndefined()
   expect(await redis.exists('one:{me}')).toBe(1)
 })

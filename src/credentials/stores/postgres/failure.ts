@@ -52,6 +52,11 @@ export function isEnded(error: unknown): boolean {
   return code === 'CONNECTION_ENDED' || code === 'CONNECTION_DESTROYED' || ENDED.test(messageOf(error))
 }
 
+/** The server itself has refused, and rolled back. A server that ends may have committed. */
+export function isRefusal(error: unknown): boolean {
+  return /^(?!08|57P)[0-9A-Z]{5}$/.test(codeOf(error) ?? '') && !/^E[A-Z]{4}$/.test(codeOf(error) ?? '')
+}
+
 export function isPassing(error: unknown): boolean {
   if (error instanceof RefreshError || isEnded(error)) return false
   const code = codeOf(error)

@@ -4,7 +4,7 @@ import { readRevision } from '../../encoding.ts'
 import type { LeaseTable, Row, RowWritten, Subscribe, Taken } from '../../lease-table.ts'
 import { findingsOf } from './client-options.ts'
 import { type Ask, asking, type Cells, type PostgresClient } from './client.ts'
-import { failure, isEnded, isPassing } from './failure.ts'
+import { failure, isEnded, isPassing, isRefusal } from './failure.ts'
 import { encodeKey, topicOf } from './key.ts'
 import { listening } from './listen.ts'
 import type { TableName } from './name.ts'
@@ -23,6 +23,7 @@ export class PostgresTable implements LeaseTable {
   readonly subscribe: Subscribe | undefined
   readonly topic: (key: string) => string = topicOf
   readonly isPassing: (error: unknown) => boolean = isPassing
+  readonly isRefusal: (error: unknown) => boolean = isRefusal
   readonly #ask: Ask
   readonly #name: TableName
   readonly #lease: string

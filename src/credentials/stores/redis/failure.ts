@@ -43,6 +43,11 @@ function replyCode(error: unknown): string | undefined {
   return /^ERR Error running script .* @user_script: ?\d+: -?([A-Z]{2,}) /u.exec(message)?.[1] ?? code
 }
 
+/** The server itself has refused: nothing was done. */
+export function isReply(error: unknown): boolean {
+  return replyCode(error) !== undefined
+}
+
 /** Whether it may be gone in a moment. What is none of the server's answers is a connection that was lost. */
 export function isPassing(error: unknown): boolean {
   if (error instanceof RefreshError) return false

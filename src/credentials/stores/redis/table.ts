@@ -3,7 +3,7 @@ import type { Finding } from '../../../core/events.ts'
 import { readRevision } from '../../encoding.ts'
 import type { LeaseTable, Row, RowWritten, Subscribe, Taken } from '../../lease-table.ts'
 import type { Connection } from './client.ts'
-import { failure, isPassing } from './failure.ts'
+import { failure, isPassing, isReply } from './failure.ts'
 import { EXTEND, READ, RELEASE, SWAP, TAKE, WRITE } from './scripts.ts'
 
 /** Locks and records in Redis: a hash for each account. */
@@ -80,6 +80,10 @@ export class RedisTable implements LeaseTable {
 
   isPassing(error: unknown): boolean {
     return isPassing(error)
+  }
+
+  isRefusal(error: unknown): boolean {
+    return isReply(error)
   }
 
   isEnded(): boolean {

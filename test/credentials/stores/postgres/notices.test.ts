@@ -46,7 +46,7 @@ await withPostgres((server) => {
         const answered = answers(table)
         const waiting = storeOver(table, { clock: new ManualClock() }).update('me', async (current) => {
           expect(current?.token).toEqual(written)
-          return { accessToken: 'access-2' }
+          return { token: { accessToken: 'access-2' } }
         })
         // It has begun to listen, and has looked once more.
         await eventually(async () => expect(await answered()).toBe(2))
@@ -64,7 +64,7 @@ await withPostgres((server) => {
     let isIn = false
     const waiting = storeOver(table, { clock }).update('me', async () => {
       isIn = true
-      return token
+      return { token }
     })
     await eventually(async () => expect(await answered()).toBe(1))
     await release()
@@ -78,7 +78,7 @@ await withPostgres((server) => {
     const release = await hold(postgresStore(pool, { table: name }), 'me')
     expect(await listeners(pool)).toBe(0)
     const table = tableOf(pool, name)
-    const waiting = storeOver(table).update('me', async () => token)
+    const waiting = storeOver(table).update('me', async () => ({ token }))
     await eventually(async () => expect(await listeners(pool)).toBe(1))
     await release()
     await waiting
@@ -92,12 +92,12 @@ await withPostgres((server) => {
     const table = tableOf(pool, name)
     const answered = answers(table)
     const store = storeOver(table, { clock: new ManualClock() })
-    const first = store.update('one', async () => token)
+    const first = store.update('one', async () => ({ token }))
     await eventually(async () => expect(await answered()).toBe(2))
     await pool.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'`)
     await eventually(async () => expect(await listeners(pool)).toBe(0))
 
-    const second = store.update('other', async () => token)
+    const second = store.update('other', async () => ({ token }))
     await eventually(async () => expect(await answered()).toBe(4))
     expect(await listeners(pool)).toBe(1)
     await other()
@@ -141,7 +141,7 @@ await withPostgres((server) => {
       new AbortController().signal,
     )
     await expect(refused).rejects.toMatchObject({ code: '53300' })
-    const waiting = postgresStore(pool, { table: name }).update('me', async () => token)
+    const waiting = postgresStore(pool, { table: name }).update('me', async () => ({ token }))
     await release()
     expect((await waiting).token).toEqual(token)
   })
@@ -154,7 +154,7 @@ await withPostgres((server) => {
     const heard: (string | undefined)[] = []
     client.on('notification', ({ payload }) => heard.push(payload))
     const store = postgresStore(pool, { table: name })
-    for (const key of ['me@example.com', 'x'.repeat(1_000)]) await store.update(key, async () => token)
+    for (const key of ['me@example.com', 'x'.repeat(1_000)]) await store.update(key, async () => ({ token }))
     await store.update('me@example.com', async () => undefined)
     await eventually(() => expect(heard).toHaveLength(3))
     expect(heard.filter((payload) => !/^[\da-f]{8}$/.test(payload ?? ''))).toEqual([])

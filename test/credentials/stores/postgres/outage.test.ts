@@ -39,7 +39,7 @@ await withPostgres(
       const { token } = await store.update('me', async () => {
         await server.kill()
         await server.restart()
-        return numbered(2)
+        return { token: numbered(2) }
       })
       expect(token).toMatchObject(numbered(2))
       const other = postgresStore(sqlOf(server), { table })
@@ -79,7 +79,7 @@ await withPostgres(
         await storeWith(store, numbered(1), 'me')
         const blocker = await clientOf(server)
         await blocker.query(`BEGIN; SELECT FROM ${table} FOR UPDATE`)
-        const updated = store.update('me', async () => numbered(2))
+        const updated = store.update('me', async () => ({ token: numbered(2) }))
         const waiting = `SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'`
         await eventually(async () => expect((await admin.query(waiting)).rows).toHaveLength(1))
         await breakAll(admin)
@@ -90,7 +90,7 @@ await withPostgres(
     test('a waiter outlives the connections that break while it waits', async () => {
       const [table, admin, pool] = [await newTable(server), poolOf(server), poolOf(server)]
       const release = await hold(postgresStore(admin, { table }), 'me', numbered(1))
-      const waiting = postgresStore(pool, { table }).update('me', async () => numbered(2))
+      const waiting = postgresStore(pool, { table }).update('me', async () => ({ token: numbered(2) }))
       for (let round = 0; round < 3; round++) await terminateAll(admin)
       await release()
       expect((await waiting).token).toMatchObject(numbered(2))
@@ -115,7 +115,7 @@ await withPostgres(
       const missing = postgresStore(open('postgres'), { table: 'missing', timeout })
       await expect(missing.read('me')).rejects.toEqual(code('store_failed', /migratePostgres\(\)/))
       const nowhere = postgresStore(open('nowhere'), { table, timeout })
-      await expect(nowhere.update('me', async () => numbered(1))).rejects.toEqual(
+      await expect(nowhere.update('me', async () => ({ token: numbered(1) }))).rejects.toEqual(
         code('store_failed', /no such database/),
       )
       expect(performance.now() - began).toBeLessThan(10_000)
@@ -127,7 +127,7 @@ await withPostgres(
       const wrong = { user: GUARDED, password: 'canary-password' }
       for (const client of [poolOf(server, wrong), sqlOf(server, wrong)]) {
         const error: unknown = await postgresStore(client, { table, timeout: 60_000 })
-          .update('me', async () => ({ accessToken: 'canary-token' }))
+          .update('me', async () => ({ token: { accessToken: 'canary-token' } }))
           .catch((reason: unknown) => reason)
         expect(error).toEqual(code('store_failed', /refuses this role or its password/))
         expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/canary/)
@@ -142,7 +142,7 @@ await withPostgres(
       await storeWith(postgresStore(poolOf(server), { table }), numbered(1), 'me')
       const standby = postgresStore(open(), { table, timeout: 200 })
       expect((await standby.read('me'))?.token).toMatchObject(numbered(1))
-      const update = standby.update('me', async () => numbered(2))
+      const update = standby.update('me', async () => ({ token: numbered(2) }))
       await expect(update).rejects.toEqual(code('store_failed', /only reads: it is a standby/))
     })
 
@@ -158,7 +158,7 @@ await withPostgres(
       const shown = `SELECT current_setting('default_transaction_read_only') AS shown`
       await eventually(async () => expect((await pool.query(shown)).rows).toEqual([{ shown: 'on' }]))
       const query = vi.spyOn(pool, 'query')
-      const updated = store.update('me', async () => numbered(1))
+      const updated = store.update('me', async () => ({ token: numbered(1) }))
       await eventually(() => expect(query.mock.results.length).toBeGreaterThan(1))
       await set('RESET default_transaction_read_only')
       expect((await updated).token).toMatchObject(numbered(1))

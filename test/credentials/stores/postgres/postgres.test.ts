@@ -10,6 +10,7 @@ import {
   postgresSchema,
   postgresStore,
 } from '../../../../src/credentials/stores/postgres.ts'
+import type { RecordContent } from '../../../../src/credentials/store.ts'
 import type { AccessToken, Store } from '../../../../src/index.ts'
 import { clientOf, hold, newTable, poolOf, sqlOf, withPostgres } from './world.ts'
 
@@ -19,6 +20,8 @@ const token = (name: string): AccessToken => ({
   accessToken: `access-${name}`,
   refreshToken: `refresh-${name}`,
 })
+
+const record = (name: string): RecordContent => ({ token: token(name) })
 
 /** Takes the lock, and is never heard of again. */
 async function vanish(store: Store, key: string): Promise<void> {
@@ -45,7 +48,7 @@ await withPostgres((server) => {
       postgresStore(reserved, { table }),
     ]
     for (const [n, store] of stores.entries()) {
-      const { token: written } = await store.update('me', async () => token(String(n)))
+      const { token: written } = await store.update('me', async () => record(String(n)))
       expect(written).toMatchObject(token(String(n)))
     }
     pooled.release()
@@ -59,7 +62,7 @@ await withPostgres((server) => {
     const shout = { from: (name: string) => name.toUpperCase() }
     const int8 = { to: 20, from: [20], serialize: String, parse: BigInt }
     const sql = sqlOf(server, { transform: { column: shout, undefined: null }, types: { bigint: int8 } })
-    const { revision } = await postgresStore(sql, { table }).update('me', async () => token('1'))
+    const { revision } = await postgresStore(sql, { table }).update('me', async () => record('1'))
     expect(await postgresStore(poolOf(server), { table }).read('me')).toMatchObject({
       revision,
       token: token('1'),
@@ -86,7 +89,7 @@ await withPostgres((server) => {
       'é',
       'e\u0301',
     ]
-    for (const key of keys) await store.update(key, async () => token(key))
+    for (const key of keys) await store.update(key, async () => record(key))
     for (const key of keys) expect((await store.read(key))?.token?.accessToken).toBe(`access-${key}`)
     const entries = await inspectPostgresStore(pool, { table })
     expect(entries.map(({ key }) => key).toSorted()).toEqual(keys.toSorted())
@@ -95,7 +98,7 @@ await withPostgres((server) => {
     const long = store.read('x'.repeat(100_000))
     await expect(long).resolves.toBeUndefined()
     const random = Array.from({ length: 3_000 }, (_, n) => ((n * 7_919) % 1_000).toString(36)).join('')
-    await expect(store.update(random, async () => token('1'))).rejects.toEqual(
+    await expect(store.update(random, async () => record('1'))).rejects.toEqual(
       code('store_failed', /the key is longer than an index takes/),
     )
   })
@@ -106,7 +109,7 @@ await withPostgres((server) => {
       const table = `Made_${round}`
       const made = Array.from({ length: 8 }, (_, n) => migratePostgres(n % 2 === 0 ? pool : sql, { table }))
       expect(await Promise.all(made)).toHaveLength(8)
-      await postgresStore(pool, { table }).update('me', async () => token('1'))
+      await postgresStore(pool, { table }).update('me', async () => record('1'))
       await migratePostgres(pool, { table })
       expect((await postgresStore(sql, { table }).read('me'))?.token).toMatchObject(token('1'))
     }
@@ -118,7 +121,7 @@ await withPostgres((server) => {
     const table = 'auth.tokens'
     await pool.query(postgresSchema({ table }))
     await pool.query(postgresSchema({ table }))
-    await postgresStore(pool, { table }).update('me', async () => token('1'))
+    await postgresStore(pool, { table }).update('me', async () => record('1'))
     const elsewhere = poolOf(server, { options: '-c search_path=auth' })
     expect((await postgresStore(elsewhere, { table: 'tokens' }).read('me'))?.token).toMatchObject(token('1'))
     expect(await postgresStore(pool, { table: 'auth.tokens' }).read('me')).toBeDefined()
@@ -137,7 +140,7 @@ await withPostgres((server) => {
     await expect(store.read('me')).rejects.toEqual(code('store_failed', /needs SELECT, INSERT and UPDATE/))
     await pool.query(`GRANT SELECT, INSERT, UPDATE ON ${table} TO app`)
     await migratePostgres(app, { table })
-    await store.update('me', async () => token('1'))
+    await store.update('me', async () => record('1'))
     await store.update('me', async () => undefined)
     await store.delete('me')
     expect(await inspectPostgresStore(app, { table })).toMatchObject([{ key: 'me', state: 'logged_out' }])
@@ -156,15 +159,15 @@ await withPostgres((server) => {
   ])('[S6] a record that %s is a clear error, and stays as it is', async (_, damage) => {
     const [table, pool] = [await newTable(server), poolOf(server)]
     const store = postgresStore(pool, { table })
-    await store.update('me', async () => token('1'))
+    await store.update('me', async () => record('1'))
     const recordOf = async (): Promise<string> =>
       String((await pool.query<{ record: string }>(`SELECT record FROM ${table}`)).rows[0]?.record)
     const foreign = damage(await recordOf())
     await pool.query(`UPDATE ${table} SET record = $1`, [foreign])
     let isAsked = false
-    const change = async (): Promise<AccessToken> => {
+    const change = async (): Promise<RecordContent> => {
       isAsked = true
-      return token('2')
+      return record('2')
     }
     const invalid = code(
       'store_invalid',
@@ -194,7 +197,7 @@ await withPostgres((server) => {
     await pool.query(`UPDATE ${table} SET until = clock_timestamp()`)
     await other.update('me', async (current, { abandoned }) => {
       expect([current, abandoned]).toEqual([undefined, true])
-      return written
+      return written && { token: written }
     })
     const inForce = written ?? token('late')
     expect(await finish()).toMatchObject({ token: inForce })
@@ -205,8 +208,8 @@ await withPostgres((server) => {
     const [table, pool] = [await newTable(server), poolOf(server, { password: 'canary' })]
     const store = postgresStore(pool, { table, lease: 60_000 })
     const began = Date.now()
-    await store.update('d', async () => ({ ...token('1'), expiresAt: 1_893_456_000_000 }))
-    await store.update('c', async () => token('2'))
+    await store.update('d', async () => ({ token: { ...token('1'), expiresAt: 1_893_456_000_000 } }))
+    await store.update('c', async () => record('2'))
     await store.delete('c')
     await store.update('b', async () => undefined)
     await vanish(store, 'a')

@@ -159,7 +159,7 @@ export async function hold(
   const updated = store.update(key, async () => {
     begin()
     await finished
-    return written
+    return written && { token: written }
   })
   await Promise.race([begun, updated])
   return () => {
