@@ -28,5 +28,6 @@ export async function readSecret(name: string, given: Secret, signal: AbortSigna
 async function read(given: Secret, signal: AbortSignal): Promise<string> {
   if (typeof given === 'string') return given
   if (typeof given === 'function') return given({ signal })
-  return (await given.issue({ current: undefined, challenge: undefined, signal })).accessToken
+  return (await given.issue({ current: undefined, challenge: undefined, signal, sent: () => undefined }))
+    .accessToken
 }
