@@ -38,7 +38,11 @@ export type RefreshEvent =
    * A refresh brought a value after `set()` or `clear()`, or after a newer one: it was not adopted. Without a `cause`: a token that could
    * not be stored was dropped, for the store holds a newer login by now.
    */
-  | { readonly type: 'refresh_discarded'; readonly generation: number; readonly cause?: RefreshCause | undefined }
+  | {
+      readonly type: 'refresh_discarded'
+      readonly generation: number
+      readonly cause?: RefreshCause | undefined
+    }
   | { readonly type: 'set'; readonly generation: number }
   | { readonly type: 'cleared'; readonly generation: number }
   /** A credential comes from its store: the first that this process knows. */
@@ -79,17 +83,30 @@ export function tell(listener: RefreshListener, event: RefreshEvent): void {
 
 /** Any error as one of ours; what is foreign becomes the cause. */
 export function asRefreshError(error: unknown): RefreshError {
-  if (error instanceof RefreshError) return error
+  if (error instanceof RefreshError && isSound(error)) return error
   return new RefreshError('refresh_failed', 'The refresh failed: see the cause.', {
     cause: error,
     retryAfter: retryAfterOf(error),
   })
 }
 
+/** Another copy of the package, or a proxy, may have made it: what cannot be reckoned with must not end the process. */
+function isSound(error: RefreshError): boolean {
+  try {
+    const { code, message, terminal, retryAfter } = error
+    const isReckonable = retryAfter === undefined || (typeof retryAfter === 'number' && retryAfter >= 0)
+    return (
+      typeof code === 'string' && typeof message === 'string' && typeof terminal === 'boolean' && isReckonable
+    )
+  } catch {
+    return false
+  }
+}
+
 function retryAfterOf(error: unknown): number | undefined {
   try {
     const retryAfter: unknown = Reflect.get(Object(error), 'retryAfter')
-    if (typeof retryAfter === 'number') return retryAfter
+    if (typeof retryAfter === 'number' && Number.isFinite(retryAfter)) return retryAfter
   } catch {
     // whatever was thrown, it must end the flight
   }

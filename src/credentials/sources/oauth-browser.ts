@@ -69,20 +69,29 @@ function accepted(
   returned: URLSearchParams,
   state: string,
 ): URLSearchParams {
+  // A parameter that comes twice could be read in two ways (RFC 6749 section 3.1).
+  const twice = ['code', 'state', 'iss', 'error', 'response'].find((name) => returned.getAll(name).length > 1)
+  if (twice !== undefined) throw invalid(`'${twice}' came more than once`)
   // Without an issuer there is no name to compare.
   if (issuer === undefined) returned.delete('iss')
+  let parameters: URLSearchParams
   try {
-    return peer.validateAuthResponse(server, { client_id: clientId }, returned, state)
+    parameters = peer.validateAuthResponse(server, { client_id: clientId }, returned, state)
   } catch (error) {
     if (!(error instanceof peer.AuthorizationResponseError)) {
-      const message = 'What the browser brought back is not the answer of this server.'
-      throw new RefreshError('source_invalid', message)
+      throw invalid(`it does not come from ${server.issuer}, or 'iss' or 'state' is missing`)
     }
     const code = /^[a-z_]{1,64}$/.test(error.error) ? error.error : 'an unknown error'
     throw code === 'access_denied'
-      ? new RefreshError('reauthentication_required', `The login was declined (${code}).`)
+      ? new RefreshError('reauthentication_required', `The login was declined (${code}): log in again.`)
       : new RefreshError('source_refused', `The login was refused (${code}).`)
   }
+  if ((parameters.get('code') ?? '') === '') throw invalid("it holds no 'code'")
+  return parameters
+}
+
+function invalid(why: string): RefreshError {
+  return new RefreshError('source_invalid', `The browser brought back no response of this server: ${why}.`)
 }
 
 export type { BrowserLoginOptions }
