@@ -79,10 +79,10 @@ export class RefreshError extends Error {
 
   constructor(code: RefreshErrorCode, message: string, options: RefreshErrorOptions = {}) {
     super(message)
-    const { cause, terminal = code === 'reauthentication_required', retryAfter = -1 } = options
+    const { cause, terminal = code === 'reauthentication_required', retryAfter } = options
     this.code = code
     this.terminal = terminal
-    // What is thrown is not always typed: a BigInt, for one, cannot be reckoned with.
+    // What is no number (a BigInt, a text) would end the flight that reckons with it, and with it the process.
     this.retryAfter = typeof retryAfter === 'number' && retryAfter >= 0 ? retryAfter : undefined
     // A getter is what no printer follows, not even that of an uncaught error.
     if ('cause' in options) Object.defineProperty(this, 'cause', { get: () => cause, configurable: true })

@@ -83,7 +83,7 @@ export function tell(listener: RefreshListener, event: RefreshEvent): void {
 
 /** Any error as one of ours; what is foreign becomes the cause. */
 export function asRefreshError(error: unknown): RefreshError {
-  if (error instanceof RefreshError && isReadable(error)) return error
+  if (error instanceof RefreshError && isSound(error)) return error
   const message = 'The refresh function threw an error of its own: see the cause.'
   return new RefreshError('refresh_failed', message, {
     cause: error,
@@ -91,12 +91,14 @@ export function asRefreshError(error: unknown): RefreshError {
   })
 }
 
-/** A proxy, or an error of a later copy of this package, need not be what its type says. */
-function isReadable(error: RefreshError): boolean {
+/** Another copy of the package, or a proxy, may have made it: what cannot be reckoned with must not end the process. */
+function isSound(error: RefreshError): boolean {
   try {
     const { code, message, terminal, retryAfter } = error
-    const texts = typeof code === 'string' && typeof message === 'string'
-    return texts && typeof terminal === 'boolean' && (retryAfter === undefined || retryAfter >= 0)
+    const isReckonable = retryAfter === undefined || (typeof retryAfter === 'number' && retryAfter >= 0)
+    return (
+      typeof code === 'string' && typeof message === 'string' && typeof terminal === 'boolean' && isReckonable
+    )
   } catch {
     return false
   }
@@ -105,7 +107,7 @@ function isReadable(error: RefreshError): boolean {
 function retryAfterOf(error: unknown): number | undefined {
   try {
     const retryAfter: unknown = Reflect.get(Object(error), 'retryAfter')
-    if (typeof retryAfter === 'number') return retryAfter
+    if (typeof retryAfter === 'number' && Number.isFinite(retryAfter)) return retryAfter
   } catch {
     // whatever was thrown, it must end the flight
   }

@@ -167,6 +167,27 @@ export class Refreshable<T> implements Refresher<T> {
     )
   }
 
+  /**
+   * @internal A caller needs a value that lives longer than this one: a refresh runs, though nothing was rejected.
+   *
+   * @throws RefreshError as `refresh()` does
+   */
+  async renew(than: Generation, options?: WaitOptions): Promise<Snapshot<T>> {
+    throwIfAborted(options?.signal)
+    await this.#flights.current?.deadline.inputRead()
+    const ignoresPause = this.#flights.judge()
+    const { tenure } = this.#values
+    if (tenure !== undefined && tenure.snapshot.generation > than.generation) return tenure.snapshot
+    const start = { background: options?.background, ignoresPause }
+    return this.#join(this.#flights.begin('expiring', start), options?.signal)
+  }
+
+  /** @internal Whether a value has expired since it came. One that came expired counts as good until it is rejected. */
+  hasExpired({ generation }: Generation): boolean {
+    const { tenure } = this.#values
+    return tenure?.snapshot.generation === generation && tenure.staleAt <= this.clock.now()
+  }
+
   /** The value in force, where no flight runs and none is due. */
   #settled(): Tenure<T> | undefined {
     const { tenure } = this.#values

@@ -13,6 +13,7 @@ const TRANSIENT: ReadonlySet<RefreshErrorCode> = new Set([
   'refresh_timeout',
   'refresh_failed',
   'store_failed',
+  'source_refused',
   'reauthentication_required',
 ])
 

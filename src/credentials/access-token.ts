@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts'
 import type { RefreshError } from '../core/errors.ts'
 import { checkOptions, describe, milliseconds, optionError } from '../core/options.ts'
 import type { Refreshable } from '../core/refreshable.ts'
-import type { Background, Snapshot } from '../core/refresher.ts'
+import type { Background, Snapshot, WaitOptions } from '../core/refresher.ts'
 import { missing } from '../core/refusals.ts'
 import type { AccessToken } from './token.ts'
 
@@ -45,22 +45,34 @@ export class TokenGiver {
     const { minTtl = 0, rejected, signal, background } = read(options)
     throwIfAborted(signal)
     const waiting = { signal, background }
-    let snapshot = this.#cell.peek()
-    if (rejected !== undefined && snapshot?.value.accessToken === rejected) {
-      snapshot = await this.#cell.refresh(snapshot, waiting)
-    } else {
-      snapshot = await this.#cell.snapshot(waiting)
-    }
-    if (minTtl > 0 && this.#left(snapshot) < minTtl && !this.#isShort(snapshot, minTtl)) {
-      const fresh = await this.#cell.renew(snapshot, waiting)
-      const left = this.#left(fresh)
-      if (fresh.generation > snapshot.generation && left < minTtl) {
-        this.#short = { generation: fresh.generation, left }
-      }
-      snapshot = fresh
+    const held = this.#cell.peek()
+    const isRejected = rejected !== undefined && held?.value.accessToken === rejected
+    let snapshot = await (isRejected ? this.#cell.refresh(held, waiting) : this.#cell.snapshot(waiting))
+    if (this.#left(snapshot) < minTtl && !this.#isShort(snapshot, minTtl)) {
+      snapshot = await this.#renewed(snapshot, minTtl, waiting)
     }
     if (this.#cell.hasExpired(snapshot)) throw this.#failure() ?? missing()
     return snapshot.value.accessToken
+  }
+
+  /** A token with more time left, where one is to be had: one that is still good is better than none. */
+  async #renewed(
+    held: Snapshot<AccessToken>,
+    minTtl: number,
+    waiting: WaitOptions,
+  ): Promise<Snapshot<AccessToken>> {
+    let fresh = held
+    try {
+      fresh = await this.#cell.renew(held, waiting)
+    } catch (error) {
+      throwIfAborted(waiting.signal)
+      if (this.#cell.peek() === undefined) throw error
+    }
+    const left = this.#left(fresh)
+    if (fresh.generation > held.generation && left < minTtl) {
+      this.#short = { generation: fresh.generation, left }
+    }
+    return fresh
   }
 
   #left({ expiresAt = Infinity }: Snapshot<AccessToken>): number {

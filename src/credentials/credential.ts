@@ -1,6 +1,6 @@
 import type { RefreshError } from '../core/errors.ts'
 import { asRefreshError, tell } from '../core/events.ts'
-import { milliseconds } from '../core/options.ts'
+import { milliseconds, type RefreshableOptions } from '../core/options.ts'
 import { Refreshable } from '../core/refreshable.ts'
 import type { Generation, Refresher, RejectionOptions, Snapshot, WaitOptions } from '../core/refresher.ts'
 import { type AccessTokenOptions, TokenGiver } from './access-token.ts'
@@ -114,9 +114,8 @@ export class StoredCredential implements Credential {
     })
     const renewal = new Renewal(settings, this.#record, () => this.#epoch)
     this.#renewal = renewal
-    this.#cell = new Refreshable<AccessToken>({
+    const options: RefreshableOptions<AccessToken> = {
       ...cell,
-      spends,
       refresh: async (context) => {
         try {
           return await this.#noted(renewal.refresh(context))
@@ -131,7 +130,8 @@ export class StoredCredential implements Credential {
         return this.#noted(renewal.reread(context))
       },
       expiresAt: expiryOf,
-    })
+    }
+    this.#cell = new Refreshable(options, { spends, settled: () => this.#record.saved() })
     this.#giver = new TokenGiver(this.#cell, clock, () => this.#failure?.error)
   }
 

@@ -1,23 +1,46 @@
 import { describe, optionError } from '../core/options.ts'
 
-const LOOPBACK = /^(?:localhost|.+\.localhost|127(?:\.\d+){3}|\[::1\])$/
+/** This machine. Not `*.localhost`: platforms ask the DNS for it. */
+const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/
 
 /**
- * An endpoint that secrets are sent to: https, or on this machine.
+ * An endpoint that secrets are sent to: https, on this machine, or one of those that may be asked over plain http.
  *
+ * @param plainHttp origins
  * @throws RefreshError `invalid_option`
  */
-export function readEndpoint(name: string, given: unknown): URL {
+export function readEndpoint(name: string, given: unknown, plainHttp: readonly string[] = []): URL {
   const text = given instanceof URL ? given.href : given
   if (typeof text !== 'string' || !URL.canParse(text)) {
     const what = typeof text === 'string' ? 'what is no URL' : describe(text)
     throw optionError(name, `must be a URL such as 'https://auth.example.com/token', not ${what}`)
   }
   const url = new URL(text)
-  const isSafe = url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.test(url.hostname))
-  if (!isSafe) throw optionError(name, 'must be an https URL: it would send secrets in the clear')
   if (url.username !== '' || url.password !== '' || url.hash !== '') {
     throw optionError(name, 'must be a URL without a user, a password or a fragment')
   }
-  return url
+  if (url.protocol === 'https:' || isPlain(url, plainHttp)) return url
+  const how =
+    url.protocol === 'http:'
+      ? `: it would send secrets in the clear to ${url.origin}. Inside a network that you trust, allow it with plainHttpEndpoints: ['${url.origin}']`
+      : ''
+  throw optionError(name, `must be an https URL${how}`)
+}
+
+function isPlain(url: URL, plainHttp: readonly string[]): boolean {
+  return url.protocol === 'http:' && (LOOPBACK.test(url.hostname) || plainHttp.includes(url.origin))
+}
+
+/** @throws RefreshError `invalid_option` */
+export function readPlainHttpEndpoints(given: unknown): readonly string[] {
+  if (given === undefined) return []
+  const problem = "must be a list of http origins, such as ['http://keycloak:8080']"
+  if (!Array.isArray(given)) throw optionError('plainHttpEndpoints', problem)
+  return given.map((origin: unknown) => {
+    const url = typeof origin === 'string' && URL.canParse(origin) ? new URL(origin) : undefined
+    const isOrigin = url?.protocol === 'http:' && url.pathname === '/' && url.search === '' && url.hash === ''
+    if (url === undefined || !isOrigin || url.username !== '')
+      throw optionError('plainHttpEndpoints', problem)
+    return url.origin
+  })
 }

@@ -1,5 +1,8 @@
 import type { Clock } from '../core/clock.ts'
 
+/** The platform counts ms in 31 bits; a longer timer would fire at once. */
+const LONGEST = 2 ** 31 - 1
+
 /**
  * Waits. Unlike the core's timers it keeps the process alive, for somebody waits for what comes after.
  *
@@ -22,10 +25,18 @@ export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
 }
 
 function start(clock: Clock, ms: number, run: () => void): () => void {
-  if (clock.setTimeout) {
-    const timer = clock.setTimeout(run, ms)
-    return () => clock.clearTimeout?.(timer)
+  let stop = (): void => undefined
+  const arm = (left: number): void => {
+    const step = Math.min(left, LONGEST)
+    const next = (): void => (left > step ? arm(left - step) : run())
+    if (clock.setTimeout) {
+      const timer = clock.setTimeout(next, step)
+      stop = () => clock.clearTimeout?.(timer)
+    } else {
+      const timer = globalThis.setTimeout(next, step)
+      stop = () => globalThis.clearTimeout(timer)
+    }
   }
-  const timer = globalThis.setTimeout(run, ms)
-  return () => globalThis.clearTimeout(timer)
+  arm(ms)
+  return () => stop()
 }

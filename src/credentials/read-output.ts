@@ -1,5 +1,5 @@
 import { RefreshError } from '../core/errors.ts'
-import { afterSeconds, jwtClaims } from './expiry.ts'
+import { expiryOfOutput, jwtClaims } from './expiry.ts'
 import { readInstant } from './instant.ts'
 import type { AccessToken } from './token.ts'
 
@@ -16,22 +16,6 @@ export interface Reading {
 }
 
 const TOKEN = ['access_token', 'accessToken', 'token']
-/** The first that can be read counts: `expires_on` is better than the `expiresOn` beside it, which has no zone. */
-const EXPIRY = [
-  'expires_on',
-  'expires_at',
-  'expiresAt',
-  'expiry',
-  'expiration',
-  'expirationTimestamp',
-  'token_expiry',
-  'expiry_date',
-  'expiresOnTimestamp',
-  'expiresOn',
-  'Expiration',
-]
-const LIFETIME = ['expires_in', 'expiresIn']
-
 /**
  * The token that a text holds: the text itself, or JSON as well-known key helpers print it.
  *
@@ -75,7 +59,7 @@ function readKnown(text: string, reading: Reading): AccessToken {
   return {
     ...bare,
     tokenType: firstText(body, ['token_type', 'tokenType']),
-    expiresAt: expiryOf(body, reading.since) ?? bare.expiresAt,
+    expiresAt: expiryOfOutput(body, reading.since) ?? bare.expiresAt,
     refreshToken: firstText(body, ['refresh_token', 'refreshToken']),
     scope: firstText(body, ['scope']),
   }
@@ -94,21 +78,6 @@ function readJson(text: string, of: string): unknown {
 function bodyOf(printed: unknown): unknown {
   const inner = field(printed, field(printed, 'kind') === 'ExecCredential' ? 'status' : 'credential')
   return typeof inner === 'object' && inner !== null ? inner : printed
-}
-
-function expiryOf(body: unknown, since: number): number | undefined {
-  for (const name of EXPIRY) {
-    const value = field(body, name)
-    // gcloud takes dates apart, and means UTC.
-    const datetime = field(value, 'datetime')
-    const at = readInstant(typeof datetime === 'string' ? `${datetime}Z` : value, since)
-    if (at !== undefined) return at
-  }
-  for (const name of LIFETIME) {
-    const at = afterSeconds(field(body, name), since)
-    if (at !== undefined) return at
-  }
-  return undefined
 }
 
 function noToken(body: unknown, of: string): RefreshError {

@@ -210,6 +210,19 @@ export class TokenRecord {
     })
   }
 
+  /** Resolves when there is no token that the store does not have. */
+  saved(): Promise<void> {
+    if (!this.isUnsaved) return Promise.resolve()
+    return new Promise((resolve) => {
+      const done = (): void => {
+        if (this.isUnsaved) return
+        this.#waiting.delete(done)
+        resolve()
+      }
+      this.#waiting.add(done)
+    })
+  }
+
   /** Whether a second has passed without the update's end. */
   async #isLate(updating: Promise<unknown>): Promise<boolean> {
     let stop = (): void => undefined

@@ -1,4 +1,5 @@
 import { RefreshError } from '../core/errors.ts'
+import { boundedExtra } from './extra.ts'
 
 /** What JSON can hold. */
 export type JsonValue =
@@ -40,32 +41,33 @@ export function readToken(received: unknown): AccessToken {
   if (accessToken === undefined) {
     throw new RefreshError('invalid_value', 'This is no token: it must be { accessToken: string, … }.')
   }
-  const extra = field('extra')
-  const time = (name: keyof AccessToken): number | undefined => {
+  const instant = (name: keyof AccessToken): number | undefined => {
     const value = field(name)
     return typeof value === 'number' && Number.isFinite(value) ? value : undefined
   }
+  const refreshAt = instant('refreshAt')
   return {
     accessToken,
     tokenType: text('tokenType'),
-    expiresAt: time('expiresAt'),
-    refreshAt: time('refreshAt'),
+    expiresAt: instant('expiresAt'),
+    ...(refreshAt !== undefined && { refreshAt }),
     refreshToken: text('refreshToken'),
     scope: text('scope'),
-    extra: isTexts(extra) ? { ...extra } : undefined,
+    extra: boundedExtra(membersOf(field('extra'))),
   }
 }
 
 /** What a response leaves out is as it was before (RFC 6749 section 6); the expiry is the new token's own. */
 export function withKept(fresh: AccessToken, before: AccessToken | undefined): AccessToken {
   const { tokenType, refreshToken, scope, extra } = fresh
-  const extras = { ...before?.extra, ...extra }
+  // What is new goes first, so that it is not what the limit drops.
+  const extras = { ...extra, ...before?.extra, ...extra }
   return {
     ...fresh,
     tokenType: tokenType ?? before?.tokenType,
     refreshToken: refreshToken ?? before?.refreshToken,
     scope: scope ?? before?.scope,
-    extra: Object.keys(extras).length > 0 ? extras : undefined,
+    extra: boundedExtra(membersOf(extras)),
   }
 }
 
@@ -79,10 +81,6 @@ export function isSame(one: AccessToken | undefined, other: AccessToken | undefi
   return one?.accessToken === other?.accessToken && one?.refreshToken === other?.refreshToken
 }
 
-function isTexts(value: unknown): value is Readonly<Record<string, string>> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    Object.values(value).every((text) => typeof text === 'string')
-  )
+function membersOf(value: unknown): [string, unknown][] {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : []
 }

@@ -55,6 +55,7 @@ export function aws(options: AwsOptions = {}): Source {
   }
   return {
     rotates: false,
+    isLocal: true,
     issue: async ({ signal }) => {
       try {
         const { getTokenProvider } = await loadPeer(

@@ -48,6 +48,7 @@ export function azure(options: AzureOptions = {}): Source {
   const wanted = [scopes].flat()
   return {
     rotates: false,
+    isLocal: true,
     issue: async ({ challenge, signal }) => {
       try {
         const claims = claimsOf(challenge)

@@ -24,6 +24,7 @@ export function command(options: CommandOptions): Source {
   const settings = readCommandOptions(options)
   const { file, parse, clock } = settings
   return {
+    isLocal: true,
     issue: async (context) => {
       const printed = await run(settings, context)
       return readOutput(printed, { of: `What ${basename(file)} printed`, since: clock.now(), parse })

@@ -31,6 +31,8 @@ export function env(name: string, options: EnvOptions = {}): Source {
     : `The environment variable ${name}`
   return {
     rotates: false,
+    isLocal: true,
+    isStatic: true,
     issue: async () => {
       const value = (options.env ?? platformEnv())[name]
       if (typeof value !== 'string' || value.trim() === '') {

@@ -50,6 +50,8 @@ export function file(path: string | URL, options: FileOptions = {}): Source {
   const name = nameOf(path)
   return {
     rotates: false,
+    isLocal: true,
+    isStatic: true,
     issue: async ({ signal }) => {
       const { bytes, writtenAt } = await read(name, signal)
       const since = Math.min(writtenAt, clock.now())

@@ -48,6 +48,7 @@ export function google(options: GoogleOptions = {}): Source {
   const wanted = [scopes].flat()
   return {
     rotates: false,
+    isLocal: true,
     issue: async ({ signal }) => {
       try {
         const asked = await abortable(

@@ -1,13 +1,12 @@
 import { abortable } from '../../core/abortable.ts'
 import { RefreshError } from '../../core/errors.ts'
 import { optionError } from '../../core/options.ts'
+import { readTokens } from '../token-endpoint.ts'
 import type { AccessToken } from '../token.ts'
-import { readTokens } from './oauth/answer.ts'
 import { Client } from './oauth/client.ts'
 import { listen, readRedirectUri } from './oauth/loopback.ts'
 import type { BrowserLoginOptions } from './oauth/options.ts'
 import { loadOAuth, type Metadata, type Peer } from './oauth/peer.ts'
-import { endpointOf } from './oauth/server.ts'
 import { type Parameters, readTarget, TARGET } from './oauth/target.ts'
 
 /**
@@ -26,12 +25,12 @@ export async function browserLogin(options: BrowserLoginOptions): Promise<Access
   const target = readTarget(options)
   const redirect = readRedirectUri(redirectUri)
   const peer = await loadOAuth()
-  const server = await client.metadata(peer, signal)
-  endpointOf(server, 'token_endpoint')
+  const server = await client.metadata(peer, signal, ['authorization_endpoint', 'token_endpoint'])
+  client.endpointOf(server, 'token_endpoint')
   const [state, verifier] = [peer.generateRandomState(), peer.generateRandomCodeVerifier()]
   const loopback = await listen(redirect, state, signal)
   try {
-    const url = endpointOf(server, 'authorization_endpoint')
+    const url = client.endpointOf(server, 'authorization_endpoint')
     const fields: Parameters = [
       ...target,
       ['client_id', options.clientId],
@@ -48,13 +47,15 @@ export async function browserLogin(options: BrowserLoginOptions): Promise<Access
     const parameters = accepted(peer, server, options, returned, state)
     // RFC 8707 section 2.2 wants it here, too.
     const additionalParameters = target.filter(([name]) => name === 'resource')
-    const answer = await client.ask('token_endpoint', signal, (_peer, { party, auth }, request) =>
+    // The code is spent once it is sent, and the response may be slow to come: only the signal ends the request.
+    const asked = { signal, timeout: Infinity }
+    const whole = await client.ask('token_endpoint', asked, (_peer, { party, auth }, request) =>
       peer.authorizationCodeGrantRequest(server, party, auth, parameters, loopback.redirectUri, verifier, {
         ...request,
         additionalParameters,
       }),
     )
-    return readTokens(answer, true, client.now())
+    return readTokens(whole, client.asking({ person: true, spends: true }), client.now())
   } finally {
     loopback.close()
   }
@@ -68,20 +69,29 @@ function accepted(
   returned: URLSearchParams,
   state: string,
 ): URLSearchParams {
+  // A parameter that comes twice could be read in two ways (RFC 6749 section 3.1).
+  const twice = ['code', 'state', 'iss', 'error', 'response'].find((name) => returned.getAll(name).length > 1)
+  if (twice !== undefined) throw invalid(`'${twice}' came more than once`)
   // Without an issuer there is no name to compare.
   if (issuer === undefined) returned.delete('iss')
+  let parameters: URLSearchParams
   try {
-    return peer.validateAuthResponse(server, { client_id: clientId }, returned, state)
+    parameters = peer.validateAuthResponse(server, { client_id: clientId }, returned, state)
   } catch (error) {
     if (!(error instanceof peer.AuthorizationResponseError)) {
-      const message = 'What the browser brought back is not the answer of this server.'
-      throw new RefreshError('source_invalid', message)
+      throw invalid(`it does not come from ${server.issuer}, or 'iss' or 'state' is missing`)
     }
     const code = /^[a-z_]{1,64}$/.test(error.error) ? error.error : 'an unknown error'
     throw code === 'access_denied'
-      ? new RefreshError('reauthentication_required', `The login was declined (${code}).`)
+      ? new RefreshError('reauthentication_required', `The login was declined (${code}): log in again.`)
       : new RefreshError('source_refused', `The login was refused (${code}).`)
   }
+  if ((parameters.get('code') ?? '') === '') throw invalid("it holds no 'code'")
+  return parameters
+}
+
+function invalid(why: string): RefreshError {
+  return new RefreshError('source_invalid', `The browser brought back no response of this server: ${why}.`)
 }
 
 export type { BrowserLoginOptions }

@@ -1,6 +1,9 @@
+import { RefreshError } from '../../core/errors.ts'
+import { factsOf, noting } from '../failure-facts.ts'
 import type { Secret } from '../secret.ts'
 import type { Source } from '../source.ts'
-import { readTokens } from './oauth/answer.ts'
+import type { MadeFor } from '../store.ts'
+import { readTokens } from '../token-endpoint.ts'
 import { readChallenges, withClaims } from './oauth/challenge.ts'
 import { Client } from './oauth/client.ts'
 import { deviceLogin } from './oauth/device.ts'
@@ -9,6 +12,7 @@ import type {
   Challenge,
   DeviceLoginOptions,
   DevicePrompt,
+  ExtensionGrant,
   Grant,
   JwtBearerGrant,
   OAuthClient,
@@ -40,18 +44,50 @@ import { readTarget, TARGET } from './oauth/target.ts'
 export function oauth(options: OAuthOptions): Source {
   const client = new Client(options, ['grant', ...TARGET])
   const grant = readGrant(options.grant ?? 'refresh_token')
+  if (grant.type === 'client_credentials') client.secrets.refusePublic()
   const target = readTarget(options)
+  const spends = grant.type === 'refresh_token'
   return {
-    rotates: grant.type === 'refresh_token',
+    rotates: spends,
+    madeFor: madeFor(client, options),
+    presented: async (input) => {
+      const proofs = (await grant.parameters(input)).map(([, value]) => value)
+      const secret = await client.secrets.presented(input.signal)
+      return [...proofs, client.id, secret, client.issuer, options.scope ?? '']
+    },
+    ...(grant.seed !== undefined && { seed: grant.seed }),
     issue: async (context) => {
       const { challenge, signal } = context
-      const parameters = [...withClaims(target, challenge), ...(await grant.parameters(context))]
-      const answer = await client.ask('token_endpoint', signal, (peer, { server, party, auth }, request) =>
-        peer.genericTokenEndpointRequest(server, party, auth, grant.type, parameters, request),
-      )
-      return readTokens(answer, grant.person, client.now())
+      let isSent = false
+      const sent = (): void => {
+        isSent = true
+        // A request that spends nothing may be sent again at any time.
+        if (spends) context.sent?.()
+      }
+      try {
+        const wanted = withClaims(target, challenge)
+        const parameters = [...wanted, ...(await grant.parameters(context))]
+        // A request that redeems a refresh token ends only with its flight: the response may be all that is left of the login.
+        const asked = { signal, sent, ...(spends && { timeout: Infinity }) }
+        const whole = await client.ask('token_endpoint', asked, (peer, { server, party, auth }, request) =>
+          peer.genericTokenEndpointRequest(server, party, auth, grant.type, parameters, request),
+        )
+        const { isSigned, person } = grant
+        const about = { person, spends, isSigned, carriesClaims: wanted !== target, scope: options.scope }
+        return readTokens(whole, client.asking(about), client.now())
+      } catch (error) {
+        if (isSent || !(error instanceof RefreshError)) throw error
+        throw noting(error, { reach: factsOf(error).reach ?? 'unsent' })
+      }
     },
   }
+}
+
+function madeFor({ issuer, id }: Client, { audience, resource, scope }: OAuthOptions): MadeFor {
+  const joined = (given: string | readonly string[] | undefined): string | undefined =>
+    given === undefined ? undefined : [given].flat().join(' ')
+  const parts = { audience: joined(audience), resource: joined(resource), scope }
+  return { issuer, client: id, ...parts }
 }
 
 export { deviceLogin, readChallenges, revoke }
@@ -59,6 +95,7 @@ export type {
   Challenge,
   DeviceLoginOptions,
   DevicePrompt,
+  ExtensionGrant,
   Grant,
   JwtBearerGrant,
   OAuthClient,

@@ -1,11 +1,12 @@
 import { RefreshError } from '../../core/errors.ts'
 import { optionError } from '../../core/options.ts'
-import { type Answer, readObject, refusal } from '../answer.ts'
-import { afterSeconds, readExpiry } from '../expiry.ts'
+import { afterSeconds } from '../expiry.ts'
+import { noting } from '../failure-facts.ts'
+import type { Asking } from '../refusal-advice.ts'
 import { ask, readHttp } from '../request.ts'
 import { readSecret } from '../secret.ts'
 import type { Source } from '../source.ts'
-import type { AccessToken } from '../token.ts'
+import { readTokens } from '../token-endpoint.ts'
 import { readExchange } from './workload/exchange.ts'
 import type { SubjectToken, WorkloadOptions } from './workload/options.ts'
 
@@ -28,23 +29,37 @@ import type { SubjectToken, WorkloadOptions } from './workload/options.ts'
  * })
  */
 export function workloadIdentity(options: WorkloadOptions): Source {
-  const { endpoint, headers, body, longest, lifetime } = readExchange(options)
+  const { endpoint, headers, body, longest, lifetime, about } = readExchange(options)
   const { subjectToken } = options
   const http = readHttp(options)
   if (typeof subjectToken !== 'function' && typeof subjectToken?.issue !== 'function') {
     throw optionError('subjectToken', "must be a function, or a source such as file('/var/run/secrets/…')")
   }
+  const asking: Asking = {
+    person: false,
+    spends: false,
+    carriesClaims: false,
+    isSigned: true,
+    client: about.client === undefined ? 'this workload' : `'${about.client}'`,
+    scope: about.scope,
+  }
   return {
     rotates: false,
+    madeFor: { issuer: endpoint.href, ...about },
+    presented: async ({ signal }) => {
+      const subject = await subjectOf(subjectToken, signal, longest)
+      return [endpoint.href, body(subject)]
+    },
     issue: async ({ signal }) => {
       const subject = await subjectOf(subjectToken, signal, longest)
       const request: RequestInit = { method: 'POST', headers, body: body(subject), redirect: 'manual' }
-      const answer = await ask(http, endpoint.host, signal, (fetch, sending) =>
+      const whole = await ask(http, { host: endpoint.host, signal }, (fetch, sending) =>
         fetch(endpoint.href, { ...request, signal: sending }),
       )
-      const refused = refusal(answer, http.clock.now())
-      if (refused) throw refused
-      return readToken(answer, lifetime)
+      // A refresh token that some add is never used here.
+      const { refreshToken: _unused, ...token } = readTokens(whole, asking, http.clock.now())
+      const isTold = token.expiresAt !== undefined || /"expires_?in"/i.test(whole.text)
+      return isTold ? token : { ...token, expiresAt: afterSeconds(lifetime, whole.sentAt) }
     },
   }
 }
@@ -57,31 +72,8 @@ async function subjectOf(given: SubjectToken, signal: AbortSignal, longest: numb
   )
 }
 
-/** @param lifetime in seconds, where the answer does not say it */
-function readToken(answer: Answer, lifetime: number | undefined): AccessToken {
-  const { host, sentAt } = answer
-  const body = readObject(answer)
-  const field = (name: string): unknown => Reflect.get(body, name)
-  const [accessToken, tokenType, scope] = [field('access_token'), field('token_type'), field('scope')]
-  if (typeof accessToken !== 'string' || !/^[\x21-\x7e]+$/.test(accessToken)) {
-    throw invalid(`${host} answered without an access token.`)
-  }
-  // N_A: it is none that a scheme is known of (RFC 8693 section 2.2.1).
-  if (typeof tokenType === 'string' && !/^(?:bearer|n_a)$/i.test(tokenType)) {
-    throw invalid(`${host} answered with a token that is no bearer token.`)
-  }
-  const said = field('expires_in') ?? undefined
-  return {
-    accessToken,
-    expiresAt:
-      readExpiry(said, accessToken, sentAt) ??
-      (said === undefined ? afterSeconds(lifetime, sentAt) : undefined),
-    scope: typeof scope === 'string' ? scope : undefined,
-  }
-}
-
 function invalid(message: string): RefreshError {
-  return new RefreshError('source_invalid', message)
+  return noting(new RefreshError('source_invalid', message), { reach: 'unsent' })
 }
 
 export type { SubjectToken, WorkloadOptions }

@@ -10,7 +10,12 @@ import { azure } from '../../../src/credentials/sources/azure.ts'
 import { google } from '../../../src/credentials/sources/google.ts'
 import { credential, type Source } from '../../../src/index.ts'
 
-const context = { current: undefined, challenge: undefined, signal: new AbortController().signal }
+const context = {
+  current: undefined,
+  challenge: undefined,
+  signal: new AbortController().signal,
+  sent: () => undefined,
+}
 const code = (expected: string): unknown => expect.objectContaining({ code: expected })
 
 /** What the endpoint of a cloud answers next. */

@@ -26,6 +26,7 @@ export function issue(source: Source, more: Partial<SourceContext> = {}): Promis
     current: undefined,
     challenge: undefined,
     signal: new AbortController().signal,
+    sent: () => undefined,
     ...more,
   })
 }

@@ -29,11 +29,13 @@ describe('device code (RFC 8628)', () => {
   /** A clock that runs on as soon as somebody waits. */
   class Impatient extends ManualClock {
     readonly waits: number[] = []
+    /** epoch ms: when the code ends, and with it a poll. */
+    codeEnds = 0
 
     override setTimeout(run: () => void, ms: number): number {
       const id = super.setTimeout(run, ms)
       // A request's own limit is no wait.
-      if (ms === 10_000) return id
+      if (ms === 10_000 || this.now() + ms === this.codeEnds) return id
       this.waits.push(ms)
       queueMicrotask(() => this.tick(ms))
       return id
@@ -56,6 +58,7 @@ describe('device code (RFC 8628)', () => {
       },
       onPrompt: (shown) => {
         prompt = shown
+        clock.codeEnds = shown.expiresAt
       },
     })
     await expectGood(token)
@@ -70,10 +73,14 @@ describe('device code (RFC 8628)', () => {
   })
 
   test('a person who declines is told to log in again', async () => {
+    const clock = new Impatient(Date.now())
     const login = deviceLogin({
       ...publicClient(),
-      clock: new Impatient(Date.now()),
-      onPrompt: ({ userCode }) => server.confirm(userCode, 'deny'),
+      clock,
+      onPrompt: ({ userCode, expiresAt }) => {
+        clock.codeEnds = expiresAt
+        return server.confirm(userCode, 'deny')
+      },
     })
     expect(await failure(login)).toMatchObject({ code: 'reauthentication_required', terminal: true })
   })
@@ -106,7 +113,9 @@ describe('device code (RFC 8628)', () => {
         deviceAuthorizationEndpoint: `${endpoint.origin}/device`,
         clientId: 'public',
         clock,
-        onPrompt: () => undefined,
+        onPrompt: ({ expiresAt }) => {
+          clock.codeEnds = expiresAt
+        },
         ...options,
       })
     return { login, clock, asked, endpoint }

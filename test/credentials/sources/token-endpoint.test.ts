@@ -19,7 +19,7 @@ interface More {
 /** A source that asks a token endpoint. */
 interface Asker {
   readonly name: string
-  /** A person has logged in for it. */
+  /** A person has logged in for it: then it redeems a refresh token. */
   readonly person: boolean
   readonly context: Partial<SourceContext>
   at(origin: string, more?: More): Source
@@ -159,7 +159,13 @@ describe.each(ASKERS)('$name', ({ person, context, at }) => {
       const server = await answering(body, status, headers)
       const error = await failure(issue(at(server.origin, { clock: CLOCK }), context))
       const expected = person ? personal : code
-      expect(error).toMatchObject({ code: expected, retryAfter, terminal: expected === REAUTHENTICATION })
+      // A success that is a page may have cost the refresh token.
+      const pause = person && status === 200 && expected === 'source_unavailable' ? 60_000 : retryAfter
+      expect(error).toMatchObject({
+        code: expected,
+        retryAfter: pause,
+        terminal: expected === REAUTHENTICATION,
+      })
       expect(error.message).toContain(new URL(server.origin).host)
       if (error.terminal) expect(error.message).toMatch(/log in again\.$/)
       expect(printed(error)).not.toContain(CANARY)
@@ -185,7 +191,9 @@ describe.each(ASKERS)('$name', ({ person, context, at }) => {
     const said = { error: 'invalid_scope', error_description: `audience\nof  ${CANARY} is\twrong` }
     const server = await answering(said, 400, { 'request-id': 'req_1' })
     const error = await failure(issue(at(server.origin), context))
-    expect(error.message).toMatch(/^127\.0\.0\.1:\d+ refuses \(400, invalid_scope, request req_1\)\.$/)
+    expect(error.message).toMatch(
+      /^127\.0\.0\.1:\d+ refuses \(400, invalid_scope, request req_1\), saying "audience of … is wrong"\./,
+    )
     expect(error.cause).toEqual(new Error('audience of … is wrong'))
   })
 
@@ -204,29 +212,32 @@ describe.each(ASKERS)('$name', ({ person, context, at }) => {
     expect((await failure(issue(at(server.origin), context))).code).toBe('source_unreachable')
   })
 
-  test.each(['before', 'within'])('[K3, K7] a timeout %s the answer ends the request', async (when) => {
-    const clock = new ManualClock()
-    let tell = (): void => undefined
-    const asked = new Promise<void>((resolve) => {
-      tell = resolve
-    })
-    const closed = new Gone()
-    const server = await serve((_, response) => {
-      closed.watch(response)
-      if (when === 'within') response.writeHead(200, JSON_TYPE).write('{', tell)
-      else tell()
-    })
-    const issued = failure(issue(at(server.origin, { clock, timeout: 4_000 }), context))
-    await asked
-    await clock.advance(3_999)
-    expect(closed.isGone).toBe(false)
-    await clock.advance(1)
-    const error = await issued
-    expect(error.code).toBe('source_unreachable')
-    expect(error.message).toContain('did not answer within 4000 ms')
-    await closed.gone
-    expect(clock.armed).toBe(0)
-  })
+  test.skipIf(person).each(['before', 'within'])(
+    '[K3, K7, K13] a timeout %s the response ends what spends nothing',
+    async (when) => {
+      const clock = new ManualClock()
+      let tell = (): void => undefined
+      const asked = new Promise<void>((resolve) => {
+        tell = resolve
+      })
+      const closed = new Gone()
+      const server = await serve((_, response) => {
+        closed.watch(response)
+        if (when === 'within') response.writeHead(200, JSON_TYPE).write('{', tell)
+        else tell()
+      })
+      const issued = failure(issue(at(server.origin, { clock, timeout: 4_000 }), context))
+      await asked
+      await clock.advance(3_999)
+      expect(closed.isGone).toBe(false)
+      await clock.advance(1)
+      const error = await issued
+      expect(error.code).toBe('source_unreachable')
+      expect(error.message).toContain('did not respond within 4000 ms')
+      await closed.gone
+      expect(clock.armed).toBe(0)
+    },
+  )
 
   test('an abort ends the request and rejects with its reason', async () => {
     const controller = new AbortController()
@@ -241,7 +252,7 @@ describe.each(ASKERS)('$name', ({ person, context, at }) => {
     await closed.gone
   })
 
-  test('[K7] a fetch that takes no notice of its signal is not waited for', async () => {
+  test.skipIf(person)('[K7] a fetch that takes no notice of its signal is not waited for', async () => {
     const clock = new ManualClock()
     let tell = (): void => undefined
     const asked = new Promise<void>((resolve) => {

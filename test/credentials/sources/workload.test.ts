@@ -22,7 +22,12 @@ function exchangeAt(
 }
 
 test('[K5] any endpoint is asked for an exchange in form fields, as RFC 8693 has them', async () => {
-  const server = await answering({ access_token: 'a', issued_token_type: 'x', token_type: 'N_A', scope: 's' })
+  const server = await answering({
+    access_token: 'a',
+    issued_token_type: 'x',
+    token_type: 'Bearer',
+    scope: 's',
+  })
   const source = workloadIdentity({
     for: {
       tokenEndpoint: new URL(`${server.origin}/oidc/v1/token?tenant=1`),
@@ -36,7 +41,13 @@ test('[K5] any endpoint is asked for an exchange in form fields, as RFC 8693 has
     subjectTokenType: 'urn:example:token-type:custom',
     subjectToken: async () => ` ${CANARY}\n`,
   })
-  expect(await issue(source)).toEqual({ accessToken: 'a', expiresAt: undefined, scope: 's' })
+  expect(await issue(source)).toEqual({
+    accessToken: 'a',
+    tokenType: 'Bearer',
+    expiresAt: undefined,
+    scope: 's',
+    extra: { issued_token_type: 'x' },
+  })
   const [request] = server.requests
   expect(request).toMatchObject({
     method: 'POST',

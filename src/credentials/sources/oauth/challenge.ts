@@ -3,6 +3,9 @@ import type { Challenge } from './options.ts'
 import { loadOAuth, type Peer } from './peer.ts'
 import type { Parameters } from './target.ts'
 
+/** Characters. */
+const LONGEST_HEADER = 16_384
+
 /**
  * The challenges of a `WWW-Authenticate` header (RFC 9110 section 11.6.1), such as the one that a source is told of. None where
  * it cannot be read.
@@ -13,6 +16,7 @@ import type { Parameters } from './target.ts'
  * bearer?.parameters['resource_metadata']
  */
 export async function readChallenges(header: string): Promise<readonly Challenge[]> {
+  if (header.length > LONGEST_HEADER) return []
   const { processRevocationResponse, WWWAuthenticateChallengeError }: Peer = await loadOAuth()
   try {
     // What the peer tells of challenges it tells of an answer that it was expecting otherwise.

@@ -1,20 +1,27 @@
 import { RefreshError } from '../../../core/errors.ts'
 import { optionError } from '../../../core/options.ts'
-import { type Answer, readObject } from '../../answer.ts'
 import { afterSeconds } from '../../expiry.ts'
 import { pause } from '../../pause.ts'
+import { errorOf } from '../../refused-words.ts'
+import type { WholeResponse } from '../../request.ts'
+import { readBody } from '../../response-body.ts'
+import { readTokens, refusalOf } from '../../token-endpoint.ts'
 import type { AccessToken } from '../../token.ts'
-import { errorsOf, failureOf, readTokens } from './answer.ts'
 import { Client } from './client.ts'
 import type { DeviceLoginOptions, DevicePrompt } from './options.ts'
 import { readTarget, TARGET } from './target.ts'
 
 /** RFC 8628 section 3.2 and 3.5, in ms. */
 const [INTERVAL, SLOW_DOWN] = [5_000, 5_000]
-/** ms: however badly the server is to be reached, it is asked again by then. */
+/** ms: however badly the server is to be reached, or whatever interval it asks for, it is asked again by then. */
 const LONGEST_INTERVAL = 60_000
-/** ms, of a code whose answer does not say it. */
-const LIFETIME = 900_000
+/** ms: patience that the server asks for. */
+const LONGEST_RETRY_AFTER = 300_000
+/** ms, of a code whose response does not say it; and at most. */
+const [LIFETIME, LONGEST_LIFETIME] = [900_000, 86_400_000]
+/** Characters. */
+const [LONGEST_WORD, LONGEST_CODE] = [4_096, 64]
+const TOO_LATE: ReadonlySet<string> = new Set(['expired_token', 'code_expired'])
 
 interface Prompted {
   readonly prompt: DevicePrompt
@@ -38,10 +45,10 @@ export async function deviceLogin(options: DeviceLoginOptions): Promise<AccessTo
   const { onPrompt, signal = new AbortController().signal } = options
   if (typeof onPrompt !== 'function') throw optionError('onPrompt', 'must be a function')
   const target = readTarget(options)
-  const answer = await client.ask('device_authorization_endpoint', signal, (peer, parties, request) =>
+  const whole = await client.ask('device_authorization_endpoint', { signal }, (peer, parties, request) =>
     peer.deviceAuthorizationRequest(parties.server, parties.party, parties.auth, target, request),
   )
-  const prompted = readPrompt(answer, client.now())
+  const prompted = readPrompt(whole, client)
   await onPrompt(prompted.prompt)
   return poll(client, prompted, signal)
 }
@@ -56,58 +63,84 @@ async function poll(
     await pause(client.http.clock, interval, signal)
     let failure: RefreshError | undefined
     try {
-      const answer = await client.ask('token_endpoint', signal, (peer, { server, party, auth }, request) =>
+      // The poll that is answered with tokens spends the code: it ends with the code's life, not with a timeout of its own.
+      const asked = { signal, timeout: Math.max(1, prompt.expiresAt - client.now()) }
+      const whole = await client.ask('token_endpoint', asked, (peer, { server, party, auth }, request) =>
         peer.deviceCodeGrantRequest(server, party, auth, deviceCode, request),
       )
-      const [error] = errorsOf(answer.text)
-      if (error === 'authorization_pending') continue
-      if (error === 'slow_down') {
-        interval += SLOW_DOWN
+      const { text, response } = whole
+      const { codes } = errorOf(readBody(text, response.headers.get('content-type') ?? ''))
+      if (codes.includes('authorization_pending')) continue
+      if (codes.includes('slow_down')) {
+        interval = Math.min(interval + SLOW_DOWN, LONGEST_RETRY_AFTER)
         continue
       }
-      if (error === 'expired_token') throw tooLate()
-      return readTokens(answer, true, client.now())
+      if (codes.some((code) => TOO_LATE.has(code))) throw tooLate()
+      return readTokens(whole, client.asking({ person: true, spends: true }), client.now())
     } catch (error) {
       if (!isTransient(error)) throw error
       failure = error
     }
     const { retryAfter = 0 } = failure
-    interval = Math.max(Math.min(interval * 2, LONGEST_INTERVAL), interval, retryAfter)
+    interval = Math.max(Math.min(interval * 2, LONGEST_INTERVAL), Math.min(retryAfter, LONGEST_RETRY_AFTER))
   }
 }
 
-/** @param now epoch ms */
-function readPrompt(answer: Answer, now: number): Prompted {
-  const failure = failureOf(answer, false, now)
+/** @throws RefreshError */
+function readPrompt(whole: WholeResponse, client: Client): Prompted {
+  const { host, text, response, sentAt } = whole
+  const body = readBody(text, response.headers.get('content-type') ?? '')
+  const failure = refusalOf(whole, client.asking({}), client.now(), body)
   if (failure !== undefined) throw failure
-  const body = readObject(answer)
+  const field = (name: string): unknown => Reflect.get(Object(body.fields), name)
   const word = (name: string): string | undefined => {
-    const value: unknown = Reflect.get(body, name)
-    return typeof value === 'string' && value !== '' ? value : undefined
+    const value = field(name)
+    return typeof value === 'string' && value !== '' && value.length <= LONGEST_WORD ? value : undefined
   }
+  const deviceCode = word('device_code')
+  const userCode = readUserCode(word('user_code'))
   // Google's own name for it is older than the RFC.
-  const verificationUri = word('verification_uri') ?? word('verification_url')
-  const [deviceCode, userCode] = [word('device_code'), word('user_code')]
-  if (deviceCode === undefined || userCode === undefined || !isLink(verificationUri)) {
-    throw new RefreshError('source_invalid', `${answer.host} answered without a code, or without a link.`)
+  const verificationUri = readLink(word('verification_uri') ?? word('verification_url'))
+  if (deviceCode === undefined || userCode === undefined || verificationUri === undefined) {
+    throw new RefreshError('source_invalid', `${host} responded without a code, or without a link.`)
   }
-  const complete = word('verification_uri_complete')
-  const interval: unknown = Reflect.get(body, 'interval')
   return {
     prompt: {
       userCode,
       verificationUri,
-      verificationUriComplete: isLink(complete) ? complete : undefined,
-      expiresAt: afterSeconds(Reflect.get(body, 'expires_in'), answer.sentAt) ?? answer.sentAt + LIFETIME,
+      verificationUriComplete: readLink(
+        word('verification_uri_complete') ?? word('verification_url_complete'),
+      ),
+      expiresAt: Math.min(
+        afterSeconds(field('expires_in'), sentAt) ?? sentAt + LIFETIME,
+        sentAt + LONGEST_LIFETIME,
+      ),
     },
     deviceCode,
-    interval: typeof interval === 'number' && interval > 0 ? interval * 1000 : INTERVAL,
+    interval: readInterval(field('interval')),
   }
 }
 
-/** It will be opened: nothing but a page. */
-function isLink(uri: string | undefined): uri is string {
-  return uri !== undefined && URL.canParse(uri) && /^https?:$/.test(new URL(uri).protocol)
+/** ms. One that makes no sense is none: a server must not be asked in a tight loop, nor never again. */
+function readInterval(given: unknown): number {
+  const seconds = typeof given === 'string' ? Number(given) : given
+  const isGood = typeof seconds === 'number' && seconds > 0 && Number.isFinite(seconds)
+  return isGood ? Math.min(seconds * 1000, LONGEST_INTERVAL) : INTERVAL
+}
+
+/** It will be shown in a terminal: no control characters, and nothing that turns the text around. */
+function readUserCode(code: string | undefined): string | undefined {
+  const shown = code?.trim()
+  if (shown === undefined || shown === '' || shown.length > LONGEST_CODE) return undefined
+  return /^[^\p{C}\p{Zl}\p{Zp}]+$/u.test(shown) ? shown : undefined
+}
+
+/** It will be opened, also from a command line: nothing but a page, as a URL that is escaped. */
+function readLink(uri: string | undefined): string | undefined {
+  if (uri === undefined || !URL.canParse(uri) || /\p{C}/u.test(uri)) return undefined
+  const { protocol, href } = new URL(uri)
+  const isPage = protocol === 'https:' || protocol === 'http:'
+  return isPage ? href.replaceAll(/[$'()`|]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`) : undefined
 }
 
 function tooLate(): RefreshError {

@@ -29,7 +29,7 @@ export interface OAuthClient extends HttpOptions {
   /** For `revoke`. */
   revocationEndpoint?: string | undefined
   clientId: string
-  /** Without it, and without a `privateKey`, the client is a public one. */
+  /** Without it, a `privateKey` and a `clientAssertion`, the client is a public one. */
   clientSecret?: Secret | undefined
   /**
    * How the secret is sent.
@@ -38,6 +38,11 @@ export interface OAuthClient extends HttpOptions {
   clientAuth?: 'client_secret_basic' | 'client_secret_post' | undefined
   /** Instead of a secret. */
   privateKey?: PrivateKey | undefined
+  /**
+   * Instead of a secret: what the platform says of this workload, as a JWT (RFC 7523 section 2.2), such as
+   * `file('/var/run/secrets/tokens/oauth')` of Kubernetes, or a SPIFFE JWT-SVID. It is read anew at every request.
+   */
+  clientAssertion?: Secret | undefined
 }
 
 /** What the token is for. */
@@ -79,6 +84,14 @@ export interface JwtBearerGrant {
   assertion: Secret
 }
 
+/** Any other grant (RFC 6749 section 4.5). */
+export interface ExtensionGrant {
+  /** As it goes over the wire: a URI such as `urn:ibm:params:oauth:grant-type:apikey`, or a name. */
+  type: string
+  /** What the grant presents. Each is asked anew at every request. */
+  parameters: Readonly<Record<string, Secret>>
+}
+
 /** What a token is issued for. */
 export type Grant =
   | 'refresh_token'
@@ -86,6 +99,7 @@ export type Grant =
   | RefreshTokenGrant
   | TokenExchangeGrant
   | JwtBearerGrant
+  | ExtensionGrant
 
 /** How {@link oauth} gets its tokens. */
 export interface OAuthOptions extends OAuthClient, TokenTarget {

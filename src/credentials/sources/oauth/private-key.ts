@@ -46,6 +46,16 @@ export async function readPrivateKey(
   }
 }
 
+/** A name for a key that is no secret: what the server calls it, or a fingerprint. */
+export async function nameOfPrivateKey({ key, kid }: PrivateKey, signal: AbortSignal): Promise<string> {
+  if (isCryptoKey(key)) return kid ?? key.algorithm.name
+  const isPlain = typeof key === 'object' && !isSource(key)
+  const text = isPlain ? JSON.stringify(key) : await readSecret('privateKey.key', key, signal)
+  const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
+  const hex = Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return `${kid ?? ''} ${hex}`
+}
+
 function named(key: CryptoKey, kid: string | undefined): { key: CryptoKey; kid?: string } {
   return kid === undefined ? { key } : { key, kid }
 }
@@ -55,7 +65,9 @@ function readText(text: string): Uint8Array<ArrayBuffer> | JsonWebKey {
   try {
     const jwk: unknown = text.startsWith('{') ? JSON.parse(text) : undefined
     if (isJwk(jwk)) return jwk
-    const [, base64 = ''] = /-----BEGIN PRIVATE KEY-----([\s\S]+)-----END PRIVATE KEY-----/.exec(text) ?? []
+    // In environment variables line ends are often escaped.
+    const plain = text.replaceAll(/\\r|\\n/g, '\n')
+    const [, base64 = ''] = /-----BEGIN PRIVATE KEY-----([^-]+)-----END PRIVATE KEY-----/.exec(plain) ?? []
     if (base64 !== '') return Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))
   } catch {
     // as below

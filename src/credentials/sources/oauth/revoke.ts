@@ -1,5 +1,7 @@
+import { errorOf } from '../../refused-words.ts'
+import { readBody } from '../../response-body.ts'
+import { refusalOf } from '../../token-endpoint.ts'
 import type { AccessToken } from '../../token.ts'
-import { errorsOf, failureOf } from './answer.ts'
 import { Client } from './client.ts'
 import type { RevokeOptions } from './options.ts'
 
@@ -22,16 +24,22 @@ export async function revoke(token: AccessToken, options: RevokeOptions): Promis
 }
 
 async function revokeOne(client: Client, token: string, hint: string, signal: AbortSignal): Promise<void> {
-  const answer = await client.ask('revocation_endpoint', signal, (peer, { server, party, auth }, request) =>
-    peer.revocationRequest(server, party, auth, token, {
-      ...request,
-      additionalParameters: { token_type_hint: hint },
-    }),
+  const whole = await client.ask(
+    'revocation_endpoint',
+    { signal },
+    (peer, { server, party, auth }, request) =>
+      peer.revocationRequest(server, party, auth, token, {
+        ...request,
+        additionalParameters: { token_type_hint: hint },
+      }),
   )
+  const { text, response } = whole
+  const body = readBody(text, response.headers.get('content-type') ?? '')
+  const said = errorOf(body)
   // A page for people is no word of the server's.
-  if (answer.response.ok && !/^\s*</.test(answer.text)) return
+  if (response.ok && !text.trimStart().startsWith('<') && !said.isError) return
   // A server need not be able to revoke access tokens (RFC 7009 section 2).
-  if (hint === 'access_token' && errorsOf(answer.text).includes('unsupported_token_type')) return
-  const failure = failureOf(answer, false, client.now())
+  if (hint === 'access_token' && said.codes.includes('unsupported_token_type')) return
+  const failure = refusalOf(whole, client.asking({}), client.now(), body)
   if (failure !== undefined) throw failure
 }

@@ -7,7 +7,7 @@ export type Parameters = [string, string][]
 export const TARGET: readonly string[] = ['scope', 'resource', 'audience', 'parameters']
 
 /** What has an option of its own, or is no matter of options. */
-const OURS: readonly string[] = (
+export const OURS: readonly string[] = (
   'grant_type client_id client_secret client_assertion client_assertion_type response_type scope resource audience ' +
   'refresh_token assertion subject_token actor_token token redirect_uri state code code_challenge ' +
   'code_challenge_method code_verifier device_code'

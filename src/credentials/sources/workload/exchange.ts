@@ -1,5 +1,7 @@
 import { checkOptions, describe, optionError } from '../../../core/options.ts'
-import { readEndpoint } from '../../endpoint.ts'
+import { readEndpoint, readPlainHttpEndpoints } from '../../endpoint.ts'
+import { HTTP_OPTIONS } from '../../request.ts'
+import type { MadeFor } from '../../store.ts'
 import type {
   AnthropicWorkloadOptions,
   ExchangeWorkloadOptions,
@@ -16,9 +18,11 @@ export interface Exchange {
   readonly longest: number
   /** How long a token lives of which the answer does not say it, in seconds. */
   readonly lifetime: number | undefined
+  /** Whom its tokens are for. */
+  readonly about: Omit<MadeFor, 'issuer'>
 }
 
-const SHARED = ['for', 'subjectToken', 'fetch', 'timeout', 'clock']
+const SHARED: readonly string[] = ['for', 'subjectToken', ...HTTP_OPTIONS]
 const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 const TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:'
@@ -44,7 +48,7 @@ function anthropic(options: AnthropicWorkloadOptions): Exchange {
     'baseURL',
   ])
   const { baseURL = 'https://api.anthropic.com' } = options
-  const base = readEndpoint('baseURL', baseURL)
+  const base = readEndpoint('baseURL', baseURL, readPlainHttpEndpoints(options.plainHttpEndpoints))
   const parameters = {
     federation_rule_id: required('federationRuleId', options.federationRuleId),
     organization_id: required('organizationId', options.organizationId),
@@ -57,6 +61,10 @@ function anthropic(options: AnthropicWorkloadOptions): Exchange {
     body: (assertion) => JSON.stringify({ grant_type: JWT_BEARER, assertion, ...parameters }),
     longest: 16_384,
     lifetime: undefined,
+    about: {
+      client: [parameters.federation_rule_id, parameters.service_account_id].filter(Boolean).join(' '),
+      audience: [parameters.organization_id, parameters.workspace_id].filter(Boolean).join(' '),
+    },
   }
 }
 
@@ -79,6 +87,10 @@ function openai(options: OpenAIWorkloadOptions): Exchange {
     body: (subject) => JSON.stringify({ grant_type: TOKEN_EXCHANGE, subject_token: subject, ...parameters }),
     longest: Infinity,
     lifetime: 3600,
+    about: {
+      client: [parameters.client_id, parameters.service_account_id].filter(Boolean).join(' '),
+      audience: parameters.identity_provider_id,
+    },
   }
 }
 
@@ -111,12 +123,21 @@ function tokenExchange(options: ExchangeWorkloadOptions): Exchange {
     ]),
   ]
   return {
-    endpoint: readEndpoint('tokenEndpoint', tokenEndpoint),
+    endpoint: readEndpoint(
+      'tokenEndpoint',
+      tokenEndpoint,
+      readPlainHttpEndpoints(options.plainHttpEndpoints),
+    ),
     headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
     body: (subject) => new URLSearchParams([...fields, ['subject_token', subject]]).toString(),
     longest: Infinity,
     lifetime: undefined,
+    about: { client: clientId, audience: joined(audience), resource: joined(resource), scope },
   }
+}
+
+function joined(given: string | readonly string[] | undefined): string | undefined {
+  return given === undefined ? undefined : [given].flat().join(' ')
 }
 
 function typeOf(name: string, type: string): string {

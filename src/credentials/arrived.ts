@@ -1,0 +1,24 @@
+/** Turns of the event loop in which nothing new comes: then what has arrived is read. */
+const QUIET_TURNS = 4
+/** However much arrives, a timer decides after so many turns. */
+const MOST_TURNS = 100
+
+/**
+ * Lets input that has arrived be read before a timer decides anything. A process that was frozen (a paused container, a laptop lid)
+ * wakes with an overdue timer and with the response in its socket, and the event loop runs timers first.
+ *
+ * @param progress counts what was read
+ */
+export async function inputIsRead(progress: () => number): Promise<void> {
+  let seen = progress()
+  for (let turns = 0, quiet = 0; turns < MOST_TURNS && quiet < QUIET_TURNS; turns++) {
+    await turn()
+    quiet = progress() === seen ? quiet + 1 : 0
+    seen = progress()
+  }
+}
+
+/** The platform's own timer, not the clock of a test: the event loop must really turn. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => globalThis.setTimeout(resolve, 0))
+}

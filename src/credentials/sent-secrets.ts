@@ -1,0 +1,40 @@
+/** Parameters of requests that are no secrets. */
+const PUBLIC = new Set(
+  (
+    'grant_type scope audience resource client_id response_type redirect_uri client_assertion_type subject_token_type actor_token_type ' +
+    'requested_token_type token_type_hint federation_rule_id organization_id service_account_id workspace_id identity_provider_id'
+  ).split(' '),
+)
+
+/** All that a request sends and that must not come back in a message. */
+export function secretsIn(init: RequestInit | undefined): string[] {
+  const { headers, body } = init ?? {}
+  const fields = typeof body === 'string' || body instanceof URLSearchParams ? fieldsOf(body) : []
+  const secrets = fields.filter(([name]) => !PUBLIC.has(name)).map(([, value]) => value)
+  return [...secrets, ...authorizationOf(headers)].filter((text) => text.length > 2)
+}
+
+function fieldsOf(body: string | URLSearchParams): [string, string][] {
+  if (typeof body === 'string' && body.startsWith('{')) {
+    const parsed: unknown = JSON.parse(body)
+    const members: [string, unknown][] = Object.entries(parsed ?? {})
+    return members.map(([name, value]) => [name, String(value)])
+  }
+  return [...new URLSearchParams(body)]
+}
+
+function authorizationOf(given: RequestInit['headers']): string[] {
+  const value = new Headers(given ?? {}).get('authorization') ?? ''
+  const credentials = value.slice(value.indexOf(' ') + 1)
+  if (!/^basic /i.test(value)) return credentials === '' ? [] : [credentials]
+  const [, secret = ''] = atob(credentials).split(':')
+  return [credentials, secret, decoded(secret)]
+}
+
+function decoded(secret: string): string {
+  try {
+    return decodeURIComponent(secret.replaceAll('+', ' '))
+  } catch {
+    return secret
+  }
+}
