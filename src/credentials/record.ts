@@ -44,6 +44,8 @@ export class TokenRecord {
   /** The highest revision that is known here: only what is above it is news. */
   #known: StoredRecord = NONE
   #latest: AccessToken | undefined
+  /** Of the last record that was read or written here. */
+  #session: number | undefined
   #unsaved: Unsaved | undefined
   #saving: Promise<void> | undefined
   /** Logins and logouts reach the store in the order in which they were made. */
@@ -86,6 +88,7 @@ export class TokenRecord {
   know(record: StoredRecord): void {
     this.#known = record
     this.#latest = record.token
+    this.#session = record.session ?? 0
   }
 
   /**
@@ -159,7 +162,7 @@ export class TokenRecord {
       await this.#inOrder(() => this.#replace(unsaved, false))
     } catch (error) {
       const failure = storeFailure(error)
-      unsaved.session ??= this.revision > 0 ? (this.#known.session ?? 0) : undefined
+      unsaved.session ??= this.#session
       if (this.#unsaved === unsaved) this.#keep(unsaved, failure)
       throw failure
     }
@@ -172,8 +175,9 @@ export class TokenRecord {
     const { store, key } = this.#options
     try {
       await this.#inOrder(async () => {
-        refuseSealed(await store.read(key))
+        const { session = 0 } = refuseSealed(await store.read(key)) ?? NONE
         await store.delete(key)
+        this.#session = session + 1
       })
     } catch (error) {
       throw storeFailure(error)
@@ -292,22 +296,28 @@ export class TokenRecord {
   async #replace(unsaved: Unsaved, isLate: boolean): Promise<void> {
     const { store, key } = this.#options
     const { token, madeFor } = unsaved.content
+    let already: StoredRecord | undefined
     const change = (current: StoredRecord | undefined): RecordContent => {
       refuseSealed(current)
       const { failure: _failure, session = 0, ...kept } = contentOf(current ?? NONE)
-      const isOurs = current !== undefined && isSame(current.token, token)
-      const hasChanged = unsaved.session !== undefined && session !== unsaved.session
-      if (isLate && !isOurs && hasChanged) throw OUTRANKED
+      // An earlier try may have succeeded, though nobody learned of it.
+      already = isLate && current !== undefined && isSame(current.token, token) ? current : undefined
+      if (already !== undefined) throw SETTLED
+      if (isLate && unsaved.session !== undefined && session > unsaved.session) throw SETTLED
       unsaved.session = session
+      this.#session = session + 1
       return { ...kept, ...(madeFor && { madeFor }), token, session: session + 1 }
     }
+    let stored: StoredRecord | undefined
     try {
-      const stored = await store.replace(key, change)
-      if (this.#unsaved === unsaved) this.#written(unsaved, stored)
+      stored = await store.replace(key, change)
     } catch (error) {
-      if (error !== OUTRANKED) throw error
-      if (this.#unsaved === unsaved) this.#discard()
+      if (error !== SETTLED) throw error
+      stored = already
     }
+    if (this.#unsaved !== unsaved) return
+    if (stored === undefined) this.#discard()
+    else this.#written(unsaved, stored)
   }
 
   #inOrder(run: () => Promise<void>): Promise<void> {
@@ -367,8 +377,8 @@ export class TokenRecord {
   }
 }
 
-/** A later login, here or elsewhere, counts. */
-const OUTRANKED = Symbol('outranked')
+/** Nothing is to be written: the record holds the login already, or a later one. */
+const SETTLED = Symbol('settled')
 
 /** The record still holds the token that another was made from, whatever was written beside it, or is gone altogether. */
 function isFrom(base: StoredRecord, current: StoredRecord | undefined): boolean {

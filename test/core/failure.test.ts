@@ -46,7 +46,7 @@ test.each([
   ['store_failed', 5],
   ['refresh_timeout', 5],
   ['source_rate_limited', 60],
-  ['source_refused', 60],
+  ['source_refused', 5],
   ['source_invalid', 60],
   ['unchanged', 60],
 ] as const)(

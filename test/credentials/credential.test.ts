@@ -77,7 +77,7 @@ test('what is no use in a token does not lose the rest of it', async () => {
       expiresAt: Number.NaN,
       refreshToken: 7,
       scope: '',
-      extra: { x: 1 },
+      extra: [1],
     }),
   } as unknown as Source
   const { value, expiresAt } = await credential({ source }).snapshot()
