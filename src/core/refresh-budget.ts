@@ -1,6 +1,5 @@
-/** This many refreshes, in so many calls. */
-const MOST_REFRESHES = 7
-const CALLS = 200
+/** After so many calls a refresh that did not help is forgotten. */
+const REMEMBERED = 1_024
 
 interface Spent {
   readonly endpoint: string
@@ -12,7 +11,7 @@ interface Spent {
 
 /**
  * How often the endpoints that never accepted a value may cause a refresh: counted in calls, for a slow poller must not refresh at each
- * poll. The distance between two refreshes doubles, too.
+ * poll. The distance doubles with each refresh that did not help: 2 calls, 4, 8 …. So 200 calls cause 7 at most.
  */
 export class RefreshBudget {
   #calls = 0
@@ -23,11 +22,9 @@ export class RefreshBudget {
   }
 
   get allows(): boolean {
-    this.#spent = this.#spent.filter(({ at }) => at > this.#calls - CALLS)
-    const { length } = this.#spent
+    this.#spent = this.#spent.filter(({ at }) => at > this.#calls - REMEMBERED)
     const last = this.#spent.at(-1)
-    if (last === undefined) return true
-    return length < MOST_REFRESHES && this.#calls - last.at >= 2 ** (length - 1)
+    return last === undefined || this.#calls - last.at >= 2 ** this.#spent.length
   }
 
   /** @param generation the one that was rejected; its refresh counts once */
