@@ -11,7 +11,7 @@ interface Spent {
 
 /**
  * How often the endpoints that never accepted a value may cause a refresh: counted in calls, for a slow poller must not refresh at each
- * poll. The distance doubles with each refresh that did not help: 2 calls, 4, 8 …. So 200 calls cause 7 at most.
+ * poll. The distance trebles with each refresh that did not help: 1 call, 3, 9, 27 …. So 200 calls cause 6, 400 calls 7.
  */
 export class RefreshBudget {
   #calls = 0
@@ -22,9 +22,10 @@ export class RefreshBudget {
   }
 
   get allows(): boolean {
+    if (this.#spent.length === 0) return true
     this.#spent = this.#spent.filter(({ at }) => at > this.#calls - REMEMBERED)
     const last = this.#spent.at(-1)
-    return last === undefined || this.#calls - last.at >= 2 ** this.#spent.length
+    return last === undefined || this.#calls - last.at >= 3 ** (this.#spent.length - 1)
   }
 
   /** @param generation the one that was rejected; its refresh counts once */

@@ -98,7 +98,7 @@ class ModelBreaker {
   #allows(): boolean {
     const recent = this.spent.filter(({ at }) => at > this.calls - 1_024)
     const last = recent.at(-1)
-    return last === undefined || this.calls - last.at >= 2 ** recent.length
+    return last === undefined || this.calls - last.at >= 3 ** (recent.length - 1)
   }
 }
 
