@@ -55,10 +55,13 @@ export class Flight<T> {
     return this.#controller.signal
   }
 
-  /** @param generation the one in force */
-  join(generation: number): Promise<Snapshot<T>> {
+  /**
+   * @param generation the one in force
+   * @param isOverdue as the caller has just judged
+   */
+  join(generation: number, isOverdue: boolean): Promise<Snapshot<T>> {
     this.joined++
-    return this.#waiters.join(generation)
+    return isOverdue ? this.#waiters.refuse() : this.#waiters.join(generation)
   }
 
   /** An earlier flight has brought a value after all. This one goes on. */

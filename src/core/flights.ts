@@ -13,7 +13,7 @@ export interface Start {
   readonly challenge?: string | undefined
   readonly background?: Background | undefined
   /** Begins in spite of a cooldown: this very call gave up the flight before. */
-  readonly ignoresPause?: boolean
+  readonly ignoresPause: boolean
   /** Begins in spite of a cooldown and of a failure that is held. */
   readonly isRetry?: boolean
 }
@@ -53,17 +53,22 @@ export class Flights<T> {
     return flight
   }
 
+  /** The time of the flight that runs may be over: then input that has arrived is to be read before anything is decided. */
+  inputRead(): Promise<void> | undefined {
+    return this.#current?.deadline.inputRead()
+  }
+
   /**
-   * Gives up the flight that runs where its time is over: its timer may be gone with the request that began it. Tells whether it
-   * did.
+   * Judges the flight that runs by the clock: its timer may be gone with the request that began it. Gives it up where its time is over,
+   * or where it is overdue and a new one spends nothing.
    */
-  judge(): boolean {
+  judge(): 'timely' | 'overdue' | 'given up' {
     const flight = this.#current
     const stage = flight?.deadline.stage ?? 'running'
-    if (flight === undefined || stage === 'running') return false
-    if (stage === 'overdue' && this.#internals.spends !== false) return false
+    if (flight === undefined || stage === 'running') return 'timely'
+    if (stage === 'overdue' && this.#internals.spends !== false) return 'overdue'
     this.#giveUp(flight)
-    return true
+    return 'given up'
   }
 
   /** The flight that runs, else a new one. Throws where none may run. */
@@ -73,7 +78,7 @@ export class Flights<T> {
     if (this.#current !== undefined) return this.#current
 
     const { clock, deadline, reread } = this.#options
-    const { background, challenge, isRetry = false, ignoresPause = false } = start
+    const { background, challenge, ignoresPause, isRetry = false } = start
     const refusal = isRetry
       ? undefined
       : this.setback.refusal(clock.now(), reread !== undefined, ignoresPause)

@@ -1,6 +1,5 @@
-/** This many refreshes, in so many calls. */
-const MOST_REFRESHES = 7
-const CALLS = 200
+/** After so many calls a refresh that did not help is forgotten. */
+const REMEMBERED = 1_024
 
 interface Spent {
   readonly endpoint: string
@@ -12,7 +11,7 @@ interface Spent {
 
 /**
  * How often the endpoints that never accepted a value may cause a refresh: counted in calls, for a slow poller must not refresh at each
- * poll. The distance between two refreshes doubles, too.
+ * poll. The distance trebles with each refresh that did not help: 1 call, 3, 9, 27 …. So 200 calls cause 6, 400 calls 7.
  */
 export class RefreshBudget {
   #calls = 0
@@ -23,11 +22,10 @@ export class RefreshBudget {
   }
 
   get allows(): boolean {
-    this.#spent = this.#spent.filter(({ at }) => at > this.#calls - CALLS)
-    const { length } = this.#spent
+    if (this.#spent.length === 0) return true
+    this.#spent = this.#spent.filter(({ at }) => at > this.#calls - REMEMBERED)
     const last = this.#spent.at(-1)
-    if (last === undefined) return true
-    return length < MOST_REFRESHES && this.#calls - last.at >= 2 ** (length - 1)
+    return last === undefined || this.#calls - last.at >= 3 ** (this.#spent.length - 1)
   }
 
   /** @param generation the one that was rejected; its refresh counts once */

@@ -74,7 +74,7 @@ export class Refreshable<T> implements Refresher<T> {
     breaker: Breaker = this.#breaker,
   ): Promise<Snapshot<T>> {
     try {
-      const read = this.#flights.current?.deadline.inputRead()
+      const read = this.#flights.inputRead()
       if (read === undefined) return this.#replace(rejected, options, breaker)
       return read.then(() => this.#replace(rejected, options, breaker))
     } catch (error) {
@@ -155,16 +155,14 @@ export class Refreshable<T> implements Refresher<T> {
    */
   async retryNow(options?: WaitOptions): Promise<Snapshot<T>> {
     throwIfAborted(options?.signal)
-    await this.#flights.current?.deadline.inputRead()
+    await this.#flights.inputRead()
     throwIfAborted(options?.signal)
-    this.#flights.judge()
+    const judged = this.#flights.judge()
     const { tenure } = this.#values
     const unrejected = tenure === undefined ? 'missing' : 'expiring'
     const cause = tenure?.rejected === true ? 'rejected' : unrejected
-    return this.#join(
-      this.#flights.begin(cause, { background: options?.background, isRetry: true }),
-      options?.signal,
-    )
+    const start = { background: options?.background, ignoresPause: true, isRetry: true }
+    return this.#join(this.#flights.begin(cause, start), judged === 'overdue', options?.signal)
   }
 
   /**
@@ -199,12 +197,15 @@ export class Refreshable<T> implements Refresher<T> {
   #replace(rejected: Generation, options: RejectionOptions, breaker: Breaker): Promise<Snapshot<T>> {
     const { signal, endpoint, challenge, background } = options
     throwIfAborted(signal)
-    const ignoresPause = this.#flights.judge()
+    const judged = this.#flights.judge()
     const stale = rejected.generation < this.#values.inForce
     this.#emit?.({ type: 'rejected', generation: rejected.generation, stale })
     const { tenure } = this.#values
-    const start = { challenge, background, ignoresPause }
-    if (tenure === undefined) return this.#join(this.#flights.begin('rejected', start), signal)
+    const start = { challenge, background, ignoresPause: judged === 'given up' }
+    const isOverdue = judged === 'overdue'
+    if (tenure === undefined) {
+      return this.#join(this.#flights.begin('rejected', start), isOverdue, signal)
+    }
 
     const { generation } = tenure.snapshot
     if (rejected.generation < generation) return tenure.ready
@@ -217,18 +218,19 @@ export class Refreshable<T> implements Refresher<T> {
     if (refusal !== undefined && running === undefined) throw refusal
     const flight = this.#flights.begin('rejected', start)
     if (flight !== running) breaker.began(rejection)
-    return this.#join(flight, signal)
+    return this.#join(flight, isOverdue, signal)
   }
 
   /** For a caller that needs a value. */
   async #obtain({ signal, background }: WaitOptions = {}): Promise<Snapshot<T>> {
     throwIfAborted(signal)
-    const read = this.#flights.current?.deadline.inputRead()
+    const read = this.#flights.inputRead()
     if (read !== undefined) {
       await read
       throwIfAborted(signal)
     }
-    const ignoresPause = this.#flights.judge()
+    const judged = this.#flights.judge()
+    const ignoresPause = judged === 'given up'
     const { tenure } = this.#values
     const now = this.clock.now()
     if (tenure?.stale(now) === false) {
@@ -239,7 +241,8 @@ export class Refreshable<T> implements Refresher<T> {
     if (tenure?.rejected === true && this.#flights.current === undefined) return tenure.snapshot
     try {
       const cause = tenure === undefined ? 'missing' : 'expiring'
-      return await this.#join(this.#flights.begin(cause, { background, ignoresPause }), signal)
+      const flight = this.#flights.begin(cause, { background, ignoresPause })
+      return await this.#join(flight, judged === 'overdue', signal)
     } catch (error) {
       throwIfAborted(signal)
       // A value that could not be refreshed is still sent; only a logout leaves none.
@@ -259,7 +262,7 @@ export class Refreshable<T> implements Refresher<T> {
   }
 
   /** Without a signal, callers of one turn get one promise: a stampede costs next to nothing. */
-  #join(flight: Flight<T>, signal: AbortSignal | undefined): Promise<Snapshot<T>> {
-    return abortable(flight.join(this.#values.inForce), signal)
+  #join(flight: Flight<T>, isOverdue: boolean, signal: AbortSignal | undefined): Promise<Snapshot<T>> {
+    return abortable(flight.join(this.#values.inForce, isOverdue), signal)
   }
 }

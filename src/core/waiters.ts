@@ -39,15 +39,20 @@ export class Waiters<T> {
    */
   join(base: number): Promise<Snapshot<T>> {
     if (this.#ending !== undefined) return this.#ending
-    if (this.#deadline.stage !== 'running') return Promise.reject(this.#late())
     const turn = currentTurn()
     const latest = this.#latest
-    if (latest?.turn === turn && latest.base === base && this.#groups.has(latest)) return latest.promise
+    if (latest?.turn === turn && latest.base === base) return latest.promise
+    if (this.#deadline.stage !== 'running') return this.refuse()
     const group = new Group<T>(turn, base)
     this.#groups.add(group)
     this.#latest = group
     this.#watch(group)
     return group.promise
+  }
+
+  /** A caller that comes after the deadline. */
+  refuse(): Promise<never> {
+    return Promise.reject(this.#late())
   }
 
   /** A new value came from elsewhere. Callers that wait for an even newer one go on waiting. */

@@ -96,9 +96,9 @@ class ModelBreaker {
   }
 
   #allows(): boolean {
-    const recent = this.spent.filter(({ at }) => at > this.calls - 200)
+    const recent = this.spent.filter(({ at }) => at > this.calls - 1_024)
     const last = recent.at(-1)
-    return last === undefined || (recent.length < 7 && this.calls - last.at >= 2 ** (recent.length - 1))
+    return last === undefined || this.calls - last.at >= 3 ** (recent.length - 1)
   }
 }
 
