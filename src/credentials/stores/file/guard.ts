@@ -6,7 +6,7 @@ import { codeOf, present } from './failure.ts'
 import { isFolderName } from './path.ts'
 import { syncFolder } from './sync.ts'
 import { assertLinks, flawOf, isTrusted, shown, type Trust, trustOf } from './trust.ts'
-import { walk, type Way } from './walk.ts'
+import { isPinning, walk, type Way } from './walk.ts'
 
 /** Whose the files of a folder are. */
 export interface Ownership {
@@ -108,15 +108,15 @@ export class Guard {
     const way = await walk(this.#root)
     if (way.missing.length > 0) return undefined
     const trust = await trustOf(way)
-    if (trust !== undefined && !this.#trustParent) await close(way, trust)
-    await this.#assertAbove(await walk(this.#root), trust)
+    const isClosed = trust !== undefined && (await this.#close(way, trust))
+    await this.#assertAbove(isClosed ? await walk(this.#root) : way, trust)
     return way.real
   }
 
   /** Where root works in the folder of another user, that user may exchange any part of the path at any moment. */
   async inside<R>({ real, identity, own, trust }: Checked, path: string, use: Inside<R>): Promise<R> {
     const isOurs = (uid: number): boolean => trust === undefined || isTrusted(uid, trust)
-    if (trust?.served === undefined || process.platform !== 'linux') return use(path, isOurs, own)
+    if (trust?.served === undefined || !isPinning()) return use(path, isOurs, own)
     const handle = await open(real, AS_FOLDER).catch((error: unknown) => {
       throw codeOf(error) === 'ENOENT' ? error : exchanged(real, error)
     })
@@ -126,6 +126,20 @@ export class Guard {
     } finally {
       await handle.close()
     }
+  }
+
+  /** Closes the store's own folder, where it is open to others and holds nothing but the store: it may be a home, or `/tmp`. */
+  async #close(way: Way, trust: Trust): Promise<boolean> {
+    const { path, stats } = way.folders.at(-1) ?? {}
+    if (this.#trustParent || path === undefined || stats === undefined) return false
+    const isOurs = stats.uid === trust.uid || stats.uid === trust.served
+    if (!isOurs || (stats.mode & 0o077) === 0 || (stats.mode & 0o1000) !== 0 || dirname(path) === path)
+      return false
+    await this.#assertAbove({ ...way, folders: way.folders.slice(0, -1) }, trust)
+    const entries = await readdir(path, { withFileTypes: true }).catch(() => undefined)
+    if (entries?.every((entry) => entry.isDirectory() && isFolderName(entry.name)) !== true) return false
+    await tighten(path, identityOf(stats))
+    return true
   }
 
   async #look(path: string): Promise<string | undefined> {
@@ -158,15 +172,19 @@ export class Guard {
     assertLinks(way, trust)
     const { real } = way
     const { uid, gid } = found
-    if (uid !== trust.uid && uid !== trust.served) {
+    const above = way.folders.slice(0, -1)
+    // Where anybody may make a folder, it tells nothing that this one is another user's.
+    const isPlanted =
+      (above.at(-1)?.stats.mode ?? 0) & 0o1000 && above.every(({ stats }) => stats.uid !== uid)
+    if (uid !== trust.uid && (uid !== trust.served || isPlanted)) {
       const mending = 'move it away, or choose another folder.'
       throw new RefreshError(
         'store_failed',
         `The folder ${real} belongs to another user (uid ${uid}): ${mending}`,
       )
     }
-    if (real !== usual) await this.#assertAbove({ ...way, folders: way.folders.slice(0, -1) }, trust)
-    const [now, cause] = await tighten(real)
+    if (real !== usual) await this.#assertAbove({ ...way, folders: above }, trust)
+    const [now, cause] = await tighten(real, identityOf(found))
     if ((now.mode & 0o077) !== 0 && !this.#trustParent) {
       const message = `The folder ${real} is open to other users (mode ${shown(now)}), and cannot be closed: chmod 700, or choose another folder.`
       throw new RefreshError('store_failed', message, { cause })
@@ -176,26 +194,16 @@ export class Guard {
   }
 }
 
-/** The store's own folder, where it is open to others and holds nothing but the store: it may be a home, or `/tmp`. */
-async function close(way: Way, trust: Trust): Promise<void> {
-  const { path, stats } = way.folders.at(-1) ?? {}
-  if (path === undefined || stats === undefined || (stats.mode & 0o077) === 0) return
-  const isOurs = stats.uid === trust.uid || stats.uid === trust.served
-  if (!isOurs || (stats.mode & 0o1000) !== 0 || dirname(path) === path) return
-  const entries = await readdir(path, { withFileTypes: true }).catch(() => undefined)
-  const isOnlyOurs = entries?.every((entry) => entry.isDirectory() && isFolderName(entry.name))
-  if (isOnlyOurs === true) await tighten(path)
-}
-
 /** Closes a folder to others: 0700. Gives what it is afterwards, and why it could not be closed. */
-async function tighten(real: string): Promise<[now: Stats, cause: unknown]> {
+async function tighten(real: string, identity: string): Promise<[now: Stats, cause: unknown]> {
   const handle = await open(real, AS_FOLDER).catch((error: unknown) => {
     throw codeOf(error) === 'ELOOP' ? exchanged(real, error) : error
   })
   try {
-    const { mode } = await handle.stat()
+    const before = await handle.stat()
+    if (identityOf(before) !== identity) throw exchanged(real)
     let cause: unknown
-    if ((mode & 0o077) !== 0) await handle.chmod(0o700).catch((error: unknown) => (cause = error))
+    if ((before.mode & 0o077) !== 0) await handle.chmod(0o700).catch((error: unknown) => (cause = error))
     return [await handle.stat(), cause]
   } finally {
     await handle.close()
@@ -210,8 +218,7 @@ async function makeMissing({ folders, missing, links }: Way, path: string): Prom
     await mkdir(path, { recursive: true, mode: 0o700 })
     return
   }
-  const isPinned = process.platform === 'linux' && process.geteuid?.() === 0 && above.stats.uid !== 0
-  if (!isPinned) {
+  if (!isPinning()) {
     await mkdir(join(above.path, ...missing), { recursive: true, mode: 0o700 })
     for (let n = 0; n < missing.length; n++) await syncFolder(join(above.path, ...missing.slice(0, n)))
     return

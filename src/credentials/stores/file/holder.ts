@@ -42,5 +42,8 @@ export async function readHolder(
   const own = owner && givenUp(owner.id)
   if (own !== undefined) return { number, text, owner, state: 'released', isAbandoned: wasAbandoned || own }
   const state = owner ? await stateOf(owner, machine) : 'unknown'
+  // This process may have marked its own lock after the folder was listed.
+  const isOwn = state === 'unknown' && owner?.pid === machine.pid
+  if (isOwn && (await folder.read(releasedName(number))) !== undefined) return 'changed'
   return { number, text, owner, state, isAbandoned: true }
 }
