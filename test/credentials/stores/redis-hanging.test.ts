@@ -42,7 +42,13 @@ function backendOf(client: RedisClient): LeasedBackend {
   return new LeasedBackend(table, { lease: LEASE, timeout: TIMEOUT })
 }
 
-const socketOf = (relay: Relay): object => ({ host: '127.0.0.1', port: relay.port, socketTimeout: LIMIT })
+const socketOf = (relay: Relay) => ({
+  host: '127.0.0.1',
+  port: relay.port,
+  socketTimeout: LIMIT,
+  // Without it, node-redis ends for good when the limit has passed.
+  reconnectStrategy: () => 10,
+})
 
 /** With the settings that the page names. */
 const clients: [string, (relay: Relay) => RedisClient | Promise<RedisClient>][] = [
@@ -92,6 +98,34 @@ describe.each(clients)('a connection of %s', (_, open) => {
     },
   )
 })
+
+const codes = (client: RedisClient): string[] =>
+  backendOf(client)
+    .findings()
+    .map(({ code }) => code)
+
+test.each([
+  ['nothing', {}, ['client_without_timeout']],
+  ['a limit as long as the lease', { socketTimeout: LEASE }, ['client_without_timeout']],
+  ['a limit below the lease', { socketTimeout: LIMIT }, []],
+])(
+  '[E1] given ioredis with %s, when its settings are looked at, then what is missing is told',
+  (_, options, expected) => {
+    const client = new Redis({ lazyConnect: true, ...options })
+    expect(codes(client)).toEqual(expected)
+  },
+)
+
+test.each([
+  ['nothing', {}, ['client_without_timeout']],
+  ['a limit alone', { socketTimeout: LIMIT }, ['client_without_reconnect']],
+  ['a limit, and what connects again', { socketTimeout: LIMIT, reconnectStrategy: () => 10 }, []],
+])(
+  '[E1] given node-redis with %s, when its settings are looked at, then what is missing is told',
+  (_, socket, expected) => {
+    expect(codes(createClient({ socket: { host: '127.0.0.1', ...socket } }))).toEqual(expected)
+  },
+)
 
 test('[S9] given a lock that the server has forgotten, when it is renewed, then its holder has it again; when it was released, nobody has it', async () => {
   const backend = backendOf(aside)

@@ -24,7 +24,7 @@ function ofPool(options: object, lease: number): readonly Finding[] {
       code: 'client_without_timeout',
       level: 'warning',
       message: `The pool of pg may wait too long for a new connection that hangs: its connectionTimeoutMillis ${stands}, and the lease is ${lease} ms. The lock of a refresh that is under way is lost then.`,
-      fix: `Set connectionTimeoutMillis to at most ${Math.floor((lease * 2) / 5)} (two fifths of the lease).`,
+      fix: `Set connectionTimeoutMillis to at most ${Math.floor((lease * 2) / 5)} (ms: two fifths of the lease).`,
     },
   ]
 }
