@@ -50,7 +50,7 @@ export function asking(client: PostgresClient, options: AskOptions = PATIENT): A
       const query = client.unsafe(statement, values)
       // The connection that hangs is lost to the client, but a further try gets another one.
       const isSent = (): boolean => Reflect.get(query, 'active') !== false
-      return read(await heard(query, options.silence, isSent))
+      return read(await heard(query, { ...options, isSent }))
     }
   }
   if (!has(client, 'query')) {

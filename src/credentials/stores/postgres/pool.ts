@@ -1,6 +1,6 @@
 import { startTimer } from '../../../core/clock.ts'
 import type { AskOptions, QueryClient } from './client.ts'
-import { asError, heard, timedOut } from './silence.ts'
+import { asError, heard, noneFree } from './silence.ts'
 
 /** A pool of node-postgres, as far as it gives connections. */
 export interface Pool extends QueryClient {
@@ -31,13 +31,13 @@ export function isPool(client: object): client is Pool {
 export async function onPool<R>(
   pool: Pool,
   run: (client: QueryClient) => PromiseLike<R>,
-  { silence, timeout }: AskOptions,
+  options: AskOptions,
 ): Promise<R> {
-  const client = await checkOut(pool, timeout)
+  const client = await checkOut(pool, options.timeout)
   // An error of a connection that is checked out ends the process where nobody listens. The statement rejects with it.
   client.on('error', ignore)
   try {
-    const result = await heard(run(client), silence)
+    const result = await heard(run(client), options)
     client.removeListener('error', ignore)
     client.release()
     return result
@@ -55,7 +55,7 @@ function checkOut(pool: Pool, timeout: number): Promise<PooledClient> {
     let isLate = false
     const stop = startTimer({ now: Date.now }, timeout, () => {
       isLate = true
-      reject(timedOut(`No connection of the pool became free within ${timeout} ms.`))
+      reject(noneFree(timeout))
     })
     pool.connect().then(
       (client) => {

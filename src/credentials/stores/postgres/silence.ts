@@ -1,19 +1,26 @@
 import { startTimer } from '../../../core/clock.ts'
 
-/**
- * Rejects where no response comes within `silence` ms of a statement that was sent.
- *
- * @param isSent whether it was sent yet; while it waits for a connection, nothing is counted. Default: it was
- */
+/** How long a response may take. */
+export interface Silence {
+  /** ms after the statement was sent */
+  readonly silence: number
+  /** ms until it is sent */
+  readonly timeout: number
+  /** Whether it was sent yet. Default: it was. */
+  readonly isSent?: (() => boolean) | undefined
+}
+
+/** Rejects where no response comes in time of a statement that was sent. */
 export function heard<R>(
   response: PromiseLike<R>,
-  silence: number,
-  isSent: () => boolean = () => true,
+  { silence, timeout, isSent = () => true }: Silence,
 ): Promise<R> {
+  const began = performance.now()
   return new Promise((resolve, reject) => {
     let stop = (): void => undefined
     const judge = (): void => {
       if (isSent()) reject(timedOut(`The server did not respond within ${silence} ms.`))
+      else if (performance.now() - began >= timeout) reject(noneFree(timeout))
       else listen()
     }
     // A process that was stopped hears of its timers first: what arrived meanwhile is read before the connection is judged.
@@ -39,7 +46,12 @@ export function heard<R>(
   })
 }
 
-export function timedOut(message: string): Error {
+/** @param timeout ms */
+export function noneFree(timeout: number): Error {
+  return timedOut(`No connection of the pool became free within ${timeout} ms.`)
+}
+
+function timedOut(message: string): Error {
   return Object.assign(new Error(message), { code: 'ETIMEDOUT' })
 }
 
