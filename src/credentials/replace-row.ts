@@ -33,6 +33,8 @@ export async function replaceRow(
   let unsure: Attempt | undefined
   for (let wait = FIRST_PAUSE; ;) {
     const row = await server.read()
+    // The caller was told by now that it failed. A driver that queues may let a read wait until the server is back.
+    if (performance.now() > end) throw overdue()
     const current = server.opened(row)
     if (current && row && unsure && isCovered(unsure, row, current)) return current
     const content = change(current)
@@ -40,7 +42,6 @@ export async function replaceRow(
     try {
       const swapped = await server.swap(row?.revision ?? 0, text)
       if (swapped) return server.opened(swapped) ?? { ...content, revision: swapped.revision }
-      if (performance.now() > end) throw contested()
     } catch (error) {
       if (!server.isPassing(error) || performance.now() + wait > end) throw error
       const attempt = { text, before: current?.session ?? 0, session: content.session ?? 0 }
@@ -66,9 +67,9 @@ function isCovered({ text, before, session }: Attempt, row: Row, current: Stored
   return row.text === text || (session > before && (current.session ?? 0) >= session)
 }
 
-function contested(): RefreshError {
+function overdue(): RefreshError {
   return new RefreshError(
     'store_failed',
-    'The record could not be replaced: other processes changed it each time in between. Try again.',
+    'The record was not replaced in time: the server responds slowly, or other processes changed the record each time in between. Try again.',
   )
 }

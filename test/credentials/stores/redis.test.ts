@@ -7,6 +7,7 @@ import { createClient, createClientPool } from 'redis'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { ExclusiveStore } from '../../../src/credentials/exclusive.ts'
 import { LeasedBackend } from '../../../src/credentials/leased-backend.ts'
+import type { RecordContent } from '../../../src/credentials/store.ts'
 import {
   redisStore,
   type RedisClient,
@@ -14,7 +15,6 @@ import {
 } from '../../../src/credentials/stores/redis.ts'
 import { connectionOf } from '../../../src/credentials/stores/redis/client.ts'
 import { RedisTable } from '../../../src/credentials/stores/redis/table.ts'
-import type { RecordContent } from '../../../src/credentials/store.ts'
 import type { Change } from '../../../src/index.ts'
 import { storeContract } from '../../../src/testing/index.ts'
 import { has } from '../../support/binaries.ts'

@@ -9,7 +9,7 @@ import { isPool } from './pool.ts'
  * @param lease ms
  */
 export function findingsOf(client: PostgresClient, lease: number): readonly Finding[] {
-  if (isSql(client)) return ofSql(Reflect.get(client, 'options'))
+  if (isSql(client)) return ofSql(Reflect.get(client, 'options'), lease)
   if (isPool(client)) return ofPool(client.options, lease)
   return isSession(client) ? [ofSession()] : []
 }
@@ -24,7 +24,7 @@ function ofPool(options: object, lease: number): readonly Finding[] {
       code: 'client_without_timeout',
       level: 'warning',
       message: `The pool of pg may wait too long for a new connection that hangs: its connectionTimeoutMillis ${stands}, and the lease is ${lease} ms. The lock of a refresh that is under way is lost then.`,
-      fix: `Set connectionTimeoutMillis to at most ${Math.floor((lease * 2) / 5)} (two fifths of the lease).`,
+      fix: `Set connectionTimeoutMillis to at most ${Math.floor((lease * 2) / 5)} (ms: two fifths of the lease).`,
     },
   ]
 }
@@ -39,22 +39,35 @@ function ofSession(): Finding {
   }
 }
 
-function ofSql(options: unknown): readonly Finding[] {
-  const message =
-    'postgres.js has no time limit for a response: a connection that hangs costs the lock of a refresh that is under way.'
-  const hanging: Finding = {
-    code: 'client_without_timeout',
-    level: 'warning',
-    message,
-    fix: 'Use a Pool of pg where a lost login is worse than a second driver.',
+function ofSql(options: unknown, lease: number): readonly Finding[] {
+  const option = (name: string): unknown => Reflect.get(Object(options), name) as unknown
+  const findings: Finding[] = []
+  if (option('max') === 1) {
+    findings.push({
+      code: 'client_with_one_connection',
+      level: 'warning',
+      message:
+        'postgres.js may open one connection only (max: 1), and does not replace one that hangs: the lock of a refresh that is under way is lost then.',
+      fix: 'Set max to 2 or more.',
+    })
   }
-  if (Reflect.get(Object(options), 'fetch_types') === false) return [hanging]
-  const fetching: Finding = {
-    code: 'client_fetches_types',
-    level: 'warning',
-    message:
-      'postgres.js asks for types when it connects: where that connection breaks, it rejects a promise of its own, which ends the process.',
-    fix: 'Set fetch_types: false.',
+  const limit = option('connect_timeout')
+  if (!(typeof limit === 'number' && limit > 0 && limit * 1_000 < lease)) {
+    findings.push({
+      code: 'client_without_timeout',
+      level: 'warning',
+      message: `postgres.js may wait too long for a new connection that hangs: its connect_timeout is ${String(limit)} s, and the lease is ${lease} ms. The lock of a refresh that is under way is lost then.`,
+      fix: `Set connect_timeout to at most ${(lease * 2) / 5_000} (s: two fifths of the lease).`,
+    })
   }
-  return [hanging, fetching]
+  if (option('fetch_types') !== false) {
+    findings.push({
+      code: 'client_fetches_types',
+      level: 'warning',
+      message:
+        'postgres.js asks for types when it connects. Where that connection breaks, a promise of its own is rejected that nobody handles, which ends the process.',
+      fix: 'Set fetch_types: false.',
+    })
+  }
+  return findings
 }

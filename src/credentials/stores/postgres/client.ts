@@ -1,6 +1,7 @@
 import { describe, optionError } from '../../../core/options.ts'
 import { Turns } from '../../turns.ts'
 import { isPool, onPool } from './pool.ts'
+import { heard } from './silence.ts'
 
 /** A pool or client of node-postgres (`pg`), or what has the same `query`. */
 export interface QueryClient {
@@ -33,7 +34,7 @@ export type Ask = (statement: string, ...values: (string | null)[]) => Promise<C
 
 /** How long something may take. */
 export interface AskOptions {
-  /** ms: so long a statement over a pool may stay without a response, from when it is sent. Then its connection is destroyed. */
+  /** ms: so long a statement may stay without a response, from when it is sent. Then a pool destroys its connection. */
   readonly silence: number
   /** ms: so long a free connection of a pool is waited for. */
   readonly timeout: number
@@ -44,7 +45,14 @@ const PATIENT: AskOptions = { silence: 60_000, timeout: 60_000 }
 
 /** @throws RefreshError `invalid_option` for what is no client */
 export function asking(client: PostgresClient, options: AskOptions = PATIENT): Ask {
-  if (isSql(client)) return async (statement, ...values) => read(await client.unsafe(statement, values))
+  if (isSql(client)) {
+    return async (statement, ...values) => {
+      const query = client.unsafe(statement, values)
+      // The connection that hangs is lost to the client, but a further try gets another one.
+      const isSent = (): boolean => Reflect.get(query, 'active') !== false
+      return read(await heard(query, { ...options, isSent }))
+    }
+  }
   if (!has(client, 'query')) {
     const problem = `must be a client of pg or postgres.js, not ${describe(client)}`
     throw optionError('client', problem)

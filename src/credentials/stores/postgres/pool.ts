@@ -1,5 +1,6 @@
 import { startTimer } from '../../../core/clock.ts'
 import type { AskOptions, QueryClient } from './client.ts'
+import { asError, heard, noneFree } from './silence.ts'
 
 /** A pool of node-postgres, as far as it gives connections. */
 export interface Pool extends QueryClient {
@@ -30,13 +31,13 @@ export function isPool(client: object): client is Pool {
 export async function onPool<R>(
   pool: Pool,
   run: (client: QueryClient) => PromiseLike<R>,
-  { silence, timeout }: AskOptions,
+  options: AskOptions,
 ): Promise<R> {
-  const client = await checkOut(pool, timeout)
+  const client = await checkOut(pool, options.timeout)
   // An error of a connection that is checked out ends the process where nobody listens. The statement rejects with it.
   client.on('error', ignore)
   try {
-    const result = await heard(run(client), silence)
+    const result = await heard(run(client), options)
     client.removeListener('error', ignore)
     client.release()
     return result
@@ -54,7 +55,7 @@ function checkOut(pool: Pool, timeout: number): Promise<PooledClient> {
     let isLate = false
     const stop = startTimer({ now: Date.now }, timeout, () => {
       isLate = true
-      reject(timedOut(`No connection of the pool became free within ${timeout} ms.`))
+      reject(noneFree(timeout))
     })
     pool.connect().then(
       (client) => {
@@ -70,40 +71,6 @@ function checkOut(pool: Pool, timeout: number): Promise<PooledClient> {
   })
 }
 
-/** Rejects where no response came in time. */
-function heard<R>(response: PromiseLike<R>, silence: number): Promise<R> {
-  return new Promise((resolve, reject) => {
-    const late = (): void => reject(timedOut(`The server did not respond within ${silence} ms.`))
-    // A process that was stopped hears of its timers first: what arrived meanwhile is read before the connection is judged.
-    const stop = startTimer({ now: Date.now }, silence, () => afterReading(late))
-    response.then(
-      (result) => {
-        stop()
-        resolve(result)
-      },
-      (error: unknown) => {
-        stop()
-        reject(asError(error))
-      },
-    )
-  })
-}
-
-/** Runs something when the platform has handed out what had arrived. */
-function afterReading(run: () => void): void {
-  const immediate: unknown = Reflect.get(globalThis, 'setImmediate')
-  if (typeof immediate !== 'function') {
-    setTimeout(run, 0)
-    return
-  }
-  // More than one round: what is encrypted, or long, takes more than one piece.
-  const rounds = (left: number): void => {
-    if (left === 0) run()
-    else Reflect.apply(immediate, globalThis, [() => rounds(left - 1)])
-  }
-  rounds(3)
-}
-
 /** It has a SQLSTATE, and its session goes on. */
 function isReply(error: unknown): boolean {
   const [code, severity] = [
@@ -111,16 +78,6 @@ function isReply(error: unknown): boolean {
     Reflect.get(Object(error), 'severity'),
   ] as unknown[]
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && severity === 'ERROR'
-}
-
-function timedOut(message: string): Error {
-  return Object.assign(new Error(message), { code: 'ETIMEDOUT' })
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error
-    ? error
-    : new Error('Something was thrown that is no error.', { cause: error })
 }
 
 function ignore(): void {

@@ -28,12 +28,25 @@ export function findingsOfNodeRedis(client: object, lease: number): readonly Fin
   const options = read(client, 'options')
   // A pool and a cluster do not show theirs.
   if (options === undefined) return []
-  return withoutLimit(
-    read(read(options, 'socket'), 'socketTimeout'),
-    lease,
-    'node-redis',
-    'socket.socketTimeout',
-  )
+  const socket = read(options, 'socket')
+  const limit = read(socket, 'socketTimeout')
+  const without = withoutLimit(limit, lease, 'node-redis', 'socket.socketTimeout')
+  const strategy = read(socket, 'reconnectStrategy')
+  const reconnects = typeof strategy === 'function' || typeof strategy === 'number'
+  return reconnects ? without : [...without, ...withoutReconnect(limit)]
+}
+
+/** By default it ends for good when the limit has passed, also where nothing was asked. */
+function withoutReconnect(limit: unknown): readonly Finding[] {
+  if (typeof limit !== 'number' || limit <= 0) return []
+  return [
+    {
+      code: 'client_without_reconnect',
+      level: 'error',
+      message: `The node-redis client closes itself for good when its connection was silent for ${limit} ms (socket.socketTimeout), also while nothing is asked: it has no socket.reconnectStrategy.`,
+      fix: 'Set socket.reconnectStrategy, such as (retries) => Math.min(retries * 50, 500), and a pingInterval below socket.socketTimeout.',
+    },
+  ]
 }
 
 /** A connection that hangs under a held lock, and is not replaced within its lease, costs the lock. */
@@ -41,7 +54,9 @@ function withoutLimit(limit: unknown, lease: number, driver: string, option: str
   if (typeof limit === 'number' && limit > 0 && limit < lease) return []
   const stands = typeof limit === 'number' && limit > 0 ? `is ${limit} ms` : 'is not set'
   const message = `The ${driver} client may wait too long on a connection that hangs: its ${option} ${stands}, and the lease is ${lease} ms. The lock of a refresh that is under way is lost then.`
-  const fix = `Set ${option} to at most ${Math.floor((lease * 2) / 5)} (two fifths of the lease).`
+  const more =
+    driver === 'node-redis' ? ', together with a socket.reconnectStrategy and a pingInterval below it' : ''
+  const fix = `Set ${option} to at most ${Math.floor((lease * 2) / 5)} (ms: two fifths of the lease)${more}.`
   return [{ code: 'client_without_timeout', level: 'warning', message, fix }]
 }
 

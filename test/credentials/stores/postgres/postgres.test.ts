@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import type postgres from 'postgres'
 import { expect, expectTypeOf, test } from 'vitest'
+import type { RecordContent } from '../../../../src/credentials/store.ts'
 import {
   inspectPostgresStore,
   migratePostgres,
@@ -10,7 +11,6 @@ import {
   postgresSchema,
   postgresStore,
 } from '../../../../src/credentials/stores/postgres.ts'
-import type { RecordContent } from '../../../../src/credentials/store.ts'
 import type { AccessToken, Store } from '../../../../src/index.ts'
 import { clientOf, hold, newTable, poolOf, sqlOf, withPostgres } from './world.ts'
 

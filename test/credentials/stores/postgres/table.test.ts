@@ -158,7 +158,10 @@ await withPostgres((server) => {
     await expire()
     expect(await lock(table, 'a')).toEqual(taken)
     expect(await table.take('me', 'b', undefined, true)).toMatchObject({ type: 'held' })
-    const extended = [await table.extend('me', 'a', taken.number), await table.extend('me', 'a', taken.number)]
+    const extended = [
+      await table.extend('me', 'a', taken.number),
+      await table.extend('me', 'a', taken.number),
+    ]
     expect(extended).toEqual([true, true])
 
     const written = row(taken.number)

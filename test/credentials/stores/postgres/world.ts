@@ -128,8 +128,13 @@ export async function newTable(server: PostgresServer): Promise<string> {
 }
 
 /** The statements on a table. */
-export function tableOf(client: PostgresClient, table: string, lease = 2_500): PostgresTable {
-  return new PostgresTable(client, { name: readName(table), lease })
+export function tableOf(
+  client: PostgresClient,
+  table: string,
+  lease = 2_500,
+  timeout = 5_000,
+): PostgresTable {
+  return new PostgresTable(client, { name: readName(table), lease, timeout })
 }
 
 interface How {

@@ -1,0 +1,142 @@
+import { Redis } from 'ioredis'
+import { createClient, createClientPool } from 'redis'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { LeasedBackend } from '../../../src/credentials/leased-backend.ts'
+import type { RedisClient } from '../../../src/credentials/stores/redis.ts'
+import { connectionOf } from '../../../src/credentials/stores/redis/client.ts'
+import { RedisTable } from '../../../src/credentials/stores/redis/table.ts'
+import { has } from '../../support/binaries.ts'
+import { type RedisServer, startRedisServer } from '../../support/redis-server.ts'
+import { type Relay, startRelay } from '../../support/relay.ts'
+import { lockOf, outlives, type Requests } from './hanging.ts'
+
+const isThere = await has('redis-server', 'redis-server')
+beforeEach(({ skip }) => skip(!isThere))
+
+const [LEASE, TIMEOUT, LIMIT] = [500, 5_000, 200]
+
+/** As a script has it. */
+const requests: Requests = {
+  read: `return redis.call('HMGET', KEYS[1], 'revision', 'record', 'fence')`,
+  take: 'mayTakeOver',
+  extend: `{ 'extended' }`,
+  write: `{ 'written'`,
+  swap: `{ 'swapped'`,
+  free: 'isForgotten',
+}
+
+let server: RedisServer
+let aside: Redis
+beforeAll(async () => {
+  if (!isThere) return
+  server = await startRedisServer()
+  aside = new Redis(server.socket)
+})
+afterAll(async () => {
+  aside?.disconnect()
+  await server?.close()
+})
+
+function backendOf(client: RedisClient): LeasedBackend {
+  const table = new RedisTable(connectionOf(client), 'llm-refresh', LEASE)
+  return new LeasedBackend(table, { lease: LEASE, timeout: TIMEOUT })
+}
+
+const socketOf = (relay: Relay) => ({
+  host: '127.0.0.1',
+  port: relay.port,
+  socketTimeout: LIMIT,
+  // Without it, node-redis ends for good when the limit has passed.
+  reconnectStrategy: () => 10,
+})
+
+/** With the settings that the page names. */
+const clients: [string, (relay: Relay) => RedisClient | Promise<RedisClient>][] = [
+  [
+    'ioredis',
+    (relay) => {
+      const client = new Redis(relay.port, '127.0.0.1', { socketTimeout: LIMIT })
+      client.on('error', () => undefined)
+      onTestFinished(() => client.disconnect())
+      return client
+    },
+  ],
+  [
+    'node-redis',
+    async (relay) => {
+      const client = createClient({ socket: socketOf(relay) })
+      client.on('error', () => undefined)
+      await client.connect()
+      onTestFinished(() => client.destroy())
+      return client
+    },
+  ],
+  [
+    'a pool of node-redis',
+    async (relay) => {
+      const pool = createClientPool({ socket: socketOf(relay) })
+      pool.on('error', () => undefined)
+      await pool.connect()
+      onTestFinished(() => pool.destroy())
+      return pool
+    },
+  ],
+]
+
+describe.each(clients)('a connection of %s', (_, open) => {
+  test.each([
+    ['hangAt', 'request'],
+    ['hangAt', 'response'],
+    ['cutAt', 'request'],
+    ['cutAt', 'response'],
+  ] as const)(
+    '[S7, S9] given trouble (%s: the %s is lost), when anything is asked on it, then another connection does it once',
+    async (trouble, lost) => {
+      const relay = await startRelay({ host: '127.0.0.1', port: 0 }, { path: server.socket })
+      onTestFinished(() => relay.close())
+      await outlives(relay, [backendOf(await open(relay)), backendOf(aside)], requests, [trouble, lost])
+    },
+  )
+})
+
+const codes = (client: RedisClient): string[] =>
+  backendOf(client)
+    .findings()
+    .map(({ code }) => code)
+
+test.each([
+  ['nothing', {}, ['client_without_timeout']],
+  ['a limit as long as the lease', { socketTimeout: LEASE }, ['client_without_timeout']],
+  ['a limit below the lease', { socketTimeout: LIMIT }, []],
+])(
+  '[E1] given ioredis with %s, when its settings are looked at, then what is missing is told',
+  (_, options, expected) => {
+    const client = new Redis({ lazyConnect: true, ...options })
+    expect(codes(client)).toEqual(expected)
+  },
+)
+
+test.each([
+  ['nothing', {}, ['client_without_timeout']],
+  ['a limit alone', { socketTimeout: LIMIT }, ['client_without_reconnect']],
+  ['a limit, and what connects again', { socketTimeout: LIMIT, reconnectStrategy: () => 10 }, []],
+])(
+  '[E1] given node-redis with %s, when its settings are looked at, then what is missing is told',
+  (_, socket, expected) => {
+    expect(codes(createClient({ socket: { host: '127.0.0.1', ...socket } }))).toEqual(expected)
+  },
+)
+
+test('[S9] given a lock that the server has forgotten, when it is renewed, then its holder has it again; when it was released, nobody has it', async () => {
+  const backend = backendOf(aside)
+  const lock = await lockOf(backend, 'forgotten')
+  await aside.del('llm-refresh:{forgotten}')
+  expect(await lock.renew()).toBe(true)
+  await aside.del('llm-refresh:{forgotten}')
+  const releasing = lock.release(true)
+  expect(await lock.renew()).toBe(false)
+  await releasing
+  const next = await lockOf(backend, 'forgotten')
+  expect(next.abandoned).toBe(true)
+  expect(await lock.renew()).toBe(false)
+})
