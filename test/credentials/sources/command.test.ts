@@ -5,7 +5,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { command, type CommandOptions } from '../../../src/credentials/sources/command.ts'
 import { credential, type RefreshEvent } from '../../../src/index.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
-import { failure, issue, printed, processesWith, script, temporaryFolder } from './helpers.ts'
+import { failure, isRunning, issue, printed, processesWith, script, temporaryFolder } from './helpers.ts'
 
 const CANARY = 'canary-4c1de0'
 
@@ -175,7 +175,7 @@ test.each([
     expect({ stdout, status }).toEqual({ stdout: `heard ${code}\n`, status: 0 })
     const pids = await readFile(`${file}.pid`, 'utf8').catch(() => '')
     for (const pid of pids.split(/\s+/).filter(Boolean)) {
-      expect(() => process.kill(Number(pid), 0)).toThrow('ESRCH')
+      expect(await isRunning(pid)).toBe(false)
     }
   },
 )
@@ -194,9 +194,9 @@ test('[K6] given a program that exits while its command runs, then the command e
   )
   const args = ['--import', import.meta.resolve('tsx'), main]
   expect(spawnSync(process.execPath, args, { timeout: 15_000 }).status).toBe(3)
-  const pid = Number(await readFile(`${file}.pid`, 'utf8'))
-  expect(pid).toBeGreaterThan(0)
-  await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'))
+  const pid = (await readFile(`${file}.pid`, 'utf8')).trim()
+  expect(Number(pid)).toBeGreaterThan(0)
+  await vi.waitFor(async () => expect(await isRunning(pid)).toBe(false))
 })
 
 test('a daemon that it leaves behind does not keep this process alive', async () => {
