@@ -158,6 +158,21 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   K12: {
     says: 'A pool gives one cell per key: callers of a key share its generations, keys never share anything; a cell goes only when nobody holds it and nothing of it is in flight or unpersisted; memory is bounded, and no timer is held per key.',
   },
+  K13: {
+    says: 'From the moment a refresh token is sent, nobody sends it again while its answer may come: a slow endpoint, a frozen process, an unreadable 2xx cause one redemption, and what comes late is kept. A request that stays unanswered holds a spending source for five deadlines; then one try is made, and its failure says that the outcome is unknown.',
+  },
+  K14: {
+    says: 'A refusal is remembered beside the record, without secrets: what was refused is not sent again by any process that shares the store until something is different; `Retry-After` binds them all.',
+  },
+  K15: {
+    says: "A failure is terminal only where this program's `login()` is the remedy; a cloud login, a helper or a file that is mended outside is used at the next try. Where the endpoint refused, answered, or could not be reached, the first try comes at most 5 s after it is well, and succeeds, unless its last Retry-After (to 60 s) is longer.",
+  },
+  K16: {
+    says: 'A record made for another issuer or client is never redeemed or used in silence; one with a narrower scope is not used for a wider wish; a seed that was not tried yet is tried before the login is called dead.',
+  },
+  K18: {
+    says: 'Answers are judged by their shape, not by their label; no complete 2xx is repeated within its flight for a source that spends; a login ends only by a JSON `error` on the list, and never with a 5xx.',
+  },
   S1: {
     says: '8 processes, one expiry, a reuse-detecting authorization server: one redemption, every caller succeeds, on each shared store, as long as the store keeps its lock.',
   },
@@ -219,6 +234,9 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   L4: {
     says: 'Wrong input gets one clear line that names the fix, and exit code 2.',
     planned: 'the command line',
+  },
+  E1: {
+    says: 'No message ends without its reason; system codes, both issuers, the client id and its way of authenticating are named. What can be known at construction is refused there.',
   },
   Z1: {
     says: "Tokens never appear in errors we create, events, `util.inspect` or `JSON.stringify` of our objects (cells, credentials, providers, stores, pools), traces or logs: tested with planted canaries. The value inside a snapshot is its reader's to guard.",

@@ -1,15 +1,13 @@
 import { RefreshError } from '../core/errors.ts'
 import { parseRetryAfter } from '../core/retry-after.ts'
+import { connectionOf } from './connection.ts'
 
 /** What runtimes call a connection that could not be made, or broke. */
 const CONNECTION =
-  /^(?:ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|E(?:HOST|NET)UNREACH|UND_ERR_\w+|REQUEST_SEND_ERROR|TimeoutError)$/
-/** What a person's login ends with. */
-const LOGIN =
-  /\binvalid_(?:grant|rapt)\b|\binteraction_required\b|\blogin_required\b|\bAADSTS(?:700082|70043|50173)\b/
+  /^(?:ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_\w+|E(?:HOST|NET)UNREACH|UND_ERR_\w+|REQUEST_SEND_ERROR|TimeoutError|CERT_\w+|\w*SELF_SIGNED\w*|UNABLE_TO_\w+|ERR_TLS_\w+|ERR_SSL_\w+|EPROTO|network_error|endpoints_resolution_error)$/
 const LOGIN_NAMES = new Set(['AuthenticationRequiredError', 'InteractionRequiredAuthError'])
-/** How far down a chain of causes is looked. */
-const MOST_CAUSES = 6
+/** How far down a chain of causes is looked, and how much of each text. */
+const [MOST_CAUSES, MOST_TEXT] = [8, 8_192]
 
 /** Who could not give a token, and what a person can do about it. */
 export interface Remedy {
@@ -17,73 +15,122 @@ export interface Remedy {
   readonly who: string
   readonly logIn: string
   readonly configure: string
+  /** What a person's login ends with. */
+  readonly login: RegExp
+}
+
+interface Found {
+  readonly name: string
+  readonly code: string
+  readonly status: number | undefined
+  readonly retryAfter: number | undefined
+  /** All that it says, to be searched and not to be shown. */
+  readonly text: string
 }
 
 /**
- * What a cloud vendor's library threw, as one of ours: its own message stays in the `cause`, for it may quote what was sent.
+ * What a cloud vendor's library threw, as one of ours: its own message stays in the `cause`, for it may quote what was sent. No failure
+ * is terminal, for all are mended outside this program: by the vendor's own login, by its configuration, or by time.
  *
  * @param now epoch ms
+ * @param isPerson whether a refused grant (`invalid_grant`) is a person's login that has ended. A service account's or a federation's is a
+ *   clock that is off or a subject token that is stale, and passes.
  */
-export function cloudFailure(thrown: unknown, { who, logIn, configure }: Remedy, now: number): RefreshError {
+export function cloudFailure(thrown: unknown, remedy: Remedy, now: number, isPerson = true): RefreshError {
   if (thrown instanceof RefreshError) return thrown
-  const chain = [...causes(thrown)]
+  const { who, logIn, configure, login } = remedy
+  const chain = causesOf(thrown, now)
   const failure = (code: RefreshError['code'], what: string, retryAfter?: number): RefreshError =>
-    new RefreshError(code, `${who} ${what}`, { cause: thrown, retryAfter })
-  if (chain.some(isLoginOver)) return failure('reauthentication_required', `needs a new login: ${logIn}.`)
-  const status = chain.map(statusOf).find((found) => found !== undefined)
-  const retryAfter = chain.map((error) => retryAfterOf(error, now)).find((found) => found !== undefined)
+    new RefreshError(code, `${who} ${what}`, { cause: thrown, retryAfter, terminal: false })
+  const isGrantRefused = chain.some(({ text }) => /\binvalid_grant\b/.test(text))
+  const isOver =
+    chain.some(({ name, text }) => LOGIN_NAMES.has(name) || login.test(text)) || (isGrantRefused && isPerson)
+  if (isOver) {
+    return failure(
+      'reauthentication_required',
+      `needs a new login: ${logIn}. The next call then goes on by itself.`,
+    )
+  }
+  if (isGrantRefused) {
+    return failure(
+      'source_unavailable',
+      "refuses the grant (invalid_grant): is this machine's clock right, and the subject token or key still good?",
+    )
+  }
+  const status = chain.find((found) => found.status !== undefined)?.status
+  const retryAfter = chain.find((found) => found.retryAfter !== undefined)?.retryAfter
   if (status === 429) return failure('source_rate_limited', 'asks to wait (429).', retryAfter)
   if (status !== undefined && status >= 500) {
-    return failure('source_unavailable', `cannot answer now (${status}).`, retryAfter)
+    return failure('source_unavailable', `cannot respond now (${status}).`, retryAfter)
   }
   if (status !== undefined) return failure('source_refused', `refuses (${status}): ${configure}.`)
-  if (chain.some(({ code, name }) => CONNECTION.test(String(code)) || CONNECTION.test(String(name)))) {
-    return failure('source_unreachable', 'could not be reached.')
+  if (chain.some(({ code, name }) => CONNECTION.test(code) || CONNECTION.test(name))) {
+    return failure('source_unreachable', `could not be reached (${codeOf(thrown, chain)}).`)
   }
-  return failure('source_refused', `has no credentials: ${configure}.`)
+  const names = chain.map(({ name }) => name).find((name) => /^[A-Z]\w{4,63}$/.test(name) && name !== 'Error')
+  return failure(
+    'source_refused',
+    `has no credentials${names === undefined ? '' : ` (${names})`}: ${configure}.`,
+  )
 }
 
-function* causes(thrown: unknown): Iterable<Record<string, unknown>> {
-  const seen: unknown[] = [thrown]
-  for (let depth = 0; depth < MOST_CAUSES; depth++) {
-    const error = seen[depth]
-    if (typeof error !== 'object' || error === null) return
-    const fields: Record<string, unknown> = {}
-    for (const name of [
-      'name',
-      'message',
-      'code',
-      'status',
-      'statusCode',
-      'response',
-      'cause',
-      'errors',
-      'error',
-    ]) {
-      fields[name] = Reflect.get(error, name)
-    }
-    yield fields
-    const { cause, errors } = fields
-    seen.push(cause ?? (Array.isArray(errors) ? errors.at(-1) : undefined))
+/** The system's code and what to look at, but no vendor's words. */
+function codeOf(thrown: unknown, chain: readonly Found[]): string {
+  const { why } = connectionOf(thrown)
+  const isCode = /^[A-Za-z]\w+(?::|$)/.test(why)
+  return isCode ? why : (chain.find(({ code }) => CONNECTION.test(code))?.code ?? 'a connection failed')
+}
+
+/** Errors, outermost first. */
+function causesOf(thrown: unknown, now: number): Found[] {
+  const chain: Found[] = []
+  const found = [thrown]
+  for (const error of found) {
+    if (typeof error !== 'object' || error === null || chain.length >= MOST_CAUSES) continue
+    const response = read(error, 'response')
+    const data = [read(response, 'data'), read(error, 'errorResponse')]
+    const texts = [error, ...data].flatMap((from) =>
+      ['message', 'error', 'code', 'error_description', 'error_subtype', 'errorCode', 'subError'].map(
+        (name) => read(from, name),
+      ),
+    )
+    chain.push({
+      name: asText(read(error, 'name')),
+      code: asText(read(error, 'code')),
+      status: statusOf(error, response),
+      retryAfter: retryAfterOf(response, now),
+      text: [...texts, data[0]].map(asText).join('\n'),
+    })
+    const errors = read(error, 'errors')
+    found.push(read(error, 'cause'))
+    if (Array.isArray(errors)) found.push(...(errors.slice(-MOST_CAUSES) as unknown[]).toReversed())
   }
+  return chain
 }
 
-function isLoginOver({ name, message, error }: Record<string, unknown>): boolean {
-  return LOGIN_NAMES.has(String(name)) || LOGIN.test(String(message)) || LOGIN.test(String(error))
-}
-
-function statusOf({ status, statusCode, response }: Record<string, unknown>): number | undefined {
-  const found = [status, statusCode, Reflect.get(Object(response), 'status')]
+function statusOf(error: object, response: unknown): number | undefined {
+  const found = [read(error, 'status'), read(error, 'statusCode'), read(response, 'status')]
+  found.push(read(read(error, '$metadata'), 'httpStatusCode'))
   return found.find((each): each is number => typeof each === 'number' && each >= 300 && each < 600)
 }
 
 /** Headers are a `Headers`, or a plain object. */
-function retryAfterOf({ response }: Record<string, unknown>, now: number): number | undefined {
-  const headers: unknown = Reflect.get(Object(response), 'headers')
-  const get: unknown = Reflect.get(Object(headers), 'get')
+function retryAfterOf(response: unknown, now: number): number | undefined {
+  const headers = read(response, 'headers')
+  const get = read(headers, 'get')
   const value: unknown =
-    typeof get === 'function'
-      ? Reflect.apply(get, headers, ['retry-after'])
-      : Reflect.get(Object(headers), 'retry-after')
-  return typeof value === 'string' ? parseRetryAfter(value, now) : undefined
+    typeof get === 'function' ? Reflect.apply(get, headers, ['retry-after']) : read(headers, 'retry-after')
+  return typeof value === 'string' ? parseRetryAfter(value.slice(0, 64), now) : undefined
+}
+
+function asText(value: unknown): string {
+  return typeof value === 'string' ? value.slice(0, MOST_TEXT) : ''
+}
+
+function read(from: unknown, name: string): unknown {
+  try {
+    return Reflect.get(Object(from), name)
+  } catch {
+    return undefined
+  }
 }

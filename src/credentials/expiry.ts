@@ -57,6 +57,11 @@ const INSTANTS = [
   'notAfter',
 ]
 
+/** Whether a member tells when a token expires. */
+export function isExpiryName(name: string): boolean {
+  return INSTANTS.includes(name) || LIFETIMES.includes(name)
+}
+
 /**
  * When a token expires that was issued just now, in epoch ms: `expires_in` in seconds decides, as a number or as text; else a point in
  * time, by whatever name; else the token's own claims. Undefined where none says it: a value that makes no sense says nothing.

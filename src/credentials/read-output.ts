@@ -1,6 +1,9 @@
 import { RefreshError } from '../core/errors.ts'
-import { expiryOfOutput, jwtClaims } from './expiry.ts'
+import { expiryOfOutput, isExpiryName, jwtClaims } from './expiry.ts'
+import { boundedExtra } from './extra.ts'
+import { noting } from './failure-facts.ts'
 import { readInstant } from './instant.ts'
+import { problemOf } from './token-response.ts'
 import type { AccessToken } from './token.ts'
 
 /** Reads a token out of a text that is neither a bare token nor one of the known kinds of JSON. */
@@ -16,6 +19,11 @@ export interface Reading {
 }
 
 const TOKEN = ['access_token', 'accessToken', 'token']
+const NAMES = {
+  tokenType: ['token_type', 'tokenType'],
+  refreshToken: ['refresh_token', 'refreshToken'],
+  scope: ['scope'],
+}
 /**
  * The token that a text holds: the text itself, or JSON as well-known key helpers print it.
  *
@@ -28,7 +36,14 @@ export async function readOutput(text: string, reading: Reading): Promise<Access
     const parsed = await parse(text)
     return typeof parsed === 'string' ? readBare(parsed, reading) : parsed
   } catch (cause) {
-    throw cause instanceof RefreshError ? cause : invalid(`${of} could not be parsed: see the cause.`, cause)
+    if (!(cause instanceof RefreshError)) throw invalid(`${of} could not be parsed: see the cause.`, cause)
+    // What prints or writes it is mended outside this program: the next try may succeed.
+    if (!cause.terminal) throw cause
+    throw new RefreshError(cause.code, cause.message, {
+      cause,
+      retryAfter: cause.retryAfter,
+      terminal: false,
+    })
   }
 }
 
@@ -53,16 +68,29 @@ function readKnown(text: string, reading: Reading): AccessToken {
   const printed = readJson(text, reading.of)
   if (typeof printed === 'string') return readBare(printed, reading)
   const body = bodyOf(printed)
-  const accessToken = firstText(body, TOKEN)
-  if (accessToken === undefined) throw noToken(body, reading.of)
-  const bare = readBare(accessToken, reading)
-  return {
-    ...bare,
-    tokenType: firstText(body, ['token_type', 'tokenType']),
-    expiresAt: expiryOfOutput(body, reading.since) ?? bare.expiresAt,
-    refreshToken: firstText(body, ['refresh_token', 'refreshToken']),
-    scope: firstText(body, ['scope']),
+  const received = {
+    tokenType: firstText(body, NAMES.tokenType)?.trim(),
+    refreshToken: firstText(body, NAMES.refreshToken),
+    scope: firstText(body, NAMES.scope),
+    extra: boundedExtra(membersOf(body).filter(([name]) => isExtra(name))),
   }
+  try {
+    const accessToken = firstText(body, TOKEN)
+    if (accessToken === undefined) throw noToken(body, reading.of)
+    const bare = readBare(accessToken, reading)
+    const problem = problemOf(bare.accessToken, received.tokenType)
+    if (problem !== undefined) throw invalid(`${reading.of} is no use: ${problem}.`)
+    return { ...bare, expiresAt: expiryOfOutput(body, reading.since) ?? bare.expiresAt, ...received }
+  } catch (error) {
+    const isLost = error instanceof RefreshError && received.refreshToken !== undefined
+    throw isLost ? noting(error, { reach: 'accepted', received }) : error
+  }
+}
+
+/** What goes along, but no secret of another kind: helpers print whole files of credentials. */
+function isExtra(name: string): boolean {
+  const isKnown = [...TOKEN, ...Object.values(NAMES).flat()].includes(name) || isExpiryName(name)
+  return !isKnown && !/secret|private|password|key_?data|certificate_?data/i.test(name)
 }
 
 function readJson(text: string, of: string): unknown {
@@ -96,6 +124,10 @@ function firstText(body: unknown, names: readonly string[]): string | undefined 
     if (typeof value === 'string' && value !== '') return value
   }
   return undefined
+}
+
+function membersOf(body: unknown): [string, unknown][] {
+  return typeof body === 'object' && body !== null && !Array.isArray(body) ? Object.entries(body) : []
 }
 
 function field(body: unknown, name: string): unknown {

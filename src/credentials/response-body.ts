@@ -20,7 +20,7 @@ const INNER = [
   'authed_user',
   'auth',
 ]
-const FORM_TYPES = /^(?:$|text\/plain|application\/(?:x-www-form-urlencoded|json|octet-stream))\b/i
+const FORM_TYPES = /^(?:text\/plain|application\/(?:x-www-form-urlencoded|json|octet-stream))\b/i
 const FORM = /^[\w.~%+*-]+=[^&<>\s"{}]*(?:&[\w.~%+*-]+=[^&<>\s"{}]*)*$/
 /** Characters: what is no response is not looked at further. */
 const LONGEST_FORM = 262_144
@@ -75,7 +75,8 @@ function isTold(fields: object): boolean {
 
 /** A whole body of form fields. One that holds a grant type is an echo of the request. */
 function readForm(text: string, contentType: string): object | undefined {
-  const isForm = FORM_TYPES.test(contentType) && text.length <= LONGEST_FORM && FORM.test(text)
+  const isLabelled = contentType === '' || FORM_TYPES.test(contentType)
+  const isForm = isLabelled && text.length <= LONGEST_FORM && FORM.test(text)
   if (!isForm) return undefined
   const fields = Object.fromEntries(new URLSearchParams(text))
   const isResponse = 'access_token' in fields || 'error' in fields

@@ -77,7 +77,11 @@ export function readTokenResponse(body: object, since: number): ReadResponse {
   return { token: { accessToken, expiresAt, ...received }, problem: '', received }
 }
 
-function problemOf(accessToken: string | undefined, tokenType: string | undefined): string | undefined {
+/** Why a token is no use as a bearer token, to end a sentence with. undefined: it is one. */
+export function problemOf(
+  accessToken: string | undefined,
+  tokenType: string | undefined,
+): string | undefined {
   if (accessToken === undefined) return 'it holds no access token'
   if (!/^[\x21-\x7e]+$/.test(accessToken)) return 'its access token holds what no header can carry'
   if (tokenType === undefined) return undefined

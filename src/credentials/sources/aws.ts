@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import { abortable } from '../../core/abortable.ts'
 import type { Clock } from '../../core/clock.ts'
 import { checkOptions, describe, optionError } from '../../core/options.ts'
@@ -34,9 +35,36 @@ export interface AwsOptions {
 const LONGEST = 43_200_000
 const REMEDY = {
   who: 'AWS',
+  login:
+    /\bSSO session\b|\baws (?:sso )?login\b|\bToken is expired\b|\bThe SSO access token\b|\bUnauthorizedException\b/i,
   logIn: 'run `aws sso login`',
   configure:
     'set AWS_REGION and AWS_PROFILE, attach a role, or run `aws sso login`, and check its permissions',
+}
+
+/**
+ * The SDK's chain of providers, as the token generator would build it: it tells when the keys expire. Made anew for each token and without
+ * its cache of files, so that it sees what a login has changed. undefined where it cannot be found: then the generator looks for itself.
+ */
+function chain(profile: string | undefined): (() => Promise<AwsIdentity>) | undefined {
+  try {
+    const generator = createRequire(import.meta.url).resolve('@aws/bedrock-token-generator')
+    const providers: unknown = createRequire(generator)('@aws-sdk/credential-providers')
+    return hasChain(providers) ? providers.fromNodeProviderChain({ profile, ignoreCache: true }) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+interface Providers {
+  fromNodeProviderChain(init: {
+    profile: string | undefined
+    ignoreCache: boolean
+  }): () => Promise<AwsIdentity>
+}
+
+function hasChain(providers: unknown): providers is Providers {
+  return typeof Reflect.get(Object(providers), 'fromNodeProviderChain') === 'function'
 }
 
 /**
@@ -62,8 +90,8 @@ export function aws(options: AwsOptions = {}): Source {
           '@aws/bedrock-token-generator',
           () => import('@aws/bedrock-token-generator'),
         )
-        const identity =
-          typeof credentials === 'function' ? await abortable(credentials(), signal) : credentials
+        const given = credentials ?? chain(profile)
+        const identity = typeof given === 'function' ? await abortable(given(), signal) : given
         const provide = getTokenProvider({
           expiresInSeconds: Math.floor(lifetime / 1_000),
           ...(region !== undefined && { region }),

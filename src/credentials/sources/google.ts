@@ -26,6 +26,7 @@ export interface GoogleOptions {
 
 const REMEDY = {
   who: 'Google',
+  login: /\binvalid_rapt\b|\brapt_required\b/,
   logIn: 'run `gcloud auth application-default login`',
   configure:
     'set GOOGLE_APPLICATION_CREDENTIALS, attach a service account, or run `gcloud auth application-default login`, and check its roles',
@@ -50,17 +51,16 @@ export function google(options: GoogleOptions = {}): Source {
     rotates: false,
     isLocal: true,
     issue: async ({ signal }) => {
+      let asked: GoogleClient | undefined
       try {
-        const asked = await abortable(
-          Promise.resolve(client?.() ?? defaultClient(wanted, impersonate)),
-          signal,
-        )
+        asked = await abortable(Promise.resolve(client?.() ?? defaultClient(wanted, impersonate)), signal)
         const { token } = await abortable(asked.getAccessToken(), signal)
         if (typeof token !== 'string') throw new RefreshError('source_invalid', 'Google gave no token.')
         return { accessToken: token, expiresAt: asked.credentials.expiry_date ?? undefined }
       } catch (error) {
+        if (client === undefined) await forgetMetadataServer()
         signal.throwIfAborted()
-        throw cloudFailure(error, REMEDY, clock.now())
+        throw cloudFailure(error, REMEDY, clock.now(), isPerson(asked))
       }
     },
   }
@@ -76,4 +76,29 @@ async function defaultClient(scopes: string[], impersonate: string | undefined):
     scopes: 'https://www.googleapis.com/auth/cloud-platform',
   }).getClient()
   return new Impersonated({ sourceClient, targetPrincipal: impersonate, targetScopes: scopes })
+}
+
+/** A person's login (`gcloud auth application-default login`), perhaps behind an impersonation: it holds a refresh token. */
+function isPerson(client: unknown, depth = 0): boolean {
+  if (typeof client !== 'object' || client === null || depth > 3) return false
+  const tokens = [
+    Reflect.get(client, '_refreshToken'),
+    Reflect.get(client, 'refreshToken'),
+    Reflect.get(Object(Reflect.get(client, 'credentials')), 'refresh_token'),
+  ]
+  // A service account's client has one that is none.
+  const isHeld = tokens.some(
+    (token) => typeof token === 'string' && token !== '' && token !== 'jwt-placeholder',
+  )
+  return isHeld || isPerson(Reflect.get(client, 'sourceClient'), depth + 1)
+}
+
+/** The library remembers for good that there was no metadata server, as in the first seconds of a container. */
+async function forgetMetadataServer(): Promise<void> {
+  try {
+    const { gcpMetadata } = await import('google-auth-library')
+    gcpMetadata.resetIsAvailableCache()
+  } catch {
+    // An older version keeps it.
+  }
 }

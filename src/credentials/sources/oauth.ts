@@ -53,7 +53,8 @@ export function oauth(options: OAuthOptions): Source {
     presented: async (input) => {
       const proofs = (await grant.parameters(input)).map(([, value]) => value)
       const secret = await client.secrets.presented(input.signal)
-      return [...proofs, client.id, secret, client.issuer, options.scope ?? '']
+      const { issuer = '', tokenEndpoint = '', scope = '' } = options
+      return [...proofs, client.id, secret, issuer, tokenEndpoint, scope]
     },
     ...(grant.seed !== undefined && { seed: grant.seed }),
     issue: async (context) => {

@@ -1,11 +1,11 @@
-import { spawnSync } from 'node:child_process'
+import { spawnSync, type SpawnSyncReturns } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { command, type CommandOptions } from '../../../src/credentials/sources/command.ts'
 import { credential, type RefreshEvent } from '../../../src/index.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
-import { failure, issue, printed, processesWith, script, temporaryFolder } from './helpers.ts'
+import { failure, isRunning, issue, printed, processesWith, script, temporaryFolder } from './helpers.ts'
 
 const CANARY = 'canary-4c1de0'
 
@@ -99,15 +99,15 @@ test('arguments may depend on the challenge and on the token that is to be repla
 })
 
 test.each([
-  ['exit 3', 'helper exited with code 3.'],
-  ['kill -9 $$', 'helper was ended by SIGKILL.'],
+  ['exit 3', 'helper exited with code 3'],
+  ['kill -9 $$', 'helper was ended by SIGKILL'],
 ])('[K3, K6] %s: the error names the command and how it ended, and nothing else', async (end, message) => {
   const seen: string[] = []
   const file = await script(`echo ${CANARY}; echo ${CANARY}-err >&2; ${end}`)
   const options = { file, args: [`${CANARY}-arg`], env: { SECRET: `${CANARY}-env` } }
   const error = await failure(issue(command({ ...options, onStderr: (text) => seen.push(text) })))
   expect(error.code).toBe('source_refused')
-  expect(error.message).toBe(message)
+  expect(error.message).toBe(`${message}: what it wrote to stderr says why.`)
   expect(printed(error)).not.toContain(CANARY)
   expect(seen.join('')).toBe(`${CANARY}-err\n`)
 })
@@ -132,14 +132,17 @@ test('[K3] what is no executable is an error that says so', async () => {
 })
 
 /** A process of its own, that runs a command, and ends well with its token. */
-async function inItsOwnProcess(file: string): Promise<unknown> {
+async function inItsOwnProcess(file: string, options = {}): Promise<SpawnSyncReturns<string>> {
   const main = join(dirname(file), 'main.mts')
   const source = new URL('../../../src/credentials/sources/command.ts', import.meta.url)
   await writeFile(
     main,
     `import { command } from '${source.href}'
-    const { accessToken } = await command({ file: '${file}' }).issue({ signal: new AbortController().signal })
-    process.exitCode = accessToken === 'token' ? 0 : 1`,
+    const asked = { signal: new AbortController().signal, sent: () => undefined }
+    command({ file: '${file}', ...${JSON.stringify(options)} }).issue(asked).then(
+      ({ accessToken }) => (process.exitCode = accessToken === 'token' ? 0 : 1),
+      (error) => console.log('heard ' + error.code),
+    )`,
   )
   const args = ['--import', import.meta.resolve('tsx'), main]
   return spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 15_000 })
@@ -152,6 +155,48 @@ test('[K6] by default a person sees what it writes to stderr', async () => {
     stdout: '',
     stderr: 'open https://login.example\n',
   })
+})
+
+test.each([
+  ['it prints too much', 'head -c 3000000 /dev/zero | tr "\\0" a', { maxOutput: 1_000 }, 'source_invalid'],
+  [
+    'it does not end, nor what it started',
+    '(trap "" TERM; echo "$BASHPID $$" > "$0.pid"; exec 1>&-; sleep 25) & exec sleep 24',
+    { timeout: 300 },
+    'source_unreachable',
+  ],
+])(
+  '[K6] given a program with nothing else to do, when %s, then it hears of it and nothing is left behind',
+  async (_name, body, options, code) => {
+    const file = await script(body)
+    // `$BASHPID` is not POSIX.
+    await writeFile(file, `#!/bin/bash\n${body}\n`, { mode: 0o755 })
+    const { stdout, status } = await inItsOwnProcess(file, options)
+    expect({ stdout, status }).toEqual({ stdout: `heard ${code}\n`, status: 0 })
+    const pids = await readFile(`${file}.pid`, 'utf8').catch(() => '')
+    for (const pid of pids.split(/\s+/).filter(Boolean)) {
+      expect(await isRunning(pid)).toBe(false)
+    }
+  },
+)
+
+test('[K6] given a program that exits while its command runs, then the command ends with it', async () => {
+  const file = await script('echo $$ > "$0.pid"; exec sleep 30')
+  const main = join(dirname(file), 'leaver.mts')
+  const source = new URL('../../../src/credentials/sources/command.ts', import.meta.url)
+  await writeFile(
+    main,
+    `import { existsSync } from 'node:fs'
+    import { command } from '${source.href}'
+    const asked = { signal: new AbortController().signal, sent: () => undefined }
+    command({ file: '${file}' }).issue(asked).catch(() => undefined)
+    setInterval(() => existsSync('${file}.pid') && process.exit(3), 10)`,
+  )
+  const args = ['--import', import.meta.resolve('tsx'), main]
+  expect(spawnSync(process.execPath, args, { timeout: 15_000 }).status).toBe(3)
+  const pid = (await readFile(`${file}.pid`, 'utf8')).trim()
+  expect(Number(pid)).toBeGreaterThan(0)
+  await vi.waitFor(async () => expect(await isRunning(pid)).toBe(false))
 })
 
 test('a daemon that it leaves behind does not keep this process alive', async () => {
@@ -177,7 +222,7 @@ test.each([
   expect(await processesWith(mark)).toHaveLength(2)
   const error = await runOut(clock, issued)
   expect(error.code).toBe('source_unreachable')
-  expect(error.message).toBe('helper did not end within 5000 ms.')
+  expect(error.message).toMatch(/^helper did not end within 5000 ms:/)
   expect(await processesWith(mark)).toEqual([])
   expect(clock.armed).toBe(0)
 })
@@ -210,7 +255,7 @@ test('[K6] what prints without end is ended', async () => {
   const file = await script(`while :; do echo ${CANARY}; done`)
   const error = await failure(issue(command({ file, args: [mark], maxOutput: 65_536 })))
   expect(error.code).toBe('source_invalid')
-  expect(error.message).toBe('helper printed more than 65536 bytes.')
+  expect(error.message).toMatch(/^helper printed more than 65536 bytes:/)
   expect(printed(error)).not.toContain(CANARY)
   expect(await processesWith(mark)).toEqual([])
 })

@@ -65,6 +65,12 @@ export async function processesWith(word: string): Promise<number[]> {
   return found
 }
 
+/** Whether a process still does anything: where its parent is gone, nobody may take note that it has ended. */
+export async function isRunning(pid: string): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  return stat !== '' && !stat.slice(stat.lastIndexOf(')')).startsWith(') Z')
+}
+
 /** A JWT with these claims; nobody checks its signature. */
 export function jwt(claims: Record<string, unknown>): string {
   const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')

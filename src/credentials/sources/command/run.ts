@@ -2,10 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { basename } from 'node:path'
 import { startTimer } from '../../../core/clock.ts'
 import { RefreshError } from '../../../core/errors.ts'
+import { inputIsRead } from '../../arrived.ts'
 import type { SourceContext } from '../../source.ts'
 import { notStarted } from './not-started.ts'
 import type { CommandSettings } from './options.ts'
-import { endGroup, hasGroups } from './process-group.ts'
+import { endGroup, endWithUs, hasGroups } from './process-group.ts'
 
 /**
  * What a command prints, once it has ended well. When this settles, nothing is left of a command that was cut short.
@@ -19,7 +20,7 @@ export async function run(settings: CommandSettings, context: SourceContext): Pr
   const running = new Running(settings, settings.argsFor(context))
   const abort = (): void => running.cutShort(signal.reason)
   signal.addEventListener('abort', abort)
-  const stopTimer = startTimer(settings.clock, settings.timeout, () => running.timeOut())
+  const stopTimer = startTimer(settings.clock, settings.timeout, () => void running.timeOut())
   try {
     return await running.output()
   } finally {
@@ -37,9 +38,15 @@ class Running {
   readonly #child: ChildProcess
   readonly #exit: Promise<Exit>
   readonly #printed: Buffer[] = []
+  #setCutOff: () => void = () => undefined
+  /** Settles when nothing is left of a command that was cut short. */
+  readonly #cutOff = new Promise<undefined>((resolve) => {
+    this.#setCutOff = () => resolve(undefined)
+  })
   #size = 0
   /** Pieces that came, of stdout and of stderr. */
   #pieces = 0
+  #isOver = false
   /** Why it was cut short, and when nothing is left of it. */
   #cut: { readonly reason: unknown; readonly ended: Promise<void> } | undefined
 
@@ -60,32 +67,44 @@ class Running {
   }
 
   async output(): Promise<string> {
+    const { pid } = this.#child
+    const forget = pid === undefined ? () => undefined : endWithUs(pid)
     try {
-      const [code, killedBy] = await this.#exit
-      await this.#drained()
+      // A process that not even SIGKILL ends (its disk is gone) is not waited for.
+      const exit = await Promise.race([this.#exit, this.#cutOff])
+      if (exit !== undefined) await this.#drained()
       if (this.#cut) {
         await this.#cut.ended
         throw this.#cut.reason
       }
+      const [code, killedBy] = exit ?? [null, null]
       if (code === 0) return Buffer.concat(this.#printed).toString('utf8')
       const how = code === null ? `was ended by ${killedBy}` : `exited with code ${code}`
-      throw new RefreshError('source_refused', `${this.#name} ${how}.`)
+      throw new RefreshError('source_refused', `${this.#name} ${how}: what it wrote to stderr says why.`)
     } finally {
+      this.#isOver = true
+      forget()
+      if (this.#cut) this.#child.unref()
       // What it left running may hold them open.
       this.#child.stdout?.destroy()
       this.#child.stderr?.destroy()
     }
   }
 
-  timeOut(): void {
+  async timeOut(): Promise<void> {
     const { timeout } = this.#settings
-    const message = `${this.#name} did not end within ${timeout} ms.`
+    await inputIsRead(() => this.#pieces)
+    if (this.#isOver) return
+    const message = `${this.#name} did not end within ${timeout} ms: does it wait for a person? 'timeout' gives it longer.`
     this.cutShort(new RefreshError('source_unreachable', message))
   }
 
   cutShort(reason: unknown): void {
     const { pid } = this.#child
-    if (pid !== undefined) this.#cut ??= { reason, ended: endGroup(pid, this.#settings.clock) }
+    if (pid === undefined || this.#cut !== undefined) return
+    const ended = endGroup(pid, this.#settings.clock)
+    this.#cut = { reason, ended }
+    void ended.then(this.#setCutOff)
   }
 
   #take(piece: Buffer): void {
@@ -94,7 +113,12 @@ class Running {
     this.#size += piece.length
     if (this.#size <= maxOutput) this.#printed.push(piece)
     else {
-      this.cutShort(new RefreshError('source_invalid', `${this.#name} printed more than ${maxOutput} bytes.`))
+      this.cutShort(
+        new RefreshError(
+          'source_invalid',
+          `${this.#name} printed more than ${maxOutput} bytes: is it the right command, or 'maxOutput' too low?`,
+        ),
+      )
     }
   }
 

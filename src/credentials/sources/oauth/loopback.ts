@@ -100,7 +100,6 @@ async function listenOn(
       const server = createServer()
       servers.push(server)
       // One after the other: the first one chooses the port.
-      // oxlint-disable-next-line no-await-in-loop
       taken = await listening(server, taken, host, host === '::1' && hosts.length > 1)
     }
     return { servers, taken }
