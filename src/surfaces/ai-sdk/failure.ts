@@ -1,5 +1,7 @@
 import { RefreshError } from '../../core/errors.ts'
+import { hasMadeUpStatus } from '../../core/facts.ts'
 import { parseRetryAfter } from '../../core/retry-after.ts'
+import { isConnectionCode } from '../../core/vendor-names.ts'
 import type { ChatOutcome, StreamErrorDelta, StreamErrorKind } from '../../llm/response.ts'
 import { isRecord } from './record.ts'
 import { readVendorError, type VendorError } from './vendor-error.ts'
@@ -19,9 +21,7 @@ const UNREADABLE: ReadonlySet<unknown> = new Set([
   'AI_NoContentGeneratedError',
 ])
 
-/** What runtimes call a connection that could not be made, or broke. */
-const CONNECTION_CODE =
-  /^(ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|E(HOST|NET)UNREACH|UND_ERR_\w+|Connection(Refused|Closed)|FailedToOpenSocket)$/
+/** What runtimes say where a connection could not be made, or broke. */
 const CONNECTION_WORDS = /^(fetch failed|failed to fetch|load failed|network error|terminated)/i
 
 /** How far down a chain of causes is looked. */
@@ -59,29 +59,14 @@ export function readErrorPart(error: unknown, now: number): Failure | undefined 
   return told(status, vendor, vendor.message ?? messageOf(error), undefined, vendor.retryAfter)
 }
 
-/**
- * What a thrown error is to be judged by: itself, or what the vendor says where the AI SDK made the status up. An error at the
- * beginning of a stream is thrown with a 500, a 400, or whatever fits the words.
- */
+/** What a thrown error is to be judged by: itself. A verdict knows which statuses the AI SDK makes up. */
 export function evidenceOf(error: unknown): unknown {
-  return legible(error, () => (isRecord(error) && hasMadeUpStatus(error) ? readFailure(error, 0) : error))
+  return error
 }
 
-/** What an `error` part is to be judged by: the vendor's own name for it decides, where it is known. */
+/** What an `error` part is to be judged by: the error itself. */
 export function evidenceOfPart(error: unknown): unknown {
-  return legible(error, () => {
-    const failure = readErrorPart(error, 0)
-    return failure?.status === undefined ? error : failure
-  })
-}
-
-/** What was read of an error; the error itself where even reading it throws, for a verdict can take that. */
-function legible(error: unknown, read: () => unknown): unknown {
-  try {
-    return read()
-  } catch {
-    return error
-  }
+  return error
 }
 
 /** The failure of a stream that ended before it was finished. */
@@ -118,16 +103,6 @@ function refusal(error: Record<string, unknown>, status: number, now: number): F
     headers['www-authenticate'],
     retryAfterOf(headers, now) ?? vendor.retryAfter,
   )
-}
-
-/**
- * An error that came inside a 200 (an event stream, or a body that was already parsed) carries a status that the AI SDK made up;
- * the vendor's name for the error knows better. Other statuses than these are real, or follow from that name.
- */
-function hasMadeUpStatus({ statusCode, responseHeaders, responseBody }: Record<string, unknown>): boolean {
-  if (statusCode !== 400 && statusCode !== 500) return false
-  const type = lowerCased(responseHeaders)['content-type']
-  return isRecord(responseBody) || type?.startsWith('text/event-stream') === true
 }
 
 function told(
@@ -178,7 +153,7 @@ function isConnectionLost(error: unknown): boolean {
   let current = error
   for (let depth = 0; depth < MOST_CAUSES && isRecord(current); depth++) {
     const { name, code, cause, statusCode } = current
-    if (typeof code === 'string' && CONNECTION_CODE.test(code)) return true
+    if (isConnectionCode(code)) return true
     if (name === 'TypeError' && CONNECTION_WORDS.test(messageOf(current))) return true
     // The AI SDK's own word for a request that got no answer, or one whose body broke off.
     if (name === 'AI_APICallError' && (statusCode === undefined || statusCode === 200)) return true
