@@ -1,5 +1,4 @@
 import type { ErrorFacts } from './facts.ts'
-import { statusOfName } from './vendor-names.ts'
 
 /** The default rules' names, each of which can be switched off. */
 export type DefaultRejectionRule =
@@ -27,8 +26,9 @@ export interface RejectionRule {
 
 /** RFC 6750 section 3.1 and its kin: the names of a token that is expired, revoked, malformed or otherwise invalid. */
 const INVALID_TOKEN = /^(?:invalid_?(?:access_?)?token(?:error)?)$/i
-/** Only what says that the secret itself is over; `unauthorized` may mean a permission here. */
-const EXPIRED = /expired|revoked|refreshrequired/i
+/** OpenAI's bare `token_expired` comes with a 401; with another status it is no more than a word. */
+const EXPIRED_TOKEN =
+  /^(?:(?:access|auth\w*|bearer|id|jwt)_?token_?(?:expired|revoked)|jwt_?expired|expired_?(?:\w+_?)?token)(?:error|exception)?$/i
 /** A sentence of its own, not part of one: a 400 may quote what was sent. */
 const EXPIRED_SENTENCE =
   /^(?:error: )?(?:(?:the|your|this) )?(?:(?:provided|supplied|incoming|current) )?(?:(?:api|access|bearer|oauth2?|jwt|id|auth\w*)[ _-])*(?:token|key|jwt)(?: you provided| provided)?(?: has| is| was)?(?: already)?(?: been)? (?:expired|revoked)\b/im
@@ -71,8 +71,7 @@ export const defaultRejectionRules: Readonly<Record<DefaultRejectionRule, Reject
   expired_token: {
     statuses: [400, 403],
     matches: (facts) =>
-      (facts.names.some((name) => EXPIRED.test(name) && statusOfName(name) === 401) ||
-        EXPIRED_SENTENCE.test(facts.text)) &&
+      (facts.names.some((name) => EXPIRED_TOKEN.test(name)) || EXPIRED_SENTENCE.test(facts.text)) &&
       !Object.values(VENDOR_RULES).some(({ matches }) => matches(facts) === true),
   },
 })

@@ -104,17 +104,18 @@ function decision(
       return { rejected: false }
   }
   if (namedStatus === 401 && errorStatus === undefined) return { rejected: true, rule: 'name' }
-  const rule = defaults.find(
-    ([, rule]) => (known === undefined || includes(rule, known)) && opinionOf(rule, facts) === true,
-  )
-  if (rule !== undefined) return { rejected: true, rule: rule[0] }
+  for (const [name, rule] of defaults) {
+    if (known !== undefined && !includes(rule, known)) continue
+    if (opinionOf(rule, facts) === true) return { rejected: true, rule: name }
+  }
   return known === undefined && sayRejected(sentences)
     ? { rejected: true, rule: 'message' }
     : { rejected: false }
 }
 
 function isDefault(name: string, rule: RejectionRule): boolean {
-  return rule === defaultRejectionRules[name as DefaultRejectionRule]
+  const defaults: Readonly<Record<string, RejectionRule>> = defaultRejectionRules
+  return rule === defaults[name]
 }
 
 function includes({ statuses }: RejectionRule, status: number | undefined): boolean {

@@ -84,7 +84,9 @@ export function isErrorBody(body: unknown): boolean {
   try {
     const outer: unknown = Array.isArray(body) ? body[0] : body
     if (typeof outer !== 'object' || outer === null) return false
-    const { type, error, success } = outer as Readonly<Record<string, unknown>>
+    const type: unknown = Reflect.get(outer, 'type')
+    const error: unknown = Reflect.get(outer, 'error')
+    const success: unknown = Reflect.get(outer, 'success')
     return type === 'error' || type === 'response.failed' || success === false || Boolean(error)
   } catch {
     return false
