@@ -72,7 +72,9 @@ export const defaultRejectionRules: Readonly<Record<DefaultRejectionRule, Reject
     statuses: [400, 403],
     matches: (facts) =>
       (facts.names.some((name) => EXPIRED_TOKEN.test(name)) || EXPIRED_SENTENCE.test(facts.text)) &&
-      !Object.values(VENDOR_RULES).some(({ matches }) => matches(facts) === true),
+      !Object.values(VENDOR_RULES).some(
+        ({ statuses, matches }) => statuses.includes(facts.status ?? 403) && matches(facts) === true,
+      ),
   },
 })
 

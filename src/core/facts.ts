@@ -70,7 +70,7 @@ export function readFacts(input: unknown): Evidence {
    */
   const nodes = new Map<object, boolean>()
 
-  const find = (value: unknown, isQuoted: boolean): void => {
+  const find = (value: unknown, isQuoted: boolean, mayBeName = false): void => {
     // What this library says itself is not the remote side's word.
     if (value instanceof RefreshError) return
     if (typeof value === 'object' && value !== null && nodes.size < MOST_NODES) {
@@ -79,7 +79,7 @@ export function readFacts(input: unknown): Evidence {
     if (typeof value !== 'string' || texts.length >= MOST_TEXTS) return
     const text = value.slice(0, MOST_TEXT)
     texts.push(text)
-    if (isName(text)) {
+    if (mayBeName && isName(text)) {
       names.push(text)
       if (!isQuoted) namedStatus ??= statusOfName(text)
     }
@@ -128,10 +128,10 @@ export function readFacts(input: unknown): Evidence {
       if (key === skipped) continue
       const value = get(node, key)
       if (isGood && BODY_KEYS.includes(key) && !isErrorBody(jsonIn(value) ?? value)) continue
-      find(value, isQuoted)
+      find(value, isQuoted, NAME_KEYS.includes(key))
     }
     const headers = get(node, 'headers') ?? get(node, 'responseHeaders')
-    find(header(headers, 'x-amzn-errortype'), isQuoted)
+    find(header(headers, 'x-amzn-errortype'), isQuoted, true)
     isSynthetic ||= header(headers, 'x-llm-refresh') !== undefined
     challenge ??=
       header(headers, 'www-authenticate') ??

@@ -55,7 +55,8 @@ const REJECTED = new RegExp(
   'i',
 )
 /** What clients make of a status and a reason: `401 Incorrect API key provided`. `401 items` is something else. */
-const BEGINS_WITH_401 = /^(?:\w*(?:Error|Exception): )?401(?=\s*$|[.:,;](?!\d)|\s+[-–({[<"'A-Z])/
+const BEGINS_WITH_401 =
+  /^(?:\w*(?:Error|Exception): )?401(?=\s*$|[.:,;](?!\d)|\s+(?:[-–({[<"'A-Z]|status code))/
 
 /** Do these words of an error say plainly that the credential of this request was rejected? */
 export function sayRejected(sentences: readonly string[]): boolean {
