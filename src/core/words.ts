@@ -11,8 +11,8 @@ const MOST_NAMED = 200
 /** It speaks of something else: a tool, a proxy, a connection, a limit, a text that was sent, another token. */
 const ELSEWHERE = new RegExp(
   [
-    String.raw`\b(?:tools?|plugins?|webhooks?|extension|prompt|filtered|moderation|content polic(?:y|ies)|tunnel\w*|407)\b`,
-    String.raw`(?<!litellm )\bprox(?:y|ies)\b(?! server token)|\bMCP error -32|^fatal:|\b(?:SASL|SMTP|LDAP|NOAUTH|TLS|SSL)\b`,
+    String.raw`\b(?:tools?(?:_\w+)?|plugins?|webhooks?|extension|prompt|filtered|moderation|content polic(?:y|ies)|tunnel\w*|407)\b`,
+    String.raw`(?<!litellm )\bprox(?:y|ies)\b(?! server token)|\bMCP error -32|^fatal:|\b(?:SASL|SMTP|IMAP|LDAP|SSH|Kerberos|NOAUTH|TLS|SSL)\b|\b(?:unknown|unexpected) (?:field|parameter|property|key)\b|\b(?:max\w*|min\w*|at most|at least|expected|exceed\w*)\b.{0,40}\b401\b`,
     String.raw`\b(?:E(?:CONN|PIPE|TIMEDOUT|NOTFOUND|AI_AGAIN|HOST|NET|ADDR|ACCES|PROTO)[A-Z]*|getaddrinfo|handshake|certificate)\b`,
     String.raw`^fetch failed|socket hang up|time[ds]?[ -]?out\b|rate.?limit|too many|overload|\bunavailable|\bupstream\b`,
     String.raw`^(?:AI_)?(?:type ?validation|json ?pars|invalid json|failed to parse|unexpected (?:token|end)|syntaxerror)`,
@@ -28,9 +28,9 @@ const REPORTED =
 const OURS =
   /^(?:the|this|it|we|i|which|that|has|and|api|server|endpoint|provider|gateway|vendor|model|client|request|call|llm|http|error|\w*ai|anthropic|claude|google|gemini|vertex|azure|aws|bedrock|mistral|cohere|groq|openrouter|litellm|databricks)$/i
 
-const START = String.raw`(?:^|[\n.,:;!>(|[-]\s*|^\d{1,2} )`
+const START = String.raw`(?:^|[\n.,:;!>(|[=-]\s*|^\d{1,2} )`
 const STOP = String.raw`(?=\s*(?:$|[\n.,:;!?)\]<(|"-]))`
-const SECRET = String.raw`(?:(?:api|access|auth(?:entication|ori[sz]ation)?|bearer|oauth2?|id|jwt|security|session|virtual|subscription)[ _-]?)+(?:tokens?|keys?|credentials?|headers?)|credentials?|jwt`
+const SECRET = String.raw`(?:(?:api|access|auth(?:entication|ori[sz]ation)?|bearer|oauth ?2?|id|jwt|security|session|virtual|subscription)[ _-]?)+(?:tokens?|keys?|credentials?|headers?)|credentials?|jwt`
 const SAID_OF_IT = String.raw`(?:: \S+|,? (?:(?:that )?(?:you|was|were) )?(?:provided|supplied|given|used|sent|passed|included)(?: (?:in|with|by|for) (?:the |this |your )?\w+)?)?`
 const BAD = String.raw`(?:expired|invalid(?:ated)?|revoked|incorrect|malformed|inactive|disabled|deactivated|rejected|(?:not|no longer)(?: a)? (?:valid|active|found|recogni[sz]ed)|missing or invalid|unknown)`
 
@@ -45,7 +45,7 @@ const REJECTED = new RegExp(
     String.raw`(?:${START}|\b(?:is|are|was|request|error|response|status|401) )(?:unauthori[sz]ed|unauthenticated|not authenticated)(?=\s*(?:$|[\n.,:;!?)\]<("|–-]|(?:access|requests?|user)${STOP}|error|exception|401|due|because|token|invalid|for url))`,
     // authentication failed
     String.raw`(?:${START}|\b(?:the|your|api|token|key|bearer|oauth|user|request|error|http) )authentication[ _](?:has |is |was |credentials? (?:were |was |are )?)?(?:fail(?:s|ed|ure)|error|required|unsuccessful|rejected|denied|invalid|expired|not provided)\b`,
-    String.raw`\b(?:invalid|missing|bad|bearer) authentication(?: credentials?| token| header)?(?:${STOP}| in header|\s*$)|\b(?:failed|unable|could not|cannot)(?: to)? authenticate(?:${STOP}| (?:with )?(?:the |this |your )?(?:request|user|caller|provided|given|supplied|api|token))|could not validate credentials|invalid proxy server token|\bno auth(?:entication|orization)? (?:credentials|header|token)`,
+    String.raw`\b(?:invalid|missing|bad|bearer) authentication(?: credentials?| token| header)?(?:${STOP}| in header|\s*$)|\b(?:failed|unable|could not|cannot)(?: to)? authenticate(?:${STOP}| (?:with )?(?:the |this |your )?(?:you\b|request|user|caller|provided|given|supplied|api|token))|could not validate credentials|invalid proxy server token|\bno auth(?:entication|orization)? (?:credentials|header|token)|\b(?:missing|no) (?:api[ _-]?key|(?:access|authentication) token|authorization header)(?:${STOP}| (?:provided|passed|found|in header))`,
     // invalid API key
     String.raw`\b(?:invalid|incorrect|expired|revoked|bad|wrong|unrecogni[sz]ed|inactive|malformed|illegal)(?:,? or \w+)?[ _](?:(?:[\w-]{1,20} )?x?-?api[ _-]?key|${SECRET})(?:${STOP}| (?:was |you )?(?:provided|passed|supplied|given|specified|used|received|in|for|or|and|please)\b)`,
     // the token has expired
