@@ -52,6 +52,15 @@ const KEYS: ReadonlySet<string> = new Set([...NAME_KEYS, ...STATUS_KEYS, ...OTHE
 /** Under these stands what was received. */
 const BODY_KEYS = ['body', 'data', 'responseBody', 'value']
 
+/** The errors that outcomes and deltas were made of: those say more than what is left of them. */
+const origins = new WeakMap<object, unknown>()
+
+/** Says what an outcome or a delta was made of, for its verdict. */
+export function madeOf<T extends object>(outcome: T, error: unknown): T {
+  origins.set(outcome, error)
+  return outcome
+}
+
 /** Reads facts, outermost first. Never throws, and reads no more than a bounded prefix. */
 export function readFacts(input: unknown): Evidence {
   let status: number | undefined
@@ -73,8 +82,9 @@ export function readFacts(input: unknown): Evidence {
   const find = (value: unknown, isQuoted: boolean, mayBeName = false): void => {
     // What this library says itself is not the remote side's word.
     if (value instanceof RefreshError) return
-    if (typeof value === 'object' && value !== null && nodes.size < MOST_NODES) {
-      if (!nodes.has(value)) nodes.set(value, isQuoted)
+    if (isObject(value)) {
+      if (origins.has(value)) find(origins.get(value), isQuoted)
+      else if (nodes.size < MOST_NODES && !nodes.has(value)) nodes.set(value, isQuoted)
     }
     if (typeof value !== 'string' || texts.length >= MOST_TEXTS) return
     const text = value.slice(0, MOST_TEXT)
@@ -98,9 +108,9 @@ export function readFacts(input: unknown): Evidence {
     const isJsonRpc = typeof get(node, 'jsonrpc') === 'string' || isJsonRpcCode(code)
     if (isClientSide(get(node, 'name')) && statusOf(node) === undefined) {
       // Its words are the model's. What did not fit the schema may still be a vendor's error, in a shape that nobody expected.
-      isWordless = true
       const value = get(node, 'value')
       if (isErrorBody(value)) find(value, isOuterQuoted)
+      else isWordless = true
       continue
     }
     isWordless ||= isJsonRpc || isConnectionCode(code) || isConnectionCode(get(node, 'name'))

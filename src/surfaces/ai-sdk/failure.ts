@@ -1,6 +1,7 @@
 import { RefreshError } from '../../core/errors.ts'
-import { hasMadeUpStatus } from '../../core/facts.ts'
+import { hasMadeUpStatus, madeOf } from '../../core/facts.ts'
 import { parseRetryAfter } from '../../core/retry-after.ts'
+import { isUnauthorizedError } from '../../core/unauthorized.ts'
 import { isConnectionCode } from '../../core/vendor-names.ts'
 import type { ChatOutcome, StreamErrorDelta, StreamErrorKind } from '../../llm/response.ts'
 import { isRecord } from './record.ts'
@@ -32,6 +33,20 @@ const MOST_CAUSES = 8
  * connection. Undefined for anything else (an abort, a missing key, a bug), which is best left thrown.
  */
 export function readFailure(error: unknown, now: number): Failure | undefined {
+  const failure = thrownFailure(error, now)
+  return failure && madeOf(failure, error)
+}
+
+/**
+ * The failure that an `error` part inside a stream tells of. The vendor's own name for it decides, since the
+ * HTTP status said 200. Undefined for an abort.
+ */
+export function readErrorPart(error: unknown, now: number): Failure | undefined {
+  const failure = streamedFailure(error, now)
+  return failure && madeOf(failure, error)
+}
+
+function thrownFailure(error: unknown, now: number): Failure | undefined {
   if (!isRecord(error) || error instanceof RefreshError || isAbort(error)) return undefined
   const status = error['statusCode']
   if (typeof status === 'number' && status >= 400) return refusal(error, status, now)
@@ -40,15 +55,11 @@ export function readFailure(error: unknown, now: number): Failure | undefined {
   return isConnectionLost(error) ? lost(messageOf(error)) : undefined
 }
 
-/**
- * The failure that an `error` part inside a stream tells of. The vendor's own name for it decides, since the
- * HTTP status said 200. Undefined for an abort.
- */
-export function readErrorPart(error: unknown, now: number): Failure | undefined {
+function streamedFailure(error: unknown, now: number): Failure | undefined {
   if (typeof error === 'string') return { type: 'error', kind: 'unknown', message: error }
   if (!isRecord(error)) return { type: 'error', kind: 'unknown', message: 'The stream reported an error.' }
   if (isAbort(error)) return undefined
-  if (typeof error['statusCode'] === 'number' && 'responseHeaders' in error) return readFailure(error, now)
+  if (typeof error['statusCode'] === 'number' && 'responseHeaders' in error) return thrownFailure(error, now)
   // @ai-sdk/openai-compatible says so when the stream ends without a finish reason.
   if (error['name'] === 'AI_InvalidResponseDataError' && error['data'] === undefined) return brokenOff()
   if (UNREADABLE.has(error['name'])) return unreadable(error, undefined)
@@ -82,7 +93,7 @@ export function toOutcome(failure: Failure): ChatOutcome | undefined {
       return { type: 'rate_limited', ...(retryAfter !== undefined && { retryAfter }) }
     case 'invalid_request':
     case 'server_error':
-      return { type: kind, ...facts }
+      return madeOf({ type: kind, ...facts }, failure)
     case 'connection':
     case 'unknown':
       return undefined
@@ -97,7 +108,7 @@ function refusal(error: Record<string, unknown>, status: number, now: number): F
   const body = error['responseBody']
   const vendor = readVendorError(body === undefined || body === '' ? error['data'] : body)
   return told(
-    hasMadeUpStatus(error) ? (vendor.status ?? status) : status,
+    hasMadeUpStatus(error) ? (vendor.status ?? (isUnauthorizedError(error) ? 401 : status)) : status,
     vendor,
     vendor.message ?? (messageOf(error) || `HTTP ${status}`),
     headers['www-authenticate'],
@@ -136,6 +147,9 @@ function unreadable(error: Record<string, unknown>, status: number | undefined):
     return told(vendor.status, vendor, vendor.message ?? messageOf(error), undefined, vendor.retryAfter)
   }
   const message = 'The answer could not be read: it is not what the vendor documents.'
+  if (isUnauthorizedError(error)) {
+    return { type: 'error', kind: 'invalid_request', message: vendor.message ?? message }
+  }
   return { type: 'error', kind: 'server_error', message, ...(status !== undefined && { status }) }
 }
 
