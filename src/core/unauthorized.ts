@@ -1,6 +1,10 @@
+import { type DefaultRejectionRule, defaultRejectionRules, type RejectionRule } from './default-rules.ts'
 import { RefreshError } from './errors.ts'
-import { type ErrorFacts, readFacts } from './facts.ts'
+import { type Evidence, readFacts } from './facts.ts'
 import { optionError } from './options.ts'
+import { sayRejected, speaksOfOthers } from './words.ts'
+
+export { type DefaultRejectionRule, defaultRejectionRules, type RejectionRule } from './default-rules.ts'
 
 /** Whether something is a rejection, and why. */
 export interface Verdict {
@@ -13,44 +17,19 @@ export interface Verdict {
   readonly challenge?: string | undefined
 }
 
-/** A vendor's way of saying, with a status other than 401, that a credential is no good. */
-export interface RejectionRule {
-  /** The HTTP statuses it applies to. Where no status is known, every rule applies. */
-  readonly statuses: readonly number[]
-  /** What it throws counts as no. */
-  readonly matches: (facts: ErrorFacts) => boolean
-}
-
-/** Rules by name: one of your own, or false to switch one of {@link defaultRejectionRules} off. */
-export type RejectionRules = Readonly<Record<string, RejectionRule | false>>
-
-/** The rules that are on by default. */
-export const defaultRejectionRules: Readonly<Record<string, RejectionRule>> = Object.freeze({
-  /** RFC 6750 section 3.1 names it for 401; some gateways send it with another status. */
-  invalid_token: {
-    statuses: [400, 403],
-    matches: ({ challenge }) => /\berror\s*=\s*"?invalid_token\b/i.test(challenge ?? ''),
-  },
-  anthropic_revoked: says([403], /\btoken has been revoked\b/i),
-  databricks_invalid_token: says([400, 403], /\b(?:invalid access token|token is expir(?:ing|ed))\b/i),
-  aws_expired_token: says(
-    [400, 403],
-    /\b(?:ExpiredToken(?:Exception)?|UnrecognizedClientException|security token included in the request is (?:expired|invalid))\b/i,
-  ),
-  google_api_key_invalid: says([400, 403], /\bAPI[ _]key[ _](?:invalid|not valid|expired)\b/i),
-})
+/** Rules by name: your own, asked in this order before all others, or false to switch a default one off. */
+export type RejectionRules = Readonly<
+  Record<string, RejectionRule | false> & { [name in DefaultRejectionRule]?: RejectionRule | false }
+>
 
 /** A token that lacks a scope is a good token: a fresh one would lack it, too. */
 const MISSING_SCOPE =
-  /\b(?:insufficient|missing)[ _](?:\w+ )?scopes?\b|\bscope requirement\b|SCOPE_INSUFFICIENT/i
-
-/** What messages, codes and types say of a rejection, where no status is known. */
-const REJECTED =
-  /(?:[ \t([:]|status=)401(?![.,]?\w)|unauth(?:orized|enticated)|authentication|token_(?:expired|invalidated)|(?:invalid|incorrect)[_ ](?:x-)?api[_ -]key/i
+  /\b(?:insufficient|missing)[ _]?(?:\w{1,30}[ _])?scopes?\b|\bscope requirement\b|SCOPE_INSUFFICIENT|\b(?:lacks?|not have|without) (?:the |a )?(?:required |necessary |needed )?scopes?\b/i
 
 /**
- * Judges an error, an outcome, a stream's error, a response or a message. A status that is known decides: 401 is
- * a rejection, and any other is none unless a rule names it. Where none is known, the vendors' codes and words do.
+ * Judges an error, an outcome, a stream's error, a response or a message. Your own rules decide first, then a missing scope (no
+ * rejection), then the status: 401 is a rejection, and any other is none unless a default rule names it. Where the error has no status,
+ * the vendor's name for it decides, then the gRPC status, the connection error and JSON-RPC; words are the last resort.
  *
  * It never throws, follows `cause` chains within bounds, and reads a bounded prefix of what it is given.
  *
@@ -61,9 +40,8 @@ export function verdict(
   rules: Readonly<Record<string, RejectionRule>> = defaultRejectionRules,
 ): Verdict {
   const facts = readFacts(error)
-  const { status, challenge } = facts
-  const rule = MISSING_SCOPE.test(`${challenge}\n${facts.text}`) ? undefined : decisiveRule(facts, rules)
-  return { rejected: rule !== undefined, rule, status, challenge }
+  const { challenge } = facts
+  return { ...decision(facts, rules), status: facts.errorStatus ?? facts.status, challenge }
 }
 
 /**
@@ -75,7 +53,7 @@ export function isUnauthorizedError(error: unknown): boolean {
 }
 
 /**
- * The default rules with changes.
+ * The default rules with changes; the changed and added ones come first.
  *
  * @throws RefreshError `invalid_option` for a rule that is none, or a switched-off name that does not exist
  * @example
@@ -83,11 +61,11 @@ export function isUnauthorizedError(error: unknown): boolean {
  */
 export function rejectionRules(changes: RejectionRules = {}): Readonly<Record<string, RejectionRule>> {
   if (Object(changes) !== changes) throw optionError('rules', 'must be an object')
-  const rules: Record<string, RejectionRule> = { ...defaultRejectionRules }
+  const own: [string, RejectionRule][] = []
   for (const [name, rule] of Object.entries(changes)) {
     const isRule =
       rule === false
-        ? Object.hasOwn(rules, name)
+        ? Object.hasOwn(defaultRejectionRules, name)
         : Array.isArray(rule?.statuses) && typeof rule.matches === 'function'
     if (!isRule) {
       throw new RefreshError(
@@ -95,27 +73,61 @@ export function rejectionRules(changes: RejectionRules = {}): Readonly<Record<st
         `The rule '${name}' must have 'statuses' and 'matches'; only a default one can be false.`,
       )
     }
-    if (rule) rules[name] = rule
-    else delete rules[name]
+    if (rule) own.push([name, rule])
   }
-  return rules
+  const kept = Object.entries(defaultRejectionRules).filter(([name]) => !Object.hasOwn(changes, name))
+  return Object.fromEntries([...own, ...kept])
 }
 
-function says(statuses: readonly number[], words: RegExp): RejectionRule {
-  return { statuses, matches: ({ text }) => words.test(text) }
-}
-
-/** The name of what makes it a rejection. */
-function decisiveRule(facts: ErrorFacts, rules: Readonly<Record<string, RejectionRule>>): string | undefined {
-  const { status, grpcStatus, text } = facts
-  if (status === 401) return 'status_401'
-  for (const [name, { statuses, matches }] of Object.entries(rules)) {
-    try {
-      if ((status === undefined || statuses.includes(status)) && matches(facts)) return name
-    } catch {
-      // see RejectionRule
+/** Whether it is a rejection, and the name of what decided. */
+function decision(
+  facts: Evidence,
+  rules: Readonly<Record<string, RejectionRule>>,
+): Pick<Verdict, 'rejected' | 'rule'> {
+  const { status, errorStatus, namedStatus, grpcStatus, sentences } = facts
+  // What a surface of ours made up has been through a refresh already.
+  if (facts.isSynthetic) return { rejected: false }
+  const known = errorStatus ?? namedStatus
+  const defaults: [string, RejectionRule][] = []
+  for (const [name, rule] of Object.entries(rules)) {
+    if (isDefault(name, rule)) defaults.push([name, rule])
+    else if (errorStatus === undefined || includes(rule, errorStatus) || includes(rule, status)) {
+      const opinion = opinionOf(rule, facts)
+      if (opinion !== undefined) return { rejected: opinion === true, rule: name }
     }
   }
-  if (status === undefined && grpcStatus === 16) return 'grpc_unauthenticated'
-  return status === undefined && grpcStatus === undefined && REJECTED.test(text) ? 'message' : undefined
+  if (MISSING_SCOPE.test(`${facts.challenge}\n${facts.text}`)) return { rejected: false }
+  if (errorStatus === 401) return { rejected: true, rule: 'status_401' }
+  if (known === undefined) {
+    if (grpcStatus === 16) return { rejected: true, rule: 'grpc_unauthenticated' }
+    if (grpcStatus !== undefined || facts.isWordless || sentences.some(speaksOfOthers))
+      return { rejected: false }
+  }
+  if (namedStatus === 401 && errorStatus === undefined) return { rejected: true, rule: 'name' }
+  for (const [name, rule] of defaults) {
+    if (known !== undefined && !includes(rule, known)) continue
+    if (opinionOf(rule, facts) === true) return { rejected: true, rule: name }
+  }
+  return known === undefined && sayRejected(sentences)
+    ? { rejected: true, rule: 'message' }
+    : { rejected: false }
+}
+
+function isDefault(name: string, rule: RejectionRule): boolean {
+  const defaults: Readonly<Record<string, RejectionRule>> = defaultRejectionRules
+  return rule === defaults[name]
+}
+
+function includes({ statuses }: RejectionRule, status: number | undefined): boolean {
+  return status !== undefined && statuses.includes(status)
+}
+
+/** Undefined where it has none. A rule that throws has none. */
+function opinionOf(rule: RejectionRule, facts: Evidence): true | 'accepted' | undefined {
+  try {
+    const opinion: unknown = rule.matches(facts)
+    return opinion === true || opinion === 'accepted' ? opinion : undefined
+  } catch {
+    return undefined
+  }
 }

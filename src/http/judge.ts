@@ -5,6 +5,7 @@ import {
   verdict,
   type Verdict,
 } from '../core/unauthorized.ts'
+import { isErrorBody } from '../core/vendor-names.ts'
 import type { ServerSentEvent } from './first-event.ts'
 
 /** As much of a body is read to judge it, in bytes. */
@@ -37,15 +38,8 @@ export class Judge {
   /** The first event of a stream: undefined where it is no error at all. */
   event({ name, data }: ServerSentEvent): Verdict | undefined {
     const body = parsed(data)
-    return name === 'error' || isError(body) ? verdict({ body, type: name }, this.#rules) : undefined
+    return name === 'error' || isErrorBody(body) ? verdict({ body, type: name }, this.#rules) : undefined
   }
-}
-
-/** What the vendors send as an error: `{"type":"error",…}`, `{"error":…}`, and OpenAI's `response.failed`. */
-function isError(body: unknown): boolean {
-  if (typeof body !== 'object' || body === null) return false
-  if ('type' in body && (body.type === 'error' || body.type === 'response.failed')) return true
-  return 'error' in body && body.error !== null && body.error !== undefined
 }
 
 function parsed(data: string): unknown {

@@ -97,6 +97,9 @@ test('[U2] what this library says itself is not the remote side’s word', () =>
 
 const NAMED: Record<string, { status: number; error: unknown }[]> = {
   invalid_token: [
+    { status: 403, error: { error: 'invalid_token', error_description: 'The access token expired' } },
+    { status: 400, error: { error: 'invalid_token' } },
+    { status: 403, error: { error: { code: 'InvalidTokenError', message: 'no' } } },
     { status: 403, error: { headers: { 'www-authenticate': 'Bearer realm="x", error="invalid_token"' } } },
     { status: 400, error: { challenge: 'Bearer error=invalid_token' } },
   ],
@@ -109,6 +112,10 @@ const NAMED: Record<string, { status: number; error: unknown }[]> = {
     { status: 400, error: { message: 'Token is expiring within 30 seconds' } },
   ],
   aws_expired_token: [
+    { status: 403, error: { message: 'The bearer token included in the request is invalid.' } },
+    { status: 403, error: { message: 'Bearer Token has expired' } },
+    { status: 403, error: '<ErrorResponse><Error><Code>InvalidClientTokenId</Code></Error></ErrorResponse>' },
+    { status: 400, error: { Error: { Code: 'RequestExpired', Message: 'no' } } },
     { status: 403, error: { name: 'ExpiredTokenException', message: 'no' } },
     { status: 400, error: { __type: 'com.amazon.coral.service#ExpiredTokenException' } },
     { status: 400, error: { message: 'The security token included in the request is expired' } },
@@ -128,6 +135,38 @@ const NAMED: Record<string, { status: number; error: unknown }[]> = {
     },
     { status: 400, error: { error: { message: 'API key not valid. Please pass a valid API key.' } } },
     { status: 400, error: { error: { message: 'API key expired. Please renew the API key.' } } },
+  ],
+  azure_expired_token: [
+    {
+      status: 403,
+      error: { error: { code: 'Forbidden', innererror: { message: 'Challenge failed: TokenExpired' } } },
+    },
+    { status: 400, error: { error: { code: 'ExpiredAuthenticationToken', message: 'no' } } },
+  ],
+  huggingface_invalid_token: [
+    { status: 400, error: { error: 'Authorization header is correct, but the token seems invalid' } },
+  ],
+  litellm_expired_key: [
+    {
+      status: 400,
+      error: {
+        error: { type: 'expired_key', message: 'Authentication Error - Expired Key. Key Expiry time 1' },
+      },
+    },
+  ],
+  xai_incorrect_key: [
+    {
+      status: 400,
+      error: {
+        code: 'Client specified an invalid argument',
+        error: 'Incorrect API key provided: xa***9. You can obtain one.',
+      },
+    },
+  ],
+  expired_token: [
+    { status: 403, error: { exp: 'token expired' } },
+    { status: 403, error: { error: 'Key has expired, please renew' } },
+    { status: 400, error: { code: 'access_token_expired', message: 'no' } },
   ],
 }
 

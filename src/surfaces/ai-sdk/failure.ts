@@ -1,5 +1,8 @@
 import { RefreshError } from '../../core/errors.ts'
+import { hasMadeUpStatus, madeOf } from '../../core/facts.ts'
 import { parseRetryAfter } from '../../core/retry-after.ts'
+import { isUnauthorizedError } from '../../core/unauthorized.ts'
+import { isConnectionCode } from '../../core/vendor-names.ts'
 import type { ChatOutcome, StreamErrorDelta, StreamErrorKind } from '../../llm/response.ts'
 import { isRecord } from './record.ts'
 import { readVendorError, type VendorError } from './vendor-error.ts'
@@ -19,9 +22,7 @@ const UNREADABLE: ReadonlySet<unknown> = new Set([
   'AI_NoContentGeneratedError',
 ])
 
-/** What runtimes call a connection that could not be made, or broke. */
-const CONNECTION_CODE =
-  /^(ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|E(HOST|NET)UNREACH|UND_ERR_\w+|Connection(Refused|Closed)|FailedToOpenSocket)$/
+/** What runtimes say where a connection could not be made, or broke. */
 const CONNECTION_WORDS = /^(fetch failed|failed to fetch|load failed|network error|terminated)/i
 
 /** How far down a chain of causes is looked. */
@@ -32,6 +33,20 @@ const MOST_CAUSES = 8
  * connection. Undefined for anything else (an abort, a missing key, a bug), which is best left thrown.
  */
 export function readFailure(error: unknown, now: number): Failure | undefined {
+  const failure = thrownFailure(error, now)
+  return failure && madeOf(failure, error)
+}
+
+/**
+ * The failure that an `error` part inside a stream tells of. The vendor's own name for it decides, since the
+ * HTTP status said 200. Undefined for an abort.
+ */
+export function readErrorPart(error: unknown, now: number): Failure | undefined {
+  const failure = streamedFailure(error, now)
+  return failure && madeOf(failure, error)
+}
+
+function thrownFailure(error: unknown, now: number): Failure | undefined {
   if (!isRecord(error) || error instanceof RefreshError || isAbort(error)) return undefined
   const status = error['statusCode']
   if (typeof status === 'number' && status >= 400) return refusal(error, status, now)
@@ -40,15 +55,11 @@ export function readFailure(error: unknown, now: number): Failure | undefined {
   return isConnectionLost(error) ? lost(messageOf(error)) : undefined
 }
 
-/**
- * The failure that an `error` part inside a stream tells of. The vendor's own name for it decides, since the
- * HTTP status said 200. Undefined for an abort.
- */
-export function readErrorPart(error: unknown, now: number): Failure | undefined {
+function streamedFailure(error: unknown, now: number): Failure | undefined {
   if (typeof error === 'string') return { type: 'error', kind: 'unknown', message: error }
   if (!isRecord(error)) return { type: 'error', kind: 'unknown', message: 'The stream reported an error.' }
   if (isAbort(error)) return undefined
-  if (typeof error['statusCode'] === 'number' && 'responseHeaders' in error) return readFailure(error, now)
+  if (typeof error['statusCode'] === 'number' && 'responseHeaders' in error) return thrownFailure(error, now)
   // @ai-sdk/openai-compatible says so when the stream ends without a finish reason.
   if (error['name'] === 'AI_InvalidResponseDataError' && error['data'] === undefined) return brokenOff()
   if (UNREADABLE.has(error['name'])) return unreadable(error, undefined)
@@ -59,29 +70,14 @@ export function readErrorPart(error: unknown, now: number): Failure | undefined 
   return told(status, vendor, vendor.message ?? messageOf(error), undefined, vendor.retryAfter)
 }
 
-/**
- * What a thrown error is to be judged by: itself, or what the vendor says where the AI SDK made the status up. An error at the
- * beginning of a stream is thrown with a 500, a 400, or whatever fits the words.
- */
+/** What a thrown error is to be judged by: itself. A verdict knows which statuses the AI SDK makes up. */
 export function evidenceOf(error: unknown): unknown {
-  return legible(error, () => (isRecord(error) && hasMadeUpStatus(error) ? readFailure(error, 0) : error))
+  return error
 }
 
-/** What an `error` part is to be judged by: the vendor's own name for it decides, where it is known. */
+/** What an `error` part is to be judged by: the error itself. */
 export function evidenceOfPart(error: unknown): unknown {
-  return legible(error, () => {
-    const failure = readErrorPart(error, 0)
-    return failure?.status === undefined ? error : failure
-  })
-}
-
-/** What was read of an error; the error itself where even reading it throws, for a verdict can take that. */
-function legible(error: unknown, read: () => unknown): unknown {
-  try {
-    return read()
-  } catch {
-    return error
-  }
+  return error
 }
 
 /** The failure of a stream that ended before it was finished. */
@@ -97,7 +93,7 @@ export function toOutcome(failure: Failure): ChatOutcome | undefined {
       return { type: 'rate_limited', ...(retryAfter !== undefined && { retryAfter }) }
     case 'invalid_request':
     case 'server_error':
-      return { type: kind, ...facts }
+      return madeOf({ type: kind, ...facts }, failure)
     case 'connection':
     case 'unknown':
       return undefined
@@ -112,22 +108,12 @@ function refusal(error: Record<string, unknown>, status: number, now: number): F
   const body = error['responseBody']
   const vendor = readVendorError(body === undefined || body === '' ? error['data'] : body)
   return told(
-    hasMadeUpStatus(error) ? (vendor.status ?? status) : status,
+    hasMadeUpStatus(error) ? (vendor.status ?? (isUnauthorizedError(error) ? 401 : status)) : status,
     vendor,
     vendor.message ?? (messageOf(error) || `HTTP ${status}`),
     headers['www-authenticate'],
     retryAfterOf(headers, now) ?? vendor.retryAfter,
   )
-}
-
-/**
- * An error that came inside a 200 (an event stream, or a body that was already parsed) carries a status that the AI SDK made up;
- * the vendor's name for the error knows better. Other statuses than these are real, or follow from that name.
- */
-function hasMadeUpStatus({ statusCode, responseHeaders, responseBody }: Record<string, unknown>): boolean {
-  if (statusCode !== 400 && statusCode !== 500) return false
-  const type = lowerCased(responseHeaders)['content-type']
-  return isRecord(responseBody) || type?.startsWith('text/event-stream') === true
 }
 
 function told(
@@ -161,6 +147,9 @@ function unreadable(error: Record<string, unknown>, status: number | undefined):
     return told(vendor.status, vendor, vendor.message ?? messageOf(error), undefined, vendor.retryAfter)
   }
   const message = 'The answer could not be read: it is not what the vendor documents.'
+  if (isUnauthorizedError(error)) {
+    return { type: 'error', kind: 'invalid_request', message: vendor.message ?? message }
+  }
   return { type: 'error', kind: 'server_error', message, ...(status !== undefined && { status }) }
 }
 
@@ -178,7 +167,7 @@ function isConnectionLost(error: unknown): boolean {
   let current = error
   for (let depth = 0; depth < MOST_CAUSES && isRecord(current); depth++) {
     const { name, code, cause, statusCode } = current
-    if (typeof code === 'string' && CONNECTION_CODE.test(code)) return true
+    if (isConnectionCode(code)) return true
     if (name === 'TypeError' && CONNECTION_WORDS.test(messageOf(current))) return true
     // The AI SDK's own word for a request that got no answer, or one whose body broke off.
     if (name === 'AI_APICallError' && (statusCode === undefined || statusCode === 200)) return true

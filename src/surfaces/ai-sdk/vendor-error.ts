@@ -1,4 +1,5 @@
 import { parseRetryAfter } from '../../core/retry-after.ts'
+import { statusOfName } from '../../core/vendor-names.ts'
 import { isRecord } from './record.ts'
 
 /** What a vendor's own words tell of a failure. */
@@ -13,52 +14,6 @@ export interface VendorError {
 
 /** Enough of a body that is no JSON to tell what it is about. */
 const MOST_WORDS = 300
-
-/** The status that a vendor answers with when an error of this name comes first, and not inside a 200. */
-const STATUS: ReadonlyMap<string, number> = new Map([
-  // Anthropic
-  ['invalid_request_error', 400],
-  ['authentication_error', 401],
-  ['billing_error', 402],
-  ['permission_error', 403],
-  ['not_found_error', 404],
-  ['request_too_large', 413],
-  ['rate_limit_error', 429],
-  ['api_error', 500],
-  ['timeout_error', 504],
-  ['overloaded_error', 529],
-  // OpenAI and its like
-  ['invalid_api_key', 401],
-  ['token_expired', 401],
-  ['token_invalidated', 401],
-  ['unauthorized', 401],
-  ['insufficient_quota', 429],
-  ['rate_limit_exceeded', 429],
-  ['invalid_prompt', 400],
-  ['context_length_exceeded', 400],
-  ['server_error', 500],
-  ['internal_error', 500],
-  ['server_overloaded', 503],
-  // Azure
-  ['expiredauthenticationtoken', 401],
-  // Google: the names of gRPC
-  ['cancelled', 499],
-  ['invalid_argument', 400],
-  ['failed_precondition', 400],
-  ['out_of_range', 400],
-  ['unauthenticated', 401],
-  ['permission_denied', 403],
-  ['not_found', 404],
-  ['already_exists', 409],
-  ['aborted', 409],
-  ['resource_exhausted', 429],
-  ['unknown', 500],
-  ['internal', 500],
-  ['data_loss', 500],
-  ['unimplemented', 501],
-  ['unavailable', 503],
-  ['deadline_exceeded', 504],
-])
 
 /** Names of envelopes, which tell nothing of the error inside. */
 const ENVELOPES: ReadonlySet<string> = new Set(['error', 'response.failed'])
@@ -95,7 +50,7 @@ export function readVendorError(body: unknown): VendorError {
       error['error'],
     ].find(isText),
     code: reason ?? names[0] ?? (number === undefined ? undefined : String(number)),
-    status: number ?? names.map((name) => STATUS.get(name.toLowerCase())).find(isErrorStatus),
+    status: number ?? [...names, reason].map((name) => name && statusOfName(name)).find(isErrorStatus),
     retryAfter: details.map((detail) => delay(detail['retryDelay'])).find((ms) => ms !== undefined),
   }
 }
@@ -127,8 +82,8 @@ function parse(text: string): unknown {
   }
 }
 
-function isErrorStatus(value: number | undefined): value is number {
-  return value !== undefined && Number.isInteger(value) && value >= 400 && value <= 599
+function isErrorStatus(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 400 && value <= 599
 }
 
 function isText(value: unknown): value is string {

@@ -1,0 +1,83 @@
+import type { ErrorFacts } from './facts.ts'
+
+/** The default rules' names, each of which can be switched off. */
+export type DefaultRejectionRule =
+  | 'invalid_token'
+  | 'anthropic_revoked'
+  | 'databricks_invalid_token'
+  | 'aws_expired_token'
+  | 'google_api_key_invalid'
+  | 'azure_expired_token'
+  | 'huggingface_invalid_token'
+  | 'litellm_expired_key'
+  | 'xai_incorrect_key'
+  | 'expired_token'
+
+/** A vendor's way of saying, with a status other than 401, that a credential is no good. */
+export interface RejectionRule {
+  /** The HTTP statuses it applies to. Where the error has no status of its own, every rule of yours applies. */
+  readonly statuses: readonly number[]
+  /**
+   * True: a rejection. `'accepted'`: none, whatever else speaks for it. False or undefined: no opinion; the rules after this one,
+   * and then the default ones, decide. A rule that throws, or gives anything else, has no opinion either.
+   */
+  readonly matches: (facts: ErrorFacts) => boolean | 'accepted' | undefined
+}
+
+/** RFC 6750 section 3.1 and its kin: the names of a token that is expired, revoked, malformed or otherwise invalid. */
+const INVALID_TOKEN = /^(?:invalid_?(?:access_?)?token(?:error)?)$/i
+/** OpenAI's bare `token_expired` comes with a 401; with another status it is no more than a word. */
+const EXPIRED_TOKEN =
+  /^(?:(?:access|auth\w*|bearer|id|jwt)_?token_?(?:expired|revoked)|jwt_?expired|expired_?(?:\w+_?)?token)(?:error|exception)?$/i
+/** A sentence of its own, not part of one: a 400 may quote what was sent. */
+const EXPIRED_SENTENCE =
+  /^(?:error: )?(?:(?:the|your|this) )?(?:(?:provided|supplied|incoming|current) )?(?:(?:api|access|bearer|oauth2?|jwt|id|auth\w*)[ _-])*(?:token|key|jwt)(?: you provided| provided)?(?: has| is| was)?(?: already)?(?: been)? (?:expired|revoked)\b/im
+
+type VendorRule = Exclude<DefaultRejectionRule, 'expired_token'>
+const VENDOR_RULES: Readonly<Record<VendorRule, RejectionRule>> = {
+  /** RFC 6750 section 3.1 names it for 401; some gateways send it with another status, in the header or in the body. */
+  invalid_token: {
+    statuses: [400, 403],
+    matches: ({ challenge, names }) =>
+      /\berror\s*=\s*"?invalid_token\b/i.test(challenge ?? '') ||
+      names.some((name) => INVALID_TOKEN.test(name)),
+  },
+  anthropic_revoked: says([403], /\btoken has been revoked\b/i),
+  databricks_invalid_token: says([400, 403], /\b(?:invalid access token|token is expir(?:ing|ed))\b/i),
+  aws_expired_token: says(
+    [400, 403],
+    /\b(?:ExpiredToken(?:Exception)?|UnrecognizedClientException|InvalidClientTokenId|InvalidAccessKeyId|RequestExpired|TokenRefreshRequired|(?:security|bearer) token included in the request is (?:expired|invalid)|bearer token has expired|make sure your API key is valid)\b/i,
+  ),
+  google_api_key_invalid: says(
+    [400, 403],
+    /\bAPI[ _]key[ _](?:invalid|not valid|expired|was reported as leaked)\b/i,
+  ),
+  azure_expired_token: says(
+    [400, 403],
+    /\b(?:TokenExpired|ExpiredAuthenticationToken|InvalidAuthenticationToken)\b/,
+  ),
+  huggingface_invalid_token: says([400], /^Authorization header is correct, but the token seems invalid\b/im),
+  litellm_expired_key: says([400, 403], /\bexpired_key\b|^Authentication Error - Expired Key\b/im),
+  xai_incorrect_key: says([400], /^(?:\d{3} )?"?Incorrect API key provided\b/im),
+}
+
+/** The rules that are on by default. */
+export const defaultRejectionRules: Readonly<Record<DefaultRejectionRule, RejectionRule>> = Object.freeze({
+  ...VENDOR_RULES,
+  /**
+   * Any other vendor that says plainly, by a name or in a sentence of its own, that the token or key has expired or was revoked. It
+   * leaves what a rule above speaks of to that rule, so that each can be switched off.
+   */
+  expired_token: {
+    statuses: [400, 403],
+    matches: (facts) =>
+      (facts.names.some((name) => EXPIRED_TOKEN.test(name)) || EXPIRED_SENTENCE.test(facts.text)) &&
+      !Object.values(VENDOR_RULES).some(
+        ({ statuses, matches }) => statuses.includes(facts.status ?? 403) && matches(facts) === true,
+      ),
+  },
+})
+
+function says(statuses: readonly number[], words: RegExp): RejectionRule {
+  return { statuses, matches: ({ text }) => words.test(text) }
+}

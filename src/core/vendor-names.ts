@@ -1,0 +1,105 @@
+/** What vendors call their errors, and which HTTP status each name stands for: one table for every surface. */
+
+/** No name is longer. */
+const MOST_NAME = 100
+
+const KIND_OF_SECRET =
+  '(?:api|access|auth(?:entication|ori[sz]ation)?|bearer|oauth2?|id|jwt|security|session|user|service)'
+const SECRET = `(?:${KIND_OF_SECRET}*(?:token|jwt|credentials?)|${KIND_OF_SECRET}+key)`
+
+/** Names of a rejected credential, as `normalized` gives them: `tokenexpired`, `invalidapikey`, `unauthenticated`. */
+const REJECTION = new RegExp(
+  `^(?:${[
+    'unauthenticated|unauthori[sz]ed(?:access|request)?|notauthenticated',
+    '(?:invalid|missing|bad|gateway|model)?auth(?:entication)?(?:failed|fails|required|invalid|expired)?',
+    `(?:invalid|incorrect|expired|revoked|bad|wrong|inactive|malformed)${SECRET}`,
+    `${SECRET}(?:is|has)?(?:notvalid|invalid(?:ated)?|incorrect|expired|revoked|inactive|malformed|disabled|rejected)`,
+    'expiredkey|keyexpired|missingapikey|tokennotfoundindb|tokenrefreshrequired|requestexpired',
+    'invalid(?:clienttoken|accesskey)id|unrecognizedclient',
+  ].join('|')})$`,
+)
+
+/** Names of other errors, by a part of the name. The first that fits counts. */
+const OTHERS: readonly (readonly [status: number, name: RegExp])[] = [
+  [407, /proxy/],
+  [429, /ratelimit|toomany|throttl|quota|exhausted|slowdown/],
+  [402, /billing|payment|credit|balance/],
+  [503, /unavailable|^serveroverload|notready|capacity/],
+  [529, /overload/],
+  [504, /timeout|timedout|deadline/],
+  [499, /cancel|^abort$/],
+  [413, /toolarge/],
+  [404, /notfound|nosuch/],
+  [409, /aborted|alreadyexists|conflict/],
+  [
+    403,
+    /permission|forbidden|denied|notallowed|notauthori|authorizationfailed|unauthorizedoperation|signature/,
+  ],
+  [501, /implemented/],
+  [500, /^server$|internal|dataloss/],
+  [
+    400,
+    /^invalid|^bad|argument|validation|context|content|filter|policy|prompt|precondition|outofrange|unsupported|unprocessable/,
+  ],
+]
+
+/** The connection failed, or a local system call did: runtimes' codes, and clients' names for it. */
+const CONNECTION =
+  /^(?:E(?:CONN[A-Z]+|PIPE|TIMEDOUT|NOTFOUND|AI_[A-Z]+|(?:HOST|NET)[A-Z]+|ADDR[A-Z]+|ACCES|PERM|PROTO|AUTH|NOENT|[MN]FILE)|UND_ERR_\w+|ERR_(?:TLS|SSL|STREAM|SOCKET|HTTP2|NETWORK|CANCELED)\w*|HPE_\w+|CERT_\w+|\w*(?:SELF_SIGNED|UNABLE_TO_|DEPTH_ZERO)\w*|FailedToOpenSocket|\w*connection\w*)$/i
+
+/**
+ * Errors of the client's own making, whose words are the model's, a tool's or a person's: a chunk that cannot be parsed, an
+ * output that does not fit its schema, a tool that failed.
+ */
+const CLIENT_SIDE =
+  /^(?:ai)?(?:jsonparse|typevalidation|invalidresponsedata|emptyresponsebody|no\w+generated|zod|syntax|\w*tool\w*|load(?:apikey|setting))$/
+
+/** The HTTP status that a name stands for; undefined for a name that is not known. */
+export function statusOfName(name: string): number | undefined {
+  // These two are too general for what `normalized` leaves of them.
+  if (name === 'api_error' || name === 'UNKNOWN') return 500
+  // This is what a provider calls any failure of a `chat` that the request caused.
+  if (name === 'invalid_request') return undefined
+  const key = normalized(name)
+  if (REJECTION.test(key)) return 401
+  return OTHERS.find(([, names]) => names.test(key))?.[0]
+}
+
+export function isConnectionCode(code: unknown): boolean {
+  return typeof code === 'string' && code.length <= MOST_NAME && CONNECTION.test(code)
+}
+
+/** Is this the name of an error that speaks of what was said, and not of the request? */
+export function isClientSide(name: unknown): boolean {
+  return typeof name === 'string' && CLIENT_SIDE.test(normalized(name))
+}
+
+/** Could this text be a name, and not a sentence? */
+export function isName(text: string): boolean {
+  return text.length <= MOST_NAME && /^[\w.#:/-]*[a-z][\w.#:/-]*$/i.test(text)
+}
+
+/** Does this body report an error: `{"type":"error",…}`, `{"error":…}`, OpenAI's `response.failed`? */
+export function isErrorBody(body: unknown): boolean {
+  try {
+    const outer: unknown = Array.isArray(body) ? body[0] : body
+    if (typeof outer !== 'object' || outer === null) return false
+    const type: unknown = Reflect.get(outer, 'type')
+    const error: unknown = Reflect.get(outer, 'error')
+    const success: unknown = Reflect.get(outer, 'success')
+    return type === 'error' || type === 'response.failed' || success === false || Boolean(error)
+  } catch {
+    return false
+  }
+}
+
+/** `com.amazon.coral.service#ExpiredTokenException:http://…`, `expired_token` and `litellm.ExpiredTokenError` are one name. */
+function normalized(name: string): string {
+  if (name.length > MOST_NAME) return ''
+  return name
+    .replace(/:.*/s, '')
+    .replace(/.*[.#/]/s, '')
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]/g, '')
+    .replace(/(?:error|exception|fault|failure)+$/, '')
+}

@@ -1,0 +1,97 @@
+/** What sentences say of this request's credential. They are heard where no status, name or code has decided. */
+
+import { isName, statusOfName } from './vendor-names.ts'
+
+/** Errors come to the point early; what follows may be a page, a stack, or somebody's text. */
+const MOST_HEARD = 2_048
+const MOST_SENTENCES = 16
+/** Names stand at the beginning: `litellm.AuthenticationError: …`. */
+const MOST_NAMED = 200
+
+/** It speaks of something else: a tool, a proxy, a connection, a limit, a text that was sent, another token. */
+const ELSEWHERE = new RegExp(
+  [
+    String.raw`\b(?:tools?(?:_\w+)?|plugins?|webhooks?|extension|prompt|filtered|moderation|content polic(?:y|ies)|tunnel\w*|407)\b`,
+    String.raw`(?<!litellm )\bprox(?:y|ies)\b(?! server token)|\bMCP error -32|^fatal:|\b(?:SASL|SMTP|IMAP|LDAP|SSH|Kerberos|NOAUTH|TLS|SSL)\b|\b(?:unknown|unexpected) (?:field|parameter|property|key)\b|\b(?:max\w*|min\w*|at most|at least|expected|exceed\w*)\b.{0,40}\b401\b`,
+    String.raw`\b(?:E(?:CONN|PIPE|TIMEDOUT|NOTFOUND|AI_AGAIN|HOST|NET|ADDR|ACCES|PROTO)[A-Z]*|getaddrinfo|handshake|certificate)\b`,
+    String.raw`^fetch failed|socket hang up|time[ds]?[ -]?out\b|rate.?limit|too many|overload|\bunavailable|\bupstream\b`,
+    String.raw`^(?:AI_)?(?:type ?validation|json ?pars|invalid json|failed to parse|unexpected (?:token|end)|syntaxerror)`,
+    String.raw`\binvalid_grant\b|refresh[ _]token (?:is|has|was|expired|not)|(?:invalid|expired|revoked|bad) refresh[ _]token`,
+    String.raw`\b(?:database|redis|postgres\w*|mysql|password|username)\b.{0,20}\bauthentication\b`,
+  ].join('|'),
+  'i',
+)
+
+/** `Jira answered 401`: somebody else's verdict, told by name. */
+const REPORTED =
+  /\b([\w.-]{1,30})(?:'s)? (?:API )?(?:says?|said|answer(?:s|ed)|repl(?:ies|ied)|return(?:s|ed)|respond(?:s|ed)|report(?:s|ed))\b/i
+const OURS =
+  /^(?:the|this|it|we|i|which|that|has|and|api|server|endpoint|provider|gateway|vendor|model|client|request|call|llm|http|error|\w*ai|anthropic|claude|google|gemini|vertex|azure|aws|bedrock|mistral|cohere|groq|openrouter|litellm|databricks)$/i
+
+const START = String.raw`(?:^|[\n.,:;!>(|[=-]\s*|^\d{1,2} )`
+const STOP = String.raw`(?=\s*(?:$|[\n.,:;!?)\]<(|"-]))`
+const SECRET = String.raw`(?:(?:api|access|auth(?:entication|ori[sz]ation)?|bearer|oauth ?2?|id|jwt|security|session|virtual|subscription)[ _-]?)+(?:tokens?|keys?|credentials?|headers?)|credentials?|jwt`
+const SAID_OF_IT = String.raw`(?:: \S+|,? (?:(?:that )?(?:you|was|were) )?(?:provided|supplied|given|used|sent|passed|included)(?: (?:in|with|by|for) (?:the |this |your )?\w+)?)?`
+const BAD = String.raw`(?:expired|invalid(?:ated)?|revoked|incorrect|malformed|inactive|disabled|deactivated|rejected|(?:not|no longer)(?: a)? (?:valid|active|found|recogni[sz]ed)|missing or invalid|unknown)`
+
+/** The words of a rejection. */
+const REJECTED = new RegExp(
+  [
+    // 401, where it is called a status.
+    String.raw`(?:\bHTTP(?:/[\d.]+)?|\b(?:HTTP )?(?:status|(?:error|response)[ _]?code)(?:[ _]?(?:code|line))?)(?: (?:is|was|of|error|status|response|code))*\s*[:=]?\s*[("'[]?401(?![\w-]|[.,:/]\d|\s*(?:m?s|sec\w*|min\w*|tokens?|items?|bytes?|characters|of \d+)\b)`,
+    String.raw`\b(?:error|response|code|(?:got|returned|answered|received|replied|responded|failed|rejected)(?: with)?)(?: (?:an?|is|was|of))*\s*[:=]?\s*[("'[]?401(?=\s*(?:$|[.,:;!)\]}"'<({[|–—-](?!\d)|(?:client error|unauth|auth|invalid|incorrect|access|denied|error|status|response|from|for|on|at|when|while|because|due|after|and|but)\b))`,
+    String.raw`(?<![\w.,:#/-])401(?: client error)?[ :,–-]+(?:unauth|authori[sz]ation required|authentication|not authenticated)|(?:^|\s)[([]401(?:[)\]]| [a-z])`,
+    // unauthorized, unauthenticated
+    String.raw`(?:${START}|\b(?:is|are|was|request|error|response|status|401) )(?:unauthori[sz]ed|unauthenticated|not authenticated)(?=\s*(?:$|[\n.,:;!?)\]<("|–-]|(?:access|requests?|user)${STOP}|error|exception|401|due|because|token|invalid|for url))`,
+    // authentication failed
+    String.raw`(?:${START}|\b(?:the|your|api|token|key|bearer|oauth|user|request|error|http) )authentication[ _](?:has |is |was |credentials? (?:were |was |are )?)?(?:fail(?:s|ed|ure)|error|required|unsuccessful|rejected|denied|invalid|expired|not provided)\b`,
+    String.raw`\b(?:invalid|missing|bad|bearer) authentication(?: credentials?| token| header)?(?:${STOP}| in header|\s*$)|\b(?:failed|unable|could not|cannot)(?: to)? authenticate(?:${STOP}| (?:with )?(?:the |this |your )?(?:you\b|request|user|caller|provided|given|supplied|api|token))|could not validate credentials|invalid proxy server token|\bno auth(?:entication|orization)? (?:credentials|header|token)|\b(?:missing|no) (?:api[ _-]?key|(?:access|authentication) token|authorization header)(?:${STOP}| (?:provided|passed|found|in header))`,
+    // invalid API key
+    String.raw`\b(?:invalid|incorrect|expired|revoked|bad|wrong|unrecogni[sz]ed|inactive|malformed|illegal)(?:,? or \w+)?[ _](?:(?:[\w-]{1,20} )?x?-?api[ _-]?key|${SECRET})(?:${STOP}| (?:was |you )?(?:provided|passed|supplied|given|specified|used|received|in|for|or|and|please)\b)`,
+    // the token has expired
+    String.raw`(?:${START}|\b(?:the|your|this|provided|supplied|given|my|an?|user'?s?) )(?:(?:provided|supplied|given|incoming|current|ide|keypair|[\w-]{0,20}ai|anthropic|google) )?(?:${SECRET}|token)${SAID_OF_IT}(?: (?:has|have|is|was|are|seems|appears))?(?: been| to be| already| now| either)* ${BAD}(?:${STOP}| (?:or|and|because|due|please|at|on|since|for this request|in the past|\d)\b)`,
+    String.raw`\bsession (?:has |is )?(?:expired|ended)\W+(?:please )?(?:log|sign|re-?auth)|\b(?:invalid|expired) token${STOP}`,
+  ].join('|'),
+  'i',
+)
+/** What clients make of a status and a reason: `401 Incorrect API key provided`. `401 items` is something else. */
+const BEGINS_WITH_401 =
+  /^(?:\w*(?:Error|Exception): )?401(?=\s*$|[.:,;](?!\d)|\s+(?:[-–({[<"'A-Z]|status code))/
+
+/** Do these words of an error say plainly that the credential of this request was rejected? */
+export function sayRejected(sentences: readonly string[]): boolean {
+  const heard = sentences.slice(0, MOST_SENTENCES).map(plain)
+  if (heard.some(speaksOfOthers)) return false
+  for (const sentence of heard) {
+    const named = nameIn(sentence)
+    if (named !== undefined) return named === 401
+    if (BEGINS_WITH_401.test(sentence) || REJECTED.test(sentence)) return true
+  }
+  return false
+}
+
+/** Does this sentence speak of something other than this request's credential? */
+export function speaksOfOthers(sentence: string): boolean {
+  if (ELSEWHERE.test(sentence)) return true
+  const subject = REPORTED.exec(sentence)?.[1]
+  return subject !== undefined && !OURS.test(subject)
+}
+
+/** The sentence without what it quotes: JSON, and texts in quotation marks. */
+function plain(text: string): string {
+  const [head = ''] = text.slice(0, MOST_HEARD).split('{', 1)
+  return head
+    .replaceAll(/(?<!\w)(['"`])[^'"`\n]*\1(?!\w)|[“«][^”»\n]*[”»]/g, ' ')
+    .replaceAll(/\s+/g, (space) => (space.includes('\n') ? '\n' : ' '))
+    .trim()
+}
+
+/** The status of the first name that a sentence holds. A name is told from a word by its form. */
+function nameIn(sentence: string): number | undefined {
+  for (const [word] of sentence.slice(0, MOST_NAMED).matchAll(/[A-Za-z][\w.#]*/g)) {
+    if (!/_|[a-z](?:Error|Exception)$/.test(word) || !isName(word)) continue
+    const status = statusOfName(word)
+    if (status !== undefined) return status
+  }
+  return undefined
+}
