@@ -38,7 +38,11 @@ export type RefreshEvent =
    * A refresh brought a value after `set()` or `clear()`, or after a newer one: it was not adopted. Without a `cause`: a token that could
    * not be stored was dropped, for the store holds a newer login by now.
    */
-  | { readonly type: 'refresh_discarded'; readonly generation: number; readonly cause?: RefreshCause | undefined }
+  | {
+      readonly type: 'refresh_discarded'
+      readonly generation: number
+      readonly cause?: RefreshCause | undefined
+    }
   | { readonly type: 'set'; readonly generation: number }
   | { readonly type: 'cleared'; readonly generation: number }
   /** A credential comes from its store: the first that this process knows. */
@@ -59,6 +63,8 @@ export type RefreshEvent =
   | { readonly type: 'challenge_refused' }
   /** Something is amiss that `check()` would report, too, such as a missing setting of a store's client. */
   | { readonly type: 'finding'; readonly finding: Finding }
+  /** A request to an origin that is not among the `origins` of its surface was answered 401. Told once for each origin. */
+  | { readonly type: 'bypassed'; readonly origin: string }
   /** A call makes its second attempt, with this generation. */
   | { readonly type: 'retried'; readonly generation: number }
   /** A call was rejected and got its rejection, because no newer generation was to be had. */

@@ -46,8 +46,10 @@ export class Mapped<T, U> implements Origin<U> {
     return this.#find(this.#origin.peek())?.snapshot
   }
 
+  /** What can be built at once is built at once: the first call with a new value need not wait for a turn of the event loop. */
   usable(): Snapshot<U> | undefined {
-    return this.#find(this.#origin.usable())?.snapshot
+    const base = this.#origin.usable()
+    return base && (this.#find(base) ?? this.#start(base)).snapshot
   }
 
   snapshot(options?: WaitOptions): Promise<Snapshot<U>> {
@@ -90,11 +92,16 @@ export class Mapped<T, U> implements Origin<U> {
   }
 
   #start(base: Snapshot<T>): Built<U> {
-    const built: Built<U> = {
-      snapshot: undefined,
-      ready: within(this.clock, this.deadline, this.#run(base), () => timeout('map()', this.deadline)),
-    }
+    const now = this.#buildNow(base)
+    const built: Built<U> =
+      now instanceof Promise
+        ? {
+            snapshot: undefined,
+            ready: within(this.clock, this.deadline, now, () => timeout('map()', this.deadline)),
+          }
+        : { snapshot: now, ready: Promise.resolve(now) }
     this.#built.set(base, built)
+    if (built.snapshot !== undefined) return built
     built.ready.then(
       (snapshot) => {
         built.snapshot = snapshot
@@ -105,11 +112,25 @@ export class Mapped<T, U> implements Origin<U> {
     return built
   }
 
-  async #run({ value, generation, expiresAt }: Snapshot<T>): Promise<Snapshot<U>> {
-    const built = await this.#build(value)
-    if (built === undefined || built === null) {
-      throw new RefreshError('invalid_value', 'map() built nothing.')
+  #buildNow(base: Snapshot<T>): Snapshot<U> | Promise<Snapshot<U>> {
+    try {
+      const value = this.#build(base.value)
+      return isPromise(value)
+        ? Promise.resolve(value).then((built) => snapshotOf(built, base))
+        : snapshotOf(value, base)
+    } catch (error) {
+      return Promise.reject(error)
     }
-    return { value: built, generation, expiresAt }
   }
+}
+
+function isPromise<U>(value: U | Promise<U>): value is Promise<U> {
+  return typeof Reflect.get(Object(value), 'then') === 'function'
+}
+
+function snapshotOf<U>(value: U, { generation, expiresAt }: Snapshot<unknown>): Snapshot<U> {
+  if (value === undefined || value === null) {
+    throw new RefreshError('invalid_value', 'map() built nothing.')
+  }
+  return { value, generation, expiresAt }
 }

@@ -1,4 +1,4 @@
-import { abortable } from './abortable.ts'
+import { abortable, throwIfAborted } from './abortable.ts'
 import { Breaker } from './breaker.ts'
 import type { Clock } from './clock.ts'
 import { RefreshError } from './errors.ts'
@@ -87,7 +87,7 @@ export class Refreshable<T> implements Refresher<T> {
     breaker: Breaker = this.#breaker,
   ): Promise<Snapshot<T>> {
     try {
-      options?.signal?.throwIfAborted()
+      throwIfAborted(options?.signal)
       const stale = rejected.generation < (this.peek()?.generation ?? 0)
       this.#emit?.({ type: 'rejected', generation: rejected.generation, stale })
       const tenure = this.#tenure
@@ -160,7 +160,7 @@ export class Refreshable<T> implements Refresher<T> {
   }
 
   async #obtain(signal: AbortSignal | undefined): Promise<Snapshot<T>> {
-    signal?.throwIfAborted()
+    throwIfAborted(signal)
     const tenure = this.#tenure
     const now = this.clock.now()
     if (tenure?.stale(now) === false) {
@@ -172,7 +172,7 @@ export class Refreshable<T> implements Refresher<T> {
     try {
       return await this.#join(this.#begin(tenure === undefined ? 'missing' : 'expiring', undefined), signal)
     } catch (error) {
-      signal?.throwIfAborted()
+      throwIfAborted(signal)
       // A value that could not be refreshed is still sent; only a logout leaves none.
       if (this.#tenure === undefined || this.#entered) throw error
       return this.#tenure.snapshot

@@ -1,3 +1,4 @@
+import { throwIfAborted } from './abortable.ts'
 import type { RefreshError } from './errors.ts'
 import { asRefreshError, type RefreshListener, tell } from './events.ts'
 import type { Generation, Refresher, Snapshot } from './refresher.ts'
@@ -55,7 +56,7 @@ export function renew<T>(
   const { signal } = policy
   if (signal?.aborted === true) return Promise.resolve(undefined)
   const refused = (error: unknown): undefined => {
-    signal?.throwIfAborted()
+    throwIfAborted(signal)
     const { onEvent } = policy
     const { generation } = rejected
     if (onEvent) tell(onEvent, { type: 'not_retried', generation, error: asRefreshError(error) })
@@ -65,7 +66,7 @@ export function renew<T>(
   return refresher.refresh(rejected, { signal, challenge }).then(
     mayBeRefused
       ? (fresh) => {
-          signal?.throwIfAborted()
+          throwIfAborted(signal)
           const reason = policy.unrepeatable?.()
           return reason === undefined ? fresh : refused(reason)
         }

@@ -1,14 +1,6 @@
 import { Transform } from 'node:stream'
 import zlib from 'node:zlib'
-
-/** Reads a body as its `content-encoding` says (RFC 9110 section 8.4), as far as it has arrived. */
-export interface Decoder {
-  write(chunk: Uint8Array): void
-  /** There is no more. */
-  end(): void
-  /** Nothing is wanted any more. */
-  close(): void
-}
+import { asItIs, type Decoder } from '../../http/inspection.ts'
 
 const { Z_SYNC_FLUSH, BROTLI_OPERATION_FLUSH } = zlib.constants
 /** A body that is cut short is read up to there. */
@@ -16,7 +8,7 @@ const DEFLATE = { flush: Z_SYNC_FLUSH, finishFlush: Z_SYNC_FLUSH }
 const BROTLI = { flush: BROTLI_OPERATION_FLUSH, finishFlush: BROTLI_OPERATION_FLUSH }
 
 /** By the name of the coding, what reads it; the first byte tells the two kinds of `deflate` apart. */
-const CODINGS: Readonly<Record<string, (first: number) => unknown>> = {
+const CODINGS: Readonly<Record<string, Coding>> = {
   gzip: () => zlib.createGunzip(DEFLATE),
   'x-gzip': () => zlib.createGunzip(DEFLATE),
   deflate: (first) =>
@@ -28,7 +20,11 @@ const CODINGS: Readonly<Record<string, (first: number) => unknown>> = {
 const create: unknown = Reflect.get(zlib, 'createZstdDecompress')
 const zstd = typeof create === 'function' ? (): unknown => Reflect.apply(create, zlib, []) : undefined
 
+/** More codings than this are none that a server means. */
+const MOST_CODINGS = 5
+
 /**
+ * @param encoding `content-encoding`: the codings in the order in which they were applied
  * @param take hears of what was decoded, in pieces of some 16 KiB: it bounds what is decoded by closing
  * @param done all of it was decoded, or as much as can be
  * @returns undefined for a coding that is not known
@@ -38,13 +34,47 @@ export function openDecoder(
   take: (bytes: Uint8Array) => void,
   done: () => void,
 ): Decoder | undefined {
-  const coding = typeof encoding === 'string' ? encoding.trim().toLowerCase() : encoding
-  if (coding === undefined || coding === '' || coding === 'identity') {
-    return { write: take, end: done, close: () => undefined }
+  const codings = codingsOf(encoding)
+  if (codings === undefined || codings.length > MOST_CODINGS) return undefined
+  // The first one that was applied is the last one to be undone.
+  let decoder = asItIs(take, done)
+  for (const open of codings) decoder = undo(open, decoder)
+  return decoder
+}
+
+type Coding = (first: number) => unknown
+
+function undo(open: Coding, next: Decoder): Decoder {
+  const decoder = new ZlibDecoder(
+    open,
+    (bytes) => next.write(bytes),
+    () => next.end(),
+  )
+  return {
+    write: (chunk) => decoder.write(chunk),
+    end: () => decoder.end(),
+    close: () => {
+      decoder.close()
+      next.close()
+    },
   }
-  const open = typeof coding === 'string' && Object.hasOwn(CODINGS, coding) ? CODINGS[coding] : undefined
-  if (open === undefined || (coding === 'zstd' && zstd === undefined)) return undefined
-  return new ZlibDecoder(open, take, done)
+}
+
+/** Undefined where one of them is not known. */
+function codingsOf(encoding: unknown): readonly Coding[] | undefined {
+  const lines = Array.isArray(encoding) ? encoding.map(String) : encoding
+  const text = Array.isArray(lines) ? lines.join(',') : lines
+  if (text === undefined) return []
+  if (typeof text !== 'string') return undefined
+  const codings: Coding[] = []
+  for (const part of text.split(',')) {
+    const name = part.trim().toLowerCase()
+    if (name === '' || name === 'identity') continue
+    const coding = Object.hasOwn(CODINGS, name) ? CODINGS[name] : undefined
+    if (coding === undefined || (name === 'zstd' && zstd === undefined)) return undefined
+    codings.push(coding)
+  }
+  return codings
 }
 
 class ZlibDecoder implements Decoder {
