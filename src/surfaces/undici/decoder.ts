@@ -22,6 +22,8 @@ const zstd = typeof create === 'function' ? (): unknown => Reflect.apply(create,
 
 /** More codings than this are none that a server means. */
 const MOST_CODINGS = 5
+/** As much is decoded for the next decoder, in bytes: a little may unfold to very much that unfolds to nothing. */
+const MOST_BETWEEN = 1_048_576
 
 /**
  * @param encoding `content-encoding`: the codings in the order in which they were applied
@@ -38,18 +40,26 @@ export function openDecoder(
   if (codings === undefined || codings.length > MOST_CODINGS) return undefined
   // The first one that was applied is the last one to be undone.
   let decoder = asItIs(take, done)
-  for (const open of codings) decoder = undo(open, decoder)
+  let isLast = true
+  for (const open of codings) {
+    decoder = undo(open, decoder, isLast ? Infinity : MOST_BETWEEN)
+    isLast = false
+  }
   return decoder
 }
 
 type Coding = (first: number) => unknown
 
-function undo(open: Coding, next: Decoder): Decoder {
-  const decoder = new ZlibDecoder(
-    open,
-    (bytes) => next.write(bytes),
-    () => next.end(),
-  )
+/** @param most bytes are handed to the next decoder */
+function undo(open: Coding, next: Decoder, most: number): Decoder {
+  let size = 0
+  const write = (bytes: Uint8Array): void => {
+    size += bytes.length
+    if (size <= most) return next.write(bytes)
+    decoder.close()
+    next.end()
+  }
+  const decoder = new ZlibDecoder(open, write, () => next.end())
   return {
     write: (chunk) => decoder.write(chunk),
     end: () => decoder.end(),
@@ -78,12 +88,13 @@ function codingsOf(encoding: unknown): readonly Coding[] | undefined {
 }
 
 class ZlibDecoder implements Decoder {
-  readonly #open: (first: number) => unknown
+  readonly #open: Coding
   readonly #take: (bytes: Uint8Array) => void
   readonly #done: () => void
   #stream: Transform | undefined
+  #isClosed = false
 
-  constructor(open: (first: number) => unknown, take: (bytes: Uint8Array) => void, done: () => void) {
+  constructor(open: Coding, take: (bytes: Uint8Array) => void, done: () => void) {
     this.#open = open
     this.#take = take
     this.#done = done
@@ -91,17 +102,19 @@ class ZlibDecoder implements Decoder {
 
   write(chunk: Uint8Array): void {
     const [first] = chunk
-    if (first === undefined) return
+    if (first === undefined || this.#isClosed) return
     this.#stream ??= this.#start(this.#open(first))
     this.#stream?.write(chunk)
   }
 
   end(): void {
+    if (this.#isClosed) return
     if (this.#stream !== undefined) this.#stream.end()
     else this.#done()
   }
 
   close(): void {
+    this.#isClosed = true
     this.#stream?.destroy()
   }
 

@@ -1,10 +1,10 @@
 import { deflateRawSync, gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
+import { asItIs, Inspection, type OpenDecoder } from '../../../src/http/inspection.ts'
 import { openDecoder } from '../../../src/surfaces/undici/decoder.ts'
-import { Reading } from '../../../src/surfaces/undici/reading.ts'
 import { settled } from '../../support/settled.ts'
 
-const GZIP = { 'content-encoding': 'gzip' }
+const GZIP: OpenDecoder = (take, done) => openDecoder('gzip', take, done)
 const found = { verdict: false, accepts: true } as const
 
 test.each(['always', 'never'] as const)(
@@ -20,9 +20,9 @@ test.each(['always', 'never'] as const)(
       },
       end: () => found,
     }
-    let reading: Reading | undefined
+    let reading: Inspection | undefined
     await new Promise<void>((resolve) => {
-      reading = new Reading(GZIP, reader, waits, () => {
+      reading = new Inspection(reader, waits, GZIP, () => {
         told++
         resolve()
       })
@@ -47,13 +47,13 @@ test('[F5] once it is found nothing more is read, and who has closed it is told 
     },
     end: () => found,
   }
-  const reading = new Reading({}, reader, 'always', () => told.push('one'))
+  const reading = new Inspection(reader, 'always', asItIs, () => told.push('one'))
   reading.push(Buffer.from('a'))
   reading.push(Buffer.from('b'))
   expect([read, told]).toEqual([['a'], []])
   reading.end()
   expect(told).toEqual(['one'])
-  const closed = new Reading({}, reader, 'always', () => told.push('other'))
+  const closed = new Inspection(reader, 'always', asItIs, () => told.push('other'))
   closed.push(Buffer.from('a'))
   closed.close()
   closed.end()
