@@ -82,8 +82,8 @@ export function refreshing<T>(refresher: Refresher<T>, options: RefreshingOption
 
 /** A path may be a whole URL: to a server, that outranks everything else (RFC 9112 section 3.2.2). */
 function isForAnother({ path }: DispatchOptions, origin: string): boolean {
-  if (typeof path !== 'string' || path.startsWith('/') || !URL.canParse(path)) return false
-  return new URL(path).origin !== origin
+  if (typeof path !== 'string' || path.startsWith('/') || !/^https?:/i.test(path)) return false
+  return !URL.canParse(path) || new URL(path).origin !== origin
 }
 
 function originOf(request: DispatchOptions): string {

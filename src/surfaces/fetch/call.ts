@@ -144,7 +144,7 @@ export class FetchCall implements RetryPolicy<Answered> {
     if (isOwnAnswer(headers)) return asItCame(response, false)
     // What stands in for a response in a test may have no headers.
     if (isEventStream(status, headers?.get?.('content-type'))) {
-      if (sniff) return this.#inspected(response, 'events')
+      if (sniff && status === 200) return this.#inspected(response, 'events')
       const verdict = judge.suspects(status) && judge.answer(status, headers, '')
       if (verdict === false || !verdict.rejected) return asItCame(response, !response.redirected)
     }

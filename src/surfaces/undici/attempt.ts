@@ -164,11 +164,12 @@ export class Attempt implements DispatchHandler {
   #inspection(status: number, headers: ResponseHeaders): Inspection | undefined {
     const { judge, sniff } = this.#caller
     const isStream = isEventStream(status, headers['content-type'])
-    if (!(isStream && sniff) && !judge.suspects(status)) return undefined
+    const isSniffed = isStream && sniff && status === 200
+    if (!isSniffed && !judge.suspects(status)) return undefined
     const head = { status, headers: joined(headers) }
     const open: OpenDecoder = (take, done) => openDecoder(headers['content-encoding'], take, done)
     const tell = (finding: Finding): void => this.#decide(finding)
-    if (isStream && sniff) return inspectEvents(judge, head, open, !this.#isRetry, tell)
+    if (isSniffed) return inspectEvents(judge, head, open, !this.#isRetry, tell)
     // A stream may last for hours: a rule for its status has its head to go by.
     if (isStream && !judge.answer(status, head.headers, '').rejected) return undefined
     return inspectBody(judge, head, open, tell)

@@ -37,11 +37,11 @@ export function keep(body: unknown, limit: number): Replay | undefined {
 /** Node's. One that has ended has its length told to the server, and is kept as bytes. */
 function keepStream(body: object, limit: number): Replay {
   const property = (name: string): unknown => Reflect.get(body, name)
-  const state: object = Object(property('_readableState'))
+  const state = property('_readableState')
   const isOpen = property('destroyed') !== true && property('readableEnded') !== true
   if (!isAsyncIterable(body) || !isOpen) return refused(body, streamed)
   const isBytes = property('readableObjectMode') === false && property('readableEncoding') === null
-  if (Reflect.get(state, 'ended') !== true || !isBytes) return new Recording(body, limit)
+  if (Reflect.get(Object(state), 'ended') !== true || !isBytes) return new Recording(body, limit)
   if (Number(property('readableLength')) > limit) return refused(body, () => tooLarge(limit))
   const read = property('read')
   const bytes: unknown = typeof read === 'function' ? Reflect.apply(read, body, []) : undefined

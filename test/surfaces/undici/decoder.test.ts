@@ -1,4 +1,4 @@
-import { deflateRawSync, gzipSync } from 'node:zlib'
+import { brotliCompressSync, deflateRawSync, gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { asItIs, Inspection, type OpenDecoder } from '../../../src/http/inspection.ts'
 import { openDecoder } from '../../../src/surfaces/undici/decoder.ts'
@@ -91,7 +91,13 @@ test.each([
 
 test('[F5] a body of nothing is none, and a coding that is not known is nobodyâ€™s', async () => {
   await new Promise<void>((resolve) => openDecoder('br', () => undefined, resolve)?.end())
-  for (const encoding of ['compress', 'gzip, gzip', ['gzip', 'br'], 'constructor']) {
+  for (const encoding of [
+    'compress',
+    'gzip, compress',
+    ['gzip', 'rot13'],
+    'constructor',
+    'gzip, gzip, gzip, gzip, gzip, gzip',
+  ]) {
     expect(
       openDecoder(
         encoding,
@@ -100,4 +106,43 @@ test('[F5] a body of nothing is none, and a coding that is not known is nobodyâ€
       ),
     ).toBe(undefined)
   }
+})
+
+test.each<[unknown, Buffer]>([
+  ['gzip, br', brotliCompressSync(gzipSync('abc'))],
+  [['gzip', 'br'], brotliCompressSync(gzipSync('abc'))],
+  ['br,identity, GZIP ', gzipSync(brotliCompressSync('abc'))],
+  ['deflate, gzip, br', brotliCompressSync(gzipSync(deflateRawSync('abc')))],
+])(
+  '[F5] given a body that was encoded by several codings (%j), when it is read, then each is undone',
+  async (encoding, bytes) => {
+    const pieces: Uint8Array[] = []
+    await new Promise<void>((resolve) => {
+      const decoder = openDecoder(encoding, (piece) => pieces.push(piece), resolve)
+      for (const byte of bytes) decoder?.write(new Uint8Array([byte]))
+      decoder?.end()
+    })
+    expect(String(Buffer.concat(pieces))).toBe('abc')
+  },
+)
+
+test('[F5] given a little that unfolds to very much for the next coding, when it is read, then that is bounded', async () => {
+  const member = gzipSync('')
+  const members = Buffer.alloc(400_000 * member.length, member)
+  const bomb = brotliCompressSync(members)
+  expect(members.length).toBeGreaterThan(7_000_000)
+  let ends = 0
+  await new Promise<void>((resolve) => {
+    const decoder = openDecoder(
+      'gzip, br',
+      () => undefined,
+      () => {
+        ends++
+        resolve()
+      },
+    )
+    // Its end never comes.
+    decoder?.write(bomb)
+  })
+  expect(ends).toBe(1)
 })
