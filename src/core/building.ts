@@ -27,17 +27,20 @@ export class Building<U> {
   ) {
     this.deadline = new Deadline(clock, deadline)
     this.#waiters = new Waiters(this.deadline, () => timeout('map()', deadline))
-    this.#run(build, base).then(
-      (snapshot) => {
-        this.snapshot = snapshot
-        this.ready = Promise.resolve(snapshot)
-        this.#waiters.land(snapshot)
-      },
-      (error: unknown) => {
+    let made: U | Promise<U>
+    try {
+      made = build()
+      // What can be built at once is there at once.
+      if (!isPromise(made)) return void this.#land(made, base)
+    } catch (error) {
+      made = Promise.reject(error)
+    }
+    Promise.resolve(made)
+      .then((value) => this.#land(value, base))
+      .catch((error: unknown) => {
         failed()
         this.#waiters.fail(error)
-      },
-    )
+      })
   }
 
   /** It takes too long. */
@@ -49,14 +52,17 @@ export class Building<U> {
     return this.#waiters.join(0)
   }
 
-  async #run(
-    build: () => U | Promise<U>,
-    { generation, expiresAt }: Snapshot<unknown>,
-  ): Promise<Snapshot<U>> {
-    const value = await build()
+  #land(value: U, { generation, expiresAt }: Snapshot<unknown>): void {
     if (value === undefined || value === null) {
       throw new RefreshError('invalid_value', 'map() built nothing: its function must return what it builds.')
     }
-    return { value, generation, expiresAt }
+    const snapshot: Snapshot<U> = { value, generation, expiresAt }
+    this.snapshot = snapshot
+    this.ready = Promise.resolve(snapshot)
+    this.#waiters.land(snapshot)
   }
+}
+
+function isPromise<U>(value: U | Promise<U>): value is Promise<U> {
+  return typeof Reflect.get(Object(value), 'then') === 'function'
 }

@@ -63,6 +63,8 @@ export type RefreshEvent =
   | { readonly type: 'challenge_refused' }
   /** Something is amiss that `check()` would report, too, such as a missing setting of a store's client. */
   | { readonly type: 'finding'; readonly finding: Finding }
+  /** A request to an origin that is not among the `origins` of its surface was answered 401. Told once for each origin. */
+  | { readonly type: 'bypassed'; readonly origin: string }
   /** A call makes its second attempt, with this generation. */
   | { readonly type: 'retried'; readonly generation: number }
   /** A call was rejected and got its rejection, because no newer generation was to be had. */

@@ -6,6 +6,7 @@ import type { CellInternals, CellOptions } from './options.ts'
 import type { Background, RefreshCause } from './refresher.ts'
 import { missing, reentrant, timeout } from './refusals.ts'
 import { Setback } from './setback.ts'
+import { runAsSource } from './source-context.ts'
 import type { Values } from './values.ts'
 
 /** How a flight begins. */
@@ -25,11 +26,14 @@ export class Flights<T> {
   readonly #options: CellOptions<T>
   readonly #internals: CellInternals
   readonly #values: Values<T>
+  readonly #cell: object
   #current: Flight<T> | undefined
   /** The host's refresh function is on the stack right now. */
   #entered = false
 
-  constructor(options: CellOptions<T>, internals: CellInternals, values: Values<T>) {
+  /** @param cell owns what the refresh function asks for */
+  constructor(options: CellOptions<T>, internals: CellInternals, values: Values<T>, cell: object) {
+    this.#cell = cell
     this.#options = options
     this.#internals = internals
     this.#values = values
@@ -111,7 +115,9 @@ export class Flights<T> {
     let running: Promise<T | undefined>
     this.#entered = true
     try {
-      running = call({ current, cause, challenge, signal: flight.signal, queued })
+      const context = { current, cause, challenge, signal: flight.signal, queued }
+      const { owner } = this.#internals
+      running = owner === undefined ? runAsSource(() => call(context), this.#cell) : call(context)
     } finally {
       this.#entered = false
     }

@@ -46,8 +46,10 @@ export class Mapped<T, U> implements Origin<U> {
     return this.#find(this.#origin.peek())?.snapshot
   }
 
+  /** What can be built at once is built at once: the first call with a new value need not wait for a turn of the event loop. */
   usable(): Snapshot<U> | undefined {
-    return this.#find(this.#origin.usable())?.snapshot
+    const base = this.#origin.usable()
+    return base && (this.#find(base) ?? this.#start(base)).snapshot
   }
 
   snapshot(options?: WaitOptions): Promise<Snapshot<U>> {
@@ -85,6 +87,14 @@ export class Mapped<T, U> implements Origin<U> {
     return this.#origin.epoch
   }
 
+  get owner(): object | undefined {
+    return this.#origin.owner
+  }
+
+  isDead(): boolean {
+    return this.#origin.isDead?.() === true
+  }
+
   #find(snapshot: Snapshot<T> | undefined): Building<U> | undefined {
     return snapshot && this.#built.get(snapshot)
   }
@@ -108,7 +118,10 @@ export class Mapped<T, U> implements Origin<U> {
   /** Joins the build that runs. One that takes too long is begun anew: a build spends nothing. */
   #join(base: Snapshot<T>): Promise<Snapshot<U>> {
     const running = this.#find(base)
-    if (running?.isOver === false) return running.join()
+    return (running?.isOver === false ? running : this.#start(base)).join()
+  }
+
+  #start(base: Snapshot<T>): Building<U> {
     const forget = (): void => {
       // A failure is its callers' own; the next caller tries again.
       if (this.#find(base) === building) this.#built.delete(base)
@@ -121,6 +134,6 @@ export class Mapped<T, U> implements Origin<U> {
       forget,
     )
     this.#built.set(base, building)
-    return building.join()
+    return building
   }
 }

@@ -63,6 +63,12 @@ export interface CellInternals {
    * @default true
    */
   readonly spends?: boolean | undefined
+  /**
+   * What the values belong to: the surfaces that serve it let requests of its source pass by. The refresh function marks these by itself.
+   *
+   * Default: the cell, whose refresh function is the source.
+   */
+  readonly owner?: object | undefined
   /** Settles once what the last flight brought is stored. Only then is a flight over for `background`. */
   readonly settled?: (() => Promise<void>) | undefined
 }

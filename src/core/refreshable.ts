@@ -29,6 +29,8 @@ export class Refreshable<T> implements Refresher<T> {
   readonly clock: Clock
   /** @internal ms */
   readonly deadline: number
+  /** @internal */
+  readonly owner: object
   readonly #emit: ((event: RefreshEvent) => void) | undefined
   readonly #values: Values<T>
   readonly #flights: Flights<T>
@@ -48,7 +50,8 @@ export class Refreshable<T> implements Refresher<T> {
     this.clock = options.clock
     this.deadline = options.deadline
     this.#values = new Values(options)
-    this.#flights = new Flights(options, internals, this.#values)
+    this.#flights = new Flights(options, internals, this.#values, this)
+    this.owner = internals.owner ?? this
     if (options.initial !== undefined) this.#values.adopt(options.initial, 0, undefined)
   }
 
@@ -184,6 +187,11 @@ export class Refreshable<T> implements Refresher<T> {
   hasExpired({ generation }: Generation): boolean {
     const { tenure } = this.#values
     return tenure?.snapshot.generation === generation && tenure.staleAt <= this.clock.now()
+  }
+
+  /** @internal */
+  isDead(): boolean {
+    return this.#flights.setback.held?.terminal === true
   }
 
   /** The value in force, where no flight runs and none is due. */

@@ -66,6 +66,10 @@ export interface Refresher<T> {
   accepted(snapshot: Generation, endpoint?: string): void
   /** Reports that the second attempt was rejected, too: refreshing did not help there. */
   stillRejected?(snapshot: Generation, endpoint?: string): void
+  /** @internal Is it known that the login has ended? Then only a person can mend it. */
+  isDead?(): boolean
+  /** @internal What its values come from: see `runAsSource()`. */
+  readonly owner?: object | undefined
   /**
    * A refresher of something built from the value: a provider, a client, a header. It is built once per
    * generation, shares the flight and the generations, and has a breaker of its own: make a map once for each remote

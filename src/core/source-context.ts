@@ -1,39 +1,42 @@
-/** Which calls are a source's own: its requests pass by the surface that it serves, and its updates wait for no slot. */
+import { type AsyncContext, asyncContext } from './async-context.ts'
 
-interface Storage {
-  run<R>(store: true, run: () => R): R
-  getStore(): true | undefined
+/** One run of a source, and the run that it is part of. */
+interface SourceRun {
+  readonly owner: object | undefined
+  readonly outer: SourceRun | undefined
+  /** A connection that was opened within a run keeps the run's context. Its later requests are not the source's. */
+  isOver: boolean
 }
 
-let storage: Storage | undefined | null
+/** undefined until it is needed, and on a runtime that has none. */
+let context: AsyncContext<SourceRun> | undefined
 
-/** Runs a source. Undefined behaviour is avoided where the platform has no async context: then nothing is marked. */
-export function runAsSource<R>(run: () => R): R {
-  const found = load()
-  return found ? found.run(true, run) : run()
-}
-
-/** Whether the caller runs inside a source's `issue`. Always false where the platform has no async context. */
-export function isInSource(): boolean {
-  return load()?.getStore() === true
-}
-
-/** By `process.getBuiltinModule`, so that the root entry imports no `node:` module. */
-function load(): Storage | undefined {
-  if (storage !== undefined) return storage ?? undefined
-  storage = null
+/**
+ * Runs a source: requests that are made within belong to it, across everything that it awaits, until it settles. They never pass the
+ * surface that the source serves, for they would wait for themselves.
+ *
+ * @param owner what the source belongs to. A surface that serves another owner is passed as usual. Default: every surface is avoided.
+ */
+export async function runAsSource<R>(run: () => R | Promise<R>, owner?: object): Promise<R> {
+  context ??= asyncContext<SourceRun>()
+  if (context === undefined) return run()
+  const current: SourceRun = { owner, outer: context.getStore(), isOver: false }
   try {
-    const getBuiltin: unknown = Reflect.get(Object(Reflect.get(globalThis, 'process')), 'getBuiltinModule')
-    if (typeof getBuiltin !== 'function') return undefined
-    const hooks: unknown = getBuiltin('node:async_hooks')
-    const AsyncLocalStorage: unknown = Reflect.get(Object(hooks), 'AsyncLocalStorage')
-    if (isConstructor(AsyncLocalStorage)) storage = new AsyncLocalStorage()
-  } catch {
-    // A platform that forbids it has none.
+    return await context.run(current, run)
+  } finally {
+    current.isOver = true
   }
-  return storage ?? undefined
 }
 
-function isConstructor(value: unknown): value is new () => Storage {
-  return typeof value === 'function'
+/**
+ * Is this code running within a source? Always false on a runtime without `AsyncLocalStorage`: see `rawFetch()`.
+ *
+ * @param owner of interest. Default: any
+ */
+export function isInSource(owner?: object): boolean {
+  for (let run = context?.getStore(); run !== undefined; run = run.outer) {
+    if (run.isOver) continue
+    if (owner === undefined || run.owner === undefined || run.owner === owner) return true
+  }
+  return false
 }

@@ -100,7 +100,11 @@ export class StoredCredential implements Credential {
 
   /** @param busy holds it while something of it is under way, or has yet to be stored */
   constructor(given: CredentialSettings, busy?: Set<StoredCredential>) {
-    const settings = { ...given, onChallengeRefused: (challenge: string) => this.#refused.add(challenge) }
+    const settings: CredentialSettings = {
+      ...given,
+      owner: this,
+      onChallengeRefused: (challenge: string) => this.#refused.add(challenge),
+    }
     const { cell, store, key, clock, exitGrace, spends } = settings
     this.#settings = settings
     this.#busy = busy
@@ -131,7 +135,11 @@ export class StoredCredential implements Credential {
       },
       expiresAt: expiryOf,
     }
-    this.#cell = new Refreshable(options, { spends, settled: () => this.#record.saved() })
+    this.#cell = new Refreshable(options, {
+      spends,
+      owner: this,
+      settled: () => this.#record.saved(),
+    })
     this.#giver = new TokenGiver(this.#cell, clock, () => this.#failure?.error)
   }
 
@@ -161,6 +169,10 @@ export class StoredCredential implements Credential {
 
   stillRejected(snapshot: Generation, endpoint?: string): void {
     this.#cell.stillRejected(snapshot, endpoint)
+  }
+
+  get owner(): object {
+    return this
   }
 
   map<U>(build: (token: AccessToken) => U | Promise<U>): Refresher<U> {

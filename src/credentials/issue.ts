@@ -30,6 +30,8 @@ export interface IssueOptions {
   readonly confirm: (() => Promise<void>) | undefined
   /** Hears of a source that still runs when the signal has aborted: what it brings may be the only copy of a rotated token. */
   readonly onLate: (late: Promise<AccessToken>) => void
+  /** Whose source it is: its requests pass by the surfaces that serve this. */
+  readonly owner: object | undefined
 }
 
 /**
@@ -40,14 +42,14 @@ export interface IssueOptions {
 export async function issue(
   source: Source,
   context: SourceContext,
-  { clock, until, tries, spends, confirm, onLate }: IssueOptions,
+  { clock, until, tries, spends, confirm, onLate, owner }: IssueOptions,
 ): Promise<AccessToken> {
   let hasBroken = false
   for (let tried = 1; ; tried++) {
     await confirm?.()
     let asked: Promise<AccessToken> | undefined
     try {
-      asked = ask(source, context, clock)
+      asked = ask(source, context, clock, owner)
       return await abortable(asked, context.signal)
     } catch (error) {
       if (context.signal.aborted && asked !== undefined) onLate(asked)
@@ -66,8 +68,13 @@ export async function issue(
   }
 }
 
-async function ask(source: Source, context: SourceContext, clock: Clock): Promise<AccessToken> {
-  const received = await runAsSource(() => source.issue(context))
+async function ask(
+  source: Source,
+  context: SourceContext,
+  clock: Clock,
+  owner: object | undefined,
+): Promise<AccessToken> {
+  const received = await runAsSource(() => source.issue(context), owner)
   return usableToken(readReceived(received), clock.now())
 }
 

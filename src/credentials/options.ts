@@ -63,6 +63,8 @@ export interface CredentialSettings {
   readonly cooldown: number
   /** ms */
   readonly exitGrace: number
+  /** Whose source it is: the surfaces that serve it let its source's requests pass by. */
+  readonly owner?: object | undefined
   /** Hears of a challenge whose demand the endpoint refuses. */
   readonly onChallengeRefused?: ((challenge: string) => void) | undefined
   readonly cell: CellOptions

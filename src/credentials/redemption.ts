@@ -129,7 +129,7 @@ export class Redemption {
     lock: StoreContext | undefined,
   ): Promise<AccessToken> {
     const { signal, until, challenge } = wish
-    const { clock, spends } = this.#settings
+    const { clock, spends, owner } = this.#settings
     let isSent = false
     const sent = (): void => {
       // An issue that spends nothing leaves nothing unknown behind.
@@ -146,6 +146,7 @@ export class Redemption {
         spends,
         confirm: lock?.confirm,
         onLate: wish.onLate,
+        owner,
       })
     }
     try {

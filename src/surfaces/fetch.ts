@@ -1,18 +1,24 @@
 import { optionError } from '../core/options.ts'
+import { type Fetch, markFetch } from '../core/raw-fetch.ts'
 import type { Refresher } from '../core/refresher.ts'
 import { retryOnce } from '../core/retry-once.ts'
+import { isInSource } from '../core/source-context.ts'
 import type { Apply } from '../http/apply.ts'
-import { credentialsByOrigin, type HttpOptions, readHttpOptions } from '../http/options.ts'
-import { own401 } from '../http/own-401.ts'
-import { type CallSettings, FetchCall, isRequest } from './fetch/call.ts'
+import { Bypassed } from '../http/bypassed.ts'
+import { credentialsByOrigin, type HttpOptions, loginEnded, readHttpOptions } from '../http/options.ts'
+import { isOwnAnswer, own401 } from '../http/own-401.ts'
+import { Beneath } from './fetch/beneath.ts'
+import { type CallSettings, FetchCall } from './fetch/call.ts'
+import { readTarget } from './fetch/target.ts'
 
 /** How a {@link refreshingFetch} works. */
 export interface RefreshingFetchOptions<T> extends HttpOptions<T> {
   /**
-   * What makes the requests. Default: the platform's fetch. Another one must do with redirects as the Fetch standard says: node-fetch,
-   * for one, takes `Authorization` along to other ports of the same host, and to the domains above it.
+   * What makes the requests. Default: the platform's fetch, looked up at each call, so that telemetry and tests may replace it later. Another
+   * one must do with redirects as the Fetch standard says: node-fetch, for one, takes `Authorization` along to other ports of the same host,
+   * and to the domains above it. It gets the headers in the form that the caller gave them in.
    */
-  fetch?: typeof globalThis.fetch | undefined
+  fetch?: Fetch | undefined
 }
 
 /**
@@ -26,8 +32,12 @@ export interface RefreshingFetchOptions<T> extends HttpOptions<T> {
  * A rejection that a redirect led to counts if it comes from the origin that was asked. Platforms do not tell whether the way led elsewhere,
  * where they take `Authorization` away: then a refresh is made in vain, as often as the breaker lets it.
  *
- * @throws RefreshError `invalid_option`. The fetch itself throws what the underlying one throws, the signal's reason, and
- *   RefreshError `redirect_refused`: a redirect is not followed where it would take along a header other than `Authorization`
+ * Responses of our own carry the header `x-llm-refresh` with the error's code. One is the response to a redirect that would take along a header
+ * other than `Authorization`: it is not followed, but answered 401 with the code `redirect_refused`.
+ *
+ * It may become the platform's fetch: `globalThis.fetch = refreshingFetch(…)`. Requests of a credential's own source never pass it.
+ *
+ * @throws RefreshError `invalid_option`. The fetch itself throws what the underlying one throws, and the signal's reason
  * @example
  * const fetch = refreshingFetch(token, { origins: 'https://api.openai.com' })
  * const client = new OpenAI({ apiKey: 'unused', fetch })
@@ -45,18 +55,27 @@ export function refreshingFetch<T>(
   options: RefreshingFetchOptions<T>,
 ): typeof globalThis.fetch {
   const shared = readHttpOptions(options, 'fetch')
-  const { fetch = globalThis.fetch } = options
-  if (typeof fetch !== 'function') throw optionError('fetch', 'is missing: this platform has none')
-  const settings: CallSettings = { ...shared, fetch }
+  const { fetch: first = globalThis.fetch } = options
+  if (typeof first !== 'function') throw optionError('fetch', 'is missing: this platform has none')
+  const beneath = new Beneath(options.fetch, first)
+  const settings: CallSettings = { ...shared, beneath }
   const credentials = credentialsByOrigin(refresher, options, (applied) => applied)
+  const bypassed = new Bypassed(shared.onEvent)
 
-  return async (input, init) => {
-    const origin = originOf(input)
-    const credential = credentials.get(origin)
-    if (credential === undefined) return fetch(input, init)
-    const call = new FetchCall(settings, input, init, origin)
+  const fetch: Fetch = async (input, init) => {
+    // What a source asks, and what comes back to us by way of a fetch that was put over ours, goes where it would go without us.
+    if (isInSource(refresher.owner) || beneath.isOwn([input, init])) return first(input, init)
+    const target = readTarget(input, init, beneath.isGiven)
+    const credential = credentials.get(target.origin)
+    if (credential === undefined) {
+      const response = await beneath.send([input, init], undefined)
+      if (!isOwnAnswer(response?.headers)) bypassed.answered(target.origin, response?.status)
+      return response
+    }
+    const call = new FetchCall(settings, target, init)
     try {
-      return (await retryOnce(credential, (applied) => call.attempt(applied), call)).response
+      if (shared.isRefusedWhenDead && refresher.isDead?.() === true) throw loginEnded()
+      return (await retryOnce(credential, (applied) => call.attempt(applied), call)).handOn()
     } catch (error) {
       if (!call.isUnsent) throw error
       call.abandon(error)
@@ -67,16 +86,13 @@ export function refreshingFetch<T>(
       call.end()
     }
   }
+  beneath.serve(fetch)
+  markFetch(fetch, first)
+  return asPlatform(fetch, first)
 }
 
-/** Empty where there is none to be told: then it is no origin of ours, and the platform says what is wrong. */
-function originOf(input: RequestInfo | URL): string {
-  try {
-    return new URL(
-      isRequest(input) ? input.url : input,
-      globalThis.document?.baseURI ?? globalThis.location?.href,
-    ).origin
-  } catch {
-    return ''
-  }
+/** Bun's fetch has `preconnect`, which its type demands. */
+function asPlatform(fetch: Fetch, first: Fetch): typeof globalThis.fetch {
+  const preconnect: unknown = Reflect.get(first, 'preconnect')
+  return preconnect === undefined ? fetch : Object.assign(fetch, { preconnect })
 }

@@ -1,10 +1,14 @@
 import { RefreshError } from '../core/errors.ts'
 import type { Refresher } from '../core/refresher.ts'
+import { isInSource } from '../core/source-context.ts'
 import type { Apply } from '../http/apply.ts'
+import { Bypassed } from '../http/bypassed.ts'
 import { credentialsByOrigin, type HttpOptions, readHttpOptions } from '../http/options.ts'
-import { Call } from './undici/call.ts'
+import { isOwnAnswer } from '../http/own-401.ts'
+import { Call, type CallSettings } from './undici/call.ts'
 import { credentialOf } from './undici/headers.ts'
-import type { AnyDispatch, Dispatch, DispatchOptions, Interceptor } from './undici/types.ts'
+import type { AnyDispatch, Dispatch, DispatchOptions, Interceptor, ResponseHeaders } from './undici/types.ts'
+import { Watched } from './undici/watched.ts'
 
 export type { AnyDispatch, Interceptor } from './undici/types.ts'
 
@@ -38,18 +42,34 @@ export function refreshing<T>(
   options: RefreshingOptions<T> & { apply: Apply<T> },
 ): Interceptor
 export function refreshing<T>(refresher: Refresher<T>, options: RefreshingOptions<T>): Interceptor {
-  const settings = readHttpOptions(options)
+  const shared = readHttpOptions(options)
   const credentials = credentialsByOrigin(refresher, options, credentialOf)
+  const bypassed = new Bypassed(shared.onEvent)
+  const settings: CallSettings = {
+    ...shared,
+    isDead: () => refresher.isDead?.() === true,
+    isAllowed: (origin) => credentials.has(origin),
+  }
 
   function intercept<D extends AnyDispatch>(dispatch: D): D
   function intercept(dispatch: Dispatch): Dispatch {
     return (request, handler) => {
+      // What a source asks goes where it would go without us: it must not wait for the credential that it fetches.
+      if (isInSource(refresher.owner)) return dispatch(request, handler)
       const origin = originOf(request)
       let credential = credentials.get(origin)
       // Parsing takes longer than looking it up as it is mostly spelt.
       const canonical = credential === undefined && URL.canParse(origin) ? new URL(origin).origin : origin
       credential ??= credentials.get(canonical)
-      if (credential === undefined) return dispatch(request, handler)
+      if (credential === undefined || isForAnother(request, canonical)) {
+        if (!bypassed.watches(canonical) || typeof handler?.onRequestStart !== 'function') {
+          return dispatch(request, handler)
+        }
+        const tell = (status: number, headers: ResponseHeaders): void => {
+          if (!isOwnAnswer(headers)) bypassed.answered(canonical, status)
+        }
+        return dispatch(request, new Watched(handler, tell))
+      }
       if (typeof handler.onRequestStart !== 'function') {
         const problem = 'The request is one of undici 6 or older: use undici 7 or later.'
         throw new RefreshError('invalid_request', problem)
@@ -58,6 +78,12 @@ export function refreshing<T>(refresher: Refresher<T>, options: RefreshingOption
     }
   }
   return intercept
+}
+
+/** A path may be a whole URL: to a server, that outranks everything else (RFC 9112 section 3.2.2). */
+function isForAnother({ path }: DispatchOptions, origin: string): boolean {
+  if (typeof path !== 'string' || path.startsWith('/') || !/^https?:/i.test(path)) return false
+  return !URL.canParse(path) || new URL(path).origin !== origin
 }
 
 function originOf(request: DispatchOptions): string {

@@ -3,54 +3,54 @@ import type { RefreshListener } from '../../core/events.ts'
 import type { RetryPolicy } from '../../core/retry-once.ts'
 import type { Verdict } from '../../core/unauthorized.ts'
 import type { Applied } from '../../http/apply.ts'
-import { FirstEvent, type ServerSentEvent } from '../../http/first-event.ts'
+import { type Finding, inspectBody, inspectEvents } from '../../http/inspection.ts'
 import { letGo } from '../../http/let-go.ts'
-import type { HttpSettings } from '../../http/options.ts'
+import { type HttpSettings, isEventStream } from '../../http/options.ts'
+import { isOwnAnswer, own401 } from '../../http/own-401.ts'
+import type { Beneath } from './beneath.ts'
+import { keepHeaders, type KeptHeaders } from './headers.ts'
 import { Peeked } from './peeked.ts'
-import { keep, type Replay } from './replay.ts'
+import { isStream, keep, type Replay } from './replay.ts'
+import type { Target } from './target.ts'
 
 /** What all calls of one fetch have in common. */
 export interface CallSettings extends HttpSettings {
-  readonly fetch: typeof fetch
+  readonly beneath: Beneath
 }
 
-/** An answer, judged. */
-export interface Answered {
-  readonly response: Response
-  readonly verdict: Verdict | false
-  /** It shows that the credential is good. */
-  readonly accepts: boolean
+/** A response, judged. */
+export interface Answered extends Finding {
+  /** The response for the caller: it is made when the caller gets it. */
+  readonly handOn: () => Response
+  /** Nobody wants it. */
+  readonly discard: () => void
 }
 
 /** One call of a fetch: the attempts that it makes, and the retry policy for them. */
 export class FetchCall implements RetryPolicy<Answered> {
   readonly signal: AbortSignal | undefined
   readonly onEvent: RefreshListener | undefined
+  /** Method and path. */
+  readonly endpoint: string
   readonly #settings: CallSettings
-  readonly #input: RequestInfo | URL
+  readonly #target: Target
   readonly #init: RequestInit | undefined
-  readonly #origin: string
   /** What the caller may change once the call is made is kept as it was then. */
   readonly #replay: Replay | undefined
-  #headers: Headers
+  readonly #headers: KeptHeaders
   /** The caller leaves it to fetch to follow redirects. */
   readonly #follows: boolean
-  #applied: Applied | undefined
+  #isUnsent = true
   #isRetry = false
 
-  constructor(
-    settings: CallSettings,
-    input: RequestInfo | URL,
-    init: RequestInit | undefined,
-    origin: string,
-  ) {
-    const request = isRequest(input) ? input : undefined
+  constructor(settings: CallSettings, target: Target, init: RequestInit | undefined) {
+    const { request } = target
     this.#settings = settings
-    this.#input = isRequest(input) ? input : input.toString()
+    this.#target = target
+    this.endpoint = target.endpoint
     this.#init = init && copyOf(init)
-    this.#origin = origin
-    this.#headers = new Headers(init?.headers ?? request?.headers)
-    this.#replay = keep(init?.body, request, settings.replayLimit)
+    this.#headers = keepHeaders(init?.headers ?? request?.headers)
+    this.#replay = keep(init?.body, target, settings.replayLimit)
     this.#follows = (init?.redirect ?? request?.redirect ?? 'follow') === 'follow'
     this.onEvent = settings.onEvent
     this.signal = (init?.signal === undefined ? request?.signal : init.signal) ?? undefined
@@ -58,24 +58,25 @@ export class FetchCall implements RetryPolicy<Answered> {
 
   /** Whether anything was sent. */
   get isUnsent(): boolean {
-    return this.#applied === undefined
+    return this.#isUnsent
   }
 
   async attempt(applied: Applied): Promise<Answered> {
-    const { fetch } = this.#settings
-    const response = await fetch(this.#input, this.#prepare(applied))
+    const { request, href } = this.#target
+    this.#isRetry = !this.#isUnsent
+    this.#isUnsent = false
+    const response = await this.#settings.beneath.send([request ?? href, this.#prepare(applied)], applied)
     if (applied.survivesRedirects && isRedirect(response) && this.#follows) {
       letGo(response.body)
-      throw new RefreshError(
-        'redirect_refused',
-        `${this.#origin} answered with a redirect, which would carry the credential's header along: ask where it leads to.`,
-      )
+      return this.#refusedRedirect()
     }
     return this.#judged(response)
   }
 
-  isRejection(answer: Answered): Verdict | false {
-    return answer.verdict
+  isRejection({ verdict }: Answered): Verdict | false | Promise<Verdict | false> {
+    const settled =
+      verdict !== false && verdict.rejected && !this.#isRetry ? this.#replay?.settle?.() : undefined
+    return settled === undefined ? verdict : settled.then(() => verdict)
   }
 
   isAcceptance(answer: Answered): boolean {
@@ -87,20 +88,20 @@ export class FetchCall implements RetryPolicy<Answered> {
     return false
   }
 
-  discard({ response }: Answered): void {
-    letGo(response.body)
+  discard({ discard }: Answered): void {
+    discard()
   }
 
   unrepeatable(): RefreshError | undefined {
     return this.#replay?.refusal()
   }
 
-  /** Nothing is sent: lets go of the body, as fetch does. */
+  /** Nothing is sent: discards the body, as fetch does. */
   abandon(reason: unknown): void {
     letGo(this.#ownBody ?? this.#init?.body, reason)
   }
 
-  /** Lets go of what was kept for a second attempt. */
+  /** Discards what was kept for a second attempt. */
   end(): void {
     this.#replay?.end()
   }
@@ -108,71 +109,68 @@ export class FetchCall implements RetryPolicy<Answered> {
   /** A Request brings its own body, once, unless init has another. */
   get #ownBody(): ReadableStream | undefined {
     const isOther = (this.#init?.body ?? undefined) !== undefined
-    return isRequest(this.#input) && !isOther ? (this.#input.body ?? undefined) : undefined
+    return isOther ? undefined : (this.#target.request?.body ?? undefined)
   }
 
   #prepare(applied: Applied): RequestInit {
-    this.#isRetry = this.#applied !== undefined
-    const headers = this.#isRetry ? new Headers(this.#headers) : this.#headers
-    for (const [name] of this.#applied?.set ?? []) headers.delete(name)
-    for (const name of applied.remove) headers.delete(name)
-    for (const [name, value] of applied.set) headers.set(name, value)
-    this.#headers = headers
-    this.#applied = applied
-    const init: RequestInit = { ...this.#init, headers }
-    const body = !this.#isRetry && this.#ownBody ? undefined : this.#replay?.body()
+    const init: RequestInit = { ...this.#init, headers: this.#headers(applied) }
+    const isBrought = this.#target.request !== undefined && (this.#init?.body ?? undefined) === undefined
+    const body = !this.#isRetry && isBrought ? undefined : this.#replay?.body()
     if (body !== undefined) init.body = body
+    // Required of a body that is a stream (Fetch standard, section 5.4); types do not know it yet.
+    if (this.#isRetry && body !== undefined && isStream(body)) Reflect.set(init, 'duplex', 'half')
     if (applied.survivesRedirects && this.#follows) init.redirect = 'manual'
     return init
   }
 
-  async #judged(response: Response): Promise<Answered> {
+  /** An error that is thrown would look like a lost connection to the vendors' clients, and be retried. */
+  #refusedRedirect(): Answered {
+    const { body, ...own } = own401(
+      new RefreshError(
+        'redirect_refused',
+        `${this.#target.origin} answered with a redirect, which would carry the credential's header along: ask where it leads to.`,
+      ),
+    )
+    return asItCame(new Response(body, own), false)
+  }
+
+  #judged(response: Response): Answered | Promise<Answered> {
     const { judge, sniff } = this.#settings
-    const { status } = response
-    // Whoever was asked after a redirect to elsewhere has not seen the credential. Where it led back, platforms do not tell: a 401
-    // counts then, for a refresh too many costs less than a call that dies; a success proves nothing.
-    if (response.redirected && new URL(response.url).origin !== this.#origin) {
-      return { response, verdict: false, accepts: false }
-    }
-    if (judge.suspects(status)) return this.#read(response)
-    if (sniff && status === 200 && isEventStream(response)) return this.#sniffed(response)
-    return { response, verdict: false, accepts: status < 400 && !response.redirected }
-  }
-
-  async #read(response: Response): Promise<Answered> {
-    const body = new Peeked(response, this.signal)
-    await body.readOn()
     const { status, headers } = response
-    return this.#answered(body, this.#settings.judge.answer(status, headers, body.text()), status < 400)
+    // A server that was asked after a redirect to elsewhere has not seen the credential. Where it led back, platforms do not tell: a 401
+    // counts then, for a refresh too many costs less than a call that dies; a success proves nothing.
+    if (response.redirected && new URL(response.url).origin !== this.#target.origin)
+      return asItCame(response, false)
+    if (isOwnAnswer(headers)) return asItCame(response, false)
+    // What stands in for a response in a test may have no headers.
+    if (isEventStream(status, headers?.get?.('content-type'))) {
+      if (sniff && status === 200) return this.#inspected(response, 'events')
+      const verdict = judge.suspects(status) && judge.answer(status, headers, '')
+      if (verdict === false || !verdict.rejected) return asItCame(response, !response.redirected)
+    }
+    if (judge.suspects(status)) return this.#inspected(response, 'body')
+    return asItCame(response, status < 400 && !response.redirected)
   }
 
-  async #sniffed(response: Response): Promise<Answered> {
-    const first = new FirstEvent()
-    const body = new Peeked(response, this.signal)
-    let event: ServerSentEvent | 'none' | undefined
-    await body.read((chunk) => (event = first.push(chunk)) !== undefined)
-    event ??= first.end()
-    const verdict = event === 'none' ? undefined : this.#settings.judge.event(event)
-    // An error is the end of its stream: what follows it is handed on, too, if the answer is.
-    if (this.#isTakenBack(verdict)) await body.readOn()
-    return this.#answered(body, verdict, verdict === undefined)
-  }
-
-  #answered(body: Peeked, verdict: Verdict | undefined, isGood: boolean): Answered {
+  async #inspected(response: Response, what: 'body' | 'events'): Promise<Answered> {
+    const { judge } = this.#settings
+    const mayTakeBack = !this.#isRetry
+    const peeked = new Peeked(response, this.signal)
+    const { verdict, accepts } = await peeked.inspect((open, tell) =>
+      what === 'body'
+        ? inspectBody(judge, response, open, tell)
+        : inspectEvents(judge, response, open, mayTakeBack, tell),
+    )
     // No connection is held while the credential is refreshed.
-    const response = this.#isTakenBack(verdict) ? body.detached() : body.whole()
-    const accepts = isGood && verdict?.rejected !== true && !response.redirected
-    return { response, verdict: verdict ?? false, accepts }
-  }
-
-  /** A rejection that a second attempt may replace. */
-  #isTakenBack(verdict: Verdict | undefined): boolean {
-    return verdict?.rejected === true && !this.#isRetry
+    const isTakenBack = mayTakeBack && verdict !== false && verdict.rejected
+    const handOn = isTakenBack ? peeked.detach() : () => peeked.whole()
+    const discard = (): void => (isTakenBack ? undefined : letGo(response.body))
+    return { verdict, accepts: accepts && !response.redirected, handOn, discard }
   }
 }
 
-export function isRequest(input: RequestInfo | URL): input is Request {
-  return typeof input === 'object' && 'url' in input
+function asItCame(response: Response, accepts: boolean): Answered {
+  return { verdict: false, accepts, handOn: () => response, discard: () => letGo(response.body) }
 }
 
 /** Members may be a prototype's, as those of a Request are: spreading would lose them. */
@@ -185,9 +183,4 @@ function copyOf(init: RequestInit): RequestInit {
 /** Without a location there is nothing to follow. */
 function isRedirect({ type, status, headers }: Response): boolean {
   return type === 'opaqueredirect' || (/^30[12378]$/u.test(`${status}`) && headers.has('location'))
-}
-
-/** What stands in for an answer in a test may have no headers. */
-function isEventStream({ headers }: Response): boolean {
-  return /^text\/event-stream\b/i.test(headers?.get?.('content-type') ?? '')
 }

@@ -1,5 +1,5 @@
 import { MOST_READ } from '../../http/judge.ts'
-import type { BodyCopy } from './body-copy.ts'
+import type { BodyReader } from './body-reader.ts'
 
 /** As much of a `Readable` of Node's as is needed here. */
 export interface NodeBody {
@@ -22,7 +22,7 @@ export function isNodeBody(body: unknown): body is NodeBody {
 const EVENTS = ['readable', 'end', 'error', 'close']
 
 /** Looks into Node's stream: what it takes out it puts back at once, so that the stream never notices. */
-export class NodeBodyCopy implements BodyCopy {
+export class NodeBodyReader implements BodyReader {
   readonly #body: NodeBody
   #seen = 0
   #look: () => void = () => undefined

@@ -1,108 +1,184 @@
 import { abortable } from '../../core/abortable.ts'
-import { startTimer } from '../../core/clock.ts'
-import { LONGEST_READ, MOST_READ } from '../../http/judge.ts'
+import { asItIs, type Finding, type Inspection, type OpenDecoder } from '../../http/inspection.ts'
 import { letGo } from '../../http/let-go.ts'
-import { type BodyCopy, webCopy } from './body-copy.ts'
-import { isNodeBody, NodeBodyCopy } from './node-body.ts'
+import { type BodyReader, restored, webReader } from './body-reader.ts'
+import { isNodeBody, NodeBodyReader } from './node-body.ts'
 
-/** An answer, and what was read of a copy of its body. */
+/** How an inspection of a body begins. */
+export type Inspect = (open: OpenDecoder, tell: (finding: Finding) => void) => Inspection
+
+/**
+ * A response whose body is read by us, piece by piece, until it is clear what to do with it. Nobody else reads it meanwhile, and no copy
+ * is made of it: what was read is put in front of the rest.
+ */
 export class Peeked {
   readonly #response: Response
   readonly #signal: AbortSignal | undefined
-  /** Undefined where there is nothing more to be read. */
-  #copy: BodyCopy | undefined
-  readonly #chunks: Uint8Array[] = []
-  #size = 0
+  /** Undefined where there is nothing to be read, or only its reader can make sense of it. */
+  readonly #reader: BodyReader | undefined
+  /** What was taken out of a stream has to be put back; Node's streams take it back by themselves. */
+  readonly #isTaken: boolean
+  readonly #isBytes: boolean
+  readonly #pieces: Uint8Array[] = []
+  /** The piece that is being read. */
+  #next: Promise<Uint8Array | undefined> | undefined
+  #ending: { readonly error?: unknown } | undefined
 
-  /** @param signal the caller's: whoever leaves while the body is read hears no more of it */
+  /** @param signal the caller's: one that leaves while the body is read hears no more of it */
   constructor(response: Response, signal: AbortSignal | undefined) {
+    const { body } = response
     this.#response = response
     this.#signal = signal
-    this.#copy = copyOf(response)
+    const isWeb = typeof body?.getReader === 'function' && !body.locked && !response.bodyUsed
+    this.#isTaken = isWeb
+    this.#isBytes = isWeb && isByteStream(body)
+    if (isWeb) this.#reader = webReader(body)
+    else if (isNodeBody(body)) this.#reader = new NodeBodyReader(body)
+    else if (body === undefined) this.#reader = wholeReader(response)
   }
 
-  /**
-   * Reads until that is enough, or to the end. A body that breaks does so for whom the answer is handed on to.
-   *
-   * @throws the signal's reason
-   */
-  read(enough: (chunk: Uint8Array) => boolean): Promise<void> {
-    return this.#read(enough, new Promise(() => undefined))
-  }
-
-  /** Reads on to the end, if that is within the bounds. Throws as `read` does. */
-  async readOn(): Promise<void> {
-    if (this.#size > MOST_READ) return
-    let stop: () => void = () => undefined
-    const late = new Promise<'late'>((resolve) => {
-      stop = startTimer({ now: Date.now }, LONGEST_READ, () => resolve('late'))
+  /** @throws the signal's reason, where the caller leaves meanwhile */
+  async inspect(inspect: Inspect): Promise<Finding> {
+    let inspection: Inspection | undefined
+    const found = new Promise<Finding>((resolve) => {
+      inspection = inspect(asItIs, resolve)
+      void this.#pump(inspection)
     })
-    await this.#read(() => this.#size > MOST_READ, late).finally(stop)
-  }
-
-  /** The beginning of the body, as text. */
-  text(): string {
-    const decoder = new TextDecoder()
-    return this.#chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join('') + decoder.decode()
-  }
-
-  /** The answer itself, whole. */
-  whole(): Response {
-    this.#copy?.close()
-    return this.#response
-  }
-
-  /** The answer, without the connection that it came by: where there is more of it, it ends with what was read. */
-  detached(): Response {
-    if (this.#copy === undefined) return this.#response
-    this.#copy.close()
-    const { body, status, statusText, headers } = this.#response
-    letGo(body)
-    const cut = new Response(new Blob(this.#chunks.map((chunk) => chunk.slice())), {
-      status,
-      statusText,
-      headers,
-    })
-    cut.headers.delete('content-length')
-    return lookingLike(this.#response, cut)
-  }
-
-  async #read(enough: (chunk: Uint8Array) => boolean, late: Promise<'late'>): Promise<void> {
     try {
-      while (this.#copy !== undefined) {
-        const chunk = await Promise.race([abortable(this.#copy.next(), this.#signal), late])
-        if (chunk === 'late') break
-        if (chunk === undefined) this.#copy = undefined
-        else {
-          this.#chunks.push(chunk)
-          this.#size += chunk.length
-          if (enough(chunk)) break
-        }
-      }
-    } catch {
-      this.#copy?.close()
-      this.#copy = undefined
+      return await abortable(found, this.#signal)
+    } catch (reason) {
+      inspection?.close()
+      this.#discard(reason)
+      throw reason
     }
-    if (this.#signal?.aborted !== true) return
-    this.#copy?.close()
-    letGo(this.#response.body)
-    throw this.#signal.reason
+  }
+
+  /** The response, whole: what was read, and the rest. */
+  whole(): Response {
+    if (!this.#isTaken || this.#reader === undefined) return this.#response
+    if (this.#ending !== undefined && !('error' in this.#ending)) return this.#copy(joined(this.#pieces))
+    const rest = restored({
+      pieces: this.#pieces,
+      reader: this.#reader,
+      next: this.#next,
+      ending: this.#ending,
+      isBytes: this.#isBytes,
+    })
+    const signal = this.#signal
+    // An abort discards what was not read yet, on every platform.
+    if (signal !== undefined) this.#reader.onBreak?.((error) => signal.aborted && rest.break(error))
+    return this.#copy(rest.stream)
+  }
+
+  /** The response without the connection that it came by: where there is more of it, it ends with what was read. */
+  detach(): () => Response {
+    if (this.#reader === undefined) return () => this.#response
+    // It has ended by itself.
+    if (this.#ending !== undefined) return () => this.whole()
+    this.#discard(undefined)
+    return () => {
+      const cut = this.#copy(joined(this.#pieces))
+      cut.headers.delete('content-length')
+      return cut
+    }
+  }
+
+  /** Nobody is going to read it. */
+  #discard(reason: unknown): void {
+    this.#reader?.close(reason)
+    if (!this.#isTaken) letGo(this.#response.body, reason)
+  }
+
+  async #pump(inspection: Inspection): Promise<void> {
+    while (this.#reader !== undefined && !inspection.isOver) {
+      let piece: Uint8Array | undefined
+      try {
+        this.#next ??= this.#reader.next()
+        piece = await this.#next
+      } catch (error) {
+        // A body that breaks does so for the caller, once it has read what came before.
+        this.#ending = { error }
+        return inspection.end()
+      }
+      // Decided meanwhile: the caller gets this piece.
+      if (inspection.isOver) return
+      this.#next = undefined
+      if (piece === undefined) this.#ending = {}
+      else {
+        this.#pieces.push(piece)
+        inspection.push(piece)
+      }
+      if (piece === undefined) break
+    }
+    if (!inspection.isOver) inspection.end()
+    if (!this.#isTaken) this.#reader?.close()
+  }
+
+  #copy(body: BodyInit): Response {
+    return lookingLike(this.#response, construct(this.#response, body))
   }
 }
 
-/** Undefined for a body that there is none of, or that only its reader can make sense of. */
-function copyOf(response: Response): BodyCopy | undefined {
-  const { body } = response
-  if (isNodeBody(body)) return new NodeBodyCopy(body)
-  if (typeof body?.getReader !== 'function' || body.locked || response.bodyUsed) return undefined
-  const copy = response.clone?.().body
-  return copy ? webCopy(copy) : undefined
+function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(pieces.reduce((size, piece) => size + piece.byteLength, 0))
+  let at = 0
+  for (const piece of pieces) {
+    whole.set(piece, at)
+    at += piece.byteLength
+  }
+  return whole
 }
 
-/** A constructed answer has none of these, and clients show them. */
+function isByteStream(stream: ReadableStream): boolean {
+  try {
+    stream.getReader({ mode: 'byob' }).releaseLock()
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** A platform that does not show the body of a response (React Native) has all of it. */
+function wholeReader(response: Response): BodyReader | undefined {
+  if (typeof response.clone !== 'function' || typeof response.text !== 'function') return undefined
+  let isRead = false
+  const next = async (): Promise<Uint8Array | undefined> => {
+    if (isRead) return undefined
+    isRead = true
+    return new TextEncoder().encode(await response.clone().text())
+  }
+  return { next, close: () => undefined }
+}
+
+/** Of the same class: a fetch that was given may have one of its own, and programs ask for it. */
+function construct(response: Response, body: BodyInit): Response {
+  const { status, statusText, headers, constructor } = response
+  const init = { status, statusText, headers }
+  if (response instanceof Response) {
+    const copy = new Response(body, init)
+    if (constructor !== Response) Reflect.setPrototypeOf(copy, Reflect.getPrototypeOf(response))
+    return copy
+  }
+  try {
+    const copy: unknown = Reflect.construct(constructor, [body, init])
+    if (isResponse(copy) && copy.status === status) return copy
+  } catch {
+    // The platform's will do.
+  }
+  return new Response(body, init)
+}
+
+function isResponse(candidate: unknown): candidate is Response {
+  return (
+    typeof candidate === 'object' && candidate !== null && 'status' in candidate && 'headers' in candidate
+  )
+}
+
+/** A constructed response has none of these, and clients show them. */
 function lookingLike(response: Response, copy: Response): Response {
   const { url, redirected, type } = response
-  const clone = (): Response => lookingLike(response, Response.prototype.clone.call(copy))
+  const cloned = copy.clone.bind(copy)
+  const clone = (): Response => lookingLike(response, cloned())
   for (const [name, value] of Object.entries({ url, redirected, type, clone })) {
     Object.defineProperty(copy, name, { value, configurable: true })
   }

@@ -1,7 +1,9 @@
 import type { RefreshError } from '../../core/errors.ts'
+import { copyOf, exceeds, isAsyncIterable } from '../../http/body.ts'
 import { letGo } from '../../http/let-go.ts'
 import { streamed, tooLarge } from '../../http/not-replayable.ts'
-import { type BodyCopy, webCopy } from './body-copy.ts'
+import { type BodyReader, restored, webReader } from './body-reader.ts'
+import type { Target } from './target.ts'
 
 /** The body that attempts send. */
 export interface Replay {
@@ -9,7 +11,9 @@ export interface Replay {
   refusal(): RefreshError | undefined
   /** The body, as it was when the call was made; undefined where only the caller's own will do. */
   body(): BodyInit | undefined
-  /** Lets go of what is kept. */
+  /** Waits until it is known whether it can be sent again. */
+  settle?(): Promise<void>
+  /** Discards what is kept. */
   end(): void
 }
 
@@ -20,52 +24,111 @@ export interface Replay {
  */
 export function keep(
   body: BodyInit | null | undefined,
-  request: Request | undefined,
+  { request, method }: Target,
   limit: number,
 ): Replay | undefined {
   if (body !== undefined && body !== null) return keepBody(body, limit)
-  return request === undefined || request.body === null ? undefined : keepRequest(request, limit)
+  if (request === undefined || request.body === null) return undefined
+  if (request.body !== undefined) return keepStream(request, limit)
+  // Firefox and React Native do not show the body of a Request, and have all of it.
+  return method === 'GET' || method === 'HEAD' ? undefined : keepWhole(request, limit)
 }
 
 function keepBody(body: BodyInit, limit: number): Replay {
   if (isStream(body)) return refused(streamed)
-  return exceeds(body, limit) ? refused(() => tooLarge(limit)) : kept(copied(body))
+  if (exceeds(isText(body) ? body.toString() : body, limit)) return refused(() => tooLarge(limit))
+  return kept(copied(body))
 }
 
-/** The body of a Request has mostly become a stream. It is read beside its being sent. */
-function keepRequest(request: Request, limit: number): Replay {
+/** Reads what the platform does not show. */
+function keepWhole(request: Request, limit: number): Replay {
+  let bytes: ArrayBuffer | undefined
+  let refusal: (() => RefreshError) | undefined = streamed
+  const read = async (): Promise<void> => {
+    const all = await request.clone().arrayBuffer()
+    refusal = all.byteLength > limit ? () => tooLarge(limit) : undefined
+    if (refusal === undefined) bytes = all
+  }
+  const reading = read().catch(() => undefined)
+  return {
+    refusal: () => refusal?.(),
+    body: () => bytes,
+    settle: () => reading,
+    end: () => {
+      bytes = undefined
+    },
+  }
+}
+
+/** The body of a Request has mostly become a stream. It is recorded beside its being sent. */
+function keepStream(request: Request, limit: number): Replay {
   const { body } = request.clone()
   // node-fetch 2 keeps it as it is.
   if (ArrayBuffer.isView(body)) return keepBody(body, limit)
   const reader = readerOf(body)
-  // A platform that does not show the body of a Request.
-  if (reader === undefined) return refused(streamed)
-  const chunks: Uint8Array[] = []
-  /** As long as it is being read, it may be a stream that never ends. */
-  let refusal: (() => RefreshError) | undefined = streamed
-  const end = (): void => {
-    chunks.length = 0
-    reader.close()
+  return reader === undefined ? refused(streamed) : new Recorded(reader, limit, takesStreams(body))
+}
+
+/** A body that may still be arriving when it has to be sent again: then the rest of it is sent as it arrives. */
+class Recorded implements Replay {
+  readonly #reader: BodyReader
+  readonly #limit: number
+  readonly #isLive: boolean
+  readonly #pieces: Uint8Array[] = []
+  #size = 0
+  #state: 'arriving' | 'whole' | 'large' | 'broken' | 'handed over' = 'arriving'
+  #next: Promise<Uint8Array | undefined> | undefined
+
+  /** @param isLive the rest can be sent while it arrives */
+  constructor(reader: BodyReader, limit: number, isLive: boolean) {
+    this.#reader = reader
+    this.#limit = limit
+    this.#isLive = isLive
+    void this.#read()
   }
-  const read = async (): Promise<void> => {
-    let size = 0
-    for (;;) {
-      const value = await reader.next()
-      if (value === undefined) break
-      size += value.length
-      if (size > limit) {
-        refusal = () => tooLarge(limit)
-        return end()
+
+  refusal(): RefreshError | undefined {
+    if (this.#state === 'large') return tooLarge(this.#limit)
+    if (this.#state === 'whole' || (this.#state === 'arriving' && this.#isLive)) return undefined
+    return streamed()
+  }
+
+  body(): BodyInit {
+    const pieces = [...this.#pieces]
+    if (this.#state !== 'arriving') return new Blob(pieces.map((piece) => piece.slice()))
+    this.#state = 'handed over'
+    return restored({ pieces, reader: this.#reader, next: this.#next, isBytes: false }).stream
+  }
+
+  end(): void {
+    if (this.#state === 'handed over') return
+    this.#pieces.length = 0
+    this.#reader.close()
+  }
+
+  async #read(): Promise<void> {
+    try {
+      while (this.#state === 'arriving') {
+        this.#next = this.#reader.next()
+        const piece = await this.#next
+        // By now it belongs to the second attempt.
+        if (this.#state !== 'arriving') return
+        this.#next = undefined
+        if (piece === undefined) this.#state = 'whole'
+        else this.#keep(piece)
       }
-      chunks.push(value)
+    } catch {
+      if (this.#state === 'arriving') this.#state = 'broken'
     }
-    refusal = undefined
   }
-  read().catch(() => undefined)
-  return {
-    refusal: () => refusal?.(),
-    body: () => new Blob(chunks.map((chunk) => chunk.slice())),
-    end,
+
+  #keep(piece: Uint8Array): void {
+    this.#size += piece.byteLength
+    if (this.#size <= this.#limit) this.#pieces.push(piece)
+    else {
+      this.#state = 'large'
+      this.end()
+    }
   }
 }
 
@@ -78,48 +141,40 @@ function refused(refusal: () => RefreshError): Replay {
 }
 
 /** Of a web stream, or of Node's, which is what node-fetch makes of a body. */
-function readerOf(body: Request['body']): BodyCopy | undefined {
-  if (typeof body?.getReader === 'function') return webCopy(body)
-  if (!isIterable(body)) return undefined
+function readerOf(body: Request['body']): BodyReader | undefined {
+  if (typeof body?.getReader === 'function') return webReader(body)
+  if (!isPieces(body)) return undefined
   const pieces = body[Symbol.asyncIterator]()
   return { next: async () => (await pieces.next()).value, close: () => letGo(body) }
 }
 
-function isIterable(body: unknown): body is AsyncIterable<Uint8Array, undefined> {
-  return Symbol.asyncIterator in Object(body)
+function isPieces(body: unknown): body is AsyncIterable<Uint8Array, undefined> {
+  return typeof body === 'object' && body !== null && isAsyncIterable(body)
+}
+
+/** A platform that takes no streams would send the words "[object ReadableStream]". */
+function takesStreams(body: Request['body']): boolean {
+  return (
+    typeof body?.getReader === 'function' && typeof Request === 'function' && 'duplex' in Request.prototype
+  )
 }
 
 /** Web streams, Node's, and whatever else can be read once only. */
-function isStream(body: BodyInit): body is ReadableStream {
+export function isStream(body: BodyInit): body is ReadableStream {
   if (typeof body !== 'object') return false
-  return 'getReader' in body || 'pipe' in body || Symbol.asyncIterator in body
+  return 'getReader' in body || 'pipe' in body || isAsyncIterable(body)
 }
 
-function exceeds(body: Exclude<BodyInit, ReadableStream>, limit: number): boolean {
-  if (body instanceof Blob) return body.size > limit
-  if (body instanceof ArrayBuffer || ArrayBuffer.isView(body)) return body.byteLength > limit
-  if (body instanceof FormData) {
-    return [...body].reduce((sum, [name, value]) => sum + utf8(name) + sizeOf(value), 0) > limit
-  }
-  const text = body.toString()
-  // Counting bytes takes longer than looking at the length.
-  return text.length * 3 > limit && utf8(text) > limit
+/** What platforms make a text of. */
+function isText(body: BodyInit): body is URLSearchParams {
+  return typeof URLSearchParams === 'function' && body instanceof URLSearchParams
 }
 
-function sizeOf(value: FormDataEntryValue): number {
-  return typeof value === 'string' ? utf8(value) : value.size
+function copied(body: BodyInit): BodyInit | undefined {
+  const copy = copyOf(body)
+  return isBody(copy) ? copy : undefined
 }
 
-function utf8(text: string): number {
-  return new TextEncoder().encode(text).length
-}
-
-function copied(body: BodyInit): BodyInit {
-  if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice()
-  if (body instanceof ArrayBuffer) return body.slice(0)
-  if (body instanceof URLSearchParams) return new URLSearchParams(body)
-  if (!(body instanceof FormData)) return body
-  const copy = new FormData()
-  for (const [name, value] of body) copy.append(name, value)
-  return copy
+function isBody(copy: unknown): copy is BodyInit {
+  return copy !== undefined
 }

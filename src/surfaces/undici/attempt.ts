@@ -1,7 +1,17 @@
+import type { RefreshError } from '../../core/errors.ts'
 import type { Verdict } from '../../core/unauthorized.ts'
+import {
+  type Finding,
+  type Inspection,
+  inspectBody,
+  inspectEvents,
+  type OpenDecoder,
+} from '../../http/inspection.ts'
 import type { Judge } from '../../http/judge.ts'
+import { isEventStream } from '../../http/options.ts'
+import { isOwnAnswer } from '../../http/own-401.ts'
+import { openDecoder } from './decoder.ts'
 import { Delivery, type Ending, type Held, type Receiver } from './delivery.ts'
-import { type Finding, readBody, readEvents, type Reading } from './reading.ts'
 import type { DispatchController, DispatchHandler, ResponseHeaders } from './types.ts'
 import { Upgraded } from './upgraded.ts'
 
@@ -17,6 +27,8 @@ export interface Caller extends Receiver {
   readonly sniff: boolean
   /** Where the credential may go. */
   readonly origin: string
+  /** Why the request must not be sent, where that was found out. */
+  readonly refused: RefreshError | undefined
   /** The request is on its way. */
   begin(context: unknown): void
   answered(answer: Answered): void
@@ -43,7 +55,7 @@ export class Attempt implements DispatchHandler {
   /** Where undici's redirect interceptor has been. */
   #context: unknown
   #held: Held | undefined
-  #reading: Reading | undefined
+  #reading: Inspection | undefined
   #delivery: Delivery | undefined
 
   constructor(caller: Caller, isRetry: boolean) {
@@ -73,6 +85,7 @@ export class Attempt implements DispatchHandler {
     this.#source = controller
     this.#context = context
     this.#caller.begin(context)
+    if (this.#caller.refused !== undefined) controller.abort(this.#caller.refused)
   }
 
   onResponseStarted(): void {
@@ -125,22 +138,16 @@ export class Attempt implements DispatchHandler {
     headers: ResponseHeaders,
     message?: string,
   ): void {
-    const { handler, controller, judge, sniff } = this.#caller
+    const { handler, controller } = this.#caller
     if (this.#state === 'dropped') return
     // Informational: there may be several, and they are no answer (RFC 9110 section 15.2).
     if (status >= 200) {
-      const isElsewhere = this.#isElsewhere()
-      const isSuspect = judge.suspects(status)
-      const isStream = sniff && status === 200 && isEventStream(headers)
-      if (isElsewhere || !(isSuspect || isStream)) {
+      const isForeign = this.#isElsewhere() || isOwnAnswer(headers)
+      this.#reading = isForeign ? undefined : this.#inspection(status, headers)
+      if (this.#reading === undefined) {
         this.#state = 'passing'
         controller.steer(source)
-        this.#caller.answered(status < 400 && !isElsewhere ? ACCEPTED : PASSED)
-      } else {
-        const tell = (finding: Finding): void => this.#decide(finding)
-        this.#reading = isSuspect
-          ? readBody(judge, status, headers, tell)
-          : readEvents(judge, headers, !this.#isRetry, tell)
+        this.#caller.answered(status < 400 && !isForeign ? ACCEPTED : PASSED)
       }
     }
     if (this.#reading === undefined) {
@@ -151,6 +158,21 @@ export class Attempt implements DispatchHandler {
     this.#state = 'reading'
     const { rawHeaders } = source
     this.#held = { status, headers, message, rawHeaders, chunks: [], ending: undefined }
+  }
+
+  /** Undefined where the head says enough. */
+  #inspection(status: number, headers: ResponseHeaders): Inspection | undefined {
+    const { judge, sniff } = this.#caller
+    const isStream = isEventStream(status, headers['content-type'])
+    const isSniffed = isStream && sniff && status === 200
+    if (!isSniffed && !judge.suspects(status)) return undefined
+    const head = { status, headers: joined(headers) }
+    const open: OpenDecoder = (take, done) => openDecoder(headers['content-encoding'], take, done)
+    const tell = (finding: Finding): void => this.#decide(finding)
+    if (isSniffed) return inspectEvents(judge, head, open, !this.#isRetry, tell)
+    // A stream may last for hours: a rule for its status has its head to go by.
+    if (isStream && !judge.answer(status, head.headers, '').rejected) return undefined
+    return inspectBody(judge, head, open, tell)
   }
 
   onResponseData(source: DispatchController, chunk: Uint8Array): void {
@@ -233,9 +255,10 @@ function isRejection(verdict: Verdict | false): verdict is Verdict {
   return verdict !== false && verdict.rejected
 }
 
-function isEventStream(headers: ResponseHeaders): boolean {
-  const { 'content-type': type } = headers
-  return typeof type === 'string' && /^text\/event-stream\b/i.test(type)
+/** A header that came more than once, as one (RFC 9110 section 5.3). */
+function joined(headers: ResponseHeaders): ResponseHeaders {
+  const { 'www-authenticate': challenge } = headers
+  return Array.isArray(challenge) ? { ...headers, 'www-authenticate': challenge.join(', ') } : headers
 }
 
 /** The answer ends with what has arrived of it. */

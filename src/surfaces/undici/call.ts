@@ -1,26 +1,40 @@
-import type { RefreshError } from '../../core/errors.ts'
+import { RefreshError } from '../../core/errors.ts'
 import type { RefreshListener } from '../../core/events.ts'
 import type { Refresher, Snapshot } from '../../core/refresher.ts'
 import { retryOnce, type RetryPolicy } from '../../core/retry-once.ts'
 import type { Verdict } from '../../core/unauthorized.ts'
 import type { Judge } from '../../http/judge.ts'
 import { letGo } from '../../http/let-go.ts'
-import type { HttpSettings } from '../../http/options.ts'
+import { type HttpSettings, loginEnded } from '../../http/options.ts'
 import { own401 } from '../../http/own-401.ts'
 import { type Answered, Attempt, type Caller, PASSED } from './attempt.ts'
 import { CallController } from './controller.ts'
 import { Delivery } from './delivery.ts'
+import { type Bound, dispatchWatched } from './destination.ts'
 import { copied, type Credential, withCredential } from './headers.ts'
 import { pinned } from './pinned.ts'
 import { keep, type Replay } from './replay.ts'
 import type { Dispatch, DispatchHandler, DispatchOptions } from './types.ts'
 
+/** What all requests through one interceptor have in common. */
+export interface CallSettings extends HttpSettings {
+  /** Is it known that the login has ended? */
+  readonly isDead: () => boolean
+  /** May the credential go there? */
+  readonly isAllowed: (origin: string) => boolean
+}
+
 /** One request of a caller: the attempts that it makes, and the retry policy for them. */
-export class Call implements RetryPolicy<Answered>, Caller {
+export class Call implements RetryPolicy<Answered>, Caller, Bound {
   readonly judge: Judge
   readonly sniff: boolean
   readonly onEvent: RefreshListener | undefined
   readonly origin: string
+  /** Method and path, without the query. */
+  readonly endpoint: string
+  readonly isAllowed: (origin: string) => boolean
+  /** It must not be sent. */
+  refused: RefreshError | undefined
   readonly handler: DispatchHandler
   readonly controller: CallController
   /** Only a call that has to wait needs one. */
@@ -39,11 +53,13 @@ export class Call implements RetryPolicy<Answered>, Caller {
   /** Tells the retry policy how an attempt went. */
   #settle: ((answer: Answered) => void) | undefined
   #hasBegun = false
+  /** What the caller was told as its request began. */
+  #context: unknown
+  readonly #isRefused: boolean
   #isOver = false
-  #isTaken = true
 
   constructor(
-    settings: HttpSettings,
+    settings: CallSettings,
     credential: Refresher<Credential>,
     origin: string,
     dispatch: Dispatch,
@@ -60,28 +76,34 @@ export class Call implements RetryPolicy<Answered>, Caller {
     this.#dispatch = dispatch
     this.#options = options
     this.#replay = keep(options.body, settings.replayLimit)
+    this.endpoint = endpointOf(options)
+    this.isAllowed = settings.isAllowed
+    this.#isRefused = settings.isRefusedWhenDead && settings.isDead()
   }
 
   /** Makes the request: at once, where there is a credential at once. Returns what `dispatch` is to return. */
   start(): boolean {
-    const snapshot = this.#credential.usable?.()
-    if (snapshot !== undefined) {
-      this.#first = snapshot
-      this.#send(snapshot.value)
-      return this.#isTaken
-    }
+    const snapshot = this.#isRefused ? undefined : this.#credential.usable?.()
+    if (snapshot !== undefined) return this.#sendNow(snapshot)
     this.#options = { ...this.#options, headers: copied(this.#options.headers) }
     this.#mayWait()
-    this.guard(() => this.begin(undefined))
+    // Where its attempts will be redirected to is not known yet.
+    this.guard(() => this.begin({}))
     if (this.#isOver) this.#end()
-    else void this.#run(this.#credential)
+    else void this.#run(pinned(this.#credential, this.endpoint, undefined))
     return true
   }
 
   begin(context: unknown): void {
-    if (this.#hasBegun) return
+    if (this.#hasBegun) return this.#update(context)
     this.#hasBegun = true
+    this.#context = context
     this.handler.onRequestStart?.(this.controller, context)
+  }
+
+  misled(origin: string): void {
+    const problem = `The request names ${this.origin}, but its dispatcher sends it to ${origin}, which is not among the 'origins': use an Agent, or name that server's origin.`
+    this.refused = new RefreshError('invalid_request', problem)
   }
 
   fail(error: unknown): void {
@@ -146,9 +168,9 @@ export class Call implements RetryPolicy<Answered>, Caller {
     this.#first = undefined
     if (answer.held !== undefined) {
       this.#mayWait()
-      void this.#run(pinned(this.#credential, first), answer)
+      void this.#run(pinned(this.#credential, this.endpoint, first), answer)
     } else {
-      if (answer.accepts) this.#credential.accepted(first)
+      if (answer.accepts) this.#credential.accepted(first, this.endpoint)
       this.#end()
     }
   }
@@ -165,6 +187,7 @@ export class Call implements RetryPolicy<Answered>, Caller {
         known = undefined
       })
     try {
+      if (this.#isRefused) throw loginEnded()
       const { held } = await retryOnce(credential, attempt, this)
       if (this.#isOver) held?.discard()
       else held?.handOn()
@@ -182,14 +205,36 @@ export class Call implements RetryPolicy<Answered>, Caller {
     if (this.#applied === undefined) letGo(this.#options.body)
   }
 
+  /** The first attempt, at once: what the dispatcher throws, the caller's dispatch throws, as it would without us. */
+  #sendNow(snapshot: Snapshot<Credential>): boolean {
+    this.#first = snapshot
+    this.#attempt = new Attempt(this, false)
+    try {
+      return dispatchWatched(this, this.#dispatch, this.#prepare(snapshot.value), this.#attempt)
+    } catch (error) {
+      this.#first = undefined
+      this.#isOver = true
+      this.#end()
+      throw error
+    }
+  }
+
   #send(credential: Credential): void {
     const attempt = new Attempt(this, this.#applied !== undefined)
     this.#attempt = attempt
     try {
-      this.#isTaken = this.#dispatch(this.#prepare(credential), attempt)
+      dispatchWatched(this, this.#dispatch, this.#prepare(credential), attempt)
     } catch (error) {
       attempt.onResponseError(undefined, error)
     }
+  }
+
+  /** The caller holds on to the context that it was given: after a retry it must tell of the second attempt. */
+  #update(context: unknown): void {
+    const given = this.#context
+    if (given === context || !isObject(given) || !isObject(context)) return
+    for (const name of Object.keys(given)) if (!(name in context)) Reflect.deleteProperty(given, name)
+    for (const [name, value] of Object.entries(context)) Reflect.set(given, name, value)
   }
 
   #prepare(credential: Credential): DispatchOptions {
@@ -200,6 +245,8 @@ export class Call implements RetryPolicy<Answered>, Caller {
     if (this.#replay !== undefined) options.body = this.#replay.body()
     // undici's redirect interceptor takes only `Authorization` away when it leaves the origin.
     if (credential.survivesRedirects) options.maxRedirections = 0
+    // TLS: the certificate is that of the origin.
+    if (options.servername !== undefined) options.servername = undefined
     this.#options = options
     this.#applied = credential
     return options
@@ -208,7 +255,7 @@ export class Call implements RetryPolicy<Answered>, Caller {
   /** Even where the refresh takes no time, what the body has at hand is read on. */
   async #complete(verdict: Verdict | false): Promise<Verdict | false> {
     void this.#replay?.complete?.()
-    if (this.unrepeatable() !== undefined) await new Promise(setImmediate)
+    if (this.#replay?.isArriving?.() === true) await new Promise(setImmediate)
     return verdict
   }
 
@@ -226,4 +273,13 @@ export class Call implements RetryPolicy<Answered>, Caller {
     this.#answer = new Delivery(this, { status, message, headers, rawHeaders, chunks, ending }, undefined)
     this.#answer.start()
   }
+}
+
+function endpointOf({ method, path }: DispatchOptions): string {
+  const at = path.indexOf('?')
+  return `${method} ${at < 0 ? path : path.slice(0, at)}`
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
 }

@@ -23,7 +23,7 @@ export class CallController implements DispatchController {
   abort(reason?: unknown): void {
     if (this.aborted) return
     this.aborted = true
-    this.reason = reason ?? abortError()
+    this.reason = reason ?? new RequestAbortedError()
     this.#onAbort.aborted(this.reason)
   }
 
@@ -44,7 +44,17 @@ export class CallController implements DispatchController {
   }
 }
 
-/** What undici says of an abort that has no reason. */
-function abortError(): Error {
-  return Object.assign(new Error('Request aborted'), { name: 'AbortError', code: 'UND_ERR_ABORTED' })
+/**
+ * What undici says of an abort that has no reason. `instanceof` takes it for undici's own: its classes go by these marks.
+ */
+class RequestAbortedError extends Error {
+  readonly code = 'UND_ERR_ABORTED'
+
+  constructor() {
+    super('Request aborted')
+    this.name = 'AbortError'
+    for (const mark of ['UND_ERR', 'UND_ERR_ABORT', 'UND_ERR_ABORTED']) {
+      Object.defineProperty(this, Symbol.for(`undici.error.${mark}`), { value: true })
+    }
+  }
 }

@@ -1,14 +1,6 @@
 import { Transform } from 'node:stream'
 import zlib from 'node:zlib'
-
-/** Reads a body as its `content-encoding` says (RFC 9110 section 8.4), as far as it has arrived. */
-export interface Decoder {
-  write(chunk: Uint8Array): void
-  /** There is no more. */
-  end(): void
-  /** Nothing is wanted any more. */
-  close(): void
-}
+import { asItIs, type Decoder } from '../../http/inspection.ts'
 
 const { Z_SYNC_FLUSH, BROTLI_OPERATION_FLUSH } = zlib.constants
 /** A body that is cut short is read up to there. */
@@ -16,7 +8,7 @@ const DEFLATE = { flush: Z_SYNC_FLUSH, finishFlush: Z_SYNC_FLUSH }
 const BROTLI = { flush: BROTLI_OPERATION_FLUSH, finishFlush: BROTLI_OPERATION_FLUSH }
 
 /** By the name of the coding, what reads it; the first byte tells the two kinds of `deflate` apart. */
-const CODINGS: Readonly<Record<string, (first: number) => unknown>> = {
+const CODINGS: Readonly<Record<string, Coding>> = {
   gzip: () => zlib.createGunzip(DEFLATE),
   'x-gzip': () => zlib.createGunzip(DEFLATE),
   deflate: (first) =>
@@ -28,7 +20,13 @@ const CODINGS: Readonly<Record<string, (first: number) => unknown>> = {
 const create: unknown = Reflect.get(zlib, 'createZstdDecompress')
 const zstd = typeof create === 'function' ? (): unknown => Reflect.apply(create, zlib, []) : undefined
 
+/** More codings than this are none that a server means. */
+const MOST_CODINGS = 5
+/** As much is decoded for the next decoder, in bytes: a little may unfold to very much that unfolds to nothing. */
+const MOST_BETWEEN = 1_048_576
+
 /**
+ * @param encoding `content-encoding`: the codings in the order in which they were applied
  * @param take hears of what was decoded, in pieces of some 16 KiB: it bounds what is decoded by closing
  * @param done all of it was decoded, or as much as can be
  * @returns undefined for a coding that is not known
@@ -38,22 +36,65 @@ export function openDecoder(
   take: (bytes: Uint8Array) => void,
   done: () => void,
 ): Decoder | undefined {
-  const coding = typeof encoding === 'string' ? encoding.trim().toLowerCase() : encoding
-  if (coding === undefined || coding === '' || coding === 'identity') {
-    return { write: take, end: done, close: () => undefined }
+  const codings = codingsOf(encoding)
+  if (codings === undefined || codings.length > MOST_CODINGS) return undefined
+  // The first one that was applied is the last one to be undone.
+  let decoder = asItIs(take, done)
+  let isLast = true
+  for (const open of codings) {
+    decoder = undo(open, decoder, isLast ? Infinity : MOST_BETWEEN)
+    isLast = false
   }
-  const open = typeof coding === 'string' && Object.hasOwn(CODINGS, coding) ? CODINGS[coding] : undefined
-  if (open === undefined || (coding === 'zstd' && zstd === undefined)) return undefined
-  return new ZlibDecoder(open, take, done)
+  return decoder
+}
+
+type Coding = (first: number) => unknown
+
+/** @param most bytes are handed to the next decoder */
+function undo(open: Coding, next: Decoder, most: number): Decoder {
+  let size = 0
+  const write = (bytes: Uint8Array): void => {
+    size += bytes.length
+    if (size <= most) return next.write(bytes)
+    decoder.close()
+    next.end()
+  }
+  const decoder = new ZlibDecoder(open, write, () => next.end())
+  return {
+    write: (chunk) => decoder.write(chunk),
+    end: () => decoder.end(),
+    close: () => {
+      decoder.close()
+      next.close()
+    },
+  }
+}
+
+/** Undefined where one of them is not known. */
+function codingsOf(encoding: unknown): readonly Coding[] | undefined {
+  const lines = Array.isArray(encoding) ? encoding.map(String) : encoding
+  const text = Array.isArray(lines) ? lines.join(',') : lines
+  if (text === undefined) return []
+  if (typeof text !== 'string') return undefined
+  const codings: Coding[] = []
+  for (const part of text.split(',')) {
+    const name = part.trim().toLowerCase()
+    if (name === '' || name === 'identity') continue
+    const coding = Object.hasOwn(CODINGS, name) ? CODINGS[name] : undefined
+    if (coding === undefined || (name === 'zstd' && zstd === undefined)) return undefined
+    codings.push(coding)
+  }
+  return codings
 }
 
 class ZlibDecoder implements Decoder {
-  readonly #open: (first: number) => unknown
+  readonly #open: Coding
   readonly #take: (bytes: Uint8Array) => void
   readonly #done: () => void
   #stream: Transform | undefined
+  #isClosed = false
 
-  constructor(open: (first: number) => unknown, take: (bytes: Uint8Array) => void, done: () => void) {
+  constructor(open: Coding, take: (bytes: Uint8Array) => void, done: () => void) {
     this.#open = open
     this.#take = take
     this.#done = done
@@ -61,17 +102,19 @@ class ZlibDecoder implements Decoder {
 
   write(chunk: Uint8Array): void {
     const [first] = chunk
-    if (first === undefined) return
+    if (first === undefined || this.#isClosed) return
     this.#stream ??= this.#start(this.#open(first))
     this.#stream?.write(chunk)
   }
 
   end(): void {
+    if (this.#isClosed) return
     if (this.#stream !== undefined) this.#stream.end()
     else this.#done()
   }
 
   close(): void {
+    this.#isClosed = true
     this.#stream?.destroy()
   }
 

@@ -1,4 +1,5 @@
 import type { Applied } from '../../http/apply.ts'
+import { isIterable } from '../../http/body.ts'
 
 /** Headers that go on a request, and what makes room for them. */
 export interface Credential {
@@ -10,11 +11,14 @@ export interface Credential {
   readonly survivesRedirects: boolean
 }
 
+/** They say whom the request is for, and whose certificate counts. Both are said by the request's origin alone. */
+const DESTINATION = ['host', ':authority']
+
 const NONE: Credential = { set: [], names: new Set(), lengths: 0, survivesRedirects: false }
 
 /** Made once for each generation. */
 export function credentialOf({ set, remove, survivesRedirects }: Applied): Credential {
-  const names = new Set([...set.map(([name]) => name), ...remove])
+  const names = new Set([...DESTINATION, ...set.map(([name]) => name), ...remove])
   let lengths = 0
   for (const name of names) lengths |= bit(name)
   return { set, names, lengths, survivesRedirects }
@@ -88,8 +92,4 @@ function mustGo(given: string, credential: Credential, before: Credential): bool
 /** Lengths from 32 on share bits with others, which costs no more than a further look. */
 function bit(name: string): number {
   return 1 << name.length
-}
-
-function isIterable(headers: object): headers is Iterable<unknown> {
-  return Symbol.iterator in headers
 }

@@ -1,13 +1,22 @@
-import type { Refresher, Snapshot } from '../../core/refresher.ts'
+import type { Generation, Refresher, RejectionOptions, Snapshot } from '../../core/refresher.ts'
 
-/** A refresher whose first snapshot is one that was used already: the retry policy takes over from there. */
-export function pinned<T>(refresher: Refresher<T>, snapshot: Snapshot<T>): Refresher<T> {
+/**
+ * A refresher for one request: it says which endpoint was asked. Its first snapshot may be one that was used already: the retry policy takes
+ * over from there.
+ */
+export function pinned<T>(
+  refresher: Refresher<T>,
+  endpoint: string,
+  used: Snapshot<T> | undefined,
+): Refresher<T> {
   return {
     peek: () => refresher.peek(),
-    usable: () => snapshot,
+    usable: () => used ?? refresher.usable?.(),
     snapshot: (options) => refresher.snapshot(options),
-    refresh: (rejected, options) => refresher.refresh(rejected, options),
-    accepted: (generation) => refresher.accepted(generation),
+    refresh: (rejected: Generation, options?: RejectionOptions) =>
+      refresher.refresh(rejected, { ...options, endpoint }),
+    accepted: (generation) => refresher.accepted(generation, endpoint),
+    stillRejected: (generation) => refresher.stillRejected?.(generation, endpoint),
     map: (build) => refresher.map(build),
   }
 }

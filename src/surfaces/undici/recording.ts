@@ -1,56 +1,69 @@
 import type { RefreshError } from '../../core/errors.ts'
+import { isAsyncIterable } from '../../http/body.ts'
+import { letGo } from '../../http/let-go.ts'
 import { streamed, tooLarge } from '../../http/not-replayable.ts'
 import type { Replay } from './replay.ts'
 
+type Body = AsyncIterable<unknown> | Iterable<unknown>
 type Source = AsyncIterator<unknown> | Iterator<unknown>
+type Result = IteratorResult<unknown>
 
 /**
- * A body that can be read once, such as those that `fetch` turns every body into. It is recorded while the first attempt sends
- * it. Where that attempt is rejected before it was read to its end, it is read on.
+ * A body that can be read once, such as those that `fetch` turns every body into, and Node's streams. It is recorded while the first
+ * attempt sends it. Where that attempt is rejected before it was read to its end, it is read on; where it is still arriving when the second
+ * attempt is made, that one sends what was recorded, and the rest as it arrives.
  */
 export class Recording implements Replay, AsyncIterableIterator<unknown> {
-  readonly #body: AsyncIterable<unknown> | Iterable<unknown>
+  readonly #body: Body
   readonly #limit: number
   #source: Source | undefined
-  /** `released`: there is to be no second attempt. */
-  #state: 'reading' | 'whole' | 'large' | 'broken' | 'released' = 'reading'
+  /** `live`: the second attempt sends the rest. `released`: there is to be no second attempt. */
+  #state: 'reading' | 'whole' | 'large' | 'broken' | 'live' | 'released' = 'reading'
   readonly #chunks: Uint8Array[] = []
   #size = 0
   #isExhausted = false
-  /** The first attempt is over: whoever sends it has left, or is to leave. */
+  /** The first attempt is over: its sender has left, or is to leave. */
   #isAbandoned = false
-  /** What the sender waits for right now. */
-  #pulling: Promise<unknown> | undefined
+  /** What is being read right now. */
+  #pending: Promise<Result> | undefined
   #isFirst = true
 
   /** @param limit bytes */
-  constructor(body: AsyncIterable<unknown> | Iterable<unknown>, limit: number) {
+  constructor(body: Body, limit: number) {
     this.#body = body
     this.#limit = limit
+    // A stream of Node's that breaks before anybody reads it would end the process.
+    call(body, 'on', 'error', ignore)
   }
 
   body(): unknown {
-    if (!this.#isFirst) return Buffer.concat(this.#chunks, this.#size)
+    if (!this.#isFirst && this.#state !== 'reading') return Buffer.concat(this.#chunks, this.#size)
+    if (!this.#isFirst) return this.#live()
     this.#isFirst = false
     return this
   }
 
   refusal(): RefreshError | undefined {
-    if (this.#state === 'whole') return undefined
+    if (this.#state === 'whole' || this.#state === 'reading') return undefined
     return this.#state === 'large' ? tooLarge(this.#limit) : streamed()
+  }
+
+  isArriving(): boolean {
+    return this.#state === 'reading'
   }
 
   async complete(): Promise<void> {
     this.#isAbandoned = true
     try {
-      await this.#pulling
-      while (this.#state === 'reading') await this.#pull()
+      while (this.#state === 'reading') await this.#advance()
     } catch {
       // then it is broken, and says so
     }
   }
 
   end(): void {
+    // The second attempt ends it.
+    if (this.#state === 'live') return
     this.#state = 'released'
     this.#chunks.length = 0
     if (this.#isAbandoned) void this.#close()
@@ -60,30 +73,63 @@ export class Recording implements Replay, AsyncIterableIterator<unknown> {
     return this
   }
 
-  next(): Promise<IteratorResult<unknown>> {
+  next(): Promise<Result> {
     // What is still sent on the first attempt's connection is read by nobody.
-    if (this.#isAbandoned) return Promise.resolve({ done: true, value: undefined })
-    const pulling = this.#pull()
-    this.#pulling = pulling
-    return pulling
+    return this.#isAbandoned ? Promise.resolve({ done: true, value: undefined }) : this.#advance()
   }
 
   /** The sender leaves early, as it does when its connection is lost. The body may be wanted all the same. */
-  async return(): Promise<IteratorResult<unknown>> {
+  async return(): Promise<Result> {
     this.#isAbandoned = true
     if (this.#state === 'released') await this.#close()
     return { done: true, value: undefined }
   }
 
-  async #pull(): Promise<IteratorResult<unknown>> {
+  /** What was recorded, and the rest as it arrives. */
+  #live(): AsyncIterableIterator<unknown> {
+    this.#state = 'live'
+    const left = this.#chunks.splice(0)
+    const iterator: AsyncIterableIterator<unknown> = {
+      next: async () => {
+        const value = left.shift()
+        if (value !== undefined) return { done: false, value }
+        const result = await this.#pull()
+        this.#pending = undefined
+        return result
+      },
+      return: async () => {
+        await this.#close()
+        return { done: true, value: undefined }
+      },
+      [Symbol.asyncIterator]: () => iterator,
+    }
+    return iterator
+  }
+
+  /** Reads on, and records what it reads, unless it belongs to the second attempt by then. */
+  async #advance(): Promise<Result> {
+    const pending = this.#pull()
+    const result = await pending
+    if (this.#pending === pending && this.#state !== 'live') {
+      this.#pending = undefined
+      if (result.done !== true) this.#record(result.value)
+      else if (this.#state === 'reading') this.#state = 'whole'
+    }
+    return result
+  }
+
+  /** One at a time. */
+  #pull(): Promise<Result> {
+    this.#pending ??= this.#read()
+    return this.#pending
+  }
+
+  async #read(): Promise<Result> {
     try {
       const result = await this.#open().next()
       this.#isExhausted = result.done === true
-      if (this.#isExhausted && this.#state === 'reading') this.#state = 'whole'
       if (result.done === true) return result
-      const value = await result.value // of one that is not asynchronous
-      this.#record(value)
-      return { done: false, value }
+      return { done: false, value: await result.value } // of one that is not asynchronous
     } catch (error) {
       if (this.#state === 'reading') this.#state = 'broken'
       this.#isExhausted = true
@@ -93,7 +139,10 @@ export class Recording implements Replay, AsyncIterableIterator<unknown> {
 
   #open(): Source {
     const body = this.#body
-    this.#source ??= Symbol.asyncIterator in body ? body[Symbol.asyncIterator]() : body[Symbol.iterator]()
+    // A stream of Node's is not destroyed with its iterator: an incoming request has its response on the same socket.
+    this.#source ??= isAsyncIterable(body)
+      ? (keepingIterator(body) ?? body[Symbol.asyncIterator]())
+      : body[Symbol.iterator]()
     return this.#source
   }
 
@@ -119,9 +168,29 @@ export class Recording implements Replay, AsyncIterableIterator<unknown> {
     if (this.#isExhausted) return
     this.#isExhausted = true
     try {
+      if ('pipe' in this.#body) letGo(this.#body)
       await this.#source?.return?.()
     } catch {
       // nobody is there to hear of it
     }
   }
+}
+
+/** Node's streams have it. */
+function keepingIterator(body: object): AsyncIterator<unknown> | undefined {
+  const iterator = call(body, 'iterator', { destroyOnReturn: false })
+  return typeof iterator === 'object' && iterator !== null && isIterator(iterator) ? iterator : undefined
+}
+
+function isIterator(candidate: object): candidate is AsyncIterator<unknown> {
+  return 'next' in candidate && typeof candidate.next === 'function'
+}
+
+function call(body: object, name: string, ...given: unknown[]): unknown {
+  const method: unknown = 'pipe' in body ? Reflect.get(body, name) : undefined
+  return typeof method === 'function' ? Reflect.apply(method, body, given) : undefined
+}
+
+function ignore(): void {
+  // whoever reads the body will see
 }

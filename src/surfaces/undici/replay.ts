@@ -1,4 +1,5 @@
 import type { RefreshError } from '../../core/errors.ts'
+import { copyOf, exceeds, isAsyncIterable, isBlob, isForm, isIterable } from '../../http/body.ts'
 import { streamed, tooLarge } from '../../http/not-replayable.ts'
 import { Recording } from './recording.ts'
 
@@ -10,7 +11,9 @@ export interface Replay {
   refusal(): RefreshError | undefined
   /** The first attempt was rejected: gets what it has not sent yet. */
   complete?(): Promise<void>
-  /** Lets go of what is kept. */
+  /** Is there more of it to come? */
+  isArriving?(): boolean
+  /** Discards what is kept. */
   end?(): void
 }
 
@@ -21,24 +24,28 @@ export interface Replay {
  */
 export function keep(body: unknown, limit: number): Replay | undefined {
   if (body === undefined || body === null) return undefined
-  if (typeof body === 'string') {
-    // Counting bytes takes longer than looking at the length.
-    return body.length * 3 > limit ? bounded(body, Buffer.byteLength(body), limit) : kept(body)
+  const isBytes = typeof body === 'string' || ArrayBuffer.isView(body) || body instanceof ArrayBuffer
+  if (isBytes || isBlob(body) || (isForm(body) && isIterable(body))) {
+    return exceeds(body, limit) ? refused(body, () => tooLarge(limit)) : kept(copyOf(body))
   }
-  if (ArrayBuffer.isView(body)) {
-    const { buffer, byteOffset, byteLength } = body
-    return bounded(body, byteLength, limit, () => new Uint8Array(buffer, byteOffset, byteLength).slice())
-  }
-  if (body instanceof ArrayBuffer) return bounded(body, body.byteLength, limit, () => body.slice(0))
-  if (typeof body !== 'object' || isStream(body)) return refused(body, streamed)
-  if (isForm(body)) return bounded(body, sizeOfForm(body), limit, () => copyOfForm(body))
-  if (body instanceof Blob) return bounded(body, body.size, limit)
+  if (typeof body !== 'object') return refused(body, streamed)
+  if (isStream(body)) return keepStream(body, limit)
   // What is none of these is undici's to refuse.
-  return isIterable(body) ? new Recording(body, limit) : refused(body, streamed)
+  return isAsyncIterable(body) || isIterable(body) ? new Recording(body, limit) : refused(body, streamed)
 }
 
-function bounded(body: unknown, size: number, limit: number, copy: () => unknown = () => body): Replay {
-  return size > limit ? refused(body, () => tooLarge(limit)) : kept(copy())
+/** Node's. One that has ended has its length told to the server, and is kept as bytes. */
+function keepStream(body: object, limit: number): Replay {
+  const property = (name: string): unknown => Reflect.get(body, name)
+  const state = property('_readableState')
+  const isOpen = property('destroyed') !== true && property('readableEnded') !== true
+  if (!isAsyncIterable(body) || !isOpen) return refused(body, streamed)
+  const isBytes = property('readableObjectMode') === false && property('readableEncoding') === null
+  if (Reflect.get(Object(state), 'ended') !== true || !isBytes) return new Recording(body, limit)
+  if (Number(property('readableLength')) > limit) return refused(body, () => tooLarge(limit))
+  const read = property('read')
+  const bytes: unknown = typeof read === 'function' ? Reflect.apply(read, body, []) : undefined
+  return kept(bytes ?? new Uint8Array())
 }
 
 function kept(body: unknown): Replay {
@@ -49,37 +56,6 @@ function refused(body: unknown, refusal: () => RefreshError): Replay {
   return { body: () => body, refusal }
 }
 
-/** Node's, which can be read once only. */
 function isStream(body: object): boolean {
   return 'pipe' in body && typeof body.pipe === 'function'
-}
-
-function isIterable(body: object): body is AsyncIterable<unknown> | Iterable<unknown> {
-  return Symbol.asyncIterator in body || Symbol.iterator in body
-}
-
-/** undici's own, or the platform's: they are two classes. */
-function isForm(body: unknown): body is FormData {
-  return (
-    typeof body === 'object' &&
-    body !== null &&
-    Reflect.get(body, Symbol.toStringTag) === 'FormData' &&
-    'append' in body &&
-    Symbol.iterator in body
-  )
-}
-
-function sizeOfForm(form: FormData): number {
-  let size = 0
-  for (const [name, value] of form) {
-    size += Buffer.byteLength(name) + (typeof value === 'string' ? Buffer.byteLength(value) : value.size)
-  }
-  return size
-}
-
-function copyOfForm(form: FormData): unknown {
-  const copy: unknown = Reflect.construct(form.constructor, [])
-  if (!isForm(copy)) return form
-  for (const [name, value] of form) copy.append(name, value)
-  return copy
 }

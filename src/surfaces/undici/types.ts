@@ -10,6 +10,8 @@ export interface DispatchOptions {
   method: string
   headers?: unknown
   body?: unknown
+  /** TLS: whose certificate counts. undici knows it, and does not document it. */
+  servername?: unknown
   /** What undici's redirect interceptor reads. */
   maxRedirections?: unknown
 }

@@ -104,10 +104,12 @@ describe('[F4] where the credential goes', () => {
   ])('[F4, Z1] a redirect is refused where a header would survive it: %s', async (_, call) => {
     const { cell, refreshes } = tokens()
     const fetch = refreshingFetch(cell, { origins: api.origin, apply: 'x-api-key' })
-    const error: unknown = await fetch(...call()).catch((reason: unknown) => reason)
-    expect(error).toBeInstanceOf(RefreshError)
-    expect(error).toMatchObject({ code: 'redirect_refused', message: expect.stringContaining(api.origin) })
-    expect(String(error)).not.toContain('secret')
+    const response = await fetch(...call())
+    expect([response.status, response.headers.get('x-llm-refresh')]).toEqual([401, 'redirect_refused'])
+    expect(response.headers.get('x-should-retry')).toBe('false')
+    const body = await response.text()
+    expect(body).toContain(api.origin)
+    expect(body).not.toContain('t0')
     expect(api.sent('x-api-key')).toEqual(['t0'])
     expect(elsewhere.requests).toEqual([])
     expect(refreshes()).toBe(0)
@@ -186,16 +188,25 @@ describe('bad input', () => {
     ],
     [
       { origins: 'http://api.example.com' },
-      "'origins' would send the credential in the clear: use 'https://api.example.com'.",
+      "'origins' would send the credential in the clear: use 'https://api.example.com', or, within a network that you trust, plainHttpOrigins: ['http://api.example.com'].",
     ],
     [
       { origins: 'http://127.0.0.1.evil.org' },
-      "'origins' would send the credential in the clear: use 'https://127.0.0.1.evil.org'.",
+      "'origins' would send the credential in the clear: use 'https://127.0.0.1.evil.org', or, within a network that you trust, plainHttpOrigins: ['http://127.0.0.1.evil.org'].",
     ],
     [
       { origins: 'http://10.0.0.1' },
-      "'origins' would send the credential in the clear: use 'https://10.0.0.1'.",
+      "'origins' would send the credential in the clear: use 'https://10.0.0.1', or, within a network that you trust, plainHttpOrigins: ['http://10.0.0.1'].",
     ],
+    [
+      { origins: 'http://app.localhost' },
+      "'origins' would send the credential in the clear: use 'https://app.localhost', or, within a network that you trust, plainHttpOrigins: ['http://app.localhost'].",
+    ],
+    [
+      { origins: 'http://litellm:4000', plainHttpOrigins: 'http://litellm' },
+      "'origins' would send the credential in the clear: use 'https://litellm:4000', or, within a network that you trust, plainHttpOrigins: ['http://litellm:4000'].",
+    ],
+    [{ origins: 'https://a', whenDead: 'never' }, "'whenDead' must be 'send' or 'refuse'."],
     [{ origins: 'https://*.a' }, "'origins' must be named each: there are no wildcards."],
     [{ origins: 'https://a', apply: 7 }, "'apply' must be a header or a function, not 7."],
     [{ origins: 'https://a', apply: 'x y' }, "'apply' must be the name of a header, or a function."],
@@ -205,7 +216,7 @@ describe('bad input', () => {
     [{ origins: 'https://a', onEvent: 1 }, "'onEvent' must be a function, not 1."],
     [
       { origins: 'https://a', origin: 'https://b' },
-      "'origin' does not exist; there are origins, apply, rules, sniff, replayLimit, onEvent, fetch.",
+      "'origin' does not exist; there are origins, plainHttpOrigins, apply, rules, sniff, replayLimit, whenDead, onEvent, fetch.",
     ],
     [{ origins: 'https://a', rules: null }, "'rules' must be an object."],
     [{ origins: 'https://a', rules: 403 }, "'rules' must be an object."],
@@ -217,13 +228,10 @@ describe('bad input', () => {
     expect(message(given)).toBe(`invalid_option: ${says}`)
   })
 
-  test.each([
-    'http://localhost:1',
-    'http://app.localhost',
-    'http://127.8.9.1',
-    'http://[::1]:80',
-    'https://a.example/',
-  ])('[F4] %s is taken', (origins) => expect(message({ origins })).toBe('none'))
+  test.each(['http://localhost:1', 'http://127.8.9.1', 'http://[::1]:80', 'https://a.example/'])(
+    '[F4] %s is taken',
+    (origins) => expect(message({ origins })).toBe('none'),
+  )
 
   test.each([undefined, null, {}, 'token', async () => 'token'])(
     'a refresher that is none: %s',

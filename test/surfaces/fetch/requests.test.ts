@@ -256,25 +256,43 @@ describe('[F2] bodies', () => {
     expect(heard).toMatchObject([{ error: { message: expect.stringContaining('replayLimit of 3 bytes') } }])
   })
 
-  test('[F2] a Request that is still being written when its 401 comes is not replayed', async () => {
+  test('[F2] given a Request whose body is still arriving when its 401 comes, when it is made again, then the rest follows what was recorded', async () => {
     // It turns requests away before it has read them.
-    const hasty = createServer((_, response) => response.writeHead(401).end())
+    let sent = ''
+    const hasty = createServer((request, response) => {
+      if (request.headers.authorization === 'Bearer t0') response.writeHead(401).end()
+      else {
+        request.on('data', (piece: Buffer) => (sent += piece.toString()))
+        request.on('end', () => response.end('done'))
+      }
+    })
     await new Promise<void>((resolve) => hasty.listen(0, '127.0.0.1', resolve))
     const address = hasty.address()
     const origin = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
     const { cell, refreshes, heard, onEvent } = tokens()
-    const fetch = refreshingFetch(cell, { origins: origin, onEvent })
-    let pulls = 0
+    const fetch = refreshingFetch(cell, {
+      origins: origin,
+      onEvent: (event) => {
+        onEvent(event)
+        // The body goes on only once the second attempt is under way.
+        if (event.type === 'retried') goOn('second')
+      },
+    })
+    let goOn: (text: string) => void = () => undefined
     const body = new ReadableStream<Uint8Array>({
-      pull(controller) {
-        if (pulls++ === 0) controller.enqueue(new Uint8Array(10))
-        return pulls > 1 ? new Promise(() => undefined) : undefined
+      start(controller) {
+        controller.enqueue(Buffer.from('first,'))
+        goOn = (text) => {
+          controller.enqueue(Buffer.from(text))
+          controller.close()
+        }
       },
     })
     const response = await fetch(new Request(origin, { method: 'POST', body, duplex: 'half' } as RequestInit))
-    expect(response.status).toBe(401)
+    expect([response.status, await response.text()]).toEqual([200, 'done'])
+    expect(sent).toBe('first,second')
     expect(refreshes()).toBe(1)
-    expect(heard).toMatchObject([{ type: 'not_retried', error: { code: 'body_not_replayable' } }])
+    expect(heard).toMatchObject([{ type: 'retried' }])
     hasty.closeAllConnections()
     await new Promise((resolve) => hasty.close(resolve))
   })

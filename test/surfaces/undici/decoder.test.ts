@@ -1,10 +1,10 @@
-import { deflateRawSync, gzipSync } from 'node:zlib'
+import { brotliCompressSync, deflateRawSync, gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
+import { asItIs, Inspection, type OpenDecoder } from '../../../src/http/inspection.ts'
 import { openDecoder } from '../../../src/surfaces/undici/decoder.ts'
-import { Reading } from '../../../src/surfaces/undici/reading.ts'
 import { settled } from '../../support/settled.ts'
 
-const GZIP = { 'content-encoding': 'gzip' }
+const GZIP: OpenDecoder = (take, done) => openDecoder('gzip', take, done)
 const found = { verdict: false, accepts: true } as const
 
 test.each(['always', 'never'] as const)(
@@ -20,9 +20,9 @@ test.each(['always', 'never'] as const)(
       },
       end: () => found,
     }
-    let reading: Reading | undefined
+    let reading: Inspection | undefined
     await new Promise<void>((resolve) => {
-      reading = new Reading(GZIP, reader, waits, () => {
+      reading = new Inspection(reader, waits, GZIP, () => {
         told++
         resolve()
       })
@@ -47,13 +47,13 @@ test('[F5] once it is found nothing more is read, and who has closed it is told 
     },
     end: () => found,
   }
-  const reading = new Reading({}, reader, 'always', () => told.push('one'))
+  const reading = new Inspection(reader, 'always', asItIs, () => told.push('one'))
   reading.push(Buffer.from('a'))
   reading.push(Buffer.from('b'))
   expect([read, told]).toEqual([['a'], []])
   reading.end()
   expect(told).toEqual(['one'])
-  const closed = new Reading({}, reader, 'always', () => told.push('other'))
+  const closed = new Inspection(reader, 'always', asItIs, () => told.push('other'))
   closed.push(Buffer.from('a'))
   closed.close()
   closed.end()
@@ -91,7 +91,13 @@ test.each([
 
 test('[F5] a body of nothing is none, and a coding that is not known is nobodyâ€™s', async () => {
   await new Promise<void>((resolve) => openDecoder('br', () => undefined, resolve)?.end())
-  for (const encoding of ['compress', 'gzip, gzip', ['gzip', 'br'], 'constructor']) {
+  for (const encoding of [
+    'compress',
+    'gzip, compress',
+    ['gzip', 'rot13'],
+    'constructor',
+    'gzip, gzip, gzip, gzip, gzip, gzip',
+  ]) {
     expect(
       openDecoder(
         encoding,
@@ -100,4 +106,43 @@ test('[F5] a body of nothing is none, and a coding that is not known is nobodyâ€
       ),
     ).toBe(undefined)
   }
+})
+
+test.each<[unknown, Buffer]>([
+  ['gzip, br', brotliCompressSync(gzipSync('abc'))],
+  [['gzip', 'br'], brotliCompressSync(gzipSync('abc'))],
+  ['br,identity, GZIP ', gzipSync(brotliCompressSync('abc'))],
+  ['deflate, gzip, br', brotliCompressSync(gzipSync(deflateRawSync('abc')))],
+])(
+  '[F5] given a body that was encoded by several codings (%j), when it is read, then each is undone',
+  async (encoding, bytes) => {
+    const pieces: Uint8Array[] = []
+    await new Promise<void>((resolve) => {
+      const decoder = openDecoder(encoding, (piece) => pieces.push(piece), resolve)
+      for (const byte of bytes) decoder?.write(new Uint8Array([byte]))
+      decoder?.end()
+    })
+    expect(String(Buffer.concat(pieces))).toBe('abc')
+  },
+)
+
+test('[F5] given a little that unfolds to very much for the next coding, when it is read, then that is bounded', async () => {
+  const member = gzipSync('')
+  const members = Buffer.alloc(400_000 * member.length, member)
+  const bomb = brotliCompressSync(members)
+  expect(members.length).toBeGreaterThan(7_000_000)
+  let ends = 0
+  await new Promise<void>((resolve) => {
+    const decoder = openDecoder(
+      'gzip, br',
+      () => undefined,
+      () => {
+        ends++
+        resolve()
+      },
+    )
+    // Its end never comes.
+    decoder?.write(bomb)
+  })
+  expect(ends).toBe(1)
 })

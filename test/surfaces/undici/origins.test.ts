@@ -201,14 +201,14 @@ describe('bad input', () => {
     [{}, "'origins' must name where the credential may go, such as 'https://api.example.com'."],
     [
       { origins: 'http://api.example.com' },
-      "'origins' would send the credential in the clear: use 'https://api.example.com'.",
+      "'origins' would send the credential in the clear: use 'https://api.example.com', or, within a network that you trust, plainHttpOrigins: ['http://api.example.com'].",
     ],
     [{ origins: 'https://a', apply: 7 }, "'apply' must be a header or a function, not 7."],
     [{ origins: 'https://a', sniff: 'yes' }, "'sniff' must be true or false, not string."],
     [{ origins: 'https://a', replayLimit: -1 }, "'replayLimit' must be bytes from 0, not -1."],
     [
       { origins: 'https://a', fetch },
-      "'fetch' does not exist; there are origins, apply, rules, sniff, replayLimit, onEvent.",
+      "'fetch' does not exist; there are origins, plainHttpOrigins, apply, rules, sniff, replayLimit, whenDead, onEvent.",
     ],
     [
       { origins: 'https://a', rules: { a: false } },

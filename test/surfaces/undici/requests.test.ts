@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import { Readable } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import fc from 'fast-check'
 import { type Dispatcher, FormData as UndiciFormData } from 'undici'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -166,15 +166,13 @@ describe('[F1] what is sent', () => {
     '[F1, P12] what the caller changes after the call changes neither attempt, where %s',
     async (_, isReady, given) => {
       const { dispatch, inner, sent } = scripted()
-      const dispatching = refreshing(tokens().cell, { origins: 'https://a.example' })(dispatch)
+      let count = 0
+      const missing = new Refreshable({ refresh: async () => `t${count++}` })
+      const cell = isReady ? tokens().cell : missing
+      const dispatching = refreshing(cell, { origins: 'https://a.example' })(dispatch)
       const headers: Record<string, string> = { 'x-a': '1' }
       const body = new TextEncoder().encode('first')
       const options = { origin: 'https://a.example', path: '/a', method: 'POST', headers, body: given(body) }
-      if (isReady) {
-        dispatching({ ...options }, new Listener())
-        await settled()
-        sent.length = 0
-      }
       dispatching(options, new Listener())
       expect(sent.length).toBe(isReady ? 1 : 0)
       headers['x-a'] = '2'
@@ -251,17 +249,43 @@ describe('[F2] bodies', () => {
     expect(bodies[0]).not.toContain('later')
   })
 
-  test('[F2] Node’s stream is sent once: the 401 is returned, and the next request has a fresh token', async () => {
-    const { cell, refreshes, heard, onEvent } = tokens()
-    const dispatcher = refreshed(cell, { origins: server.origin, onEvent })
-    const request = { origin: server.origin, path: '/', method: 'POST' } as const
-    const body = Readable.from([Buffer.from('abc')])
-    const answer = await dispatcher.request({ ...request, body })
-    expect([answer.statusCode, await answer.body.json()]).toEqual([401, { error: { message: 'expired' } }])
-    expect(refreshes()).toBe(1)
-    expect(heard).toMatchObject([{ type: 'not_retried', error: { code: 'body_not_replayable' } }])
-    expect((await dispatcher.request({ ...request, body: 'x' })).statusCode).toBe(200)
-    expect(server.sent('authorization')).toEqual(['Bearer t0', 'Bearer t1'])
+  test.each<[string, () => Readable, string | undefined]>([
+    ['that has not ended', () => Readable.from([Buffer.from('ab'), Buffer.from('c')]), undefined],
+    ['of bytes that has ended', () => new PassThrough().end('abc'), '3'],
+  ])(
+    '[F2] given a stream of Node’s %s, when its request is rejected, then it is sent again',
+    async (_, make, length) => {
+      const { cell, refreshes, heard, onEvent } = tokens()
+      const dispatcher = refreshed(cell, { origins: server.origin, onEvent })
+      const body = make()
+      const answer = await dispatcher.request({ origin: server.origin, path: '/', method: 'POST', body })
+      await answer.body.dump()
+      expect([answer.statusCode, refreshes()]).toEqual([200, 1])
+      expect(heard).toMatchObject([{ type: 'retried' }])
+      expect(server.requests.map((sent) => String(sent.body))).toEqual(['abc', 'abc'])
+      expect(server.requests[0]?.headers['content-length']).toBe(length)
+    },
+  )
+
+  test('[F2] given an incoming request that is sent on, when it is rejected, then it is sent again, and its own response can be given', async () => {
+    const { cell } = tokens()
+    const dispatcher = refreshed(cell, { origins: server.origin })
+    const proxy = createServer((request, response) => {
+      const options = { origin: server.origin, path: '/', method: 'POST', body: request } as const
+      dispatcher.request(options).then(
+        async ({ statusCode, body }) => response.writeHead(statusCode).end(await body.text()),
+        () => response.writeHead(502).end(),
+      )
+    })
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+    const address = proxy.address()
+    const port = typeof address === 'object' ? address?.port : 0
+    const response = await fetch(`http://127.0.0.1:${port}`, { method: 'POST', body: 'x'.repeat(100_000) })
+    expect(response.status).toBe(200)
+    await response.text()
+    expect(server.requests.map(({ body }) => body.length)).toEqual([100_000, 100_000])
+    proxy.closeAllConnections()
+    await new Promise((resolve) => proxy.close(resolve))
   })
 
   const five = 'äöü'.slice(0, 2) + 'x' // 5 bytes
@@ -434,16 +458,40 @@ describe('[F2] an answer that comes before the body was read', () => {
     expect(given.left()).toBe(false)
   })
 
-  test('[F2] where it is not complete by then the 401 is handed on, and the source let go of', async () => {
+  test('[F2] given a body that is not complete by then, when the second attempt is made, then the rest follows what was recorded', async () => {
     const { refresh, given, sent, listener, heard } = await early()
     await given.give('b')
     refresh.call(0).resolve('t1')
     await settled()
-    expect([sent.length, listener.heard[1], heard]).toEqual([1, '401 S401', ['body_not_replayable']])
-    expect(given.left()).toBe(true)
+    const body = sent[1]?.options.body as AsyncIterable<unknown>
+    const second = body[Symbol.asyncIterator]()
+    const read = async (): Promise<string | undefined> => {
+      const { done, value } = await second.next()
+      return done === true ? undefined : String(value)
+    }
+    expect([await read(), await read()]).toEqual(['a', 'b'])
+    const third = read()
     await given.give('c')
+    expect(await third).toBe('c')
+    const end = read()
+    await given.give(undefined)
+    expect(await end).toBe(undefined)
+    sent[1]?.answer(200, 'ok')
     await settled()
-    expect(given.asked()).toBe(3)
+    expect([listener.heard, heard]).toEqual([['start', '200 S200', 'ok', 'end {}'], ['retried']])
+    expect(given.left()).toBe(false)
+  })
+
+  test('[F2] given a second attempt that leaves before the end of the body, then its source is left, too', async () => {
+    const { refresh, given, sent } = await early()
+    refresh.call(0).resolve('t1')
+    await settled()
+    const body = sent[1]?.options.body as AsyncIterable<unknown>
+    const second = body[Symbol.asyncIterator]()
+    expect(await second.next()).toMatchObject({ done: false })
+    sent[1]?.answer(413)
+    await second.return?.()
+    expect(given.left()).toBe(true)
   })
 
   test('[F2] a source that breaks meanwhile breaks nothing else', async () => {

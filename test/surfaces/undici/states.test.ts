@@ -346,9 +346,21 @@ describe('a connection that is lost', () => {
     expect(listener.heard).toEqual(['start', '200 S200', ': a\n', 'error'])
   })
 
-  test('a dispatcher that throws is a request that fails', async () => {
+  test('given a dispatcher that throws, when a request is sent at once, then its dispatch throws, as without us', async () => {
     const listener = new Listener()
     const cell = new Refreshable({ initial: 't0', refresh: async () => 't1' })
+    const broken: Dispatch = () => {
+      throw lost
+    }
+    const dispatching = refreshing(cell, { origins: ORIGIN })(broken)
+    expect(() => dispatching(OPTIONS, listener)).toThrow(lost)
+    await settled()
+    expect(listener.heard).toEqual([])
+  })
+
+  test('given a dispatcher that throws, when a request has waited for its credential, then it fails', async () => {
+    const listener = new Listener()
+    const cell = new Refreshable({ refresh: async () => 't1' })
     const broken: Dispatch = () => {
       throw lost
     }
@@ -540,10 +552,8 @@ describe('the controller', () => {
     const cell = new Refreshable({ initial: 't0', refresh: async () => 't1' })
     const dispatching = refreshing(cell, { origins: ORIGIN })(dispatch)
     const listener = new Listener()
-    expect(dispatching(OPTIONS, new Listener())).toBe(true) // it waits for what is built of the value
-    await settled()
     expect(dispatching(OPTIONS, listener)).toBe(false)
-    inner(1).start().start().answer(200)
+    inner(0).start().start().answer(200)
     expect(listener.heard).toEqual(['start', '200 S200', 'end {}'])
   })
 })

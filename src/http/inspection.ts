@@ -1,15 +1,41 @@
-import { startTimer } from '../../core/clock.ts'
-import type { Verdict } from '../../core/unauthorized.ts'
-import { FirstEvent, type ServerSentEvent } from '../../http/first-event.ts'
-import { type Judge, LONGEST_READ, MOST_READ } from '../../http/judge.ts'
-import { type Decoder, openDecoder } from './decoder.ts'
-import type { ResponseHeaders } from './types.ts'
+import { startTimer } from '../core/clock.ts'
+import type { Verdict } from '../core/unauthorized.ts'
+import { FirstEvent, type ServerSentEvent } from './first-event.ts'
+import { type Judge, LONGEST_READ, MOST_READ } from './judge.ts'
 
-/** What an answer was found to be. */
+/** What a response was found to be. */
 export interface Finding {
   readonly verdict: Verdict | false
   /** It shows that the credential is good. */
   readonly accepts: boolean
+}
+
+/** Reads a body as its `content-encoding` says (RFC 9110 section 8.4), as far as it has arrived. */
+export interface Decoder {
+  write(chunk: Uint8Array): void
+  /** There is no more. */
+  end(): void
+  /** Nothing is wanted any more. */
+  close(): void
+}
+
+/**
+ * Opens a decoder; undefined where the body cannot be read.
+ *
+ * @param take hears of what was decoded
+ * @param done all of it was decoded, or as much as can be
+ */
+export type OpenDecoder = (take: (bytes: Uint8Array) => void, done: () => void) => Decoder | undefined
+
+/** The body needs no decoding. */
+export function asItIs(take: (bytes: Uint8Array) => void, done: () => void): Decoder {
+  return { write: take, end: done, close: () => undefined }
+}
+
+/** The head of a response. */
+export interface Head {
+  readonly status: number
+  readonly headers: unknown
 }
 
 /** When the whole body is waited for, up to the bounds: it is judged, or at least handed on, in one piece. */
@@ -24,10 +50,10 @@ interface Reader {
 }
 
 /**
- * Reads the body of an answer to judge it: a decoded copy of it, up to 64 KiB. It tells what it found once, perhaps while it is told
- * of more.
+ * Looks into the body of a response while it arrives, to judge it: at most 64 KiB, for at most 5 s. Whoever reads the body pushes it in
+ * here, keeps it, and hands it on. It tells what it found once, perhaps while it is told of more.
  */
-export class Reading {
+export class Inspection {
   readonly #reader: Reader
   readonly #decoder: Decoder | undefined
   readonly #waits: Waits
@@ -38,17 +64,20 @@ export class Reading {
   #isComplete = false
   #isOver = false
 
-  /** @param headers tell how it is encoded */
-  constructor(headers: ResponseHeaders, reader: Reader, waits: Waits, tell: (finding: Finding) => void) {
+  constructor(reader: Reader, waits: Waits, open: OpenDecoder, tell: (finding: Finding) => void) {
     this.#reader = reader
     this.#waits = waits
     this.#tell = tell
     if (waits === 'always') this.#startTimer()
-    this.#decoder = openDecoder(
-      headers['content-encoding'],
+    this.#decoder = open(
       (bytes) => this.#found(reader.take(bytes)),
       () => this.#found(reader.end()),
     )
+  }
+
+  /** Everything is decided. */
+  get isOver(): boolean {
+    return this.#isOver
   }
 
   /** So much was read that nothing more may come before it is decided. */
@@ -57,7 +86,7 @@ export class Reading {
   }
 
   push(chunk: Uint8Array): void {
-    if (this.#isComplete) return
+    if (this.#isComplete || this.#isOver) return
     this.#size += chunk.length
     if (this.#finding === undefined) this.#decoder?.write(chunk)
     // An event stream that cannot be read is not waited for.
@@ -75,7 +104,7 @@ export class Reading {
     else this.#decoder.end()
   }
 
-  /** Nobody wants to know any more. */
+  /** The caller has left. */
   close(): void {
     this.#isOver = true
     this.#stopTimer?.()
@@ -88,11 +117,12 @@ export class Reading {
     this.#decoder?.close()
     if (this.#isComplete || !this.#isAwaited(this.#finding)) {
       this.#isOver = true
+      this.#stopTimer?.()
       this.#tell(this.#finding)
     } else this.#startTimer()
   }
 
-  /** An error is the end of its event stream: what follows it is handed on, too, if the answer is. */
+  /** An error is the end of its event stream: what follows it is handed on, too, if the response is. */
   #isAwaited({ verdict }: Finding): boolean {
     return this.#waits === 'for a rejection'
       ? verdict !== false && verdict.rejected
@@ -104,18 +134,18 @@ export class Reading {
   }
 }
 
-/** Reads a suspect's body. */
-export function readBody(
+/** Inspects the body of a possible rejection. */
+export function inspectBody(
   judge: Judge,
-  status: number,
-  headers: ResponseHeaders,
+  { status, headers }: Head,
+  open: OpenDecoder,
   tell: (finding: Finding) => void,
-): Reading {
+): Inspection {
   const text = new TextDecoder()
   let body = ''
   let size = 0
   const end = (): Finding => {
-    const verdict = judge.answer(status, joined(headers), body)
+    const verdict = judge.answer(status, headers, body)
     return { verdict, accepts: status < 400 && !verdict.rejected }
   }
   const take = (bytes: Uint8Array): Finding | undefined => {
@@ -123,35 +153,34 @@ export function readBody(
     size += bytes.length
     return size >= MOST_READ ? end() : undefined
   }
-  return new Reading(headers, { take, end }, 'always', tell)
+  return new Inspection({ take, end }, 'always', open, tell)
 }
 
 /**
- * Reads an event stream up to its first event.
+ * Inspects an event stream up to its first event.
  *
  * @param mayTakeBack a rejection may be replaced by a second attempt: then it is read to its end
  */
-export function readEvents(
+export function inspectEvents(
   judge: Judge,
-  headers: ResponseHeaders,
+  { status, headers }: Head,
+  open: OpenDecoder,
   mayTakeBack: boolean,
   tell: (finding: Finding) => void,
-): Reading {
+): Inspection {
   const first = new FirstEvent()
   const judged = (event: ServerSentEvent | 'none'): Finding => {
-    const verdict = event === 'none' ? undefined : judge.event(event)
-    return { verdict: verdict ?? false, accepts: verdict === undefined }
+    if (event === 'none') return { verdict: false, accepts: true }
+    const error = judge.event(event)
+    if (error !== undefined) return { verdict: error, accepts: false }
+    // A rule for this status may know what an error looks like.
+    const verdict = judge.suspects(status) && judge.answer(status, headers, event.data)
+    return { verdict, accepts: verdict === false || !verdict.rejected }
   }
   const take = (bytes: Uint8Array): Finding | undefined => {
     const event = first.push(bytes)
     return event && judged(event)
   }
   const waits = mayTakeBack ? 'for a rejection' : 'never'
-  return new Reading(headers, { take, end: () => judged(first.end()) }, waits, tell)
-}
-
-/** A header that came more than once, as one (RFC 9110 section 5.3). */
-function joined(headers: ResponseHeaders): ResponseHeaders {
-  const { 'www-authenticate': challenge } = headers
-  return Array.isArray(challenge) ? { ...headers, 'www-authenticate': challenge.join(', ') } : headers
+  return new Inspection({ take, end: () => judged(first.end()) }, waits, open, tell)
 }

@@ -1,0 +1,111 @@
+/** Reads a body, piece by piece. */
+export interface BodyReader {
+  /** The next piece; undefined at the end. */
+  next(): Promise<Uint8Array | undefined>
+  /** No more is wanted. */
+  close(reason?: unknown): void
+  /** Hears when the body breaks, even if nobody reads it right then. */
+  onBreak?(listener: (error: unknown) => void): void
+}
+
+/** Reads a web stream. */
+export function webReader(stream: ReadableStream<Uint8Array>): BodyReader {
+  const reader = stream.getReader()
+  return {
+    next: () => reader.read().then(valueOf),
+    close: (reason) => void reader.cancel(reason).catch(() => undefined),
+    onBreak: (listener) => void reader.closed.catch(listener),
+  }
+}
+
+function valueOf({ value }: ReadableStreamReadResult<Uint8Array>): Uint8Array | undefined {
+  return value
+}
+
+/** Discards what a program dropped unread, as platforms do. */
+const dropped =
+  typeof FinalizationRegistry === 'function'
+    ? new FinalizationRegistry<BodyReader>((reader) => reader.close())
+    : undefined
+
+/** What a {@link restored} stream is made of. */
+export interface Rest {
+  /** Pieces that were read already. They are given first. */
+  readonly pieces: readonly Uint8Array[]
+  /** Where the rest comes from. */
+  readonly reader: BodyReader
+  /** The piece that is being read right now. */
+  readonly next?: Promise<Uint8Array | undefined> | undefined
+  /** How the body has ended, where it has. */
+  readonly ending?: { readonly error?: unknown } | undefined
+  /** A stream of bytes, which may be read into a buffer of its reader's. Its pieces are handed over, not copied. */
+  readonly isBytes: boolean
+}
+
+/**
+ * A stream of what was read and the rest, in order. It reads a piece when it is asked for one, and none ahead; a body that breaks does so
+ * after the last piece that was read.
+ */
+export function restored({ pieces, reader, next, ending, isBytes }: Rest): Restored {
+  const left = [...pieces]
+  let pending = next
+  let breakNow: (error: unknown) => void = () => undefined
+  const source = {
+    start(controller: Controller): void {
+      breakNow = (error) => controller.error(error)
+    },
+    async pull(controller: Controller): Promise<void> {
+      for (;;) {
+        let piece = left.shift()
+        if (piece === undefined && ending !== undefined && 'error' in ending) throw ending.error
+        if (piece === undefined && ending === undefined) {
+          const reading = pending ?? reader.next()
+          pending = undefined
+          piece = await reading
+        }
+        if (piece === undefined) return close(controller)
+        // A stream of bytes takes no empty piece, and needs none.
+        if (isBytes && piece.byteLength === 0) continue
+        return controller.enqueue(owned(piece))
+      }
+    },
+    cancel(reason: unknown): void {
+      left.length = 0
+      reader.close(reason)
+    },
+  }
+  const stream = isBytes
+    ? new ReadableStream({ ...source, type: 'bytes' })
+    : new ReadableStream(source, { highWaterMark: 0 })
+  if (ending === undefined) dropped?.register(stream, reader)
+  return { stream, break: (error) => breakNow(error) }
+}
+
+/** A stream, and what breaks it off at once. */
+export interface Restored {
+  readonly stream: ReadableStream<Uint8Array>
+  break(error: unknown): void
+}
+
+/** Of either kind of stream. */
+interface Controller {
+  readonly byobRequest?: ReadableStreamBYOBRequest | null
+  enqueue(chunk: Uint8Array<ArrayBuffer>): void
+  close(): void
+  error(reason: unknown): void
+}
+
+/** Types tell memory that threads share from other memory; a body's is never shared. */
+function owned(piece: Uint8Array): Uint8Array<ArrayBuffer> {
+  return isOwned(piece) ? piece : new Uint8Array(piece)
+}
+
+function isOwned(piece: Uint8Array): piece is Uint8Array<ArrayBuffer> {
+  return piece.buffer instanceof ArrayBuffer
+}
+
+function close(controller: Controller): void {
+  controller.close()
+  // A reader that gave a buffer of its own waits for it.
+  controller.byobRequest?.respond(0)
+}

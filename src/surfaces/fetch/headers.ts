@@ -1,0 +1,85 @@
+import type { Applied } from '../../http/apply.ts'
+
+/** A request's headers as its caller gave them. They are kept, for the caller may change its own. */
+export type KeptHeaders = (applied: Applied) => HeadersInit
+
+/** They say whom the request is for. That is said by its URL alone. */
+const DESTINATION = ['host', ':authority']
+
+/**
+ * Puts a credential on the headers of a request, in the form that the caller chose: a fetch beneath ours may spread an object, or read a
+ * `Headers`.
+ */
+export function keepHeaders(given: HeadersInit | undefined): KeptHeaders {
+  if (given === undefined || given === null) return fresh
+  // The platform says what is wrong with it.
+  if (typeof given !== 'object') return () => given
+  if (Array.isArray(given)) return keepPairs([...given])
+  if (!isIterable(given)) {
+    const kept: Record<string, string> = { ...given }
+    return (applied) => withApplied(kept, applied)
+  }
+  if ('get' in given && 'append' in given) {
+    const kept = new Headers(given)
+    return (applied) => {
+      const headers = new Headers(kept)
+      for (const name of [...DESTINATION.slice(0, 1), ...applied.remove]) headers.delete(name)
+      for (const [name, value] of applied.set) headers.set(name, value)
+      return headers
+    }
+  }
+  return keepPairs([...given])
+}
+
+/** The caller gave none. A fetch beneath ours may read them as `Headers`, and it may spread them. */
+function fresh({ set }: Applied): Headers {
+  const headers = new Headers(set.map(copied))
+  for (const [name, value] of set) Object.defineProperty(headers, name, { value, enumerable: true })
+  return headers
+}
+
+function keepPairs(pairs: readonly [string, string][]): KeptHeaders {
+  return ({ set, remove }) => {
+    const gone = new Set([...DESTINATION, ...remove, ...set.map(([name]) => name)])
+    const kept = pairs.filter((pair) => typeof pair?.[0] !== 'string' || !gone.has(pair[0].toLowerCase()))
+    return [
+      ...kept.map((pair): [string, string] => (Array.isArray(pair) ? [...pair] : pair)),
+      ...set.map(copied),
+    ]
+  }
+}
+
+function copied([name, value]: readonly [string, string]): [string, string] {
+  return [name, value]
+}
+
+/** A name that the caller has written keeps its spelling and its place. */
+function withApplied(
+  kept: Readonly<Record<string, string>>,
+  { set, remove }: Applied,
+): Record<string, string> {
+  const headers: Record<string, string> = {}
+  const left = new Map(set)
+  for (const [name, value] of Object.entries(kept)) {
+    const lower = name.toLowerCase()
+    const own = left.get(lower)
+    if (own !== undefined) {
+      headers[name] = own
+      left.delete(lower)
+    } else if (
+      !DESTINATION.includes(lower) &&
+      !remove.includes(lower) &&
+      !set.some(([one]) => one === lower)
+    ) {
+      headers[name] = value
+    }
+  }
+  for (const [name, value] of left) headers[name] = value
+  return headers
+}
+
+/** What somebody put on the prototype of every object does not count. */
+function isIterable(headers: object): headers is Iterable<[string, string]> {
+  const found: unknown = Reflect.get(headers, Symbol.iterator)
+  return typeof found === 'function' && found !== Reflect.get(Object.prototype, Symbol.iterator)
+}

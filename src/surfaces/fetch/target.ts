@@ -1,0 +1,70 @@
+/** Where a request goes. It is read once: what was checked is what is fetched. */
+export interface Target {
+  readonly origin: string
+  /** The URL, whole. */
+  readonly href: string
+  /** Method and path, without the query. */
+  readonly endpoint: string
+  readonly method: string
+  /** The caller's, where it gave one. */
+  readonly request: Request | undefined
+}
+
+/** Empty where there is no origin to be told: then it is none of ours, and the platform says what is wrong. */
+const NOWHERE: Target = { origin: '', href: '', endpoint: '', method: '', request: undefined }
+
+export function readTarget(
+  input: RequestInfo | URL,
+  init: RequestInit | undefined,
+  isForeign: boolean,
+): Target {
+  try {
+    const request = isRequest(input, isForeign) ? input : undefined
+    const { origin, href, pathname } = new URL(
+      request === undefined ? textOf(input) : urlOf(request),
+      globalThis.document?.baseURI ?? globalThis.location?.href,
+    )
+    const method = (init?.method ?? request?.method ?? 'GET').toUpperCase()
+    return { origin, href, endpoint: `${method} ${pathname}`, method, request }
+  } catch {
+    return NOWHERE
+  }
+}
+
+/**
+ * A Request of the platform's, or of the fetch that was given. Anything else with a `url` is none: the platform would make a text of it, and
+ * fetch that.
+ *
+ * @param isForeign another fetch than the platform's was given
+ */
+export function isRequest(input: RequestInfo | URL, isForeign: boolean): input is Request {
+  if (typeof input !== 'object' || input === null || !('url' in input)) return false
+  return isPlatforms(input) || (isForeign && !URL.canParse(textOf(input)))
+}
+
+/** As the platform makes it. */
+function textOf(input: unknown): string {
+  return String(input)
+}
+
+/** What the platform will fetch, whatever a `url` of the object's own, or of a subclass, says. */
+function urlOf(request: Request): string {
+  return platformUrl !== undefined && isPlatforms(request) ? String(platformUrl.call(request)) : request.url
+}
+
+/** Of the class, not of an object. Undefined where a Request has its URL as a member of its own (React Native). */
+const platformUrl = getter(typeof Request === 'function' ? Request.prototype : {}, 'url')
+
+function getter(prototype: object, name: string): ((this: object) => unknown) | undefined {
+  const descriptor = Object.getOwnPropertyDescriptor(prototype, name)
+  return descriptor && Reflect.get(descriptor, 'get')
+}
+
+function isPlatforms(input: object): boolean {
+  try {
+    if (platformUrl === undefined) return typeof Request === 'function' && input instanceof Request
+    return typeof platformUrl.call(input) === 'string'
+  } catch {
+    return false
+  }
+}
