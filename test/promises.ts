@@ -122,7 +122,7 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     says: 'Embedding, image, speech, transcription and any other model with `do…` methods are wrapped by the same function.',
   },
   M3: {
-    says: 'An `error` part before the first content part is a rejection like any other; `stream-start`, `response-metadata`, `text-start`, `reasoning-start`, `ping` and `raw` are prelude, held until content, error or end.',
+    says: 'An `error` part before the first content part is a rejection like any other. `stream-start`, `response-metadata`, `text-start`, `reasoning-start`, `ping` and `raw` are prelude: they are handed on as they come, and where the stream begins anew inside, nothing begins twice.',
   },
   K1: {
     says: "Expiry comes from `expires_in` (seconds, number or numeric string), else a JWT's `exp`; missing, negative, NaN or absurd values never cache forever or spin.",
