@@ -220,6 +220,7 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     says: 'Wrong input gets one clear line that names the fix, and exit code 2.',
     planned: 'the command line',
   },
+  E4: { says: 'Whatever a test or the demo starts ends with it, also on a time-out or an interrupt.' },
   Z1: {
     says: "Tokens never appear in errors we create, events, `util.inspect` or `JSON.stringify` of our objects (cells, credentials, providers, stores, pools), traces or logs: tested with planted canaries. The value inside a snapshot is its reader's to guard.",
   },
