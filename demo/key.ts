@@ -36,10 +36,16 @@ export async function findKey({ service, keyCommand }: RealOptions): Promise<Key
 
 async function printedBy([program = '', ...args]: readonly string[]): Promise<string> {
   const failed = `--key-command: ${JSON.stringify(program)}`
-  const { stdout } = await promisify(execFile)(program, args, { timeout: 30_000 }).catch((error: unknown) => {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
-    throw new UsageError(`${failed} failed (${code}): it must print a key and exit with 0.`)
-  })
+  const running = promisify(execFile)(program, args, { timeout: 30_000 })
+  // It ends with the demo, however that ends.
+  const end = (): boolean => running.child.kill('SIGKILL')
+  process.once('exit', end)
+  const { stdout } = await running
+    .finally(() => process.off('exit', end))
+    .catch((error: unknown) => {
+      const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+      throw new UsageError(`${failed} failed (${code}): it must print a key and exit with 0.`)
+    })
   const value = stdout.trim()
   if (value === '') throw new UsageError(`${failed} printed nothing: it must print a key.`)
   return value

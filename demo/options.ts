@@ -26,7 +26,8 @@ export const HELP = `Usage: npm run demo -- [options]
 
 Without options: 200 chats against an embedded authorization server and an embedded LLM server, on loopback.
   --chats N           chats through llm-refresh, 6 to 600 (default 200)
-  --token-seconds N   life of an access token, 1 to 5 whole seconds (default 3)
+  --token-seconds N   least life of an access token, 1 to 5 whole seconds (default 3); it is longer on a machine
+                      that needs longer, which is measured first
 
 With --provider or --base-url: one chat with a real service.
   --provider NAME     ${SERVICES.join(', ')}

@@ -59,12 +59,19 @@ export type {
   MediaBlock,
   MediaSource,
   Message,
+  ProviderMetadata,
+  ProviderToolResultBlock,
+  ProviderToolUseBlock,
   RedactedThinkingBlock,
   Role,
+  SourceBlock,
   TextBlock,
   ThinkingBlock,
+  ToolApprovalRequestBlock,
+  ToolApprovalResponseBlock,
   ToolResultBlock,
   ToolUseBlock,
+  WholeBlock,
 } from './llm/content.ts'
 export type { LlmProvider } from './llm/provider.ts'
 export type {
@@ -80,6 +87,7 @@ export type {
 export type {
   ChatOutcome,
   ChatResponse,
+  ResponseInfo,
   StopReason,
   StreamDelta,
   StreamErrorDelta,

@@ -1,9 +1,12 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { measureChat, tokenSecondsFor } from '../demo/measure.ts'
 import { parseOptions, UsageError } from '../demo/options.ts'
 import { chatWithReal } from '../demo/real.ts'
 import { SHOWN } from '../demo/script.ts'
@@ -11,6 +14,12 @@ import { countExpiries, keptPromise } from '../demo/summary.ts'
 import type { Summary } from '../demo/summary.ts'
 import { startLlmServer } from './support/llm-server.ts'
 import type { LlmServer } from './support/llm-server.ts'
+
+/** What was started, and may run still where a test timed out. */
+const running = new Set<ChildProcess>()
+afterAll(() => {
+  for (const child of running) child.kill('SIGKILL')
+})
 
 const cleanups: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -25,20 +34,27 @@ interface Ended {
   stderr: string
 }
 
+const ROOT = join(import.meta.dirname, '..')
+const DEMO = ['--import', 'tsx', 'demo/main.ts']
+
 /** Runs the demo to its own end, with no key in its environment but those given. */
 function runDemo(args: string[], keys: Record<string, string> = {}): Promise<Ended> {
   const { PATH } = process.env
-  const child = spawn(process.execPath, ['--import', 'tsx', 'demo/main.ts', ...args], {
-    cwd: join(import.meta.dirname, '..'),
+  const child = spawn(process.execPath, [...DEMO, ...args], {
+    cwd: ROOT,
     env: { ...(PATH !== undefined && { PATH }), ...keys },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  running.add(child)
   const ended: Ended = { code: null, signal: null, stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => (ended.stdout += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (ended.stderr += text))
   return new Promise((resolve, reject) => {
     child.on('error', reject)
-    child.on('close', (code, signal) => resolve({ ...ended, code, signal }))
+    child.on('close', (code, signal) => {
+      running.delete(child)
+      resolve({ ...ended, code, signal })
+    })
   })
 }
 
@@ -64,7 +80,8 @@ describe('the demo on embedded servers', () => {
   let run: Ended
   beforeAll(async () => {
     run = await runDemo(['--chats', '60', '--token-seconds', '2'])
-  }, 60_000)
+    // A slow machine gives its tokens a longer life, and the run lasts as long as several of them.
+  }, 240_000)
 
   test('[P2, P5] every chat through llm-refresh is answered, and the run ends by itself', () => {
     expect(run).toMatchObject({ code: 0, signal: null, stderr: '' })
@@ -88,7 +105,7 @@ describe('the demo on embedded servers', () => {
   })
 
   test('the hand-written wrapper beside it loses its login at the first expiry', () => {
-    expect(row(run.stdout, 'login')[2]).toMatch(/^lost at \d\.\d s$/)
+    expect(row(run.stdout, 'login')[2]).toMatch(/^lost at \d+\.\d s$/)
     expect(row(run.stdout, 'refreshes / expiries')[2]).toBe('1 / 1')
     const [done, failed] = ['chats done', 'chats failed'].map((title) => Number(row(run.stdout, title)[2]))
     expect(failed).toBeGreaterThan(0)
@@ -100,6 +117,12 @@ describe('the demo on embedded servers', () => {
     // Every token and secret of the embedded servers is a random word of at least 36 characters.
     expect(run.stdout).not.toMatch(/[\w-]{30,}/)
     expect(run.stdout).not.toContain('\u001b')
+  })
+
+  test('the run says how long its tokens live on this machine', () => {
+    const [, life] = /access token lives (\d+) s/.exec(run.stdout) ?? []
+    expect(Number(life)).toBeGreaterThanOrEqual(2)
+    expect(run.stdout).toMatch(/measured: a chat keeps this machine busy for \d+\.\d ms, so tokens/)
   })
 
   test('an expiry counts once, and a refresh that answers none counts against the run', () => {
@@ -121,6 +144,82 @@ describe('the demo on embedded servers', () => {
     expect(keptPromise(summary)).toBe(true)
     expect(keptPromise({ ...summary, refreshes: 3 })).toBe(false)
     expect(keptPromise({ ...summary, failed: 1 })).toBe(false)
+  })
+})
+
+describe('given how long a chat keeps the machine busy, the tokens live', () => {
+  const load = { chats: 300, lives: 3, least: 3 }
+
+  test.each([
+    [0, 3],
+    [7.5, 3],
+    [7.6, 4],
+    [15, 6],
+    [75, 30],
+    [1_000, 60],
+  ])('busy for %d ms: %d s', (busy, seconds) => {
+    expect(tokenSecondsFor({ ...load, busy })).toBe(seconds)
+  })
+
+  test('and that is measured with many chats at once', async () => {
+    const open: (() => void)[] = []
+    let time = 0
+    vi.spyOn(performance, 'now').mockImplementation(() => time)
+    const measured = measureChat(() => new Promise((resolve) => open.push(resolve)))
+    expect(open).toHaveLength(24)
+    time = 240
+    for (const end of open) end()
+    expect(await measured).toBe(10)
+    vi.restoreAllMocks()
+  })
+})
+
+describe('[E4] what the demo has started ends with it:', () => {
+  /** Runs the demo with a key command that never ends, and gives the connection that tells whether it still runs. */
+  async function hanging(program: string, args: string[]): Promise<{ child: ChildProcess; command: Socket }> {
+    const server = createServer()
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const address = server.address()
+    const port = typeof address === 'object' && address !== null ? address.port : 0
+    const folder = await mkdtemp(join(tmpdir(), 'llm-refresh-demo-'))
+    cleanups.push(async () => {
+      server.close()
+      await rm(folder, { recursive: true })
+    })
+    const key = join(folder, 'key.mjs')
+    await writeFile(key, `import { connect } from 'node:net'\nconnect(${port}, '127.0.0.1').resume()`)
+    const child = spawn(
+      program,
+      [...args, '--provider', 'openai', '--model', 'gpt-5', '--key-command', `${process.execPath} ${key}`],
+      { cwd: ROOT, stdio: 'ignore' },
+    )
+    running.add(child)
+    const [command] = (await once(server, 'connection')) as [Socket]
+    // It may be reset when its other end is killed.
+    command.on('error', () => undefined).resume()
+    return { child, command }
+  }
+
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('at %s, its key command, too, with exit code %d', async (signal, code) => {
+    const { child, command } = await hanging(process.execPath, DEMO)
+    const over = Promise.all([once(child, 'exit'), once(command, 'close')])
+    child.kill(signal)
+    expect((await over)[0]).toEqual([code, null])
+    running.delete(child)
+  })
+
+  test('when the process that started it is killed', async () => {
+    const parent = `require('node:child_process').spawn(process.execPath, process.argv.slice(1), { stdio: 'ignore' })`
+    const { child, command } = await hanging(process.execPath, ['-e', parent, '--', ...DEMO])
+    const over = once(command, 'close')
+    child.kill('SIGKILL')
+    await over
+    expect(command.destroyed).toBe(true)
+    running.delete(child)
   })
 })
 

@@ -122,7 +122,7 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     says: 'Embedding, image, speech, transcription and any other model with `do…` methods are wrapped by the same function.',
   },
   M3: {
-    says: 'An `error` part before the first content part is a rejection like any other; `stream-start`, `response-metadata`, `text-start`, `reasoning-start`, `ping` and `raw` are prelude, held until content, error or end.',
+    says: 'An `error` part before the first content part is a rejection like any other. `stream-start`, `response-metadata`, `text-start`, `reasoning-start`, `ping` and `raw` are prelude: they are handed on as they come, and where the stream begins anew inside, nothing begins twice.',
   },
   K1: {
     says: "Expiry comes from `expires_in` (seconds, number or numeric string), else a JWT's `exp`; missing, negative, NaN or absurd values never cache forever or spin.",
@@ -238,6 +238,7 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   E1: {
     says: 'No message ends without its reason; system codes, both issuers, the client id and its way of authenticating are named. What can be known at construction is refused there.',
   },
+  E4: { says: 'Whatever a test or the demo starts ends with it, also on a time-out or an interrupt.' },
   Z1: {
     says: "Tokens never appear in errors we create, events, `util.inspect` or `JSON.stringify` of our objects (cells, credentials, providers, stores, pools), traces or logs: tested with planted canaries. The value inside a snapshot is its reader's to guard.",
   },

@@ -31,7 +31,10 @@ export class Building<U> {
     try {
       made = build()
       // What can be built at once is there at once.
-      if (!isPromise(made)) return void this.#land(made, base)
+      if (!isPromise(made)) {
+        this.#land(made, base)
+        return
+      }
     } catch (error) {
       made = Promise.reject(error)
     }

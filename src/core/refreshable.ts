@@ -175,12 +175,12 @@ export class Refreshable<T> implements Refresher<T> {
    */
   async renew(than: Generation, options?: WaitOptions): Promise<Snapshot<T>> {
     throwIfAborted(options?.signal)
-    await this.#flights.current?.deadline.inputRead()
-    const ignoresPause = this.#flights.judge()
+    await this.#flights.inputRead()
+    const judged = this.#flights.judge()
     const { tenure } = this.#values
     if (tenure !== undefined && tenure.snapshot.generation > than.generation) return tenure.snapshot
-    const start = { background: options?.background, ignoresPause }
-    return this.#join(this.#flights.begin('expiring', start), options?.signal)
+    const start = { background: options?.background, ignoresPause: judged === 'given up' }
+    return this.#join(this.#flights.begin('expiring', start), judged === 'overdue', options?.signal)
   }
 
   /** @internal Whether a value has expired since it came. One that came expired counts as good until it is rejected. */

@@ -3,10 +3,14 @@
 /** Who wrote a message. */
 export type Role = 'user' | 'assistant'
 
+/** What a vendor says beside the content, by the AI SDK's name for the vendor. It is told, and not sent back unless a block says so. */
+export type ProviderMetadata = Record<string, Record<string, unknown>>
+
 /** Plain text. */
 export interface TextBlock {
   type: 'text'
   text: string
+  providerMetadata?: ProviderMetadata | undefined
 }
 
 /** A model's reasoning. Send it back unchanged, signature included: vendors check it. */
@@ -14,6 +18,8 @@ export interface ThinkingBlock {
   type: 'thinking'
   thinking: string
   signature?: string | undefined
+  /** What the signature does not carry. */
+  providerMetadata?: ProviderMetadata | undefined
 }
 
 /** Reasoning that the vendor encrypted; opaque, sent back unchanged. */
@@ -30,6 +36,7 @@ export interface ToolUseBlock {
   input: unknown
   /** Google's opaque signature of the reasoning behind this call; send it back unchanged. */
   thoughtSignature?: string | undefined
+  providerMetadata?: ProviderMetadata | undefined
 }
 
 /** What a tool answered; `toolUseId` names the {@link ToolUseBlock} it answers. */
@@ -39,6 +46,68 @@ export interface ToolResultBlock {
   content: string
   isError?: boolean | undefined
 }
+
+/** What an answer cites. It is for people: it is not sent back. */
+export interface SourceBlock {
+  type: 'source'
+  id: string
+  sourceType: 'url' | 'document'
+  /** Of a `url`. */
+  url?: string | undefined
+  title?: string | undefined
+  /** Of a `document`, for instance `application/pdf`. */
+  mediaType?: string | undefined
+  filename?: string | undefined
+  providerMetadata?: ProviderMetadata | undefined
+}
+
+/** The vendor runs a tool of its own. Send it back unchanged, `providerMetadata` included; another vendor's is left out. */
+export interface ProviderToolUseBlock {
+  type: 'provider_tool_use'
+  /** The AI SDK's name for the vendor. */
+  provider: string
+  id: string
+  name: string
+  input: unknown
+  providerMetadata?: ProviderMetadata | undefined
+}
+
+/** What a tool of the vendor's answered; `toolUseId` names the {@link ProviderToolUseBlock}. Send it back unchanged, too. */
+export interface ProviderToolResultBlock {
+  type: 'provider_tool_result'
+  /** The AI SDK's name for the vendor. */
+  provider: string
+  toolUseId: string
+  name: string
+  result: unknown
+  isError?: boolean | undefined
+  providerMetadata?: ProviderMetadata | undefined
+}
+
+/** The vendor asks whether it may run a tool; a {@link ToolApprovalResponseBlock} answers. */
+export interface ToolApprovalRequestBlock {
+  type: 'tool_approval_request'
+  id: string
+  /** Names the {@link ProviderToolUseBlock} that waits for it. */
+  toolUseId: string
+  providerMetadata?: ProviderMetadata | undefined
+}
+
+/** A person's answer to a {@link ToolApprovalRequestBlock}, in a message of the user. */
+export interface ToolApprovalResponseBlock {
+  type: 'tool_approval_response'
+  /** The id of the request. */
+  approvalId: string
+  approved: boolean
+  reason?: string | undefined
+}
+
+/** A block that a model sends whole, and a stream in one delta. */
+export type WholeBlock =
+  | SourceBlock
+  | ProviderToolUseBlock
+  | ProviderToolResultBlock
+  | ToolApprovalRequestBlock
 
 /** Bytes in a message. */
 export interface MediaSource {
@@ -61,7 +130,9 @@ export type ContentBlock =
   | RedactedThinkingBlock
   | ToolUseBlock
   | ToolResultBlock
+  | ToolApprovalResponseBlock
   | MediaBlock
+  | WholeBlock
 
 /** One turn of a conversation. */
 export interface Message {

@@ -1,4 +1,4 @@
-import type { ContentBlock } from './content.ts'
+import type { ContentBlock, ProviderMetadata, WholeBlock } from './content.ts'
 
 /** Why a model stopped. */
 export type StopReason = 'end_turn' | 'tool_use' | 'max_tokens' | 'stop_sequence' | 'refusal' | 'unknown'
@@ -12,10 +12,30 @@ export interface Usage {
   outputTokens: number
   cachedInputTokens: number
   cacheCreationInputTokens: number
+  /** How many of the output tokens were reasoning, where the vendor tells. */
+  reasoningTokens?: number | undefined
+  /** The vendor's own count, as it came. */
+  raw?: Record<string, unknown> | undefined
+}
+
+/** What is known of a response besides its content. */
+export interface ResponseInfo {
+  /** The vendor's id of the response. */
+  id?: string | undefined
+  /** The model that answered, as the vendor spells it. */
+  model?: string | undefined
+  /** When the vendor began the response, epoch ms. */
+  createdAt?: number | undefined
+  /** The headers of the HTTP response. */
+  headers?: Record<string, string> | undefined
+  /** The vendor's own word for the reason why the model stopped. */
+  rawStopReason?: string | undefined
+  providerMetadata?: ProviderMetadata | undefined
 }
 
 /** A finished answer. */
-export interface ChatResponse {
+export interface ChatResponse extends ResponseInfo {
+  /** Empty where the vendor tells none. */
   id: string
   content: ContentBlock[]
   model: string
@@ -82,6 +102,11 @@ export type StreamDelta =
       blockIndex: number
     }
   | { type: 'redacted_thinking'; data: string; blockIndex: number }
+  | { type: 'block'; block: WholeBlock; blockIndex: number }
+  /** What the vendor says of a block beside its content, once the block is over. */
+  | { type: 'block_metadata'; providerMetadata: ProviderMetadata; blockIndex: number }
+  /** No content. It may come more than once: a later one adds to an earlier one, field by field. */
+  | ({ type: 'response' } & ResponseInfo)
   /** A running total: the last one counts. */
   | { type: 'usage'; usage: Usage }
   | { type: 'done'; stopReason: StopReason | undefined }

@@ -1,6 +1,13 @@
 import { RefreshError } from '../core/errors.ts'
 import type { ContentBlock, ThinkingBlock, ToolUseBlock } from './content.ts'
-import type { ChatOutcome, StopReason, StreamDelta, StreamErrorDelta, Usage } from './response.ts'
+import type {
+  ChatOutcome,
+  ResponseInfo,
+  StopReason,
+  StreamDelta,
+  StreamErrorDelta,
+  Usage,
+} from './response.ts'
 import { NO_USAGE } from './usage.ts'
 
 /** Most blocks an answer may have: beyond any real one, and few enough to hold. */
@@ -8,15 +15,18 @@ const MOST_BLOCKS = 4096
 
 /** What a stream does not tell and an answer has. */
 export interface AnswerIdentity {
-  /** The model's id. */
+  /** The model's id, for a stream that does not name the model. */
   model: string
-  /** The answer's id. Default: empty. */
+  /** The answer's id. Default: what the stream says, else empty. */
   id?: string | undefined
 }
 
 /** A block while it grows: a tool call's input is still JSON text. */
 type Block =
-  | Exclude<ContentBlock, { type: 'tool_result' | 'image' | 'document' | 'tool_use' }>
+  | Exclude<
+      ContentBlock,
+      { type: 'tool_result' | 'tool_approval_response' | 'image' | 'document' | 'tool_use' }
+    >
   | (ToolUseBlock & { input: string })
 
 /**
@@ -26,6 +36,7 @@ type Block =
 export class StreamAccumulator {
   readonly #blocks = new Map<number, Block>()
   #usage: Usage = NO_USAGE
+  #info: ResponseInfo = {}
   #stopReason: StopReason | undefined
   #error: StreamErrorDelta | undefined
 
@@ -60,6 +71,24 @@ export class StreamAccumulator {
         block.input += delta.delta
         return
       }
+      case 'block':
+        if (this.#blocks.has(delta.blockIndex)) throw invalid(delta.blockIndex, 'begins twice')
+        this.#block(delta.blockIndex, delta.block)
+        return
+      case 'block_metadata': {
+        const block = this.#blocks.get(delta.blockIndex)
+        if (block?.type !== 'text' && block?.type !== 'thinking' && block?.type !== 'tool_use') {
+          throw invalid(delta.blockIndex, 'has metadata without its content')
+        }
+        block.providerMetadata = { ...block.providerMetadata, ...delta.providerMetadata }
+        return
+      }
+      case 'response': {
+        const { type: _, ...info } = delta
+        const told = Object.entries(info).filter(([, value]) => value !== undefined)
+        this.#info = { ...this.#info, ...Object.fromEntries(told) }
+        return
+      }
       case 'usage':
         this.#usage = delta.usage
         return
@@ -84,9 +113,16 @@ export class StreamAccumulator {
   }
 
   /** The outcome so far: what an error delta said, else a success. */
-  outcome({ model, id = '' }: AnswerIdentity): ChatOutcome {
+  outcome({ model, id }: AnswerIdentity): ChatOutcome {
     if (this.#error !== undefined) return failure(this.#error)
-    const response = { id, model, content: this.content(), stopReason: this.#stopReason, usage: this.#usage }
+    const response = {
+      ...this.#info,
+      id: id ?? this.#info.id ?? '',
+      model: this.#info.model ?? model,
+      content: this.content(),
+      stopReason: this.#stopReason,
+      usage: this.#usage,
+    }
     return { type: 'success', response }
   }
 

@@ -5,7 +5,8 @@ import type { ChatOutcome, StreamDelta } from './response.ts'
 export function* streamOutcome(outcome: ChatOutcome): Generator<StreamDelta, void, undefined> {
   switch (outcome.type) {
     case 'success': {
-      const { content, usage, stopReason } = outcome.response
+      const { content, usage, stopReason, ...info } = outcome.response
+      yield { type: 'response', ...info }
       for (const [blockIndex, block] of content.entries()) yield* streamBlock(block, blockIndex)
       yield { type: 'usage', usage }
       yield { type: 'done', stopReason }
@@ -28,6 +29,13 @@ export function* streamOutcome(outcome: ChatOutcome): Generator<StreamDelta, voi
 }
 
 function* streamBlock(block: ContentBlock, blockIndex: number): Generator<StreamDelta, void, undefined> {
+  yield* streamContent(block, blockIndex)
+  if (block.type !== 'text' && block.type !== 'thinking' && block.type !== 'tool_use') return
+  const { providerMetadata } = block
+  if (providerMetadata !== undefined) yield { type: 'block_metadata', providerMetadata, blockIndex }
+}
+
+function* streamContent(block: ContentBlock, blockIndex: number): Generator<StreamDelta, void, undefined> {
   switch (block.type) {
     case 'text':
       yield { type: 'text_delta', delta: block.text, blockIndex }
@@ -47,7 +55,14 @@ function* streamBlock(block: ContentBlock, blockIndex: number): Generator<Stream
       yield { type: 'tool_input_delta', id, delta: JSON.stringify(block.input ?? {}), blockIndex }
       return
     }
+    case 'source':
+    case 'provider_tool_use':
+    case 'provider_tool_result':
+    case 'tool_approval_request':
+      yield { type: 'block', block, blockIndex }
+      return
     case 'tool_result':
+    case 'tool_approval_response':
     case 'image':
     case 'document':
       // No delta carries these: a model answers with none of them.

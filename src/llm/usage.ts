@@ -4,6 +4,8 @@ import type { StreamDelta, Usage } from './response.ts'
 function addUsage(one: Usage, other: Usage): Usage {
   const sum = { ...other }
   for (const key of KEYS) sum[key] += one[key]
+  const { reasoningTokens } = one
+  if (reasoningTokens !== undefined) sum.reasoningTokens = reasoningTokens + (sum.reasoningTokens ?? 0)
   return sum
 }
 

@@ -65,9 +65,10 @@ export type RefreshingModelOptions<M> = WrapperOptions<M>
  * and whatever else has `do…` methods. What is given is what comes back, for `generateText` and all else to use.
  *
  * Where a call reports that its credential was rejected, `refresh` is called to rebuild the model, once for all callers, and the
- * call is made once more. A stream is opened anew only before its first content; its beginning is held back until then. Where no
- * fresh model is to be had, the caller gets the rejection unchanged, and `onEvent` hears why. A call that takes a stream as its
- * input is made once; its rejection still causes the refresh.
+ * call is made once more. A stream is handed on as soon as the model opens it, part by part, as without this library; where it is
+ * rejected before its first content, it begins anew inside, and nothing that the caller has got begins twice. Where no fresh model is
+ * to be had, the caller gets the rejection unchanged, and `onEvent` hears why. A call that takes a stream as its input is made again
+ * only where the model has not touched that stream; its rejection causes the refresh in any case.
  *
  * @param refresh builds the model with a fresh credential; or the refresher that does, to share one
  * @throws RefreshError `invalid_provider` when the model is none, `invalid_option`

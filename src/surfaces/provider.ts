@@ -9,7 +9,7 @@ import { assertProvider } from '../llm/assert-provider.ts'
 import type { ModelCapabilities, StructuredOutputSupport } from '../llm/capabilities.ts'
 import type { LlmProvider } from '../llm/provider.ts'
 import type { CallOptions, ChatRequest, ThinkingConfig } from '../llm/request.ts'
-import type { ChatOutcome, StreamDelta } from '../llm/response.ts'
+import type { ChatOutcome, StreamDelta, Usage } from '../llm/response.ts'
 import { withSpent } from '../llm/usage.ts'
 
 /** What goes for both forms of a {@link RefreshingProvider}. */
@@ -96,10 +96,20 @@ export class RefreshingProvider implements LlmProvider {
 
   chatStream(request: ChatRequest, options?: CallOptions): AsyncIterableIterator<StreamDelta> {
     const signal = options?.signal
-    const policy = signal === undefined ? this.#streamPolicy : { ...this.#streamPolicy, signal }
-    const open = (inner: LlmProvider, last?: StreamDelta): AsyncIterable<StreamDelta> => {
+    const { isRejection } = this.#streamPolicy
+    // What the first attempt had reported before it was rejected is added to what the second reports.
+    let spent: Usage | undefined
+    const policy: StreamPolicy<StreamDelta> = {
+      ...this.#streamPolicy,
+      signal,
+      isRejection: (delta) => {
+        if (delta.type === 'usage') spent = delta.usage
+        return isRejection?.(delta) ?? false
+      },
+    }
+    const open = (inner: LlmProvider): AsyncIterable<StreamDelta> => {
       const stream = this.#check(inner).chatStream(request, options)
-      return last?.type === 'usage' ? withSpent(stream, last.usage) : stream
+      return spent === undefined ? stream : withSpent(stream, spent)
     }
     return retryStreamOnce(this.#refresher, open, policy)
   }
@@ -136,7 +146,8 @@ function assertFresh(fresh: LlmProvider): void {
 
 /** Whatever is not known to be bookkeeping is content: a kind that is added later must not be duplicated. */
 function isContent(delta: StreamDelta): boolean {
-  return delta.type !== 'usage' && delta.type !== 'error' && delta.type !== 'done'
+  const { type } = delta
+  return type !== 'usage' && type !== 'response' && type !== 'error' && type !== 'done'
 }
 
 function isEnd(delta: StreamDelta): boolean {

@@ -109,6 +109,7 @@ test('a stream without a stream of its own hands out the answer of chat, which i
   const stream = provider.chatStream(request, options)
   expect(provider.calls).toHaveLength(0)
   expect(await drain(stream)).toEqual([
+    { type: 'response', id: expect.any(String), model: expect.any(String) },
     { type: 'text_delta', delta: 'ok', blockIndex: 0 },
     {
       type: 'usage',

@@ -9,8 +9,10 @@ import type {
 import { RefreshError } from '../../core/errors.ts'
 import type { ContentBlock } from '../../llm/content.ts'
 import type { ChatResponse, StopReason } from '../../llm/response.ts'
+import { parsedInput, untold, wholeBlock } from './carried.ts'
 import type { AiSdkGenerateResult } from './model.ts'
 import { isRecord } from './record.ts'
+import { aboutResponse } from './response-info.ts'
 import { readSdkWarning } from './sdk-warning.ts'
 import { type Metadata, readReasoningMark, readThoughtSignature, carriedSignature } from './signature.ts'
 import { assertTexts } from './specified.ts'
@@ -24,18 +26,29 @@ type GenerateResult =
 
 type FinishReason = LanguageModelV2FinishReason | LanguageModelV3FinishReason | LanguageModelV4FinishReason
 
+/** Who answers, and who hears of what cannot be carried. */
+export interface AnswerContext {
+  readonly modelId: string
+  /** The AI SDK's name for the vendor. */
+  readonly provider: string
+  readonly report: Report
+}
+
 /** The answer in this library's terms. What it holds that a `ContentBlock` cannot hold is reported. */
-export function toResponse(answer: AiSdkGenerateResult, modelId: string, report: Report): ChatResponse {
+export function toResponse(answer: AiSdkGenerateResult, context: AnswerContext): ChatResponse {
+  const { modelId, report } = context
   if (!isSpecified(answer)) {
     throw new RefreshError('invalid_provider', `${modelId} answered with no content, usage or finishReason.`)
   }
   for (const warning of answer.warnings ?? []) report(readSdkWarning(warning))
-  const content = answer.content.flatMap((part) => toBlocks(part, report))
+  const content = answer.content.flatMap((part) => toBlocks(part, context))
   const callsTools = content.some(({ type }) => type === 'tool_use')
+  const info = aboutResponse(answer.response, answer)
   return {
-    id: answer.response?.id ?? '',
+    ...info,
+    id: info.id ?? '',
     content,
-    model: answer.response?.modelId ?? modelId,
+    model: info.model ?? modelId,
     stopReason: toStopReason(answer.finishReason, answer.providerMetadata, callsTools),
     usage: toUsage(answer.usage, answer.providerMetadata),
   }
@@ -49,13 +62,19 @@ function isSpecified(answer: AiSdkGenerateResult): answer is GenerateResult {
   )
 }
 
-function toBlocks(part: GenerateResult['content'][number], report: Report): ContentBlock[] {
+function toBlocks(
+  part: GenerateResult['content'][number],
+  { provider, report }: AnswerContext,
+): ContentBlock[] {
   assertTexts(part)
+  const whole = wholeBlock(part, provider)
+  if (whole !== undefined) return [whole]
   switch (part.type) {
     case 'text': {
       const signature = readThoughtSignature(part.providerMetadata)
+      const beside = untold('text', part.providerMetadata)
       return [
-        ...(part.text === '' ? [] : [{ type: 'text', text: part.text } as const]),
+        ...(part.text === '' ? [] : [{ type: 'text', text: part.text, ...beside } as const]),
         ...(signature === undefined
           ? []
           : [{ type: 'thinking', thinking: '', signature: carriedSignature(signature) } as const]),
@@ -63,15 +82,13 @@ function toBlocks(part: GenerateResult['content'][number], report: Report): Cont
     }
     case 'reasoning': {
       const mark = readReasoningMark(part.providerMetadata)
-      if (mark === undefined) return part.text === '' ? [] : [{ type: 'thinking', thinking: part.text }]
+      const beside = untold('reasoning', part.providerMetadata)
+      if (mark === undefined)
+        return part.text === '' ? [] : [{ type: 'thinking', thinking: part.text, ...beside }]
       if ('redacted' in mark) return [{ type: 'redacted_thinking', data: mark.redacted }]
-      return [{ type: 'thinking', thinking: part.text, signature: mark.signature }]
+      return [{ type: 'thinking', thinking: part.text, signature: mark.signature, ...beside }]
     }
     case 'tool-call': {
-      if (part.providerExecuted === true) {
-        reportPart(report, `${part.type} run by the provider`)
-        return []
-      }
       const thoughtSignature = readThoughtSignature(part.providerMetadata)
       return [
         {
@@ -80,6 +97,7 @@ function toBlocks(part: GenerateResult['content'][number], report: Report): Cont
           name: part.toolName,
           input: parsedInput(part.input),
           ...(thoughtSignature !== undefined && { thoughtSignature }),
+          ...untold('tool', part.providerMetadata),
         },
       ]
     }
@@ -101,16 +119,6 @@ function toBlocks(part: GenerateResult['content'][number], report: Report): Cont
 /** Reports content that neither a `ContentBlock` nor a `StreamDelta` can hold. */
 export function reportPart(report: Report, kind: string): void {
   report({ type: 'unsupported', feature: `content: ${kind}`, details: 'left out of the answer' })
-}
-
-/** A tool's input as a value; text that is no JSON stays what it is. */
-function parsedInput(input: string): unknown {
-  if (input.trim() === '') return {}
-  try {
-    return JSON.parse(input)
-  } catch {
-    return input
-  }
 }
 
 /**

@@ -3,9 +3,11 @@ import type {
   LanguageModelV3StreamPart,
   LanguageModelV4StreamPart,
 } from '@ai-sdk/provider'
-import type { StreamDelta } from '../../llm/response.ts'
+import type { ResponseInfo, StreamDelta } from '../../llm/response.ts'
 import { reportPart, toStopReason } from './answer.ts'
+import { untold, wholeBlock } from './carried.ts'
 import { brokenOff } from './failure.ts'
+import { aboutResponse } from './response-info.ts'
 import { readSdkWarning } from './sdk-warning.ts'
 import { type Metadata, readReasoningMark, readThoughtSignature, carriedSignature } from './signature.ts'
 import { isCounted, toUsage } from './usage.ts'
@@ -32,13 +34,21 @@ interface OpenBlock {
 
 /** Turns the parts of one AI SDK stream into deltas. What no delta can carry is reported. */
 export class DeltaReader {
+  readonly #provider: string
   readonly #report: Report
   readonly #open = new Map<string, OpenBlock>()
   #indexes = 0
   #callsTools = false
 
-  constructor(report: Report) {
+  /** @param provider the AI SDK's name for the vendor */
+  constructor(provider: string, report: Report) {
+    this.#provider = provider
     this.#report = report
+  }
+
+  /** What the result of a call says before its stream says anything. */
+  opened(result: object): StreamDelta[] {
+    return about(aboutResponse(Reflect.get(result, 'response')))
   }
 
   /** The deltas that a part amounts to; the last one of a `finish` is a `done` or an `error`. */
@@ -87,13 +97,18 @@ export class DeltaReader {
         return []
       case 'file':
       case 'reasoning-file':
-      case 'source':
-      case 'tool-result':
-      case 'tool-approval-request':
         reportPart(this.#report, part.type)
         return []
-      case 'tool-input-end':
+      case 'tool-result':
+        // Another one follows, which replaces it.
+        if ('preliminary' in part && part.preliminary) return []
+        return this.#whole(part)
+      case 'source':
+      case 'tool-approval-request':
+        return this.#whole(part)
       case 'response-metadata':
+        return about(aboutResponse(part))
+      case 'tool-input-end':
       case 'ping':
       case 'raw':
         return []
@@ -133,7 +148,7 @@ export class DeltaReader {
   #end(kind: 'text' | 'reasoning', id: string, metadata: Metadata | undefined): StreamDelta[] {
     const block = this.#block(kind, id, metadata)
     this.#open.delete(`${kind}:${id}`)
-    return this.#signed(block)
+    return [...this.#signed(block), ...this.#beside(block)]
   }
 
   /** The signature of a block, once all its parts are there: any of them may have held it. */
@@ -146,6 +161,18 @@ export class DeltaReader {
     const mark = block.kind === 'reasoning' ? readReasoningMark(block.metadata) : undefined
     if (mark === undefined || 'redacted' in mark) return []
     return [{ type: 'signature_delta', delta: mark.signature, blockIndex: this.#indexOf(block) }]
+  }
+
+  #whole(part: Parameters<typeof wholeBlock>[0]): StreamDelta[] {
+    const block = wholeBlock(part, this.#provider)
+    return block === undefined ? [] : [{ type: 'block', block, blockIndex: this.#indexes++ }]
+  }
+
+  /** What the vendor said of a block beside its content, where the block has any. */
+  #beside({ kind, metadata, index }: OpenBlock): StreamDelta[] {
+    const { providerMetadata } = untold(kind, metadata)
+    if (providerMetadata === undefined || index === undefined) return []
+    return [{ type: 'block_metadata', providerMetadata, blockIndex: index }]
   }
 
   #toolStart(id: string, name: string, metadata: Metadata | undefined): StreamDelta[] {
@@ -165,10 +192,7 @@ export class DeltaReader {
 
   /** The whole call, which says again what was streamed, or says it for the first time. */
   #toolCall(part: ToolCallPart): StreamDelta[] {
-    if (part.providerExecuted === true) {
-      reportPart(this.#report, `${part.type} run by the provider`)
-      return []
-    }
+    if (part.providerExecuted === true) return this.#whole(part)
     const { toolCallId: id, toolName, input, providerMetadata } = part
     const known = this.#open.get(`tool:${id}`)
     const deltas = known === undefined ? this.#toolStart(id, toolName, providerMetadata) : []
@@ -187,12 +211,18 @@ export class DeltaReader {
         blockIndex: this.#indexes++,
       })
     }
+    note(block, providerMetadata)
+    deltas.push(...this.#beside(block))
     return deltas
   }
 
   #finish(part: FinishPart): StreamDelta[] {
-    const deltas = [...this.#open.values()].flatMap((block) => this.#signed(block))
+    const deltas = [...this.#open.values()].flatMap((block) => [
+      ...this.#signed(block),
+      ...this.#beside(block),
+    ])
     this.#open.clear()
+    deltas.push(...about(aboutResponse(undefined, part)))
     const end = ending(part, this.#callsTools)
     // One that broke off may have counted something; one that is done has used what it says, if only nothing.
     if (end.type === 'done' || isCounted(part.usage)) {
@@ -212,6 +242,10 @@ function ending(part: FinishPart, callsTools: boolean): StreamDelta {
     return { type: 'error', kind: 'server_error', message: 'The vendor gave up on its answer.' }
   }
   return { type: 'done', stopReason: toStopReason(finishReason, providerMetadata, callsTools) }
+}
+
+function about(info: ResponseInfo): StreamDelta[] {
+  return Object.keys(info).length === 0 ? [] : [{ type: 'response', ...info }]
 }
 
 /** Before v4 a stream that broke off finishes like any other, but for a reason that nobody gave. */

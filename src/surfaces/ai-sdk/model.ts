@@ -94,7 +94,8 @@ function assertFields(
     throw notA(kind, `its specificationVersion is ${quoted(version)}, not 'v2', 'v3' or 'v4'`)
   }
   const missing = [
-    ...texts.filter((name) => typeof read(name) !== 'string' || read(name) === ''),
+    // Empty ones are used: some providers are made without a name.
+    ...texts.filter((name) => typeof read(name) !== 'string'),
     ...methods.filter((name) => typeof read(name) !== 'function'),
   ]
   if (missing.length > 0) throw notA(kind, `${missing.map(String).join(', ')} missing`)

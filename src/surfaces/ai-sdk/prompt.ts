@@ -1,11 +1,20 @@
 import type {
   LanguageModelV4ReasoningPart,
   LanguageModelV4TextPart,
+  LanguageModelV4ToolApprovalResponsePart,
   LanguageModelV4ToolCallPart,
   LanguageModelV4ToolResultPart,
 } from '@ai-sdk/provider'
 import { RefreshError } from '../../core/errors.ts'
-import type { ContentBlock, MediaBlock, Message, ThinkingBlock, ToolUseBlock } from '../../llm/content.ts'
+import type {
+  ContentBlock,
+  MediaBlock,
+  Message,
+  ProviderToolResultBlock,
+  ProviderToolUseBlock,
+  ThinkingBlock,
+  ToolUseBlock,
+} from '../../llm/content.ts'
 import type { ChatRequest } from '../../llm/request.ts'
 import { markOptions, readCarried, type Metadata, type ReasoningMark } from './signature.ts'
 import type { Dialect } from './vendor.ts'
@@ -25,13 +34,21 @@ type AssistantPart =
   | Marked<LanguageModelV4TextPart>
   | Marked<LanguageModelV4ReasoningPart>
   | Marked<LanguageModelV4ToolCallPart>
+  | Marked<ToolResultPart>
+
+type ToolPart = LanguageModelV4ToolResultPart | LanguageModelV4ToolApprovalResponsePart
+
+/** The result of a tool of the vendor's: any JSON. */
+interface ToolResultPart extends Omit<LanguageModelV4ToolResultPart, 'output'> {
+  output: { type: 'json' | 'error-json'; value: unknown }
+}
 
 /** One message of an AI SDK prompt. */
 export type PromptMessage =
   | { role: 'system'; content: string }
   | { role: 'user'; content: (LanguageModelV4TextPart | FilePart)[] }
   | { role: 'assistant'; content: AssistantPart[] }
-  | { role: 'tool'; content: LanguageModelV4ToolResultPart[] }
+  | { role: 'tool'; content: ToolPart[] }
 
 /**
  * The conversation as an AI SDK prompt.
@@ -66,7 +83,7 @@ function userMessages(
   dialect: Dialect,
   report: Report,
 ): PromptMessage[] {
-  const results: LanguageModelV4ToolResultPart[] = []
+  const results: ToolPart[] = []
   const rest: (LanguageModelV4TextPart | FilePart)[] = []
   for (const block of blocksOf(message)) {
     switch (block.type) {
@@ -100,9 +117,27 @@ function userMessages(
         })
         break
       }
+      case 'tool_approval_response': {
+        const { approvalId, approved, reason } = block
+        if (dialect.version === 'v2') {
+          dropped(report, 'tool_approval_response', 'AI SDK 5 has no approvals')
+          break
+        }
+        results.push({
+          type: 'tool-approval-response',
+          approvalId,
+          approved,
+          ...(reason !== undefined && { reason }),
+        })
+        break
+      }
       case 'thinking':
       case 'redacted_thinking':
       case 'tool_use':
+      case 'source':
+      case 'provider_tool_use':
+      case 'provider_tool_result':
+      case 'tool_approval_request':
         throw misplaced(block, 'user', where)
       default:
         block satisfies never
@@ -138,7 +173,17 @@ function assistantMessages(
         toolNames.set(block.id, block.name)
         content.push(toolCallPart(block, dialect, report))
         break
+      case 'provider_tool_use':
+      case 'provider_tool_result':
+        if (block.provider === dialect.namespaces[0]) content.push(providerToolPart(block))
+        else dropped(report, block.type, `it is a tool of ${block.provider}'s`)
+        break
+      case 'source':
+      case 'tool_approval_request':
+        // They tell the caller something. The vendor knows it.
+        break
       case 'tool_result':
+      case 'tool_approval_response':
       case 'image':
       case 'document':
         throw misplaced(block, 'assistant', where)
@@ -198,6 +243,25 @@ function toolCallPart(block: ToolUseBlock, dialect: Dialect, report: Report): As
     return part
   }
   return { ...part, providerOptions: { google: { thoughtSignature } } }
+}
+
+function providerToolPart(block: ProviderToolUseBlock | ProviderToolResultBlock): AssistantPart {
+  const { name: toolName, providerMetadata } = block
+  const providerOptions = providerMetadata === undefined ? {} : { providerOptions: providerMetadata }
+  if (block.type === 'provider_tool_use') {
+    const { id: toolCallId, input } = block
+    return {
+      type: 'tool-call',
+      toolCallId,
+      toolName,
+      input,
+      providerExecuted: true,
+      ...providerOptions,
+    }
+  }
+  const { toolUseId: toolCallId, result: value, isError } = block
+  const output = { type: isError === true ? 'error-json' : 'json', value } as const
+  return { type: 'tool-result', toolCallId, toolName, output, ...providerOptions }
 }
 
 function filePart(block: MediaBlock, dialect: Dialect): FilePart {

@@ -6,6 +6,7 @@ import type { CallOptions, ChatRequest, ThinkingConfig } from '../../llm/request
 import type { ChatOutcome, StreamDelta } from '../../llm/response.ts'
 import { toResponse } from './answer.ts'
 import { reportLostChoice, toCall } from './call.ts'
+import { DeltaReader } from './deltas.ts'
 import { readFailure, toOutcome } from './failure.ts'
 import type { AiSdkCallOptions, AiSdkGenerateResult, AiSdkLanguageModel, AiSdkStreamResult } from './model.ts'
 import { checkNamespaces, type LanguageModelProviderOptions, type ProviderOptions } from './options.ts'
@@ -57,7 +58,8 @@ export class LanguageModelProvider extends BaseProvider {
     }
     return specified('invalid_provider', () => {
       reportLostChoice(request, answer, this.#dialect, report)
-      return { type: 'success', response: toResponse(answer, this.model, report) }
+      const context = { modelId: this.model, provider: this.#dialect.namespaces[0], report }
+      return { type: 'success', response: toResponse(answer, context) }
     })
   }
 
@@ -68,7 +70,7 @@ export class LanguageModelProvider extends BaseProvider {
       specified('invalid_provider', () => reportLostChoice(request, opened, this.#dialect, report))
       return opened
     }
-    return readStream(open, options.signal, report)
+    return readStream(open, options.signal, new DeltaReader(this.#dialect.namespaces[0], report))
   }
 
   override capabilities(): ModelCapabilities | undefined {

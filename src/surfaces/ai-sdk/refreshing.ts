@@ -1,28 +1,22 @@
-import { abortable } from '../../core/abortable.ts'
-import { RefreshError } from '../../core/errors.ts'
 import type { Refresher } from '../../core/refresher.ts'
-import { retryOnce, type RetryPolicy } from '../../core/retry-once.ts'
-import { verdict } from '../../core/unauthorized.ts'
+import { retryOnce } from '../../core/retry-once.ts'
+import type { Answer, CommonPolicy } from '../../core/retry-policy.ts'
+import { retryStreamOnce, type StreamPolicy } from '../../core/retry-stream-once.ts'
+import { type Verdict, verdict } from '../../core/unauthorized.ts'
 import type { Wrapper } from '../../core/wrapper.ts'
 import { evidenceOf, evidenceOfPart } from './failure.ts'
-import { Opening, type StreamJudge } from './opening.ts'
+import { repeatability } from './one-shot.ts'
+import { fieldsOf, isPrelude } from './part.ts'
 import { isRecord } from './record.ts'
-
-/** What an attempt came to. */
-interface Answered {
-  readonly result: unknown
-  /** Of the result's stream, where it has one. */
-  readonly opening?: Opening | undefined
-  /** It shows that the credential is good; of a stream, its opening knows. */
-  readonly accepts?: boolean
-}
+import { RefreshingStream } from './refreshing-stream.ts'
+import { type Item, StreamAttempt } from './stream-attempt.ts'
 
 /** Calls methods of whatever model is in force. */
 export class ModelCalls<M extends object> {
   readonly #refresher: Refresher<M>
   readonly #check: (model: M) => void
-  readonly #judge: StreamJudge
-  readonly #policy: RetryPolicy<Answered>
+  readonly #judgePart: (error: unknown) => Verdict
+  readonly #policy: CommonPolicy
   #checked: M
 
   /** @param check throws for what is no such model as the first one */
@@ -30,35 +24,48 @@ export class ModelCalls<M extends object> {
     this.#refresher = refresher
     this.#checked = first
     this.#check = check
-    this.#judge = {
-      thrown: (error) => verdict(evidenceOf(error), rules),
-      part: (error) => verdict(evidenceOfPart(error), rules),
-    }
-    this.#policy = {
-      isRejectionError: this.#judge.thrown,
-      isRejection: ({ opening }) => opening?.verdict ?? false,
-      isAcceptance: ({ opening, accepts = true }) => opening?.accepts ?? accepts,
-      onEvent,
-    }
+    this.#judgePart = (error) => verdict(evidenceOfPart(error), rules)
+    this.#policy = { isRejectionError: (error) => verdict(evidenceOf(error), rules), onEvent }
   }
 
   async call(name: string, given: readonly unknown[]): Promise<unknown> {
     const input = isRecord(given[0]) ? given[0] : {}
     const { abortSignal } = input
     const signal = abortSignal instanceof AbortSignal ? abortSignal : undefined
-    const isOnce = Object.values(input).some(isStream)
-    const policy = { ...this.#policy, signal, unrepeatable: isOnce ? usedUp : undefined }
-    let attempts = 0
-    const attempt = async (model: M): Promise<Answered> => {
-      const isLast = ++attempts === 2
-      const result: unknown = await this.#run(model, name, given)
-      if (!isRecord(result) || !isStream(result['stream'])) return { result }
-      // Who has yet to speak must hear what is said meanwhile.
-      if (isOnce) return { result, accepts: false }
-      return { result, opening: await this.#open(new Opening(result['stream'], isLast), signal) }
+    const aborted = signal?.aborted === true ? this.#refresher.usable?.() : undefined
+    // The model itself says how an aborted call ends. It costs nothing, and is never retried.
+    if (aborted !== undefined) return this.#run(aborted.value, name, given)
+    const policy = { ...this.#policy, signal, unrepeatable: repeatability(input) }
+    if (name === 'doStream') return this.#stream(name, given, policy)
+    return retryOnce(this.#refresher, async (model) => this.#run(model, name, given), policy)
+  }
+
+  /** The stream is handed on once the model has opened it; a retry then happens inside. */
+  async #stream(name: string, given: readonly unknown[], common: CommonPolicy): Promise<unknown> {
+    const policy: StreamPolicy<Item> = {
+      ...common,
+      isRejection: (item) => this.#judge(item, common),
+      isContent: (item) => ('part' in item ? isContent(item.part) : !item.attempt.streams),
+      isEnd: () => false,
     }
-    const { result, opening } = await retryOnce(this.#refresher, attempt, policy)
-    return isRecord(result) && opening !== undefined ? { ...result, stream: opening.handOn() } : result
+    let attempts = 0
+    const open = (model: M): StreamAttempt =>
+      new StreamAttempt(async () => this.#run(model, name, given), ++attempts === 2)
+    const items: AsyncIterator<Item, undefined> = retryStreamOnce(this.#refresher, open, policy)
+    const { value } = await items.next()
+    if (value === undefined || !value.attempt.streams) return value?.attempt.result
+    return new RefreshingStream(value.attempt, items).result
+  }
+
+  #judge({ attempt, part }: Item, { signal, unrepeatable }: CommonPolicy): Answer {
+    const { type, error } = fieldsOf(part)
+    if (type !== 'error') return false
+    const judged = this.#judgePart(error)
+    if (!judged.rejected || attempt.isLast) return judged
+    // The model has begun to read the caller's stream: the caller gets this attempt, whatever follows.
+    attempt.stays = unrepeatable?.() !== undefined
+    if (attempt.stays) return judged
+    return attempt.drain(signal).then(() => judged)
   }
 
   #run(model: M, name: string, given: readonly unknown[]): unknown {
@@ -69,25 +76,9 @@ export class ModelCalls<M extends object> {
     const method: unknown = Reflect.get(model, name)
     return typeof method === 'function' ? Reflect.apply(method, model, given) : undefined
   }
-
-  async #open(opening: Opening, signal: AbortSignal | undefined): Promise<Opening> {
-    try {
-      await abortable(opening.read(this.#judge), signal)
-      return opening
-    } catch (reason) {
-      opening.cancel(reason)?.catch(() => undefined)
-      throw reason
-    }
-  }
 }
 
-function usedUp(): RefreshError {
-  return new RefreshError(
-    'body_not_replayable',
-    'The call takes a stream as its input, which can be read once only: make the call again with a new one.',
-  )
-}
-
-function isStream(value: unknown): value is ReadableStream<unknown> {
-  return typeof value === 'object' && value !== null && 'getReader' in value
+/** An error is no content: it shows of no credential that it is good. */
+function isContent(part: unknown): boolean {
+  return !isPrelude(part) && fieldsOf(part).type !== 'error'
 }

@@ -1,18 +1,23 @@
 import { abortable } from '../../core/abortable.ts'
 import { RefreshError } from '../../core/errors.ts'
 import type { StreamDelta } from '../../llm/response.ts'
-import { DeltaReader, type StreamPart } from './deltas.ts'
+import type { DeltaReader, StreamPart } from './deltas.ts'
 import { brokenOff, readErrorPart, readFailure } from './failure.ts'
 import type { AiSdkPart, AiSdkStreamResult } from './model.ts'
 import { isRecord } from './record.ts'
 import { assertTexts, specified } from './specified.ts'
-import type { Report } from './warnings.ts'
 
 /** What a part may be, by the specification. */
 type AnyPart = StreamPart | { type: 'error'; error: unknown }
 
 /** Opens the stream of a model, which shall end with the signal. */
 type Open = (signal: AbortSignal) => PromiseLike<AiSdkStreamResult>
+
+/** A stream that is open, and what its response says besides. */
+interface Opened {
+  readonly reader: ReadableStreamDefaultReader<AiSdkPart>
+  readonly about: StreamDelta[]
+}
 
 type Result = IteratorResult<StreamDelta, undefined>
 
@@ -27,9 +32,9 @@ const END: IteratorReturnResult<undefined> = { done: true, value: undefined }
 export function readStream(
   open: Open,
   signal: AbortSignal | undefined,
-  report: Report,
+  deltas: DeltaReader,
 ): AsyncIterableIterator<StreamDelta> {
-  return new DeltaStream(open, signal, report)
+  return new DeltaStream(open, signal, deltas)
 }
 
 // Written by hand: the `return()` of a generator waits for the `next()` before it, and so for a stream that stalls.
@@ -46,9 +51,9 @@ class DeltaStream implements AsyncIterableIterator<StreamDelta> {
   #turn: Promise<unknown> = Promise.resolve()
   #over = false
 
-  constructor(open: Open, signal: AbortSignal | undefined, report: Report) {
+  constructor(open: Open, signal: AbortSignal | undefined, deltas: DeltaReader) {
     this.#open = open
-    this.#deltas = new DeltaReader(report)
+    this.#deltas = deltas
     this.#signal = signal === undefined ? this.#left.signal : AbortSignal.any([signal, this.#left.signal])
   }
 
@@ -94,7 +99,11 @@ class DeltaStream implements AsyncIterableIterator<StreamDelta> {
     this.#signal.throwIfAborted()
     let read: ReadableStreamReadResult<AiSdkPart>
     try {
-      this.#reader ??= await this.#opened()
+      if (this.#reader === undefined) {
+        const { reader, about } = await this.#opened()
+        this.#reader = reader
+        if (about.length > 0) return about
+      }
       this.#signal.throwIfAborted()
       read = await abortable(this.#reader.read(), this.#signal)
     } catch (error) {
@@ -115,12 +124,15 @@ class DeltaStream implements AsyncIterableIterator<StreamDelta> {
     return [failure]
   }
 
-  async #opened(): Promise<ReadableStreamDefaultReader<AiSdkPart>> {
+  async #opened(): Promise<Opened> {
     const opening = Promise.resolve(this.#open(this.#signal)).then((opened) =>
-      specified('invalid_provider', () => opened.stream.getReader()),
+      specified('invalid_provider', () => ({
+        reader: opened.stream.getReader(),
+        about: this.#deltas.opened(opened),
+      })),
     )
     // One that comes when nobody waits for it any more.
-    opening.then((reader) => this.#signal.aborted && cancel(reader)).catch(() => {})
+    opening.then(({ reader }) => this.#signal.aborted && cancel(reader)).catch(() => {})
     return abortable(opening, this.#signal)
   }
 

@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import type { ChatRequest, ContentBlock, Usage } from '../../../src/index.ts'
+import {
+  type ChatRequest,
+  collectStream,
+  type ContentBlock,
+  type ProviderMetadata,
+  type ResponseInfo,
+  type Usage,
+} from '../../../src/index.ts'
 import { languageModelProvider } from '../../../src/surfaces/ai-sdk.ts'
-import { assembled, collect } from './deltas.ts'
+import { assembled, collect, collectAll } from './deltas.ts'
 import { MODELS } from './models.ts'
 import { STREAMED, UNARY } from './said.ts'
 import { eventStream, json, recorded, type Wire } from './wire.ts'
@@ -23,7 +30,11 @@ const CONTENT: Readonly<Record<Wire, ContentBlock[]>> = {
     CALL,
   ],
   'openai-chat': [TEXT, CALL],
-  'openai-responses': [{ type: 'thinking', thinking: 'Weather? Ask.', signature: REASONING_ID }, TEXT, CALL],
+  'openai-responses': [
+    { type: 'thinking', thinking: 'Weather? Ask.', signature: REASONING_ID },
+    { ...TEXT, providerMetadata: { openai: { itemId: 'msg_1' } } },
+    { ...CALL, providerMetadata: { openai: { itemId: 'fc_1' } } },
+  ],
   google: [
     { type: 'thinking', thinking: 'Weather? Ask.' },
     TEXT,
@@ -31,8 +42,31 @@ const CONTENT: Readonly<Record<Wire, ContentBlock[]>> = {
   ],
 }
 
-function usage(wire: Wire): Usage {
+/** The vendor's own word for why it stopped, which versions before v3 do not tell. */
+const RAW: Readonly<Record<Wire, string | undefined>> = {
+  anthropic: 'tool_use',
+  'openai-chat': 'tool_calls',
+  'openai-responses': undefined,
+  google: 'STOP',
+}
+
+/** What is known of the response besides its content. */
+function about(wire: Wire, version: string, contentType: string): ResponseInfo {
   return {
+    id: 'answer_1',
+    headers: { 'content-type': contentType },
+    // The vendor's clock is in seconds, and two of them tell no time.
+    ...(wire.startsWith('openai') && { createdAt: 1000 }),
+    ...(version !== 'v2' && RAW[wire] !== undefined && { rawStopReason: RAW[wire] }),
+    providerMetadata: expect.any(Object) as ProviderMetadata,
+  }
+}
+
+function usage(wire: Wire, version: string): Usage {
+  return {
+    // Anthropic does not tell the reasoning apart.
+    ...(wire !== 'anthropic' && { reasoningTokens: 10 }),
+    ...(version !== 'v2' && { raw: expect.any(Object) as Record<string, unknown> }),
     inputTokens: 100,
     outputTokens: 30,
     cachedInputTokens: 40,
@@ -40,7 +74,7 @@ function usage(wire: Wire): Usage {
   }
 }
 
-describe.each(MODELS)('$name', ({ wire, create }) => {
+describe.each(MODELS)('$name', ({ wire, version, create }) => {
   test('chat: every block, the usage with the whole input, the reason, id and model; one request', async () => {
     const { fetch, sent } = recorded(() => json(UNARY[wire]))
     const provider = languageModelProvider(create({ fetch }))
@@ -48,12 +82,12 @@ describe.each(MODELS)('$name', ({ wire, create }) => {
     expect(outcome).toEqual({
       type: 'success',
       response: {
-        id: 'answer_1',
+        ...about(wire, version, 'application/json'),
         // Google's provider does not tell.
         model: wire === 'google' ? provider.model : 'model-1',
         content: CONTENT[wire],
         stopReason: 'tool_use',
-        usage: usage(wire),
+        usage: usage(wire, version),
       },
     })
     expect(sent).toHaveLength(1)
@@ -65,9 +99,21 @@ describe.each(MODELS)('$name', ({ wire, create }) => {
     const deltas = await collect(provider.chatStream(REQUEST))
     expect(assembled(deltas)).toEqual(CONTENT[wire])
     expect(deltas.slice(-2)).toEqual([
-      { type: 'usage', usage: usage(wire) },
+      { type: 'usage', usage: usage(wire, version) },
       { type: 'done', stopReason: 'tool_use' },
     ])
     expect(sent).toHaveLength(1)
+  })
+
+  test('chatStream: what is told of the response comes in deltas of its own, before and behind the content', async () => {
+    const connection = recorded(() => eventStream(wire, STREAMED[wire]))
+    const provider = languageModelProvider(create(connection))
+    const outcome = await collectStream(provider.chatStream(REQUEST), { model: provider.model })
+    expect(outcome).toMatchObject({
+      type: 'success',
+      response: { ...about(wire, version, 'text/event-stream'), content: CONTENT[wire] },
+    })
+    const kinds = (await collectAll(provider.chatStream(REQUEST))).map(({ type }) => type)
+    expect([kinds[0], kinds.at(-3)]).toEqual(['response', 'response'])
   })
 })

@@ -26,7 +26,7 @@ test.each([
   ['a model of the first version', { ...fakeModel(), specificationVersion: 'v1' }, /'v1'/],
   ['a model of no version', { provider: 'a', modelId: 'b' }, /specificationVersion is undefined/],
   ['an embedding model', { specificationVersion: 'v4', provider: 'a', modelId: 'b' }, /doGenerate, doStream/],
-  ['a model without a name', { ...fakeModel(), provider: '', modelId: 1 }, /provider, modelId/],
+  ['a model without a name', { ...fakeModel(), provider: undefined, modelId: 1 }, /provider, modelId/],
 ])('%s is refused as no model, in words that name what is missing', (_, model, words) => {
   const error = refused(model)
   expect(error.code).toBe('invalid_provider')

@@ -1,8 +1,13 @@
 import type { ContentBlock, StreamDelta } from '../../../src/index.ts'
 import { StreamAccumulator } from '../../../src/llm/stream-accumulator.ts'
 
+/** What a stream hands out, but for what is told of the response besides its content. */
+export async function collect<Item extends { type: unknown }>(items: AsyncIterable<Item>): Promise<Item[]> {
+  return (await collectAll(items)).filter(({ type }) => type !== 'response')
+}
+
 /** Everything that a stream hands out. */
-export async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+export async function collectAll<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   const collected: Item[] = []
   for await (const item of items) collected.push(item)
   return collected

@@ -7,7 +7,16 @@ import {
 } from '../../../src/surfaces/ai-sdk.ts'
 import { responder } from '../../support/responder.ts'
 import { settled } from '../../support/settled.ts'
-import { apiError, CALL, expiring, PartStream, REJECTION, Remote, START } from './refreshing-remote.ts'
+import {
+  apiError,
+  CALL,
+  expiring,
+  PartStream,
+  REJECTION,
+  Remote,
+  START,
+  streamed,
+} from './refreshing-remote.ts'
 
 const ANSWER = { content: [], finishReason: 'stop', usage: {} }
 const expired = (): never => {
@@ -65,13 +74,14 @@ test('[C4] a stream whose refresh is not waited for rejects with the reason, too
   const source = responder<AiSdkLanguageModel>()
   const model = refreshingModel(remote.model('stale'), source.refresh)
   const leaving = new AbortController()
-  const answer = model.doStream({ ...CALL, abortSignal: leaving.signal })
-  answer.then(undefined, () => undefined)
+  const answer = streamed(model, leaving.signal)
   await settled()
   expect(source.calls).toHaveLength(1)
   const reason = new Error('I am leaving')
   leaving.abort(reason)
-  await expect(answer).rejects.toBe(reason)
+  const { parts, broke } = await answer
+  expect(parts).toEqual([START])
+  expect(broke).toBe(reason)
   expect(inner.pulls).toBe(3)
   source.call(0).resolve(remote.model('fresh'))
   await settled()
@@ -83,12 +93,11 @@ test('[C4] one that has yet to end after its rejection is closed at once, and no
   const source = responder<AiSdkLanguageModel>()
   const model = refreshingModel(new Remote(() => inner).model('stale'), source.refresh)
   const leaving = new AbortController()
-  const answer = model.doStream({ ...CALL, abortSignal: leaving.signal })
-  answer.then(undefined, () => undefined)
+  const answer = streamed(model, leaving.signal)
   await settled()
   const reason = new Error('I am leaving')
   leaving.abort(reason)
-  await expect(answer).rejects.toBe(reason)
+  expect((await answer).broke).toBe(reason)
   await settled()
   expect([inner.cancels, source.calls]).toEqual([[reason], []])
 })
@@ -113,7 +122,7 @@ test('a signal has no listener of ours once the call is answered', async () => {
     listeners--
     remove(...given)
   }
-  await model.doStream({ ...CALL, abortSignal: signal })
+  expect((await streamed(model, signal)).parts).toHaveLength(2)
   await settled()
   expect(added).toBeGreaterThan(0)
   expect(listeners).toBe(0)

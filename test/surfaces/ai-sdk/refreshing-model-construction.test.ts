@@ -2,10 +2,11 @@ import { describe, expect, test } from 'vitest'
 import { Refreshable, RefreshError, type RefreshEvent } from '../../../src/index.ts'
 import {
   type AiSdkLanguageModel,
+  languageModelProvider,
   refreshingModel,
   refreshingModelFrom,
 } from '../../../src/surfaces/ai-sdk.ts'
-import { apiError, CALL, Remote } from './refreshing-remote.ts'
+import { apiError, CALL, expiring, Remote } from './refreshing-remote.ts'
 
 const remote = new Remote(() => {
   throw apiError(401)
@@ -36,7 +37,7 @@ const NO_MODELS: readonly (readonly [string, unknown, RegExp])[] = [
     { ...good, specificationVersion: undefined },
     /specificationVersion is undefined/,
   ],
-  ['a model without a provider', { ...good, provider: '' }, /provider missing/],
+  ['a model without a provider', { ...good, provider: undefined }, /provider missing/],
   ['a model that does nothing', { specificationVersion: 'v4', provider: 'a', modelId: 'b' }, /no method.*do/],
   ['a domestic model', { specificationVersion: 'v4', provider: 'a', domestic: () => 1 }, /no method.*do/],
   ['a provider', Object.assign(() => good, { specificationVersion: 'v4' }), /provider missing/],
@@ -139,4 +140,20 @@ test('a model of another vendor may stand in, and one that can do more', async (
   const model = refreshingModel<AiSdkLanguageModel>(good, async () => other)
   expect(await model.doGenerate(CALL)).toBe('other')
   expect(model.provider).toBe('remote.chat')
+})
+
+test('[M1] given a model whose provider has an empty name, when it is wrapped or refreshed, then it works as it is', async () => {
+  const nameless = (token: string): AiSdkLanguageModel => ({
+    ...answering.model(token),
+    provider: '',
+    modelId: '',
+  })
+  const answering = expiring(
+    () => Promise.reject(apiError(401)),
+    () => 'answer',
+  )
+  const model = refreshingModel(nameless('stale'), async () => nameless('fresh'))
+  expect([model.provider, model.modelId]).toEqual(['', ''])
+  expect(await model.doGenerate(CALL)).toBe('answer')
+  expect(languageModelProvider(nameless('fresh')).provider).toBe('')
 })

@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { type AiSdkLanguageModel, refreshingModel } from '../../../src/surfaces/ai-sdk.ts'
+import { responder } from '../../support/responder.ts'
 import { settled } from '../../support/settled.ts'
 import {
   CALL,
@@ -11,6 +12,7 @@ import {
   REJECTION,
   Remote,
   START,
+  streamed,
   text,
 } from './refreshing-remote.ts'
 
@@ -31,10 +33,10 @@ describe('leaving a stream', () => {
     expect(inner.cancels).toEqual([REASON])
     expect(inner.cancels[0]).toBe(REASON)
     expect(await stream.getReader().read()).toEqual({ done: true, value: undefined })
-    expect(inner.pulls).toBe(2)
+    expect(inner.pulls).toBe(0)
   })
 
-  test('[P8] amid what was held drops the rest', async () => {
+  test('[P8] amid the prelude reaches it, too', async () => {
     const { model, inner } = over([START, { type: 'ping' }, text('a')], 'hangs')
     const { stream } = await model.doStream(CALL)
     const reader = stream.getReader()
@@ -87,7 +89,8 @@ describe('leaving a stream', () => {
       expect(part).toBe(START)
       break
     }
-    expect(inner.cancels).toEqual([])
+    // It has not broken yet: nothing was read ahead.
+    expect(inner.cancels).toEqual([undefined])
   })
 
   test('[P8] whose beginning was a rejection that could not be mended does no harm', async () => {
@@ -95,17 +98,56 @@ describe('leaving a stream', () => {
     const model = refreshingModel(new Remote(() => inner).model('stale'), () =>
       Promise.reject(new Error('no')),
     )
-    const { stream } = await model.doStream(CALL)
-    await stream.cancel(REASON)
+    const reader = (await model.doStream(CALL)).stream.getReader()
+    expect([await reader.read(), await reader.read()]).toMatchObject([{ value: START }, { value: REJECTION }])
+    await reader.cancel(REASON)
     expect(inner.cancels).toEqual([])
+  })
+
+  test('[P8] while it is refreshed opens nothing, and ends the wait', async () => {
+    const remote = expiring(
+      () => new PartStream([START, REJECTION]),
+      () => new PartStream([END]),
+    )
+    const source = responder<AiSdkLanguageModel>()
+    const model = refreshingModel(remote.model('stale'), source.refresh)
+    const reader = (await model.doStream(CALL)).stream.getReader()
+    await reader.read()
+    const waiting = reader.read()
+    await settled()
+    expect(source.calls).toHaveLength(1)
+    await reader.cancel(REASON)
+    expect(await waiting).toEqual({ done: true, value: undefined })
+    source.call(0).resolve(remote.model('fresh'))
+    await settled()
+    expect(remote.tokens).toEqual(['stale'])
+  })
+
+  test('[P8] while the second attempt is being opened closes what opens', async () => {
+    const second = new PartStream([END])
+    let open: ((stream: PartStream) => void) | undefined
+    const remote = expiring(
+      () => new PartStream([REJECTION]),
+      () => new Promise((resolve) => (open = resolve)),
+    )
+    const model = refreshingModel(remote.model('stale'), async () => remote.model('fresh'))
+    const reader = (await model.doStream(CALL)).stream.getReader()
+    const waiting = reader.read()
+    await settled()
+    expect(remote.tokens).toEqual(['stale', 'fresh'])
+    await reader.cancel(REASON)
+    expect(await waiting).toEqual({ done: true, value: undefined })
+    open?.(second)
+    await settled()
+    expect([second.cancels.length, second.pulls]).toEqual([1, 0])
   })
 })
 
 describe('nothing is read ahead', () => {
-  test('[P13] but the one part that decides; then one part for each that is taken', async () => {
+  test('[P13] from the first part on: one part is read for each that is taken', async () => {
     const { model, inner } = over([START, { type: 'ping' }, text('a'), text('b'), text('c'), END])
     const { stream } = await model.doStream(CALL)
-    expect(inner.pulls).toBe(3)
+    expect(inner.pulls).toBe(0)
     const reader = stream.getReader()
     const pulls: number[] = []
     for (;;) {
@@ -114,8 +156,8 @@ describe('nothing is read ahead', () => {
       pulls.push(inner.pulls)
       if (done) break
     }
-    // Three were held; the last is the end.
-    expect(pulls).toEqual([3, 3, 3, 4, 5, 6, 7])
+    // The last is the end.
+    expect(pulls).toEqual([1, 2, 3, 4, 5, 6, 7])
   })
 
   test('reads that do not wait for one another get one part each, in order', async () => {
@@ -141,7 +183,7 @@ describe('nothing is read ahead', () => {
       cancelled.push(inner.cancels.length)
       return remote.model('fresh')
     })
-    const answer = model.doStream(CALL)
+    const answer = streamed(model)
     await settled()
     expect(vi.getTimerCount()).toBe(cancels)
     await vi.advanceTimersByTimeAsync(4_999)
@@ -153,36 +195,47 @@ describe('nothing is read ahead', () => {
   })
 })
 
-test('[C4] an abort ends the wait for the first content with its reason, and closes the stream', async () => {
+test('[C4] given a stream that says nothing yet, when the caller aborts, then it ends as the model ends it', async () => {
   for (const parts of [[], [START, { type: 'ping' }]]) {
-    const { model, inner } = over(parts, 'hangs')
     const leaving = new AbortController()
-    const answer = model.doStream({ ...CALL, abortSignal: leaving.signal })
-    answer.then(undefined, () => undefined)
+    const { signal } = leaving
+    const remote = new Remote(() => heeding(parts, signal))
+    const model = refreshingModel(remote.model('good'), async () => remote.model('fresh'))
+    const answer = streamed(model, signal)
     await settled()
-    expect(inner.pulls).toBe(parts.length + 1)
     leaving.abort(REASON)
-    await expect(answer).rejects.toBe(REASON)
-    await settled()
-    expect(inner.cancels).toEqual([REASON])
+    const { parts: seen, broke } = await answer
+    expect(seen).toEqual(parts)
+    expect(broke).toBe(REASON)
+    expect(remote.tokens).toEqual(['good'])
   }
 })
 
-test('[C4] so does one within a second attempt', async () => {
-  const inner = new PartStream([START], 'hangs')
+test('[C4] so does a second attempt', async () => {
+  const leaving = new AbortController()
+  const { signal } = leaving
   const remote = expiring(
     () => new PartStream([REJECTION]),
-    () => inner,
+    () => heeding([START], signal),
   )
   const model = refreshingModel(remote.model('stale'), async () => remote.model('fresh'))
-  const leaving = new AbortController()
-  const answer = model.doStream({ ...CALL, abortSignal: leaving.signal })
-  answer.then(undefined, () => undefined)
+  const answer = streamed(model, signal)
   await settled()
   leaving.abort(REASON)
-  await expect(answer).rejects.toBe(REASON)
-  expect(inner.cancels).toEqual([REASON])
+  expect((await answer).broke).toBe(REASON)
+  expect(remote.tokens).toEqual(['stale', 'fresh'])
 })
+
+/** A stream that stalls after these parts, and breaks with the reason of an abort, as a connection does. */
+function heeding(parts: readonly Part[], signal: AbortSignal): PartStream {
+  const stream = new ReadableStream<Part>({
+    start: (controller) => {
+      for (const part of parts) controller.enqueue(part)
+      signal.addEventListener('abort', () => controller.error(signal.reason))
+    },
+  })
+  return Object.assign(new PartStream([]), { stream })
+}
 
 test('after the call is answered, its abort is no business of ours: the model heeds it', async () => {
   const { model, inner } = over([text('a'), text('b')])

@@ -126,13 +126,13 @@ test('[M1] one of ours within one of ours: the inner one mends what it can, the 
   expect(Object.keys(model)).toEqual(Object.keys(remote.model('any')))
 })
 
-test('[M1, P13] within one another they still read one part ahead, and no more', async () => {
+test('[M1, P13] within one another they still read nothing ahead', async () => {
   const stream = new PartStream([START, text('a'), text('b'), END])
   const remote = new Remote(() => stream)
   const build = async (): Promise<AiSdkLanguageModel> => remote.model('good')
   const model = refreshingModel(refreshingModel(remote.model('good'), build), build)
   const reader = (await model.doStream(CALL)).stream.getReader()
-  expect(stream.pulls).toBe(2)
+  expect(stream.pulls).toBe(0)
   for (let part = 0; part < 3; part++) await reader.read()
   expect(stream.pulls).toBe(3)
   await reader.cancel('enough')

@@ -1,8 +1,9 @@
+import { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
 import { Refreshable, type RefreshEvent } from '../../../src/index.ts'
 import { refreshingModel } from '../../../src/surfaces/ai-sdk.ts'
 import { settled } from '../../support/settled.ts'
-import { apiError, failing, type Part, PartStream, START, taken } from './refreshing-remote.ts'
+import { apiError, END, failing, type Part, PartStream, START, taken } from './refreshing-remote.ts'
 
 interface LiveCall {
   audio: ReadableStream<Uint8Array> | Uint8Array
@@ -58,45 +59,111 @@ test('[M2] who speaks while listening gets the result at once, and hears as they
   expect(await reader.read()).toEqual({ done: true, value: undefined })
 })
 
-test('[M2] its rejection refreshes, and is thrown: the stream may have been read', async () => {
-  const { model, heard, types, events } = wrapped('stale')
-  const call = { audio: new PartStream([]).stream as unknown as ReadableStream<Uint8Array> }
-  await expect(model.doStream(call)).rejects.toMatchObject({ statusCode: 401 })
-  expect(heard).toHaveLength(1)
-  expect(heard[0]).toBe(call)
-  expect(types()).toEqual(['rejected', 'refresh_started', 'refresh_succeeded', 'not_retried'])
-  expect(events.at(-1)).toMatchObject({ generation: 1, error: { code: 'body_not_replayable' } })
-  // The next one comes with the fresh credential.
-  const { stream } = await model.doStream({ audio: new ReadableStream() })
-  await stream.cancel()
-  expect(types()).toHaveLength(4)
-})
+/** Streams that cannot be given to a second attempt. */
+const TOUCHED: readonly (readonly [string, () => unknown])[] = [
+  ['locked', () => lockedStream()],
+  ['read', () => readStream()],
+  ['read to its end', () => readStream('to its end')],
+  ['cancelled', () => cancelledStream()],
+  ['no stream of the platform', () => ({ getReader: () => undefined, locked: false })],
+  ['an iterable', () => endless()],
+  ['a stream of Node that was read', () => Readable.from([1]).on('data', () => undefined)],
+]
 
-test('[M2] what its own stream reports is handed on, whatever it is', async () => {
-  const { model, types } = wrapped('stale in the stream')
-  const { stream } = await model.doStream({ audio: new ReadableStream() })
-  expect(await taken(stream)).toEqual({ parts: [START, failing('401 Unauthorized')] })
-  expect(types()).toEqual([])
-})
+test.each(TOUCHED)(
+  '[M2] given an input that is %s, its rejection refreshes, and is thrown',
+  async (_, make) => {
+    const { model, heard, types, events } = wrapped('stale')
+    const call = { audio: make() as ReadableStream<Uint8Array> }
+    await settled()
+    await expect(model.doStream(call)).rejects.toMatchObject({ statusCode: 401 })
+    expect(heard).toHaveLength(1)
+    expect(heard[0]).toBe(call)
+    expect(types()).toEqual(['rejected', 'refresh_started', 'refresh_succeeded', 'not_retried'])
+    expect(events.at(-1)).toMatchObject({ generation: 1, error: { code: 'body_not_replayable' } })
+    // The next one comes with the fresh credential.
+    const { stream } = await model.doStream({ audio: new ReadableStream() })
+    await stream.cancel()
+    expect(types()).toHaveLength(4)
+  },
+)
 
-test('[M2, C8] so it does not show that the credential is good; an answer without a stream does', async () => {
-  const accepted: number[] = []
+test.each([
+  ['a stream', (): object => new ReadableStream()],
+  ['a stream of bytes', (): object => new ReadableStream({ type: 'bytes' })],
+  ['a stream that is filled already', (): object => new Blob(['abc']).stream()],
+  ['a stream of Node', (): object => Readable.from([1])],
+])(
+  '[M2] given %s that nobody has touched, its rejection refreshes, and the call is made again',
+  async (_, make) => {
+    for (const token of ['stale', 'stale in the stream']) {
+      const heard: LiveCall[] = []
+      const build = (of: string) => ({
+        ...transcriber(of, heard),
+        doStream: async (call: LiveCall) =>
+          of === 'fresh'
+            ? (heard.push(call), new PartStream([START, END]))
+            : transcriber(of, heard).doStream(call),
+      })
+      const call = { audio: make() as ReadableStream<Uint8Array> }
+      const { stream } = await refreshingModel(build(token), async () => build('fresh')).doStream(call)
+      expect(await taken(stream)).toEqual({ parts: [START, END] })
+      expect(heard).toEqual([call, call])
+      expect(heard[1]).toBe(call)
+      expect(call.audio.locked ?? false).toBe(false)
+    }
+  },
+)
+
+test('[M2] one that the model has begun to read when its stream reports a rejection is not given to another', async () => {
   const heard: LiveCall[] = []
-  const cell = new Refreshable({
-    initial: transcriber('stale in the stream', heard),
-    refresh: () => Promise.reject(new Error('no')),
+  const events: RefreshEvent[] = []
+  const build = (token: string) => ({
+    ...transcriber(token, heard),
+    doStream: async (call: LiveCall) => {
+      heard.push(call)
+      if (call.audio instanceof ReadableStream) call.audio.getReader()
+      return new PartStream([START, failing('401 Unauthorized'), END])
+    },
   })
-  cell.accepted = ({ generation }) => accepted.push(generation)
-  const live = refreshingModel(transcriber('stale in the stream', heard), cell)
-  await live.doStream({ audio: new ReadableStream() })
-  expect(accepted).toEqual([])
+  const model = refreshingModel(build('stale'), async () => build('fresh'), {
+    onEvent: (event) => events.push(event),
+  })
+  const { stream } = await model.doStream({ audio: new ReadableStream() })
+  expect(await taken(stream)).toEqual({ parts: [START, failing('401 Unauthorized'), END] })
+  expect(heard).toHaveLength(1)
+  expect(events.at(-1)).toMatchObject({ type: 'not_retried', error: { code: 'body_not_replayable' } })
+})
+
+test('[M2] a stream one level down counts, too', async () => {
+  const calls: object[] = []
+  const build = (token: string) => ({
+    specificationVersion: 'v4' as const,
+    provider: 'files',
+    doUpload: async (call: { data: { type: 'stream'; stream: ReadableStream } }) => {
+      calls.push(call)
+      if (token === 'fresh') return 'kept'
+      if (token === 'reads') await call.data.stream.cancel()
+      throw apiError(401)
+    },
+  })
+  const call = () => ({ data: { type: 'stream' as const, stream: new ReadableStream() } })
+  expect(await refreshingModel(build('stale'), async () => build('fresh')).doUpload(call())).toBe('kept')
+  calls.length = 0
+  const reads = refreshingModel(build('reads'), async () => build('fresh'))
+  await expect(reads.doUpload(call())).rejects.toMatchObject({ statusCode: 401 })
+  expect(calls).toHaveLength(1)
+})
+
+test('[M2, C8] an answer without a stream shows that the credential is good', async () => {
+  const accepted: number[] = []
   const unary = {
     specificationVersion: 'v4' as const,
     provider: 'live',
     doGenerate: async ({ audio }: LiveCall) => typeof audio,
   }
   const other = new Refreshable({ initial: unary, refresh: async () => unary })
-  other.accepted = cell.accepted
+  other.accepted = ({ generation }) => accepted.push(generation)
   await refreshingModel(unary, other).doGenerate({ audio: new ReadableStream() })
   expect(accepted).toEqual([1])
 })
@@ -145,3 +212,34 @@ test('[M2] a method without any argument, or with a stream in another place, is 
     expect(given).toEqual([all, all])
   }
 })
+
+function lockedStream(): ReadableStream {
+  const stream = new ReadableStream()
+  stream.getReader()
+  return stream
+}
+
+async function* endless(): AsyncGenerator<number> {
+  for (let n = 0; ; n++) yield n
+}
+
+/** One that was read from, and let go. */
+function readStream(howFar?: 'to its end'): ReadableStream {
+  const stream = new ReadableStream({
+    start: (controller) => {
+      controller.enqueue(1)
+      controller.close()
+    },
+  })
+  const reader = stream.getReader()
+  void reader.read()
+  if (howFar !== undefined) void reader.read()
+  reader.releaseLock()
+  return stream
+}
+
+function cancelledStream(): ReadableStream {
+  const stream = new ReadableStream()
+  void stream.cancel()
+  return stream
+}

@@ -37,17 +37,48 @@ const isPrelude = ({ type }: Part): boolean => PRELUDE.includes(type)
 
 /** The oracle: what the rules say of two attempts, with no stream in it. `none`: no refresh is to be had. */
 function expected(first: Script, second: Script | 'none', takes: number): Seen {
-  const rejected = isRejected(first)
+  const prelude = first.throws === undefined ? preludeOf(first.parts) : []
+  // A consumer that leaves amid the prelude never hears of the rejection.
+  const rejected = isRejected(first) && takes > prelude.length
   const refreshes = rejected ? 1 : 0
   const isRetried = rejected && second !== 'none'
   const counts = isRetried ? second : first
   const base = { attempts: isRetried ? 2 : 1, refreshes }
-  if (counts.throws !== undefined) return { parts: [], over: 'threw', error: counts.throws, ...base }
-  const { parts } = counts
+  const isHandedOn = isRetried && first.throws === undefined
+  if (counts.throws !== undefined) {
+    if (isHandedOn) return { parts: prelude, over: 'broke', error: counts.throws, ...base }
+    return { parts: [], over: 'threw', error: counts.throws, ...base }
+  }
+  const parts = isHandedOn ? joined(prelude, counts.parts) : counts.parts
   if (takes <= parts.length) return { parts: parts.slice(0, takes), over: 'left', ...base }
   if (counts.ending === 'ends' || counts.ending === 'hangs')
     return { parts: [...parts], over: 'ended', ...base }
   return { parts: [...parts], over: 'broke', error: counts.ending.breaks, ...base }
+}
+
+function preludeOf(parts: readonly Part[]): Part[] {
+  const end = parts.findIndex((each) => !isPrelude(each))
+  return end === -1 ? [...parts] : parts.slice(0, end)
+}
+
+/** What the consumer sees of a second attempt behind the prelude of the first: nothing begins twice, nothing stays open. */
+function joined(prelude: readonly Part[], second: readonly Part[]): Part[] {
+  let isStarted = prelude.some(({ type }) => type === 'stream-start')
+  const begun = prelude.filter(({ type }) => type.endsWith('-start') && type !== 'stream-start')
+  const own = preludeOf(second).filter(({ type }) => {
+    if (type === 'stream-start') {
+      const isSecond = isStarted
+      isStarted = true
+      return !isSecond
+    }
+    const at = begun.findIndex((each) => each.type === type)
+    if (at !== -1) begun.splice(at, 1)
+    return at === -1
+  })
+  const rest = second.slice(preludeOf(second).length)
+  const commits = rest[0] !== undefined && rest[0].type !== 'error'
+  const ends = begun.map(({ type, id }) => ({ type: type.replace('start', 'end'), id }))
+  return [...prelude, ...own, ...(commits ? ends : []), ...rest]
 }
 
 function isRejected({ throws, parts, ending }: Script): boolean {

@@ -116,7 +116,10 @@ export async function taken(stream: ReadableStream<unknown>): Promise<{ parts: u
 }
 
 /** Opens a stream, and takes all of it. */
-export async function streamed(model: AiSdkLanguageModel): Promise<{ parts: unknown[]; broke?: unknown }> {
-  const { stream } = await model.doStream(CALL)
+export async function streamed(
+  model: AiSdkLanguageModel,
+  abortSignal?: AbortSignal,
+): Promise<{ parts: unknown[]; broke?: unknown }> {
+  const { stream } = await model.doStream({ ...CALL, abortSignal })
   return taken(stream)
 }

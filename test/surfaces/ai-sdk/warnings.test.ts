@@ -101,9 +101,8 @@ test.each<[string, object, ProviderWarning]>([
 test('content of an answer that no block can hold is reported', async () => {
   const features: string[] = []
   const content = [
-    { type: 'source', sourceType: 'url', id: '1', url: 'https://a.example' },
+    { type: 'reasoning-file', mediaType: 'image/png', data: 'AA==' },
     { type: 'file', mediaType: 'image/png', data: 'AA==' },
-    { type: 'tool-call', toolCallId: 'a', toolName: 'search', input: '{}', providerExecuted: true },
     { type: 'from-the-future' },
     { type: 'text', text: 'Hello' },
   ]
@@ -114,9 +113,8 @@ test('content of an answer that no block can hold is reported', async () => {
     response: { content: [{ type: 'text', text: 'Hello' }] },
   })
   expect(features).toEqual([
-    'content: source',
+    'content: reasoning-file',
     'content: file',
-    'content: tool-call run by the provider',
     'content: of a kind that is not known',
   ])
 })

@@ -1,0 +1,13 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+
+test('given the published package, when it is installed, then no script of ours runs', async () => {
+  const text = await readFile(join(import.meta.dirname, '..', 'package.json'), 'utf8')
+  const { scripts } = JSON.parse(text) as { scripts: Record<string, string> }
+  // npm runs these at an install, and warns of them.
+  for (const name of ['preinstall', 'install', 'postinstall', 'preprepare', 'prepare', 'postprepare']) {
+    expect(scripts).not.toHaveProperty(name)
+  }
+  expect(scripts['prepack']).toContain('build')
+})
