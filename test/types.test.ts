@@ -85,10 +85,11 @@ test('unions are told apart by their type alone', () => {
   >()
   expectTypeOf<StreamDelta['type']>().toEqualTypeOf<
     | ('text_delta' | 'thinking_delta' | 'signature_delta' | 'tool_use_start' | 'tool_input_delta')
-    | ('redacted_thinking' | 'usage' | 'done' | 'error')
+    | ('redacted_thinking' | 'opaque_reasoning' | 'usage' | 'done' | 'error')
   >()
   expectTypeOf<ContentBlock['type']>().toEqualTypeOf<
-    'text' | 'thinking' | 'redacted_thinking' | 'tool_use' | 'tool_result' | 'image' | 'document'
+    | ('text' | 'thinking' | 'redacted_thinking' | 'opaque_reasoning')
+    | ('tool_use' | 'tool_result' | 'image' | 'document')
   >()
   expectTypeOf<Of<ContentBlock, 'tool_use'>['input']>().toBeUnknown()
   expectTypeOf<Extract<ThinkingConfig, { mode: 'adaptive' }>>().not.toHaveProperty('budgetTokens')

@@ -58,7 +58,8 @@ async function byServer(at: Exclude<Place, { kind: 'files' }>): Promise<(life: s
   return () => {
     let isDead = false
     const mortal = changed(table, {
-      extend: async (key, owner) => (isDead ? new Promise(() => undefined) : table.extend(key, owner)),
+      extend: async (key, owner, number) =>
+        isDead ? new Promise(() => undefined) : table.extend(key, owner, number),
     })
     const store = new ExclusiveStore(new LeasedBackend(mortal, locking), locking)
     return { store, die: () => (isDead = true) }
@@ -115,7 +116,9 @@ async function compete(key: number): Promise<void> {
         if (++entries % Math.ceil(deaths / 2) === 0) pause()
         await new Promise((resolve) => setImmediate(resolve))
         leave(witness)
-        if (life % 10 === 0) return { accessToken: String(Number(current?.token?.accessToken ?? 0) + 1) }
+        if (life % 10 === 0) {
+          return { token: { accessToken: String(Number(current?.token?.accessToken ?? 0) + 1) } }
+        }
         die()
         told.deaths++
         over()

@@ -39,6 +39,7 @@ export class Observed {
     return {
       read: (key) => backend.read(key),
       watch: (key, wake, over) => backend.watch(key, wake, over),
+      replace: (key, change) => backend.replace(key, change),
       explain: (error) => backend.explain(error),
       contend: (key, known) => {
         const contender = backend.contend(key, known)
@@ -58,9 +59,9 @@ export class Observed {
       current: lock.current,
       abandoned: lock.abandoned,
       renew: () => lock.renew(),
-      release: () => lock.release(),
-      write: async (token) => {
-        if (this.failing === 0) return lock.write(token)
+      release: (abandoned) => lock.release(abandoned),
+      write: async (content) => {
+        if (this.failing === 0) return lock.write(content)
         this.failing--
         throw new RefreshError('store_failed', 'the disk is full')
       },

@@ -38,7 +38,7 @@ test.each(rows)(
     let wasAbandoned = false
     await store.update('me', async (_current, { abandoned }) => {
       wasAbandoned = abandoned
-      return written
+      return written === undefined ? undefined : { token: written }
     })
     child.kill('SIGCONT')
     child.stdin.write('go on\n')

@@ -44,7 +44,7 @@ export function readOwner(text: string): Owner | undefined {
 const RELEASE_FORMAT = 'llm-refresh/release'
 
 /** The content of the mark of a lock that was released while a redemption may have been on its way. Others are empty. */
-export const ABANDONED = `${JSON.stringify({ format: RELEASE_FORMAT, abandoned: true })}\n`
+export const ABANDONED: string = `${JSON.stringify({ format: RELEASE_FORMAT, abandoned: true })}\n`
 
 export function isAbandoned(mark: string): boolean {
   const field = fieldsOf(mark)
