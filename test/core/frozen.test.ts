@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { on, once } from 'node:events'
+import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -41,13 +41,10 @@ async function endpoint() {
   })
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
-  const requests = on(server, 'asked')
+  const asked = new Promise<ServerResponse>((resolve) => server.once('asked', resolve))
   const counts = { requests: 0 }
   server.on('asked', () => counts.requests++)
-  const next = async (): Promise<ServerResponse> => {
-    const { value } = await requests.next()
-    return value[0] as ServerResponse
-  }
+  const next = (): Promise<ServerResponse> => asked
   return { url: `http://127.0.0.1:${port}/token`, counts, next }
 }
 
