@@ -57,7 +57,7 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     says: 'A refresh has its own deadline; waiters then get `refresh_timeout`, the flight stays the only one until it settles or five deadlines have passed, and a value that arrives late is still adopted unless a newer one is in force.',
   },
   C6: {
-    says: "A failed refresh is not remembered as a value: after its cooldown the next rejection tries again. Within the cooldown callers fail at once with `refresh_suspended` and the same cause. It doubles from 1 s to 60 s and obeys Retry-After up to 60 s; the cooldown of a background refresh ends at the value's expiry.",
+    says: "A failed refresh is not remembered as a value: after its cooldown the next rejection tries again. Within the cooldown callers fail at once with `refresh_suspended` and the same cause. It doubles from 1 s to 5 s for transient failures (one token request for each refresh while they last), to 60 s for others, and obeys Retry-After up to 60 s; the cooldown of a background refresh ends at the value's expiry.",
   },
   C7: {
     says: 'A terminal failure is held until `set()`, or until `reread`, asked at most once per cooldown, shows something different.',
@@ -78,10 +78,16 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     says: '`map` builds once per generation, and a failed build is an error of its callers, not of the cell.',
   },
   C13: {
-    says: 'Timers never keep the process alive, never exceed 2^31−1 ms, and expiry is judged by the clock after a sleep, not by a timer.',
+    says: 'Timers never keep the process alive (but K17), never exceed 2^31−1 ms, and expiry is judged by the clock after a sleep, not by a timer.',
   },
   C14: {
     says: 'A refresh function that throws synchronously, returns nothing, or synchronously needs its own cell fails at once with a clear error; one that needs it later fails at the deadline. Nothing hangs.',
+  },
+  C15: {
+    says: 'A waiter never depends on a timer or promise that belongs to another request: on a runtime that cancels what a request leaves behind, the next call is served, or fails with `refresh_timeout` within its deadline. `background` gets every flight, in the call that began it. A flight has one deadline, from the moment its turn for a lock comes (S11).',
+  },
+  C16: {
+    says: 'A second attempt that is rejected, too, is reported; endpoints that never accepted a token cause at most 8 refreshes in 200 calls for each origin, however they are spread in time, and the others refresh at once when the token really dies.',
   },
   U1: { says: "The seed's truth table holds for messages, case-insensitively." },
   U2: {
