@@ -9,6 +9,6 @@ const { token } = await store.update('me', async (_, { confirm }) => {
   process.stdout.write('redeemed\n')
   await once(process.stdin, 'data')
   await confirm?.().catch(() => (confirmed = 'the lock is lost'))
-  return { accessToken: 'access-late', refreshToken: 'refresh-late' }
+  return { token: { accessToken: 'access-late', refreshToken: 'refresh-late' } }
 })
 process.stdout.write(JSON.stringify([confirmed, token?.accessToken]), () => process.exit())
