@@ -201,6 +201,15 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   S8: {
     says: '`sealed(store, keys)` encrypts at rest, with key rotation; a wrong key is a clear error.',
   },
+  S9: {
+    says: 'While a received token is not stored, its process keeps the lock: a store that is away for everyone, for any time between redemption and write, costs no login. `login()` and `logout()` wait for no holder.',
+  },
+  S10: {
+    says: 'A flight that was given up gives its lock back (as abandoned, where a request was sent); a waiter whose flight is over stops waiting, and no program is kept alive by either.',
+  },
+  S12: {
+    says: 'Sealed records are refused, not used and not overwritten, by whoever has no keys; sealing covers the whole record; records and folders that others could have planted are refused before anything is read.',
+  },
   X1: {
     says: 'Listens on loopback by default and demands its own local secret; checks Host and Origin; a web page cannot spend the token.',
     planned: 'the sidecar',

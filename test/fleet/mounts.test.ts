@@ -1,9 +1,13 @@
 import { execFile } from 'node:child_process'
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { fileStore } from '../../src/credentials/stores/file.ts'
+import { FileBackend } from '../../src/credentials/stores/file/backend.ts'
+import { present } from '../../src/credentials/stores/file/failure.ts'
+import { thisMachine } from '../../src/credentials/stores/file/machine.ts'
+import { folderName } from '../../src/credentials/stores/file/path.ts'
 import { temporaryFolder } from '../support/folder.ts'
 
 const run = promisify(execFile)
@@ -57,19 +61,52 @@ describe.skipIf(!isAble && process.env['CI'] === undefined)('where something is 
     expect([isAsked, (await store.read('me'))?.token]).toEqual([false, old])
   })
 
-  test('[S5] a disk that is full when the token is to be written leaves the old record, and no part of the new one', async () => {
-    const path = await mount('-t', 'tmpfs', '-o', 'size=256k', 'tmpfs')
-    const store = fileStore({ path })
-    await store.update('me', async () => ({ token: old }))
-    const update = store.update('me', async () => {
-      await fill(path)
-      return { token: { accessToken: 'access-new' } }
-    })
-    await expect(update).rejects.toEqual(failed(/disk is full/u))
-    expect((await store.read('me'))?.token).toEqual(old)
-    const folder = (await readdir(path)).find((name) => name.startsWith('me-')) ?? ''
-    expect((await readdir(join(path, folder))).filter((name) => name.startsWith('draft'))).toEqual([])
-  })
+  test.each([
+    {
+      trouble: 'a disk that is full',
+      begin: fill,
+      end: async (path: string) => {
+        for (const name of await readdir(path)) if (name.startsWith('fill')) await rm(join(path, name))
+      },
+    },
+    {
+      trouble: 'a file system that is read-only',
+      begin: async (path: string) => void (await run('mount', ['-o', 'remount,ro', path])),
+      end: async (path: string) => void (await run('mount', ['-o', 'remount,rw', path])),
+    },
+    {
+      trouble: 'a folder that was removed',
+      begin: async (path: string) => rm(join(path, folderName('me')), { recursive: true }),
+      end: async () => undefined,
+    },
+  ])(
+    '[S5, S9] given $trouble when the token is to be written, then the old record is intact, and the token is written once that is over',
+    async ({ begin, end }) => {
+      const path = await mount('-t', 'tmpfs', '-o', 'size=256k', 'tmpfs')
+      const backend = new FileBackend({ path, lease: 10_000, machine: thisMachine })
+      const store = fileStore({ path })
+      await store.update('me', async () => ({ token: old }))
+      const lock = await backend.contend('me', undefined).tryLock()
+      if (typeof lock !== 'object') throw new Error('no lock')
+      await begin(path)
+      const files = await present(readdir(join(path, folderName('me'))))
+      const token = { accessToken: 'access-new', refreshToken: 'r'.repeat(9_000) }
+      for (let tries = 0; files && tries < 3; tries++) {
+        const failure: unknown = await lock.write({ token }).catch((error: unknown) => backend.explain(error))
+        expect(failure).toEqual(failed(/disk is full|read-only/u))
+        expect((await store.read('me'))?.token).toEqual(old)
+        expect(await readdir(join(path, folderName('me')))).toEqual(files)
+      }
+      await end(path)
+      const { record, hasVanished } = await lock.write({ token })
+      expect([record.token, hasVanished, await store.read('me')]).toEqual([
+        token,
+        files === undefined,
+        record,
+      ])
+      await expect(store.update('me', async () => ({ token: old }))).resolves.toMatchObject({ token: old })
+    },
+  )
 
   test('[S5] a read-only file system is a clear error, and is read all the same', async () => {
     const path = await mount('-t', 'tmpfs', 'tmpfs')
@@ -77,7 +114,7 @@ describe.skipIf(!isAble && process.env['CI'] === undefined)('where something is 
     await store.update('me', async () => ({ token: old }))
     await run('mount', ['-o', 'remount,ro', path])
     const update = store.update('me', async () => ({ token: { accessToken: 'access-new' } }))
-    await expect(update).rejects.toEqual(failed(/read-only/u))
+    await expect(update).rejects.toEqual(failed(/read-only\. Mount it writable/u))
     await expect(store.delete('me')).rejects.toEqual(failed(/read-only/u))
     expect((await store.read('me'))?.token).toEqual(old)
   })

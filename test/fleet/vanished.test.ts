@@ -1,7 +1,11 @@
-import { readdir, stat } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { inspectFileStore } from '../../src/credentials/stores/file.ts'
+import { FileBackend } from '../../src/credentials/stores/file/backend.ts'
+import { thisMachine } from '../../src/credentials/stores/file/machine.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { bundled } from './bundle.ts'
 import { asToken, startFleet } from './fleet.ts'
@@ -9,6 +13,7 @@ import { failed } from './hosts.ts'
 import { places } from './places.ts'
 
 const program = await bundled('member')
+const sleeper = await bundled('sleeper')
 const CALLERS = 5
 const size = { processes: 2, callers: CALLERS }
 const served: unknown = expect.objectContaining({ served: CALLERS })
@@ -80,5 +85,29 @@ test.skipIf(!isAble && process.env['CI'] === undefined)(
       expect.objectContaining({ served: CALLERS, abandoned: 0 }),
     ])
     expect([server.tokenRequests(), login.redemptions(), login.revoked()]).toEqual([1, 1, false])
+  },
+)
+
+// Where start times are told relative to another boot, they tell no process from another. CI has to run it.
+test.skipIf(!isAble && process.env['CI'] === undefined)(
+  '[S5] given a holder in another time namespace, when others ask, then it is not taken for dead until its process ends',
+  async () => {
+    const place = { kind: 'files', path: await temporaryFolder() } as const
+    const by = ['--time', '--boottime', '100000', '--fork', '--kill-child', process.execPath, sleeper]
+    const child = spawn('unshare', [...by, JSON.stringify({ place, lease: 10_000 })], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
+    onTestFinished(() => void child.kill('SIGKILL'))
+    await once(child.stdout, 'data')
+    const [entry] = await inspectFileStore({ path: place.path })
+    expect(entry?.holder?.isGone).toBe(false)
+    const backend = new FileBackend({ path: place.path, lease: 86_400_000, machine: thisMachine })
+    const contender = backend.contend('me', undefined)
+    for (let looks = 0; looks < 5; looks++) expect(await contender.tryLock()).toBeTypeOf('number')
+    const holder = Number(await readFile(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8'))
+    expect(entry?.holder?.pid).toBe(holder)
+    process.kill(holder, 'SIGKILL')
+    await once(child, 'exit')
+    expect(await contender.tryLock()).toMatchObject({ abandoned: true })
   },
 )

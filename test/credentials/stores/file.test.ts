@@ -255,6 +255,13 @@ test.each([
   [{ path: 7 } as unknown as { path: string }, /'path' must be a folder, not 7/u],
   [{ lease: 1 }, /'lease' must be ms from 100, not 1/u],
   [{ timeout: 0 }, /'timeout' must be ms from 1, not 0/u],
+  [{ path: '/tmp', maxLocks: 0 }, /'maxLocks' must be a whole number from 1, not 0/u],
+  [{ path: '/tmp', maxLocks: 1.5 }, /'maxLocks' must be a whole number from 1, not 1.5/u],
+  [
+    { path: '/tmp', trustParent: 1 } as unknown as { path: string },
+    /'trustParent' must be true or false, not 1/u,
+  ],
+  [{ trustParent: true }, /'trustParent' needs a path/u],
   [{ folder: '/tmp' } as unknown as { path: string }, /'folder' does not exist; there are path/u],
 ])('bad options are a clear error', (options, message) => {
   expect(() => fileStore(options)).toThrow(message)

@@ -68,7 +68,7 @@ export class Guard {
       }
       const way = await walk(path)
       // What it is made in must be good, too: what is made elsewhere is not removed.
-      if (way.missing.length > 1) await this.#assertAbove(way, await trustOf(way))
+      await this.#assertAbove(way, await trustOf(way))
       await makeMissing(way, path)
     }
   }
@@ -82,16 +82,16 @@ export class Guard {
     const looks = await this.#look(path)
     const known = this.#known.get(path)
     if (looks !== undefined && known?.looks === looks) return known.checked
-    const root = await this.checkRoot()
-    if (root === undefined) return undefined
-    const way = await walk(path)
+    let way = await walk(path)
+    if (!isUsual(way, path)) {
+      await this.checkRoot()
+      way = await walk(path)
+    }
     const folder = way.folders.at(-1)
     if (way.missing.length > 0 || folder === undefined) return undefined
     const trust = await trustOf(way)
-    const checked =
-      trust === undefined
-        ? unguarded(path)
-        : await this.#assertOwn(way, folder.stats, trust, join(root, basename(path)))
+    if (trust === undefined) return unguarded(path)
+    const checked = await this.#assertOwn(way, folder.stats, trust)
     const now = await this.#look(path)
     if (this.#known.size >= MOST_KNOWN) this.#known.clear()
     if (now !== undefined) this.#known.set(path, { looks: now, checked })
@@ -163,12 +163,8 @@ export class Guard {
     }
   }
 
-  /**
-   * The folder of an account.
-   *
-   * @param usual where it is, unless it is a link
-   */
-  async #assertOwn(way: Way, found: Stats, trust: Trust, usual: string): Promise<Checked> {
+  /** The folder of an account. */
+  async #assertOwn(way: Way, found: Stats, trust: Trust): Promise<Checked> {
     assertLinks(way, trust)
     const { real } = way
     const { uid, gid } = found
@@ -183,7 +179,8 @@ export class Guard {
         `The folder ${real} belongs to another user (uid ${uid}): ${mending}`,
       )
     }
-    if (real !== usual) await this.#assertAbove({ ...way, folders: above }, trust)
+    // It may be a link to a folder elsewhere.
+    await this.#assertAbove({ ...way, folders: above }, trust)
     const [now, cause] = await tighten(real, identityOf(found))
     if ((now.mode & 0o077) !== 0 && !this.#trustParent) {
       const message = `The folder ${real} is open to other users (mode ${shown(now)}), and cannot be closed: chmod 700, or choose another folder.`
@@ -192,6 +189,18 @@ export class Guard {
     const own = trust.uid === 0 && uid !== 0 ? { uid, gid } : undefined
     return { real, identity: identityOf(now), own, trust }
   }
+}
+
+/** Whether it takes no look at the store's own folder by itself: it is closed, and the account's folder is in it, and no link. */
+function isUsual({ folders, missing, links, real }: Way, path: string): boolean {
+  const root = folders.at(-2)
+  return (
+    missing.length === 0 &&
+    root !== undefined &&
+    (root.stats.mode & 0o077) === 0 &&
+    real === join(root.path, basename(path)) &&
+    links.every((link) => basename(link.path) !== basename(path))
+  )
 }
 
 /** Closes a folder to others: 0700. Gives what it is afterwards, and why it could not be closed. */
