@@ -116,14 +116,8 @@ async function compete(key: number): Promise<void> {
         if (++entries % Math.ceil(deaths / 2) === 0) pause()
         await new Promise((resolve) => setImmediate(resolve))
         leave(witness)
-<<<<<<< HEAD
-        if (life % 10 === 0) {
-          return { token: { accessToken: String(Number(current?.token?.accessToken ?? 0) + 1) } }
-        }
-=======
         if (life % 10 === 0)
           return { token: { accessToken: String(Number(current?.token?.accessToken ?? 0) + 1) } }
->>>>>>> files
         die()
         told.deaths++
         over()

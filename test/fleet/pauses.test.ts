@@ -57,11 +57,7 @@ test.for(rows)(
     let wasAbandoned = false
     await store.update('me', async (_current, { abandoned }) => {
       wasAbandoned = abandoned
-<<<<<<< HEAD
-      return written === undefined ? undefined : { token: written }
-=======
       return written && { token: written }
->>>>>>> files
     })
     process.kill(pid, 'SIGCONT')
     child.stdin.write('go on\n')
