@@ -68,6 +68,8 @@ export interface StoreContext {
    * next holder knows that the refresh token may be spent.
    */
   readonly sent?: (() => void) | undefined
+  /** @internal Tells the store that the change to be written may be lost: a failure alone. No lock is kept for it. */
+  readonly mayBeLost?: (() => void) | undefined
 }
 
 /**

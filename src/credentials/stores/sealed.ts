@@ -173,12 +173,13 @@ class SealedStore implements Store {
 /** The store cannot see the failure in a sealed record. */
 function withFailure(context: StoreContext, current: StoredRecord | undefined): StoreContext {
   if (context.abandoned || current?.failure?.abandoned !== true) return context
-  const { signal, confirm, sent } = context
+  const { signal, confirm, sent, mayBeLost } = context
   return {
     signal,
     abandoned: true,
     confirm: confirm && (() => confirm.call(context)),
     sent: sent && (() => sent.call(context)),
+    mayBeLost: mayBeLost && (() => mayBeLost.call(context)),
   }
 }
 
