@@ -43,10 +43,11 @@ export interface PostgresStoreOptions extends PostgresTableOptions {
  * The lock is a lease in the row, judged by the server's clock; no connection and no transaction is held while a token is issued, so a
  * pool of one will do, and a pooler in transaction mode. The table must be there: see {@link migratePostgres}.
  *
- * @param client a pool is best: a single connection of `pg` does not connect again. It must not be in a transaction
+ * @param client a pool is best: a connection that breaks or hangs is replaced, while a single `Client` of `pg` does not connect again. It
+ *   must not be in a transaction
  * @throws RefreshError `invalid_option`; later `store_failed`, and `store_invalid` where a record is damaged or another program's
  * @example
- * const pool = new pg.Pool({ connectionString })
+ * const pool = new pg.Pool({ connectionString, connectionTimeoutMillis: 1_000 })
  * pool.on('error', () => undefined) // an idle connection that breaks is replaced
  * await migratePostgres(pool)
  * const token = credential({ source: oauth({ issuer, clientId }), store: postgresStore(pool), key: 'me@example.com' })

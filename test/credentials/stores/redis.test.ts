@@ -21,6 +21,7 @@ import { has } from '../../support/binaries.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { type RedisServer, startRedisServer } from '../../support/redis-server.ts'
 import { type Events, followsModel } from './lease-contestants.ts'
+import { refusesAll } from './poisoned.ts'
 
 const token = (name: string): { accessToken: string; refreshToken: string } => ({
   accessToken: `canary-access-${name}`,
@@ -335,6 +336,59 @@ describe('a user that may do what the page says, and no more,', async () => {
       await expect(run()).resolves.toBeUndefined()
   })
 })
+
+test.each(
+  [
+    '9007199254740992',
+    '9223372036854775807',
+    '-1',
+    '1e3',
+    '1.5',
+    '007',
+    'inf',
+    'nan',
+    'abc',
+    '',
+    '0x10',
+  ].flatMap((number) => [
+    ['revision', number],
+    ['fence', number],
+  ]),
+)(
+  '[S6, K13] given a %s of %j, when anything is asked, then it is an error that tells what to do, and nothing is changed',
+  async (field, number) => {
+    const hash = 'llm-refresh:{poisoned}'
+    await redis.del(hash)
+    const whole = { revision: 7, fence: 7, record: 'a record', owner: 'holder', until: 1, [field]: number }
+    await redis.hset(hash, whole)
+    const table = new RedisTable(connectionOf(redis), 'llm-refresh', 2_500)
+    const shown =
+      /^The record in Redis, llm-refresh:\{poisoned\}, .* below 2\^53.*DEL llm-refresh:\{poisoned\}/u
+    await refusesAll(table, 'poisoned', () => redis.hgetall(hash), shown)
+  },
+)
+
+test('[S6, K13] given the last number, when a lock or a login wants the next one, then it is an error, and nothing is changed', async () => {
+  const hash = 'llm-refresh:{last}'
+  const table = new RedisTable(connectionOf(redis), 'llm-refresh', 2_500)
+  await redis.hset(hash, { revision: 1, fence: String(2 ** 53 - 1), record: 'a record' })
+  const before = await redis.hgetall(hash)
+  await expect(table.take('last', 'a', undefined, true)).rejects.toEqual(code('store_invalid'))
+  await expect(table.swap('last', 1, 'new')).rejects.toEqual(code('store_invalid'))
+  expect(await redis.hgetall(hash)).toEqual(before)
+})
+
+test.each(['inf', 'nan', '-1', 'abc', '1e300', ''])(
+  '[S4] given a lease until %j, when a waiter has been patient, then it gets the lock',
+  async (until) => {
+    const hash = 'llm-refresh:{until}'
+    await redis.del(hash)
+    await redis.hset(hash, { fence: 7, owner: 'gone', until })
+    const table = new RedisTable(connectionOf(redis), 'llm-refresh', 2_500)
+    expect(await table.take('until', 'a', undefined, false)).toEqual({ type: 'held', remaining: 0 })
+    expect(await table.take('until', 'a', undefined, true)).toMatchObject({ type: 'lock', abandoned: true })
+  },
+)
 
 test.each([
   ['was damaged', { record: '{"format":"llm-refresh/token","vers' }, /damaged/u],

@@ -62,7 +62,7 @@ test('[S8] a login over what cannot be opened tells what to do, and succeeds whe
   expect((await token.snapshot()).value).toEqual(numbered(7))
   expect(token.status()).toMatchObject({ state: 'valid', isUnsaved: true })
   await token.logout()
-  expect(await inner.read('default')).toEqual({ token: undefined, revision: 2 })
+  expect(await inner.read('default')).toEqual({ token: undefined, session: 1, revision: 2 })
   await token.login(numbered(7))
   expect(token.status()).toMatchObject({ state: 'valid', isUnsaved: false })
   const other = processOf(account, sealed(inner, [newer]), clock)

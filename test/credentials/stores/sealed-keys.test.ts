@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { RecordContent } from '../../../src/credentials/store.ts'
 import {
   adoptUnsealed,
   sealed,
@@ -30,7 +31,7 @@ function service(keys: readonly SealingKey[]) {
   /** A login in another process, which has these keys. */
   const writeElsewhere = async (...others: SealingKey[]): Promise<void> => {
     await inner.delete('me')
-    await sealed(inner, others).update('me', async () => token)
+    await sealed(inner, others).update('me', async () => ({ token }))
   }
   return { clock, inner, asked, state, store, writeElsewhere }
 }
@@ -43,7 +44,7 @@ describe('a function that gives the keys', () => {
     await store.read('me')
     expect(asked).toHaveLength(0)
     const keys = Array.from({ length: 100 }, (_, n) => `me-${n}`)
-    await Promise.all(keys.map((key) => store.update(key, async () => token)))
+    await Promise.all(keys.map((key) => store.update(key, async () => ({ token }))))
     const read = await Promise.all(keys.map((key) => store.read(key)))
     expect(read.map((stored) => stored?.token)).toEqual(keys.map(() => token))
     expect(asked).toHaveLength(1)
@@ -52,31 +53,31 @@ describe('a function that gives the keys', () => {
 
   test('[S8] is asked again, once for all, where a record is sealed with a key that came later', async () => {
     const { asked, clock, inner, state, store, writeElsewhere } = service([older])
-    await store.update('me', async () => token)
+    await store.update('me', async () => ({ token }))
     await writeElsewhere(newer)
     state.answer = async () => [newer, older]
     clock.jump(10_000)
     const read = await Promise.all(Array.from({ length: 50 }, () => store.read('me')))
     expect(read.every((stored) => stored?.token?.accessToken === 'access')).toBe(true)
     expect(asked).toHaveLength(2)
-    await store.update('you', async () => token)
+    await store.update('you', async () => ({ token }))
     expect(await sealedWith(inner, 'you')).toBe('2026-11')
     expect(asked).toHaveLength(2)
   })
 
   test('[S8] a write that learns of a new key seals with it', async () => {
     const { clock, inner, state, store, writeElsewhere } = service([older])
-    await store.update('you', async () => token)
+    await store.update('you', async () => ({ token }))
     await writeElsewhere(newer)
     state.answer = async () => [newer, older]
     clock.jump(10_000)
-    await store.update('me', async (current) => current?.token)
+    await store.update('me', async (current) => current)
     expect(await sealedWith(inner)).toBe('2026-11')
   })
 
   test('[S8] is asked for keys that do not exist every 10 s at most, whatever their ids, and in whatever direction a clock is set', async () => {
     const { asked, clock, store, writeElsewhere } = service([older])
-    await store.update('me', async () => token)
+    await store.update('me', async () => ({ token }))
     for (let n = 0; n < 30; n++) {
       await writeElsewhere(newKey(`bogus-${n}`))
       await expect(store.read('me')).rejects.toEqual(failed('store_invalid', /needs the key "bogus-/u))
@@ -90,24 +91,24 @@ describe('a function that gives the keys', () => {
 
   test('[S8] is asked again by a write after an hour, so that a rotation comes to those who only write', async () => {
     const { asked, clock, inner, state, store } = service([older])
-    await store.update('me', async () => token)
+    await store.update('me', async () => ({ token }))
     state.answer = async () => [newer, older]
     clock.jump(3_599_999)
-    await store.update('me', async () => token)
+    await store.update('me', async () => ({ token }))
     expect([asked.length, await sealedWith(inner)]).toEqual([1, '2025-11'])
     clock.jump(1)
     await store.read('me')
     expect(asked).toHaveLength(1)
-    await Promise.all(['me', 'you'].map((key) => store.update(key, async () => token)))
+    await Promise.all(['me', 'you'].map((key) => store.update(key, async () => ({ token }))))
     expect([asked.length, await sealedWith(inner)]).toEqual([2, '2026-11'])
   })
 
   test('[S8] where it fails then, what it gave before goes on to serve', async () => {
     const { asked, clock, inner, state, store } = service([older])
-    await store.update('me', async () => token)
+    await store.update('me', async () => ({ token }))
     state.answer = () => Promise.reject(new Error('the service is down'))
     clock.jump(3_600_000)
-    await store.update('me', async () => token)
+    await store.update('me', async () => ({ token }))
     expect([asked.length, await sealedWith(inner)]).toEqual([2, '2025-11'])
     expect((await store.read('me'))?.token).toEqual(token)
   })
@@ -117,9 +118,9 @@ describe('a function that gives the keys', () => {
     await writeElsewhere(newer)
     const cause = new Error('the service is down')
     let isAsked = false
-    const change = async (): Promise<AccessToken> => {
+    const change = async (): Promise<RecordContent> => {
       isAsked = true
-      return token
+      return { token }
     }
     const works = state.answer
     state.answer = () => Promise.reject(cause)
@@ -139,7 +140,7 @@ describe('a function that gives the keys', () => {
 
   test('[S8] where it fails on account of one record, others are opened as ever', async () => {
     const { clock, state, store, writeElsewhere } = service([older])
-    await store.update('you', async () => token)
+    await store.update('you', async () => ({ token }))
     await writeElsewhere(newer)
     state.answer = () => Promise.reject(new Error('the service is down'))
     clock.jump(10_000)
@@ -153,7 +154,7 @@ describe('a function that gives the keys', () => {
       sealed(new MemoryStore(), () => {
         throw error
       })
-    const update = (store: Store): Promise<unknown> => store.update('me', async () => token)
+    const update = (store: Store): Promise<unknown> => store.update('me', async () => ({ token }))
     await expect(update(throwing(new Error('at once')))).rejects.toEqual(
       failed('store_failed', /see the cause/u),
     )
@@ -164,7 +165,7 @@ describe('a function that gives the keys', () => {
     const { asked, clock, state, store } = service([newer])
     const works = state.answer
     state.answer = () => new Promise(() => undefined)
-    const update = store.update('me', async () => token).catch((error: unknown) => error)
+    const update = store.update('me', async () => ({ token })).catch((error: unknown) => error)
     await settled()
     await clock.advance(9_999)
     expect(asked.map(({ aborted }) => aborted)).toEqual([false])
@@ -172,7 +173,7 @@ describe('a function that gives the keys', () => {
     expect(await update).toEqual(failed('store_failed', /'keys' gave no keys within 10000 ms/u))
     expect([asked.map(({ aborted }) => aborted), clock.armed]).toEqual([[true], 0])
     state.answer = works
-    await store.update('me', async () => token)
+    await store.update('me', async () => ({ token }))
     expect([asked.length, clock.armed]).toEqual([2, 0])
   })
 
@@ -187,9 +188,9 @@ describe('a function that gives the keys', () => {
     const works = state.answer
     state.answer = async () => garbage
     let isAsked = false
-    const change = async (): Promise<AccessToken> => {
+    const change = async (): Promise<RecordContent> => {
       isAsked = true
-      return token
+      return { token }
     }
     await expect(store.update('me', change)).rejects.toEqual(failed('invalid_option', message))
     expect(isAsked).toBe(false)
@@ -201,7 +202,7 @@ describe('a function that gives the keys', () => {
   test('[S8] need not be asynchronous', async () => {
     const keys: SealingKeys = () => [newer]
     const store = sealed(new MemoryStore(), keys)
-    expect((await store.update('me', async () => token)).token).toEqual(token)
+    expect((await store.update('me', async () => ({ token }))).token).toEqual(token)
   })
 })
 

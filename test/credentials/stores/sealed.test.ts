@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { fileStore, inspectFileStore } from '../../../src/credentials/stores/file.ts'
 import { adoptUnsealed, sealed, type SealingKey } from '../../../src/credentials/stores/sealed.ts'
 import { type AccessToken, MemoryStore, type Store } from '../../../src/index.ts'
+import { storeContract } from '../../../src/testing/index.ts'
 import { temporaryFolder } from '../../support/folder.ts'
 import { inside, newKey, sealedWith } from './sealing.ts'
 
@@ -25,7 +26,7 @@ const invalid = (message: RegExp): unknown =>
 async function plant(store: Store, change: (jwe: string) => string, key = 'me'): Promise<void> {
   await store.update(key, async (current) => {
     const { accessToken = '', tokenType = '' } = current?.token ?? {}
-    return { tokenType, accessToken: change(accessToken) }
+    return { token: { tokenType, accessToken: change(accessToken) } }
   })
 }
 
@@ -33,7 +34,7 @@ async function plant(store: Store, change: (jwe: string) => string, key = 'me'):
 async function stored(keys: SealingKey[] = [newer]): Promise<{ inner: MemoryStore; store: Store }> {
   const inner = new MemoryStore()
   const store = sealed(inner, keys)
-  await store.update('me', async () => token)
+  await store.update('me', async () => ({ token }))
   return { inner, store }
 }
 
@@ -53,7 +54,7 @@ describe('at rest', () => {
     const path = await temporaryFolder()
     const store = sealed(fileStore({ path }), [newer])
     for (const turn of [1, 2, 3]) {
-      await store.update('me', async () => ({ ...token, accessToken: `canary-access-${turn}` }))
+      await store.update('me', async () => ({ token: { ...token, accessToken: `canary-access-${turn}` } }))
     }
     await store.delete('you')
     const names = await readdir(path, { recursive: true })
@@ -72,7 +73,7 @@ describe('at rest', () => {
     const first = await inside(inner)
     expect(Object.keys(first).toSorted()).toEqual(['accessToken', 'tokenType'])
     expect(decodeProtectedHeader(first.accessToken)).toEqual({ alg: 'dir', enc: 'A256GCM', kid: '2026-11' })
-    await store.update('me', async () => token)
+    await store.update('me', async () => ({ token }))
     expect((await inside(inner)).accessToken).not.toBe(first.accessToken)
   })
 
@@ -80,13 +81,14 @@ describe('at rest', () => {
     const { inner } = await stored()
     const stranger = sealed(inner, () => Promise.reject(new Error('no keys today')))
     await stranger.delete('me')
-    const tombstone = { token: undefined, revision: 2 }
+    const tombstone = { token: undefined, session: 1, revision: 2 }
     expect([await stranger.read('me'), await inner.read('me')]).toEqual([tombstone, tombstone])
   })
 
   test('[S8] it tells a store below what it is told, and a change what that tells', async () => {
     const confirm = async (): Promise<void> => undefined
     const context = { signal: AbortSignal.abort(), abandoned: true, confirm }
+    const options = { known: 7, signal: new AbortController().signal, deadline: 5, onNews: () => undefined }
     const told: unknown[] = []
     const inner: Store = {
       read: async () => undefined,
@@ -95,10 +97,11 @@ describe('at rest', () => {
         await change(undefined, context)
         return { token: undefined, revision: 0 }
       },
+      replace: async () => ({ token: undefined, revision: 0 }),
       delete: async () => undefined,
     }
-    await sealed(inner, [newer]).update('me', async (_, given) => void told.push(given), { known: 7 })
-    expect(told).toEqual([{ known: 7 }, context])
+    await sealed(inner, [newer]).update('me', async (_, given) => void told.push(given), options)
+    expect(told).toEqual([options, context])
   })
 })
 
@@ -108,11 +111,11 @@ describe('rotation', () => {
     const store = sealed(inner, [newer, older])
     expect((await store.read('me'))?.token).toEqual(token)
     expect(await sealedWith(inner)).toBe('2025-11')
-    await store.update('me', async (current) => current?.token)
+    await store.update('me', async (current) => current)
     expect(await sealedWith(inner)).toBe('2026-11')
     expect((await sealed(inner, [newer]).read('me'))?.token).toEqual(token)
     // And back, where a deployment is.
-    await sealed(inner, [older, newer]).update('me', async (current) => current?.token)
+    await sealed(inner, [older, newer]).update('me', async (current) => current)
     expect(await sealedWith(inner)).toBe('2025-11')
   })
 
@@ -162,7 +165,7 @@ describe('what is wrong with a record', () => {
 
   test('[S8, S6] the record of another account', async () => {
     const { inner, store } = await stored()
-    await store.update('you', async () => ({ accessToken: 'yours' }))
+    await store.update('you', async () => ({ token: { accessToken: 'yours' } }))
     const yours = await inside(inner, 'you')
     await plant(inner, () => yours.accessToken)
     expect(await refusal(inner, store)).toEqual(
@@ -230,7 +233,6 @@ describe('what is wrong with a record', () => {
     ],
     ['an extension that must be understood', () => made({ crit: ['odd'], odd: 1 })],
     ['something else that was sealed with the key', () => made({}, content('me', 'cookies'))],
-    ['a tombstone', () => made({}, '{"format":"llm-refresh/token","version":1,"key":"me","token":null}')],
     ['no JSON', () => made({}, 'forged')],
   ])('[S8, S6] it was made with the right secret, but is: %s', async (_, make) => {
     const { inner, store } = await stored()
@@ -249,7 +251,7 @@ describe('a record that is not sealed', () => {
     const { inner, store } = await stored()
     const { accessToken: jwe } = await inside(inner)
     for (const accessToken of ['plain', jwe]) {
-      await inner.update('me', async () => ({ accessToken, refreshToken: 'plain-refresh' }))
+      await inner.update('me', async () => ({ token: { accessToken, refreshToken: 'plain-refresh' } }))
       expect(await refusal(inner, store)).toEqual(
         invalid(/record of "me" is not sealed: adopt it with the option \[adoptUnsealed\], or log out/u),
       )
@@ -258,11 +260,11 @@ describe('a record that is not sealed', () => {
 
   test('[S8] is adopted where that is wanted, and sealed with the next write', async () => {
     const inner = new MemoryStore()
-    await inner.update('me', async () => token)
+    await inner.update('me', async () => ({ token }))
     const store = sealed(inner, [newer], { [adoptUnsealed]: true })
     expect((await store.read('me'))?.token).toEqual(token)
     expect((await store.update('me', async () => undefined)).token).toEqual(token)
-    expect((await store.update('me', async (current) => current?.token)).token).toEqual(token)
+    expect((await store.update('me', async (current) => current)).token).toEqual(token)
     expect(JSON.stringify(await inner.read('me'))).not.toContain('canary')
     expect((await sealed(inner, [newer]).read('me'))?.token).toEqual(token)
   })
@@ -273,4 +275,126 @@ describe('a record that is not sealed', () => {
       invalid(/needs the key "2026-11"/u),
     )
   })
+})
+
+const failure = {
+  code: 'source_refused',
+  terminal: true,
+  at: 1,
+  refused: 'canary:hash',
+  abandoned: true,
+} as const
+
+describe('the whole record', () => {
+  const kept = {
+    madeFor: { client: 'canary-client' },
+    triedSeeds: ['canary:seed'],
+    ...{ later: ['canary-later'] },
+  }
+
+  test('[S12] given a record with all its members, when it is stored, then only its session is outside', async () => {
+    const inner = new MemoryStore()
+    const store = sealed(inner, [newer])
+    const written = await store.update('me', async () => ({ token, session: 3, failure, ...kept }))
+    expect(written).toEqual({ token, session: 3, failure, ...kept, revision: 1 })
+    expect(await store.read('me')).toEqual(written)
+    const outside = await inner.read('me')
+    expect(Object.keys(outside ?? {}).toSorted()).toEqual(['revision', 'session', 'token'])
+    expect([outside?.session, JSON.stringify(outside)]).toEqual([3, expect.not.stringContaining('canary')])
+  })
+
+  test('[S12] given a failure and no token, when it is stored, then it is sealed, too, and the next holder is told that it is abandoned', async () => {
+    const inner = new MemoryStore()
+    const store = sealed(inner, [newer])
+    await store.update('me', async () => ({ token: undefined, failure }))
+    expect(JSON.stringify(await inner.read('me'))).not.toMatch(/canary|source_refused/)
+    const told: unknown[] = []
+    await store.update(
+      'me',
+      async (current, { abandoned, sent }) => void told.push(current, abandoned, typeof sent),
+    )
+    expect(told).toEqual([{ token: undefined, failure, revision: 1 }, true, 'function'])
+  })
+
+  test('[S12] given a record that the version before has sealed, when it is read, then it opens', async () => {
+    const { inner, store } = await stored()
+    const content = JSON.stringify({ format: 'llm-refresh/token', version: 1, key: 'me', token })
+    const jwe = await new CompactEncrypt(new TextEncoder().encode(content))
+      .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid: newer.id })
+      .encrypt(newer.secret)
+    await plant(inner, () => jwe)
+    expect((await store.read('me'))?.token).toEqual(token)
+  })
+
+  test('[S12] given a failure that anybody could have written beside a seal or without one, when it is read, then it is refused or left out', async () => {
+    const { inner, store } = await stored()
+    await inner.update('me', async (current) => ({ token: current?.token, failure, ...kept }))
+    expect(await store.read('me')).toEqual({ token, revision: 2 })
+    await inner.update('me', async () => ({ token: undefined, failure }))
+    expect(await refusal(inner, store)).toEqual(invalid(/is not sealed/))
+    await inner.update('me', async () => ({ token: undefined, session: 4, ...kept }))
+    expect(await store.read('me')).toMatchObject({ token: undefined, session: 4 })
+    expect(JSON.stringify(await store.read('me'))).not.toContain('canary')
+  })
+
+  test('[S12] given what is worth keeping, when the account is logged out, then that stays sealed in the tombstone', async () => {
+    const inner = new MemoryStore()
+    const store = sealed(inner, [newer])
+    await store.update('me', async () => ({ token, session: 3, failure, ...kept }))
+    await store.delete('me')
+    expect(await store.read('me')).toEqual({ token: undefined, session: 4, ...kept, revision: 2 })
+    expect(JSON.stringify(await inner.read('me'))).not.toContain('canary')
+    // Without the key, all of it goes.
+    const stranger = sealed(inner, [older])
+    await stranger.delete('me')
+    expect(await inner.read('me')).toEqual({ token: undefined, session: 5, revision: 3 })
+    expect(await store.read('me')).toEqual({ token: undefined, session: 5, revision: 3 })
+  })
+
+  test('[S12, S9] given a holder that writes between, when a record is replaced, then the change is made anew on what is there', async () => {
+    const { inner, store } = await stored()
+    const found: (string | undefined)[] = []
+    let between: Promise<unknown> | undefined
+    const replaced = await store.replace('me', (current) => {
+      found.push(current?.token?.accessToken)
+      between ??= inner.replace('me', (now) => ({ token: now?.token, session: 7 }))
+      return { token: { accessToken: 'access-mine' }, session: 8 }
+    })
+    await between
+    expect(found).toEqual(['canary-access', 'canary-access'])
+    expect(replaced).toEqual({ token: { accessToken: 'access-mine' }, session: 8, revision: 3 })
+    expect(await store.read('me')).toEqual(replaced)
+  })
+
+  test('[S12] given a record that cannot be opened, when a login replaces it, then that is refused, and it stays', async () => {
+    const { inner } = await stored()
+    const before = await inner.read('me')
+    const login = sealed(inner, [older]).replace('me', () => ({ token: { accessToken: 'access-mine' } }))
+    await expect(login).rejects.toEqual(invalid(/needs the key/))
+    expect(await inner.read('me')).toEqual(before)
+  })
+
+  test('[S12] given a change that throws, when it is replaced, then that is what is thrown', async () => {
+    const { store } = await stored()
+    const refused = new Error('not over this one')
+    const replacing = store.replace('me', () => {
+      throw refused
+    })
+    await expect(replacing).rejects.toBe(refused)
+  })
+
+  test('[S12] given a store that finds something amiss, when it is sealed, then that is told, too', () => {
+    const found = { code: 'client_without_timeout', level: 'warning', message: 'a', fix: 'b' } as const
+    const inner = Object.assign(new MemoryStore(), { findings: () => [found] })
+    expect(sealed(inner, [newer]).findings?.()).toEqual([found])
+    expect(sealed(new MemoryStore(), [newer]).findings).toBeUndefined()
+  })
+})
+
+describe('a sealed store', () => {
+  for (const [name, open] of [['the memory', () => new MemoryStore()]] as const) {
+    const inner = open()
+    for (const { name: what, run } of storeContract(() => sealed(inner, [newer])))
+      test(`[S2, S8] over ${name}: ${what}`, () => expect(run()).resolves.toBeUndefined())
+  }
 })

@@ -48,7 +48,8 @@ export class PostgresTable implements LeaseTable {
     const [cells] = await this.#ask(this.#statements.read, encodeKey(key))
     if (cells === undefined) return undefined
     const [revision, record, fence] = cells
-    if (readRevision(fence) === undefined) throw this.#poisoned(key)
+    const isWhole = [revision, fence].every((number) => readRevision(number) !== undefined)
+    if (!isWhole) throw this.#poisoned(key)
     return this.#row(key, revision, record)
   }
 

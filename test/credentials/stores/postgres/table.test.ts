@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import type { Row, Taken } from '../../../../src/credentials/lease-table.ts'
+import { inspectPostgresStore, postgresStore } from '../../../../src/credentials/stores/postgres.ts'
 import type { PostgresTable } from '../../../../src/credentials/stores/postgres/table.ts'
+import { refusesAll } from '../poisoned.ts'
 import { newTable, poolOf, tableOf, withPostgres } from './world.ts'
 
 const row = (revision: number, name = 'token'): Row => ({ revision, text: `${name} ${revision}` })
@@ -194,4 +196,68 @@ await withPostgres((server) => {
     await table.free('me', 'a', false)
     expect(await table.read('me')).toBeUndefined()
   })
+
+  test.each(
+    ['9007199254740992', '9223372036854775807', '-1', "'NaN'", '1.5', 'NULL'].flatMap((number) => [
+      ['revision', number],
+      ['fence', number],
+    ]),
+  )(
+    '[S6, K13] given a %s of %s, when anything is asked, then it is an error that tells what to do, and nothing is changed',
+    async (column, number) => {
+      const [pool, name] = [poolOf(server), await newTable(server)]
+      // Another program has changed the table, too.
+      await pool.query(`ALTER TABLE ${name} ALTER ${column} TYPE numeric, ALTER ${column} DROP NOT NULL`)
+      await pool.query(
+        `INSERT INTO ${name} VALUES ('me', 7, 'a record', now(), 7, 'holder', now() - interval '1 h', false), ('you', 7, 'a record', now(), 7, NULL, NULL, false)`,
+      )
+      await pool.query(`UPDATE ${name} SET ${column} = ${number} WHERE key = 'me'`)
+      const table = tableOf(pool, name)
+      const kept = async (): Promise<unknown> =>
+        (await pool.query(`SELECT ${name}::text FROM ${name} WHERE key = 'me'`)).rows
+      await refusesAll(
+        table,
+        'me',
+        kept,
+        /^The record of "me" in the table \w+ .* below 2\^53.*delete the row/,
+      )
+      expect(await inspectPostgresStore(pool, { table: name })).toMatchObject([
+        { key: 'me', state: 'unreadable', problem: { code: 'store_invalid' } },
+        { key: 'you', state: 'unreadable', problem: { message: expect.stringContaining('is damaged') } },
+      ])
+    },
+  )
+
+  test('[S6, K13] given the last number, when a lock or a login wants the next one, then it is an error, and nothing is changed', async () => {
+    const { table, set, fence } = await world()
+    await table.write('me', 'a', row(1))
+    await set(`fence = ${2 ** 53 - 1}`)
+    const invalid = { code: 'store_invalid' }
+    await expect(table.take('me', 'a', undefined, true)).rejects.toMatchObject(invalid)
+    await expect(table.swap('me', 1, 'new')).rejects.toMatchObject(invalid)
+    expect([await fence(), await table.read('me')]).toEqual([2 ** 53 - 1, row(1)])
+  })
+
+  test.each(["'infinity'", "'-infinity'", "'0044-03-15 BC'", 'NULL', "now() + interval '90 years'"])(
+    '[S4, S6] given a lease until %s, when others are inspected or a lock is wanted, then it disturbs nobody',
+    async (until) => {
+      const [pool, name] = [poolOf(server), await newTable(server)]
+      const store = postgresStore(pool, { table: name })
+      await store.update('you', async () => ({ token: { accessToken: 'access-1' } }))
+      await pool.query(
+        `INSERT INTO ${name} VALUES ('me', 0, NULL, NULL, 7, 'gone', ${until}, false), ('old', 7, '', ${until}, 7, NULL, NULL, false)`,
+      )
+      const entries = await inspectPostgresStore(pool, { table: name })
+      const isOdd = /infinity|BC/.test(until)
+      expect(entries.map(({ key, state }) => [key, state])).toEqual([
+        ['me', isOdd ? 'unreadable' : 'empty'],
+        ['old', 'unreadable'],
+        ['you', 'stored'],
+      ])
+      if (isOdd) expect(entries[0]?.problem?.message).toMatch(/set that column to NULL/)
+      const table = tableOf(pool, name)
+      expect(await table.take('me', 'a', undefined, false)).toEqual({ type: 'held', remaining: 0 })
+      expect(await table.take('me', 'a', undefined, true)).toMatchObject({ type: 'lock', abandoned: true })
+    },
+  )
 })
