@@ -59,7 +59,10 @@ function namesIn(value: unknown): string[] {
 /** A code, and nothing that may be a secret: words without digits, or a vendor's short number. */
 function isName(value: unknown): value is string {
   if (typeof value !== 'string') return false
-  return /^[a-z][a-z_.-]{0,63}$/i.test(value) || /^(?:[A-Z]{1,8}\d{2,8}[A-Z]?|-?\d{1,9})$/.test(value)
+  return (
+    /^[a-z](?:[a-z_.-]|(?<=\.v)\d){0,63}$/i.test(value) ||
+    /^(?:[A-Z]{1,8}\d{2,8}[A-Z]?|-?\d{1,9})$/.test(value)
+  )
 }
 
 function isTelling(value: unknown): boolean {
