@@ -34,8 +34,8 @@ export function errorOf({ fields }: ResponseBody, secrets: readonly string[] = [
   const words = [fields, error, get(fields, 'fault'), get(fields, 'Error'), get(fields, 'detail')]
     .flatMap((from) => WORDS.map((name) => get(from, name)))
     // Some have a sentence where OAuth has a code.
-    .concat(error)
-    .find((text): text is string => typeof text === 'string' && text.trim() !== '' && !isName(text))
+    .concat(isName(error) ? [] : [error])
+    .find((text): text is string => typeof text === 'string' && text.trim() !== '')
   return {
     codes,
     name: [...codes, ...named].find((name) => !secrets.includes(name)),
