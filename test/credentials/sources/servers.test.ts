@@ -112,18 +112,18 @@ interface Outcome {
 async function outcomeOf(asker: Asker, serverCase: ServerCase): Promise<Outcome> {
   const clock = new ManualClock()
   const { fetch, asked } = responding(serverCase, clock)
-  let outcome: Omit<Outcome, 'asked'> | undefined
+  const outcomes: Omit<Outcome, 'asked'>[] = []
   const asking = asker.ask(fetch, clock).then(
-    (token) => (outcome = { token }),
+    (token) => outcomes.push({ token }),
     (error: unknown) => {
       if (!(error instanceof RefreshError)) throw error
-      outcome = { error }
+      outcomes.push({ error })
     },
   )
-  for (let n = 0; n < 200 && outcome === undefined; n++) await clock.advance(5_000)
+  for (let n = 0; n < 200 && outcomes.length === 0; n++) await clock.advance(5_000)
   await asking
   expect(clock.armed).toBeLessThanOrEqual(1)
-  return { ...outcome, asked: asked() }
+  return { ...outcomes[0], asked: asked() }
 }
 
 const CODES: Readonly<Record<Exclude<Meaning, 'token'>, string>> = {
