@@ -1,6 +1,5 @@
 /** What a server says of codes, not of secrets: Entra ID's, Okta's, IBM's. */
-const KNOWN_CODE = '(?:AADSTS\\d{4,8}|E\\d{7}|BXN[A-Z]{2,3}\\d{4}E)\\b'
-const SUSPECT = new RegExp(`(?!${KNOWN_CODE})(?:\\S{20,}|(?=\\S*\\d)\\S{8,})`, 'g')
+const KNOWN_CODE = /^[^\w]?(?:AADSTS\d{4,8}|E\d{7}|BXN[A-Z]{2,3}\d{4}E)[^\w]{0,2}$/
 
 /**
  * What somebody else says, as it may be shown in a message: one line of at most 256 characters without control characters, without
@@ -13,8 +12,12 @@ export function harmless(said: string, secrets: readonly string[]): string {
   for (const secret of secrets) if (secret.length > 2) text = text.replaceAll(secret, '…')
   return text
     .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ')
-    .replaceAll(SUSPECT, '…')
-    .replaceAll(/[^\s@]{1,64}@[^\s@]{1,64}/g, '…')
+    .replaceAll(/\S+/g, (word) => (isSuspect(word) ? '…' : word))
     .slice(0, 256)
     .trim()
+}
+
+function isSuspect(word: string): boolean {
+  if (word.length >= 20 || /.@./.test(word)) return true
+  return word.length >= 8 && /\d/.test(word) && !KNOWN_CODE.test(word)
 }

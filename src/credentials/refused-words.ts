@@ -34,8 +34,8 @@ export function errorOf({ fields }: ResponseBody, secrets: readonly string[] = [
   const words = [fields, error, get(fields, 'fault'), get(fields, 'Error'), get(fields, 'detail')]
     .flatMap((from) => WORDS.map((name) => get(from, name)))
     // Some have a sentence where OAuth has a code.
-    .concat(error)
-    .find((text): text is string => typeof text === 'string' && text.trim() !== '' && !isName(text))
+    .concat(isName(error) ? [] : [error])
+    .find((text): text is string => typeof text === 'string' && text.trim() !== '')
   return {
     codes,
     name: [...codes, ...named].find((name) => !secrets.includes(name)),
@@ -59,7 +59,10 @@ function namesIn(value: unknown): string[] {
 /** A code, and nothing that may be a secret: words without digits, or a vendor's short number. */
 function isName(value: unknown): value is string {
   if (typeof value !== 'string') return false
-  return /^[a-z][a-z_.-]{0,63}$/i.test(value) || /^(?:[A-Z]{1,8}\d{2,8}[A-Z]?|-?\d{1,9})$/.test(value)
+  return (
+    /^[a-z](?:[a-z_.-]|(?<=\.v)\d){0,63}$/i.test(value) ||
+    /^(?:[A-Z]{1,8}\d{2,8}[A-Z]?|-?\d{1,9})$/.test(value)
+  )
 }
 
 function isTelling(value: unknown): boolean {

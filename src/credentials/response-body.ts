@@ -18,6 +18,10 @@ const INNER = [
   'body',
   'content',
   'authed_user',
+  'tokenInfo',
+  'token_info',
+  'session',
+  'credentials',
   'auth',
 ]
 const FORM_TYPES = /^(?:text\/plain|application\/(?:x-www-form-urlencoded|json|octet-stream))\b/i

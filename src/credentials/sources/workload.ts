@@ -40,7 +40,7 @@ export function workloadIdentity(options: WorkloadOptions): Source {
     spends: false,
     carriesClaims: false,
     isSigned: true,
-    client: about.client === undefined ? 'this workload' : `'${about.client}'`,
+    client: about.client === undefined ? 'this workload' : `client '${about.client}'`,
     scope: about.scope,
   }
   return {

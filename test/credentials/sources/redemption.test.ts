@@ -341,13 +341,9 @@ describe('[K18] a whole success is read by its shape', () => {
 
 describe('[K18] a login ends only by a JSON object whose `error` says so', () => {
   const ENDED = { code: 'reauthentication_required', terminal: true }
-  test.each([
-    ...[400, 401, 200].flatMap((status) =>
-      ['text/html; charset=utf-8', 'text/plain', '', 'application/json'].map(
-        (type) => [status, type] as const,
-      ),
-    ),
-  ])('%i as "%s" does', async (status, type) => {
+  const TYPES = ['text/html; charset=utf-8', 'text/plain', '', 'application/json']
+  const LABELLED = [400, 401, 200].flatMap((status) => TYPES.map((type) => [status, type] as const))
+  test.each(LABELLED)('%i as "%s" does', async (status, type) => {
     for (const error of ['invalid_grant', 'bad_refresh_token', 'token_revoked']) {
       const server = await answering({ error }, status, { 'content-type': type })
       expect(await failure(issue(source(server.origin), { current }))).toMatchObject(ENDED)

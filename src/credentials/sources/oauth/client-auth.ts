@@ -46,6 +46,9 @@ export class ClientSecrets {
   /** @throws RefreshError `invalid_option` where the client has nothing to prove itself with, though the grant is about itself */
   refusePublic(): void {
     if (PROOFS.some((name) => this.#options[name] !== undefined)) return
+    // A fetch with a client certificate proves it, too (RFC 8705). But a secret that is named and not there is an unset variable.
+    const isNamed = PROOFS.some((name) => name in this.#options)
+    if (this.#options.fetch !== undefined && !isNamed) return
     throw optionError(
       'clientSecret',
       "is missing (an unset variable?): with grant 'client_credentials' the client proves itself by it, by a 'privateKey' or by a 'clientAssertion'",

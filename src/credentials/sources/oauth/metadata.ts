@@ -42,7 +42,7 @@ export function readMetadata(whole: WholeResponse, issuer: URL, plainHttp: reado
   if (withoutSlash(new URL(named)) !== withoutSlash(issuer)) {
     throw new IssuerMismatch(
       'source_invalid',
-      `The metadata of ${host} name another issuer: '${named.slice(0, 256)}', where 'issuer' is '${issuer.href}'. Configure the issuer as it calls itself, or give the 'tokenEndpoint'.`,
+      `The metadata of ${host} name another issuer: '${new URL(named).href.slice(0, 256)}', where 'issuer' is '${issuer.href}'. Configure the issuer as it calls itself, or give the 'tokenEndpoint'.`,
     )
   }
   const unusable = new Set<Endpoint>()

@@ -1,0 +1,418 @@
+/** How an authorization server really responds: what its documentation or its users show. */
+export interface ServerResponse {
+  readonly status: number
+  readonly body: unknown
+  readonly type?: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** ms until it responds. Default: at once. */
+  readonly after?: number
+}
+
+/**
+ * What a response is. `token`: a token. `ended`: the login is over, where a person has logged in; else a refusal. `refused`: it says no to
+ * the client or to what it asks. `limited`, `down`, `page`: time mends it.
+ */
+export type Meaning = 'token' | 'ended' | 'refused' | 'limited' | 'down' | 'page'
+
+/** What a server responds, and what that means. */
+export interface ServerCase {
+  readonly when: string
+  readonly means: Meaning
+  readonly responds: ServerResponse
+  /** What the message of the failure has to hold. */
+  readonly says?: RegExp
+}
+
+export interface AuthorizationServerProfile {
+  readonly name: string
+  /** Where its responses are described. */
+  readonly reference: string
+  readonly cases: readonly ServerCase[]
+}
+
+const json = (status: number, body: unknown, headers?: Record<string, string>): ServerResponse => ({
+  status,
+  body,
+  ...(headers !== undefined && { headers }),
+})
+const html = (status: number, title: string): ServerResponse => ({
+  status,
+  body: `<!DOCTYPE html><html><head><title>${title}</title></head><body><h1>${title}</h1></body></html>`,
+  type: 'text/html; charset=utf-8',
+})
+const TOKEN = { access_token: 'fresh', token_type: 'Bearer', expires_in: 3600 }
+const ROTATED = { ...TOKEN, refresh_token: 'rotated' }
+const error = (code: string, description: string): Record<string, string> => ({
+  error: code,
+  error_description: description,
+})
+const fresh = (body: unknown = TOKEN): ServerCase => ({
+  when: 'fresh',
+  means: 'token',
+  responds: json(200, body),
+})
+const rotated = (body: unknown = ROTATED): ServerCase => ({
+  when: 'rotated',
+  means: 'token',
+  responds: json(200, body),
+})
+
+/** Authorization servers that people use, as data. */
+export const SERVERS: readonly AuthorizationServerProfile[] = [
+  {
+    name: 'Entra ID',
+    reference: 'https://learn.microsoft.com/entra/identity-platform/reference-error-codes',
+    cases: [
+      fresh({ ...TOKEN, ext_expires_in: 3600 }),
+      rotated({ ...ROTATED, scope: 'User.Read', id_token: 'e30.e30.' }),
+      {
+        when: 'expired login',
+        means: 'ended',
+        responds: json(400, {
+          ...error('invalid_grant', 'AADSTS700082: The refresh token has expired due to inactivity.'),
+          error_codes: [700_082],
+        }),
+        says: /AADSTS700082/,
+      },
+      {
+        when: 'a second factor is wanted',
+        means: 'ended',
+        responds: json(
+          400,
+          error(
+            'interaction_required',
+            'AADSTS50076: Due to a configuration change you must use multi-factor authentication.',
+          ),
+        ),
+      },
+      {
+        when: 'a wrong secret',
+        means: 'refused',
+        responds: json(401, error('invalid_client', 'AADSTS7000215: Invalid client secret provided.')),
+        says: /AADSTS7000215/,
+      },
+      { when: 'rate limited', means: 'limited', responds: json(429, {}, { 'retry-after': '17' }) },
+      {
+        when: 'down',
+        means: 'down',
+        responds: json(503, error('temporarily_unavailable', 'AADSTS90033: A transient error has occurred.')),
+      },
+    ],
+  },
+  {
+    name: 'Auth0',
+    reference: 'https://auth0.com/docs/secure/tokens/refresh-tokens/use-refresh-tokens',
+    cases: [
+      fresh({ ...TOKEN, expires_in: 86_400 }),
+      rotated(),
+      {
+        when: 'expired login',
+        means: 'ended',
+        responds: json(403, error('invalid_grant', 'Unknown or invalid refresh token.')),
+      },
+      {
+        when: 'a second factor is wanted',
+        means: 'ended',
+        responds: json(403, {
+          ...error('mfa_required', 'Multifactor authentication required'),
+          mfa_token: 'x',
+        }),
+      },
+      {
+        when: 'a wrong secret',
+        means: 'refused',
+        responds: json(401, error('access_denied', 'Unauthorized')),
+        says: /Unauthorized/,
+      },
+      {
+        when: 'rate limited',
+        means: 'limited',
+        responds: json(429, error('too_many_requests', 'Global limit has been reached')),
+      },
+    ],
+  },
+  {
+    name: 'Okta',
+    reference: 'https://developer.okta.com/docs/reference/error-codes/',
+    cases: [
+      fresh(),
+      rotated(),
+      {
+        when: 'expired login',
+        means: 'ended',
+        responds: json(400, error('invalid_grant', 'The refresh token is invalid or expired.')),
+      },
+      {
+        when: 'a wrong secret',
+        means: 'refused',
+        responds: json(
+          401,
+          error('invalid_client', 'The client secret supplied for a confidential client is invalid.'),
+        ),
+      },
+      {
+        when: 'its own words',
+        means: 'refused',
+        responds: json(401, { errorCode: 'E0000011', errorSummary: 'Invalid token provided' }),
+        says: /E0000011.*Invalid token provided/,
+      },
+      {
+        when: 'rate limited',
+        means: 'limited',
+        responds: json(429, {
+          errorCode: 'E0000047',
+          errorSummary: 'API call exceeded rate limit due to too many requests.',
+        }),
+      },
+    ],
+  },
+  {
+    name: 'Keycloak',
+    reference: 'https://www.keycloak.org/docs/latest/server_admin/',
+    cases: [
+      fresh({ ...TOKEN, refresh_expires_in: 0, 'not-before-policy': 0, scope: 'email profile' }),
+      rotated({ ...ROTATED, refresh_expires_in: 1800, session_state: 's' }),
+      {
+        when: 'expired login',
+        means: 'ended',
+        responds: json(400, error('invalid_grant', 'Session not active')),
+      },
+      {
+        when: 'a reused token',
+        means: 'ended',
+        responds: json(400, error('invalid_grant', 'Maximum allowed refresh token reuse exceeded')),
+      },
+      {
+        when: 'a wrong secret',
+        means: 'refused',
+        responds: json(401, error('unauthorized_client', 'Invalid client or Invalid client credentials')),
+        says: /allow the grant/,
+      },
+      {
+        when: 'its proxy is up and it is down',
+        means: 'down',
+        responds: html(503, '503 Service Temporarily Unavailable'),
+      },
+    ],
+  },
+  {
+    name: 'GitHub',
+    reference:
+      'https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/refreshing-user-access-tokens',
+    cases: [
+      rotated({
+        ...ROTATED,
+        expires_in: 28_800,
+        refresh_token_expires_in: 15_897_600,
+        scope: '',
+        token_type: 'bearer',
+      }),
+      {
+        when: 'as a form',
+        means: 'token',
+        responds: {
+          status: 200,
+          type: 'application/x-www-form-urlencoded; charset=utf-8',
+          body: 'access_token=fresh&expires_in=28800&refresh_token=rotated&refresh_token_expires_in=15897600&scope=&token_type=bearer',
+        },
+      },
+      {
+        when: 'expired login',
+        means: 'ended',
+        responds: json(200, {
+          ...error('bad_refresh_token', 'The refresh token passed is incorrect or expired.'),
+          error_uri: 'https://docs.github.com',
+        }),
+      },
+      {
+        when: 'a wrong secret',
+        means: 'refused',
+        responds: json(
+          200,
+          error('incorrect_client_credentials', 'The client_id and/or client_secret passed are incorrect.'),
+        ),
+        says: /incorrect_client_credentials/,
+      },
+      { when: 'down', means: 'down', responds: html(502, 'Unicorn!') },
+    ],
+  },
+  {
+    name: 'Slack',
+    reference: 'https://docs.slack.dev/authentication/using-token-rotation/',
+    cases: [
+      rotated({ ok: true, ...ROTATED, expires_in: 43_200, token_type: 'bot', team: { id: 'T' } }),
+      {
+        when: 'a person’s token, one level down',
+        means: 'token',
+        responds: json(200, { ok: true, app_id: 'A', authed_user: { ...ROTATED, token_type: 'user' } }),
+      },
+      {
+        when: 'expired login',
+        means: 'ended',
+        responds: json(200, { ok: false, error: 'invalid_refresh_token' }),
+      },
+      { when: 'a revoked login', means: 'ended', responds: json(200, { ok: false, error: 'token_revoked' }) },
+      {
+        when: 'a wrong client',
+        means: 'refused',
+        responds: json(200, { ok: false, error: 'bad_client_secret' }),
+        says: /bad_client_secret/,
+      },
+      {
+        when: 'rate limited',
+        means: 'limited',
+        responds: json(429, { ok: false, error: 'ratelimited' }, { 'retry-after': '30' }),
+      },
+    ],
+  },
+  {
+    name: 'Salesforce',
+    reference:
+      'https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_refresh_token_flow.htm',
+    cases: [
+      fresh({
+        access_token: 'fresh',
+        signature: 's',
+        instance_url: 'https://x.my.salesforce.com',
+        token_type: 'Bearer',
+        issued_at: '1700000000000',
+      }),
+      {
+        when: 'expired login',
+        means: 'ended',
+        responds: json(400, error('invalid_grant', 'expired access/refresh token')),
+      },
+      {
+        when: 'a wrong client',
+        means: 'refused',
+        responds: json(400, error('invalid_client_id', 'client identifier invalid')),
+        says: /invalid_client_id/,
+      },
+      { when: 'its maintenance page', means: 'page', responds: html(200, 'We are down for maintenance') },
+    ],
+  },
+  {
+    name: 'Google',
+    reference: 'https://developers.google.com/identity/protocols/oauth2/web-server#offline',
+    cases: [
+      fresh({ ...TOKEN, expires_in: 3599, scope: 'https://www.googleapis.com/auth/cloud-platform' }),
+      {
+        when: 'expired login',
+        means: 'ended',
+        responds: json(400, error('invalid_grant', 'Token has been expired or revoked.')),
+      },
+      {
+        when: 'an administrator wants a new login',
+        means: 'ended',
+        responds: json(400, {
+          ...error('invalid_grant', 'reauth related error (invalid_rapt)'),
+          error_subtype: 'invalid_rapt',
+        }),
+      },
+      {
+        when: 'a wrong client',
+        means: 'refused',
+        responds: json(401, error('invalid_client', 'The OAuth client was not found.')),
+        says: /client 'client'|this workload/,
+      },
+      { when: 'down', means: 'down', responds: json(500, error('internal_failure', 'Backend Error')) },
+    ],
+  },
+  {
+    name: 'IBM Cloud IAM',
+    reference: 'https://cloud.ibm.com/apidocs/iam-identity-token-api',
+    cases: [
+      fresh({ ...TOKEN, refresh_token: 'not_supported', expiration: 1_793_494_800, scope: 'ibm openid' }),
+      {
+        when: 'a wrong key',
+        means: 'refused',
+        responds: json(400, {
+          errorCode: 'BXNIM0415E',
+          errorMessage: 'Provided API key could not be found.',
+          context: {},
+        }),
+        says: /BXNIM0415E.*Provided API key could not be found/,
+      },
+      {
+        when: 'rate limited',
+        means: 'limited',
+        responds: json(429, { errorCode: 'BXNIM0516E', errorMessage: 'Too many requests' }),
+      },
+    ],
+  },
+  {
+    name: 'Databricks',
+    reference: 'https://docs.databricks.com/dev-tools/auth/oauth-m2m',
+    cases: [
+      fresh({ ...TOKEN, scope: 'all-apis' }),
+      {
+        when: 'a wrong secret',
+        means: 'refused',
+        responds: json(401, { ...error('invalid_client', 'Client authentication failed'), error_id: 'x' }),
+      },
+      {
+        when: 'its own words',
+        means: 'refused',
+        responds: json(400, {
+          error_code: 'INVALID_PARAMETER_VALUE',
+          message: 'Unsupported subject token type',
+        }),
+        says: /INVALID_PARAMETER_VALUE.*Unsupported subject token type/,
+      },
+      { when: 'a login page of the workspace', means: 'page', responds: html(200, 'Databricks - Sign In') },
+    ],
+  },
+  {
+    name: 'Atlassian',
+    reference: 'https://developer.atlassian.com/cloud/jira/platform/oauth-2-3lo-apps/',
+    cases: [
+      rotated({ ...ROTATED, scope: 'read:jira-work offline_access' }),
+      {
+        when: 'expired login',
+        means: 'ended',
+        responds: json(403, error('invalid_grant', 'Unknown or invalid refresh token.')),
+      },
+      {
+        when: 'a wrong client',
+        means: 'refused',
+        responds: json(403, error('unauthorized_client', 'refresh_token is invalid')),
+        says: /refresh_token is invalid/,
+      },
+    ],
+  },
+  {
+    name: 'Zitadel',
+    reference: 'https://github.com/zitadel/zitadel/issues/11892',
+    cases: [
+      rotated({ ...ROTATED, id_token: 'e30.e30.' }),
+      {
+        when: 'expired login',
+        means: 'ended',
+        responds: json(400, error('invalid_grant', 'Errors.OIDCSession.RefreshTokenInvalid')),
+      },
+      {
+        when: 'what it cannot read',
+        means: 'refused',
+        responds: json(400, error('invalid_request', 'Errors.User.Code.Invalid')),
+        says: /invalid_request/,
+      },
+    ],
+  },
+  {
+    name: 'any server',
+    reference: 'RFC 6749 section 5; what proxies in front of it do',
+    cases: [
+      { when: 'its type is missing', means: 'token', responds: { ...json(200, ROTATED), type: '' } },
+      { when: 'its type is HTML', means: 'token', responds: { ...json(200, ROTATED), type: 'text/html' } },
+      {
+        when: 'a refusal as HTML',
+        means: 'ended',
+        responds: { ...json(400, error('invalid_grant', 'expired')), type: 'text/html' },
+      },
+      { when: 'a captive portal', means: 'page', responds: html(200, 'Welcome to our WLAN') },
+      { when: 'a firewall', means: 'down', responds: html(403, 'Request blocked') },
+      { when: 'nothing', means: 'page', responds: { status: 200, body: '', type: '' } },
+      { when: 'slow', means: 'token', responds: { ...json(200, ROTATED), after: 9_000 } },
+    ],
+  },
+]
