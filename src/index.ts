@@ -24,6 +24,7 @@ export {
   isUnauthorizedError,
   rejectionRules,
   verdict,
+  type DefaultRejectionRule,
   type RejectionRule,
   type RejectionRules,
   type Verdict,
