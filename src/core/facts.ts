@@ -45,7 +45,7 @@ const NAME_KEYS =
   )
 /** Under these and the ones above a string is telling, and an object worth looking into. */
 const OTHER_KEYS =
-  'message Message msg error_description error_msg errorMessage responseBody data body response httpResponse detail details errors errorDetails innererror fault faultstring Error exp $metadata lastError cause'.split(
+  'message Message msg error_description error_msg errorMessage responseBody data body response httpResponse detail details errors errorDetails innererror extensions fault faultstring Error exp $metadata lastError cause'.split(
     ' ',
   )
 const KEYS: ReadonlySet<string> = new Set([...NAME_KEYS, ...STATUS_KEYS, ...OTHER_KEYS])

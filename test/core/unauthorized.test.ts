@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest'
+import { expect, expectTypeOf, test } from 'vitest'
 import {
+  type DefaultRejectionRule,
   defaultRejectionRules,
   isUnauthorizedError,
   type ErrorFacts,
@@ -174,6 +175,7 @@ const NAMED: Record<string, { status: number; error: unknown }[]> = {
 
 test('[U4] every default rule is named here', () => {
   expect(Object.keys(NAMED)).toEqual(Object.keys(defaultRejectionRules))
+  expectTypeOf(defaultRejectionRules).toEqualTypeOf<Readonly<Record<DefaultRejectionRule, RejectionRule>>>()
 })
 
 test.each(Object.entries(NAMED))(
@@ -339,7 +341,7 @@ test('[U7] of several rules the first that has an opinion decides, also one that
 
 test('[U7] a rule gets the facts: the status, the names as they are written, and every word', () => {
   let seen: ErrorFacts | undefined
-  const spy: RejectionRule = { statuses: [403], matches: (facts) => void (seen = facts) as undefined }
+  const spy: RejectionRule = { statuses: [403], matches: (facts) => void (seen = facts) }
   const body = {
     jsonrpc: '2.0',
     id: 1,

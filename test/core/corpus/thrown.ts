@@ -4,6 +4,23 @@ const SSE = { 'content-type': 'text/event-stream' }
 
 /** Errors and values that say that the credential is no good. */
 export const THROWN_REJECTIONS: readonly ThrownShape[] = thrown([
+  ['a gateway', { type: 'https://example.com/problems/invalid-token', title: 'no' }, 'RFC 9457'],
+  [
+    'a GraphQL gateway',
+    { errors: [{ message: 'no', extensions: { code: 'UNAUTHENTICATED' } }] },
+    'Apollo error codes',
+  ],
+  [
+    'a gateway',
+    {
+      error: {
+        message: JSON.stringify(google(400, 'INVALID_ARGUMENT', 'API Key not found.', 'API_KEY_INVALID')),
+        code: 400,
+        status: 'Bad Request',
+      },
+    },
+    'gemini-cli#25198',
+  ],
   ['Baidu', { error_code: 111, error_msg: 'Access token expired' }, 'Qianfan, whose codes are no statuses'],
   [
     'OpenAI SDK',
