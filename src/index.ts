@@ -25,6 +25,7 @@ export {
   isUnauthorizedError,
   rejectionRules,
   verdict,
+  type DefaultRejectionRule,
   type RejectionRule,
   type RejectionRules,
   type Verdict,

@@ -91,7 +91,7 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   },
   U1: { says: "The seed's truth table holds for messages, case-insensitively." },
   U2: {
-    says: 'A status that is known decides: 401 is a rejection, any other status is not, unless a rule names it. `401` inside a longer number (4010 tokens) is none.',
+    says: 'A status that is known decides: 401 is a rejection unless it says that a scope is missing; any other status is not, unless a rule names it; a 200 around an error is no status of the error. `401` inside a longer number (4010 tokens) is none.',
   },
   U3: {
     says: 'It reads OpenAI, Anthropic, Google, Azure, Bedrock and AI SDK error objects and bodies, WWW-Authenticate `invalid_token`, gRPC `UNAUTHENTICATED`, through `cause` chains (bounded, cycle-safe).',
@@ -100,6 +100,10 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     says: 'A 403 or 400 is a rejection only by a named rule on the vendor\'s own words (Anthropic "revoked", Databricks "Invalid access token", AWS ExpiredToken, Google `API_KEY_INVALID`), on by default, extendable, each switchable off; a missing scope never is.',
   },
   U5: { says: 'It never throws and never reads more than a bounded prefix, whatever it is given.' },
+  U6: {
+    says: "Names, codes and statuses decide before words: a vendor's own name for another error, a connection error's code, a JSON-RPC error, a chunk that cannot be parsed and a model's or tool's text are never a rejection.",
+  },
+  U7: { says: 'A rule that a user names wins over the default ones.' },
   F1: {
     says: "The header is set per attempt from the snapshot; the caller's other headers, method, body and signal arrive unchanged on both attempts.",
   },

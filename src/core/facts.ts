@@ -45,7 +45,7 @@ const NAME_KEYS =
   )
 /** Under these and the ones above a string is telling, and an object worth looking into. */
 const OTHER_KEYS =
-  'message Message error_description error_msg errorMessage responseBody data body response httpResponse detail details errors errorDetails innererror fault faultstring Error exp $metadata lastError cause'.split(
+  'message Message msg error_description error_msg errorMessage responseBody data body response httpResponse detail details errors errorDetails innererror extensions fault faultstring Error exp $metadata lastError cause'.split(
     ' ',
   )
 const KEYS: ReadonlySet<string> = new Set([...NAME_KEYS, ...STATUS_KEYS, ...OTHER_KEYS])
@@ -168,7 +168,8 @@ function statusOf(node: object): number | undefined {
   for (const key of STATUS_KEYS) {
     const value = get(node, key)
     const status = typeof value === 'string' && /^[1-5]\d\d$/.test(value) ? Number(value) : value
-    if (typeof status === 'number' && status >= 100 && status < 600) return status
+    // No error is a 1xx; vendors count their own codes from 100.
+    if (typeof status === 'number' && status >= 200 && status < 600) return status
   }
   return undefined
 }

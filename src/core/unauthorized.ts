@@ -2,7 +2,7 @@ import { type DefaultRejectionRule, defaultRejectionRules, type RejectionRule } 
 import { RefreshError } from './errors.ts'
 import { type Evidence, readFacts } from './facts.ts'
 import { optionError } from './options.ts'
-import { sayRejected, speaksOfOthers } from './words.ts'
+import { hear, saysRejected } from './words.ts'
 
 export { type DefaultRejectionRule, defaultRejectionRules, type RejectionRule } from './default-rules.ts'
 
@@ -84,7 +84,7 @@ function decision(
   facts: Evidence,
   rules: Readonly<Record<string, RejectionRule>>,
 ): Pick<Verdict, 'rejected' | 'rule'> {
-  const { status, errorStatus, namedStatus, grpcStatus, sentences } = facts
+  const { status, errorStatus, namedStatus, grpcStatus } = facts
   // What a surface of ours made up has been through a refresh already.
   if (facts.isSynthetic) return { rejected: false }
   const known = errorStatus ?? namedStatus
@@ -98,17 +98,17 @@ function decision(
   }
   if (MISSING_SCOPE.test(`${facts.challenge}\n${facts.text}`)) return { rejected: false }
   if (errorStatus === 401) return { rejected: true, rule: 'status_401' }
+  const heard = known === undefined && !facts.isWordless ? hear(facts.sentences) : undefined
   if (known === undefined) {
     if (grpcStatus === 16) return { rejected: true, rule: 'grpc_unauthenticated' }
-    if (grpcStatus !== undefined || facts.isWordless || sentences.some(speaksOfOthers))
-      return { rejected: false }
+    if (grpcStatus !== undefined || heard === undefined) return { rejected: false }
   }
   if (namedStatus === 401 && errorStatus === undefined) return { rejected: true, rule: 'name' }
   for (const [name, rule] of defaults) {
     if (known !== undefined && !includes(rule, known)) continue
     if (opinionOf(rule, facts) === true) return { rejected: true, rule: name }
   }
-  return known === undefined && sayRejected(sentences)
+  return heard !== undefined && saysRejected(heard)
     ? { rejected: true, rule: 'message' }
     : { rejected: false }
 }

@@ -97,7 +97,7 @@ export function isErrorBody(body: unknown): boolean {
 function normalized(name: string): string {
   if (name.length > MOST_NAME) return ''
   return name
-    .replace(/:.*/s, '')
+    .replace(/:(?!\/\/).*/s, '')
     .replace(/.*[.#/]/s, '')
     .toLowerCase()
     .replaceAll(/[^a-z0-9]/g, '')

@@ -12,7 +12,7 @@ const MOST_NAMED = 200
 const ELSEWHERE = new RegExp(
   [
     String.raw`\b(?:tools?(?:_\w+)?|plugins?|webhooks?|extension|prompt|filtered|moderation|content polic(?:y|ies)|tunnel\w*|407)\b`,
-    String.raw`(?<!litellm )\bprox(?:y|ies)\b(?! server token)|\bMCP error -32|^fatal:|\b(?:SASL|SMTP|IMAP|LDAP|SSH|Kerberos|NOAUTH|TLS|SSL)\b|\b(?:unknown|unexpected) (?:field|parameter|property|key)\b|\b(?:max\w*|min\w*|at most|at least|expected|exceed\w*)\b.{0,40}\b401\b`,
+    String.raw`(?<!litellm )\bprox(?:y|ies)\b(?! server token)|\bMCP error -32|^fatal:|\b(?:SASL|SMTP|IMAP|LDAP|SSH|Kerberos|NOAUTH|TLS|SSL)\b|\b(?:unknown|unexpected) (?:field|parameter|property|key)\b|\b(?:max\w*|min\w*|at most|at least|limit)\b.{0,40}\b401\b`,
     String.raw`\b(?:E(?:CONN|PIPE|TIMEDOUT|NOTFOUND|AI_AGAIN|HOST|NET|ADDR|ACCES|PROTO)[A-Z]*|getaddrinfo|handshake|certificate)\b`,
     String.raw`^fetch failed|socket hang up|time[ds]?[ -]?out\b|rate.?limit|too many|overload|\bunavailable|\bupstream\b`,
     String.raw`^(?:AI_)?(?:type ?validation|json ?pars|invalid json|failed to parse|unexpected (?:token|end)|syntaxerror)`,
@@ -58,10 +58,14 @@ const REJECTED = new RegExp(
 const BEGINS_WITH_401 =
   /^(?:\w*(?:Error|Exception): )?401(?=\s*$|[.:,;](?!\d)|\s+(?:[-–({[<"'A-Z]|status code))/
 
-/** Do these words of an error say plainly that the credential of this request was rejected? */
-export function sayRejected(sentences: readonly string[]): boolean {
+/** What is to be heard of these sentences; undefined where one speaks of something other than this request's credential. */
+export function hear(sentences: readonly string[]): readonly string[] | undefined {
   const heard = sentences.slice(0, MOST_SENTENCES).map(plain)
-  if (heard.some(speaksOfOthers)) return false
+  return heard.some(speaksOfOthers) ? undefined : heard
+}
+
+/** Does what was heard say plainly that the credential of this request was rejected? */
+export function saysRejected(heard: readonly string[]): boolean {
   for (const sentence of heard) {
     const named = nameIn(sentence)
     if (named !== undefined) return named === 401
@@ -70,7 +74,7 @@ export function sayRejected(sentences: readonly string[]): boolean {
   return false
 }
 
-/** Does this sentence speak of something other than this request's credential? */
+/** A tool, a proxy, a connection, a limit, a text that was sent, another token, or somebody else's verdict. */
 export function speaksOfOthers(sentence: string): boolean {
   if (ELSEWHERE.test(sentence)) return true
   const subject = REPORTED.exec(sentence)?.[1]

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { isUnauthorizedError, verdict } from '../../src/index.ts'
 
 /** No verdict reads more properties than this, whatever it is given. */
-const MOST_READS = 64 * 64
+const MOST_READS = 64 * 96
 /** Bytes of one text that no verdict looks beyond. */
 const BEYOND = 1 << 20
 
@@ -130,4 +130,48 @@ test('[U5] many small texts are read to a bound, too', () => {
   const errors = Array.from({ length: 1_000 }, () => ({ cause: object, message: 'no' }))
   expect(isUnauthorizedError({ errors })).toBe(false)
   expect(reads).toBeLessThan(MOST_READS)
+})
+
+/** What a careless expression would read again and again: the test would not end. */
+const HOSTILE = [
+  '.',
+  '\n',
+  ' ',
+  'the ',
+  "' ",
+  '"',
+  'a.',
+  '{',
+  '[',
+  'api',
+  'api_',
+  'token ',
+  'tokentoken',
+  'status ',
+  'HTTP status error code ',
+  '401 ',
+  ' 401',
+  'got ',
+  'invalid ',
+  'invalid or ',
+  'missing scope_',
+  'your access token, ',
+  'authentication ',
+  'unauthorized-',
+  'x says ',
+  'A_A_',
+  'https://a.b#c/',
+]
+test.each(HOSTILE)('[U5] five megabytes of %j come to an end, wherever they stand', (piece) => {
+  const text = piece.repeat((5 << 20) / piece.length)
+  const [short, other] = [text.slice(0, 16_000), text.slice(1)]
+  for (const error of [
+    text,
+    { message: text, type: text, code: text.slice(0, 99) },
+    { status: 403, body: text },
+    { status: 403, body: JSON.stringify({ error: { code: short, message: short } }) },
+    { errors: Array.from({ length: 16 }, () => ({ message: text, cause: { message: other } })) },
+  ]) {
+    expect(typeof verdict(error).rejected).toBe('boolean')
+  }
 })

@@ -1,8 +1,11 @@
-import { expect, test } from 'vitest'
+import { expect, expectTypeOf, test } from 'vitest'
 import {
+  type DefaultRejectionRule,
   defaultRejectionRules,
   isUnauthorizedError,
+  type ErrorFacts,
   RefreshError,
+  type RejectionRule,
   rejectionRules,
   verdict,
 } from '../../src/index.ts'
@@ -172,6 +175,7 @@ const NAMED: Record<string, { status: number; error: unknown }[]> = {
 
 test('[U4] every default rule is named here', () => {
   expect(Object.keys(NAMED)).toEqual(Object.keys(defaultRejectionRules))
+  expectTypeOf(defaultRejectionRules).toEqualTypeOf<Readonly<Record<DefaultRejectionRule, RejectionRule>>>()
 })
 
 test.each(Object.entries(NAMED))(
@@ -272,4 +276,129 @@ test.each<[string, unknown]>([
   expect(() => rejectionRules(changes as never)).toThrow(
     expect.objectContaining({ code: 'invalid_option', message: expect.stringMatching(/'(nobody|mine)'/) }),
   )
+})
+
+const always = (statuses: number[], opinion: boolean | 'accepted' | undefined): RejectionRule => ({
+  statuses,
+  matches: () => opinion,
+})
+
+test('[U7] a rule of the user says that it is none, whatever else speaks for it', () => {
+  const rules = rejectionRules({ known: always([401, 403], 'accepted') })
+  for (const error of [
+    { status: 401 },
+    { status: 403, message: 'OAuth token has been revoked' },
+    { status: 401, headers: { 'www-authenticate': 'Bearer error="invalid_token"' } },
+    // Where the error has no status of its own, every rule of the user's applies.
+    { error: { type: 'authentication_error' } },
+    'HTTP 401',
+  ]) {
+    expect(isUnauthorizedError(error)).toBe(true)
+    expect(verdict(error, rules)).toMatchObject({ rejected: false, rule: 'known' })
+  }
+  const teapot = { status: 400, body: { error: 'invalid_token' } }
+  expect(verdict(teapot, rules).rejected).toBe(true)
+})
+
+test('[U7] a rule of the user is asked before a missing scope, a status, a name and a JSON-RPC error', () => {
+  const rules = rejectionRules({ mine: always([200, 401, 403, 500], true) })
+  for (const error of [
+    { status: 403, message: 'insufficient_scope' },
+    { status: 500, message: 'no' },
+    { status: 200, body: { status: 'failed' } },
+    { type: 'rate_limit_error' },
+    { code: 'ECONNREFUSED' },
+    { jsonrpc: '2.0', id: 1, error: { code: -32_603, message: 'no' } },
+  ]) {
+    expect(isUnauthorizedError(error)).toBe(false)
+    expect(verdict(error, rules)).toMatchObject({ rejected: true, rule: 'mine' })
+  }
+  expect(verdict({ status: 404 }, rules).rejected).toBe(false)
+})
+
+test('[U7] of several rules the first that has an opinion decides, also one that replaces a default one', () => {
+  const nothing = [false, undefined, null, 0, 1, 'yes', Promise.resolve(true)] as boolean[]
+  for (const none of nothing) {
+    const rules = rejectionRules({
+      none: always([403], none),
+      anthropic_revoked: always([403], 'accepted'),
+      late: always([403], true),
+    })
+    expect(Object.keys(rules).slice(0, 3)).toEqual(['none', 'anthropic_revoked', 'late'])
+    expect(verdict({ status: 403, message: 'token has been revoked' }, rules)).toMatchObject({
+      rejected: false,
+      rule: 'anthropic_revoked',
+    })
+  }
+  const throws: RejectionRule = {
+    statuses: [401],
+    matches: () => {
+      throw new Error('rule')
+    },
+  }
+  expect(verdict({ status: 401 }, rejectionRules({ throws })).rejected).toBe(true)
+})
+
+test('[U7] a rule gets the facts: the status, the names as they are written, and every word', () => {
+  let seen: ErrorFacts | undefined
+  const spy: RejectionRule = { statuses: [403], matches: (facts) => void (seen = facts) }
+  const body = {
+    jsonrpc: '2.0',
+    id: 1,
+    error: { code: -1, message: 'Jira said no', data: { type: 'odd_name' } },
+  }
+  verdict({ status: 403, body: JSON.stringify(body) }, rejectionRules({ spy }))
+  expect(seen).toMatchObject({ status: 403, names: ['odd_name'] })
+  expect(seen?.text).toContain('\nJira said no')
+})
+
+test('[U2] a 200 around an error is no status of the error; around anything else it says that there is none', () => {
+  const expired = { error: { type: 'authentication_error', message: 'no' } }
+  for (const key of ['body', 'data', 'responseBody']) {
+    expect(verdict({ status: 200, [key]: expired })).toMatchObject({ rejected: true, rule: 'name' })
+    expect(isUnauthorizedError({ status: 200, [key]: JSON.stringify(expired) })).toBe(true)
+    expect(isUnauthorizedError({ status: 200, [key]: { error: { message: 'Invalid API key' } } })).toBe(true)
+    expect(isUnauthorizedError({ status: 200, [key]: { error: { type: 'overloaded_error' } } })).toBe(false)
+    expect(isUnauthorizedError({ status: 200, [key]: { error: null, message: '401 Unauthorized' } })).toBe(
+      false,
+    )
+    expect(isUnauthorizedError({ status: 200, [key]: '401 Unauthorized' })).toBe(false)
+  }
+  expect(verdict({ status: 200, body: { error: { code: 401 } } })).toMatchObject({
+    rejected: true,
+    status: 401,
+  })
+})
+
+test('[U6] a name decides before words, a status before a name, and the more telling name first', () => {
+  const cases: [unknown, boolean][] = [
+    [{ type: 'overloaded_error', message: '401 Unauthorized' }, false],
+    [{ type: 'authentication_error', message: 'slow down' }, true],
+    [{ type: 'invalid_request_error', code: 'token_expired', message: 'no' }, true],
+    [{ type: 'authentication_error', code: 'rate_limit_exceeded', message: 'no' }, false],
+    [{ status: 429, type: 'authentication_error' }, false],
+    [{ status: 401, type: 'rate_limit_error' }, true],
+    [{ type: 'odd', message: '401 Unauthorized' }, true],
+    [{ code: 'ECONNRESET', type: 'authentication_error' }, true],
+    [{ code: 'ECONNRESET', message: '401 Unauthorized' }, false],
+    // A name stands for a status, and the rules of that status are asked.
+    [{ type: 'permission_error', message: 'OAuth token has been revoked.' }, true],
+    [{ type: 'permission_error', message: '401 Unauthorized' }, false],
+  ]
+  expect(cases.map(([error]) => [error, isUnauthorizedError(error)])).toEqual(cases)
+})
+
+test('[U6] a response that this library made up is never judged', () => {
+  const made = {
+    status: 401,
+    headers: new Headers({ 'x-llm-refresh': 'credential_missing' }),
+    body: 'HTTP 401',
+  }
+  const rules = rejectionRules({ mine: always([401], true) })
+  expect([verdict(made).rejected, verdict(made, rules).rejected]).toEqual([false, false])
+  expect(
+    isUnauthorizedError(
+      Object.assign(new Error('no'), { statusCode: 401, responseHeaders: { 'x-llm-refresh': 'x' } }),
+    ),
+  ).toBe(false)
 })

@@ -4,6 +4,24 @@ const SSE = { 'content-type': 'text/event-stream' }
 
 /** Errors and values that say that the credential is no good. */
 export const THROWN_REJECTIONS: readonly ThrownShape[] = thrown([
+  ['a gateway', { type: 'https://example.com/problems/invalid-token', title: 'no' }, 'RFC 9457'],
+  [
+    'a GraphQL gateway',
+    { errors: [{ message: 'no', extensions: { code: 'UNAUTHENTICATED' } }] },
+    'Apollo error codes',
+  ],
+  [
+    'a gateway',
+    {
+      error: {
+        message: JSON.stringify(google(400, 'INVALID_ARGUMENT', 'API Key not found.', 'API_KEY_INVALID')),
+        code: 400,
+        status: 'Bad Request',
+      },
+    },
+    'gemini-cli#25198',
+  ],
+  ['Baidu', { error_code: 111, error_msg: 'Access token expired' }, 'Qianfan, whose codes are no statuses'],
   [
     'OpenAI SDK',
     failed('401 Incorrect API key provided', {
@@ -251,6 +269,7 @@ export const THROWN_REJECTIONS: readonly ThrownShape[] = thrown([
 
 /** Errors and values that have nothing to do with the credential of this request. */
 export const THROWN_OTHERS: readonly ThrownShape[] = thrown([
+  ['Baidu', { error_code: 336100, error_msg: 'try again' }, 'Qianfan, whose codes are no statuses'],
   ['Node', failed('connect ECONNREFUSED 127.0.0.1:401', { code: 'ECONNREFUSED', syscall: 'connect' }), 'net'],
   ['Node', failed('read ECONNRESET', { code: 'ECONNRESET', cause: 'unauthorized' }), 'net'],
   ['Node', failed('getaddrinfo ENOTFOUND authentication.example', { code: 'ENOTFOUND' }), 'dns'],
