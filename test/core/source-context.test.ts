@@ -55,7 +55,7 @@ test('[F9] given a runtime without async contexts, when a source is asked, then 
 })
 
 test('[F9] given that the platform’s fetch is one of ours, when a source looks for a fetch, then it gets the one beneath', () => {
-  const [beneath, one, other] = [vi.fn(), vi.fn(), vi.fn()]
+  const [beneath, one, other] = [vi.fn<typeof fetch>(), vi.fn<typeof fetch>(), vi.fn<typeof fetch>()]
   markFetch(one, beneath)
   markFetch(other, one)
   vi.stubGlobal('fetch', other)

@@ -169,7 +169,7 @@ export class Call implements RetryPolicy<Answered>, Caller, Bound {
    */
   answered(answer: Answered): void {
     const first = this.#first
-    this.#held = answer.held
+    this.#held ??= answer.held
     if (this.#settle !== undefined) return this.#settle(answer)
     if (first === undefined) return
     this.#first = undefined

@@ -138,7 +138,7 @@ test('[F9] given that it is the platform’s fetch, and the token endpoint has t
 })
 
 test('[F1] given a platform whose fetch has preconnect, then ours has it, too', () => {
-  const preconnect = vi.fn()
+  const preconnect = vi.fn<() => void>()
   Object.assign(platform, { preconnect })
   expect(refreshingFetch(tokens().cell, { origins: ORIGIN })).toHaveProperty('preconnect', preconnect)
 })
