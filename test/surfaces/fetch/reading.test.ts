@@ -169,7 +169,7 @@ describe('[F8] event streams and rules for successes', () => {
     },
   )
 
-  test('[F5, U7] given a rule for status 200 and sniff, when the first event is what the rule names, then it is a rejection', async () => {
+  test('[F5] given a rule for status 200 and sniff, when the first event is what the rule names, then it is a rejection', async () => {
     const { cell, refreshes } = tokens()
     const fetch = refreshingFetch(cell, {
       origins: 'https://api.example.com',
