@@ -125,6 +125,18 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   F7: {
     says: 'The official OpenAI, Anthropic and Google clients, AI SDK 5, 6 and 7 providers, and the MCP client, survive an expired token with one refresh, unary and streaming, with no change but their `fetch` (or dispatcher) option.',
   },
+  F8: {
+    says: 'An answer is read by one reader over the original body; an abort at any moment ends nothing but the call.',
+  },
+  F9: {
+    says: "A source's own requests never pass the surface that it serves, also where the interceptor is the global dispatcher.",
+  },
+  F10: {
+    says: 'What was checked is what is fetched; a forwarded `Host` header changes neither the destination nor whose certificate counts.',
+  },
+  F11: {
+    says: 'A request that passes by the credential and is answered 401 is told by an event, once for each origin.',
+  },
   M1: {
     says: '`refreshingModel` and `refreshingModelFrom` take V2, V3 and V4 language models and give the same version back; `generateText`, `streamText` and tools run on it.',
   },

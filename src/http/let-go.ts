@@ -7,6 +7,7 @@ const WAYS = ['destroy', 'cancel', 'return']
  * @param reason is told to a web stream. To one of Node's an error would be an event, and end the process where nobody listens.
  */
 export function letGo(body: unknown, reason?: unknown): void {
+  if (isIncomingRequest(body)) return
   for (const way of WAYS) {
     const method: unknown = Reflect.get(Object(body), way)
     if (typeof method !== 'function') continue
@@ -15,4 +16,10 @@ export function letGo(body: unknown, reason?: unknown): void {
     new Promise((resolve) => resolve(Reflect.apply(method, body, given))).catch(() => undefined)
     return
   }
+}
+
+/** Of a server of Node's. Its response goes over the same socket, which would be destroyed with it; the response's end releases both. */
+function isIncomingRequest(body: unknown): boolean {
+  const property = (name: string): unknown => Reflect.get(Object(body), name)
+  return property('statusCode') === null && typeof property('method') === 'string'
 }

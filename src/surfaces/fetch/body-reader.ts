@@ -6,20 +6,37 @@ export interface BodyReader {
   close(reason?: unknown): void
   /** Hears when the body breaks, even if nobody reads it right then. */
   onBreak?(listener: (error: unknown) => void): void
+  /** Is it a stream of bytes? To be asked while nothing is being read. */
+  isBytes?(): boolean
 }
 
 /** Reads a web stream. */
 export function webReader(stream: ReadableStream<Uint8Array>): BodyReader {
-  const reader = stream.getReader()
+  let reader = stream.getReader()
   return {
     next: () => reader.read().then(valueOf),
     close: (reason) => void reader.cancel(reason).catch(() => undefined),
     onBreak: (listener) => void reader.closed.catch(listener),
+    isBytes: () => {
+      reader.releaseLock()
+      const isBytes = isByteStream(stream)
+      reader = stream.getReader()
+      return isBytes
+    },
   }
 }
 
 function valueOf({ value }: ReadableStreamReadResult<Uint8Array>): Uint8Array | undefined {
   return value
+}
+
+function isByteStream(stream: ReadableStream): boolean {
+  try {
+    stream.getReader({ mode: 'byob' }).releaseLock()
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Discards what a program dropped unread, as platforms do. */

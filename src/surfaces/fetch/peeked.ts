@@ -18,7 +18,6 @@ export class Peeked {
   readonly #reader: BodyReader | undefined
   /** What was taken out of a stream has to be put back; Node's streams take it back by themselves. */
   readonly #isTaken: boolean
-  readonly #isBytes: boolean
   readonly #pieces: Uint8Array[] = []
   /** The piece that is being read. */
   #next: Promise<Uint8Array | undefined> | undefined
@@ -31,7 +30,6 @@ export class Peeked {
     this.#signal = signal
     const isWeb = typeof body?.getReader === 'function' && !body.locked && !response.bodyUsed
     this.#isTaken = isWeb
-    this.#isBytes = isWeb && isByteStream(body)
     if (isWeb) this.#reader = webReader(body)
     else if (isNodeBody(body)) this.#reader = new NodeBodyReader(body)
     else if (body === undefined) this.#reader = wholeReader(response)
@@ -62,7 +60,7 @@ export class Peeked {
       reader: this.#reader,
       next: this.#next,
       ending: this.#ending,
-      isBytes: this.#isBytes,
+      isBytes: this.#next === undefined && this.#reader.isBytes?.() === true,
     })
     const signal = this.#signal
     // An abort discards what was not read yet, on every platform.
@@ -127,15 +125,6 @@ function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
     at += piece.byteLength
   }
   return whole
-}
-
-function isByteStream(stream: ReadableStream): boolean {
-  try {
-    stream.getReader({ mode: 'byob' }).releaseLock()
-    return true
-  } catch {
-    return false
-  }
 }
 
 /** A platform that does not show the body of a response (React Native) has all of it. */

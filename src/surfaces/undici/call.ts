@@ -28,7 +28,6 @@ export interface CallSettings extends HttpSettings {
 export class Call implements RetryPolicy<Answered>, Caller, Bound {
   readonly judge: Judge
   readonly sniff: boolean
-  readonly onEvent: RefreshListener | undefined
   readonly origin: string
   /** Method and path, without the query. */
   readonly endpoint: string
@@ -37,8 +36,6 @@ export class Call implements RetryPolicy<Answered>, Caller, Bound {
   refused: RefreshError | undefined
   readonly handler: DispatchHandler
   readonly controller: CallController
-  /** Only a call that has to wait needs one. */
-  signal: AbortSignal | undefined
   readonly #credential: Refresher<Credential>
   readonly #dispatch: Dispatch
   readonly #replay: Replay | undefined
@@ -47,7 +44,7 @@ export class Call implements RetryPolicy<Answered>, Caller, Bound {
   #attempt: Attempt | undefined
   /** One of our own. */
   #answer: Delivery | undefined
-  #leaving: AbortController | undefined
+  readonly #onEvent: RefreshListener | undefined
   /** What the first attempt is made with, where it is made at once. */
   #first: Snapshot<Credential> | undefined
   /** Tells the retry policy how an attempt went. */
@@ -57,6 +54,9 @@ export class Call implements RetryPolicy<Answered>, Caller, Bound {
   #context: unknown
   readonly #isRefused: boolean
   #isOver = false
+  #isEnded = false
+  /** A rejection that may be replaced. */
+  #held: Answered['held']
 
   constructor(
     settings: CallSettings,
@@ -68,7 +68,7 @@ export class Call implements RetryPolicy<Answered>, Caller, Bound {
   ) {
     this.judge = settings.judge
     this.sniff = settings.sniff
-    this.onEvent = settings.onEvent
+    this.#onEvent = settings.onEvent
     this.origin = origin
     this.handler = handler
     this.controller = new CallController(this)
@@ -81,12 +81,16 @@ export class Call implements RetryPolicy<Answered>, Caller, Bound {
     this.#isRefused = settings.isRefusedWhenDead && settings.isDead()
   }
 
+  /** A caller that has left is told at once; the retry policy finds out when it has waited, and tells nobody. */
+  get onEvent(): RefreshListener | undefined {
+    return this.#isOver ? undefined : this.#onEvent
+  }
+
   /** Makes the request: at once, where there is a credential at once. Returns what `dispatch` is to return. */
   start(): boolean {
     const snapshot = this.#isRefused ? undefined : this.#credential.usable?.()
     if (snapshot !== undefined) return this.#sendNow(snapshot)
     this.#options = { ...this.#options, headers: copied(this.#options.headers) }
-    this.#mayWait()
     // Where its attempts will be redirected to is not known yet.
     this.guard(() => this.begin({}))
     if (this.#isOver) this.#end()
@@ -130,10 +134,12 @@ export class Call implements RetryPolicy<Answered>, Caller, Bound {
 
   /** The caller leaves: it is told at once, whatever is being waited for. */
   aborted(reason: unknown): void {
-    this.#leaving?.abort(reason)
     const waiting = this.#answer ?? this.#attempt
     if (waiting === undefined) this.fail(reason)
     else waiting.abort(reason)
+    if (!this.#isOver) return
+    this.#held?.discard()
+    this.#end()
   }
 
   isRejection({ verdict, held }: Answered): Verdict | false | Promise<Verdict | false> {
@@ -163,11 +169,11 @@ export class Call implements RetryPolicy<Answered>, Caller, Bound {
    */
   answered(answer: Answered): void {
     const first = this.#first
+    this.#held ??= answer.held
     if (this.#settle !== undefined) return this.#settle(answer)
     if (first === undefined) return
     this.#first = undefined
     if (answer.held !== undefined) {
-      this.#mayWait()
       void this.#run(pinned(this.#credential, this.endpoint, first), answer)
     } else {
       if (answer.accepts) this.#credential.accepted(first, this.endpoint)
@@ -200,6 +206,8 @@ export class Call implements RetryPolicy<Answered>, Caller, Bound {
   }
 
   #end(): void {
+    if (this.#isEnded) return
+    this.#isEnded = true
     this.#replay?.end?.()
     // Nothing was sent.
     if (this.#applied === undefined) letGo(this.#options.body)
@@ -257,11 +265,6 @@ export class Call implements RetryPolicy<Answered>, Caller, Bound {
     void this.#replay?.complete?.()
     if (this.#replay?.isArriving?.() === true) await new Promise(setImmediate)
     return verdict
-  }
-
-  #mayWait(): void {
-    this.#leaving ??= new AbortController()
-    this.signal = this.#leaving.signal
   }
 
   /** There is no credential to send: an answer of our own. */

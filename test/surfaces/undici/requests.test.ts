@@ -8,7 +8,7 @@ import { refreshing } from '../../../src/surfaces/undici.ts'
 import { bearer, type RecordingServer, startRecordingServer } from '../../support/recording-server.ts'
 import { responder } from '../../support/responder.ts'
 import { settled } from '../../support/settled.ts'
-import { tokens } from '../fetch/cells.ts'
+import { broken, tokens } from '../fetch/cells.ts'
 import { agent, closeAgents, refreshed } from './agents.ts'
 import { Listener, scripted } from './scripted.ts'
 
@@ -267,26 +267,32 @@ describe('[F2] bodies', () => {
     },
   )
 
-  test('[F2] given an incoming request that is sent on, when it is rejected, then it is sent again, and its own response can be given', async () => {
-    const { cell } = tokens()
-    const dispatcher = refreshed(cell, { origins: server.origin })
-    const proxy = createServer((request, response) => {
-      const options = { origin: server.origin, path: '/', method: 'POST', body: request } as const
-      dispatcher.request(options).then(
-        async ({ statusCode, body }) => response.writeHead(statusCode).end(await body.text()),
-        () => response.writeHead(502).end(),
-      )
-    })
-    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
-    const address = proxy.address()
-    const port = typeof address === 'object' ? address?.port : 0
-    const response = await fetch(`http://127.0.0.1:${port}`, { method: 'POST', body: 'x'.repeat(100_000) })
-    expect(response.status).toBe(200)
-    await response.text()
-    expect(server.requests.map(({ body }) => body.length)).toEqual([100_000, 100_000])
-    proxy.closeAllConnections()
-    await new Promise((resolve) => proxy.close(resolve))
-  })
+  test.each([
+    ['when it is rejected, then it is sent again', 't0', 200, 2],
+    ['when there is no credential for it, then it is not sent', undefined, 401, 0],
+  ])(
+    '[F2] given an incoming request that is sent on, %s, and its own response can be given',
+    async (_, initial, status, attempts) => {
+      const { cell } = initial === undefined ? broken() : tokens()
+      const dispatcher = refreshed(cell, { origins: server.origin })
+      const proxy = createServer((request, response) => {
+        const options = { origin: server.origin, path: '/', method: 'POST', body: request } as const
+        dispatcher.request(options).then(
+          async ({ statusCode, body }) => response.writeHead(statusCode).end(await body.text()),
+          () => response.writeHead(502).end(),
+        )
+      })
+      await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+      const address = proxy.address()
+      const port = typeof address === 'object' ? address?.port : 0
+      const response = await fetch(`http://127.0.0.1:${port}`, { method: 'POST', body: 'x'.repeat(100_000) })
+      expect(response.status).toBe(status)
+      await response.text()
+      expect(server.requests.map(({ body }) => body.length)).toEqual(Array(attempts).fill(100_000))
+      proxy.closeAllConnections()
+      await new Promise((resolve) => proxy.close(resolve))
+    },
+  )
 
   const five = 'äöü'.slice(0, 2) + 'x' // 5 bytes
   test.each<[string, (text: string) => unknown]>([

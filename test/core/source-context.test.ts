@@ -1,0 +1,65 @@
+import { afterEach, expect, test, vi } from 'vitest'
+import { markFetch, rawFetch } from '../../src/core/raw-fetch.ts'
+import { isInSource, runAsSource } from '../../src/core/source-context.ts'
+import { settled } from '../support/settled.ts'
+
+afterEach(() => {
+  vi.unstubAllGlobals()
+})
+
+test('[F9] given a source that awaits, when it is asked, then code within it is in a source, and no other code is', async () => {
+  const seen: boolean[] = []
+  let goOn: () => void = () => undefined
+  const waiting = new Promise<void>((resolve) => (goOn = resolve))
+  const running = runAsSource(async () => {
+    seen.push(isInSource())
+    await waiting
+    seen.push(isInSource())
+    return 'done'
+  })
+  expect(isInSource()).toBe(false)
+  goOn()
+  expect(await running).toBe('done')
+  expect([seen, isInSource()]).toEqual([[true, true], false])
+})
+
+test('[F9] given something that outlives its source, such as a connection, when it runs later, then it is in no source', async () => {
+  let later: Promise<boolean> | undefined
+  let goOn: () => void = () => undefined
+  const waiting = new Promise<void>((resolve) => (goOn = resolve))
+  await expect(
+    runAsSource(() => {
+      later = waiting.then(() => isInSource())
+      throw new Error('no token')
+    }),
+  ).rejects.toThrow('no token')
+  goOn()
+  expect(await later).toBe(false)
+})
+
+test('[F9] given two owners, when the source of one asks, then it is not in the source of the other', async () => {
+  const [one, other] = [{}, {}]
+  const seen = await runAsSource(async () => {
+    await settled()
+    const within = [isInSource(one), isInSource(other), isInSource()]
+    return [...within, await runAsSource(() => isInSource(one) && isInSource(other), other)]
+  }, one)
+  expect(seen).toEqual([true, false, true, true])
+})
+
+test('[F9] given a runtime without async contexts, when a source is asked, then it runs', async () => {
+  vi.resetModules()
+  vi.stubGlobal('process', {})
+  const fresh = await import('../../src/core/source-context.ts')
+  expect(await fresh.runAsSource(() => fresh.isInSource())).toBe(false)
+})
+
+test('[F9] given that the platform’s fetch is one of ours, when a source looks for a fetch, then it gets the one beneath', () => {
+  const [beneath, one, other] = [vi.fn<typeof fetch>(), vi.fn<typeof fetch>(), vi.fn<typeof fetch>()]
+  markFetch(one, beneath)
+  markFetch(other, one)
+  vi.stubGlobal('fetch', other)
+  expect(rawFetch()).toBe(beneath)
+  vi.stubGlobal('fetch', undefined)
+  expect(rawFetch()).toBe(undefined)
+})

@@ -1,0 +1,144 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { runAsSource } from '../../../src/core/source-context.ts'
+import { Refreshable, refreshingFetch } from '../../../src/index.ts'
+import { tokens } from './cells.ts'
+
+type Fetch = typeof globalThis.fetch
+
+const ORIGIN = 'https://api.example.com'
+const ELSEWHERE = 'https://elsewhere.example/'
+
+/** The platform's fetch: it answers 401 to t0. */
+let platform: ReturnType<typeof vi.fn<Fetch>>
+beforeEach(() => {
+  platform = vi.fn<Fetch>(async (input, init) => {
+    const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined))
+    return new Response('platform', { status: headers.get('authorization') === 'Bearer t0' ? 401 : 200 })
+  })
+  vi.stubGlobal('fetch', platform)
+})
+afterEach(() => {
+  vi.unstubAllGlobals()
+})
+
+/** What telemetry does: it makes a Request of its own, perhaps later, and sends it on. */
+function traced(inner: Fetch, wait: () => Promise<void>): { fetch: Fetch; calls: () => number } {
+  let calls = 0
+  return {
+    calls: () => calls,
+    fetch: async (input, init) => {
+      calls++
+      await wait()
+      const request = new Request(input, init)
+      const headers = new Headers(request.headers)
+      headers.set('traceparent', '00-1')
+      return inner(new Request(request, { headers }))
+    },
+  }
+}
+
+const WAITS: [string, () => Promise<void>][] = [
+  ['at once', async () => undefined],
+  ['later', () => new Promise((resolve) => setImmediate(resolve))],
+]
+
+describe('[F1] the platform’s fetch is looked up at each call', () => {
+  test('[F1] given a fetch that was replaced after construction, when requests are made, then it sees them all', async () => {
+    const fetch = refreshingFetch(tokens().cell, { origins: ORIGIN })
+    const mock = vi.fn<Fetch>(async () => new Response('mock'))
+    vi.stubGlobal('fetch', mock)
+    expect(await (await fetch(ORIGIN)).text()).toBe('mock')
+    expect(await (await fetch(ELSEWHERE)).text()).toBe('mock')
+    expect([mock.mock.calls.length, platform.mock.calls.length]).toEqual([2, 0])
+  })
+
+  test('[F1] given that it is the platform’s fetch itself, when requests are made, then they go to the one before', async () => {
+    const { cell, refreshes } = tokens()
+    globalThis.fetch = refreshingFetch(cell, { origins: ORIGIN })
+    expect((await fetch(ORIGIN)).status).toBe(200)
+    expect((await fetch(ELSEWHERE)).status).toBe(200)
+    expect([refreshes(), platform.mock.calls.length]).toEqual([1, 3])
+  })
+
+  test.each(WAITS)(
+    '[F1] given telemetry over it that calls on %s, when a call is rejected, then it is refreshed once, and each attempt seen once',
+    async (_, wait) => {
+      const { cell, refreshes } = tokens()
+      const ours = refreshingFetch(cell, { origins: ORIGIN })
+      const telemetry = traced(ours, wait)
+      globalThis.fetch = telemetry.fetch
+      const response = await fetch(ORIGIN, { method: 'POST', body: 'abc' })
+      expect([response.status, refreshes()]).toEqual([200, 1])
+      expect(platform.mock.calls.length).toBe(2)
+      // The caller's call, and the two attempts.
+      expect(telemetry.calls()).toBe(3)
+      const bodies = await Promise.all(platform.mock.calls.map(async ([input]) => (input as Request).text()))
+      expect(bodies).toEqual(['abc', 'abc'])
+    },
+  )
+
+  test.each(WAITS)(
+    '[F1] given telemetry over it that calls on %s, when a request goes elsewhere, then it arrives, without a credential',
+    async (_, wait) => {
+      globalThis.fetch = traced(refreshingFetch(tokens().cell, { origins: ORIGIN }), wait).fetch
+      const responses = await Promise.all([fetch(ELSEWHERE), fetch(ELSEWHERE), fetch(`${ELSEWHERE}other`)])
+      expect(responses.map(({ status }) => status)).toEqual([200, 200, 200])
+      expect(platform.mock.calls.map(([input]) => (input as Request).headers.get('authorization'))).toEqual([
+        null,
+        null,
+        null,
+      ])
+    },
+  )
+
+  test('[F1] given a runtime without async contexts and telemetry over it, when requests are made, then none goes round in circles', async () => {
+    vi.stubGlobal('process', {})
+    const { cell, refreshes } = tokens()
+    globalThis.fetch = traced(refreshingFetch(cell, { origins: ORIGIN }), async () => undefined).fetch
+    expect((await fetch(ELSEWHERE)).status).toBe(200)
+    expect((await fetch(ORIGIN)).status).toBe(200)
+    expect([refreshes(), platform.mock.calls.length]).toEqual([1, 3])
+  })
+
+  test('[F1] given one over another, each for its own origin, when requests are made, then each gets its own credential', async () => {
+    globalThis.fetch = refreshingFetch(tokens().cell, { origins: ORIGIN })
+    globalThis.fetch = refreshingFetch(new Refreshable({ initial: 'other', refresh: async () => 'x' }), {
+      origins: ELSEWHERE,
+    })
+    await Promise.all([fetch(ORIGIN), fetch(ELSEWHERE)])
+    const sent = platform.mock.calls.map(([input, init]) => [
+      input,
+      new Headers(init?.headers).get('authorization'),
+    ])
+    expect(sent).toContainEqual([`${ORIGIN}/`, 'Bearer t1'])
+    expect(sent).toContainEqual([ELSEWHERE, 'Bearer other'])
+  })
+
+  test('[F1] given a fetch of one’s own, when the platform’s is replaced, then that one is still used', async () => {
+    const own = vi.fn<Fetch>(async () => new Response('own'))
+    const fetch = refreshingFetch(tokens().cell, { origins: ORIGIN, fetch: own })
+    vi.stubGlobal('fetch', async () => new Response('mock'))
+    expect(await (await fetch(ORIGIN)).text()).toBe('own')
+    expect(await (await fetch(ELSEWHERE)).text()).toBe('own')
+  })
+})
+
+test('[F9] given that it is the platform’s fetch, and the token endpoint has the API’s origin, when a token is missing, then its source’s request passes it by', async () => {
+  const refresh = (): Promise<string> => runAsSource(async () => (await fetch(`${ORIGIN}/token`)).text())
+  globalThis.fetch = refreshingFetch(new Refreshable({ refresh }), { origins: ORIGIN })
+  expect((await fetch(`${ORIGIN}/v1`)).status).toBe(200)
+  const sent = platform.mock.calls.map(([input, init]) => [
+    input,
+    new Headers(init?.headers).get('authorization'),
+  ])
+  expect(sent).toEqual([
+    [`${ORIGIN}/token`, null],
+    [`${ORIGIN}/v1`, 'Bearer platform'],
+  ])
+})
+
+test('[F1] given a platform whose fetch has preconnect, then ours has it, too', () => {
+  const preconnect = vi.fn<() => void>()
+  Object.assign(platform, { preconnect })
+  expect(refreshingFetch(tokens().cell, { origins: ORIGIN })).toHaveProperty('preconnect', preconnect)
+})
