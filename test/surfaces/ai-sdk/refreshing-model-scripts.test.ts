@@ -166,9 +166,10 @@ test('[M3, P4, P6, P7] whatever two attempts do, the consumer sees what the rule
         expect(stream.cancels.length).toBeLessThanOrEqual(1)
       }
     }),
-    { numRuns: Number(process.env['SCHEDULES'] ?? 2_000) },
+    // 300 took 5 s on a machine that was eight times too busy. `SCHEDULES=20000` looks longer.
+    { numRuns: Number(process.env['SCHEDULES'] ?? 500) },
   )
-})
+}, 60_000)
 
 function numbered({ parts, ...rest }: Script, attempt: number): Script {
   return { ...rest, parts: parts.map((each, at) => ({ ...each, id: `${attempt}.${at}` })) }
