@@ -94,7 +94,11 @@ describe.each(clients)('a connection of %s', (_, open) => {
     async (trouble, lost) => {
       const relay = await startRelay({ host: '127.0.0.1', port: 0 }, { path: server.socket })
       onTestFinished(() => relay.close())
-      await outlives(relay, [backendOf(await open(relay)), backendOf(aside)], requests, [trouble, lost])
+      const outliving = outlives(relay, [backendOf(await open(relay)), backendOf(aside)], requests, [
+        trouble,
+        lost,
+      ])
+      await expect(outliving).resolves.toBeUndefined()
     },
   )
 })

@@ -65,7 +65,7 @@ await withPostgres((server) => {
     async (_, trouble, lost, open) => {
       const [relay, table] = [await relayed(), await newTable(server)]
       const backends = [backendOf(open(relay), table), backendOf(poolOf(server), table)] as const
-      await outlives(relay, backends, requests, [trouble, lost])
+      await expect(outlives(relay, backends, requests, [trouble, lost])).resolves.toBeUndefined()
     },
   )
 
