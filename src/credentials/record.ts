@@ -100,7 +100,7 @@ export class TokenRecord {
    */
   async update(change: Change, options: UpdateOptions): Promise<StoredRecord | undefined> {
     const run: { isAsked?: true; made?: Unsaved; thrown?: { error: unknown } } = {}
-    let isMade = (): void => undefined
+    let [isMade, letGo] = [(): void => undefined, (): void => undefined]
     const made = new Promise<void>((resolve) => (isMade = resolve))
     const observed: Change = async (current, context) => {
       run.isAsked = true
@@ -109,6 +109,7 @@ export class TokenRecord {
         const content = await change(current, context)
         if (content?.token !== undefined && !isSame(content.token, base.token)) {
           run.made = { content, base, isPending: true }
+          letGo = keepAlive(this.#options.exitGrace)
           isMade()
         }
         return content
@@ -143,6 +144,8 @@ export class TokenRecord {
       if (run.thrown !== undefined) throw run.thrown.error
       if (run.made === undefined) throw options.signal?.aborted === true ? error : storeFailure(error)
       this.#keep({ ...run.made, isPending: false }, storeFailure(error))
+    } finally {
+      letGo()
     }
     return undefined
   }
@@ -175,7 +178,7 @@ export class TokenRecord {
     const { store, key } = this.#options
     try {
       await this.#inOrder(async () => {
-        const { session = 0 } = refuseSealed(await store.read(key)) ?? NONE
+        const { session = 0 } = refuseSealed(await store.read(key).catch(unreadable)) ?? NONE
         await store.delete(key)
         this.#session = session + 1
       })
@@ -390,6 +393,11 @@ function isFrom(base: StoredRecord, current: StoredRecord | undefined): boolean 
 function refuseSealed(record: StoredRecord | undefined): StoredRecord | undefined {
   if (isSealedToken(record?.token)) throw sealedElsewhere()
   return record
+}
+
+/** A logout needs no key: a store decides by itself whether a tombstone may replace what cannot be read. */
+function unreadable(error: unknown): undefined {
+  if (!(error instanceof RefreshError) || error.code !== 'store_invalid') throw error
 }
 
 function slow(): RefreshError {
