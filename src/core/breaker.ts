@@ -76,7 +76,7 @@ export class Breaker {
     const before = endpoint.rejected
     this.#budget.countCall()
     if (endpoint.judge(rejection)) {
-      if (before !== undefined && endpoint.isDoubtful) this.#budget.spend(name, before)
+      if (before !== undefined && endpoint.isDoubtful) this.#budget.spend(name, before, true)
       endpoint.isDoubtful = true
     }
     const pause = endpoint.pause.remaining(now)
@@ -93,7 +93,7 @@ export class Breaker {
   began({ generation, endpoint }: Rejection): void {
     if (endpoint === undefined) return
     const name = nameOf(endpoint)
-    if (this.#known.get(name)?.isDoubtful !== false) this.#budget.spend(name, generation)
+    if (this.#known.get(name)?.isDoubtful !== false) this.#budget.spend(name, generation, false)
   }
 
   accepted(generation: number, endpoint: string | undefined): void {
@@ -122,7 +122,7 @@ export class Breaker {
     if (generation <= judged.judged) return
     judged.judged = generation
     judged.pause.start(now)
-    if (judged.isDoubtful) this.#budget.spend(name, judged.rejected ?? generation - 1)
+    if (judged.isDoubtful) this.#budget.spend(name, judged.rejected ?? generation - 1, true)
     judged.isDoubtful = true
     judged.rejected = undefined
   }

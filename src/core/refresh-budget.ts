@@ -7,6 +7,8 @@ interface Spent {
   readonly generation: number
   /** The number of the call. */
   readonly at: number
+  /** It is known that the refresh did not help. */
+  isFinal: boolean
 }
 
 /**
@@ -28,19 +30,22 @@ export class RefreshBudget {
     return last === undefined || this.#calls - last.at >= 3 ** (this.#spent.length - 1)
   }
 
-  /** @param generation the one that was rejected; its refresh counts once */
-  spend(endpoint: string, generation: number): void {
+  /**
+   * @param generation the one that was rejected; its refresh counts once
+   * @param isFinal it is known that the refresh did not help
+   */
+  spend(endpoint: string, generation: number, isFinal: boolean): void {
     const last = this.#spent.at(-1)
     if (last === undefined || last.generation < generation) {
-      this.#spent.push({ endpoint, generation, at: this.#calls })
-    }
+      this.#spent.push({ endpoint, generation, at: this.#calls, isFinal })
+    } else if (isFinal && last.endpoint === endpoint) last.isFinal = true
   }
 
   /** A refresh helped after all: the endpoint accepted a newer generation. Tells whether there was one. */
   refund(endpoint: string, generation: number): boolean {
     if (this.#spent.length === 0) return false
     const at = this.#spent.findLastIndex(
-      (spent) => spent.endpoint === endpoint && spent.generation < generation,
+      (spent) => !spent.isFinal && spent.endpoint === endpoint && spent.generation < generation,
     )
     if (at >= 0) this.#spent.splice(at, 1)
     return at >= 0

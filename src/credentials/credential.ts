@@ -126,7 +126,7 @@ export class StoredCredential implements Credential {
         } catch (error) {
           const late = renewal.late(context)
           if (late === undefined) throw error
-          return await late
+          return late
         }
       },
       reread: async (context) => {

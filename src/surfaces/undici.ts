@@ -23,10 +23,15 @@ export type RefreshingOptions<T> = HttpOptions<T>
  * Compose it last, so that caches, redirects and retries see the credential: undici's redirect interceptor takes `Authorization`
  * away when it leaves the origin; with any other header redirects are not followed, but handed on. Only what makes errors of answers
  * (undici's responseError interceptor) comes after it: a 401 that has become an error is no answer. A request has to name its
- * origin, also where a Client or a Pool has only one.
+ * origin, also where a Client or a Pool has only one; where that one sends it to a server that is not among the `origins`, it fails before
+ * anything is sent. The origin alone says where a request goes: a `Host` header and a `servername` of the caller's are taken away.
  *
  * The caller gets the answer as the server sent it. Where no fresh credential is to be had that is the rejection; its body is
- * handed on up to 64 KiB. Where there is none to begin with, the answer is a 401 of our own that names the reason.
+ * handed on up to 64 KiB. Where there is none to begin with, the answer is a 401 of our own that names the reason, and carries the error's code
+ * in the header `x-llm-refresh`.
+ *
+ * A body that can be read once, a stream of Node's included, is recorded while it is sent, up to the `replayLimit`. Where it is still arriving when
+ * the request is made again, the rest follows as it arrives. Requests of a credential's own source pass the interceptor by.
  *
  * @throws RefreshError `invalid_option`; a request that names no origin, or that an older undici makes, throws `invalid_request`
  * @example

@@ -94,7 +94,11 @@ describe.each(clients)('a connection of %s', (_, open) => {
     async (trouble, lost) => {
       const relay = await startRelay({ host: '127.0.0.1', port: 0 }, { path: server.socket })
       onTestFinished(() => relay.close())
-      await outlives(relay, [backendOf(await open(relay)), backendOf(aside)], requests, [trouble, lost])
+      const outliving = outlives(relay, [backendOf(await open(relay)), backendOf(aside)], requests, [
+        trouble,
+        lost,
+      ])
+      await expect(outliving).resolves.toBeUndefined()
     },
   )
 })
@@ -139,4 +143,25 @@ test('[S9] given a lock that the server has forgotten, when it is renewed, then 
   const next = await lockOf(backend, 'forgotten')
   expect(next.abandoned).toBe(true)
   expect(await lock.renew()).toBe(false)
+})
+
+test('[S10] given a client that its user closed, when a lock is renewed or written under, then that is final, and the error says so', async () => {
+  const closing: [RedisClient, () => unknown][] = []
+  const one = new Redis(server.socket)
+  closing.push([one, () => one.disconnect()])
+  const other = createClient({ socket: { path: server.socket, tls: false } })
+  await other.connect()
+  closing.push([other, () => other.destroy()])
+  for (const [client, close] of closing) {
+    const backend = backendOf(client)
+    const lock = await lockOf(backend, `closed ${closing.length}`)
+    await close()
+    await new Promise((resolve) => setImmediate(resolve))
+    for (const ask of [() => lock.renew(), () => lock.write({ token: { accessToken: 'access-1' } })]) {
+      const thrown: unknown = await ask().catch((error: unknown) => error)
+      expect(backend.isFinal(thrown)).toBe(true)
+      expect(backend.explain(thrown).message).toMatch(/its client is closed/)
+    }
+    await aside.del(`llm-refresh:{closed ${closing.length}}`)
+  }
 })

@@ -5,7 +5,7 @@ import { LeasedBackend } from '../../../../src/credentials/leased-backend.ts'
 import type { PostgresClient } from '../../../../src/credentials/stores/postgres.ts'
 import { type Relay, startRelay } from '../../../support/relay.ts'
 import { lockOf, outlives, type Requests, TOKEN } from '../hanging.ts'
-import { newTable, poolOf, storeOver, tableOf, withPostgres } from './world.ts'
+import { clientOf, newTable, poolOf, sqlOf, storeOver, tableOf, withPostgres } from './world.ts'
 
 const [LEASE, TIMEOUT] = [500, 5_000]
 
@@ -65,7 +65,7 @@ await withPostgres((server) => {
     async (_, trouble, lost, open) => {
       const [relay, table] = [await relayed(), await newTable(server)]
       const backends = [backendOf(open(relay), table), backendOf(poolOf(server), table)] as const
-      await outlives(relay, backends, requests, [trouble, lost])
+      await expect(outlives(relay, backends, requests, [trouble, lost])).resolves.toBeUndefined()
     },
   )
 
@@ -154,5 +154,45 @@ await withPostgres((server) => {
     // The lock is the next one's by now.
     expect(await lock.renew()).toBe(false)
     await next.release(false)
+  })
+
+  test('[S10] given a client that its user ended, when a lock is renewed or written under, then that is final, and the error says so', async () => {
+    const table = await newTable(server)
+    const pool = new pg.Pool(server.connection)
+    const sql = postgres({ ...server.connection, onnotice: () => undefined })
+    const client = new pg.Client(server.connection)
+    await client.connect()
+    const closing: [PostgresClient, () => Promise<unknown>][] = [
+      [pool, () => pool.end()],
+      [sql, () => sql.end({ timeout: 0 })],
+      [client, () => client.end()],
+    ]
+    for (const [number, [each, end]] of closing.entries()) {
+      const backend = backendOf(each, table)
+      const lock = await lockOf(backend, `closed ${number}`)
+      await end()
+      for (const ask of [() => lock.renew(), () => lock.write({ token: TOKEN })]) {
+        const thrown: unknown = await ask().catch((error: unknown) => error)
+        expect(backend.isFinal(thrown)).toBe(true)
+        expect(backend.explain(thrown).message).toMatch(/was ended|does not connect again/)
+      }
+    }
+  })
+
+  test('[E1] given the settings of a client, when they are looked at, then what is missing is told', async () => {
+    const table = await newTable(server)
+    const codes = (client: PostgresClient): string[] =>
+      backendOf(client, table)
+        .findings()
+        .map(({ code }) => code)
+    expect(codes(poolOf(server))).toEqual(['client_without_timeout'])
+    expect(codes(poolOf(server, { connectionTimeoutMillis: 200 }))).toEqual([])
+    expect(codes(await clientOf(server))).toEqual(['client_without_reconnect'])
+    expect(codes(sqlOf(server, { max: 1 }))).toEqual([
+      'client_with_one_connection',
+      'client_without_timeout',
+      'client_fetches_types',
+    ])
+    expect(codes(sqlOf(server, { fetch_types: false, connect_timeout: 0.2 }))).toEqual([])
   })
 })
