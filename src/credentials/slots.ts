@@ -1,4 +1,5 @@
 import { abortable } from '../core/abortable.ts'
+import { describe, optionError } from '../core/options.ts'
 
 /** One of a store's `maxLocks`. Its holder gives it back when it is done, or when its lock no longer counts. */
 export type GiveBack = () => void
@@ -53,4 +54,14 @@ export class Slots {
     if (enter) enter()
     else this.#free++
   }
+}
+
+/**
+ * How many locks a store takes at a time, as an option gives it.
+ *
+ * @throws RefreshError `invalid_option`
+ */
+export function readMaxLocks(maxLocks: unknown = 64): number {
+  if (typeof maxLocks === 'number' && Number.isSafeInteger(maxLocks) && maxLocks >= 1) return maxLocks
+  throw optionError('maxLocks', `must be a whole number from 1, not ${describe(maxLocks)}`)
 }
