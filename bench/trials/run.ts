@@ -35,9 +35,12 @@ for (const [name, battery] of Object.entries(batteries))
 async function run(name: string, battery: Battery): Promise<void> {
   const began = Date.now()
   const figures: Figure[] = []
-  await battery((figure) => {
+  const tell = (figure: Figure): void => {
     figures.push(figure)
     console.log(line(figure))
+  }
+  await battery(tell).catch((error: unknown) => {
+    tell({ what: 'It ended early', figure: String(error), limit: 'no', isMet: false })
   })
   const missed = figures.filter(({ isMet }) => !isMet).length
   const took = Math.round((Date.now() - began) / 1_000)

@@ -38,8 +38,9 @@ async function slowly(world: World, opening: Opening, s: number): Promise<Figure
     if (first === undefined) throw new Error('no member')
     if (isShared) await seed(aside.store, [key, forLogin, forLogout])
     else await first.tell({ do: 'login', key, refreshToken: `${key}.0`, expiresAt: Date.now() - 60_000 })
-    const keys = isShared ? [key, forLogin, forLogout] : [key]
-    const asked = members.map((member) => member.tell({ do: 'insist', keys, pause: 250 }))
+    const asked = members.map((member) => member.tell({ do: 'insist', keys: [key], pause: 250 }))
+    // These are refreshed, too, when somebody logs in and out.
+    if (isShared) void first.tell({ do: 'want', keys: [forLogin, forLogout] })
     await sleep(3_000)
     const settled = isShared ? await settling(aside.store, forLogin, forLogout) : undefined
     const told = await Promise.all(asked.map((one) => withinMs(one, (s + 60) * 1_000)))
@@ -108,7 +109,8 @@ async function freeze(
     if (isShared) await seed(aside.store, [key, forLogin, forLogout])
     else await first.tell({ do: 'login', key, refreshToken: `${key}.0`, expiresAt: Date.now() - 60_000 })
     endpoint.delay = 2_000
-    const asked = [first.tell({ do: 'want', keys: isShared ? [key, forLogin, forLogout] : [key] })]
+    const asked = [first.tell({ do: 'want', keys: [key] })]
+    if (isShared) void first.tell({ do: 'want', keys: [forLogin, forLogout] })
     while (endpoint.family(key).presented === 0) await sleep(20)
     await sleep(500)
     process.kill(first.pid, 'SIGSTOP')

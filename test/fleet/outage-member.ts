@@ -147,6 +147,8 @@ async function tell(id: number, order: MemberOrder): Promise<void> {
   })
 }
 
+// Whoever started it has ended.
+process.stdout.on('error', () => process.exit())
 process.stdout.write('ready\n')
 if (orders.once !== undefined) {
   await tell(1, { do: 'want', keys: orders.once })

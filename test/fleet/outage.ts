@@ -140,9 +140,11 @@ export async function hanging(
     await seed(aside.store, accounts)
     const start = (by: Opening): Promise<OutageMember> =>
       startOutageMember(program, { endpoint: endpoint.url, opening: by })
-    const holder = await start(opening)
+    // Only a process that finds the token in the store gives its lock back without a write.
+    const [ofHolder, ofOthers] = statement === 'free' ? [site.opening, opening] : [opening, site.opening]
+    const holder = await start(ofHolder)
     members.push(holder)
-    members.push(...(await Promise.all(Array.from({ length: others }, () => start(site.opening)))))
+    members.push(...(await Promise.all(Array.from({ length: others }, () => start(ofOthers)))))
     let sprung = false
     const trap = relay.hangAt(site.statements[statement], lost).then(() => (sprung = true))
     endpoint.isHolding = true

@@ -157,7 +157,7 @@ await withPostgres(
       await set('SET default_transaction_read_only = on')
       const shown = `SELECT current_setting('default_transaction_read_only') AS shown`
       await eventually(async () => expect((await pool.query(shown)).rows).toEqual([{ shown: 'on' }]))
-      const query = vi.spyOn(pool, 'query')
+      const query = vi.spyOn(pool, 'connect')
       const updated = store.update('me', async () => ({ token: numbered(1) }))
       await eventually(() => expect(query.mock.results.length).toBeGreaterThan(1))
       await set('RESET default_transaction_read_only')
