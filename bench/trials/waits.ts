@@ -37,7 +37,7 @@ async function slowly(world: World, opening: Opening, s: number): Promise<Figure
     const [first] = members
     if (first === undefined) throw new Error('no member')
     if (isShared) await seed(aside.store, [key, forLogin, forLogout])
-    else await first.tell({ do: 'login', key, refreshToken: `${key}.0`, expiresAt: Date.now() - 60_000 })
+    else await expiring(first, key)
     const asked = members.map((member) => member.tell({ do: 'insist', keys: [key], pause: 250 }))
     // These are refreshed, too, when somebody logs in and out.
     if (isShared) void first.tell({ do: 'want', keys: [forLogin, forLogout] })
@@ -60,6 +60,12 @@ async function slowly(world: World, opening: Opening, s: number): Promise<Figure
     await Promise.all(members.map((member) => member.kill()))
     await aside.close()
   }
+}
+
+/** A login whose token expires, for one that came expired counts as good. */
+async function expiring(member: OutageMember, key: string): Promise<void> {
+  await member.tell({ do: 'login', key, refreshToken: `${key}.0`, expiresAt: Date.now() + 1_000 })
+  await sleep(1_500)
 }
 
 interface Freeze {
@@ -107,7 +113,7 @@ async function freeze(
     const [first, ...rest] = members
     if (first === undefined) throw new Error('no member')
     if (isShared) await seed(aside.store, [key, forLogin, forLogout])
-    else await first.tell({ do: 'login', key, refreshToken: `${key}.0`, expiresAt: Date.now() - 60_000 })
+    else await expiring(first, key)
     endpoint.delay = 2_000
     const asked = [first.tell({ do: 'want', keys: [key] })]
     if (isShared) void first.tell({ do: 'want', keys: [forLogin, forLogout] })

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { credential, type Store } from '../../src/index.ts'
 import type { TokenEndpoint } from './outage-endpoint.ts'
+import type { MemberTold } from './outage-member.ts'
 import { type OutageMember, startOutageMember } from './outage-members.ts'
 import { openAs, type Opening } from './outage-opening.ts'
 import type { Site, Statement } from './outage-sites.ts'
@@ -61,6 +62,7 @@ export async function outage(
   const accounts = newAccounts(count)
   const [forLogin = '', forLogout = ''] = accounts
   const aside = await openAs(site.opening)
+  let fresh = aside
   const members: OutageMember[] = []
   try {
     await seed(aside.store, accounts)
@@ -84,9 +86,11 @@ export async function outage(
     await sleep(ms)
     await site.end()
     const returned = performance.now()
-    const settled = settling(aside.store, forLogin, forLogout)
+    // A client that has not waited for the server: what it sees is not late by its own pauses.
+    fresh = await openAs(site.opening)
+    const settled = settling(fresh.store, forLogin, forLogout)
     const kept = accounts.filter((account) => account !== forLogin && account !== forLogout)
-    const missing = await stored(aside.store, endpoint, kept, 30_000)
+    const missing = await stored(fresh.store, endpoint, kept, 30_000)
     const storedAfter = performance.now() - returned
     const { loginTook, logoutTook } = await settled
     const told: Record<string, number> = {}
@@ -110,6 +114,7 @@ export async function outage(
     endpoint.letOn()
     await Promise.all(members.map((member) => member.kill()))
     await aside.close()
+    if (fresh !== aside) await fresh.close()
   }
 }
 
@@ -129,44 +134,42 @@ export async function hanging(
     others?: number
   },
 ): Promise<Outcome & { readonly sprung: boolean }> {
-  const accounts = newAccounts(count + 2)
-  const [forLogin = '', forLogout = ''] = accounts
-  const kept = accounts.slice(2)
+  const accounts = newAccounts(count + 3)
+  const [forLogin = '', forLogout = '', forHolder = ''] = accounts
+  const kept = accounts.slice(3)
   if (site.relayed === undefined || site.statements === undefined) throw new Error('It has no statements.')
   const { relay, opening } = await site.relayed()
   const aside = await openAs(site.opening)
   const members: OutageMember[] = []
   try {
     await seed(aside.store, accounts)
-    const start = (by: Opening): Promise<OutageMember> =>
-      startOutageMember(program, { endpoint: endpoint.url, opening: by })
-    // Only a process that finds the token in the store gives its lock back without a write.
-    const [ofHolder, ofOthers] = statement === 'free' ? [site.opening, opening] : [opening, site.opening]
-    const holder = await start(ofHolder)
+    const start = (by: Opening, url = endpoint.url): Promise<OutageMember> =>
+      startOutageMember(program, { endpoint: url, opening: by })
+    // Only a process that could not reach the endpoint gives its lock back without a write.
+    const holder = await start(opening, statement === 'free' ? 'http://127.0.0.1:1/token' : endpoint.url)
     members.push(holder)
-    members.push(...(await Promise.all(Array.from({ length: others }, () => start(ofOthers)))))
+    members.push(...(await Promise.all(Array.from({ length: others }, () => start(site.opening)))))
     let sprung = false
     const trap = relay.hangAt(site.statements[statement], lost).then(() => (sprung = true))
     endpoint.isHolding = true
     const began = performance.now()
-    const served = [
-      statement === 'swap'
-        ? holder.tell({
-            do: 'login',
-            key: forLogin,
-            refreshToken: `${forLogin}.0`,
-            expiresAt: Date.now() + 9e6,
-          })
+    const served: Promise<MemberTold>[] = []
+    if (statement === 'swap') {
+      const expiresAt = Date.now() + 9_000_000
+      served.push(holder.tell({ do: 'login', key: forHolder, refreshToken: `${forHolder}.0`, expiresAt }))
+    }
+    served.push(
+      statement === 'free'
+        ? holder.tell({ do: 'want', keys: kept })
         : holder.tell({ do: 'insist', keys: kept, pause: 250 }),
-    ]
-    if (statement === 'swap') served.push(holder.tell({ do: 'insist', keys: kept, pause: 250 }))
+    )
     const rest = members.slice(1)
-    if (statement === 'read' || statement === 'take') await withinMs(trap, 5_000)
+    if (['read', 'take', 'free'].includes(statement)) await withinMs(trap, 5_000)
     else await withinMs(endpoint.holding(count), 10_000)
     served.push(...rest.map((member) => member.tell({ do: 'insist', keys: kept, pause: 250 })))
     // Renewals come meanwhile, each fifth of a lease.
     if (statement === 'extend') await withinMs(trap, 5_000)
-    const settled = settling(aside.store, statement === 'swap' ? forLogout : forLogin, forLogout)
+    const settled = settling(aside.store, forLogin, forLogout)
     endpoint.letOn()
     const missing = await stored(aside.store, endpoint, kept, 30_000)
     const storedAfter = performance.now() - began

@@ -63,7 +63,7 @@ async function respond(
         : undefined
       const given = await token
         .accessToken({ background })
-        .catch((error: unknown) => (error as RefreshError).code + ' ' + (error as RefreshError).message)
+        .catch((error: unknown) => (error as RefreshError).code)
       return { given, took: Date.now() - began }
     }
     default:

@@ -10,30 +10,35 @@ export class MemoryStore implements Store {
   /** Keys whose last holder may have redeemed a refresh token, and did not write. */
   readonly #abandoned = new Set<string>()
   readonly #turns = new Turns()
+  /** Who holds the lock of a key, perhaps for a request that was ended. */
+  readonly #holders = new Map<string, { isSent: boolean }>()
 
   read(key: string): Promise<StoredRecord | undefined> {
     return Promise.resolve(this.#records.get(key))
   }
 
-  update(key: string, change: Change, { known, signal }: UpdateOptions = {}): Promise<StoredRecord> {
+  update(key: string, change: Change, { known, signal, isOver }: UpdateOptions = {}): Promise<StoredRecord> {
     const run = async (): Promise<StoredRecord> => {
       const current = this.#records.get(key)
       if (current !== undefined && current.revision > (known ?? Infinity)) return current
       const revision = this.#next(key)
-      let isSent = false
+      if (this.#holders.get(key)?.isSent === true) this.#abandoned.add(key)
+      const holder = { isSent: false }
+      this.#holders.set(key, holder)
       let content: RecordContent | undefined
       try {
         content = await change(current, {
           signal: new AbortController().signal,
           abandoned: this.#abandoned.has(key) || current?.failure?.abandoned === true,
-          sent: () => (isSent = true),
+          sent: () => (holder.isSent = true),
         })
       } finally {
-        if (content === undefined && isSent) this.#abandoned.add(key)
+        if (this.#holders.get(key) === holder) this.#holders.delete(key)
+        if (content === undefined && holder.isSent) this.#abandoned.add(key)
       }
       return content === undefined ? (this.#records.get(key) ?? NONE) : this.#write(key, content, revision)
     }
-    return this.#turns.take(key, run, signal)
+    return this.#turns.take(key, run, { signal, isOver })
   }
 
   async replace(
