@@ -34,7 +34,9 @@ test('[Z2] the page of events has every event and every finding of the source', 
   const text = await page('docs/events.md')
   expect(events.filter((type) => !text.includes(`| \`${type}\` |`))).toEqual([])
   const files = await readdir(join(root, 'src'), { recursive: true })
-  const sources = await Promise.all(files.filter((file) => file.endsWith('.ts')).map((file) => page(`src/${file}`)))
+  const sources = await Promise.all(
+    files.filter((file) => file.endsWith('.ts')).map((file) => page(`src/${file}`)),
+  )
   const findings = sources.flatMap((source) =>
     [...source.matchAll(/\bcode: '(\w+)',\s+level: '/g)].map(([, code = '']) => code),
   )
@@ -44,7 +46,13 @@ test('[Z2] the page of events has every event and every finding of the source', 
 
 test('[E3] every link between the pages leads somewhere', async () => {
   const docs = (await readdir(join(root, 'docs'), { recursive: true })).filter((file) => file.endsWith('.md'))
-  const pages = ['README.md', 'ARCHITECTURE.md', 'SECURITY.md', 'CONTRIBUTING.md', ...docs.map((file) => `docs/${file}`)]
+  const pages = [
+    'README.md',
+    'ARCHITECTURE.md',
+    'SECURITY.md',
+    'CONTRIBUTING.md',
+    ...docs.map((file) => `docs/${file}`),
+  ]
   const broken: string[] = []
   for (const name of pages) {
     const text = (await page(name)).replaceAll(/^```.*?^```$/gms, '')
@@ -52,8 +60,11 @@ test('[E3] every link between the pages leads somewhere', async () => {
       if (/^https?:/.test(link)) continue
       const [path = '', anchor] = link.split('#')
       const target = path === '' ? name : join(name, '..', path)
-      const found = await page(target).catch((error: NodeJS.ErrnoException) => (error.code === 'EISDIR' ? '' : undefined))
-      if (found === undefined || (anchor !== undefined && !anchors(found).includes(anchor))) broken.push(`${name}: ${link}`)
+      const found = await page(target).catch((error: NodeJS.ErrnoException) =>
+        error.code === 'EISDIR' ? '' : undefined,
+      )
+      if (found === undefined || (anchor !== undefined && !anchors(found).includes(anchor)))
+        broken.push(`${name}: ${link}`)
     }
   }
   expect(broken).toEqual([])
