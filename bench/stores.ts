@@ -79,7 +79,9 @@ async function updating(place: StorePlace, ceiling: number): Promise<Finding> {
       for (let n = 0; n < UPDATES; n++)
         times.push(
           await elapsed(() =>
-            store.update('bench', async () => (accessToken === undefined ? undefined : { accessToken })),
+            store.update('bench', async () =>
+              accessToken === undefined ? undefined : { token: { accessToken } },
+            ),
           ),
         )
       return median(times)

@@ -85,11 +85,12 @@ test('unions are told apart by their type alone', () => {
   >()
   expectTypeOf<StreamDelta['type']>().toEqualTypeOf<
     | ('text_delta' | 'thinking_delta' | 'signature_delta' | 'tool_use_start' | 'tool_input_delta')
-    | ('redacted_thinking' | 'opaque_reasoning' | 'usage' | 'done' | 'error')
+    | ('redacted_thinking' | 'response' | 'block' | 'block_metadata' | 'usage' | 'done' | 'error')
   >()
   expectTypeOf<ContentBlock['type']>().toEqualTypeOf<
-    | ('text' | 'thinking' | 'redacted_thinking' | 'opaque_reasoning')
-    | ('tool_use' | 'tool_result' | 'image' | 'document')
+    | ('text' | 'thinking' | 'redacted_thinking' | 'image' | 'document' | 'source')
+    | ('tool_use' | 'tool_result' | 'provider_tool_use' | 'provider_tool_result')
+    | ('tool_approval_request' | 'tool_approval_response')
   >()
   expectTypeOf<Of<ContentBlock, 'tool_use'>['input']>().toBeUnknown()
   expectTypeOf<Extract<ThinkingConfig, { mode: 'adaptive' }>>().not.toHaveProperty('budgetTokens')

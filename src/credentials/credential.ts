@@ -5,12 +5,13 @@ import { Refreshable } from '../core/refreshable.ts'
 import type { Generation, Refresher, RejectionOptions, Snapshot, WaitOptions } from '../core/refresher.ts'
 import { type AccessTokenOptions, TokenGiver } from './access-token.ts'
 import { check, type CheckResult } from './check.ts'
-import { readLogin, type TokenResponse } from './login.ts'
+import { readLogin } from './login.ts'
 import { type CredentialOptions, type CredentialSettings, readCredentialOptions } from './options.ts'
 import { TokenRecord } from './record.ts'
 import { RefusedChallenges } from './refused-challenges.ts'
 import { Renewal } from './renewal.ts'
 import type { CredentialStatus } from './status.ts'
+import type { TokenResponse } from './token-response.ts'
 import { type AccessToken, expiryOf } from './token.ts'
 
 /** A credential that refreshes itself: the refresher that every surface takes. */
@@ -126,7 +127,7 @@ export class StoredCredential implements Credential {
         } catch (error) {
           const late = renewal.late(context)
           if (late === undefined) throw error
-          return await late
+          return late
         }
       },
       reread: async (context) => {

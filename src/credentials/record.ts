@@ -1,11 +1,11 @@
 import { abortable } from '../core/abortable.ts'
 import { Backoff } from '../core/backoff.ts'
-import { type Clock, startTimer } from '../core/clock.ts'
+import { type Clock, startTimer, within } from '../core/clock.ts'
 import { RefreshError } from '../core/errors.ts'
 import { type RefreshEvent, type RefreshListener, tell } from '../core/events.ts'
 import { keepAlive } from './exit-grace.ts'
-import { sealedElsewhere, storeFailure } from './failures.ts'
-import { isSealedToken } from './sealed-mark.ts'
+import { storeFailure } from './failures.ts'
+import { type Login, refuseSealed, SessionWriter } from './session-writer.ts'
 import type { Change, MadeFor, RecordContent, Store, StoredRecord, UpdateOptions } from './store.ts'
 import { type AccessToken, isSame } from './token.ts'
 import { contentOf, NONE } from './tombstone.ts'
@@ -16,8 +16,8 @@ interface Unsaved {
   readonly content: RecordContent
   /** The record that a refresh made it from. undefined: a login, which outranks all. */
   readonly base: StoredRecord | undefined
-  /** Of a login: the session that it found, or the last one known here. */
-  session?: number | undefined
+  /** What a person brought, where there is no `base`. */
+  readonly login?: Login | undefined
   /** The store goes on trying by itself. */
   isPending: boolean
   error?: RefreshError | undefined
@@ -44,12 +44,9 @@ export class TokenRecord {
   /** The highest revision that is known here: only what is above it is news. */
   #known: StoredRecord = NONE
   #latest: AccessToken | undefined
-  /** Of the last record that was read or written here. */
-  #session: number | undefined
   #unsaved: Unsaved | undefined
   #saving: Promise<void> | undefined
-  /** Logins and logouts reach the store in the order in which they were made. */
-  #order: Promise<unknown> = Promise.resolve()
+  readonly #sessions: SessionWriter
   readonly #pause = new Backoff(BRIEFLY)
   readonly #waiting = new Set<() => void>()
   #stopTimer: () => void = () => undefined
@@ -57,6 +54,7 @@ export class TokenRecord {
 
   constructor(options: RecordOptions) {
     this.#options = options
+    this.#sessions = new SessionWriter(options.store, options.key)
   }
 
   get revision(): number {
@@ -88,7 +86,7 @@ export class TokenRecord {
   know(record: StoredRecord): void {
     this.#known = record
     this.#latest = record.token
-    this.#session = record.session ?? 0
+    this.#sessions.know(record)
   }
 
   /**
@@ -100,15 +98,17 @@ export class TokenRecord {
    */
   async update(change: Change, options: UpdateOptions): Promise<StoredRecord | undefined> {
     const run: { isAsked?: true; made?: Unsaved; thrown?: { error: unknown } } = {}
-    let isMade = (): void => undefined
+    let [isMade, letGo] = [(): void => undefined, (): void => undefined]
     const made = new Promise<void>((resolve) => (isMade = resolve))
     const observed: Change = async (current, context) => {
       run.isAsked = true
       try {
         const base = refuseSealed(current) ?? NONE
         const content = await change(current, context)
-        if (content?.token !== undefined && !isSame(content.token, base.token)) {
+        const isFailureAlone = content?.failure !== undefined && isSame(content.token, base.token)
+        if (content?.token !== undefined && !isFailureAlone) {
           run.made = { content, base, isPending: true }
+          letGo = keepAlive(this.#options.exitGrace)
           isMade()
         }
         return content
@@ -143,42 +143,43 @@ export class TokenRecord {
       if (run.thrown !== undefined) throw run.thrown.error
       if (run.made === undefined) throw options.signal?.aborted === true ? error : storeFailure(error)
       this.#keep({ ...run.made, isPending: false }, storeFailure(error))
+    } finally {
+      letGo()
     }
     return undefined
   }
 
   /** Keeps a token that was issued while the store could not be reached, or after its lock was given up. */
   keep(content: RecordContent, base: StoredRecord | undefined, error: RefreshError): void {
-    const from = this.#unsaved ? this.#unsaved.base : (base ?? this.#known)
-    this.#keep({ content, base: from, session: this.#unsaved?.session, isPending: false }, error)
+    // What a login left unsaved outranks all, and so does what was made from it.
+    const before = this.#unsaved
+    const login = before?.login && { ...before.login, token: content.token ?? before.login.token }
+    const from = before ? before.base : (base ?? this.#known)
+    this.#keep({ content, base: from, login, isPending: false }, error)
   }
 
-  /** A person logged in. */
+  /** A person logged in. @throws RefreshError `store_failed`, `store_invalid` */
   async login(token: AccessToken, madeFor: MadeFor | undefined): Promise<void> {
     this.#latest = token
-    const unsaved: Unsaved = { content: { token, madeFor }, base: undefined, isPending: false }
+    const login: Login = { token, madeFor }
+    const unsaved: Unsaved = { content: { token }, base: undefined, login, isPending: false }
     this.#hold(unsaved)
     try {
-      await this.#inOrder(() => this.#replace(unsaved, false))
+      const stored = await this.#sessions.login(login)
+      if (this.#unsaved === unsaved) this.#written(unsaved, stored)
     } catch (error) {
       const failure = storeFailure(error)
-      unsaved.session ??= this.#session
       if (this.#unsaved === unsaved) this.#keep(unsaved, failure)
       throw failure
     }
   }
 
-  /** A person logged out. */
+  /** A person logged out. @throws RefreshError `store_failed`, `store_invalid` */
   async logout(): Promise<void> {
     this.#latest = undefined
     this.#release()
-    const { store, key } = this.#options
     try {
-      await this.#inOrder(async () => {
-        const { session = 0 } = refuseSealed(await store.read(key)) ?? NONE
-        await store.delete(key)
-        this.#session = session + 1
-      })
+      await this.#sessions.logout()
     } catch (error) {
       throw storeFailure(error)
     }
@@ -195,22 +196,12 @@ export class TokenRecord {
 
   /** Resolves when everything is stored. @throws RefreshError `store_failed` after `timeout` ms */
   async flush(timeout: number): Promise<void> {
-    if (!this.isUnsaved && this.#saving === undefined) return
-    await new Promise<void>((resolve, reject) => {
-      const done = (): void => {
-        if (this.isUnsaved) return
-        stop()
-        this.#waiting.delete(done)
-        resolve()
-      }
-      const stop = startTimer(this.#options.clock, timeout, () => {
-        this.#waiting.delete(done)
-        const message = `The token could not be stored within ${timeout} ms. It is in use here, and would be lost with this process.`
-        reject(new RefreshError('store_failed', message, { cause: this.#unsaved?.error }))
-      })
-      this.#waiting.add(done)
-      // Failures are told as events; the next try follows.
-      this.save().then(done, () => undefined)
+    if (!this.isUnsaved) return
+    // Failures are told as events; the next try follows.
+    this.save().catch(() => undefined)
+    await within(this.#options.clock, timeout, this.saved(), () => {
+      const message = `The token could not be stored within ${timeout} ms. It is in use here, and would be lost with this process.`
+      return new RefreshError('store_failed', message, { cause: this.#unsaved?.error })
     })
   }
 
@@ -218,12 +209,7 @@ export class TokenRecord {
   saved(): Promise<void> {
     if (!this.isUnsaved) return Promise.resolve()
     return new Promise((resolve) => {
-      const done = (): void => {
-        if (this.isUnsaved) return
-        this.#waiting.delete(done)
-        resolve()
-      }
-      this.#waiting.add(done)
+      this.#waiting.add(resolve)
     })
   }
 
@@ -270,10 +256,14 @@ export class TokenRecord {
 
   async #save(unsaved: Unsaved): Promise<void> {
     try {
-      await this.#order
+      await this.#sessions.idle()
       if (this.#unsaved !== unsaved) return
-      if (unsaved.base === undefined) return await this.#inOrder(() => this.#replace(unsaved, true))
-      const { base, content } = unsaved
+      const { base = NONE, content, login } = unsaved
+      if (login !== undefined) {
+        const stored = await this.#sessions.retry(login)
+        if (this.#unsaved !== unsaved) return
+        return stored === undefined ? this.#discard() : this.#written(unsaved, stored)
+      }
       const { store, key } = this.#options
       const stored = await store.update(key, async (current) => {
         refuseSealed(current)
@@ -290,40 +280,6 @@ export class TokenRecord {
       if (this.#unsaved === unsaved) this.#keep(unsaved, failure)
       throw failure
     }
-  }
-
-  /** @param isLate another login may have come meanwhile, and then counts */
-  async #replace(unsaved: Unsaved, isLate: boolean): Promise<void> {
-    const { store, key } = this.#options
-    const { token, madeFor } = unsaved.content
-    let already: StoredRecord | undefined
-    const change = (current: StoredRecord | undefined): RecordContent => {
-      refuseSealed(current)
-      const { failure: _failure, session = 0, ...kept } = contentOf(current ?? NONE)
-      // An earlier try may have succeeded, though nobody learned of it.
-      already = isLate && current !== undefined && isSame(current.token, token) ? current : undefined
-      if (already !== undefined) throw SETTLED
-      if (isLate && unsaved.session !== undefined && session > unsaved.session) throw SETTLED
-      unsaved.session = session
-      this.#session = session + 1
-      return { ...kept, ...(madeFor && { madeFor }), token, session: session + 1 }
-    }
-    let stored: StoredRecord | undefined
-    try {
-      stored = await store.replace(key, change)
-    } catch (error) {
-      if (error !== SETTLED) throw error
-      stored = already
-    }
-    if (this.#unsaved !== unsaved) return
-    if (stored === undefined) this.#discard()
-    else this.#written(unsaved, stored)
-  }
-
-  #inOrder(run: () => Promise<void>): Promise<void> {
-    const turn = this.#order.then(run)
-    this.#order = turn.catch(() => undefined)
-    return turn
   }
 
   #written(unsaved: Unsaved, stored: StoredRecord): void {
@@ -369,6 +325,7 @@ export class TokenRecord {
     this.#letGo()
     this.#options.onUnsaved()
     for (const done of this.#waiting) done()
+    this.#waiting.clear()
   }
 
   #tell(event: RefreshEvent): void {
@@ -377,19 +334,10 @@ export class TokenRecord {
   }
 }
 
-/** Nothing is to be written: the record holds the login already, or a later one. */
-const SETTLED = Symbol('settled')
-
 /** The record still holds the token that another was made from, whatever was written beside it, or is gone altogether. */
 function isFrom(base: StoredRecord, current: StoredRecord | undefined): boolean {
   if (current === undefined || current.revision === 0) return true
   return (base.session ?? 0) === (current.session ?? 0) && isSame(base.token, current.token)
-}
-
-/** @throws RefreshError `store_invalid` */
-function refuseSealed(record: StoredRecord | undefined): StoredRecord | undefined {
-  if (isSealedToken(record?.token)) throw sealedElsewhere()
-  return record
 }
 
 function slow(): RefreshError {

@@ -1,5 +1,6 @@
+import { throwIfAborted } from '../core/abortable.ts'
 import type { RefreshError } from '../core/errors.ts'
-import { type Finding, type RefreshEvent, tell } from '../core/events.ts'
+import { asRefreshError, type Finding, type RefreshEvent, tell } from '../core/events.ts'
 import type { RefreshContext } from '../core/refresher.ts'
 import { FailureMemory } from './failure-memory.ts'
 import { isOutage, isTerminal, loggedOut, nothingNewer, superseded, unchanged } from './failures.ts'
@@ -118,7 +119,7 @@ export class Renewal {
     const change: Change = async (stored, lock) => {
       // The lock may have been long in coming: what was put in force meanwhile is not to be redeemed and dropped.
       if (run.epoch !== this.#epoch()) throw superseded()
-      run.signal.throwIfAborted()
+      throwIfAborted(run.signal)
       fresh = this.#adopted(stored, run)
       if (fresh !== undefined) return undefined
       redeemed = await this.#redeem(stored, run, lock)
@@ -132,16 +133,16 @@ export class Renewal {
       return isNews || !isSame(fresh, this.#before(stored)) ? redeemed.content : undefined
     }
     let newer = await this.#record.update(change, this.#updating(run, Math.max(seen, this.#record.revision)))
-    // Another process wrote first: its token has expired by now, is the rejected one, or is no news.
-    for (; newer !== undefined && fresh === undefined && redeemed === undefined;) {
+    if (newer !== undefined && fresh === undefined && redeemed === undefined) {
       const adopted = this.#adopted(newer, run)
       if (adopted !== undefined) return adopted
-      newer = await this.#record.update(change, this.#updating(run, newer.revision))
+      // Another process wrote first: its token has expired by now, is the rejected one, or is no news.
+      newer = await this.#record.update(change, this.#updating(run, undefined))
     }
     // A newer record covers what was issued under a lock that was lost.
     const winner = newer === undefined ? undefined : this.#adopted(newer, run)
     if (winner !== undefined) return winner
-    if (redeemed?.error !== undefined) throw redeemed.error
+    if (redeemed?.error !== undefined) throw asRefreshError(redeemed.error)
     if (fresh === undefined || !isNews) throw unchanged()
     return fresh
   }
@@ -216,7 +217,7 @@ export class Renewal {
     return isNewer ? stored.token : (this.#record.latest ?? stored?.token)
   }
 
-  #updating({ signal, queued }: Run, known: number): UpdateOptions {
+  #updating({ signal, queued }: Run, known: number | undefined): UpdateOptions {
     const { deadline, spends } = this.#settings
     return {
       known,

@@ -1,6 +1,7 @@
 /** What a response's body is, by its shape. */
 export interface ResponseBody {
-  readonly kind: 'json' | 'form' | 'xml' | 'broken' | 'page' | 'empty'
+  /** `json`: an object, and its own members. `nested`: any other JSON, perhaps with the token one level down. */
+  readonly kind: 'json' | 'nested' | 'form' | 'xml' | 'broken' | 'page' | 'empty'
   /** Its members; those of the object one level down where the token is there. undefined where it has none. */
   readonly fields: object | undefined
   /** A refresh token in what cannot be read as a whole. */
@@ -38,7 +39,10 @@ export function readBody(text: string, contentType: string): ResponseBody {
   const trimmed = text.replace(/^\uFEFF/, '').trim()
   if (trimmed === '') return { kind: 'empty', fields: undefined }
   const parsed = parseJson(trimmed)
-  if (parsed !== undefined) return { kind: 'json', fields: innerOf(parsed.value) }
+  if (parsed !== undefined) {
+    const inner = innerOf(parsed.value)
+    return { kind: inner === parsed.value ? 'json' : 'nested', fields: inner }
+  }
   const fields = readForm(trimmed, contentType)
   if (fields !== undefined) return { kind: 'form', fields }
   if (trimmed.startsWith('<')) {

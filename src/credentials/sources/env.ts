@@ -36,7 +36,10 @@ export function env(name: string, options: EnvOptions = {}): Source {
     issue: async () => {
       const value = (options.env ?? platformEnv())[name]
       if (typeof value !== 'string' || value.trim() === '') {
-        throw new RefreshError('credential_missing', `${of} is ${value === undefined ? 'not set' : 'empty'}.`)
+        throw new RefreshError(
+          'credential_missing',
+          `${of} is ${value === undefined ? 'not set' : 'empty'}: set it to the key where this program is started.`,
+        )
       }
       return readBare(value, { of, since: Date.now() })
     },

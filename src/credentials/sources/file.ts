@@ -75,7 +75,10 @@ async function read(path: string, signal: AbortSignal): Promise<{ bytes: Uint8Ar
     const stats = await handle.stat()
     if (!stats.isFile()) throw failed('source_refused', `${path} is no file.`)
     if (stats.size > LIMIT) throw failed('source_invalid', `The file ${path} is larger than 1 MiB.`)
-    return { bytes: await handle.readFile({ signal }), writtenAt: stats.mtimeMs }
+    const bytes = await handle.readFile({ signal })
+    // It may have grown meanwhile, and some do not tell their size.
+    if (bytes.length > LIMIT) throw failed('source_invalid', `The file ${path} is larger than 1 MiB.`)
+    return { bytes, writtenAt: stats.mtimeMs }
   } catch (error) {
     signal.throwIfAborted()
     throw error instanceof RefreshError ? error : unreadable(path, error)
@@ -86,11 +89,16 @@ async function read(path: string, signal: AbortSignal): Promise<{ bytes: Uint8Ar
 
 function unreadable(path: string, cause: unknown): RefreshError {
   const code: unknown = Reflect.get(Object(cause), 'code')
-  if (code === 'ENOENT') return failed('source_unavailable', `There is no file ${path}.`, cause)
+  if (code === 'ENOENT')
+    return failed(
+      'source_unavailable',
+      `There is no file ${path}: is the path right, and has whatever writes it started?`,
+      cause,
+    )
   const why = typeof code === 'string' ? ` (${code})` : ''
   return failed(
     REFUSED.has(code) ? 'source_refused' : 'source_unreachable',
-    `The file ${path} cannot be read${why}.`,
+    `The file ${path} cannot be read${why}${REFUSED.has(code) ? ': check its owner and its mode' : ''}.`,
     cause,
   )
 }
@@ -102,7 +110,11 @@ function decode(bytes: Uint8Array, path: string): string {
   } catch {
     throw failed('source_invalid', `The file ${path} is no UTF-8 text.`)
   }
-  if (text.trim() === '') throw failed('source_unavailable', `The file ${path} is empty.`)
+  if (text.trim() === '')
+    throw failed(
+      'source_unavailable',
+      `The file ${path} is empty: whatever writes it has not finished, or should replace it by a rename.`,
+    )
   return text
 }
 

@@ -29,7 +29,9 @@ export class MemoryStore implements Store {
           sent: () => (isSent = true),
         })
       } finally {
-        if (content === undefined && isSent) this.#abandoned.add(key)
+        // A login or a logout came meanwhile: what was sent concerns nobody any more.
+        const isReplaced = (this.#records.get(key)?.revision ?? 0) > revision
+        if (content === undefined && isSent && !isReplaced) this.#abandoned.add(key)
       }
       return content === undefined ? (this.#records.get(key) ?? NONE) : this.#write(key, content, revision)
     }

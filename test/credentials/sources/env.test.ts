@@ -32,8 +32,8 @@ test('[K11] a static key that was rejected is unchanged, and stays so until anot
 })
 
 test.each<[string, Record<string, unknown>, string, string]>([
-  ['not set', {}, 'credential_missing', 'The environment variable KEY is not set.'],
-  ['empty', { KEY: ' \n' }, 'credential_missing', 'The environment variable KEY is empty.'],
+  ['not set', {}, 'credential_missing', 'The environment variable KEY is not set: set it'],
+  ['empty', { KEY: ' \n' }, 'credential_missing', 'The environment variable KEY is empty: set it'],
   ['two lines', { KEY: `${CANARY}\n${CANARY}` }, 'source_invalid', 'The environment variable KEY holds more'],
   [
     'words',

@@ -374,6 +374,8 @@ describe('[K18] a login ends only by a JSON object whose `error` says so', () =>
     [400, '"invalid_grant"', 'source_refused'],
     [400, { message: 'invalid_grant' }, 'source_refused'],
     [400, { data: { error: 'invalid_grant' } }, 'source_refused'],
+    [400, { data: { error: 'invalid_grant', refresh_token: 'x' } }, 'source_refused'],
+    [400, [{ error: 'invalid_grant' }], 'source_refused'],
     [400, '<OAuth><error>invalid_grant</error></OAuth>', 'source_refused'],
     [200, { errorCode: 'invalid_grant' }, 'source_refused'],
   ])('%i %j does not', async (status, body, code) => {

@@ -1,0 +1,130 @@
+import { RefreshError } from '../core/errors.ts'
+import { sealedElsewhere } from './failures.ts'
+import { isSealedToken } from './sealed-mark.ts'
+import type { MadeFor, RecordContent, Store, StoredRecord } from './store.ts'
+import { type AccessToken, isSame } from './token.ts'
+import { contentOf, NONE } from './tombstone.ts'
+
+/** A login on its way into the store. */
+export interface Login {
+  readonly token: AccessToken
+  readonly madeFor: MadeFor | undefined
+  /** The session that it found. */
+  session?: number | undefined
+}
+
+/** Writes logins and logouts, in the order in which they were made. They wait for no lock. */
+export class SessionWriter {
+  readonly #store: Store
+  readonly #key: string
+  #order: Promise<unknown> = Promise.resolve()
+  /** Of the last record that was read or written here. */
+  #session: number | undefined
+
+  constructor(store: Store, key: string) {
+    this.#store = store
+    this.#key = key
+  }
+
+  /** Takes note of a record that was read or written. */
+  know({ session = 0 }: StoredRecord): void {
+    this.#session = session
+  }
+
+  /** Resolves when no login and no logout is on its way. */
+  idle(): Promise<unknown> {
+    return this.#order
+  }
+
+  /**
+   * Writes a login over whatever is there.
+   *
+   * @throws what the store throws: then {@link retry} may write it later
+   */
+  async login(login: Login): Promise<StoredRecord> {
+    try {
+      return await this.#inOrder(() =>
+        this.#store.replace(this.#key, (current) => this.#over(login, current)),
+      )
+    } catch (error) {
+      login.session ??= this.#session
+      throw error
+    }
+  }
+
+  /**
+   * Writes a login that could not be written before, where the session is still the one that it found.
+   *
+   * @returns undefined where a later login or logout counts
+   */
+  async retry(login: Login): Promise<StoredRecord | undefined> {
+    let settled: Settled | undefined
+    const change = (current: StoredRecord | undefined): RecordContent => {
+      settled = settledBy(login, refuseSealed(current))
+      if (settled !== undefined) throw settled
+      return this.#over(login, current)
+    }
+    return this.#inOrder(async () => {
+      try {
+        return await this.#store.replace(this.#key, change)
+      } catch (error) {
+        if (settled === undefined || error !== settled) throw error
+        return settled.record
+      }
+    })
+  }
+
+  async logout(): Promise<void> {
+    await this.#inOrder(async () => {
+      const { session = 0 } = refuseSealed(await this.#store.read(this.#key).catch(unreadable)) ?? NONE
+      await this.#store.delete(this.#key)
+      this.#session = session + 1
+    })
+  }
+
+  #over(login: Login, current: StoredRecord | undefined): RecordContent {
+    const { failure: _failure, session = 0, ...kept } = contentOf(refuseSealed(current) ?? NONE)
+    const { token, madeFor } = login
+    login.session = session
+    this.#session = session + 1
+    return { ...kept, ...(madeFor && { madeFor }), token, session: session + 1 }
+  }
+
+  #inOrder<R>(run: () => Promise<R>): Promise<R> {
+    const turn = this.#order.then(run)
+    this.#order = turn.catch(() => undefined)
+    return turn
+  }
+}
+
+/** Nothing is to be written: the record holds the login already, or a later one. */
+class Settled extends Error {
+  /** The record that holds the login; undefined: a later login or logout counts. */
+  readonly record: StoredRecord | undefined
+
+  constructor(record: StoredRecord | undefined) {
+    super('settled')
+    this.record = record
+  }
+}
+
+function settledBy({ token, session: found }: Login, current: StoredRecord | undefined): Settled | undefined {
+  // An earlier try may have succeeded, though nobody learned of it.
+  if (current !== undefined && isSame(current.token, token)) return new Settled(current)
+  return found !== undefined && (current?.session ?? 0) > found ? new Settled(undefined) : undefined
+}
+
+/**
+ * A process without keys neither uses nor overwrites what is sealed.
+ *
+ * @throws RefreshError `store_invalid`
+ */
+export function refuseSealed(record: StoredRecord | undefined): StoredRecord | undefined {
+  if (isSealedToken(record?.token)) throw sealedElsewhere()
+  return record
+}
+
+/** A logout needs no key: a store decides by itself whether a tombstone may replace what cannot be read. */
+function unreadable(error: unknown): undefined {
+  if (!(error instanceof RefreshError) || error.code !== 'store_invalid') throw error
+}
