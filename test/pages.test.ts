@@ -28,7 +28,7 @@ test('[E1] the page of errors has a section for every code', async () => {
   expect(sections.toSorted()).toEqual(codes.toSorted())
 })
 
-test('[Z2] the page of events has every event and every finding of the source', async () => {
+test('the page of events has every event and every finding of the source', async () => {
   const events = await namesIn('src/core/events.ts', /readonly type: '(\w+)'/g)
   expect(events.length).toBeGreaterThan(15)
   const text = await page('docs/events.md')
