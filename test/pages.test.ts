@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { existsSync, statSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -60,9 +61,8 @@ test('[E3] every link between the pages leads somewhere', async () => {
       if (/^https?:/.test(link)) continue
       const [path = '', anchor] = link.split('#')
       const target = path === '' ? name : join(name, '..', path)
-      const found = await page(target).catch((error: NodeJS.ErrnoException) =>
-        error.code === 'EISDIR' ? '' : undefined,
-      )
+      const isFolder = existsSync(join(root, target)) && statSync(join(root, target)).isDirectory()
+      const found = isFolder ? '' : await page(target).catch(() => undefined)
       if (found === undefined || (anchor !== undefined && !anchors(found).includes(anchor)))
         broken.push(`${name}: ${link}`)
     }
