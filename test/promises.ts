@@ -169,7 +169,7 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   },
   K8: { says: 'Loading, adopting and issuing are told apart in events.' },
   K9: {
-    says: 'Transient answers are retried within the flight: at most three tries, Retry-After obeyed, all inside the deadline.',
+    says: "A failure before sending, and a complete 429 or 5xx, are retried within the flight: at most three tries in an outage's first flight, one in later flights, Retry-After obeyed, all inside the deadline. A request that broke after it was sent is tried once more.",
   },
   K10: {
     says: 'A stored token is adopted only for its higher revision; a spent token is never adopted again, and an account that was logged in again is never replaced by the one before it.',
@@ -257,7 +257,7 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     planned: 'the sidecar',
   },
   L1: {
-    says: '`login`, `logout`, `status`, `token`, `run -- CMD`, `proxy`, `doctor`; `--help`, `--json`, documented exit codes; progress on a terminal, plain lines otherwise.',
+    says: '`login`, `logout`, `status`, `token`, `run -- CMD`, `proxy`, `key`, `check`, `demo`; `--help`, `--json`, documented exit codes; progress on a terminal, plain lines otherwise.',
     planned: 'the command line',
   },
   L2: {
