@@ -29,12 +29,11 @@ export class Refreshable<T> implements Refresher<T> {
   readonly clock: Clock
   /** @internal ms */
   readonly deadline: number
-  /** @internal */
-  readonly owner: object
   readonly #emit: ((event: RefreshEvent) => void) | undefined
   readonly #values: Values<T>
   readonly #flights: Flights<T>
   readonly #breaker = new Breaker()
+  readonly #owner: object | undefined
 
   /** @internal Raised by every login and logout. */
   epoch: number = 0
@@ -51,7 +50,7 @@ export class Refreshable<T> implements Refresher<T> {
     this.deadline = options.deadline
     this.#values = new Values(options)
     this.#flights = new Flights(options, internals, this.#values, this)
-    this.owner = internals.owner ?? this
+    this.#owner = internals.owner
     if (options.initial !== undefined) this.#values.adopt(options.initial, 0, undefined)
   }
 
@@ -187,6 +186,11 @@ export class Refreshable<T> implements Refresher<T> {
   hasExpired({ generation }: Generation): boolean {
     const { tenure } = this.#values
     return tenure?.snapshot.generation === generation && tenure.staleAt <= this.clock.now()
+  }
+
+  /** @internal */
+  get owner(): object {
+    return this.#owner ?? this
   }
 
   /** @internal */

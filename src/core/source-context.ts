@@ -2,7 +2,8 @@ import { type AsyncContext, asyncContext } from './async-context.ts'
 
 /** One run of a source, and the run that it is part of. */
 interface SourceRun {
-  readonly owner: object | undefined
+  /** Let go of at the end: what was made within, such as a cached promise, keeps the run, and must not keep its owner. */
+  owner: object | undefined
   readonly outer: SourceRun | undefined
   /** A connection that was opened within a run keeps the run's context. Its later requests are not the source's. */
   isOver: boolean
@@ -25,6 +26,7 @@ export async function runAsSource<R>(run: () => R | Promise<R>, owner?: object):
     return await context.run(current, run)
   } finally {
     current.isOver = true
+    current.owner = undefined
   }
 }
 

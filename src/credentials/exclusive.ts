@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../core/abortable.ts'
 import { type Clock, startTimer, within } from '../core/clock.ts'
 import { RefreshError } from '../core/errors.ts'
 import type { Finding } from '../core/events.ts'
@@ -180,7 +181,7 @@ export class ExclusiveStore implements Store {
       // If the lock arrives after we timed out, release it: no caller is left to do so.
       const lock = await this.#bounded(trying, (late) => typeof late === 'object' && late.release(false))
       if (typeof lock === 'object' && signal?.aborted === true) await this.#bounded(lock.release(false))
-      if (signal?.aborted === true) throw signal.reason
+      throwIfAborted(signal)
       return typeof lock === 'object' ? { lock, since } : lock
     }
     let got = await tryLock()
@@ -195,7 +196,7 @@ export class ExclusiveStore implements Store {
     try {
       for (let look = FIRST_LOOK; ; look = Math.min(look * 2, LAST_LOOK)) {
         await pause(this.#clock, Math.min(got, look), alarm.signal).catch(() => undefined)
-        if (signal?.aborted === true) throw signal.reason
+        throwIfAborted(signal)
         alarm = new AbortController()
         got = await tryLock()
         if (typeof got !== 'number') return got

@@ -53,8 +53,8 @@ export class FailureMemory {
   readonly #first: number
   /** A failure that the store does not hold, for a failure may be this process's own, or could not be written. */
   #own: StoredFailure | undefined
-  /** When this process first saw a failure, by its content. */
-  #seen: { readonly failure: string; readonly at: number } | undefined
+  /** When this process first saw each failure that counts now, by its content. epoch ms */
+  readonly #seen = new Map<string, number>()
 
   /** @param first ms */
   constructor(clock: Clock, first: number) {
@@ -65,7 +65,7 @@ export class FailureMemory {
   /** A login, a logout or a success: what was refused before is of the past. */
   forget(): void {
     this.#own = undefined
-    this.#seen = undefined
+    this.#seen.clear()
   }
 
   /** Whether the endpoint has been failing, so that one try will do. */
@@ -100,7 +100,7 @@ export class FailureMemory {
     const at = this.#clock.now()
     // A page for people around a success says nothing of the login.
     const isRefusal = !PASSING.has(code) && reach !== 'accepted' && mayPass !== true
-    const parts = isRefusal ? await presented?.().catch(() => undefined) : undefined
+    const parts = isRefusal ? await readable(presented) : undefined
     const refused = parts && (await fingerprint(parts))
     const failure: StoredFailure = {
       code,
@@ -133,16 +133,23 @@ export class FailureMemory {
   /** ms for which a pause still lasts here */
   #wait(failure: StoredFailure): number {
     const { notBefore = 0 } = failure
-    const now = this.#clock.now()
-    const content = JSON.stringify(failure)
-    if (this.#seen?.failure !== content) this.#seen = { failure: content, at: now }
-    const bound = now < this.#seen.at ? 0 : LONGEST_WAIT - (now - this.#seen.at)
-    return Math.min(notBefore - now, bound)
+    return Math.min(notBefore - this.#clock.now(), this.#bound(failure, LONGEST_WAIT))
   }
 
   /** ms for which a refused login is left alone */
-  #held({ at }: StoredFailure): number {
-    return TRIED_AGAIN - this.#age(at)
+  #held(failure: StoredFailure): number {
+    return Math.min(TRIED_AGAIN - this.#age(failure.at), this.#bound(failure, TRIED_AGAIN))
+  }
+
+  /** Of so many ms since this process first saw the failure, the rest: its own clock counts, whatever the record says. */
+  #bound(failure: StoredFailure, longest: number): number {
+    const now = this.#clock.now()
+    const content = JSON.stringify(failure)
+    const seen = this.#seen.get(content) ?? now
+    this.#seen.set(content, seen)
+    // Of two at a time, the last ones: the record's and this process's own.
+    for (const oldest of this.#seen.keys()) if (this.#seen.size > 4) this.#seen.delete(oldest)
+    return now < seen ? 0 : longest - (now - seen)
   }
 
   /** A time in the future is that of a clock that is ahead. ms */
@@ -158,6 +165,15 @@ async function concerns(
 ): Promise<boolean> {
   if (refused === undefined || presented === undefined) return true
   return isFingerprintOf(refused, await presented()).catch(() => terminal)
+}
+
+/** A secret that cannot be read now leaves nothing to remember. */
+async function readable(presented: Presented | undefined): Promise<readonly string[] | undefined> {
+  try {
+    return await presented?.()
+  } catch {
+    return undefined
+  }
 }
 
 function remembered({ code, terminal, at }: StoredFailure, wait: number): RefreshError {

@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../core/abortable.ts'
 import { type Clock, startTimer, within } from '../core/clock.ts'
 import { RefreshError } from '../core/errors.ts'
 
@@ -54,9 +55,9 @@ export class Lease {
       await this.#extend().catch((error: unknown) => {
         throw error instanceof RefreshError ? error : lost(error)
       })
-      this.#lost.signal.throwIfAborted()
+      throwIfAborted(this.#lost.signal)
     }
-    this.#lost.signal.throwIfAborted()
+    throwIfAborted(this.#lost.signal)
     if (this.#age() >= this.#length / 2) throw lost()
   }
 

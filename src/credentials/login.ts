@@ -1,18 +1,7 @@
 import { RefreshError } from '../core/errors.ts'
-import { tokenFromResponse } from './token-response.ts'
+import { type TokenResponse, tokenFromResponse } from './token-response.ts'
 import { type AccessToken, readToken } from './token.ts'
 import { problemOf } from './usable-token.ts'
-
-/** The response of a token endpoint as it came (RFC 6749 section 5.1). More members are kept in `extra`. */
-export interface TokenResponse {
-  readonly access_token: string
-  readonly token_type?: string | undefined
-  /** Seconds, as a number or as text. */
-  readonly expires_in?: number | string | undefined
-  readonly refresh_token?: string | undefined
-  readonly scope?: string | undefined
-  readonly [member: string]: unknown
-}
 
 /**
  * What a person's login brought, as it is kept.

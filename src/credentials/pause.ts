@@ -1,3 +1,4 @@
+import { reasonOf } from '../core/abortable.ts'
 import type { Clock } from '../core/clock.ts'
 
 /** The platform counts ms in 31 bits; a longer timer would fire at once. */
@@ -12,7 +13,7 @@ export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
   return new Promise((resolve, reject) => {
     const abort = (): void => {
       stop()
-      reject(signal?.reason)
+      reject(signal && reasonOf(signal))
     }
     const done = (): void => {
       signal?.removeEventListener('abort', abort)

@@ -1,6 +1,6 @@
 import { abortable } from '../core/abortable.ts'
 import { Backoff } from '../core/backoff.ts'
-import { type Clock, startTimer } from '../core/clock.ts'
+import { type Clock, startTimer, within } from '../core/clock.ts'
 import { RefreshError } from '../core/errors.ts'
 import { type RefreshEvent, type RefreshListener, tell } from '../core/events.ts'
 import { keepAlive } from './exit-grace.ts'
@@ -196,22 +196,12 @@ export class TokenRecord {
 
   /** Resolves when everything is stored. @throws RefreshError `store_failed` after `timeout` ms */
   async flush(timeout: number): Promise<void> {
-    if (!this.isUnsaved && this.#saving === undefined) return
-    await new Promise<void>((resolve, reject) => {
-      const done = (): void => {
-        if (this.isUnsaved) return
-        stop()
-        this.#waiting.delete(done)
-        resolve()
-      }
-      const stop = startTimer(this.#options.clock, timeout, () => {
-        this.#waiting.delete(done)
-        const message = `The token could not be stored within ${timeout} ms. It is in use here, and would be lost with this process.`
-        reject(new RefreshError('store_failed', message, { cause: this.#unsaved?.error }))
-      })
-      this.#waiting.add(done)
-      // Failures are told as events; the next try follows.
-      this.save().then(done, () => undefined)
+    if (!this.isUnsaved) return
+    // Failures are told as events; the next try follows.
+    this.save().catch(() => undefined)
+    await within(this.#options.clock, timeout, this.saved(), () => {
+      const message = `The token could not be stored within ${timeout} ms. It is in use here, and would be lost with this process.`
+      return new RefreshError('store_failed', message, { cause: this.#unsaved?.error })
     })
   }
 
@@ -219,12 +209,7 @@ export class TokenRecord {
   saved(): Promise<void> {
     if (!this.isUnsaved) return Promise.resolve()
     return new Promise((resolve) => {
-      const done = (): void => {
-        if (this.isUnsaved) return
-        this.#waiting.delete(done)
-        resolve()
-      }
-      this.#waiting.add(done)
+      this.#waiting.add(resolve)
     })
   }
 
@@ -340,6 +325,7 @@ export class TokenRecord {
     this.#letGo()
     this.#options.onUnsaved()
     for (const done of this.#waiting) done()
+    this.#waiting.clear()
   }
 
   #tell(event: RefreshEvent): void {

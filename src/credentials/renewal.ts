@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../core/abortable.ts'
 import type { RefreshError } from '../core/errors.ts'
 import { asRefreshError, type Finding, type RefreshEvent, tell } from '../core/events.ts'
 import type { RefreshContext } from '../core/refresher.ts'
@@ -118,7 +119,7 @@ export class Renewal {
     const change: Change = async (stored, lock) => {
       // The lock may have been long in coming: what was put in force meanwhile is not to be redeemed and dropped.
       if (run.epoch !== this.#epoch()) throw superseded()
-      run.signal.throwIfAborted()
+      throwIfAborted(run.signal)
       fresh = this.#adopted(stored, run)
       if (fresh !== undefined) return undefined
       redeemed = await this.#redeem(stored, run, lock)

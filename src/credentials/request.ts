@@ -1,4 +1,4 @@
-import { abortable } from '../core/abortable.ts'
+import { abortable, reasonOf, throwIfAborted } from '../core/abortable.ts'
 import { type Clock, startTimer } from '../core/clock.ts'
 import { RefreshError } from '../core/errors.ts'
 import { describe, optionError } from '../core/options.ts'
@@ -89,9 +89,15 @@ export function readHttp(options: HttpOptions): Http {
  */
 export async function ask(http: Http, asked: Asked, send: Send): Promise<WholeResponse> {
   const { host, signal, timeout = http.timeout, sent } = asked
-  signal.throwIfAborted()
+  throwIfAborted(signal)
   const controller = new AbortController()
-  const abort = (): void => controller.abort(signal.reason)
+  // Kept beside the signal: not every platform's signal keeps its reason (React Native).
+  let reason: unknown
+  const end = (why: unknown): void => {
+    reason = why
+    controller.abort(why)
+  }
+  const abort = (): void => end(reasonOf(signal))
   signal.addEventListener('abort', abort)
   let [progress, isOver] = [0, false]
   const read = (): void => {
@@ -99,7 +105,7 @@ export async function ask(http: Http, asked: Asked, send: Send): Promise<WholeRe
   }
   const timedOut = async (): Promise<void> => {
     await inputIsRead(() => progress)
-    if (!isOver) controller.abort(late(host, timeout))
+    if (!isOver) end(late(host, timeout))
   }
   const stopTimer =
     timeout === Infinity ? () => undefined : startTimer(http.clock, timeout, () => void timedOut())
@@ -108,7 +114,7 @@ export async function ask(http: Http, asked: Asked, send: Send): Promise<WholeRe
     let secrets: readonly string[] = []
     const response = await send((input, init) => {
       secrets = secretsIn(init)
-      controller.signal.throwIfAborted()
+      if (controller.signal.aborted) throw reason
       sent?.()
       return reached(host, http.fetch(input, init))
     }, controller.signal)
@@ -119,7 +125,7 @@ export async function ask(http: Http, asked: Asked, send: Send): Promise<WholeRe
     // A fetch that was given may take no notice of the signal.
     return await abortable(responded(), controller.signal)
   } catch (error) {
-    throw controller.signal.aborted ? controller.signal.reason : error
+    throw controller.signal.aborted ? reason : error
   } finally {
     isOver = true
     stopTimer()

@@ -2,6 +2,7 @@ import { RefreshError } from '../core/errors.ts'
 import { expiryOfResponse } from './expiry.ts'
 import { boundedExtra } from './extra.ts'
 import type { AccessToken } from './token.ts'
+import { isBearerLike } from './usable-token.ts'
 
 /** A token response as it came (RFC 6749 section 5.1). */
 export interface TokenResponse {
@@ -32,8 +33,6 @@ const NAMES = {
 } as const
 const STANDARD: ReadonlySet<string> = new Set([...Object.values(NAMES).flat(), 'expires_in', 'expiresIn'])
 
-/** What no `Authorization: Bearer` carries (RFC 9449, RFC 8693 section 2.2.1 …): to send it would not help, and shows the token. */
-const NO_BEARER = /^(?:dpop|pop|mac|basic|digest|n_a|negotiate|aws4\b.*|hmac\b.*)$/i
 /** RFC 9110 section 5.6.2. */
 const WORD = /^[\w!#$%&'*+.^`|~:/-]{1,128}$/
 
@@ -86,5 +85,5 @@ export function problemOf(
   if (!/^[\x21-\x7e]+$/.test(accessToken)) return 'its access token holds what no header can carry'
   if (tokenType === undefined) return undefined
   if (!WORD.test(tokenType)) return 'its token type is none'
-  return NO_BEARER.test(tokenType) ? `its token type is ${tokenType}, which is no bearer token` : undefined
+  return isBearerLike(tokenType) ? undefined : `its token type is ${tokenType}, which is no bearer token`
 }

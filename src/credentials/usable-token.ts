@@ -2,8 +2,8 @@ import { RefreshError } from '../core/errors.ts'
 import { noting } from './failure-facts.ts'
 import type { AccessToken } from './token.ts'
 
-/** Such a token needs more than to be sent along: a proof of a key, or a signature (RFC 9449, RFC 9635 …). */
-const BOUND = /^(?:dpop|pop|mac|basic|aws4.*|n_a)$/i
+/** Such a token needs more than to be sent along: a proof of a key, or a signature (RFC 9449, RFC 8693 section 2.2.1 …). */
+const BOUND = /^(?:dpop|pop|mac|basic|digest|n_a|negotiate|aws4\b.*|hmac\b.*)$/i
 /** From here on a clock is not one of a test that counts from zero: the year 2001. epoch ms */
 const REAL_TIME = 1e12
 /** Between these a number of ms is a number of seconds: the years 2001 to 5138 in the one, 1970 to 1973 in the other. */
@@ -20,7 +20,7 @@ export function isBearerLike(tokenType: string | undefined): boolean {
 }
 
 /** Whether an expiry was given in seconds where ms are meant. @param now epoch ms */
-export function isInSeconds(expiresAt: number | undefined, now: number): boolean {
+function isInSeconds(expiresAt: number | undefined, now: number): boolean {
   return expiresAt !== undefined && now > REAL_TIME && expiresAt >= SECONDS[0] && expiresAt < SECONDS[1]
 }
 

@@ -79,7 +79,7 @@ export const replaceCases: readonly Case[] = [
   {
     name: 'a delete counts a session, ends a failure, and keeps every other member',
     run: async ({ one, other, key }) => {
-      const kept = { triedSeeds: ['00:11'], madeFor: { client: 'me' }, ...{ later: [1] } }
+      const kept = Object.assign({ triedSeeds: ['00:11'], madeFor: { client: 'me' } }, { later: [1] })
       await one.update(key, async () => ({ ...record(1), ...kept, session: 3, failure }))
       await other.delete(key)
       const { revision: _revision, ...gone } = (await one.read(key)) ?? { revision: 0 }

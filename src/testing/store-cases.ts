@@ -29,7 +29,7 @@ const whole: AccessToken = {
 }
 
 /** With members that this version does not know, as a later version writes them. */
-const wholeRecord: RecordContent = {
+const known: RecordContent = {
   token: whole,
   session: 7,
   failure: {
@@ -41,8 +41,8 @@ const wholeRecord: RecordContent = {
   },
   madeFor: { issuer: 'https://auth.example.com', client: 'me', scope: 'a b' },
   triedSeeds: ['00:11', '22:33'],
-  ...{ later: { a: [1, { b: null }] } },
 }
+const wholeRecord: RecordContent = Object.assign(known, { later: { a: [1, { b: null }] } })
 
 const hard = ['a/b', '..', 'A', 'a', 'ключ', "it's; --", '%00', ' ', 'x'.repeat(500), '{a}b{c}', 'a\nb']
 

@@ -33,8 +33,14 @@ export class MemoryStore implements Store {
           sent: () => (holder.isSent = true),
         })
       } finally {
+<<<<<<< HEAD
         if (this.#holders.get(key) === holder) this.#holders.delete(key)
         if (content === undefined && holder.isSent) this.#abandoned.add(key)
+=======
+        // A login or a logout came meanwhile: what was sent concerns nobody any more.
+        const isReplaced = (this.#records.get(key)?.revision ?? 0) > revision
+        if (content === undefined && isSent && !isReplaced) this.#abandoned.add(key)
+>>>>>>> main
       }
       return content === undefined ? (this.#records.get(key) ?? NONE) : this.#write(key, content, revision)
     }

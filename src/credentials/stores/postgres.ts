@@ -37,7 +37,11 @@ export interface PostgresStoreOptions extends PostgresTableOptions {
    */
   timeout?: number | undefined
   /**
+<<<<<<< HEAD
    * How many locks the store takes at a time, for all accounts together. The other accounts wait for their turn.
+=======
+   * How many locks the store takes at a time, for all accounts together; the others wait for their turn, in the order of asking.
+>>>>>>> main
    * @default 64
    */
   maxLocks?: number | undefined
@@ -65,6 +69,10 @@ export function postgresStore(client: PostgresClient, options: PostgresStoreOpti
   const timeout = milliseconds('timeout', options.timeout ?? 5_000, 1)
   const maxLocks = readMaxLocks(options.maxLocks)
   const leases = new PostgresTable(client, { name: readName(table), lease, timeout })
+<<<<<<< HEAD
+=======
+  const maxLocks = readMaxLocks(options.maxLocks)
+>>>>>>> main
   return new ExclusiveStore(new LeasedBackend(leases, { lease, timeout }), { lease, timeout, maxLocks })
 }
 
