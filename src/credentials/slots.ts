@@ -65,13 +65,3 @@ export class Slots {
     else this.#free++
   }
 }
-
-/**
- * How many locks a store takes at a time, as an option gives it.
- *
- * @throws RefreshError `invalid_option`
- */
-export function readMaxLocks(maxLocks: unknown = 64): number {
-  if (typeof maxLocks === 'number' && Number.isSafeInteger(maxLocks) && maxLocks >= 1) return maxLocks
-  throw optionError('maxLocks', `must be a whole number from 1, not ${describe(maxLocks)}`)
-}

@@ -33,14 +33,10 @@ export class MemoryStore implements Store {
           sent: () => (holder.isSent = true),
         })
       } finally {
-<<<<<<< HEAD
         if (this.#holders.get(key) === holder) this.#holders.delete(key)
-        if (content === undefined && holder.isSent) this.#abandoned.add(key)
-=======
         // A login or a logout came meanwhile: what was sent concerns nobody any more.
         const isReplaced = (this.#records.get(key)?.revision ?? 0) > revision
-        if (content === undefined && isSent && !isReplaced) this.#abandoned.add(key)
->>>>>>> main
+        if (content === undefined && holder.isSent && !isReplaced) this.#abandoned.add(key)
       }
       return content === undefined ? (this.#records.get(key) ?? NONE) : this.#write(key, content, revision)
     }
@@ -71,6 +67,7 @@ export class MemoryStore implements Store {
     const record = { ...content, revision }
     this.#records.set(key, record)
     this.#abandoned.delete(key)
+    this.#holders.delete(key)
     return record
   }
 }

@@ -37,11 +37,7 @@ export interface PostgresStoreOptions extends PostgresTableOptions {
    */
   timeout?: number | undefined
   /**
-<<<<<<< HEAD
-   * How many locks the store takes at a time, for all accounts together. The other accounts wait for their turn.
-=======
    * How many locks the store takes at a time, for all accounts together; the others wait for their turn, in the order of asking.
->>>>>>> main
    * @default 64
    */
   maxLocks?: number | undefined
@@ -67,12 +63,8 @@ export function postgresStore(client: PostgresClient, options: PostgresStoreOpti
   const { table = 'llm_refresh' } = options
   const lease = milliseconds('lease', options.lease ?? 2_500, 100)
   const timeout = milliseconds('timeout', options.timeout ?? 5_000, 1)
-  const maxLocks = readMaxLocks(options.maxLocks)
   const leases = new PostgresTable(client, { name: readName(table), lease, timeout })
-<<<<<<< HEAD
-=======
   const maxLocks = readMaxLocks(options.maxLocks)
->>>>>>> main
   return new ExclusiveStore(new LeasedBackend(leases, { lease, timeout }), { lease, timeout, maxLocks })
 }
 

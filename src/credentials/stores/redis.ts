@@ -27,11 +27,7 @@ export interface RedisStoreOptions {
    */
   timeout?: number | undefined
   /**
-<<<<<<< HEAD
-   * How many locks the store takes at a time, for all accounts together. The other accounts wait for their turn.
-=======
    * How many locks the store takes at a time, for all accounts together; the others wait for their turn, in the order of asking.
->>>>>>> main
    * @default 64
    */
   maxLocks?: number | undefined

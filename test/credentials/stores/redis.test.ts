@@ -435,7 +435,6 @@ test.each([
   ['braces in a prefix', () => redisStore(redis, { prefix: 'a{b}' }), /'prefix' must be a name/u],
   ['a lease of no length', () => redisStore(redis, { lease: 0 }), /'lease' must be ms from 100/u],
   ['no time', () => redisStore(redis, { timeout: NaN }), /'timeout' must be ms/u],
-  ['no locks', () => redisStore(redis, { maxLocks: 0 }), /'maxLocks' must be a whole number from 1, not 0/u],
   ['a misspelt option', () => redisStore(redis, { leese: 1 } as never), /'leese' does not exist/u],
 ])('%s is refused', (_, make, message) => {
   expect(make).toThrow(

@@ -157,12 +157,8 @@ await withPostgres(
       await set('SET default_transaction_read_only = on')
       const shown = `SELECT current_setting('default_transaction_read_only') AS shown`
       await eventually(async () => expect((await pool.query(shown)).rows).toEqual([{ shown: 'on' }]))
-<<<<<<< HEAD
-      const query = vi.spyOn(pool, 'connect')
-=======
       // Each statement checks out a client of its own.
       const connect = vi.spyOn(pool, 'connect')
->>>>>>> main
       const updated = store.update('me', async () => ({ token: numbered(1) }))
       await eventually(() => expect(connect.mock.results.length).toBeGreaterThan(1))
       await set('RESET default_transaction_read_only')

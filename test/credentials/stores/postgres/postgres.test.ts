@@ -242,7 +242,6 @@ await withPostgres((server) => {
     [{ table: 7 as unknown as string }, /'table' must be .* not 7/],
     [{ lease: 1 }, /'lease' must be ms from 100, not 1/],
     [{ timeout: 0 }, /'timeout' must be ms from 1, not 0/],
-    [{ maxLocks: 0 }, /'maxLocks' must be a whole number from 1, not 0/],
     [{ schema: 'x' } as { table?: string }, /'schema' does not exist; there are table/],
   ])('bad options are a clear error', (options, message) => {
     expect(() => postgresStore(poolOf(server), options)).toThrow(message)
