@@ -30,7 +30,7 @@ const NAMES = {
   refreshToken: ['refresh_token', 'refreshToken'],
   scope: ['scope'],
 } as const
-const STANDARD: ReadonlySet<string> = new Set([...Object.values(NAMES).flat(), 'expires_in', 'expiresIn'])
+const STANDARD: ReadonlySet<string> = /* @__PURE__ */ standardNames()
 
 /** What no `Authorization: Bearer` carries (RFC 9449, RFC 8693 section 2.2.1 …): to send it would not help, and shows the token. */
 const NO_BEARER = /^(?:dpop|pop|mac|basic|digest|n_a|negotiate|aws4\b.*|hmac\b.*)$/i
@@ -87,4 +87,8 @@ export function problemOf(
   if (tokenType === undefined) return undefined
   if (!WORD.test(tokenType)) return 'its token type is none'
   return NO_BEARER.test(tokenType) ? `its token type is ${tokenType}, which is no bearer token` : undefined
+}
+
+function standardNames(): ReadonlySet<string> {
+  return new Set([...Object.values(NAMES).flat(), 'expires_in', 'expiresIn'])
 }

@@ -53,10 +53,11 @@ function urlOf(request: Request): string {
 }
 
 /** Of the class, not of an object. Undefined where a Request has its URL as a member of its own (React Native). */
-const platformUrl = getter(typeof Request === 'function' ? Request.prototype : {}, 'url')
+const platformUrl = /* @__PURE__ */ urlGetter()
 
-function getter(prototype: object, name: string): ((this: object) => unknown) | undefined {
-  const descriptor = Object.getOwnPropertyDescriptor(prototype, name)
+function urlGetter(): ((this: object) => unknown) | undefined {
+  const prototype = typeof Request === 'function' ? Request.prototype : {}
+  const descriptor = Object.getOwnPropertyDescriptor(prototype, 'url')
   return descriptor && Reflect.get(descriptor, 'get')
 }
 
