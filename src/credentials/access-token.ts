@@ -51,7 +51,13 @@ export class TokenGiver {
     if (this.#left(snapshot) < minTtl && !this.#isShort(snapshot, minTtl)) {
       snapshot = await this.#renewed(snapshot, minTtl, waiting)
     }
-    if (this.#cell.hasExpired(snapshot)) throw this.#failure() ?? missing()
+    if (this.#cell.hasExpired(snapshot)) {
+      const failure = this.#failure()
+      if (failure !== undefined) throw failure
+      // The refresh goes on beyond its deadline, or was refused: this says so.
+      snapshot = await this.#cell.renew(snapshot, waiting)
+      if (this.#cell.hasExpired(snapshot)) throw this.#failure() ?? missing()
+    }
     return snapshot.value.accessToken
   }
 

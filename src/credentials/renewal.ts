@@ -217,11 +217,12 @@ export class Renewal {
     return isNewer ? stored.token : (this.#record.latest ?? stored?.token)
   }
 
-  #updating({ signal, queued }: Run, known: number | undefined): UpdateOptions {
+  #updating({ signal, queued, isOver }: Run, known: number | undefined): UpdateOptions {
     const { deadline, spends } = this.#settings
     return {
       known,
       signal,
+      isOver,
       deadline,
       isBrief: !spends,
       onNews: (news) => {
