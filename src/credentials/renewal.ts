@@ -38,11 +38,11 @@ export class Renewal {
 
   /** @param epoch raised by every login and logout: what began before must not be written after */
   constructor(settings: CredentialSettings, record: TokenRecord, epoch: () => number) {
-    const { source, clock, cooldown } = settings
+    const { source, clock, cooldown, spends } = settings
     this.#settings = settings
     this.#record = record
     this.#epoch = epoch
-    this.#memory = new FailureMemory(clock, cooldown)
+    this.#memory = new FailureMemory(clock, cooldown, spends)
     this.#redemption = source && new Redemption(source, settings, this.#memory, (event) => this.#tell(event))
   }
 

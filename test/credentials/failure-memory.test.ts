@@ -266,3 +266,30 @@ test.each([
   expect(await call(process)).toBe('source_invalid')
   expect((await store.read('default'))?.token?.refreshToken).toBe('redeem-2')
 })
+
+test.each([
+  ['asks to wait for 3 s', says('source_rate_limited', 3_000)],
+  ['gives half a response', says('source_invalid')],
+])(
+  '[K15] given an endpoint that %s for minutes, when it is well again, then it is asked within 5 s',
+  async (_, failing) => {
+    const [endpoint, clock] = [new Endpoint(), new ManualClock()]
+    clock.tick(10_000)
+    endpoint.says = failing
+    const source: Source = {
+      rotates: false,
+      issue: (context) => endpoint.issue(context),
+      presented: endpoint.presented,
+    }
+    const process = processOf(source, await storeWith(new MemoryStore(), dead), clock)
+    for (let failure = 0; failure < 10; failure++) {
+      const calling = call(process)
+      await clock.advance(60_000)
+      await calling
+    }
+    await call(process)
+    endpoint.says = undefined
+    await clock.advance(5_000)
+    expect(await call(process)).toBe('access-101')
+  },
+)
