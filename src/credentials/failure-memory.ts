@@ -185,7 +185,7 @@ async function readable(presented: Presented | undefined): Promise<readonly stri
 function remembered({ code, terminal, at }: StoredFailure, wait: number): RefreshError {
   const meaning = MEANING[code] ?? 'The last refresh failed'
   const when = new Date(at).toISOString()
-  const next = terminal ? '' : `, and nobody asks again for ${Math.ceil(wait / 1000)} s`
+  const next = terminal ? '' : `; no process asks it again for ${Math.ceil(wait / 1000)} s`
   return new RefreshError(code, `${meaning} (at ${when}${next}).`, {
     terminal,
     ...(terminal ? {} : { retryAfter: wait }),
