@@ -95,6 +95,8 @@ export interface RefreshContext<T> {
    * the queue end the flight all the same.
    */
   readonly queued?: ((isWaiting: boolean) => void) | undefined
+  /** @internal Somebody wants to know whether it works by now, whatever was refused before. */
+  readonly isRetry?: boolean | undefined
 }
 
 /** Obtains a replacement for a stale value. */
