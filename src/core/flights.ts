@@ -115,12 +115,8 @@ export class Flights<T> {
     let running: Promise<T | undefined>
     this.#entered = true
     try {
-<<<<<<< HEAD
       const isOver = (): boolean => flight.isOver
-      const context = { current, cause, challenge, signal: flight.signal, queued, isOver }
-=======
-      const context = { current, cause, challenge, signal: flight.signal, queued, isRetry }
->>>>>>> review1
+      const context = { current, cause, challenge, signal: flight.signal, queued, isOver, isRetry }
       const { owner } = this.#internals
       running = owner === undefined ? runAsSource(() => call(context), this.#cell) : call(context)
     } finally {

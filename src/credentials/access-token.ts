@@ -60,17 +60,7 @@ export class TokenGiver {
       snapshot = renewed.snapshot
       failure = renewed.failure
     }
-<<<<<<< HEAD
-    if (this.#cell.hasExpired(snapshot)) {
-      const failure = this.#failure()
-      if (failure !== undefined) throw failure
-      // The refresh goes on beyond its deadline, or was refused: this says so.
-      snapshot = await this.#cell.renew(snapshot, waiting)
-      if (this.#cell.hasExpired(snapshot)) throw this.#failure() ?? missing()
-    }
-=======
     if (this.#cell.hasExpired(snapshot)) throw this.#reason(failure)
->>>>>>> review1
     return snapshot.value.accessToken
   }
 

@@ -185,14 +185,9 @@ async function readable(presented: Presented | undefined): Promise<readonly stri
 
 function remembered({ code, terminal, at }: StoredFailure, wait: number): RefreshError {
   const meaning = MEANING[code] ?? 'The last refresh failed'
-<<<<<<< HEAD
-  const when = new Date(at).toISOString()
-  const next = terminal ? '' : `; no process asks it again for ${Math.ceil(wait / 1000)} s`
-=======
   // A store of a user's own may hold what is no time.
   const when = Math.abs(at) <= 8.64e15 ? new Date(at).toISOString() : 'an unknown time'
-  const next = terminal ? '' : `, and nobody asks again for ${Math.ceil(wait / 1000)} s`
->>>>>>> review1
+  const next = terminal ? '' : `; no process asks it again for ${Math.ceil(wait / 1000)} s`
   return new RefreshError(code, `${meaning} (at ${when}${next}).`, {
     terminal,
     ...(terminal ? {} : { retryAfter: wait }),
