@@ -27,7 +27,8 @@ export async function withWorld<T>(
     return await use({ program: await bundleMember(folder), endpoint, folder })
   } finally {
     await endpoint.close()
-    await rm(folder, { recursive: true, force: true })
+    // A process that was just killed may have written a moment ago.
+    await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 })
   }
 }
 

@@ -52,12 +52,12 @@ export async function seed(store: Store, accounts: readonly string[], atOnce = 1
 /**
  * The store is away for everyone, from just after all these accounts were redeemed by one process, while others want them.
  *
- * @param ms how long
+ * @param ms how long; undefined: until the process that redeemed them has served all its callers without the store
  */
 export async function outage(
   { program, endpoint }: World,
   site: Site,
-  { ms, accounts: count, others = 4 }: { ms: number; accounts: number; others?: number },
+  { ms, accounts: count, others = 4 }: { ms?: number; accounts: number; others?: number },
 ): Promise<Outcome> {
   const accounts = newAccounts(count)
   const [forLogin = '', forLogout = ''] = accounts
@@ -80,10 +80,11 @@ export async function outage(
     await known
     served.push(...rest.map((member) => member.tell({ do: 'insist', keys: accounts, pause: 250 })))
     // All of them have asked for their locks by then.
-    await sleep(400)
+    if (ms !== undefined) await sleep(400)
     await site.begin()
     endpoint.letOn()
-    await sleep(ms)
+    await (ms === undefined ? served[0] : sleep(ms))
+    const flushed = holder.tell({ do: 'flush', timeout: 60_000 })
     await site.end()
     const returned = performance.now()
     // A client that has not waited for the server: what it sees is not late by its own pauses.
@@ -93,6 +94,7 @@ export async function outage(
     const missing = await stored(fresh.store, endpoint, kept, 30_000)
     const storedAfter = performance.now() - returned
     const { loginTook, logoutTook } = await settled
+    await flushed
     const told: Record<string, number> = {}
     const outcomes = await Promise.all(served.map((one) => withinMs(one, 60_000)))
     for (const one of outcomes)
@@ -101,7 +103,7 @@ export async function outage(
     const families = kept.map((account) => endpoint.family(account))
     const dead = families.filter(({ isRevoked }) => isRevoked).length
     return {
-      name: `${site.name}, ${ms / 1_000} s`,
+      name: `${site.name}, ${(ms ?? 0) / 1_000} s`,
       accounts: count,
       lost: Math.max(dead, missing),
       repeated: families.reduce((sum, { presented }) => sum + presented - 1, 0),
