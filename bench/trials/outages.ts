@@ -62,7 +62,8 @@ async function ofStore(
       for (const s of list('SECONDS', [2, 4, 8, 15, 60]))
         add(await outage(world, site, { ms: s * 1_000, accounts }), 5_000)
       // All at once, for one of each kind.
-      if (many > 0 && n === 0) add(await outage(world, site, { ms: 8_000, accounts: many }), 5_000)
+      if (many > 0 && n === Math.min(1, makes.length - 1))
+        add(await outage(world, site, { ms: 8_000, accounts: many }), 5_000)
       if (
         site.relayed === undefined ||
         (n > 0 && site.opening.kind === 'redis' && !/stopped/u.test(site.name))

@@ -63,7 +63,10 @@ async function connectRedis(
 ): Promise<{ client: RedisClient; close: () => Promise<void> }> {
   if (client === 'ioredis') {
     const { Redis } = await import('ioredis')
-    const redis = new Redis(port, '127.0.0.1', { socketTimeout: silence })
+    const redis = new Redis(port, '127.0.0.1', {
+      socketTimeout: silence,
+      retryStrategy: (times) => Math.min(times * 50, 500),
+    })
     redis.on('error', () => undefined)
     return { client: redis, close: async () => redis.disconnect() }
   }

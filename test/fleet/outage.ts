@@ -76,7 +76,13 @@ export async function outage(
     const known = Promise.all(accounts.map((account) => aside.store.read(account)))
     endpoint.isHolding = true
     const served = [holder.tell({ do: 'want', keys: accounts })]
-    await endpoint.holding(count)
+    if (
+      (await withinMs(
+        endpoint.holding(count).then(() => true),
+        30_000,
+      )) === undefined
+    )
+      throw new Error(`${site.name}: ${count} accounts were not redeemed at once.`)
     await known
     served.push(...rest.map((member) => member.tell({ do: 'insist', keys: accounts, pause: 250 })))
     // All of them have asked for their locks by then.
