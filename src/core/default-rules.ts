@@ -69,6 +69,8 @@ function makeRules(): Readonly<Record<DefaultRejectionRule, RejectionRule>> {
       statuses: [400, 403],
       matches: (facts) =>
         (facts.names.some((name) => EXPIRED_TOKEN.test(name)) || EXPIRED_SENTENCE.test(facts.text)) &&
+        // It speaks of a refresh token, or of what else was redeemed.
+        !facts.names.includes('invalid_grant') &&
         !Object.values(vendors).some(
           ({ statuses, matches }) => statuses.includes(facts.status ?? 403) && matches(facts) === true,
         ),

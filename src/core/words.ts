@@ -20,6 +20,7 @@ const elsewhere = (): RegExp =>
     String.raw`^fetch failed|socket hang up|time[ds]?[ -]?out\b|rate.?limit|too many|overload|\bunavailable|\bupstream\b`,
     String.raw`^(?:AI_)?(?:type ?validation|json ?pars|invalid json|failed to parse|unexpected (?:token|end)|syntaxerror)`,
     String.raw`\binvalid_grant\b|refresh[ _]token (?:is|has|was|expired|not)|(?:invalid|expired|revoked|bad) refresh[ _]token`,
+    String.raw`\b(?:download\w*|exit code|npm|git|docker|connectors?|MCP server|web ?search|(?:fetch|load|retriev)\w* (?:\w+ ){0,3}(?:image|file|document|attachment)s?)\b`,
     String.raw`\b(?:database|redis|postgres\w*|mysql|password|username)\b.{0,20}\bauthentication\b`,
   ])
 /** A gateway, though it is called a proxy. */
