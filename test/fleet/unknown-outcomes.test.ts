@@ -97,7 +97,7 @@ describe.skipIf(!isAble).each(clients)('by %s', (client) => {
     await leaving.holding(1)
     await cut('a', 'redis')
     const told = await b.tell({ do: 'round' })
-    expect(told).toEqual(failed('reauthentication_required', /vanished/u))
+    expect(told).toEqual(failed('reauthentication_required', /may have been spent/u))
     expect(told.abandoned).toBe(1)
     expect([server.tokenRequests(), login.refused(), login.revoked()]).toEqual([2, 1, true])
     leaving.release()
