@@ -103,7 +103,11 @@ describe.skipIf(!isAble).each(clients)('by %s', (client) => {
     leaving.release()
     // What it received is dead by now, and it is the API that says so.
     expect(await cutOff).toMatchObject({ served: 0, status: { isUnsaved: true } })
-    expect(await store.read('default')).toEqual(before)
+    // The refusal is remembered beside the token, which stays.
+    expect(await store.read('default')).toMatchObject({
+      token: before?.token,
+      failure: { code: 'reauthentication_required', terminal: true, abandoned: true },
+    })
     await heal('a', 'redis')
     await expectLoginToServeAll(world)
   })
