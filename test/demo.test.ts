@@ -174,7 +174,7 @@ describe('given how long a chat keeps the machine busy, the tokens live', () => 
   })
 })
 
-describe('[E4] what the demo has started ends with it:', () => {
+describe('what the demo has started ends with it:', () => {
   /** Runs the demo with a key command that never ends, and gives the connection that tells whether it still runs. */
   async function hanging(program: string, args: string[]): Promise<{ child: ChildProcess; command: Socket }> {
     const server = createServer()
@@ -212,7 +212,7 @@ describe('[E4] what the demo has started ends with it:', () => {
     running.delete(child)
   })
 
-  test('when the process that started it is killed', async () => {
+  test('[E4] when the process that started it is killed', async () => {
     const parent = `require('node:child_process').spawn(process.execPath, process.argv.slice(1), { stdio: 'ignore' })`
     const { child, command } = await hanging(process.execPath, ['-e', parent, '--', ...DEMO])
     const over = once(command, 'close')

@@ -169,7 +169,7 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   },
   K8: { says: 'Loading, adopting and issuing are told apart in events.' },
   K9: {
-    says: 'Transient answers are retried within the flight: at most three tries, Retry-After obeyed, all inside the deadline.',
+    says: "A failure before sending, and a complete 429 or 5xx, are retried within the flight: at most three tries in an outage's first flight, one in later flights, Retry-After obeyed, all inside the deadline. A request that broke after it was sent is tried once more.",
   },
   K10: {
     says: 'A stored token is adopted only for its higher revision; a spent token is never adopted again, and an account that was logged in again is never replaced by the one before it.',
@@ -191,6 +191,9 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   },
   K16: {
     says: 'A record made for another issuer or client is never redeemed or used in silence; one with a narrower scope is not used for a wider wish; a seed that was not tried yet is tried before the login is called dead.',
+  },
+  K17: {
+    says: '`flush()` waits until everything is stored; a process with an unsaved token stays alive for at most `exitGrace`.',
   },
   K18: {
     says: 'Answers are judged by their shape, not by their label; no complete 2xx is repeated within its flight for a source that spends; a login ends only by a JSON `error` on the list, and never with a 5xx.',
@@ -223,6 +226,9 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   S10: {
     says: 'A flight that was given up gives its lock back (as abandoned, where a request was sent); a waiter whose flight is over stops waiting, and no program is kept alive by either.',
   },
+  S11: {
+    says: 'Ten thousand accounts that expire at once in one process are all served: `maxLocks` bounds the locks taken at a time, and waiting for one starts no deadline.',
+  },
   S12: {
     says: 'Sealed records are refused, not used and not overwritten, by whoever has no keys; sealing covers the whole record; records and folders that others could have planted are refused before anything is read.',
   },
@@ -251,7 +257,7 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     planned: 'the sidecar',
   },
   L1: {
-    says: '`login`, `logout`, `status`, `token`, `run -- CMD`, `proxy`, `doctor`; `--help`, `--json`, documented exit codes; progress on a terminal, plain lines otherwise.',
+    says: '`login`, `logout`, `status`, `token`, `run -- CMD`, `proxy`, `key`, `check`, `demo`; `--help`, `--json`, documented exit codes; progress on a terminal, plain lines otherwise.',
     planned: 'the command line',
   },
   L2: {
@@ -268,6 +274,13 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   },
   E1: {
     says: 'No message ends without its reason; system codes, both issuers, the client id and its way of authenticating are named. What can be known at construction is refused there.',
+  },
+  E2: {
+    says: "Class names survive the build; a driver's error is stripped of records and parameters before it becomes a cause.",
+  },
+  E3: {
+    says: 'Every block of code in the README, the docs and the docstrings compiles and runs as printed.',
+    planned: 'words, names and documents',
   },
   E4: { says: 'Whatever a test or the demo starts ends with it, also on a time-out or an interrupt.' },
   Z1: {

@@ -5,7 +5,8 @@ import type { Client } from './client.ts'
 
 const model = {
   takes: 'model',
-  option: 'await refreshingModelFrom(token.map((apiKey) => createOpenAI({ apiKey })(id)))',
+  option:
+    'await refreshingModelFrom(token.map(({ accessToken }) => createOpenAI({ apiKey: accessToken })(id)))',
 } as const
 
 /** Google's provider takes a token as a header, and then no key. */

@@ -50,6 +50,29 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw reasonOf(signal)
 }
 
+/** A signal that aborts with another one or with a controller, and what ends that. */
+export interface Followed {
+  readonly signal: AbortSignal
+  /** The other signal may live for long: it is let go of once nothing is to be aborted any more. */
+  release(): void
+}
+
+/**
+ * The controller's signal, which also aborts when the other one does. React Native and older browsers have no `AbortSignal.any`, and where there
+ * is one it takes only the platform's own signals.
+ */
+export function following(other: AbortSignal | undefined, controller: AbortController): Followed {
+  const { signal } = controller
+  if (other === undefined) return { signal, release: () => undefined }
+  if (typeof Reflect.get(AbortSignal, 'any') === 'function' && other instanceof AbortSignal) {
+    return { signal: AbortSignal.any([other, signal]), release: () => undefined }
+  }
+  const follow = (): void => controller.abort(reasonOf(other))
+  if (other.aborted) follow()
+  else other.addEventListener('abort', follow)
+  return { signal, release: () => other.removeEventListener('abort', follow) }
+}
+
 function abortError(): Error {
   const message = 'This operation was aborted'
   if (typeof DOMException === 'function') return new DOMException(message, 'AbortError')

@@ -81,7 +81,7 @@ function isPlatforms(clock: Clock): boolean {
 }
 
 /** Node's timers keep the process alive unless told not to; others' do not know the word. */
-export function unref(timer: number | { unref?: () => unknown }): void {
+function unref(timer: number | { unref?: () => unknown }): void {
   if (typeof timer === 'object') timer.unref?.()
 }
 

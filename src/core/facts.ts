@@ -37,20 +37,24 @@ const MOST_TEXT = 16_384
 const MOST_JSON = 65_536
 
 /** Under these a number is a status. */
-const STATUS_KEYS = 'status statusCode status_code httpStatusCode code error_code errorCode'.split(' ')
+const STATUS_KEYS = /* @__PURE__ */ listed(
+  'status statusCode status_code httpStatusCode code error_code errorCode',
+)
 /** Under these and the ones above a text without a space is a name; the first that is known counts. */
-const NAME_KEYS =
-  'code error_code errorCode errorcode reason status __type Code type error_type kind error name lc_error_code'.split(
-    ' ',
-  )
+const NAME_KEYS = /* @__PURE__ */ listed(
+  'code error_code errorCode errorcode reason status __type Code type error_type kind error name lc_error_code',
+)
 /** Under these and the ones above a string is telling, and an object worth looking into. */
-const OTHER_KEYS =
-  'message Message msg error_description error_msg errorMessage responseBody data body response httpResponse detail details errors errorDetails innererror extensions fault faultstring Error exp $metadata lastError cause'.split(
-    ' ',
-  )
-const KEYS: ReadonlySet<string> = new Set([...NAME_KEYS, ...STATUS_KEYS, ...OTHER_KEYS])
+const KEYS = /* @__PURE__ */ listed(
+  'statusCode status_code httpStatusCode message Message msg error_description error_msg errorMessage responseBody data body response httpResponse detail details errors errorDetails innererror extensions fault faultstring Error exp $metadata lastError cause',
+  NAME_KEYS,
+)
 /** Under these stands what was received. */
 const BODY_KEYS = ['body', 'data', 'responseBody', 'value']
+
+function listed(names: string, before: readonly string[] = []): readonly string[] {
+  return [...before, ...names.split(' ')]
+}
 
 /** The errors that outcomes and deltas were made of: those say more than what is left of them. */
 const origins = new WeakMap<object, unknown>()
@@ -61,18 +65,22 @@ export function madeOf<T extends object>(outcome: T, error: unknown): T {
   return outcome
 }
 
-/** Reads facts, outermost first. Never throws, and reads no more than a bounded prefix. */
-export function readFacts(input: unknown): Evidence {
+/**
+ * Reads facts, outermost first. Never throws, and reads no more than a bounded prefix.
+ *
+ * @param readsSuccesses also the bodies of successes, which hold what a model has said
+ */
+export function readFacts(input: unknown, readsSuccesses = false): Evidence {
   let status: number | undefined
   let errorStatus: number | undefined
   let grpcStatus: number | undefined
-  let namedStatus: number | undefined
   let challenge: string | undefined
   let isWordless = false
   let isSynthetic = false
   const texts: string[] = []
   const sentences: string[] = []
-  const names: string[] = []
+  /** Texts where a name may stand. Most verdicts need none. */
+  const named: { readonly text: string; readonly isQuoted: boolean }[] = []
   /**
    * What has been found and not been read yet, and whether it is quoted: then its status and names are not this error's. Maps keep
    * their order, and what was added is added once.
@@ -89,10 +97,7 @@ export function readFacts(input: unknown): Evidence {
     if (typeof value !== 'string' || texts.length >= MOST_TEXTS) return
     const text = value.slice(0, MOST_TEXT)
     texts.push(text)
-    if (mayBeName && isName(text)) {
-      names.push(text)
-      if (!isQuoted) namedStatus ??= statusOfName(text)
-    }
+    if (mayBeName) named.push({ text, isQuoted })
     const json = jsonIn(value)
     if (json !== undefined) find(json, isQuoted)
     if (!isQuoted) sentences.push(text)
@@ -137,7 +142,8 @@ export function readFacts(input: unknown): Evidence {
     for (const key of KEYS) {
       if (key === skipped) continue
       const value = get(node, key)
-      if (isGood && BODY_KEYS.includes(key) && !isErrorBody(jsonIn(value) ?? value)) continue
+      const isSaid = isGood && !readsSuccesses && BODY_KEYS.includes(key)
+      if (isSaid && !isErrorBody(jsonIn(value) ?? value)) continue
       find(value, isQuoted, NAME_KEYS.includes(key))
     }
     const headers = get(node, 'headers') ?? get(node, 'responseHeaders')
@@ -148,15 +154,22 @@ export function readFacts(input: unknown): Evidence {
       header(headers, 'WWW-Authenticate') ??
       prefix(get(node, 'challenge'))
   }
-  const text = texts.join('\n')
   return {
     status,
     grpcStatus,
-    text,
-    names,
+    text: texts.join('\n'),
+    get names() {
+      return named.map(({ text }) => text).filter(isName)
+    },
     challenge,
     errorStatus,
-    namedStatus,
+    get namedStatus() {
+      for (const { text, isQuoted } of named) {
+        const known = isQuoted || !isName(text) ? undefined : statusOfName(text)
+        if (known !== undefined) return known
+      }
+      return undefined
+    },
     isWordless,
     sentences,
     isSynthetic,
@@ -242,7 +255,7 @@ function get(node: unknown, key: PropertyKey): unknown {
 }
 
 /** A header's value, of a Headers object, a Map or a plain object. */
-function header(headers: unknown, name: string): string | undefined {
+export function header(headers: unknown, name: string): string | undefined {
   let value = get(headers, name)
   const getter = get(headers, 'get')
   try {

@@ -31,6 +31,7 @@ export class Flight<T> {
   readonly #waiters: Waiters<T>
   readonly #lapsed: () => void
   #leave: () => void = () => undefined
+  #isOver = false
   #stopTimer: (() => void) | undefined
 
   /**
@@ -49,6 +50,11 @@ export class Flight<T> {
     })
     // The timer of the callers that began it is the flight's own, too, until the deadline.
     void this.#waiters.join(plan.generation)
+  }
+
+  /** No caller wants its result any more, whether or not the signal could say so. */
+  get isOver(): boolean {
+    return this.#isOver
   }
 
   get signal(): AbortSignal {
@@ -83,6 +89,7 @@ export class Flight<T> {
   /** Tells the run that no caller wants its result. */
   abort(reason?: RefreshError): void {
     this.#stopTimer?.()
+    this.#isOver = true
     this.#leave()
     try {
       this.#controller.abort(reason)

@@ -115,7 +115,8 @@ export class Flights<T> {
     let running: Promise<T | undefined>
     this.#entered = true
     try {
-      const context = { current, cause, challenge, signal: flight.signal, queued }
+      const isOver = (): boolean => flight.isOver
+      const context = { current, cause, challenge, signal: flight.signal, queued, isOver, isRetry }
       const { owner } = this.#internals
       running = owner === undefined ? runAsSource(() => call(context), this.#cell) : call(context)
     } finally {

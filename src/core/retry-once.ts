@@ -78,10 +78,12 @@ export async function retryOnce<T, R>(
   }
 }
 
-/** Nobody waits for it, and nobody hears what it fails with: the result is of no interest any more. */
+/** It is not waited for, and its failure is ignored: the result is of no interest any more. */
 function discard<R>(result: R, policy: RetryPolicy<R>): void {
-  if (policy.discard)
-    Promise.resolve(result)
-      .then(policy.discard)
-      .catch(() => undefined)
+  try {
+    const discarding = policy.discard?.(result)
+    if (discarding !== undefined) Promise.resolve(discarding).catch(() => undefined)
+  } catch {
+    // as above
+  }
 }

@@ -1,6 +1,6 @@
 import { type DefaultRejectionRule, defaultRejectionRules, type RejectionRule } from './default-rules.ts'
 import { RefreshError } from './errors.ts'
-import { type Evidence, readFacts } from './facts.ts'
+import { type Evidence, header, readFacts } from './facts.ts'
 import { optionError } from './options.ts'
 import { hear, saysRejected } from './words.ts'
 
@@ -41,7 +41,36 @@ export function verdict(
 ): Verdict {
   const facts = readFacts(error)
   const { challenge } = facts
-  return { ...decision(facts, rules), status: facts.errorStatus ?? facts.status, challenge }
+  const readSuccess = (): Evidence => readFacts(error, true)
+  return { ...decision(facts, rules, readSuccess), status: facts.errorStatus ?? facts.status, challenge }
+}
+
+/** What may be in the body of a 401 that makes something else of it, or that its refresh is to be told. `\\u` may spell any of it. */
+const TELLING = /scope|challenge|headers|\\u/i
+
+/**
+ * Judges a response as {@link verdict} does. Nearly every rejection is a 401 that names no scope: its status decides, and its facts need not be
+ * read, which in a storm of rejections would cost more than all else that is done here.
+ *
+ * @param isPlain401 no rule of the user's is about 401
+ */
+export function responseVerdict(
+  response: { readonly status: number; readonly headers: unknown; readonly body: string },
+  rules: Readonly<Record<string, RejectionRule>>,
+  isPlain401: boolean,
+): Verdict {
+  const { status, headers, body } = response
+  if (status === 401 && isPlain401 && !TELLING.test(body) && header(headers, 'x-llm-refresh') === undefined) {
+    const challenge = header(headers, 'www-authenticate') ?? header(headers, 'WWW-Authenticate')
+    const isTold = MISSING_SCOPE.test(`${challenge}\n${header(headers, 'x-amzn-errortype')}`)
+    if (!isTold) return { rejected: true, rule: 'status_401', status, challenge }
+  }
+  return verdict(response, rules)
+}
+
+/** Is one of these rules the user's, and about 401? */
+export function hasRuleFor401(rules: Readonly<Record<string, RejectionRule>>): boolean {
+  return Object.entries(rules).some(([name, rule]) => !isDefault(name, rule) && includes(rule, 401))
 }
 
 /**
@@ -79,31 +108,37 @@ export function rejectionRules(changes: RejectionRules = {}): Readonly<Record<st
   return Object.fromEntries([...own, ...kept])
 }
 
-/** Whether it is a rejection, and the name of what decided. */
+/**
+ * Whether it is a rejection, and the name of what decided.
+ *
+ * @param readSuccess for a rule of the user's for a success, which is to see its body; no other rule may
+ */
 function decision(
   facts: Evidence,
   rules: Readonly<Record<string, RejectionRule>>,
+  readSuccess: () => Evidence,
 ): Pick<Verdict, 'rejected' | 'rule'> {
-  const { status, errorStatus, namedStatus, grpcStatus } = facts
+  const { status, errorStatus, grpcStatus } = facts
   // What a surface of ours made up has been through a refresh already.
   if (facts.isSynthetic) return { rejected: false }
-  const known = errorStatus ?? namedStatus
   const defaults: [string, RejectionRule][] = []
   for (const [name, rule] of Object.entries(rules)) {
     if (isDefault(name, rule)) defaults.push([name, rule])
     else if (errorStatus === undefined || includes(rule, errorStatus) || includes(rule, status)) {
-      const opinion = opinionOf(rule, facts)
+      const isForSuccess = status !== undefined && status < 300 && includes(rule, status)
+      const opinion = opinionOf(rule, isForSuccess ? readSuccess() : facts)
       if (opinion !== undefined) return { rejected: opinion === true, rule: name }
     }
   }
   if (MISSING_SCOPE.test(`${facts.challenge}\n${facts.text}`)) return { rejected: false }
   if (errorStatus === 401) return { rejected: true, rule: 'status_401' }
+  const known = errorStatus ?? facts.namedStatus
   const heard = known === undefined && !facts.isWordless ? hear(facts.sentences) : undefined
   if (known === undefined) {
     if (grpcStatus === 16) return { rejected: true, rule: 'grpc_unauthenticated' }
     if (grpcStatus !== undefined || heard === undefined) return { rejected: false }
   }
-  if (namedStatus === 401 && errorStatus === undefined) return { rejected: true, rule: 'name' }
+  if (known === 401) return { rejected: true, rule: 'name' }
   for (const [name, rule] of defaults) {
     if (known !== undefined && !includes(rule, known)) continue
     if (opinionOf(rule, facts) === true) return { rejected: true, rule: name }

@@ -89,7 +89,7 @@ export class ExclusiveStore implements Store {
   }
 
   update(key: string, change: Change, options: UpdateOptions = {}): Promise<StoredRecord> {
-    const { signal, onNews } = options
+    const { signal, isOver, onNews } = options
     // An update inside a source's `issue` must not wait for the update that waits for it.
     const isNested = isInSource()
     const run = async (): Promise<StoredRecord> => {
@@ -106,7 +106,7 @@ export class ExclusiveStore implements Store {
         giveBack()
       }
     }
-    return this.#turns.take(key, run, signal)
+    return this.#turns.take(key, run, { signal, isOver })
   }
 
   async #locked(

@@ -151,11 +151,12 @@ export class FailureMemory {
   #bound(failure: StoredFailure, longest: number): number {
     const now = this.#clock.now()
     const content = JSON.stringify(failure)
-    const seen = this.#seen.get(content) ?? now
+    // A clock that was set back must not have what was refused sent again.
+    const seen = Math.min(this.#seen.get(content) ?? now, now)
     this.#seen.set(content, seen)
     // Of two at a time, the last ones: the record's and this process's own.
     for (const oldest of this.#seen.keys()) if (this.#seen.size > 4) this.#seen.delete(oldest)
-    return now < seen ? 0 : longest - (now - seen)
+    return longest - (now - seen)
   }
 
   /** A time in the future is that of a clock that is ahead. ms */
@@ -184,8 +185,9 @@ async function readable(presented: Presented | undefined): Promise<readonly stri
 
 function remembered({ code, terminal, at }: StoredFailure, wait: number): RefreshError {
   const meaning = MEANING[code] ?? 'The last refresh failed'
-  const when = new Date(at).toISOString()
-  const next = terminal ? '' : `, and nobody asks again for ${Math.ceil(wait / 1000)} s`
+  // A store of a user's own may hold what is no time.
+  const when = Math.abs(at) <= 8.64e15 ? new Date(at).toISOString() : 'an unknown time'
+  const next = terminal ? '' : `; no process asks it again for ${Math.ceil(wait / 1000)} s`
   return new RefreshError(code, `${meaning} (at ${when}${next}).`, {
     terminal,
     ...(terminal ? {} : { retryAfter: wait }),

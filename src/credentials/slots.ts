@@ -1,7 +1,18 @@
 import { abortable } from '../core/abortable.ts'
+import { describe, optionError } from '../core/options.ts'
 
 /** One of a store's `maxLocks`. Its holder gives it back when it is done, or when its lock no longer counts. */
 export type GiveBack = () => void
+
+/**
+ * How many locks a store takes at a time. Default: 64.
+ *
+ * @throws RefreshError `invalid_option`
+ */
+export function readMaxLocks(given = 64): number {
+  if (Number.isSafeInteger(given) && given >= 1) return given
+  throw optionError('maxLocks', `must be a whole number from 1, not ${describe(given)}`)
+}
 
 /** Bounds how many locks a store holds or asks for at a time. The rest wait in the order of asking. */
 export class Slots {

@@ -88,6 +88,11 @@ export interface UpdateOptions {
   readonly known?: number | undefined
   /** Ends the wait for the lock, with the signal's reason. It ends nothing once `change` was called. */
   readonly signal?: AbortSignal | undefined
+  /**
+   * @internal The caller has given the update up. Unlike the signal it also tells on a platform where one request cannot abort what another
+   * began, and where what that other one left behind never goes on.
+   */
+  readonly isOver?: (() => boolean) | undefined
   /** ms: a lock that is held for longer no longer counts among the store's `maxLocks`. @default 30_000 */
   readonly deadline?: number | undefined
   /** Hears how the update stands. A store need not tell. */

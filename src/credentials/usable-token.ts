@@ -20,7 +20,7 @@ export function isBearerLike(tokenType: string | undefined): boolean {
 }
 
 /** Whether an expiry was given in seconds where ms are meant. @param now epoch ms */
-export function isInSeconds(expiresAt: number | undefined, now: number): boolean {
+function isInSeconds(expiresAt: number | undefined, now: number): boolean {
   return expiresAt !== undefined && now > REAL_TIME && expiresAt >= SECONDS[0] && expiresAt < SECONDS[1]
 }
 

@@ -1,7 +1,7 @@
 /** What kinds of bodies can be sent twice, on any platform: some lack the classes, or parts of them. */
 
 /** @returns how many bytes it has, at least; undefined where that cannot be told */
-export function sizeOf(body: unknown): number | undefined {
+function sizeOf(body: unknown): number | undefined {
   if (typeof body === 'string') return sizeOfText(body)
   if (body instanceof ArrayBuffer || ArrayBuffer.isView(body)) return body.byteLength
   if (isBlob(body)) return body.size

@@ -68,7 +68,8 @@ export class Inspection {
     this.#reader = reader
     this.#waits = waits
     this.#tell = tell
-    if (waits === 'always') this.#startTimer()
+    // Most bodies come with their head, and are over by then: a timer for each would cost more than to judge it.
+    if (waits === 'always') void Promise.resolve().then(() => this.#startTimer())
     this.#decoder = open(
       (bytes) => this.#found(reader.take(bytes)),
       () => this.#found(reader.end()),
@@ -130,6 +131,7 @@ export class Inspection {
   }
 
   #startTimer(): void {
+    if (this.#isComplete || this.#isOver) return
     this.#stopTimer ??= startTimer({ now: Date.now }, LONGEST_READ, () => this.end())
   }
 }
@@ -141,15 +143,14 @@ export function inspectBody(
   open: OpenDecoder,
   tell: (finding: Finding) => void,
 ): Inspection {
-  const text = new TextDecoder()
-  let body = ''
+  const chunks: Uint8Array[] = []
   let size = 0
   const end = (): Finding => {
-    const verdict = judge.answer(status, headers, body)
+    const verdict = judge.answer(status, headers, textOf(chunks))
     return { verdict, accepts: status < 400 && !verdict.rejected }
   }
   const take = (bytes: Uint8Array): Finding | undefined => {
-    body += text.decode(bytes.subarray(0, MOST_READ - size), { stream: true })
+    chunks.push(bytes.subarray(0, MOST_READ - size))
     size += bytes.length
     return size >= MOST_READ ? end() : undefined
   }
@@ -183,4 +184,21 @@ export function inspectEvents(
   }
   const waits = mayTakeBack ? 'for a rejection' : 'never'
   return new Inspection({ take, end: () => judged(first.end()) }, waits, open, tell)
+}
+
+/** In one piece: a decoder that keeps a state for the next piece costs many times as much. */
+function textOf(chunks: readonly Uint8Array[]): string {
+  const [first] = chunks
+  if (first === undefined) return ''
+  return new TextDecoder().decode(chunks.length === 1 ? first : joined(chunks))
+}
+
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(chunks.reduce((size, { length }) => size + length, 0))
+  let at = 0
+  for (const chunk of chunks) {
+    whole.set(chunk, at)
+    at += chunk.length
+  }
+  return whole
 }

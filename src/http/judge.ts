@@ -1,7 +1,9 @@
 import {
+  hasRuleFor401,
   type RejectionRule,
   type RejectionRules,
   rejectionRules,
+  responseVerdict,
   verdict,
   type Verdict,
 } from '../core/unauthorized.ts'
@@ -18,11 +20,13 @@ export const LONGEST_READ = 5_000
 export class Judge {
   readonly #rules: Readonly<Record<string, RejectionRule>>
   readonly #statuses: ReadonlySet<number>
+  readonly #isPlain401: boolean
 
   /** @throws RefreshError `invalid_option` */
   constructor(changes: RejectionRules | undefined) {
     this.#rules = rejectionRules(changes)
     this.#statuses = new Set([401, ...Object.values(this.#rules).flatMap(({ statuses }) => statuses)])
+    this.#isPlain401 = !hasRuleFor401(this.#rules)
   }
 
   /** May an answer with this status be a rejection? Then its body is to be read. */
@@ -32,7 +36,7 @@ export class Judge {
 
   /** @param body as much of it as was read */
   answer(status: number, headers: unknown, body: string): Verdict {
-    return verdict({ status, headers, body }, this.#rules)
+    return responseVerdict({ status, headers, body }, this.#rules, this.#isPlain401)
   }
 
   /** The first event of a stream: undefined where it is no error at all. */

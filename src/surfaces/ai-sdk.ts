@@ -94,7 +94,7 @@ export function refreshingModel<M extends AiSdkModel>(
  *
  * @throws RefreshError `invalid_provider`, `invalid_option`, or what the first refresh failed with
  * @example
- * const model = await refreshingModelFrom(token.map((apiKey) => createOpenAI({ apiKey })('gpt-5')))
+ * const model = await refreshingModelFrom(token.map(({ accessToken }) => createOpenAI({ apiKey: accessToken })('gpt-5')))
  */
 export async function refreshingModelFrom<M extends AiSdkModel>(
   refresher: Refresher<M>,

@@ -264,7 +264,9 @@ describe('a cause', () => {
         port: 6379,
       })
     const cause = driverCause(
-      Object.assign(new AggregateError([refused('::1'), refused('127.0.0.1')], ''), { code: 'ECONNREFUSED' }),
+      Object.assign(new AggregateError([refused('::1'), refused('127.0.0.1')], 'no address answered'), {
+        code: 'ECONNREFUSED',
+      }),
     )
     expect(cause).toMatchObject({
       code: 'ECONNREFUSED',

@@ -245,7 +245,10 @@ test('[S9] given a record that is known and has gone, when others want the lock,
   holder.letOn()
   await vi.advanceTimersByTimeAsync(LEASE / 5)
   const found = vi.fn<(record: StoredRecord | undefined) => void>()
-  const change = async (current: StoredRecord | undefined): Promise<undefined> => void found(current)
+  const change = async (current: StoredRecord | undefined): Promise<undefined> => {
+    found(current)
+    return undefined
+  }
   void storeOn(server).update('me', change, { known: written.revision })
   server.isAway = false
   await vi.advanceTimersByTimeAsync(LEASE)

@@ -51,6 +51,9 @@ const ofServers: readonly Step[] = [
   ['acknowledged', false, fresh],
 ]
 
+/** So many times as many. */
+const more = Number(process.env['KILLS'] ?? 1)
+
 // One client for each server: it is the server that has to do with kills.
 const killed = Object.entries(places).filter(([name]) => !/node-redis|postgres\.js/u.test(name))
 const rows = killed.flatMap(([name, make]) => {
@@ -59,7 +62,7 @@ const rows = killed.flatMap(([name, make]) => {
     name,
     make,
     step,
-    times: isFiles ? 20 : 12,
+    times: (isFiles ? 20 : 12) * more,
     atOnce: isFiles ? 2 : 6,
   }))
 })
@@ -86,5 +89,5 @@ test.each(rows)(
     for (let round = 0; round < times; round += atOnce)
       await Promise.all(Array.from({ length: atOnce }, (__, n) => kill(`${round + n}`)))
   },
-  120_000,
+  120_000 * more,
 )

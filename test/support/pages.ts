@@ -23,6 +23,7 @@ export async function project(files: Record<string, string>): Promise<string> {
       paths: {
         'llm-refresh': [join(root, 'src/index.ts')],
         'llm-refresh/sources/*': [join(root, 'src/credentials/sources/*.ts')],
+        'llm-refresh/testing': [join(root, 'src/testing/index.ts')],
         'llm-refresh/stores/*': [join(root, 'src/credentials/stores/*.ts')],
       },
     },

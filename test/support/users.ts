@@ -7,7 +7,7 @@ import { onTestFinished } from 'vitest'
 export const [OWNER, NEIGHBOUR] = [61_001, 61_002]
 
 /** Tests that need two users say so where they cannot run; CI has to run them. */
-export const hasUsers = process.platform === 'linux' && process.getuid?.() === 0
+const hasUsers = process.platform === 'linux' && process.getuid?.() === 0
 if (!hasUsers) console.warn('NOT RUN: what other users can do to a store in files. It takes Linux and root.')
 export const mustSkip = !hasUsers && process.env['CI'] === undefined
 

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { checkOptions, describe, milliseconds, optionError } from '../../core/options.ts'
 import { type ExclusiveOptions, ExclusiveStore } from '../exclusive.ts'
+import { readMaxLocks } from '../slots.ts'
 import type { Store } from '../store.ts'
 import { FileBackend } from './file/backend.ts'
 import { type FileStoreEntry, inspectFolder } from './file/inspect.ts'
@@ -78,20 +79,18 @@ interface ReadOptions extends ExclusiveOptions {
 
 function readFileOptions(options: FileStoreOptions): ReadOptions {
   checkOptions(options, ['path', 'trustParent', 'lease', 'timeout', 'maxLocks'])
-  const { path, trustParent = false, lease = 10_000, timeout = 10_000, maxLocks = 64 } = options
+  const { path, trustParent = false, lease = 10_000, timeout = 10_000 } = options
   if (path !== undefined && (typeof path !== 'string' || path === ''))
     throw optionError('path', `must be a folder, not ${describe(path)}`)
   if (typeof trustParent !== 'boolean')
     throw optionError('trustParent', `must be true or false, not ${describe(trustParent)}`)
   if (trustParent && path === undefined)
     throw optionError('trustParent', 'needs a path: only a folder that you name is trusted so')
-  if (!Number.isSafeInteger(maxLocks) || maxLocks < 1)
-    throw optionError('maxLocks', `must be a whole number from 1, not ${describe(maxLocks)}`)
   return {
     path: resolve(path ?? defaultPath(process.platform)),
     trustParent,
     lease: milliseconds('lease', lease, 100),
     timeout: milliseconds('timeout', timeout, 1),
-    maxLocks,
+    maxLocks: readMaxLocks(options.maxLocks),
   }
 }

@@ -10,32 +10,37 @@ export class MemoryStore implements Store {
   /** Keys whose last holder may have redeemed a refresh token, and did not write. */
   readonly #abandoned = new Set<string>()
   readonly #turns = new Turns()
+  /** Who holds the lock of a key, perhaps for a request that was ended. */
+  readonly #holders = new Map<string, { isSent: boolean }>()
 
   read(key: string): Promise<StoredRecord | undefined> {
     return Promise.resolve(this.#records.get(key))
   }
 
-  update(key: string, change: Change, { known, signal }: UpdateOptions = {}): Promise<StoredRecord> {
+  update(key: string, change: Change, { known, signal, isOver }: UpdateOptions = {}): Promise<StoredRecord> {
     const run = async (): Promise<StoredRecord> => {
       const current = this.#records.get(key)
       if (current !== undefined && current.revision > (known ?? Infinity)) return current
       const revision = this.#next(key)
-      let isSent = false
+      if (this.#holders.get(key)?.isSent === true) this.#abandoned.add(key)
+      const holder = { isSent: false }
+      this.#holders.set(key, holder)
       let content: RecordContent | undefined
       try {
         content = await change(current, {
           signal: new AbortController().signal,
           abandoned: this.#abandoned.has(key) || current?.failure?.abandoned === true,
-          sent: () => (isSent = true),
+          sent: () => (holder.isSent = true),
         })
       } finally {
+        if (this.#holders.get(key) === holder) this.#holders.delete(key)
         // A login or a logout came meanwhile: what was sent concerns nobody any more.
         const isReplaced = (this.#records.get(key)?.revision ?? 0) > revision
-        if (content === undefined && isSent && !isReplaced) this.#abandoned.add(key)
+        if (content === undefined && holder.isSent && !isReplaced) this.#abandoned.add(key)
       }
       return content === undefined ? (this.#records.get(key) ?? NONE) : this.#write(key, content, revision)
     }
-    return this.#turns.take(key, run, signal)
+    return this.#turns.take(key, run, { signal, isOver })
   }
 
   async replace(
@@ -62,6 +67,7 @@ export class MemoryStore implements Store {
     const record = { ...content, revision }
     this.#records.set(key, record)
     this.#abandoned.delete(key)
+    this.#holders.delete(key)
     return record
   }
 }

@@ -1,6 +1,7 @@
 import { checkOptions, milliseconds } from '../../core/options.ts'
 import { ExclusiveStore } from '../exclusive.ts'
 import { LeasedBackend } from '../leased-backend.ts'
+import { readMaxLocks } from '../slots.ts'
 import type { Store } from '../store.ts'
 import type { PostgresClient } from './postgres/client.ts'
 import { inspectTable, type PostgresStoreEntry } from './postgres/inspect.ts'
@@ -35,6 +36,11 @@ export interface PostgresStoreOptions extends PostgresTableOptions {
    * @default 5_000
    */
   timeout?: number | undefined
+  /**
+   * How many locks the store takes at a time, for all accounts together; the others wait for their turn, in the order of asking.
+   * @default 64
+   */
+  maxLocks?: number | undefined
 }
 
 /**
@@ -53,12 +59,13 @@ export interface PostgresStoreOptions extends PostgresTableOptions {
  * const token = credential({ source: oauth({ issuer, clientId }), store: postgresStore(pool), key: 'me@example.com' })
  */
 export function postgresStore(client: PostgresClient, options: PostgresStoreOptions = {}): Store {
-  checkOptions(options, ['table', 'lease', 'timeout'])
+  checkOptions(options, ['table', 'lease', 'timeout', 'maxLocks'])
   const { table = 'llm_refresh' } = options
   const lease = milliseconds('lease', options.lease ?? 2_500, 100)
   const timeout = milliseconds('timeout', options.timeout ?? 5_000, 1)
   const leases = new PostgresTable(client, { name: readName(table), lease, timeout })
-  return new ExclusiveStore(new LeasedBackend(leases, { lease, timeout }), { lease, timeout })
+  const maxLocks = readMaxLocks(options.maxLocks)
+  return new ExclusiveStore(new LeasedBackend(leases, { lease, timeout }), { lease, timeout, maxLocks })
 }
 
 /**

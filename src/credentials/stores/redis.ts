@@ -1,6 +1,7 @@
 import { checkOptions, describe, milliseconds, optionError } from '../../core/options.ts'
 import { ExclusiveStore } from '../exclusive.ts'
 import { LeasedBackend } from '../leased-backend.ts'
+import { readMaxLocks } from '../slots.ts'
 import type { Store } from '../store.ts'
 import { connectionOf, type RedisClient } from './redis/client.ts'
 import { RedisTable } from './redis/table.ts'
@@ -25,6 +26,11 @@ export interface RedisStoreOptions {
    * @default 5_000
    */
   timeout?: number | undefined
+  /**
+   * How many locks the store takes at a time, for all accounts together; the others wait for their turn, in the order of asking.
+   * @default 64
+   */
+  maxLocks?: number | undefined
 }
 
 /**
@@ -40,7 +46,7 @@ export interface RedisStoreOptions {
  * const token = credential({ source: oauth({ issuer, clientId }), store: redisStore(redis), key: 'me@example.com' })
  */
 export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): Store {
-  checkOptions(options, ['prefix', 'lease', 'timeout'])
+  checkOptions(options, ['prefix', 'lease', 'timeout', 'maxLocks'])
   const { prefix = 'llm-refresh', lease = 2_500, timeout = 5_000 } = options
   if (typeof prefix !== 'string' || /^$|[{}]/u.test(prefix)) {
     const what = typeof prefix === 'string' ? 'a text that is empty, or has braces' : describe(prefix)
@@ -49,6 +55,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   const locking = {
     lease: milliseconds('lease', lease, 100),
     timeout: milliseconds('timeout', timeout, 1),
+    maxLocks: readMaxLocks(options.maxLocks),
   }
   const table = new RedisTable(connectionOf(client), prefix, locking.lease)
   return new ExclusiveStore(new LeasedBackend(table, locking), locking)

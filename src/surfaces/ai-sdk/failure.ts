@@ -70,16 +70,6 @@ function streamedFailure(error: unknown, now: number): Failure | undefined {
   return told(status, vendor, vendor.message ?? messageOf(error), undefined, vendor.retryAfter)
 }
 
-/** What a thrown error is to be judged by: itself. A verdict knows which statuses the AI SDK makes up. */
-export function evidenceOf(error: unknown): unknown {
-  return error
-}
-
-/** What an `error` part is to be judged by: the error itself. */
-export function evidenceOfPart(error: unknown): unknown {
-  return error
-}
-
 /** The failure of a stream that ended before it was finished. */
 export function brokenOff(): Failure {
   return lost('The stream ended before it was finished.')

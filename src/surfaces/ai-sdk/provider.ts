@@ -1,4 +1,4 @@
-import { abortable } from '../../core/abortable.ts'
+import { abortable, throwIfAborted } from '../../core/abortable.ts'
 import { RefreshError } from '../../core/errors.ts'
 import { BaseProvider } from '../../llm/base-provider.ts'
 import type { ModelCapabilities, StructuredOutputSupport } from '../../llm/capabilities.ts'
@@ -50,7 +50,7 @@ export class LanguageModelProvider extends BaseProvider {
     try {
       answer = await abortable(Promise.resolve(this.#languageModel.doGenerate(call)), options.signal)
     } catch (error) {
-      options.signal?.throwIfAborted()
+      throwIfAborted(options.signal)
       const failure = readFailure(error, Date.now())
       const outcome = failure && toOutcome(failure)
       if (outcome === undefined) throw error
@@ -86,7 +86,7 @@ export class LanguageModelProvider extends BaseProvider {
   }
 
   #call(request: ChatRequest, signal: AbortSignal | undefined, report: Report): AiSdkCallOptions {
-    signal?.throwIfAborted()
+    throwIfAborted(signal)
     const thinking = request.thinking ?? this.configuredThinking
     this.validateThinkingConfig(thinking)
     return toCall(request, {

@@ -4,7 +4,6 @@ import type { Answer, CommonPolicy } from '../../core/retry-policy.ts'
 import { retryStreamOnce, type StreamPolicy } from '../../core/retry-stream-once.ts'
 import { type Verdict, verdict } from '../../core/unauthorized.ts'
 import type { Wrapper } from '../../core/wrapper.ts'
-import { evidenceOf, evidenceOfPart } from './failure.ts'
 import { repeatability } from './one-shot.ts'
 import { fieldsOf, isPrelude } from './part.ts'
 import { isRecord } from './record.ts'
@@ -15,7 +14,7 @@ import { type Item, StreamAttempt } from './stream-attempt.ts'
 export class ModelCalls<M extends object> {
   readonly #refresher: Refresher<M>
   readonly #check: (model: M) => void
-  readonly #judgePart: (error: unknown) => Verdict
+  readonly #judge: (error: unknown) => Verdict
   readonly #policy: CommonPolicy
   #checked: M
 
@@ -24,8 +23,8 @@ export class ModelCalls<M extends object> {
     this.#refresher = refresher
     this.#checked = first
     this.#check = check
-    this.#judgePart = (error) => verdict(evidenceOfPart(error), rules)
-    this.#policy = { isRejectionError: (error) => verdict(evidenceOf(error), rules), onEvent }
+    this.#judge = (error) => verdict(error, rules)
+    this.#policy = { isRejectionError: this.#judge, onEvent }
   }
 
   async call(name: string, given: readonly unknown[]): Promise<unknown> {
@@ -44,7 +43,7 @@ export class ModelCalls<M extends object> {
   async #stream(name: string, given: readonly unknown[], common: CommonPolicy): Promise<unknown> {
     const policy: StreamPolicy<Item> = {
       ...common,
-      isRejection: (item) => this.#judge(item, common),
+      isRejection: (item) => this.#judgeItem(item, common),
       isContent: (item) => ('part' in item ? isContent(item.part) : !item.attempt.streams),
       isEnd: () => false,
     }
@@ -57,10 +56,10 @@ export class ModelCalls<M extends object> {
     return new RefreshingStream(value.attempt, items).result
   }
 
-  #judge({ attempt, part }: Item, { signal, unrepeatable }: CommonPolicy): Answer {
+  #judgeItem({ attempt, part }: Item, { signal, unrepeatable }: CommonPolicy): Answer {
     const { type, error } = fieldsOf(part)
     if (type !== 'error') return false
-    const judged = this.#judgePart(error)
+    const judged = this.#judge(error)
     if (!judged.rejected || attempt.isLast) return judged
     // The model has begun to read the caller's stream: the caller gets this attempt, whatever follows.
     attempt.stays = unrepeatable?.() !== undefined

@@ -1,4 +1,4 @@
-import { abortable } from '../../core/abortable.ts'
+import { abortable, type Followed, following, throwIfAborted } from '../../core/abortable.ts'
 import { RefreshError } from '../../core/errors.ts'
 import type { StreamDelta } from '../../llm/response.ts'
 import type { DeltaReader, StreamPart } from './deltas.ts'
@@ -44,6 +44,7 @@ class DeltaStream implements AsyncIterableIterator<StreamDelta> {
   readonly #left = new AbortController()
   /** Aborts with the caller's, and when the consumer leaves. */
   readonly #signal: AbortSignal
+  readonly #followed: Followed
   #reader: ReadableStreamDefaultReader<AiSdkPart> | undefined
   /** What the last part amounts to, and is not handed out yet. */
   #pending: StreamDelta[] = []
@@ -54,7 +55,8 @@ class DeltaStream implements AsyncIterableIterator<StreamDelta> {
   constructor(open: Open, signal: AbortSignal | undefined, deltas: DeltaReader) {
     this.#open = open
     this.#deltas = deltas
-    this.#signal = signal === undefined ? this.#left.signal : AbortSignal.any([signal, this.#left.signal])
+    this.#followed = following(signal, this.#left)
+    this.#signal = this.#followed.signal
   }
 
   [Symbol.asyncIterator](): this {
@@ -96,7 +98,7 @@ class DeltaStream implements AsyncIterableIterator<StreamDelta> {
 
   /** What the next part amounts to; nothing, often. */
   async #read(): Promise<StreamDelta[]> {
-    this.#signal.throwIfAborted()
+    throwIfAborted(this.#signal)
     let read: ReadableStreamReadResult<AiSdkPart>
     try {
       if (this.#reader === undefined) {
@@ -104,7 +106,7 @@ class DeltaStream implements AsyncIterableIterator<StreamDelta> {
         this.#reader = reader
         if (about.length > 0) return about
       }
-      this.#signal.throwIfAborted()
+      throwIfAborted(this.#signal)
       read = await abortable(this.#reader.read(), this.#signal)
     } catch (error) {
       return [this.#failed(error)]
@@ -118,7 +120,7 @@ class DeltaStream implements AsyncIterableIterator<StreamDelta> {
         return this.#deltas.read(part)
       })
     }
-    this.#signal.throwIfAborted()
+    throwIfAborted(this.#signal)
     const failure = readErrorPart(part.error, Date.now())
     if (failure === undefined) throw part.error
     return [failure]
@@ -138,12 +140,13 @@ class DeltaStream implements AsyncIterableIterator<StreamDelta> {
 
   #close(): void {
     this.#over = true
+    this.#followed.release()
     if (this.#reader !== undefined) cancel(this.#reader)
   }
 
   /** The delta that a thrown error amounts to; one that amounts to none is thrown on. */
   #failed(error: unknown): StreamDelta {
-    this.#signal.throwIfAborted()
+    throwIfAborted(this.#signal)
     const failure = readFailure(error, Date.now())
     if (failure === undefined) throw error
     return failure

@@ -12,7 +12,7 @@ import { CallController } from './controller.ts'
 import { Delivery } from './delivery.ts'
 import { type Bound, dispatchWatched } from './destination.ts'
 import { copied, type Credential, withCredential } from './headers.ts'
-import { pinned } from './pinned.ts'
+import { Pinned } from './pinned.ts'
 import { keep, type Replay } from './replay.ts'
 import type { Dispatch, DispatchHandler, DispatchOptions } from './types.ts'
 
@@ -94,7 +94,7 @@ export class Call implements RetryPolicy<Answered>, Caller, Bound {
     // Where its attempts will be redirected to is not known yet.
     this.guard(() => this.begin({}))
     if (this.#isOver) this.#end()
-    else void this.#run(pinned(this.#credential, this.endpoint, undefined))
+    else void this.#run(this.#credential)
     return true
   }
 
@@ -174,7 +174,7 @@ export class Call implements RetryPolicy<Answered>, Caller, Bound {
     if (first === undefined) return
     this.#first = undefined
     if (answer.held !== undefined) {
-      void this.#run(pinned(this.#credential, this.endpoint, first), answer)
+      void this.#run(new Pinned(this.#credential, first), answer)
     } else {
       if (answer.accepts) this.#credential.accepted(first, this.endpoint)
       this.#end()

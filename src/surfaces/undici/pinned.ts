@@ -1,22 +1,43 @@
-import type { Generation, Refresher, RejectionOptions, Snapshot } from '../../core/refresher.ts'
+import type { Generation, Refresher, RejectionOptions, Snapshot, WaitOptions } from '../../core/refresher.ts'
 
 /**
- * A refresher for one request: it says which endpoint was asked. Its first snapshot may be one that was used already: the retry policy takes
- * over from there.
+ * A refresher whose first snapshot was used already: the retry policy takes over from there. A class, for a rejected request must not
+ * cost an object of closures.
  */
-export function pinned<T>(
-  refresher: Refresher<T>,
-  endpoint: string,
-  used: Snapshot<T> | undefined,
-): Refresher<T> {
-  return {
-    peek: () => refresher.peek(),
-    usable: () => used ?? refresher.usable?.(),
-    snapshot: (options) => refresher.snapshot(options),
-    refresh: (rejected: Generation, options?: RejectionOptions) =>
-      refresher.refresh(rejected, { ...options, endpoint }),
-    accepted: (generation) => refresher.accepted(generation, endpoint),
-    stillRejected: (generation) => refresher.stillRejected?.(generation, endpoint),
-    map: (build) => refresher.map(build),
+export class Pinned<T> implements Refresher<T> {
+  readonly #refresher: Refresher<T>
+  readonly #used: Snapshot<T>
+
+  constructor(refresher: Refresher<T>, used: Snapshot<T>) {
+    this.#refresher = refresher
+    this.#used = used
+  }
+
+  peek(): Snapshot<T> | undefined {
+    return this.#refresher.peek()
+  }
+
+  usable(): Snapshot<T> {
+    return this.#used
+  }
+
+  snapshot(options?: WaitOptions): Promise<Snapshot<T>> {
+    return this.#refresher.snapshot(options)
+  }
+
+  refresh(rejected: Generation, options?: RejectionOptions): Promise<Snapshot<T>> {
+    return this.#refresher.refresh(rejected, options)
+  }
+
+  accepted(snapshot: Generation, endpoint?: string): void {
+    this.#refresher.accepted(snapshot, endpoint)
+  }
+
+  stillRejected(snapshot: Generation, endpoint?: string): void {
+    this.#refresher.stillRejected?.(snapshot, endpoint)
+  }
+
+  map<U>(build: (value: T) => U | Promise<U>): Refresher<U> {
+    return this.#refresher.map(build)
   }
 }

@@ -27,7 +27,7 @@ test('[S8] the examples for sealed adopt what is there, seal it, and read it aga
     key: '0123456789abcdef0123456789abcdef0123456789A\n',
     'login.mts': `
       import { fileStore } from 'llm-refresh/stores/file'
-      await fileStore().update('me@example.com', async () => ({ accessToken: 'plain-access', refreshToken: 'r' }))`,
+      await fileStore().update('me@example.com', async () => ({ token: { accessToken: 'plain-access', refreshToken: 'r' } }))`,
     'adopt.mts': withKeys(adopt),
     'reseal.mts': withKeys(reseal),
     'first.mts': `${first}\nconsole.log((await token.snapshot()).value.accessToken)`,

@@ -88,7 +88,7 @@ describe('at rest', () => {
   test('[S8] it tells a store below what it is told, and a change what that tells', async () => {
     const confirm = async (): Promise<void> => undefined
     const context = { signal: AbortSignal.abort(), abandoned: true, confirm }
-    const options = { known: 7, signal: new AbortController().signal, deadline: 5, onNews: () => undefined }
+    const given = { known: 7, signal: new AbortController().signal, deadline: 5, onNews: () => undefined }
     const told: unknown[] = []
     const inner: Store = {
       read: async () => undefined,
@@ -100,8 +100,8 @@ describe('at rest', () => {
       replace: async () => ({ token: undefined, revision: 0 }),
       delete: async () => undefined,
     }
-    await sealed(inner, [newer]).update('me', async (_, given) => void told.push(given), options)
-    expect(told).toEqual([options, context])
+    await sealed(inner, [newer]).update('me', async (_, lock) => void told.push(lock), given)
+    expect(told).toEqual([given, context])
   })
 })
 
@@ -286,11 +286,8 @@ const failure = {
 } as const
 
 describe('the whole record', () => {
-  const kept = {
-    madeFor: { client: 'canary-client' },
-    triedSeeds: ['canary:seed'],
-    ...{ later: ['canary-later'] },
-  }
+  const later = { later: ['canary-later'] }
+  const kept = { madeFor: { client: 'canary-client' }, triedSeeds: ['canary:seed'], ...later }
 
   test('[S12] given a record with all its members, when it is stored, then only its session is outside', async () => {
     const inner = new MemoryStore()

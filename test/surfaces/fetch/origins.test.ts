@@ -260,7 +260,8 @@ describe('[F6] no credential', () => {
         type: 'authentication_error',
         code: 'refresh_failed',
         status: 'UNAUTHENTICATED',
-        message: 'llm-refresh: refresh_failed: The refresh failed: see the cause.',
+        message:
+          'llm-refresh: refresh_failed: The refresh function threw an error of its own: see the cause.',
       },
     })
     expect((await fetch(api.origin)).statusText).toBe('Unauthorized (refresh_suspended)')

@@ -264,7 +264,8 @@ describe('[F6] no credential', () => {
         type: 'authentication_error',
         code: 'refresh_failed',
         status: 'UNAUTHENTICATED',
-        message: 'llm-refresh: refresh_failed: The refresh function threw an error of its own: see the cause.',
+        message:
+          'llm-refresh: refresh_failed: The refresh function threw an error of its own: see the cause.',
       },
     })
     const again = await dispatcher.request({ origin: api.origin, path: '/', method: 'HEAD' })

@@ -32,7 +32,7 @@ function absolute(path: string | undefined, platform: string): string | undefine
 
 function home(platform: string): string {
   const variable = platform === 'win32' ? 'USERPROFILE' : 'HOME'
-  const mending = `Name a folder, or set ${variable} to an absolute path.`
+  const mending = `Name a folder, or set ${variable} to an absolute path`
   let found: string
   try {
     found = homedir()

@@ -46,7 +46,7 @@ export async function flawOf(stats: Stats, trust: Trust): Promise<string | undef
  * A sticky folder, such as `/tmp`, is not: nobody renames another's files there. Nor is one that only its owner's private group may
  * write, as where the umask is 002.
  */
-export async function isOpenToWriters({ mode, uid, gid }: Stats): Promise<boolean> {
+async function isOpenToWriters({ mode, uid, gid }: Stats): Promise<boolean> {
   if ((mode & STICKY) !== 0) return false
   if ((mode & OTHERS_WRITE) !== 0) return true
   return (mode & GROUP_WRITES) !== 0 && gid !== ROOT && !(await isPrivate(gid, uid))

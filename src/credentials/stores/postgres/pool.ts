@@ -5,8 +5,11 @@ import { asError, heard, noneFree } from './silence.ts'
 /** A pool of node-postgres, as far as it gives connections. */
 export interface Pool extends QueryClient {
   readonly options: object
-  connect(): Promise<PooledClient>
+  /** A pool of another make may know promises alone. */
+  connect(connected?: Connected): Promise<PooledClient> | void
 }
+
+type Connected = (error: unknown, client?: PooledClient) => void
 
 interface PooledClient extends QueryClient {
   on(event: 'error', listener: () => void): unknown
@@ -34,8 +37,6 @@ export async function onPool<R>(
   options: AskOptions,
 ): Promise<R> {
   const client = await checkOut(pool, options.timeout)
-  // An error of a connection that is checked out ends the process where nobody listens. The statement rejects with it.
-  client.on('error', ignore)
   try {
     const result = await heard(run(client), options)
     client.removeListener('error', ignore)
@@ -49,7 +50,12 @@ export async function onPool<R>(
   }
 }
 
-/** A free connection. One that comes too late goes back. */
+/**
+ * A free connection. One that comes too late goes back.
+ *
+ * An error of a connection that is checked out ends the process where nobody listens; the statement rejects with it. A server that ends may
+ * say so in the very piece that made the connection ready, so the listener is added in the pool's callback: a promise would be too late.
+ */
 function checkOut(pool: Pool, timeout: number): Promise<PooledClient> {
   return new Promise((resolve, reject) => {
     let isLate = false
@@ -57,17 +63,21 @@ function checkOut(pool: Pool, timeout: number): Promise<PooledClient> {
       isLate = true
       reject(noneFree(timeout))
     })
-    pool.connect().then(
-      (client) => {
-        stop()
-        if (isLate) client.release()
-        else resolve(client)
-      },
-      (error: unknown) => {
-        stop()
+    let hasConnected = false
+    const connected: Connected = (error, client) => {
+      if (hasConnected) return
+      hasConnected = true
+      stop()
+      if (client === undefined) {
         reject(asError(error))
-      },
-    )
+      } else if (isLate) {
+        client.release()
+      } else {
+        client.on('error', ignore)
+        resolve(client)
+      }
+    }
+    pool.connect(connected)?.then((client) => connected(undefined, client), connected)
   })
 }
 

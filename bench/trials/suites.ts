@@ -1,0 +1,51 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Battery, setting, withWorld } from './trial.ts'
+
+/** Tests of the suite, in their long forms. */
+function suite(files: readonly string[], env: Readonly<Record<string, string>>, times = 1): Battery {
+  return (tell) =>
+    withWorld(async ({ folder }) => {
+      for (let n = 1; n <= times; n++) {
+        const report = join(folder, `report-${n}.json`)
+        const child = spawn('npx', ['vitest', 'run', ...files, '--reporter=json', `--outputFile=${report}`], {
+          stdio: ['ignore', 'ignore', 'inherit'],
+          env: { ...process.env, ...env },
+        })
+        await once(child, 'exit')
+        const { numPassedTests, numTotalTests, testResults } = JSON.parse(await readFile(report, 'utf8')) as {
+          numPassedTests: number
+          numTotalTests: number
+          testResults: { assertionResults: { title: string; status: string }[] }[]
+        }
+        const failed = testResults
+          .flatMap(({ assertionResults }) => assertionResults)
+          .filter(({ status }) => status === 'failed')
+        tell({
+          what: `${files.join(', ')}${times === 1 ? '' : `, round ${n}`}`,
+          figure: `${numPassedTests} of ${numTotalTests} passed${failed.map(({ title }) => `; ${title}`).join('')}`,
+          limit: 'all',
+          isMet: numPassedTests === numTotalTests,
+        })
+      }
+    })
+}
+
+const long = (name: string, otherwise: number): Record<string, string> => ({
+  [name]: String(setting(name, otherwise)),
+})
+
+/** 20 kills at each of 12 steps over files, and 12 at each of 8 over each server, `KILLS` times as many. */
+export const kills: Battery = suite(['test/fleet/kills.test.ts'], long('KILLS', 2))
+/** 6,000 take-overs over files and over Redis, 1,000 over PostgreSQL, `TAKE_OVERS` times as many. */
+export const takeOvers: Battery = suite(['test/fleet/take-overs.test.ts'], long('TAKE_OVERS', 1))
+/** Hosts that are cut off, replicas that take over, and responses that never come, `PARTITIONS` times. */
+export const partitions: Battery = suite(
+  ['test/fleet/hosts.test.ts', 'test/fleet/failover.test.ts', 'test/fleet/unknown-outcomes.test.ts'],
+  {},
+  setting('PARTITIONS', 5),
+)
+/** The built package in the real workerd. */
+export const workerd: Battery = suite(['test/runtimes/workerd.test.ts'], {}, setting('WORKERD', 3))

@@ -1,0 +1,61 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startTokenEndpoint } from '../../test/fleet/outage-endpoint.ts'
+import { bundleMember } from '../../test/fleet/outage-members.ts'
+import type { World } from '../../test/fleet/outage.ts'
+
+/** One line of what was measured. */
+export interface Figure {
+  readonly what: string
+  readonly figure: string
+  readonly limit: string
+  readonly isMet: boolean
+}
+
+/** Measures, and tells each figure as soon as it is known. */
+export type Battery = (tell: (figure: Figure) => void) => Promise<void>
+
+/** The processes' program, and a token endpoint. */
+export async function withWorld<T>(
+  use: (world: World & { readonly folder: string }) => Promise<T>,
+): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'llm-refresh-trial-'))
+  const endpoint = await startTokenEndpoint()
+  try {
+    return await use({ program: await bundleMember(folder), endpoint, folder })
+  } finally {
+    await endpoint.close()
+    // A process that was just killed may have written a moment ago.
+    await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 })
+  }
+}
+
+/** A whole number of the environment. */
+export function setting(name: string, otherwise: number): number {
+  return Number(process.env[name] ?? otherwise)
+}
+
+/** A list of the environment, split at blanks. */
+export function list(name: string, otherwise: readonly number[]): readonly number[] {
+  return process.env[name]?.split(/\s+/u).map(Number) ?? otherwise
+}
+
+/** What was tried, as the history knows it. */
+export function commit(): string {
+  const git = (...args: string[]): string => execFileSync('git', args, { encoding: 'utf8' }).trim()
+  const isChanged = git('status', '--porcelain', '--', 'src') !== ''
+  return `${git('rev-parse', '--short', 'HEAD')}${isChanged ? ' with changes in src' : ''}`
+}
+
+export function seconds(ms: number | undefined): string {
+  return ms === undefined ? '–' : `${(ms / 1_000).toFixed(2)} s`
+}
+
+/** As far as it is known: `served 12, refresh_timeout 3`. */
+export function counts(of: Readonly<Record<string, number>>): string {
+  return Object.entries(of)
+    .map(([name, times]) => `${name} ${times}`)
+    .join(', ')
+}

@@ -1,0 +1,240 @@
+/** Reads expressions of our own source, as far as messages are made of them. It knows this code's style, not all of TypeScript. */
+
+/** The text without its comments. Places in it stay as they are. */
+export function withoutComments(text: string): string {
+  let out = ''
+  for (let at = 0; at < text.length;) {
+    const end = skip(text, at)
+    const piece = text.slice(at, end)
+    out += /^\/[/*]/.test(piece) ? piece.replaceAll(/[^\n]/g, ' ') : piece
+    at = end
+  }
+  return out
+}
+
+/** The arguments of a call. @param open where its parenthesis opens */
+export function argumentsAt(text: string, open: number): string[] {
+  return split(text.slice(open + 1, closing(text, open)), ',').map((part) => part.trim())
+}
+
+/** The function that a place belongs to. */
+export interface Around {
+  readonly name: string
+  /** Names of its parameters; empty for what is taken apart. */
+  readonly parameters: readonly string[]
+  /** Where it begins. */
+  readonly from: number
+}
+
+const FUNCTION =
+  /(?:^|\n)(?: *(?:export )?(?:async )?function (\w+)|  (?:async )?(#?\w+)|[^\n]*\bconst (\w+) = (?:async )?)\(/g
+
+export function functionAround(text: string, place: number): Around | undefined {
+  let found: Around | undefined
+  for (const match of text.matchAll(FUNCTION)) {
+    if (match.index > place) break
+    const open = match.index + match[0].length - 1
+    const [name = '', isArrow] = [match[1] ?? match[2] ?? match[3], match[3] !== undefined]
+    if (/^(?:if|for|while|switch|return)$/.test(name) || !contains(text, closing(text, open), place, isArrow))
+      continue
+    const parameters = argumentsAt(text, open).map((each) => /^\w+/.exec(each)?.[0] ?? '')
+    found = { name, parameters, from: match.index }
+  }
+  return found
+}
+
+/** @param signature where the parameters end */
+function contains(text: string, signature: number, place: number, isArrow: boolean): boolean {
+  if (signature >= place) return false
+  if (isArrow) {
+    const arrow = text.indexOf('=>', signature)
+    const head = text.slice(signature, arrow)
+    if (arrow < 0 || arrow > place || head.includes('\n')) return false
+    const body = arrow + 2 + (/^\s*/.exec(text.slice(arrow + 2))?.[0].length ?? 0)
+    if (text[body] === '{') return place < closing(text, body)
+    return !/\n *(?:const|let|return|throw|if|for|try|\})\b|\n\n/.test(text.slice(body, place))
+  }
+  const line = text.indexOf('\n', signature)
+  return place < closing(text, text.lastIndexOf('{', line))
+}
+
+/** The texts that an expression may give. What is only known when it runs is an ellipsis. */
+export class Expressions {
+  readonly #text: string
+  readonly #place: number
+  readonly #known: ReadonlyMap<string, readonly string[]>
+
+  /**
+   * @param place names mean what they mean there
+   * @param known texts of names
+   */
+  constructor(text: string, place: number, known: ReadonlyMap<string, readonly string[]>) {
+    this.#text = text
+    this.#place = place
+    this.#known = known
+  }
+
+  texts(given: string, depth = 0): string[] {
+    const code = given.trim()
+    const [condition, either] = cut(code, '?')
+    if (condition !== code) {
+      const [yes, no] = cut(either, ':')
+      return unique([...this.texts(yes, depth), ...this.texts(no, depth)])
+    }
+    const parts = split(code, '+')
+    if (parts.length > 1) return product(parts.map((part) => this.texts(part, depth)))
+    if (/^'|^"/.test(code)) return [code.slice(1, -1).replaceAll(/\\(.)/g, '$1')]
+    if (code.startsWith('`')) return this.#template(code.slice(1, -1), depth)
+    if (code.startsWith('(') && closing(code, 0) === code.length - 1)
+      return this.texts(code.slice(1, -1), depth)
+    if (/^\w+$/.test(code) && depth < 4) {
+      const known = this.#known.get(code) ?? this.#constant(code, depth + 1)
+      if (known !== undefined) return [...known]
+    }
+    const [, called] = /^(\w+)\([^]*\)$/.exec(code) ?? []
+    const returned = called === undefined || depth >= 4 ? [] : this.#returned(called, depth + 1)
+    return returned.length > 0 ? returned : ['…']
+  }
+
+  /** The texts that a function of this file returns. */
+  #returned(name: string, depth: number): string[] {
+    const start = this.#text.search(new RegExp(`\\bfunction ${name}\\(`))
+    if (start < 0) return []
+    const line = this.#text.indexOf('\n', closing(this.#text, this.#text.indexOf('(', start)))
+    const body = this.#text.slice(line, closing(this.#text, this.#text.lastIndexOf('{', line)))
+    const texts = [...body.matchAll(/\breturn (['"`(])/g)].flatMap(({ index }) => {
+      const from = line + index + 'return '.length
+      return new Expressions(this.#text, from, new Map()).texts(
+        this.#text.slice(from, this.#endOf(from)),
+        depth,
+      )
+    })
+    return unique(texts.filter((text) => text !== '…'))
+  }
+
+  /** A statement ends with its line, but where the next one goes on. */
+  #endOf(from: number): number {
+    let at = from
+    while (at < this.#text.length) {
+      const before = this.#text.slice(from, at).trimEnd()
+      if (
+        this.#text[at] === '\n' &&
+        before.trim() !== '' &&
+        !before.endsWith('+') &&
+        !/^\s*[?:+]/.test(this.#text.slice(at, at + 40))
+      )
+        break
+      at = '([{'.includes(this.#text[at] ?? ' ') ? closing(this.#text, at) + 1 : skip(this.#text, at)
+    }
+    return at
+  }
+
+  #template(code: string, depth: number): string[] {
+    const parts: string[][] = []
+    let [from, at] = [0, 0]
+    while (at < code.length) {
+      if (code.startsWith('${', at)) {
+        const end = closing(code, at + 1)
+        parts.push([plain(code.slice(from, at))], this.texts(code.slice(at + 2, end), depth))
+        from = end + 1
+        at = from
+      } else at += code[at] === '\\' ? 2 : 1
+    }
+    return product([...parts, [plain(code.slice(from))]])
+  }
+
+  /** The last constant of that name before the place, or any of the file. */
+  #constant(name: string, depth: number): string[] | undefined {
+    const all = [...this.#text.matchAll(new RegExp(`^.*\\bconst ${name}(?::[^=\\n]+)? =`, 'gm'))]
+    const start = functionAround(this.#text, this.#place)?.from ?? 0
+    const match =
+      all.findLast(({ index }) => index < this.#place && index > start) ??
+      all.find(([found]) => /^(?:export )?const/.test(found))
+    if (match === undefined) return undefined
+    const from = match.index + match[0].length
+    return this.texts(this.#text.slice(from, this.#endOf(from)), depth)
+  }
+}
+
+/** Where the next thing begins: text, templates and comments are skipped as a whole. */
+function skip(text: string, at: number): number {
+  const char = text[at]
+  if (text.startsWith('//', at)) return orEnd(text.indexOf('\n', at), text)
+  if (text.startsWith('/*', at)) return orEnd(text.indexOf('*/', at) + 2, text)
+  if (char === "'" || char === '"') {
+    let to = at + 1
+    while (to < text.length && text[to] !== char && text[to] !== '\n') to += text[to] === '\\' ? 2 : 1
+    return to + 1
+  }
+  if (char === '`') {
+    let to = at + 1
+    while (to < text.length && text[to] !== '`') {
+      if (text.startsWith('${', to)) to = closing(text, to + 1) + 1
+      else to += text[to] === '\\' ? 2 : 1
+    }
+    return to + 1
+  }
+  // A regular expression may hold quotes.
+  const pattern =
+    char === '/'
+      ? /^\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\[\n])+\/[a-z]*/.exec(text.slice(at, at + 400))
+      : null
+  return pattern && /[=(,:[!&|?{;]\s*$|return\s*$/.test(text.slice(Math.max(0, at - 12), at))
+    ? at + pattern[0].length
+    : at + 1
+}
+
+function orEnd(found: number, text: string): number {
+  return found < 2 ? text.length : found
+}
+
+/** Where the bracket that opens there closes. */
+function closing(text: string, open: number): number {
+  let depth = 0
+  for (let at = open; at < text.length;) {
+    const char = text[at] ?? ''
+    if ('([{'.includes(char)) depth++
+    else if (')]}'.includes(char) && --depth === 0) return at
+    at = skip(text, at)
+  }
+  return text.length
+}
+
+function split(code: string, by: string): string[] {
+  const [first, rest] = cut(code, by)
+  return first === code ? [code] : [first, ...split(rest, by)]
+}
+
+/** The parts before and after the first of these that is in no bracket and no text. */
+function cut(code: string, by: string): [string, string] {
+  let nested = 0
+  for (let at = 0; at < code.length;) {
+    const char = code[at] ?? ''
+    if (by === ':' && char === '?' && !/^\?[.?]/.test(code.slice(at)) && code[at - 1] !== '?') nested++
+    if (char === by && !isOther(code, at)) {
+      if (nested === 0) return [code.slice(0, at), code.slice(at + 1)]
+      nested--
+    }
+    at = '([{'.includes(char) ? closing(code, at) + 1 : skip(code, at)
+  }
+  return [code, '']
+}
+
+/** `?.`, `??` and `++` are not what is looked for. */
+function isOther(code: string, at: number): boolean {
+  return /^\?[.?]|^\+\+/.test(code.slice(at)) || /[?+]/.test(code[at - 1] ?? '')
+}
+
+function plain(code: string): string {
+  return code.replaceAll(/\\(.)/g, '$1')
+}
+
+function product(parts: readonly (readonly string[])[]): string[] {
+  let all = ['']
+  for (const part of parts) all = all.flatMap((start) => part.map((text) => start + text)).slice(0, 40)
+  return unique(all)
+}
+
+function unique(texts: readonly string[]): string[] {
+  return [...new Set(texts)]
+}

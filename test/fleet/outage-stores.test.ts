@@ -1,0 +1,105 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { has } from '../support/binaries.ts'
+import { hasPostgres } from '../support/postgres-server.ts'
+import { startTokenEndpoint } from './outage-endpoint.ts'
+import { bundleMember, startOutageMember } from './outage-members.ts'
+import { openAs } from './outage-opening.ts'
+import { filesSite, postgresSite, redisSite, type Site, type Statement } from './outage-sites.ts'
+import { hanging, newAccounts, outage, seed, type World } from './outage.ts'
+
+const hasRedis = await has('redis-server', 'redis-server')
+// A file system of its own takes root. CI has to run it.
+const hasMounts = process.getuid?.() === 0 || process.env['CI'] !== undefined
+if (!hasMounts)
+  console.warn('NOT RUN: file systems that are full, read-only or emptied in mid-refresh. They take root.')
+
+let world: World
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'llm-refresh-test-'))
+  world = { endpoint: await startTokenEndpoint(), program: await bundleMember(folder) }
+})
+afterAll(async () => {
+  await world.endpoint.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+async function opened(make: () => Promise<Site>): Promise<Site> {
+  const site = await make()
+  onTestFinished(() => site.close())
+  return site
+}
+
+const sites: readonly [isThere: boolean, name: string, make: () => Promise<Site>][] = [
+  [hasPostgres, 'PostgreSQL, stopped, by a pool of one', () => postgresSite('pg', 1)],
+  [hasPostgres, 'PostgreSQL, stopped, by postgres.js', () => postgresSite('postgres.js', 5)],
+  [hasRedis, 'Redis, stopped, by ioredis', () => redisSite('ioredis', 'stopped')],
+  [hasRedis, 'Redis, out of memory, by node-redis', () => redisSite('node-redis', 'out of memory')],
+  [hasRedis, 'Redis, restarted empty, by node-redis', () => redisSite('node-redis', 'restarted empty')],
+  [hasMounts, 'files, full', () => filesSite('full')],
+  [hasMounts, 'files, read-only', () => filesSite('read-only')],
+  [hasMounts, 'files, emptied', () => filesSite('emptied')],
+]
+
+describe.each(sites)('%s: %s', (isThere, _, make) => {
+  test.skipIf(!isThere)(
+    '[S9, K13, K17] given a store that is away for everyone from just after redemptions, when it is back, then every received token is stored, flush() has waited for it, and nothing was redeemed twice',
+    async () => {
+      const site = await opened(make)
+      const outcome = await outage(world, site, { accounts: 4, others: 1 })
+      expect(outcome).toMatchObject({ lost: 0, repeated: 0 })
+      expect([outcome.loginTook, outcome.logoutTook]).not.toContain(Infinity)
+      expect(outcome.told['served']).toBeGreaterThanOrEqual(6)
+    },
+    60_000,
+  )
+})
+
+const hangs: readonly [isThere: boolean, name: string, make: () => Promise<Site>][] = [
+  [hasPostgres, 'PostgreSQL, by a pool of one', () => postgresSite('pg', 1)],
+  [hasRedis, 'Redis, by ioredis', () => redisSite('ioredis', 'stopped')],
+]
+const statements: readonly [Statement, 'request' | 'response'][] = [
+  ['take', 'response'],
+  ['extend', 'request'],
+  ['write', 'response'],
+  ['free', 'request'],
+]
+
+describe.each(hangs)('%s: %s', (isThere, _, make) => {
+  test.skipIf(!isThere)(
+    '[S9, K13] given a statement of a holder that hangs, when others want the account, then each refresh token is redeemed once, and what was received is stored',
+    async () => {
+      const site = await opened(make)
+      for (const [statement, lost] of statements) {
+        const outcome = await hanging(world, site, { statement, lost, accounts: 2, others: 1 })
+        expect([statement, outcome]).toEqual([
+          statement,
+          expect.objectContaining({ lost: 0, repeated: 0, sprung: true }),
+        ])
+      }
+    },
+    60_000,
+  )
+})
+
+test.skipIf(!hasPostgres)(
+  '[S11] given 500 accounts of one process that expire at once, over PostgreSQL with a pool of two, when all are wanted, then all are served',
+  async () => {
+    const { opening } = await opened(() => postgresSite('pg', 2))
+    const { store, close } = await openAs(opening)
+    onTestFinished(close)
+    const { endpoint, program } = world
+    const accounts = newAccounts(500)
+    await seed(store, accounts)
+    const member = await startOutageMember(program, { endpoint: endpoint.url, opening })
+    onTestFinished(() => member.kill())
+    const before = endpoint.arrivals.length
+    const { outcomes } = await member.tell({ do: 'want', keys: accounts })
+    expect([outcomes, endpoint.arrivals.length - before]).toEqual([{ served: 500 }, 500])
+  },
+  60_000,
+)

@@ -1,0 +1,81 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, statSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+
+const root = join(import.meta.dirname, '..')
+
+async function page(name: string): Promise<string> {
+  return readFile(join(root, name), 'utf8')
+}
+
+/** The codes that a union of the source lists. */
+async function namesIn(file: string, pattern: RegExp): Promise<string[]> {
+  return [...(await page(file)).matchAll(pattern)].map(([, name = '']) => name)
+}
+
+test('[E1] the page of messages has every message of the source', () => {
+  const tsx = join(root, 'node_modules/tsx/dist/cli.mjs')
+  const args = [tsx, join(root, 'scripts/messages.ts'), '--check']
+  const { stderr, status } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+  expect({ stderr, status }).toEqual({ stderr: '', status: 0 })
+})
+
+test('[E1] the page of errors has a section for every code', async () => {
+  const codes = await namesIn('src/core/errors.ts', /^ {2}\| '(\w+)'$/gm)
+  expect(codes.length).toBeGreaterThan(15)
+  const sections = await namesIn('docs/errors.md', /^### `(\w+)`$/gm)
+  expect(sections.toSorted()).toEqual(codes.toSorted())
+})
+
+test('the page of events has every event and every finding of the source', async () => {
+  const events = await namesIn('src/core/events.ts', /readonly type: '(\w+)'/g)
+  expect(events.length).toBeGreaterThan(15)
+  const text = await page('docs/events.md')
+  expect(events.filter((type) => !text.includes(`| \`${type}\` |`))).toEqual([])
+  const files = await readdir(join(root, 'src'), { recursive: true })
+  const sources = await Promise.all(
+    files.filter((file) => file.endsWith('.ts')).map((file) => page(`src/${file}`)),
+  )
+  const findings = sources.flatMap((source) =>
+    [...source.matchAll(/\bcode: '(\w+)',\s+level: '/g)].map(([, code = '']) => code),
+  )
+  expect(findings.length).toBeGreaterThan(4)
+  expect(findings.filter((code) => !text.includes(`| \`${code}\` |`))).toEqual([])
+})
+
+test('every link between the pages leads somewhere', async () => {
+  const docs = (await readdir(join(root, 'docs'), { recursive: true })).filter((file) => file.endsWith('.md'))
+  const pages = [
+    'README.md',
+    'ARCHITECTURE.md',
+    'SECURITY.md',
+    'CONTRIBUTING.md',
+    ...docs.map((file) => `docs/${file}`),
+  ]
+  const broken: string[] = []
+  for (const name of pages) {
+    const text = (await page(name)).replaceAll(/^```.*?^```$/gms, '')
+    for (const [, link = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^https?:/.test(link)) continue
+      const [path = '', anchor] = link.split('#')
+      const target = path === '' ? name : join(name, '..', path)
+      const isFolder = existsSync(join(root, target)) && statSync(join(root, target)).isDirectory()
+      const found = isFolder ? '' : await page(target).catch(() => undefined)
+      if (found === undefined || (anchor !== undefined && !anchors(found).includes(anchor)))
+        broken.push(`${name}: ${link}`)
+    }
+  }
+  expect(broken).toEqual([])
+})
+
+/** As GitHub names them. */
+function anchors(text: string): string[] {
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}

