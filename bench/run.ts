@@ -6,6 +6,7 @@ import { model } from './model.ts'
 import type { Finding } from './rounds.ts'
 import { stampede } from './stampede.ts'
 import { stores } from './stores.ts'
+import { storm } from './storm.ts'
 import { stream } from './stream.ts'
 import { unary } from './unary.ts'
 import { weight } from './weight.ts'
@@ -14,7 +15,7 @@ import { weight } from './weight.ts'
  * Answers every question and writes RESULTS.md; with names (`npm run bench -- stream unary`), just those, and
  * writes nothing. Exit code 1 when a figure is beyond its limit.
  */
-const questions = { stampede, stream, unary, http, model, stores, memory, weight }
+const questions = { stampede, stream, unary, http, storm, model, stores, memory, weight }
 const asked = process.argv.slice(2)
 const findings: Finding[] = []
 for (const [name, question] of Object.entries(questions)) {

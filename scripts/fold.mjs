@@ -26,7 +26,9 @@ const sharing = new Set(
  */
 const together = {
   name: 'together',
-  setup({ onLoad }) {
+  setup({ onLoad, onResolve }) {
+    // The package says that no file has side effects: this import has to stay all the same.
+    onResolve({ filter: /./ }, ({ path }) => (path === index ? { path, sideEffects: true } : undefined))
     onLoad({ filter: /\.js$/ }, ({ path }) => {
       if (!sharing.has(path)) return undefined
       return { contents: `${readFileSync(path, 'utf8')}\nimport ${JSON.stringify(index)}`, loader: 'js' }
@@ -49,7 +51,6 @@ const { metafile } = await build({
   external: ['node:*'],
   target: 'es2023',
   minifySyntax: true,
-  ignoreAnnotations: true,
   plugins: [together],
   metafile: true,
 })

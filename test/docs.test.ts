@@ -29,7 +29,7 @@ declare module '@vercel/functions' {
 }
 `
 
-test('[E3] the code on every page compiles against the package as it is published', async () => {
+test('the code on every page compiles against the package as it is published', async () => {
   const modules = await blocks()
   expect(modules.length).toBeGreaterThan(3)
   // Inside the package, so that its own name leads to what its exports say.

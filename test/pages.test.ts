@@ -45,7 +45,7 @@ test('the page of events has every event and every finding of the source', async
   expect(findings.filter((code) => !text.includes(`| \`${code}\` |`))).toEqual([])
 })
 
-test('[E3] every link between the pages leads somewhere', async () => {
+test('every link between the pages leads somewhere', async () => {
   const docs = (await readdir(join(root, 'docs'), { recursive: true })).filter((file) => file.endsWith('.md'))
   const pages = [
     'README.md',

@@ -280,6 +280,7 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   },
   E3: {
     says: 'Every block of code in the README, the docs and the docstrings compiles and runs as printed.',
+    planned: 'words, names and documents',
   },
   E4: { says: 'Whatever a test or the demo starts ends with it, also on a time-out or an interrupt.' },
   Z1: {

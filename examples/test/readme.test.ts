@@ -45,7 +45,7 @@ const OLDER: Readonly<Record<string, [string, string]>> = {
   'OpenAI 6': ["'openai'", "'openai6'"],
 }
 
-test('[E3] every block of README.md, and every row of its table, compiles as printed', async () => {
+test('every block of README.md, and every row of its table, compiles as printed', async () => {
   const folder = await mkdtemp(join(examples, '.readme-'))
   try {
     const printed = (await blocks()).map((code, at) => [`block-${at}.ts`, `${code}\nexport {}\n`] as const)
@@ -66,7 +66,7 @@ test('[E3] every block of README.md, and every row of its table, compiles as pri
   }
 }, 60_000)
 
-test('[E3, M1] the model of README.md runs, with the token of a file', async () => {
+test('[M1] the model of README.md runs, with the token of a file', async () => {
   const [, program = ''] = await blocks()
   const llm = await startLlmServer({ answer: SAID, accepts: async (key) => key === 'from-a-file' })
   const folder = await mkdtemp(join(examples, '.readme-'))

@@ -24,8 +24,6 @@ export interface RejectionRule {
   readonly matches: (facts: ErrorFacts) => boolean | 'accepted' | undefined
 }
 
-/** RFC 6750 section 3.1 and its kin: the names of a token that is expired, revoked, malformed or otherwise invalid. */
-const INVALID_TOKEN = /^(?:invalid_?(?:access_?)?token(?:error)?)$/i
 /** OpenAI's bare `token_expired` comes with a 401; with another status it is no more than a word. */
 const EXPIRED_TOKEN =
   /^(?:(?:access|auth\w*|bearer|id|jwt)_?token_?(?:expired|revoked)|jwt_?expired|expired_?(?:\w+_?)?token)(?:error|exception)?$/i
@@ -33,51 +31,53 @@ const EXPIRED_TOKEN =
 const EXPIRED_SENTENCE =
   /^(?:error: )?(?:(?:the|your|this) )?(?:(?:provided|supplied|incoming|current) )?(?:(?:api|access|bearer|oauth2?|jwt|id|auth\w*)[ _-])*(?:token|key|jwt)(?: you provided| provided)?(?: has| is| was)?(?: already)?(?: been)? (?:expired|revoked)\b/im
 
-type VendorRule = Exclude<DefaultRejectionRule, 'expired_token'>
-const VENDOR_RULES: Readonly<Record<VendorRule, RejectionRule>> = {
-  /** RFC 6750 section 3.1 names it for 401; some gateways send it with another status, in the header or in the body. */
-  invalid_token: {
-    statuses: [400, 403],
-    matches: ({ challenge, names }) =>
-      /\berror\s*=\s*"?invalid_token\b/i.test(challenge ?? '') ||
-      names.some((name) => INVALID_TOKEN.test(name)),
-  },
-  anthropic_revoked: says([403], /\btoken has been revoked\b/i),
-  databricks_invalid_token: says([400, 403], /\b(?:invalid access token|token is expir(?:ing|ed))\b/i),
-  aws_expired_token: says(
-    [400, 403],
-    /\b(?:ExpiredToken(?:Exception)?|UnrecognizedClientException|InvalidClientTokenId|InvalidAccessKeyId|RequestExpired|TokenRefreshRequired|(?:security|bearer) token included in the request is (?:expired|invalid)|bearer token has expired|make sure your API key is valid)\b/i,
-  ),
-  google_api_key_invalid: says(
-    [400, 403],
-    /\bAPI[ _]key[ _](?:invalid|not valid|expired|was reported as leaked)\b/i,
-  ),
-  azure_expired_token: says(
-    [400, 403],
-    /\b(?:TokenExpired|ExpiredAuthenticationToken|InvalidAuthenticationToken)\b/,
-  ),
-  huggingface_invalid_token: says([400], /^Authorization header is correct, but the token seems invalid\b/im),
-  litellm_expired_key: says([400, 403], /\bexpired_key\b|^Authentication Error - Expired Key\b/im),
-  xai_incorrect_key: says([400], /^(?:\d{3} )?"?Incorrect API key provided\b/im),
+/** The rules that are on by default. */
+// Made by a function that is marked as pure: a program that imports only a cell does not carry them.
+export const defaultRejectionRules: Readonly<Record<DefaultRejectionRule, RejectionRule>> =
+  /* @__PURE__ */ makeRules()
+
+function makeRules(): Readonly<Record<DefaultRejectionRule, RejectionRule>> {
+  const vendors: Readonly<Record<Exclude<DefaultRejectionRule, 'expired_token'>, RejectionRule>> = {
+    /** RFC 6750 section 3.1 names it for 401; some gateways send it with another status, in the header or in the body. */
+    invalid_token: {
+      statuses: [400, 403],
+      matches: ({ challenge, names }) =>
+        /\berror\s*=\s*"?invalid_token\b/i.test(challenge ?? '') ||
+        names.some((name) => /^invalid_?(?:access_?)?token(?:error)?$/i.test(name)),
+    },
+    anthropic_revoked: says(/\btoken has been revoked\b/i, [403]),
+    databricks_invalid_token: says(/\b(?:invalid access token|token is expir(?:ing|ed))\b/i),
+    aws_expired_token: says(
+      /\b(?:ExpiredToken(?:Exception)?|UnrecognizedClientException|InvalidClientTokenId|InvalidAccessKeyId|RequestExpired|TokenRefreshRequired|(?:security|bearer) token included in the request is (?:expired|invalid)|bearer token has expired|make sure your API key is valid)\b/i,
+    ),
+    google_api_key_invalid: says(/\bAPI[ _]key[ _](?:invalid|not valid|expired|was reported as leaked)\b/i),
+    azure_expired_token: says(/\b(?:TokenExpired|ExpiredAuthenticationToken|InvalidAuthenticationToken)\b/),
+    huggingface_invalid_token: says(
+      /^Authorization header is correct, but the token seems invalid\b/im,
+      [400],
+    ),
+    litellm_expired_key: says(/\bexpired_key\b|^Authentication Error - Expired Key\b/im),
+    xai_incorrect_key: says(/^(?:\d{3} )?"?Incorrect API key provided\b/im, [400]),
+  }
+  return Object.freeze({
+    ...vendors,
+    /**
+     * Any other vendor that says plainly, by a name or in a sentence of its own, that the token or key has expired or was revoked. It
+     * leaves what a rule above speaks of to that rule, so that each can be switched off.
+     */
+    expired_token: {
+      statuses: [400, 403],
+      matches: (facts) =>
+        (facts.names.some((name) => EXPIRED_TOKEN.test(name)) || EXPIRED_SENTENCE.test(facts.text)) &&
+        // It speaks of a refresh token, or of what else was redeemed.
+        !facts.names.includes('invalid_grant') &&
+        !Object.values(vendors).some(
+          ({ statuses, matches }) => statuses.includes(facts.status ?? 403) && matches(facts) === true,
+        ),
+    },
+  })
 }
 
-/** The rules that are on by default. */
-export const defaultRejectionRules: Readonly<Record<DefaultRejectionRule, RejectionRule>> = Object.freeze({
-  ...VENDOR_RULES,
-  /**
-   * Any other vendor that says plainly, by a name or in a sentence of its own, that the token or key has expired or was revoked. It
-   * leaves what a rule above speaks of to that rule, so that each can be switched off.
-   */
-  expired_token: {
-    statuses: [400, 403],
-    matches: (facts) =>
-      (facts.names.some((name) => EXPIRED_TOKEN.test(name)) || EXPIRED_SENTENCE.test(facts.text)) &&
-      !Object.values(VENDOR_RULES).some(
-        ({ statuses, matches }) => statuses.includes(facts.status ?? 403) && matches(facts) === true,
-      ),
-  },
-})
-
-function says(statuses: readonly number[], words: RegExp): RejectionRule {
+function says(words: RegExp, statuses: readonly number[] = [400, 403]): RejectionRule {
   return { statuses, matches: ({ text }) => words.test(text) }
 }

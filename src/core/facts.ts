@@ -37,20 +37,24 @@ const MOST_TEXT = 16_384
 const MOST_JSON = 65_536
 
 /** Under these a number is a status. */
-const STATUS_KEYS = 'status statusCode status_code httpStatusCode code error_code errorCode'.split(' ')
+const STATUS_KEYS = /* @__PURE__ */ listed(
+  'status statusCode status_code httpStatusCode code error_code errorCode',
+)
 /** Under these and the ones above a text without a space is a name; the first that is known counts. */
-const NAME_KEYS =
-  'code error_code errorCode errorcode reason status __type Code type error_type kind error name lc_error_code'.split(
-    ' ',
-  )
+const NAME_KEYS = /* @__PURE__ */ listed(
+  'code error_code errorCode errorcode reason status __type Code type error_type kind error name lc_error_code',
+)
 /** Under these and the ones above a string is telling, and an object worth looking into. */
-const OTHER_KEYS =
-  'message Message msg error_description error_msg errorMessage responseBody data body response httpResponse detail details errors errorDetails innererror extensions fault faultstring Error exp $metadata lastError cause'.split(
-    ' ',
-  )
-const KEYS: ReadonlySet<string> = new Set([...NAME_KEYS, ...STATUS_KEYS, ...OTHER_KEYS])
+const KEYS = /* @__PURE__ */ listed(
+  'statusCode status_code httpStatusCode message Message msg error_description error_msg errorMessage responseBody data body response httpResponse detail details errors errorDetails innererror extensions fault faultstring Error exp $metadata lastError cause',
+  NAME_KEYS,
+)
 /** Under these stands what was received. */
 const BODY_KEYS = ['body', 'data', 'responseBody', 'value']
+
+function listed(names: string, before: readonly string[] = []): readonly string[] {
+  return [...before, ...names.split(' ')]
+}
 
 /** The errors that outcomes and deltas were made of: those say more than what is left of them. */
 const origins = new WeakMap<object, unknown>()

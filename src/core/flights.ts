@@ -116,7 +116,7 @@ export class Flights<T> {
     this.#entered = true
     try {
       const isOver = (): boolean => flight.isOver
-      const context = { current, cause, challenge, signal: flight.signal, queued, isOver }
+      const context = { current, cause, challenge, signal: flight.signal, queued, isOver, isRetry }
       const { owner } = this.#internals
       running = owner === undefined ? runAsSource(() => call(context), this.#cell) : call(context)
     } finally {

@@ -97,6 +97,8 @@ export interface RefreshContext<T> {
   readonly queued?: ((isWaiting: boolean) => void) | undefined
   /** @internal No caller wants the result any more. Unlike the signal it also tells on a platform where one request cannot abort what another began. */
   readonly isOver?: (() => boolean) | undefined
+  /** @internal Somebody wants to know whether it works by now, whatever was refused before. */
+  readonly isRetry?: boolean | undefined
 }
 
 /** Obtains a replacement for a stale value. */

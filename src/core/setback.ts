@@ -4,7 +4,7 @@ import { suspended } from './refusals.ts'
 
 /**
  * Pauses after these double to this only (ms), so that the first success comes soon after the end of an outage, or after a person
- * has logged in to the cloud.
+ * has logged in to the cloud. So do those of an endpoint that says itself how long to wait.
  */
 const LONGEST_TRANSIENT = 5_000
 const TRANSIENT: ReadonlySet<RefreshErrorCode> = new Set([
@@ -14,6 +14,7 @@ const TRANSIENT: ReadonlySet<RefreshErrorCode> = new Set([
   'refresh_failed',
   'store_failed',
   'source_refused',
+  'source_invalid',
   'reauthentication_required',
 ])
 
@@ -57,7 +58,8 @@ export class Setback {
     // To look again costs little, and a caller waits for it.
     if (held) this.#pause.reset()
     const { retryAfter, code } = this.#failure
-    this.#pause.start(now, retryAfter, atMost, TRANSIENT.has(code) ? LONGEST_TRANSIENT : undefined)
+    const isShort = TRANSIENT.has(code) || (code === 'source_rate_limited' && retryAfter !== undefined)
+    this.#pause.start(now, retryAfter, atMost, isShort ? LONGEST_TRANSIENT : undefined)
     return this.#failure
   }
 

@@ -3,21 +3,23 @@
 /** No name is longer. */
 const MOST_NAME = 100
 
-const KIND_OF_SECRET =
-  '(?:api|access|auth(?:entication|ori[sz]ation)?|bearer|oauth2?|id|jwt|security|session|user|service)'
-const SECRET = `(?:${KIND_OF_SECRET}*(?:token|jwt|credentials?)|${KIND_OF_SECRET}+key)`
+let rejection: RegExp | undefined
 
 /** Names of a rejected credential, as `normalized` gives them: `tokenexpired`, `invalidapikey`, `unauthenticated`. */
-const REJECTION = new RegExp(
-  `^(?:${[
+function readRejection(): RegExp {
+  const kind =
+    '(?:api|access|auth(?:entication|ori[sz]ation)?|bearer|oauth2?|id|jwt|security|session|user|service)'
+  const secret = `(?:${kind}*(?:token|jwt|credentials?)|${kind}+key)`
+  const names = [
     'unauthenticated|unauthori[sz]ed(?:access|request)?|notauthenticated',
     '(?:invalid|missing|bad|gateway|model)?auth(?:entication)?(?:failed|fails|required|invalid|expired)?',
-    `(?:invalid|incorrect|expired|revoked|bad|wrong|inactive|malformed)${SECRET}`,
-    `${SECRET}(?:is|has)?(?:notvalid|invalid(?:ated)?|incorrect|expired|revoked|inactive|malformed|disabled|rejected)`,
+    `(?:invalid|incorrect|expired|revoked|bad|wrong|inactive|malformed)${secret}`,
+    `${secret}(?:is|has)?(?:notvalid|invalid(?:ated)?|incorrect|expired|revoked|inactive|malformed|disabled|rejected)`,
     'expiredkey|keyexpired|missingapikey|tokennotfoundindb|tokenrefreshrequired|requestexpired',
     'invalid(?:clienttoken|accesskey)id|unrecognizedclient',
-  ].join('|')})$`,
-)
+  ]
+  return new RegExp(`^(?:${names.join('|')})$`)
+}
 
 /** Names of other errors, by a part of the name. The first that fits counts. */
 const OTHERS: readonly (readonly [status: number, name: RegExp])[] = [
@@ -61,7 +63,8 @@ export function statusOfName(name: string): number | undefined {
   // This is what a provider calls any failure of a `chat` that the request caused.
   if (name === 'invalid_request') return undefined
   const key = normalized(name)
-  if (REJECTION.test(key)) return 401
+  rejection ??= readRejection()
+  if (rejection.test(key)) return 401
   return OTHERS.find(([, names]) => names.test(key))?.[0]
 }
 

@@ -8,19 +8,23 @@ const MOST_SENTENCES = 16
 /** Names stand at the beginning: `litellm.AuthenticationError: …`. */
 const MOST_NAMED = 200
 
+// The long expressions are made when they are first asked for: a program that imports only a cell does not carry them. None looks behind, for
+// Safari before 16.4 and some engines of React Native cannot even read a file that holds such an expression.
+
 /** It speaks of something else: a tool, a proxy, a connection, a limit, a text that was sent, another token. */
-const ELSEWHERE = new RegExp(
-  [
+const elsewhere = (): RegExp =>
+  anyOf([
     String.raw`\b(?:tools?(?:_\w+)?|plugins?|webhooks?|extension|prompt|filtered|moderation|content polic(?:y|ies)|tunnel\w*|407)\b`,
-    String.raw`(?<!litellm )\bprox(?:y|ies)\b(?! server token)|\bMCP error -32|^fatal:|\b(?:SASL|SMTP|IMAP|LDAP|SSH|Kerberos|NOAUTH|TLS|SSL)\b|\b(?:unknown|unexpected) (?:field|parameter|property|key)\b|\b(?:max\w*|min\w*|at most|at least|limit)\b.{0,40}\b401\b`,
+    String.raw`\bprox(?:y|ies)\b(?! server token)|\bMCP error -32|^fatal:|\b(?:SASL|SMTP|IMAP|LDAP|SSH|Kerberos|NOAUTH|TLS|SSL)\b|\b(?:unknown|unexpected) (?:field|parameter|property|key)\b|\b(?:max\w*|min\w*|at most|at least|limit)\b.{0,40}\b401\b`,
     String.raw`\b(?:E(?:CONN|PIPE|TIMEDOUT|NOTFOUND|AI_AGAIN|HOST|NET|ADDR|ACCES|PROTO)[A-Z]*|getaddrinfo|handshake|certificate)\b`,
     String.raw`^fetch failed|socket hang up|time[ds]?[ -]?out\b|rate.?limit|too many|overload|\bunavailable|\bupstream\b`,
     String.raw`^(?:AI_)?(?:type ?validation|json ?pars|invalid json|failed to parse|unexpected (?:token|end)|syntaxerror)`,
     String.raw`\binvalid_grant\b|refresh[ _]token (?:is|has|was|expired|not)|(?:invalid|expired|revoked|bad) refresh[ _]token`,
+    String.raw`\b(?:download\w*|exit code|npm|git|docker|connectors?|MCP server|web ?search|(?:fetch|load|retriev)\w* (?:\w+ ){0,3}(?:image|file|document|attachment)s?)\b`,
     String.raw`\b(?:database|redis|postgres\w*|mysql|password|username)\b.{0,20}\bauthentication\b`,
-  ].join('|'),
-  'i',
-)
+  ])
+/** A gateway, though it is called a proxy. */
+const GATEWAY = /(litellm )prox(?:y|ies)\b/gi
 
 /** `Jira answered 401`: somebody else's verdict, told by name. */
 const REPORTED =
@@ -28,19 +32,19 @@ const REPORTED =
 const OURS =
   /^(?:the|this|it|we|i|which|that|has|and|api|server|endpoint|provider|gateway|vendor|model|client|request|call|llm|http|error|\w*ai|anthropic|claude|google|gemini|vertex|azure|aws|bedrock|mistral|cohere|groq|openrouter|litellm|databricks)$/i
 
-const START = String.raw`(?:^|[\n.,:;!>(|[=-]\s*|^\d{1,2} )`
-const STOP = String.raw`(?=\s*(?:$|[\n.,:;!?)\]<(|"-]))`
-const SECRET = String.raw`(?:(?:api|access|auth(?:entication|ori[sz]ation)?|bearer|oauth ?2?|id|jwt|security|session|virtual|subscription)[ _-]?)+(?:tokens?|keys?|credentials?|headers?)|credentials?|jwt`
-const SAID_OF_IT = String.raw`(?:: \S+|,? (?:(?:that )?(?:you|was|were) )?(?:provided|supplied|given|used|sent|passed|included)(?: (?:in|with|by|for) (?:the |this |your )?\w+)?)?`
-const BAD = String.raw`(?:expired|invalid(?:ated)?|revoked|incorrect|malformed|inactive|disabled|deactivated|rejected|(?:not|no longer)(?: a)? (?:valid|active|found|recogni[sz]ed)|missing or invalid|unknown)`
-
 /** The words of a rejection. */
-const REJECTED = new RegExp(
-  [
+const rejected = (): RegExp => {
+  const START = String.raw`(?:^|[\n.,:;!>(|[=-]\s*|^\d{1,2} )`
+  const STOP = String.raw`(?=\s*(?:$|[\n.,:;!?)\]<(|"-]))`
+  const SECRET = String.raw`(?:(?:api|access|auth(?:entication|ori[sz]ation)?|bearer|oauth ?2?|id|jwt|security|session|virtual|subscription)[ _-]?)+(?:tokens?|keys?|credentials?|headers?)|credentials?|jwt`
+  const SAID_OF_IT = String.raw`(?:: \S+|,? (?:(?:that )?(?:you|was|were) )?(?:provided|supplied|given|used|sent|passed|included)(?: (?:in|with|by|for) (?:the |this |your )?\w+)?)?`
+  const BAD = String.raw`(?:expired|invalid(?:ated)?|revoked|incorrect|malformed|inactive|disabled|deactivated|rejected|(?:not|no longer)(?: a)? (?:valid|active|found|recogni[sz]ed)|missing or invalid|unknown)`
+
+  return anyOf([
     // 401, where it is called a status.
     String.raw`(?:\bHTTP(?:/[\d.]+)?|\b(?:HTTP )?(?:status|(?:error|response)[ _]?code)(?:[ _]?(?:code|line))?)(?: (?:is|was|of|error|status|response|code))*\s*[:=]?\s*[("'[]?401(?![\w-]|[.,:/]\d|\s*(?:m?s|sec\w*|min\w*|tokens?|items?|bytes?|characters|of \d+)\b)`,
     String.raw`\b(?:error|response|code|(?:got|returned|answered|received|replied|responded|failed|rejected)(?: with)?)(?: (?:an?|is|was|of))*\s*[:=]?\s*[("'[]?401(?=\s*(?:$|[.,:;!)\]}"'<({[|–—-](?!\d)|(?:client error|unauth|auth|invalid|incorrect|access|denied|error|status|response|from|for|on|at|when|while|because|due|after|and|but)\b))`,
-    String.raw`(?<![\w.,:#/-])401(?: client error)?[ :,–-]+(?:unauth|authori[sz]ation required|authentication|not authenticated)|(?:^|\s)[([]401(?:[)\]]| [a-z])`,
+    String.raw`(?:^|[^\w.,:#/-])401(?: client error)?[ :,–-]+(?:unauth|authori[sz]ation required|authentication|not authenticated)|(?:^|\s)[([]401(?:[)\]]| [a-z])`,
     // unauthorized, unauthenticated
     String.raw`(?:${START}|\b(?:is|are|was|request|error|response|status|401) )(?:unauthori[sz]ed|unauthenticated|not authenticated)(?=\s*(?:$|[\n.,:;!?)\]<("|–-]|(?:access|requests?|user)${STOP}|error|exception|401|due|because|token|invalid|for url))`,
     // authentication failed
@@ -51,9 +55,8 @@ const REJECTED = new RegExp(
     // the token has expired
     String.raw`(?:${START}|\b(?:the|your|this|provided|supplied|given|my|an?|user'?s?) )(?:(?:provided|supplied|given|incoming|current|ide|keypair|[\w-]{0,20}ai|anthropic|google) )?(?:${SECRET}|token)${SAID_OF_IT}(?: (?:has|have|is|was|are|seems|appears))?(?: been| to be| already| now| either)* ${BAD}(?:${STOP}| (?:or|and|because|due|please|at|on|since|for this request|in the past|\d)\b)`,
     String.raw`\bsession (?:has |is )?(?:expired|ended)\W+(?:please )?(?:log|sign|re-?auth)|\b(?:invalid|expired) token${STOP}`,
-  ].join('|'),
-  'i',
-)
+  ])
+}
 /** What clients make of a status and a reason: `401 Incorrect API key provided`. `401 items` is something else. */
 const BEGINS_WITH_401 =
   /^(?:\w*(?:Error|Exception): )?401(?=\s*$|[.:,;](?!\d)|\s+(?:[-–({[<"'A-Z]|status code))/
@@ -69,14 +72,14 @@ export function saysRejected(heard: readonly string[]): boolean {
   for (const sentence of heard) {
     const named = nameIn(sentence)
     if (named !== undefined) return named === 401
-    if (BEGINS_WITH_401.test(sentence) || REJECTED.test(sentence)) return true
+    if (BEGINS_WITH_401.test(sentence) || once(rejected).test(sentence)) return true
   }
   return false
 }
 
 /** A tool, a proxy, a connection, a limit, a text that was sent, another token, or somebody else's verdict. */
 export function speaksOfOthers(sentence: string): boolean {
-  if (ELSEWHERE.test(sentence)) return true
+  if (once(elsewhere).test(sentence.replaceAll(GATEWAY, '$1'))) return true
   const subject = REPORTED.exec(sentence)?.[1]
   return subject !== undefined && !OURS.test(subject)
 }
@@ -85,7 +88,7 @@ export function speaksOfOthers(sentence: string): boolean {
 function plain(text: string): string {
   const [head = ''] = text.slice(0, MOST_HEARD).split('{', 1)
   return head
-    .replaceAll(/(?<!\w)(['"`])[^'"`\n]*\1(?!\w)|[“«][^”»\n]*[”»]/g, ' ')
+    .replaceAll(/(^|\W)(?:(['"`])[^'"`\n]*\2)+(?!\w)|[“«][^”»\n]*[”»]/g, '$1 ')
     .replaceAll(/\s+/g, (space) => (space.includes('\n') ? '\n' : ' '))
     .trim()
 }
@@ -98,4 +101,16 @@ function nameIn(sentence: string): number | undefined {
     if (status !== undefined) return status
   }
   return undefined
+}
+
+const made = new Map<() => RegExp, RegExp>()
+
+function once(make: () => RegExp): RegExp {
+  const known = made.get(make) ?? make()
+  made.set(make, known)
+  return known
+}
+
+function anyOf(sources: readonly string[]): RegExp {
+  return new RegExp(sources.join('|'), 'i')
 }

@@ -24,7 +24,10 @@ export interface Wrapper<T> {
 }
 
 const SHARED = ['onEvent', 'rules']
-const OWN = [...optionNames.filter((name) => name !== 'refresh' && name !== 'initial'), 'rules']
+const ownNames = (): string[] => [
+  ...optionNames.filter((name) => name !== 'refresh' && name !== 'initial'),
+  'rules',
+]
 
 /**
  * @param refresh builds a replacement, for a cell of the wrapper's own; or a refresher, to share one
@@ -37,7 +40,7 @@ export function readWrapper<T>(
   assert: (fresh: T) => void,
 ): Wrapper<T> {
   const isShared = typeof refresh !== 'function'
-  checkOptions(options, isShared ? SHARED : OWN)
+  checkOptions(options, isShared ? SHARED : ownNames())
   const { rules, ...rest } = options
   const { onEvent } = rest
   return {

@@ -1,6 +1,6 @@
 import { throwIfAborted } from '../core/abortable.ts'
 import type { Clock } from '../core/clock.ts'
-import type { RefreshError } from '../core/errors.ts'
+import { RefreshError } from '../core/errors.ts'
 import { checkOptions, describe, milliseconds, optionError } from '../core/options.ts'
 import type { Refreshable } from '../core/refreshable.ts'
 import type { Background, Snapshot, WaitOptions } from '../core/refresher.ts'
@@ -23,6 +23,12 @@ export interface AccessTokenOptions {
   readonly signal?: AbortSignal | undefined
   /** Gets the refresh that this call begins: `waitUntil` of a serverless platform. */
   readonly background?: Background | undefined
+}
+
+/** What came of a renewal: the token in force, and why it is no newer one. */
+interface Renewed {
+  readonly snapshot: Snapshot<AccessToken>
+  readonly failure: unknown
 }
 
 const NAMES = ['minTtl', 'rejected', 'signal', 'background']
@@ -48,37 +54,37 @@ export class TokenGiver {
     const held = this.#cell.peek()
     const isRejected = rejected !== undefined && held?.value.accessToken === rejected
     let snapshot = await (isRejected ? this.#cell.refresh(held, waiting) : this.#cell.snapshot(waiting))
+    let failure: unknown
     if (this.#left(snapshot) < minTtl && !this.#isShort(snapshot, minTtl)) {
-      snapshot = await this.#renewed(snapshot, minTtl, waiting)
+      const renewed = await this.#renewed(snapshot, minTtl, waiting)
+      snapshot = renewed.snapshot
+      failure = renewed.failure
     }
-    if (this.#cell.hasExpired(snapshot)) {
-      const failure = this.#failure()
-      if (failure !== undefined) throw failure
-      // The refresh goes on beyond its deadline, or was refused: this says so.
-      snapshot = await this.#cell.renew(snapshot, waiting)
-      if (this.#cell.hasExpired(snapshot)) throw this.#failure() ?? missing()
-    }
+    if (this.#cell.hasExpired(snapshot)) throw this.#reason(failure)
     return snapshot.value.accessToken
   }
 
   /** A token with more time left, where one is to be had: one that is still good is better than none. */
-  async #renewed(
-    held: Snapshot<AccessToken>,
-    minTtl: number,
-    waiting: WaitOptions,
-  ): Promise<Snapshot<AccessToken>> {
-    let fresh = held
+  async #renewed(held: Snapshot<AccessToken>, minTtl: number, waiting: WaitOptions): Promise<Renewed> {
+    let renewed: Renewed
     try {
-      fresh = await this.#cell.renew(held, waiting)
-    } catch (error) {
+      renewed = { snapshot: await this.#cell.renew(held, waiting), failure: undefined }
+    } catch (failure) {
       throwIfAborted(waiting.signal)
-      if (this.#cell.peek() === undefined) throw error
+      if (this.#cell.peek() === undefined) throw failure
+      renewed = { snapshot: held, failure }
     }
-    const left = this.#left(fresh)
-    if (fresh.generation > held.generation && left < minTtl) {
-      this.#short = { generation: fresh.generation, left }
-    }
-    return fresh
+    const { generation } = renewed.snapshot
+    const left = this.#left(renewed.snapshot)
+    if (generation > held.generation && left < minTtl) this.#short = { generation, left }
+    return renewed
+  }
+
+  /** Why there is no token that is good. What the source last failed with says more than that its pause is not over. */
+  #reason(failure: unknown): unknown {
+    const isPause = failure instanceof RefreshError && failure.code === 'refresh_suspended'
+    const known = this.#failure()
+    return isPause || failure === undefined ? (known ?? failure ?? missing()) : failure
   }
 
   #left({ expiresAt = Infinity }: Snapshot<AccessToken>): number {

@@ -1,10 +1,16 @@
 import { RefreshError } from '../core/errors.ts'
 import { parseRetryAfter } from '../core/retry-after.ts'
 import { connectionOf } from './connection.ts'
+import { libraryCause } from './driver-cause.ts'
 
 /** What runtimes call a connection that could not be made, or broke. */
 const CONNECTION =
   /^(?:ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_\w+|E(?:HOST|NET)UNREACH|UND_ERR_\w+|REQUEST_SEND_ERROR|TimeoutError|CERT_\w+|\w*SELF_SIGNED\w*|UNABLE_TO_\w+|ERR_TLS_\w+|ERR_SSL_\w+|EPROTO|network_error|endpoints_resolution_error)$/
+/** What libraries and commands say without a code. */
+const CUT =
+  /\bnetwork_error\b|Failed to establish a new connection|\bMax retries exceeded\b|Name or service not known/
+/** What a refusal is called, and no secret. */
+const NAMED = /^[a-z]{2,20}(?:_[a-z]{2,20}){0,4}$/
 const LOGIN_NAMES = new Set(['AuthenticationRequiredError', 'InteractionRequiredAuthError'])
 /** How far down a chain of causes is looked, and how much of each text. */
 const [MOST_CAUSES, MOST_TEXT] = [8, 8_192]
@@ -24,12 +30,14 @@ interface Found {
   readonly code: string
   readonly status: number | undefined
   readonly retryAfter: number | undefined
+  /** OAuth's code, or Entra ID's number. */
+  readonly said: string | undefined
   /** All that it says, to be searched and not to be shown. */
   readonly text: string
 }
 
 /**
- * What a cloud vendor's library threw, as one of ours: its own message stays in the `cause`, for it may quote what was sent. No failure
+ * What a cloud vendor's library threw, as one of ours. Its own message may quote what was sent: the `cause` holds what is harmless of it. No failure
  * is terminal, for all are mended outside this program: by the vendor's own login, by its configuration, or by time.
  *
  * @param now epoch ms
@@ -41,7 +49,7 @@ export function cloudFailure(thrown: unknown, remedy: Remedy, now: number, isPer
   const { who, logIn, configure, login } = remedy
   const chain = causesOf(thrown, now)
   const failure = (code: RefreshError['code'], what: string, retryAfter?: number): RefreshError =>
-    new RefreshError(code, `${who} ${what}`, { cause: thrown, retryAfter, terminal: false })
+    new RefreshError(code, `${who} ${what}`, { cause: libraryCause(thrown), retryAfter, terminal: false })
   const isGrantRefused = chain.some(({ text }) => /\binvalid_grant\b/.test(text))
   const isOver =
     chain.some(({ name, text }) => LOGIN_NAMES.has(name) || login.test(text)) || (isGrantRefused && isPerson)
@@ -63,21 +71,31 @@ export function cloudFailure(thrown: unknown, remedy: Remedy, now: number, isPer
   if (status !== undefined && status >= 500) {
     return failure('source_unavailable', `cannot respond now (${status}).`, retryAfter)
   }
-  if (status !== undefined) return failure('source_refused', `refuses (${status}): ${configure}.`)
-  if (chain.some(({ code, name }) => CONNECTION.test(code) || CONNECTION.test(name))) {
+  const codes = chain.map(({ said }) => said).filter((said) => said !== undefined)
+  if (status !== undefined) {
+    const told = [status, ...codes.slice(0, 1)].join(', ')
+    return failure('source_refused', `refuses (${told}): ${configure}.`)
+  }
+  // Of several ways to a credential, one that is cut off is no news.
+  const isCut = read(thrown, 'errors') === undefined && CUT.test(chain[0]?.text ?? '')
+  if (isCut || chain.some(({ code, name }) => CONNECTION.test(code) || CONNECTION.test(name))) {
     return failure('source_unreachable', `could not be reached (${codeOf(thrown, chain)}).`)
   }
-  const names = chain.map(({ name }) => name).find((name) => /^[A-Z]\w{4,63}$/.test(name) && name !== 'Error')
-  return failure(
-    'source_refused',
-    `has no credentials${names === undefined ? '' : ` (${names})`}: ${configure}.`,
-  )
+  const name = chain
+    .map((found) => found.name)
+    .find((each) => /^[A-Z]\w{4,63}$/.test(each) && each !== 'Error')
+  if (name === 'TypeError' || name === 'SyntaxError') {
+    const what = `gave no token that can be read (${name}): did a proxy or a login page respond in its place?`
+    return failure('source_invalid', what)
+  }
+  const told = [name, codes[0]].filter((each) => each !== undefined).join(', ')
+  return failure('source_refused', `has no credentials${told === '' ? '' : ` (${told})`}: ${configure}.`)
 }
 
 /** The system's code and what to look at, but no vendor's words. */
 function codeOf(thrown: unknown, chain: readonly Found[]): string {
   const { why } = connectionOf(thrown)
-  const isCode = /^[A-Za-z]\w+(?::|$)/.test(why)
+  const isCode = /^(?!ERROR)[A-Z][A-Z\d_]+(?::|$)/.test(why)
   return isCode ? why : (chain.find(({ code }) => CONNECTION.test(code))?.code ?? 'a connection failed')
 }
 
@@ -94,12 +112,16 @@ function causesOf(thrown: unknown, now: number): Found[] {
         (name) => read(from, name),
       ),
     )
+    const text = [...texts, data[0]].map(asText).join('\n')
     chain.push({
       name: asText(read(error, 'name')),
       code: asText(read(error, 'code')),
       status: statusOf(error, response),
       retryAfter: retryAfterOf(response, now),
-      text: [...texts, data[0]].map(asText).join('\n'),
+      said:
+        /\bAADSTS\d{4,8}\b/.exec(text)?.[0] ??
+        data.map((from) => asText(read(from, 'error'))).find((code) => NAMED.test(code)),
+      text,
     })
     const errors = read(error, 'errors')
     found.push(read(error, 'cause'))

@@ -106,13 +106,14 @@ export class StoredCredential implements Credential {
       owner: this,
       onChallengeRefused: (challenge: string) => this.#refused.add(challenge),
     }
-    const { cell, store, key, clock, exitGrace, spends } = settings
+    const { cell, store, key, clock, deadline, exitGrace, spends } = settings
     this.#settings = settings
     this.#busy = busy
     this.#record = new TokenRecord({
       store,
       key,
       clock,
+      deadline,
       exitGrace,
       onEvent: cell.onEvent,
       onUnsaved: () => this.#hold(),
@@ -214,10 +215,7 @@ export class StoredCredential implements Credential {
       record: this.#record,
       peek: () => this.peek(),
       isLoggedOut: () => this.#isLoggedOut,
-      refresh: () => {
-        this.#renewal.ignoreMemoryOnce()
-        return this.#cell.retryNow()
-      },
+      refresh: () => this.#cell.retryNow(),
     })
   }
 

@@ -1,9 +1,22 @@
+import { harmless } from './harmless.ts'
+
 /**
  * A driver's error as a cause. Drivers put into their errors what they were asked: a whole record, in `command.args`, `parameters` or
  * `query`; servers quote values in theirs. So a new error is made that holds what names the fault, and nothing else.
  */
 export function driverCause(error: unknown): Error {
-  return clean(error, 0)
+  return clean(error, messageOf)
+}
+
+/**
+ * A cloud library's error as a cause. Such an error holds the request with the login in it, and quotes what a command printed: of its
+ * words only those are kept that cannot be a secret.
+ */
+export function libraryCause(error: unknown): Error {
+  return clean(error, (each) => {
+    const message = read(each, 'message')
+    return typeof message === 'string' ? harmless(message, []) : 'Something was thrown that is no error.'
+  })
 }
 
 /** What has caused an error, and how deep it is looked at. */
@@ -16,6 +29,8 @@ const [CAUSES, DEEPEST, MOST] = [
 /** What names a fault. None of them ever holds what was asked. */
 const FACTS: Readonly<Record<string, RegExp>> = {
   code: /^\w{1,40}$/u,
+  status: /^\d{3}$/u,
+  statusCode: /^\d{3}$/u,
   severity: /^[\p{L} ]{1,20}$/u,
   syscall: /^\w{1,20}$/u,
   errno: /^-?\w{1,20}$/u,
@@ -53,10 +68,10 @@ const OWN_WORDS: readonly RegExp[] = [
 /** What a server of PostgreSQL says of connections, roles and tables: no values are in it. */
 const NO_VALUES = /^(?:08|25|28|3D|3F|53|55|57)[0-9A-Z]{3}$|^42(?:P01|501|703|P10)$/u
 
-function clean(error: unknown, depth: number): Error {
-  const message = messageOf(error)
+function clean(error: unknown, wordsOf: (error: unknown) => string, depth = 0): Error {
+  const message = wordsOf(error)
   const inner = depth < DEEPEST ? innerOf(error) : []
-  const causes = inner.map((each) => clean(each, depth + 1))
+  const causes = inner.map((each) => clean(each, wordsOf, depth + 1))
   const isMany = Array.isArray(read(error, 'errors'))
   const made = isMany
     ? new AggregateError(causes, message)

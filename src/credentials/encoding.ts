@@ -78,10 +78,20 @@ function readCount(value: unknown): number | undefined {
 /** A failure that makes no sense is none: it must not keep anybody from refreshing. */
 function readFailure(value: unknown): StoredFailure | undefined {
   if (!isObject(value)) return undefined
-  const { code, terminal, at } = value
-  return isCode(code) && typeof terminal === 'boolean' && Number.isFinite(at)
-    ? ({ ...value, code, terminal, at: Number(at) } satisfies StoredFailure)
+  const { code, terminal, at, notBefore, refused, abandoned } = value
+  const isSound =
+    isTime(at) &&
+    (notBefore === undefined || isTime(notBefore)) &&
+    (refused === undefined || typeof refused === 'string') &&
+    (abandoned === undefined || typeof abandoned === 'boolean')
+  return isSound && isCode(code) && typeof terminal === 'boolean'
+    ? ({ ...value, code, terminal, at } satisfies StoredFailure)
     : undefined
+}
+
+/** epoch ms that a date can tell. */
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && Math.abs(value) <= 8.64e15
 }
 
 function isCode(value: unknown): value is StoredFailure['code'] {

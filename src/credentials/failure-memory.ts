@@ -19,9 +19,6 @@ const PASSING: ReadonlySet<RefreshErrorCode> = new Set([
   'source_unavailable',
   'source_rate_limited',
 ])
-/** The endpoint asked for patience, or gives what cannot be used: asking soon is no use. */
-const LONG: ReadonlySet<RefreshErrorCode> = new Set(['source_rate_limited', 'source_invalid', 'unchanged'])
-
 /** What a failure that was remembered is told with. */
 const MEANING: Readonly<Partial<Record<RefreshErrorCode, string>>> = {
   reauthentication_required: 'The authorization server refused this login: log in again',
@@ -51,15 +48,21 @@ export class FailureMemory {
   readonly #clock: Clock
   /** The first pause after a failure. ms */
   readonly #first: number
+  /** Each request may spend a refresh token. */
+  readonly #spends: boolean
   /** A failure that the store does not hold, for a failure may be this process's own, or could not be written. */
   #own: StoredFailure | undefined
   /** When this process first saw each failure that counts now, by its content. epoch ms */
   readonly #seen = new Map<string, number>()
 
-  /** @param first ms */
-  constructor(clock: Clock, first: number) {
+  /**
+   * @param first ms
+   * @param spends each request may spend a refresh token
+   */
+  constructor(clock: Clock, first: number, spends: boolean) {
     this.#clock = clock
     this.#first = first
+    this.#spends = spends
   }
 
   /** A login, a logout or a success: what was refused before is of the past. */
@@ -118,16 +121,19 @@ export class FailureMemory {
     return [record?.failure, this.#own].filter((failure) => failure !== undefined)
   }
 
-  #pause(
-    { code, retryAfter = 0 }: RefreshError,
-    record: StoredRecord | undefined,
-    atMost: number = LONGEST_WAIT,
-  ): number {
+  #pause(error: RefreshError, record: StoredRecord | undefined, atMost: number = LONGEST_WAIT): number {
     const before = this.#failures(record).find(({ at, terminal }) => !terminal && this.#age(at) < SAME_OUTAGE)
     const last = before === undefined ? undefined : (before.notBefore ?? before.at) - before.at
     const doubled = last === undefined ? this.#first : last * 2
-    const longest = Math.min(LONG.has(code) ? LONGEST_WAIT : LONGEST_TRANSIENT, atMost)
-    return Math.min(Math.max(Math.min(doubled, longest), retryAfter), LONGEST_WAIT)
+    const longest = Math.min(this.#isLong(error) ? LONGEST_WAIT : LONGEST_TRANSIENT, atMost)
+    return Math.min(Math.max(Math.min(doubled, longest), error.retryAfter ?? 0), LONGEST_WAIT)
+  }
+
+  /** The endpoint asks for patience and does not say for how long, or takes refresh tokens and gives what cannot be used. */
+  #isLong({ code, retryAfter }: RefreshError): boolean {
+    return code === 'source_invalid'
+      ? this.#spends
+      : code === 'source_rate_limited' && retryAfter === undefined
   }
 
   /** ms for which a pause still lasts here */
@@ -145,11 +151,12 @@ export class FailureMemory {
   #bound(failure: StoredFailure, longest: number): number {
     const now = this.#clock.now()
     const content = JSON.stringify(failure)
-    const seen = this.#seen.get(content) ?? now
+    // A clock that was set back must not have what was refused sent again.
+    const seen = Math.min(this.#seen.get(content) ?? now, now)
     this.#seen.set(content, seen)
     // Of two at a time, the last ones: the record's and this process's own.
     for (const oldest of this.#seen.keys()) if (this.#seen.size > 4) this.#seen.delete(oldest)
-    return now < seen ? 0 : longest - (now - seen)
+    return longest - (now - seen)
   }
 
   /** A time in the future is that of a clock that is ahead. ms */
@@ -178,8 +185,9 @@ async function readable(presented: Presented | undefined): Promise<readonly stri
 
 function remembered({ code, terminal, at }: StoredFailure, wait: number): RefreshError {
   const meaning = MEANING[code] ?? 'The last refresh failed'
-  const when = new Date(at).toISOString()
-  const next = terminal ? '' : `, and nobody asks again for ${Math.ceil(wait / 1000)} s`
+  // A store of a user's own may hold what is no time.
+  const when = Math.abs(at) <= 8.64e15 ? new Date(at).toISOString() : 'an unknown time'
+  const next = terminal ? '' : `; no process asks it again for ${Math.ceil(wait / 1000)} s`
   return new RefreshError(code, `${meaning} (at ${when}${next}).`, {
     terminal,
     ...(terminal ? {} : { retryAfter: wait }),

@@ -72,18 +72,14 @@ export interface CredentialSettings {
 
 const METHODS = ['read', 'update', 'replace', 'delete'] as const
 
-const KNOWN: readonly string[] = [
-  'source',
-  'store',
-  'key',
-  'outage',
-  'exitGrace',
-  ...optionNames.filter((name) => !['refresh', 'initial', 'expiresAt', 'reread'].includes(name)),
-]
+function knownNames(): readonly string[] {
+  const cell = optionNames.filter((name) => !['refresh', 'initial', 'expiresAt', 'reread'].includes(name))
+  return ['source', 'store', 'key', 'outage', 'exitGrace', ...cell]
+}
 
 /** @throws RefreshError `invalid_option` */
 export function readCredentialOptions(options: CredentialOptions): CredentialSettings {
-  checkOptions(options, KNOWN)
+  checkOptions(options, knownNames())
   const { source, store = new MemoryStore(), key = 'default', outage, exitGrace = 10_000, ...cell } = options
   if (source !== 'borrow' && typeof source?.issue !== 'function') {
     throw optionError('source', "must be a source, such as oauth({ … }), or 'borrow'")

@@ -5,6 +5,7 @@ import { RefreshError } from '../core/errors.ts'
 import { type RefreshEvent, type RefreshListener, tell } from '../core/events.ts'
 import { keepAlive } from './exit-grace.ts'
 import { storeFailure } from './failures.ts'
+import { notSilent } from './not-silent.ts'
 import { type Login, refuseSealed, SessionWriter } from './session-writer.ts'
 import type { Change, MadeFor, RecordContent, Store, StoredRecord, UpdateOptions } from './store.ts'
 import { type AccessToken, isSame } from './token.ts'
@@ -31,6 +32,8 @@ export interface RecordOptions {
   readonly store: Store
   readonly key: string
   readonly clock: Clock
+  /** ms: a store of the user's that is silent for longer has failed. */
+  readonly deadline: number
   /** ms that the process stays alive for the sake of an unsaved token. */
   readonly exitGrace: number
   readonly onEvent: RefreshListener | undefined
@@ -49,12 +52,14 @@ export class TokenRecord {
   readonly #sessions: SessionWriter
   readonly #pause = new Backoff(BRIEFLY)
   readonly #waiting = new Set<() => void>()
+  /** Changes under a lock: of each, what it leads to may have to be written yet. */
+  readonly #changes = new Set<Promise<void>>()
   #stopTimer: () => void = () => undefined
-  #letGo: () => void = () => undefined
+  #letGo: (() => void) | undefined
 
   constructor(options: RecordOptions) {
     this.#options = options
-    this.#sessions = new SessionWriter(options.store, options.key)
+    this.#sessions = new SessionWriter(options)
   }
 
   get revision(): number {
@@ -75,7 +80,7 @@ export class TokenRecord {
   async read(): Promise<StoredRecord | undefined> {
     let stored: StoredRecord | undefined
     try {
-      stored = await this.#options.store.read(this.#options.key)
+      stored = await notSilent(this.#options, this.#options.store.read(this.#options.key))
     } catch (error) {
       throw storeFailure(error)
     }
@@ -100,8 +105,11 @@ export class TokenRecord {
     const run: { isAsked?: true; made?: Unsaved; thrown?: { error: unknown } } = {}
     let [isMade, letGo] = [(): void => undefined, (): void => undefined]
     const made = new Promise<void>((resolve) => (isMade = resolve))
+    let [isWaited, isOver] = [options.isBrief !== true, (): void => undefined]
+    const over = new Promise<void>((resolve) => (isOver = resolve))
     const observed: Change = async (current, context) => {
       run.isAsked = true
+      if (isWaited) this.#changes.add(over)
       try {
         const base = refuseSealed(current) ?? NONE
         const content = await change(current, context)
@@ -145,6 +153,9 @@ export class TokenRecord {
       this.#keep({ ...run.made, isPending: false }, storeFailure(error))
     } finally {
       letGo()
+      isWaited = false
+      this.#changes.delete(over)
+      isOver()
     }
     return undefined
   }
@@ -196,13 +207,20 @@ export class TokenRecord {
 
   /** Resolves when everything is stored. @throws RefreshError `store_failed` after `timeout` ms */
   async flush(timeout: number): Promise<void> {
-    if (!this.isUnsaved) return
+    if (!this.isUnsaved && this.#changes.size === 0) return
     // Failures are told as events; the next try follows.
     this.save().catch(() => undefined)
-    await within(this.#options.clock, timeout, this.saved(), () => {
-      const message = `The token could not be stored within ${timeout} ms. It is in use here, and would be lost with this process.`
+    await within(this.#options.clock, timeout, this.#stored(), () => {
+      const message = this.isUnsaved
+        ? `The token could not be stored within ${timeout} ms. It is in use here, and would be lost with this process.`
+        : `A refresh was still under way after ${timeout} ms. What it brings would be lost with this process.`
       return new RefreshError('store_failed', message, { cause: this.#unsaved?.error })
     })
+  }
+
+  /** Resolves when everything is stored, also what is being redeemed or written right now. */
+  async #stored(): Promise<void> {
+    while (this.isUnsaved || this.#changes.size > 0) await Promise.all([this.saved(), ...this.#changes])
   }
 
   /** Resolves when there is no token that the store does not have. */
@@ -250,7 +268,7 @@ export class TokenRecord {
       this.save().catch(() => undefined)
       return undefined
     }
-    if (this.#unsaved === unsaved) this.#discard()
+    if (this.#unsaved === unsaved) this.#discard(stored)
     return stored
   }
 
@@ -308,13 +326,15 @@ export class TokenRecord {
 
   #hold(unsaved: Unsaved): void {
     this.#unsaved = unsaved
-    this.#letGo()
-    this.#letGo = keepAlive(this.#options.exitGrace)
+    // Each try begins no new grace: a program would never end while its store is away.
+    this.#letGo ??= keepAlive(this.#options.exitGrace)
     this.#options.onUnsaved()
   }
 
-  /** The store holds a newer login by now. */
-  #discard(): void {
+  /** The store holds a newer login by now, or a newer token. */
+  #discard(inForce?: StoredRecord): void {
+    // What was dropped must not be redeemed next: its refresh token may have been spent, or outranked, by what is in force.
+    if (inForce?.revision === this.revision) this.#latest = inForce.token
     this.#release()
     this.#tell({ type: 'refresh_discarded', generation: 0 })
   }
@@ -322,7 +342,8 @@ export class TokenRecord {
   #release(): void {
     this.#unsaved = undefined
     this.#stopTimer()
-    this.#letGo()
+    this.#letGo?.()
+    this.#letGo = undefined
     this.#options.onUnsaved()
     for (const done of this.#waiting) done()
     this.#waiting.clear()

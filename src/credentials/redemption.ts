@@ -1,3 +1,4 @@
+import { abortable } from '../core/abortable.ts'
 import { RefreshError } from '../core/errors.ts'
 import type { RefreshEvent } from '../core/events.ts'
 import { factsOf } from './failure-facts.ts'
@@ -168,7 +169,8 @@ export class Redemption {
     before: AccessToken | undefined,
     signal: AbortSignal,
   ): Promise<Candidate[]> {
-    const seed = await this.#source.seed?.(signal)
+    // What the user's function gives may never come: the lock must not be held for it when the flight is over.
+    const seed = await abortable(Promise.resolve(this.#source.seed?.(signal)), signal)
     const isOther = fitOf(stored, this.#source.madeFor) === 'other'
     if (isOther && !this.#settings.spends) return [{ current: undefined, seed: undefined }]
     const own = isOther ? undefined : before
@@ -207,7 +209,7 @@ export class Redemption {
       asked ??= presented
         ? presented.call(this.#source, { current, signal })
         : Promise.resolve([refreshToken ?? '', JSON.stringify(madeFor)])
-      return asked
+      return abortable(asked, signal)
     }
   }
 

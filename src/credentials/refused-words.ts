@@ -60,7 +60,7 @@ function namesIn(value: unknown): string[] {
 function isName(value: unknown): value is string {
   if (typeof value !== 'string') return false
   return (
-    /^[a-z](?:[a-z_.-]|(?<=\.v)\d){0,63}$/i.test(value) ||
+    /^(?!.{65})[a-z](?:\.v\d|[a-z_.-])*$/i.test(value) ||
     /^(?:[A-Z]{1,8}\d{2,8}[A-Z]?|-?\d{1,9})$/.test(value)
   )
 }

@@ -21,7 +21,6 @@ interface Run extends Context {
   readonly epoch: number
   /** epoch ms: no try begins after that. */
   readonly until: number
-  readonly ignoresMemory: boolean
   readonly context: Context
 }
 
@@ -33,27 +32,20 @@ export class Renewal {
   readonly #memory: FailureMemory
   readonly #redemption: Redemption | undefined
   readonly #late = new WeakMap<Context, Promise<AccessToken>>()
-  /** The next refresh asks the source whatever was refused before. */
-  #ignoresMemory = false
 
   /** @param epoch raised by every login and logout: what began before must not be written after */
   constructor(settings: CredentialSettings, record: TokenRecord, epoch: () => number) {
-    const { source, clock, cooldown } = settings
+    const { source, clock, cooldown, spends } = settings
     this.#settings = settings
     this.#record = record
     this.#epoch = epoch
-    this.#memory = new FailureMemory(clock, cooldown)
+    this.#memory = new FailureMemory(clock, cooldown, spends)
     this.#redemption = source && new Redemption(source, settings, this.#memory, (event) => this.#tell(event))
   }
 
   /** A login or a logout. */
   forgetFailures(): void {
     this.#memory.forget()
-  }
-
-  /** The next refresh asks the source whatever was refused before. */
-  ignoreMemoryOnce(): void {
-    this.#ignoresMemory = true
   }
 
   /**
@@ -108,7 +100,7 @@ export class Renewal {
   }
 
   #refusal(stored: StoredRecord | undefined, run: Run): Promise<RefreshError | undefined> {
-    if (run.ignoresMemory) return Promise.resolve(undefined)
+    if (run.isRetry === true) return Promise.resolve(undefined)
     return this.#redemption?.refusal(stored, this.#before(stored), run.signal) ?? Promise.resolve(undefined)
   }
 
@@ -153,14 +145,14 @@ export class Renewal {
     lock: StoreContext | undefined,
   ): Promise<Redeemed> {
     if (this.#redemption === undefined) throw nothingNewer(stored)
-    const { challenge, signal, until, ignoresMemory, cause, current } = run
+    const { challenge, signal, until, isRetry = false, cause, current } = run
     const { clock } = this.#settings
     const left = (current?.expiresAt ?? 0) - clock.now()
     const wish: Wish = {
       challenge,
       signal,
       until,
-      ignoresMemory,
+      ignoresMemory: isRetry,
       before: this.#before(stored),
       stillGood: cause === 'expiring' && left > 0 ? left : undefined,
       onLate: (late) => this.#expect(run, stored, late),
@@ -233,9 +225,7 @@ export class Renewal {
 
   #run(context: Context): Run {
     const { clock, deadline } = this.#settings
-    const ignoresMemory = this.#ignoresMemory
-    this.#ignoresMemory = false
-    return { ...context, context, epoch: this.#epoch(), until: clock.now() + deadline, ignoresMemory }
+    return { ...context, context, epoch: this.#epoch(), until: clock.now() + deadline }
   }
 
   /**

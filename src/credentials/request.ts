@@ -2,6 +2,8 @@ import { abortable, reasonOf, throwIfAborted } from '../core/abortable.ts'
 import { type Clock, startTimer } from '../core/clock.ts'
 import { RefreshError } from '../core/errors.ts'
 import { describe, optionError } from '../core/options.ts'
+import { type Fetch, rawFetch } from '../core/raw-fetch.ts'
+import { isInSource } from '../core/source-context.ts'
 import { inputIsRead } from './arrived.ts'
 import { connectionOf } from './connection.ts'
 import { readPlainHttpEndpoints } from './endpoint.ts'
@@ -75,12 +77,19 @@ export function readHttp(options: HttpOptions): Http {
     throw optionError('timeout', `must be ms above 0, not ${describe(timeout)}`)
   }
   return {
-    fetch: fetch ?? ((...request) => globalThis.fetch(...request)),
+    fetch: fetch ?? platformFetch,
     timeout,
     plainHttp: readPlainHttpEndpoints(plainHttpEndpoints),
     clock,
   }
 }
+
+/**
+ * The platform's fetch, looked up at each call. A surface of ours in its place passes the requests of a source that it serves; where it
+ * cannot know of them (a browser, a login), they go to the fetch beneath it: it would wait for the token that is being fetched.
+ */
+const platformFetch: Fetch = (...request) =>
+  ((isInSource() ? undefined : rawFetch()) ?? globalThis.fetch)(...request)
 
 /**
  * Makes one request, and waits until its response has arrived whole.

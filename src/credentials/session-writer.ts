@@ -1,5 +1,6 @@
 import { RefreshError } from '../core/errors.ts'
 import { sealedElsewhere } from './failures.ts'
+import { notSilent, type Silence } from './not-silent.ts'
 import { isSealedToken } from './sealed-mark.ts'
 import type { MadeFor, RecordContent, Store, StoredRecord } from './store.ts'
 import { type AccessToken, isSame } from './token.ts'
@@ -13,17 +14,25 @@ export interface Login {
   session?: number | undefined
 }
 
+/** Where logins and logouts are written. */
+export interface SessionOptions extends Silence {
+  readonly store: Store
+  readonly key: string
+}
+
 /** Writes logins and logouts, in the order in which they were made. They wait for no lock. */
 export class SessionWriter {
+  readonly #options: SessionOptions
   readonly #store: Store
   readonly #key: string
   #order: Promise<unknown> = Promise.resolve()
   /** Of the last record that was read or written here. */
   #session: number | undefined
 
-  constructor(store: Store, key: string) {
-    this.#store = store
-    this.#key = key
+  constructor(options: SessionOptions) {
+    this.#options = options
+    this.#store = options.store
+    this.#key = options.key
   }
 
   /** Takes note of a record that was read or written. */
@@ -43,8 +52,11 @@ export class SessionWriter {
    */
   async login(login: Login): Promise<StoredRecord> {
     try {
-      return await this.#inOrder(() =>
-        this.#store.replace(this.#key, (current) => this.#over(login, current)),
+      return await this.#inOrder((assertTimely) =>
+        this.#store.replace(this.#key, (current) => {
+          assertTimely()
+          return this.#over(login, current)
+        }),
       )
     } catch (error) {
       login.session ??= this.#session
@@ -58,13 +70,14 @@ export class SessionWriter {
    * @returns undefined where a later login or logout counts
    */
   async retry(login: Login): Promise<StoredRecord | undefined> {
-    let settled: Settled | undefined
-    const change = (current: StoredRecord | undefined): RecordContent => {
-      settled = settledBy(login, refuseSealed(current))
-      if (settled !== undefined) throw settled
-      return this.#over(login, current)
-    }
-    return this.#inOrder(async () => {
+    return this.#inOrder(async (assertTimely) => {
+      let settled: Settled | undefined
+      const change = (current: StoredRecord | undefined): RecordContent => {
+        assertTimely()
+        settled = settledBy(login, refuseSealed(current))
+        if (settled !== undefined) throw settled
+        return this.#over(login, current)
+      }
       try {
         return await this.#store.replace(this.#key, change)
       } catch (error) {
@@ -90,11 +103,22 @@ export class SessionWriter {
     return { ...kept, ...(madeFor && { madeFor }), token, session: session + 1 }
   }
 
-  #inOrder<R>(run: () => Promise<R>): Promise<R> {
-    const turn = this.#order.then(run)
+  /** @param run gets what throws where its time is over: what it changes then would come over a later login or logout */
+  #inOrder<R>(run: (assertTimely: () => void) => Promise<R>): Promise<R> {
+    let isOver = false
+    const assertTimely = (): void => {
+      if (isOver) throw tooLate()
+    }
+    const turn = this.#order
+      .then(() => notSilent(this.#options, run(assertTimely)))
+      .finally(() => (isOver = true))
     this.#order = turn.catch(() => undefined)
     return turn
   }
+}
+
+function tooLate(): RefreshError {
+  return new RefreshError('store_failed', 'The store came to it after its time was over: nothing is changed.')
 }
 
 /** Nothing is to be written: the record holds the login already, or a later one. */

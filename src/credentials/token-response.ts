@@ -31,7 +31,7 @@ const NAMES = {
   refreshToken: ['refresh_token', 'refreshToken'],
   scope: ['scope'],
 } as const
-const STANDARD: ReadonlySet<string> = new Set([...Object.values(NAMES).flat(), 'expires_in', 'expiresIn'])
+const STANDARD: ReadonlySet<string> = /* @__PURE__ */ standardNames()
 
 /** RFC 9110 section 5.6.2. */
 const WORD = /^[\w!#$%&'*+.^`|~:/-]{1,128}$/
@@ -86,4 +86,8 @@ export function problemOf(
   if (tokenType === undefined) return undefined
   if (!WORD.test(tokenType)) return 'its token type is none'
   return isBearerLike(tokenType) ? undefined : `its token type is ${tokenType}, which is no bearer token`
+}
+
+function standardNames(): ReadonlySet<string> {
+  return new Set([...Object.values(NAMES).flat(), 'expires_in', 'expiresIn'])
 }

@@ -187,12 +187,10 @@ export function inspectEvents(
 }
 
 /** In one piece: a decoder that keeps a state for the next piece costs many times as much. */
-const utf8 = new TextDecoder()
-
 function textOf(chunks: readonly Uint8Array[]): string {
   const [first] = chunks
   if (first === undefined) return ''
-  return utf8.decode(chunks.length === 1 ? first : joined(chunks))
+  return new TextDecoder().decode(chunks.length === 1 ? first : joined(chunks))
 }
 
 function joined(chunks: readonly Uint8Array[]): Uint8Array {

@@ -47,7 +47,7 @@ test.each([
   ['refresh_timeout', 5],
   ['source_rate_limited', 60],
   ['source_refused', 5],
-  ['source_invalid', 60],
+  ['source_invalid', 5],
   ['unchanged', 60],
 ] as const)(
   '[C6] given %s again and again, the cooldown doubles from 1 s to %i s, and a success resets it',
@@ -84,6 +84,16 @@ test.each([
   const old = await cell.snapshot()
   await expect(cell.refresh(old)).rejects.toBe(failure)
   await expect(cell.refresh(old)).rejects.toMatchObject({ retryAfter: pause })
+})
+
+test('[C6, K15] given a Retry-After of 3 s again and again, when the endpoint is well, then the next try comes within 5 s', async () => {
+  const failure = new RefreshError('source_rate_limited', 'too many requests', { retryAfter: 3_000 })
+  const { clock, cell } = cellThat(() => Promise.reject(failure))
+  const old = await cell.snapshot()
+  for (let n = 0; n < 9; n++) {
+    await expect(cell.refresh(old)).rejects.toBe(failure)
+    await clock.advance(5_000)
+  }
 })
 
 test('[C6] a clock that is set back does not prolong a cooldown', async () => {

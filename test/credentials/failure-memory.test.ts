@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { decodeRecord, encodeRecord } from '../../src/credentials/encoding.ts'
 import { noting } from '../../src/credentials/failure-facts.ts'
 import {
   type AccessToken,
@@ -176,6 +177,26 @@ test('[C6, K15] given an outage of 45 s, four processes that call ten times a se
   expect(served.at(-1)).toEqual(Array.from({ length: 4 }, () => 'access-101'))
 })
 
+test.each([
+  ['at', 1e300],
+  ['at', NaN],
+  ['notBefore', 'tomorrow'],
+  ['refused', 5],
+])(
+  '[K14] given a stored failure whose %s is %s, then it keeps nobody from refreshing, or is told as it is',
+  async (name, value) => {
+    const { endpoint, clock, start, store } = await world()
+    const failure = { code: 'source_unavailable' as const, terminal: false, at: clock.now(), [name]: value }
+    const text = encodeRecord('default', { token: dead, failure })
+    await store.update('default', async () => decodeRecord(text, 'default', 'The record'))
+    expect(await call(start())).toBe('access-101')
+    expect(endpoint.asked).toHaveLength(1)
+    // A store of a user's own may give it as it is.
+    await store.update('default', async () => ({ token: dead, failure: { ...failure, terminal: true } }))
+    expect(await call(start())).not.toBe('refresh_failed')
+  },
+)
+
 test('[K14] given a failure, then a success leaves it out of the record', async () => {
   const { endpoint, clock, store, start } = await world()
   endpoint.says = says('source_unavailable')
@@ -238,6 +259,31 @@ test('[K14] check() and login() ignore a remembered refusal once', async () => {
   expect(endpoint.asked).toHaveLength(3)
 })
 
+test('[K14] given a refused login, when the clock is set back again and again, then it is not presented again', async () => {
+  const { endpoint, clock, start } = await world()
+  endpoint.says = says('reauthentication_required')
+  const process = start()
+  await call(process)
+  for (let n = 0; n < 20; n++) {
+    await clock.advance(5_000)
+    clock.jump(-6_000)
+    expect(await call(process)).toBe('reauthentication_required')
+  }
+  expect(endpoint.asked).toHaveLength(1)
+})
+
+test('[K14] given a check() that joins a refresh which is refused, then nothing is presented again', async () => {
+  const { endpoint, clock, start } = await world()
+  endpoint.says = says('reauthentication_required')
+  const process = start()
+  const called = call(process)
+  expect(await process.token.check()).toMatchObject({ ok: false })
+  await called
+  await clock.advance(5_000)
+  expect(await call(process)).toBe('reauthentication_required')
+  expect(endpoint.asked).toHaveLength(1)
+})
+
 test('[K13] given a success whose access token cannot be used, then its refresh token is kept, and redeemed next', async () => {
   const { endpoint, clock, store, start } = await world()
   endpoint.says = () =>
@@ -266,3 +312,30 @@ test.each([
   expect(await call(process)).toBe('source_invalid')
   expect((await store.read('default'))?.token?.refreshToken).toBe('redeem-2')
 })
+
+test.each([
+  ['asks to wait for 3 s', says('source_rate_limited', 3_000)],
+  ['gives half a response', says('source_invalid')],
+])(
+  '[K15] given an endpoint that %s for minutes, when it is well again, then it is asked within 5 s',
+  async (_, failing) => {
+    const [endpoint, clock] = [new Endpoint(), new ManualClock()]
+    clock.tick(10_000)
+    endpoint.says = failing
+    const source: Source = {
+      rotates: false,
+      issue: (context) => endpoint.issue(context),
+      presented: endpoint.presented,
+    }
+    const process = processOf(source, await storeWith(new MemoryStore(), dead), clock)
+    for (let failure = 0; failure < 10; failure++) {
+      const calling = call(process)
+      await clock.advance(60_000)
+      await calling
+    }
+    await call(process)
+    endpoint.says = undefined
+    await clock.advance(5_000)
+    expect(await call(process)).toBe('access-101')
+  },
+)

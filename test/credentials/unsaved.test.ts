@@ -154,6 +154,25 @@ test('[K17] flush() waits until the token is stored, and says why where it is no
   expect(clock.armed).toBe(0)
 })
 
+test('[K17] given a token that is being redeemed, or written for less than a second, then flush() waits for it', async () => {
+  const { clock, store, start } = await world()
+  const process = start()
+  const held = await process.token.snapshot()
+  store.isAway = true
+  const read = store.read
+  store.read = (key) => store.inner.read(key)
+  const refreshed = process.token.refresh(held)
+  await settled()
+  let isFlushed = false
+  const flushed = process.token.flush().then(() => (isFlushed = true))
+  await clock.advance(500)
+  expect(isFlushed).toBe(false)
+  store.read = read
+  store.comeBack()
+  await Promise.all([refreshed, flushed])
+  expect((await store.read('default'))?.token).toMatchObject(numbered(2))
+})
+
 test('[K4] given a login that could not be stored, when the session has changed by the time the store is back, then it is dropped, and an event says so', async () => {
   const { clock, store, start } = await world()
   const process = start()

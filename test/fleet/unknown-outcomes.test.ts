@@ -97,13 +97,17 @@ describe.skipIf(!isAble).each(clients)('by %s', (client) => {
     await leaving.holding(1)
     await cut('a', 'redis')
     const told = await b.tell({ do: 'round' })
-    expect(told).toEqual(failed('reauthentication_required', /vanished/u))
+    expect(told).toEqual(failed('reauthentication_required', /may have been spent/u))
     expect(told.abandoned).toBe(1)
     expect([server.tokenRequests(), login.refused(), login.revoked()]).toEqual([2, 1, true])
     leaving.release()
     // What it received is dead by now, and it is the API that says so.
     expect(await cutOff).toMatchObject({ served: 0, status: { isUnsaved: true } })
-    expect(await store.read('default')).toEqual(before)
+    // The refusal is remembered beside the token, which stays.
+    expect(await store.read('default')).toMatchObject({
+      token: before?.token,
+      failure: { code: 'reauthentication_required', terminal: true, abandoned: true },
+    })
     await heal('a', 'redis')
     await expectLoginToServeAll(world)
   })

@@ -34,10 +34,12 @@ test.each(Object.entries(places))(
     await leaving.holding(1)
     first.kill()
     const told = await second.tell({ do: 'round' })
-    expect(told).toEqual(failed('reauthentication_required', /vanished/u))
+    expect(told).toEqual(failed('reauthentication_required', /may have been spent/u))
     expect(told.abandoned).toBe(1)
     // Nobody tries again.
-    expect(await second.tell({ do: 'round' })).toEqual(failed('reauthentication_required', /vanished/u))
+    expect(await second.tell({ do: 'round' })).toEqual(
+      failed('reauthentication_required', /may have been spent/u),
+    )
     expect([server.tokenRequests(), login.redemptions(), login.refused()]).toEqual([2, 1, 1])
     leaving.release()
     await second.tell({ do: 'login', token: asToken(await server.login()) })

@@ -17,7 +17,8 @@ export class MemoryStore implements Store {
     return Promise.resolve(this.#records.get(key))
   }
 
-  update(key: string, change: Change, { known, signal, isOver }: UpdateOptions = {}): Promise<StoredRecord> {
+  update(key: string, change: Change, options: UpdateOptions = {}): Promise<StoredRecord> {
+    const { known, signal, isOver } = options
     const run = async (): Promise<StoredRecord> => {
       const current = this.#records.get(key)
       if (current !== undefined && current.revision > (known ?? Infinity)) return current

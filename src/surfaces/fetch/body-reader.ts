@@ -40,10 +40,13 @@ function isByteStream(stream: ReadableStream): boolean {
 }
 
 /** Discards what a program dropped unread, as platforms do. */
-const dropped =
-  typeof FinalizationRegistry === 'function'
+const dropped = /* @__PURE__ */ watchDropped()
+
+function watchDropped(): FinalizationRegistry<BodyReader> | undefined {
+  return typeof FinalizationRegistry === 'function'
     ? new FinalizationRegistry<BodyReader>((reader) => reader.close())
     : undefined
+}
 
 /** What a {@link restored} stream is made of. */
 export interface Rest {

@@ -49,21 +49,29 @@ function textOf(input: unknown): string {
 
 /** What the platform will fetch, whatever a `url` of the object's own, or of a subclass, says. */
 function urlOf(request: Request): string {
-  return platformUrl !== undefined && isPlatforms(request) ? String(platformUrl.call(request)) : request.url
+  const url = platformUrl()
+  return url !== undefined && isPlatforms(request) ? String(url.call(request)) : request.url
 }
 
-/** Of the class, not of an object. Undefined where a Request has its URL as a member of its own (React Native). */
-const platformUrl = getter(typeof Request === 'function' ? Request.prototype : {}, 'url')
+let found: { readonly url: ((this: object) => unknown) | undefined } | undefined
 
-function getter(prototype: object, name: string): ((this: object) => unknown) | undefined {
-  const descriptor = Object.getOwnPropertyDescriptor(prototype, name)
-  return descriptor && Reflect.get(descriptor, 'get')
+/**
+ * Of the class, not of an object. Undefined where a Request has its URL as a member of its own (React Native). Looked up when a request comes:
+ * where Node first hears of `Request`, it loads its fetch, which takes longer than to load all of this library.
+ */
+function platformUrl(): ((this: object) => unknown) | undefined {
+  if (found !== undefined) return found.url
+  const prototype = typeof Request === 'function' ? Request.prototype : {}
+  const descriptor = Object.getOwnPropertyDescriptor(prototype, 'url')
+  found = { url: descriptor && Reflect.get(descriptor, 'get') }
+  return found.url
 }
 
 function isPlatforms(input: object): boolean {
   try {
-    if (platformUrl === undefined) return typeof Request === 'function' && input instanceof Request
-    return typeof platformUrl.call(input) === 'string'
+    const url = platformUrl()
+    if (url === undefined) return typeof Request === 'function' && input instanceof Request
+    return typeof url.call(input) === 'string'
   } catch {
     return false
   }

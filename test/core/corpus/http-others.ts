@@ -480,6 +480,12 @@ export const HTTP_OTHERS: readonly HttpShape[] = https([
     'RFC 6749 section 5.2',
   ],
   [
+    'Google OAuth',
+    400,
+    { error: 'invalid_grant', error_description: 'Token has been expired or revoked.' },
+    'google-auth-library, a refresh that was refused',
+  ],
+  [
     'an OAuth gateway',
     500,
     '',

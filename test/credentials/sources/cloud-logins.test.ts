@@ -70,9 +70,58 @@ test('[K15] google: given a new login of a person, then the next try succeeds; i
   const ended = await failure(issue(source))
   expect(ended).toMatchObject({ code: 'reauthentication_required', terminal: false })
   expect(ended.message).toContain('gcloud auth application-default login')
+  // The library's own error holds the whole request.
+  expect(printed(ended)).not.toContain('canary-')
   isLoggedIn = true
   expect((await issue(source)).accessToken).toBe('from-google')
 })
+
+test.each([
+  [
+    'a refused client',
+    401,
+    '{"error":"invalid_client"}',
+    'source_refused',
+    'Google refuses (401, invalid_client): ',
+  ],
+  ['a login page', 200, '<html>', 'source_invalid', 'Google gave no token that can be read (TypeError): '],
+])('[E1] google: given %s, then the message says what came back', async (_, status, body, code, message) => {
+  const server = await serve((_request, response) => {
+    response.writeHead(status, { 'content-type': 'application/json' })
+    response.end(body)
+  })
+  const { UserRefreshClient } = await import('google-auth-library')
+  const client = () => {
+    const made = new UserRefreshClient({ clientId: 'id', clientSecret: 'canary', refreshToken: 'canary-rt' })
+    Object.assign(made.endpoints, { oauth2TokenUrl: `${server.origin}/token` })
+    return made
+  }
+  const failed = await failure(issue(google({ client })))
+  expect(failed).toMatchObject({ code, terminal: false })
+  expect(failed.message).toContain(message)
+  expect(printed(failed)).not.toContain('canary')
+})
+
+test.each([
+  ['AADSTS53003: Access has been blocked. canary', 'source_refused', 'AADSTS53003'],
+  [
+    'Max retries exceeded with url canary',
+    'source_unreachable',
+    'could not be reached (a connection failed)',
+  ],
+  ['Continuous access evaluation: InteractionRequired', 'reauthentication_required', 'run `az login`'],
+])(
+  '[E1] azure: given that az says "%s", then the message says what came back',
+  async (words, code, message) => {
+    const { AzureCliCredential } = await import('@azure/identity')
+    await standIn('az', `echo "ERROR: ${words}" >&2; exit 1`)
+    vi.stubEnv('PATH', `${folder}${delimiter}${process.env['PATH']}`)
+    const failed = await failure(issue(azure({ credential: () => new AzureCliCredential() })))
+    expect(failed).toMatchObject({ code, terminal: false })
+    expect(failed.message).toContain(message)
+    expect(failed.message).not.toContain('canary')
+  },
+)
 
 test('[K15] aws: given a configuration that was mended, then the next try sees it, and the token ends with its keys', async () => {
   for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) vi.stubEnv(name, undefined)

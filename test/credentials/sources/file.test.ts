@@ -169,10 +169,10 @@ test('an abort rejects with its reason', async () => {
   await expect(issued).rejects.toBe(reason)
 })
 
-test('[K4] what it gives is stored like any other token', async () => {
+test('its value belongs to this machine: it is compared with the one in force, and never stored', async () => {
   const store = new MemoryStore()
-  await credential({ source: file(await fileWith('stored')), store }).snapshot()
-  expect((await store.read('default'))?.token?.accessToken).toBe('stored')
+  const { value } = await credential({ source: file(await fileWith('mounted')), store }).snapshot()
+  expect([value.accessToken, await store.read('default')]).toEqual(['mounted', undefined])
 })
 
 test.each<[string, unknown, unknown]>([

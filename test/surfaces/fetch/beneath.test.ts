@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { runAsSource } from '../../../src/core/source-context.ts'
+import { deviceLogin } from '../../../src/credentials/sources/oauth.ts'
 import { Refreshable, refreshingFetch } from '../../../src/index.ts'
 import { tokens } from './cells.ts'
 
@@ -134,6 +135,49 @@ test('[F9] given that it is the platform’s fetch, and the token endpoint has t
   expect(sent).toEqual([
     [`${ORIGIN}/token`, null],
     [`${ORIGIN}/v1`, 'Bearer platform'],
+  ])
+})
+
+test('[F9] given that it is the platform’s fetch, when a login asks the API’s origin before there is a token, then it passes it by', async () => {
+  platform.mockImplementation(async (input) =>
+    Response.json(
+      new Request(input).url.endsWith('/device')
+        ? { device_code: 'd', user_code: 'u', verification_uri: ORIGIN, interval: 0.001 }
+        : { access_token: 't1' },
+    ),
+  )
+  const { cell } = tokens()
+  cell.clear()
+  globalThis.fetch = refreshingFetch(cell, { origins: ORIGIN })
+  const token = await deviceLogin({
+    tokenEndpoint: `${ORIGIN}/token`,
+    deviceAuthorizationEndpoint: `${ORIGIN}/device`,
+    clientId: 'app',
+    onPrompt: () => undefined,
+  })
+  expect(token.accessToken).toBe('t1')
+})
+
+test('[F9] given a runtime without async contexts, when its platform’s fetch is ours, then a source’s request goes beneath it', async () => {
+  vi.resetModules()
+  const hidden = vi.spyOn(process, 'getBuiltinModule').mockReturnValue(undefined)
+  onTestFinished(() => hidden.mockRestore())
+  const fresh = await import('../../../src/index.ts')
+  const { oauth } = await import('../../../src/credentials/sources/oauth.ts')
+  platform.mockImplementation(async (input) =>
+    new Request(input).url.endsWith('/token') ? Response.json({ access_token: 't1' }) : new Response('ok'),
+  )
+  const source = oauth({
+    tokenEndpoint: `${ORIGIN}/token`,
+    clientId: 'app',
+    clientSecret: 's',
+    grant: 'client_credentials',
+  })
+  globalThis.fetch = fresh.refreshingFetch(fresh.credential({ source }), { origins: ORIGIN })
+  expect(await (await fetch(ORIGIN)).text()).toBe('ok')
+  expect(platform.mock.calls.map(([input]) => new Request(input).url)).toEqual([
+    `${ORIGIN}/token`,
+    `${ORIGIN}/`,
   ])
 })
 

@@ -1,0 +1,116 @@
+import { expect, test } from 'vitest'
+import { type AccessToken, MemoryStore, type Source, type StoredRecord } from '../../src/index.ts'
+import { Gate } from '../support/gate.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { settled } from '../support/settled.ts'
+import { Account, numbered, processOf, storeWith } from './account.ts'
+
+/** A store of a user's own without time limits. */
+class SilentStore extends MemoryStore {
+  readonly reads = new Gate()
+  readonly replacements = new Gate()
+
+  override async read(key: string): Promise<StoredRecord | undefined> {
+    await this.reads.pass()
+    return super.read(key)
+  }
+
+  override replace: MemoryStore['replace'] = async (key, change) => {
+    await this.replacements.pass()
+    return super.replace(key, change)
+  }
+}
+
+test("[S10] given a user's store that is silent, then a login and a logout end, the next login is stored, and what comes late covers nothing", async () => {
+  const [clock, store] = [new ManualClock(), new SilentStore()]
+  const { token } = processOf(new Account(), store, clock)
+  store.replacements.hold(1)
+  const failed = token.login(numbered(1)).catch((error: unknown) => error)
+  await settled()
+  const next = token.login(numbered(2))
+  await clock.advance(30_000)
+  expect(await failed).toMatchObject({ code: 'store_failed' })
+  await next
+  store.replacements.release()
+  await settled()
+  expect((await store.read('default'))?.token).toMatchObject(numbered(2))
+
+  store.reads.hold(1)
+  const logout = token.logout().catch((error: unknown) => error)
+  await settled()
+  await clock.advance(30_000)
+  expect(await logout).toMatchObject({ code: 'store_failed' })
+})
+
+test("[S10] given a user's store that is silent, then check() says so", async () => {
+  const [clock, store] = [new ManualClock(), await storeWith(new SilentStore(), numbered(1))]
+  const { token } = processOf(new Account(), store, clock)
+  await token.snapshot()
+  store.reads.hold(1)
+  const checked = token.check()
+  await clock.advance(30_000)
+  expect(await checked).toMatchObject({
+    ok: false,
+    findings: [{ code: 'store_failed' }, { code: 'token_good' }],
+  })
+})
+
+test('[S10] given a configured refresh token whose function hangs under the lock, when the flight is given up, then the lock is free', async () => {
+  const [clock, account] = [new ManualClock(), new Account()]
+  const store = await storeWith(new MemoryStore(), numbered(1, { expiresAt: clock.now() - 1 }))
+  let asked = 0
+  const hanging: Source = {
+    issue: (context) => account.issue(context),
+    seed: async () => (++asked === 2 ? new Promise<never>(() => undefined) : undefined),
+  }
+  const one = processOf(hanging, store, clock)
+  const called = one.token.snapshot().catch((error: unknown) => error)
+  await clock.advance(5 * 30_000)
+  expect(await called).toMatchObject({ code: 'refresh_timeout' })
+  const other = processOf(account, store, clock)
+  const [given] = await Promise.all([other.token.accessToken(), clock.advance(1_000)])
+  expect(given).toBe('access-2')
+})
+
+test('[C15] given an expired token and a refresh that hangs, then accessToken() fails with refresh_timeout', async () => {
+  const [clock, account] = [new ManualClock(), new Account()]
+  account.expiresAt = () => clock.now() + 10_000
+  const { token } = processOf(account, new MemoryStore(), clock)
+  await token.accessToken()
+  const gate = new Gate()
+  gate.hold(1)
+  account.during = () => gate.pass()
+  await clock.advance(10_000)
+  const called = token.accessToken().catch((error: unknown) => error)
+  await clock.advance(30_000)
+  expect(await called).toMatchObject({ code: 'refresh_timeout' })
+  expect(await token.accessToken().catch((error: unknown) => error)).toMatchObject({
+    code: 'refresh_timeout',
+  })
+  gate.release()
+})
+
+test('[K13] given a token that came after another one was stored, then its refresh token is not redeemed', async () => {
+  const [clock, store] = [new ManualClock(), await storeWith(new MemoryStore(), numbered(1))]
+  const redeemed: (string | undefined)[] = []
+  const gate = new Gate()
+  gate.hold(1)
+  const source: Source = {
+    issue: async ({ current }): Promise<AccessToken> => {
+      const nth = redeemed.push(current?.refreshToken)
+      await gate.pass()
+      return numbered(nth * 10)
+    },
+  }
+  const { token } = processOf(source, store, clock)
+  const first = await token.snapshot()
+  token.refresh(first).catch(() => undefined)
+  await clock.advance(5 * 30_000 + 5_000)
+  const second = await token.refresh(first)
+  gate.release()
+  await settled()
+  expect(token.peek()?.value).toMatchObject(numbered(20))
+  token.accepted(second)
+  await token.refresh(second)
+  expect(redeemed).toEqual(['redeem-1', 'redeem-1', 'redeem-20'])
+})
