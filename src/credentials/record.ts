@@ -272,14 +272,20 @@ export class TokenRecord {
     return stored
   }
 
+  async #saveLater(): Promise<void> {
+    const unsaved = this.#unsaved
+    if (unsaved !== undefined && !unsaved.isPending) await this.#save(unsaved)
+  }
+
   async #save(unsaved: Unsaved): Promise<void> {
     try {
       await this.#sessions.idle()
-      if (this.#unsaved !== unsaved) return
+      // A login came meanwhile, and could not be stored either: what the store holds is of the one before it.
+      if (this.#unsaved !== unsaved) return await this.#saveLater()
       const { base = NONE, content, login } = unsaved
       if (login !== undefined) {
         const stored = await this.#sessions.retry(login)
-        if (this.#unsaved !== unsaved) return
+        if (this.#unsaved !== unsaved) return await this.#saveLater()
         return stored === undefined ? this.#discard() : this.#written(unsaved, stored)
       }
       const { store, key } = this.#options

@@ -41,8 +41,12 @@ export class SessionWriter {
   }
 
   /** Resolves when no login and no logout is on its way. */
-  idle(): Promise<unknown> {
-    return this.#order
+  async idle(): Promise<void> {
+    let seen: Promise<unknown>
+    do {
+      seen = this.#order
+      await seen
+    } while (seen !== this.#order)
   }
 
   /**

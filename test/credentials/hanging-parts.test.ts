@@ -114,3 +114,23 @@ test('[K13] given a token that came after another one was stored, then its refre
   await token.refresh(second)
   expect(redeemed).toEqual(['redeem-1', 'redeem-1', 'redeem-20'])
 })
+
+test('[K10] given a refresh that waits for a login to be stored, when a person logs in again, then the login before it does not take its place', async () => {
+  const [clock, store] = [new ManualClock(), new SilentStore()]
+  const { token } = processOf(new Account(), store, clock)
+  store.replacements.hold(2)
+  const first = token.login(numbered(1))
+  await settled()
+  token.refresh({ generation: 1 }).catch(() => undefined)
+  await settled()
+  const second = token.login(numbered(2))
+  await settled()
+  token.refresh({ generation: 2 }).catch(() => undefined)
+  await settled()
+  store.replacements.release(1)
+  await Promise.all([first, settled()])
+  store.replacements.release()
+  await second
+  await settled()
+  expect(token.peek()?.value.accessToken).not.toBe('access-1')
+})
