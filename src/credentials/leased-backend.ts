@@ -90,8 +90,15 @@ export class LeasedBackend implements Backend {
     const began = performance.now()
     let taken: Taken | undefined
     try {
-      const mayTakeOver = patience.isOver
-      taken = await this.#ask(() => table.take(key, owner, known, mayTakeOver))
+      taken = await this.#ask(async () => {
+        try {
+          return await table.take(key, owner, known, patience.isOver)
+        } catch (error) {
+          // A server that is full still tells who holds the lock, and takes no sign of life: its holder has to be heard first.
+          patience.failed()
+          throw error
+        }
+      })
       patience.answered()
       if (taken.type === 'newer') return 'newer'
       if (taken.type === 'held') return patience.wait(taken.remaining)

@@ -43,4 +43,8 @@ export class Patience {
     if (this.#since === undefined || now - this.#answered > this.#lease / 2) this.#since = now
     this.#answered = now
   }
+  /** The server could not do what it was asked: from its next answer on a whole lease counts anew. */
+  failed(): void {
+    this.#since = undefined
+  }
 }

@@ -373,3 +373,33 @@ test('[S9] given a lock that was released or written under, when a late renewal 
     expect([await renewing, extend.mock.calls.length]).toEqual([false, 1])
   }
 })
+
+test('[S9, S7] given a server that was full for less than half a lease, and so took no sign of life, then the holder is heard first', async () => {
+  const server = new Server(LEASE)
+  const holder = await holding(storeOn(server))
+  const waiter = wanting(storeOn(server))
+  await vi.advanceTimersByTimeAsync(LEASE * 4)
+  let isFull = true
+  const full = new Error('OOM command not allowed when used memory > maxmemory')
+  const [take, extend] = [server.take.bind(server), server.extend.bind(server)]
+  vi.spyOn(server, 'extend').mockImplementation(async (...asked) => {
+    if (isFull) throw full
+    return extend(...asked)
+  })
+  const refused = vi.fn<() => void>()
+  // It tells who holds the lock, and gives none.
+  vi.spyOn(server, 'take').mockImplementation(async (key, owner, known, mayTakeOver) => {
+    const taken = await take(key, owner, known, isFull ? false : mayTakeOver)
+    if (!isFull || taken.type !== 'held' || taken.remaining > 0) return taken
+    refused()
+    throw full
+  })
+  for (; refused.mock.calls.length === 0;) await vi.advanceTimersByTimeAsync(10)
+  isFull = false
+  await vi.advanceTimersByTimeAsync(LEASE / 5)
+  expect(waiter.found).toBe(undefined)
+  holder.letOn()
+  await holder.done
+  await vi.advanceTimersByTimeAsync(LEASE)
+  expect(waiter.found).toEqual(['access-new', false])
+})
