@@ -6,6 +6,7 @@ import { type RefreshEvent, type RefreshListener, tell } from '../core/events.ts
 import { keepAlive } from './exit-grace.ts'
 import { storeFailure } from './failures.ts'
 import { notSilent } from './not-silent.ts'
+import { readInTurn } from './reads.ts'
 import { type Login, refuseSealed, SessionWriter } from './session-writer.ts'
 import type { Change, MadeFor, RecordContent, Store, StoredRecord, UpdateOptions } from './store.ts'
 import { type AccessToken, isSame } from './token.ts'
@@ -76,11 +77,16 @@ export class TokenRecord {
     return this.#unsaved !== undefined
   }
 
-  /** @throws RefreshError `store_failed`, `store_invalid` */
-  async read(): Promise<StoredRecord | undefined> {
+  /**
+   * @param onWait hears that the read waits for its turn (true), and that it has come (false)
+   * @throws RefreshError `store_failed`, `store_invalid`
+   */
+  async read(onWait?: (isWaiting: boolean) => void): Promise<StoredRecord | undefined> {
+    const { store, key, clock, deadline } = this.#options
     let stored: StoredRecord | undefined
     try {
-      stored = await notSilent(this.#options, this.#options.store.read(this.#options.key))
+      const read = (): Promise<StoredRecord | undefined> => notSilent(this.#options, store.read(key))
+      stored = await readInTurn(store, read, { clock, deadline, onWait })
     } catch (error) {
       throw storeFailure(error)
     }

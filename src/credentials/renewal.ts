@@ -64,7 +64,7 @@ export class Renewal {
       if (source?.isStatic === true) return await this.#compare(run)
       await this.#record.save()
       // Where the store cannot be reached, this says so, and waits for no lock.
-      const stored = await this.#record.read()
+      const stored = await this.#record.read(context.queued)
       const adopted = this.#adopted(stored, context)
       if (adopted !== undefined) return adopted
       if (source === undefined) throw nothingNewer(stored)
@@ -87,7 +87,7 @@ export class Renewal {
    */
   async reread(context: Context): Promise<AccessToken | undefined> {
     const run = this.#run(context)
-    const stored = await this.#record.read()
+    const stored = await this.#record.read(context.queued)
     if (stored?.token === undefined && stored?.failure === undefined) return undefined
     const adopted = stored && this.#adopted(stored, context)
     if (adopted !== undefined || this.#redemption === undefined) return adopted
