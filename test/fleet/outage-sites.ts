@@ -88,9 +88,12 @@ export async function redisSite(
   }
 }
 
-/** @param max connections */
-export async function postgresSite(client: 'pg' | 'postgres.js', max: number): Promise<Site> {
-  const server = await startPostgres({ durable: true, settings: { max_connections: 300 } })
+/**
+ * @param max connections
+ * @param durable what was acknowledged outlives a kill, so that each write waits for the disk
+ */
+export async function postgresSite(client: 'pg' | 'postgres.js', max: number, durable = true): Promise<Site> {
+  const server = await startPostgres({ durable, settings: { max_connections: 300 } })
   const { port } = server.connection
   const pool = new pg.Pool(server.connection)
   await migratePostgres(pool)

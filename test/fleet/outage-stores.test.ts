@@ -89,7 +89,7 @@ describe.each(hangs)('%s: %s', (isThere, _, make) => {
 test.skipIf(!hasPostgres)(
   '[S11] given 500 accounts of one process that expire at once, over PostgreSQL with a pool of two, when all are wanted, then all are served',
   async () => {
-    const { opening } = await opened(() => postgresSite('pg', 2))
+    const { opening } = await opened(() => postgresSite('pg', 2, false))
     const { store, close } = await openAs(opening)
     onTestFinished(close)
     const { endpoint, program } = world
