@@ -101,6 +101,7 @@ async function connectPostgres(
     ...connection,
     fetch_types: false,
     connect_timeout: silence / 1_000,
+    backoff: (tries) => Math.min(tries / 20, 0.5),
     onnotice: () => undefined,
   })
   return { client: sql, close: () => sql.end({ timeout: 0 }) }

@@ -82,7 +82,7 @@ test.each([
   [
     'oauth',
     'oauth4webapi',
-    "{ tokenEndpoint: 'https://a.example/token', clientId: 'c', grant: 'client_credentials' }",
+    "{ tokenEndpoint: 'https://a.example/token', clientId: 'c', clientSecret: 's', grant: 'client_credentials' }",
   ],
   ['google', 'google-auth-library', '{}'],
   ['azure', '@azure/identity', '{}'],

@@ -8,7 +8,7 @@ import { RedisTable } from '../../../src/credentials/stores/redis/table.ts'
 import { has } from '../../support/binaries.ts'
 import { type RedisServer, startRedisServer } from '../../support/redis-server.ts'
 import { type Relay, startRelay } from '../../support/relay.ts'
-import { lockOf, outlives, type Requests } from './hanging.ts'
+import { lockOf, outlives, type Requests, TOKEN } from './hanging.ts'
 
 const isThere = await has('redis-server', 'redis-server')
 beforeEach(({ skip }) => skip(!isThere))
@@ -109,9 +109,14 @@ const codes = (client: RedisClient): string[] =>
     .map(({ code }) => code)
 
 test.each([
-  ['nothing', {}, ['client_without_timeout']],
-  ['a limit as long as the lease', { socketTimeout: LEASE }, ['client_without_timeout']],
-  ['a limit below the lease', { socketTimeout: LIMIT }, []],
+  ['nothing', {}, ['client_without_timeout', 'client_reconnects_late']],
+  [
+    'a limit as long as the lease',
+    { socketTimeout: LEASE },
+    ['client_without_timeout', 'client_reconnects_late'],
+  ],
+  ['a limit below the lease', { socketTimeout: LIMIT }, ['client_reconnects_late']],
+  ['both', { socketTimeout: LIMIT, retryStrategy: () => 10 }, []],
 ])(
   '[E1] given ioredis with %s, when its settings are looked at, then what is missing is told',
   (_, options, expected) => {
@@ -124,6 +129,11 @@ test.each([
   ['nothing', {}, ['client_without_timeout']],
   ['a limit alone', { socketTimeout: LIMIT }, ['client_without_reconnect']],
   ['a limit, and what connects again', { socketTimeout: LIMIT, reconnectStrategy: () => 10 }, []],
+  [
+    'a limit, and what connects again late',
+    { socketTimeout: LIMIT, reconnectStrategy: (retries: number) => Math.min(retries * 50, 2_000) },
+    ['client_reconnects_late'],
+  ],
 ])(
   '[E1] given node-redis with %s, when its settings are looked at, then what is missing is told',
   (_, socket, expected) => {
@@ -164,4 +174,27 @@ test('[S10] given a client that its user closed, when a lock is renewed or writt
     }
     await aside.del(`llm-refresh:{closed ${closing.length}}`)
   }
+})
+
+test('[S9] given a Redis that is out of memory while a lock is held, when another process asks for it, then that counts as no response, and the holder writes first', async () => {
+  const holder = await lockOf(backendOf(aside), 'full')
+  const contender = backendOf(aside).contend('full', undefined)
+  expect(await contender.tryLock()).toBeTypeOf('number')
+  await aside.config('SET', 'maxmemory', '1')
+  onTestFinished(() => void aside.config('SET', 'maxmemory', '0'))
+  await expect(contender.tryLock()).rejects.toThrow(/OOM|memory/u)
+  await expect(holder.write({ token: TOKEN })).rejects.toThrow(/OOM|memory/u)
+  await aside.config('SET', 'maxmemory', '0')
+  const { record } = await holder.write({ token: TOKEN })
+  expect(record.token).toEqual(TOKEN)
+})
+
+test('[S7] given a user that may not ask for HSETNX, when another process holds the lock, then it waits all the same', async () => {
+  const holder = await lockOf(backendOf(aside), 'allowed')
+  const rules = ['on', '>secret', '~*', '&*', '+@all', '-hsetnx']
+  await aside.acl('SETUSER', 'limited', ...rules)
+  const limited = new Redis(server.socket, { username: 'limited', password: 'secret' })
+  onTestFinished(() => limited.disconnect())
+  expect(await backendOf(limited).contend('allowed', undefined).tryLock()).toBeTypeOf('number')
+  await holder.release(false)
 })

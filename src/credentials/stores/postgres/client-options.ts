@@ -1,5 +1,6 @@
 // What can be seen of the options of somebody else's client.
 import type { Finding } from '../../../core/events.ts'
+import { lateReconnect } from '../../late-reconnect.ts'
 import { isSession, isSql, type PostgresClient } from './client.ts'
 import { isPool } from './pool.ts'
 
@@ -69,5 +70,7 @@ function ofSql(options: unknown, lease: number): readonly Finding[] {
       fix: 'Set fetch_types: false.',
     })
   }
-  return findings
+  const [strategy, example] = [option('backoff'), '(tries) => Math.min(tries / 20, 0.5)']
+  const reconnecting = { driver: 'postgres.js', option: 'backoff', strategy, unit: 1_000, example }
+  return [...findings, ...lateReconnect(reconnecting, lease)]
 }

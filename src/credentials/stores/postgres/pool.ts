@@ -1,4 +1,5 @@
 import { startTimer } from '../../../core/clock.ts'
+import { type GiveBack, Slots } from '../../slots.ts'
 import type { AskOptions, QueryClient } from './client.ts'
 import { asError, heard, noneFree } from './silence.ts'
 
@@ -32,6 +33,38 @@ export function isPool(client: object): client is Pool {
  * that hangs, would keep it for minutes, and the lock of a refresh would be lost meanwhile. The next try uses another one.
  */
 export async function onPool<R>(
+  pool: Pool,
+  run: (client: QueryClient) => PromiseLike<R>,
+  options: AskOptions,
+): Promise<R> {
+  const giveBack = await admitted(pool, options.timeout)
+  try {
+    return await onFree(pool, run, options)
+  } finally {
+    giveBack()
+  }
+}
+
+const gates = new WeakMap<Pool, Slots>()
+
+/**
+ * A pool counts the wait for a free connection as part of its `connectionTimeoutMillis`, which is short so that a new connection that hangs is
+ * given up. So no more statements are asked of it at a time than it has connections; the others wait here.
+ */
+async function admitted(pool: Pool, timeout: number): Promise<GiveBack> {
+  const most: unknown = Reflect.get(pool.options, 'max')
+  const gate = gates.get(pool) ?? new Slots(typeof most === 'number' && most >= 1 ? most : 10)
+  gates.set(pool, gate)
+  const late = new AbortController()
+  const stop = startTimer({ now: Date.now }, timeout, () => late.abort(noneFree(timeout)))
+  try {
+    return await gate.take(late.signal, () => undefined)
+  } finally {
+    stop()
+  }
+}
+
+async function onFree<R>(
   pool: Pool,
   run: (client: QueryClient) => PromiseLike<R>,
   options: AskOptions,

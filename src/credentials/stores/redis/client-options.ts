@@ -1,5 +1,6 @@
 // What can be seen of the options of somebody else's client.
 import type { Finding } from '../../../core/events.ts'
+import { lateReconnect } from '../../late-reconnect.ts'
 
 /** Host and port, or the path of a socket; undefined for a cluster, whose nodes change. */
 export function addressOfIoRedis(client: object): string | undefined {
@@ -20,7 +21,11 @@ export function findingsOfIoRedis(client: object, lease: number): readonly Findi
   const isCluster = read(client, 'isCluster') === true
   const limit = read(isCluster ? read(options, 'redisOptions') : options, 'socketTimeout')
   const name = isCluster ? 'redisOptions.socketTimeout' : 'socketTimeout'
-  return options === undefined ? [] : withoutLimit(limit, lease, 'ioredis', name)
+  if (options === undefined) return []
+  const option = isCluster ? 'clusterRetryStrategy' : 'retryStrategy'
+  const example = '(times) => Math.min(times * 50, 500)'
+  const reconnecting = { driver: 'ioredis', option, strategy: read(options, option), example }
+  return [...withoutLimit(limit, lease, 'ioredis', name), ...lateReconnect(reconnecting, lease)]
 }
 
 /** @param lease ms */
@@ -33,7 +38,9 @@ export function findingsOfNodeRedis(client: object, lease: number): readonly Fin
   const without = withoutLimit(limit, lease, 'node-redis', 'socket.socketTimeout')
   const strategy = read(socket, 'reconnectStrategy')
   const reconnects = typeof strategy === 'function' || typeof strategy === 'number'
-  return reconnects ? without : [...without, ...withoutReconnect(limit)]
+  if (!reconnects) return [...without, ...withoutReconnect(limit)]
+  const [option, example] = ['socket.reconnectStrategy', '(retries) => Math.min(retries * 50, 500)']
+  return [...without, ...lateReconnect({ driver: 'node-redis', option, strategy, example }, lease)]
 }
 
 /** By default it ends for good when the limit has passed, also where nothing was asked. */

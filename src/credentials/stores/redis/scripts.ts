@@ -55,7 +55,16 @@ if holder ~= owner then
   if not (left > 0 and left < 2147483648) then left = 0 end
   -- A record that is known and has gone: the holder of a token that it could not write yet comes first.
   local isHeld = holder or known and revision < known
-  if isHeld and (left > 0 and holder or not mayTakeOver) then return { 'held', digits(holder and left or 0) } end
+  if isHeld and (left > 0 and holder or not mayTakeOver) then
+    -- A server that refuses writes (it is out of memory) refuses the holder's, too, whose lease ends meanwhile: this must not count as a
+    -- response. The field is there, so that nothing is written. A user that may not ask for it (NOPERM) goes without.
+    local probe = redis.pcall('HSETNX', KEYS[1], 'fence', digits(fence))
+    local refusal = type(probe) == 'table' and probe.err
+    if refusal and (string.find(refusal, 'OOM') or string.find(refusal, 'MISCONF') or string.find(refusal, 'NOREPLICAS')) then
+      return probe
+    end
+    return { 'held', digits(holder and left or 0) }
+  end
   local number = math.max(fence + 1, revision + 1, (known or 0) + 1, now)
   if number > last then return { 'invalid' } end
   abandoned = (holder or abandoned) and revision < fence

@@ -192,7 +192,10 @@ await withPostgres((server) => {
       'client_with_one_connection',
       'client_without_timeout',
       'client_fetches_types',
+      'client_reconnects_late',
     ])
-    expect(codes(sqlOf(server, { fetch_types: false, connect_timeout: 0.2 }))).toEqual([])
+    const fetching = { fetch_types: false, connect_timeout: 0.2 }
+    expect(codes(sqlOf(server, fetching))).toEqual(['client_reconnects_late'])
+    expect(codes(sqlOf(server, { ...fetching, backoff: (tries) => Math.min(tries / 20, 0.4) }))).toEqual([])
   })
 })
