@@ -4,8 +4,7 @@ import type { Store } from './store.ts'
 /** What a store says of its configuration. What a store of the user's throws here keeps nobody from a token. */
 export function findingsOf(store: Store): readonly Finding[] {
   try {
-    const findings: unknown = store.findings?.()
-    return Array.isArray(findings) ? findings : []
+    return [...(store.findings?.() ?? [])]
   } catch {
     return []
   }
