@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { asRefreshError, type Finding } from '../core/events.ts'
 import type { Snapshot } from '../core/refresher.ts'
+import { findingsOf } from './findings-of.ts'
 import { fitOf } from './made-for.ts'
 import type { TokenRecord } from './record.ts'
 import type { Source } from './source.ts'
@@ -28,7 +29,7 @@ export interface Checked {
 
 /** Finds out whether a token is to be had, and what puts the login at risk. */
 export async function check(of: Checked): Promise<CheckResult> {
-  const findings: Finding[] = [...(of.store.findings?.() ?? [])]
+  const findings: Finding[] = [...findingsOf(of.store)]
   let stored: StoredRecord | undefined
   try {
     stored = await of.record.read()

@@ -5,6 +5,7 @@ import { Refreshable } from '../core/refreshable.ts'
 import type { Generation, Refresher, RejectionOptions, Snapshot, WaitOptions } from '../core/refresher.ts'
 import { type AccessTokenOptions, TokenGiver } from './access-token.ts'
 import { check, type CheckResult } from './check.ts'
+import { findingsOf } from './findings-of.ts'
 import { readLogin } from './login.ts'
 import { type CredentialOptions, type CredentialSettings, readCredentialOptions } from './options.ts'
 import { TokenRecord } from './record.ts'
@@ -288,7 +289,7 @@ export class StoredCredential implements Credential {
   #find(): void {
     if (this.#hasFound) return
     this.#hasFound = true
-    for (const finding of this.#settings.store.findings?.() ?? []) this.#tell({ type: 'finding', finding })
+    for (const finding of findingsOf(this.#settings.store)) this.#tell({ type: 'finding', finding })
   }
 
   #tell(event: Parameters<typeof tell>[1]): void {

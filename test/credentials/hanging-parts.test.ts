@@ -134,3 +134,13 @@ test('[K10] given a refresh that waits for a login to be stored, when a person l
   await settled()
   expect(token.peek()?.value.accessToken).not.toBe('access-1')
 })
+
+test("[S10] given a user's store whose findings() throws, then tokens are served, and check() finds them good", async () => {
+  const [clock, store] = [new ManualClock(), await storeWith(new MemoryStore(), numbered(1))]
+  const findings = (): never => {
+    throw new Error('not today')
+  }
+  const { token } = processOf(new Account(), Object.assign(store, { findings }), clock)
+  expect(await token.accessToken()).toBe('access-1')
+  expect(await token.check()).toMatchObject({ ok: true, findings: [{ code: 'token_good' }] })
+})
