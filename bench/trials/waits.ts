@@ -134,7 +134,7 @@ async function freeze(
     const took = Math.max(settled?.loginTook ?? 0, settled?.logoutTook ?? 0)
     const named = told
       .flatMap((one) => Object.values(one?.messages ?? {}))
-      .find((text) => /vanished|unknown/u.test(text))
+      .find((text) => /may have been spent/u.test(text))
     const lease = opening.lease === undefined ? '' : `, a lease of ${seconds(opening.lease)}`
     return {
       what: `${opening.kind}${lease}: stopped for ${s} s, ${others} others ask${isBeyond ? ', beyond the lease' : ''}`,
