@@ -44,9 +44,9 @@ test('[C15, S11] given reads that never end, when a deadline has passed without 
   expect(store.reading).toHaveLength(64)
   store.reading.splice(0)
   await clock.advance(1_000)
-  let isOver = false
-  void outcomes.then(() => (isOver = true))
-  while (!isOver) {
+  const over = new AbortController()
+  void outcomes.then(() => over.abort())
+  while (!over.signal.aborted) {
     for (const end of store.reading.splice(0)) end()
     await settled()
   }

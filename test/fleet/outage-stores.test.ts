@@ -52,7 +52,8 @@ describe.each(sites)('%s: %s', (isThere, _, make) => {
       const outcome = await outage(world, site, { accounts: 4, others: 1 })
       expect(outcome).toMatchObject({ lost: 0, repeated: 0 })
       expect([outcome.loginTook, outcome.logoutTook]).not.toContain(Infinity)
-      expect(outcome.told['served']).toBeGreaterThanOrEqual(6)
+      // Its own callers; whether the others are served meanwhile, or later, depends on when they look.
+      expect(outcome.told['served']).toBeGreaterThanOrEqual(4)
     },
     60_000,
   )

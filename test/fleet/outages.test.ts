@@ -139,9 +139,9 @@ test.each(clients)(
     const persisted = first.tell({ do: 'watch', for: 'persisted' })
     await redis.start()
     await persisted
-    expect(await Promise.all(others.map((member) => member.tell({ do: 'round' })))).toEqual(
-      others.map(() => ok),
-    )
+    // A client takes its own time to connect again.
+    for (const member of others)
+      for (let served = 0; served < CALLERS;) served = (await member.tell({ do: 'round' })).served
     expect([server.tokenRequests(), login.redemptions(), login.revoked()]).toEqual([1, 1, false])
   },
 )

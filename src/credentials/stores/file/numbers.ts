@@ -24,6 +24,9 @@ export function assertInRange(number: number, path: string): void {
   )
 }
 
+/** Those that begin in a folder at once read the same origin, and have to agree on its number. ms */
+const YOUNG = 60_000
+
 /**
  * The number before the first of a folder without locks and records, above the numbers that processes remember of a folder that was
  * removed or emptied: the time in ms grows faster than anybody writes. Earlier versions, which may share the folder, begin with the
@@ -34,5 +37,6 @@ export async function readOrigin(folder: Folder, { hasOrigin }: Listing): Promis
   const now = Math.min(Math.max(Math.floor(Date.now()), 1), 100_000_000_000_000)
   if (!hasOrigin) await folder.publish(ORIGIN, `${now}\n`, { kind: 'origin', number: now })
   const number = Number(await folder.read(ORIGIN))
-  return Math.max(now, Number.isSafeInteger(number) && number <= LAST ? number : 0)
+  const origin = Number.isSafeInteger(number) && number > 0 && number <= LAST ? number : 0
+  return now - origin < YOUNG ? origin : now
 }

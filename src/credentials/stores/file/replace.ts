@@ -1,10 +1,16 @@
 import { encodeRecord } from '../../encoding.ts'
 import type { RecordContent, StoredRecord } from '../../store.ts'
+import { Turns } from '../../turns.ts'
 import { type Folder, type Listing, recordName, releasedName } from './folder.ts'
 import { assertInRange, readOrigin, top } from './numbers.ts'
 import { readRecord, removeLower } from './records.ts'
 
 const NOTHING = { locks: [], records: [], released: [] }
+
+/** Of one process only one replaces an account's record at a time: the others would only have to make their changes again. */
+const turns = new Turns()
+
+type Replacement = (current: StoredRecord | undefined) => RecordContent
 
 /**
  * Publishes a changed record under a number above all locks and records, without the lock. What the lock's holder writes afterwards has a
@@ -12,11 +18,11 @@ const NOTHING = { locks: [], records: [], released: [] }
  *
  * Where another write, or another lock, came between the reading and the publishing, the change is made again, on top of that.
  */
-export async function replaceRecord(
-  folder: Folder,
-  key: string,
-  change: (current: StoredRecord | undefined) => RecordContent,
-): Promise<StoredRecord> {
+export function replaceRecord(folder: Folder, key: string, change: Replacement): Promise<StoredRecord> {
+  return turns.take(folder.path, () => replaceInTurn(folder, key, change))
+}
+
+async function replaceInTurn(folder: Folder, key: string, change: Replacement): Promise<StoredRecord> {
   /** Ours that something came before: it stands until the next is there. */
   let outdated: number | undefined
   const changed = (current: StoredRecord | undefined): RecordContent => {
