@@ -48,6 +48,7 @@ test("[S10] given a user's store that is silent, then check() says so", async ()
   await token.snapshot()
   store.reads.hold(1)
   const checked = token.check()
+  await settled()
   await clock.advance(30_000)
   expect(await checked).toMatchObject({
     ok: false,
