@@ -12,7 +12,7 @@ interface Bindings {
 }
 
 /** ms */
-const DEADLINE = 1_000
+const DEADLINE = 3_000
 const credentials = new Map<string, Credential>()
 let ahead = 0
 // A token's life, and how long a refresh has been under way, are counted on these two.
