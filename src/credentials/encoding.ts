@@ -1,4 +1,5 @@
 import { RefreshError } from '../core/errors.ts'
+import { parseJson } from './json.ts'
 import type { MadeFor, RecordContent, StoredFailure } from './store.ts'
 import { readToken } from './token.ts'
 
@@ -63,12 +64,8 @@ export function readRevision(stored: unknown): number | undefined {
 }
 
 function parse(text: string): Record<string, unknown> | undefined {
-  try {
-    const parsed: unknown = JSON.parse(text)
-    return isObject(parsed) ? parsed : undefined
-  } catch {
-    return undefined
-  }
+  const value = parseJson(text)?.value
+  return isObject(value) ? value : undefined
 }
 
 function readCount(value: unknown): number | undefined {

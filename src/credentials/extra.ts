@@ -13,6 +13,8 @@ export function boundedExtra(
   const kept: Record<string, JsonValue> = {}
   let left = MOST
   for (const [name, value] of entries) {
+    // The rest is not even looked at: there may be very many.
+    if (left <= 5) break
     if (name === '__proto__' || !isJson(value)) continue
     const size = sizeOf(value, left - name.length - 4, DEEPEST)
     if (size === undefined) continue

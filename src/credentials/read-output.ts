@@ -3,6 +3,7 @@ import { expiryOfOutput, isExpiryName, jwtClaims } from './expiry.ts'
 import { boundedExtra } from './extra.ts'
 import { noting } from './failure-facts.ts'
 import { readInstant } from './instant.ts'
+import { parseJson } from './json.ts'
 import { problemOf } from './token-response.ts'
 import type { AccessToken } from './token.ts'
 
@@ -24,6 +25,8 @@ const NAMES = {
   refreshToken: ['refresh_token', 'refreshToken'],
   scope: ['scope'],
 }
+const KNOWN: ReadonlySet<string> = /* @__PURE__ */ new Set([...TOKEN, ...Object.values(NAMES).flat()])
+
 /**
  * The token that a text holds: the text itself, or JSON as well-known key helpers print it.
  *
@@ -89,17 +92,17 @@ function readKnown(text: string, reading: Reading): AccessToken {
 
 /** What goes along, but no secret of another kind: helpers print whole files of credentials. */
 function isExtra(name: string): boolean {
-  const isKnown = [...TOKEN, ...Object.values(NAMES).flat()].includes(name) || isExpiryName(name)
-  return !isKnown && !/secret|private|password|key_?data|certificate_?data/i.test(name)
+  return (
+    !KNOWN.has(name) &&
+    !isExpiryName(name) &&
+    !/secret|private|password|key_?data|certificate_?data/i.test(name)
+  )
 }
 
 function readJson(text: string, of: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // Its own error quotes the text.
-    throw invalid(`${of} holds JSON that cannot be read.`)
-  }
+  const parsed = parseJson(text)
+  if (parsed !== undefined) return parsed.value
+  throw invalid(`${of} holds JSON that cannot be read.`)
 }
 
 /** kubectl's exec plugins put it under `status`, `gcloud config config-helper` under `credential`. */

@@ -1,5 +1,6 @@
 import { RefreshError } from '../../../core/errors.ts'
 import { readEndpoint } from '../../endpoint.ts'
+import { parseJson } from '../../json.ts'
 import type { WholeResponse } from '../../request.ts'
 import type { Metadata } from './peer.ts'
 
@@ -61,12 +62,8 @@ export function readMetadata(whole: WholeResponse, issuer: URL, plainHttp: reado
 export class IssuerMismatch extends RefreshError {}
 
 function readJson(text: string): Record<string, unknown> | undefined {
-  try {
-    const parsed: unknown = JSON.parse(text.replace(/^\uFEFF/, ''))
-    return isObject(parsed) ? parsed : undefined
-  } catch {
-    return undefined
-  }
+  const value = parseJson(text.replace(/^\uFEFF/, ''))?.value
+  return isObject(value) ? value : undefined
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
