@@ -15,7 +15,11 @@ export function driverCause(error: unknown): Error {
 export function libraryCause(error: unknown): Error {
   return clean(error, (each) => {
     const message = read(each, 'message')
-    return typeof message === 'string' ? harmless(message, []) : 'Something was thrown that is no error.'
+    if (typeof message !== 'string') return 'Something was thrown that is no error.'
+    // The platform quotes the text that it could not read.
+    if (read(each, 'name') === 'SyntaxError')
+      return 'The text could not be read (the message is left out: it may quote it).'
+    return harmless(message, [])
   })
 }
 

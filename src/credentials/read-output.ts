@@ -1,4 +1,5 @@
 import { RefreshError } from '../core/errors.ts'
+import { libraryCause } from './driver-cause.ts'
 import { expiryOfOutput, isExpiryName, jwtClaims } from './expiry.ts'
 import { boundedExtra } from './extra.ts'
 import { noting } from './failure-facts.ts'
@@ -39,7 +40,8 @@ export async function readOutput(text: string, reading: Reading): Promise<Access
     const parsed = await parse(text)
     return typeof parsed === 'string' ? readBare(parsed, reading) : parsed
   } catch (cause) {
-    if (!(cause instanceof RefreshError)) throw invalid(`${of} could not be parsed: see the cause.`, cause)
+    if (!(cause instanceof RefreshError))
+      throw invalid(`${of} could not be parsed: see the cause.`, libraryCause(cause))
     // What prints or writes it is mended outside this program: the next try may succeed.
     if (!cause.terminal) throw cause
     throw new RefreshError(cause.code, cause.message, {

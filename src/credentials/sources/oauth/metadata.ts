@@ -52,7 +52,7 @@ export function readMetadata(whole: WholeResponse, issuer: URL, plainHttp: reado
     const given = fields[name]
     const endpoint = safeEndpoint(given, issuer, plainHttp)
     if (endpoint !== undefined) endpoints[name] = endpoint
-    else if (typeof given === 'string' && given !== '') unusable.add(name)
+    else if (given !== undefined && given !== null && given !== '') unusable.add(name)
   }
   const others = Object.entries(fields).filter(([name]) => !Object.hasOwn(ENDPOINTS, name))
   return { metadata: { ...Object.fromEntries(others), issuer: named, ...endpoints }, unusable }
