@@ -24,6 +24,15 @@ export function boundedExtra(
   return Object.keys(kept).length > 0 ? kept : undefined
 }
 
+/** The members of an object, one at a time: there may be more than anybody looks at. None of anything else. */
+export function* membersOf(
+  value: unknown,
+  isWanted: (name: string) => boolean = () => true,
+): Generator<readonly [string, unknown]> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return
+  for (const name of Object.keys(value)) if (isWanted(name)) yield [name, Reflect.get(value, name)]
+}
+
 /** About how many characters of JSON a value takes; undefined for more than `most`, or for what no JSON holds. */
 function sizeOf(value: unknown, most: number, levels: number): number | undefined {
   if (most <= 0) return undefined

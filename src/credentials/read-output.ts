@@ -1,7 +1,7 @@
 import { RefreshError } from '../core/errors.ts'
 import { libraryCause } from './driver-cause.ts'
 import { expiryOfOutput, isExpiryName, jwtClaims } from './expiry.ts'
-import { boundedExtra } from './extra.ts'
+import { boundedExtra, membersOf } from './extra.ts'
 import { noting } from './failure-facts.ts'
 import { readInstant } from './instant.ts'
 import { parseJson } from './json.ts'
@@ -77,7 +77,7 @@ function readKnown(text: string, reading: Reading): AccessToken {
     tokenType: firstText(body, NAMES.tokenType)?.trim(),
     refreshToken: firstText(body, NAMES.refreshToken),
     scope: firstText(body, NAMES.scope),
-    extra: boundedExtra(membersOf(body).filter(([name]) => isExtra(name))),
+    extra: boundedExtra(membersOf(body, isExtra)),
   }
   try {
     const accessToken = firstText(body, TOKEN)
@@ -129,10 +129,6 @@ function firstText(body: unknown, names: readonly string[]): string | undefined 
     if (typeof value === 'string' && value !== '') return value
   }
   return undefined
-}
-
-function membersOf(body: unknown): [string, unknown][] {
-  return typeof body === 'object' && body !== null && !Array.isArray(body) ? Object.entries(body) : []
 }
 
 function field(body: unknown, name: string): unknown {

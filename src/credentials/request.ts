@@ -47,7 +47,7 @@ export interface WholeResponse {
   /** Who responded, to begin a sentence with. */
   readonly host: string
   readonly response: Response
-  /** At most 256 KiB: what is longer is judged by its beginning. */
+  /** At most 1 MiB: what is longer is judged by its beginning. */
   readonly text: string
   /** epoch ms; lifetimes count from here, for it is not known how long the response took */
   readonly sentAt: number
@@ -69,7 +69,7 @@ export interface Asked {
 }
 
 /** bytes */
-const LIMIT = 262_144
+const LIMIT = 1_048_576
 
 /** @throws RefreshError `invalid_option` */
 export function readHttp(options: HttpOptions): Http {

@@ -1,6 +1,6 @@
 import { RefreshError } from '../core/errors.ts'
 import { expiryOfResponse } from './expiry.ts'
-import { boundedExtra } from './extra.ts'
+import { boundedExtra, membersOf } from './extra.ts'
 import type { AccessToken } from './token.ts'
 import { isBearerLike } from './usable-token.ts'
 
@@ -66,7 +66,7 @@ export function readTokenResponse(body: object, since: number): ReadResponse {
     tokenType,
     refreshToken,
     scope: text('scope'),
-    extra: boundedExtra(Object.entries(body).filter(([name]) => !STANDARD.has(name))),
+    extra: boundedExtra(membersOf(body, (name) => !STANDARD.has(name))),
   }
   const problem = problemOf(accessToken, tokenType)
   if (accessToken === undefined || problem !== undefined) {

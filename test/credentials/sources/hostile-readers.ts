@@ -42,7 +42,7 @@ export interface Reader {
 
 const NOW = Date.UTC(2026, 10, 1)
 const ISSUER = new URL('https://auth.example.com')
-const [MIB, RESPONSE] = [1_048_576, 262_144]
+const MIB = 1_048_576
 const ASKING = { person: true, spends: true, carriesClaims: true, isSigned: true }
 const REMEDY = { who: 'Cloud', logIn: 'log in', configure: 'configure', login: /\blogin\b/ }
 
@@ -62,7 +62,7 @@ const whole = ([text, status, type]: Whole) => ({
 /** It gives something bounded, or fails with an error of ours that can be shown. */
 function check(read: () => unknown): void {
   try {
-    assert((JSON.stringify(read() ?? null)?.length ?? 0) < 400_000, 'it is not bounded')
+    assert((JSON.stringify(read() ?? null)?.length ?? 0) <= 3 * MIB, 'it is not bounded')
   } catch (error) {
     checkError(error)
   }
@@ -81,7 +81,7 @@ const sized =
 
 /** Responses, as large as they are read. */
 const largeResponses = (part: number): readonly (readonly [string, Whole])[] =>
-  largeBodies(Math.floor(RESPONSE * part)).flatMap(([name, body]) =>
+  largeBodies(Math.floor(MIB * part)).flatMap(([name, body]) =>
     (
       [
         [200, 'application/json'],
@@ -131,7 +131,7 @@ export const READERS: readonly Reader[] = [
     inputs: bodies,
     share: 120,
     read: (body: string) => check(() => readMetadata(whole([body, 200, '']), ISSUER, [])),
-    large: sized(largeBodies, RESPONSE),
+    large: sized(largeBodies, MIB),
   },
   {
     name: 'challenges',
@@ -201,7 +201,7 @@ export const READERS: readonly Reader[] = [
     inputs: bodies,
     share: 20,
     read: readDeviceResponse,
-    large: sized(largeBodies, RESPONSE),
+    large: sized(largeBodies, MIB),
   },
 ]
 
