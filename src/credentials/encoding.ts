@@ -5,6 +5,8 @@ import { readToken } from './token.ts'
 
 const FORMAT = 'llm-refresh/token'
 const VERSION = 1
+/** Levels of nesting: what this version does not know is written back, and no platform writes thousands of levels. */
+const DEEPEST = 256
 
 /**
  * A record as text. The key is in it, so that no record can be taken for that of another account. Members that this version does not
@@ -64,7 +66,7 @@ export function readRevision(stored: unknown): number | undefined {
 }
 
 function parse(text: string): Record<string, unknown> | undefined {
-  const value = parseJson(text)?.value
+  const value = parseJson(text, DEEPEST)?.value
   return isObject(value) ? value : undefined
 }
 

@@ -1,12 +1,16 @@
-/** Levels of nesting: what is deeper is no response of a server and no record, and takes long to read. */
-const DEEPEST = 256
+/**
+ * Levels of nesting: what is deeper takes long to read. A member that nests thousands of levels beside a token must not lose the token.
+ */
+const DEEPEST = 50_000
 
 /**
  * Reads JSON that somebody else wrote. undefined where it cannot be read: the platform's own error quotes the text. The value is wrapped, for
  * `null` is JSON, too.
+ *
+ * @param deepest levels of nesting: what is deeper is not read
  */
-export function parseJson(text: string): { readonly value: unknown } | undefined {
-  if (isDeep(text)) return undefined
+export function parseJson(text: string, deepest: number = DEEPEST): { readonly value: unknown } | undefined {
+  if (isDeep(text, deepest)) return undefined
   try {
     return { value: JSON.parse(text) }
   } catch {
@@ -15,9 +19,9 @@ export function parseJson(text: string): { readonly value: unknown } | undefined
 }
 
 /** Whether brackets open more levels than are read. Those within strings are none. */
-function isDeep(text: string): boolean {
+function isDeep(text: string, deepest: number): boolean {
   // The shortest text that is too deep has a bracket for each level.
-  if (text.length <= DEEPEST) return false
+  if (text.length <= deepest) return false
   let [level, isString] = [0, false]
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
@@ -26,7 +30,7 @@ function isDeep(text: string): boolean {
       else if (code === QUOTE) isString = false
     } else if (code === QUOTE) isString = true
     else if (code === OPEN_BRACKET || code === OPEN_BRACE) {
-      if (++level > DEEPEST) return true
+      if (++level > deepest) return true
     } else if (code === CLOSE_BRACKET || code === CLOSE_BRACE) level--
   }
   return false
