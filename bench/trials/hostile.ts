@@ -5,6 +5,8 @@ import { type Battery, setting } from './trial.ts'
 
 /** Inputs that are made at a time. */
 const BATCH = 10_000
+/** ms on the clock, also of a machine that others keep busy. */
+const HANGING = 10_000
 /** How often each of the largest inputs is read: the fastest counts. */
 const ROUNDS = 5
 /** ms of CPU: below, a quotient of two times is noise. */
@@ -33,8 +35,8 @@ export const hostile: Battery = async (tell) => {
       tell({
         what: `${reader.name}: ${runs} hostile inputs`,
         figure: `${failure ?? 'each was read or refused'}; the slowest took ${slowest.toFixed(0)} ms; memory grew by ${growth.toFixed(1)} MiB`,
-        limit: 'all, 1,000 ms, 8 MiB',
-        isMet: failure === undefined && slowest < 1_000 && growth < 8,
+        limit: 'all, 10 s, 8 MiB',
+        isMet: failure === undefined && slowest < HANGING && growth < 8,
       })
       const { worst, steepest } = await largest(reader)
       tell({
