@@ -40,7 +40,7 @@ export function readTokens(whole: WholeResponse, asking: Asking, now: number): A
     if (isLost || !errorOf(body).isError)
       throw useless(whole, problem, isLost ? received : undefined, retryAfter)
   }
-  throw refusalOf(whole, asking, now, body) ?? useless(whole, NO_TOKEN, undefined)
+  throw refusalOf(whole, asking, now, body) ?? useless(whole, 'it holds no access token', undefined)
 }
 
 /**
