@@ -629,7 +629,7 @@ describe('a fetch of the user’s', () => {
   test('[E2, Z1] given that it puts the request into its error, then the cause names the fault and holds no secret', async () => {
     const secret = 'canary-4f2ad871-secret'
     const fetch: typeof globalThis.fetch = async (input, init) => {
-      const inner = Object.assign(new Error(`POST ${String(init?.body)}`), {
+      const inner = Object.assign(new Error(`POST ${secret}`), {
         code: 'ECONNRESET',
         config: init,
       })
