@@ -1,5 +1,6 @@
 import { appendFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
+import { hostile } from './hostile.ts'
 import { masses } from './masses.ts'
 import { outages } from './outages.ts'
 import { refusals } from './refusals.ts'
@@ -17,6 +18,7 @@ const batteries: Readonly<Record<string, Battery>> = {
   outages,
   refusals,
   masses,
+  hostile,
   workerd,
   kills,
   'take-overs': takeOvers,

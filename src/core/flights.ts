@@ -37,7 +37,7 @@ export class Flights<T> {
     this.#options = options
     this.#internals = internals
     this.#values = values
-    this.setback = new Setback(options.cooldown)
+    this.setback = new Setback(options.cooldown, internals.looksOften === true)
   }
 
   /** The flight that runs. */

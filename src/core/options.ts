@@ -64,6 +64,12 @@ export interface CellInternals {
    */
   readonly spends?: boolean | undefined
   /**
+   * To look whether there is a newer value costs next to nothing, or spends nothing: after `unchanged` the pause doubles to 5 s only.
+   *
+   * @default false
+   */
+  readonly looksOften?: boolean | undefined
+  /**
    * What the values belong to: the surfaces that serve it let requests of its source pass by. The refresh function marks these by itself.
    *
    * Default: the cell, whose refresh function is the source.

@@ -21,12 +21,17 @@ const TRANSIENT: ReadonlySet<RefreshErrorCode> = new Set([
 /** What a failed refresh leads to: a pause that doubles; after a terminal failure no refresh at all. */
 export class Setback {
   readonly #pause: Backoff
+  readonly #looksOften: boolean
   #failure: RefreshError | undefined
   #isKept = false
 
-  /** @param first ms */
-  constructor(first: number) {
+  /**
+   * @param first ms
+   * @param looksOften pauses after `unchanged` are short
+   */
+  constructor(first: number, looksOften: boolean) {
     this.#pause = new Backoff(first)
+    this.#looksOften = looksOften
   }
 
   /** What only a person can mend, or `reread` find mended: a terminal failure, or that there is no value. */
@@ -58,7 +63,10 @@ export class Setback {
     // To look again costs little, and a caller waits for it.
     if (held) this.#pause.reset()
     const { retryAfter, code } = this.#failure
-    const isShort = TRANSIENT.has(code) || (code === 'source_rate_limited' && retryAfter !== undefined)
+    const isShort =
+      TRANSIENT.has(code) ||
+      (code === 'source_rate_limited' && retryAfter !== undefined) ||
+      (code === 'unchanged' && this.#looksOften)
     this.#pause.start(now, retryAfter, atMost, isShort ? LONGEST_TRANSIENT : undefined)
     return this.#failure
   }

@@ -9,6 +9,8 @@ const CONNECTION =
 /** What libraries and commands say without a code. */
 const CUT =
   /\bnetwork_error\b|Failed to establish a new connection|\bMax retries exceeded\b|Name or service not known/
+/** What google-auth-library says of a success without a token. */
+const TOKENLESS = /^Could not refresh access token\.$/m
 /** What a refusal is called, and no secret. */
 const NAMED = /^[a-z]{2,20}(?:_[a-z]{2,20}){0,4}$/
 const LOGIN_NAMES = new Set(['AuthenticationRequiredError', 'InteractionRequiredAuthError'])
@@ -23,6 +25,8 @@ export interface Remedy {
   readonly configure: string
   /** What a person's login ends with. */
   readonly login: RegExp
+  /** What is said where nobody is logged in, which may be one of several ways to a credential. */
+  readonly loggedOut?: RegExp | undefined
 }
 
 interface Found {
@@ -46,19 +50,16 @@ interface Found {
  */
 export function cloudFailure(thrown: unknown, remedy: Remedy, now: number, isPerson = true): RefreshError {
   if (thrown instanceof RefreshError) return thrown
-  const { who, logIn, configure, login } = remedy
+  const { who, logIn, configure, login, loggedOut } = remedy
   const chain = causesOf(thrown, now)
   const failure = (code: RefreshError['code'], what: string, retryAfter?: number): RefreshError =>
     new RefreshError(code, `${who} ${what}`, { cause: libraryCause(thrown), retryAfter, terminal: false })
   const isGrantRefused = chain.some(({ text }) => /\binvalid_grant\b/.test(text))
   const isOver =
     chain.some(({ name, text }) => LOGIN_NAMES.has(name) || login.test(text)) || (isGrantRefused && isPerson)
-  if (isOver) {
-    return failure(
-      'reauthentication_required',
-      `needs a new login: ${logIn}. The next call then goes on by itself.`,
-    )
-  }
+  const ended = (): RefreshError =>
+    failure('reauthentication_required', `needs a new login: ${logIn}. The next call then goes on by itself.`)
+  if (isOver) return ended()
   if (isGrantRefused) {
     return failure(
       'source_unavailable',
@@ -75,6 +76,13 @@ export function cloudFailure(thrown: unknown, remedy: Remedy, now: number, isPer
   if (status !== undefined) {
     const told = [status, ...codes.slice(0, 1)].join(', ')
     return failure('source_refused', `refuses (${told}): ${configure}.`)
+  }
+  if (loggedOut !== undefined && chain.some(({ text }) => loggedOut.test(text))) return ended()
+  if (chain.some(({ text }) => TOKENLESS.test(text))) {
+    return failure(
+      'source_invalid',
+      'responded with a success that holds no token: did a proxy respond in its place?',
+    )
   }
   // Of several ways to a credential, one that is cut off is no news.
   const isCut = read(thrown, 'errors') === undefined && CUT.test(chain[0]?.text ?? '')

@@ -9,6 +9,8 @@ const UNSENT_WORDS =
   /\bclient error \(Connect\)|\bdns error\b|^bad port$|before secure TLS connection was established|\bUnable to connect\b/
 /** How far down a chain of causes is looked. */
 const MOST_CAUSES = 8
+/** Characters. */
+const LONGEST_CODE = 64
 
 /** What to look at, by the code. */
 const ADVICE: readonly (readonly [RegExp, string])[] = [
@@ -36,7 +38,9 @@ export interface BrokenConnection {
 /** How far a request got that a platform's fetch gave up, and why. */
 export function connectionOf(thrown: unknown): BrokenConnection {
   const chain = causesOf(thrown)
-  const codes = chain.map((error) => read(error, 'code')).filter((code) => typeof code === 'string')
+  const codes = chain
+    .map((error) => read(error, 'code'))
+    .filter((code): code is string => typeof code === 'string' && code.length <= LONGEST_CODE)
   const words = chain.map((error) => read(error, 'message')).filter((text) => typeof text === 'string')
   const isUnsent =
     codes.some((code) => UNSENT.test(code)) ||

@@ -140,6 +140,8 @@ export class StoredCredential implements Credential {
     }
     this.#cell = new Refreshable(options, {
       spends,
+      // A file, a variable, a helper or the store may hold another token at any moment.
+      looksOften: !spends || settings.source === undefined || settings.source.isLocal === true,
       owner: this,
       settled: () => this.#record.saved(),
     })

@@ -15,7 +15,11 @@ export function driverCause(error: unknown): Error {
 export function libraryCause(error: unknown): Error {
   return clean(error, (each) => {
     const message = read(each, 'message')
-    return typeof message === 'string' ? harmless(message, []) : 'Something was thrown that is no error.'
+    if (typeof message !== 'string') return 'Something was thrown that is no error.'
+    // The platform quotes the text that it could not read.
+    if (read(each, 'name') === 'SyntaxError')
+      return 'The text could not be read (the message is left out: it may quote it).'
+    return harmless(message, [])
   })
 }
 
@@ -25,6 +29,9 @@ const [CAUSES, DEEPEST, MOST] = [
   4,
   8,
 ]
+
+/** Characters of a message: what is longer is no driver's own words. */
+const LONGEST = 8_192
 
 /** What names a fault. None of them ever holds what was asked. */
 const FACTS: Readonly<Record<string, RegExp>> = {
@@ -77,11 +84,10 @@ function clean(error: unknown, wordsOf: (error: unknown) => string, depth = 0): 
     ? new AggregateError(causes, message)
     : new Error(message, causes.length > 0 ? { cause: causes[0] } : undefined)
   const name = read(error, 'name')
-  if (typeof name === 'string' && /^[A-Za-z]{1,60}$/u.test(name)) set(made, 'name', name)
+  if (typeof name === 'string' && name.length <= 60 && /^[A-Za-z]{1,60}$/u.test(name)) set(made, 'name', name)
   for (const [fact, form] of Object.entries(FACTS)) {
     const value = read(error, fact)
-    if ((typeof value === 'string' || typeof value === 'number') && form.test(String(value)))
-      set(made, fact, value)
+    if (isShort(value) && form.test(String(value))) set(made, fact, value)
   }
   return made
 }
@@ -96,6 +102,7 @@ function messageOf(error: unknown): string {
   const message = read(error, 'message')
   const code = read(error, 'code')
   if (typeof message !== 'string') return 'Something was thrown that is no error.'
+  if (message.length > LONGEST) return 'The message is left out: it may hold a record.'
   if (message === '' || OWN_WORDS.some((form) => form.test(message))) return message
   if (typeof code === 'string' && NO_VALUES.test(code)) return message.slice(0, 300)
   // A server of Redis begins with a word of its own; what follows may quote what it was asked.
@@ -111,6 +118,10 @@ function read(error: unknown, name: string): unknown {
   } catch {
     return undefined
   }
+}
+
+function isShort(value: unknown): value is string | number {
+  return typeof value === 'number' || (typeof value === 'string' && value.length <= 255)
 }
 
 function set(error: Error, name: string, value: string | number): void {

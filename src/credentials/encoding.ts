@@ -1,9 +1,12 @@
 import { RefreshError } from '../core/errors.ts'
+import { parseJson } from './json.ts'
 import type { MadeFor, RecordContent, StoredFailure } from './store.ts'
 import { readToken } from './token.ts'
 
 const FORMAT = 'llm-refresh/token'
 const VERSION = 1
+/** Levels of nesting: what this version does not know is written back, and no platform writes thousands of levels. */
+const DEEPEST = 256
 
 /**
  * A record as text. The key is in it, so that no record can be taken for that of another account. Members that this version does not
@@ -63,12 +66,8 @@ export function readRevision(stored: unknown): number | undefined {
 }
 
 function parse(text: string): Record<string, unknown> | undefined {
-  try {
-    const parsed: unknown = JSON.parse(text)
-    return isObject(parsed) ? parsed : undefined
-  } catch {
-    return undefined
-  }
+  const value = parseJson(text, DEEPEST)?.value
+  return isObject(value) ? value : undefined
 }
 
 function readCount(value: unknown): number | undefined {

@@ -57,9 +57,11 @@ const INSTANTS = [
   'notAfter',
 ]
 
+const EXPIRIES: ReadonlySet<string> = /* @__PURE__ */ new Set([...INSTANTS, ...LIFETIMES])
+
 /** Whether a member tells when a token expires. */
 export function isExpiryName(name: string): boolean {
-  return INSTANTS.includes(name) || LIFETIMES.includes(name)
+  return EXPIRIES.has(name)
 }
 
 /**

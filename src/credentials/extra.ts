@@ -13,6 +13,8 @@ export function boundedExtra(
   const kept: Record<string, JsonValue> = {}
   let left = MOST
   for (const [name, value] of entries) {
+    // The rest is not even looked at: there may be very many.
+    if (left <= 5) break
     if (name === '__proto__' || !isJson(value)) continue
     const size = sizeOf(value, left - name.length - 4, DEEPEST)
     if (size === undefined) continue
@@ -20,6 +22,15 @@ export function boundedExtra(
     kept[name] = value
   }
   return Object.keys(kept).length > 0 ? kept : undefined
+}
+
+/** The members of an object, one at a time: there may be more than anybody looks at. None of anything else. */
+export function* membersOf(
+  value: unknown,
+  isWanted: (name: string) => boolean = () => true,
+): Generator<readonly [string, unknown]> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return
+  for (const name of Object.keys(value)) if (isWanted(name)) yield [name, Reflect.get(value, name)]
 }
 
 /** About how many characters of JSON a value takes; undefined for more than `most`, or for what no JSON holds. */

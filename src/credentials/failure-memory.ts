@@ -129,11 +129,10 @@ export class FailureMemory {
     return Math.min(Math.max(Math.min(doubled, longest), error.retryAfter ?? 0), LONGEST_WAIT)
   }
 
-  /** The endpoint asks for patience and does not say for how long, or takes refresh tokens and gives what cannot be used. */
+  /** Nothing says for how long: the endpoint asks for patience, or takes refresh tokens and gives tokens that cannot be used. */
   #isLong({ code, retryAfter }: RefreshError): boolean {
-    return code === 'source_invalid'
-      ? this.#spends
-      : code === 'source_rate_limited' && retryAfter === undefined
+    if (retryAfter !== undefined) return false
+    return code === 'source_rate_limited' || (code === 'source_invalid' && this.#spends)
   }
 
   /** ms for which a pause still lasts here */

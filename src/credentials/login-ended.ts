@@ -27,6 +27,12 @@ const LOGIN_ENDED: ReadonlySet<string> = new Set([
   'account_selection_required',
   'unmet_authentication_requirements',
   'mfa_required',
+  // A code that a login ends with, and that is spent, too old, or another client's: GitHub's, Slack's.
+  'incorrect_device_code',
+  'bad_verification_code',
+  'bad_code',
+  'invalid_code',
+  'code_already_used',
 ])
 /** A firewall answers with 403, too: only what it never says ends a login. */
 const LOGIN_ENDED_BY_403: ReadonlySet<string> = new Set(['invalid_grant', 'mfa_required'])

@@ -1,8 +1,10 @@
 import { RefreshError } from '../core/errors.ts'
+import { libraryCause } from './driver-cause.ts'
 import { expiryOfOutput, isExpiryName, jwtClaims } from './expiry.ts'
-import { boundedExtra } from './extra.ts'
+import { boundedExtra, membersOf } from './extra.ts'
 import { noting } from './failure-facts.ts'
 import { readInstant } from './instant.ts'
+import { parseJson } from './json.ts'
 import { problemOf } from './token-response.ts'
 import type { AccessToken } from './token.ts'
 
@@ -24,6 +26,8 @@ const NAMES = {
   refreshToken: ['refresh_token', 'refreshToken'],
   scope: ['scope'],
 }
+const KNOWN: ReadonlySet<string> = /* @__PURE__ */ new Set([...TOKEN, ...Object.values(NAMES).flat()])
+
 /**
  * The token that a text holds: the text itself, or JSON as well-known key helpers print it.
  *
@@ -36,7 +40,8 @@ export async function readOutput(text: string, reading: Reading): Promise<Access
     const parsed = await parse(text)
     return typeof parsed === 'string' ? readBare(parsed, reading) : parsed
   } catch (cause) {
-    if (!(cause instanceof RefreshError)) throw invalid(`${of} could not be parsed: see the cause.`, cause)
+    if (!(cause instanceof RefreshError))
+      throw invalid(`${of} could not be parsed: see the cause.`, libraryCause(cause))
     // What prints or writes it is mended outside this program: the next try may succeed.
     if (!cause.terminal) throw cause
     throw new RefreshError(cause.code, cause.message, {
@@ -72,7 +77,7 @@ function readKnown(text: string, reading: Reading): AccessToken {
     tokenType: firstText(body, NAMES.tokenType)?.trim(),
     refreshToken: firstText(body, NAMES.refreshToken),
     scope: firstText(body, NAMES.scope),
-    extra: boundedExtra(membersOf(body).filter(([name]) => isExtra(name))),
+    extra: boundedExtra(membersOf(body, isExtra)),
   }
   try {
     const accessToken = firstText(body, TOKEN)
@@ -89,17 +94,17 @@ function readKnown(text: string, reading: Reading): AccessToken {
 
 /** What goes along, but no secret of another kind: helpers print whole files of credentials. */
 function isExtra(name: string): boolean {
-  const isKnown = [...TOKEN, ...Object.values(NAMES).flat()].includes(name) || isExpiryName(name)
-  return !isKnown && !/secret|private|password|key_?data|certificate_?data/i.test(name)
+  return (
+    !KNOWN.has(name) &&
+    !isExpiryName(name) &&
+    !/secret|private|password|key_?data|certificate_?data/i.test(name)
+  )
 }
 
 function readJson(text: string, of: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // Its own error quotes the text.
-    throw invalid(`${of} holds JSON that cannot be read.`)
-  }
+  const parsed = parseJson(text)
+  if (parsed !== undefined) return parsed.value
+  throw invalid(`${of} holds JSON that cannot be read.`)
 }
 
 /** kubectl's exec plugins put it under `status`, `gcloud config config-helper` under `credential`. */
@@ -124,10 +129,6 @@ function firstText(body: unknown, names: readonly string[]): string | undefined 
     if (typeof value === 'string' && value !== '') return value
   }
   return undefined
-}
-
-function membersOf(body: unknown): [string, unknown][] {
-  return typeof body === 'object' && body !== null && !Array.isArray(body) ? Object.entries(body) : []
 }
 
 function field(body: unknown, name: string): unknown {

@@ -11,7 +11,7 @@ import type { CredentialSettings } from './options.ts'
 import { fingerprintedSeed, isTried } from './seeds.ts'
 import type { Source } from './source.ts'
 import type { RecordContent, StoreContext, StoredRecord } from './store.ts'
-import { type AccessToken, withKept } from './token.ts'
+import { type AccessToken, expiryOf, withKept } from './token.ts'
 import { contentOf, NONE } from './tombstone.ts'
 
 /** What a redemption is asked. */
@@ -295,6 +295,6 @@ const UNUSABLE = 'none'
 
 function isAlive(record: StoredRecord | undefined, now: number): boolean {
   if (record?.token === undefined || record.failure?.terminal === true) return false
-  const { expiresAt = Infinity, refreshToken } = record.token
-  return refreshToken !== undefined || expiresAt > now
+  const { refreshToken } = record.token
+  return refreshToken !== undefined || (expiryOf(record.token) ?? Infinity) > now
 }

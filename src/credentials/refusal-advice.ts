@@ -10,13 +10,15 @@ export interface Asking {
   readonly isSigned: boolean
   /** The client and how it authenticates, such as `client 'app' (client_secret_basic)`. */
   readonly client?: string | undefined
+  /** Which endpoint was asked. Default: the token endpoint. */
+  readonly endpoint?: string | undefined
   /** As asked for. */
   readonly scope?: string | undefined
 }
 
 /** What to look at, by the error. It begins with a blank, or is empty. */
 export function adviceOn(status: number, name: string | undefined, asking: Asking): string {
-  const { client = 'the client', isSigned, scope } = asking
+  const { client = 'the client', endpoint = 'token endpoint', isSigned, scope } = asking
   switch (name) {
     case 'invalid_client':
       return ` It does not accept ${client}: ${isSigned ? 'is its key or assertion registered there, and this clock right' : 'are its id, its secret and the way it authenticates right'}?`
@@ -35,7 +37,7 @@ export function adviceOn(status: number, name: string | undefined, asking: Askin
         ? ' Is the assertion or subject token still good, made out to this server, and this clock right?'
         : ''
     default:
-      if (status === 404 || status === 405) return ' Is this the token endpoint?'
+      if (status === 404 || status === 405) return ` Is this the ${endpoint}?`
       return status === 401 || status === 403 ? ` It was asked by ${client}.` : ''
   }
 }

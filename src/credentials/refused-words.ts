@@ -31,6 +31,9 @@ export function errorOf({ fields }: ResponseBody, secrets: readonly string[] = [
   const error = get(fields, 'error')
   const codes = [error, ...['code', 'type', 'status'].map((name) => get(error, name))].filter(isName)
   const named = NAMES.flatMap((name) => namesIn(get(fields, name)))
+  // HubSpot's `BAD_REFRESH_TOKEN`; others have a number there, or no more than 'error'.
+  const state = get(fields, 'status')
+  if (typeof state === 'string' && /^[A-Z][A-Z_]{3,63}$/.test(state)) named.push(state)
   const words = [fields, error, get(fields, 'fault'), get(fields, 'Error'), get(fields, 'detail')]
     .flatMap((from) => WORDS.map((name) => get(from, name)))
     // Some have a sentence where OAuth has a code.

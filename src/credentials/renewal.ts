@@ -39,7 +39,7 @@ export class Renewal {
     this.#settings = settings
     this.#record = record
     this.#epoch = epoch
-    this.#memory = new FailureMemory(clock, cooldown, spends)
+    this.#memory = new FailureMemory(clock, cooldown, spends && source?.isLocal !== true)
     this.#redemption = source && new Redemption(source, settings, this.#memory, (event) => this.#tell(event))
   }
 

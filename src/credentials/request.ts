@@ -6,6 +6,7 @@ import { type Fetch, rawFetch } from '../core/raw-fetch.ts'
 import { isInSource } from '../core/source-context.ts'
 import { inputIsRead } from './arrived.ts'
 import { connectionOf } from './connection.ts'
+import { libraryCause } from './driver-cause.ts'
 import { readPlainHttpEndpoints } from './endpoint.ts'
 import { noting } from './failure-facts.ts'
 import { secretsIn } from './sent-secrets.ts'
@@ -154,7 +155,11 @@ async function reached<R>(host: string, step: Promise<R>): Promise<R> {
     const { reach, why } = connectionOf(cause)
     const what =
       reach === 'unsent' ? 'could not be reached' : 'was asked, and its response did not arrive whole'
-    throw noting(new RefreshError('source_unreachable', `${host} ${what} (${why}).`, { cause }), { reach })
+    // A fetch of the user's may put the whole request into its error.
+    const error = new RefreshError('source_unreachable', `${host} ${what} (${why}).`, {
+      cause: libraryCause(cause),
+    })
+    throw noting(error, { reach })
   }
 }
 

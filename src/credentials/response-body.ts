@@ -1,3 +1,5 @@
+import { parseJson } from './json.ts'
+
 /** What a response's body is, by its shape. */
 export interface ResponseBody {
   /** `json`: an object, and its own members. `nested`: any other JSON, perhaps with the token one level down. */
@@ -38,7 +40,7 @@ const XML_MEMBER = /<([A-Za-z_][\w.-]{0,63})>([^<>]*)<\/([A-Za-z_][\w.-]{0,63})>
 export function readBody(text: string, contentType: string): ResponseBody {
   const trimmed = text.replace(/^\uFEFF/, '').trim()
   if (trimmed === '') return { kind: 'empty', fields: undefined }
-  const parsed = parseJson(trimmed)
+  const parsed = /^[{["\dtfn-]/.test(trimmed) ? parseJson(trimmed) : undefined
   if (parsed !== undefined) {
     const inner = innerOf(parsed.value)
     return { kind: inner === parsed.value ? 'json' : 'nested', fields: inner }
@@ -52,16 +54,6 @@ export function readBody(text: string, contentType: string): ResponseBody {
   const isBroken = /^[{["]/.test(trimmed) || /[/+]json\b/i.test(contentType)
   if (!isBroken || /\bhtml\b/i.test(contentType)) return { kind: 'page', fields: undefined }
   return { kind: 'broken', fields: undefined, salvaged: salvage(trimmed) }
-}
-
-function parseJson(text: string): { readonly value: unknown } | undefined {
-  if (!/^[{["\dtfn-]/.test(text)) return undefined
-  try {
-    return { value: JSON.parse(text) }
-  } catch {
-    // Its own error quotes the text.
-    return undefined
-  }
 }
 
 /** The object that holds the token, or the error: the first level goes before the second. */

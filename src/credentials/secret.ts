@@ -8,8 +8,26 @@ export type Secret =
   | Source
   | ((context: { readonly signal: AbortSignal }) => string | Promise<string>)
 
+const HALF = 'holds half a character (a lone surrogate), which cannot be sent: mend what cuts it'
+
+/**
+ * A text that is sent as it is.
+ *
+ * @throws RefreshError `invalid_option`
+ */
+export function checkWhole(name: string, text: string): string {
+  if (isBroken(text)) throw optionError(name, HALF)
+  return text
+}
+
+/** No encoding can carry a surrogate without its other half. */
+function isBroken(text: string): boolean {
+  return /\p{Cs}/u.test(text)
+}
+
 /** @throws RefreshError `invalid_option` */
 export function checkSecret(name: string, given: Secret | undefined): Secret {
+  if (typeof given === 'string' && isBroken(given)) throw optionError(name, HALF)
   if (typeof given === 'function' || (typeof given === 'string' && given !== '')) return given
   if (typeof given === 'object' && typeof given?.issue === 'function') return given
   const what = given === undefined ? 'is missing' : 'must be a text that is not empty, a function or a source'
@@ -20,6 +38,7 @@ export function checkSecret(name: string, given: Secret | undefined): Secret {
 export async function readSecret(name: string, given: Secret, signal: AbortSignal): Promise<string> {
   const secret: unknown = await read(given, signal)
   const text = typeof secret === 'string' ? secret.trim() : ''
+  if (isBroken(text)) throw new RefreshError('source_invalid', `'${name}' ${HALF}.`)
   if (text !== '') return text
   const what = typeof secret === 'string' ? 'nothing' : describe(secret)
   throw new RefreshError('source_invalid', `'${name}' gave ${what}.`)

@@ -6,14 +6,17 @@ import { adviceOn, type Asking } from './refusal-advice.ts'
 import { errorOf } from './refused-words.ts'
 import type { WholeResponse } from './request.ts'
 import { readBody, type ResponseBody } from './response-body.ts'
-import { readTokenResponse } from './token-response.ts'
+import { NO_TOKEN, readTokenResponse } from './token-response.ts'
 import type { AccessToken } from './token.ts'
 
 /** They ask for patience, not for another request. */
 const PATIENCE = new Set([408, 425])
 const PATIENT_WORDS = new Set(['temporarily_unavailable', 'server_error', 'slow_down', 'rate_limit_exceeded'])
-/** ms: a page where a token should be may have cost the refresh token, and so may each further request. */
-const AFTER_PAGE = 60_000
+/**
+ * ms: a success without a token may have cost the refresh token, and so may each further request. So the first pause is as long as those
+ * in an outage get, and no longer: where the token was not spent, the end of the outage is noticed.
+ */
+const AFTER_LOSS = 5_000
 
 /**
  * The token of a response.
@@ -32,7 +35,10 @@ export function readTokens(whole: WholeResponse, asking: Asking, now: number): A
     if (token !== undefined) return token
     // With a grant type in it, it is our own request that came back.
     const isLost = received.refreshToken !== undefined && !('grant_type' in fields)
-    if (isLost || !errorOf(body).isError) throw useless(whole, problem, isLost ? received : undefined)
+    // A token that is of no use is so by configuration; one that is not there may be there soon.
+    const retryAfter = problem === NO_TOKEN ? afterLoss(true, asking, undefined) : undefined
+    if (isLost || !errorOf(body).isError)
+      throw useless(whole, problem, isLost ? received : undefined, retryAfter)
   }
   throw refusalOf(whole, asking, now, body) ?? useless(whole, 'it holds no access token', undefined)
 }
@@ -73,15 +79,16 @@ export function refusalOf(
   }
   if (body.kind === 'page' && (ok || isHtml(whole))) {
     const message = `responded with a page, not with JSON (${status}): is a proxy or a login page in between, or the URL wrong?`
-    return failed('source_unavailable', message, {}, { retryAfter: afterPage(ok, asking, retryAfter) })
+    return failed('source_unavailable', message, {}, { retryAfter: afterLoss(ok, asking, retryAfter) })
   }
   if (ok && body.kind === 'empty') {
     const message = `responded with nothing (${status}).`
-    return failed('source_unavailable', message, {}, { retryAfter: afterPage(ok, asking, retryAfter) })
+    return failed('source_unavailable', message, {}, { retryAfter: afterLoss(ok, asking, retryAfter) })
   }
   if (ok && body.fields === undefined) {
     const problem = body.kind === 'broken' ? 'its JSON cannot be read' : 'it is no JSON object'
-    return useless(whole, problem, body.salvaged === undefined ? undefined : { refreshToken: body.salvaged })
+    const received = body.salvaged === undefined ? undefined : { refreshToken: body.salvaged }
+    return useless(whole, problem, received, afterLoss(ok, asking, retryAfter))
   }
   if (ok && !said.isError) return undefined
   if (said.name !== undefined && PATIENT_WORDS.has(said.name)) {
@@ -107,9 +114,14 @@ function bodyOf({ text, response }: WholeResponse): ResponseBody {
 }
 
 /** A whole success without a token: what was spent for it is spent. */
-function useless({ host }: WholeResponse, problem: string, received: FailureFacts['received']): RefreshError {
+function useless(
+  { host }: WholeResponse,
+  problem: string,
+  received: FailureFacts['received'],
+  retryAfter?: number,
+): RefreshError {
   const message = `${host} responded with a success that is no use: ${problem}.`
-  return noting(new RefreshError('source_invalid', message), {
+  return noting(new RefreshError('source_invalid', message, { retryAfter }), {
     reach: 'accepted',
     ...(received !== undefined && { received }),
   })
@@ -119,8 +131,8 @@ function challenged({ carriesClaims }: Asking, codes: readonly string[]): Failur
   return carriesClaims && isChallengeRefusal(codes) ? { isChallengeRefused: true } : {}
 }
 
-function afterPage(ok: boolean, { spends }: Asking, retryAfter: number | undefined): number | undefined {
-  return ok && spends ? AFTER_PAGE : retryAfter
+function afterLoss(ok: boolean, { spends }: Asking, retryAfter: number | undefined): number | undefined {
+  return ok && spends ? Math.max(AFTER_LOSS, retryAfter ?? 0) : retryAfter
 }
 
 function isHtml({ text, response }: WholeResponse): boolean {

@@ -1,6 +1,6 @@
 import { RefreshError } from '../core/errors.ts'
 import { expiryOfResponse } from './expiry.ts'
-import { boundedExtra } from './extra.ts'
+import { boundedExtra, membersOf } from './extra.ts'
 import type { AccessToken } from './token.ts'
 import { isBearerLike } from './usable-token.ts'
 
@@ -66,7 +66,7 @@ export function readTokenResponse(body: object, since: number): ReadResponse {
     tokenType,
     refreshToken,
     scope: text('scope'),
-    extra: boundedExtra(Object.entries(body).filter(([name]) => !STANDARD.has(name))),
+    extra: boundedExtra(membersOf(body, (name) => !STANDARD.has(name))),
   }
   const problem = problemOf(accessToken, tokenType)
   if (accessToken === undefined || problem !== undefined) {
@@ -76,12 +76,15 @@ export function readTokenResponse(body: object, since: number): ReadResponse {
   return { token: { accessToken, expiresAt, ...received }, problem: '', received }
 }
 
+/** To end a sentence with. */
+export const NO_TOKEN = 'it holds no access token'
+
 /** Why a token is no use as a bearer token, to end a sentence with. undefined: it is one. */
 export function problemOf(
   accessToken: string | undefined,
   tokenType: string | undefined,
 ): string | undefined {
-  if (accessToken === undefined) return 'it holds no access token'
+  if (accessToken === undefined) return NO_TOKEN
   if (!/^[\x21-\x7e]+$/.test(accessToken)) return 'its access token holds what no header can carry'
   if (tokenType === undefined) return undefined
   if (!WORD.test(tokenType)) return 'its token type is none'

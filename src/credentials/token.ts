@@ -1,5 +1,5 @@
 import { RefreshError } from '../core/errors.ts'
-import { boundedExtra } from './extra.ts'
+import { boundedExtra, membersOf } from './extra.ts'
 
 /** What JSON can hold. */
 export type JsonValue =
@@ -79,8 +79,4 @@ export function expiryOf({ expiresAt, refreshAt }: AccessToken): number | undefi
 /** Whether two records hold the same token: what is redeemed next is the same, too. */
 export function isSame(one: AccessToken | undefined, other: AccessToken | undefined): boolean {
   return one?.accessToken === other?.accessToken && one?.refreshToken === other?.refreshToken
-}
-
-function membersOf(value: unknown): [string, unknown][] {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : []
 }

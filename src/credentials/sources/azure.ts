@@ -28,6 +28,7 @@ const REMEDY = {
   who: 'Entra ID',
   login:
     /\binteraction_required\b|\bInteractionRequired\b|\blogin_required\b|\bconsent_required\b|\bAADSTS(?:700082|700084|70043|70008|50173|5013[23]|5007[689]|65001)\b/,
+  loggedOut: /\bPlease run '(?:az login|azd auth login|Connect-AzAccount)'/,
   logIn: 'run `az login`',
   configure:
     'assign a managed identity, set AZURE_CLIENT_ID and its like, or run `az login`, and check its roles',

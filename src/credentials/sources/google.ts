@@ -55,7 +55,11 @@ export function google(options: GoogleOptions = {}): Source {
       try {
         asked = await abortable(Promise.resolve(client?.() ?? defaultClient(wanted, impersonate)), signal)
         const { token } = await abortable(asked.getAccessToken(), signal)
-        if (typeof token !== 'string') throw new RefreshError('source_invalid', 'Google gave no token.')
+        if (typeof token !== 'string')
+          throw new RefreshError(
+            'source_invalid',
+            'Google responded with a success that holds no token: did a proxy respond in its place?',
+          )
         return { accessToken: token, expiresAt: asked.credentials.expiry_date ?? undefined }
       } catch (error) {
         if (client === undefined) await forgetMetadataServer()

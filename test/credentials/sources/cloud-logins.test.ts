@@ -84,6 +84,13 @@ test.each([
     'source_refused',
     'Google refuses (401, invalid_client): ',
   ],
+  [
+    'a success without a token',
+    200,
+    '{}',
+    'source_invalid',
+    'Google responded with a success that holds no token',
+  ],
   ['a login page', 200, '<html>', 'source_invalid', 'Google gave no token that can be read (TypeError): '],
 ])('[E1] google: given %s, then the message says what came back', async (_, status, body, code, message) => {
   const server = await serve((_request, response) => {
@@ -109,6 +116,7 @@ test.each([
     'source_unreachable',
     'could not be reached (a connection failed)',
   ],
+  ["Please run 'az login' to setup account. canary", 'reauthentication_required', 'run `az login`'],
   ['Continuous access evaluation: InteractionRequired', 'reauthentication_required', 'run `az login`'],
 ])(
   '[E1] azure: given that az says "%s", then the message says what came back',

@@ -164,7 +164,8 @@ test("whatever else a helper prints, 'parse' reads", async () => {
 
   const cause = new Error(CANARY)
   const thrown = await failure(print(lines, { parse: () => Promise.reject(cause) }))
-  expect(thrown).toMatchObject({ code: 'source_invalid', cause })
+  expect(thrown).toMatchObject({ code: 'source_invalid', cause: { name: cause.name } })
+  expect(printed(thrown)).not.toContain(CANARY)
   expect(thrown.message).not.toContain(CANARY)
   const ours = new RefreshError('reauthentication_required', 'Log in again.')
   // A login that the helper needs is made outside this program: the next try may succeed.

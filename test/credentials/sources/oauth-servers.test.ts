@@ -7,6 +7,7 @@ import {
   type DevicePrompt,
   oauth,
   type OAuthOptions,
+  revoke,
 } from '../../../src/credentials/sources/oauth.ts'
 import { workloadIdentity } from '../../../src/credentials/sources/workload.ts'
 import { RefreshError } from '../../../src/index.ts'
@@ -59,6 +60,11 @@ describe('discovery', () => {
       'it is a page',
       { [OAUTH]: () => [200, '<html>', 'text/html'], [OIDC]: (origin) => [200, good(origin)] },
     ],
+    ['it is a fault of the server', { [OAUTH]: () => [500, {}], [OIDC]: (origin) => [200, good(origin)] }],
+    [
+      'it is the page of a proxy without a server',
+      { [OAUTH]: () => [502, '<html>', 'text/html'], [OIDC]: (origin) => [200, good(origin)] },
+    ],
     ['it is empty', { [OAUTH]: () => [200, ''], [OIDC]: (origin) => [200, good(origin)] }],
     ['it is a list', { [OAUTH]: () => [200, []], [OIDC]: (origin) => [200, good(origin)] }],
     ['it redirects', { [OAUTH]: () => [302, ''], [OIDC]: (origin) => [200, good(origin)] }],
@@ -102,6 +108,48 @@ describe('discovery', () => {
     const server = await described({ [OAUTH]: (origin) => [200, { ...good(origin), ...more }] })
     expect(await issue(oauth({ ...app, issuer: server.origin }))).toMatchObject({ accessToken: 'new' })
   })
+
+  test('[K18] given an RFC 8414 document that never comes, then the other one is asked', async () => {
+    const clock = new ManualClock()
+    const fetch: typeof globalThis.fetch = async (input, init) => {
+      const { pathname, origin } = new URL(new Request(input).url)
+      if (pathname === OIDC) return Response.json(good(origin))
+      if (pathname === '/token') return Response.json(TOKEN)
+      return new Promise((_, reject) => {
+        init?.signal?.addEventListener('abort', () => reject(new Error('aborted')))
+      })
+    }
+    const issued = issue(oauth({ ...app, issuer: 'https://auth.example.com', fetch, clock }))
+    for (let n = 0; n < 20; n++) await clock.advance(1_000)
+    expect(await issued).toMatchObject({ accessToken: 'new' })
+  })
+
+  test.each([
+    ['down, and the other is not there', 503, 404, 'source_unavailable', /cannot respond now \(503\)/],
+    ['not there, and the other is down', 404, 503, 'source_unavailable', /cannot respond now \(503\)/],
+    ['limited', 429, 200, 'source_rate_limited', /asks to wait \(429\)/],
+  ])('[E1, K3] given metadata that are %s, then that is told', async (_, first, second, code, says) => {
+    const server = await described({ [OAUTH]: () => [first, {}], [OIDC]: () => [second, {}] })
+    const failed = await failure(issue(oauth({ ...app, issuer: server.origin })))
+    expect(failed.code).toBe(code)
+    expect(failed.message).toMatch(says)
+    // Patience that is asked for is had.
+    if (first === 429) expect(server.requests).toHaveLength(1)
+  })
+
+  test.each([5, {}, 'ftp://auth.example.com/token', '/token'])(
+    '[E1] given metadata with %j as token endpoint, then the message says that it cannot be used',
+    async (endpoint) => {
+      const document = (origin: string): [number, unknown] => [
+        200,
+        { issuer: origin, token_endpoint: endpoint },
+      ]
+      const server = await described({ [OAUTH]: document, [OIDC]: document })
+      const failed = await failure(issue(oauth({ ...app, issuer: server.origin })))
+      expect(failed.code).toBe('source_invalid')
+      expect(failed.message).toContain('name a token_endpoint that is no https URL')
+    },
+  )
 
   test('[E1] two issuers where one is meant are refused, and both are named', async () => {
     const other = 'https://evil.example'
@@ -506,6 +554,97 @@ describe('a person’s login', () => {
       expect(clock.armed).toBe(0)
     },
   )
+})
+
+describe('what no request can carry', () => {
+  const half = 'cut\uD83D'
+  test.each<[string, Partial<OAuthOptions>]>([
+    ['clientId', { clientId: half }],
+    ['clientSecret', { clientSecret: half }],
+    ['scope', { scope: half }],
+    ['audience', { audience: ['a', half] }],
+  ])('[E1] given half a character in %s, then it is refused at once, by name', (name, options) => {
+    const make = (): unknown => oauth({ ...app, tokenEndpoint: 'https://auth.example.com/token', ...options })
+    expect(make).toThrow(expect.objectContaining({ code: 'invalid_option' }))
+    expect(make).toThrow(`'${name}' holds half a character`)
+  })
+
+  test('[E1] given a function that gives half a character, then the failure names it', async () => {
+    const tokenEndpoint = 'https://auth.example.com/token'
+    const failed = await failure(issue(oauth({ ...app, tokenEndpoint, clientSecret: () => half })))
+    expect(failed).toMatchObject({ code: 'source_invalid' })
+    expect(failed.message).toContain("'clientSecret' holds half a character")
+  })
+
+  test('[E1] a whole pair is sent', async () => {
+    const server = await answering(TOKEN)
+    await issue(oauth({ ...app, tokenEndpoint: server.origin, clientSecret: 'whole\u{1F600}' }))
+    expect(server.requests).toHaveLength(1)
+  })
+})
+
+describe('whose endpoint is not there', () => {
+  test('[E1] the message asks for the endpoint that was asked', async () => {
+    const server = await answering('not found', 404, { 'content-type': 'text/plain' })
+    const client = { clientId: 'app', tokenEndpoint: `${server.origin}/token` }
+    const device = deviceLogin({
+      ...client,
+      deviceAuthorizationEndpoint: `${server.origin}/device`,
+      onPrompt: () => undefined,
+    })
+    expect((await failure(device)).message).toMatch(/Is this the device authorization endpoint\?$/)
+    const revoked = revoke({ accessToken: 'a' }, { ...client, revocationEndpoint: `${server.origin}/revoke` })
+    expect((await failure(revoked)).message).toMatch(/Is this the revocation endpoint\?$/)
+    const issued = issue(oauth({ ...client, clientSecret: 'x', grant: 'client_credentials' }))
+    expect((await failure(issued)).message).toMatch(/Is this the token endpoint\?$/)
+  })
+
+  test.each(['incorrect_device_code', 'bad_verification_code'])(
+    '[E1] given %s at a poll, then the person is told to log in again',
+    async (error) => {
+      const clock = new ManualClock()
+      const fetch: typeof globalThis.fetch = async (input) =>
+        new Request(input).url.endsWith('/device')
+          ? Response.json({ device_code: 'd', user_code: 'u', verification_uri: 'https://a.example/' })
+          : Response.json({ error, error_description: 'The code is incorrect or expired.' })
+      const login = failure(
+        deviceLogin({
+          clientId: 'app',
+          tokenEndpoint: 'https://auth.example.com/token',
+          deviceAuthorizationEndpoint: 'https://auth.example.com/device',
+          fetch,
+          clock,
+          onPrompt: () => undefined,
+        }),
+      )
+      for (let n = 0; n < 3; n++) await clock.advance(5_000)
+      const failed = await login
+      expect(failed.code).toBe('reauthentication_required')
+      expect(failed.message).toMatch(/log in again\.$/)
+    },
+  )
+})
+
+describe('a fetch of the user’s', () => {
+  test('[E2, Z1] given that it puts the request into its error, then the cause names the fault and holds no secret', async () => {
+    const secret = 'canary-4f2ad871-secret'
+    const fetch: typeof globalThis.fetch = async (input, init) => {
+      const inner = Object.assign(new Error(`POST ${secret}`), {
+        code: 'ECONNRESET',
+        config: init,
+      })
+      const hidden = Object.assign(new Error(secret, { cause: inner }), { input, init, options: { secret } })
+      Object.defineProperty(hidden, 'request', { value: { body: secret }, enumerable: false })
+      throw hidden
+    }
+    const tokenEndpoint = 'https://auth.example.com/token'
+    const failed = await failure(issue(oauth({ ...app, tokenEndpoint, clientSecret: secret, fetch })))
+    expect(failed.code).toBe('source_unreachable')
+    expect(failed.message).toContain('ECONNRESET')
+    expect(failed.cause).toMatchObject({ cause: { code: 'ECONNRESET' } })
+    expect(printed(failed)).not.toContain('canary')
+    expect(Object.getOwnPropertyNames(failed.cause)).not.toContain('request')
+  })
 })
 
 describe('a claims challenge', () => {

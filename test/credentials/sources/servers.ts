@@ -399,6 +399,211 @@ export const SERVERS: readonly AuthorizationServerProfile[] = [
     ],
   },
   {
+    name: 'PingFederate',
+    reference:
+      'https://docs.pingidentity.com/pingfederate/latest/developers_reference_guide/pf_token_endpoint.html',
+    cases: [
+      fresh({ ...TOKEN, expires_in: 7199 }),
+      rotated(),
+      {
+        when: 'expired login',
+        means: 'ended',
+        responds: json(400, error('invalid_grant', 'unknown, invalid, or expired refresh token')),
+      },
+      {
+        when: 'a wrong secret',
+        means: 'refused',
+        responds: json(401, error('invalid_client', 'Invalid client or client credentials.')),
+        says: /Invalid client or client credentials/,
+      },
+    ],
+  },
+  {
+    name: 'Amazon Cognito',
+    reference: 'https://docs.aws.amazon.com/cognito/latest/developerguide/token-endpoint.html',
+    cases: [
+      fresh({ ...TOKEN, id_token: 'e30.e30.' }),
+      { when: 'expired login', means: 'ended', responds: json(400, { error: 'invalid_grant' }) },
+      {
+        when: 'a wrong client',
+        means: 'refused',
+        responds: json(400, { error: 'invalid_client' }),
+        says: /client 'client'|this workload/,
+      },
+      {
+        when: 'rate limited',
+        means: 'limited',
+        responds: { status: 429, body: 'Rate exceeded', type: 'text/plain' },
+      },
+    ],
+  },
+  {
+    name: 'GitLab',
+    reference: 'https://docs.gitlab.com/api/oauth2/',
+    cases: [
+      rotated({ ...ROTATED, expires_in: 7200, created_at: 1_607_635_748 }),
+      {
+        when: 'expired login',
+        means: 'ended',
+        responds: json(
+          400,
+          error(
+            'invalid_grant',
+            'The provided authorization grant is invalid, expired, revoked, does not match the redirection URI.',
+          ),
+        ),
+      },
+      {
+        when: 'a wrong client',
+        means: 'refused',
+        responds: json(401, error('invalid_client', 'Client authentication failed due to unknown client.')),
+        says: /unknown client/,
+      },
+      { when: 'down', means: 'down', responds: html(502, 'GitLab is not responding (502)') },
+    ],
+  },
+  {
+    name: 'Bitbucket',
+    reference: 'https://developer.atlassian.com/cloud/bitbucket/oauth-2/',
+    cases: [
+      rotated({ ...ROTATED, scopes: 'account repository', token_type: 'bearer', state: 'refresh_token' }),
+      {
+        when: 'expired login',
+        means: 'ended',
+        responds: json(400, error('invalid_grant', 'Invalid refresh_token')),
+      },
+    ],
+  },
+  {
+    name: 'Dropbox',
+    reference: 'https://developers.dropbox.com/oauth-guide',
+    cases: [
+      fresh({ ...TOKEN, token_type: 'bearer', expires_in: 14_400 }),
+      {
+        when: 'expired login',
+        means: 'ended',
+        responds: json(400, error('invalid_grant', 'refresh token is invalid or revoked')),
+      },
+      {
+        when: 'a wrong client, in a sentence',
+        means: 'refused',
+        responds: json(400, { error: 'invalid_client: Invalid client_id or client_secret' }),
+        says: /Invalid client_id or client_secret/,
+      },
+    ],
+  },
+  {
+    name: 'HubSpot',
+    reference: 'https://developers.hubspot.com/docs/api/oauth/tokens',
+    cases: [
+      rotated({ ...ROTATED, expires_in: 1800, token_type: 'bearer' }),
+      {
+        when: 'its own words for an expired login, which are no code of OAuth',
+        means: 'refused',
+        responds: json(400, { status: 'BAD_REFRESH_TOKEN', message: 'missing or invalid refresh token' }),
+        says: /BAD_REFRESH_TOKEN.*missing or invalid refresh token/,
+      },
+    ],
+  },
+  {
+    name: 'X',
+    reference: 'https://docs.x.com/resources/fundamentals/authentication/oauth-2-0/authorization-code',
+    cases: [
+      rotated({ ...ROTATED, token_type: 'bearer', expires_in: 7200, scope: 'tweet.read offline.access' }),
+      {
+        when: 'a spent refresh token, which it calls a bad request',
+        means: 'refused',
+        responds: json(400, error('invalid_request', 'Value passed for the token was invalid.')),
+        says: /Value passed for the token was invalid/,
+      },
+    ],
+  },
+  {
+    name: 'Spotify',
+    reference: 'https://developer.spotify.com/documentation/web-api/tutorials/refreshing-tokens',
+    cases: [
+      fresh({ ...TOKEN, scope: 'user-read-private' }),
+      {
+        when: 'expired login',
+        means: 'ended',
+        responds: json(400, error('invalid_grant', 'Refresh token revoked')),
+      },
+      {
+        when: 'a wrong secret',
+        means: 'refused',
+        responds: json(400, error('invalid_client', 'Invalid client secret')),
+        says: /Invalid client secret/,
+      },
+    ],
+  },
+  {
+    name: 'Snowflake',
+    reference: 'https://docs.snowflake.com/en/user-guide/oauth-custom',
+    cases: [
+      fresh({ ...TOKEN, expires_in: 600, username: 'ME', scope: 'session:role:X', idpInitiated: false }),
+      {
+        when: 'expired login',
+        means: 'ended',
+        responds: json(400, {
+          data: null,
+          error: 'invalid_grant',
+          code: null,
+          message: 'This is an invalid refresh token.',
+          success: false,
+          headers: null,
+        }),
+      },
+      {
+        when: 'a wrong client',
+        means: 'refused',
+        responds: json(400, {
+          data: null,
+          error: 'invalid_client',
+          code: null,
+          message: 'This is an invalid client.',
+          success: false,
+          headers: null,
+        }),
+        says: /This is an invalid client/,
+      },
+    ],
+  },
+  {
+    name: 'SAP XSUAA (Cloud Foundry UAA)',
+    reference: 'https://docs.cloudfoundry.org/api/uaa/version/78.4.0/index.html#refresh-token',
+    cases: [
+      fresh({ ...TOKEN, expires_in: 43_199, scope: 'uaa.resource', jti: 'j' }),
+      {
+        when: 'expired login',
+        means: 'ended',
+        responds: json(401, error('invalid_token', 'Invalid refresh token (expired)')),
+      },
+      {
+        when: 'a wrong secret',
+        means: 'refused',
+        responds: json(401, error('unauthorized', 'Bad credentials')),
+        says: /Bad credentials.*client 'client'|Bad credentials.*this workload/,
+      },
+    ],
+  },
+  {
+    name: 'Discord',
+    reference: 'https://discord.com/developers/docs/topics/rate-limits',
+    cases: [
+      rotated({ ...ROTATED, expires_in: 604_800 }),
+      { when: 'expired login', means: 'ended', responds: json(400, { error: 'invalid_grant' }) },
+      {
+        when: 'rate limited, twice over',
+        means: 'limited',
+        responds: json(
+          429,
+          { message: 'You are being rate limited.', retry_after: 64.57, global: false },
+          { 'retry-after': '65, 65' },
+        ),
+      },
+    ],
+  },
+  {
     name: 'any server',
     reference: 'RFC 6749 section 5; what proxies in front of it do',
     cases: [
@@ -408,6 +613,36 @@ export const SERVERS: readonly AuthorizationServerProfile[] = [
         when: 'a refusal as HTML',
         means: 'ended',
         responds: { ...json(400, error('invalid_grant', 'expired')), type: 'text/html' },
+      },
+      {
+        when: 'a mark of byte order',
+        means: 'token',
+        responds: {
+          ...json(200, `\uFEFF${JSON.stringify(ROTATED)}`),
+          type: 'application/json; charset=utf-8',
+        },
+      },
+      { when: 'a list of one', means: 'token', responds: json(200, [ROTATED]) },
+      {
+        when: 'a name that comes twice: the last one counts',
+        means: 'token',
+        responds: json(200, '{"access_token":"old","access_token":"fresh","token_type":"Bearer"}'),
+      },
+      { when: 'no type of the token', means: 'token', responds: json(200, { access_token: 'fresh' }) },
+      {
+        when: 'an error of null beside the token',
+        means: 'token',
+        responds: json(200, { ...ROTATED, error: null, code: 0 }),
+      },
+      {
+        when: 'lifetimes that make no sense',
+        means: 'token',
+        responds: json(200, { ...ROTATED, expires_in: -1, expires_at: 'never', expiration: 1e300 }),
+      },
+      {
+        when: 'an old word for a code that does not exist',
+        means: 'ended',
+        responds: json(400, error('bad_verification_code', 'The code passed is incorrect or expired.')),
       },
       { when: 'a captive portal', means: 'page', responds: html(200, 'Welcome to our WLAN') },
       { when: 'a firewall', means: 'down', responds: html(403, 'Request blocked') },

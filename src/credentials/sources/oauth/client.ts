@@ -10,6 +10,7 @@ import {
   type Send,
   type WholeResponse,
 } from '../../request.ts'
+import { checkWhole } from '../../secret.ts'
 import { ClientSecrets } from './client-auth.ts'
 import type { Endpoint } from './metadata.ts'
 import type { OAuthClient } from './options.ts'
@@ -69,7 +70,7 @@ export class Client {
         clientId === undefined ? 'is missing' : 'must be a text that is not empty',
       )
     }
-    this.id = clientId
+    this.id = checkWhole('clientId', clientId)
     this.secrets = new ClientSecrets(options)
     this.http = readHttp(options)
     this.#server = new Server(options, this.http, (...request) => this.#send(...request))

@@ -90,7 +90,8 @@ async function poll(
 function readPrompt(whole: WholeResponse, client: Client): Prompted {
   const { host, text, response, sentAt } = whole
   const body = readBody(text, response.headers.get('content-type') ?? '')
-  const failure = refusalOf(whole, client.asking({}), client.now(), body)
+  const asking = client.asking({ endpoint: 'device authorization endpoint' })
+  const failure = refusalOf(whole, asking, client.now(), body)
   if (failure !== undefined) throw failure
   const field = (name: string): unknown => Reflect.get(Object(body.fields), name)
   const word = (name: string): string | undefined => {

@@ -1,5 +1,6 @@
 import { RefreshError } from '../../../core/errors.ts'
 import { readEndpoint } from '../../endpoint.ts'
+import { parseJson } from '../../json.ts'
 import type { WholeResponse } from '../../request.ts'
 import type { Metadata } from './peer.ts'
 
@@ -51,7 +52,7 @@ export function readMetadata(whole: WholeResponse, issuer: URL, plainHttp: reado
     const given = fields[name]
     const endpoint = safeEndpoint(given, issuer, plainHttp)
     if (endpoint !== undefined) endpoints[name] = endpoint
-    else if (typeof given === 'string' && given !== '') unusable.add(name)
+    else if (given !== undefined && given !== null && given !== '') unusable.add(name)
   }
   const others = Object.entries(fields).filter(([name]) => !Object.hasOwn(ENDPOINTS, name))
   return { metadata: { ...Object.fromEntries(others), issuer: named, ...endpoints }, unusable }
@@ -61,12 +62,8 @@ export function readMetadata(whole: WholeResponse, issuer: URL, plainHttp: reado
 export class IssuerMismatch extends RefreshError {}
 
 function readJson(text: string): Record<string, unknown> | undefined {
-  try {
-    const parsed: unknown = JSON.parse(text.replace(/^\uFEFF/, ''))
-    return isObject(parsed) ? parsed : undefined
-  } catch {
-    return undefined
-  }
+  const value = parseJson(text.replace(/^\uFEFF/, ''))?.value
+  return isObject(value) ? value : undefined
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

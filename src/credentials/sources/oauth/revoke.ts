@@ -40,6 +40,6 @@ async function revokeOne(client: Client, token: string, hint: string, signal: Ab
   if (response.ok && !text.trimStart().startsWith('<') && !said.isError) return
   // A server need not be able to revoke access tokens (RFC 7009 section 2).
   if (hint === 'access_token' && said.codes.includes('unsupported_token_type')) return
-  const failure = refusalOf(whole, client.asking({}), client.now(), body)
+  const failure = refusalOf(whole, client.asking({ endpoint: 'revocation endpoint' }), client.now(), body)
   if (failure !== undefined) throw failure
 }

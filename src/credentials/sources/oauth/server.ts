@@ -118,8 +118,8 @@ export class Server {
       } catch (error) {
         if (!(error instanceof RefreshError) || error instanceof IssuerMismatch) throw error
         failures.push(error)
-        // While the server is down, its other document is, too.
-        if (isDown(error)) break
+        // Nothing listens there, or it asks to wait. One path may fail or hang where the other does not.
+        if (error.code === 'source_rate_limited' || factsOf(error).reach === 'unsent') break
       }
     }
     if (incomplete !== undefined) return incomplete
@@ -138,15 +138,18 @@ export class Server {
   }
 }
 
-function isDown({ code, retryAfter, message }: RefreshError): boolean {
-  if (code === 'source_unreachable' || code === 'source_rate_limited' || retryAfter !== undefined) return true
-  return code === 'source_unavailable' && message.includes('cannot respond now')
-}
+/** What time mends says more than that the other document is not there, or no metadata: it may be the one. */
+const TELLING: readonly string[] = [
+  'source_rate_limited',
+  'source_unreachable',
+  'source_unavailable',
+  'source_invalid',
+]
 
 /** Nothing was redeemed for it, so that it may be asked again. */
 function failed(issuer: URL, failures: readonly RefreshError[]): RefreshError {
-  // Of two documents the one that is there says more than the one that is not.
-  const failure = failures.find(({ code }) => code === 'source_invalid') ?? failures.at(-1)
+  const told = TELLING.map((code) => failures.find((failure) => failure.code === code))
+  const failure = told.find((found) => found !== undefined) ?? failures.at(-1)
   const { code = 'source_invalid', message = '', retryAfter } = failure ?? {}
   const what = `The metadata of 'issuer' ${issuer.href} cannot be had; without them, give the 'tokenEndpoint'. ${message}`
   const isAnswered = factsOf(failure).reach === 'answered'

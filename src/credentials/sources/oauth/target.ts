@@ -1,4 +1,5 @@
 import { describe, optionError } from '../../../core/options.ts'
+import { checkWhole } from '../../secret.ts'
 import type { TokenTarget } from './options.ts'
 
 /** Names may come more than once. */
@@ -33,6 +34,6 @@ export function each(name: string, given: string | readonly string[] | undefined
 }
 
 function text(name: string, value: unknown): string {
-  if (typeof value === 'string' && value !== '') return value
+  if (typeof value === 'string' && value !== '') return checkWhole(name, value)
   throw optionError(name, `must be a text, not ${value === '' ? 'an empty one' : describe(value)}`)
 }

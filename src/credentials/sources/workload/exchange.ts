@@ -1,6 +1,7 @@
 import { checkOptions, describe, optionError } from '../../../core/options.ts'
 import { readEndpoint, readPlainHttpEndpoints } from '../../endpoint.ts'
 import { HTTP_OPTIONS } from '../../request.ts'
+import { checkWhole } from '../../secret.ts'
 import type { MadeFor } from '../../store.ts'
 import type {
   AnthropicWorkloadOptions,
@@ -155,7 +156,7 @@ function each(
 }
 
 function required(name: string, value: unknown): string {
-  if (typeof value === 'string' && value !== '') return value
+  if (typeof value === 'string' && value !== '') return checkWhole(name, value)
   throw optionError(
     name,
     value === undefined

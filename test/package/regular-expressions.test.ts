@@ -1,0 +1,19 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+
+const source = fileURLToPath(new URL('../../src/', import.meta.url))
+
+/** Safari reads these since 16.4 only; a file that holds one does not even load in older ones. */
+const LOOKBEHIND = /\(\?<[=!]/
+
+test('no file of the package holds a regular expression that looks behind', async () => {
+  const files = (await readdir(source, { recursive: true })).filter((name) => name.endsWith('.ts'))
+  expect(files.some((name) => /credentials.sources.oauth.device\.ts$/.test(name))).toBe(true)
+  const holding: string[] = []
+  for (const name of files)
+    if (LOOKBEHIND.test(await readFile(join(source, name), 'utf8'))) holding.push(name)
+  expect(holding).toEqual([])
+  expect('/(?<=a)b/ /(?<!a)b/').toMatch(LOOKBEHIND)
+})
