@@ -38,6 +38,8 @@ export interface Publishing {
   readonly count?: number
   /** The file is on the disk before it can be seen. Its name is after `sync()`. */
   readonly isDurable?: boolean
+  /** Asked once the file only has to get its name. Where it is false, nothing is published. */
+  readonly isTimely?: () => Promise<boolean>
 }
 
 const NUMBER = String.raw`([1-9]\d{0,15})`
@@ -156,15 +158,17 @@ export class Folder {
   /**
    * Puts a file in its place, complete, if there is none of that name.
    *
-   * @returns false where there is one
+   * @returns false where there is one, or it is not timely
    */
   async publish(name: string, text: string, publishing: Publishing): Promise<boolean> {
-    const { kind, number, count = 1, isDurable = false } = publishing
+    const { kind, number, count = 1, isDurable = false, isTimely } = publishing
     for (;;) {
       const draft = `draft-${kind}-${number}-${count}-${randomUUID()}`
       try {
         await this.#write(draft, text, kind, isDurable)
         await this.#onStep?.(`${kind}_drafted`)
+        if (isTimely !== undefined && !(await isTimely())) return false
+        await this.#onStep?.(`${kind}_looked`)
         await this.#inside((base) => link(join(base, draft), join(base, name)))
         await this.#onStep?.(`${kind}_linked`)
         return true
