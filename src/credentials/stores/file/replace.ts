@@ -1,5 +1,4 @@
 import { encodeRecord } from '../../encoding.ts'
-import { readTime } from '../../lease.ts'
 import type { RecordContent, StoredRecord } from '../../store.ts'
 import { Turns } from '../../turns.ts'
 import { type Folder, type Listing, recordName, releasedName } from './folder.ts'
@@ -9,10 +8,11 @@ import { readRecord, removeLower } from './records.ts'
 /** Of one process only one replaces an account's record at a time: the others would only have to make their changes again. */
 const turns = new Turns()
 
-/** So many locks may be acquired between the last look and the publishing, and a replacement still outranks them all. */
+/**
+ * So many locks may be acquired between the last look and the publishing, and a replacement still outranks them all. Of a process that was
+ * stopped for longer they remove the draft.
+ */
 const AHEAD = 16
-/** ms from the last look to the publishing: a process that took longer was stopped, and more locks may have been acquired. */
-const STOPPED = 1_000
 
 type Replacement = (current: StoredRecord | undefined) => RecordContent
 
@@ -41,19 +41,14 @@ async function replaceInTurn(folder: Folder, key: string, change: Replacement): 
     const content = change(current)
     const number = numberAbove(top(before))
     assertInRange(number, `The next record of ${folder.path}`)
-    let looked = readTime()
     const isTimely = async (): Promise<boolean> => {
-      looked = readTime()
       const now = await folder.list()
       return now.records[0] === seen && top(now) < number
     }
     const publishing = { kind: 'replace', number, isDurable: true, isTimely } as const
     if (!(await folder.publish(recordName(number), encodeRecord(key, content), publishing))) continue
-    const now = readTime()
-    const passed = Math.max(now.monotonic - looked.monotonic, now.wall - looked.wall)
     // It is in force: to report a failure of what follows would have the caller write it again, over what others made of it.
     await folder.sync().catch(() => undefined)
-    if (passed > STOPPED && (await isOvertaken(folder, number))) continue
     // What cannot be removed now is removed by the next holder.
     await removeLower(folder, key, number).catch(() => undefined)
     return { ...content, revision: number }
@@ -63,12 +58,6 @@ async function replaceInTurn(folder: Folder, key: string, change: Replacement): 
 /** Two that replace at once, with a lock or two acquired between them, get the same number, so that only one of them publishes it. */
 function numberAbove(highest: number): number {
   return (Math.floor(highest / AHEAD) + 2) * AHEAD
-}
-
-/** Whether a lock that has not seen the record may cover it. */
-async function isOvertaken(folder: Folder, number: number): Promise<boolean> {
-  const listing = await folder.list().catch(() => undefined)
-  return listing !== undefined && [...listing.locks, ...listing.released].some((lock) => lock >= number)
 }
 
 /**
