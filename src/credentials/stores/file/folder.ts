@@ -6,29 +6,8 @@ import { RefreshError } from '../../../core/errors.ts'
 import type { OnStep } from '../../lock.ts'
 import { codeOf, present } from './failure.ts'
 import type { Checked, Guard, Inside, Ownership } from './guard.ts'
-import { assertInRange, ORIGIN } from './numbers.ts'
+import { isName, type Listing, listingOf } from './names.ts'
 import { syncFolder } from './sync.ts'
-
-/** A file that is being written, or that a writer left behind when it vanished. */
-export interface Draft {
-  readonly name: string
-  readonly number: number
-  /** It is, or may be, the record that the holder of the lock with this number wanted to publish. */
-  readonly isRecord: boolean
-  /** Of the tries to write this record: 1, 2, 3 … */
-  readonly count: number
-}
-
-/** The files of one account, by their numbers. */
-export interface Listing {
-  /** There is a file that tells the first number. */
-  readonly hasOrigin: boolean
-  /** The highest first, as in all of these. */
-  readonly locks: readonly number[]
-  readonly released: readonly number[]
-  readonly records: readonly number[]
-  readonly drafts: readonly Draft[]
-}
 
 /** How a file is published. */
 export interface Publishing {
@@ -41,17 +20,6 @@ export interface Publishing {
   /** Asked once the file only has to get its name. Where it is false, nothing is published. */
   readonly isTimely?: () => Promise<boolean>
 }
-
-const NUMBER = String.raw`([1-9]\d{0,15})`
-/** Earlier versions did not tell in a draft's name what it is a draft of. */
-const NAME = new RegExp(
-  String.raw`^(?:(lock)-${NUMBER}(\.released)?|(record)-${NUMBER}\.json|draft-${NUMBER}-[\da-f-]{36}|draft-(lock|origin|record|replace|released)-${NUMBER}-(\d{1,9})-[\da-f-]{36})$`,
-  'u',
-)
-
-export const lockName = (number: number): string => `lock-${number}`
-export const releasedName = (number: number): string => `lock-${number}.released`
-export const recordName = (number: number): string => `record-${number}.json`
 
 /** No record comes near that. bytes */
 const LONGEST = 16 * 1024 * 1024
@@ -94,28 +62,13 @@ export class Folder {
    * @throws RefreshError `store_invalid` for what can be none of this store's files, though it bears the name of one
    */
   async list(): Promise<Listing> {
-    const found = { locks: [] as number[], released: [] as number[], records: [] as number[] }
-    const drafts: Draft[] = []
     const entries = await this.#inside((base) => readdir(base, { withFileTypes: true }))
-    for (const entry of entries) {
-      const { name } = entry
-      const [, lock, ofLock, isReleased, record, ofRecord, ofOldDraft, kind, ofDraft, count] =
-        NAME.exec(name) ?? []
-      if (entry.isSymbolicLink() && (name === ORIGIN || NAME.test(name))) await this.#refuseLink(name)
-      const [number, ofWhich] =
-        lock !== undefined
-          ? [ofLock, isReleased === undefined ? found.locks : found.released]
-          : [ofRecord, found.records]
-      if (lock !== undefined || record !== undefined) {
-        assertInRange(Number(number), join(this.path, name))
-        ofWhich.push(Number(number))
-      } else if (ofOldDraft !== undefined)
-        drafts.push({ name, number: Number(ofOldDraft), isRecord: true, count: 0 })
-      else if (kind !== undefined)
-        drafts.push({ name, number: Number(ofDraft), isRecord: kind === 'record', count: Number(count) })
-    }
-    for (const numbers of Object.values(found)) numbers.sort((one, other) => other - one)
-    return { ...found, drafts, hasOrigin: entries.some(({ name }) => name === ORIGIN) }
+    const links = entries.filter((entry) => entry.isSymbolicLink() && isName(entry.name))
+    for (const { name } of links) await this.#refuseLink(name)
+    return listingOf(
+      entries.map(({ name }) => name),
+      this.path,
+    )
   }
 
   /**

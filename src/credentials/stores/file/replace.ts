@@ -1,7 +1,8 @@
 import { encodeRecord } from '../../encoding.ts'
 import type { RecordContent, StoredRecord } from '../../store.ts'
 import { Turns } from '../../turns.ts'
-import { type Folder, type Listing, recordName, releasedName } from './folder.ts'
+import type { Folder } from './folder.ts'
+import { type Listing, recordName, releasedName } from './names.ts'
 import { assertInRange, readOrigin, top } from './numbers.ts'
 import { readRecord, removeLower } from './records.ts'
 
