@@ -123,6 +123,8 @@ export class Flights<T> {
       this.#entered = false
     }
     const value = await running
+    // Nobody has mended it.
+    if (isNothing(value) && call === reread && held !== undefined) throw held
     if (isNothing(value) || (call === reread && value === current?.value)) {
       throw new RefreshError(
         'invalid_value',

@@ -36,18 +36,23 @@ export function decodeRecord(
   if (format !== FORMAT) throw invalid('was written by another program.')
   if (version !== VERSION) throw invalid('was written by a later version of llm-refresh: upgrade.')
   if (found !== key) throw invalid('is the record of another account.')
-  const members = {
-    ...rest,
-    ...defined('session', readCount(rest['session'])),
-    ...defined('failure', readFailure(rest['failure'])),
-    ...defined('madeFor', readMadeFor(rest['madeFor'])),
-    ...defined('triedSeeds', readTexts(rest['triedSeeds'])),
-  }
+  const members = readMembers(rest)
   if (token === null) return { ...members, token: undefined }
   try {
     return { ...members, token: readToken(token) }
   } catch {
     throw invalid('holds no token.')
+  }
+}
+
+/** What a record holds beside its token. A member that makes no sense is left out, and one that this version does not know stays. */
+export function readMembers(rest: Readonly<Record<string, unknown>>): Omit<RecordContent, 'token'> {
+  return {
+    ...rest,
+    ...defined('session', readCount(rest['session'])),
+    ...defined('failure', readFailure(rest['failure'])),
+    ...defined('madeFor', readMadeFor(rest['madeFor'])),
+    ...defined('triedSeeds', readTexts(rest['triedSeeds'])),
   }
 }
 
@@ -117,6 +122,6 @@ function defined<N extends string, V>(
   return member
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -5,9 +5,10 @@ import { RefreshError } from '../core/errors.ts'
 import { type RefreshEvent, type RefreshListener, tell } from '../core/events.ts'
 import { keepAlive } from './exit-grace.ts'
 import { storeFailure } from './failures.ts'
+import { givenRecord, recordInForce } from './given-record.ts'
 import { notSilent } from './not-silent.ts'
 import { readInTurn } from './reads.ts'
-import { type Login, refuseSealed, SessionWriter } from './session-writer.ts'
+import { type Login, SessionWriter } from './session-writer.ts'
 import type { Change, MadeFor, RecordContent, Store, StoredRecord, UpdateOptions } from './store.ts'
 import { type AccessToken, isSame } from './token.ts'
 import { contentOf, NONE } from './tombstone.ts'
@@ -83,14 +84,12 @@ export class TokenRecord {
    */
   async read(onWait?: (isWaiting: boolean) => void): Promise<StoredRecord | undefined> {
     const { store, key, clock, deadline } = this.#options
-    let stored: StoredRecord | undefined
     try {
       const read = (): Promise<StoredRecord | undefined> => notSilent(this.#options, store.read(key))
-      stored = await readInTurn(store, read, { clock, deadline, onWait })
+      return givenRecord(await readInTurn(store, read, { clock, deadline, onWait }))
     } catch (error) {
       throw storeFailure(error)
     }
-    return refuseSealed(stored)
   }
 
   /** Takes note of what was read. */
@@ -108,17 +107,17 @@ export class TokenRecord {
    * @throws what `change` throws; the signal's reason; RefreshError `store_failed` where `change` was not even called
    */
   async update(change: Change, options: UpdateOptions): Promise<StoredRecord | undefined> {
-    const run: { isAsked?: true; made?: Unsaved; thrown?: { error: unknown } } = {}
+    const run: { asked?: ReturnType<Change>; made?: Unsaved; thrown?: { error: unknown } } = {}
     let [isMade, letGo] = [(): void => undefined, (): void => undefined]
     const made = new Promise<void>((resolve) => (isMade = resolve))
     let [isWaited, isOver] = [options.isBrief !== true, (): void => undefined]
     const over = new Promise<void>((resolve) => (isOver = resolve))
-    const observed: Change = async (current, context) => {
-      run.isAsked = true
+    const first: Change = async (current, context) => {
       if (isWaited) this.#changes.add(over)
       try {
-        const base = refuseSealed(current) ?? NONE
-        const content = await change(current, context)
+        const found = givenRecord(current)
+        const base = found ?? NONE
+        const content = await change(found, context)
         const isFailureAlone = content?.failure !== undefined && isSame(content.token, base.token)
         if (content?.token !== undefined && !isFailureAlone) {
           run.made = { content, base, isPending: true }
@@ -131,12 +130,19 @@ export class TokenRecord {
         throw error
       }
     }
+    const observed: Change = async (current, context) => {
+      if (run.asked === undefined) return (run.asked = first(current, context))
+      // A store of the user's may repeat its transaction. What was redeemed is not redeemed again.
+      const content = await run.asked
+      const base = run.made?.base
+      return base !== undefined && isFrom(base, givenRecord(current)) ? content : undefined
+    }
     const onNews: UpdateOptions['onNews'] = (news, error) => {
       if (news === 'vanished') this.#tell({ type: 'record_vanished', revision: this.revision })
       if (news === 'unwritten' && run.made) run.made.error = error
       options.onNews?.(news, error)
     }
-    const updating = this.#options.store.update(this.#options.key, observed, { ...options, onNews })
+    const updating = this.#update(observed, { ...options, onNews })
     updating.catch(() => undefined)
     try {
       // A store of the user's may take no notice of the signal.
@@ -148,7 +154,7 @@ export class TokenRecord {
         return undefined
       }
       const stored = await updating
-      if (run.isAsked === undefined) return stored
+      if (run.asked === undefined) return stored
       if (unsaved !== undefined) return this.#conclude(unsaved, stored)
       // A failure was written, or nothing.
       if (stored.revision > this.revision && isSame(stored.token, this.#latest)) this.#known = stored
@@ -237,6 +243,11 @@ export class TokenRecord {
     })
   }
 
+  async #update(change: Change, options: UpdateOptions): Promise<StoredRecord> {
+    const { store, key } = this.#options
+    return recordInForce(await store.update(key, change, options))
+  }
+
   /** Whether a second has passed without the update's end. */
   async #isLate(updating: Promise<unknown>): Promise<boolean> {
     let stop = (): void => undefined
@@ -288,27 +299,54 @@ export class TokenRecord {
       await this.#sessions.idle()
       // A login came meanwhile, and could not be stored either: what the store holds is of the one before it.
       if (this.#unsaved !== unsaved) return await this.#saveLater()
-      const { base = NONE, content, login } = unsaved
+      const { base = NONE, login } = unsaved
       if (login !== undefined) {
         const stored = await this.#sessions.retry(login)
         if (this.#unsaved !== unsaved) return await this.#saveLater()
         return stored === undefined ? this.#discard() : this.#written(unsaved, stored)
       }
-      const { store, key } = this.#options
-      const stored = await store.update(key, async (current) => {
-        refuseSealed(current)
-        if (this.#unsaved !== unsaved || !isFrom(base, current)) return undefined
-        if (current === undefined && base.revision > 0) {
-          this.#tell({ type: 'record_vanished', revision: base.revision })
-        }
-        return { ...contentOf(current ?? NONE), failure: undefined, ...content }
-      })
-      if (this.#unsaved === unsaved) this.#conclude(unsaved, stored)
+      await this.#saveToken(unsaved, base)
     } catch (error) {
       const failure = storeFailure(error)
       // A later one may be unsaved by now.
       if (this.#unsaved === unsaved) this.#keep(unsaved, failure)
       throw failure
+    }
+  }
+
+  /** @throws RefreshError where the store does not come to it within a deadline, or does not take it at once */
+  async #saveToken(unsaved: Unsaved, base: StoredRecord): Promise<void> {
+    const { clock, deadline } = this.#options
+    const silence = new AbortController()
+    const stop = startTimer(clock, deadline, () => silence.abort(silent(deadline)))
+    let isAsked = (): void => undefined
+    const asked = new Promise<void>((resolve) => (isAsked = resolve))
+    const change: Change = async (current) => {
+      const found = givenRecord(current)
+      const isOver = silence.signal.aborted || this.#unsaved !== unsaved
+      stop()
+      isAsked()
+      if (isOver || !isFrom(base, found)) return undefined
+      if (found === undefined && base.revision > 0) {
+        this.#tell({ type: 'record_vanished', revision: base.revision })
+      }
+      return { ...contentOf(found ?? NONE), failure: undefined, ...unsaved.content }
+    }
+    const { signal } = silence
+    const updating = this.#update(change, { signal, isOver: () => signal.aborted })
+    updating.catch(() => undefined)
+    try {
+      // A store of the user's may take no notice of the signal.
+      await Promise.race([abortable(updating, signal), asked])
+      if (await this.#isLate(updating)) {
+        unsaved.isPending = true
+        void this.#settle(unsaved, updating)
+        throw slow()
+      }
+      const stored = await updating
+      if (this.#unsaved === unsaved) this.#conclude(unsaved, stored)
+    } finally {
+      stop()
     }
   }
 
@@ -375,6 +413,11 @@ function isFrom(base: StoredRecord, current: StoredRecord | undefined): boolean 
 
 function slow(): RefreshError {
   return new RefreshError('store_failed', `The store did not take the token within ${BRIEFLY} ms.`)
+}
+
+function silent(deadline: number): RefreshError {
+  const message = `The store did not come to the token within ${deadline} ms: give each of its steps a time limit.`
+  return new RefreshError('store_failed', message)
 }
 
 function covered(): RefreshError {

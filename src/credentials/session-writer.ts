@@ -1,7 +1,6 @@
 import { RefreshError } from '../core/errors.ts'
-import { sealedElsewhere } from './failures.ts'
+import { givenRecord, recordInForce } from './given-record.ts'
 import { notSilent, type Silence } from './not-silent.ts'
-import { isSealedToken } from './sealed-mark.ts'
 import type { MadeFor, RecordContent, Store, StoredRecord } from './store.ts'
 import { type AccessToken, isSame } from './token.ts'
 import { contentOf, NONE } from './tombstone.ts'
@@ -56,11 +55,13 @@ export class SessionWriter {
    */
   async login(login: Login): Promise<StoredRecord> {
     try {
-      return await this.#inOrder((assertTimely) =>
-        this.#store.replace(this.#key, (current) => {
-          assertTimely()
-          return this.#over(login, current)
-        }),
+      return await this.#inOrder(async (assertTimely) =>
+        recordInForce(
+          await this.#store.replace(this.#key, (current) => {
+            assertTimely()
+            return this.#over(login, current)
+          }),
+        ),
       )
     } catch (error) {
       login.session ??= this.#session
@@ -78,12 +79,12 @@ export class SessionWriter {
       let settled: Settled | undefined
       const change = (current: StoredRecord | undefined): RecordContent => {
         assertTimely()
-        settled = settledBy(login, refuseSealed(current))
+        settled = settledBy(login, givenRecord(current))
         if (settled !== undefined) throw settled
         return this.#over(login, current)
       }
       try {
-        return await this.#store.replace(this.#key, change)
+        return recordInForce(await this.#store.replace(this.#key, change))
       } catch (error) {
         if (settled === undefined || error !== settled) throw error
         return settled.record
@@ -93,14 +94,14 @@ export class SessionWriter {
 
   async logout(): Promise<void> {
     await this.#inOrder(async () => {
-      const { session = 0 } = refuseSealed(await this.#store.read(this.#key).catch(unreadable)) ?? NONE
+      const { session = 0 } = givenRecord(await this.#store.read(this.#key).catch(unreadable)) ?? NONE
       await this.#store.delete(this.#key)
       this.#session = session + 1
     })
   }
 
   #over(login: Login, current: StoredRecord | undefined): RecordContent {
-    const { failure: _failure, session = 0, ...kept } = contentOf(refuseSealed(current) ?? NONE)
+    const { failure: _failure, session = 0, ...kept } = contentOf(givenRecord(current) ?? NONE)
     const { token, madeFor } = login
     login.session = session
     this.#session = session + 1
@@ -139,17 +140,9 @@ class Settled extends Error {
 function settledBy({ token, session: found }: Login, current: StoredRecord | undefined): Settled | undefined {
   // An earlier try may have succeeded, though nobody learned of it.
   if (current !== undefined && isSame(current.token, token)) return new Settled(current)
-  return found !== undefined && (current?.session ?? 0) > found ? new Settled(undefined) : undefined
-}
-
-/**
- * A process without keys neither uses nor overwrites what is sealed.
- *
- * @throws RefreshError `store_invalid`
- */
-export function refuseSealed(record: StoredRecord | undefined): StoredRecord | undefined {
-  if (isSealedToken(record?.token)) throw sealedElsewhere()
-  return record
+  const { session = 0 } = current ?? NONE
+  // A lower one is that of a login, too, where the store had forgotten those before.
+  return found !== undefined && session > 0 && session !== found ? new Settled(undefined) : undefined
 }
 
 /** A logout needs no key: a store decides by itself whether a tombstone may replace what cannot be read. */

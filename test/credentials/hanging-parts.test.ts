@@ -145,3 +145,29 @@ test("[S10] given a user's store whose findings() throws, then tokens are served
   expect(await token.accessToken()).toBe('access-1')
   expect(await token.check()).toMatchObject({ ok: true, findings: [{ code: 'token_good' }] })
 })
+
+test("[S10] given a user's store that never comes to an unsaved token, when it is well again, then the token is stored, and the next refresh goes on", async () => {
+  const [clock, account] = [new ManualClock(), new Account()]
+  account.expiresAt = () => clock.now() + 60_000
+  const store = await storeWith(new MemoryStore(), numbered(1, { expiresAt: clock.now() - 1 }))
+  const update = store.update.bind(store)
+  let state: 'fails' | 'hangs' | 'well' = 'fails'
+  store.update = async (key, change, options) => {
+    if (state === 'hangs') return new Promise<never>(() => undefined)
+    if (state === 'well') return update(key, change, options)
+    await change(await store.read(key), { signal: new AbortController().signal, abandoned: false })
+    throw new Error('the connection is lost')
+  }
+  const { token } = processOf(account, store, clock)
+  expect(await token.accessToken()).toBe('access-2')
+  state = 'hangs'
+  await clock.advance(10_000)
+  state = 'well'
+  await clock.advance(40_000)
+  expect([token.status().isUnsaved, (await store.read('default'))?.token?.accessToken]).toEqual([
+    false,
+    'access-2',
+  ])
+  await clock.advance(20_000)
+  expect(await token.accessToken()).toBe('access-3')
+})

@@ -124,6 +124,41 @@ test('[S9] given a lock that is acquired while a login is published, then their 
   expect(await backend.read('me')).toEqual(login)
 })
 
+test('[S9, K13] given a login that another process has seen and redeemed, before the one that published it hears of that, then the redeemed token stays', async () => {
+  const { path, backend } = await place()
+  await written(backend, content('old', { session: 1 }))
+  let changes = 0
+  const onStep = async (step: string): Promise<void> => {
+    if (step !== 'replace_linked') return
+    const lock = await lockOf(backend)
+    expect(lock.current?.token?.accessToken).toBe('login')
+    await lock.write({ ...lock.current, ...content('redeemed') })
+  }
+  const slow = new FileBackend({ path, lease: DAY, machine: thisMachine, onStep })
+  await slow.replace('me', (current) => {
+    changes++
+    return content('login', { session: (current?.session ?? 0) + 1 })
+  })
+  expect(changes).toBe(1)
+  expect(await backend.read('me')).toMatchObject({ session: 2, token: { accessToken: 'redeemed' } })
+})
+
+test('[S9] given a process that is stopped just before it publishes a login, when many others had the lock meanwhile, then none of them covers the login', async () => {
+  const { path, backend } = await place()
+  await written(backend, content('old', { session: 1 }))
+  let last: Lock | undefined
+  const onStep = async (step: string): Promise<void> => {
+    if (step !== 'replace_looked' || last !== undefined) return
+    for (let n = 0; n < 40; n++) await (await lockOf(backend)).release(false)
+    last = await lockOf(backend)
+  }
+  const stopped = new FileBackend({ path, lease: DAY, machine: thisMachine, onStep })
+  const login = await stopped.replace('me', () => content('login', { session: 2 }))
+  const { record } = (await last?.write(content('late', { session: 1 }))) ?? {}
+  expect(record).toEqual(login)
+  expect(await backend.read('me')).toEqual(login)
+})
+
 test('[S9] given a folder that was emptied or removed, when its holder renews, then it has the lock again, and others wait', async () => {
   for (const remove of [
     (folder: string) => rm(folder, { recursive: true }),

@@ -6,29 +6,8 @@ import { RefreshError } from '../../../core/errors.ts'
 import type { OnStep } from '../../lock.ts'
 import { codeOf, present } from './failure.ts'
 import type { Checked, Guard, Inside, Ownership } from './guard.ts'
-import { assertInRange, ORIGIN } from './numbers.ts'
+import { isName, type Listing, listingOf } from './names.ts'
 import { syncFolder } from './sync.ts'
-
-/** A file that is being written, or that a writer left behind when it vanished. */
-export interface Draft {
-  readonly name: string
-  readonly number: number
-  /** It is, or may be, the record that the holder of the lock with this number wanted to publish. */
-  readonly isRecord: boolean
-  /** Of the tries to write this record: 1, 2, 3 … */
-  readonly count: number
-}
-
-/** The files of one account, by their numbers. */
-export interface Listing {
-  /** There is a file that tells the first number. */
-  readonly hasOrigin: boolean
-  /** The highest first, as in all of these. */
-  readonly locks: readonly number[]
-  readonly released: readonly number[]
-  readonly records: readonly number[]
-  readonly drafts: readonly Draft[]
-}
 
 /** How a file is published. */
 export interface Publishing {
@@ -38,18 +17,9 @@ export interface Publishing {
   readonly count?: number
   /** The file is on the disk before it can be seen. Its name is after `sync()`. */
   readonly isDurable?: boolean
+  /** Asked once the file only has to get its name. Where it is false, nothing is published. */
+  readonly isTimely?: () => Promise<boolean>
 }
-
-const NUMBER = String.raw`([1-9]\d{0,15})`
-/** Earlier versions did not tell in a draft's name what it is a draft of. */
-const NAME = new RegExp(
-  String.raw`^(?:(lock)-${NUMBER}(\.released)?|(record)-${NUMBER}\.json|draft-${NUMBER}-[\da-f-]{36}|draft-(lock|origin|record|replace|released)-${NUMBER}-(\d{1,9})-[\da-f-]{36})$`,
-  'u',
-)
-
-export const lockName = (number: number): string => `lock-${number}`
-export const releasedName = (number: number): string => `lock-${number}.released`
-export const recordName = (number: number): string => `record-${number}.json`
 
 /** No record comes near that. bytes */
 const LONGEST = 16 * 1024 * 1024
@@ -92,28 +62,13 @@ export class Folder {
    * @throws RefreshError `store_invalid` for what can be none of this store's files, though it bears the name of one
    */
   async list(): Promise<Listing> {
-    const found = { locks: [] as number[], released: [] as number[], records: [] as number[] }
-    const drafts: Draft[] = []
     const entries = await this.#inside((base) => readdir(base, { withFileTypes: true }))
-    for (const entry of entries) {
-      const { name } = entry
-      const [, lock, ofLock, isReleased, record, ofRecord, ofOldDraft, kind, ofDraft, count] =
-        NAME.exec(name) ?? []
-      if (entry.isSymbolicLink() && (name === ORIGIN || NAME.test(name))) await this.#refuseLink(name)
-      const [number, ofWhich] =
-        lock !== undefined
-          ? [ofLock, isReleased === undefined ? found.locks : found.released]
-          : [ofRecord, found.records]
-      if (lock !== undefined || record !== undefined) {
-        assertInRange(Number(number), join(this.path, name))
-        ofWhich.push(Number(number))
-      } else if (ofOldDraft !== undefined)
-        drafts.push({ name, number: Number(ofOldDraft), isRecord: true, count: 0 })
-      else if (kind !== undefined)
-        drafts.push({ name, number: Number(ofDraft), isRecord: kind === 'record', count: Number(count) })
-    }
-    for (const numbers of Object.values(found)) numbers.sort((one, other) => other - one)
-    return { ...found, drafts, hasOrigin: entries.some(({ name }) => name === ORIGIN) }
+    const links = entries.filter((entry) => entry.isSymbolicLink() && isName(entry.name))
+    for (const { name } of links) await this.#refuseLink(name)
+    return listingOf(
+      entries.map(({ name }) => name),
+      this.path,
+    )
   }
 
   /**
@@ -156,15 +111,17 @@ export class Folder {
   /**
    * Puts a file in its place, complete, if there is none of that name.
    *
-   * @returns false where there is one
+   * @returns false where there is one, or it is not timely
    */
   async publish(name: string, text: string, publishing: Publishing): Promise<boolean> {
-    const { kind, number, count = 1, isDurable = false } = publishing
+    const { kind, number, count = 1, isDurable = false, isTimely } = publishing
     for (;;) {
       const draft = `draft-${kind}-${number}-${count}-${randomUUID()}`
       try {
         await this.#write(draft, text, kind, isDurable)
         await this.#onStep?.(`${kind}_drafted`)
+        if (isTimely !== undefined && !(await isTimely())) return false
+        await this.#onStep?.(`${kind}_looked`)
         await this.#inside((base) => link(join(base, draft), join(base, name)))
         await this.#onStep?.(`${kind}_linked`)
         return true

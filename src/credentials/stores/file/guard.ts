@@ -1,10 +1,10 @@
-import { constants, type Stats } from 'node:fs'
-import { type FileHandle, lstat, mkdir, open, readdir, stat } from 'node:fs/promises'
+import type { Stats } from 'node:fs'
+import { lstat, mkdir, open, readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { RefreshError } from '../../../core/errors.ts'
 import { codeOf, present } from './failure.ts'
+import { AS_FOLDER, exchanged, identityOf, makeMissing, tighten } from './making.ts'
 import { isFolderName } from './path.ts'
-import { syncFolder } from './sync.ts'
 import { assertLinks, flawOf, isTrusted, shown, type Trust, trustOf } from './trust.ts'
 import { isPinning, walk, type Way } from './walk.ts'
 
@@ -37,7 +37,6 @@ const MOST_KNOWN = 1_000
 const MOST_TRIES = 5
 /** Windows has no such owners and modes; its home folders are closed to others. */
 const HAS_USERS = process.geteuid !== undefined
-const AS_FOLDER = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | (constants.O_NOFOLLOW ?? 0)
 
 /** Sees to it that nobody else can plant, change or exchange what is in a store's folders. */
 export class Guard {
@@ -203,64 +202,6 @@ function isUsual({ folders, missing, links, real }: Way, path: string): boolean 
   )
 }
 
-/** Closes a folder to others: 0700. Gives what it is afterwards, and why it could not be closed. */
-async function tighten(real: string, identity: string): Promise<[now: Stats, cause: unknown]> {
-  const handle = await open(real, AS_FOLDER).catch((error: unknown) => {
-    throw codeOf(error) === 'ELOOP' ? exchanged(real, error) : error
-  })
-  try {
-    const before = await handle.stat()
-    if (identityOf(before) !== identity) throw exchanged(real)
-    let cause: unknown
-    if ((before.mode & 0o077) !== 0) await handle.chmod(0o700).catch((error: unknown) => (cause = error))
-    return [await handle.stat(), cause]
-  } finally {
-    await handle.close()
-  }
-}
-
-/** Makes each missing folder within the one above it, whatever happens to the path meanwhile. */
-async function makeMissing({ folders, missing, links }: Way, path: string): Promise<void> {
-  const above = folders.at(-1)
-  if (above === undefined || links.some(({ targetUid }) => targetUid === undefined)) {
-    // A link that leads nowhere: the system says so.
-    await mkdir(path, { recursive: true, mode: 0o700 })
-    return
-  }
-  if (!isPinning()) {
-    await mkdir(join(above.path, ...missing), { recursive: true, mode: 0o700 })
-    for (let n = 0; n < missing.length; n++) await syncFolder(join(above.path, ...missing.slice(0, n)))
-    return
-  }
-  let handle = await open(above.path, AS_FOLDER)
-  try {
-    if (identityOf(await handle.stat()) !== identityOf(above.stats)) throw exchanged(above.path)
-    for (const name of missing) handle = await step(handle, name)
-  } finally {
-    await handle.close()
-  }
-}
-
-async function step(handle: FileHandle, name: string): Promise<FileHandle> {
-  const inside = `/proc/self/fd/${handle.fd}/${name}`
-  await mkdir(inside, { mode: 0o700 }).catch((error: unknown) => {
-    if (codeOf(error) !== 'EEXIST') throw error
-  })
-  const next = await open(inside, AS_FOLDER)
-  await handle.sync().catch(() => undefined)
-  await handle.close()
-  return next
-}
-
-function identityOf({ dev, ino }: Stats): string {
-  return `${dev} ${ino}`
-}
-
 function unguarded(path: string): Checked {
   return { real: path, identity: '', own: undefined, trust: undefined }
-}
-
-function exchanged(path: string, cause?: unknown): RefreshError {
-  const message = `The folder ${path} was exchanged while it was in use: another user's program may be at work there. Look at it, or choose another folder.`
-  return new RefreshError('store_failed', message, { cause })
 }

@@ -1,7 +1,7 @@
-import type { Folder, Listing } from './folder.ts'
-import { lockName, releasedName } from './folder.ts'
+import type { Folder } from './folder.ts'
 import { givenUp } from './given-up.ts'
 import type { Machine } from './machine.ts'
+import { type Listing, lockName, releasedName } from './names.ts'
 import { isAbandoned, type Owner, readOwner, stateOf } from './owner.ts'
 
 /** What is known of the lock that is the highest. */

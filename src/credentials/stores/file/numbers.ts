@@ -1,5 +1,6 @@
 import { RefreshError } from '../../../core/errors.ts'
-import type { Folder, Listing } from './folder.ts'
+import type { Folder } from './folder.ts'
+import type { Listing } from './names.ts'
 
 /** A file that tells the first number. It stays for as long as the folder does. */
 export const ORIGIN = 'origin'

@@ -1,7 +1,8 @@
 import { decodeRecord } from '../../encoding.ts'
 import type { StoredRecord } from '../../store.ts'
 import { present } from './failure.ts'
-import { type Draft, type Folder, recordName } from './folder.ts'
+import type { Folder } from './folder.ts'
+import { type Draft, recordName } from './names.ts'
 
 /**
  * The record with the highest number, which is the one in force.

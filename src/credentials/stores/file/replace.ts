@@ -1,14 +1,19 @@
 import { encodeRecord } from '../../encoding.ts'
 import type { RecordContent, StoredRecord } from '../../store.ts'
 import { Turns } from '../../turns.ts'
-import { type Folder, type Listing, recordName, releasedName } from './folder.ts'
+import type { Folder } from './folder.ts'
+import { type Listing, recordName, releasedName } from './names.ts'
 import { assertInRange, readOrigin, top } from './numbers.ts'
 import { readRecord, removeLower } from './records.ts'
 
-const NOTHING = { locks: [], records: [], released: [] }
-
 /** Of one process only one replaces an account's record at a time: the others would only have to make their changes again. */
 const turns = new Turns()
+
+/**
+ * So many locks may be acquired between the last look and the publishing, and a replacement still outranks them all. Of a process that was
+ * stopped for longer they remove the draft.
+ */
+const AHEAD = 16
 
 type Replacement = (current: StoredRecord | undefined) => RecordContent
 
@@ -16,23 +21,14 @@ type Replacement = (current: StoredRecord | undefined) => RecordContent
  * Publishes a changed record under a number above all locks and records, without the lock. What the lock's holder writes afterwards has a
  * lower number.
  *
- * Where another write, or another lock, came between the reading and the publishing, the change is made again, on top of that.
+ * Where another write came between the reading and the publishing, the change is made again, on top of that. Once it is published it is
+ * not made again: another process may have redeemed the refresh token that it holds by then.
  */
 export function replaceRecord(folder: Folder, key: string, change: Replacement): Promise<StoredRecord> {
   return turns.take(folder.path, () => replaceInTurn(folder, key, change))
 }
 
 async function replaceInTurn(folder: Folder, key: string, change: Replacement): Promise<StoredRecord> {
-  /** Ours that something came before: it stands until the next is there. */
-  let outdated: number | undefined
-  const changed = (current: StoredRecord | undefined): RecordContent => {
-    try {
-      return change(current)
-    } catch (error) {
-      if (outdated !== undefined) folder.remove(recordName(outdated)).catch(() => undefined)
-      throw error
-    }
-  }
   for (;;) {
     await folder.prepare()
     const before = await folder.list()
@@ -40,28 +36,29 @@ async function replaceInTurn(folder: Folder, key: string, change: Replacement): 
       await raise(folder, before)
       continue
     }
-    const seen = before.records.find((record) => record !== outdated) ?? 0
-    const current = seen === 0 ? undefined : await readRecord(folder, key, seen)
-    if (seen !== 0 && current === undefined) continue
-    const content = changed(current)
-    const number = top(before) + 1
+    const [seen] = before.records
+    const current = seen === undefined ? undefined : await readRecord(folder, key, seen)
+    if (seen !== undefined && current === undefined) continue
+    const content = change(current)
+    const number = numberAbove(top(before))
     assertInRange(number, `The next record of ${folder.path}`)
-    const publishing = { kind: 'replace', number, isDurable: true } as const
+    const isTimely = async (): Promise<boolean> => {
+      const now = await folder.list()
+      return now.records[0] === seen && top(now) < number
+    }
+    const publishing = { kind: 'replace', number, isDurable: true, isTimely } as const
     if (!(await folder.publish(recordName(number), encodeRecord(key, content), publishing))) continue
     // It is in force: to report a failure of what follows would have the caller write it again, over what others made of it.
     await folder.sync().catch(() => undefined)
-    if (outdated !== undefined) await folder.remove(recordName(outdated)).catch(() => undefined)
-    const { locks, records, released } = await folder.list().catch(() => NOTHING)
-    const isOvertaken =
-      records.some((record) => record > seen && record < number && record !== outdated) ||
-      [...locks, ...released].some((lock) => lock >= number)
-    if (!isOvertaken) {
-      // What cannot be removed now is removed by the next holder.
-      await removeLower(folder, key, number).catch(() => undefined)
-      return { ...content, revision: number }
-    }
-    outdated = number
+    // What cannot be removed now is removed by the next holder.
+    await removeLower(folder, key, number).catch(() => undefined)
+    return { ...content, revision: number }
   }
+}
+
+/** Two that replace at once, with a lock or two acquired between them, get the same number, so that only one of them publishes it. */
+function numberAbove(highest: number): number {
+  return (Math.floor(highest / AHEAD) + 2) * AHEAD
 }
 
 /**
