@@ -52,7 +52,7 @@ test('both forms of the wrapper are typed; neither takes the other’s options',
   expectTypeOf<{ deadline: number; rules: { invalid_token: false } }>().toExtend<NonNullable<Arguments[2]>>()
   expectTypeOf<NonNullable<Arguments[2]>>().not.toHaveProperty('initial')
   expectTypeOf<NonNullable<Arguments[2]>>().not.toHaveProperty('refresh')
-  expectTypeOf<keyof SharedProviderOptions>().toEqualTypeOf<'onEvent' | 'rules'>()
+  expectTypeOf<keyof SharedProviderOptions>().toEqualTypeOf<'background' | 'onEvent' | 'rules'>()
   expectTypeOf(RefreshingProvider.from).returns.resolves.toEqualTypeOf<RefreshingProvider>()
 })
 

@@ -1,5 +1,6 @@
 import { appendFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
+import { aborts } from './aborts.ts'
 import { hostile } from './hostile.ts'
 import { masses } from './masses.ts'
 import { outages } from './outages.ts'
@@ -23,6 +24,7 @@ const batteries: Readonly<Record<string, Battery>> = {
   kills,
   'take-overs': takeOvers,
   partitions,
+  aborts,
 }
 
 const names = process.argv.slice(2)

@@ -1,4 +1,5 @@
 import type { ErrorFacts } from './facts.ts'
+import { plain, speaksOfOthers } from './words.ts'
 
 /** The default rules' names, each of which can be switched off. */
 export type DefaultRejectionRule =
@@ -12,6 +13,7 @@ export type DefaultRejectionRule =
   | 'litellm_expired_key'
   | 'xai_incorrect_key'
   | 'expired_token'
+  | 'wrapped_401'
 
 /** A vendor's way of saying, with a status other than 401, that a credential is no good. */
 export interface RejectionRule {
@@ -37,7 +39,9 @@ export const defaultRejectionRules: Readonly<Record<DefaultRejectionRule, Reject
   /* @__PURE__ */ makeRules()
 
 function makeRules(): Readonly<Record<DefaultRejectionRule, RejectionRule>> {
-  const vendors: Readonly<Record<Exclude<DefaultRejectionRule, 'expired_token'>, RejectionRule>> = {
+  const vendors: Readonly<
+    Record<Exclude<DefaultRejectionRule, 'expired_token' | 'wrapped_401'>, RejectionRule>
+  > = {
     /** RFC 6750 section 3.1 names it for 401; some gateways send it with another status, in the header or in the body. */
     invalid_token: {
       statuses: [400, 403],
@@ -46,9 +50,12 @@ function makeRules(): Readonly<Record<DefaultRejectionRule, RejectionRule>> {
         names.some((name) => /^invalid_?(?:access_?)?token(?:error)?$/i.test(name)),
     },
     anthropic_revoked: says(/\btoken has been revoked\b/i, [403]),
-    databricks_invalid_token: says(/\b(?:invalid access token|token is expir(?:ing|ed))\b/i),
+    databricks_invalid_token: says(
+      /\binvalid access token\b|(?:^|[^\w\s]\s*|\b(?:the|your|this|access|\d{3}) )token is expir(?:ing|ed)\b/im,
+    ),
+    /** A signature that has expired, or was made with keys that were replaced, is made anew with fresh ones. One from the future is a wrong clock. */
     aws_expired_token: says(
-      /\b(?:ExpiredToken(?:Exception)?|UnrecognizedClientException|InvalidClientTokenId|InvalidAccessKeyId|RequestExpired|TokenRefreshRequired|(?:security|bearer) token included in the request is (?:expired|invalid)|bearer token has expired|make sure your API key is valid)\b/i,
+      /\bSignature expired: |\bSignatureDoesNotMatch\b|\bInvalidSignatureException\b(?!.{0,80}not yet current)|\b(?:ExpiredToken(?:Exception)?|UnrecognizedClientException|InvalidClientTokenId|InvalidAccessKeyId|RequestExpired|TokenRefreshRequired|(?:security|bearer) token included in the request is (?:expired|invalid)|bearer token has expired|make sure your API key is valid)\b/is,
     ),
     google_api_key_invalid: says(/\bAPI[ _]key[ _](?:invalid|not valid|expired|was reported as leaked)\b/i),
     azure_expired_token: says(/\b(?:TokenExpired|ExpiredAuthenticationToken|InvalidAuthenticationToken)\b/),
@@ -59,21 +66,30 @@ function makeRules(): Readonly<Record<DefaultRejectionRule, RejectionRule>> {
     litellm_expired_key: says(/\bexpired_key\b|^Authentication Error - Expired Key\b/im),
     xai_incorrect_key: says(/^(?:\d{3} )?"?Incorrect API key provided\b/im, [400]),
   }
+  /** Does a rule above speak of it? Then it is left to that rule, so that each can be switched off. */
+  const isTaken = (facts: ErrorFacts, rules: Readonly<Record<string, RejectionRule>> = vendors): boolean =>
+    Object.values(rules).some(
+      ({ statuses, matches }) => statuses.includes(facts.status ?? 403) && matches(facts) === true,
+    )
+  const expired_token: RejectionRule = {
+    statuses: [400, 403],
+    matches: (facts) =>
+      (facts.names.some((name) => EXPIRED_TOKEN.test(name)) || EXPIRED_SENTENCE.test(facts.text)) &&
+      // It speaks of a refresh token, or of what else was redeemed.
+      !facts.names.includes('invalid_grant') &&
+      !isTaken(facts),
+  }
   return Object.freeze({
     ...vendors,
-    /**
-     * Any other vendor that says plainly, by a name or in a sentence of its own, that the token or key has expired or was revoked. It
-     * leaves what a rule above speaks of to that rule, so that each can be switched off.
-     */
-    expired_token: {
-      statuses: [400, 403],
+    /** Any other vendor that says plainly, by a name or in a sentence of its own, that the token or key has expired or was revoked. */
+    expired_token,
+    /** A gateway gives another's 401 a status of its own, and states the 401 in the body. With 403, 502 and others it speaks of something else. */
+    wrapped_401: {
+      statuses: [400, 500],
       matches: (facts) =>
-        (facts.names.some((name) => EXPIRED_TOKEN.test(name)) || EXPIRED_SENTENCE.test(facts.text)) &&
-        // It speaks of a refresh token, or of what else was redeemed.
-        !facts.names.includes('invalid_grant') &&
-        !Object.values(vendors).some(
-          ({ statuses, matches }) => statuses.includes(facts.status ?? 403) && matches(facts) === true,
-        ),
+        facts.statedStatus === 401 &&
+        !facts.text.split('\n').some((line) => speaksOfOthers(plain(line))) &&
+        !isTaken(facts, { ...vendors, expired_token }),
     },
   })
 }

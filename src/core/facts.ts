@@ -6,6 +6,11 @@ import { speaksOfOthers } from './words.ts'
 export interface ErrorFacts {
   /** HTTP status; the outermost that is known. */
   readonly status: number | undefined
+  /**
+   * What the error says of itself beneath that status, as a gateway does that gives another's error a status of its own: another number, or
+   * the status that the vendor's name for the error stands for.
+   */
+  readonly statedStatus?: number | undefined
   /** gRPC status; 16 is UNAUTHENTICATED. */
   readonly grpcStatus: number | undefined
   /** Every readable word, one text a line: messages, codes, types, reasons; a bounded prefix of each. */
@@ -52,6 +57,10 @@ const KEYS = /* @__PURE__ */ listed(
 /** Under these stands what was received. */
 const BODY_KEYS = ['body', 'data', 'responseBody', 'value']
 
+/** Where something was found: it is quoted, so that its status and names are not this error's; or it is why this error, whose status is known, came. */
+const QUOTED = 1
+const REASON = 2
+
 function listed(names: string, before: readonly string[] = []): readonly string[] {
   return [...before, ...names.split(' ')]
 }
@@ -73,6 +82,7 @@ export function madeOf<T extends object>(outcome: T, error: unknown): T {
 export function readFacts(input: unknown, readsSuccesses = false): Evidence {
   let status: number | undefined
   let errorStatus: number | undefined
+  let innerStatus: number | undefined
   let grpcStatus: number | undefined
   let challenge: string | undefined
   let isWordless = false
@@ -80,33 +90,32 @@ export function readFacts(input: unknown, readsSuccesses = false): Evidence {
   const texts: string[] = []
   const sentences: string[] = []
   /** Texts where a name may stand. Most verdicts need none. */
-  const named: { readonly text: string; readonly isQuoted: boolean }[] = []
-  /**
-   * What has been found and not been read yet, and whether it is quoted: then its status and names are not this error's. Maps keep
-   * their order, and what was added is added once.
-   */
-  const nodes = new Map<object, boolean>()
+  const named: { readonly text: string; readonly place: number }[] = []
+  /** What has been found and not been read yet, and where. Maps keep their order, and what was added is added once. */
+  const nodes = new Map<object, number>()
 
-  const find = (value: unknown, isQuoted: boolean, mayBeName = false): void => {
+  const find = (value: unknown, place: number, mayBeName = false): void => {
     // What this library says itself is not the remote side's word.
     if (value instanceof RefreshError) return
     if (isObject(value)) {
-      if (origins.has(value)) find(origins.get(value), isQuoted)
-      else if (nodes.size < MOST_NODES && !nodes.has(value)) nodes.set(value, isQuoted)
+      if (origins.has(value)) find(origins.get(value), place)
+      else if (nodes.size < MOST_NODES && !nodes.has(value)) nodes.set(value, place)
     }
     if (typeof value !== 'string' || texts.length >= MOST_TEXTS) return
     const text = value.slice(0, MOST_TEXT)
     texts.push(text)
-    if (mayBeName) named.push({ text, isQuoted })
+    if (mayBeName) named.push({ text, place })
     const json = jsonIn(value)
-    if (json !== undefined) find(json, isQuoted)
-    if (!isQuoted) sentences.push(text)
+    // A sentence that ends with JSON may tell of what it came from.
+    const isTold = errorStatus !== undefined && !isWholeJson(value)
+    if (json !== undefined) find(json, isTold ? place | REASON : place)
+    if ((place & QUOTED) === 0) sentences.push(text)
   }
 
-  find(input, false)
-  for (const [node, isOuterQuoted] of nodes) {
+  find(input, 0)
+  for (const [node, outerPlace] of nodes) {
     if (isArray(node)) {
-      for (let item = 0; item < MOST_ITEMS; item++) find(get(node, item), isOuterQuoted)
+      for (let item = 0; item < MOST_ITEMS; item++) find(get(node, item), outerPlace)
       continue
     }
     const code = get(node, 'code')
@@ -114,13 +123,14 @@ export function readFacts(input: unknown, readsSuccesses = false): Evidence {
     if (isClientSide(get(node, 'name')) && statusOf(node) === undefined) {
       // Its words are the model's. What did not fit the schema may still be a vendor's error, in a shape that nobody expected.
       const value = get(node, 'value')
-      if (isErrorBody(value)) find(value, isOuterQuoted)
+      if (isErrorBody(value)) find(value, outerPlace)
       else isWordless = true
       continue
     }
     isWordless ||= isJsonRpc || isConnectionCode(code) || isConnectionCode(get(node, 'name'))
     isWordless ||= get(node, 'kind') === 'connection'
-    const isQuoted = isOuterQuoted || isJsonRpc
+    const place = isJsonRpc ? outerPlace | QUOTED : outerPlace
+    const isQuoted = (place & QUOTED) !== 0
     // An error with an id is a method's, such as a tool's. Without one the request itself was refused.
     if (
       isJsonRpc &&
@@ -131,6 +141,7 @@ export function readFacts(input: unknown, readsSuccesses = false): Evidence {
     }
 
     const own = isQuoted || hasMadeUpStatus(node) ? undefined : statusOf(node)
+    if (own !== errorStatus && errorStatus !== undefined && (place & REASON) === 0) innerStatus ??= own
     status ??= own
     // A 200 around an error is no status of the error; around anything else it says that there is none.
     const isGood = own !== undefined && own >= 200 && own < 300
@@ -144,18 +155,29 @@ export function readFacts(input: unknown, readsSuccesses = false): Evidence {
       const value = get(node, key)
       const isSaid = isGood && !readsSuccesses && BODY_KEYS.includes(key)
       if (isSaid && !isErrorBody(jsonIn(value) ?? value)) continue
-      find(value, isQuoted, NAME_KEYS.includes(key))
+      const isReason = key === 'cause' && errorStatus !== undefined
+      find(value, isReason ? place | REASON : place, NAME_KEYS.includes(key))
     }
     const headers = get(node, 'headers') ?? get(node, 'responseHeaders')
-    find(header(headers, 'x-amzn-errortype'), isQuoted, true)
+    find(header(headers, 'x-amzn-errortype'), place, true)
     isSynthetic ||= header(headers, 'x-llm-refresh') !== undefined
     challenge ??=
       header(headers, 'www-authenticate') ??
       header(headers, 'WWW-Authenticate') ??
       prefix(get(node, 'challenge'))
   }
+  const statusNamed = (unwanted: number): number | undefined => {
+    for (const { text, place } of named) {
+      const known = (place & unwanted) !== 0 || !isName(text) ? undefined : statusOfName(text)
+      if (known !== undefined) return known
+    }
+    return undefined
+  }
   return {
     status,
+    get statedStatus() {
+      return innerStatus ?? statusNamed(QUOTED | REASON)
+    },
     grpcStatus,
     text: texts.join('\n'),
     get names() {
@@ -164,11 +186,7 @@ export function readFacts(input: unknown, readsSuccesses = false): Evidence {
     challenge,
     errorStatus,
     get namedStatus() {
-      for (const { text, isQuoted } of named) {
-        const known = isQuoted || !isName(text) ? undefined : statusOfName(text)
-        if (known !== undefined) return known
-      }
-      return undefined
+      return statusNamed(QUOTED)
     },
     isWordless,
     sentences,
@@ -222,7 +240,7 @@ function isGrpc(node: object): boolean {
 /** Bodies are JSON, and some clients' messages end with one. */
 function jsonIn(text: unknown): unknown {
   if (typeof text !== 'string' || text.length > MOST_JSON) return undefined
-  const isWhole = /^\s*[[{"]/.test(text)
+  const isWhole = isWholeJson(text)
   const [head] = (isWhole ? undefined : /^[^{]{1,100}(?=\{)/.exec(text)) ?? []
   if (!isWhole && (head === undefined || speaksOfOthers(head))) return undefined
   try {
@@ -230,6 +248,10 @@ function jsonIn(text: unknown): unknown {
   } catch {
     return undefined
   }
+}
+
+function isWholeJson(text: string): boolean {
+  return /^\s*[[{"]/.test(text)
 }
 
 function isObject(value: unknown): value is object {

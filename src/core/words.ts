@@ -14,14 +14,16 @@ const MOST_NAMED = 200
 /** It speaks of something else: a tool, a proxy, a connection, a limit, a text that was sent, another token. */
 const elsewhere = (): RegExp =>
   anyOf([
+    // what a model reads and writes, and how much of it
+    String.raw`\b(?:context (?:window|length|size|limit)|tokeni[sz]er|vocabulary|logit[ _]bias|grammar|template|content[ -]filter\w*|blocked by)\b|<\|\w+\|>`,
     String.raw`\b(?:tools?(?:_\w+)?|plugins?|webhooks?|extension|prompt|filtered|moderation|content polic(?:y|ies)|tunnel\w*|407)\b`,
-    String.raw`\bprox(?:y|ies)\b(?! server token)|\bMCP error -32|^fatal:|\b(?:SASL|SMTP|IMAP|LDAP|SSH|Kerberos|NOAUTH|TLS|SSL)\b|\b(?:unknown|unexpected) (?:field|parameter|property|key)\b|\b(?:max\w*|min\w*|at most|at least|limit)\b.{0,40}\b401\b`,
+    String.raw`\bprox(?:y\w*|ies)\b(?! server token)|\bMCP error -32|^fatal:|\b(?:SASL|SMTP|IMAP|LDAP|SSH|Kerberos|NOAUTH|TLS|SSL|mongo\w*)\b|\b(?:unknown|unexpected) (?:field|parameter|property|key)\b|\bexpected \d+ (?!ok\b|status|created|response)[a-z]+,? (?:but )?got\b|\b(?:max\w*|min\w*|at most|at least|limit)\b.{0,40}\b401\b`,
     String.raw`\b(?:E(?:CONN|PIPE|TIMEDOUT|NOTFOUND|AI_AGAIN|HOST|NET|ADDR|ACCES|PROTO)[A-Z]*|getaddrinfo|handshake|certificate)\b`,
     String.raw`^fetch failed|socket hang up|time[ds]?[ -]?out\b|rate.?limit|too many|overload|\bunavailable|\bupstream\b`,
     String.raw`^(?:AI_)?(?:type ?validation|json ?pars|invalid json|failed to parse|unexpected (?:token|end)|syntaxerror)`,
     String.raw`\binvalid_grant\b|refresh[ _]token (?:is|has|was|expired|not)|(?:invalid|expired|revoked|bad) refresh[ _]token`,
-    String.raw`\b(?:download\w*|exit code|npm|git|docker|connectors?|MCP server|web ?search|(?:fetch|load|retriev)\w* (?:\w+ ){0,3}(?:image|file|document|attachment)s?)\b`,
-    String.raw`\b(?:database|redis|postgres\w*|mysql|password|username)\b.{0,20}\bauthentication\b`,
+    String.raw`\b(?:download\w*|exit (?:code|status)|(?:call\w*|in) (?:the )?function|function call|npm|git|docker|connectors?|MCP server|web ?search|(?:fetch|load|retriev)\w* (?:\w+ ){0,3}(?:image|file|document|attachment|(?:web ?)?page|website|URL content)s?|image url)\b`,
+    String.raw`\b(?:database|redis|postgres\w*|mysql|password|username)\b.{0,60}\bauthentication\b`,
   ])
 /** A gateway, though it is called a proxy. */
 const GATEWAY = /(litellm )prox(?:y|ies)\b/gi
@@ -30,36 +32,43 @@ const GATEWAY = /(litellm )prox(?:y|ies)\b/gi
 const REPORTED =
   /\b([\w.-]{1,30})(?:'s)? (?:API )?(?:says?|said|answer(?:s|ed)|repl(?:ies|ied)|return(?:s|ed)|respond(?:s|ed)|report(?:s|ed))\b/i
 const OURS =
-  /^(?:the|this|it|we|i|which|that|has|and|api|server|endpoint|provider|gateway|vendor|model|client|request|call|llm|http|error|\w*ai|anthropic|claude|google|gemini|vertex|azure|aws|bedrock|mistral|cohere|groq|openrouter|litellm|databricks)$/i
+  /^(?:the|this|it|we|i|which|that|has|and|api|url|server|endpoint|provider|gateway|vendor|model|client|request|call|llm|http|error|\w*ai|anthropic|claude|google|gemini|vertex|azure|aws|bedrock|mistral|cohere|groq|openrouter|litellm|databricks)$/i
+
+/** In place of what a sentence quotes. */
+const QUOTED = '…'
 
 /** The words of a rejection. */
 const rejected = (): RegExp => {
   const START = String.raw`(?:^|[\n.,:;!>(|[=-]\s*|^\d{1,2} )`
-  const STOP = String.raw`(?=\s*(?:$|[\n.,:;!?)\]<(|"-]))`
+  const STOP = String.raw`(?=\s*(?:$|[\n.,:;!?)\]<(|"-]|${QUOTED}))`
   const SECRET = String.raw`(?:(?:api|access|auth(?:entication|ori[sz]ation)?|bearer|oauth ?2?|id|jwt|security|session|virtual|subscription)[ _-]?)+(?:tokens?|keys?|credentials?|headers?)|credentials?|jwt`
   const SAID_OF_IT = String.raw`(?:: \S+|,? (?:(?:that )?(?:you|was|were) )?(?:provided|supplied|given|used|sent|passed|included)(?: (?:in|with|by|for) (?:the |this |your )?\w+)?)?`
-  const BAD = String.raw`(?:expired|invalid(?:ated)?|revoked|incorrect|malformed|inactive|disabled|deactivated|rejected|(?:not|no longer)(?: a)? (?:valid|active|found|recogni[sz]ed)|missing or invalid|unknown)`
+  // A tokenizer, a template and a grammar have tokens, too: those are quoted, or numbers.
+  const BARE = String.raw`(?=\s*(?:$|[\n.,;!?)\]|"-]|: (?:(?:the |your |this )?(?:token|jwt|signature|session|bearer|access|api|auth\w*)\b|expired|revoked|malformed|unauth|not (?:valid|active)|missing|please)))`
+  const BAD = String.raw`(?:expired|invalid(?:ated)?|revoked|incorrect|malformed|inactive|disabled|deactivated|rejected|(?:not|no longer)(?: a)? (?:valid|active|found|recogni[sz]ed)|missing(?: or|, (?:or )?)? ?invalid|unknown)`
 
   return anyOf([
     // 401, where it is called a status.
-    String.raw`(?:\bHTTP(?:/[\d.]+)?|\b(?:HTTP )?(?:status|(?:error|response)[ _]?code)(?:[ _]?(?:code|line))?)(?: (?:is|was|of|error|status|response|code))*\s*[:=]?\s*[("'[]?401(?![\w-]|[.,:/]\d|\s*(?:m?s|sec\w*|min\w*|tokens?|items?|bytes?|characters|of \d+)\b)`,
-    String.raw`\b(?:error|response|code|(?:got|returned|answered|received|replied|responded|failed|rejected)(?: with)?)(?: (?:an?|is|was|of))*\s*[:=]?\s*[("'[]?401(?=\s*(?:$|[.,:;!)\]}"'<({[|–—-](?!\d)|(?:client error|unauth|auth|invalid|incorrect|access|denied|error|status|response|from|for|on|at|when|while|because|due|after|and|but)\b))`,
+    String.raw`(?:\bHTTP(?:/[\d.]+|-)?|\b(?:HTTP )?(?:status|(?:error|response)[ _]?code)(?:[ _]?(?:code|line))?)(?: (?:is|was|of|error|status|response|code))*\s*[:=]?\s*[("'[]?401(?![\w-]|[.,:/]\d|\s*(?:m?s|sec\w*|min\w*|tokens?|items?|bytes?|characters|of \d+)\b)`,
+    String.raw`\b(?:error|response|code|(?:got|returned|answered|received|replied|responded|failed|rejected)(?: with)?)(?: (?:an?|is|was|of))*\s*[:=]?\s*[("'[]?401(?=\s*(?:$|[.,:;!)\]}"'<({[|–—-](?!\d)|(?:client error|unauth|auth|oauth|bearer|jwt|invalid|incorrect|expired|missing|access|denied|error|status|response|from|for|on|at|when|while|because|due|after|and|but)\b))`,
     String.raw`(?:^|[^\w.,:#/-])401(?: client error)?[ :,–-]+(?:unauth|authori[sz]ation required|authentication|not authenticated)|(?:^|\s)[([]401(?:[)\]]| [a-z])`,
     // unauthorized, unauthenticated
-    String.raw`(?:${START}|\b(?:is|are|was|request|error|response|status|401) )(?:unauthori[sz]ed|unauthenticated|not authenticated)(?=\s*(?:$|[\n.,:;!?)\]<("|–-]|(?:access|requests?|user)${STOP}|error|exception|401|due|because|token|invalid|for url))`,
+    String.raw`(?:${START}|\b(?:is|are|was|user|request|error|response|status|401) )(?:unauthori[sz]ed|unauthenticated|not authenticated)(?=\s*(?:$|[\n.,:;!?)\]<("|–-]|(?:access|requests?|user)${STOP}|error|exception|401|due|because|token|invalid|for url|desc\b))`,
     // authentication failed
     String.raw`(?:${START}|\b(?:the|your|api|token|key|bearer|oauth|user|request|error|http) )authentication[ _](?:has |is |was |credentials? (?:were |was |are )?)?(?:fail(?:s|ed|ure)|error|required|unsuccessful|rejected|denied|invalid|expired|not provided)\b`,
-    String.raw`\b(?:invalid|missing|bad|bearer) authentication(?: credentials?| token| header)?(?:${STOP}| in header|\s*$)|\b(?:failed|unable|could not|cannot)(?: to)? authenticate(?:${STOP}| (?:with )?(?:the |this |your )?(?:you\b|request|user|caller|provided|given|supplied|api|token))|could not validate credentials|invalid proxy server token|\bno auth(?:entication|orization)? (?:credentials|header|token)|\b(?:missing|no) (?:api[ _-]?key|(?:access|authentication) token|authorization header)(?:${STOP}| (?:provided|passed|found|in header))`,
+    String.raw`\b(?:invalid|missing|bad|bearer)(?: required)? authentication(?: credentials?| token| header)?(?:${STOP}| in header|\s*$)|\b(?:failed|unable|could not|cannot)(?: to)? authenticate(?:${STOP}| (?:with )?(?:the |this |your )?(?:you\b|request|user|caller|provided|given|supplied|api|token))|could not validate credentials|invalid proxy server token|\bno auth(?:entication|orization)? (?:credentials|header|token)|\b(?:api[ _-]?key|(?:access|authentication|authorization|bearer) (?:token|header)) (?:is )?(?:required|missing|not found)(?:${STOP}|\s+in\b)|\b(?:missing|no) (?:api[ _-]?key|(?:access|authentication|bearer) token|authorization header)(?:${STOP}| (?:provided|passed|found|in header))`,
     // invalid API key
     String.raw`\b(?:invalid|incorrect|expired|revoked|bad|wrong|unrecogni[sz]ed|inactive|malformed|illegal)(?:,? or \w+)?[ _](?:(?:[\w-]{1,20} )?x?-?api[ _-]?key|${SECRET})(?:${STOP}| (?:was |you )?(?:provided|passed|supplied|given|specified|used|received|in|for|or|and|please)\b)`,
     // the token has expired
     String.raw`(?:${START}|\b(?:the|your|this|provided|supplied|given|my|an?|user'?s?) )(?:(?:provided|supplied|given|incoming|current|ide|keypair|[\w-]{0,20}ai|anthropic|google) )?(?:${SECRET}|token)${SAID_OF_IT}(?: (?:has|have|is|was|are|seems|appears))?(?: been| to be| already| now| either)* ${BAD}(?:${STOP}| (?:or|and|because|due|please|at|on|since|for this request|in the past|\d)\b)`,
-    String.raw`\bsession (?:has |is )?(?:expired|ended)\W+(?:please )?(?:log|sign|re-?auth)|\b(?:invalid|expired) token${STOP}`,
+    String.raw`\bsession (?:has |is )?(?:expired|ended)\W+(?:please )?(?:log|sign|re-?auth)|\bexpired token${STOP}|\binvalid token${BARE}`,
+    // Azure's way to say that it has expired
+    String.raw`\btoken expir(?:y|ation)\b.{0,60} (?:earlier than|before|in the past)\b|${START}(?:${SECRET}) validation fail`,
   ])
 }
 /** What clients make of a status and a reason: `401 Incorrect API key provided`. `401 items` is something else. */
 const BEGINS_WITH_401 =
-  /^(?:\w*(?:Error|Exception): )?401(?=\s*$|[.:,;](?!\d)|\s+(?:[-–({[<"'A-Z]|status code))/
+  /^(?:[\w.$]*(?:Error|Exception): )?401(?=\s*$|[.:,;](?!\d)|\s+(?:[-–({[<"'A-Z]|status code))/
 
 /** What is to be heard of these sentences; undefined where one speaks of something other than this request's credential. */
 export function hear(sentences: readonly string[]): readonly string[] | undefined {
@@ -84,23 +93,36 @@ export function speaksOfOthers(sentence: string): boolean {
   return subject !== undefined && !OURS.test(subject)
 }
 
+/** A status line and a status that are quoted for emphasis: `Client error '401 Unauthorized' for url`, `StatusCode="Unauthenticated"`. */
+const EMPHASIS =
+  /(\b(?:error|status|response|resulted in an?|returned|HTTP) |\b(?:status|code)\w{0,5} ?[=:] ?)(['"`])([1-5]\d\d [A-Z][a-z]+|[A-Za-z]\w+)\2/gi
+
 /** The sentence without what it quotes: JSON, and texts in quotation marks. */
-function plain(text: string): string {
+export function plain(text: string): string {
   const [head = ''] = text.slice(0, MOST_HEARD).split('{', 1)
   return head
-    .replaceAll(/(^|\W)(?:(['"`])[^'"`\n]*\2)+(?!\w)|[“«][^”»\n]*[”»]/g, '$1 ')
+    .replaceAll(EMPHASIS, '$1$3')
+    .replaceAll(/(^|\W)(?:(['"`])[^'"`\n]*\2)+(?!\w)|[“«][^”»\n]*[”»]/g, `$1 ${QUOTED} `)
     .replaceAll(/\s+/g, (space) => (space.includes('\n') ? '\n' : ' '))
     .trim()
 }
 
-/** The status of the first name that a sentence holds. A name is told from a word by its form. */
+/** A field that holds a name: `code = PermissionDenied desc = no`. */
+const FIELD = /\b(?:status|code)\w{0,5} ?[=:] ?([a-z]\w+)/i
+
+/** The status of the first name that a sentence holds. A name is told from a word by its form, or by the field that it stands in. */
 function nameIn(sentence: string): number | undefined {
-  for (const [word] of sentence.slice(0, MOST_NAMED).matchAll(/[A-Za-z][\w.#]*/g)) {
+  const named = sentence.slice(0, MOST_NAMED)
+  let general: number | undefined
+  for (const [word] of named.matchAll(/[A-Za-z][\w.#]*/g)) {
     if (!/_|[a-z](?:Error|Exception)$/.test(word) || !isName(word)) continue
     const status = statusOfName(word)
-    if (status !== undefined) return status
+    // OpenAI calls nearly all its errors that, and adds a code.
+    if (word === 'invalid_request_error') general = status
+    else if (status !== undefined) return status
   }
-  return undefined
+  const [, held = ''] = FIELD.exec(named) ?? []
+  return statusOfName(held) ?? general
 }
 
 const made = new Map<() => RegExp, RegExp>()

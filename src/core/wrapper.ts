@@ -1,7 +1,7 @@
 import type { RefreshListener } from './events.ts'
 import { assertRefresher, checkOptions, optionNames, type RefreshableOptions } from './options.ts'
 import { Refreshable } from './refreshable.ts'
-import type { Refresh, Refresher } from './refresher.ts'
+import type { Background, Refresh, Refresher } from './refresher.ts'
 import { type RejectionRule, type RejectionRules, rejectionRules } from './unauthorized.ts'
 
 /** How a wrapper works over a refresher that it shares. */
@@ -10,20 +10,26 @@ export interface SharedWrapperOptions {
   onEvent?: RefreshListener | undefined
   /** Changes to what counts as a rejection with a status other than 401. */
   rules?: RejectionRules | undefined
+  /** Gets each refresh that a call of this wrapper begins, so that the platform does not cancel it with the request: see {@link Background}. */
+  background?: Background | undefined
 }
 
 /** How a wrapper works that makes its own cell: that one's options, too. */
 export interface WrapperOptions<T>
-  extends SharedWrapperOptions, Omit<RefreshableOptions<T>, 'refresh' | 'initial' | 'onEvent'> {}
+  extends
+    SharedWrapperOptions,
+    Omit<RefreshableOptions<T>, 'refresh' | 'initial' | 'onEvent' | 'background'> {}
 
 /** What every wrapper of something that carries a credential is made of. */
 export interface Wrapper<T> {
   readonly refresher: Refresher<T>
   readonly rules: Readonly<Record<string, RejectionRule>>
   readonly onEvent: RefreshListener | undefined
+  /** Of the wrapper's calls; a cell of its own has it itself. */
+  readonly background: Background | undefined
 }
 
-const SHARED = ['onEvent', 'rules']
+const SHARED = ['onEvent', 'rules', 'background']
 const ownNames = (): string[] => [
   ...optionNames.filter((name) => name !== 'refresh' && name !== 'initial'),
   'rules',
@@ -42,11 +48,12 @@ export function readWrapper<T>(
   const isShared = typeof refresh !== 'function'
   checkOptions(options, isShared ? SHARED : ownNames())
   const { rules, ...rest } = options
-  const { onEvent } = rest
+  const { onEvent, background } = rest
   return {
     refresher: isShared ? assertRefresher(refresh) : ownCell(initial, refresh, rest, assert),
     rules: rejectionRules(rules),
     onEvent,
+    background: isShared ? background : undefined,
   }
 }
 

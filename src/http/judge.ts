@@ -1,4 +1,5 @@
 import {
+  defaultRejectionRules,
   hasRuleFor401,
   type RejectionRule,
   type RejectionRules,
@@ -25,7 +26,11 @@ export class Judge {
   /** @throws RefreshError `invalid_option` */
   constructor(changes: RejectionRules | undefined) {
     this.#rules = rejectionRules(changes)
-    this.#statuses = new Set([401, ...Object.values(this.#rules).flatMap(({ statuses }) => statuses)])
+    const statuses = Object.values(this.#rules).flatMap((rule) =>
+      // A server's fault is handed on as it comes, with its body unread, unless a rule of the user's is about it.
+      rule === defaultRejectionRules.wrapped_401 ? [400] : rule.statuses,
+    )
+    this.#statuses = new Set([401, ...statuses])
     this.#isPlain401 = !hasRuleFor401(this.#rules)
   }
 

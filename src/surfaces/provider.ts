@@ -56,16 +56,18 @@ export class RefreshingProvider implements LlmProvider {
     this.configuredThinking = inner.configuredThinking
     this.#template = inner
     this.#checked = inner
-    const { refresher, rules, onEvent } = readWrapper(inner, refresh, options, assertFresh)
+    const { refresher, rules, onEvent, background } = readWrapper(inner, refresh, options, assertFresh)
     this.#refresher = refresher
-    const common: CommonPolicy = { isRejectionError: (error) => verdict(error, rules), onEvent }
+    const common: CommonPolicy = { isRejectionError: (error) => verdict(error, rules), onEvent, background }
     this.#policy = {
       ...common,
+      endpoint: 'chat',
       isRejection: (outcome) => outcome.type === 'invalid_request' && verdict(outcome, rules),
       isAcceptance: (outcome) => outcome.type === 'success',
     }
     this.#streamPolicy = {
       ...common,
+      endpoint: 'chatStream',
       isRejection: (delta) => delta.type === 'error' && verdict(delta, rules),
       isContent,
       isEnd,

@@ -171,6 +171,11 @@ const NAMED: Record<string, { status: number; error: unknown }[]> = {
     { status: 403, error: { error: 'Key has expired, please renew' } },
     { status: 400, error: { code: 'access_token_expired', message: 'no' } },
   ],
+  wrapped_401: [
+    { status: 500, error: { error: { code: '401', message: 'no', type: 'auth_error' } } },
+    { status: 500, error: { statusCode: 401, message: 'no' } },
+    { status: 400, error: { type: 'error', error: { type: 'authentication_error', message: 'no' } } },
+  ],
 }
 
 test('[U4] every default rule is named here', () => {

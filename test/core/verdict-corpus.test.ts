@@ -3,6 +3,15 @@ import { FirstEvent, type ServerSentEvent } from '../../src/http/first-event.ts'
 import { Judge } from '../../src/http/judge.ts'
 import { isUnauthorizedError, verdict } from '../../src/index.ts'
 import { EVENT_OTHERS, EVENT_REJECTIONS } from './corpus/events.ts'
+import { FIELD_OTHERWISE, FIELD_REJECTED } from './corpus/field-sentences.ts'
+import {
+  FIELD_EVENT_OTHERS,
+  FIELD_EVENT_REJECTIONS,
+  FIELD_HTTP_OTHERS,
+  FIELD_HTTP_REJECTIONS,
+  FIELD_THROWN_OTHERS,
+  FIELD_THROWN_REJECTIONS,
+} from './corpus/field-shapes.ts'
 import { HTTP_OTHERS } from './corpus/http-others.ts'
 import { HTTP_REJECTIONS } from './corpus/http-rejections.ts'
 import { SAY_OTHERWISE, SAY_REJECTED } from './corpus/sentences.ts'
@@ -40,6 +49,8 @@ const judge = new Judge(undefined)
 for (const [shapes, rejected] of [
   [HTTP_REJECTIONS, true],
   [HTTP_OTHERS, false],
+  [FIELD_HTTP_REJECTIONS, true],
+  [FIELD_HTTP_OTHERS, false],
 ] as const) {
   test.each(
     shapes.map((shape) => [shape.vendor, shape.status, textOf(shape.body).slice(0, 70), shape] as const),
@@ -58,6 +69,8 @@ for (const [shapes, rejected] of [
 for (const [shapes, rejected] of [
   [THROWN_REJECTIONS, true],
   [THROWN_OTHERS, false],
+  [FIELD_THROWN_REJECTIONS, true],
+  [FIELD_THROWN_OTHERS, false],
 ] as const) {
   test.each(shapes.map((shape) => [shape.vendor, shape.source, shape.error] as const))(
     `[U3, U6] %s, %s: ${rejected ? 'a rejection' : 'none'}`,
@@ -78,6 +91,8 @@ function read({ name, data }: EventShape): ServerSentEvent | 'none' {
 for (const [shapes, rejected] of [
   [EVENT_REJECTIONS, true],
   [EVENT_OTHERS, false],
+  [FIELD_EVENT_REJECTIONS, true],
+  [FIELD_EVENT_OTHERS, false],
 ] as const) {
   test.each(shapes.map((shape) => [shape.vendor, textOf(shape.data).slice(0, 90), shape] as const))(
     `[U3, U6] as the first event, %s, %s: ${rejected ? 'a rejection' : 'none'}`,
@@ -92,6 +107,8 @@ for (const [shapes, rejected] of [
 for (const [said, rejected] of [
   [SAY_REJECTED, true],
   [SAY_OTHERWISE, false],
+  [FIELD_REJECTED, true],
+  [FIELD_OTHERWISE, false],
 ] as const) {
   test.each(said.map(({ text }) => [text]))(`[U1, U6] %j: ${rejected ? 'a rejection' : 'none'}`, (text) => {
     const carriers = {

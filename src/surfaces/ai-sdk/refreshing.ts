@@ -19,12 +19,12 @@ export class ModelCalls<M extends object> {
   #checked: M
 
   /** @param check throws for what is no such model as the first one */
-  constructor({ refresher, rules, onEvent }: Wrapper<M>, first: M, check: (model: M) => void) {
+  constructor({ refresher, rules, onEvent, background }: Wrapper<M>, first: M, check: (model: M) => void) {
     this.#refresher = refresher
     this.#checked = first
     this.#check = check
     this.#judge = (error) => verdict(error, rules)
-    this.#policy = { isRejectionError: this.#judge, onEvent }
+    this.#policy = { isRejectionError: this.#judge, onEvent, background }
   }
 
   async call(name: string, given: readonly unknown[]): Promise<unknown> {
@@ -34,7 +34,8 @@ export class ModelCalls<M extends object> {
     const aborted = signal?.aborted === true ? this.#refresher.usable?.() : undefined
     // The model itself says how an aborted call ends. It costs nothing, and is never retried.
     if (aborted !== undefined) return this.#run(aborted.value, name, given)
-    const policy = { ...this.#policy, signal, unrepeatable: repeatability(input) }
+    // A vendor's endpoints for calls and for streams may differ, and so may what they accept.
+    const policy = { ...this.#policy, signal, endpoint: name, unrepeatable: repeatability(input) }
     if (name === 'doStream') return this.#stream(name, given, policy)
     return retryOnce(this.#refresher, async (model) => this.#run(model, name, given), policy)
   }

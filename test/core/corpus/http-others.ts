@@ -299,16 +299,6 @@ export const HTTP_OTHERS: readonly HttpShape[] = https([
     aws('ServiceUnavailableException', 'Authentication is temporarily unavailable'),
     'Bedrock runtime',
   ],
-  [
-    'AWS Bedrock',
-    403,
-    aws(
-      'InvalidSignatureException',
-      'Signature expired: 20260101T000000Z is now earlier than 20260101T001000Z',
-    ),
-    'a clock that is off',
-  ],
-  ['AWS S3', 403, '<Error><Code>SignatureDoesNotMatch</Code></Error>', 'S3 error codes'],
   ['AWS S3', 403, '<Error><Code>RequestTimeTooSkewed</Code></Error>', 'a clock that is off'],
   ['AWS API Gateway', 403, { message: 'Missing Authentication Token' }, 'a path that does not exist'],
   [

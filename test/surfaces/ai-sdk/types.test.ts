@@ -121,7 +121,7 @@ function inferred(
 
 test('[M1, M2] types are inferred, and a string, another version or a foreign option does not compile', () => {
   expectTypeOf(inferred).returns.toEqualTypeOf<void>()
-  expectTypeOf<keyof SharedModelOptions>().toEqualTypeOf<'onEvent' | 'rules'>()
+  expectTypeOf<keyof SharedModelOptions>().toEqualTypeOf<'background' | 'onEvent' | 'rules'>()
   expectTypeOf<keyof RefreshingModelOptions<LanguageModelV4>>().toEqualTypeOf<
     'onEvent' | 'rules' | 'expiresAt' | 'reread' | 'ahead' | 'background' | 'deadline' | 'cooldown' | 'clock'
   >()

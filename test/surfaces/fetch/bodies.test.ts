@@ -1,0 +1,133 @@
+import { Readable } from 'node:stream'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { refreshingFetch } from '../../../src/index.ts'
+import { bearer, type RecordingServer, startRecordingServer } from '../../support/recording-server.ts'
+import { tokens } from './cells.ts'
+
+let server: RecordingServer
+beforeEach(async () => {
+  server = await startRecordingServer(bearer((token) => token === 't1'))
+})
+afterEach(() => server.close())
+
+const TEXT = 'one two three '.repeat(1_000)
+const bytes = (): Uint8Array<ArrayBuffer> => new TextEncoder().encode(TEXT)
+
+function* pieces(): Generator<Uint8Array<ArrayBuffer>> {
+  const all = bytes()
+  for (let at = 0; at < all.length; at += 4_000) yield all.slice(at, at + 4_000)
+}
+
+async function* slowly(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  for (const piece of pieces()) {
+    await new Promise((resolve) => setImmediate(resolve))
+    yield piece
+  }
+}
+
+function form(): FormData {
+  const made = new FormData()
+  made.set('text', TEXT)
+  return made
+}
+
+const REPLAYED: Record<string, () => BodyInit> = {
+  'a text': () => TEXT,
+  'an array of bytes': bytes,
+  'a buffer': () => bytes().buffer,
+  'a Blob': () => new Blob([...pieces()]),
+  'a form': form,
+  parameters: () => new URLSearchParams({ text: TEXT }),
+}
+
+test.each(Object.keys(REPLAYED))(
+  '[F2] given %s as a body, in init or of a Request, when its call is rejected, then the same is sent again',
+  async (name) => {
+    const body = REPLAYED[name]?.() ?? ''
+    for (const asRequest of [false, true]) {
+      const { cell, heard, onEvent } = tokens()
+      const call = refreshingFetch(cell, { origins: server.origin, onEvent })
+      const init = { method: 'POST', body }
+      const response = asRequest
+        ? await call(new Request(server.origin, init))
+        : await call(server.origin, init)
+      expect([response.status, heard.map(({ type }) => type)]).toEqual([200, ['retried']])
+      const [first, second] = server.requests.slice(-2).map((sent) => withoutBoundary(sent.body))
+      expect(first).toContain('three')
+      expect(second).toBe(first)
+    }
+  },
+)
+
+/** Each form that is written has a boundary of its own. */
+function withoutBoundary(body: Buffer): string {
+  return body.toString().replaceAll(/-{4,}[\w-]+/g, '--')
+}
+
+/** What can be read once, and whether it was let go of. */
+function oneShots(source: () => AsyncGenerator<Uint8Array<ArrayBuffer>>) {
+  let tell: () => void = () => undefined
+  const left = new Promise<void>((resolve) => (tell = resolve))
+  async function* watched(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    try {
+      yield* source()
+    } finally {
+      tell()
+    }
+  }
+  const made: Record<string, () => unknown> = {
+    'a stream of the web': () => Readable.toWeb(Readable.from(watched())),
+    "a stream of Node's": () => Readable.from(watched()),
+    'an async generator': () => watched(),
+  }
+  return { made, left }
+}
+
+const ONCE = Object.keys(oneShots(slowly).made)
+
+test.each(ONCE)(
+  '[F2] given %s in init, when its call is rejected, then it was sent whole, the 401 is returned, an event says why, and the next call has the new token',
+  async (name) => {
+    const { made, left } = oneShots(slowly)
+    const { cell, refreshes, heard, onEvent } = tokens()
+    const call = refreshingFetch(cell, { origins: server.origin, onEvent })
+    const init = { method: 'POST', body: made[name]?.(), duplex: 'half' } as unknown as RequestInit
+    const response = await call(server.origin, init)
+    expect([response.status, await response.text()]).toEqual([401, expect.any(String)])
+    expect(server.requests[0]?.body.toString()).toBe(TEXT)
+    await left
+    expect(refreshes()).toBe(1)
+    expect(heard).toMatchObject([{ type: 'not_retried', error: { code: 'body_not_replayable' } }])
+    expect((await call(server.origin)).status).toBe(200)
+  },
+)
+
+// What Node makes a stream of the web of is not left by fetch itself, with us or without.
+test.each(ONCE.filter((name) => name !== 'a stream of the web'))(
+  '[F2, F8] given %s in init that breaks half way, or whose caller leaves, when it does, then the call fails as without us, and its source is left',
+  async (name) => {
+    for (const breaks of [true, false]) {
+      const controller = new AbortController()
+      const reason = new Error('left')
+      async function* half(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+        yield bytes()
+        await new Promise((resolve) => setImmediate(resolve))
+        if (breaks) throw new Error('broken')
+        controller.abort(reason)
+        yield bytes()
+        await new Promise((resolve) => setImmediate(resolve))
+        yield bytes()
+      }
+      const { made, left } = oneShots(half)
+      const { cell, refreshes } = tokens()
+      const call = refreshingFetch(cell, { origins: server.origin })
+      const { signal } = controller
+      const init = { method: 'POST', body: made[name]?.(), duplex: 'half', signal } as unknown as RequestInit
+      const failure: unknown = await call(server.origin, init).catch((error: unknown) => error)
+      if (breaks) expect(failure).toBeInstanceOf(TypeError)
+      else expect(failure).toBe(reason)
+      expect(refreshes()).toBe(0)
+      await left
+    }
+  },
+)
