@@ -1,4 +1,5 @@
 import { readInstant } from './instant.ts'
+import { utf8 } from '../core/utf8.ts'
 
 /** What is said to live longer, in seconds, is a mistake: it is not known then. */
 const CENTURY = 100 * 365.25 * 86_400
@@ -147,7 +148,7 @@ export function jwtClaims(token: string): { exp?: unknown; iat?: unknown } | und
     const bytes = Uint8Array.from(atob(payload.replaceAll('-', '+').replaceAll('_', '/')), (char) =>
       char.charCodeAt(0),
     )
-    const claims: unknown = JSON.parse(new TextDecoder().decode(bytes))
+    const claims: unknown = JSON.parse(utf8().decode(bytes))
     return { exp: Reflect.get(Object(claims), 'exp'), iat: Reflect.get(Object(claims), 'iat') }
   } catch {
     return undefined

@@ -9,6 +9,7 @@ import { connectionOf } from './connection.ts'
 import { readPlainHttpEndpoints } from './endpoint.ts'
 import { noting } from './failure-facts.ts'
 import { secretsIn } from './sent-secrets.ts'
+import { utf8 } from '../core/utf8.ts'
 
 /** How a source's requests are sent. */
 export interface HttpOptions {
@@ -160,9 +161,15 @@ async function reached<R>(host: string, step: Promise<R>): Promise<R> {
 
 /** @param read is told of each piece */
 async function readText(response: Response, read: () => void): Promise<string> {
-  const reader = response.body?.getReader()
-  if (reader === undefined) return ''
-  const decoder = new TextDecoder()
+  const body: ReadableStream<Uint8Array> | null | undefined = response.body
+  if (typeof body?.getReader !== 'function') {
+    // React Native shows no body, and node-fetch a stream of Node's: it is read whole.
+    const whole = await response.text()
+    read()
+    return whole.slice(0, LIMIT)
+  }
+  const reader = body.getReader()
+  const decoder = utf8()
   let text = ''
   let size = 0
   for (;;) {
