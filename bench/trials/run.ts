@@ -3,8 +3,10 @@ import { cpus, loadavg } from 'node:os'
 import { masses } from './masses.ts'
 import { outages } from './outages.ts'
 import { refusals } from './refusals.ts'
+import { runtimes } from './runtimes.ts'
 import { kills, partitions, takeOvers, workerd } from './suites.ts'
 import { type Battery, commit, type Figure } from './trial.ts'
+import { types } from './types.ts'
 import { frozen, slow } from './waits.ts'
 
 /**
@@ -18,6 +20,8 @@ const batteries: Readonly<Record<string, Battery>> = {
   refusals,
   masses,
   workerd,
+  runtimes,
+  types,
   kills,
   'take-overs': takeOvers,
   partitions,

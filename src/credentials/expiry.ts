@@ -1,5 +1,5 @@
-import { readInstant } from './instant.ts'
 import { utf8 } from '../core/utf8.ts'
+import { readInstant } from './instant.ts'
 
 /** What is said to live longer, in seconds, is a mistake: it is not known then. */
 const CENTURY = 100 * 365.25 * 86_400

@@ -4,12 +4,12 @@ import { RefreshError } from '../core/errors.ts'
 import { describe, optionError } from '../core/options.ts'
 import { type Fetch, rawFetch } from '../core/raw-fetch.ts'
 import { isInSource } from '../core/source-context.ts'
+import { utf8 } from '../core/utf8.ts'
 import { inputIsRead } from './arrived.ts'
 import { connectionOf } from './connection.ts'
 import { readPlainHttpEndpoints } from './endpoint.ts'
 import { noting } from './failure-facts.ts'
 import { secretsIn } from './sent-secrets.ts'
-import { utf8 } from '../core/utf8.ts'
 
 /** How a source's requests are sent. */
 export interface HttpOptions {

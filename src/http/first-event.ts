@@ -1,5 +1,5 @@
-import { MOST_READ } from './judge.ts'
 import { utf8 } from '../core/utf8.ts'
+import { MOST_READ } from './judge.ts'
 
 /** One event of an event stream (HTML standard, section 9.2). */
 export interface ServerSentEvent {

@@ -1,8 +1,8 @@
 import { startTimer } from '../core/clock.ts'
 import type { Verdict } from '../core/unauthorized.ts'
+import { utf8 } from '../core/utf8.ts'
 import { FirstEvent, type ServerSentEvent } from './first-event.ts'
 import { type Judge, LONGEST_READ, MOST_READ } from './judge.ts'
-import { utf8 } from '../core/utf8.ts'
 
 /** What a response was found to be. */
 export interface Finding {

@@ -65,10 +65,19 @@ test.each<[string, Lacks]>([
   ['nothing but timers that are objects', {}],
   ['AbortSignal.any and AbortSignal.timeout', { members: ['AbortSignal.any', 'AbortSignal.timeout'] }],
   ['byte streams', { globals: ['ReadableByteStreamController', 'ReadableStreamBYOBReader'] }],
-  ['members of ES2024 and later', { members: ['Promise.withResolvers', 'Symbol.asyncDispose', 'Symbol.dispose', 'Object.groupBy'] }],
+  [
+    'members of ES2024 and later',
+    { members: ['Promise.withResolvers', 'Symbol.asyncDispose', 'Symbol.dispose', 'Object.groupBy'] },
+  ],
   ['structuredClone and queueMicrotask', { globals: ['structuredClone', 'queueMicrotask'] }],
-  ['Request.body and duplex, as Firefox', { members: ['Request.prototype.body', 'Request.prototype.duplex'] }],
-  ['text streams', { globals: ['TextDecoderStream', 'TextEncoderStream', 'CompressionStream', 'DecompressionStream'] }],
+  [
+    'Request.body and duplex, as Firefox',
+    { members: ['Request.prototype.body', 'Request.prototype.duplex'] },
+  ],
+  [
+    'text streams',
+    { globals: ['TextDecoderStream', 'TextEncoderStream', 'CompressionStream', 'DecompressionStream'] },
+  ],
   ['Headers.getSetCookie', { members: ['Headers.prototype.getSetCookie'] }],
   ['crypto.randomUUID', { members: ['Crypto.prototype.randomUUID'] }],
   ['navigator and its locks', { globals: ['navigator'] }],
@@ -76,16 +85,31 @@ test.each<[string, Lacks]>([
   ['URL.canParse and URL.parse', { members: ['URL.canParse', 'URL.parse'] }],
   ['performance', { globals: ['performance'] }],
   ['DOMException', { globals: ['DOMException'] }],
-  ['arrays of ES2023', { members: ['toSorted', 'toReversed', 'toSpliced', 'with', 'findLast', 'findLastIndex'].map((name) => `Array.prototype.${name}`) }],
-  ['what is Node’s', { globals: ['process', 'Buffer', 'setImmediate', 'clearImmediate', 'global', 'require', 'module'] }],
+  [
+    'arrays of ES2023',
+    {
+      members: ['toSorted', 'toReversed', 'toSpliced', 'with', 'findLast', 'findLastIndex'].map(
+        (name) => `Array.prototype.${name}`,
+      ),
+    },
+  ],
+  [
+    'what is Node’s',
+    { globals: ['process', 'Buffer', 'setImmediate', 'clearImmediate', 'global', 'require', 'module'] },
+  ],
   ['a body of responses, as React Native', { undefinedMembers: ['Response.prototype.body'] }],
-  ['TextDecoder', { globals: ['TextDecoder'] }],
-])('[R2] given a platform without %s, when the portable program runs, then everything works', async (_, lacks) => {
-  expect(failed(await without(lacks))).toEqual({})
-})
+])(
+  '[R2] given a platform without %s, when the portable program runs, then everything works',
+  async (_, lacks) => {
+    expect(failed(await without(lacks))).toEqual({})
+  },
+)
 
 test('[R2, E1] given a page that was not loaded over https, when records are sealed, then one error says what is missing, and the rest works', async () => {
-  const told = await without({ globals: ['CryptoKey', 'SubtleCrypto'], undefinedMembers: ['Crypto.prototype.subtle', 'Crypto.prototype.randomUUID'] })
+  const told = await without({
+    globals: ['CryptoKey', 'SubtleCrypto'],
+    undefinedMembers: ['Crypto.prototype.subtle', 'Crypto.prototype.randomUUID'],
+  })
   expect(failed(told)).toEqual({
     'sealed()': expect.stringMatching(/^invalid_option: sealed\(\) needs the Web Crypto API/u),
   })
