@@ -1,4 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -40,7 +41,9 @@ export const runtimes: Battery = async (tell) => {
   const folder = await mkdtemp(join(tmpdir(), 'llm-refresh-runtimes-'))
   const [redis, postgres] = await Promise.all([startRedisServer({ hasPort: true }), startPostgres()])
   const pages = new Map<string, string>()
-  const servers = await startPortableServers(pages)
+  let posting: (told: string) => void = () => undefined
+  const posted = new Promise<string>((resolve) => (posting = resolve))
+  const servers = await startPortableServers(pages, (told) => posting(told))
   const ran: Ran[] = []
   try {
     await consume(folder)
@@ -64,7 +67,7 @@ export const runtimes: Battery = async (tell) => {
     const script = await bundled(folder)
     if (await hasWorkerd())
       ran.push({ runtime: 'workerd 4.20260730', told: await inWorkerd(folder, script, servers) })
-    ran.push(await inChromium(folder, script, servers, pages))
+    ran.push(await inChromium(folder, script, servers, pages, posted))
   } finally {
     await Promise.all([servers.close(), redis.close(), postgres.close()])
     await rm(folder, { recursive: true, force: true })
@@ -172,6 +175,7 @@ async function inChromium(
   script: string,
   { origin }: PortableServers,
   pages: Map<string, string>,
+  told: Promise<string>,
 ): Promise<Ran> {
   const chromium = await binary('chromium', 'chromium')
   const { stdout: version } = await run(chromium, ['--version'])
@@ -179,19 +183,22 @@ async function inChromium(
   const flags = [
     ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
     ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
-    ...[`--user-data-dir=${join(folder, 'chromium')}`, '--virtual-time-budget=60000', '--dump-dom'],
+    ...[`--user-data-dir=${join(folder, 'chromium')}`],
   ]
-  // Chromium's virtual time runs ahead of the servers: no deadline may pass because of it.
-  pages.set(
-    '/page',
-    `<pre id="told"></pre><script>const set = setTimeout; window.setTimeout = (run, ms, ...more) => ms >= 10000 ? 0 : set(run, ms, ...more)</script><script src="/portable.js"></script><script>portable(location.origin).then((told) => { document.getElementById('told').textContent = JSON.stringify(told) })</script>`,
-  )
-  const { stdout } = await run(chromium, [...flags, `${origin}/page`], { timeout: 120_000 })
-  const [, said = ''] = /<pre id="told">(.*?)<\/pre>/su.exec(stdout) ?? []
-  const unescaped = said
-    .replaceAll('&quot;', '"')
-    .replaceAll('&lt;', '<')
-    .replaceAll('&gt;', '>')
-    .replaceAll('&amp;', '&')
-  return { runtime: named('Chromium', version), told: read(unescaped) }
+  const post = "fetch('/told', { method: 'POST', body: JSON.stringify(told) })"
+  const page = `<script src="/portable.js"></script><script>portable(location.origin).then((told) => ${post})</script>`
+  pages.set('/page', page)
+  const child = spawn(chromium, [...flags, `${origin}/page`], {
+    stdio: 'ignore',
+    timeout: 120_000,
+    killSignal: 'SIGKILL',
+  })
+  const exit = once(child, 'exit')
+  try {
+    const ended = exit.then(() => 'Chromium ended.')
+    return { runtime: named('Chromium', version), told: read(await Promise.race([told, ended])) }
+  } finally {
+    child.kill()
+    await exit
+  }
 }

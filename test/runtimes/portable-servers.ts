@@ -15,9 +15,10 @@ const ANYONE = {
   'access-control-expose-headers': '*',
 }
 
-/** @param pages by path: what a browser loads */
+/** @param pages by path: what a browser loads @param tell hears what a page posts to `/told` */
 export async function startPortableServers(
   pages: ReadonlyMap<string, string> = new Map(),
+  tell: (told: string) => void = () => undefined,
 ): Promise<PortableServers> {
   /** By account: what was presented. */
   const presented = new Map<string, string[]>()
@@ -31,6 +32,10 @@ export async function startPortableServers(
       const page = pages.get(request.url ?? '')
       if (page !== undefined)
         return reply(200, page, request.url?.endsWith('.js') === true ? 'text/javascript' : 'text/html')
+      if (place === 'told') {
+        tell(body)
+        return reply(204, '')
+      }
       if (request.method === 'OPTIONS') return reply(204, '')
       if (place === 'redemptions') return reply(200, String(presented.get(name)?.length ?? 0))
       if (place === 'token') {
