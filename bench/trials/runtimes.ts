@@ -29,7 +29,7 @@ const CARRIERS = [
 ]
 
 /** What was run where: by runtime, and what each thing said. docs/runtimes.md is made of it. */
-export const RESULTS: URL = new URL('../runtimes.json', import.meta.url)
+const RESULTS: URL = new URL('../runtimes.json', import.meta.url)
 
 export interface Ran {
   readonly runtime: string
@@ -180,11 +180,9 @@ async function inChromium(
   const chromium = await binary('chromium', 'chromium')
   const { stdout: version } = await run(chromium, ['--version'])
   pages.set('/portable.js', script)
-  const flags = [
-    ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
-    ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
-    ...[`--user-data-dir=${join(folder, 'chromium')}`],
-  ]
+  const quiet = '--disable-background-networking --disable-component-update --disable-sync'
+  const headless = `--headless --no-sandbox --disable-gpu --disable-quic --no-first-run ${quiet}`
+  const flags = [...headless.split(' '), `--user-data-dir=${join(folder, 'chromium')}`]
   const post = "fetch('/told', { method: 'POST', body: JSON.stringify(told) })"
   const page = `<script src="/portable.js"></script><script>portable(location.origin).then((told) => ${post})</script>`
   pages.set('/page', page)

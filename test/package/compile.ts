@@ -47,12 +47,6 @@ export const RESOLUTIONS: Readonly<Record<string, { module: string; moduleResolu
   bundler: { module: 'esnext', moduleResolution: 'bundler' },
 }
 
-export interface Compilation {
-  readonly compiler: string
-  readonly platform: string
-  readonly resolution: string
-}
-
 /** A project that has the published package and one platform's types. */
 export class Consumer {
   readonly folder: string
