@@ -283,6 +283,12 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     planned: 'words, names and documents',
   },
   E4: { says: 'Whatever a test or the demo starts ends with it, also on a time-out or an interrupt.' },
+  R1: {
+    says: 'The published types compile on TypeScript 5.4 and newer, without the DOM library, and with the types of Node, Bun or Workers.',
+  },
+  R2: {
+    says: 'The root entry works on Node 20.19 and newer, Bun, Deno, workerd and browsers, also where members are missing that Node has; what cannot work there is one clear error.',
+  },
   Z1: {
     says: "Tokens never appear in errors we create, events, `util.inspect` or `JSON.stringify` of our objects (cells, credentials, providers, stores, pools), traces or logs: tested with planted canaries. The value inside a snapshot is its reader's to guard.",
   },

@@ -5,8 +5,10 @@ import { hostile } from './hostile.ts'
 import { masses } from './masses.ts'
 import { outages } from './outages.ts'
 import { refusals } from './refusals.ts'
+import { runtimes } from './runtimes.ts'
 import { kills, partitions, takeOvers, workerd } from './suites.ts'
 import { type Battery, commit, type Figure } from './trial.ts'
+import { types } from './types.ts'
 import { frozen, slow } from './waits.ts'
 
 /**
@@ -21,6 +23,8 @@ const batteries: Readonly<Record<string, Battery>> = {
   masses,
   hostile,
   workerd,
+  runtimes,
+  types,
   kills,
   'take-overs': takeOvers,
   partitions,

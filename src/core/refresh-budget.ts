@@ -44,9 +44,10 @@ export class RefreshBudget {
   /** A refresh helped after all: the endpoint accepted a newer generation. Tells whether there was one. */
   refund(endpoint: string, generation: number): boolean {
     if (this.#spent.length === 0) return false
-    const at = this.#spent.findLastIndex(
-      (spent) => !spent.isFinal && spent.endpoint === endpoint && spent.generation < generation,
-    )
+    const isOurs = (spent: Readonly<Spent>): boolean =>
+      !spent.isFinal && spent.endpoint === endpoint && spent.generation < generation
+    let at = this.#spent.length - 1
+    for (let spent = this.#spent[at]; spent !== undefined && !isOurs(spent); spent = this.#spent[at]) at--
     if (at >= 0) this.#spent.splice(at, 1)
     return at >= 0
   }

@@ -1,3 +1,5 @@
+import { utf8 } from '../core/utf8.ts'
+
 /** Characters of a header that are looked at. */
 const LONGEST_HEADER = 16_384
 /** Bounds on what a challenge may demand: it comes from an API, and goes to the authorization server as it is. */
@@ -24,7 +26,7 @@ export function claimsOf(challenge: string | undefined): string | undefined {
   try {
     const bytes = atob(claims.replaceAll('-', '+').replaceAll('_', '/'))
     if (bytes.length > MOST_BYTES) return undefined
-    const text = new TextDecoder().decode(Uint8Array.from(bytes, (char) => char.charCodeAt(0)))
+    const text = utf8().decode(Uint8Array.from(bytes, (char) => char.charCodeAt(0)))
     return isObject(JSON.parse(text)) && levelsOf(text) <= DEEPEST ? text : undefined
   } catch {
     return undefined

@@ -48,7 +48,8 @@ export function connectionOf(thrown: unknown): BrokenConnection {
     chain.some((error) => read(error, 'syscall') === 'connect')
   const code = codes.find((found) => /^[A-Za-z][\w]{1,63}$/.test(found))
   const advice = ADVICE.find(([pattern]) => code !== undefined && pattern.test(code))?.[1]
-  const said = harmless(words.findLast((text) => text !== '') ?? '', [])
+  const [last] = words.filter((text) => text !== '').slice(-1)
+  const said = harmless(last ?? '', [])
   return {
     reach: isUnsent ? 'unsent' : 'broken',
     why: [code ?? (said === '' ? 'no reason is known' : said), advice].filter(Boolean).join(': '),

@@ -1,4 +1,5 @@
 import { describe, optionError } from '../core/options.ts'
+import { parsedUrl } from '../core/url.ts'
 
 /** This machine. Not `*.localhost`: platforms ask the DNS for it. */
 const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/
@@ -11,7 +12,7 @@ const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/
  */
 export function readEndpoint(name: string, given: unknown, plainHttp: readonly string[] = []): URL {
   const text = given instanceof URL ? given.href : given
-  if (typeof text !== 'string' || !URL.canParse(text)) {
+  if (typeof text !== 'string' || parsedUrl(text) === undefined) {
     const what = typeof text === 'string' ? 'what is no URL' : describe(text)
     throw optionError(name, `must be a URL such as 'https://auth.example.com/token', not ${what}`)
   }
@@ -37,7 +38,7 @@ export function readPlainHttpEndpoints(given: unknown): readonly string[] {
   const problem = "must be a list of http origins, such as ['http://keycloak:8080']"
   if (!Array.isArray(given)) throw optionError('plainHttpEndpoints', problem)
   return given.map((origin: unknown) => {
-    const url = typeof origin === 'string' && URL.canParse(origin) ? new URL(origin) : undefined
+    const url = typeof origin === 'string' ? parsedUrl(origin) : undefined
     const isOrigin = url?.protocol === 'http:' && url.pathname === '/' && url.search === '' && url.hash === ''
     if (url === undefined || !isOrigin || url.username !== '')
       throw optionError('plainHttpEndpoints', problem)

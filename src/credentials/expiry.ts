@@ -1,3 +1,4 @@
+import { utf8 } from '../core/utf8.ts'
 import { readInstant } from './instant.ts'
 
 /** What is said to live longer, in seconds, is a mistake: it is not known then. */
@@ -149,7 +150,7 @@ export function jwtClaims(token: string): { exp?: unknown; iat?: unknown } | und
     const bytes = Uint8Array.from(atob(payload.replaceAll('-', '+').replaceAll('_', '/')), (char) =>
       char.charCodeAt(0),
     )
-    const claims: unknown = JSON.parse(new TextDecoder().decode(bytes))
+    const claims: unknown = JSON.parse(utf8().decode(bytes))
     return { exp: Reflect.get(Object(claims), 'exp'), iat: Reflect.get(Object(claims), 'iat') }
   } catch {
     return undefined

@@ -51,15 +51,19 @@ export function credentialPool(options: CredentialPoolOptions): CredentialPool {
 class Pool implements CredentialPool {
   readonly #settings: (key: string) => CredentialSettings
   readonly #idle: number
-  readonly #known = new Map<string, WeakRef<StoredCredential>>()
+  readonly #known = new Map<string, Pick<WeakRef<StoredCredential>, 'deref'>>()
   /** The last used ones, the oldest first. */
   readonly #recent = new Map<string, StoredCredential>()
   /** Those that may not go, though nobody holds them: something of theirs is under way. */
   readonly #busy = new Set<StoredCredential>()
-  readonly #gone = new FinalizationRegistry<string>((key) => {
-    // By now there may be another one.
-    if (this.#known.get(key)?.deref() === undefined) this.#known.delete(key)
-  })
+  /** Without one, entries of credentials that are gone stay until their key is asked for again. */
+  readonly #gone =
+    typeof FinalizationRegistry === 'function'
+      ? new FinalizationRegistry<string>((key) => {
+          // By now there may be another one.
+          if (this.#known.get(key)?.deref() === undefined) this.#known.delete(key)
+        })
+      : undefined
 
   constructor(settings: (key: string) => CredentialSettings, idle: number) {
     this.#settings = settings
@@ -87,8 +91,8 @@ class Pool implements CredentialPool {
 
   #make(key: string): StoredCredential {
     const made = new StoredCredential(this.#settings(key), this.#busy)
-    this.#known.set(key, new WeakRef(made))
-    this.#gone.register(made, key)
+    this.#known.set(key, typeof WeakRef === 'function' ? new WeakRef(made) : { deref: () => made })
+    this.#gone?.register(made, key)
     return made
   }
 }

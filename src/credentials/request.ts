@@ -4,6 +4,7 @@ import { RefreshError } from '../core/errors.ts'
 import { describe, optionError } from '../core/options.ts'
 import { type Fetch, rawFetch } from '../core/raw-fetch.ts'
 import { isInSource } from '../core/source-context.ts'
+import { utf8 } from '../core/utf8.ts'
 import { inputIsRead } from './arrived.ts'
 import { connectionOf } from './connection.ts'
 import { libraryCause } from './driver-cause.ts'
@@ -165,9 +166,15 @@ async function reached<R>(host: string, step: Promise<R>): Promise<R> {
 
 /** @param read is told of each piece */
 async function readText(response: Response, read: () => void): Promise<string> {
-  const reader = response.body?.getReader()
-  if (reader === undefined) return ''
-  const decoder = new TextDecoder()
+  const body: ReadableStream<Uint8Array> | null | undefined = response.body
+  if (typeof body?.getReader !== 'function') {
+    // React Native shows no body, and node-fetch a stream of Node's: it is read whole.
+    const whole = await response.text()
+    read()
+    return whole.slice(0, LIMIT)
+  }
+  const reader = body.getReader()
+  const decoder = utf8()
   let text = ''
   let size = 0
   for (;;) {

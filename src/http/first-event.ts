@@ -1,3 +1,4 @@
+import { utf8 } from '../core/utf8.ts'
 import { MOST_READ } from './judge.ts'
 
 /** One event of an event stream (HTML standard, section 9.2). */
@@ -13,7 +14,7 @@ const HEARTBEAT_DATA = /^\{\s*"type"\s*:\s*"(?:ping|keep-?alive|heartbeat)"/i
 
 /** Looks for the first event in the bytes of an event stream. Comments and heartbeats are passed over. */
 export class FirstEvent {
-  readonly #decoder = new TextDecoder()
+  readonly #decoder = utf8()
   #read = 0
   /** The line that is not complete yet. */
   #rest = ''

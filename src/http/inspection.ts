@@ -1,5 +1,6 @@
 import { startTimer } from '../core/clock.ts'
 import type { Verdict } from '../core/unauthorized.ts'
+import { utf8 } from '../core/utf8.ts'
 import { FirstEvent, type ServerSentEvent } from './first-event.ts'
 import { type Judge, LONGEST_READ, MOST_READ } from './judge.ts'
 
@@ -190,7 +191,7 @@ export function inspectEvents(
 function textOf(chunks: readonly Uint8Array[]): string {
   const [first] = chunks
   if (first === undefined) return ''
-  return new TextDecoder().decode(chunks.length === 1 ? first : joined(chunks))
+  return utf8().decode(chunks.length === 1 ? first : joined(chunks))
 }
 
 function joined(chunks: readonly Uint8Array[]): Uint8Array {

@@ -1,5 +1,6 @@
 import type { RefreshError } from '../core/errors.ts'
 import { describe, optionError } from '../core/options.ts'
+import { parsedUrl } from '../core/url.ts'
 
 /** Not `*.localhost`: Node asks DNS for it. */
 const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/
@@ -40,7 +41,7 @@ function missing(name: string): RefreshError {
 }
 
 function read(given: unknown, name: string): URL {
-  const url = typeof given === 'string' && URL.canParse(given) ? new URL(given) : undefined
+  const url = typeof given === 'string' ? parsedUrl(given) : undefined
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
     const what = typeof given === 'string' ? 'what is no URL of http or https' : describe(given)
     throw optionError(name, `must hold origins such as 'https://api.example.com', not ${what}`)

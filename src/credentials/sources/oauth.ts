@@ -4,6 +4,7 @@ import type { Secret } from '../secret.ts'
 import type { Source } from '../source.ts'
 import type { MadeFor } from '../store.ts'
 import { readTokens } from '../token-endpoint.ts'
+import type { WebCryptoKey } from '../web-crypto-key.ts'
 import { readChallenges, withClaims } from './oauth/challenge.ts'
 import { Client } from './oauth/client.ts'
 import { deviceLogin } from './oauth/device.ts'
@@ -14,6 +15,7 @@ import type {
   DevicePrompt,
   ExtensionGrant,
   Grant,
+  Jwk,
   JwtBearerGrant,
   OAuthClient,
   OAuthOptions,
@@ -98,6 +100,7 @@ export type {
   DevicePrompt,
   ExtensionGrant,
   Grant,
+  Jwk,
   JwtBearerGrant,
   OAuthClient,
   OAuthOptions,
@@ -107,4 +110,5 @@ export type {
   Secret,
   TokenExchangeGrant,
   TokenTarget,
+  WebCryptoKey,
 }

@@ -10,6 +10,7 @@ import type { Key } from './sealed/key.ts'
 
 export type { SealingKeys } from './sealed/key-ring.ts'
 export type { SealingKey } from './sealed/key.ts'
+export type { WebCryptoKey } from '../web-crypto-key.ts'
 
 /**
  * An option of {@link sealed}: take the tokens that were stored before the store was sealed. They are sealed when they are next

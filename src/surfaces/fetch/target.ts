@@ -1,3 +1,4 @@
+import { parsedUrl } from '../../core/url.ts'
 /** Where a request goes. It is read once: what was checked is what is fetched. */
 export interface Target {
   readonly origin: string
@@ -39,7 +40,7 @@ export function readTarget(
  */
 export function isRequest(input: RequestInfo | URL, isForeign: boolean): input is Request {
   if (typeof input !== 'object' || input === null || !('url' in input)) return false
-  return isPlatforms(input) || (isForeign && !URL.canParse(textOf(input)))
+  return isPlatforms(input) || (isForeign && parsedUrl(textOf(input)) === undefined)
 }
 
 /** As the platform makes it. */

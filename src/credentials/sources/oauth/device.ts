@@ -1,5 +1,6 @@
 import { RefreshError } from '../../../core/errors.ts'
 import { optionError } from '../../../core/options.ts'
+import { parsedUrl } from '../../../core/url.ts'
 import { afterSeconds } from '../../expiry.ts'
 import { pause } from '../../pause.ts'
 import { errorOf } from '../../refused-words.ts'
@@ -138,7 +139,7 @@ function readUserCode(code: string | undefined): string | undefined {
 
 /** It will be opened, also from a command line: nothing but a page, as a URL that is escaped. */
 function readLink(uri: string | undefined): string | undefined {
-  if (uri === undefined || !URL.canParse(uri) || /\p{C}/u.test(uri)) return undefined
+  if (uri === undefined || parsedUrl(uri) === undefined || /\p{C}/u.test(uri)) return undefined
   const { protocol, href } = new URL(uri)
   const isPage = protocol === 'https:' || protocol === 'http:'
   return isPage ? href.replaceAll(/[$'()`|]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`) : undefined

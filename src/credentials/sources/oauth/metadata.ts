@@ -1,4 +1,5 @@
 import { RefreshError } from '../../../core/errors.ts'
+import { parsedUrl } from '../../../core/url.ts'
 import { readEndpoint } from '../../endpoint.ts'
 import { parseJson } from '../../json.ts'
 import type { WholeResponse } from '../../request.ts'
@@ -37,7 +38,7 @@ export function readMetadata(whole: WholeResponse, issuer: URL, plainHttp: reado
   const fields = readJson(text)
   if (fields === undefined) throw invalid(`The metadata of ${host} are no JSON object.`)
   const named: unknown = fields['issuer']
-  if (typeof named !== 'string' || !URL.canParse(named)) {
+  if (typeof named !== 'string' || parsedUrl(named) === undefined) {
     throw invalid(`The metadata of ${host} name no issuer.`)
   }
   if (withoutSlash(new URL(named)) !== withoutSlash(issuer)) {

@@ -1,10 +1,21 @@
 import type { HttpOptions } from '../../request.ts'
 import type { Secret } from '../../secret.ts'
+import type { WebCryptoKey } from '../../web-crypto-key.ts'
+
+/** A private key as JSON (RFC 7517), with the members that its algorithm needs. Not every runtime's types have a `JsonWebKey`. */
+export interface Jwk {
+  kty?: string
+  crv?: string
+  alg?: string
+  use?: string
+  key_ops?: string[]
+  d?: string
+}
 
 /** The key of a client that signs its requests (`private_key_jwt`, RFC 7523 section 2.2). */
 export interface PrivateKey {
   /** A PKCS #8 PEM, a JWK, the JSON of one, or a `CryptoKey`; or what gives it, asked at every request. */
-  key: CryptoKey | JsonWebKey | Secret
+  key: WebCryptoKey | Jwk | Secret
   /** The key's name at the server. Default: a JWK's own. */
   kid?: string | undefined
   /**

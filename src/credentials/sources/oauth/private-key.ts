@@ -1,8 +1,9 @@
 import { RefreshError } from '../../../core/errors.ts'
 import { optionError } from '../../../core/options.ts'
-import { checkSecret, readSecret } from '../../secret.ts'
+import { checkSecret, readSecret, type Secret } from '../../secret.ts'
 import type { Source } from '../../source.ts'
-import type { PrivateKey } from './options.ts'
+import { assertWebCrypto, isCryptoKey } from '../../web-crypto.ts'
+import type { Jwk, PrivateKey } from './options.ts'
 
 /** What a curve is for (RFC 7518 section 3.1, RFC 9864). */
 const OF_CURVE: Readonly<Record<string, string>> = {
@@ -28,8 +29,9 @@ export async function readPrivateKey(
   signal: AbortSignal,
 ): Promise<{ key: CryptoKey; kid?: string }> {
   if (isCryptoKey(key)) return named(key, kid)
-  const isPlain = typeof key === 'object' && !isSource(key)
-  const jwk = isPlain ? key : readText(await readSecret('privateKey.key', key, signal))
+  assertWebCrypto("'privateKey'")
+  const given = isSecret(key) ? readText(await readSecret('privateKey.key', key, signal)) : key
+  const jwk = given instanceof Uint8Array || isJwk(given) ? given : {}
   const own = jwk instanceof Uint8Array ? {} : jwk
   const name: unknown = Reflect.get(own, 'kid')
   const algorithm = alg ?? own.alg ?? OF_CURVE[own.crv ?? ''] ?? 'RS256'
@@ -49,8 +51,7 @@ export async function readPrivateKey(
 /** A name for a key that is no secret: what the server calls it, or a fingerprint. */
 export async function nameOfPrivateKey({ key, kid }: PrivateKey, signal: AbortSignal): Promise<string> {
   if (isCryptoKey(key)) return kid ?? key.algorithm.name
-  const isPlain = typeof key === 'object' && !isSource(key)
-  const text = isPlain ? JSON.stringify(key) : await readSecret('privateKey.key', key, signal)
+  const text = isSecret(key) ? await readSecret('privateKey.key', key, signal) : JSON.stringify(key)
   const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
   const hex = Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, '0')).join('')
   return `${kid ?? ''} ${hex}`
@@ -61,7 +62,7 @@ function named(key: CryptoKey, kid: string | undefined): { key: CryptoKey; kid?:
 }
 
 /** A PEM's bytes, or a JWK. */
-function readText(text: string): Uint8Array<ArrayBuffer> | JsonWebKey {
+function readText(text: string): Uint8Array<ArrayBuffer> | Jwk {
   try {
     const jwk: unknown = text.startsWith('{') ? JSON.parse(text) : undefined
     if (isJwk(jwk)) return jwk
@@ -79,7 +80,7 @@ function readText(text: string): Uint8Array<ArrayBuffer> | JsonWebKey {
 }
 
 /** What a key set says of a key's use would keep it from being imported for another. */
-function withoutUse({ key_ops: _ops, use: _use, alg: _alg, ...jwk }: JsonWebKey): JsonWebKey {
+function withoutUse({ key_ops: _ops, use: _use, alg: _alg, ...jwk }: Jwk): Jwk {
   return jwk
 }
 
@@ -97,14 +98,14 @@ function importAlgorithm(alg: string): RsaHashedImportParams | EcKeyImportParams
   }
 }
 
+function isSecret(key: PrivateKey['key']): key is Secret {
+  return typeof key !== 'object' || isSource(key)
+}
+
 function isSource(key: object): key is Source {
   return 'issue' in key
 }
 
-function isCryptoKey(key: unknown): key is CryptoKey {
-  return key instanceof CryptoKey
-}
-
-function isJwk(value: unknown): value is JsonWebKey {
+function isJwk(value: unknown): value is Jwk {
   return typeof value === 'object' && value !== null
 }

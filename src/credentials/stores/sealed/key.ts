@@ -1,17 +1,19 @@
 import { describe, optionError } from '../../../core/options.ts'
+import type { WebCryptoKey } from '../../web-crypto-key.ts'
+import { assertWebCrypto, isCryptoKey } from '../../web-crypto.ts'
 
 /** A key that seals what is stored. */
 export interface SealingKey {
   /** Its name, which is no secret: it stands in each record that the key seals, and in errors. At most 256 characters. */
   readonly id: string
   /** 32 random bytes: as they are, as base64 or base64url, or as a key of the Web Crypto API for AES-GCM. */
-  readonly secret: string | Uint8Array | CryptoKey
+  readonly secret: string | Uint8Array | WebCryptoKey
 }
 
 /** A key that is ready for use. What is in it cannot be taken out any more, nor be printed. */
 export interface Key {
   readonly id: string
-  readonly secret: CryptoKey
+  readonly secret: WebCryptoKey
 }
 
 /** The first seals, all of them open. */
@@ -19,7 +21,7 @@ export type Keys = readonly [Key, ...Key[]]
 
 interface CheckedKey {
   readonly id: string
-  readonly secret: Uint8Array<ArrayBuffer> | CryptoKey
+  readonly secret: Uint8Array | WebCryptoKey
 }
 type CheckedKeys = readonly [CheckedKey, ...CheckedKey[]]
 
@@ -54,7 +56,11 @@ export function importKeys([first, ...others]: CheckedKeys): Promise<Keys> {
 
 async function importKey({ id, secret }: CheckedKey): Promise<Key> {
   if (!ArrayBuffer.isView(secret)) return { id, secret }
-  const key = await crypto.subtle.importKey('raw', secret, 'AES-GCM', false, ['encrypt', 'decrypt'])
+  assertWebCrypto('sealed()')
+  const key = await crypto.subtle.importKey('raw', new Uint8Array(secret), 'AES-GCM', false, [
+    'encrypt',
+    'decrypt',
+  ])
   return { id, secret: key }
 }
 
@@ -64,7 +70,7 @@ function checkId(name: string, id: unknown): string {
 }
 
 function checkSecret(name: string, secret: unknown, seals: boolean): CheckedKey['secret'] {
-  if (secret instanceof CryptoKey) return checkCryptoKey(name, secret, seals)
+  if (isCryptoKey(secret)) return checkCryptoKey(name, secret, seals)
   const bytes = typeof secret === 'string' ? fromBase64(secret) : copyOf(secret)
   if (bytes === undefined) {
     const what = typeof secret === 'string' ? 'a text that is no base64' : describe(secret)
