@@ -1,9 +1,9 @@
 /** The runtime-neutral face: no package, no `node:` module. */
 
-export type { Clock } from './core/clock.ts'
-export { RefreshError, type RefreshErrorCode, type RefreshErrorOptions } from './core/errors.ts'
+export type { Clock } from './lib/clock.ts'
+export { RefreshError, type RefreshErrorCode, type RefreshErrorOptions } from './errors.ts'
 export type { Finding, RefreshEvent, RefreshListener } from './core/events.ts'
-export type { ErrorFacts } from './core/facts.ts'
+export type { ErrorFacts } from './core/verdict/facts.ts'
 export type { RefreshableOptions } from './core/options.ts'
 export { Refreshable } from './core/refreshable.ts'
 export type {
@@ -29,14 +29,14 @@ export {
   type RejectionRule,
   type RejectionRules,
   type Verdict,
-} from './core/unauthorized.ts'
-export type { AccessTokenOptions } from './credentials/access-token.ts'
-export type { CheckResult } from './credentials/check.ts'
-export { credential, type Credential, type FlushOptions } from './credentials/credential.ts'
-export type { CredentialOptions, SharedCredentialOptions } from './credentials/options.ts'
-export { type CredentialPool, credentialPool, type CredentialPoolOptions } from './credentials/pool.ts'
-export type { Source, SourceContext } from './credentials/source.ts'
-export type { CredentialStatus } from './credentials/status.ts'
+} from './core/verdict/unauthorized.ts'
+export type { AccessTokenOptions } from './credential/access-token.ts'
+export type { CheckResult } from './credential/check.ts'
+export { credential, type Credential, type FlushOptions } from './credential/credential.ts'
+export type { CredentialOptions, SharedCredentialOptions } from './credential/options.ts'
+export { type CredentialPool, credentialPool, type CredentialPoolOptions } from './credential/pool.ts'
+export type { Source, SourceContext } from './credential/source.ts'
+export type { CredentialStatus } from './credential/status.ts'
 export type {
   Change,
   MadeFor,
@@ -47,12 +47,12 @@ export type {
   StoredRecord,
   UpdateNews,
   UpdateOptions,
-} from './credentials/store.ts'
-export { MemoryStore } from './credentials/stores/memory.ts'
-export type { AccessToken, JsonValue } from './credentials/token.ts'
-export type { TokenResponse } from './credentials/token-response.ts'
-export type { Apply } from './http/apply.ts'
-export type { HttpOptions } from './http/options.ts'
+} from './credential/store.ts'
+export { MemoryStore } from './credential/memory-store.ts'
+export type { AccessToken, JsonValue } from './credential/token.ts'
+export type { TokenResponse } from './credential/token/token-response.ts'
+export type { Apply } from './surfaces/shared/apply.ts'
+export type { HttpOptions } from './surfaces/shared/http-options.ts'
 export { BaseProvider } from './llm/base-provider.ts'
 export type { ModelCapabilities, StructuredOutputSupport } from './llm/capabilities.ts'
 export type {
@@ -96,7 +96,7 @@ export type {
   Usage,
 } from './llm/response.ts'
 export { type AnswerIdentity, collectStream, StreamAccumulator } from './llm/stream-accumulator.ts'
-export { refreshingFetch, type RefreshingFetchOptions } from './surfaces/fetch.ts'
+export { refreshingFetch, type RefreshingFetchOptions } from './surfaces/fetch/index.ts'
 export {
   RefreshingProvider,
   type RefreshingProviderOptions,

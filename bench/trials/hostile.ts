@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { listening, type Reader, READERS } from '../../test/credentials/sources/hostile-readers.ts'
+import { listening, type Reader, READERS } from '../../test/sources/hostile-readers.ts'
 import { collectGarbage } from '../../test/support/garbage.ts'
 import { type Battery, setting } from './trial.ts'
 

@@ -1,4 +1,4 @@
-import { RefreshError } from './errors.ts'
+import { RefreshError } from '../errors.ts'
 import type { RefreshCause } from './refresher.ts'
 
 /** Something that is amiss, or worth knowing, and what to do about it. It holds no secret. */

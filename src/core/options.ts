@@ -1,5 +1,5 @@
-import { type Clock, platformClock } from './clock.ts'
-import { RefreshError } from './errors.ts'
+import { type Clock, platformClock } from '../lib/clock.ts'
+import { RefreshError } from '../errors.ts'
 import type { RefreshListener } from './events.ts'
 import type { Background, Refresh, RefreshContext, Refresher } from './refresher.ts'
 

@@ -1,8 +1,8 @@
-import { throwIfAborted } from './abortable.ts'
-import type { RefreshError } from './errors.ts'
+import { throwIfAborted } from '../lib/abortable.ts'
+import type { RefreshError } from '../errors.ts'
 import { asRefreshError, type RefreshListener, tell } from './events.ts'
 import type { Background, Generation, Refresher, Snapshot } from './refresher.ts'
-import { verdict, type Verdict } from './unauthorized.ts'
+import { verdict, type Verdict } from './verdict/unauthorized.ts'
 
 /** Is this a rejection? A verdict can carry the challenge; a plain `true` carries none. It may take reading. */
 export type Answer = boolean | Verdict | Promise<boolean | Verdict>

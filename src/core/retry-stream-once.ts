@@ -9,7 +9,7 @@ import {
   reportFailure,
   tellRetried,
 } from './retry-policy.ts'
-import type { Verdict } from './unauthorized.ts'
+import type { Verdict } from './verdict/unauthorized.ts'
 
 /** What one kind of stream looks like to the retry policy. */
 export interface StreamPolicy<D> extends CommonPolicy {

@@ -1,4 +1,4 @@
-import { RefreshError } from '../core/errors.ts'
+import { RefreshError } from '../errors.ts'
 import type { LlmProvider } from './provider.ts'
 
 const METHODS = [

@@ -1,4 +1,4 @@
-import { RefreshError } from '../core/errors.ts'
+import { RefreshError } from '../errors.ts'
 import type { ModelCapabilities, StructuredOutputSupport } from './capabilities.ts'
 import type { LlmProvider } from './provider.ts'
 import type { CallOptions, ChatRequest, ThinkingConfig } from './request.ts'

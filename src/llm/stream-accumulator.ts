@@ -1,4 +1,4 @@
-import { RefreshError } from '../core/errors.ts'
+import { RefreshError } from '../errors.ts'
 import type { ContentBlock, ThinkingBlock, ToolUseBlock } from './content.ts'
 import type {
   ChatOutcome,

@@ -1,4 +1,4 @@
-import type { RecordContent, StoredRecord } from '../credentials/store.ts'
+import type { RecordContent, StoredRecord } from '../credential/store.ts'
 import { ensure, equal } from './expect.ts'
 import { type Case, gate, record, token } from './store-cases.ts'
 

@@ -1,5 +1,5 @@
-import type { RecordContent, Store, StoredRecord } from '../credentials/store.ts'
-import type { AccessToken } from '../credentials/token.ts'
+import type { RecordContent, Store, StoredRecord } from '../credential/store.ts'
+import type { AccessToken } from '../credential/token.ts'
 import { ensure, equal } from './expect.ts'
 
 /** The same store, opened twice, and a key that nobody else uses. */

@@ -1,4 +1,4 @@
-import type { Store } from '../credentials/store.ts'
+import type { Store } from '../credential/store.ts'
 import { replaceCases } from './replace-cases.ts'
 import { cases, type Stores } from './store-cases.ts'
 

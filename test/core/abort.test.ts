@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { reasonOf, throwIfAborted } from '../../src/core/abortable.ts'
+import { reasonOf, throwIfAborted } from '../../src/lib/abortable.ts'
 import { Refreshable, retryOnce, retryStreamOnce } from '../../src/index.ts'
 import { responder } from '../support/responder.ts'
 

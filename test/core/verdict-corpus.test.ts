@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { FirstEvent, type ServerSentEvent } from '../../src/http/first-event.ts'
-import { Judge } from '../../src/http/judge.ts'
+import { FirstEvent, type ServerSentEvent } from '../../src/surfaces/shared/first-event.ts'
+import { Judge } from '../../src/surfaces/shared/response-judge.ts'
 import { isUnauthorizedError, verdict } from '../../src/index.ts'
 import { EVENT_OTHERS, EVENT_REJECTIONS } from './corpus/events.ts'
 import { FIELD_OTHERWISE, FIELD_REJECTED } from './corpus/field-sentences.ts'

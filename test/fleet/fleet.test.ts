@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
-import type { SealingKey } from '../../src/credentials/stores/sealed.ts'
+import type { SealingKey } from '../../src/stores/sealed/index.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { bundled } from './bundle.ts'
 import { asToken, startFleet } from './fleet.ts'

@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest'
-import { sealed, type SealingKey } from '../../src/credentials/stores/sealed.ts'
+import { sealed, type SealingKey } from '../../src/stores/sealed/index.ts'
 import {
   type AuthorizationServer,
   type Login,

@@ -1,7 +1,7 @@
 // One process of a fleet: callers that share a credential with all other processes, by a store.
 import { createInterface } from 'node:readline'
-import { oauth } from '../../src/credentials/sources/oauth.ts'
-import { sealed, type SealingKey } from '../../src/credentials/stores/sealed.ts'
+import { oauth } from '../../src/sources/oauth/index.ts'
+import { sealed, type SealingKey } from '../../src/stores/sealed/index.ts'
 import {
   type AccessToken,
   credential,

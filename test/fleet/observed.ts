@@ -1,4 +1,4 @@
-import type { Backend, Lock } from '../../src/credentials/lock.ts'
+import type { Backend, Lock } from '../../src/stores/shared/lock.ts'
 import { RefreshError } from '../../src/index.ts'
 
 /** What a store does, for a test to see, to stop, and to spoil. */

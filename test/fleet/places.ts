@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { onTestFinished } from 'vitest'
-import { migratePostgres } from '../../src/credentials/stores/postgres.ts'
+import { migratePostgres } from '../../src/stores/postgres/index.ts'
 import { has } from '../support/binaries.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { hasPostgres, startPostgres } from '../support/postgres-server.ts'

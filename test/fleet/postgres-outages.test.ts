@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { expect, onTestFinished, test } from 'vitest'
-import { migratePostgres } from '../../src/credentials/stores/postgres.ts'
+import { migratePostgres } from '../../src/stores/postgres/index.ts'
 import { hasPostgres, type PostgresServer, startPostgres } from '../support/postgres-server.ts'
 import { startRelay } from '../support/relay.ts'
 import { bundled } from './bundle.ts'

@@ -1,5 +1,5 @@
-import { RefreshError } from '../../core/errors.ts'
-import { methodsOf } from './facade.ts'
+import { RefreshError } from '../../errors.ts'
+import { methodsOf } from './refreshing-model/facade.ts'
 
 /** The versions of the AI SDK's model specification: `v2` is AI SDK 5, `v3` is 6, `v4` is 7. */
 export type AiSdkVersion = 'v2' | 'v3' | 'v4'

@@ -1,6 +1,6 @@
 import { asyncContext } from '../../core/async-context.ts'
 import { type Fetch, fetchBeneath } from '../../core/raw-fetch.ts'
-import type { Applied } from '../../http/apply.ts'
+import type { Applied } from '../shared/apply.ts'
 import { isRequest } from './target.ts'
 
 type Request = Parameters<Fetch>

@@ -1,4 +1,4 @@
-import type { Applied } from '../../http/apply.ts'
+import type { Applied } from '../shared/apply.ts'
 
 /** A request's headers as its caller gave them. They are kept, for the caller may change its own. */
 export type KeptHeaders = (applied: Applied) => HeadersInit

@@ -1,6 +1,6 @@
-import { abortable } from '../../core/abortable.ts'
-import { asItIs, type Finding, type Inspection, type OpenDecoder } from '../../http/inspection.ts'
-import { letGo } from '../../http/let-go.ts'
+import { abortable } from '../../lib/abortable.ts'
+import { asItIs, type Finding, type Inspection, type OpenDecoder } from '../shared/inspection.ts'
+import { letGo } from '../shared/release-body.ts'
 import { type BodyReader, restored, webReader } from './body-reader.ts'
 import { isNodeBody, NodeBodyReader } from './node-body.ts'
 

@@ -1,15 +1,15 @@
-import type { RefreshError } from '../../core/errors.ts'
-import type { Verdict } from '../../core/unauthorized.ts'
+import type { RefreshError } from '../../errors.ts'
+import type { Verdict } from '../../core/verdict/unauthorized.ts'
 import {
   type Finding,
   type Inspection,
   inspectBody,
   inspectEvents,
   type OpenDecoder,
-} from '../../http/inspection.ts'
-import type { Judge } from '../../http/judge.ts'
-import { isEventStream } from '../../http/options.ts'
-import { isOwnAnswer } from '../../http/own-401.ts'
+} from '../shared/inspection.ts'
+import type { Judge } from '../shared/response-judge.ts'
+import { isEventStream } from '../shared/http-options.ts'
+import { isOwnAnswer } from '../shared/synthetic-401.ts'
 import { openDecoder } from './decoder.ts'
 import { Delivery, type Ending, type Held, type Receiver } from './delivery.ts'
 import type { DispatchController, DispatchHandler, ResponseHeaders } from './types.ts'

@@ -1,6 +1,6 @@
 import { Transform } from 'node:stream'
 import zlib from 'node:zlib'
-import { asItIs, type Decoder } from '../../http/inspection.ts'
+import { asItIs, type Decoder } from '../shared/inspection.ts'
 
 const { Z_SYNC_FLUSH, BROTLI_OPERATION_FLUSH } = zlib.constants
 /** A body that is cut short is read up to there. */

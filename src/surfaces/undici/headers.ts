@@ -1,5 +1,5 @@
-import type { Applied } from '../../http/apply.ts'
-import { isIterable } from '../../http/body.ts'
+import type { Applied } from '../shared/apply.ts'
+import { isIterable } from '../shared/body.ts'
 
 /** Headers that go on a request, and what makes room for them. */
 export interface Credential {

@@ -1,7 +1,7 @@
-import type { RefreshError } from '../../core/errors.ts'
-import { isAsyncIterable } from '../../http/body.ts'
-import { letGo } from '../../http/let-go.ts'
-import { streamed, tooLarge } from '../../http/not-replayable.ts'
+import type { RefreshError } from '../../errors.ts'
+import { isAsyncIterable } from '../shared/body.ts'
+import { letGo } from '../shared/release-body.ts'
+import { streamed, tooLarge } from '../shared/not-replayable.ts'
 import type { Replay } from './replay.ts'
 
 type Body = AsyncIterable<unknown> | Iterable<unknown>

@@ -1,6 +1,6 @@
-import type { RefreshError } from '../../core/errors.ts'
-import { copyOf, exceeds, isAsyncIterable, isBlob, isForm, isIterable } from '../../http/body.ts'
-import { streamed, tooLarge } from '../../http/not-replayable.ts'
+import type { RefreshError } from '../../errors.ts'
+import { copyOf, exceeds, isAsyncIterable, isBlob, isForm, isIterable } from '../shared/body.ts'
+import { streamed, tooLarge } from '../shared/not-replayable.ts'
 import { Recording } from './recording.ts'
 
 /** The body that attempts send. */

@@ -7,7 +7,7 @@ import {
   type ResponseInfo,
   type Usage,
 } from '../../../src/index.ts'
-import { languageModelProvider } from '../../../src/surfaces/ai-sdk.ts'
+import { languageModelProvider } from '../../../src/surfaces/ai-sdk/index.ts'
 import { assembled, collect, collectAll } from './deltas.ts'
 import { MODELS } from './models.ts'
 import { STREAMED, UNARY } from './said.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { languageModelProvider } from '../../../src/surfaces/ai-sdk.ts'
+import { languageModelProvider } from '../../../src/surfaces/ai-sdk/index.ts'
 import { collect } from './deltas.ts'
 import { fakeModel, FINISH } from './fake-model.ts'
 import { MODELS } from './models.ts'

@@ -4,7 +4,7 @@ import {
   type AiSdkVersion,
   languageModelProvider,
   type ProviderWarning,
-} from '../../../src/surfaces/ai-sdk.ts'
+} from '../../../src/surfaces/ai-sdk/index.ts'
 import { collectAll } from './deltas.ts'
 import { fakeModel, FINISH } from './fake-model.ts'
 

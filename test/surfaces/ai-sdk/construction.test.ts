@@ -5,7 +5,7 @@ import {
   languageModelProvider,
   type LanguageModelProviderOptions,
   type ProviderWarning,
-} from '../../../src/surfaces/ai-sdk.ts'
+} from '../../../src/surfaces/ai-sdk/index.ts'
 import { fakeModel } from './fake-model.ts'
 import { MODELS, modelNamed } from './models.ts'
 

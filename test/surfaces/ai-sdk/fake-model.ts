@@ -1,4 +1,4 @@
-import type { AiSdkCallOptions, AiSdkLanguageModel } from '../../../src/surfaces/ai-sdk.ts'
+import type { AiSdkCallOptions, AiSdkLanguageModel } from '../../../src/surfaces/ai-sdk/index.ts'
 
 /** What a hand-written model is and says. */
 export interface FakeModelOptions {

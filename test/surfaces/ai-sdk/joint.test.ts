@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { refreshingModel } from '../../../src/surfaces/ai-sdk.ts'
+import { refreshingModel } from '../../../src/surfaces/ai-sdk/index.ts'
 import { END, expiring, type Part, PartStream, REJECTION, START, streamed } from './refreshing-remote.ts'
 
 /** What a consumer gets of two attempts: the first begins like this, and is rejected. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type AiSdkStreamResult, languageModelProvider } from '../../../src/surfaces/ai-sdk.ts'
+import { type AiSdkStreamResult, languageModelProvider } from '../../../src/surfaces/ai-sdk/index.ts'
 import { collect } from './deltas.ts'
 import { fakeModel } from './fake-model.ts'
 

@@ -8,7 +8,7 @@ import { createAnthropic as createAnthropicV2 } from 'ai-sdk-anthropic-v2'
 import { createAnthropic as createAnthropicV3 } from 'ai-sdk-anthropic-v3'
 import { createOpenAI as createOpenAIV2 } from 'ai-sdk-openai-v2'
 import { createOpenAI as createOpenAIV3 } from 'ai-sdk-openai-v3'
-import type { AiSdkLanguageModel } from '../../../src/surfaces/ai-sdk.ts'
+import type { AiSdkLanguageModel } from '../../../src/surfaces/ai-sdk/index.ts'
 import type { Wire } from './wire.ts'
 
 /** Where a model's requests go, and who it says it is. */

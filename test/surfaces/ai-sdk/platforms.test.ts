@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { following } from '../../../src/core/abortable.ts'
-import { languageModelProvider } from '../../../src/surfaces/ai-sdk.ts'
+import { following } from '../../../src/lib/abortable.ts'
+import { languageModelProvider } from '../../../src/surfaces/ai-sdk/index.ts'
 import { collect } from './deltas.ts'
 import { fakeModel } from './fake-model.ts'
 

@@ -4,7 +4,7 @@ import {
   type AiSdkLanguageModel,
   refreshingModel,
   refreshingModelFrom,
-} from '../../../src/surfaces/ai-sdk.ts'
+} from '../../../src/surfaces/ai-sdk/index.ts'
 import { responder } from '../../support/responder.ts'
 import { settled } from '../../support/settled.ts'
 import {

@@ -5,7 +5,7 @@ import {
   languageModelProvider,
   refreshingModel,
   refreshingModelFrom,
-} from '../../../src/surfaces/ai-sdk.ts'
+} from '../../../src/surfaces/ai-sdk/index.ts'
 import { apiError, CALL, expiring, Remote } from './refreshing-remote.ts'
 
 const remote = new Remote(() => {

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { refreshingModel } from '../../../src/surfaces/ai-sdk.ts'
+import { refreshingModel } from '../../../src/surfaces/ai-sdk/index.ts'
 import { responder } from '../../support/responder.ts'
 import { settled } from '../../support/settled.ts'
 import { MODELS } from './models.ts'

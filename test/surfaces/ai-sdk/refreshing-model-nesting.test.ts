@@ -4,7 +4,7 @@ import {
   type AiSdkPart,
   languageModelProvider,
   refreshingModel,
-} from '../../../src/surfaces/ai-sdk.ts'
+} from '../../../src/surfaces/ai-sdk/index.ts'
 import { collect } from './deltas.ts'
 import { FINISH } from './fake-model.ts'
 import { modelNamed } from './models.ts'

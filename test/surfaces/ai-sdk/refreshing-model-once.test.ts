@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
 import { Refreshable, type RefreshEvent } from '../../../src/index.ts'
-import { refreshingModel } from '../../../src/surfaces/ai-sdk.ts'
+import { refreshingModel } from '../../../src/surfaces/ai-sdk/index.ts'
 import { settled } from '../../support/settled.ts'
 import { apiError, END, failing, type Part, PartStream, START, taken } from './refreshing-remote.ts'
 

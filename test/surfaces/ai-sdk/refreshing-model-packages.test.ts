@@ -7,7 +7,7 @@ import {
   type AiSdkLanguageModel,
   refreshingModel,
   refreshingModelFrom,
-} from '../../../src/surfaces/ai-sdk.ts'
+} from '../../../src/surfaces/ai-sdk/index.ts'
 import { type LlmServer, type Refusing, startLlmServer } from '../../support/llm-server.ts'
 import { MODELS } from './models.ts'
 import { CALL, type Part, taken } from './refreshing-remote.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type AiSdkLanguageModel, refreshingModel } from '../../../src/surfaces/ai-sdk.ts'
+import { type AiSdkLanguageModel, refreshingModel } from '../../../src/surfaces/ai-sdk/index.ts'
 import { settled } from '../../support/settled.ts'
 import {
   apiError,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type RefreshEvent, Refreshable } from '../../../src/index.ts'
-import { type AiSdkLanguageModel, refreshingModel } from '../../../src/surfaces/ai-sdk.ts'
+import { type AiSdkLanguageModel, refreshingModel } from '../../../src/surfaces/ai-sdk/index.ts'
 import { responder } from '../../support/responder.ts'
 import { settled } from '../../support/settled.ts'
 import {

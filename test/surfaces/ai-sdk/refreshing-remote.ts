@@ -1,4 +1,4 @@
-import type { AiSdkLanguageModel } from '../../../src/surfaces/ai-sdk.ts'
+import type { AiSdkLanguageModel } from '../../../src/surfaces/ai-sdk/index.ts'
 
 /** A part of a stream, of whatever kind. */
 export interface Part {

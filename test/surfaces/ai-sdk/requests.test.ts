@@ -4,7 +4,7 @@ import {
   languageModelProvider,
   type LanguageModelProviderOptions,
   type ProviderWarning,
-} from '../../../src/surfaces/ai-sdk.ts'
+} from '../../../src/surfaces/ai-sdk/index.ts'
 import { fakeModel } from './fake-model.ts'
 import { CONVERSATION, FIELDS, FORM, TOOLS } from './fields.ts'
 import { modelNamed, MODELS, type RealModel } from './models.ts'

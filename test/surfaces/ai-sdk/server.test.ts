@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { languageModelProvider } from '../../../src/surfaces/ai-sdk.ts'
+import { languageModelProvider } from '../../../src/surfaces/ai-sdk/index.ts'
 import { type LlmServer, startLlmServer } from '../../support/llm-server.ts'
 import { assembled, collect } from './deltas.ts'
 import { MODELS } from './models.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { languageModelProvider, refreshingModel } from '../../../src/surfaces/ai-sdk.ts'
+import { languageModelProvider, refreshingModel } from '../../../src/surfaces/ai-sdk/index.ts'
 import { MODELS } from './models.ts'
 import { CALL } from './refreshing-remote.ts'
 import { anthropicError, googleError, openAIError } from './vendor-errors.ts'

@@ -32,7 +32,7 @@ import {
   refreshingModelFrom,
   type RefreshingModelOptions,
   type SharedModelOptions,
-} from '../../../src/surfaces/ai-sdk.ts'
+} from '../../../src/surfaces/ai-sdk/index.ts'
 
 // `tsc` checks this file: what vitest runs of it is nothing.
 

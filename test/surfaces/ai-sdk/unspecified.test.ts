@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { RefreshError } from '../../../src/index.ts'
-import { languageModelProvider } from '../../../src/surfaces/ai-sdk.ts'
+import { languageModelProvider } from '../../../src/surfaces/ai-sdk/index.ts'
 import { collect } from './deltas.ts'
 import { fakeModel, FINISH } from './fake-model.ts'
 

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { languageModelProvider, type ProviderWarning } from '../../../src/surfaces/ai-sdk.ts'
+import { languageModelProvider, type ProviderWarning } from '../../../src/surfaces/ai-sdk/index.ts'
 import { collect } from './deltas.ts'
 import { fakeModel, FINISH } from './fake-model.ts'
 import { modelNamed } from './models.ts'

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { runAsSource } from '../../../src/core/source-context.ts'
-import { deviceLogin } from '../../../src/credentials/sources/oauth.ts'
+import { deviceLogin } from '../../../src/sources/oauth/index.ts'
 import { Refreshable, refreshingFetch } from '../../../src/index.ts'
 import { tokens } from './cells.ts'
 
@@ -163,7 +163,7 @@ test('[F9] given a runtime without async contexts, when its platform’s fetch i
   const hidden = vi.spyOn(process, 'getBuiltinModule').mockReturnValue(undefined)
   onTestFinished(() => hidden.mockRestore())
   const fresh = await import('../../../src/index.ts')
-  const { oauth } = await import('../../../src/credentials/sources/oauth.ts')
+  const { oauth } = await import('../../../src/sources/oauth/index.ts')
   platform.mockImplementation(async (input) =>
     new Request(input).url.endsWith('/token') ? Response.json({ access_token: 't1' }) : new Response('ok'),
   )

@@ -91,7 +91,7 @@ describe('React Native', () => {
       seen.push(new Headers(init.headers).get('authorization'))
       return new Response()
     })
-    const fresh = await import('../../../src/surfaces/fetch.ts')
+    const fresh = await import('../../../src/surfaces/fetch/index.ts')
     await fresh.refreshingFetch(tokens().cell, { origins: ORIGIN })(
       new Plain(`${ORIGIN}/`) as unknown as Request,
     )

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { Agent, fetch as undiciFetch } from 'undici'
 import { afterEach, describe, expect, test } from 'vitest'
-import { FirstEvent } from '../../../src/http/first-event.ts'
+import { FirstEvent } from '../../../src/surfaces/shared/first-event.ts'
 import { refreshingFetch, Refreshable } from '../../../src/index.ts'
 import { IN_STREAM_REJECTIONS, OTHER_FIRST_EVENTS } from '../../support/first-events.ts'
 import { type RecordingServer, startRecordingServer } from '../../support/recording-server.ts'

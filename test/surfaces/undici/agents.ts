@@ -1,6 +1,6 @@
 import { Agent, type Dispatcher } from 'undici'
 import type { Refresher } from '../../../src/index.ts'
-import { refreshing, type RefreshingOptions } from '../../../src/surfaces/undici.ts'
+import { refreshing, type RefreshingOptions } from '../../../src/surfaces/undici/index.ts'
 
 const open: Dispatcher[] = []
 

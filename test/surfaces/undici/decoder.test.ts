@@ -1,6 +1,6 @@
 import { brotliCompressSync, deflateRawSync, gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
-import { asItIs, Inspection, type OpenDecoder } from '../../../src/http/inspection.ts'
+import { asItIs, Inspection, type OpenDecoder } from '../../../src/surfaces/shared/inspection.ts'
 import { openDecoder } from '../../../src/surfaces/undici/decoder.ts'
 import { settled } from '../../support/settled.ts'
 

@@ -1,7 +1,7 @@
 import { Client, type Dispatcher, interceptors, Pool } from 'undici'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { RefreshError } from '../../../src/index.ts'
-import { refreshing } from '../../../src/surfaces/undici.ts'
+import { refreshing } from '../../../src/surfaces/undici/index.ts'
 import { bearer, type RecordingServer, startRecordingServer } from '../../support/recording-server.ts'
 import { settled } from '../../support/settled.ts'
 import { broken, tokens } from '../fetch/cells.ts'

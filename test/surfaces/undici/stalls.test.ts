@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Refreshable } from '../../../src/index.ts'
-import { refreshing } from '../../../src/surfaces/undici.ts'
+import { refreshing } from '../../../src/surfaces/undici/index.ts'
 import { settled } from '../../support/settled.ts'
 import { Listener, scripted } from './scripted.ts'
 

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test, vi } from 'vitest'
 import { Refreshable, type RefreshEvent } from '../../../src/index.ts'
-import { refreshing } from '../../../src/surfaces/undici.ts'
+import { refreshing } from '../../../src/surfaces/undici/index.ts'
 import type { Dispatch } from '../../../src/surfaces/undici/types.ts'
 import { responder } from '../../support/responder.ts'
 import { settled } from '../../support/settled.ts'

@@ -2,7 +2,7 @@
 import type { Dispatcher } from 'undici'
 import { expectTypeOf, test } from 'vitest'
 import type { Refreshable } from '../../../src/index.ts'
-import { type Interceptor, refreshing } from '../../../src/surfaces/undici.ts'
+import { type Interceptor, refreshing } from '../../../src/surfaces/undici/index.ts'
 
 test('it is what undici’s compose takes, and gives a dispatch of the same make', () => {
   expectTypeOf<Interceptor>().toExtend<Dispatcher.DispatcherComposeInterceptor>()

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { afterEach, expect, test } from 'vitest'
 import { Refreshable } from '../../../src/index.ts'
-import { refreshing } from '../../../src/surfaces/undici.ts'
+import { refreshing } from '../../../src/surfaces/undici/index.ts'
 import { responder } from '../../support/responder.ts'
 import { settled } from '../../support/settled.ts'
 import { broken } from '../fetch/cells.ts'

@@ -1,0 +1,91 @@
+import { Backoff } from '../../lib/backoff.ts'
+import type { RefreshError, RefreshErrorCode } from '../../errors.ts'
+import { suspended } from './refusals.ts'
+
+/**
+ * Pauses after these double to this only (ms), so that the first success comes soon after the end of an outage, or after a person
+ * has logged in to the cloud. So do those of an endpoint that says itself how long to wait.
+ */
+const LONGEST_TRANSIENT = 5_000
+const TRANSIENT: ReadonlySet<RefreshErrorCode> = new Set([
+  'source_unreachable',
+  'source_unavailable',
+  'refresh_timeout',
+  'refresh_failed',
+  'store_failed',
+  'source_refused',
+  'source_invalid',
+  'reauthentication_required',
+])
+
+/** What a failed refresh leads to: a pause that doubles; after a terminal failure no refresh at all. */
+export class Setback {
+  readonly #pause: Backoff
+  readonly #looksOften: boolean
+  #failure: RefreshError | undefined
+  #isKept = false
+
+  /**
+   * @param first ms
+   * @param looksOften pauses after `unchanged` are short
+   */
+  constructor(first: number, looksOften: boolean) {
+    this.#pause = new Backoff(first)
+    this.#looksOften = looksOften
+  }
+
+  /** What only a person can mend, or `reread` find mended: a terminal failure, or that there is no value. */
+  get held(): RefreshError | undefined {
+    return this.#isKept || this.#failure?.terminal === true ? this.#failure : undefined
+  }
+
+  /** The host wants that there is no value: no retry changes that. */
+  get isKept(): boolean {
+    return this.#isKept
+  }
+
+  /** There is no value, because the host wants it so. */
+  keep(failure: RefreshError, now: number): void {
+    this.reset()
+    this.#isKept = true
+    this.note(failure, now, undefined)
+  }
+
+  /**
+   * Takes note of a failure, and gives the one that counts: a terminal one outlives every look whether it has been
+   * mended.
+   *
+   * @param atMost ms
+   */
+  note(failure: RefreshError, now: number, atMost: number | undefined): RefreshError {
+    const held = failure.terminal && !this.#isKept ? failure : this.held
+    this.#failure = held ?? failure
+    // To look again costs little, and a caller waits for it.
+    if (held) this.#pause.reset()
+    const { retryAfter, code } = this.#failure
+    const isShort =
+      TRANSIENT.has(code) ||
+      (code === 'source_rate_limited' && retryAfter !== undefined) ||
+      (code === 'unchanged' && this.#looksOften)
+    this.#pause.start(now, retryAfter, atMost, isShort ? LONGEST_TRANSIENT : undefined)
+    return this.#failure
+  }
+
+  /**
+   * Why no refresh may run now, if so.
+   *
+   * @param ignoresPause the pause is over, whatever the clock says: the last flight was given up by this very call
+   */
+  refusal(now: number, canReread: boolean, ignoresPause: boolean): RefreshError | undefined {
+    const pause = ignoresPause ? 0 : this.#pause.remaining(now)
+    const { held } = this
+    if (pause === 0 && (canReread || held === undefined)) return undefined
+    return held ?? suspended(pause, this.#failure)
+  }
+
+  reset(): void {
+    this.#isKept = false
+    this.#failure = undefined
+    this.#pause.reset()
+  }
+}

@@ -1,0 +1,109 @@
+import type { Clock } from '../../lib/clock.ts'
+import { Deadline } from '../../lib/deadline.ts'
+import type { RefreshError } from '../../errors.ts'
+import type { RefreshCause, Snapshot } from '../refresher.ts'
+import { timeout } from './refusals.ts'
+import { Waiters } from './waiters.ts'
+
+/** What a flight is told at its start. */
+export interface FlightPlan {
+  readonly cause: RefreshCause
+  /** The sequence of what was in force when it began. */
+  readonly base: number
+  /** Orders flights, `set()` and `clear()`: what began later outranks. */
+  readonly sequence: number
+  /** The generation in force when it began. */
+  readonly generation: number
+  /** It is a retry that ignores a failure which is held. */
+  readonly isRetry: boolean
+}
+
+/** One run of the refresh function, and the callers that wait for it. */
+export class Flight<T> {
+  readonly plan: FlightPlan
+  readonly deadline: Deadline
+  /** Callers that waited. */
+  joined = 0
+  /** Settles when no caller wants the result any more. */
+  readonly gone: Promise<void>
+
+  readonly #controller = new AbortController()
+  readonly #waiters: Waiters<T>
+  readonly #lapsed: () => void
+  #leave: () => void = () => undefined
+  #isOver = false
+  #stopTimer: (() => void) | undefined
+
+  /**
+   * @param deadline ms
+   * @param lapsed called when five deadlines have passed, perhaps more than once
+   */
+  constructor(plan: FlightPlan, clock: Clock, deadline: number, lapsed: () => void) {
+    this.plan = plan
+    this.#lapsed = lapsed
+    this.deadline = new Deadline(clock, deadline)
+    this.gone = new Promise((resolve) => (this.#leave = resolve))
+    const late = (): RefreshError => timeout('The refresh', deadline)
+    this.#waiters = new Waiters(this.deadline, late, (stage) => {
+      if (stage === 'lapsed') lapsed()
+      else this.#watch()
+    })
+    // The timer of the callers that began it is the flight's own, too, until the deadline.
+    void this.#waiters.join(plan.generation)
+  }
+
+  /** No caller wants its result any more, whether or not the signal could say so. */
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  /**
+   * @param generation the one in force
+   * @param isOverdue as the caller has just judged
+   */
+  join(generation: number, isOverdue: boolean): Promise<Snapshot<T>> {
+    this.joined++
+    return isOverdue ? this.#waiters.refuse() : this.#waiters.join(generation)
+  }
+
+  /** An earlier flight has brought a value after all. This one goes on. */
+  serve(snapshot: Snapshot<T>): void {
+    this.#waiters.serve(snapshot)
+    if (!this.#waiters.isAwaited) this.#watch()
+  }
+
+  land(snapshot: Snapshot<T>): void {
+    this.#stopTimer?.()
+    this.#waiters.land(snapshot)
+  }
+
+  fail(error: RefreshError, inForce?: Snapshot<T>): void {
+    this.#stopTimer?.()
+    this.#waiters.fail(error, inForce)
+  }
+
+  /** Tells the run that no caller wants its result. */
+  abort(reason?: RefreshError): void {
+    this.#stopTimer?.()
+    this.#isOver = true
+    this.#leave()
+    try {
+      this.#controller.abort(reason)
+    } catch {
+      // Cloudflare does not let one request abort what another one began.
+    }
+  }
+
+  /** Watches for the end of five deadlines, once. */
+  #watch(): void {
+    this.#stopTimer ??= this.deadline.watch(() => {
+      this.#stopTimer = undefined
+      if (this.deadline.stage === 'lapsed') this.#lapsed()
+      else this.#watch()
+    })
+  }
+}

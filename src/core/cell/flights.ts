@@ -1,0 +1,193 @@
+import { handOver } from '../background.ts'
+import { RefreshError } from '../../errors.ts'
+import { asRefreshError, type RefreshEvent, tell } from '../events.ts'
+import { Flight } from './flight.ts'
+import type { CellInternals, CellOptions } from '../options.ts'
+import type { Background, RefreshCause } from '../refresher.ts'
+import { missing, reentrant, timeout } from './refusals.ts'
+import { Setback } from './cooldown.ts'
+import { runAsSource } from '../source-context.ts'
+import type { Values } from './values.ts'
+
+/** How a flight begins. */
+export interface Start {
+  readonly challenge?: string | undefined
+  readonly background?: Background | undefined
+  /** Begins in spite of a cooldown: this very call gave up the flight before. */
+  readonly ignoresPause: boolean
+  /** Begins in spite of a cooldown and of a failure that is held. */
+  readonly isRetry?: boolean
+}
+
+/** The flights of a cell: one at a time, and what each leads to. */
+export class Flights<T> {
+  /** What failed flights lead to. */
+  readonly setback: Setback
+  readonly #options: CellOptions<T>
+  readonly #internals: CellInternals
+  readonly #values: Values<T>
+  readonly #cell: object
+  #current: Flight<T> | undefined
+  /** The host's refresh function is on the stack right now. */
+  #entered = false
+
+  /** @param cell owns what the refresh function asks for */
+  constructor(options: CellOptions<T>, internals: CellInternals, values: Values<T>, cell: object) {
+    this.#cell = cell
+    this.#options = options
+    this.#internals = internals
+    this.#values = values
+    this.setback = new Setback(options.cooldown, internals.looksOften === true)
+  }
+
+  /** The flight that runs. */
+  get current(): Flight<T> | undefined {
+    return this.#current
+  }
+
+  /** The caller is the host's own refresh function. */
+  get isEntered(): boolean {
+    return this.#entered
+  }
+
+  /** A login or a logout supersedes the flight that runs. */
+  take(): Flight<T> | undefined {
+    const flight = this.#current
+    this.#current = undefined
+    return flight
+  }
+
+  /** The time of the flight that runs may be over: then input that has arrived is to be read before anything is decided. */
+  inputRead(): Promise<void> | undefined {
+    return this.#current?.deadline.inputRead()
+  }
+
+  /**
+   * Judges the flight that runs by the clock: its timer may be gone with the request that began it. Gives it up where its time is over,
+   * or where it is overdue and a new one spends nothing.
+   */
+  judge(): 'timely' | 'overdue' | 'given up' {
+    const flight = this.#current
+    const stage = flight?.deadline.stage ?? 'running'
+    if (flight === undefined || stage === 'running') return 'timely'
+    if (stage === 'overdue' && this.#internals.spends !== false) return 'overdue'
+    this.#giveUp(flight)
+    return 'given up'
+  }
+
+  /** The flight that runs, else a new one. Throws where none may run. */
+  begin(cause: RefreshCause, start: Start): Flight<T> {
+    if (this.#entered) throw reentrant()
+    if (this.#values.isClosed) throw missing()
+    if (this.#current !== undefined) return this.#current
+
+    const { clock, deadline, reread } = this.#options
+    const { background, challenge, ignoresPause, isRetry = false } = start
+    const refusal = isRetry
+      ? undefined
+      : this.setback.refusal(clock.now(), reread !== undefined, ignoresPause)
+    if (refusal !== undefined) throw refusal
+
+    const { applied: base, inForce: generation } = this.#values
+    const plan = { cause, base, sequence: this.#values.number(), generation, isRetry }
+    const flight: Flight<T> = new Flight<T>(plan, clock, deadline, () => this.#giveUp(flight))
+    this.#current = flight
+    this.#emit({ type: 'refresh_started', generation, cause })
+    // A listener may have logged in or out.
+    if (this.#current !== flight) return flight
+    const over = this.#run(flight, challenge).then(
+      (value) => this.#landed(flight, value),
+      (error: unknown) => this.#failed(flight, asRefreshError(error)),
+    )
+    const takers = [this.#options.background, background]
+    handOver(takers, Promise.race([over, flight.gone]), this.#internals.settled)
+    return flight
+  }
+
+  /** Calls the host's function; whatever it does, the outcome is a promise. */
+  async #run(flight: Flight<T>, challenge: string | undefined): Promise<T> {
+    const { refresh, reread } = this.#options
+    const { cause, isRetry } = flight.plan
+    const { held, isKept } = this.setback
+    const call = held === undefined || (isRetry && !isKept) ? refresh : (reread ?? refresh)
+    const current = this.#values.tenure?.snapshot
+    const queued = (isWaiting: boolean): void => flight.deadline.queued(isWaiting)
+    let running: Promise<T | undefined>
+    this.#entered = true
+    try {
+      const isOver = (): boolean => flight.isOver
+      const context = { current, cause, challenge, signal: flight.signal, queued, isOver, isRetry }
+      const { owner } = this.#internals
+      running = owner === undefined ? runAsSource(() => call(context), this.#cell) : call(context)
+    } finally {
+      this.#entered = false
+    }
+    const value = await running
+    // Nobody has mended it.
+    if (isNothing(value) && call === reread && held !== undefined) throw held
+    if (isNothing(value) || (call === reread && value === current?.value)) {
+      throw new RefreshError(
+        'invalid_value',
+        'The refresh function returned nothing. It must return the new value, or throw an error that says why there is none.',
+      )
+    }
+    return value
+  }
+
+  #landed(flight: Flight<T>, value: T): void {
+    const late = this.#current !== flight || flight.deadline.stage !== 'running'
+    if (this.#current === flight) this.#current = undefined
+    const { joined, plan, deadline } = flight
+    const { cause, sequence } = plan
+    if (sequence <= this.#values.applied) {
+      this.#emit({ type: 'refresh_discarded', generation: this.#values.last, cause })
+      return
+    }
+    const snapshot = this.#values.adopt(value, sequence, cause)
+    this.setback.reset()
+    flight.land(snapshot)
+    // The flight that runs now began without this value. Its callers need not wait any longer.
+    this.#current?.serve(snapshot)
+    const { generation } = snapshot
+    this.#emit({ type: 'refresh_succeeded', generation, cause, duration: deadline.elapsed, joined, late })
+  }
+
+  #giveUp(flight: Flight<T>): void {
+    this.#failed(flight, timeout('The refresh', this.#options.deadline), true)
+  }
+
+  #failed(flight: Flight<T>, reason: RefreshError, isGivenUp = false): void {
+    // It was superseded or given up: its failure concerns no caller any more.
+    if (this.#current !== flight) return
+    this.#current = undefined
+    const { joined, plan, deadline } = flight
+    const { cause, base, isRetry } = plan
+    const inForce = this.#values.tenure?.snapshot
+    // Where a flight that was given up has landed meanwhile, this failure is of the value before: it is not held.
+    const isOutdated = inForce !== undefined && this.#values.applied > base
+    const counts = isOutdated ? reason : this.#note(reason, cause)
+    const error = isRetry ? reason : counts
+    // The run must hear of it before a caller or a listener can begin the next.
+    if (isGivenUp) flight.abort(reason)
+    flight.fail(error, this.#values.tenure?.snapshot)
+    const { elapsed: duration } = deadline
+    const generation = inForce?.generation ?? 0
+    this.#emit({ type: 'refresh_failed', generation, cause, duration, joined, error })
+  }
+
+  #note(reason: RefreshError, cause: RefreshCause): RefreshError {
+    const now = this.#options.clock.now()
+    const stillGood = (this.#values.tenure?.staleAt ?? 0) - now
+    // An expiry is worth another try, however short the cooldown was by then.
+    return this.setback.note(reason, now, cause === 'expiring' && stillGood > 0 ? stillGood : undefined)
+  }
+
+  #emit(event: RefreshEvent): void {
+    const { onEvent } = this.#options
+    if (onEvent) tell(onEvent, event)
+  }
+}
+
+export function isNothing(value: unknown): value is undefined | null {
+  return value === undefined || value === null
+}

@@ -1,0 +1,53 @@
+import type { RefreshCause, Snapshot } from '../refresher.ts'
+
+/** After this long in force (ms), a value that is rejected has aged. */
+const AGED = 60_000
+/**
+ * A replacement whose expiry comes within this (ms) is not judged by the clock: one of the clocks is wrong, and
+ * refreshing by it would spin.
+ */
+const SHORTEST_LIFETIME = 1_000
+
+/** A value's time in force: when it came, and when it will be due and stale. */
+export class Tenure<T> {
+  readonly snapshot: Snapshot<T>
+  /** The snapshot as a promise, made once, so that a caller who need not wait costs nothing. */
+  readonly ready: Promise<Snapshot<T>>
+  /** It came from a refresh, not from the host. */
+  readonly refreshed: boolean
+  /** epoch ms: from here on a refresh runs in the background. */
+  readonly dueAt: number
+  /** epoch ms: from here on callers wait for the refresh. */
+  readonly staleAt: number
+  /** The remote side rejected it. */
+  rejected = false
+  readonly #arrivedAt: number
+
+  /**
+   * @param cause of the refresh it came from; the host's own values have none
+   * @param now epoch ms
+   * @param ahead ms
+   */
+  constructor(snapshot: Snapshot<T>, cause: RefreshCause | undefined, now: number, ahead: number) {
+    this.snapshot = snapshot
+    this.ready = Promise.resolve(snapshot)
+    this.refreshed = cause !== undefined
+    this.#arrivedAt = now
+    const { expiresAt = Infinity } = snapshot
+    const lifetime = expiresAt - now
+    // What arrives expired is served until it is rejected.
+    const judged = lifetime > (cause === 'expiring' ? SHORTEST_LIFETIME : 0)
+    const window = Math.min(ahead, lifetime / 10) * (0.5 + Math.random() / 2)
+    this.staleAt = judged ? expiresAt : Infinity
+    this.dueAt = judged ? expiresAt - window : Infinity
+  }
+
+  stale(now: number): boolean {
+    return this.rejected || now >= this.staleAt
+  }
+
+  /** That it is rejected by now is no wonder. */
+  aged(now: number): boolean {
+    return now >= this.staleAt || now - this.#arrivedAt >= AGED
+  }
+}

@@ -1,0 +1,64 @@
+import { RefreshError } from '../../errors.ts'
+
+/** The cell's reasons to have no fresh value for a caller. */
+
+export function missing(): RefreshError {
+  return new RefreshError(
+    'credential_missing',
+    'There is no value: the account was logged out, or never logged in. Call login() of the credential, or set() of a Refreshable.',
+  )
+}
+
+export function timeout(what: string, deadline: number): RefreshError {
+  return new RefreshError(
+    'refresh_timeout',
+    `${what} did not settle within its deadline of ${deadline} ms: what it waits for is slow or hangs. Try again later, or raise 'deadline'.`,
+  )
+}
+
+/** Too soon after a failure; the refusal carries the same cause. */
+export function suspended(pause: number, failure: RefreshError | undefined): RefreshError {
+  const why = failure?.code === 'refresh_failed' ? foreign(failure) : failure?.message
+  const cause = failure?.code === 'refresh_failed' ? failure.cause : failure
+  const message = `The last refresh failed, so the next may run in ${inMs(pause)}. It failed because: ${why ?? 'the reason is not known'}`
+  return new RefreshError('refresh_suspended', message, { cause, retryAfter: pause })
+}
+
+/** The host's own error may hold a secret, so its message is not repeated: its class is named. */
+function foreign({ message, cause }: RefreshError): string {
+  return cause === undefined ? message : `${message} (a ${className(cause)})`
+}
+
+function className(thrown: unknown): string {
+  try {
+    const name: unknown = Reflect.get(Object(thrown), 'name')
+    if (typeof name === 'string' && /^[A-Za-z]\w{0,63}$/.test(name)) return name
+  } catch {
+    // a hostile object
+  }
+  return typeof thrown
+}
+
+/** The breaker's: the last refreshes did not help here, so the next one waits. */
+export function unhelpful(pause: number): RefreshError {
+  const message = `The remote side rejected the fresh value, too, so refreshing does not help here: the next refresh may run in ${inMs(pause)}. Check that the account may use this endpoint.`
+  return new RefreshError('refresh_suspended', message, { retryAfter: pause })
+}
+
+/** The breaker's: the endpoints that never accepted a value have used up their refreshes. */
+export function exhausted(): RefreshError {
+  const message =
+    'The remote side has never accepted a value at this endpoint, and refreshing did not help such endpoints, so none is made for this call. Check that the account may use the endpoint; one of the next calls refreshes again.'
+  return new RefreshError('refresh_suspended', message)
+}
+
+export function reentrant(): RefreshError {
+  return new RefreshError(
+    'refresh_reentrant',
+    'The refresh function waits for the very cell that it refreshes, which would never end. Read the value in force from its `current` instead.',
+  )
+}
+
+function inMs(pause: number): string {
+  return `${Math.ceil(pause)} ms`
+}

@@ -1,0 +1,168 @@
+import { type DefaultRejectionRule, defaultRejectionRules, type RejectionRule } from './default-rules.ts'
+import { RefreshError } from '../../errors.ts'
+import { type Evidence, header, readFacts } from './facts.ts'
+import { optionError } from '../options.ts'
+import { hear, saysRejected } from './words.ts'
+
+export { type DefaultRejectionRule, defaultRejectionRules, type RejectionRule } from './default-rules.ts'
+
+/** Whether something is a rejection, and why. */
+export interface Verdict {
+  readonly rejected: boolean
+  /** The named rule that decided, where one did. */
+  readonly rule?: string | undefined
+  /** HTTP status, when it is known. */
+  readonly status?: number | undefined
+  /** The `WWW-Authenticate` header (RFC 9110 section 11.6.1), for the refresh to read. */
+  readonly challenge?: string | undefined
+}
+
+/** Rules by name: your own, asked in this order before all others, or false to switch a default one off. */
+export type RejectionRules = Readonly<
+  Record<string, RejectionRule | false> & { [name in DefaultRejectionRule]?: RejectionRule | false }
+>
+
+/** A token that lacks a scope is a good token: a fresh one would lack it, too. */
+const MISSING_SCOPE =
+  /\b(?:insufficient|missing)[ _]?(?:\w{1,30}[ _])?scopes?\b|\bscope requirement\b|SCOPE_INSUFFICIENT|\b(?:lacks?|not have|without) (?:the |a )?(?:required |necessary |needed )?scopes?\b/i
+
+/**
+ * Judges an error, an outcome, a stream's error, a response or a message. Your own rules decide first, then a missing scope (no
+ * rejection), then the status: 401 is a rejection, and any other is none unless a default rule names it. Where the error has no status,
+ * the vendor's name for it decides, then the gRPC status, the connection error and JSON-RPC; words are the last resort.
+ *
+ * It never throws, follows `cause` chains within bounds, and reads a bounded prefix of what it is given.
+ *
+ * @param rules default: {@link defaultRejectionRules}
+ */
+export function verdict(
+  error: unknown,
+  rules: Readonly<Record<string, RejectionRule>> = defaultRejectionRules,
+): Verdict {
+  const facts = readFacts(error)
+  const { challenge } = facts
+  const readSuccess = (): Evidence => readFacts(error, true)
+  return { ...decision(facts, rules, readSuccess), status: facts.errorStatus ?? facts.status, challenge }
+}
+
+/** What may be in the body of a 401 that makes something else of it, or that its refresh is to be told. `\\u` may spell any of it. */
+const TELLING = /scope|challenge|headers|\\u/i
+
+/**
+ * Judges a response as {@link verdict} does. Nearly every rejection is a 401 that names no scope: its status decides, and its facts need not be
+ * read, which in a storm of rejections would cost more than all else that is done here.
+ *
+ * @param isPlain401 no rule of the user's is about 401
+ */
+export function responseVerdict(
+  response: { readonly status: number; readonly headers: unknown; readonly body: string },
+  rules: Readonly<Record<string, RejectionRule>>,
+  isPlain401: boolean,
+): Verdict {
+  const { status, headers, body } = response
+  if (status === 401 && isPlain401 && !TELLING.test(body) && header(headers, 'x-llm-refresh') === undefined) {
+    const challenge = header(headers, 'www-authenticate') ?? header(headers, 'WWW-Authenticate')
+    const isTold = MISSING_SCOPE.test(`${challenge}\n${header(headers, 'x-amzn-errortype')}`)
+    if (!isTold) return { rejected: true, rule: 'status_401', status, challenge }
+  }
+  return verdict(response, rules)
+}
+
+/** Is one of these rules the user's, and about 401? */
+export function hasRuleFor401(rules: Readonly<Record<string, RejectionRule>>): boolean {
+  return Object.entries(rules).some(([name, rule]) => !isDefault(name, rule) && includes(rule, 401))
+}
+
+/**
+ * Does this error say that a credential was rejected? True for HTTP 401 and what amounts to it, in the errors and
+ * bodies of OpenAI, Anthropic, Google, Azure, Amazon, Databricks, the AI SDK and gRPC. See {@link verdict}.
+ */
+export function isUnauthorizedError(error: unknown): boolean {
+  return verdict(error).rejected
+}
+
+/**
+ * The default rules with changes; the changed and added ones come first.
+ *
+ * @throws RefreshError `invalid_option` for a rule that is none, or a switched-off name that does not exist
+ * @example
+ * const rules = rejectionRules({ databricks_invalid_token: false, teapot: { statuses: [418], matches: () => true } })
+ */
+export function rejectionRules(changes: RejectionRules = {}): Readonly<Record<string, RejectionRule>> {
+  if (Object(changes) !== changes) throw optionError('rules', 'must be an object')
+  const own: [string, RejectionRule][] = []
+  for (const [name, rule] of Object.entries(changes)) {
+    const isRule =
+      rule === false
+        ? Object.hasOwn(defaultRejectionRules, name)
+        : Array.isArray(rule?.statuses) && typeof rule.matches === 'function'
+    if (!isRule) {
+      throw new RefreshError(
+        'invalid_option',
+        `The rule '${name}' must have 'statuses' and 'matches'; only a default one can be false.`,
+      )
+    }
+    if (rule) own.push([name, rule])
+  }
+  const kept = Object.entries(defaultRejectionRules).filter(([name]) => !Object.hasOwn(changes, name))
+  return Object.fromEntries([...own, ...kept])
+}
+
+/**
+ * Whether it is a rejection, and the name of what decided.
+ *
+ * @param readSuccess for a rule of the user's for a success, which is to see its body; no other rule may
+ */
+function decision(
+  facts: Evidence,
+  rules: Readonly<Record<string, RejectionRule>>,
+  readSuccess: () => Evidence,
+): Pick<Verdict, 'rejected' | 'rule'> {
+  const { status, errorStatus, grpcStatus } = facts
+  // What a surface of ours made up has been through a refresh already.
+  if (facts.isSynthetic) return { rejected: false }
+  const defaults: [string, RejectionRule][] = []
+  for (const [name, rule] of Object.entries(rules)) {
+    if (isDefault(name, rule)) defaults.push([name, rule])
+    else if (errorStatus === undefined || includes(rule, errorStatus) || includes(rule, status)) {
+      const isForSuccess = status !== undefined && status < 300 && includes(rule, status)
+      const opinion = opinionOf(rule, isForSuccess ? readSuccess() : facts)
+      if (opinion !== undefined) return { rejected: opinion === true, rule: name }
+    }
+  }
+  if (MISSING_SCOPE.test(`${facts.challenge}\n${facts.text}`)) return { rejected: false }
+  if (errorStatus === 401) return { rejected: true, rule: 'status_401' }
+  const known = errorStatus ?? facts.namedStatus
+  const heard = known === undefined && !facts.isWordless ? hear(facts.sentences) : undefined
+  if (known === undefined) {
+    if (grpcStatus === 16) return { rejected: true, rule: 'grpc_unauthenticated' }
+    if (grpcStatus !== undefined || heard === undefined) return { rejected: false }
+  }
+  if (known === 401) return { rejected: true, rule: 'name' }
+  for (const [name, rule] of defaults) {
+    if (known !== undefined && !includes(rule, known)) continue
+    if (opinionOf(rule, facts) === true) return { rejected: true, rule: name }
+  }
+  return heard !== undefined && saysRejected(heard)
+    ? { rejected: true, rule: 'message' }
+    : { rejected: false }
+}
+
+function isDefault(name: string, rule: RejectionRule): boolean {
+  const defaults: Readonly<Record<string, RejectionRule>> = defaultRejectionRules
+  return rule === defaults[name]
+}
+
+function includes({ statuses }: RejectionRule, status: number | undefined): boolean {
+  return status !== undefined && statuses.includes(status)
+}
+
+/** Undefined where it has none. A rule that throws has none. */
+function opinionOf(rule: RejectionRule, facts: Evidence): true | 'accepted' | undefined {
+  try {
+    const opinion: unknown = rule.matches(facts)
+    return opinion === true || opinion === 'accepted' ? opinion : undefined
+  } catch {
+    return undefined
+  }
+}

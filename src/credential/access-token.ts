@@ -1,0 +1,110 @@
+import { throwIfAborted } from '../lib/abortable.ts'
+import type { Clock } from '../lib/clock.ts'
+import { RefreshError } from '../errors.ts'
+import { checkOptions, describe, milliseconds, optionError } from '../core/options.ts'
+import type { Refreshable } from '../core/refreshable.ts'
+import type { Background, Snapshot, WaitOptions } from '../core/refresher.ts'
+import { missing } from '../core/cell/refusals.ts'
+import type { AccessToken } from './token.ts'
+
+/** What a caller asks of a token. */
+export interface AccessTokenOptions {
+  /**
+   * ms that the token must still live: one with less left is refreshed first. A token that arrived with less is given all the same.
+   * @default 0
+   */
+  readonly minTtl?: number | undefined
+  /**
+   * The token that this call gave before, and that the remote side rejected. Where another one is in force by now, that one is given, and
+   * nothing is refreshed.
+   */
+  readonly rejected?: string | undefined
+  /** Ends this caller's wait at once, with the signal's reason. It never ends the refresh. */
+  readonly signal?: AbortSignal | undefined
+  /** Gets the refresh that this call begins: `waitUntil` of a serverless platform. */
+  readonly background?: Background | undefined
+}
+
+/** What came of a renewal: the token in force, and why it is no newer one. */
+interface Renewed {
+  readonly snapshot: Snapshot<AccessToken>
+  readonly failure: unknown
+}
+
+const NAMES = ['minTtl', 'rejected', 'signal', 'background']
+
+/** Gives a credential's token as text. */
+export class TokenGiver {
+  readonly #cell: Refreshable<AccessToken>
+  readonly #clock: Clock
+  readonly #failure: () => RefreshError | undefined
+  /** A generation that arrived with less time left than was asked for: another refresh would bring no more. ms */
+  #short: { readonly generation: number; readonly left: number } | undefined
+
+  constructor(cell: Refreshable<AccessToken>, clock: Clock, failure: () => RefreshError | undefined) {
+    this.#cell = cell
+    this.#clock = clock
+    this.#failure = failure
+  }
+
+  async give(options: AccessTokenOptions = {}): Promise<string> {
+    const { minTtl = 0, rejected, signal, background } = read(options)
+    throwIfAborted(signal)
+    const waiting = { signal, background }
+    const held = this.#cell.peek()
+    const isRejected = rejected !== undefined && held?.value.accessToken === rejected
+    let snapshot = await (isRejected ? this.#cell.refresh(held, waiting) : this.#cell.snapshot(waiting))
+    let failure: unknown
+    if (this.#left(snapshot) < minTtl && !this.#isShort(snapshot, minTtl)) {
+      const renewed = await this.#renewed(snapshot, minTtl, waiting)
+      snapshot = renewed.snapshot
+      failure = renewed.failure
+    }
+    if (this.#cell.hasExpired(snapshot)) throw this.#reason(failure)
+    return snapshot.value.accessToken
+  }
+
+  /** A token with more time left, where one is to be had: one that is still good is better than none. */
+  async #renewed(held: Snapshot<AccessToken>, minTtl: number, waiting: WaitOptions): Promise<Renewed> {
+    let renewed: Renewed
+    try {
+      renewed = { snapshot: await this.#cell.renew(held, waiting), failure: undefined }
+    } catch (failure) {
+      throwIfAborted(waiting.signal)
+      if (this.#cell.peek() === undefined) throw failure
+      renewed = { snapshot: held, failure }
+    }
+    const { generation } = renewed.snapshot
+    const left = this.#left(renewed.snapshot)
+    if (generation > held.generation && left < minTtl) this.#short = { generation, left }
+    return renewed
+  }
+
+  /** Why there is no token that is good. What the source last failed with says more than that its pause is not over. */
+  #reason(failure: unknown): unknown {
+    const isPause = failure instanceof RefreshError && failure.code === 'refresh_suspended'
+    const known = this.#failure()
+    return isPause || failure === undefined ? (known ?? failure ?? missing()) : failure
+  }
+
+  #left({ expiresAt = Infinity }: Snapshot<AccessToken>): number {
+    return expiresAt - this.#clock.now()
+  }
+
+  #isShort({ generation }: Snapshot<AccessToken>, minTtl: number): boolean {
+    return this.#short?.generation === generation && this.#short.left < minTtl
+  }
+}
+
+function read(options: AccessTokenOptions): AccessTokenOptions {
+  checkOptions(options, NAMES)
+  const { minTtl = 0, rejected, background } = options
+  milliseconds('minTtl', minTtl, 0)
+  if (rejected !== undefined && typeof rejected !== 'string') {
+    throw optionError('rejected', `must be the token that was rejected, a text, not ${describe(rejected)}`)
+  }
+  if (background !== undefined && typeof background !== 'function') {
+    throw optionError('background', 'must be a function')
+  }
+  return options
+}

@@ -1,0 +1,90 @@
+import type { Clock } from '../lib/clock.ts'
+import { asRefreshError, type Finding } from '../core/events.ts'
+import type { Snapshot } from '../core/refresher.ts'
+import { findingsOf } from './findings-of.ts'
+import { fitOf } from './renewal/made-for.ts'
+import type { TokenRecord } from './record/token-record.ts'
+import type { Source } from './source.ts'
+import type { Store, StoredRecord } from './store.ts'
+import type { AccessToken } from './token.ts'
+
+/** What `check()` found. */
+export interface CheckResult {
+  /** No finding is an error. */
+  readonly ok: boolean
+  readonly findings: Finding[]
+}
+
+/** What is looked at. */
+export interface Checked {
+  readonly store: Store
+  readonly source: Source | undefined
+  readonly clock: Clock
+  readonly record: TokenRecord
+  readonly peek: () => Snapshot<AccessToken> | undefined
+  readonly isLoggedOut: () => boolean
+  /** Asks the source, whatever it refused before. */
+  readonly refresh: () => Promise<Snapshot<AccessToken>>
+}
+
+/** Finds out whether a token is to be had, and what puts the login at risk. */
+export async function check(of: Checked): Promise<CheckResult> {
+  const findings: Finding[] = [...findingsOf(of.store)]
+  let stored: StoredRecord | undefined
+  try {
+    stored = await of.record.read()
+  } catch (reason) {
+    findings.push(problem(reason, 'Mend the store; a token that is good is used meanwhile.'))
+  }
+  if (of.record.isUnsaved) findings.push(UNSAVED)
+  if (fitOf(stored, of.source?.madeFor) === 'other') findings.push(OTHER)
+  findings.push(await token(of))
+  const { token: kept } = stored ?? {}
+  const isSpending = of.source !== undefined && of.source.rotates !== false && of.source.isStatic !== true
+  if (kept !== undefined && kept.refreshToken === undefined && of.source?.seed !== undefined && isSpending) {
+    findings.push(NO_REFRESH_TOKEN)
+  }
+  return { ok: findings.every(({ level }) => level !== 'error'), findings }
+}
+
+async function token({ peek, clock, isLoggedOut, refresh }: Checked): Promise<Finding> {
+  try {
+    const now = clock.now()
+    let snapshot = peek()
+    const isGood = snapshot !== undefined && (snapshot.expiresAt ?? Infinity) > now && !isLoggedOut()
+    if (!isGood) snapshot = await refresh()
+    const until = snapshot?.expiresAt
+    const when =
+      until === undefined ? 'its expiry is not known' : `it expires at ${new Date(until).toISOString()}`
+    const message = `There is a token: ${when}.`
+    return { code: 'token_good', level: 'ok', message, fix: undefined }
+  } catch (reason) {
+    return problem(reason, undefined)
+  }
+}
+
+function problem(reason: unknown, fix: string | undefined): Finding {
+  const { code, message, terminal } = asRefreshError(reason)
+  return { code, level: 'error', message, fix: fix ?? (terminal ? 'Log in again.' : undefined) }
+}
+
+const UNSAVED: Finding = {
+  code: 'token_unsaved',
+  level: 'warning',
+  message: 'A token is in use that the store does not hold yet: it is written as soon as the store takes it.',
+  fix: 'Mend the store, and keep this process running until then.',
+}
+
+const OTHER: Finding = {
+  code: 'made_for_another',
+  level: 'warning',
+  message: 'The stored record was made for another issuer or client: its tokens are not used.',
+  fix: 'Log in again, or use another key.',
+}
+
+const NO_REFRESH_TOKEN: Finding = {
+  code: 'no_refresh_token',
+  level: 'warning',
+  message: 'No refresh token is stored: when the access token expires, somebody must log in again.',
+  fix: 'Ask for one at login, mostly by the scope offline_access.',
+}

@@ -1,0 +1,311 @@
+import type { RefreshError } from '../errors.ts'
+import { asRefreshError, tell } from '../core/events.ts'
+import { milliseconds, type RefreshableOptions } from '../core/options.ts'
+import { Refreshable } from '../core/refreshable.ts'
+import type { Generation, Refresher, RejectionOptions, Snapshot, WaitOptions } from '../core/refresher.ts'
+import { type AccessTokenOptions, TokenGiver } from './access-token.ts'
+import { check, type CheckResult } from './check.ts'
+import { findingsOf } from './findings-of.ts'
+import { readLogin } from './login.ts'
+import { type CredentialOptions, type CredentialSettings, readCredentialOptions } from './options.ts'
+import { TokenRecord } from './record/token-record.ts'
+import { RefusedChallenges } from './renewal/refused-challenges.ts'
+import { Renewal } from './renewal/renewal.ts'
+import type { CredentialStatus } from './status.ts'
+import type { TokenResponse } from './token/token-response.ts'
+import { type AccessToken, expiryOf } from './token.ts'
+
+/** A credential that refreshes itself: the refresher that every surface takes. */
+export interface Credential extends Refresher<AccessToken> {
+  /**
+   * A token that is good now, refreshed first where it is not: the one call for code that sends its own requests. It never gives a token
+   * that has expired since it came.
+   *
+   * @throws RefreshError what the refresh failed with, see `RefreshErrorCode`; `invalid_option`; the signal's reason
+   * @example
+   * const response = await fetch(url, { headers: { authorization: `Bearer ${await credential.accessToken()}` } })
+   * if (response.status === 401) await credential.accessToken({ rejected: token }) // … and once more
+   */
+  accessToken(options?: AccessTokenOptions): Promise<string>
+  /**
+   * A person logged in: the token is in force at once, and outranks a refresh that is under way. Waits until it is stored. It waits for no
+   * refresh, here or in another process.
+   *
+   * @param token a token, or the response of a token endpoint as it came (RFC 6749 section 5.1): its `expires_in` counts from this call
+   * @throws RefreshError `store_failed`: it is in force all the same, and is written at the next chance; `store_invalid`;
+   *   `invalid_value`
+   */
+  login(token: AccessToken | TokenResponse): Promise<void>
+  /**
+   * A person logged out: the token is dropped at once, and nothing takes its place until a `login()`, here or in another
+   * process that shares the store. Waits until the store knows, and with it the other processes.
+   *
+   * @throws RefreshError `store_failed`: the others do not know, call it again; `store_invalid`
+   */
+  logout(): Promise<void>
+  /**
+   * Finds out whether a token is to be had, and what puts the login at risk. A token that is good is not replaced, so nothing is
+   * redeemed for it; otherwise the source is asked, whatever it refused before. It never throws.
+   */
+  check(): Promise<CheckResult>
+  /**
+   * Waits until every token is stored: call it before the process ends.
+   *
+   * @throws RefreshError `store_failed` when `timeout` ms have passed; `invalid_option`
+   * @example
+   * process.once('SIGTERM', () => credential.flush().finally(() => process.exit()))
+   */
+  flush(options?: FlushOptions): Promise<void>
+  /** How things stand, without secrets. */
+  status(): CredentialStatus
+}
+
+/** How `flush()` waits. */
+export interface FlushOptions {
+  /** @default 10_000 ms */
+  readonly timeout?: number | undefined
+}
+
+/**
+ * A credential that refreshes itself, once for all callers, processes and hosts that share its store.
+ *
+ * A new token is stored before it is handed out. Where that takes longer than a second it is used, kept, and written as soon as the
+ * store takes it; until then no other process gets its lock.
+ *
+ * @throws RefreshError `invalid_option`
+ * @example
+ * const token = credential({ source: oauth({ issuer, clientId }), store: fileStore(), key: 'me@example.com' })
+ * const client = new OpenAI({ apiKey: 'unused', fetch: refreshingFetch(token, { origins: 'https://api.openai.com' }) })
+ */
+export function credential(options: CredentialOptions): Credential {
+  return new StoredCredential(readCredentialOptions(options))
+}
+
+/** A credential over a store and a source. */
+export class StoredCredential implements Credential {
+  readonly #settings: CredentialSettings
+  readonly #cell: Refreshable<AccessToken>
+  readonly #record: TokenRecord
+  readonly #renewal: Renewal
+  readonly #giver: TokenGiver
+  readonly #busy: Set<StoredCredential> | undefined
+  readonly #refused = new RefusedChallenges()
+  /** Raised by every login and logout: what began before must not be written after. */
+  #epoch = 0
+  #running = 0
+  #isLoggedOut = false
+  /** The store knows: what is in it after that is of a login elsewhere. */
+  #isLogoutStored = false
+  #hasFound = false
+  #refreshedAt: number | undefined
+  #failure: { readonly error: RefreshError; readonly at: number } | undefined
+
+  /** @param busy holds it while something of it is under way, or has yet to be stored */
+  constructor(given: CredentialSettings, busy?: Set<StoredCredential>) {
+    const settings: CredentialSettings = {
+      ...given,
+      owner: this,
+      onChallengeRefused: (challenge: string) => this.#refused.add(challenge),
+    }
+    const { cell, store, key, clock, deadline, exitGrace, spends } = settings
+    this.#settings = settings
+    this.#busy = busy
+    this.#record = new TokenRecord({
+      store,
+      key,
+      clock,
+      deadline,
+      exitGrace,
+      onEvent: cell.onEvent,
+      onUnsaved: () => this.#hold(),
+    })
+    const renewal = new Renewal(settings, this.#record, () => this.#epoch)
+    this.#renewal = renewal
+    const options: RefreshableOptions<AccessToken> = {
+      ...cell,
+      refresh: async (context) => {
+        try {
+          return await this.#noted(renewal.refresh(context))
+        } catch (error) {
+          const late = renewal.late(context)
+          if (late === undefined) throw error
+          return late
+        }
+      },
+      reread: async (context) => {
+        if (this.#isLoggedOut && !this.#isLogoutStored) return undefined
+        return this.#noted(renewal.reread(context))
+      },
+      expiresAt: expiryOf,
+    }
+    this.#cell = new Refreshable(options, {
+      spends,
+      // A file, a variable, a helper or the store may hold another token at any moment.
+      looksOften: !spends || settings.source === undefined || settings.source.isLocal === true,
+      owner: this,
+      settled: () => this.#record.saved(),
+    })
+    this.#giver = new TokenGiver(this.#cell, clock, () => this.#failure?.error)
+  }
+
+  peek(): Snapshot<AccessToken> | undefined {
+    return this.#cell.peek()
+  }
+
+  usable(): Snapshot<AccessToken> | undefined {
+    return this.#cell.usable()
+  }
+
+  snapshot(options?: WaitOptions): Promise<Snapshot<AccessToken>> {
+    return this.#cell.snapshot(options)
+  }
+
+  refresh(rejected: Generation, options?: RejectionOptions): Promise<Snapshot<AccessToken>> {
+    const isVain =
+      this.#refused.has(options?.challenge) && rejected.generation >= (this.peek()?.generation ?? 0)
+    if (!isVain) return this.#cell.refresh(rejected, options)
+    this.#tell({ type: 'challenge_refused' })
+    return Promise.reject(this.#refused.error())
+  }
+
+  accepted(snapshot: Generation, endpoint?: string): void {
+    this.#cell.accepted(snapshot, endpoint)
+  }
+
+  stillRejected(snapshot: Generation, endpoint?: string): void {
+    this.#cell.stillRejected(snapshot, endpoint)
+  }
+
+  get owner(): object {
+    return this
+  }
+
+  map<U>(build: (token: AccessToken) => U | Promise<U>): Refresher<U> {
+    return this.#cell.map(build)
+  }
+
+  accessToken(options?: AccessTokenOptions): Promise<string> {
+    return this.#giver.give(options)
+  }
+
+  async login(given: AccessToken | TokenResponse): Promise<void> {
+    const received = readLogin(given, this.#settings.clock.now())
+    this.#leave()
+    this.#isLoggedOut = false
+    const stored = this.#record.login(received, this.#settings.source?.madeFor)
+    this.#cell.set(received)
+    await stored
+  }
+
+  async logout(): Promise<void> {
+    this.#leave()
+    const epoch = this.#epoch
+    this.#isLoggedOut = true
+    this.#isLogoutStored = false
+    const stored = this.#record.logout()
+    this.#cell.clear('reread')
+    this.#running++
+    this.#hold()
+    await stored.finally(() => this.#release())
+    if (epoch === this.#epoch) this.#isLogoutStored = true
+  }
+
+  check(): Promise<CheckResult> {
+    return check({
+      store: this.#settings.store,
+      source: this.#settings.source,
+      clock: this.#settings.clock,
+      record: this.#record,
+      peek: () => this.peek(),
+      isLoggedOut: () => this.#isLoggedOut,
+      refresh: () => this.#cell.retryNow(),
+    })
+  }
+
+  async flush({ timeout = 10_000 }: FlushOptions = {}): Promise<void> {
+    await this.#record.flush(milliseconds('timeout', timeout, 0))
+  }
+
+  status(): CredentialStatus {
+    const snapshot = this.peek()
+    const { error, at = 0 } = this.#failure ?? {}
+    return {
+      state: this.#state(snapshot, error),
+      generation: snapshot?.generation ?? 0,
+      expiresAt: snapshot?.expiresAt,
+      isRefreshing: this.#running > 0,
+      isUnsaved: this.#record.isUnsaved,
+      refreshedAt: this.#refreshedAt,
+      failure: error && { code: error.code, message: error.message, at },
+    }
+  }
+
+  /** @internal A surface may answer at once where the login is known to have ended. */
+  isDead(): boolean {
+    return this.#failure?.error.terminal === true
+  }
+
+  #state(
+    snapshot: Snapshot<AccessToken> | undefined,
+    error: RefreshError | undefined,
+  ): CredentialStatus['state'] {
+    if (this.#isLoggedOut) return 'logged_out'
+    if (error?.terminal === true) return 'reauthentication_required'
+    if (snapshot === undefined) return 'empty'
+    return (snapshot.expiresAt ?? Infinity) <= this.#settings.clock.now() ? 'expired' : 'valid'
+  }
+
+  /** An account is left, by a login or a logout. */
+  #leave(): void {
+    this.#epoch++
+    this.#failure = undefined
+    this.#refused.clear()
+    this.#renewal.forgetFailures()
+    this.#find()
+  }
+
+  async #noted<R extends AccessToken | undefined>(running: Promise<R>): Promise<R> {
+    const epoch = this.#epoch
+    const { clock } = this.#settings
+    this.#running++
+    this.#hold()
+    this.#find()
+    try {
+      const token = await running
+      if (token !== undefined && epoch === this.#epoch) {
+        this.#isLoggedOut = false
+        this.#failure = undefined
+        this.#refreshedAt = clock.now()
+      }
+      return token
+    } catch (reason) {
+      const error = asRefreshError(reason)
+      if (epoch === this.#epoch) this.#failure = { error, at: clock.now() }
+      throw error
+    } finally {
+      this.#release()
+    }
+  }
+
+  /** Tells once of what puts the login at risk. */
+  #find(): void {
+    if (this.#hasFound) return
+    this.#hasFound = true
+    for (const finding of findingsOf(this.#settings.store)) this.#tell({ type: 'finding', finding })
+  }
+
+  #tell(event: Parameters<typeof tell>[1]): void {
+    const { onEvent } = this.#settings.cell
+    if (onEvent) tell(onEvent, event)
+  }
+
+  #release(): void {
+    this.#running--
+    this.#hold()
+  }
+
+  #hold(): void {
+    if (this.#running > 0 || this.#record.isUnsaved) this.#busy?.add(this)
+    else this.#busy?.delete(this)
+  }
+}

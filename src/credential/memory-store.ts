@@ -1,0 +1,74 @@
+import type { Change, RecordContent, Store, StoredRecord, UpdateOptions } from './store.ts'
+import { NONE, tombstone } from './tombstone.ts'
+import { Turns } from '../lib/keyed-mutex.ts'
+
+/** A store for one process: what is in it ends with it. */
+export class MemoryStore implements Store {
+  readonly #records = new Map<string, StoredRecord>()
+  /** The last number that was given, to a lock or to a record. */
+  readonly #fences = new Map<string, number>()
+  /** Keys whose last holder may have redeemed a refresh token, and did not write. */
+  readonly #abandoned = new Set<string>()
+  readonly #turns = new Turns()
+  /** Who holds the lock of a key, perhaps for a request that was ended. */
+  readonly #holders = new Map<string, { isSent: boolean }>()
+
+  read(key: string): Promise<StoredRecord | undefined> {
+    return Promise.resolve(this.#records.get(key))
+  }
+
+  update(key: string, change: Change, options: UpdateOptions = {}): Promise<StoredRecord> {
+    const { known, signal, isOver } = options
+    const run = async (): Promise<StoredRecord> => {
+      const current = this.#records.get(key)
+      if (current !== undefined && current.revision > (known ?? Infinity)) return current
+      const revision = this.#next(key)
+      if (this.#holders.get(key)?.isSent === true) this.#abandoned.add(key)
+      const holder = { isSent: false }
+      this.#holders.set(key, holder)
+      let content: RecordContent | undefined
+      try {
+        content = await change(current, {
+          signal: new AbortController().signal,
+          abandoned: this.#abandoned.has(key) || current?.failure?.abandoned === true,
+          sent: () => (holder.isSent = true),
+        })
+      } finally {
+        if (this.#holders.get(key) === holder) this.#holders.delete(key)
+        // A login or a logout came meanwhile: what was sent concerns nobody any more.
+        const isReplaced = (this.#records.get(key)?.revision ?? 0) > revision
+        if (content === undefined && holder.isSent && !isReplaced) this.#abandoned.add(key)
+      }
+      return content === undefined ? (this.#records.get(key) ?? NONE) : this.#write(key, content, revision)
+    }
+    return this.#turns.take(key, run, { signal, isOver })
+  }
+
+  async replace(
+    key: string,
+    change: (current: StoredRecord | undefined) => RecordContent,
+  ): Promise<StoredRecord> {
+    return this.#write(key, change(this.#records.get(key)), this.#next(key))
+  }
+
+  async delete(key: string): Promise<void> {
+    await this.replace(key, tombstone)
+  }
+
+  #next(key: string): number {
+    const fence = (this.#fences.get(key) ?? 0) + 1
+    this.#fences.set(key, fence)
+    return fence
+  }
+
+  /** A record that was replaced while its lock was held stays. */
+  #write(key: string, content: RecordContent, revision: number): StoredRecord {
+    const inForce = this.#records.get(key)
+    if (inForce !== undefined && inForce.revision > revision) return inForce
+    const record = { ...content, revision }
+    this.#records.set(key, record)
+    this.#abandoned.delete(key)
+    this.#holders.delete(key)
+    return record
+  }
+}

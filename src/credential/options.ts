@@ -1,0 +1,112 @@
+import type { Clock } from '../lib/clock.ts'
+import {
+  checkOptions,
+  describe,
+  milliseconds,
+  optionError,
+  optionNames,
+  type RefreshableOptions,
+} from '../core/options.ts'
+import type { Source } from './source.ts'
+import type { Store } from './store.ts'
+import { MemoryStore } from './memory-store.ts'
+import type { AccessToken } from './token.ts'
+
+type CellOptions = Omit<RefreshableOptions<AccessToken>, 'refresh' | 'initial' | 'expiresAt' | 'reread'>
+
+/** What goes for one credential and for a pool of them. */
+export interface SharedCredentialOptions extends CellOptions {
+  /**
+   * Where new tokens come from. `'borrow'`: from nowhere; this process never refreshes, it only reads again what others have
+   * put into the store.
+   */
+  source: Source | 'borrow'
+  /** Where the token lives, and is shared with other processes and hosts. Default: in this process only. */
+  store?: Store | undefined
+  /**
+   * What to do while the store cannot be read or locked, and a new token is needed: `refuse`, which keeps a refresh token from
+   * being redeemed twice, or `refresh` without it. A token that is good is used in any case.
+   *
+   * Default: `refuse`; `refresh` where the source says that nothing is spent by it, such as `oauth` with `client_credentials`.
+   */
+  outage?: 'refuse' | 'refresh' | undefined
+  /**
+   * How long the process stays alive, in ms, when it would end and a token is not stored yet. 0: not at all. `flush()` waits for the
+   * same. A signal or `process.exit()` ends the process at once: call `flush()` before.
+   * @default 10_000
+   */
+  exitGrace?: number | undefined
+}
+
+/** How a credential works. */
+export interface CredentialOptions extends SharedCredentialOptions {
+  /**
+   * The account's name in the store. It is no secret.
+   * @default 'default'
+   */
+  key?: string | undefined
+}
+
+/** The options with their defaults, checked. */
+export interface CredentialSettings {
+  /** undefined: it borrows. */
+  readonly source: Source | undefined
+  readonly store: Store
+  readonly key: string
+  readonly outage: 'refuse' | 'refresh'
+  /** Issuing spends something that must not be spent twice. */
+  readonly spends: boolean
+  readonly clock: Clock
+  /** ms */
+  readonly deadline: number
+  /** ms */
+  readonly cooldown: number
+  /** ms */
+  readonly exitGrace: number
+  /** Whose source it is: the surfaces that serve it let its source's requests pass by. */
+  readonly owner?: object | undefined
+  /** Hears of a challenge whose demand the endpoint refuses. */
+  readonly onChallengeRefused?: ((challenge: string) => void) | undefined
+  readonly cell: CellOptions
+}
+
+const METHODS = ['read', 'update', 'replace', 'delete'] as const
+
+function knownNames(): readonly string[] {
+  const cell = optionNames.filter((name) => !['refresh', 'initial', 'expiresAt', 'reread'].includes(name))
+  return ['source', 'store', 'key', 'outage', 'exitGrace', ...cell]
+}
+
+/** @throws RefreshError `invalid_option` */
+export function readCredentialOptions(options: CredentialOptions): CredentialSettings {
+  checkOptions(options, knownNames())
+  const { source, store = new MemoryStore(), key = 'default', outage, exitGrace = 10_000, ...cell } = options
+  if (source !== 'borrow' && typeof source?.issue !== 'function') {
+    throw optionError('source', "must be a source, such as oauth({ … }), or 'borrow'")
+  }
+  const missing = METHODS.filter((method) => typeof Reflect.get(Object(store), method) !== 'function')
+  if (missing.length > 0) {
+    const what =
+      missing.length === METHODS.length ? `not ${describe(store)}` : `and lacks ${missing.join(', ')}`
+    throw optionError('store', `must be a store, such as fileStore(), ${what}`)
+  }
+  if (typeof key !== 'string' || key === '') throw optionError('key', 'must be a name')
+  if (outage !== undefined && outage !== 'refuse' && outage !== 'refresh') {
+    throw optionError('outage', "must be 'refuse' or 'refresh'")
+  }
+  const { clock = { now: () => Date.now() }, deadline = 30_000, cooldown = 1_000 } = cell
+  const issuer = source === 'borrow' ? undefined : source
+  const spends = issuer?.rotates !== false
+  return {
+    source: issuer,
+    store,
+    key,
+    outage: outage ?? (spends ? 'refuse' : 'refresh'),
+    spends,
+    clock,
+    deadline,
+    cooldown,
+    exitGrace: milliseconds('exitGrace', exitGrace, 0),
+    cell,
+  }
+}

@@ -1,0 +1,59 @@
+import { RefreshError } from '../../errors.ts'
+import type { StoredRecord } from '../store.ts'
+
+export function unchanged(): RefreshError {
+  return new RefreshError('unchanged', 'The source gave the very token that is to be replaced.')
+}
+
+export function superseded(): RefreshError {
+  return new RefreshError('refresh_failed', 'A login or a logout came while the token was issued.')
+}
+
+export function nothingNewer(stored: StoredRecord | undefined): RefreshError {
+  return stored?.token === undefined
+    ? new RefreshError('credential_missing', 'The store holds no token yet, and this process only borrows.')
+    : new RefreshError('unchanged', 'The store holds no newer token, and this process only borrows.')
+}
+
+export function loggedOut(): RefreshError {
+  return new RefreshError(
+    'reauthentication_required',
+    'The account was logged out: call login() with a new token.',
+  )
+}
+
+/** A refusal after an earlier request whose outcome is unknown. */
+export function lost(cause: unknown): RefreshError {
+  const message =
+    'An earlier refresh ended without a response, so the refresh token may have been spent then; now it is refused. Log in again.'
+  return new RefreshError('reauthentication_required', message, { cause })
+}
+
+export function spentSeed(): RefreshError {
+  const message =
+    'The configured refresh token was redeemed or refused before, and no other one is stored: configure a new one, or log in.'
+  return new RefreshError('reauthentication_required', message)
+}
+
+export function sealedElsewhere(): RefreshError {
+  const message =
+    'The record is sealed, and this process has no keys for it: wrap the store in sealed(store, keys). Nothing was sent or written.'
+  return new RefreshError('store_invalid', message)
+}
+
+/** The store could not be read, locked or written. */
+export function isOutage(error: unknown): error is RefreshError {
+  return error instanceof RefreshError && error.code === 'store_failed'
+}
+
+export function isTerminal(error: unknown): boolean {
+  return error instanceof RefreshError && error.terminal
+}
+
+/** Whatever a store throws. What is one of ours says more than we could. */
+export function storeFailure(error: unknown): RefreshError {
+  if (error instanceof RefreshError) return error
+  return new RefreshError('store_failed', 'The store could not be read, locked or written: see the cause.', {
+    cause: error,
+  })
+}

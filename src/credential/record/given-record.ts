@@ -1,0 +1,50 @@
+import { RefreshError } from '../../errors.ts'
+import { isObject, readMembers } from '../../stores/shared/record-format.ts'
+import { sealedElsewhere } from './failures.ts'
+import { isSealedToken } from './sealed-mark.ts'
+import type { StoredRecord } from '../store.ts'
+import { type AccessToken, readToken } from '../token.ts'
+
+/**
+ * A record as a store gave it, before anything is sent or written for its sake: a store of the user's own may hold, or give, anything. A
+ * process without keys neither uses nor overwrites what is sealed.
+ *
+ * @returns undefined where there is none
+ * @throws RefreshError `store_invalid`
+ */
+export function givenRecord(given: unknown): StoredRecord | undefined {
+  if (given === undefined || given === null) return undefined
+  if (!isObject(given)) throw invalid('it is no object')
+  const { token: givenToken, revision, ...rest } = given
+  if (typeof revision !== 'number' || !Number.isSafeInteger(revision) || revision < 0) {
+    throw invalid('its revision is no whole number from 0 to 2^53 - 1')
+  }
+  const token = tokenOf(givenToken)
+  if (isSealedToken(token)) throw sealedElsewhere()
+  return { ...readMembers(rest), token, revision }
+}
+
+/**
+ * The record in force that a store gave after a write.
+ *
+ * @throws RefreshError `store_invalid`
+ */
+export function recordInForce(given: unknown): StoredRecord {
+  const record = givenRecord(given)
+  if (record === undefined) throw invalid('update() and replace() give the record in force, and it gave none')
+  return record
+}
+
+function tokenOf(given: unknown): AccessToken | undefined {
+  if (given === undefined || given === null) return undefined
+  try {
+    return readToken(given)
+  } catch {
+    throw invalid('its token is none')
+  }
+}
+
+function invalid(why: string): RefreshError {
+  const mending = 'Mend the store: the cases of storeContract() in llm-refresh/testing show what it must do.'
+  return new RefreshError('store_invalid', `The store gave what is no record: ${why}. ${mending}`)
+}

@@ -1,0 +1,151 @@
+import { RefreshError } from '../../errors.ts'
+import { givenRecord, recordInForce } from './given-record.ts'
+import { notSilent, type Silence } from './not-silent.ts'
+import type { MadeFor, RecordContent, Store, StoredRecord } from '../store.ts'
+import { type AccessToken, isSame } from '../token.ts'
+import { contentOf, NONE } from '../tombstone.ts'
+
+/** A login on its way into the store. */
+export interface Login {
+  readonly token: AccessToken
+  readonly madeFor: MadeFor | undefined
+  /** The session that it found. */
+  session?: number | undefined
+}
+
+/** Where logins and logouts are written. */
+export interface SessionOptions extends Silence {
+  readonly store: Store
+  readonly key: string
+}
+
+/** Writes logins and logouts, in the order in which they were made. They wait for no lock. */
+export class SessionWriter {
+  readonly #options: SessionOptions
+  readonly #store: Store
+  readonly #key: string
+  #order: Promise<unknown> = Promise.resolve()
+  /** Of the last record that was read or written here. */
+  #session: number | undefined
+
+  constructor(options: SessionOptions) {
+    this.#options = options
+    this.#store = options.store
+    this.#key = options.key
+  }
+
+  /** Takes note of a record that was read or written. */
+  know({ session = 0 }: StoredRecord): void {
+    this.#session = session
+  }
+
+  /** Resolves when no login and no logout is on its way. */
+  async idle(): Promise<void> {
+    let seen: Promise<unknown>
+    do {
+      seen = this.#order
+      await seen
+    } while (seen !== this.#order)
+  }
+
+  /**
+   * Writes a login over whatever is there.
+   *
+   * @throws what the store throws: then {@link retry} may write it later
+   */
+  async login(login: Login): Promise<StoredRecord> {
+    try {
+      return await this.#inOrder(async (assertTimely) =>
+        recordInForce(
+          await this.#store.replace(this.#key, (current) => {
+            assertTimely()
+            return this.#over(login, current)
+          }),
+        ),
+      )
+    } catch (error) {
+      login.session ??= this.#session
+      throw error
+    }
+  }
+
+  /**
+   * Writes a login that could not be written before, where the session is still the one that it found.
+   *
+   * @returns undefined where a later login or logout counts
+   */
+  async retry(login: Login): Promise<StoredRecord | undefined> {
+    return this.#inOrder(async (assertTimely) => {
+      let settled: Settled | undefined
+      const change = (current: StoredRecord | undefined): RecordContent => {
+        assertTimely()
+        settled = settledBy(login, givenRecord(current))
+        if (settled !== undefined) throw settled
+        return this.#over(login, current)
+      }
+      try {
+        return recordInForce(await this.#store.replace(this.#key, change))
+      } catch (error) {
+        if (settled === undefined || error !== settled) throw error
+        return settled.record
+      }
+    })
+  }
+
+  async logout(): Promise<void> {
+    await this.#inOrder(async () => {
+      const { session = 0 } = givenRecord(await this.#store.read(this.#key).catch(unreadable)) ?? NONE
+      await this.#store.delete(this.#key)
+      this.#session = session + 1
+    })
+  }
+
+  #over(login: Login, current: StoredRecord | undefined): RecordContent {
+    const { failure: _failure, session = 0, ...kept } = contentOf(givenRecord(current) ?? NONE)
+    const { token, madeFor } = login
+    login.session = session
+    this.#session = session + 1
+    return { ...kept, ...(madeFor && { madeFor }), token, session: session + 1 }
+  }
+
+  /** @param run gets what throws where its time is over: what it changes then would come over a later login or logout */
+  #inOrder<R>(run: (assertTimely: () => void) => Promise<R>): Promise<R> {
+    let isOver = false
+    const assertTimely = (): void => {
+      if (isOver) throw tooLate()
+    }
+    const turn = this.#order
+      .then(() => notSilent(this.#options, run(assertTimely)))
+      .finally(() => (isOver = true))
+    this.#order = turn.catch(() => undefined)
+    return turn
+  }
+}
+
+function tooLate(): RefreshError {
+  return new RefreshError('store_failed', 'The store came to it after its time was over: nothing is changed.')
+}
+
+/** Nothing is to be written: the record holds the login already, or a later one. */
+class Settled extends Error {
+  /** The record that holds the login; undefined: a later login or logout counts. */
+  readonly record: StoredRecord | undefined
+
+  constructor(record: StoredRecord | undefined) {
+    super('settled')
+    this.record = record
+  }
+}
+
+function settledBy({ token, session: found }: Login, current: StoredRecord | undefined): Settled | undefined {
+  // An earlier try may have succeeded, though nobody learned of it.
+  if (current !== undefined && isSame(current.token, token)) return new Settled(current)
+  const { session = 0 } = current ?? NONE
+  // A lower one is that of a login, too, where the store had forgotten those before.
+  return found !== undefined && session > 0 && session !== found ? new Settled(undefined) : undefined
+}
+
+/** A logout needs no key: a store decides by itself whether a tombstone may replace what cannot be read. */
+function unreadable(error: unknown): undefined {
+  if (!(error instanceof RefreshError) || error.code !== 'store_invalid') throw error
+}

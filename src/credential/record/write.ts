@@ -1,0 +1,61 @@
+import { startTimer } from '../../lib/clock.ts'
+import { RefreshError } from '../../errors.ts'
+import type { Written } from '../../stores/shared/lock.ts'
+import { pause } from '../../lib/pause.ts'
+
+const PLATFORM = { now: (): number => Date.now() }
+
+/** ms between tries, at first */
+const FIRST_PAUSE = 25
+/** ms between tries while the trouble is young */
+const SHORT_PAUSE = 400
+/** For so long a caller waits for a write before it goes on without: tries are close together until then. ms */
+export const BRIEFLY = 1_000
+
+/** How a token is written. */
+export interface WriteOptions {
+  /** ms between tries, at most */
+  readonly longestPause: number
+  /** The token may be lost: give up after a second. */
+  readonly isBrief: boolean
+  /** No later try can succeed. */
+  readonly isFinal: (error: unknown) => boolean
+  readonly onFailure: (error: RefreshError) => void
+}
+
+/**
+ * Writes a token under its lock, again and again: the next holder would redeem a refresh token that is spent. The pauses do not keep
+ * the process alive: see `exitGrace`.
+ *
+ * @throws what the last try threw, where no later one can succeed, or `isBrief`
+ */
+export async function writeToken(
+  write: () => Promise<Written>,
+  { longestPause, isBrief, isFinal, onFailure }: WriteOptions,
+): Promise<Written> {
+  const began = performance.now()
+  for (let wait = FIRST_PAUSE; ; wait *= 2) {
+    try {
+      return await write()
+    } catch (error) {
+      const since = performance.now() - began
+      if (isFinal(error) || (isBrief && since + wait > BRIEFLY)) throw error
+      if (error instanceof RefreshError) onFailure(error)
+      wait = Math.min(wait, longestPause, since < BRIEFLY ? SHORT_PAUSE : longestPause)
+      await new Promise<void>((resolve) => startTimer(PLATFORM, wait, resolve))
+    }
+  }
+}
+
+/** Writes a failure: it is worth a few tries, and no lock. @returns undefined where it could not be written */
+export async function writeFailure(write: () => Promise<Written>): Promise<Written | undefined> {
+  const end = performance.now() + BRIEFLY
+  for (let wait = FIRST_PAUSE; performance.now() < end; wait = Math.min(wait * 2, SHORT_PAUSE)) {
+    try {
+      return await write()
+    } catch {
+      await pause(PLATFORM, wait)
+    }
+  }
+  return undefined
+}

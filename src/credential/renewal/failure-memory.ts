@@ -1,0 +1,194 @@
+import type { Clock } from '../../lib/clock.ts'
+import { RefreshError, type RefreshErrorCode } from '../../errors.ts'
+import { factsOf } from '../failure-facts.ts'
+import { fingerprint, isFingerprintOf } from './fingerprint.ts'
+import type { StoredFailure, StoredRecord } from '../store.ts'
+
+/** Nobody waits longer than that after it first saw a failure, for clocks differ. ms */
+const LONGEST_WAIT = 60_000
+/** A pause doubles up to this where the failure may be mended elsewhere at any moment. ms */
+const LONGEST_TRANSIENT = 5_000
+/** A refused login is tried once more after that: authorization servers err, too. ms */
+const TRIED_AGAIN = 24 * 3_600_000
+/** A failure that is older began another outage. ms */
+const SAME_OUTAGE = 120_000
+
+/** They say nothing of the login, so what was presented is not remembered. */
+const PASSING: ReadonlySet<RefreshErrorCode> = new Set([
+  'source_unreachable',
+  'source_unavailable',
+  'source_rate_limited',
+])
+/** What a failure that was remembered is told with. */
+const MEANING: Readonly<Partial<Record<RefreshErrorCode, string>>> = {
+  reauthentication_required: 'The authorization server refused this login: log in again',
+  source_rate_limited: 'The token endpoint asked to wait',
+  source_unavailable: 'The token endpoint could not answer',
+  source_refused: 'The token endpoint refused this client or its request: check the configuration',
+  source_invalid: 'The token endpoint gave no token that can be used',
+}
+
+/** What a request would present, asked for once. */
+export type Presented = () => Promise<readonly string[]>
+
+/** What there is to say of a failure besides. */
+export interface Noted {
+  /** undefined: it is not known what was refused, so that nothing tells when it is something else. */
+  readonly presented: Presented | undefined
+  readonly isAbandoned: boolean
+  /** A pause without a Retry-After ends by then, for the value that is in force expires. ms */
+  readonly atMost: number | undefined
+}
+
+/**
+ * What the authorization server refused last, as the record tells it, and as this process knows it. Every process that shares the
+ * record obeys it, so that nothing refused is sent again before something is different.
+ */
+export class FailureMemory {
+  readonly #clock: Clock
+  /** The first pause after a failure. ms */
+  readonly #first: number
+  /** Each request may spend a refresh token. */
+  readonly #spends: boolean
+  /** A failure that the store does not hold, for a failure may be this process's own, or could not be written. */
+  #own: StoredFailure | undefined
+  /** When this process first saw each failure that counts now, by its content. epoch ms */
+  readonly #seen = new Map<string, number>()
+
+  /**
+   * @param first ms
+   * @param spends each request may spend a refresh token
+   */
+  constructor(clock: Clock, first: number, spends: boolean) {
+    this.#clock = clock
+    this.#first = first
+    this.#spends = spends
+  }
+
+  /** A login, a logout or a success: what was refused before is of the past. */
+  forget(): void {
+    this.#own = undefined
+    this.#seen.clear()
+  }
+
+  /** Whether the endpoint has been failing, so that one try will do. */
+  isFailing(record: StoredRecord | undefined): boolean {
+    return this.#failures(record).some(({ at, terminal }) => !terminal && this.#age(at) < SAME_OUTAGE)
+  }
+
+  /** Why nothing may be sent now, if so. */
+  async refusal(
+    record: StoredRecord | undefined,
+    presented: Presented | undefined,
+  ): Promise<RefreshError | undefined> {
+    for (const failure of this.#failures(record)) {
+      const wait = failure.terminal ? this.#held(failure) : this.#wait(failure)
+      if (wait > 0 && (await concerns(failure, presented))) return remembered(failure, wait)
+    }
+    return undefined
+  }
+
+  /**
+   * Takes note of a failure.
+   *
+   * @returns what is written into the record
+   */
+  async note(
+    error: RefreshError,
+    record: StoredRecord | undefined,
+    { presented, isAbandoned, atMost }: Noted,
+  ): Promise<StoredFailure> {
+    const { code, terminal } = error
+    const { mayPass, reach } = factsOf(error)
+    const at = this.#clock.now()
+    // A page for people around a success says nothing of the login.
+    const isRefusal = !PASSING.has(code) && reach !== 'accepted' && mayPass !== true
+    const parts = isRefusal ? await readable(presented) : undefined
+    const refused = parts && (await fingerprint(parts))
+    const failure: StoredFailure = {
+      code,
+      terminal,
+      at,
+      ...(terminal ? {} : { notBefore: at + this.#pause(error, record, atMost) }),
+      ...(refused === undefined ? {} : { refused }),
+      ...(isAbandoned ? { abandoned: true } : {}),
+    }
+    this.#own = failure
+    return failure
+  }
+
+  #failures(record: StoredRecord | undefined): StoredFailure[] {
+    return [record?.failure, this.#own].filter((failure) => failure !== undefined)
+  }
+
+  #pause(error: RefreshError, record: StoredRecord | undefined, atMost: number = LONGEST_WAIT): number {
+    const before = this.#failures(record).find(({ at, terminal }) => !terminal && this.#age(at) < SAME_OUTAGE)
+    const last = before === undefined ? undefined : (before.notBefore ?? before.at) - before.at
+    const doubled = last === undefined ? this.#first : last * 2
+    const longest = Math.min(this.#isLong(error) ? LONGEST_WAIT : LONGEST_TRANSIENT, atMost)
+    return Math.min(Math.max(Math.min(doubled, longest), error.retryAfter ?? 0), LONGEST_WAIT)
+  }
+
+  /** Nothing says for how long: the endpoint asks for patience, or takes refresh tokens and gives tokens that cannot be used. */
+  #isLong({ code, retryAfter }: RefreshError): boolean {
+    if (retryAfter !== undefined) return false
+    return code === 'source_rate_limited' || (code === 'source_invalid' && this.#spends)
+  }
+
+  /** ms for which a pause still lasts here */
+  #wait(failure: StoredFailure): number {
+    const { notBefore = 0 } = failure
+    return Math.min(notBefore - this.#clock.now(), this.#bound(failure, LONGEST_WAIT))
+  }
+
+  /** ms for which a refused login is left alone */
+  #held(failure: StoredFailure): number {
+    return Math.min(TRIED_AGAIN - this.#age(failure.at), this.#bound(failure, TRIED_AGAIN))
+  }
+
+  /** Of so many ms since this process first saw the failure, the rest: its own clock counts, whatever the record says. */
+  #bound(failure: StoredFailure, longest: number): number {
+    const now = this.#clock.now()
+    const content = JSON.stringify(failure)
+    // A clock that was set back must not have what was refused sent again.
+    const seen = Math.min(this.#seen.get(content) ?? now, now)
+    this.#seen.set(content, seen)
+    // Of two at a time, the last ones: the record's and this process's own.
+    for (const oldest of this.#seen.keys()) if (this.#seen.size > 4) this.#seen.delete(oldest)
+    return longest - (now - seen)
+  }
+
+  /** A time in the future is that of a clock that is ahead. ms */
+  #age(at: number): number {
+    return Math.max(0, this.#clock.now() - at)
+  }
+}
+
+/** Any change of what is presented ends a refusal. A pause is for all. */
+async function concerns(
+  { refused, terminal }: StoredFailure,
+  presented: Presented | undefined,
+): Promise<boolean> {
+  if (refused === undefined || presented === undefined) return true
+  return isFingerprintOf(refused, await presented()).catch(() => terminal)
+}
+
+/** A secret that cannot be read now leaves nothing to remember. */
+async function readable(presented: Presented | undefined): Promise<readonly string[] | undefined> {
+  try {
+    return await presented?.()
+  } catch {
+    return undefined
+  }
+}
+
+function remembered({ code, terminal, at }: StoredFailure, wait: number): RefreshError {
+  const meaning = MEANING[code] ?? 'The last refresh failed'
+  // A store of a user's own may hold what is no time.
+  const when = Math.abs(at) <= 8.64e15 ? new Date(at).toISOString() : 'an unknown time'
+  const next = terminal ? '' : `; no process asks it again for ${Math.ceil(wait / 1000)} s`
+  return new RefreshError(code, `${meaning} (at ${when}${next}).`, {
+    terminal,
+    ...(terminal ? {} : { retryAfter: wait }),
+  })
+}

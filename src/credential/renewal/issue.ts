@@ -1,0 +1,91 @@
+import { abortable } from '../../lib/abortable.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { RefreshError, type RefreshErrorCode } from '../../errors.ts'
+import { runAsSource } from '../../core/source-context.ts'
+import { factsOf } from '../failure-facts.ts'
+import { pause } from '../../lib/pause.ts'
+import type { Source, SourceContext } from '../source.ts'
+import { type AccessToken, readToken } from '../token.ts'
+import { usableToken } from '../token/usable-token.ts'
+
+/** What time may mend within seconds. */
+const TRANSIENT: ReadonlySet<RefreshErrorCode> = new Set([
+  'source_unreachable',
+  'source_unavailable',
+  'source_rate_limited',
+])
+/** ms */
+const FIRST_WAIT = 250
+
+/** How a source is asked. */
+export interface IssueOptions {
+  readonly clock: Clock
+  /** epoch ms: no try begins after that. */
+  readonly until: number
+  /** How often a failure is tried again at once that reached nobody, or that came as a whole response. */
+  readonly tries: number
+  /** Asking spends something: a request that broke after it was sent is tried once more, and no oftener. */
+  readonly spends: boolean
+  /** Makes sure, before each try, that nobody else is at it. */
+  readonly confirm: (() => Promise<void>) | undefined
+  /** Hears of a source that still runs when the signal has aborted: what it brings may be the only copy of a rotated token. */
+  readonly onLate: (late: Promise<AccessToken>) => void
+  /** Whose source it is: its requests pass by the surfaces that serve this. */
+  readonly owner: object | undefined
+}
+
+/**
+ * Asks a source for a token. A transient failure is tried again where that can do no harm: no complete success is asked for twice.
+ *
+ * @throws what the source throws; RefreshError `source_invalid`; the signal's reason
+ */
+export async function issue(
+  source: Source,
+  context: SourceContext,
+  { clock, until, tries, spends, confirm, onLate, owner }: IssueOptions,
+): Promise<AccessToken> {
+  let hasBroken = false
+  for (let tried = 1; ; tried++) {
+    await confirm?.()
+    let asked: Promise<AccessToken> | undefined
+    try {
+      asked = ask(source, context, clock, owner)
+      return await abortable(asked, context.signal)
+    } catch (error) {
+      if (context.signal.aborted && asked !== undefined) onLate(asked)
+      if (context.signal.aborted || !(error instanceof RefreshError) || !TRANSIENT.has(error.code))
+        throw error
+      const { reach } = factsOf(error)
+      if (reach === 'accepted') throw error
+      // A source of the user's that does not say how far its request got may have sent it.
+      const isBroken = spends && (reach ?? (error.code === 'source_unreachable' ? 'broken' : '')) === 'broken'
+      if (isBroken ? hasBroken : tried >= tries) throw error
+      hasBroken ||= isBroken
+      const { retryAfter = FIRST_WAIT * 4 ** (tried - 1) * (0.5 + Math.random() / 2) } = error
+      if (clock.now() + retryAfter >= until) throw error
+      await pause(clock, retryAfter, context.signal)
+    }
+  }
+}
+
+async function ask(
+  source: Source,
+  context: SourceContext,
+  clock: Clock,
+  owner: object | undefined,
+): Promise<AccessToken> {
+  const received = await runAsSource(() => source.issue(context), owner)
+  return usableToken(readReceived(received), clock.now())
+}
+
+function readReceived(received: unknown): AccessToken {
+  try {
+    return readToken(received)
+  } catch (cause) {
+    throw new RefreshError(
+      'invalid_value',
+      'The source gave no token: its issue() must resolve with { accessToken: string, … }.',
+      { cause },
+    )
+  }
+}

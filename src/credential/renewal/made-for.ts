@@ -1,0 +1,52 @@
+import { RefreshError } from '../../errors.ts'
+import type { MadeFor, StoredRecord } from '../store.ts'
+
+/**
+ * How a stored record fits the configuration. `other`: it was made for another issuer or client, so neither of its tokens may be used.
+ * `target`: its access token is for another audience, resource or scope; its refresh token may be redeemed.
+ */
+export type Fit = 'same' | 'target' | 'other'
+
+export function fitOf(record: StoredRecord | undefined, wanted: MadeFor | undefined): Fit {
+  const { madeFor, token } = record ?? {}
+  if (madeFor === undefined || wanted === undefined) return 'same'
+  if (differs(madeFor.issuer, wanted.issuer) || differs(madeFor.client, wanted.client)) return 'other'
+  if (differs(madeFor.audience, wanted.audience) || differs(madeFor.resource, wanted.resource))
+    return 'target'
+  // Servers rename and drop scopes: the scope that was asked for counts as much as the one that was granted.
+  const isCovered = covers(madeFor.scope, wanted.scope) || covers(token?.scope, wanted.scope)
+  return madeFor.scope === undefined || isCovered ? 'same' : 'target'
+}
+
+/** The fingerprint that is written: a part that the configuration does not name stays as it was. */
+export function mergedMadeFor(
+  stored: MadeFor | undefined,
+  wanted: MadeFor | undefined,
+): { readonly madeFor?: MadeFor } {
+  const parts = Object.entries({ ...stored, ...wanted }).filter(([, part]) => part !== undefined)
+  return parts.length === 0 ? {} : { madeFor: Object.fromEntries(parts) }
+}
+
+/** The error for a record that was made for another issuer or client. */
+export function madeForAnother(stored: MadeFor, wanted: MadeFor): RefreshError {
+  const message =
+    `The stored login was made for ${shown(stored)}, and this credential is configured for ${shown(wanted)}. ` +
+    'Its refresh token is not sent there: log in again, or use another key.'
+  return new RefreshError('reauthentication_required', message)
+}
+
+function shown({ issuer, client }: MadeFor): string {
+  const parts = [client && `the client ${JSON.stringify(client)}`, issuer && `of ${issuer}`]
+  return parts.filter((part) => part !== undefined && part !== '').join(' ') || 'no named client'
+}
+
+/** A part that either side does not name matches. */
+function differs(stored: string | undefined, wanted: string | undefined): boolean {
+  return stored !== undefined && wanted !== undefined && stored !== wanted
+}
+
+function covers(granted: string | undefined, wanted: string | undefined): boolean {
+  if (wanted === undefined) return true
+  const names = new Set(granted?.split(' '))
+  return wanted.split(' ').every((name) => names.has(name))
+}

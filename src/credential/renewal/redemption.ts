@@ -1,0 +1,300 @@
+import { abortable } from '../../lib/abortable.ts'
+import { RefreshError } from '../../errors.ts'
+import type { RefreshEvent } from '../../core/events.ts'
+import { factsOf } from '../failure-facts.ts'
+import type { FailureMemory, Presented } from './failure-memory.ts'
+import { isTerminal, lost, spentSeed } from '../record/failures.ts'
+import { isFingerprintOf } from './fingerprint.ts'
+import { issue } from './issue.ts'
+import { fitOf, madeForAnother, mergedMadeFor } from './made-for.ts'
+import type { CredentialSettings } from '../options.ts'
+import { fingerprintedSeed, isTried } from './seeds.ts'
+import type { Source } from '../source.ts'
+import type { RecordContent, StoreContext, StoredRecord } from '../store.ts'
+import { type AccessToken, expiryOf, withKept } from '../token.ts'
+import { contentOf, NONE } from '../tombstone.ts'
+
+/** What a redemption is asked. */
+export interface Wish {
+  readonly challenge: string | undefined
+  readonly signal: AbortSignal
+  /** epoch ms: no try begins after that. */
+  readonly until: number
+  /** A remembered refusal does not count, once. */
+  readonly ignoresMemory: boolean
+  /** The token to replace, where this process knows a later one than the record. */
+  readonly before: AccessToken | undefined
+  /** ms that the value in force is still good: no pause without a Retry-After lasts longer. */
+  readonly stillGood: number | undefined
+  readonly onLate: (late: Promise<AccessToken>) => void
+}
+
+/** What came of a redemption under the lock. */
+export interface Redeemed {
+  /** What is written; undefined: the record is left as it is. */
+  readonly content: RecordContent | undefined
+  readonly token: AccessToken | undefined
+  readonly error: unknown
+}
+
+/** One refresh token that may be redeemed. */
+interface Candidate {
+  /** What the source is told: without a refresh token it redeems its seed. */
+  readonly current: AccessToken | undefined
+  readonly seed: string | undefined
+}
+
+/** Under the lock: chooses what is redeemed, asks the source, and says what is written. */
+export class Redemption {
+  readonly #source: Source
+  readonly #settings: CredentialSettings
+  readonly #memory: FailureMemory
+  readonly #tell: (event: RefreshEvent) => void
+  #ignored: string | undefined
+
+  constructor(
+    source: Source,
+    settings: CredentialSettings,
+    memory: FailureMemory,
+    tell: (event: RefreshEvent) => void,
+  ) {
+    this.#source = source
+    this.#settings = settings
+    this.#memory = memory
+    this.#tell = tell
+  }
+
+  /**
+   * Why nothing may be sent, as the record tells it, if so: a process that finds this out needs no lock.
+   */
+  async refusal(
+    stored: StoredRecord | undefined,
+    before: AccessToken | undefined,
+    signal: AbortSignal,
+  ): Promise<RefreshError | undefined> {
+    let refusal: RefreshError | undefined = this.#nothing(stored)
+    for (const { current } of await this.#candidates(stored, before, signal)) {
+      refusal = await this.#memory.refusal(stored, this.#presented(current, signal))
+      if (refusal === undefined) return undefined
+    }
+    return refusal
+  }
+
+  async redeem(
+    stored: StoredRecord | undefined,
+    wish: Wish,
+    lock: StoreContext | undefined,
+  ): Promise<Redeemed> {
+    let failed: Redeemed | undefined
+    for (const candidate of await this.#candidates(stored, wish.before, wish.signal)) {
+      failed = await this.#try(stored, candidate, wish, lock)
+      // A configured refresh token that was not tried yet is tried before the login is called dead.
+      if (failed.error === undefined || !isTerminal(failed.error)) return failed
+    }
+    return failed ?? { content: undefined, token: undefined, error: this.#nothing(stored) }
+  }
+
+  /** There is nothing that may be redeemed. */
+  #nothing(stored: StoredRecord | undefined): RefreshError {
+    const { madeFor = {} } = this.#source
+    const isOther = fitOf(stored, madeFor) === 'other'
+    return isOther ? madeForAnother(stored?.madeFor ?? {}, madeFor) : spentSeed()
+  }
+
+  async #try(
+    stored: StoredRecord | undefined,
+    candidate: Candidate,
+    wish: Wish,
+    lock: StoreContext | undefined,
+  ): Promise<Redeemed> {
+    const presented = this.#presented(candidate.current, wish.signal)
+    const remembered = wish.ignoresMemory ? undefined : await this.#memory.refusal(stored, presented)
+    if (remembered !== undefined) return { content: undefined, token: undefined, error: remembered }
+    const tried = await this.#tried(stored, candidate)
+    try {
+      const received = await this.#ask(stored, candidate, wish, lock)
+      this.#memory.forget()
+      const token = withKept(received, candidate.current)
+      return { content: this.#success(stored, token, tried), token, error: undefined }
+    } catch (error) {
+      const told = lock?.abandoned === true && isTerminal(error) ? lost(error) : error
+      const content = await this.#failure(stored, candidate, error, wish, tried, lock)
+      return { content, token: undefined, error: told }
+    }
+  }
+
+  async #ask(
+    stored: StoredRecord | undefined,
+    { current }: Candidate,
+    wish: Wish,
+    lock: StoreContext | undefined,
+  ): Promise<AccessToken> {
+    const { signal, until, challenge } = wish
+    const { clock, spends, owner } = this.#settings
+    let isSent = false
+    const sent = (): void => {
+      // An issue that spends nothing leaves nothing unknown behind.
+      if (spends && !isSent) lock?.sent?.()
+      isSent = true
+    }
+    const ask = (demanded: string | undefined): Promise<AccessToken> => {
+      const context = { current, challenge: demanded, signal, sent }
+      return issue(this.#source, context, {
+        clock,
+        until,
+        // After an unknown outcome one try is made; while an outage lasts, one try a flight.
+        tries: lock?.abandoned === true ? 1 : this.#memory.isFailing(stored) ? 1 : 3,
+        spends,
+        confirm: lock?.confirm,
+        onLate: wish.onLate,
+        owner,
+      })
+    }
+    try {
+      return await ask(challenge)
+    } catch (error) {
+      // A source of the user's that does not tell counts as having sent its request.
+      if (this.#source.presented === undefined && factsOf(error).reach !== 'unsent') sent()
+      if (challenge === undefined || factsOf(error).isChallengeRefused !== true) throw error
+      const token = await ask(undefined)
+      this.#settings.onChallengeRefused?.(challenge)
+      this.#tell({ type: 'challenge_refused' })
+      return token
+    }
+  }
+
+  /** What may be redeemed, in this order. None: the record is another configuration's, and there is nothing of our own. */
+  async #candidates(
+    stored: StoredRecord | undefined,
+    before: AccessToken | undefined,
+    signal: AbortSignal,
+  ): Promise<Candidate[]> {
+    // What the user's function gives may never come: the lock must not be held for it when the flight is over.
+    const seed = await abortable(Promise.resolve(this.#source.seed?.(signal)), signal)
+    const isOther = fitOf(stored, this.#source.madeFor) === 'other'
+    if (isOther && !this.#settings.spends) return [{ current: undefined, seed: undefined }]
+    const own = isOther ? undefined : before
+    const isNew = seed !== undefined && !(await isTried(seed, stored?.triedSeeds))
+    if (own?.refreshToken === undefined || own.refreshToken === seed) {
+      // One that was tried and brought nothing was refused. What it presents may be what the record says of it: then that counts.
+      const isSpent =
+        seed !== undefined &&
+        !isNew &&
+        (isOther || (own === undefined && !(await this.#isLast(stored, signal))))
+      return isSpent || (isOther && seed === undefined) ? [] : [{ current: own, seed }]
+    }
+    if (!isNew) return [{ current: own, seed: undefined }]
+    if (this.#ignored !== seed) this.#tell({ type: 'seed_ignored' })
+    this.#ignored = seed
+    return [
+      { current: own, seed: undefined },
+      { current: { ...own, refreshToken: undefined }, seed },
+    ]
+  }
+
+  /** What the record says of the last refusal is about the configured refresh token. */
+  async #isLast(stored: StoredRecord | undefined, signal: AbortSignal): Promise<boolean> {
+    const { refused } = stored?.failure ?? {}
+    const presented = this.#presented(undefined, signal)
+    return refused === undefined || presented === undefined || isFingerprintOf(refused, await presented())
+  }
+
+  /** undefined: a source of the user's that redeems no refresh token presents what only the user knows. */
+  #presented(current: AccessToken | undefined, signal: AbortSignal): Presented | undefined {
+    const { presented, madeFor = {} } = this.#source
+    const refreshToken = current?.refreshToken
+    if (presented === undefined && refreshToken === undefined) return undefined
+    let asked: Promise<readonly string[]> | undefined
+    return () => {
+      asked ??= presented
+        ? presented.call(this.#source, { current, signal })
+        : Promise.resolve([refreshToken ?? '', JSON.stringify(madeFor)])
+      return abortable(asked, signal)
+    }
+  }
+
+  async #tried(
+    stored: StoredRecord | undefined,
+    { seed }: Candidate,
+  ): Promise<Pick<RecordContent, 'triedSeeds'>> {
+    if (seed === undefined || (await isTried(seed, stored?.triedSeeds))) return {}
+    const made = await fingerprintedSeed(seed)
+    return made === undefined ? {} : { triedSeeds: [...(stored?.triedSeeds ?? []), made].slice(-8) }
+  }
+
+  /** What is written for a token that came after its refresh was given up. */
+  kept(
+    stored: StoredRecord | undefined,
+    token: AccessToken,
+    before: AccessToken | undefined,
+  ): RecordContent | undefined {
+    return this.#success(stored, withKept(token, before), {})
+  }
+
+  /** undefined: the record belongs to another configuration that is alive, and stays. */
+  #success(
+    stored: StoredRecord | undefined,
+    token: AccessToken,
+    tried: Pick<RecordContent, 'triedSeeds'>,
+  ): RecordContent | undefined {
+    const { madeFor } = this.#source
+    const isOther = fitOf(stored, madeFor) === 'other'
+    if (isOther && !this.#settings.spends && isAlive(stored, this.#settings.clock.now())) return undefined
+    const { failure: _failure, ...kept } = contentOf(stored ?? NONE)
+    const merged = mergedMadeFor(isOther ? undefined : kept.madeFor, madeFor)
+    return { ...kept, ...merged, ...tried, token }
+  }
+
+  /** undefined: the endpoint said nothing that other processes must know. */
+  async #failure(
+    stored: StoredRecord | undefined,
+    { current }: Candidate,
+    error: unknown,
+    { signal, stillGood }: Wish,
+    tried: Pick<RecordContent, 'triedSeeds'>,
+    lock: StoreContext | undefined,
+  ): Promise<RecordContent | undefined> {
+    if (!(error instanceof RefreshError) || (!error.code.startsWith('source_') && !error.terminal))
+      return undefined
+    const presented = this.#presented(current, signal)
+    const failure = await this.#memory.note(error, stored, {
+      presented,
+      isAbandoned: lock?.abandoned === true,
+      atMost: stillGood,
+    })
+    const isShared = this.#source.isLocal !== true && this.#isResponse(error)
+    if (!isShared || (error.terminal && presented === undefined)) return undefined
+    const kept = contentOf(stored ?? NONE)
+    // A part that the record names stays: its access token was made for that.
+    const madeFor = mergedMadeFor(this.#source.madeFor, kept.madeFor)
+    const content = { ...kept, ...madeFor, ...(error.terminal ? tried : {}), failure }
+    const { received } = factsOf(error)
+    if (received?.refreshToken === undefined) return content
+    // The access token is no use, and the refresh token is the only one that is not spent.
+    const unusable = { ...received, accessToken: current?.accessToken ?? UNUSABLE, expiresAt: 1 }
+    return { ...content, token: withKept(unusable, current) }
+  }
+
+  /** A whole response came. A source of the user's does not say so: then its code does. */
+  #isResponse(error: RefreshError): boolean {
+    const { reach } = factsOf(error)
+    if (reach !== undefined) return reach === 'answered' || reach === 'accepted'
+    return this.#source.presented === undefined && RESPONSES.has(error.code)
+  }
+}
+
+const RESPONSES: ReadonlySet<string> = new Set([
+  'reauthentication_required',
+  'source_refused',
+  'source_unavailable',
+  'source_rate_limited',
+])
+
+/** Stands where a token endpoint gave a refresh token and no access token. It counts as expired, so it is never sent. */
+const UNUSABLE = 'none'
+
+function isAlive(record: StoredRecord | undefined, now: number): boolean {
+  if (record?.token === undefined || record.failure?.terminal === true) return false
+  const { refreshToken } = record.token
+  return refreshToken !== undefined || (expiryOf(record.token) ?? Infinity) > now
+}

@@ -1,0 +1,271 @@
+import { throwIfAborted } from '../../lib/abortable.ts'
+import type { RefreshError } from '../../errors.ts'
+import { asRefreshError, type Finding, type RefreshEvent, tell } from '../../core/events.ts'
+import type { RefreshContext } from '../../core/refresher.ts'
+import { FailureMemory } from './failure-memory.ts'
+import { isOutage, isTerminal, loggedOut, nothingNewer, superseded, unchanged } from '../record/failures.ts'
+import { fitOf } from './made-for.ts'
+import type { CredentialSettings } from '../options.ts'
+import type { TokenRecord } from '../record/token-record.ts'
+import { type Redeemed, Redemption, type Wish } from './redemption.ts'
+import type { Change, StoreContext, StoredRecord, UpdateOptions } from '../store.ts'
+import { type AccessToken, expiryOf, isSame } from '../token.ts'
+import { NONE } from '../tombstone.ts'
+import { isSendable } from '../token/usable-token.ts'
+
+type Context = RefreshContext<AccessToken>
+
+/** One refresh. */
+interface Run extends Context {
+  /** When it began, in logins and logouts of this process. */
+  readonly epoch: number
+  /** epoch ms: no try begins after that. */
+  readonly until: number
+  readonly context: Context
+}
+
+/** How a token is replaced where others share its store: adopt, issue, merge, persist, hand out. */
+export class Renewal {
+  readonly #settings: CredentialSettings
+  readonly #record: TokenRecord
+  readonly #epoch: () => number
+  readonly #memory: FailureMemory
+  readonly #redemption: Redemption | undefined
+  readonly #late = new WeakMap<Context, Promise<AccessToken>>()
+
+  /** @param epoch raised by every login and logout: what began before must not be written after */
+  constructor(settings: CredentialSettings, record: TokenRecord, epoch: () => number) {
+    const { source, clock, cooldown, spends } = settings
+    this.#settings = settings
+    this.#record = record
+    this.#epoch = epoch
+    this.#memory = new FailureMemory(clock, cooldown, spends && source?.isLocal !== true)
+    this.#redemption = source && new Redemption(source, settings, this.#memory, (event) => this.#tell(event))
+  }
+
+  /** A login or a logout. */
+  forgetFailures(): void {
+    this.#memory.forget()
+  }
+
+  /**
+   * The token that a source brings after its refresh was given up: it may be the only copy of a rotated one. undefined where nothing is
+   * to be expected. It may never settle.
+   */
+  late(context: Context): Promise<AccessToken> | undefined {
+    return this.#late.get(context)
+  }
+
+  /** What others have put into the store comes first, then what could not be written; only then is a new token issued. */
+  async refresh(context: Context): Promise<AccessToken> {
+    const run = this.#run(context)
+    const { source, outage } = this.#settings
+    try {
+      if (source?.isStatic === true) return await this.#compare(run)
+      await this.#record.save()
+      // Where the store cannot be reached, this says so, and waits for no lock.
+      const stored = await this.#record.read(context.queued)
+      const adopted = this.#adopted(stored, context)
+      if (adopted !== undefined) return adopted
+      if (source === undefined) throw nothingNewer(stored)
+      const refusal = await this.#refusal(stored, run)
+      if (refusal !== undefined) throw refusal
+      return await this.#exchange(run, stored?.revision)
+    } catch (error) {
+      if (source !== undefined && outage === 'refresh' && isOutage(error)) return this.#alone(run, error)
+      // Where a lock was lost, somebody else has won.
+      const mayLook = isTerminal(error) && run.epoch === this.#epoch()
+      const winner = mayLook ? await this.#adoptable(context).catch(() => undefined) : undefined
+      if (winner === undefined) throw error
+      return winner
+    }
+  }
+
+  /**
+   * After a terminal failure, or a logout: a person may have logged in elsewhere, even if that token has expired by now, or what was
+   * refused may be something else by now.
+   */
+  async reread(context: Context): Promise<AccessToken | undefined> {
+    const run = this.#run(context)
+    const stored = await this.#record.read(context.queued)
+    if (stored?.token === undefined && stored?.failure === undefined) return undefined
+    const adopted = stored && this.#adopted(stored, context)
+    if (adopted !== undefined || this.#redemption === undefined) return adopted
+    if ((await this.#refusal(stored, run)) !== undefined) return undefined
+    return this.#exchange(run, stored?.revision)
+  }
+
+  async #adoptable(context: Context): Promise<AccessToken | undefined> {
+    return this.#adopted(await this.#record.read(), context)
+  }
+
+  #refusal(stored: StoredRecord | undefined, run: Run): Promise<RefreshError | undefined> {
+    if (run.isRetry === true) return Promise.resolve(undefined)
+    return this.#redemption?.refusal(stored, this.#before(stored), run.signal) ?? Promise.resolve(undefined)
+  }
+
+  /** @param seen the revision that was read last */
+  async #exchange(run: Run, seen = 0): Promise<AccessToken> {
+    let [fresh, isNews]: [AccessToken | undefined, boolean] = [undefined, true]
+    let redeemed: Redeemed | undefined
+    const change: Change = async (stored, lock) => {
+      // The lock may have been long in coming: what was put in force meanwhile is not to be redeemed and dropped.
+      if (run.epoch !== this.#epoch()) throw superseded()
+      throwIfAborted(run.signal)
+      fresh = this.#adopted(stored, run)
+      if (fresh !== undefined) return undefined
+      redeemed = await this.#redeem(stored, run, lock)
+      fresh = redeemed.token
+      if (fresh === undefined) {
+        if (redeemed.content === undefined) throw redeemed.error
+        if (isSame(redeemed.content.token, stored?.token)) lock.mayBeLost?.()
+        return redeemed.content
+      }
+      isNews = !isKnown(fresh, run)
+      return isNews || !isSame(fresh, this.#before(stored)) ? redeemed.content : undefined
+    }
+    let newer = await this.#record.update(change, this.#updating(run, Math.max(seen, this.#record.revision)))
+    if (newer !== undefined && fresh === undefined && redeemed === undefined) {
+      const adopted = this.#adopted(newer, run)
+      if (adopted !== undefined) return adopted
+      // Another process wrote first: its token has expired by now, is the rejected one, or is no news.
+      newer = await this.#record.update(change, this.#updating(run, undefined))
+    }
+    // A newer record covers what was issued under a lock that was lost.
+    const winner = newer === undefined ? undefined : this.#adopted(newer, run)
+    if (winner !== undefined) return winner
+    if (redeemed?.error !== undefined) throw asRefreshError(redeemed.error)
+    if (fresh === undefined || !isNews) throw unchanged()
+    return fresh
+  }
+
+  async #redeem(
+    stored: StoredRecord | undefined,
+    run: Run,
+    lock: StoreContext | undefined,
+  ): Promise<Redeemed> {
+    if (this.#redemption === undefined) throw nothingNewer(stored)
+    const { challenge, signal, until, isRetry = false, cause, current } = run
+    const { clock } = this.#settings
+    const left = (current?.expiresAt ?? 0) - clock.now()
+    const wish: Wish = {
+      challenge,
+      signal,
+      until,
+      ignoresMemory: isRetry,
+      before: this.#before(stored),
+      stillGood: cause === 'expiring' && left > 0 ? left : undefined,
+      onLate: (late) => this.#expect(run, stored, late),
+    }
+    const redeemed = await this.#redemption.redeem(stored, wish, lock)
+    // It belongs to an account that was left meanwhile.
+    if (run.epoch !== this.#epoch()) throw superseded()
+    if (redeemed.token !== undefined) this.#issued(redeemed.token)
+    return redeemed
+  }
+
+  /** The source ignores its signal, and may bring the only copy of a rotated token yet. */
+  #expect(run: Run, stored: StoredRecord | undefined, late: Promise<AccessToken>): void {
+    const kept = late.then((token) => {
+      if (run.epoch !== this.#epoch()) throw superseded()
+      const given = this.#redemption?.kept(stored, token, this.#before(stored)) ?? { token }
+      this.#record.keep(given, stored ?? NONE, superseded())
+      this.#record.save().catch(() => undefined)
+      this.#issued(token)
+      return given.token ?? token
+    })
+    kept.catch(() => undefined)
+    this.#late.set(run.context, kept)
+  }
+
+  /** A value of this machine: it is compared, and never stored. */
+  async #compare(run: Run): Promise<AccessToken> {
+    const redeemed = await this.#redeem(undefined, run, undefined)
+    if (redeemed.token === undefined) throw redeemed.error
+    if (isKnown(redeemed.token, run)) throw unchanged()
+    return redeemed.token
+  }
+
+  /** The store cannot be reached, and this source needs no lock. */
+  async #alone(run: Run, error: RefreshError): Promise<AccessToken> {
+    const { content, token, error: failure } = await this.#redeem(undefined, run, undefined)
+    if (token === undefined) throw failure
+    if (isKnown(token, run)) throw unchanged()
+    this.#record.keep(content ?? { token }, undefined, error)
+    return token
+  }
+
+  #issued(token: AccessToken): void {
+    this.#tell({ type: 'issued' })
+    const { tokenType } = token
+    if (tokenType !== undefined && !/^bearer$/i.test(tokenType)) {
+      this.#tell({ type: 'finding', finding: oddType(tokenType) })
+    }
+  }
+
+  /** The token to replace: the stored one where it is news, else the last one known here. */
+  #before(stored: StoredRecord | undefined): AccessToken | undefined {
+    const isNewer = stored !== undefined && stored.revision > this.#record.revision
+    return isNewer ? stored.token : (this.#record.latest ?? stored?.token)
+  }
+
+  #updating({ signal, queued, isOver }: Run, known: number | undefined): UpdateOptions {
+    const { deadline, spends } = this.#settings
+    return {
+      known,
+      signal,
+      isOver,
+      deadline,
+      isBrief: !spends,
+      onNews: (news) => {
+        if (news === 'queued' || news === 'admitted') queued?.(news === 'queued')
+      },
+    }
+  }
+
+  #run(context: Context): Run {
+    const { clock, deadline } = this.#settings
+    return { ...context, context, epoch: this.#epoch(), until: clock.now() + deadline }
+  }
+
+  /**
+   * The stored token, where it is news: its revision is higher than the last one known here. Comparing tokens is not enough: an already
+   * redeemed token also differs from ours.
+   */
+  #adopted(stored: StoredRecord | undefined, { current }: Context): AccessToken | undefined {
+    if (stored === undefined || stored.revision <= this.#record.revision) return undefined
+    const { token, revision, failure } = stored
+    if (token === undefined) {
+      if (failure === undefined) throw loggedOut()
+      return undefined
+    }
+    const isExpired = (expiryOf(token) ?? Infinity) <= this.#settings.clock.now()
+    if (isExpired || !isSendable(token) || token.accessToken === current?.value.accessToken) return undefined
+    if (fitOf(stored, this.#settings.source?.madeFor) !== 'same') return undefined
+    const type = this.#record.revision === 0 && current === undefined ? 'loaded' : 'adopted'
+    this.#record.know(stored)
+    this.#memory.forget()
+    this.#tell({ type, revision })
+    return token
+  }
+
+  #tell(event: RefreshEvent): void {
+    const { onEvent } = this.#settings.cell
+    if (onEvent) tell(onEvent, event)
+  }
+}
+
+/** The very token that was rejected, or is about to expire. */
+function isKnown(token: AccessToken, { current, cause }: Context): boolean {
+  if (token.accessToken !== current?.value.accessToken) return false
+  return cause === 'rejected' || expiryOf(token) === current.expiresAt
+}
+
+function oddType(tokenType: string): Finding {
+  return {
+    code: 'token_type_not_bearer',
+    level: 'warning',
+    message: `The source gave a token of the type ${JSON.stringify(tokenType.slice(0, 32))}: it is sent as a bearer token.`,
+    fix: undefined,
+  }
+}

@@ -1,0 +1,136 @@
+import type { RefreshError, RefreshErrorCode } from '../errors.ts'
+import type { Finding } from '../core/events.ts'
+import type { AccessToken } from './token.ts'
+
+/** Whom a token was issued for: a fingerprint of the configuration. It never holds a secret or a key. */
+export interface MadeFor {
+  /** The issuer, or the token endpoint where no issuer is configured. */
+  readonly issuer?: string | undefined
+  /** The client's id. */
+  readonly client?: string | undefined
+  readonly audience?: string | undefined
+  readonly resource?: string | undefined
+  /** The scope that was asked for, separated by spaces. */
+  readonly scope?: string | undefined
+}
+
+/** The last failure of an account, which every process that shares the store obeys. */
+export interface StoredFailure {
+  readonly code: RefreshErrorCode
+  /** Only a new login, or another configuration, mends it. */
+  readonly terminal: boolean
+  /** epoch ms: when the endpoint refused. */
+  readonly at: number
+  /** epoch ms: no process asks the endpoint before. A reader waits at most 60 s after it first saw the failure. */
+  readonly notBefore?: number | undefined
+  /** `salt:hash` in hex, over all that was presented: any change of it ends the refusal. */
+  readonly refused?: string | undefined
+  /** An earlier holder vanished after it may have redeemed the refresh token, and nothing was received since. */
+  readonly abandoned?: boolean | undefined
+}
+
+/** What is written into a store: a record without its number. Members that a reader does not know stay as they are. */
+export interface RecordContent {
+  /**
+   * undefined without a `failure`: the account was logged out (a tombstone). undefined with one: nothing was issued yet, and
+   * that is no logout.
+   */
+  readonly token: AccessToken | undefined
+  /** Counts logins and logouts. Absent: 0. */
+  readonly session?: number | undefined
+  readonly failure?: StoredFailure | undefined
+  readonly madeFor?: MadeFor | undefined
+  /** `salt:hash` of each configured refresh token that was tried, the last 8. */
+  readonly triedSeeds?: readonly string[] | undefined
+}
+
+/** A record in a store. */
+export interface StoredRecord extends RecordContent {
+  /** The fencing token that the record was written under. Every write raises it; it never falls. */
+  readonly revision: number
+}
+
+/** What a store tells the caller that changes a record. */
+export interface StoreContext {
+  /** Aborts when the lock is lost: a newer record may cover what is written then. */
+  readonly signal: AbortSignal
+  /** An earlier holder vanished, perhaps after it redeemed the refresh token and before it could write. */
+  readonly abandoned: boolean
+  /**
+   * Makes sure that the lock is still held, just before something is done that must not be done twice: the process may have been
+   * stopped for a while, or have slept. Default: the lock cannot be lost.
+   *
+   * @throws RefreshError `store_failed`
+   */
+  readonly confirm?: (() => Promise<void>) | undefined
+  /**
+   * Tells the store that a redemption is on its way. From here a lock that ends without a write stays abandoned, so that the
+   * next holder knows that the refresh token may be spent.
+   */
+  readonly sent?: (() => void) | undefined
+  /** @internal Tells the store that the change to be written may be lost: a failure alone. No lock is kept for it. */
+  readonly mayBeLost?: (() => void) | undefined
+}
+
+/**
+ * How an update stands before and after its change. `queued`: it waits for one of the store's `maxLocks`. `admitted`: that wait is
+ * over. `unwritten`: a try to write the change failed, and another follows. `vanished`: the record was gone from the store when the
+ * change was written.
+ */
+export type UpdateNews = 'queued' | 'admitted' | 'unwritten' | 'vanished'
+
+/** What the caller that changes a record may say besides. */
+export interface UpdateOptions {
+  /**
+   * The revision that the caller knows. Where the record's is higher before the lock is there, a store may leave it at that: it does
+   * not call `change`. So callers that wait for one refresh need not lock one after another.
+   */
+  readonly known?: number | undefined
+  /** Ends the wait for the lock, with the signal's reason. It ends nothing once `change` was called. */
+  readonly signal?: AbortSignal | undefined
+  /**
+   * @internal The caller has given the update up. Unlike the signal it also tells on a platform where one request cannot abort what another
+   * began, and where what that other one left behind never goes on.
+   */
+  readonly isOver?: (() => boolean) | undefined
+  /** ms: a lock that is held for longer no longer counts among the store's `maxLocks`. @default 30_000 */
+  readonly deadline?: number | undefined
+  /** Hears how the update stands. A store need not tell. */
+  readonly onNews?: ((news: UpdateNews, error?: RefreshError) => void) | undefined
+  /** The token may be lost, for nothing was spent for it: the store rejects where it cannot write it within a second. */
+  readonly isBrief?: boolean | undefined
+}
+
+/** Changes a record under its lock: gives what to write, or undefined to leave the record as it is. */
+export type Change = (
+  current: StoredRecord | undefined,
+  context: StoreContext,
+) => Promise<RecordContent | undefined>
+
+/** Where credentials live, so that other processes and hosts share them. */
+export interface Store {
+  /** The record as it is, without waiting for a holder of its lock. */
+  read(key: string): Promise<StoredRecord | undefined>
+  /**
+   * Exclusive among all processes and hosts that share the store: lock, re-read, change, persist, unlock.
+   *
+   * A record with a token that cannot be written is not given up: the promise stays pending, the lock is kept, and the write is tried
+   * again until it succeeds or a newer record covers it. A store that rejects instead has lost its lock: the credential keeps the
+   * token and calls `update()` again.
+   *
+   * @returns the record as it is afterwards; revision 0 where there is none
+   */
+  update(key: string, change: Change, options?: UpdateOptions): Promise<StoredRecord>
+  /**
+   * Changes a record in one atomic step (read, change, compare and set, again where another write came between), under a number above
+   * all others. It takes no lock and waits for none: a login or a logout must not wait for a refresh. What a holder of the lock
+   * writes afterwards does not cover it.
+   *
+   * @param change may be called more than once; what it throws ends the call
+   */
+  replace(key: string, change: (current: StoredRecord | undefined) => RecordContent): Promise<StoredRecord>
+  /** `replace()` by a tombstone: no token, no failure, the session one higher; everything else stays. */
+  delete(key: string): Promise<void>
+  /** @internal What of the store's configuration puts a login at risk. */
+  readonly findings?: (() => readonly Finding[]) | undefined
+}

@@ -1,0 +1,82 @@
+import { RefreshError } from '../errors.ts'
+import { boundedExtra, membersOf } from './token/extra.ts'
+
+/** What JSON can hold. */
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [name: string]: JsonValue }
+
+/** A token, and what came with it. */
+export interface AccessToken {
+  readonly accessToken: string
+  /** Default: `Bearer`. */
+  readonly tokenType?: string | undefined
+  /** epoch ms; undefined where it is not known: then only a rejection causes a refresh. */
+  readonly expiresAt?: number | undefined
+  /** epoch ms: the server rejects the token from here on, though it expires later. Default: `expiresAt`. */
+  readonly refreshAt?: number | undefined
+  readonly refreshToken?: string | undefined
+  /** Separated by spaces (RFC 6749 section 3.3). */
+  readonly scope?: string | undefined
+  /** What else the token response held, such as an account or an endpoint: at most 16 KiB of JSON. */
+  readonly extra?: Readonly<Record<string, JsonValue>> | undefined
+}
+
+/**
+ * A token that was received, as it is kept. What is no use in it is left out, for the rest of it must not be lost.
+ *
+ * @throws RefreshError `invalid_value`, which tells nothing of what was received
+ */
+export function readToken(received: unknown): AccessToken {
+  const field = (name: keyof AccessToken): unknown => Reflect.get(Object(received), name)
+  const text = (name: keyof AccessToken): string | undefined => {
+    const value = field(name)
+    return typeof value === 'string' && value !== '' ? value : undefined
+  }
+  const accessToken = text('accessToken')
+  if (accessToken === undefined) {
+    throw new RefreshError('invalid_value', 'This is no token: it must be { accessToken: string, … }.')
+  }
+  const instant = (name: keyof AccessToken): number | undefined => {
+    const value = field(name)
+    return typeof value === 'number' && Number.isFinite(value) ? value : undefined
+  }
+  const refreshAt = instant('refreshAt')
+  return {
+    accessToken,
+    tokenType: text('tokenType'),
+    expiresAt: instant('expiresAt'),
+    ...(refreshAt !== undefined && { refreshAt }),
+    refreshToken: text('refreshToken'),
+    scope: text('scope'),
+    extra: boundedExtra(membersOf(field('extra'))),
+  }
+}
+
+/** What a response leaves out is as it was before (RFC 6749 section 6); the expiry is the new token's own. */
+export function withKept(fresh: AccessToken, before: AccessToken | undefined): AccessToken {
+  const { tokenType, refreshToken, scope, extra } = fresh
+  // What is new goes first, so that it is not what the limit drops.
+  const extras = { ...extra, ...before?.extra, ...extra }
+  return {
+    ...fresh,
+    tokenType: tokenType ?? before?.tokenType,
+    refreshToken: refreshToken ?? before?.refreshToken,
+    scope: scope ?? before?.scope,
+    extra: boundedExtra(membersOf(extras)),
+  }
+}
+
+/** epoch ms: from when on the token is no good any more. undefined where it is not known. */
+export function expiryOf({ expiresAt, refreshAt }: AccessToken): number | undefined {
+  return refreshAt === undefined ? expiresAt : Math.min(refreshAt, expiresAt ?? Infinity)
+}
+
+/** Whether two records hold the same token: what is redeemed next is the same, too. */
+export function isSame(one: AccessToken | undefined, other: AccessToken | undefined): boolean {
+  return one?.accessToken === other?.accessToken && one?.refreshToken === other?.refreshToken
+}

@@ -1,0 +1,96 @@
+import { RefreshError } from '../../errors.ts'
+import { expiryOfResponse } from './expiry.ts'
+import { boundedExtra, membersOf } from './extra.ts'
+import type { AccessToken } from '../token.ts'
+import { isBearerLike } from './usable-token.ts'
+
+/** A token response as it came (RFC 6749 section 5.1). */
+export interface TokenResponse {
+  readonly access_token: string
+  readonly token_type?: string | undefined
+  /** Seconds, from when the response was received. */
+  readonly expires_in?: number | string | undefined
+  readonly refresh_token?: string | undefined
+  readonly scope?: string | undefined
+  readonly [name: string]: unknown
+}
+
+/** What could be read of a token response. */
+export interface ReadResponse {
+  /** undefined: it is no use; `problem` says why, and `received` what of it must not be lost. */
+  readonly token: AccessToken | undefined
+  /** To end a sentence with. */
+  readonly problem: string
+  readonly received: Omit<Partial<AccessToken>, 'accessToken'>
+}
+
+/** Names beside those of RFC 6749 section 5.1 that some servers use. */
+const NAMES = {
+  accessToken: ['access_token', 'accessToken'],
+  tokenType: ['token_type', 'tokenType'],
+  refreshToken: ['refresh_token', 'refreshToken'],
+  scope: ['scope'],
+} as const
+const STANDARD: ReadonlySet<string> = /* @__PURE__ */ standardNames()
+
+/** RFC 9110 section 5.6.2. */
+const WORD = /^[\w!#$%&'*+.^`|~:/-]{1,128}$/
+
+/**
+ * The token of a token response, as `credential.login()` takes it. `expires_in` counts from `receivedAt`.
+ *
+ * @param receivedAt epoch ms
+ * @throws RefreshError `invalid_value`, which tells nothing of what was received
+ */
+export function tokenFromResponse(body: object, receivedAt: number): AccessToken {
+  const { token, problem } = readTokenResponse(body, receivedAt)
+  if (token !== undefined) return token
+  throw new RefreshError('invalid_value', `This token response is no use: ${problem}.`)
+}
+
+/** @param since epoch ms: lifetimes count from here */
+export function readTokenResponse(body: object, since: number): ReadResponse {
+  const text = (name: keyof typeof NAMES): string | undefined => {
+    for (const spelling of NAMES[name]) {
+      const value: unknown = Reflect.get(body, spelling)
+      if (typeof value === 'string' && value.trim() !== '') return value.trim()
+    }
+    return undefined
+  }
+  const [accessToken, tokenType, refreshToken] = [
+    text('accessToken'),
+    text('tokenType'),
+    text('refreshToken'),
+  ]
+  const received = {
+    tokenType,
+    refreshToken,
+    scope: text('scope'),
+    extra: boundedExtra(membersOf(body, (name) => !STANDARD.has(name))),
+  }
+  const problem = problemOf(accessToken, tokenType)
+  if (accessToken === undefined || problem !== undefined) {
+    return { token: undefined, problem: problem ?? '', received }
+  }
+  const expiresAt = expiryOfResponse(body, accessToken, since)
+  return { token: { accessToken, expiresAt, ...received }, problem: '', received }
+}
+
+/** To end a sentence with. */
+export const NO_TOKEN = 'it holds no access token'
+
+/** Why a token is no use as a bearer token, to end a sentence with. undefined: it is one. */
+export function problemOf(
+  accessToken: string | undefined,
+  tokenType: string | undefined,
+): string | undefined {
+  if (accessToken === undefined) return NO_TOKEN
+  if (!/^[\x21-\x7e]+$/.test(accessToken)) return 'its access token holds what no header can carry'
+  if (tokenType === undefined) return undefined
+  if (!WORD.test(tokenType)) return 'its token type is none'
+  return isBearerLike(tokenType) ? undefined : `its token type is ${tokenType}, which is no bearer token`
+}
+
+function standardNames(): ReadonlySet<string> {
+  return new Set([...Object.values(NAMES).flat(), 'expires_in', 'expiresIn'])
+}

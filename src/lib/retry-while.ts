@@ -1,0 +1,34 @@
+import { startTimer } from './clock.ts'
+import { pause } from './pause.ts'
+
+/** ms between tries: at first, and at most */
+const [FIRST_PAUSE, LONGEST_PAUSE] = [25, 400]
+
+/**
+ * Asks again while what goes wrong may be gone in a moment.
+ *
+ * @param longest ms after which no further try begins
+ * @param isBackground the pauses do not keep the process alive
+ * @throws what the last try has thrown
+ */
+export async function persistently<R>(
+  ask: () => Promise<R>,
+  isPassing: (error: unknown) => boolean,
+  longest: number,
+  isBackground = false,
+): Promise<R> {
+  const end = performance.now() + longest
+  for (let wait = FIRST_PAUSE; ; wait = Math.min(wait * 2, LONGEST_PAUSE)) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (!isPassing(error) || performance.now() + wait > end) throw error
+      await (isBackground ? rest(wait) : pause({ now: Date.now }, wait))
+    }
+  }
+}
+
+/** Waits, without keeping the process alive. */
+function rest(ms: number): Promise<void> {
+  return new Promise((resolve) => startTimer({ now: Date.now }, ms, resolve))
+}

@@ -1,0 +1,47 @@
+import { describe, optionError } from '../core/options.ts'
+import { parsedUrl } from './url.ts'
+
+/** This machine. Not `*.localhost`: platforms ask the DNS for it. */
+const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/
+
+/**
+ * An endpoint that secrets are sent to: https, on this machine, or one of those that may be asked over plain http.
+ *
+ * @param plainHttp origins
+ * @throws RefreshError `invalid_option`
+ */
+export function readEndpoint(name: string, given: unknown, plainHttp: readonly string[] = []): URL {
+  const text = given instanceof URL ? given.href : given
+  if (typeof text !== 'string' || parsedUrl(text) === undefined) {
+    const what = typeof text === 'string' ? 'what is no URL' : describe(text)
+    throw optionError(name, `must be a URL such as 'https://auth.example.com/token', not ${what}`)
+  }
+  const url = new URL(text)
+  if (url.username !== '' || url.password !== '' || url.hash !== '') {
+    throw optionError(name, 'must be a URL without a user, a password or a fragment')
+  }
+  if (url.protocol === 'https:' || isPlain(url, plainHttp)) return url
+  const how =
+    url.protocol === 'http:'
+      ? `: it would send secrets in the clear to ${url.origin}. Inside a network that you trust, allow it with plainHttpEndpoints: ['${url.origin}']`
+      : ''
+  throw optionError(name, `must be an https URL${how}`)
+}
+
+function isPlain(url: URL, plainHttp: readonly string[]): boolean {
+  return url.protocol === 'http:' && (LOOPBACK.test(url.hostname) || plainHttp.includes(url.origin))
+}
+
+/** @throws RefreshError `invalid_option` */
+export function readPlainHttpEndpoints(given: unknown): readonly string[] {
+  if (given === undefined) return []
+  const problem = "must be a list of http origins, such as ['http://keycloak:8080']"
+  if (!Array.isArray(given)) throw optionError('plainHttpEndpoints', problem)
+  return given.map((origin: unknown) => {
+    const url = typeof origin === 'string' ? parsedUrl(origin) : undefined
+    const isOrigin = url?.protocol === 'http:' && url.pathname === '/' && url.search === '' && url.hash === ''
+    if (url === undefined || !isOrigin || url.username !== '')
+      throw optionError('plainHttpEndpoints', problem)
+    return url.origin
+  })
+}

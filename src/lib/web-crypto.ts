@@ -1,0 +1,19 @@
+import { RefreshError } from '../errors.ts'
+
+/** Also where the platform has none, such as a page that was not loaded over https. */
+export function isCryptoKey(key: unknown): key is CryptoKey {
+  return typeof CryptoKey === 'function' && key instanceof CryptoKey
+}
+
+/**
+ * @param what needs it
+ * @throws RefreshError `invalid_option` where the platform has no `crypto.subtle`
+ */
+export function assertWebCrypto(what: string): void {
+  const subtle: SubtleCrypto | undefined = globalThis.crypto?.subtle
+  if (subtle !== undefined) return
+  throw new RefreshError(
+    'invalid_option',
+    `${what} needs the Web Crypto API, and this platform has no crypto.subtle: a browser has it only on pages that were loaded over https or from localhost, and React Native only with a polyfill.`,
+  )
+}

@@ -1,0 +1,111 @@
+import { createRequire } from 'node:module'
+import { abortable } from '../lib/abortable.ts'
+import type { Clock } from '../lib/clock.ts'
+import { checkOptions, describe, optionError } from '../core/options.ts'
+import { cloudFailure } from './shared/cloud-error.ts'
+import { loadPeer } from '../lib/optional-package.ts'
+import type { Source } from '../credential/source.ts'
+
+/** Keys of AWS. */
+export interface AwsIdentity {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken?: string
+  /** A token does not outlive the keys that it was made with. */
+  readonly expiration?: Date
+}
+
+/** How {@link aws} makes tokens. */
+export interface AwsOptions {
+  /** Where the model is, such as `us-east-1`. Default: as the AWS SDK finds it. */
+  region?: string | undefined
+  /** Of the shared configuration. Default: as the AWS SDK finds it. */
+  profile?: string | undefined
+  /** The keys, or what gives them; asked for each token. Default: the AWS SDK's chain of providers. */
+  credentials?: AwsIdentity | (() => Promise<AwsIdentity>) | undefined
+  /**
+   * How long a token lives, in ms; at most 12 hours.
+   * @default 43_200_000
+   */
+  lifetime?: number | undefined
+  /** Time, for tests to control. */
+  clock?: Clock | undefined
+}
+
+const LONGEST = 43_200_000
+const REMEDY = {
+  who: 'AWS',
+  login:
+    /\bSSO session\b|\baws (?:sso )?login\b|\bToken is expired\b|\bThe SSO access token\b|\bUnauthorizedException\b/i,
+  logIn: 'run `aws sso login`',
+  configure:
+    'set AWS_REGION and AWS_PROFILE, attach a role, or run `aws sso login`, and check its permissions',
+}
+
+/**
+ * The SDK's chain of providers, as the token generator would build it: it tells when the keys expire. Made anew for each token and without
+ * its cache of files, so that it sees what a login has changed. undefined where it cannot be found: then the generator looks for itself.
+ */
+function chain(profile: string | undefined): (() => Promise<AwsIdentity>) | undefined {
+  try {
+    const generator = createRequire(import.meta.url).resolve('@aws/bedrock-token-generator')
+    const providers: unknown = createRequire(generator)('@aws-sdk/credential-providers')
+    return hasChain(providers) ? providers.fromNodeProviderChain({ profile, ignoreCache: true }) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+interface Providers {
+  fromNodeProviderChain(init: {
+    profile: string | undefined
+    ignoreCache: boolean
+  }): () => Promise<AwsIdentity>
+}
+
+function hasChain(providers: unknown): providers is Providers {
+  return typeof Reflect.get(Object(providers), 'fromNodeProviderChain') === 'function'
+}
+
+/**
+ * Bearer tokens for Amazon Bedrock, by `@aws/bedrock-token-generator`: they are signed here, no endpoint is asked for them.
+ *
+ * @throws RefreshError `invalid_option`; `issue` also `source_refused`, `source_unreachable`, `source_unavailable`,
+ *   `source_rate_limited`, `reauthentication_required`
+ * @example
+ * const token = credential({ source: aws({ region: 'us-east-1' }) })
+ */
+export function aws(options: AwsOptions = {}): Source {
+  checkOptions(options, ['region', 'profile', 'credentials', 'lifetime', 'clock'])
+  const { region, profile, credentials, lifetime = LONGEST, clock = { now: () => Date.now() } } = options
+  if (!(Number.isFinite(lifetime) && lifetime >= 1_000 && lifetime <= LONGEST)) {
+    throw optionError('lifetime', `must be ms from 1,000 to ${LONGEST}, not ${describe(lifetime)}`)
+  }
+  return {
+    rotates: false,
+    isLocal: true,
+    issue: async ({ signal }) => {
+      try {
+        const { getTokenProvider } = await loadPeer(
+          '@aws/bedrock-token-generator',
+          () => import('@aws/bedrock-token-generator'),
+        )
+        const given = credentials ?? chain(profile)
+        const identity = typeof given === 'function' ? await abortable(given(), signal) : given
+        const provide = getTokenProvider({
+          expiresInSeconds: Math.floor(lifetime / 1_000),
+          ...(region !== undefined && { region }),
+          ...(profile !== undefined && { profile }),
+          ...(identity !== undefined && { credentials: identity }),
+        })
+        const signedAt = clock.now()
+        const accessToken = await abortable(provide(), signal)
+        const ends = [signedAt + lifetime, identity?.expiration?.getTime() ?? Infinity]
+        return { accessToken, expiresAt: Math.min(...ends) }
+      } catch (error) {
+        signal.throwIfAborted()
+        throw cloudFailure(error, REMEDY, clock.now())
+      }
+    },
+  }
+}

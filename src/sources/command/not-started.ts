@@ -1,0 +1,22 @@
+import { RefreshError } from '../../errors.ts'
+import type { CommandSettings } from './options.ts'
+
+/** The machine is short of something. */
+const SHORTAGES: ReadonlySet<unknown> = new Set(['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM'])
+
+/** Why a command could not be started. */
+export function notStarted({ file, cwd }: CommandSettings, cause: unknown): RefreshError {
+  const code: unknown = Reflect.get(Object(cause), 'code')
+  // The platform's error lists the arguments, which may hold secrets.
+  if (typeof cause === 'object' && cause !== null) Reflect.deleteProperty(cause, 'spawnargs')
+  const why = typeof code === 'string' ? ` (${code})` : ''
+  if (SHORTAGES.has(code)) {
+    return new RefreshError('source_unavailable', `${file} cannot be started now${why}.`, { cause })
+  }
+  const folder = cwd === undefined ? '' : `, or the folder ${cwd} does not exist`
+  const problem =
+    code === 'ENOENT'
+      ? `was not found, or the interpreter it names was not${folder}`
+      : 'cannot be started: is it an executable? There is no shell to run anything else'
+  return new RefreshError('invalid_option', `'file': ${file} ${problem}${why}.`, { cause })
+}

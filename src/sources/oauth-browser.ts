@@ -1,0 +1,97 @@
+import { abortable } from '../lib/abortable.ts'
+import { RefreshError } from '../errors.ts'
+import { optionError } from '../core/options.ts'
+import { readTokens } from './shared/token-endpoint.ts'
+import type { AccessToken } from '../credential/token.ts'
+import { Client } from './shared/oauth/client.ts'
+import { listen, readRedirectUri } from './shared/oauth/loopback.ts'
+import type { BrowserLoginOptions } from './shared/oauth/options.ts'
+import { loadOAuth, type Metadata, type Peer } from './shared/oauth/oauth4webapi.ts'
+import { type Parameters, readTarget, TARGET } from './shared/oauth/target.ts'
+
+/**
+ * A person logs in with a browser on this machine: an authorization code with PKCE, on a loopback redirect (RFC 6749 section 4.1, RFC
+ * 7636, RFC 8252; the issuer is checked, RFC 9207). What it gives is for `credential.login()`. It needs Node.
+ *
+ * @throws RefreshError `reauthentication_required`: the person declined; `source_refused`: the server did; `invalid_option`; what the
+ *   source throws when the code is redeemed; whatever `open` throws. The signal's reason.
+ * @example
+ * await token.login(await browserLogin({ issuer, clientId, scope: 'offline_access', open: (url) => console.log(`Open ${url}`) }))
+ */
+export async function browserLogin(options: BrowserLoginOptions): Promise<AccessToken> {
+  const client = new Client(options, ['open', 'redirectUri', 'signal', ...TARGET])
+  const { open, signal = new AbortController().signal, redirectUri = 'http://127.0.0.1/callback' } = options
+  if (typeof open !== 'function') throw optionError('open', 'must be a function')
+  const target = readTarget(options)
+  const redirect = readRedirectUri(redirectUri)
+  const peer = await loadOAuth()
+  const server = await client.metadata(peer, signal, ['authorization_endpoint', 'token_endpoint'])
+  client.endpointOf(server, 'token_endpoint')
+  const [state, verifier] = [peer.generateRandomState(), peer.generateRandomCodeVerifier()]
+  const loopback = await listen(redirect, state, signal)
+  try {
+    const url = client.endpointOf(server, 'authorization_endpoint')
+    const fields: Parameters = [
+      ...target,
+      ['client_id', options.clientId],
+      ['response_type', 'code'],
+      ['redirect_uri', loopback.redirectUri],
+      ['state', state],
+      ['code_challenge', await peer.calculatePKCECodeChallenge(verifier)],
+      ['code_challenge_method', 'S256'],
+    ]
+    for (const [name, value] of fields) url.searchParams.append(name, value)
+    // A browser that stays open until the person is done may keep `open` waiting.
+    const opened = Promise.resolve(open(url.href)).then(() => loopback.arrived)
+    const returned = await abortable(Promise.race([loopback.arrived, opened]), signal)
+    const parameters = accepted(peer, server, options, returned, state)
+    // RFC 8707 section 2.2 wants it here, too.
+    const additionalParameters = target.filter(([name]) => name === 'resource')
+    // The code is spent once it is sent, and the response may be slow to come: only the signal ends the request.
+    const asked = { signal, timeout: Infinity }
+    const whole = await client.ask('token_endpoint', asked, (_peer, { party, auth }, request) =>
+      peer.authorizationCodeGrantRequest(server, party, auth, parameters, loopback.redirectUri, verifier, {
+        ...request,
+        additionalParameters,
+      }),
+    )
+    return readTokens(whole, client.asking({ person: true, spends: true }), client.now())
+  } finally {
+    loopback.close()
+  }
+}
+
+/** What the browser brought, where it is a code and comes from this server. */
+function accepted(
+  peer: Peer,
+  server: Metadata,
+  { issuer, clientId }: BrowserLoginOptions,
+  returned: URLSearchParams,
+  state: string,
+): URLSearchParams {
+  // A parameter that comes twice could be read in two ways (RFC 6749 section 3.1).
+  const twice = ['code', 'state', 'iss', 'error', 'response'].find((name) => returned.getAll(name).length > 1)
+  if (twice !== undefined) throw invalid(`'${twice}' came more than once`)
+  // Without an issuer there is no name to compare.
+  if (issuer === undefined) returned.delete('iss')
+  let parameters: URLSearchParams
+  try {
+    parameters = peer.validateAuthResponse(server, { client_id: clientId }, returned, state)
+  } catch (error) {
+    if (!(error instanceof peer.AuthorizationResponseError)) {
+      throw invalid(`it does not come from ${server.issuer}, or 'iss' or 'state' is missing`)
+    }
+    const code = /^[a-z_]{1,64}$/.test(error.error) ? error.error : 'an unknown error'
+    throw code === 'access_denied'
+      ? new RefreshError('reauthentication_required', `The login was declined (${code}): log in again.`)
+      : new RefreshError('source_refused', `The login was refused (${code}).`)
+  }
+  if ((parameters.get('code') ?? '') === '') throw invalid("it holds no 'code'")
+  return parameters
+}
+
+function invalid(why: string): RefreshError {
+  return new RefreshError('source_invalid', `The browser brought back no response of this server: ${why}.`)
+}
+
+export type { BrowserLoginOptions }

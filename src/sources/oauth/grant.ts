@@ -1,0 +1,156 @@
+import { RefreshError } from '../../errors.ts'
+import { checkOptions, optionError } from '../../core/options.ts'
+import { checkSecret, readSecret, type Secret } from '../shared/secret.ts'
+import type { SourceInput } from '../../credential/source.ts'
+import type {
+  ExtensionGrant,
+  Grant,
+  JwtBearerGrant,
+  RefreshTokenGrant,
+  TokenExchangeGrant,
+} from '../shared/oauth/options.ts'
+import { each, OURS, type Parameters } from '../shared/oauth/target.ts'
+
+/** A grant, as it goes over the wire. */
+export interface WireGrant {
+  readonly type: string
+  /** A person has logged in for it. */
+  readonly person: boolean
+  /** It presents something signed, which is good for a while only. */
+  readonly isSigned: boolean
+  readonly parameters: (input: SourceInput) => Promise<Parameters>
+  readonly seed?: ((signal: AbortSignal) => Promise<string | undefined>) | undefined
+}
+
+const TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:'
+const FORMS =
+  "must be 'refresh_token', 'client_credentials', { type: 'token_exchange', … }, { type: 'jwt_bearer', … } or an extension { type: 'urn:…', parameters }"
+
+/** @throws RefreshError `invalid_option` */
+export function readGrant(given: Grant): WireGrant {
+  const grant = typeof given === 'string' ? { type: given } : given
+  if (isRefreshToken(grant)) return refreshToken(grant)
+  if (isTokenExchange(grant)) return tokenExchange(grant)
+  if (isJwtBearer(grant)) return jwtBearer(grant)
+  if (given === 'client_credentials') {
+    return { type: given, person: false, isSigned: false, parameters: async () => [] }
+  }
+  if (typeof grant?.type !== 'string' || !('parameters' in grant)) throw optionError('grant', FORMS)
+  return extension(grant)
+}
+
+type AnyGrant = Exclude<Grant, string> | { readonly type: string }
+
+function isRefreshToken(grant: AnyGrant): grant is RefreshTokenGrant {
+  return grant?.type === 'refresh_token'
+}
+
+function isTokenExchange(grant: AnyGrant): grant is TokenExchangeGrant {
+  return grant?.type === 'token_exchange'
+}
+
+function isJwtBearer(grant: AnyGrant): grant is JwtBearerGrant {
+  return grant?.type === 'jwt_bearer'
+}
+
+/** RFC 7523 section 2.1. */
+function jwtBearer(grant: JwtBearerGrant): WireGrant {
+  checkOptions(grant, ['type', 'assertion'])
+  const assertion = checkSecret('grant.assertion', grant.assertion)
+  return {
+    type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+    person: false,
+    isSigned: true,
+    parameters: ({ signal }) => secretField('assertion', assertion, signal),
+  }
+}
+
+function refreshToken(grant: RefreshTokenGrant): WireGrant {
+  checkOptions(grant, ['type', 'refreshToken'])
+  const first =
+    grant.refreshToken === undefined ? undefined : checkSecret('grant.refreshToken', grant.refreshToken)
+  const seed =
+    first === undefined ? undefined : (signal: AbortSignal) => readSecret('grant.refreshToken', first, signal)
+  return {
+    type: 'refresh_token',
+    person: true,
+    isSigned: false,
+    parameters: async ({ current, signal }) => {
+      const token = current?.refreshToken ?? (await seed?.(signal))
+      if (token !== undefined) return [['refresh_token', token]]
+      throw new RefreshError(
+        'reauthentication_required',
+        "There is no refresh token to redeem: configure grant: { type: 'refresh_token', refreshToken }, or another grant such as 'client_credentials' where no person logs in; or log in.",
+      )
+    },
+    seed,
+  }
+}
+
+/** RFC 8693 section 2.1. */
+function tokenExchange(grant: TokenExchangeGrant): WireGrant {
+  checkOptions(grant, [
+    'type',
+    'subjectToken',
+    'subjectTokenType',
+    'actorToken',
+    'actorTokenType',
+    'requestedTokenType',
+  ])
+  const { subjectTokenType = 'jwt', actorTokenType = 'jwt', requestedTokenType } = grant
+  const subject = checkSecret('grant.subjectToken', grant.subjectToken)
+  const actor = grant.actorToken === undefined ? undefined : checkSecret('grant.actorToken', grant.actorToken)
+  const types = [
+    ...tokenType('subject_token_type', subjectTokenType),
+    ...tokenType('actor_token_type', actor && actorTokenType),
+    ...tokenType('requested_token_type', requestedTokenType),
+  ]
+  return {
+    type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    person: false,
+    isSigned: true,
+    parameters: async ({ signal }) => [
+      ...types,
+      ...(await secretField('subject_token', subject, signal)),
+      ...(actor === undefined ? [] : await secretField('actor_token', actor, signal)),
+    ],
+  }
+}
+
+/** RFC 6749 section 4.5. */
+function extension(grant: ExtensionGrant): WireGrant {
+  checkOptions(grant, ['type', 'parameters'])
+  const { type, parameters } = grant
+  if (type === '' || /\s/.test(type)) throw optionError('grant.type', 'must be a grant type, such as a URN')
+  if (typeof parameters !== 'object' || parameters === null)
+    throw optionError('grant.parameters', 'must be an object')
+  const fields = Object.entries(parameters).map(([name, value]) => {
+    // What proves the grant may bear OAuth's own names, but not what the other options say.
+    if (OURS.includes(name) && !PROOFS.has(name)) {
+      throw optionError('grant.parameters', `must not hold '${name}', which is set otherwise`)
+    }
+    return [name, checkSecret(`grant.parameters.${name}`, value)] as const
+  })
+  return {
+    type,
+    person: false,
+    isSigned: false,
+    parameters: async ({ signal }) => {
+      const read = fields.map(async ([name, value]): Promise<[string, string]> => [
+        name,
+        await readSecret(`grant.parameters.${name}`, value, signal),
+      ])
+      return Promise.all(read)
+    },
+  }
+}
+
+const PROOFS = new Set(['assertion', 'subject_token', 'actor_token', 'token', 'code', 'device_code'])
+
+async function secretField(name: string, given: Secret, signal: AbortSignal): Promise<Parameters> {
+  return [[name, await readSecret(name, given, signal)]]
+}
+
+function tokenType(name: string, type: string | undefined): Parameters {
+  return each(name, type).map(([, given]) => [name, given.includes(':') ? given : TOKEN_TYPE + given])
+}

@@ -1,0 +1,114 @@
+import { RefreshError } from '../../errors.ts'
+import { factsOf, noting } from '../../credential/failure-facts.ts'
+import type { Secret } from '../shared/secret.ts'
+import type { Source } from '../../credential/source.ts'
+import type { MadeFor } from '../../credential/store.ts'
+import { readTokens } from '../shared/token-endpoint.ts'
+import type { WebCryptoKey } from '../../lib/web-crypto-key.ts'
+import { readChallenges, withClaims } from '../shared/oauth/challenge.ts'
+import { Client } from '../shared/oauth/client.ts'
+import { deviceLogin } from './device.ts'
+import { readGrant } from './grant.ts'
+import type {
+  Challenge,
+  DeviceLoginOptions,
+  DevicePrompt,
+  ExtensionGrant,
+  Grant,
+  Jwk,
+  JwtBearerGrant,
+  OAuthClient,
+  OAuthOptions,
+  PrivateKey,
+  RefreshTokenGrant,
+  RevokeOptions,
+  TokenExchangeGrant,
+  TokenTarget,
+} from '../shared/oauth/options.ts'
+import { revoke } from './revoke.ts'
+import { readTarget, TARGET } from '../shared/oauth/target.ts'
+
+/**
+ * Tokens from an OAuth authorization server. It needs the package `oauth4webapi`.
+ *
+ * What a `WWW-Authenticate` challenge demands in `claims` is asked for.
+ *
+ * `issue` throws a RefreshError: `source_unreachable`, `source_unavailable`, `source_rate_limited` (time mends them),
+ * `reauthentication_required` (the refresh token is no good any more: a person must log in again), `source_refused` (the server
+ * says no to this client or to what it asks), `source_invalid` (an answer that is none), `invalid_option` (no oauth4webapi), and whatever
+ * the functions throw that secrets are read with.
+ *
+ * @throws RefreshError `invalid_option`
+ * @example
+ * const source = oauth({ issuer: 'https://auth.example.com', clientId: 'my-app' })
+ * const source = oauth({ issuer, clientId, clientSecret: () => readSecret('client'), grant: 'client_credentials' })
+ */
+export function oauth(options: OAuthOptions): Source {
+  const client = new Client(options, ['grant', ...TARGET])
+  const grant = readGrant(options.grant ?? 'refresh_token')
+  if (grant.type === 'client_credentials') client.secrets.refusePublic()
+  const target = readTarget(options)
+  const spends = grant.type === 'refresh_token'
+  return {
+    rotates: spends,
+    madeFor: madeFor(client, options),
+    presented: async (input) => {
+      const proofs = (await grant.parameters(input)).map(([, value]) => value)
+      const secret = await client.secrets.presented(input.signal)
+      const { issuer = '', tokenEndpoint = '', scope = '' } = options
+      return [...proofs, client.id, secret, issuer, tokenEndpoint, scope]
+    },
+    ...(grant.seed !== undefined && { seed: grant.seed }),
+    issue: async (context) => {
+      const { challenge, signal } = context
+      let isSent = false
+      const sent = (): void => {
+        isSent = true
+        // A request that spends nothing may be sent again at any time.
+        if (spends) context.sent?.()
+      }
+      try {
+        const wanted = withClaims(target, challenge)
+        const parameters = [...wanted, ...(await grant.parameters(context))]
+        // A request that redeems a refresh token ends only with its flight: the response may be all that is left of the login.
+        const asked = { signal, sent, ...(spends && { timeout: Infinity }) }
+        const whole = await client.ask('token_endpoint', asked, (peer, { server, party, auth }, request) =>
+          peer.genericTokenEndpointRequest(server, party, auth, grant.type, parameters, request),
+        )
+        const { isSigned, person } = grant
+        const about = { person, spends, isSigned, carriesClaims: wanted !== target, scope: options.scope }
+        return readTokens(whole, client.asking(about), client.now())
+      } catch (error) {
+        if (isSent || !(error instanceof RefreshError)) throw error
+        throw noting(error, { reach: factsOf(error).reach ?? 'unsent' })
+      }
+    },
+  }
+}
+
+function madeFor({ issuer, id }: Client, { audience, resource, scope }: OAuthOptions): MadeFor {
+  const joined = (given: string | readonly string[] | undefined): string | undefined =>
+    given === undefined ? undefined : [given].flat().join(' ')
+  const parts = { audience: joined(audience), resource: joined(resource), scope }
+  return { issuer, client: id, ...parts }
+}
+
+export { deviceLogin, readChallenges, revoke }
+export type {
+  Challenge,
+  DeviceLoginOptions,
+  DevicePrompt,
+  ExtensionGrant,
+  Grant,
+  Jwk,
+  JwtBearerGrant,
+  OAuthClient,
+  OAuthOptions,
+  PrivateKey,
+  RefreshTokenGrant,
+  RevokeOptions,
+  Secret,
+  TokenExchangeGrant,
+  TokenTarget,
+  WebCryptoKey,
+}

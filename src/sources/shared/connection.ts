@@ -1,0 +1,80 @@
+import type { Reach } from '../../credential/failure-facts.ts'
+import { harmless } from '../../lib/harmless.ts'
+
+/** No connection was made, so that nothing was sent. */
+const UNSENT =
+  /^(?:ECONNREFUSED|ENOTFOUND|EAI_\w+|E(?:HOST|NET)UNREACH|ENETDOWN|EADDRNOTAVAIL|EMFILE|ENFILE|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_\w+|ERR_SSL_\w+|EPROTO|CERT_\w+|\w*SELF_SIGNED\w*|UNABLE_TO_\w+|HOSTNAME_MISMATCH|ERR_INVALID_URL|ConnectionRefused|FailedToOpenSocket|DNSException|\w+_CERT_\w+)$/
+/** Runtimes without codes say it in words: Deno, undici before it connects, TLS before its handshake is over. */
+const UNSENT_WORDS =
+  /\bclient error \(Connect\)|\bdns error\b|^bad port$|before secure TLS connection was established|\bUnable to connect\b/
+/** How far down a chain of causes is looked. */
+const MOST_CAUSES = 8
+/** Characters. */
+const LONGEST_CODE = 64
+
+/** What to look at, by the code. */
+const ADVICE: readonly (readonly [RegExp, string])[] = [
+  [/ECONNREFUSED|ConnectionRefused/, 'nothing listens there; is the server up, and is the port right?'],
+  [/ENOTFOUND/, 'there is no such host name; check its spelling, and the DNS of this machine'],
+  [/EAI_|DNSException/, 'the DNS of this machine did not respond'],
+  [
+    /SELF_SIGNED|UNABLE_TO_/,
+    'its certificate is not trusted here; NODE_EXTRA_CA_CERTS can name its authority',
+  ],
+  [/CERT|HOSTNAME_MISMATCH|ERR_TLS/, 'its certificate is not accepted'],
+  [/ERR_SSL|EPROTO/, 'TLS could not be agreed; is it an http endpoint?'],
+  [/TIMEOUT|ETIMEDOUT/, 'it did not respond in time; is it reachable from here?'],
+  [/UNREACH|ENETDOWN/, 'there is no route to it from here'],
+  [/ECONNRESET|EPIPE|UND_ERR_SOCKET/, 'the connection broke'],
+]
+
+/** What is known of a request that was not answered. */
+export interface BrokenConnection {
+  readonly reach: Extract<Reach, 'unsent' | 'broken'>
+  /** The system's code, or the platform's words, and what to look at. */
+  readonly why: string
+}
+
+/** How far a request got that a platform's fetch gave up, and why. */
+export function connectionOf(thrown: unknown): BrokenConnection {
+  const chain = causesOf(thrown)
+  const codes = chain
+    .map((error) => read(error, 'code'))
+    .filter((code): code is string => typeof code === 'string' && code.length <= LONGEST_CODE)
+  const words = chain.map((error) => read(error, 'message')).filter((text) => typeof text === 'string')
+  const isUnsent =
+    codes.some((code) => UNSENT.test(code)) ||
+    words.some((text) => UNSENT_WORDS.test(text.slice(0, 1024))) ||
+    chain.some((error) => read(error, 'syscall') === 'connect')
+  const code = codes.find((found) => /^[A-Za-z][\w]{1,63}$/.test(found))
+  const advice = ADVICE.find(([pattern]) => code !== undefined && pattern.test(code))?.[1]
+  const [last] = words.filter((text) => text !== '').slice(-1)
+  const said = harmless(last ?? '', [])
+  return {
+    reach: isUnsent ? 'unsent' : 'broken',
+    why: [code ?? (said === '' ? 'no reason is known' : said), advice].filter(Boolean).join(': '),
+  }
+}
+
+/** Errors, outermost first. */
+function causesOf(thrown: unknown): object[] {
+  const chain: object[] = []
+  const found = [thrown]
+  for (const error of found) {
+    if (typeof error !== 'object' || error === null || chain.includes(error)) continue
+    if (chain.length >= MOST_CAUSES) break
+    chain.push(error)
+    const errors = read(error, 'errors')
+    found.push(read(error, 'cause'))
+    if (Array.isArray(errors)) found.push(...(errors.slice(0, MOST_CAUSES) as unknown[]))
+  }
+  return chain
+}
+
+function read(error: object, name: string): unknown {
+  try {
+    return Reflect.get(error, name)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,109 @@
+import type { ClientAuth } from 'oauth4webapi'
+import { optionError } from '../../../core/options.ts'
+import { checkSecret, readSecret } from '../secret.ts'
+import type { OAuthClient } from './options.ts'
+import type { Peer } from './oauth4webapi.ts'
+import { checkPrivateKey, nameOfPrivateKey, readPrivateKey } from './private-key.ts'
+
+/** How a client sends its secret. */
+export type SecretMethod = 'client_secret_basic' | 'client_secret_post'
+
+const METHODS: readonly unknown[] = [undefined, 'client_secret_basic', 'client_secret_post']
+const PROOFS = ['clientSecret', 'privateKey', 'clientAssertion'] as const
+const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+
+/** How a client proves who it is. */
+export class ClientSecrets {
+  readonly #options: OAuthClient
+
+  /** @throws RefreshError `invalid_option` */
+  constructor(options: OAuthClient) {
+    const { clientSecret, clientAuth, privateKey, clientAssertion } = options
+    if (!METHODS.includes(clientAuth)) {
+      throw optionError('clientAuth', "must be 'client_secret_basic' or 'client_secret_post'")
+    }
+    if (clientSecret !== undefined) checkSecret('clientSecret', clientSecret)
+    if (privateKey !== undefined) checkPrivateKey(privateKey)
+    if (clientAssertion !== undefined) checkSecret('clientAssertion', clientAssertion)
+    const [first, second] = PROOFS.filter((name) => options[name] !== undefined)
+    if (first !== undefined && second !== undefined) {
+      throw optionError(second, `must not be given besides a '${first}'`)
+    }
+    this.#options = options
+  }
+
+  /** It proves itself by something that is good for a while only. */
+  get isSigned(): boolean {
+    const { privateKey, clientAssertion } = this.#options
+    return privateKey !== undefined || clientAssertion !== undefined
+  }
+
+  /** It signs with a key of its own, at a time of its own. */
+  get signs(): boolean {
+    return this.#options.privateKey !== undefined
+  }
+
+  /** @throws RefreshError `invalid_option` where the client has nothing to prove itself with, though the grant is about itself */
+  refusePublic(): void {
+    if (PROOFS.some((name) => this.#options[name] !== undefined)) return
+    // A fetch with a client certificate proves it, too (RFC 8705). But a secret that is named and not there is an unset variable.
+    const isNamed = PROOFS.some((name) => name in this.#options)
+    if (this.#options.fetch !== undefined && !isNamed) return
+    throw optionError(
+      'clientSecret',
+      "is missing (an unset variable?): with grant 'client_credentials' the client proves itself by it, by a 'privateKey' or by a 'clientAssertion'",
+    )
+  }
+
+  /** How it authenticates; undefined: as the server wants its secret. */
+  get method(): string | undefined {
+    const { privateKey, clientAssertion, clientSecret, clientAuth } = this.#options
+    if (privateKey !== undefined) return 'private_key_jwt'
+    if (clientAssertion !== undefined) return 'client assertion'
+    return clientSecret === undefined ? 'public, without a secret' : clientAuth
+  }
+
+  /** What of it is presented in the same way again and again: the secret, or the name of the key. Never a key. */
+  async presented(signal: AbortSignal): Promise<string> {
+    const { privateKey, clientSecret } = this.#options
+    if (privateKey !== undefined) return nameOfPrivateKey(privateKey, signal)
+    return clientSecret === undefined ? '' : readSecret('clientSecret', clientSecret, signal)
+  }
+
+  async auth(peer: Peer, method: SecretMethod, signal: AbortSignal): Promise<ClientAuth> {
+    const { clientSecret, privateKey, clientAuth, clientAssertion } = this.#options
+    if (privateKey !== undefined) {
+      const { audience } = privateKey
+      return peer.PrivateKeyJwt(await readPrivateKey(privateKey, signal), {
+        [peer.modifyAssertion]: (_header, payload) => {
+          if (audience !== undefined) payload['aud'] = audience
+        },
+      })
+    }
+    if (clientAssertion !== undefined) {
+      return asserted(await readSecret('clientAssertion', clientAssertion, signal))
+    }
+    if (clientSecret === undefined) return peer.None()
+    const secret = await readSecret('clientSecret', clientSecret, signal)
+    return (clientAuth ?? method) === 'client_secret_post' ? peer.ClientSecretPost(secret) : basic(secret)
+  }
+}
+
+/** RFC 7523 section 2.2: somebody else has signed it. */
+function asserted(assertion: string): ClientAuth {
+  return (_server, { client_id: id }, body) => {
+    body.set('client_id', id)
+    body.set('client_assertion_type', JWT_BEARER)
+    body.set('client_assertion', assertion)
+  }
+}
+
+/**
+ * RFC 6749 section 2.3.1. The peer escapes more than has to be, such as the `-` of a UUID; servers that take credentials as they are,
+ * without decoding them, then know no such client.
+ */
+function basic(secret: string): ClientAuth {
+  return (_server, { client_id: id }, _body, headers) => {
+    headers.set('authorization', `Basic ${btoa(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`)}`)
+  }
+}

@@ -1,0 +1,159 @@
+import { abortable } from '../../../lib/abortable.ts'
+import { RefreshError } from '../../../errors.ts'
+import { optionError } from '../../../core/options.ts'
+import { readEndpoint } from '../../../lib/secure-url.ts'
+import { factsOf, noting } from '../../../credential/failure-facts.ts'
+import type { Asking } from '../refusal-advice.ts'
+import type { Asked, Http, Send, WholeResponse } from '../token-request.ts'
+import { refusalOf } from '../token-endpoint.ts'
+import type { SecretMethod } from './client-auth.ts'
+import { type Described, type Endpoint, ENDPOINTS, IssuerMismatch, NAMES, readMetadata } from './metadata.ts'
+import type { OAuthClient } from './options.ts'
+import { type Metadata, type Peer, requestOptions } from './oauth4webapi.ts'
+
+/** RFC 8414 first, then OpenID Connect Discovery. */
+const WELL_KNOWN = ['oauth2', 'oidc'] as const
+const DISCOVERY: Asking = { person: false, spends: false, carriesClaims: false, isSigned: false }
+/** ms: metadata that are not needed, and were not to be had, are not asked for again before. */
+const WITHOUT_METADATA = 300_000
+
+type SendTo = (asked: Asked, send: Send) => Promise<WholeResponse>
+
+/** An authorization server, and where it is asked. */
+export class Server {
+  readonly #issuer: URL | undefined
+  readonly #given: Partial<Record<Endpoint, string>> = {}
+  readonly #http: Http
+  readonly #send: SendTo
+  #discovering: Promise<Described> | undefined
+  #described: Described | undefined
+  /** epoch ms: when the metadata were last not to be had. */
+  #failedAt: number | undefined
+
+  /** @throws RefreshError `invalid_option` */
+  constructor(options: OAuthClient, http: Http, send: SendTo) {
+    const { issuer } = options
+    for (const name of NAMES) {
+      const given = options[ENDPOINTS[name]]
+      if (given !== undefined) {
+        this.#given[name] = readEndpoint(ENDPOINTS[name], given, http.plainHttp).href
+      }
+    }
+    if (issuer === undefined && this.#given.token_endpoint === undefined) {
+      throw optionError('issuer', "is missing; without one, give the 'tokenEndpoint'")
+    }
+    this.#issuer = issuer === undefined ? undefined : readEndpoint('issuer', issuer, http.plainHttp)
+    this.#http = http
+    this.#send = send
+  }
+
+  /** Basic where the metadata say nothing (RFC 8414 section 2), and wherever it is good enough. */
+  get methodOfSecret(): SecretMethod {
+    const methods: unknown = this.#described?.metadata.token_endpoint_auth_methods_supported
+    const isPost =
+      Array.isArray(methods) &&
+      methods.includes('client_secret_post') &&
+      !methods.includes('client_secret_basic')
+    return isPost ? 'client_secret_post' : 'client_secret_basic'
+  }
+
+  /**
+   * @param wanted the endpoints that the caller uses. Where all of them are given, metadata that are bad, absent or out of reach do not matter.
+   * @throws RefreshError
+   */
+  async metadata(peer: Peer, signal: AbortSignal, wanted: readonly Endpoint[]): Promise<Metadata> {
+    const issuer = this.#issuer
+    // Without a name it goes by its endpoint, which is what assertions are then made out to.
+    if (issuer === undefined) return { issuer: this.#given.token_endpoint ?? '', ...this.#given }
+    const missing = wanted.filter((name) => this.#given[name] === undefined)
+    const alone = { issuer: issuer.href, ...this.#given }
+    const since = this.#http.clock.now() - (this.#failedAt ?? -Infinity)
+    if (missing.length === 0 && since >= 0 && since < WITHOUT_METADATA) return alone
+    // It is for all who wait, so that the signal of one does not end it.
+    this.#discovering ??= this.#discover(peer, issuer, missing).then(
+      (described) => {
+        this.#described = described
+        this.#failedAt = undefined
+        return described
+      },
+      (error: unknown) => {
+        this.forget()
+        this.#failedAt = this.#http.clock.now()
+        throw error
+      },
+    )
+    try {
+      return { ...(await abortable(this.#discovering, signal)).metadata, ...this.#given }
+    } catch (error) {
+      if (signal.aborted || missing.length > 0) throw error
+      return alone
+    }
+  }
+
+  /** @throws RefreshError `source_invalid` or `invalid_option` where the server has no such endpoint */
+  endpointOf(metadata: Metadata, name: Endpoint): URL {
+    const endpoint = metadata[name]
+    if (endpoint !== undefined) return new URL(endpoint)
+    if (this.#described?.unusable.has(name) === true) {
+      const message = `The metadata of ${this.#issuer?.host} name a ${name} that is no https URL: give '${ENDPOINTS[name]}'.`
+      throw noting(new RefreshError('source_invalid', message), { reach: 'unsent' })
+    }
+    throw optionError(ENDPOINTS[name], 'is missing, and the server names none')
+  }
+
+  /** It may have moved. */
+  forget(): void {
+    this.#discovering = undefined
+  }
+
+  /** @param missing the endpoints that the caller needs of it */
+  async #discover(peer: Peer, issuer: URL, missing: readonly Endpoint[]): Promise<Described> {
+    const failures: RefreshError[] = []
+    let incomplete: Described | undefined
+    for (const algorithm of WELL_KNOWN) {
+      try {
+        const described = await this.#read(peer, issuer, algorithm)
+        if (missing.every((name) => described.metadata[name] !== undefined)) return described
+        incomplete ??= described
+      } catch (error) {
+        if (!(error instanceof RefreshError) || error instanceof IssuerMismatch) throw error
+        failures.push(error)
+        // Nothing listens there, or it asks to wait. One path may fail or hang where the other does not.
+        if (error.code === 'source_rate_limited' || factsOf(error).reach === 'unsent') break
+      }
+    }
+    if (incomplete !== undefined) return incomplete
+    throw failed(issuer, failures)
+  }
+
+  async #read(peer: Peer, issuer: URL, algorithm: (typeof WELL_KNOWN)[number]): Promise<Described> {
+    const { signal } = new AbortController()
+    const whole = await this.#send({ host: issuer.host, signal }, (fetch, sending) =>
+      peer.discoveryRequest(issuer, { algorithm, ...requestOptions(peer, issuer, fetch, sending) }),
+    )
+    const { status, ok } = whole.response
+    if (ok) return readMetadata(whole, issuer, this.#http.plainHttp)
+    if (status === 404) throw new RefreshError('source_refused', `${issuer.host} has none there (404).`)
+    throw refusalOf(whole, DISCOVERY, this.#http.clock.now()) ?? new RefreshError('source_invalid', '')
+  }
+}
+
+/** What time mends says more than that the other document is not there, or no metadata: it may be the one. */
+const TELLING: readonly string[] = [
+  'source_rate_limited',
+  'source_unreachable',
+  'source_unavailable',
+  'source_invalid',
+]
+
+/** Nothing was redeemed for it, so that it may be asked again. */
+function failed(issuer: URL, failures: readonly RefreshError[]): RefreshError {
+  const told = TELLING.map((code) => failures.find((failure) => failure.code === code))
+  const failure = told.find((found) => found !== undefined) ?? failures.at(-1)
+  const { code = 'source_invalid', message = '', retryAfter } = failure ?? {}
+  const what = `The metadata of 'issuer' ${issuer.href} cannot be had; without them, give the 'tokenEndpoint'. ${message}`
+  const isAnswered = factsOf(failure).reach === 'answered'
+  return noting(new RefreshError(code, what, { cause: failure, retryAfter }), {
+    reach: isAnswered ? 'answered' : 'unsent',
+  })
+}

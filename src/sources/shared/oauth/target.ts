@@ -1,0 +1,39 @@
+import { describe, optionError } from '../../../core/options.ts'
+import { checkWhole } from '../secret.ts'
+import type { TokenTarget } from './options.ts'
+
+/** Names may come more than once. */
+export type Parameters = [string, string][]
+
+export const TARGET: readonly string[] = ['scope', 'resource', 'audience', 'parameters']
+
+/** What has an option of its own, or is no matter of options. */
+export const OURS: readonly string[] = (
+  'grant_type client_id client_secret client_assertion client_assertion_type response_type scope resource audience ' +
+  'refresh_token assertion subject_token actor_token token redirect_uri state code code_challenge ' +
+  'code_challenge_method code_verifier device_code'
+).split(' ')
+
+/** @throws RefreshError `invalid_option` */
+export function readTarget({ scope, resource, audience, parameters = {} }: TokenTarget): Parameters {
+  for (const name of Object.keys(parameters)) {
+    if (OURS.includes(name))
+      throw optionError('parameters', `must not hold '${name}', which is set otherwise`)
+  }
+  return [
+    ...(scope === undefined ? [] : each('scope', text('scope', scope))),
+    ...each('resource', resource),
+    ...each('audience', audience),
+    ...Object.entries(parameters).map(([name, value]): [string, string] => [name, text('parameters', value)]),
+  ]
+}
+
+export function each(name: string, given: string | readonly string[] | undefined): Parameters {
+  if (given === undefined) return []
+  return [given].flat().map((value) => [name, text(name, value)])
+}
+
+function text(name: string, value: unknown): string {
+  if (typeof value === 'string' && value !== '') return checkWhole(name, value)
+  throw optionError(name, `must be a text, not ${value === '' ? 'an empty one' : describe(value)}`)
+}

@@ -1,0 +1,108 @@
+import { parseJson } from '../../lib/json.ts'
+
+/** What a response's body is, by its shape. */
+export interface ResponseBody {
+  /** `json`: an object, and its own members. `nested`: any other JSON, perhaps with the token one level down. */
+  readonly kind: 'json' | 'nested' | 'form' | 'xml' | 'broken' | 'page' | 'empty'
+  /** Its members; those of the object one level down where the token is there. undefined where it has none. */
+  readonly fields: object | undefined
+  /** A refresh token in what cannot be read as a whole. */
+  readonly salvaged?: string | undefined
+}
+
+/** Where servers put the token that do not put it on the first level. */
+const INNER = [
+  'data',
+  'result',
+  'response',
+  'token',
+  'tokens',
+  'payload',
+  'body',
+  'content',
+  'authed_user',
+  'tokenInfo',
+  'token_info',
+  'session',
+  'credentials',
+  'auth',
+]
+const FORM_TYPES = /^(?:text\/plain|application\/(?:x-www-form-urlencoded|json|octet-stream))\b/i
+const FORM = /^[\w.~%+*-]+=[^&<>\s"{}]*(?:&[\w.~%+*-]+=[^&<>\s"{}]*)*$/
+/** Characters: what is no response is not looked at further. */
+const LONGEST_FORM = 262_144
+const XML_MEMBER = /<([A-Za-z_][\w.-]{0,63})>([^<>]*)<\/([A-Za-z_][\w.-]{0,63})>/g
+
+/**
+ * Reads a token response by its shape: a label says little, for servers and proxies mislabel (`text/html` is what PHP says where nobody
+ * says otherwise).
+ */
+export function readBody(text: string, contentType: string): ResponseBody {
+  const trimmed = text.replace(/^\uFEFF/, '').trim()
+  if (trimmed === '') return { kind: 'empty', fields: undefined }
+  const parsed = /^[{["\dtfn-]/.test(trimmed) ? parseJson(trimmed) : undefined
+  if (parsed !== undefined) {
+    const inner = innerOf(parsed.value)
+    return { kind: inner === parsed.value ? 'json' : 'nested', fields: inner }
+  }
+  const fields = readForm(trimmed, contentType)
+  if (fields !== undefined) return { kind: 'form', fields }
+  if (trimmed.startsWith('<')) {
+    const members = readXml(trimmed)
+    return members === undefined ? { kind: 'page', fields: undefined } : { kind: 'xml', fields: members }
+  }
+  const isBroken = /^[{["]/.test(trimmed) || /[/+]json\b/i.test(contentType)
+  if (!isBroken || /\bhtml\b/i.test(contentType)) return { kind: 'page', fields: undefined }
+  return { kind: 'broken', fields: undefined, salvaged: salvage(trimmed) }
+}
+
+/** The object that holds the token, or the error: the first level goes before the second. */
+function innerOf(value: unknown): object | undefined {
+  const only: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value
+  if (typeof only !== 'object' || only === null || Array.isArray(only)) return undefined
+  if (isTold(only) || 'error' in only) return only
+  const inner = INNER.map((name): unknown => Reflect.get(only, name)).find(
+    (found) => typeof found === 'object' && found !== null && isTold(found),
+  )
+  return typeof inner === 'object' && inner !== null ? inner : only
+}
+
+function isTold(fields: object): boolean {
+  return ['access_token', 'accessToken', 'refresh_token', 'refreshToken'].some(
+    (name) => typeof Reflect.get(fields, name) === 'string',
+  )
+}
+
+/** A whole body of form fields. One that holds a grant type is an echo of the request. */
+function readForm(text: string, contentType: string): object | undefined {
+  const isLabelled = contentType === '' || FORM_TYPES.test(contentType)
+  const isForm = isLabelled && text.length <= LONGEST_FORM && FORM.test(text)
+  if (!isForm) return undefined
+  const fields = Object.fromEntries(new URLSearchParams(text))
+  const isResponse = 'access_token' in fields || 'error' in fields
+  return isResponse && !('grant_type' in fields) ? fields : undefined
+}
+
+/** An element with members that hold text: no page for people is one. */
+function readXml(text: string): object | undefined {
+  if (/^<!doctype|^<html/i.test(text) || text.length > LONGEST_FORM) return undefined
+  const fields = new Map<string, string>()
+  for (const [, name = '', value = '', closing] of text.matchAll(XML_MEMBER)) {
+    if (name === closing) fields.set(name, unescaped(value))
+  }
+  const isResponse = fields.has('access_token') || fields.has('error')
+  return isResponse && !fields.has('grant_type') ? Object.fromEntries(fields) : undefined
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
+
+function unescaped(text: string): string {
+  return text.replaceAll(/&(amp|lt|gt|quot|apos);/g, (_, name: string) => ENTITIES[name] ?? '')
+}
+
+/** The new refresh token of JSON that was cut off, or has something around it: without it the login is lost. */
+function salvage(text: string): string | undefined {
+  if (/"grant_type"/.test(text)) return undefined
+  const [, found] = /"refresh_?[tT]oken"\s{0,16}:\s{0,16}"([^"\\\s]{1,8192})"/.exec(text) ?? []
+  return found
+}

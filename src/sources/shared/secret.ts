@@ -1,0 +1,52 @@
+import { RefreshError } from '../../errors.ts'
+import { describe, optionError } from '../../core/options.ts'
+import type { Source } from '../../credential/source.ts'
+
+/** A secret, or what gives it: a function, or a source such as `file('/run/secrets/client')`. It is asked each time that it is needed. */
+export type Secret =
+  | string
+  | Source
+  | ((context: { readonly signal: AbortSignal }) => string | Promise<string>)
+
+const HALF = 'holds half a character (a lone surrogate), which cannot be sent: mend what cuts it'
+
+/**
+ * A text that is sent as it is.
+ *
+ * @throws RefreshError `invalid_option`
+ */
+export function checkWhole(name: string, text: string): string {
+  if (isBroken(text)) throw optionError(name, HALF)
+  return text
+}
+
+/** No encoding can carry a surrogate without its other half. */
+function isBroken(text: string): boolean {
+  return /\p{Cs}/u.test(text)
+}
+
+/** @throws RefreshError `invalid_option` */
+export function checkSecret(name: string, given: Secret | undefined): Secret {
+  if (typeof given === 'string' && isBroken(given)) throw optionError(name, HALF)
+  if (typeof given === 'function' || (typeof given === 'string' && given !== '')) return given
+  if (typeof given === 'object' && typeof given?.issue === 'function') return given
+  const what = given === undefined ? 'is missing' : 'must be a text that is not empty, a function or a source'
+  throw optionError(name, what)
+}
+
+/** @throws RefreshError `source_invalid` where it is none; whatever the function or the source throws */
+export async function readSecret(name: string, given: Secret, signal: AbortSignal): Promise<string> {
+  const secret: unknown = await read(given, signal)
+  const text = typeof secret === 'string' ? secret.trim() : ''
+  if (isBroken(text)) throw new RefreshError('source_invalid', `'${name}' ${HALF}.`)
+  if (text !== '') return text
+  const what = typeof secret === 'string' ? 'nothing' : describe(secret)
+  throw new RefreshError('source_invalid', `'${name}' gave ${what}.`)
+}
+
+async function read(given: Secret, signal: AbortSignal): Promise<string> {
+  if (typeof given === 'string') return given
+  if (typeof given === 'function') return given({ signal })
+  return (await given.issue({ current: undefined, challenge: undefined, signal, sent: () => undefined }))
+    .accessToken
+}

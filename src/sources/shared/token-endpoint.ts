@@ -1,0 +1,145 @@
+import { RefreshError, type RefreshErrorCode } from '../../errors.ts'
+import { parseRetryAfter } from '../../lib/retry-after.ts'
+import { type FailureFacts, noting } from '../../credential/failure-facts.ts'
+import { isChallengeRefusal, loginEndedBy } from './login-ended.ts'
+import { adviceOn, type Asking } from './refusal-advice.ts'
+import { errorOf } from './refused-words.ts'
+import type { WholeResponse } from './token-request.ts'
+import { readBody, type ResponseBody } from './response-body.ts'
+import { NO_TOKEN, readTokenResponse } from '../../credential/token/token-response.ts'
+import type { AccessToken } from '../../credential/token.ts'
+
+/** They ask for patience, not for another request. */
+const PATIENCE = new Set([408, 425])
+const PATIENT_WORDS = new Set(['temporarily_unavailable', 'server_error', 'slow_down', 'rate_limit_exceeded'])
+/**
+ * ms: a success without a token may have cost the refresh token, and so may each further request. So the first pause is as long as those
+ * in an outage get, and no longer: where the token was not spent, the end of the outage is noticed.
+ */
+const AFTER_LOSS = 5_000
+
+/**
+ * The token of a response.
+ *
+ * The peer's own reading is not used: it refuses what has an ID token that our clock takes for old, or an odd `expires_in`, and a
+ * refresh token that was spent for such a response would be lost.
+ *
+ * @param now epoch ms
+ * @throws RefreshError, noted with how far the request got and with what must not be lost
+ */
+export function readTokens(whole: WholeResponse, asking: Asking, now: number): AccessToken {
+  const body = bodyOf(whole)
+  const { fields } = body
+  if (whole.response.ok && fields !== undefined) {
+    const { token, problem, received } = readTokenResponse(fields, whole.sentAt)
+    if (token !== undefined) return token
+    // With a grant type in it, it is our own request that came back.
+    const isLost = received.refreshToken !== undefined && !('grant_type' in fields)
+    // A token that is of no use is so by configuration; one that is not there may be there soon.
+    const retryAfter = problem === NO_TOKEN ? afterLoss(true, asking, undefined) : undefined
+    if (isLost || !errorOf(body).isError)
+      throw useless(whole, problem, isLost ? received : undefined, retryAfter)
+  }
+  throw refusalOf(whole, asking, now, body) ?? useless(whole, 'it holds no access token', undefined)
+}
+
+/**
+ * What is wrong with a response of an endpoint, if anything. A login ends only by a JSON object whose `error` says so, and never with a 5xx.
+ *
+ * @param now epoch ms
+ */
+export function refusalOf(
+  whole: WholeResponse,
+  asking: Asking,
+  now: number,
+  body: ResponseBody = bodyOf(whole),
+): RefreshError | undefined {
+  const { response, host, secrets } = whole
+  const { status, headers, ok } = response
+  const said = errorOf(body, secrets)
+  const retryAfter = parseRetryAfter(headers.get('retry-after'), now)
+  const reach = ok ? 'accepted' : 'answered'
+  const failed = (
+    code: RefreshErrorCode,
+    message: string,
+    facts: FailureFacts = {},
+    more: { retryAfter?: number | undefined } = {},
+  ): RefreshError => {
+    const cause = said.words === undefined ? {} : { cause: new Error(said.words) }
+    return noting(new RefreshError(code, `${host} ${message}`, { ...cause, ...more }), { reach, ...facts })
+  }
+  const saying = said.words === undefined ? '' : `, saying "${said.words}"`
+  if (status === 429) return failed('source_rate_limited', `asks to wait (429)${saying}.`, {}, { retryAfter })
+  if (status >= 500 || PATIENCE.has(status)) {
+    return failed('source_unavailable', `cannot respond now (${status})${saying}.`, {}, { retryAfter })
+  }
+  // A platform that hides redirects gives them no status.
+  if (status === 0 || (status >= 300 && status < 400)) {
+    return failed('source_refused', 'redirects, which is not followed: name the endpoint itself.')
+  }
+  if (body.kind === 'page' && (ok || isHtml(whole))) {
+    const message = `responded with a page, not with JSON (${status}): is a proxy or a login page in between, or the URL wrong?`
+    return failed('source_unavailable', message, {}, { retryAfter: afterLoss(ok, asking, retryAfter) })
+  }
+  if (ok && body.kind === 'empty') {
+    const message = `responded with nothing (${status}).`
+    return failed('source_unavailable', message, {}, { retryAfter: afterLoss(ok, asking, retryAfter) })
+  }
+  if (ok && body.fields === undefined) {
+    const problem = body.kind === 'broken' ? 'its JSON cannot be read' : 'it is no JSON object'
+    const received = body.salvaged === undefined ? undefined : { refreshToken: body.salvaged }
+    return useless(whole, problem, received, afterLoss(ok, asking, retryAfter))
+  }
+  if (ok && !said.isError) return undefined
+  if (said.name !== undefined && PATIENT_WORDS.has(said.name)) {
+    return failed('source_unavailable', `cannot respond now (${said.name})${saying}.`, {}, { retryAfter })
+  }
+  const told = [status, said.name, requestId(headers)].filter((part) => part !== undefined).join(', ')
+  const codes = body.kind === 'json' ? said.codes : []
+  const refused = { reach: 'answered', ...challenged(asking, codes) } as const
+  if (asking.person && loginEndedBy(status, codes) !== undefined) {
+    return failed('reauthentication_required', `refuses (${told})${saying}: log in again.`, refused)
+  }
+  const mayPass = asking.isSigned && (status === 400 || status === 401)
+  const advice = adviceOn(status, said.name, asking)
+  return failed(
+    'source_refused',
+    `refuses (${told})${saying}.${advice}`,
+    mayPass ? { ...refused, mayPass } : refused,
+  )
+}
+
+function bodyOf({ text, response }: WholeResponse): ResponseBody {
+  return readBody(text, response.headers.get('content-type') ?? '')
+}
+
+/** A whole success without a token: what was spent for it is spent. */
+function useless(
+  { host }: WholeResponse,
+  problem: string,
+  received: FailureFacts['received'],
+  retryAfter?: number,
+): RefreshError {
+  const message = `${host} responded with a success that is no use: ${problem}.`
+  return noting(new RefreshError('source_invalid', message, { retryAfter }), {
+    reach: 'accepted',
+    ...(received !== undefined && { received }),
+  })
+}
+
+function challenged({ carriesClaims }: Asking, codes: readonly string[]): FailureFacts {
+  return carriesClaims && isChallengeRefusal(codes) ? { isChallengeRefused: true } : {}
+}
+
+function afterLoss(ok: boolean, { spends }: Asking, retryAfter: number | undefined): number | undefined {
+  return ok && spends ? Math.max(AFTER_LOSS, retryAfter ?? 0) : retryAfter
+}
+
+function isHtml({ text, response }: WholeResponse): boolean {
+  return /\bhtml\b/i.test(response.headers.get('content-type') ?? '') || /^\s*</.test(text)
+}
+
+function requestId(headers: Headers): string | undefined {
+  const id = headers.get('request-id') ?? headers.get('x-request-id')
+  return id !== null && /^[\w-]{1,64}$/.test(id) ? `request ${id}` : undefined
+}

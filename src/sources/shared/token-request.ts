@@ -1,0 +1,192 @@
+import { abortable, reasonOf, throwIfAborted } from '../../lib/abortable.ts'
+import { type Clock, startTimer } from '../../lib/clock.ts'
+import { RefreshError } from '../../errors.ts'
+import { describe, optionError } from '../../core/options.ts'
+import { type Fetch, rawFetch } from '../../core/raw-fetch.ts'
+import { isInSource } from '../../core/source-context.ts'
+import { utf8 } from '../../lib/utf8.ts'
+import { inputIsRead } from './arrived.ts'
+import { connectionOf } from './connection.ts'
+import { libraryCause } from '../../lib/driver-cause.ts'
+import { readPlainHttpEndpoints } from '../../lib/secure-url.ts'
+import { noting } from '../../credential/failure-facts.ts'
+import { secretsIn } from './sent-secrets.ts'
+
+/** How a source's requests are sent. */
+export interface HttpOptions {
+  /** Sends the requests. Not the fetch that carries the credential. Default: the platform's. */
+  fetch?: typeof globalThis.fetch | undefined
+  /**
+   * ms, until the response to one request has arrived whole. A request that redeems a refresh token or an authorization code is not
+   * ended by it: its token may be spent by then, and the response is all that is left of the login.
+   * @default 10_000
+   */
+  timeout?: number | undefined
+  /**
+   * Endpoints that may be asked over plain http, inside a network that you trust: each is an origin.
+   * @default [] only this machine is
+   * @example ['http://keycloak:8080']
+   */
+  plainHttpEndpoints?: readonly string[] | undefined
+  /** Time, for tests to control. Default: the platform's. */
+  clock?: Clock | undefined
+}
+
+/** The options with their defaults, checked. */
+export interface Http {
+  readonly fetch: typeof globalThis.fetch
+  readonly timeout: number
+  /** Origins. */
+  readonly plainHttp: readonly string[]
+  readonly clock: Clock
+}
+
+export const HTTP_OPTIONS: readonly string[] = ['fetch', 'timeout', 'plainHttpEndpoints', 'clock']
+
+/** A response that has arrived whole. */
+export interface WholeResponse {
+  /** Who responded, to begin a sentence with. */
+  readonly host: string
+  readonly response: Response
+  /** At most 1 MiB: what is longer is judged by its beginning. */
+  readonly text: string
+  /** epoch ms; lifetimes count from here, for it is not known how long the response took */
+  readonly sentAt: number
+  /** What must not come back in a message. */
+  readonly secrets: readonly string[]
+}
+
+/** Sends one request: with this fetch, and this signal. */
+export type Send = (fetch: typeof globalThis.fetch, signal: AbortSignal) => Promise<Response>
+
+/** Whom one request is for, and what ends it. */
+export interface Asked {
+  readonly host: string
+  readonly signal: AbortSignal
+  /** ms until it is given up; Infinity: only the signal ends it. Default: the timeout of the options. */
+  readonly timeout?: number | undefined
+  /** Is told when the request is handed to fetch. */
+  readonly sent?: (() => void) | undefined
+}
+
+/** bytes */
+const LIMIT = 1_048_576
+
+/** @throws RefreshError `invalid_option` */
+export function readHttp(options: HttpOptions): Http {
+  const { fetch, timeout = 10_000, plainHttpEndpoints, clock = { now: () => Date.now() } } = options
+  if (!Number.isFinite(timeout) || timeout <= 0) {
+    throw optionError('timeout', `must be ms above 0, not ${describe(timeout)}`)
+  }
+  return {
+    fetch: fetch ?? platformFetch,
+    timeout,
+    plainHttp: readPlainHttpEndpoints(plainHttpEndpoints),
+    clock,
+  }
+}
+
+/**
+ * The platform's fetch, looked up at each call. A surface of ours in its place passes the requests of a source that it serves; where it
+ * cannot know of them (a browser, a login), they go to the fetch beneath it: it would wait for the token that is being fetched.
+ */
+const platformFetch: Fetch = (...request) =>
+  ((isInSource() ? undefined : rawFetch()) ?? globalThis.fetch)(...request)
+
+/**
+ * Makes one request, and waits until its response has arrived whole.
+ *
+ * @throws RefreshError `source_unreachable`, which shows nothing of what was sent; the signal's reason; whatever `send` throws besides
+ */
+export async function ask(http: Http, asked: Asked, send: Send): Promise<WholeResponse> {
+  const { host, signal, timeout = http.timeout, sent } = asked
+  throwIfAborted(signal)
+  const controller = new AbortController()
+  // Kept beside the signal: not every platform's signal keeps its reason (React Native).
+  let reason: unknown
+  const end = (why: unknown): void => {
+    reason = why
+    controller.abort(why)
+  }
+  const abort = (): void => end(reasonOf(signal))
+  signal.addEventListener('abort', abort)
+  let [progress, isOver] = [0, false]
+  const read = (): void => {
+    progress++
+  }
+  const timedOut = async (): Promise<void> => {
+    await inputIsRead(() => progress)
+    if (!isOver) end(late(host, timeout))
+  }
+  const stopTimer =
+    timeout === Infinity ? () => undefined : startTimer(http.clock, timeout, () => void timedOut())
+  const responded = async (): Promise<WholeResponse> => {
+    const sentAt = http.clock.now()
+    let secrets: readonly string[] = []
+    const response = await send((input, init) => {
+      secrets = secretsIn(init)
+      if (controller.signal.aborted) throw reason
+      sent?.()
+      return reached(host, http.fetch(input, init))
+    }, controller.signal)
+    read()
+    return { host, response, text: await reached(host, readText(response, read)), sentAt, secrets }
+  }
+  try {
+    // A fetch that was given may take no notice of the signal.
+    return await abortable(responded(), controller.signal)
+  } catch (error) {
+    throw controller.signal.aborted ? reason : error
+  } finally {
+    isOver = true
+    stopTimer()
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+function late(host: string, timeout: number): RefreshError {
+  const message = `${host} did not respond within ${timeout} ms: it is down, slow, or out of reach from here.`
+  return noting(new RefreshError('source_unreachable', message), { reach: 'broken' })
+}
+
+async function reached<R>(host: string, step: Promise<R>): Promise<R> {
+  try {
+    return await step
+  } catch (cause) {
+    const { reach, why } = connectionOf(cause)
+    const what =
+      reach === 'unsent' ? 'could not be reached' : 'was asked, and its response did not arrive whole'
+    // A fetch of the user's may put the whole request into its error.
+    const error = new RefreshError('source_unreachable', `${host} ${what} (${why}).`, {
+      cause: libraryCause(cause),
+    })
+    throw noting(error, { reach })
+  }
+}
+
+/** @param read is told of each piece */
+async function readText(response: Response, read: () => void): Promise<string> {
+  const body: ReadableStream<Uint8Array> | null | undefined = response.body
+  if (typeof body?.getReader !== 'function') {
+    // React Native shows no body, and node-fetch a stream of Node's: it is read whole.
+    const whole = await response.text()
+    read()
+    return whole.slice(0, LIMIT)
+  }
+  const reader = body.getReader()
+  const decoder = utf8()
+  let text = ''
+  let size = 0
+  for (;;) {
+    const { done, value } = await reader.read()
+    read()
+    if (done) return text + decoder.decode()
+    text += decoder.decode(value, { stream: true })
+    size += value.length
+    if (size > LIMIT) {
+      // A body that cannot be cancelled must not take away what was read of it.
+      reader.cancel().catch(() => undefined)
+      return text
+    }
+  }
+}

@@ -1,0 +1,170 @@
+import { checkOptions, describe, optionError } from '../../core/options.ts'
+import { readEndpoint, readPlainHttpEndpoints } from '../../lib/secure-url.ts'
+import { HTTP_OPTIONS } from '../shared/token-request.ts'
+import { checkWhole } from '../shared/secret.ts'
+import type { MadeFor } from '../../credential/store.ts'
+import type {
+  AnthropicWorkloadOptions,
+  ExchangeWorkloadOptions,
+  OpenAIWorkloadOptions,
+  WorkloadOptions,
+} from './options.ts'
+
+/** How a subject token is exchanged for an access token. */
+export interface Exchange {
+  readonly endpoint: URL
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: (subjectToken: string) => string
+  /** The longest subject token, in characters. */
+  readonly longest: number
+  /** How long a token lives of which the answer does not say it, in seconds. */
+  readonly lifetime: number | undefined
+  /** Whom its tokens are for. */
+  readonly about: Omit<MadeFor, 'issuer'>
+}
+
+const SHARED: readonly string[] = ['for', 'subjectToken', ...HTTP_OPTIONS]
+const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
+const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+const TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:'
+const JSON_BODY = { 'content-type': 'application/json' }
+
+/** @throws RefreshError `invalid_option` */
+export function readExchange(options: WorkloadOptions): Exchange {
+  if (typeof options !== 'object' || options === null) throw optionError('options', 'must be an object')
+  if (options.for === 'anthropic') return anthropic(options)
+  if (options.for === 'openai') return openai(options)
+  if (typeof options.for === 'object' && options.for !== null) return tokenExchange(options)
+  throw optionError('for', "must be 'anthropic', 'openai' or { tokenEndpoint, … }")
+}
+
+/** A JWT bearer grant (RFC 7523) in JSON, as @anthropic-ai/sdk makes it for `oidc_federation`. */
+function anthropic(options: AnthropicWorkloadOptions): Exchange {
+  checkOptions(options, [
+    ...SHARED,
+    'federationRuleId',
+    'organizationId',
+    'serviceAccountId',
+    'workspaceId',
+    'baseURL',
+  ])
+  const { baseURL = 'https://api.anthropic.com' } = options
+  const base = readEndpoint('baseURL', baseURL, readPlainHttpEndpoints(options.plainHttpEndpoints))
+  const parameters = {
+    federation_rule_id: required('federationRuleId', options.federationRuleId),
+    organization_id: required('organizationId', options.organizationId),
+    service_account_id: optional('serviceAccountId', options.serviceAccountId),
+    workspace_id: optional('workspaceId', options.workspaceId),
+  }
+  return {
+    endpoint: new URL(`${base.origin}${base.pathname.replace(/\/+$/, '')}/v1/oauth/token`),
+    headers: { ...JSON_BODY, 'anthropic-beta': 'oauth-2025-04-20,oidc-federation-2026-04-01' },
+    body: (assertion) => JSON.stringify({ grant_type: JWT_BEARER, assertion, ...parameters }),
+    longest: 16_384,
+    lifetime: undefined,
+    about: {
+      client: [parameters.federation_rule_id, parameters.service_account_id].filter(Boolean).join(' '),
+      audience: [parameters.organization_id, parameters.workspace_id].filter(Boolean).join(' '),
+    },
+  }
+}
+
+/** A token exchange (RFC 8693) in JSON, as openai makes it for `workloadIdentity`. */
+function openai(options: OpenAIWorkloadOptions): Exchange {
+  checkOptions(options, [...SHARED, 'identityProviderId', 'serviceAccountId', 'clientId', 'subjectTokenType'])
+  const { subjectTokenType = 'jwt' } = options
+  if (subjectTokenType !== 'jwt' && subjectTokenType !== 'id_token') {
+    throw optionError('subjectTokenType', "must be 'jwt' or 'id_token'")
+  }
+  const parameters = {
+    subject_token_type: TOKEN_TYPE + subjectTokenType,
+    identity_provider_id: required('identityProviderId', options.identityProviderId),
+    service_account_id: required('serviceAccountId', options.serviceAccountId),
+    client_id: optional('clientId', options.clientId),
+  }
+  return {
+    endpoint: new URL('https://auth.openai.com/oauth/token'),
+    headers: JSON_BODY,
+    body: (subject) => JSON.stringify({ grant_type: TOKEN_EXCHANGE, subject_token: subject, ...parameters }),
+    longest: Infinity,
+    lifetime: 3600,
+    about: {
+      client: [parameters.client_id, parameters.service_account_id].filter(Boolean).join(' '),
+      audience: parameters.identity_provider_id,
+    },
+  }
+}
+
+/** A token exchange in form fields (RFC 8693 section 2.1). */
+function tokenExchange(options: ExchangeWorkloadOptions): Exchange {
+  checkOptions(options, [...SHARED, 'subjectTokenType'])
+  checkOptions(options.for, [
+    'tokenEndpoint',
+    'clientId',
+    'audience',
+    'resource',
+    'scope',
+    'requestedTokenType',
+    'parameters',
+  ])
+  const { tokenEndpoint, clientId, audience, resource, scope, requestedTokenType, parameters } = options.for
+  const fields: [string, string][] = [
+    ['grant_type', TOKEN_EXCHANGE],
+    ['subject_token_type', typeOf('subjectTokenType', options.subjectTokenType ?? 'jwt')],
+    ...each('client_id', 'clientId', clientId),
+    ...each('audience', 'audience', audience),
+    ...each('resource', 'resource', resource),
+    ...each('scope', 'scope', scope),
+    ...each('requested_token_type', 'requestedTokenType', requestedTokenType).map(
+      ([name, type]): [string, string] => [name, typeOf('requestedTokenType', type)],
+    ),
+    ...Object.entries(parameters ?? {}).map(([name, value]): [string, string] => [
+      name,
+      required('parameters', value),
+    ]),
+  ]
+  return {
+    endpoint: readEndpoint(
+      'tokenEndpoint',
+      tokenEndpoint,
+      readPlainHttpEndpoints(options.plainHttpEndpoints),
+    ),
+    headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
+    body: (subject) => new URLSearchParams([...fields, ['subject_token', subject]]).toString(),
+    longest: Infinity,
+    lifetime: undefined,
+    about: { client: clientId, audience: joined(audience), resource: joined(resource), scope },
+  }
+}
+
+function joined(given: string | readonly string[] | undefined): string | undefined {
+  return given === undefined ? undefined : [given].flat().join(' ')
+}
+
+function typeOf(name: string, type: string): string {
+  const given = required(name, type)
+  return given.includes(':') ? given : TOKEN_TYPE + given
+}
+
+function each(
+  field: string,
+  name: string,
+  given: string | readonly string[] | undefined,
+): [string, string][] {
+  if (given === undefined) return []
+  return [given].flat().map((value) => [field, required(name, value)])
+}
+
+function required(name: string, value: unknown): string {
+  if (typeof value === 'string' && value !== '') return checkWhole(name, value)
+  throw optionError(
+    name,
+    value === undefined
+      ? 'is missing'
+      : `must be a text, not ${value === '' ? 'an empty one' : describe(value)}`,
+  )
+}
+
+function optional(name: string, value: unknown): string | undefined {
+  return value === undefined ? undefined : required(name, value)
+}

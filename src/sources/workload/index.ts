@@ -1,0 +1,79 @@
+import { RefreshError } from '../../errors.ts'
+import { optionError } from '../../core/options.ts'
+import { afterSeconds } from '../../credential/token/expiry.ts'
+import { noting } from '../../credential/failure-facts.ts'
+import type { Asking } from '../shared/refusal-advice.ts'
+import { ask, readHttp } from '../shared/token-request.ts'
+import { readSecret } from '../shared/secret.ts'
+import type { Source } from '../../credential/source.ts'
+import { readTokens } from '../shared/token-endpoint.ts'
+import { readExchange } from './exchange.ts'
+import type { SubjectToken, WorkloadOptions } from './options.ts'
+
+/**
+ * Tokens for a workload that has an identity and no secret: what its platform says of it (a Kubernetes service account
+ * token, a CI job's id token) is exchanged for an access token, at Anthropic's or OpenAI's endpoint as their own clients do
+ * it, or at any other (RFC 8693). The subject token is read anew at every exchange.
+ *
+ * `issue` throws a RefreshError: `source_unreachable`, `source_unavailable`, `source_rate_limited` (time mends them),
+ * `source_refused` (the endpoint says no to this workload; its rule or the subject token's audience may be wrong),
+ * `source_invalid` (an answer without a token, or no subject token), and whatever `subjectToken` throws.
+ *
+ * @throws RefreshError `invalid_option`
+ * @example
+ * const source = workloadIdentity({
+ *   for: 'anthropic',
+ *   federationRuleId: 'fdrl_…',
+ *   organizationId: '…',
+ *   subjectToken: file('/var/run/secrets/anthropic.com/token'),
+ * })
+ */
+export function workloadIdentity(options: WorkloadOptions): Source {
+  const { endpoint, headers, body, longest, lifetime, about } = readExchange(options)
+  const { subjectToken } = options
+  const http = readHttp(options)
+  if (typeof subjectToken !== 'function' && typeof subjectToken?.issue !== 'function') {
+    throw optionError('subjectToken', "must be a function, or a source such as file('/var/run/secrets/…')")
+  }
+  const asking: Asking = {
+    person: false,
+    spends: false,
+    carriesClaims: false,
+    isSigned: true,
+    client: about.client === undefined ? 'this workload' : `client '${about.client}'`,
+    scope: about.scope,
+  }
+  return {
+    rotates: false,
+    madeFor: { issuer: endpoint.href, ...about },
+    presented: async ({ signal }) => {
+      const subject = await subjectOf(subjectToken, signal, longest)
+      return [endpoint.href, body(subject)]
+    },
+    issue: async ({ signal }) => {
+      const subject = await subjectOf(subjectToken, signal, longest)
+      const request: RequestInit = { method: 'POST', headers, body: body(subject), redirect: 'manual' }
+      const whole = await ask(http, { host: endpoint.host, signal }, (fetch, sending) =>
+        fetch(endpoint.href, { ...request, signal: sending }),
+      )
+      // A refresh token that some add is never used here.
+      const { refreshToken: _unused, ...token } = readTokens(whole, asking, http.clock.now())
+      const isTold = token.expiresAt !== undefined || /"expires_?in"/i.test(whole.text)
+      return isTold ? token : { ...token, expiresAt: afterSeconds(lifetime, whole.sentAt) }
+    },
+  }
+}
+
+async function subjectOf(given: SubjectToken, signal: AbortSignal, longest: number): Promise<string> {
+  const subject = await readSecret('subjectToken', given, signal)
+  if (subject.length <= longest) return subject
+  throw invalid(
+    `'subjectToken' gave ${subject.length} characters: the endpoint takes ${longest} at the most.`,
+  )
+}
+
+function invalid(message: string): RefreshError {
+  return noting(new RefreshError('source_invalid', message), { reach: 'unsent' })
+}
+
+export type { SubjectToken, WorkloadOptions }

@@ -1,0 +1,74 @@
+import { watch } from 'node:fs'
+import { join } from 'node:path'
+import type { RefreshError } from '../../errors.ts'
+import type { Backend, Contender, OnStep } from '../shared/lock.ts'
+import type { RecordContent, StoredRecord } from '../../credential/store.ts'
+import { FileContender } from './waiter.ts'
+import { failure } from './failure.ts'
+import { Folder } from './folder.ts'
+import { Guard } from './guard/guard.ts'
+import type { Machine } from './machine.ts'
+import { folderName } from './path.ts'
+import { readHighest } from './records.ts'
+import { replaceRecord } from './replace.ts'
+
+/** Where the files are, and who works with them. */
+export interface FileBackendOptions {
+  readonly path: string
+  /** ms */
+  readonly lease: number
+  readonly machine: () => Promise<Machine>
+  /** Others may write to the folders above the store. */
+  readonly trustParent?: boolean | undefined
+  readonly onStep?: OnStep | undefined
+}
+
+/** Locks and records as numbered files, of which the highest is in force. */
+export class FileBackend implements Backend {
+  readonly #options: FileBackendOptions
+  readonly #guard: Guard
+
+  constructor(options: FileBackendOptions) {
+    this.#options = options
+    this.#guard = new Guard(options.path, options.trustParent === true)
+  }
+
+  async read(key: string): Promise<StoredRecord | undefined> {
+    const folder = this.#folder(key)
+    return (await folder.check()) ? readHighest(folder, key) : undefined
+  }
+
+  contend(key: string, known: number | undefined): Contender {
+    const { machine, lease } = this.#options
+    return new FileContender(this.#folder(key), key, { known, machine, lease })
+  }
+
+  /** Not every file system tells what others do to it: then waiters look by themselves. */
+  watch(key: string, wake: () => void, over: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const watcher = watch(this.#folder(key).path, (_, name) => {
+        if (name === null || /\.released$|\.json$/u.test(name)) wake()
+      })
+      const stop = (): void => watcher.close()
+      watcher.on('error', stop)
+      over.addEventListener('abort', stop, { once: true })
+      resolve()
+    })
+  }
+
+  async replace(
+    key: string,
+    change: (current: StoredRecord | undefined) => RecordContent,
+  ): Promise<StoredRecord> {
+    return replaceRecord(this.#folder(key), key, change)
+  }
+
+  explain(error: unknown): RefreshError {
+    return failure(error, this.#options.path)
+  }
+
+  #folder(key: string): Folder {
+    const { path, onStep } = this.#options
+    return new Folder(join(path, folderName(key)), this.#guard, onStep)
+  }
+}

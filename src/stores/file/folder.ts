@@ -1,0 +1,241 @@
+import { randomUUID } from 'node:crypto'
+import { constants, type Stats } from 'node:fs'
+import { type FileHandle, link, lutimes, lstat, open, readdir, stat, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { RefreshError } from '../../errors.ts'
+import type { OnStep } from '../shared/lock.ts'
+import { codeOf, present } from './failure.ts'
+import type { Checked, Guard, Inside, Ownership } from './guard/guard.ts'
+import { isName, type Listing, listingOf } from './names.ts'
+import { syncFolder } from './guard/sync.ts'
+
+/** How a file is published. */
+export interface Publishing {
+  /** Names the draft, and the steps that tests stop at. Only a `record` may be adopted from its draft. */
+  readonly kind: 'lock' | 'origin' | 'record' | 'replace' | 'released'
+  readonly number: number
+  readonly count?: number
+  /** The file is on the disk before it can be seen. Its name is after `sync()`. */
+  readonly isDurable?: boolean
+  /** Asked once the file only has to get its name. Where it is false, nothing is published. */
+  readonly isTimely?: () => Promise<boolean>
+}
+
+/** No record comes near that. bytes */
+const LONGEST = 16 * 1024 * 1024
+
+/** The folder of one account. Nothing in it is ever replaced: what is new gets a new name. */
+export class Folder {
+  readonly path: string
+  readonly #guard: Guard
+  readonly #onStep: OnStep | undefined
+  #checked: Checked | undefined
+
+  constructor(path: string, guard: Guard, onStep: OnStep | undefined) {
+    this.path = path
+    this.#guard = guard
+    this.#onStep = onStep
+  }
+
+  /**
+   * Makes the folder where it is missing, and makes sure that nobody else can write to it.
+   *
+   * @throws RefreshError `store_failed`
+   */
+  async prepare(): Promise<void> {
+    this.#checked = await this.#guard.make(this.path)
+  }
+
+  /**
+   * Makes sure, before anything is read, that nobody else could have written it.
+   *
+   * @returns false where there is no such folder
+   * @throws RefreshError `store_failed`
+   */
+  async check(): Promise<boolean> {
+    this.#checked = await this.#guard.check(this.path)
+    return this.#checked !== undefined
+  }
+
+  /**
+   * @throws where there is no such folder
+   * @throws RefreshError `store_invalid` for what can be none of this store's files, though it bears the name of one
+   */
+  async list(): Promise<Listing> {
+    const entries = await this.#inside((base) => readdir(base, { withFileTypes: true }))
+    const links = entries.filter((entry) => entry.isSymbolicLink() && isName(entry.name))
+    for (const { name } of links) await this.#refuseLink(name)
+    return listingOf(
+      entries.map(({ name }) => name),
+      this.path,
+    )
+  }
+
+  /**
+   * undefined: there is no such file.
+   *
+   * @throws RefreshError `store_invalid` for a link, for what is no file, and for another user's file
+   */
+  async read(name: string): Promise<string | undefined> {
+    return this.#inside(async (base, isOurs) => {
+      const handle = await present(this.#openToRead(base, name))
+      if (handle === undefined) return undefined
+      try {
+        this.#assertFile(await handle.stat(), name, isOurs)
+        return await handle.readFile('utf8')
+      } finally {
+        await handle.close()
+      }
+    })
+  }
+
+  /** Changes with every sign of life of a lock's holder, whatever the clocks say. undefined: there is no such file. */
+  async pulse(name: string): Promise<string | undefined> {
+    const seen = await this.#inside((base) => present(lstat(join(base, name), { bigint: true })))
+    return seen && `${seen.ino} ${seen.mtimeNs}`
+  }
+
+  /** Sets the time of a file, and of no link's target. false: there is no such file. */
+  async touch(name: string, time: Date): Promise<boolean> {
+    const touched = await this.#inside((base) =>
+      present(lutimes(join(base, name), time, time).then(() => true)),
+    )
+    return touched ?? false
+  }
+
+  /** ms since the epoch. undefined: there is no such file. */
+  async writtenAt(name: string): Promise<number | undefined> {
+    return (await this.#inside((base) => present(lstat(join(base, name)))))?.mtimeMs
+  }
+
+  /**
+   * Puts a file in its place, complete, if there is none of that name.
+   *
+   * @returns false where there is one, or it is not timely
+   */
+  async publish(name: string, text: string, publishing: Publishing): Promise<boolean> {
+    const { kind, number, count = 1, isDurable = false, isTimely } = publishing
+    for (;;) {
+      const draft = `draft-${kind}-${number}-${count}-${randomUUID()}`
+      try {
+        await this.#write(draft, text, kind, isDurable)
+        await this.#onStep?.(`${kind}_drafted`)
+        if (isTimely !== undefined && !(await isTimely())) return false
+        await this.#onStep?.(`${kind}_looked`)
+        await this.#inside((base) => link(join(base, draft), join(base, name)))
+        await this.#onStep?.(`${kind}_linked`)
+        return true
+      } catch (error) {
+        const code = codeOf(error)
+        if (code === 'EEXIST') return false
+        // The next holder of the lock took the draft for one that was left behind.
+        const isDraftGone = code === 'ENOENT' && (await present(stat(this.path))) !== undefined
+        if (!isDraftGone) throw error
+      } finally {
+        // A draft that cannot be removed now, as where something else has it open on Windows, is removed by the next holder.
+        await this.remove(draft).catch(() => undefined)
+      }
+    }
+  }
+
+  /** Publishes the draft that a writer left behind when it vanished, unless its file is there already. */
+  async adopt(draft: string, name: string): Promise<void> {
+    await this.#inside(async (base) => {
+      const handle = await present(this.#openToRead(base, draft))
+      try {
+        // Its writer may not have come to that.
+        await handle?.sync()
+      } finally {
+        await handle?.close()
+      }
+      await present(link(join(base, draft), join(base, name))).catch((error: unknown) => {
+        if (codeOf(error) !== 'EEXIST') throw error
+      })
+    })
+    await this.#onStep?.('record_adopted')
+    await this.sync()
+    await this.remove(draft).catch(() => undefined)
+  }
+
+  /** Makes an empty file, where there is none of that name. It never opens one that is there: that may be a link. */
+  async mark(name: string): Promise<void> {
+    try {
+      await this.#inside(async (base, _isOurs, own) => {
+        const handle = await open(join(base, name), 'wx', 0o600)
+        await finish(handle, own)
+      })
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error
+    }
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.#inside((base) => present(unlink(join(base, name))))
+  }
+
+  /** The names of its files are on the disk. */
+  async sync(): Promise<void> {
+    await this.#inside((base) => syncFolder(base))
+  }
+
+  async #inside<R>(use: Inside<R>): Promise<R> {
+    this.#checked ??= await this.#guard.check(this.path)
+    if (this.#checked === undefined)
+      throw Object.assign(new Error(`ENOENT: ${this.path}`), { code: 'ENOENT' })
+    return this.#guard.inside(this.#checked, this.path, use)
+  }
+
+  async #write(name: string, text: string, kind: string, isDurable: boolean): Promise<void> {
+    await this.#inside(async (base, _isOurs, own) => {
+      // Exclusive, so that it never opens what somebody else has put there.
+      const handle = await open(join(base, name), 'wx', 0o600)
+      try {
+        await this.#onStep?.(`${kind}_opened`)
+        await handle.writeFile(text)
+        await this.#onStep?.(`${kind}_written`)
+        if (isDurable) await handle.sync()
+      } finally {
+        await finish(handle, own)
+      }
+    })
+  }
+
+  async #openToRead(base: string, name: string): Promise<FileHandle> {
+    // A pipe without a writer must not hold whoever opens it.
+    const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+    try {
+      return await open(join(base, name), flags)
+    } catch (error) {
+      if (codeOf(error) === 'ELOOP') await this.#refuseLink(name)
+      throw error
+    }
+  }
+
+  #assertFile(seen: Stats, name: string, isOurs: (uid: number) => boolean): void {
+    const path = join(this.path, name)
+    const refuse = (what: string): RefreshError =>
+      new RefreshError('store_invalid', `${path} ${what} It is left as it is: move it away.`)
+    if (!seen.isFile()) throw refuse('is no file.')
+    if (!isOurs(seen.uid)) throw refuse(`belongs to another user (uid ${seen.uid}), who may have planted it.`)
+    if (seen.size > LONGEST) throw refuse('is too large for a file of this store.')
+  }
+
+  /** @throws RefreshError `store_invalid` */
+  async #refuseLink(name: string): Promise<never> {
+    const path = join(this.path, name)
+    const isDangling = (await stat(path).catch(() => undefined)) === undefined
+    const what = isDangling
+      ? 'is a link that leads nowhere'
+      : 'is a symbolic link, which this store never makes: somebody may have planted it'
+    throw new RefreshError('store_invalid', `${path} ${what}: move it away.`)
+  }
+}
+
+/** What root makes in another user's folder is that user's. Only a file that was made just now is ever given away. */
+async function finish(handle: FileHandle, own: Ownership | undefined): Promise<void> {
+  try {
+    if (own) await handle.chown(own.uid, own.gid)
+  } finally {
+    await handle.close()
+  }
+}

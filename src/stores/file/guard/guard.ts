@@ -1,0 +1,207 @@
+import type { Stats } from 'node:fs'
+import { lstat, mkdir, open, readdir, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { RefreshError } from '../../../errors.ts'
+import { codeOf, present } from '../failure.ts'
+import { AS_FOLDER, exchanged, identityOf, makeMissing, tighten } from './making.ts'
+import { isFolderName } from '../path.ts'
+import { assertLinks, flawOf, isTrusted, shown, type Trust, trustOf } from './trust.ts'
+import { isPinning, walk, type Way } from './walk.ts'
+
+/** Whose the files of a folder are. */
+export interface Ownership {
+  readonly uid: number
+  readonly gid: number
+}
+
+/** A folder of an account to which nobody else can write. */
+export interface Checked {
+  /** Its path without links. */
+  readonly real: string
+  /** Tells it from one that was made anew, or was put in its place. */
+  readonly identity: string
+  /** Whose its new files must be, where that is not who makes them: root works for the folder's owner. */
+  readonly own: Ownership | undefined
+  readonly trust: Trust | undefined
+}
+
+/** Works in a folder, by a path that leads to no other. */
+export type Inside<R> = (
+  base: string,
+  isOurs: (uid: number) => boolean,
+  own: Ownership | undefined,
+) => Promise<R>
+
+const MOST_KNOWN = 1_000
+/** Somebody may remove a folder as fast as it is made. */
+const MOST_TRIES = 5
+/** Windows has no such owners and modes; its home folders are closed to others. */
+const HAS_USERS = process.geteuid !== undefined
+
+/** Sees to it that nobody else can plant, change or exchange what is in a store's folders. */
+export class Guard {
+  readonly #root: string
+  readonly #trustParent: boolean
+  /** What was found good, and what it looked like then. */
+  readonly #known = new Map<string, { readonly looks: string; readonly checked: Checked }>()
+
+  /** @param root the store's own folder */
+  constructor(root: string, trustParent: boolean) {
+    this.#root = root
+    this.#trustParent = trustParent
+  }
+
+  /**
+   * Makes a folder of the store where it is missing.
+   *
+   * @throws RefreshError `store_failed`
+   */
+  async make(path: string): Promise<Checked> {
+    for (let tries = 0; ; tries++) {
+      const checked = await this.check(path)
+      if (checked) return checked
+      if (tries === MOST_TRIES) throw exchanged(path)
+      if (!HAS_USERS) {
+        await mkdir(path, { recursive: true })
+        continue
+      }
+      const way = await walk(path)
+      // What it is made in must be good, too: what is made elsewhere is not removed.
+      await this.#assertAbove(way, await trustOf(way))
+      await makeMissing(way, path)
+    }
+  }
+
+  /**
+   * @returns undefined where there is no such folder
+   * @throws RefreshError `store_failed`
+   */
+  async check(path: string): Promise<Checked | undefined> {
+    if (!HAS_USERS) return (await present(stat(path))) && unguarded(path)
+    const looks = await this.#look(path)
+    const known = this.#known.get(path)
+    if (looks !== undefined && known?.looks === looks) return known.checked
+    let way = await walk(path)
+    if (!isUsual(way, path)) {
+      await this.checkRoot()
+      way = await walk(path)
+    }
+    const folder = way.folders.at(-1)
+    if (way.missing.length > 0 || folder === undefined) return undefined
+    const trust = await trustOf(way)
+    if (trust === undefined) return unguarded(path)
+    const checked = await this.#assertOwn(way, folder.stats, trust)
+    const now = await this.#look(path)
+    if (this.#known.size >= MOST_KNOWN) this.#known.clear()
+    if (now !== undefined) this.#known.set(path, { looks: now, checked })
+    return checked
+  }
+
+  /**
+   * The store's own folder, in which those of the accounts are.
+   *
+   * @returns its path without links; undefined where there is no such folder
+   * @throws RefreshError `store_failed`
+   */
+  async checkRoot(): Promise<string | undefined> {
+    const way = await walk(this.#root)
+    if (way.missing.length > 0) return undefined
+    const trust = await trustOf(way)
+    const isClosed = trust !== undefined && (await this.#close(way, trust))
+    await this.#assertAbove(isClosed ? await walk(this.#root) : way, trust)
+    return way.real
+  }
+
+  /** Where root works in the folder of another user, that user may exchange any part of the path at any moment. */
+  async inside<R>({ real, identity, own, trust }: Checked, path: string, use: Inside<R>): Promise<R> {
+    const isOurs = (uid: number): boolean => trust === undefined || isTrusted(uid, trust)
+    if (trust?.served === undefined || !isPinning()) return use(path, isOurs, own)
+    const handle = await open(real, AS_FOLDER).catch((error: unknown) => {
+      throw codeOf(error) === 'ENOENT' ? error : exchanged(real, error)
+    })
+    try {
+      if (identityOf(await handle.stat()) !== identity) throw exchanged(real)
+      return await use(`/proc/self/fd/${handle.fd}`, isOurs, own)
+    } finally {
+      await handle.close()
+    }
+  }
+
+  /** Closes the store's own folder, where it is open to others and holds nothing but the store: it may be a home, or `/tmp`. */
+  async #close(way: Way, trust: Trust): Promise<boolean> {
+    const { path, stats } = way.folders.at(-1) ?? {}
+    if (this.#trustParent || path === undefined || stats === undefined) return false
+    const isOurs = stats.uid === trust.uid || stats.uid === trust.served
+    if (!isOurs || (stats.mode & 0o077) === 0 || (stats.mode & 0o1000) !== 0 || dirname(path) === path)
+      return false
+    await this.#assertAbove({ ...way, folders: way.folders.slice(0, -1) }, trust)
+    const entries = await readdir(path, { withFileTypes: true }).catch(() => undefined)
+    if (entries?.every((entry) => entry.isDirectory() && isFolderName(entry.name)) !== true) return false
+    await tighten(path, identityOf(stats))
+    return true
+  }
+
+  async #look(path: string): Promise<string | undefined> {
+    const seen = await Promise.all([this.#root, path].map((one) => present(lstat(one))))
+    return seen.includes(undefined)
+      ? undefined
+      : seen.map((one) => one && `${identityOf(one)} ${one.uid} ${one.gid} ${one.mode}`).join()
+  }
+
+  /** Of all folders that are there already, but for those of accounts. */
+  async #assertAbove(way: Way, trust: Trust | undefined): Promise<void> {
+    if (trust === undefined) return
+    assertLinks(way, trust)
+    if (this.#trustParent) return
+    for (const { path, stats } of way.folders) {
+      const flaw = await flawOf(stats, trust)
+      if (flaw === undefined) continue
+      const mending =
+        'choose another folder, change its owner or mode (chmod go-w), or, where only your own programs reach it, name the path and set trustParent: true.'
+      throw new RefreshError('store_failed', `The folder ${path} ${flaw}, and a token with them: ${mending}`)
+    }
+  }
+
+  /** The folder of an account. */
+  async #assertOwn(way: Way, found: Stats, trust: Trust): Promise<Checked> {
+    assertLinks(way, trust)
+    const { real } = way
+    const { uid, gid } = found
+    const above = way.folders.slice(0, -1)
+    // Where anybody may make a folder, it tells nothing that this one is another user's.
+    const isPlanted =
+      (above.at(-1)?.stats.mode ?? 0) & 0o1000 && above.every(({ stats }) => stats.uid !== uid)
+    if (uid !== trust.uid && (uid !== trust.served || isPlanted)) {
+      const mending = 'move it away, or choose another folder.'
+      throw new RefreshError(
+        'store_failed',
+        `The folder ${real} belongs to another user (uid ${uid}): ${mending}`,
+      )
+    }
+    // It may be a link to a folder elsewhere.
+    await this.#assertAbove({ ...way, folders: above }, trust)
+    const [now, cause] = await tighten(real, identityOf(found))
+    if ((now.mode & 0o077) !== 0 && !this.#trustParent) {
+      const message = `The folder ${real} is open to other users (mode ${shown(now)}), and cannot be closed: chmod 700, or choose another folder.`
+      throw new RefreshError('store_failed', message, { cause })
+    }
+    const own = trust.uid === 0 && uid !== 0 ? { uid, gid } : undefined
+    return { real, identity: identityOf(now), own, trust }
+  }
+}
+
+/** Whether it takes no look at the store's own folder by itself: it is closed, and the account's folder is in it, and no link. */
+function isUsual({ folders, missing, links, real }: Way, path: string): boolean {
+  const root = folders.at(-2)
+  return (
+    missing.length === 0 &&
+    root !== undefined &&
+    (root.stats.mode & 0o077) === 0 &&
+    real === join(root.path, basename(path)) &&
+    links.every((link) => basename(link.path) !== basename(path))
+  )
+}
+
+function unguarded(path: string): Checked {
+  return { real: path, identity: '', own: undefined, trust: undefined }
+}

@@ -1,0 +1,70 @@
+import { constants, type Stats } from 'node:fs'
+import { type FileHandle, mkdir, open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { RefreshError } from '../../../errors.ts'
+import { codeOf } from '../failure.ts'
+import { syncFolder } from './sync.ts'
+import { isPinning, type Way } from './walk.ts'
+
+/** Opens a folder, and no link to one. */
+export const AS_FOLDER: number =
+  constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | (constants.O_NOFOLLOW ?? 0)
+
+/** Closes a folder to others: 0700. Gives what it is afterwards, and why it could not be closed. */
+export async function tighten(real: string, identity: string): Promise<[now: Stats, cause: unknown]> {
+  const handle = await open(real, AS_FOLDER).catch((error: unknown) => {
+    throw codeOf(error) === 'ELOOP' ? exchanged(real, error) : error
+  })
+  try {
+    const before = await handle.stat()
+    if (identityOf(before) !== identity) throw exchanged(real)
+    let cause: unknown
+    if ((before.mode & 0o077) !== 0) await handle.chmod(0o700).catch((error: unknown) => (cause = error))
+    return [await handle.stat(), cause]
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Makes each missing folder within the one above it, whatever happens to the path meanwhile. */
+export async function makeMissing({ folders, missing, links }: Way, path: string): Promise<void> {
+  const above = folders.at(-1)
+  if (above === undefined || links.some(({ targetUid }) => targetUid === undefined)) {
+    // A link that leads nowhere: the system says so.
+    await mkdir(path, { recursive: true, mode: 0o700 })
+    return
+  }
+  if (!isPinning()) {
+    await mkdir(join(above.path, ...missing), { recursive: true, mode: 0o700 })
+    for (let n = 0; n < missing.length; n++) await syncFolder(join(above.path, ...missing.slice(0, n)))
+    return
+  }
+  let handle = await open(above.path, AS_FOLDER)
+  try {
+    if (identityOf(await handle.stat()) !== identityOf(above.stats)) throw exchanged(above.path)
+    for (const name of missing) handle = await step(handle, name)
+  } finally {
+    await handle.close()
+  }
+}
+
+async function step(handle: FileHandle, name: string): Promise<FileHandle> {
+  const inside = `/proc/self/fd/${handle.fd}/${name}`
+  await mkdir(inside, { mode: 0o700 }).catch((error: unknown) => {
+    if (codeOf(error) !== 'EEXIST') throw error
+  })
+  const next = await open(inside, AS_FOLDER)
+  await handle.sync().catch(() => undefined)
+  await handle.close()
+  return next
+}
+
+/** Tells a folder from one that was put in its place. */
+export function identityOf({ dev, ino }: Stats): string {
+  return `${dev} ${ino}`
+}
+
+export function exchanged(path: string, cause?: unknown): RefreshError {
+  const message = `The folder ${path} was exchanged while it was in use: another user's program may be at work there. Look at it, or choose another folder.`
+  return new RefreshError('store_failed', message, { cause })
+}

@@ -1,0 +1,93 @@
+import type { Stats } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { RefreshError } from '../../../errors.ts'
+import type { Way } from './walk.ts'
+
+const [OTHERS_WRITE, GROUP_WRITES, STICKY] = [0o002, 0o020, 0o1000]
+const ROOT = 0
+/** What an owner is shown as who has no number in this user namespace, as in a sandbox. */
+const UNMAPPED = 65_534
+
+/** Whom this process trusts with its tokens. */
+export interface Trust {
+  /** This process's own user. */
+  readonly uid: number
+  /** Root works for one other user, whose folder it is. */
+  readonly served: number | undefined
+  /** The owner of a folder above, such as `/`, cannot be told from here: it is no user of this user namespace. */
+  readonly hasUnmapped: boolean
+}
+
+/** undefined: this platform has no such users. */
+export async function trustOf(way: Way): Promise<Trust | undefined> {
+  const uid = process.geteuid?.()
+  if (uid === undefined) return undefined
+  const served = way.folders.findLast(({ stats }) => stats.uid !== ROOT)?.stats.uid
+  return { uid, served: uid === ROOT ? served : undefined, hasUnmapped: await isUserNamespace() }
+}
+
+export function isTrusted(uid: number, trust: Trust): boolean {
+  return uid === ROOT || uid === trust.uid || uid === trust.served
+}
+
+/**
+ * A folder above the store's own: whoever can write to it can put another folder in the place of ours.
+ *
+ * @returns what is wrong with it
+ */
+export async function flawOf(stats: Stats, trust: Trust): Promise<string | undefined> {
+  const { uid } = stats
+  if (!isTrusted(uid, trust) && !(trust.hasUnmapped && uid === UNMAPPED))
+    return `belongs to another user (uid ${uid}), who can put other files in the place of yours`
+  return (await isOpenToWriters(stats)) ? `can be written by other users (mode ${shown(stats)})` : undefined
+}
+
+/**
+ * A sticky folder, such as `/tmp`, is not: nobody renames another's files there. Nor is one that only its owner's private group may
+ * write, as where the umask is 002.
+ */
+async function isOpenToWriters({ mode, uid, gid }: Stats): Promise<boolean> {
+  if ((mode & STICKY) !== 0) return false
+  if ((mode & OTHERS_WRITE) !== 0) return true
+  return (mode & GROUP_WRITES) !== 0 && gid !== ROOT && !(await isPrivate(gid, uid))
+}
+
+export function shown({ mode }: Stats): string {
+  return (mode & 0o7777).toString(8)
+}
+
+/**
+ * A link counts where it and its target belong to us or to root. One that belongs to the user for whom root works leads only to what
+ * is that user's own.
+ *
+ * @throws RefreshError `store_failed`
+ */
+export function assertLinks({ links }: Way, trust: Trust): void {
+  for (const { path, uid, targetUid } of links) {
+    const isServed = uid !== trust.uid && uid !== ROOT && uid === trust.served
+    const isGood =
+      isTrusted(uid, trust) &&
+      (targetUid === undefined || (isServed ? targetUid === uid : isTrusted(targetUid, trust)))
+    if (isGood) continue
+    const message = `The store is not used behind the link ${path} (of uid ${uid}): it, or the folder that it leads to, belongs to another user. Name the folder itself, or choose another one.`
+    throw new RefreshError('store_failed', message)
+  }
+}
+
+/** A group that is named after its only user, and has that user's number: so Debian, Fedora and others make them. */
+async function isPrivate(gid: number, uid: number): Promise<boolean> {
+  if (gid !== uid) return false
+  const groups = await readFile('/etc/group', 'utf8').catch(() => '')
+  const line = groups.split('\n').find((group) => group.split(':')[2] === String(gid))
+  const [name = '', , , members = ''] = line?.split(':') ?? []
+  return members.split(',').every((member) => member === '' || member === name)
+}
+
+let userNamespace: Promise<boolean> | undefined
+
+function isUserNamespace(): Promise<boolean> {
+  return (userNamespace ??= readFile('/proc/self/uid_map', 'utf8').then(
+    (map) => !/^\s*0\s+0\s+4294967295\s*$/u.test(map),
+    () => false,
+  ))
+}

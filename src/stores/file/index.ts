@@ -1,0 +1,96 @@
+import { resolve } from 'node:path'
+import { checkOptions, describe, milliseconds, optionError } from '../../core/options.ts'
+import { type ExclusiveOptions, ExclusiveStore } from '../shared/exclusive-store.ts'
+import { readMaxLocks } from '../../lib/slots.ts'
+import type { Store } from '../../credential/store.ts'
+import { FileBackend } from './backend.ts'
+import { type FileStoreEntry, inspectFolder } from './inspect.ts'
+import { thisMachine } from './machine.ts'
+import { defaultPath } from './path.ts'
+
+export type { FileStoreEntry } from './inspect.ts'
+
+/** Where a file store is, and how it locks. */
+export interface FileStoreOptions {
+  /**
+   * The folder. It is made where it is missing, and holds a folder for each account.
+   *
+   * Default: `$XDG_STATE_HOME/llm-refresh` or `~/.local/state/llm-refresh`; `~/Library/Application Support/llm-refresh` on macOS,
+   * `%LOCALAPPDATA%\llm-refresh` on Windows.
+   */
+  path?: string | undefined
+  /**
+   * Other users may write to the folders above `path`, or to `path` itself, as in volumes of containers (`emptyDir`, `fsGroup`): the store
+   * refuses to work there unless you say that only your own programs reach them. The folders of the accounts are closed all the same.
+   * It goes with a `path` only.
+   * @default false
+   */
+  trustParent?: boolean | undefined
+  /**
+   * How long a lock outlives the last sign of life of a holder that cannot be seen from here, being in another container or on another
+   * host, in ms. One that can be seen is known to be gone at once.
+   * @default 10_000
+   */
+  lease?: number | undefined
+  /**
+   * How long the file system may take to answer, in ms.
+   * @default 10_000
+   */
+  timeout?: number | undefined
+  /**
+   * How many locks the store takes at a time, for all accounts together. The other accounts wait for their turn.
+   * @default 64
+   */
+  maxLocks?: number | undefined
+}
+
+/**
+ * A store in files: for all processes of a machine, and for containers that share a folder.
+ *
+ * Its folders are closed to other users (0700, files 0600). A token is on the disk before it is in force, and no file is ever
+ * replaced. The file system must know hard links; a network file system is only as safe as its own `link()`.
+ *
+ * @throws RefreshError `invalid_option`; later `store_failed`, and `store_invalid` where a record is damaged or another program's
+ * @example
+ * const token = credential({ source: oauth({ issuer, clientId }), store: fileStore(), key: 'me@example.com' })
+ */
+export function fileStore(options: FileStoreOptions = {}): Store {
+  const { path, trustParent, ...locking } = readFileOptions(options)
+  const { lease } = locking
+  return new ExclusiveStore(new FileBackend({ path, trustParent, lease, machine: thisMachine }), locking)
+}
+
+/**
+ * How the accounts of a file store stand, without secrets.
+ *
+ * @throws RefreshError `invalid_option`, `store_failed`
+ */
+export async function inspectFileStore(
+  options: Pick<FileStoreOptions, 'path' | 'trustParent'> = {},
+): Promise<FileStoreEntry[]> {
+  const { path, trustParent } = readFileOptions(options)
+  return inspectFolder(path, trustParent)
+}
+
+interface ReadOptions extends ExclusiveOptions {
+  readonly path: string
+  readonly trustParent: boolean
+}
+
+function readFileOptions(options: FileStoreOptions): ReadOptions {
+  checkOptions(options, ['path', 'trustParent', 'lease', 'timeout', 'maxLocks'])
+  const { path, trustParent = false, lease = 10_000, timeout = 10_000 } = options
+  if (path !== undefined && (typeof path !== 'string' || path === ''))
+    throw optionError('path', `must be a folder, not ${describe(path)}`)
+  if (typeof trustParent !== 'boolean')
+    throw optionError('trustParent', `must be true or false, not ${describe(trustParent)}`)
+  if (trustParent && path === undefined)
+    throw optionError('trustParent', 'needs a path: only a folder that you name is trusted so')
+  return {
+    path: resolve(path ?? defaultPath(process.platform)),
+    trustParent,
+    lease: milliseconds('lease', lease, 100),
+    timeout: milliseconds('timeout', timeout, 1),
+    maxLocks: readMaxLocks(options.maxLocks),
+  }
+}

@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto'
+import { homedir } from 'node:os'
+import { join, posix, win32 } from 'node:path'
+import { optionError } from '../../core/options.ts'
+
+/**
+ * Where programs of this platform keep what they remember. A variable that holds no absolute path is ignored, as the XDG base directory
+ * specification asks.
+ *
+ * @throws RefreshError `invalid_option` where this user has no home
+ */
+export function defaultPath(platform: string): string {
+  // eslint-disable-next-line node/no-process-env -- it is where users say where such folders are
+  const { LOCALAPPDATA, XDG_STATE_HOME } = process.env
+  switch (platform) {
+    case 'darwin':
+      return join(home(platform), 'Library', 'Application Support', 'llm-refresh')
+    case 'win32':
+      return join(absolute(LOCALAPPDATA, platform) ?? join(home(platform), 'AppData', 'Local'), 'llm-refresh')
+    default:
+      return join(
+        absolute(XDG_STATE_HOME, platform) ?? join(home(platform), '.local', 'state'),
+        'llm-refresh',
+      )
+  }
+}
+
+function absolute(path: string | undefined, platform: string): string | undefined {
+  const rules = platform === 'win32' ? win32 : posix
+  return path !== undefined && rules.isAbsolute(path) ? path : undefined
+}
+
+function home(platform: string): string {
+  const variable = platform === 'win32' ? 'USERPROFILE' : 'HOME'
+  const mending = `Name a folder, or set ${variable} to an absolute path`
+  let found: string
+  try {
+    found = homedir()
+  } catch {
+    throw optionError('path', `is missing, and this user has no home folder. ${mending}`)
+  }
+  // Not by the given platform's rules: it is this one that has told.
+  if (posix.isAbsolute(found) || win32.isAbsolute(found)) return found
+  throw optionError('path', `is missing, and the home folder is no absolute path (${variable}). ${mending}`)
+}
+
+const FOLDER = /^(?:[\da-z-]{1,40}-)?[\da-f]{16}$/u
+
+/** A name that every file system takes, and that tells a person which account it is. */
+export function folderName(key: string): string {
+  const readable = key
+    .toLowerCase()
+    .replaceAll(/[^\da-z]+/gu, '-')
+    .replaceAll(/^-|-$/gu, '')
+    .slice(0, 40)
+  const hash = hashOf(key).slice(0, 16)
+  return readable === '' ? hash : `${readable}-${hash}`
+}
+
+/** Whether a name may be one that `folderName` gives. */
+export function isFolderName(name: string): boolean {
+  return FOLDER.test(name)
+}
+
+/** As UTF-8 all lone surrogates are the same. No UTF-8 begins with that byte, so that such keys meet no others. */
+function hashOf(key: string): string {
+  const hash = createHash('sha256')
+  if (/\p{Surrogate}/u.test(key)) hash.update(new Uint8Array([0xff])).update(key, 'utf16le')
+  else hash.update(key)
+  return hash.digest('hex')
+}

@@ -1,0 +1,107 @@
+import { RefreshError } from '../../errors.ts'
+import { driverCause } from '../../lib/driver-cause.ts'
+
+const UNREACHABLE = 'the server cannot be reached, or the connection broke'
+const REFUSED = 'the server refuses this role or its password: change what the client connects with'
+const ENDED_BY_USER =
+  'its client was ended, so that trying again cannot help: give the store a client that is open, and end it last'
+const FULL = 'the server has no room: make some'
+
+/** What a server (SQLSTATE), a driver or the platform calls a failure → what it means, and how to mend it. */
+const MENDING: Readonly<Record<string, string>> = {
+  '42P01':
+    'there is no such table: make it with `migratePostgres()`, or with the statement that `postgresSchema()` gives',
+  '42703': 'it has other columns: it is not one that `postgresSchema()` describes',
+  '42P10': 'its key is no primary key: it is not one that `postgresSchema()` describes',
+  '42501': 'this role may not: it needs SELECT, INSERT and UPDATE on it, and CREATE on its schema to make it',
+  '3F000': 'there is no such schema: create it',
+  '3D000': 'there is no such database',
+  '28000': REFUSED,
+  '28P01': REFUSED,
+  '25006': 'the server only reads: it is a standby, or set to; connect to the primary',
+  '53100': FULL,
+  '53200': FULL,
+  '53300': 'the server has too many connections: make pools smaller, or put a pooler between',
+  '54000':
+    'the key is longer than an index takes, or the queue of notices is full, for a session listens in a transaction without end',
+  '22P05': 'the database does not know all characters of the key: use one in UTF8',
+  '40001': 'too many others change it at the same time',
+  '40P01': 'too many others change it at the same time',
+  '55P03': 'something else locks the table',
+  '57014': 'the statement was cancelled: something else locks the table, or `statement_timeout` is too short',
+  CONNECTION_ENDED: ENDED_BY_USER,
+  CONNECTION_DESTROYED: ENDED_BY_USER,
+}
+
+/** What may be gone in a moment: the network, a server that starts, ends, or is a standby still, and what others do to a row. */
+const PASSING: readonly RegExp[] = [
+  /^(?:08...|57P..|53300|40001|40P01|25006|55P03|57014)$/,
+  /^(?:CONNECTION_CLOSED|CONNECT_TIMEOUT)$/,
+  /^E(?:CONNREFUSED|CONNRESET|CONNABORTED|PIPE|TIMEDOUT|NOTFOUND|AI_AGAIN|HOSTUNREACH|HOSTDOWN|NETUNREACH|NETDOWN|NOENT)$/,
+]
+
+/** `pg` gives these no code. */
+const BROKEN =
+  /^(?:Connection terminated|timeout e|No connection of the pool|Query read timeout|Client has encountered a connection error)/
+
+/** Its user has closed the client, or it is one that does not connect again: trying again cannot help. */
+const ENDED = /not queryable$|after calling end on the pool$/
+
+export function isEnded(error: unknown): boolean {
+  const code = codeOf(error)
+  return code === 'CONNECTION_ENDED' || code === 'CONNECTION_DESTROYED' || ENDED.test(messageOf(error))
+}
+
+/** The server itself has refused, and rolled back. A server that ends may have committed. */
+export function isRefusal(error: unknown): boolean {
+  return /^(?!08|57P)[0-9A-Z]{5}$/.test(codeOf(error) ?? '') && !/^E[A-Z]{4}$/.test(codeOf(error) ?? '')
+}
+
+export function isPassing(error: unknown): boolean {
+  if (error instanceof RefreshError || isEnded(error)) return false
+  const code = codeOf(error)
+  return code === undefined ? BROKEN.test(messageOf(error)) : PASSING.some((each) => each.test(code))
+}
+
+/**
+ * What went wrong with a table. What the server said stays in the cause, unless it may tell of values.
+ *
+ * @param table as it is shown
+ */
+export function failure(error: unknown, table: string): RefreshError {
+  if (error instanceof RefreshError) return error
+  const cause = driverCause(error)
+  const message = `The table ${table} cannot be used: ${meaning(error, cause)}.`
+  return new RefreshError('store_failed', message, { cause })
+}
+
+export function codeOf(error: unknown): string | undefined {
+  const code: unknown = Reflect.get(Object(error), 'code')
+  return typeof code === 'string' ? code : undefined
+}
+
+function meaning(error: unknown, cause: Error): string {
+  const [code, message] = [codeOf(error), messageOf(error)]
+  if (/not queryable/.test(message)) {
+    return 'the connection broke or was ended, and a Client of pg does not connect again: use a Pool'
+  }
+  if (/after calling end/.test(message)) return ENDED_BY_USER
+  const why = code === undefined ? undefined : MENDING[code]
+  if (why !== undefined) return why
+  if (isPassing(error)) return `${UNREACHABLE}${shown(code, cause)}`
+  // Any other code is the server's or the platform's, and no more than a name.
+  return code !== undefined && /^\w{1,40}$/.test(code) ? `${code}, see the cause` : 'see the cause'
+}
+
+/** Where it could not be reached, in the words of the platform or the driver. */
+function shown(code: string | undefined, cause: Error): string {
+  const errors: readonly unknown[] = cause instanceof AggregateError ? cause.errors : []
+  const said = [cause, ...errors].map(messageOf).find((text) => text !== '')
+  if (said === undefined) return code === undefined ? '' : ` (${code})`
+  return code === undefined || said.includes(code) ? ` (${said})` : ` (${code}: ${said})`
+}
+
+function messageOf(error: unknown): string {
+  const message: unknown = Reflect.get(Object(error), 'message')
+  return typeof message === 'string' ? message : ''
+}

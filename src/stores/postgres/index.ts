@@ -1,0 +1,110 @@
+import { checkOptions, milliseconds } from '../../core/options.ts'
+import { ExclusiveStore } from '../shared/exclusive-store.ts'
+import { LeasedBackend } from '../shared/leased-backend.ts'
+import { readMaxLocks } from '../../lib/slots.ts'
+import type { Store } from '../../credential/store.ts'
+import type { PostgresClient } from './client.ts'
+import { inspectTable, type PostgresStoreEntry } from './inspect.ts'
+import { readName } from './name.ts'
+import { migrate } from './schema.ts'
+import { statementsOn } from './statements.ts'
+import { PostgresTable } from './table.ts'
+
+export type { PostgresClient, QueryClient, SqlClient } from './client.ts'
+export type { PostgresStoreEntry } from './inspect.ts'
+
+/** Which table. */
+export interface PostgresTableOptions {
+  /**
+   * Its name, or `schema.name`: letters, digits and `_`, upper and lower case being different. Without a schema it is looked for
+   * along the `search_path`.
+   * @default 'llm_refresh'
+   */
+  table?: string | undefined
+}
+
+/** Where a PostgreSQL store is, and how it locks. */
+export interface PostgresStoreOptions extends PostgresTableOptions {
+  /**
+   * How long a lock outlives the last sign of life of its holder, in ms: how long one that vanished is waited for. Signs are given
+   * five times in it. Longer than what a failover or a pause of a process usually takes is safer; the same for all who share the table.
+   * @default 2_500
+   */
+  lease?: number | undefined
+  /**
+   * How long the server may take to answer, in ms. A connection that breaks is tried again for half of it.
+   * @default 5_000
+   */
+  timeout?: number | undefined
+  /**
+   * How many locks the store takes at a time, for all accounts together; the others wait for their turn, in the order of asking.
+   * @default 64
+   */
+  maxLocks?: number | undefined
+}
+
+/**
+ * A store in a table of PostgreSQL: for all processes and hosts that reach it.
+ *
+ * The lock is a lease in the row, judged by the server's clock; no connection and no transaction is held while a token is issued, so a
+ * pool of one will do, and a pooler in transaction mode. The table must be there: see {@link migratePostgres}.
+ *
+ * @param client a pool is best: a connection that breaks or hangs is replaced, while a single `Client` of `pg` does not connect again. It
+ *   must not be in a transaction
+ * @throws RefreshError `invalid_option`; later `store_failed`, and `store_invalid` where a record is damaged or another program's
+ * @example
+ * const pool = new pg.Pool({ connectionString, connectionTimeoutMillis: 1_000 })
+ * pool.on('error', () => undefined) // an idle connection that breaks is replaced
+ * await migratePostgres(pool)
+ * const token = credential({ source: oauth({ issuer, clientId }), store: postgresStore(pool), key: 'me@example.com' })
+ */
+export function postgresStore(client: PostgresClient, options: PostgresStoreOptions = {}): Store {
+  checkOptions(options, ['table', 'lease', 'timeout', 'maxLocks'])
+  const { table = 'llm_refresh' } = options
+  const lease = milliseconds('lease', options.lease ?? 2_500, 100)
+  const timeout = milliseconds('timeout', options.timeout ?? 5_000, 1)
+  const leases = new PostgresTable(client, { name: readName(table), lease, timeout })
+  const maxLocks = readMaxLocks(options.maxLocks)
+  return new ExclusiveStore(new LeasedBackend(leases, { lease, timeout }), { lease, timeout, maxLocks })
+}
+
+/**
+ * The statement that makes the table, for whoever keeps the schema of the database in files.
+ *
+ * A store needs SELECT, INSERT and UPDATE on it, and nothing else.
+ *
+ * @throws RefreshError `invalid_option`
+ */
+export function postgresSchema(options: PostgresTableOptions = {}): string {
+  checkOptions(options, ['table'])
+  const { table = 'llm_refresh' } = options
+  return `${statementsOn(readName(table).quoted).create};`
+}
+
+/**
+ * Makes the table, where it is not there yet. Any number of processes may do so at once.
+ *
+ * @throws RefreshError `invalid_option`, `store_failed`
+ */
+export async function migratePostgres(
+  client: PostgresClient,
+  options: PostgresTableOptions = {},
+): Promise<void> {
+  checkOptions(options, ['table'])
+  const { table = 'llm_refresh' } = options
+  await migrate(client, readName(table))
+}
+
+/**
+ * How the accounts of a PostgreSQL store stand, without secrets, in the order of their keys.
+ *
+ * @throws RefreshError `invalid_option`, `store_failed`
+ */
+export async function inspectPostgresStore(
+  client: PostgresClient,
+  options: PostgresTableOptions = {},
+): Promise<PostgresStoreEntry[]> {
+  checkOptions(options, ['table'])
+  const { table = 'llm_refresh' } = options
+  return inspectTable(client, readName(table))
+}

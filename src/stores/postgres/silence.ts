@@ -1,0 +1,77 @@
+import { startTimer } from '../../lib/clock.ts'
+
+/** How long a response may take. */
+export interface Silence {
+  /** ms after the statement was sent */
+  readonly silence: number
+  /** ms until it is sent */
+  readonly timeout: number
+  /** Whether it was sent yet. Default: it was. */
+  readonly isSent?: (() => boolean) | undefined
+}
+
+/** Rejects where no response comes in time of a statement that was sent. */
+export function heard<R>(
+  response: PromiseLike<R>,
+  { silence, timeout, isSent = () => true }: Silence,
+): Promise<R> {
+  const began = performance.now()
+  return new Promise((resolve, reject) => {
+    let stop = (): void => undefined
+    const judge = (): void => {
+      if (isSent()) reject(timedOut(`The server did not respond within ${silence} ms.`))
+      else if (performance.now() - began >= timeout) reject(noneFree(timeout))
+      else listen()
+    }
+    // A process that was stopped hears of its timers first: what arrived meanwhile is read before the connection is judged.
+    const listen = (): void => {
+      stop = startTimer({ now: Date.now }, silence, () => afterReading(() => hasSettled || judge()))
+    }
+    let hasSettled = false
+    const settled = (): void => {
+      hasSettled = true
+      stop()
+    }
+    listen()
+    response.then(
+      (result) => {
+        settled()
+        resolve(result)
+      },
+      (error: unknown) => {
+        settled()
+        reject(asError(error))
+      },
+    )
+  })
+}
+
+/** @param timeout ms */
+export function noneFree(timeout: number): Error {
+  return timedOut(`No connection of the pool became free within ${timeout} ms.`)
+}
+
+function timedOut(message: string): Error {
+  return Object.assign(new Error(message), { code: 'ETIMEDOUT' })
+}
+
+export function asError(error: unknown): Error {
+  return error instanceof Error
+    ? error
+    : new Error('Something was thrown that is no error.', { cause: error })
+}
+
+/** Runs something when the platform has handed out what had arrived. */
+function afterReading(run: () => void): void {
+  const immediate: unknown = Reflect.get(globalThis, 'setImmediate')
+  if (typeof immediate !== 'function') {
+    setTimeout(run, 0)
+    return
+  }
+  // More than one round: what is encrypted, or long, comes in more than one piece.
+  const rounds = (left: number): void => {
+    if (left === 0) run()
+    else Reflect.apply(immediate, globalThis, [() => rounds(left - 1)])
+  }
+  rounds(3)
+}

@@ -1,0 +1,82 @@
+// What can be seen of the options of somebody else's client.
+import type { Finding } from '../../core/events.ts'
+import { lateReconnect } from '../shared/late-reconnect.ts'
+
+/** Host and port, or the path of a socket; undefined for a cluster, whose nodes change. */
+export function addressOfIoRedis(client: object): string | undefined {
+  const options = read(client, 'options')
+  // By its sentinels' name for it.
+  return (
+    text(read(options, 'sentinels') === undefined ? undefined : read(options, 'name')) ?? addressOf(options)
+  )
+}
+
+export function addressOfNodeRedis(client: object): string | undefined {
+  return addressOf(read(read(client, 'options'), 'socket'))
+}
+
+/** @param lease ms */
+export function findingsOfIoRedis(client: object, lease: number): readonly Finding[] {
+  const options = read(client, 'options')
+  const isCluster = read(client, 'isCluster') === true
+  const limit = read(isCluster ? read(options, 'redisOptions') : options, 'socketTimeout')
+  const name = isCluster ? 'redisOptions.socketTimeout' : 'socketTimeout'
+  if (options === undefined) return []
+  const option = isCluster ? 'clusterRetryStrategy' : 'retryStrategy'
+  const example = '(times) => Math.min(times * 50, 500)'
+  const reconnecting = { driver: 'ioredis', option, strategy: read(options, option), example }
+  return [...withoutLimit(limit, lease, 'ioredis', name), ...lateReconnect(reconnecting, lease)]
+}
+
+/** @param lease ms */
+export function findingsOfNodeRedis(client: object, lease: number): readonly Finding[] {
+  const options = read(client, 'options')
+  // A pool and a cluster do not show theirs.
+  if (options === undefined) return []
+  const socket = read(options, 'socket')
+  const limit = read(socket, 'socketTimeout')
+  const without = withoutLimit(limit, lease, 'node-redis', 'socket.socketTimeout')
+  const strategy = read(socket, 'reconnectStrategy')
+  const reconnects = typeof strategy === 'function' || typeof strategy === 'number'
+  if (!reconnects) return [...without, ...withoutReconnect(limit)]
+  const [option, example] = ['socket.reconnectStrategy', '(retries) => Math.min(retries * 50, 500)']
+  return [...without, ...lateReconnect({ driver: 'node-redis', option, strategy, example }, lease)]
+}
+
+/** By default it ends for good when the limit has passed, also where nothing was asked. */
+function withoutReconnect(limit: unknown): readonly Finding[] {
+  if (typeof limit !== 'number' || limit <= 0) return []
+  return [
+    {
+      code: 'client_without_reconnect',
+      level: 'error',
+      message: `The node-redis client closes itself for good when its connection was silent for ${limit} ms (socket.socketTimeout), also while nothing is asked: it has no socket.reconnectStrategy.`,
+      fix: 'Set socket.reconnectStrategy, such as (retries) => Math.min(retries * 50, 500), and a pingInterval below socket.socketTimeout.',
+    },
+  ]
+}
+
+/** A connection that hangs under a held lock, and is not replaced within its lease, costs the lock. */
+function withoutLimit(limit: unknown, lease: number, driver: string, option: string): readonly Finding[] {
+  if (typeof limit === 'number' && limit > 0 && limit < lease) return []
+  const stands = typeof limit === 'number' && limit > 0 ? `is ${limit} ms` : 'is not set'
+  const message = `The ${driver} client may wait too long on a connection that hangs: its ${option} ${stands}, and the lease is ${lease} ms. The lock of a refresh that is under way is lost then.`
+  const more =
+    driver === 'node-redis' ? ', together with a socket.reconnectStrategy and a pingInterval below it' : ''
+  const fix = `Set ${option} to at most ${Math.floor((lease * 2) / 5)} (ms: two fifths of the lease)${more}.`
+  return [{ code: 'client_without_timeout', level: 'warning', message, fix }]
+}
+
+function addressOf(options: unknown): string | undefined {
+  const [path, host, port] = [read(options, 'path'), read(options, 'host'), read(options, 'port')]
+  if (text(path) !== undefined) return text(path)
+  return text(host) === undefined ? undefined : `${text(host)}:${typeof port === 'number' ? port : 6379}`
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+function read(object: unknown, name: string): unknown {
+  return Reflect.get(Object(object), name) as unknown
+}

@@ -1,0 +1,145 @@
+import type { Finding } from '../../core/events.ts'
+import { optionError } from '../../core/options.ts'
+import {
+  addressOfIoRedis,
+  addressOfNodeRedis,
+  findingsOfIoRedis,
+  findingsOfNodeRedis,
+} from './client-options.ts'
+
+/** A client, or a cluster, of ioredis. */
+export interface IoRedisClient {
+  readonly status: string
+  readonly isCluster?: boolean
+  eval(script: string, keys: number, ...keysAndArguments: string[]): Promise<unknown>
+  /** Of a cluster, the second argument has the options. */
+  duplicate(options?: object, clusterOptions?: object): IoRedisSubscriber
+}
+
+interface IoRedisSubscriber {
+  on(event: 'error' | 'ready' | 'end', listener: () => void): unknown
+  on(event: 'message', listener: (channel: string, message: string) => void): unknown
+  subscribe(channel: string): Promise<unknown>
+  disconnect(): void
+}
+
+/** A client, a cluster or a pool of node-redis (`redis`). It has to be connected. */
+export interface NodeRedisClient {
+  readonly isOpen: boolean
+  eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
+  /** A pool has none: then those who wait look by themselves. */
+  duplicate?(): NodeRedisSubscriber
+}
+
+interface NodeRedisSubscriber {
+  on(event: 'error' | 'ready', listener: () => void): unknown
+  connect(): Promise<unknown>
+  subscribe(channel: string, listener: (message: string) => void): Promise<unknown>
+  destroy?(): unknown
+  /** What it was called before version 5. */
+  disconnect?(): unknown
+}
+
+/** Any other client: those who wait for a lock look by themselves. */
+export interface OtherRedisClient {
+  eval(script: string, keys: string[], args: string[]): Promise<unknown>
+}
+
+export type RedisClient = IoRedisClient | NodeRedisClient | OtherRedisClient
+
+/** What a store needs of a client, whatever client that is. */
+export interface Connection {
+  run(script: string, key: string, args: string[]): Promise<unknown>
+  /** Host and port, where they can be seen. */
+  where(): string | undefined
+  /** Its user has closed it, or it has stopped to connect again. */
+  isEnded(): boolean
+  /** @param lease ms */
+  findings(lease: number): readonly Finding[]
+  /** On a connection of its own, until `over` aborts. */
+  readonly subscribe:
+    | ((channel: string, hear: (message: string) => void, over: AbortSignal) => Promise<unknown>)
+    | undefined
+}
+
+/** @throws RefreshError `invalid_option` */
+export function connectionOf(client: RedisClient): Connection {
+  if (typeof client?.eval !== 'function') {
+    throw optionError('client', 'must be a client of Redis, such as one of ioredis or node-redis')
+  }
+  if ('isOpen' in client) return ofNodeRedis(client)
+  if ('status' in client) return ofIoRedis(client)
+  return {
+    run: async (script, key, args) => client.eval(script, [key], args),
+    where: () => undefined,
+    isEnded: () => false,
+    findings: () => [],
+    subscribe: undefined,
+  }
+}
+
+function ofIoRedis(client: IoRedisClient): Connection {
+  return {
+    run: async (script, key, args) => client.eval(script, 1, key, ...args),
+    where: () => addressOfIoRedis(client),
+    isEnded: () => client.status === 'end',
+    findings: (lease) => findingsOfIoRedis(client, lease),
+    subscribe: async (channel, hear, over) => {
+      // What it subscribes to by itself when it is connected again ends the process, if it is closed before that is answered.
+      const own = { enableOfflineQueue: true, lazyConnect: false, autoResubscribe: false }
+      const subscriber = client.isCluster === true ? client.duplicate([], own) : client.duplicate(own)
+      // It connects again by itself.
+      subscriber.on('error', () => undefined)
+      subscriber.on('message', (_, message) => hear(message))
+      const subscribed = new Promise<unknown>((resolve, reject) => {
+        subscriber.on('ready', () => void subscriber.subscribe(channel).then(resolve, () => undefined))
+        subscriber.on('end', () => reject(new Error('There are no notices.')))
+      })
+      await closing(
+        over,
+        quietly(() => subscriber.disconnect()),
+        subscribed,
+      )
+    },
+  }
+}
+
+function ofNodeRedis(client: NodeRedisClient): Connection {
+  return {
+    run: async (script, key, args) => client.eval(script, { keys: [key], arguments: args }),
+    where: () => addressOfNodeRedis(client),
+    isEnded: () => !client.isOpen,
+    findings: (lease) => findingsOfNodeRedis(client, lease),
+    subscribe:
+      client.duplicate &&
+      (async (channel, hear, over) => {
+        const subscriber = client.duplicate?.()
+        if (subscriber === undefined) return
+        const close = quietly(() => (subscriber.destroy ? subscriber.destroy() : subscriber.disconnect?.()))
+        subscriber.on('error', () => undefined)
+        // One that is closed while it is being made comes to be all the same.
+        subscriber.on('ready', () => over.aborted && close())
+        const subscribed = subscriber.connect().then(() => subscriber.subscribe(channel, hear))
+        await closing(over, close, subscribed)
+      }),
+  }
+}
+
+/** No connection stays behind, whether or not it came to anything: some clients would try for ever to make one. */
+async function closing(over: AbortSignal, close: () => void, subscribed: Promise<unknown>): Promise<void> {
+  over.addEventListener('abort', close, { once: true })
+  try {
+    await subscribed
+  } catch (error) {
+    close()
+    throw error
+  }
+}
+
+/** It may be closed already, which clients say at once or later. */
+function quietly(close: () => unknown): () => void {
+  return () => {
+    const closed = (async () => close())()
+    closed.catch(() => undefined)
+  }
+}

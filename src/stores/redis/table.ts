@@ -1,0 +1,157 @@
+import { RefreshError } from '../../errors.ts'
+import type { Finding } from '../../core/events.ts'
+import { readRevision } from '../shared/record-format.ts'
+import type { LeaseTable, Row, RowWritten, Subscribe, Taken } from '../shared/lease-table.ts'
+import type { Connection } from './client.ts'
+import { failure, isPassing, isReply } from './failure.ts'
+import { EXTEND, READ, RELEASE, SWAP, TAKE, WRITE } from './scripts.ts'
+
+/** Locks and records in Redis: a hash for each account. */
+export class RedisTable implements LeaseTable {
+  readonly subscribe: Subscribe | undefined
+  readonly #connection: Connection
+  readonly #prefix: string
+  /** ms */
+  readonly #lease: number
+
+  constructor(connection: Connection, prefix: string, lease: number) {
+    this.#connection = connection
+    this.#prefix = prefix
+    this.#lease = lease
+    const { subscribe } = connection
+    this.subscribe = subscribe && ((wake, _, over) => subscribe(this.#channel, wake, over))
+  }
+
+  get where(): string {
+    const where = this.#connection.where()
+    return where === undefined ? 'Redis' : `Redis at ${where}`
+  }
+
+  topic(key: string): string {
+    return nameOf(key)
+  }
+
+  async read(key: string): Promise<Row | undefined> {
+    const [revision, text, fence] = listOf(await this.#run(READ, key))
+    if (fence !== undefined && readRevision(fence) === undefined) throw this.#poisoned(key)
+    return this.#row(key, revision, text)
+  }
+
+  async take(key: string, owner: string, known: number | undefined, mayTakeOver: boolean): Promise<Taken> {
+    const reply = await this.#ask(TAKE, key, owner, this.#lease, known ?? '', mayTakeOver ? '1' : '0')
+    const [type, number, abandoned, revision, text] = reply
+    if (type === 'newer') return { type }
+    if (type === 'held') return { type, remaining: Number(number) }
+    if (type !== 'lock') throw strange()
+    const given = readRevision(number)
+    if (given === undefined) throw strange()
+    return { type, number: given, abandoned: abandoned === '1', row: this.#row(key, revision, text) }
+  }
+
+  async extend(key: string, owner: string, number: number): Promise<boolean> {
+    const [type] = await this.#ask(EXTEND, key, owner, this.#lease, number)
+    if (type !== 'extended' && type !== 'lost') throw strange()
+    return type === 'extended'
+  }
+
+  async write(key: string, owner: string, { revision, text }: Row): Promise<RowWritten> {
+    const reply = await this.#ask(WRITE, key, owner, revision, text, this.#channel, nameOf(key))
+    const [type, inForce, record, before] = reply
+    const row = this.#row(key, inForce, record)
+    if (type !== 'written' || row === undefined) throw strange()
+    return { row, before: readRevision(before) ?? 0 }
+  }
+
+  async swap(key: string, seen: number, text: string): Promise<Row | undefined> {
+    const [type, number] = await this.#ask(SWAP, key, seen, text, this.#channel, nameOf(key))
+    if (type === 'changed') return undefined
+    const revision = readRevision(number)
+    if (type !== 'swapped' || revision === undefined) throw strange()
+    return { revision, text }
+  }
+
+  async free(key: string, owner: string, abandoned: boolean, number = 0): Promise<void> {
+    await this.#run(RELEASE, key, owner, abandoned ? '1' : '0', number, this.#channel, nameOf(key))
+  }
+
+  place(key: string): string {
+    return `The record in Redis, ${this.#hash(key)},`
+  }
+
+  isPassing(error: unknown): boolean {
+    return isPassing(error)
+  }
+
+  isRefusal(error: unknown): boolean {
+    return isReply(error)
+  }
+
+  isEnded(): boolean {
+    return this.#connection.isEnded()
+  }
+
+  explain(error: unknown): RefreshError {
+    return failure(error, { where: this.where, isEnded: this.isEnded() })
+  }
+
+  findings(): readonly Finding[] {
+    return this.#connection.findings(this.#lease)
+  }
+
+  get #channel(): string {
+    return `${this.#prefix}:freed`
+  }
+
+  /** A cluster goes by what is in braces. */
+  #hash(key: string): string {
+    return `${this.#prefix}:{${nameOf(key)}}`
+  }
+
+  /** @throws RefreshError `store_invalid` where the script has found numbers that are none, and has changed nothing */
+  async #ask(script: string, key: string, ...args: (string | number)[]): Promise<(string | undefined)[]> {
+    const reply = listOf(await this.#run(script, key, ...args))
+    if (reply[0] === 'invalid') throw this.#poisoned(key)
+    return reply
+  }
+
+  #run(script: string, key: string, ...args: (string | number)[]): Promise<unknown> {
+    return this.#connection.run(script, this.#hash(key), args.map(String))
+  }
+
+  #row(key: string, revision: string | undefined, text: string | undefined): Row | undefined {
+    if (revision === undefined) return undefined
+    const number = readRevision(revision)
+    if (number === undefined) throw this.#poisoned(key)
+    return { revision: number, text: text ?? '' }
+  }
+
+  #poisoned(key: string): RefreshError {
+    const what =
+      'has a revision or a fence that is no whole number below 2^53, so another program has changed it'
+    const mending = `correct these two fields, or remove the hash (DEL ${this.#hash(key)}) and log in again`
+    return new RefreshError('store_invalid', `${this.place(key)} ${what}. It is left as it is: ${mending}.`)
+  }
+}
+
+/** As it reads in JSON, where no two keys are the same text, and without braces, which mean something to a cluster. */
+function nameOf(key: string): string {
+  return JSON.stringify(key)
+    .slice(1, -1)
+    .replaceAll(/[{}]/gu, (brace) => (brace === '{' ? String.raw`\u007b` : String.raw`\u007d`))
+}
+
+/** As texts, whatever a client makes of them: some give bytes, or read what looks like JSON. */
+function listOf(reply: unknown): (string | undefined)[] {
+  if (Array.isArray(reply)) return reply.map(textOf)
+  throw strange()
+}
+
+function textOf(value: unknown): string | undefined {
+  if (value === null || value === undefined) return undefined
+  if (ArrayBuffer.isView(value)) return new TextDecoder().decode(value)
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+function strange(): RefreshError {
+  return new RefreshError('store_invalid', 'Redis answered with what its scripts do not give.')
+}

@@ -1,0 +1,194 @@
+import type { Clock } from '../../lib/clock.ts'
+import { RefreshError } from '../../errors.ts'
+import { checkOptions, describe, optionError } from '../../core/options.ts'
+import { isSealedToken } from '../../credential/record/sealed-mark.ts'
+import type { Change, RecordContent, Store, StoreContext, StoredRecord, UpdateOptions } from '../../credential/store.ts'
+import { contentOf, tombstone } from '../../credential/tombstone.ts'
+import { loadJose, open, seal, unsealed } from './envelope.ts'
+import { KeyRing, type SealingKeys } from './key-ring.ts'
+import type { Key } from './key.ts'
+
+export type { SealingKeys } from './key-ring.ts'
+export type { SealingKey } from './key.ts'
+export type { WebCryptoKey } from '../../lib/web-crypto-key.ts'
+
+/**
+ * An option of {@link sealed}: take the tokens that were stored before the store was sealed. They are sealed when they are next
+ * written. Leave it out again as soon as all are: until then, whoever can write to the store can plant a token of their own.
+ *
+ * @example
+ * const store = sealed(fileStore(), keys, { [adoptUnsealed]: true })
+ */
+export const adoptUnsealed: unique symbol = Symbol('llm-refresh.adoptUnsealed')
+
+/** What there is to say of a sealed store besides its keys. */
+export interface SealedOptions {
+  /** See {@link adoptUnsealed}. Default: such a record is a `store_invalid`. */
+  [adoptUnsealed]?: boolean | undefined
+  /** Time, for tests to control. */
+  clock?: Clock | undefined
+}
+
+/**
+ * A store whose records are encrypted before they are stored, by `jose`, as JWEs with A256GCM (RFC 7516, RFC 7518 section 5.3). What
+ * is not hidden: which accounts there are, how often they were logged in and out, when they are written, and the ids of the keys.
+ *
+ * A record is sealed with the first key, and opened with that whose id it names. So a new key comes in behind the old one, then
+ * in front of it, and the old one may go when everything was written once more: `store.update(key, async (current) => current)`.
+ *
+ * What cannot be opened is never overwritten by a refresh: it fails with `store_invalid`, as does a login. A logout needs no key, and
+ * after it a login succeeds.
+ *
+ * @param store holds what is sealed
+ * @throws RefreshError `invalid_option`; later also where `jose` is not installed, or a function gives no proper keys; `store_failed`
+ *   where it fails; `store_invalid` where a record was sealed with another key, changed, moved from another account, or is not sealed
+ * @example
+ * const store = sealed(fileStore(), [{ id: '2026-11', secret: await readFile('/run/secrets/key', 'utf8') }])
+ * const token = credential({ source: oauth({ issuer, clientId }), store, key: 'me@example.com' })
+ */
+export function sealed(store: Store, keys: SealingKeys, options: SealedOptions = {}): Store {
+  const methods: (keyof Store)[] = ['read', 'update', 'replace', 'delete']
+  if (methods.some((method) => typeof store?.[method] !== 'function')) {
+    throw optionError('store', `must be a store, such as fileStore(), not ${describe(store)}`)
+  }
+  checkOptions(options, ['clock'])
+  const { clock = { now: () => Date.now() }, [adoptUnsealed]: adopts = false } = options
+  if (typeof adopts !== 'boolean') throw optionError('adoptUnsealed', 'must be true or false')
+  return new SealedStore(store, new KeyRing(keys, clock), adopts)
+}
+
+/** How often another write may come between before a replacement fails. */
+const MOST_TRIES = 100
+
+class SealedStore implements Store {
+  readonly findings: Store['findings']
+  readonly #store: Store
+  readonly #ring: KeyRing
+  readonly #adopts: boolean
+
+  constructor(store: Store, ring: KeyRing, adopts: boolean) {
+    this.#store = store
+    this.#ring = ring
+    this.#adopts = adopts
+    this.findings = store.findings && (() => store.findings?.() ?? [])
+  }
+
+  async read(key: string): Promise<StoredRecord | undefined> {
+    const stored = await this.#store.read(key)
+    return stored && this.#opened(key, stored)
+  }
+
+  async update(key: string, change: Change, options?: UpdateOptions): Promise<StoredRecord> {
+    /** What was sealed or opened under the lock need not be opened again. */
+    const known = new Map<string, RecordContent>()
+    const sealing: Change = async (stored, context) => {
+      const current = stored && (await this.#opened(key, stored))
+      if (stored?.token && current) known.set(stored.token.accessToken, contentOf(current))
+      // Before anything is redeemed: what is received then can be sealed.
+      const [first] = await Promise.all([this.#ring.first(), loadJose()])
+      const content = await change(current, withFailure(context, current))
+      if (content === undefined) return undefined
+      const written = await this.#sealed(key, content, first)
+      if (written.token) known.set(written.token.accessToken, content)
+      return written
+    }
+    const stored = await this.#store.update(key, sealing, options)
+    const content = stored.token && known.get(stored.token.accessToken)
+    return content === undefined ? this.#opened(key, stored) : { ...content, revision: stored.revision }
+  }
+
+  async replace(
+    key: string,
+    change: (current: StoredRecord | undefined) => RecordContent,
+  ): Promise<StoredRecord> {
+    let content: RecordContent | undefined
+    const stored = await this.#replace(key, async (before) => {
+      const opened = before && (await this.#opened(key, before))
+      content = change(opened)
+      return this.#sealed(key, content)
+    })
+    // A store gives the record in force, which may be newer than what was written.
+    return stored.isOurs && content
+      ? { ...content, revision: stored.record.revision }
+      : this.#opened(key, stored.record)
+  }
+
+  /** It needs no key. With one, what the record holds besides the token stays, such as which configured refresh tokens were tried. */
+  async delete(key: string): Promise<void> {
+    await this.#replace(key, async (stored) => {
+      try {
+        return await this.#sealed(key, tombstone(stored && (await this.#opened(key, stored))))
+      } catch {
+        return { token: undefined, session: (stored?.session ?? 0) + 1 }
+      }
+    })
+  }
+
+  /** Sealing is asynchronous, a replacement is not: what was sealed is written where the record is still the one that it was made from. */
+  async #replace(
+    key: string,
+    make: (stored: StoredRecord | undefined) => Promise<RecordContent>,
+  ): Promise<{ readonly record: StoredRecord; readonly isOurs: boolean }> {
+    let stored = await this.#store.read(key)
+    for (let tries = 1; ; tries++) {
+      const content = await make(stored)
+      const [made, moved] = [revisionOf(stored), { is: false, to: stored }]
+      try {
+        const record = await this.#store.replace(key, (current) => {
+          if (revisionOf(current) === made) return content
+          Object.assign(moved, { is: true, to: current })
+          throw contested(key)
+        })
+        return { record, isOurs: record.token?.accessToken === content.token?.accessToken }
+      } catch (error) {
+        if (!moved.is || tries === MOST_TRIES) throw error
+        stored = moved.to
+      }
+    }
+  }
+
+  /** A tombstone that holds nothing else needs no seal. */
+  async #sealed(key: string, content: RecordContent, first?: Key): Promise<RecordContent> {
+    const { token, session, ...rest } = content
+    const outside = session === undefined ? {} : { session }
+    const isPlain =
+      token === undefined &&
+      Object.values({ ...rest, revision: undefined }).every((member) => member === undefined)
+    if (isPlain) return { token: undefined, ...outside }
+    return { token: await seal(first ?? (await this.#ring.first()), key, content), ...outside }
+  }
+
+  async #opened(key: string, stored: StoredRecord): Promise<StoredRecord> {
+    const { token, revision, session, failure } = stored
+    if (token !== undefined && isSealedToken(token))
+      return { ...(await open(token, key, this.#ring)), revision }
+    if (this.#adopts) return stored
+    // A logout needs no key. What else stands there could have been written by anybody.
+    if (token === undefined && failure === undefined) {
+      return { token, ...(session === undefined ? {} : { session }), revision }
+    }
+    throw unsealed(key)
+  }
+}
+
+/** The store cannot see the failure in a sealed record. */
+function withFailure(context: StoreContext, current: StoredRecord | undefined): StoreContext {
+  if (context.abandoned || current?.failure?.abandoned !== true) return context
+  const { signal, confirm, sent, mayBeLost } = context
+  return {
+    signal,
+    abandoned: true,
+    confirm: confirm && (() => confirm.call(context)),
+    sent: sent && (() => sent.call(context)),
+    mayBeLost: mayBeLost && (() => mayBeLost.call(context)),
+  }
+}
+
+function revisionOf(record: StoredRecord | undefined): number {
+  return record?.revision ?? 0
+}
+
+function contested(key: string): RefreshError {
+  const what = `The record of ${JSON.stringify(key)} was changed by other processes each time before it could be replaced`
+  return new RefreshError('store_failed', `${what}. Try again.`)
+}

@@ -1,0 +1,106 @@
+import { type Clock, within } from '../../lib/clock.ts'
+import { RefreshError } from '../../errors.ts'
+import { checkKeys, importKeys, type Key, type Keys, type SealingKey } from './key.ts'
+
+/**
+ * The keys of a sealed store. The first seals, all of them open.
+ *
+ * A function, such as one that asks a key management service, is asked when a key is first needed. Its answer is kept for an hour,
+ * and asked for again at the next write after that, or where a record is sealed with a key that is not in it. Where it throws, or takes
+ * 10 s, that is a `store_failed`, and nothing is remembered of it. Its signal aborts then.
+ */
+export type SealingKeys =
+  | readonly SealingKey[]
+  | ((context: { readonly signal: AbortSignal }) => readonly SealingKey[] | Promise<readonly SealingKey[]>)
+
+type GiveKeys = Exclude<SealingKeys, readonly SealingKey[]>
+
+/** How long an answer is kept, where it serves. ms */
+const KEPT = 3_600_000
+/** How old an answer must be before it is asked for again on account of a key that is not in it. ms */
+const SETTLED = 10_000
+/** How long a function may take. ms */
+const TIMEOUT = 10_000
+
+/** The keys, as far as they are known here. */
+export class KeyRing {
+  readonly #ask: () => Promise<Keys>
+  readonly #canChange: boolean
+  readonly #clock: Clock
+  #held: { readonly keys: Keys; readonly at: number } | undefined
+  #asking: Promise<Keys> | undefined
+
+  /** @throws RefreshError `invalid_option` */
+  constructor(given: SealingKeys, clock: Clock) {
+    this.#clock = clock
+    this.#canChange = typeof given === 'function'
+    if (typeof given === 'function') {
+      this.#ask = () => ask(given, clock)
+    } else {
+      const checked = checkKeys(given)
+      this.#ask = () => importKeys(checked)
+    }
+  }
+
+  /**
+   * The key that seals.
+   *
+   * @throws RefreshError `store_failed`, `invalid_option`: there is no key yet
+   */
+  async first(): Promise<Key> {
+    // What was true an hour ago is better than nothing.
+    if (this.#isOlderThan(KEPT)) await this.#renew().catch(() => undefined)
+    const [first] = this.#held?.keys ?? (await this.#renew())
+    return first
+  }
+
+  /**
+   * The key of that id; undefined where there is none.
+   *
+   * @throws RefreshError `store_failed`, `invalid_option`: it cannot be told
+   */
+  async find(id: string): Promise<Key | undefined> {
+    const byId = (keys: Keys): Key | undefined => keys.find((key) => key.id === id)
+    const known = byId(this.#held?.keys ?? (await this.#renew()))
+    // Keys were changed elsewhere.
+    return known === undefined && this.#isOlderThan(SETTLED) ? byId(await this.#renew()) : known
+  }
+
+  /** The ids, for an error. */
+  get ids(): string {
+    return (this.#held?.keys ?? []).map(({ id }) => JSON.stringify(id)).join(', ')
+  }
+
+  #isOlderThan(ms: number): boolean {
+    // A clock that was set back must not keep an answer for longer.
+    return this.#canChange && this.#held !== undefined && Math.abs(this.#clock.now() - this.#held.at) >= ms
+  }
+
+  /** A failure is not kept: whoever comes next asks again. */
+  #renew(): Promise<Keys> {
+    this.#asking ??= this.#ask()
+      .then((keys) => {
+        this.#held = { keys, at: this.#clock.now() }
+        return keys
+      })
+      .finally(() => (this.#asking = undefined))
+    return this.#asking
+  }
+}
+
+async function ask(give: GiveKeys, clock: Clock): Promise<Keys> {
+  const giving = new AbortController()
+  const late = (): RefreshError => {
+    const error = new RefreshError('store_failed', `'keys' gave no keys within ${TIMEOUT} ms.`)
+    giving.abort(error)
+    return error
+  }
+  let given: unknown
+  try {
+    given = await within(clock, TIMEOUT, (async () => give({ signal: giving.signal }))(), late)
+  } catch (cause) {
+    if (cause instanceof RefreshError) throw cause
+    throw new RefreshError('store_failed', "'keys' gave no keys: see the cause.", { cause })
+  }
+  return importKeys(checkKeys(given))
+}

@@ -1,0 +1,228 @@
+import { throwIfAborted } from '../../lib/abortable.ts'
+import { type Clock, startTimer, within } from '../../lib/clock.ts'
+import { RefreshError } from '../../errors.ts'
+import type { Finding } from '../../core/events.ts'
+import { isInSource } from '../../core/source-context.ts'
+import { Lease, type Moment, readTime } from './lease.ts'
+import type { Backend, Lock, OnStep } from './lock.ts'
+import { pause } from '../../lib/pause.ts'
+import { type GiveBack, Slots } from '../../lib/slots.ts'
+import type { Change, RecordContent, Store, StoredRecord, UpdateOptions } from '../../credential/store.ts'
+import { isSame } from '../../credential/token.ts'
+import { NONE, tombstone } from '../../credential/tombstone.ts'
+import { Turns } from '../../lib/keyed-mutex.ts'
+import { writeFailure, writeToken } from '../../credential/record/write.ts'
+
+/** How long a waiter sleeps where no notification comes: at first, and at most. ms */
+const [FIRST_LOOK, LAST_LOOK] = [25, 400]
+
+/** A lock that is held for longer than a flight's deadline does not keep others from locking. ms */
+const COUNTED = 30_000
+
+/** How a store locks. */
+export interface ExclusiveOptions {
+  /** How long a lock outlives the last sign of life of its holder, in ms. */
+  readonly lease: number
+  /** How long the store may take to respond, in ms. */
+  readonly timeout: number
+  /** How many locks the store holds or asks for at a time. Default: 64. */
+  readonly maxLocks?: number | undefined
+  readonly clock?: Clock | undefined
+  readonly onStep?: OnStep | undefined
+}
+
+interface Held {
+  readonly lock: Lock
+  /** Before it was asked for. */
+  readonly since: Moment
+}
+
+/** A store whose updates are exclusive among all processes and hosts that share its backend. */
+export class ExclusiveStore implements Store {
+  readonly #backend: Backend
+  readonly #lease: number
+  readonly #timeout: number
+  readonly #clock: Clock
+  readonly #onStep: OnStep | undefined
+  readonly #turns = new Turns()
+  readonly #slots: Slots
+
+  constructor(backend: Backend, { lease, timeout, maxLocks = 64, clock, onStep }: ExclusiveOptions) {
+    this.#backend = backend
+    this.#lease = lease
+    this.#timeout = timeout
+    this.#clock = clock ?? { now: () => Date.now() }
+    this.#onStep = onStep
+    this.#slots = new Slots(maxLocks)
+  }
+
+  read(key: string): Promise<StoredRecord | undefined> {
+    return this.#bounded(this.#backend.read(key))
+  }
+
+  async replace(
+    key: string,
+    change: (current: StoredRecord | undefined) => RecordContent,
+  ): Promise<StoredRecord> {
+    let thrown: { readonly error: unknown } | undefined
+    const observed: typeof change = (current) => {
+      try {
+        return change(current)
+      } catch (error) {
+        thrown = { error }
+        throw error
+      }
+    }
+    try {
+      return await this.#bounded(this.#backend.replace(key, observed))
+    } catch (error) {
+      throw thrown === undefined ? error : thrown.error
+    }
+  }
+
+  async delete(key: string): Promise<void> {
+    await this.replace(key, tombstone)
+  }
+
+  findings(): readonly Finding[] {
+    return this.#backend.findings?.() ?? []
+  }
+
+  update(key: string, change: Change, options: UpdateOptions = {}): Promise<StoredRecord> {
+    const { signal, isOver, onNews } = options
+    // An update inside a source's `issue` must not wait for the update that waits for it.
+    const isNested = isInSource()
+    const run = async (): Promise<StoredRecord> => {
+      await this.#onStep?.('wanted')
+      if (isNested) return this.#locked(key, change, options, () => undefined)
+      const giveBack = await this.#slots.take(signal, (isWaiting) =>
+        onNews?.(isWaiting ? 'queued' : 'admitted'),
+      )
+      const stop = startTimer(this.#clock, options.deadline ?? COUNTED, giveBack)
+      try {
+        return await this.#locked(key, change, options, giveBack)
+      } finally {
+        stop()
+        giveBack()
+      }
+    }
+    return this.#turns.take(key, run, { signal, isOver })
+  }
+
+  async #locked(
+    key: string,
+    change: Change,
+    options: UpdateOptions,
+    giveBack: GiveBack,
+  ): Promise<StoredRecord> {
+    const got = await this.#lock(key, options)
+    if (got === 'newer') return (await this.read(key)) ?? NONE
+    const { lock, since } = got
+    const lease = new Lease(() => this.#bounded(lock.renew()), this.#lease, this.#clock, since)
+    let [isSent, mayBeLost] = [false, false]
+    let written: StoredRecord | undefined
+    try {
+      await this.#onStep?.('locked')
+      const content = await change(lock.current, {
+        signal: lease.signal,
+        abandoned: lock.abandoned,
+        confirm: () => lease.confirm(),
+        sent: () => (isSent = true),
+        mayBeLost: () => (mayBeLost = true),
+      })
+      await this.#onStep?.('changed')
+      if (content !== undefined) {
+        const isFailureAlone = content.failure !== undefined && isSame(content.token, lock.current?.token)
+        written =
+          mayBeLost || isFailureAlone
+            ? await this.#writeFailure(lock, content)
+            : await this.#writeToken(lock, content, options, giveBack)
+      }
+    } finally {
+      lease.end()
+      // Where that fails, the lock is free when its lease is over.
+      if (written === undefined) await this.#bounded(lock.release(isSent)).catch(() => undefined)
+    }
+    await this.#onStep?.('released')
+    return written ?? lock.current ?? NONE
+  }
+
+  /** @returns undefined: it could not be written, and is dropped */
+  async #writeFailure(lock: Lock, content: RecordContent): Promise<StoredRecord | undefined> {
+    const written = await writeFailure(() => this.#bounded(lock.write(content)))
+    return written?.record
+  }
+
+  async #writeToken(
+    lock: Lock,
+    content: RecordContent,
+    { onNews, isBrief = false }: UpdateOptions,
+    giveBack: GiveBack,
+  ): Promise<StoredRecord> {
+    const { record, hasVanished } = await writeToken(() => this.#bounded(lock.write(content)), {
+      longestPause: this.#lease / 5,
+      isBrief,
+      isFinal: (error) => this.#backend.isFinal?.(error) === true,
+      onFailure: (error) => {
+        // A lock that is kept for an unsaved token keeps nobody else from locking.
+        giveBack()
+        onNews?.('unwritten', error)
+      },
+    })
+    if (hasVanished) onNews?.('vanished')
+    return record
+  }
+
+  async #lock(key: string, { known, signal }: UpdateOptions): Promise<Held | 'newer'> {
+    const contender = this.#backend.contend(key, known)
+    const tryLock = async (): Promise<Held | 'newer' | number> => {
+      const since = readTime()
+      const trying = contender.tryLock()
+      // If the lock arrives after we timed out, release it: no caller is left to do so.
+      const lock = await this.#bounded(trying, (late) => typeof late === 'object' && late.release(false))
+      if (typeof lock === 'object' && signal?.aborted === true) await this.#bounded(lock.release(false))
+      throwIfAborted(signal)
+      return typeof lock === 'object' ? { lock, since } : lock
+    }
+    let got = await tryLock()
+    if (typeof got !== 'number') return got
+
+    let alarm = new AbortController()
+    const wake = (): void => alarm.abort()
+    const over = new AbortController()
+    signal?.addEventListener('abort', wake)
+    // A release that happened before we subscribed sent no notification, so look once more.
+    this.#backend.watch(key, wake, over.signal)?.then(wake, () => undefined)
+    try {
+      for (let look = FIRST_LOOK; ; look = Math.min(look * 2, LAST_LOOK)) {
+        await pause(this.#clock, Math.min(got, look), alarm.signal).catch(() => undefined)
+        throwIfAborted(signal)
+        alarm = new AbortController()
+        got = await tryLock()
+        if (typeof got !== 'number') return got
+      }
+    } finally {
+      signal?.removeEventListener('abort', wake)
+      over.abort()
+    }
+  }
+
+  #bounded<R>(asked: Promise<R>, dispose?: (late: R) => unknown): Promise<R> {
+    let isLate = false
+    const late = (): RefreshError => {
+      isLate = true
+      const { where = 'The store' } = this.#backend
+      return new RefreshError('store_failed', `${where} did not respond within ${this.#timeout} ms.`)
+    }
+    const answered = asked.then(
+      async (result) => {
+        if (isLate) await dispose?.(result)
+        return result
+      },
+      (error: unknown) => {
+        throw this.#backend.explain(error)
+      },
+    )
+    return within(this.#clock, this.#timeout, answered, late)
+  }
+}

@@ -1,0 +1,52 @@
+import type { Finding } from '../../core/events.ts'
+
+/** A try to connect by which a strategy waits as long as it ever will, or nearly. */
+const LATE_TRY = 30
+
+/** What a client tells of when it connects again. */
+export interface Reconnecting {
+  /** The name of the client. */
+  readonly driver: string
+  /** The name of its option. */
+  readonly option: string
+  /** What it is: a number, or what makes one of the count of tries. */
+  readonly strategy: unknown
+  /** ms in one of its units. Default: 1. */
+  readonly unit?: number
+  /** What to set it to. */
+  readonly example: string
+}
+
+/**
+ * After an outage the holder of an unsaved token must write before others may acquire its lock, which they may a lease after the server's
+ * return. So a client must not wait longer than that before it connects again.
+ *
+ * @param lease ms
+ */
+export function lateReconnect(
+  { driver, option, strategy, unit = 1, example }: Reconnecting,
+  lease: number,
+): readonly Finding[] {
+  const pause = longest(strategy) * unit
+  if (!(pause >= lease)) return []
+  return [
+    {
+      code: 'client_reconnects_late',
+      level: 'warning',
+      message: `${driver} may wait ${Math.round(pause)} ms before it connects again (${option}), and the lease is ${lease} ms. After an outage another process may acquire the lock of a token that is not stored yet, and the login is lost.`,
+      fix: `Set ${option}, such as ${example}.`,
+    },
+  ]
+}
+
+/** NaN: it cannot be told. */
+function longest(strategy: unknown): number {
+  if (typeof strategy === 'number') return strategy
+  if (typeof strategy !== 'function') return NaN
+  try {
+    const pause: unknown = Reflect.apply(strategy, undefined, [LATE_TRY, new Error('not connected')])
+    return typeof pause === 'number' ? pause : NaN
+  } catch {
+    return NaN
+  }
+}

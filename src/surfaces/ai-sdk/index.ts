@@ -1,0 +1,105 @@
+/** The AI SDK surface: every model the AI SDK has a provider package for. It imports no package itself. */
+
+import { assertRefresher } from '../../core/options.ts'
+import type { Refresh, Refresher } from '../../core/refresher.ts'
+import { readWrapper, type SharedWrapperOptions, type WrapperOptions } from '../shared/wrapper.ts'
+import type { LlmProvider } from '../../llm/provider.ts'
+import { facadeOf } from './refreshing-model/facade.ts'
+import {
+  type AiSdkLanguageModel,
+  type AiSdkModel,
+  assertLanguageModel,
+  assertModel,
+  assertSameKind,
+} from './model.ts'
+import { assertOptions, type LanguageModelProviderOptions } from './provider/options.ts'
+import { LanguageModelProvider } from './provider/provider.ts'
+import { ModelCalls } from './refreshing-model/calls.ts'
+
+export type {
+  AiSdkCallOptions,
+  AiSdkGenerateResult,
+  AiSdkLanguageModel,
+  AiSdkModel,
+  AiSdkPart,
+  AiSdkStreamResult,
+  AiSdkVersion,
+} from './model.ts'
+export type { LanguageModelProviderOptions, ProviderOptions } from './provider/options.ts'
+export type { Vendor } from './vendor.ts'
+export type { ProviderWarning } from './provider/warnings.ts'
+
+/**
+ * An AI SDK language model (`LanguageModelV2`, `V3` or `V4`: AI SDK 5, 6 or 7) as an {@link LlmProvider}.
+ *
+ * A request becomes one HTTP request: nothing is retried here. What the vendor refuses is an outcome of
+ * `chat`, or an `error` delta of `chatStream`. A lost connection is thrown by `chat`, and is an `error` delta
+ * of kind `connection` in a stream. An abort, a missing API key and a request that cannot be sent are thrown.
+ *
+ * `maxTokens` limits everything that is generated, thinking included. When it is absent the vendor's default
+ * applies; Anthropic, which has none, gets `capabilities.maxOutputTokens`, or else the AI SDK's choice.
+ *
+ * @throws RefreshError `invalid_provider` when the model is none, `invalid_option` for an option that cannot be
+ *
+ * @example
+ * const provider = languageModelProvider(createAnthropic({ authToken })('claude-sonnet-4-5'))
+ * const outcome = await provider.chat({ system: '', messages: [{ role: 'user', content: 'Hello' }] })
+ */
+export function languageModelProvider(
+  model: AiSdkLanguageModel,
+  options: LanguageModelProviderOptions = {},
+): LlmProvider {
+  assertLanguageModel(model)
+  assertOptions(options)
+  return new LanguageModelProvider(model, options)
+}
+
+/** How {@link refreshingModelFrom} works. */
+export type SharedModelOptions = SharedWrapperOptions
+
+/** How {@link refreshingModel} works: the cell's options, too, where it makes its own. */
+export type RefreshingModelOptions<M> = WrapperOptions<M>
+
+/**
+ * An AI SDK model that does not go stale, of any kind and version: language, embedding, image, speech, transcription, reranking
+ * and whatever else has `do…` methods. What is given is what comes back, for `generateText` and all else to use.
+ *
+ * Where a call reports that its credential was rejected, `refresh` is called to rebuild the model, once for all callers, and the
+ * call is made once more. A stream is handed on as soon as the model opens it, part by part, as without this library; where it is
+ * rejected before its first content, it begins anew inside, and nothing that the caller has got begins twice. Where no fresh model is
+ * to be had, the caller gets the rejection unchanged, and `onEvent` hears why. A call that takes a stream as its input is made again
+ * only where the model has not touched that stream; its rejection causes the refresh in any case.
+ *
+ * @param refresh builds the model with a fresh credential; or the refresher that does, to share one
+ * @throws RefreshError `invalid_provider` when the model is none, `invalid_option`
+ * @example
+ * const build = async () => createOpenAI({ apiKey: await freshToken() })('gpt-5')
+ * const model = refreshingModel(await build(), build)
+ * const { text } = await generateText({ model, prompt: 'Why is the sky blue?' })
+ */
+export function refreshingModel<M extends AiSdkModel>(
+  model: M,
+  refresh: Refresh<M> | Refresher<M>,
+  options: RefreshingModelOptions<M> = {},
+): M {
+  assertModel(model)
+  const check = (fresh: M): void => assertSameKind(fresh, model)
+  const calls = new ModelCalls(readWrapper(model, refresh, options, check), model, check)
+  return facadeOf(model, (name, given) => calls.call(name, given))
+}
+
+/**
+ * A {@link refreshingModel} over a refresher of models, so that many share one credential: one refresh serves them all. Waits for
+ * the first model.
+ *
+ * @throws RefreshError `invalid_provider`, `invalid_option`, or what the first refresh failed with
+ * @example
+ * const model = await refreshingModelFrom(token.map(({ accessToken }) => createOpenAI({ apiKey: accessToken })('gpt-5')))
+ */
+export async function refreshingModelFrom<M extends AiSdkModel>(
+  refresher: Refresher<M>,
+  options: SharedModelOptions = {},
+): Promise<M> {
+  const { value } = await assertRefresher(refresher).snapshot()
+  return refreshingModel(value, refresher, options)
+}

@@ -1,0 +1,95 @@
+import type { LanguageModelV2Content, LanguageModelV3Content, LanguageModelV4Content } from '@ai-sdk/provider'
+import type { ProviderMetadata, WholeBlock } from '../../../llm/content.ts'
+import type { Metadata } from '../signature.ts'
+
+/** Parts of an answer, as all versions have them. */
+type ContentPart = LanguageModelV2Content | LanguageModelV3Content | LanguageModelV4Content
+
+/** What a block carries in a field of its own, by the kind of the part. */
+const CARRIED: Readonly<Record<'text' | 'reasoning' | 'tool', ReadonlySet<string>>> = {
+  text: new Set(['thoughtSignature']),
+  reasoning: new Set([
+    'redactedData',
+    'signature',
+    'thoughtSignature',
+    'itemId',
+    'reasoningEncryptedContent',
+  ]),
+  tool: new Set(['thoughtSignature']),
+}
+
+/** What the vendor says of a part beside its content, and no other field of the block carries; nothing where there is no such thing. */
+export function untold(
+  kind: 'text' | 'reasoning' | 'tool',
+  metadata: Metadata | undefined,
+): { providerMetadata?: ProviderMetadata } {
+  const rest = Object.entries(metadata ?? {}).flatMap(([namespace, fields]) => {
+    const left = Object.entries(fields ?? {}).filter(
+      ([name, value]) => !CARRIED[kind].has(name) && value !== null && value !== undefined,
+    )
+    return left.length === 0 ? [] : [[namespace, Object.fromEntries(left)] as const]
+  })
+  return rest.length === 0 ? {} : { providerMetadata: Object.fromEntries(rest) }
+}
+
+/** The block that a part amounts to which comes whole; undefined for any other part. */
+export function wholeBlock(part: ContentPart, provider: string): WholeBlock | undefined {
+  switch (part.type) {
+    case 'source': {
+      const { type, id, sourceType, title, providerMetadata } = part
+      const common = {
+        type,
+        id,
+        sourceType,
+        ...(title !== undefined && { title }),
+        ...beside(providerMetadata),
+      }
+      if (part.sourceType === 'url') return { ...common, url: part.url }
+      const { mediaType, filename } = part
+      return { ...common, mediaType, ...(filename !== undefined && { filename }) }
+    }
+    case 'tool-call':
+      if (part.providerExecuted !== true) return undefined
+      return {
+        type: 'provider_tool_use',
+        provider,
+        id: part.toolCallId,
+        name: part.toolName,
+        input: parsedInput(part.input),
+        ...beside(part.providerMetadata),
+      }
+    case 'tool-result':
+      return {
+        type: 'provider_tool_result',
+        provider,
+        toolUseId: part.toolCallId,
+        name: part.toolName,
+        result: part.result,
+        ...(part.isError !== undefined && { isError: part.isError }),
+        ...beside(part.providerMetadata),
+      }
+    case 'tool-approval-request':
+      return {
+        type: 'tool_approval_request',
+        id: part.approvalId,
+        toolUseId: part.toolCallId,
+        ...beside(part.providerMetadata),
+      }
+    default:
+      return undefined
+  }
+}
+
+function beside(providerMetadata: Metadata | undefined): { providerMetadata?: ProviderMetadata } {
+  return providerMetadata === undefined ? {} : { providerMetadata }
+}
+
+/** A tool's input as a value; text that is no JSON stays what it is. */
+export function parsedInput(input: string): unknown {
+  if (input.trim() === '') return {}
+  try {
+    return JSON.parse(input)
+  } catch {
+    return input
+  }
+}

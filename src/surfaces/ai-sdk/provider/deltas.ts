@@ -1,0 +1,267 @@
+import type {
+  LanguageModelV2StreamPart,
+  LanguageModelV3StreamPart,
+  LanguageModelV4StreamPart,
+} from '@ai-sdk/provider'
+import type { ResponseInfo, StreamDelta } from '../../../llm/response.ts'
+import { reportPart, toStopReason } from './answer.ts'
+import { untold, wholeBlock } from './carried.ts'
+import { brokenOff } from './failure.ts'
+import { aboutResponse } from './response-info.ts'
+import { readSdkWarning } from './sdk-warning.ts'
+import { type Metadata, readReasoningMark, readThoughtSignature, carriedSignature } from '../signature.ts'
+import { isCounted, toUsage } from './usage.ts'
+import type { Report } from './warnings.ts'
+
+/** One part of an AI SDK stream, `error` parts aside. */
+export type StreamPart = Exclude<
+  LanguageModelV2StreamPart | LanguageModelV3StreamPart | LanguageModelV4StreamPart,
+  { type: 'error' }
+>
+type FinishPart = Extract<StreamPart, { type: 'finish' }>
+type ToolCallPart = Extract<StreamPart, { type: 'tool-call' }>
+
+/** A content block whose parts are still arriving. */
+interface OpenBlock {
+  readonly kind: 'text' | 'reasoning' | 'tool'
+  /** Given at the first delta, so that a block without any leaves no gap. */
+  index: number | undefined
+  /** What all its parts said beside their content. */
+  metadata: Metadata
+  /** A tool's input has begun. */
+  hasInput: boolean
+}
+
+/** Turns the parts of one AI SDK stream into deltas. What no delta can carry is reported. */
+export class DeltaReader {
+  readonly #provider: string
+  readonly #report: Report
+  readonly #open = new Map<string, OpenBlock>()
+  #indexes = 0
+  #callsTools = false
+
+  /** @param provider the AI SDK's name for the vendor */
+  constructor(provider: string, report: Report) {
+    this.#provider = provider
+    this.#report = report
+  }
+
+  /** What the result of a call says before its stream says anything. */
+  opened(result: object): StreamDelta[] {
+    return about(aboutResponse(Reflect.get(result, 'response')))
+  }
+
+  /** The deltas that a part amounts to; the last one of a `finish` is a `done` or an `error`. */
+  read(part: StreamPart): StreamDelta[] {
+    switch (part.type) {
+      case 'stream-start':
+        for (const warning of part.warnings) this.#report(readSdkWarning(warning))
+        return []
+      case 'text-start':
+        this.#start('text', part.id, part.providerMetadata)
+        return []
+      case 'text-delta': {
+        const block = this.#block('text', part.id, part.providerMetadata)
+        if (part.delta === '') return []
+        return [{ type: 'text_delta', delta: part.delta, blockIndex: this.#indexOf(block) }]
+      }
+      case 'reasoning-start':
+        return this.#redacted(this.#start('reasoning', part.id, part.providerMetadata))
+      case 'reasoning-delta': {
+        const block = this.#block('reasoning', part.id, part.providerMetadata)
+        if (part.delta === '') return []
+        return [{ type: 'thinking_delta', delta: part.delta, blockIndex: this.#indexOf(block) }]
+      }
+      case 'text-end':
+        return this.#end('text', part.id, part.providerMetadata)
+      case 'reasoning-end':
+        return this.#end('reasoning', part.id, part.providerMetadata)
+      case 'tool-input-start':
+        if (part.providerExecuted === true) return []
+        return this.#toolStart(part.id, part.toolName, part.providerMetadata)
+      case 'tool-input-delta': {
+        const block = this.#open.get(`tool:${part.id}`)
+        if (block === undefined || part.delta === '') return []
+        block.hasInput = true
+        return [
+          { type: 'tool_input_delta', id: part.id, delta: part.delta, blockIndex: this.#indexOf(block) },
+        ]
+      }
+      case 'tool-call':
+        return this.#toolCall(part)
+      case 'finish':
+        return this.#finish(part)
+      case 'custom':
+        // The head of Anthropic's message, which says nothing that is not said elsewhere.
+        if (part.kind !== 'anthropic.message_start') reportPart(this.#report, `${part.type} ${part.kind}`)
+        return []
+      case 'file':
+      case 'reasoning-file':
+        reportPart(this.#report, part.type)
+        return []
+      case 'tool-result':
+        // Another one follows, which replaces it.
+        if ('preliminary' in part && part.preliminary) return []
+        return this.#whole(part)
+      case 'source':
+      case 'tool-approval-request':
+        return this.#whole(part)
+      case 'response-metadata':
+        return about(aboutResponse(part))
+      case 'tool-input-end':
+      case 'ping':
+      case 'raw':
+        return []
+      default:
+        part satisfies never
+        reportPart(this.#report, 'of a kind that is not known')
+        return []
+    }
+  }
+
+  /** An id may be used again once its block has ended: it is another block then. */
+  #start(kind: OpenBlock['kind'], id: string, metadata: Metadata | undefined): OpenBlock {
+    const block: OpenBlock = { kind, index: undefined, metadata: {}, hasInput: false }
+    note(block, metadata)
+    this.#open.set(`${kind}:${id}`, block)
+    return block
+  }
+
+  #block(kind: OpenBlock['kind'], id: string, metadata: Metadata | undefined): OpenBlock {
+    const block = this.#open.get(`${kind}:${id}`)
+    if (block === undefined) return this.#start(kind, id, metadata)
+    note(block, metadata)
+    return block
+  }
+
+  #indexOf(block: OpenBlock): number {
+    block.index ??= this.#indexes++
+    return block.index
+  }
+
+  #redacted(block: OpenBlock): StreamDelta[] {
+    const mark = readReasoningMark(block.metadata)
+    if (mark === undefined || !('redacted' in mark)) return []
+    return [{ type: 'redacted_thinking', data: mark.redacted, blockIndex: this.#indexOf(block) }]
+  }
+
+  #end(kind: 'text' | 'reasoning', id: string, metadata: Metadata | undefined): StreamDelta[] {
+    const block = this.#block(kind, id, metadata)
+    this.#open.delete(`${kind}:${id}`)
+    return [...this.#signed(block), ...this.#beside(block)]
+  }
+
+  /** The signature of a block, once all its parts are there: any of them may have held it. */
+  #signed(block: OpenBlock): StreamDelta[] {
+    if (block.kind === 'text') {
+      const signature = readThoughtSignature(block.metadata)
+      if (signature === undefined) return []
+      return [{ type: 'signature_delta', delta: carriedSignature(signature), blockIndex: this.#indexes++ }]
+    }
+    const mark = block.kind === 'reasoning' ? readReasoningMark(block.metadata) : undefined
+    if (mark === undefined || 'redacted' in mark) return []
+    return [{ type: 'signature_delta', delta: mark.signature, blockIndex: this.#indexOf(block) }]
+  }
+
+  #whole(part: Parameters<typeof wholeBlock>[0]): StreamDelta[] {
+    const block = wholeBlock(part, this.#provider)
+    return block === undefined ? [] : [{ type: 'block', block, blockIndex: this.#indexes++ }]
+  }
+
+  /** What the vendor said of a block beside its content, where the block has any. */
+  #beside({ kind, metadata, index }: OpenBlock): StreamDelta[] {
+    const { providerMetadata } = untold(kind, metadata)
+    if (providerMetadata === undefined || index === undefined) return []
+    return [{ type: 'block_metadata', providerMetadata, blockIndex: index }]
+  }
+
+  #toolStart(id: string, name: string, metadata: Metadata | undefined): StreamDelta[] {
+    this.#callsTools = true
+    const block = this.#start('tool', id, metadata)
+    const thoughtSignature = readThoughtSignature(block.metadata)
+    return [
+      {
+        type: 'tool_use_start',
+        id,
+        name,
+        blockIndex: this.#indexOf(block),
+        ...(thoughtSignature !== undefined && { thoughtSignature }),
+      },
+    ]
+  }
+
+  /** The whole call, which says again what was streamed, or says it for the first time. */
+  #toolCall(part: ToolCallPart): StreamDelta[] {
+    if (part.providerExecuted === true) return this.#whole(part)
+    const { toolCallId: id, toolName, input, providerMetadata } = part
+    const known = this.#open.get(`tool:${id}`)
+    const deltas = known === undefined ? this.#toolStart(id, toolName, providerMetadata) : []
+    const block = this.#block('tool', id, undefined)
+    this.#open.delete(`tool:${id}`)
+    const blockIndex = this.#indexOf(block)
+    if (!block.hasInput) {
+      deltas.push({ type: 'tool_input_delta', id, delta: input.trim() === '' ? '{}' : input, blockIndex })
+    }
+    // @ai-sdk/openai-compatible tells of a signature after it has announced the call.
+    const signature = readThoughtSignature(providerMetadata)
+    if (signature !== undefined && readThoughtSignature(block.metadata) === undefined) {
+      deltas.push({
+        type: 'signature_delta',
+        delta: carriedSignature(signature, id),
+        blockIndex: this.#indexes++,
+      })
+    }
+    note(block, providerMetadata)
+    deltas.push(...this.#beside(block))
+    return deltas
+  }
+
+  #finish(part: FinishPart): StreamDelta[] {
+    const deltas = [...this.#open.values()].flatMap((block) => [
+      ...this.#signed(block),
+      ...this.#beside(block),
+    ])
+    this.#open.clear()
+    deltas.push(...about(aboutResponse(undefined, part)))
+    const end = ending(part, this.#callsTools)
+    // One that broke off may have counted something; one that is done has used what it says, if only nothing.
+    if (end.type === 'done' || isCounted(part.usage)) {
+      deltas.push({ type: 'usage', usage: toUsage(part.usage, part.providerMetadata) })
+    }
+    deltas.push(end)
+    return deltas
+  }
+}
+
+function ending(part: FinishPart, callsTools: boolean): StreamDelta {
+  if (isBrokenOff(part)) return brokenOff()
+  const { finishReason, providerMetadata } = part
+  const { unified, raw } =
+    typeof finishReason === 'string' ? { unified: finishReason, raw: undefined } : finishReason
+  if (unified === 'error' && (raw === undefined || raw === 'error')) {
+    return { type: 'error', kind: 'server_error', message: 'The vendor gave up on its answer.' }
+  }
+  return { type: 'done', stopReason: toStopReason(finishReason, providerMetadata, callsTools) }
+}
+
+function about(info: ResponseInfo): StreamDelta[] {
+  return Object.keys(info).length === 0 ? [] : [{ type: 'response', ...info }]
+}
+
+/** Before v4 a stream that broke off finishes like any other, but for a reason that nobody gave. */
+function isBrokenOff({ finishReason, usage }: FinishPart): boolean {
+  if (typeof finishReason === 'string') return finishReason === 'unknown' && !isCounted(usage)
+  const { unified, raw } = finishReason
+  return unified === 'interrupted' || (unified === 'other' && raw === undefined && !isCounted(usage))
+}
+
+/** Keeps what is new: a later part may repeat a field, or leave it out, or say that it is null. */
+function note(block: OpenBlock, metadata: Metadata | undefined): void {
+  for (const [namespace, fields] of Object.entries(metadata ?? {})) {
+    const said = Object.entries(fields ?? {}).filter(([, value]) => value !== null && value !== undefined)
+    block.metadata = {
+      ...block.metadata,
+      [namespace]: { ...block.metadata[namespace], ...Object.fromEntries(said) },
+    }
+  }
+}

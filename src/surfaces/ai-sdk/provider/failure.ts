@@ -1,0 +1,183 @@
+import { RefreshError } from '../../../errors.ts'
+import { hasMadeUpStatus, madeOf } from '../../../core/verdict/facts.ts'
+import { parseRetryAfter } from '../../../lib/retry-after.ts'
+import { isUnauthorizedError } from '../../../core/verdict/unauthorized.ts'
+import { isConnectionCode } from '../../../core/verdict/vendor-names.ts'
+import type { ChatOutcome, StreamErrorDelta, StreamErrorKind } from '../../../llm/response.ts'
+import { isRecord } from '../record.ts'
+import { readVendorError, type VendorError } from './vendor-error.ts'
+
+/**
+ * What an AI SDK error amounts to. Errors are told by their fields and names, never by `instanceof`: every
+ * major version of the AI SDK has classes of its own.
+ */
+export type Failure = StreamErrorDelta
+
+/** An answer came, and the AI SDK could make nothing of it. */
+const UNREADABLE: ReadonlySet<unknown> = new Set([
+  'AI_JSONParseError',
+  'AI_TypeValidationError',
+  'AI_InvalidResponseDataError',
+  'AI_EmptyResponseBodyError',
+  'AI_NoContentGeneratedError',
+])
+
+/** What runtimes say where a connection could not be made, or broke. */
+const CONNECTION_WORDS = /^(fetch failed|failed to fetch|load failed|network error|terminated)/i
+
+/** How far down a chain of causes is looked. */
+const MOST_CAUSES = 8
+
+/**
+ * The failure that a thrown error tells of: the vendor's refusal, an answer that cannot be read, or a lost
+ * connection. Undefined for anything else (an abort, a missing key, a bug), which is best left thrown.
+ */
+export function readFailure(error: unknown, now: number): Failure | undefined {
+  const failure = thrownFailure(error, now)
+  return failure && madeOf(failure, error)
+}
+
+/**
+ * The failure that an `error` part inside a stream tells of. The vendor's own name for it decides, since the
+ * HTTP status said 200. Undefined for an abort.
+ */
+export function readErrorPart(error: unknown, now: number): Failure | undefined {
+  const failure = streamedFailure(error, now)
+  return failure && madeOf(failure, error)
+}
+
+function thrownFailure(error: unknown, now: number): Failure | undefined {
+  if (!isRecord(error) || error instanceof RefreshError || isAbort(error)) return undefined
+  const status = error['statusCode']
+  if (typeof status === 'number' && status >= 400) return refusal(error, status, now)
+  const unread = [error, error['cause']].filter(isRecord).find(({ name }) => UNREADABLE.has(name))
+  if (unread !== undefined) return unreadable(unread, typeof status === 'number' ? status : undefined)
+  return isConnectionLost(error) ? lost(messageOf(error)) : undefined
+}
+
+function streamedFailure(error: unknown, now: number): Failure | undefined {
+  if (typeof error === 'string') return { type: 'error', kind: 'unknown', message: error }
+  if (!isRecord(error)) return { type: 'error', kind: 'unknown', message: 'The stream reported an error.' }
+  if (isAbort(error)) return undefined
+  if (typeof error['statusCode'] === 'number' && 'responseHeaders' in error) return thrownFailure(error, now)
+  // @ai-sdk/openai-compatible says so when the stream ends without a finish reason.
+  if (error['name'] === 'AI_InvalidResponseDataError' && error['data'] === undefined) return brokenOff()
+  if (UNREADABLE.has(error['name'])) return unreadable(error, undefined)
+  const vendor = readVendorError(isRecord(error['data']) ? error['data'] : error)
+  const guess = typeof error['statusCode'] === 'number' ? error['statusCode'] : undefined
+  const status = vendor.status ?? guess
+  if (status === undefined && isConnectionLost(error)) return lost(messageOf(error))
+  return told(status, vendor, vendor.message ?? messageOf(error), undefined, vendor.retryAfter)
+}
+
+/** The failure of a stream that ended before it was finished. */
+export function brokenOff(): Failure {
+  return lost('The stream ended before it was finished.')
+}
+
+/** A failure as the outcome of a `chat`; undefined where a `chat` throws instead. */
+export function toOutcome(failure: Failure): ChatOutcome | undefined {
+  const { type: _, kind, retryAfter, ...facts } = failure
+  switch (kind) {
+    case 'rate_limited':
+      return { type: 'rate_limited', ...(retryAfter !== undefined && { retryAfter }) }
+    case 'invalid_request':
+    case 'server_error':
+      return madeOf({ type: kind, ...facts }, failure)
+    case 'connection':
+    case 'unknown':
+      return undefined
+    default:
+      kind satisfies never
+      return undefined
+  }
+}
+
+function refusal(error: Record<string, unknown>, status: number, now: number): Failure {
+  const headers = lowerCased(error['responseHeaders'])
+  const body = error['responseBody']
+  const vendor = readVendorError(body === undefined || body === '' ? error['data'] : body)
+  return told(
+    hasMadeUpStatus(error) ? (vendor.status ?? (isUnauthorizedError(error) ? 401 : status)) : status,
+    vendor,
+    vendor.message ?? (messageOf(error) || `HTTP ${status}`),
+    headers['www-authenticate'],
+    retryAfterOf(headers, now) ?? vendor.retryAfter,
+  )
+}
+
+function told(
+  status: number | undefined,
+  vendor: VendorError,
+  message: string,
+  challenge: string | undefined,
+  retryAfter: number | undefined,
+): Failure {
+  return {
+    type: 'error',
+    kind: kindOf(status),
+    message,
+    ...(status !== undefined && { status }),
+    ...(vendor.code !== undefined && { code: vendor.code }),
+    ...(challenge !== undefined && { challenge }),
+    ...(retryAfter !== undefined && { retryAfter }),
+  }
+}
+
+function kindOf(status: number | undefined): StreamErrorKind {
+  if (status === undefined) return 'unknown'
+  if (status === 429) return 'rate_limited'
+  return status >= 500 ? 'server_error' : 'invalid_request'
+}
+
+/** What did not fit the schema is often the vendor's error, in a shape that the AI SDK did not expect. */
+function unreadable(error: Record<string, unknown>, status: number | undefined): Failure {
+  const vendor = readVendorError(error['value'])
+  if (vendor.status !== undefined) {
+    return told(vendor.status, vendor, vendor.message ?? messageOf(error), undefined, vendor.retryAfter)
+  }
+  const message = 'The answer could not be read: it is not what the vendor documents.'
+  if (isUnauthorizedError(error)) {
+    return { type: 'error', kind: 'invalid_request', message: vendor.message ?? message }
+  }
+  return { type: 'error', kind: 'server_error', message, ...(status !== undefined && { status }) }
+}
+
+function lost(message: string): Failure {
+  return { type: 'error', kind: 'connection', message }
+}
+
+/** Milliseconds win over the header that can only say seconds. */
+function retryAfterOf(headers: Record<string, string>, now: number): number | undefined {
+  const ms = Number(headers['retry-after-ms'] ?? NaN)
+  return Number.isFinite(ms) && ms >= 0 ? ms : parseRetryAfter(headers['retry-after'], now)
+}
+
+function isConnectionLost(error: unknown): boolean {
+  let current = error
+  for (let depth = 0; depth < MOST_CAUSES && isRecord(current); depth++) {
+    const { name, code, cause, statusCode } = current
+    if (isConnectionCode(code)) return true
+    if (name === 'TypeError' && CONNECTION_WORDS.test(messageOf(current))) return true
+    // The AI SDK's own word for a request that got no answer, or one whose body broke off.
+    if (name === 'AI_APICallError' && (statusCode === undefined || statusCode === 200)) return true
+    current = cause
+  }
+  return false
+}
+
+function isAbort(error: Record<string, unknown>): boolean {
+  return (
+    error['name'] === 'AbortError' || error['name'] === 'TimeoutError' || error['name'] === 'ResponseAborted'
+  )
+}
+
+function lowerCased(headers: unknown): Record<string, string> {
+  if (!isRecord(headers)) return {}
+  const entries = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)] as const)
+  return Object.fromEntries(entries)
+}
+
+function messageOf(error: Record<string, unknown>): string {
+  return typeof error['message'] === 'string' ? error['message'] : 'The vendor gave no reason.'
+}

@@ -1,0 +1,111 @@
+import { abortable, throwIfAborted } from '../../../lib/abortable.ts'
+import { RefreshError } from '../../../errors.ts'
+import { BaseProvider } from '../../../llm/base-provider.ts'
+import type { ModelCapabilities, StructuredOutputSupport } from '../../../llm/capabilities.ts'
+import type { CallOptions, ChatRequest, ThinkingConfig } from '../../../llm/request.ts'
+import type { ChatOutcome, StreamDelta } from '../../../llm/response.ts'
+import { toResponse } from './answer.ts'
+import { reportLostChoice, toCall } from './call.ts'
+import { DeltaReader } from './deltas.ts'
+import { readFailure, toOutcome } from './failure.ts'
+import type { AiSdkCallOptions, AiSdkGenerateResult, AiSdkLanguageModel, AiSdkStreamResult } from '../model.ts'
+import { checkNamespaces, type LanguageModelProviderOptions, type ProviderOptions } from './options.ts'
+import { specified } from './specified.ts'
+import { readStream } from './stream.ts'
+import { type Dialect, dialectOf } from '../vendor.ts'
+import { guarded, oncePerCall, printedOnce, type Report } from './warnings.ts'
+
+/** An AI SDK language model as a provider. */
+export class LanguageModelProvider extends BaseProvider {
+  readonly provider: string
+  readonly model: string
+  override readonly configuredThinking: ThinkingConfig | undefined
+  readonly #languageModel: AiSdkLanguageModel
+  readonly #dialect: Dialect
+  readonly #capabilities: ModelCapabilities | undefined
+  readonly #providerOptions: ProviderOptions
+  readonly #report: Report
+
+  constructor(languageModel: AiSdkLanguageModel, options: LanguageModelProviderOptions) {
+    super()
+    // An AI SDK model calls itself `anthropic.messages`, or `openai.chat`.
+    this.provider = languageModel.provider.split('.')[0] ?? languageModel.provider
+    this.model = languageModel.modelId
+    this.configuredThinking = options.thinking
+    this.#languageModel = languageModel
+    this.#dialect = dialectOf(languageModel, options.vendor)
+    this.#capabilities = options.capabilities
+    this.#providerOptions = options.providerOptions ?? {}
+    this.#report =
+      options.onWarning === undefined
+        ? printedOnce(`${languageModel.provider} ${languageModel.modelId}`)
+        : guarded(options.onWarning)
+    this.#assertConfigured(options)
+  }
+
+  override async chat(request: ChatRequest, options: CallOptions = {}): Promise<ChatOutcome> {
+    const report = oncePerCall(this.#report)
+    const call = this.#call(request, options.signal, report)
+    let answer: AiSdkGenerateResult
+    try {
+      answer = await abortable(Promise.resolve(this.#languageModel.doGenerate(call)), options.signal)
+    } catch (error) {
+      throwIfAborted(options.signal)
+      const failure = readFailure(error, Date.now())
+      const outcome = failure && toOutcome(failure)
+      if (outcome === undefined) throw error
+      return outcome
+    }
+    return specified('invalid_provider', () => {
+      reportLostChoice(request, answer, this.#dialect, report)
+      const context = { modelId: this.model, provider: this.#dialect.namespaces[0], report }
+      return { type: 'success', response: toResponse(answer, context) }
+    })
+  }
+
+  override chatStream(request: ChatRequest, options: CallOptions = {}): AsyncIterable<StreamDelta> {
+    const report = oncePerCall(this.#report)
+    const open = async (signal: AbortSignal): Promise<AiSdkStreamResult> => {
+      const opened = await this.#languageModel.doStream(this.#call(request, signal, report))
+      specified('invalid_provider', () => reportLostChoice(request, opened, this.#dialect, report))
+      return opened
+    }
+    return readStream(open, options.signal, new DeltaReader(this.#dialect.namespaces[0], report))
+  }
+
+  override capabilities(): ModelCapabilities | undefined {
+    return this.#capabilities
+  }
+
+  /** `tool_forcing` where the model is known to take no schema, as some OpenAI-compatible servers. */
+  override structuredOutputSupport(): StructuredOutputSupport {
+    const model: object = this.#languageModel
+    return 'supportsStructuredOutputs' in model && model.supportsStructuredOutputs === false
+      ? 'tool_forcing'
+      : 'native'
+  }
+
+  #call(request: ChatRequest, signal: AbortSignal | undefined, report: Report): AiSdkCallOptions {
+    throwIfAborted(signal)
+    const thinking = request.thinking ?? this.configuredThinking
+    this.validateThinkingConfig(thinking)
+    return toCall(request, {
+      dialect: this.#dialect,
+      thinking,
+      capabilities: this.#capabilities,
+      providerOptions: this.#providerOptions,
+      signal,
+      report,
+    })
+  }
+
+  #assertConfigured(options: LanguageModelProviderOptions): void {
+    checkNamespaces(options.providerOptions, this.#dialect, this.#report)
+    try {
+      this.validateThinkingConfig(options.thinking)
+    } catch (error) {
+      if (!(error instanceof RefreshError)) throw error
+      throw new RefreshError('invalid_option', error.message, { cause: error })
+    }
+  }
+}

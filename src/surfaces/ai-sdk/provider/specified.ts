@@ -1,0 +1,37 @@
+import { RefreshError } from '../../../errors.ts'
+import type { AiSdkPart } from '../model.ts'
+
+/** The texts that are handed on as they are, by the part that holds them: nothing else would miss them. */
+const TEXTS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['text', ['text']],
+  ['reasoning', ['text']],
+  ['text-delta', ['delta']],
+  ['reasoning-delta', ['delta']],
+  ['tool-input-start', ['id', 'toolName']],
+  ['tool-input-delta', ['id', 'delta']],
+  ['tool-call', ['toolCallId', 'toolName', 'input']],
+])
+
+/** @throws TypeError that names the text which a part lacks */
+export function assertTexts(part: AiSdkPart): void {
+  for (const name of TEXTS.get(part.type) ?? []) {
+    if (typeof Reflect.get(part, name) !== 'string') {
+      throw new TypeError(`The ${name} of a ${part.type} is no string.`)
+    }
+  }
+}
+
+/**
+ * Reads what a model handed out. Its types are only its word: where they do not hold, reading fails with a TypeError.
+ *
+ * @throws RefreshError with this code for a `TypeError`
+ */
+export function specified<T>(code: 'invalid_stream' | 'invalid_provider', read: () => T): T {
+  try {
+    return read()
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause
+    const what = code === 'invalid_stream' ? 'sent a part' : 'gave an answer'
+    throw new RefreshError(code, `The model ${what} that breaks the AI SDK specification.`, { cause })
+  }
+}

@@ -1,0 +1,164 @@
+import { abortable, type Followed, following, throwIfAborted } from '../../../lib/abortable.ts'
+import { RefreshError } from '../../../errors.ts'
+import type { StreamDelta } from '../../../llm/response.ts'
+import type { DeltaReader, StreamPart } from './deltas.ts'
+import { brokenOff, readErrorPart, readFailure } from './failure.ts'
+import type { AiSdkPart, AiSdkStreamResult } from '../model.ts'
+import { isRecord } from '../record.ts'
+import { assertTexts, specified } from './specified.ts'
+
+/** What a part may be, by the specification. */
+type AnyPart = StreamPart | { type: 'error'; error: unknown }
+
+/** Opens the stream of a model, which shall end with the signal. */
+type Open = (signal: AbortSignal) => PromiseLike<AiSdkStreamResult>
+
+/** A stream that is open, and what its response says besides. */
+interface Opened {
+  readonly reader: ReadableStreamDefaultReader<AiSdkPart>
+  readonly about: StreamDelta[]
+}
+
+type Result = IteratorResult<StreamDelta, undefined>
+
+const END: IteratorReturnResult<undefined> = { done: true, value: undefined }
+
+/**
+ * The deltas of the stream that `open` opens: nothing is opened before the first is asked for, and one part is read
+ * at a time. It ends with the first `done` or `error`; whichever way it ends, the stream underneath is closed.
+ *
+ * @throws what is neither the vendor's refusal nor a lost connection, and the signal's reason after an abort
+ */
+export function readStream(
+  open: Open,
+  signal: AbortSignal | undefined,
+  deltas: DeltaReader,
+): AsyncIterableIterator<StreamDelta> {
+  return new DeltaStream(open, signal, deltas)
+}
+
+// Written by hand: the `return()` of a generator waits for the `next()` before it, and so for a stream that stalls.
+class DeltaStream implements AsyncIterableIterator<StreamDelta> {
+  readonly #open: Open
+  readonly #deltas: DeltaReader
+  readonly #left = new AbortController()
+  /** Aborts with the caller's, and when the consumer leaves. */
+  readonly #signal: AbortSignal
+  readonly #followed: Followed
+  #reader: ReadableStreamDefaultReader<AiSdkPart> | undefined
+  /** What the last part amounts to, and is not handed out yet. */
+  #pending: StreamDelta[] = []
+  /** Settles after the last call of `next()`: the next one has to wait for it. */
+  #turn: Promise<unknown> = Promise.resolve()
+  #over = false
+
+  constructor(open: Open, signal: AbortSignal | undefined, deltas: DeltaReader) {
+    this.#open = open
+    this.#deltas = deltas
+    this.#followed = following(signal, this.#left)
+    this.#signal = this.#followed.signal
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  next(): Promise<Result> {
+    const result = this.#turn.then(() => this.#next())
+    this.#turn = result.catch(() => {})
+    return result
+  }
+
+  return(): Promise<Result> {
+    const open = !this.#over
+    this.#close()
+    if (open) this.#left.abort()
+    return Promise.resolve(END)
+  }
+
+  async #next(): Promise<Result> {
+    try {
+      while (!this.#over) {
+        const delta = this.#pending.shift()
+        if (delta === undefined) {
+          this.#pending = await this.#read()
+          continue
+        }
+        if (delta.type === 'done' || delta.type === 'error') this.#close()
+        return { done: false, value: delta }
+      }
+      return END
+    } catch (error) {
+      const left = this.#over
+      this.#close()
+      if (left) return END
+      throw error
+    }
+  }
+
+  /** What the next part amounts to; nothing, often. */
+  async #read(): Promise<StreamDelta[]> {
+    throwIfAborted(this.#signal)
+    let read: ReadableStreamReadResult<AiSdkPart>
+    try {
+      if (this.#reader === undefined) {
+        const { reader, about } = await this.#opened()
+        this.#reader = reader
+        if (about.length > 0) return about
+      }
+      throwIfAborted(this.#signal)
+      read = await abortable(this.#reader.read(), this.#signal)
+    } catch (error) {
+      return [this.#failed(error)]
+    }
+    if (read.done) return [brokenOff()]
+    const part = read.value
+    if (!isPart(part)) throw new RefreshError('invalid_stream', 'The model streamed a part without a type.')
+    if (part.type !== 'error') {
+      return specified('invalid_stream', () => {
+        assertTexts(part)
+        return this.#deltas.read(part)
+      })
+    }
+    throwIfAborted(this.#signal)
+    const failure = readErrorPart(part.error, Date.now())
+    if (failure === undefined) throw part.error
+    return [failure]
+  }
+
+  async #opened(): Promise<Opened> {
+    const opening = Promise.resolve(this.#open(this.#signal)).then((opened) =>
+      specified('invalid_provider', () => ({
+        reader: opened.stream.getReader(),
+        about: this.#deltas.opened(opened),
+      })),
+    )
+    // One that comes when nobody waits for it any more.
+    opening.then(({ reader }) => this.#signal.aborted && cancel(reader)).catch(() => {})
+    return abortable(opening, this.#signal)
+  }
+
+  #close(): void {
+    this.#over = true
+    this.#followed.release()
+    if (this.#reader !== undefined) cancel(this.#reader)
+  }
+
+  /** The delta that a thrown error amounts to; one that amounts to none is thrown on. */
+  #failed(error: unknown): StreamDelta {
+    throwIfAborted(this.#signal)
+    const failure = readFailure(error, Date.now())
+    if (failure === undefined) throw error
+    return failure
+  }
+}
+
+// Not waited for: a stream may only be closed when the other half of a tee is, and a broken one says so again.
+function cancel(reader: ReadableStreamDefaultReader<AiSdkPart>): void {
+  reader.cancel().catch(() => {})
+}
+
+/** Looks no deeper than what is told apart here. */
+function isPart(part: AiSdkPart): part is AnyPart {
+  return isRecord(part) && typeof part.type === 'string'
+}

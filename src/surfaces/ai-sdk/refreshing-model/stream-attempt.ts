@@ -1,0 +1,145 @@
+import { abortable } from '../../../lib/abortable.ts'
+import { startTimer } from '../../../lib/clock.ts'
+import { LONGEST_READ } from '../../shared/response-judge.ts'
+import { isRecord } from '../record.ts'
+
+/** After a rejection this many more parts are read. Usually one follows, and it says that the stream is over. */
+const MOST_AFTER = 64
+
+/** What an attempt yields: itself once it is open, then its parts. */
+export type Item = { readonly attempt: StreamAttempt; readonly part?: unknown }
+
+/** Where the parts of a committed attempt go: the controller of the caller's stream. */
+type Sink = Pick<ReadableStreamDefaultController<unknown>, 'enqueue' | 'close' | 'error'>
+
+/** One attempt at a stream: it opens when its first item is asked for, and reads one part at a time. */
+export class StreamAttempt implements AsyncIterableIterator<Item, undefined> {
+  /** What the model gave; undefined until the attempt is open. */
+  result: unknown
+  /** A second attempt is never repeated. */
+  readonly isLast: boolean
+  /** The attempt stays open while the credential is refreshed, for no other can take its place. */
+  stays: boolean = false
+  /** Changes each part of a committed attempt before the caller gets it, where a retry makes that necessary. */
+  mend: ((part: unknown) => unknown) | undefined
+  readonly #open: () => Promise<unknown>
+  #isOpen = false
+  #reader: ReadableStreamDefaultReader<unknown> | undefined
+  /** Parts that were read after a rejection, for the caller to get where no retry takes their place. */
+  readonly #held: unknown[] = []
+  #ending: { readonly error?: unknown } | undefined
+  #sink: Sink | undefined
+
+  constructor(open: () => Promise<unknown>, isLast: boolean) {
+    this.#open = open
+    this.isLast = isLast
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  /** Whether the model gave a stream at all. */
+  get streams(): boolean {
+    return this.#reader !== undefined
+  }
+
+  async next(): Promise<IteratorResult<Item, undefined>> {
+    if (!this.#isOpen) {
+      this.#isOpen = true
+      this.result = await this.#open()
+      if (isRecord(this.result) && isStream(this.result['stream'])) {
+        this.#reader = this.result['stream'].getReader()
+        // The caller left while the model was opening the stream.
+        if (this.#ending !== undefined) this.#discard(undefined)
+      }
+      return { done: false, value: { attempt: this } }
+    }
+    if (this.#ending !== undefined || this.#reader === undefined) return { done: true, value: undefined }
+    try {
+      const { done, value } = await this.#reader.read()
+      if (!done) return { done: false, value: { attempt: this, part: value } }
+      this.#ending = {}
+      return { done: true, value: undefined }
+    } catch (error) {
+      this.#ending = { error }
+      throw error
+    }
+  }
+
+  async return(): Promise<IteratorResult<Item, undefined>> {
+    if (this.#ending === undefined && !this.stays) {
+      this.#ending = {}
+      this.#discard('It begins with a rejection.')
+    }
+    return { done: true, value: undefined }
+  }
+
+  /** Gives the next part to the caller's stream, after the commit. It returns no promise: the stream would wait for that one, too. */
+  pull(sink: Sink): void {
+    this.#sink = sink
+    if (this.#held.length > 0) sink.enqueue(this.#held.shift())
+    else if (this.#ending === undefined) void this.#reader?.read().then(this.#take, this.#break)
+    else if ('error' in this.#ending) sink.error(this.#ending.error)
+    else sink.close()
+  }
+
+  /** The caller leaves. A stream that is over is left alone: the caller need not hear how it ended. */
+  cancel(reason: unknown): Promise<void> | undefined {
+    const isOver = this.#ending !== undefined
+    this.#ending = {}
+    return isOver ? undefined : this.#reader?.cancel(reason)
+  }
+
+  /**
+   * Reads what follows a rejection, within limits: no connection is held while the credential is refreshed, and the caller gets what
+   * was read where no retry takes its place.
+   *
+   * @throws the signal's reason when the caller aborts; the stream is cancelled with it
+   */
+  async drain(signal: AbortSignal | undefined): Promise<void> {
+    try {
+      await abortable(this.#drained(), signal)
+    } catch (reason) {
+      this.cancel(reason)?.catch(() => undefined)
+      throw reason
+    }
+  }
+
+  async #drained(): Promise<void> {
+    const leave = (): void => this.#discard('It begins with a rejection.')
+    const stop = startTimer({ now: Date.now }, LONGEST_READ, leave)
+    try {
+      for (let n = 0; this.#ending === undefined && this.#reader !== undefined; n++) {
+        if (n === MOST_AFTER) leave()
+        const { done, value } = await this.#reader.read()
+        if (done) this.#ending ??= {}
+        else this.#held.push(value)
+      }
+    } catch (error) {
+      this.#ending ??= { error }
+    }
+    stop()
+  }
+
+  /** Nobody waits for it: a stream may only be closed once the other half of a tee is. */
+  #discard(reason: unknown): void {
+    this.#reader?.cancel(reason).catch(() => undefined)
+  }
+
+  readonly #take = ({ done, value }: ReadableStreamReadResult<unknown>): void => {
+    if (this.#ending !== undefined) return
+    if (done) {
+      // Another read may be waiting to hear the same.
+      this.#ending = {}
+      this.#sink?.close()
+    } else this.#sink?.enqueue(this.mend === undefined ? value : this.mend(value))
+  }
+
+  readonly #break = (error: unknown): void => this.#sink?.error(error)
+}
+
+/** Whether something is a stream of the platform's, or of a polyfill. */
+export function isStream(value: unknown): value is ReadableStream<unknown> {
+  return typeof value === 'object' && value !== null && 'getReader' in value
+}

@@ -1,0 +1,65 @@
+import { RefreshError } from '../../errors.ts'
+import { describe, optionError } from '../../core/options.ts'
+
+/** The headers that carry a credential. One that is undefined is taken away from the request. */
+export type Apply<T> = (value: T) => AppliedHeaders | Promise<AppliedHeaders>
+
+type AppliedHeaders = Readonly<Record<string, string | undefined>>
+
+/** Headers as they go on a request; names are in lower case. */
+export interface Applied {
+  readonly set: readonly (readonly [name: string, value: string])[]
+  readonly remove: readonly string[]
+  /** Platforms take `Authorization` away when a redirect leads elsewhere, and nothing else. */
+  readonly survivesRedirects: boolean
+}
+
+/** RFC 9110 section 5.1 */
+const NAME = /^[\w!#$%&'*+.^`|~-]+$/
+/** RFC 9110 section 5.5 */
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/**
+ * How a credential is put on a request.
+ *
+ * @throws RefreshError `invalid_option`; what it returns throws `invalid_value` for a value that no header can carry
+ */
+export function readApply<T>(
+  given: string | Apply<T> = 'authorization',
+): (value: T) => Applied | Promise<Applied> {
+  if (typeof given === 'function') {
+    return (value) => {
+      const headers = given(value)
+      return headers instanceof Promise ? headers.then(applied) : applied(headers)
+    }
+  }
+  if (typeof given !== 'string')
+    throw optionError('apply', `must be a header or a function, not ${describe(given)}`)
+  const name = given.toLowerCase()
+  if (!NAME.test(name)) throw optionError('apply', 'must be the name of a header, or a function')
+  const scheme = name === 'authorization' ? 'Bearer ' : ''
+  return (value) => applied({ [name]: scheme + tokenOf(value) })
+}
+
+function applied(headers: AppliedHeaders): Applied {
+  const set: [string, string][] = []
+  const remove: string[] = []
+  for (const [given, value] of Object.entries(headers)) {
+    const name = given.toLowerCase()
+    if (value === undefined) remove.push(name)
+    // What the platform would throw shows the value.
+    else if (NAME.test(name) && typeof value === 'string' && VALUE.test(value)) set.push([name, value])
+    else throw new RefreshError('invalid_value', 'The credential holds what no HTTP header can carry.')
+  }
+  return { set, remove, survivesRedirects: set.some(([name]) => name !== 'authorization') }
+}
+
+function tokenOf(value: unknown): string {
+  const token: unknown = typeof value === 'string' ? value : Reflect.get(Object(value), 'accessToken')
+  // A token that was read from a file often ends with its last line.
+  if (typeof token === 'string' && token.trim() !== '') return token.trim()
+  throw new RefreshError(
+    'invalid_value',
+    "The value is no token: a string, or { accessToken }. Give 'apply'.",
+  )
+}

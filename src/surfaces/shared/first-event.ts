@@ -1,0 +1,70 @@
+import { utf8 } from '../../lib/utf8.ts'
+import { MOST_READ } from './response-judge.ts'
+
+/** One event of an event stream (HTML standard, section 9.2). */
+export interface ServerSentEvent {
+  /** Empty where it has none. */
+  readonly name: string
+  readonly data: string
+}
+
+/** Sent to keep a connection open, and no part of the answer. */
+const HEARTBEAT = /^(?:ping|keep-?alive|heartbeat)$/i
+const HEARTBEAT_DATA = /^\{\s*"type"\s*:\s*"(?:ping|keep-?alive|heartbeat)"/i
+
+/** Looks for the first event in the bytes of an event stream. Comments and heartbeats are passed over. */
+export class FirstEvent {
+  readonly #decoder = utf8()
+  #read = 0
+  /** The line that is not complete yet. */
+  #rest = ''
+  #afterCarriageReturn = false
+  #name = ''
+  #data: string[] = []
+
+  /** The event, once it is complete; `none` where it takes too long; undefined where more must be read. */
+  push(bytes: Uint8Array): ServerSentEvent | 'none' | undefined {
+    const looked = bytes.subarray(0, MOST_READ - this.#read)
+    this.#read += bytes.length
+    return (
+      this.#lines(this.#decoder.decode(looked, { stream: true })) ??
+      (this.#read < MOST_READ ? undefined : 'none')
+    )
+  }
+
+  /** The stream is over: an event need not have been closed. */
+  end(): ServerSentEvent | 'none' {
+    return this.#line(this.#rest) ?? this.#line('') ?? 'none'
+  }
+
+  #lines(given: string): ServerSentEvent | undefined {
+    if (given === '') return undefined
+    const text = this.#afterCarriageReturn && given.startsWith('\n') ? given.slice(1) : given
+    this.#afterCarriageReturn = text.endsWith('\r')
+    const lines = text.split(/\r\n|\r|\n/)
+    lines[0] = this.#rest + lines[0]
+    this.#rest = lines.pop() ?? ''
+    for (const line of lines) {
+      const event = this.#line(line)
+      if (event !== undefined) return event
+    }
+    return undefined
+  }
+
+  #line(line: string): ServerSentEvent | undefined {
+    if (line === '') return this.#dispatch()
+    const [, field, value = ''] = /^([^:]*)(?:: ?(.*))?$/s.exec(line) ?? []
+    if (field === 'event') this.#name = value
+    if (field === 'data') this.#data.push(value)
+    return undefined
+  }
+
+  #dispatch(): ServerSentEvent | undefined {
+    const event = { name: this.#name, data: this.#data.join('\n') }
+    const isEmpty = this.#data.length === 0
+    this.#name = ''
+    this.#data = []
+    const passedOver = isEmpty || HEARTBEAT.test(event.name) || HEARTBEAT_DATA.test(event.data)
+    return passedOver ? undefined : event
+  }
+}

@@ -1,0 +1,133 @@
+import { RefreshError } from '../../errors.ts'
+import type { RefreshListener } from '../../core/events.ts'
+import { assertRefresher, checkOptions, describe, optionError } from '../../core/options.ts'
+import type { Refresher } from '../../core/refresher.ts'
+import type { RejectionRules } from '../../core/verdict/unauthorized.ts'
+import { type Applied, type Apply, readApply } from './apply.ts'
+import { Judge } from './response-judge.ts'
+import { readOrigins } from './origins.ts'
+
+/** What every surface that sends HTTP requests is told. Read once, at construction. */
+export interface HttpOptions<T> {
+  /**
+   * Where the credential may go: `https://api.example.com`, one or several. Requests to anywhere else pass through as
+   * they are, without it. Plain http is for loopback only, and for `plainHttpOrigins`.
+   */
+  origins: string | readonly string[]
+  /**
+   * Those of the `origins` that may get the credential over plain http, where anybody on the way can read it: a gateway within a cluster, or
+   * of a compose network, whose traffic you trust.
+   * @default none
+   * @example plainHttpOrigins: ['http://litellm:4000']
+   */
+  plainHttpOrigins?: string | readonly string[] | undefined
+  /**
+   * How the credential is put on a request. Default: `Authorization: Bearer …`. The name of a header, such as `x-api-key`,
+   * puts it there; a function gives whatever headers are needed, and takes away those that it says are undefined. It is called once
+   * for each token.
+   *
+   * Only the first two read the token by themselves: it is a string, or an object's `accessToken`.
+   * @example (token) => ({ authorization: `Bearer ${token}`, 'x-api-key': undefined })
+   */
+  apply?: string | Apply<T> | undefined
+  /**
+   * Changes to what counts as a rejection with a status other than 401. The body of an answer with a status that a
+   * rule names is read, up to 64 KiB, before it is handed on. Of a successful event stream only the status and the headers are judged, unless
+   * `sniff` is on.
+   */
+  rules?: RejectionRules | undefined
+  /**
+   * Reads event streams up to their first event: where that is an authentication error, it is a rejection like any other, and
+   * read to its end within the same bounds as a 401. The answer is handed on only then. Heartbeats are passed over; after 64 KiB without
+   * an event the answer is handed on.
+   * @default false
+   */
+  sniff?: boolean | undefined
+  /**
+   * The largest body that is sent a second time, in bytes. The rejection of a larger one is handed on; the credential is
+   * refreshed all the same.
+   * @default 33_554_432
+   */
+  replayLimit?: number | undefined
+  /**
+   * What happens to a request while the login is known to have ended, so that only a person can mend it. `send`: it is sent with the last token,
+   * for the remote side's verdict is the one that counts. `refuse`: it is answered 401 at once, and nothing is sent.
+   * @default 'send'
+   */
+  whenDead?: 'send' | 'refuse' | undefined
+  /** Hears of retries, and of requests that bypassed the credential and were answered 401. Refreshes are the cell's to tell. */
+  onEvent?: RefreshListener | undefined
+}
+
+/** What all calls of one surface have in common. */
+export interface HttpSettings {
+  readonly judge: Judge
+  readonly sniff: boolean
+  /** bytes */
+  readonly replayLimit: number
+  readonly isRefusedWhenDead: boolean
+  readonly onEvent: RefreshListener | undefined
+}
+
+const NAMES: readonly (keyof HttpOptions<unknown>)[] = [
+  'origins',
+  'plainHttpOrigins',
+  'apply',
+  'rules',
+  'sniff',
+  'replayLimit',
+  'whenDead',
+  'onEvent',
+]
+
+/**
+ * @param more names of the surface's own options
+ * @throws RefreshError `invalid_option`
+ */
+export function readHttpOptions<T>(options: HttpOptions<T>, ...more: readonly string[]): HttpSettings {
+  checkOptions(options, [...NAMES, ...more])
+  const { rules, sniff = false, replayLimit = 33_554_432, whenDead = 'send', onEvent } = options
+  if (typeof sniff !== 'boolean') throw optionError('sniff', `must be true or false, not ${describe(sniff)}`)
+  if (!(Number.isFinite(replayLimit) && replayLimit >= 0)) {
+    throw optionError('replayLimit', `must be bytes from 0, not ${describe(replayLimit)}`)
+  }
+  if (whenDead !== 'send' && whenDead !== 'refuse')
+    throw optionError('whenDead', "must be 'send' or 'refuse'")
+  return { judge: new Judge(rules), sniff, replayLimit, isRefusedWhenDead: whenDead === 'refuse', onEvent }
+}
+
+/**
+ * What goes on requests, by the origin that may have it. A map for each remote side: its breaker is its own.
+ *
+ * @param put the credential, in the form that the surface wants
+ * @throws RefreshError `invalid_option`
+ */
+export function credentialsByOrigin<T, C>(
+  refresher: Refresher<T>,
+  { origins, plainHttpOrigins, apply }: HttpOptions<T>,
+  put: (applied: Applied) => C,
+): ReadonlyMap<string, Refresher<C>> {
+  assertRefresher(refresher)
+  const applied = readApply(apply)
+  const each = [...readOrigins(origins, plainHttpOrigins)]
+  const build = (value: T): C | Promise<C> => {
+    const headers = applied(value)
+    return headers instanceof Promise ? headers.then(put) : put(headers)
+  }
+  return new Map(each.map((origin) => [origin, refresher.map(build)]))
+}
+
+/** What a request gets that is not sent, because of `whenDead: 'refuse'`. */
+export function loginEnded(): RefreshError {
+  return new RefreshError(
+    'reauthentication_required',
+    "The request was not sent, for the credential's login has ended (whenDead: 'refuse'): log in again.",
+  )
+}
+
+/** A successful event stream is handed on as it comes: its body may last for hours. */
+export function isEventStream(status: number, contentType: unknown): boolean {
+  return status >= 200 && status < 300 && typeof contentType === 'string' && EVENT_STREAM.test(contentType)
+}
+
+const EVENT_STREAM = /^\s*text\/event-stream\b/i

@@ -1,0 +1,49 @@
+import { asRefreshError } from '../../core/events.ts'
+
+/** A response of our own. */
+export interface OwnAnswer {
+  readonly status: 401
+  readonly statusText: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/** Marks a response of our own. Its value is the error's code, and nothing else. */
+const OWN = 'x-llm-refresh'
+
+/**
+ * What a client gets where we refuse a request: an authentication error in a shape that every vendor's client understands. A thrown
+ * error would look like a lost connection to them, and be retried.
+ */
+export function own401(reason: unknown): OwnAnswer {
+  const { code, message } = asRefreshError(reason)
+  const said = `llm-refresh: ${code}: ${message}`
+  return {
+    status: 401,
+    statusText: `Unauthorized (${code})`,
+    headers: {
+      'content-type': 'application/json',
+      'www-authenticate': 'Bearer realm="llm-refresh"', // RFC 9110 section 15.5.2 demands one
+      'x-should-retry': 'false',
+      [OWN]: code,
+    },
+    body: JSON.stringify({
+      type: 'error',
+      error: { type: 'authentication_error', code, status: 'UNAUTHENTICATED', message: said },
+    }),
+  }
+}
+
+/**
+ * Is this a response of a surface of ours? It says nothing about the credential of another surface.
+ *
+ * @param headers a `Headers`, or an object with names in lower case
+ */
+export function isOwnAnswer(headers: unknown): boolean {
+  if (typeof headers !== 'object' || headers === null) return false
+  if (OWN in headers) return Reflect.get(headers, OWN) !== undefined
+  const get: unknown = Reflect.get(headers, 'get')
+  if (typeof get !== 'function') return false
+  const found: unknown = Reflect.apply(get, headers, [OWN])
+  return found !== null && found !== undefined
+}

@@ -1,0 +1,75 @@
+import type { RefreshListener } from '../../core/events.ts'
+import { assertRefresher, checkOptions, optionNames, type RefreshableOptions } from '../../core/options.ts'
+import { Refreshable } from '../../core/refreshable.ts'
+import type { Background, Refresh, Refresher } from '../../core/refresher.ts'
+import { type RejectionRule, type RejectionRules, rejectionRules } from '../../core/verdict/unauthorized.ts'
+
+/** How a wrapper works over a refresher that it shares. */
+export interface SharedWrapperOptions {
+  /** Hears of retries; and of refreshes, where the cell is the wrapper's own. */
+  onEvent?: RefreshListener | undefined
+  /** Changes to what counts as a rejection with a status other than 401. */
+  rules?: RejectionRules | undefined
+  /** Gets each refresh that a call of this wrapper begins, so that the platform does not cancel it with the request: see {@link Background}. */
+  background?: Background | undefined
+}
+
+/** How a wrapper works that makes its own cell: that one's options, too. */
+export interface WrapperOptions<T>
+  extends
+    SharedWrapperOptions,
+    Omit<RefreshableOptions<T>, 'refresh' | 'initial' | 'onEvent' | 'background'> {}
+
+/** What every wrapper of something that carries a credential is made of. */
+export interface Wrapper<T> {
+  readonly refresher: Refresher<T>
+  readonly rules: Readonly<Record<string, RejectionRule>>
+  readonly onEvent: RefreshListener | undefined
+  /** Of the wrapper's calls; a cell of its own has it itself. */
+  readonly background: Background | undefined
+}
+
+const SHARED = ['onEvent', 'rules', 'background']
+const ownNames = (): string[] => [
+  ...optionNames.filter((name) => name !== 'refresh' && name !== 'initial'),
+  'rules',
+]
+
+/**
+ * @param refresh builds a replacement, for a cell of the wrapper's own; or a refresher, to share one
+ * @param assert throws for what is no replacement, which then is not adopted
+ */
+export function readWrapper<T>(
+  initial: T,
+  refresh: Refresh<T> | Refresher<T>,
+  options: WrapperOptions<T>,
+  assert: (fresh: T) => void,
+): Wrapper<T> {
+  const isShared = typeof refresh !== 'function'
+  checkOptions(options, isShared ? SHARED : ownNames())
+  const { rules, ...rest } = options
+  const { onEvent, background } = rest
+  return {
+    refresher: isShared ? assertRefresher(refresh) : ownCell(initial, refresh, rest, assert),
+    rules: rejectionRules(rules),
+    onEvent,
+    background: isShared ? background : undefined,
+  }
+}
+
+function ownCell<T>(
+  initial: T,
+  refresh: Refresh<T>,
+  options: Omit<WrapperOptions<T>, 'rules'>,
+  assert: (fresh: T) => void,
+): Refreshable<T> {
+  return new Refreshable<T>({
+    ...options,
+    initial,
+    refresh: async (context) => {
+      const fresh = await refresh(context)
+      assert(fresh)
+      return fresh
+    },
+  })
+}

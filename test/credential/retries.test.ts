@@ -1,0 +1,125 @@
+import { spawnSync } from 'node:child_process'
+import { expect, test } from 'vitest'
+import { noting } from '../../src/credential/failure-facts.ts'
+import { MemoryStore, RefreshError, type RefreshErrorCode } from '../../src/index.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { settled } from '../support/settled.ts'
+import { Account, numbered, processOf, storeWith } from './account.ts'
+
+const TRANSIENT = ['source_unavailable', 'source_rate_limited'] as const
+
+async function failing(
+  ...failures: unknown[]
+): Promise<{ account: Account; clock: ManualClock; refreshed: Promise<unknown> }> {
+  const [account, clock] = [new Account(), new ManualClock()]
+  const { token } = processOf(account, await storeWith(new MemoryStore(), numbered(1)), clock)
+  const held = await token.snapshot()
+  account.failures.push(...failures)
+  const refreshed = token.refresh(held).then(
+    ({ value }) => value.accessToken,
+    (error: unknown) => (error instanceof RefreshError ? error.code : error),
+  )
+  await settled()
+  return { account, clock, refreshed }
+}
+
+const failure = (code: RefreshErrorCode, retryAfter?: number): RefreshError =>
+  new RefreshError(code, 'It did not work.', { retryAfter })
+
+test.each(TRANSIENT)('[K9] %s is tried again within the flight, three times at the most', async (code) => {
+  const twice = await failing(failure(code), failure(code))
+  expect(twice.account.redemptions).toBe(1)
+  await twice.clock.advance(1_250)
+  expect(await twice.refreshed).toBe('access-2')
+  expect(twice.account.redemptions).toBe(3)
+
+  const thrice = await failing(failure(code), failure(code), failure(code))
+  await thrice.clock.advance(30_000)
+  expect(await thrice.refreshed).toBe(code)
+  expect(thrice.account.redemptions).toBe(3)
+  expect(thrice.clock.armed).toBe(0)
+})
+
+test('[K9] a request that may have been sent, and got no response, is tried once more', async () => {
+  const once = await failing(failure('source_unreachable'))
+  await once.clock.advance(1_250)
+  expect([await once.refreshed, once.account.redemptions]).toEqual(['access-2', 2])
+
+  const twice = await failing(failure('source_unreachable'), failure('source_unreachable'))
+  await twice.clock.advance(30_000)
+  expect([await twice.refreshed, twice.account.redemptions]).toEqual(['source_unreachable', 2])
+})
+
+test.each(['unsent', 'answered'] as const)(
+  '[K9] a source that knows its request was %s tries three times',
+  async (reach) => {
+    const failures = Array.from({ length: 3 }, () => noting(failure('source_unreachable'), { reach }))
+    const { account, clock, refreshed } = await failing(...failures)
+    await clock.advance(30_000)
+    expect([await refreshed, account.redemptions]).toEqual(['source_unreachable', 3])
+  },
+)
+
+test('[K18] a whole success that cannot be read is not asked for again', async () => {
+  const { account, refreshed } = await failing(noting(failure('source_unavailable'), { reach: 'accepted' }))
+  expect([await refreshed, account.redemptions]).toEqual(['source_unavailable', 1])
+})
+
+test.each([
+  'source_refused',
+  'source_invalid',
+  'reauthentication_required',
+  'unchanged',
+  'invalid_value',
+] as const)('[K9] %s is not', async (code) => {
+  const { account, refreshed } = await failing(failure(code))
+  expect(await refreshed).toBe(code)
+  expect(account.redemptions).toBe(1)
+})
+
+test('[K9] nor is what is no error of ours', async () => {
+  const { account, refreshed } = await failing(new TypeError('fetch failed'))
+  expect(await refreshed).toBe('refresh_failed')
+  expect(account.redemptions).toBe(1)
+})
+
+test('[K9] Retry-After is obeyed', async () => {
+  const { account, clock, refreshed } = await failing(failure('source_rate_limited', 7_000))
+  await clock.advance(6_999)
+  expect(account.redemptions).toBe(1)
+  await clock.advance(1)
+  expect(await refreshed).toBe('access-2')
+})
+
+test('[K9] no try begins after the deadline: the cooldown obeys what was asked instead', async () => {
+  const { account, clock, refreshed } = await failing(failure('source_rate_limited', 30_000))
+  expect(await refreshed).toBe('source_rate_limited')
+  expect([account.redemptions, clock.armed]).toEqual([1, 0])
+})
+
+test('[K9] a login ends the wait between two tries', async () => {
+  const [account, clock] = [new Account(), new ManualClock()]
+  const { token } = processOf(account, await storeWith(new MemoryStore(), numbered(1)), clock)
+  account.failures.push(failure('source_unavailable'))
+  const refreshed = token.refresh(await token.snapshot())
+  await settled()
+  await token.login(numbered(9))
+  expect((await refreshed).value).toMatchObject(numbered(9))
+  expect([account.redemptions, clock.armed]).toEqual([1, 0])
+})
+
+test('[K9] a process that waits for the next try stays alive until there is an answer', () => {
+  const script = `
+    import { credential, RefreshError } from '${new URL('../../src/index.ts', import.meta.url).href}'
+    let asked = 0
+    const source = { issue: async () => {
+      if (++asked === 1) throw new RefreshError('source_unavailable', 'Not now.', { retryAfter: 1 })
+      return { accessToken: 'good' }
+    } }
+    console.log((await credential({ source }).snapshot()).value.accessToken)`
+  const ended = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+    encoding: 'utf8',
+    timeout: 15_000,
+  })
+  expect([ended.stderr, ended.stdout.trim(), ended.status]).toEqual(['', 'good', 0])
+})

@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest'
+import { tokenFromResponse } from '../../src/credential/token/token-response.ts'
+import { readToken, withKept } from '../../src/credential/token.ts'
+
+const NOW = Date.UTC(2026, 10, 1)
+
+test('[K1] a token response is taken as it came; its lifetime counts from when it was received', () => {
+  const response = {
+    access_token: 'a',
+    token_type: 'Bearer',
+    expires_in: '3600',
+    refresh_token: 'r',
+    scope: 's',
+    refresh_token_expires_in: 7_200,
+    account: { id: 1 },
+  }
+  expect(tokenFromResponse(response, NOW)).toEqual({
+    accessToken: 'a',
+    tokenType: 'Bearer',
+    expiresAt: NOW + 3_600_000,
+    refreshToken: 'r',
+    scope: 's',
+    extra: { refresh_token_expires_in: 7_200, account: { id: 1 } },
+  })
+})
+
+test.each([{}, { access_token: 'a\nb' }, { access_token: 'a', token_type: 'DPoP' }, []])(
+  '[E1] %j is none, and the error tells nothing of it',
+  (response) => {
+    const read = (): unknown => tokenFromResponse(response, NOW)
+    expect(read).toThrow(expect.objectContaining({ code: 'invalid_value' }))
+    expect(read).toThrow(/^This token response is no use: its? /)
+  },
+)
+
+test('[K2] what is kept beside a token is bounded, however often it is refreshed, and the newest goes first', () => {
+  let token = readToken({ accessToken: 'a' })
+  for (let n = 0; n < 50; n++) {
+    const fresh = { accessToken: 'a', extra: { [`part-${n}`]: 'x'.repeat(1_000), n } }
+    token = readToken(withKept(fresh, token))
+  }
+  expect(JSON.stringify(token.extra).length).toBeLessThanOrEqual(16_384)
+  expect(token.extra).toMatchObject({ n: 49, 'part-49': 'x'.repeat(1_000) })
+})
+
+test('[K2] a time from which a server rejects a token is kept, and nothing that no JSON holds', () => {
+  const extra = { text: 't', number: 1, none: null, nan: NaN, list: [1, { a: true }], run: () => 1, big: 5n }
+  const token = readToken({ accessToken: 'a', expiresAt: NOW, refreshAt: NOW - 1, extra })
+  expect(token.refreshAt).toBe(NOW - 1)
+  expect(token.extra).toEqual({ text: 't', number: 1, none: null, list: [1, { a: true }] })
+})

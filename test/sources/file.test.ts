@@ -1,0 +1,189 @@
+import { execFile } from 'node:child_process'
+import { chmod, mkdir, rename, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+import { expect, test, onTestFinished } from 'vitest'
+import { file, type FileOptions } from '../../src/sources/file.ts'
+import { credential, MemoryStore, type RefreshEvent } from '../../src/index.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { failure, issue, jwt, printed, temporaryFolder } from './helpers.ts'
+
+const CANARY = 'canary-d30b77'
+
+async function fileWith(content: string | Uint8Array): Promise<string> {
+  const path = join(await temporaryFolder(), 'token')
+  await writeFile(path, content)
+  return path
+}
+
+/** Another file takes its place at one stroke, as whoever rotates tokens should do it. */
+async function replace(path: string, content: string): Promise<void> {
+  await writeFile(`${path}.new`, content)
+  await rename(`${path}.new`, path)
+}
+
+test('the file is read anew for every token, by its path or its URL', async () => {
+  const path = await fileWith('first\n')
+  for (const source of [file(path), file(pathToFileURL(path))]) {
+    await replace(path, 'first\n')
+    expect(await issue(source)).toMatchObject({ accessToken: 'first' })
+    await replace(path, '{"access_token":"second","expires_at":"2030-01-01T00:00:00Z"}')
+    expect(await issue(source)).toMatchObject({ accessToken: 'second', expiresAt: Date.UTC(2030) })
+  }
+})
+
+test('[K11] a rejected token that is still in the file is unchanged; the one that takes its place is adopted', async () => {
+  const path = await fileWith('first')
+  const clock = new ManualClock()
+  const events: RefreshEvent[] = []
+  const token = credential({ source: file(path), clock, onEvent: (event) => events.push(event) })
+  const held = await token.snapshot()
+  expect((await failure(token.refresh(held))).code).toBe('unchanged')
+  await replace(path, 'second')
+  await clock.advance(1_000)
+  expect((await token.refresh(held)).value.accessToken).toBe('second')
+  expect(printed([token, events, token.status()])).not.toMatch(/first|second/)
+})
+
+test('a mounted Kubernetes secret is rotated by turning a link around', async () => {
+  const mount = await temporaryFolder()
+  const turn = async (name: string, content: string): Promise<void> => {
+    await mkdir(join(mount, name))
+    await writeFile(join(mount, name, 'token'), content)
+    await symlink(name, join(mount, '..data_tmp'))
+    await rename(join(mount, '..data_tmp'), join(mount, '..data'))
+  }
+  await turn('..2026_11_24', 'first')
+  await symlink(join('..data', 'token'), join(mount, 'token'))
+  const source = file(join(mount, 'token'))
+  expect(await issue(source)).toMatchObject({ accessToken: 'first' })
+  await turn('..2026_11_25', 'second')
+  await rm(join(mount, '..2026_11_24'), { recursive: true })
+  expect(await issue(source)).toMatchObject({ accessToken: 'second' })
+})
+
+test('[K1] a lifetime counts from when the file was written, and a clock that is wrong does no harm', async () => {
+  const clock = new ManualClock()
+  const path = await fileWith('{"access_token":"a","expires_in":3600}')
+  const written = clock.now() - 600_000
+  await utimes(path, written / 1000, written / 1000)
+  const source = file(path, { clock })
+  expect((await issue(source)).expiresAt).toBe(written + 3_600_000)
+  clock.jump(60_000)
+  expect((await issue(source)).expiresAt).toBe(written + 3_600_000)
+  await utimes(path, clock.now() / 1000 + 1e6, clock.now() / 1000 + 1e6)
+  expect((await issue(source)).expiresAt).toBe(clock.now() + 3_600_000)
+})
+
+test("[K1] a JWT's own expiry is as it says, however long ago it was issued", async () => {
+  const now = Math.floor(Date.now() / 1000)
+  const path = await fileWith(jwt({ iat: now - 3000, exp: now + 600 }))
+  expect((await issue(file(path))).expiresAt).toBe((now + 600) * 1000)
+})
+
+test('[K3, K9] a file that is missing or empty may be a rotation under way: it is looked at again', async () => {
+  const path = await fileWith('')
+  const clock = new ManualClock()
+  const empty = await failure(issue(file(path)))
+  expect(empty).toMatchObject({
+    code: 'source_unavailable',
+    message: expect.stringContaining(`The file ${path} is empty: `),
+  })
+  await rm(path)
+  const missing = await failure(issue(file(path)))
+  expect(missing).toMatchObject({
+    code: 'source_unavailable',
+    message: expect.stringContaining(`There is no file ${path}: `),
+  })
+  expect(missing.cause).toMatchObject({ code: 'ENOENT' })
+
+  const { armed } = clock
+  const first = credential({ source: file(path), clock }).snapshot()
+  // The deadline, and the wait before the next look.
+  while (clock.armed < armed + 2) await new Promise(setImmediate)
+  await replace(path, 'there')
+  await clock.advance(250)
+  expect((await first).value.accessToken).toBe('there')
+})
+
+test.each<[string, string | Uint8Array, string]>([
+  ['what is no text', new Uint8Array([0xff, 0xfe, 0x41, 0x00]), 'is no UTF-8 text'],
+  ['a null character', `${CANARY}\0`, 'no bare token'],
+  ['two lines', `${CANARY}\n${CANARY}`, 'more than one line'],
+  ['JSON that is half-written', `{"token":"${CANARY}`, 'cannot be read'],
+])('[K3, Z1] %s is an error that shows nothing of it', async (_, content, words) => {
+  const path = await fileWith(content)
+  const error = await failure(issue(file(path)))
+  expect(error.code).toBe('source_invalid')
+  expect(error.message).toContain(path)
+  expect(error.message).toContain(words)
+  expect(printed(error)).not.toContain(CANARY)
+})
+
+test('[K3] what is larger than 1 MiB is not read', async () => {
+  const path = await fileWith('a'.repeat(1_048_576))
+  expect((await issue(file(path))).accessToken).toHaveLength(1_048_576)
+  await truncate(path, 1_048_577)
+  expect(await failure(issue(file(path)))).toMatchObject({
+    code: 'source_invalid',
+    message: `The file ${path} is larger than 1 MiB.`,
+  })
+})
+
+test('[K3] what is no file is refused, and a pipe without a writer holds nobody up', async () => {
+  const folder = await temporaryFolder()
+  expect((await failure(issue(file(folder)))).code).toBe('source_refused')
+  await promisify(execFile)('mkfifo', [join(folder, 'pipe')])
+  expect((await failure(issue(file(join(folder, 'pipe'))))).code).toBe('source_refused')
+  await symlink('loop', join(folder, 'loop'))
+  expect(await failure(issue(file(join(folder, 'loop'))))).toMatchObject({
+    code: 'source_refused',
+    message: expect.stringContaining('ELOOP'),
+  })
+})
+
+test('[K3] a file that may not be read is refused', async () => {
+  const path = await fileWith(CANARY)
+  await chmod(path, 0)
+  // Root may read everything: be nobody for a while.
+  if (process.getuid?.() === 0) {
+    process.seteuid?.('nobody')
+    onTestFinished(() => process.seteuid?.(0))
+  }
+  expect(await failure(issue(file(path)))).toMatchObject({
+    code: 'source_refused',
+    message: expect.stringContaining('EACCES'),
+  })
+})
+
+test("'parse' reads a file of another kind", async () => {
+  const path = await fileWith('[default]\ntoken = abc\n')
+  const parse = (text: string): string => /token = (.*)/.exec(text)?.[1] ?? ''
+  expect(await issue(file(path, { parse }))).toMatchObject({ accessToken: 'abc' })
+})
+
+test('an abort rejects with its reason', async () => {
+  const reason = new Error('too late')
+  const issued = issue(file(await fileWith('a')), { signal: AbortSignal.abort(reason) })
+  await expect(issued).rejects.toBe(reason)
+})
+
+test('its value belongs to this machine: it is compared with the one in force, and never stored', async () => {
+  const store = new MemoryStore()
+  const { value } = await credential({ source: file(await fileWith('mounted')), store }).snapshot()
+  expect([value.accessToken, await store.read('default')]).toEqual(['mounted', undefined])
+})
+
+test.each<[string, unknown, unknown]>([
+  ['path', '', {}],
+  ['path', undefined, {}],
+  ['path', 'a\0b', {}],
+  ['path', new URL('https://example.com/token'), {}],
+  ['parse', 'a', { parse: 'json' }],
+  ['encoding', 'a', { encoding: 'utf8' }],
+])("an option that cannot be is refused at once: '%s' %#", (name, path, options) => {
+  const open = (): unknown => file(path as string, options as FileOptions)
+  expect(open).toThrow(expect.objectContaining({ code: 'invalid_option' }))
+  expect(open).toThrow(`'${name}'`)
+})

@@ -1,0 +1,190 @@
+// What drivers of Redis do differently: what they make of answers and errors, and how a second connection is made and closed.
+import { Cluster, Redis } from 'ioredis'
+import { createClient, RESP_TYPES } from 'redis'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { ExclusiveStore } from '../../src/stores/shared/exclusive-store.ts'
+import { LeasedBackend } from '../../src/stores/shared/leased-backend.ts'
+import { redisStore, type RedisClient } from '../../src/stores/redis/index.ts'
+import { connectionOf } from '../../src/stores/redis/client.ts'
+import { failure, isPassing } from '../../src/stores/redis/failure.ts'
+import { RedisTable } from '../../src/stores/redis/table.ts'
+import type { Change } from '../../src/index.ts'
+import { storeContract } from '../../src/testing/index.ts'
+import { has } from '../support/binaries.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { startRedisCluster } from '../support/redis-cluster.ts'
+import { type RedisServer, startRedisServer } from '../support/redis-server.ts'
+
+const isThere = await has('redis-server', 'redis-server')
+beforeEach(({ skip }) => skip(!isThere))
+
+let server: RedisServer
+let aside: Redis
+beforeAll(async () => {
+  if (!isThere) return
+  server = await startRedisServer()
+  aside = new Redis(server.socket)
+})
+afterAll(async () => {
+  aside?.disconnect()
+  await server?.close()
+})
+
+/** Clients that do not give texts. */
+const others: [string, () => Promise<RedisClient>][] = [
+  [
+    'node-redis that gives bytes',
+    async () => {
+      const typeMapping = { [RESP_TYPES.BLOB_STRING]: Buffer }
+      const client = createClient({
+        socket: { path: server.socket, tls: false },
+        commandOptions: { typeMapping },
+      })
+      await client.connect()
+      onTestFinished(() => client.destroy())
+      return client
+    },
+  ],
+  [
+    'another client that gives bytes',
+    async () => ({
+      eval: (script: string, keys: string[], args: string[]) =>
+        aside.callBuffer('EVAL', script, keys.length, ...keys, ...args),
+    }),
+  ],
+  [
+    'a client that reads what looks like JSON',
+    async () => ({
+      eval: async (script: string, keys: string[], args: string[]) => {
+        const reply = await aside.eval(script, keys.length, ...keys, ...args)
+        return Array.isArray(reply) ? reply.map(parsed) : reply
+      },
+    }),
+  ],
+]
+
+function parsed(text: unknown): unknown {
+  try {
+    return JSON.parse(String(text))
+  } catch {
+    return text
+  }
+}
+
+describe.each(others)('by %s, a store', (_, connect) => {
+  for (const { name, run } of storeContract(async () => redisStore(await connect())))
+    test(`[S2] ${name}`, () => expect(run()).resolves.toBeUndefined())
+})
+
+test.each([[['?']], [[]], ['OK'], [[null, '1']]])(
+  '[S1, S6] %j, which no script gives, is an error, and no lock',
+  async (reply) => {
+    const change = vi.fn<Change>()
+    const store = redisStore({ eval: async () => reply })
+    await expect(store.update('me', change)).rejects.toMatchObject({ code: 'store_invalid' })
+    expect(change).not.toHaveBeenCalled()
+  },
+)
+
+const ran = 'ERR Error running script (call to f_dad4086273cf0e30d04d7e6d543cb9cd73e895c7):'
+const denied = "The user executing the script can't run this command or subcommand"
+
+// As Redis 6 has it, and 7 before 7.2.
+test.each([
+  [
+    `${ran} @user_script:4: WRONGTYPE Operation against a key holding the wrong kind of value`,
+    /prefix/u,
+    false,
+  ],
+  [
+    `${ran} @user_script:15: @user_script: 15: -READONLY You can't write against a read only replica.`,
+    /replica/u,
+    true,
+  ],
+  [
+    `${ran} @user_script:15: @user_script: 15: -OOM command not allowed when used memory > 'maxmemory'.`,
+    /memory/u,
+    false,
+  ],
+  [`${ran} @user_script:15: @user_script: 15: ${denied}`, /allow it EVAL/u, false],
+  [
+    `ERR ${denied} script: dad4086273cf0e30d04d7e6d543cb9cd73e895c7, on @user_script:15.`,
+    /allow it EVAL/u,
+    false,
+  ],
+])('[S7] what a script ran into is understood: %s', (message, meaning, mayPass) => {
+  expect(failure(new Error(message)).message).toMatch(meaning)
+  expect(isPassing(new Error(message))).toBe(mayPass)
+})
+
+/** A store for which time stands still: who is not woken waits for ever. */
+function stillStore(client: RedisClient): ExclusiveStore {
+  const locking = { lease: 60_000, timeout: 60_000, clock: new ManualClock() }
+  const table = new RedisTable(connectionOf(client), 'llm-refresh', locking.lease)
+  return new ExclusiveStore(new LeasedBackend(table, locking), locking)
+}
+
+const listeners = async (redis: Redis): Promise<number> =>
+  Number((await redis.pubsub('NUMSUB', 'llm-refresh:freed'))[1])
+
+/** Two want a lock, and the one that has to wait hears when it is free; its connection goes. Gives what each of them wrote. */
+async function wrote(client: RedisClient, nodes: readonly Redis[]): Promise<(string | undefined)[]> {
+  const count = async (): Promise<number> =>
+    (await Promise.all(nodes.map(listeners))).reduce((sum, each) => sum + each, 0)
+  let [isIn, letOn] = [(): void => undefined, (): void => undefined]
+  const inside = new Promise<void>((resolve) => (isIn = resolve))
+  const on = new Promise<void>((resolve) => (letOn = resolve))
+  const first = stillStore(client).update('woken', async () => {
+    isIn()
+    await on
+    return { token: { accessToken: 'access-1' } }
+  })
+  await inside
+  const second = stillStore(client).update('woken', async () => ({ token: { accessToken: 'access-2' } }))
+  await vi.waitFor(async () => expect(await count()).toBe(1))
+  letOn()
+  const written = await Promise.all([first, second])
+  await vi.waitFor(async () => expect(await count()).toBe(0))
+  return written.map((stored) => stored.token?.accessToken)
+}
+
+test('[S2] a waiter is woken where ioredis is to queue nothing while it connects', async () => {
+  const client = new Redis(server.socket, { enableOfflineQueue: false })
+  onTestFinished(() => client.disconnect())
+  await new Promise((resolve) => client.once('ready', resolve))
+  expect(await wrote(client, [aside])).toEqual(['access-1', 'access-2'])
+})
+
+test('[S2] a waiter is woken where a cluster of ioredis is to queue nothing while it connects', async () => {
+  const servers = await startRedisCluster()
+  onTestFinished(() => servers.close())
+  const nodes = servers.ports.map((port) => new Redis(port))
+  const client = new Cluster([{ host: '127.0.0.1', port: servers.ports[0] ?? 0 }], {
+    enableOfflineQueue: false,
+  })
+  onTestFinished(() => {
+    for (const one of [client, ...nodes]) one.disconnect()
+  })
+  await new Promise((resolve) => client.once('ready', resolve))
+  expect(await wrote(client, nodes)).toEqual(['access-1', 'access-2'])
+}, 60_000)
+
+test('[S2] the connection of a waiter goes by the older name for it, too, as of node-redis 4', async () => {
+  const client = createClient({ socket: { path: server.socket, tls: false } })
+  await client.connect()
+  onTestFinished(() => client.destroy())
+  const older = {
+    isOpen: true,
+    eval: client.eval.bind(client),
+    duplicate: () => {
+      const second = client.duplicate()
+      return {
+        on: second.on.bind(second),
+        connect: second.connect.bind(second),
+        subscribe: second.subscribe.bind(second),
+        disconnect: async () => second.destroy(),
+      }
+    },
+  }
+  expect(await wrote(older, [aside])).toEqual(['access-1', 'access-2'])
+})

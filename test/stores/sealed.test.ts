@@ -1,0 +1,397 @@
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { CompactEncrypt, type CompactJWEHeaderParameters, decodeProtectedHeader } from 'jose'
+import { describe, expect, test } from 'vitest'
+import { fileStore, inspectFileStore } from '../../src/stores/file/index.ts'
+import { adoptUnsealed, sealed, type SealingKey } from '../../src/stores/sealed/index.ts'
+import { type AccessToken, MemoryStore, type Store } from '../../src/index.ts'
+import { storeContract } from '../../src/testing/index.ts'
+import { temporaryFolder } from '../support/folder.ts'
+import { inside, newKey, sealedWith } from './sealing.ts'
+
+const [older, newer] = [newKey('2025-11'), newKey('2026-11')]
+
+const token: AccessToken = {
+  accessToken: 'canary-access',
+  tokenType: 'canary-type',
+  expiresAt: 1_893_456_000_123,
+  refreshToken: 'canary-refresh',
+  scope: 'canary-scope',
+  extra: { canaryName: 'canary-extra' },
+}
+const invalid = (message: RegExp): unknown =>
+  expect.objectContaining({ code: 'store_invalid', message: expect.stringMatching(message) })
+
+/** Puts something in the place of what is sealed. */
+async function plant(store: Store, change: (jwe: string) => string, key = 'me'): Promise<void> {
+  await store.update(key, async (current) => {
+    const { accessToken = '', tokenType = '' } = current?.token ?? {}
+    return { token: { tokenType, accessToken: change(accessToken) } }
+  })
+}
+
+/** A memory store with that token in it, sealed. */
+async function stored(keys: SealingKey[] = [newer]): Promise<{ inner: MemoryStore; store: Store }> {
+  const inner = new MemoryStore()
+  const store = sealed(inner, keys)
+  await store.update('me', async () => ({ token }))
+  return { inner, store }
+}
+
+/** What both a read and a refresh fail with, where nobody is asked for a token by it, and nothing is changed. */
+async function refusal(inner: Store, store: Store): Promise<unknown> {
+  const before = await inner.read('me')
+  const [read, updated] = [store.read('me'), store.update('me', () => Promise.reject(new Error('asked')))]
+  const [error, other] = await Promise.all(
+    [read, updated].map((one) => one.catch((thrown: unknown) => thrown)),
+  )
+  expect([other, await inner.read('me')]).toEqual([error, before])
+  return error
+}
+
+describe('at rest', () => {
+  test('[S8, Z1] nothing of a token is in any file of a file store, nor in what inspects it', async () => {
+    const path = await temporaryFolder()
+    const store = sealed(fileStore({ path }), [newer])
+    for (const turn of [1, 2, 3]) {
+      await store.update('me', async () => ({ token: { ...token, accessToken: `canary-access-${turn}` } }))
+    }
+    await store.delete('you')
+    const names = await readdir(path, { recursive: true })
+    let texts = JSON.stringify([names, await inspectFileStore({ path })])
+    for (const name of names) {
+      const file = join(path, name)
+      if ((await stat(file)).isFile()) texts += await readFile(file, 'utf8')
+    }
+    expect(texts).toContain('llm-refresh/token')
+    expect(texts).not.toMatch(/canary|1893456000123|accessToken.*accessToken/iu)
+    expect((await store.read('me'))?.token).toEqual({ ...token, accessToken: 'canary-access-3' })
+  })
+
+  test('[S8] what is stored is a JWE and a mark, and no two are alike', async () => {
+    const { inner, store } = await stored()
+    const first = await inside(inner)
+    expect(Object.keys(first).toSorted()).toEqual(['accessToken', 'tokenType'])
+    expect(decodeProtectedHeader(first.accessToken)).toEqual({ alg: 'dir', enc: 'A256GCM', kid: '2026-11' })
+    await store.update('me', async () => ({ token }))
+    expect((await inside(inner)).accessToken).not.toBe(first.accessToken)
+  })
+
+  test('[S8] a logout needs no key, and leaves a tombstone that needs none either', async () => {
+    const { inner } = await stored()
+    const stranger = sealed(inner, () => Promise.reject(new Error('no keys today')))
+    await stranger.delete('me')
+    const tombstone = { token: undefined, session: 1, revision: 2 }
+    expect([await stranger.read('me'), await inner.read('me')]).toEqual([tombstone, tombstone])
+  })
+
+  test('[S8] it tells a store below what it is told, and a change what that tells', async () => {
+    const confirm = async (): Promise<void> => undefined
+    const context = { signal: AbortSignal.abort(), abandoned: true, confirm }
+    const given = { known: 7, signal: new AbortController().signal, deadline: 5, onNews: () => undefined }
+    const told: unknown[] = []
+    const inner: Store = {
+      read: async () => undefined,
+      update: async (_key, change, options) => {
+        told.push(options)
+        await change(undefined, context)
+        return { token: undefined, revision: 0 }
+      },
+      replace: async () => ({ token: undefined, revision: 0 }),
+      delete: async () => undefined,
+    }
+    await sealed(inner, [newer]).update('me', async (_, lock) => void told.push(lock), given)
+    expect(told).toEqual([given, context])
+  })
+})
+
+describe('rotation', () => {
+  test('[S8] what an older key has sealed is opened, and the next write seals it with the first', async () => {
+    const { inner } = await stored([older])
+    const store = sealed(inner, [newer, older])
+    expect((await store.read('me'))?.token).toEqual(token)
+    expect(await sealedWith(inner)).toBe('2025-11')
+    await store.update('me', async (current) => current)
+    expect(await sealedWith(inner)).toBe('2026-11')
+    expect((await sealed(inner, [newer]).read('me'))?.token).toEqual(token)
+    // And back, where a deployment is.
+    await sealed(inner, [older, newer]).update('me', async (current) => current)
+    expect(await sealedWith(inner)).toBe('2025-11')
+  })
+
+  test('[S8] a key that is not there is named, with those that are', async () => {
+    const { inner } = await stored([newer])
+    const store = sealed(inner, [older, newKey('"odd"')])
+    const message = /record of "me" needs the key "2026-11", which is not among "2025-11", "\\"odd\\""/u
+    expect(await refusal(inner, store)).toEqual(invalid(message))
+  })
+
+  test('[S8] the id that a foreign record names does not swell the message', async () => {
+    const { inner } = await stored([newKey('x'.repeat(256))])
+    const huge = btoa(JSON.stringify({ alg: 'dir', enc: 'A256GCM', kid: 'y'.repeat(100_000) }))
+    await plant(inner, (jwe) => jwe.replace(/^[^.]+/u, huge))
+    const error = await refusal(inner, sealed(inner, [newer]))
+    expect(error).toEqual(invalid(/needs the key "y{256}", which/u))
+  })
+
+  test('[S8] keys may be bytes, base64, base64url with a line end, or keys of Web Crypto', async () => {
+    const { inner } = await stored()
+    const bytes = Buffer.from(newer.secret)
+    const own = await crypto.subtle.importKey('raw', newer.secret.slice(), 'AES-GCM', false, ['decrypt'])
+    const given = [bytes, bytes.toString('base64'), `${bytes.toString('base64url')}\n`, own]
+    for (const secret of given) {
+      const store = sealed(inner, [older, { id: newer.id, secret }])
+      expect((await store.read('me'))?.token).toEqual(token)
+    }
+  })
+
+  test('[S8] what becomes of the bytes that were given is of no account', async () => {
+    const { inner } = await stored()
+    const secret = newer.secret.slice()
+    const store = sealed(inner, [{ id: newer.id, secret }])
+    secret.fill(0)
+    expect((await store.read('me'))?.token).toEqual(token)
+  })
+})
+
+describe('what is wrong with a record', () => {
+  test('[S8, S6] another secret under the same id', async () => {
+    const { inner } = await stored()
+    const store = sealed(inner, [newKey(newer.id)])
+    expect(await refusal(inner, store)).toEqual(
+      invalid(/record of "me" cannot be opened with the key "2026-11": its secret/u),
+    )
+  })
+
+  test('[S8, S6] the record of another account', async () => {
+    const { inner, store } = await stored()
+    await store.update('you', async () => ({ token: { accessToken: 'yours' } }))
+    const yours = await inside(inner, 'you')
+    await plant(inner, () => yours.accessToken)
+    expect(await refusal(inner, store)).toEqual(
+      invalid(/record of "me" is the record of another account.*log out/u),
+    )
+    expect((await store.read('you'))?.token).toEqual({ accessToken: 'yours' })
+  })
+
+  test('[S8, S6] any character that was changed', async () => {
+    const { inner, store } = await stored()
+    const { accessToken: jwe } = await inside(inner)
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+    for (let at = 0; at < jwe.length; at++) {
+      // All of its bits differ: the lowest of the last one in a part may belong to no byte.
+      const other = jwe[at] === '.' ? 'A' : alphabet.charAt(63 - alphabet.indexOf(jwe.charAt(at)))
+      expect(other).not.toBe(jwe[at])
+      await plant(inner, () => jwe.slice(0, at) + other + jwe.slice(at + 1))
+      await expect(store.read('me'), `character ${at}`).rejects.toEqual(invalid(/"me"/u))
+    }
+    await plant(inner, () => jwe)
+    expect((await store.read('me'))?.token).toEqual(token)
+  })
+
+  test.each([
+    ['nothing', () => ''],
+    ['no JWE', () => 'access-token'],
+    ['cut off', (jwe: string) => jwe.slice(0, -30)],
+    ['a part too many', (jwe: string) => `${jwe}.AAAA`],
+    ['an encrypted key', (jwe: string) => jwe.replace('..', '.AAAA.')],
+    ['no tag', (jwe: string) => jwe.replace(/[^.]+$/u, '')],
+    ['a short tag', (jwe: string) => jwe.replace(/[^.]+$/u, (tag) => tag.slice(0, 16))],
+    ['a key id that is none', () => `${btoa('{"alg":"dir","enc":"A256GCM","kid":5}')}..AAAA.AAAA.AAAA`],
+    ['a header that is none', () => `${btoa('null')}..AAAA.AAAA.AAAA`],
+  ])('[S8, S6] it is %s', async (_, change) => {
+    const { inner, store } = await stored()
+    await plant(inner, change)
+    expect(await refusal(inner, store)).toEqual(invalid(/record of "me".* log out and log in again/u))
+  })
+
+  const content = (account: string, format = 'llm-refresh/token'): string =>
+    JSON.stringify({ format, version: 1, key: account, token: { accessToken: 'forged' } })
+  const own = (keyOfWeb: Uint8Array, usage: KeyUsage[], name: string): Promise<CryptoKey> =>
+    crypto.subtle.importKey('raw', keyOfWeb.slice(), name, false, usage)
+  const made = async (
+    header: Partial<CompactJWEHeaderParameters>,
+    text = content('me'),
+    key: CryptoKey | Uint8Array = newer.secret,
+  ): Promise<string> =>
+    new CompactEncrypt(new TextEncoder().encode(text))
+      .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid: newer.id, ...header })
+      .encrypt(key, { crit: { odd: true } })
+
+  test.each<[string, () => Promise<string>]>([
+    ['another encryption', () => made({ enc: 'A128CBC-HS256' })],
+    ['a key in a key, of the same kind', () => made({ alg: 'A256GCMKW' })],
+    [
+      'a key in a key',
+      async () => made({ alg: 'A256KW' }, content('me'), await own(newer.secret, ['wrapKey'], 'AES-KW')),
+    ],
+    ['a password', () => made({ alg: 'PBES2-HS256+A128KW', enc: 'A256GCM' })],
+    ['compressed', () => made({ zip: 'DEF' })],
+    [
+      'compressed, and swells to 64 MiB',
+      () => made({ zip: 'DEF' }, ' '.repeat(64 * 1024 * 1024) + content('me')),
+    ],
+    ['an extension that must be understood', () => made({ crit: ['odd'], odd: 1 })],
+    ['something else that was sealed with the key', () => made({}, content('me', 'cookies'))],
+    ['no JSON', () => made({}, 'forged')],
+  ])('[S8, S6] it was made with the right secret, but is: %s', async (_, make) => {
+    const { inner, store } = await stored()
+    const jwe = await make()
+    await plant(inner, () => jwe)
+    expect(await refusal(inner, store)).toEqual(invalid(/record of "me".* log out and log in again/u))
+    // It is that alone which is refused.
+    const good = await made({})
+    await plant(inner, () => good)
+    expect((await store.read('me'))?.token).toEqual({ accessToken: 'forged' })
+  })
+})
+
+describe('a record that is not sealed', () => {
+  test('[S8, S6] is refused, also where the token is itself a JWE, and tells how it can be adopted', async () => {
+    const { inner, store } = await stored()
+    const { accessToken: jwe } = await inside(inner)
+    for (const accessToken of ['plain', jwe]) {
+      await inner.update('me', async () => ({ token: { accessToken, refreshToken: 'plain-refresh' } }))
+      expect(await refusal(inner, store)).toEqual(
+        invalid(/record of "me" is not sealed: adopt it with the option \[adoptUnsealed\], or log out/u),
+      )
+    }
+  })
+
+  test('[S8] is adopted where that is wanted, and sealed with the next write', async () => {
+    const inner = new MemoryStore()
+    await inner.update('me', async () => ({ token }))
+    const store = sealed(inner, [newer], { [adoptUnsealed]: true })
+    expect((await store.read('me'))?.token).toEqual(token)
+    expect((await store.update('me', async () => undefined)).token).toEqual(token)
+    expect((await store.update('me', async (current) => current)).token).toEqual(token)
+    expect(JSON.stringify(await inner.read('me'))).not.toContain('canary')
+    expect((await sealed(inner, [newer]).read('me'))?.token).toEqual(token)
+  })
+
+  test('[S8] what is sealed is opened as ever where others are adopted', async () => {
+    const { inner } = await stored()
+    expect(await refusal(inner, sealed(inner, [older], { [adoptUnsealed]: true }))).toEqual(
+      invalid(/needs the key "2026-11"/u),
+    )
+  })
+})
+
+const failure = {
+  code: 'source_refused',
+  terminal: true,
+  at: 1,
+  refused: 'canary:hash',
+  abandoned: true,
+} as const
+
+describe('the whole record', () => {
+  const later = { later: ['canary-later'] }
+  const kept = { madeFor: { client: 'canary-client' }, triedSeeds: ['canary:seed'], ...later }
+
+  test('[S12] given a record with all its members, when it is stored, then only its session is outside', async () => {
+    const inner = new MemoryStore()
+    const store = sealed(inner, [newer])
+    const written = await store.update('me', async () => ({ token, session: 3, failure, ...kept }))
+    expect(written).toEqual({ token, session: 3, failure, ...kept, revision: 1 })
+    expect(await store.read('me')).toEqual(written)
+    const outside = await inner.read('me')
+    expect(Object.keys(outside ?? {}).toSorted()).toEqual(['revision', 'session', 'token'])
+    expect([outside?.session, JSON.stringify(outside)]).toEqual([3, expect.not.stringContaining('canary')])
+  })
+
+  test('[S12] given a failure and no token, when it is stored, then it is sealed, too, and the next holder is told that it is abandoned', async () => {
+    const inner = new MemoryStore()
+    const store = sealed(inner, [newer])
+    await store.update('me', async () => ({ token: undefined, failure }))
+    expect(JSON.stringify(await inner.read('me'))).not.toMatch(/canary|source_refused/)
+    const told: unknown[] = []
+    await store.update(
+      'me',
+      async (current, { abandoned, sent }) => void told.push(current, abandoned, typeof sent),
+    )
+    expect(told).toEqual([{ token: undefined, failure, revision: 1 }, true, 'function'])
+  })
+
+  test('[S12] given a record that the version before has sealed, when it is read, then it opens', async () => {
+    const { inner, store } = await stored()
+    const content = JSON.stringify({ format: 'llm-refresh/token', version: 1, key: 'me', token })
+    const jwe = await new CompactEncrypt(new TextEncoder().encode(content))
+      .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid: newer.id })
+      .encrypt(newer.secret)
+    await plant(inner, () => jwe)
+    expect((await store.read('me'))?.token).toEqual(token)
+  })
+
+  test('[S12] given a failure that anybody could have written beside a seal or without one, when it is read, then it is refused or left out', async () => {
+    const { inner, store } = await stored()
+    await inner.update('me', async (current) => ({ token: current?.token, failure, ...kept }))
+    expect(await store.read('me')).toEqual({ token, revision: 2 })
+    await inner.update('me', async () => ({ token: undefined, failure }))
+    expect(await refusal(inner, store)).toEqual(invalid(/is not sealed/))
+    await inner.update('me', async () => ({ token: undefined, session: 4, ...kept }))
+    expect(await store.read('me')).toMatchObject({ token: undefined, session: 4 })
+    expect(JSON.stringify(await store.read('me'))).not.toContain('canary')
+  })
+
+  test('[S12] given what is worth keeping, when the account is logged out, then that stays sealed in the tombstone', async () => {
+    const inner = new MemoryStore()
+    const store = sealed(inner, [newer])
+    await store.update('me', async () => ({ token, session: 3, failure, ...kept }))
+    await store.delete('me')
+    expect(await store.read('me')).toEqual({ token: undefined, session: 4, ...kept, revision: 2 })
+    expect(JSON.stringify(await inner.read('me'))).not.toContain('canary')
+    // Without the key, all of it goes.
+    const stranger = sealed(inner, [older])
+    await stranger.delete('me')
+    expect(await inner.read('me')).toEqual({ token: undefined, session: 5, revision: 3 })
+    expect(await store.read('me')).toEqual({ token: undefined, session: 5, revision: 3 })
+  })
+
+  test('[S12, S9] given a holder that writes between, when a record is replaced, then the change is made anew on what is there', async () => {
+    const { inner, store } = await stored()
+    const found: (string | undefined)[] = []
+    let between: Promise<unknown> | undefined
+    const replaced = await store.replace('me', (current) => {
+      found.push(current?.token?.accessToken)
+      between ??= inner.replace('me', (now) => ({ token: now?.token, session: 7 }))
+      return { token: { accessToken: 'access-mine' }, session: 8 }
+    })
+    await between
+    expect(found).toEqual(['canary-access', 'canary-access'])
+    expect(replaced).toEqual({ token: { accessToken: 'access-mine' }, session: 8, revision: 3 })
+    expect(await store.read('me')).toEqual(replaced)
+  })
+
+  test('[S12] given a record that cannot be opened, when a login replaces it, then that is refused, and it stays', async () => {
+    const { inner } = await stored()
+    const before = await inner.read('me')
+    const login = sealed(inner, [older]).replace('me', () => ({ token: { accessToken: 'access-mine' } }))
+    await expect(login).rejects.toEqual(invalid(/needs the key/))
+    expect(await inner.read('me')).toEqual(before)
+  })
+
+  test('[S12] given a change that throws, when it is replaced, then that is what is thrown', async () => {
+    const { store } = await stored()
+    const refused = new Error('not over this one')
+    const replacing = store.replace('me', () => {
+      throw refused
+    })
+    await expect(replacing).rejects.toBe(refused)
+  })
+
+  test('[S12] given a store that finds something amiss, when it is sealed, then that is told, too', () => {
+    const found = { code: 'client_without_timeout', level: 'warning', message: 'a', fix: 'b' } as const
+    const inner = Object.assign(new MemoryStore(), { findings: () => [found] })
+    expect(sealed(inner, [newer]).findings?.()).toEqual([found])
+    expect(sealed(new MemoryStore(), [newer]).findings).toBeUndefined()
+  })
+})
+
+describe('a sealed store', () => {
+  for (const [name, open] of [['the memory', () => new MemoryStore()]] as const) {
+    const inner = open()
+    for (const { name: what, run } of storeContract(() => sealed(inner, [newer])))
+      test(`[S2, S8] over ${name}: ${what}`, () => expect(run()).resolves.toBeUndefined())
+  }
+})
