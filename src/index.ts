@@ -49,7 +49,8 @@ export type {
   UpdateOptions,
 } from './credential/store.ts'
 export { MemoryStore } from './credential/memory-store.ts'
-export type { AccessToken, JsonValue } from './credential/token.ts'
+export type { AccessToken } from './credential/token.ts'
+export type { JsonValue } from './lib/json.ts'
 export type { TokenResponse } from './credential/token/token-response.ts'
 export type { Apply } from './surfaces/shared/apply.ts'
 export type { HttpOptions } from './surfaces/shared/http-options.ts'

@@ -23,7 +23,7 @@ test('[E1] the page of messages has every message of the source', () => {
 })
 
 test('[E1] the page of errors has a section for every code', async () => {
-  const codes = await namesIn('src/core/errors.ts', /^ {2}\| '(\w+)'$/gm)
+  const codes = await namesIn('src/errors.ts', /^ {2}\| '(\w+)'$/gm)
   expect(codes.length).toBeGreaterThan(15)
   const sections = await namesIn('docs/errors.md', /^### `(\w+)`$/gm)
   expect(sections.toSorted()).toEqual(codes.toSorted())

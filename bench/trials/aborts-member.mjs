@@ -10,7 +10,7 @@ const load = (name) => import(pathToFileURL(require.resolve(name)).href)
 const dist = (name) => import(new URL(`../../dist/${name}`, import.meta.url).href)
 
 const { Refreshable, refreshingFetch } = await dist('index.js')
-const { refreshingModel } = await dist('surfaces/ai-sdk.js')
+const { refreshingModel } = await dist('surfaces/ai-sdk/index.js')
 const [{ OpenAI }, { Anthropic }, { streamText, generateText }, { createOpenAI }] = await Promise.all(
   ['openai', '@anthropic-ai/sdk', 'ai', '@ai-sdk/openai'].map(load),
 )

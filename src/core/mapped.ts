@@ -1,8 +1,8 @@
+import { RefreshError } from '../errors.ts'
 import { abortable } from '../lib/abortable.ts'
+import type { Clock } from '../lib/clock.ts'
 import { Breaker } from './cell/breaker.ts'
 import { Building } from './cell/building.ts'
-import type { Clock } from '../lib/clock.ts'
-import { RefreshError } from '../errors.ts'
 import type { Generation, Refresher, RejectionOptions, Snapshot, WaitOptions } from './refresher.ts'
 
 /** What a map asks of what it is made from. */

@@ -1,7 +1,7 @@
 import { type Clock, platformClock } from '../lib/clock.ts'
-import { RefreshError } from '../errors.ts'
+import { checkOptions, milliseconds, optionError } from '../lib/options.ts'
 import type { RefreshListener } from './events.ts'
-import type { Background, Refresh, RefreshContext, Refresher } from './refresher.ts'
+import type { Background, Refresh, RefreshContext } from './refresher.ts'
 
 /** How a `Refreshable` works. Read once, at construction. */
 export interface RefreshableOptions<T> {
@@ -133,39 +133,4 @@ function knownExpiry<T>(expiresAt: RefreshableOptions<T>['expiresAt'], value: T)
   } catch {
     return undefined
   }
-}
-
-/** @throws RefreshError `invalid_option` where it is no number, or too small. */
-export function milliseconds(name: string, value: number, least: number): number {
-  if (Number.isFinite(value) && value >= least) return value
-  throw optionError(name, `must be ms from ${least}, not ${describe(value)}`)
-}
-
-const FUNCTIONS = ['refresh', 'reread', 'expiresAt', 'onEvent', 'background', 'fetch']
-
-/** Refuses options that do not exist, so that a misspelt one is not passed over in silence, and functions that are none. */
-export function checkOptions(options: unknown, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) throw optionError('options', 'must be an object')
-  for (const [name, value] of Object.entries(options)) {
-    if (!known.includes(name)) throw optionError(name, `does not exist; there are ${known.join(', ')}`)
-    if (FUNCTIONS.includes(name) && value !== undefined && typeof value !== 'function') {
-      throw optionError(name, `must be a function, not ${describe(value)}`)
-    }
-  }
-}
-
-/** @throws RefreshError `invalid_option` for what is no refresher. */
-export function assertRefresher<T>(candidate: Refresher<T>): Refresher<T> {
-  if (typeof candidate?.map === 'function' && typeof candidate.accepted === 'function') return candidate
-  throw optionError('refresher', 'must be one, such as a Refreshable or what its map() gives')
-}
-
-/** One option, and what is wrong with it. */
-export function optionError(name: string, problem: string): RefreshError {
-  return new RefreshError('invalid_option', `'${name}' ${problem}.`)
-}
-
-/** What a value is, without its content: that may be a secret. */
-export function describe(value: unknown): string {
-  return typeof value === 'number' ? String(value) : typeof value
 }

@@ -1,16 +1,16 @@
-import { abortable, throwIfAborted } from '../lib/abortable.ts'
-import { Breaker } from './cell/breaker.ts'
-import type { Clock } from '../lib/clock.ts'
 import { RefreshError } from '../errors.ts'
-import { type RefreshEvent, tell } from './events.ts'
+import { abortable, throwIfAborted } from '../lib/abortable.ts'
+import type { Clock } from '../lib/clock.ts'
+import { Breaker } from './cell/breaker.ts'
 import type { Flight } from './cell/flight.ts'
 import { Flights, isNothing, type Start } from './cell/flights.ts'
+import type { Tenure } from './cell/in-force.ts'
+import { missing } from './cell/refusals.ts'
+import { Values } from './cell/values.ts'
+import { type RefreshEvent, tell } from './events.ts'
 import { Mapped } from './mapped.ts'
 import { type CellInternals, type RefreshableOptions, readOptions } from './options.ts'
 import type { Generation, Refresher, RejectionOptions, Snapshot, WaitOptions } from './refresher.ts'
-import { missing } from './cell/refusals.ts'
-import type { Tenure } from './cell/in-force.ts'
-import { Values } from './cell/values.ts'
 
 /**
  * The cell: one value that goes stale. It numbers every value it has held and refreshes it once for everyone.

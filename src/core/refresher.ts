@@ -1,3 +1,5 @@
+import { optionError } from '../lib/options.ts'
+
 /** A generation's number: 1, 2, 3 …. A snapshot will do. */
 export interface Generation {
   readonly generation: number
@@ -103,3 +105,9 @@ export interface RefreshContext<T> {
 
 /** Obtains a replacement for a stale value. */
 export type Refresh<T> = (context: RefreshContext<T>) => Promise<T>
+
+/** @throws RefreshError `invalid_option` for what is no refresher. */
+export function assertRefresher<T>(candidate: Refresher<T>): Refresher<T> {
+  if (typeof candidate?.map === 'function' && typeof candidate.accepted === 'function') return candidate
+  throw optionError('refresher', 'must be one, such as a Refreshable or what its map() gives')
+}

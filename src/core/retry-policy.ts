@@ -1,5 +1,5 @@
-import { throwIfAborted } from '../lib/abortable.ts'
 import type { RefreshError } from '../errors.ts'
+import { throwIfAborted } from '../lib/abortable.ts'
 import { asRefreshError, type RefreshListener, tell } from './events.ts'
 import type { Background, Generation, Refresher, Snapshot } from './refresher.ts'
 import { verdict, type Verdict } from './verdict/unauthorized.ts'

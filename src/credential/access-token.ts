@@ -1,10 +1,10 @@
-import { throwIfAborted } from '../lib/abortable.ts'
-import type { Clock } from '../lib/clock.ts'
-import { RefreshError } from '../errors.ts'
-import { checkOptions, describe, milliseconds, optionError } from '../core/options.ts'
+import { missing } from '../core/cell/refusals.ts'
 import type { Refreshable } from '../core/refreshable.ts'
 import type { Background, Snapshot, WaitOptions } from '../core/refresher.ts'
-import { missing } from '../core/cell/refusals.ts'
+import { RefreshError } from '../errors.ts'
+import { throwIfAborted } from '../lib/abortable.ts'
+import type { Clock } from '../lib/clock.ts'
+import { checkOptions, describe, milliseconds, optionError } from '../lib/options.ts'
 import type { AccessToken } from './token.ts'
 
 /** What a caller asks of a token. */

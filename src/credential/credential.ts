@@ -1,8 +1,9 @@
-import type { RefreshError } from '../errors.ts'
 import { asRefreshError, tell } from '../core/events.ts'
-import { milliseconds, type RefreshableOptions } from '../core/options.ts'
+import type { RefreshableOptions } from '../core/options.ts'
 import { Refreshable } from '../core/refreshable.ts'
 import type { Generation, Refresher, RejectionOptions, Snapshot, WaitOptions } from '../core/refresher.ts'
+import type { RefreshError } from '../errors.ts'
+import { milliseconds } from '../lib/options.ts'
 import { type AccessTokenOptions, TokenGiver } from './access-token.ts'
 import { check, type CheckResult } from './check.ts'
 import { findingsOf } from './findings-of.ts'
@@ -12,8 +13,8 @@ import { TokenRecord } from './record/token-record.ts'
 import { RefusedChallenges } from './renewal/refused-challenges.ts'
 import { Renewal } from './renewal/renewal.ts'
 import type { CredentialStatus } from './status.ts'
-import type { TokenResponse } from './token/token-response.ts'
 import { type AccessToken, expiryOf } from './token.ts'
+import type { TokenResponse } from './token/token-response.ts'
 
 /** A credential that refreshes itself: the refresher that every surface takes. */
 export interface Credential extends Refresher<AccessToken> {

@@ -1,6 +1,6 @@
 import { RefreshError } from '../errors.ts'
-import { type TokenResponse, tokenFromResponse } from './token/token-response.ts'
 import { type AccessToken, readToken } from './token.ts'
+import { type TokenResponse, tokenFromResponse } from './token/token-response.ts'
 import { problemOf } from './token/usable-token.ts'
 
 /**

@@ -1,6 +1,6 @@
+import { Turns } from '../lib/keyed-mutex.ts'
 import type { Change, RecordContent, Store, StoredRecord, UpdateOptions } from './store.ts'
 import { NONE, tombstone } from './tombstone.ts'
-import { Turns } from '../lib/keyed-mutex.ts'
 
 /** A store for one process: what is in it ends with it. */
 export class MemoryStore implements Store {

@@ -1,15 +1,9 @@
+import { optionNames, type RefreshableOptions } from '../core/options.ts'
 import type { Clock } from '../lib/clock.ts'
-import {
-  checkOptions,
-  describe,
-  milliseconds,
-  optionError,
-  optionNames,
-  type RefreshableOptions,
-} from '../core/options.ts'
+import { checkOptions, describe, milliseconds, optionError } from '../lib/options.ts'
+import { MemoryStore } from './memory-store.ts'
 import type { Source } from './source.ts'
 import type { Store } from './store.ts'
-import { MemoryStore } from './memory-store.ts'
 import type { AccessToken } from './token.ts'
 
 type CellOptions = Omit<RefreshableOptions<AccessToken>, 'refresh' | 'initial' | 'expiresAt' | 'reread'>

@@ -1,5 +1,5 @@
 import type { RefreshEvent } from '../core/events.ts'
-import { optionError } from '../core/options.ts'
+import { optionError } from '../lib/options.ts'
 import { type Credential, type FlushOptions, StoredCredential } from './credential.ts'
 import { type CredentialSettings, readCredentialOptions, type SharedCredentialOptions } from './options.ts'
 

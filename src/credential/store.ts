@@ -1,5 +1,5 @@
-import type { RefreshError, RefreshErrorCode } from '../errors.ts'
 import type { Finding } from '../core/events.ts'
+import type { RefreshError, RefreshErrorCode } from '../errors.ts'
 import type { AccessToken } from './token.ts'
 
 /** Whom a token was issued for: a fingerprint of the configuration. It never holds a secret or a key. */

@@ -1,14 +1,6 @@
 import { RefreshError } from '../errors.ts'
+import type { JsonValue } from '../lib/json.ts'
 import { boundedExtra, membersOf } from './token/extra.ts'
-
-/** What JSON can hold. */
-export type JsonValue =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly JsonValue[]
-  | { readonly [name: string]: JsonValue }
 
 /** A token, and what came with it. */
 export interface AccessToken {

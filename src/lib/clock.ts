@@ -1,4 +1,5 @@
 import type { RefreshError } from '../errors.ts'
+import { reasonOf } from './abortable.ts'
 import { afterInput, inputWasRead } from './input.ts'
 
 /** Time, for tests to control. */
@@ -31,12 +32,18 @@ export interface TimerOptions {
    * @default false
    */
   readonly afterInput?: boolean
+  /**
+   * The timer keeps the process alive: a caller waits for what comes after it.
+   *
+   * @default false
+   */
+  readonly keepsAlive?: boolean
 }
 
 /** The platform counts ms in 31 bits; a longer timer would fire at once. */
 const LONGEST = 2 ** 31 - 1
 
-/** Runs something after `ms`, however long that is, without keeping the process alive. Returns what stops it. */
+/** Runs something after `ms`, however long that is. Returns what stops it. */
 export function startTimer(
   clock: Clock,
   ms: number,
@@ -58,7 +65,7 @@ export function startTimer(
       stop = () => clock.clearTimeout?.(timer)
     } else {
       const timer = globalThis.setTimeout(next, step)
-      unref(timer)
+      if (options.keepsAlive !== true) unref(timer)
       stop = () => globalThis.clearTimeout(timer)
     }
   }
@@ -95,5 +102,26 @@ export function within<T>(
   return new Promise((resolve, reject) => {
     const stop = startTimer(clock, ms, () => reject(late()), { afterInput: true })
     promise.then(resolve, reject).finally(stop)
+  })
+}
+
+/**
+ * Waits, and keeps the process alive meanwhile.
+ *
+ * @throws the signal's reason
+ */
+export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      stop()
+      reject(signal && reasonOf(signal))
+    }
+    const done = (): void => {
+      signal?.removeEventListener('abort', abort)
+      resolve()
+    }
+    const stop = startTimer(clock, ms, done, { keepsAlive: true })
+    if (signal?.aborted === true) abort()
+    else signal?.addEventListener('abort', abort, { once: true })
   })
 }

@@ -21,3 +21,136 @@ function isSuspect(word: string): boolean {
   if (word.length >= 20 || /.@./.test(word)) return true
   return word.length >= 8 && /\d/.test(word) && !KNOWN_CODE.test(word)
 }
+
+/**
+ * A driver's error as a cause. Drivers put into their errors what they were asked: a whole record, in `command.args`, `parameters` or
+ * `query`; servers quote values in theirs. So a new error is made that holds what names the fault, and nothing else.
+ */
+export function driverCause(error: unknown): Error {
+  return clean(error, messageOf)
+}
+
+/**
+ * A cloud library's error as a cause. Such an error holds the request with the login in it, and quotes what a command printed: of its
+ * words only those are kept that cannot be a secret.
+ */
+export function libraryCause(error: unknown): Error {
+  return clean(error, (each) => {
+    const message = read(each, 'message')
+    if (typeof message !== 'string') return 'Something was thrown that is no error.'
+    // The platform quotes the text that it could not read.
+    if (read(each, 'name') === 'SyntaxError')
+      return 'The text could not be read (the message is left out: it may quote it).'
+    return harmless(message, [])
+  })
+}
+
+/** What has caused an error, and how deep it is looked at. */
+const [CAUSES, DEEPEST, MOST] = [
+  ['cause', 'originalError', 'socketError', 'lastNodeError', 'sourceError'] as const,
+  4,
+  8,
+]
+
+/** Characters of a message: what is longer is no driver's own words. */
+const LONGEST = 8_192
+
+/** What names a fault. None of them ever holds what was asked. */
+const FACTS: Readonly<Record<string, RegExp>> = {
+  code: /^\w{1,40}$/u,
+  status: /^\d{3}$/u,
+  statusCode: /^\d{3}$/u,
+  severity: /^[\p{L} ]{1,20}$/u,
+  syscall: /^\w{1,20}$/u,
+  errno: /^-?\w{1,20}$/u,
+  address: /^[\w.:%/@-]{1,255}$/u,
+  hostname: /^[\w.:%-]{1,255}$/u,
+  host: /^[\w.:%-]{1,255}$/u,
+  port: /^\d{1,5}$/u,
+}
+
+/** What drivers and the platform say in their own words. */
+const OWN_WORDS: readonly RegExp[] = [
+  /^(?:connect|read|write|shutdown|socket|getaddrinfo|queryA+) (?:E[A-Z_]{2,20}|CONNECT_TIMEOUT|CONNECTION_[A-Z]{1,20})(?: [\w.:%/@[\]-]{1,255})?(?: - Local \([\w.:]{1,60}\))?$/u,
+  /^socket hang up$/u,
+  // pg
+  /^Connection terminated(?: unexpectedly| due to connection timeout)?$/u,
+  /^(?:timeout expired|timeout exceeded when trying to connect|Query read timeout)$/u,
+  /^Client (?:has encountered a connection error|was closed) and is not queryable$/u,
+  /^Cannot use a pool after calling end on the pool$/u,
+  // ioredis
+  /^(?:Connection is closed\.|Command timed out|connect ETIMEDOUT)$/u,
+  /^Socket timeout\. Expecting data, but didn't receive any in \d+ms\.$/u,
+  /^Reached the max retries per request limit \(which is \d+\)\. Refer to "maxRetriesPerRequest" option for details\.$/u,
+  /^Stream isn't writeable and enableOfflineQueue options is false$/u,
+  /^(?:Failed to refresh slots cache\.|Cluster is ended\.|None of startup nodes is available)$/u,
+  /^Too many Cluster redirections\.?(?: Last error: Error: [A-Z]+)?$/u,
+  // node-redis
+  /^(?:The client is (?:closed|offline)|Socket closed unexpectedly|Connection timeout|Disconnects client|The command was aborted)$/u,
+  /^Socket timeout timeout\. Expecting data, but didn't receive any in \d+ms\.$/u,
+  /^All the root nodes are unavailable$/u,
+  // our own
+  /^The server did not respond within \d+ ms\.$/u,
+  /^No connection of the pool became free within \d+ ms\.$/u,
+]
+
+/** What a server of PostgreSQL says of connections, roles and tables: no values are in it. */
+const NO_VALUES = /^(?:08|25|28|3D|3F|53|55|57)[0-9A-Z]{3}$|^42(?:P01|501|703|P10)$/u
+
+function clean(error: unknown, wordsOf: (error: unknown) => string, depth = 0): Error {
+  const message = wordsOf(error)
+  const inner = depth < DEEPEST ? innerOf(error) : []
+  const causes = inner.map((each) => clean(each, wordsOf, depth + 1))
+  const isMany = Array.isArray(read(error, 'errors'))
+  const made = isMany
+    ? new AggregateError(causes, message)
+    : new Error(message, causes.length > 0 ? { cause: causes[0] } : undefined)
+  const name = read(error, 'name')
+  if (typeof name === 'string' && name.length <= 60 && /^[A-Za-z]{1,60}$/u.test(name)) set(made, 'name', name)
+  for (const [fact, form] of Object.entries(FACTS)) {
+    const value = read(error, fact)
+    if (isShort(value) && form.test(String(value))) set(made, fact, value)
+  }
+  return made
+}
+
+function innerOf(error: unknown): unknown[] {
+  const errors = read(error, 'errors')
+  if (Array.isArray(errors)) return errors.slice(0, MOST)
+  return CAUSES.map((name) => read(error, name)).filter((cause) => cause instanceof Error && cause !== error)
+}
+
+function messageOf(error: unknown): string {
+  const message = read(error, 'message')
+  const code = read(error, 'code')
+  if (typeof message !== 'string') return 'Something was thrown that is no error.'
+  if (message.length > LONGEST) return 'The message is left out: it may hold a record.'
+  if (message === '' || OWN_WORDS.some((form) => form.test(message))) return message
+  if (typeof code === 'string' && NO_VALUES.test(code)) return message.slice(0, 300)
+  // A server of Redis begins with a word of its own; what follows may quote what it was asked.
+  const word = /^[A-Z]{2,20}(?= )/u.exec(message)?.[0]
+  if (word !== undefined) return `${word} (the rest of the message is left out: it may hold a record)`
+  return 'The message is left out: it may hold a record.'
+}
+
+/** Whatever was thrown: a getter of it may throw, too. */
+function read(error: unknown, name: string): unknown {
+  try {
+    return Reflect.get(Object(error), name) as unknown
+  } catch {
+    return undefined
+  }
+}
+
+function isShort(value: unknown): value is string | number {
+  return typeof value === 'number' || (typeof value === 'string' && value.length <= 255)
+}
+
+function set(error: Error, name: string, value: string | number): void {
+  Object.defineProperty(error, name, {
+    value,
+    enumerable: name !== 'name',
+    configurable: true,
+    writable: true,
+  })
+}

@@ -1,3 +1,12 @@
+/** What JSON can hold. */
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [name: string]: JsonValue }
+
 /**
  * Levels of nesting: what is deeper takes long to read. A member that nests thousands of levels beside a token must not lose the token.
  */
@@ -38,3 +47,7 @@ function isDeep(text: string, deepest: number): boolean {
 
 const [QUOTE, BACKSLASH] = [0x22, 0x5c]
 const [OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [0x5b, 0x5d, 0x7b, 0x7d]
+
+export function field(body: unknown, name: string): unknown {
+  return Reflect.get(Object(body), name)
+}

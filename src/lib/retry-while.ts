@@ -1,5 +1,4 @@
-import { startTimer } from './clock.ts'
-import { pause } from './pause.ts'
+import { startTimer, pause } from './clock.ts'
 
 /** ms between tries: at first, and at most */
 const [FIRST_PAUSE, LONGEST_PAUSE] = [25, 400]

@@ -1,5 +1,4 @@
-import { describe, optionError } from '../core/options.ts'
-import { parsedUrl } from './url.ts'
+import { describe, optionError } from './options.ts'
 
 /** This machine. Not `*.localhost`: platforms ask the DNS for it. */
 const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/
@@ -44,4 +43,13 @@ export function readPlainHttpEndpoints(given: unknown): readonly string[] {
       throw optionError('plainHttpEndpoints', problem)
     return url.origin
   })
+}
+
+/** A URL; undefined for what is none. Not every platform has `URL.canParse` (React Native, browsers before 2024). */
+export function parsedUrl(text: string, base?: string): URL | undefined {
+  try {
+    return new URL(text, base)
+  } catch {
+    return undefined
+  }
 }

@@ -1,5 +1,5 @@
 import { abortable } from './abortable.ts'
-import { describe, optionError } from '../core/options.ts'
+import { describe, optionError } from './options.ts'
 
 /** One of a store's `maxLocks`. Its holder gives it back when it is done, or when its lock no longer counts. */
 export type GiveBack = () => void

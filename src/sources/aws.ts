@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module'
+import type { Source } from '../credential/source.ts'
 import { abortable } from '../lib/abortable.ts'
 import type { Clock } from '../lib/clock.ts'
-import { checkOptions, describe, optionError } from '../core/options.ts'
-import { cloudFailure } from './shared/cloud-error.ts'
 import { loadPeer } from '../lib/optional-package.ts'
-import type { Source } from '../credential/source.ts'
+import { checkOptions, describe, optionError } from '../lib/options.ts'
+import { cloudFailure } from './shared/cloud-error.ts'
 
 /** Keys of AWS. */
 export interface AwsIdentity {

@@ -1,10 +1,10 @@
-import type { Clock } from '../lib/clock.ts'
+import type { Source } from '../credential/source.ts'
 import { RefreshError } from '../errors.ts'
-import { checkOptions, optionError } from '../core/options.ts'
+import type { Clock } from '../lib/clock.ts'
+import { loadPeer } from '../lib/optional-package.ts'
+import { checkOptions, optionError } from '../lib/options.ts'
 import { claimsOf } from './shared/claims.ts'
 import { cloudFailure } from './shared/cloud-error.ts'
-import { loadPeer } from '../lib/optional-package.ts'
-import type { Source } from '../credential/source.ts'
 
 /** A credential of @azure/identity, as far as it is needed. */
 export interface AzureCredential {

@@ -1,7 +1,7 @@
-import { RefreshError } from '../errors.ts'
-import { checkOptions, optionError } from '../core/options.ts'
-import { readBare } from './shared/token-text.ts'
 import type { Source } from '../credential/source.ts'
+import { RefreshError } from '../errors.ts'
+import { checkOptions, optionError } from '../lib/options.ts'
+import { readBare } from './shared/token-text.ts'
 
 /** How a variable is read. */
 export interface EnvOptions {

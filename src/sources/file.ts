@@ -1,11 +1,11 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import type { Clock } from '../lib/clock.ts'
-import { RefreshError, type RefreshErrorCode } from '../errors.ts'
-import { checkOptions, describe, optionError } from '../core/options.ts'
-import { type ParseOutput, readOutput } from './shared/token-text.ts'
 import type { Source } from '../credential/source.ts'
+import { RefreshError, type RefreshErrorCode } from '../errors.ts'
+import type { Clock } from '../lib/clock.ts'
+import { checkOptions, describe, optionError } from '../lib/options.ts'
+import { type ParseOutput, readOutput } from './shared/token-text.ts'
 
 /** How a file is read. */
 export interface FileOptions {

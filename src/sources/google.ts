@@ -1,10 +1,10 @@
+import type { Source } from '../credential/source.ts'
+import { RefreshError } from '../errors.ts'
 import { abortable } from '../lib/abortable.ts'
 import type { Clock } from '../lib/clock.ts'
-import { RefreshError } from '../errors.ts'
-import { checkOptions, optionError } from '../core/options.ts'
-import { cloudFailure } from './shared/cloud-error.ts'
 import { loadPeer } from '../lib/optional-package.ts'
-import type { Source } from '../credential/source.ts'
+import { checkOptions, optionError } from '../lib/options.ts'
+import { cloudFailure } from './shared/cloud-error.ts'
 
 /** A client of google-auth-library, as far as it is needed. */
 export interface GoogleClient {

@@ -1,13 +1,13 @@
-import { abortable } from '../lib/abortable.ts'
-import { RefreshError } from '../errors.ts'
-import { optionError } from '../core/options.ts'
-import { readTokens } from './shared/token-endpoint.ts'
 import type { AccessToken } from '../credential/token.ts'
+import { RefreshError } from '../errors.ts'
+import { abortable } from '../lib/abortable.ts'
+import { optionError } from '../lib/options.ts'
 import { Client } from './shared/oauth/client.ts'
 import { listen, readRedirectUri } from './shared/oauth/loopback.ts'
-import type { BrowserLoginOptions } from './shared/oauth/options.ts'
 import { loadOAuth, type Metadata, type Peer } from './shared/oauth/oauth4webapi.ts'
+import type { BrowserLoginOptions } from './shared/oauth/options.ts'
 import { type Parameters, readTarget, TARGET } from './shared/oauth/target.ts'
+import { readTokens } from './shared/token-endpoint.ts'
 
 /**
  * A person logs in with a browser on this machine: an authorization code with PKCE, on a loopback redirect (RFC 6749 section 4.1, RFC

@@ -1,16 +1,15 @@
-import { assertRefresher } from '../core/options.ts'
-import type { Refresh, Refresher } from '../core/refresher.ts'
+import { assertRefresher, type Refresh, type Refresher } from '../core/refresher.ts'
 import { retryOnce, type RetryPolicy } from '../core/retry-once.ts'
 import type { CommonPolicy } from '../core/retry-policy.ts'
 import { retryStreamOnce, type StreamPolicy } from '../core/retry-stream-once.ts'
 import { verdict } from '../core/verdict/unauthorized.ts'
-import { readWrapper, type SharedWrapperOptions, type WrapperOptions } from './shared/wrapper.ts'
 import { assertProvider } from '../llm/assert-provider.ts'
 import type { ModelCapabilities, StructuredOutputSupport } from '../llm/capabilities.ts'
 import type { LlmProvider } from '../llm/provider.ts'
 import type { CallOptions, ChatRequest, ThinkingConfig } from '../llm/request.ts'
 import type { ChatOutcome, StreamDelta, Usage } from '../llm/response.ts'
 import { withSpent } from '../llm/usage.ts'
+import { readWrapper, type SharedWrapperOptions, type WrapperOptions } from './shared/wrapper.ts'
 
 /** What goes for both forms of a {@link RefreshingProvider}. */
 export type SharedProviderOptions = SharedWrapperOptions

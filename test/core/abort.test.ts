@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { reasonOf, throwIfAborted } from '../../src/lib/abortable.ts'
 import { Refreshable, retryOnce, retryStreamOnce } from '../../src/index.ts'
+import { reasonOf, throwIfAborted } from '../../src/lib/abortable.ts'
 import { responder } from '../support/responder.ts'
 
 /** A signal as React Native has it: no `reason`, no `throwIfAborted`. */

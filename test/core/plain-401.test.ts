@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { defaultRejectionRules, responseVerdict } from '../../src/core/verdict/unauthorized.ts'
-import { Judge } from '../../src/surfaces/shared/response-judge.ts'
 import { rejectionRules, verdict } from '../../src/index.ts'
+import { Judge } from '../../src/surfaces/shared/response-judge.ts'
 import { HTTP_OTHERS } from './corpus/http-others.ts'
 import { HTTP_REJECTIONS } from './corpus/http-rejections.ts'
 import { SAY_OTHERWISE, SAY_REJECTED } from './corpus/sentences.ts'

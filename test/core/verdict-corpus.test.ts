@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
+import { isUnauthorizedError, verdict } from '../../src/index.ts'
 import { FirstEvent, type ServerSentEvent } from '../../src/surfaces/shared/first-event.ts'
 import { Judge } from '../../src/surfaces/shared/response-judge.ts'
-import { isUnauthorizedError, verdict } from '../../src/index.ts'
 import { EVENT_OTHERS, EVENT_REJECTIONS } from './corpus/events.ts'
 import { FIELD_OTHERWISE, FIELD_REJECTED } from './corpus/field-sentences.ts'
 import {

@@ -2,15 +2,6 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { aws } from '../../src/sources/aws.ts'
-import { azure } from '../../src/sources/azure.ts'
-import { command } from '../../src/sources/command/index.ts'
-import { env } from '../../src/sources/env.ts'
-import { file } from '../../src/sources/file.ts'
-import { google } from '../../src/sources/google.ts'
-import { oauth, type Grant } from '../../src/sources/oauth/index.ts'
-import { workloadIdentity } from '../../src/sources/workload/index.ts'
-import { sealed, type SealingKeys } from '../../src/stores/sealed/index.ts'
 import {
   credential,
   credentialPool,
@@ -20,8 +11,17 @@ import {
   refreshingFetch,
   type Source,
 } from '../../src/index.ts'
-import { startRecordingServer } from '../support/recording-server.ts'
+import { aws } from '../../src/sources/aws.ts'
+import { azure } from '../../src/sources/azure.ts'
+import { command } from '../../src/sources/command/index.ts'
+import { env } from '../../src/sources/env.ts'
+import { file } from '../../src/sources/file.ts'
+import { google } from '../../src/sources/google.ts'
+import { oauth, type Grant } from '../../src/sources/oauth/index.ts'
+import { workloadIdentity } from '../../src/sources/workload/index.ts'
+import { sealed, type SealingKeys } from '../../src/stores/sealed/index.ts'
 import { printed, script, temporaryFolder } from '../sources/helpers.ts'
+import { startRecordingServer } from '../support/recording-server.ts'
 
 /** Every secret has it, and nothing else does. */
 const CANARY = 'kanarienvogel'

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { asRefreshError } from '../../src/core/events.ts'
 import { runAsSource } from '../../src/core/source-context.ts'
+import type { RecordContent, StoredRecord } from '../../src/index.ts'
 import { ExclusiveStore, type ExclusiveOptions } from '../../src/stores/shared/exclusive-store.ts'
 import type { Backend, Lock } from '../../src/stores/shared/lock.ts'
-import type { RecordContent, StoredRecord } from '../../src/index.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())

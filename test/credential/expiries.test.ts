@@ -1,5 +1,4 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { oauth } from '../../src/sources/oauth/index.ts'
 import {
   type AccessToken,
   type Clock,
@@ -10,6 +9,7 @@ import {
   refreshingFetch,
   type Source,
 } from '../../src/index.ts'
+import { oauth } from '../../src/sources/oauth/index.ts'
 import { startAuthorizationServer } from '../support/authorization-server.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { startRecordingServer } from '../support/recording-server.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { decodeRecord, encodeRecord } from '../../src/stores/shared/record-format.ts'
 import { noting } from '../../src/credential/failure-facts.ts'
+import { decodeRecord, encodeRecord } from '../../src/credential/record/record-format.ts'
 import {
   type AccessToken,
   MemoryStore,

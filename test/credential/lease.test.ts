@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { asRefreshError } from '../../src/core/events.ts'
+import type { StoreContext } from '../../src/index.ts'
 import { ExclusiveStore } from '../../src/stores/shared/exclusive-store.ts'
 import type { Lock } from '../../src/stores/shared/lock.ts'
-import type { StoreContext } from '../../src/index.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())

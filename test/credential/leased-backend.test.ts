@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { asRefreshError } from '../../src/core/events.ts'
+import type { RecordContent, StoredRecord } from '../../src/credential/store.ts'
+import type { Store, StoreContext } from '../../src/index.ts'
 import { ExclusiveStore } from '../../src/stores/shared/exclusive-store.ts'
 import type { LeaseTable, Row, RowWritten } from '../../src/stores/shared/lease-table.ts'
 import { LeasedBackend } from '../../src/stores/shared/leased-backend.ts'
 import type { Lock } from '../../src/stores/shared/lock.ts'
-import type { RecordContent, StoredRecord } from '../../src/credential/store.ts'
-import type { Store, StoreContext } from '../../src/index.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())

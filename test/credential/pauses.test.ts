@@ -1,13 +1,13 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { credential, type Credential, MemoryStore, RefreshError, type Source } from '../../src/index.ts'
 import { command } from '../../src/sources/command/index.ts'
 import { env } from '../../src/sources/env.ts'
 import { file } from '../../src/sources/file.ts'
 import { oauth } from '../../src/sources/oauth/index.ts'
-import { credential, type Credential, MemoryStore, RefreshError, type Source } from '../../src/index.ts'
-import { ManualClock } from '../support/manual-clock.ts'
 import { script, temporaryFolder } from '../sources/helpers.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 
 /** What a call gets whose token was rejected. */
 async function reject(token: Credential): Promise<string> {

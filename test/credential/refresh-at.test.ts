@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { decodeRecord, encodeRecord } from '../../src/stores/shared/record-format.ts'
-import { fileStore } from '../../src/stores/file/index.ts'
+import { decodeRecord, encodeRecord } from '../../src/credential/record/record-format.ts'
 import { credential, MemoryStore, type Source } from '../../src/index.ts'
-import { ManualClock } from '../support/manual-clock.ts'
+import { fileStore } from '../../src/stores/file/index.ts'
 import { temporaryFolder } from '../sources/helpers.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 
 const HOUR = 3_600_000
 

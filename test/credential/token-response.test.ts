@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { tokenFromResponse } from '../../src/credential/token/token-response.ts'
 import { readToken, withKept } from '../../src/credential/token.ts'
+import { tokenFromResponse } from '../../src/credential/token/token-response.ts'
 
 const NOW = Date.UTC(2026, 10, 1)
 

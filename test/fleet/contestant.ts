@@ -2,10 +2,10 @@
 import { mkdirSync, readlinkSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ExclusiveStore } from '../../src/stores/shared/exclusive-store.ts'
-import { LeasedBackend } from '../../src/stores/shared/leased-backend.ts'
 import { FileBackend } from '../../src/stores/file/backend.ts'
 import type { Machine } from '../../src/stores/file/machine.ts'
+import { ExclusiveStore } from '../../src/stores/shared/exclusive-store.ts'
+import { LeasedBackend } from '../../src/stores/shared/leased-backend.ts'
 import { changed, openTable, type Place } from './place.ts'
 
 /** What a contestant is told. */

@@ -1,7 +1,5 @@
 // One process of a fleet: callers that share a credential with all other processes, by a store.
 import { createInterface } from 'node:readline'
-import { oauth } from '../../src/sources/oauth/index.ts'
-import { sealed, type SealingKey } from '../../src/stores/sealed/index.ts'
 import {
   type AccessToken,
   credential,
@@ -9,6 +7,8 @@ import {
   refreshingFetch,
   type RefreshEvent,
 } from '../../src/index.ts'
+import { oauth } from '../../src/sources/oauth/index.ts'
+import { sealed, type SealingKey } from '../../src/stores/sealed/index.ts'
 import { Observed } from './observed.ts'
 import { open, type Place } from './place.ts'
 

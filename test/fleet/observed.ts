@@ -1,5 +1,5 @@
-import type { Backend, Lock } from '../../src/stores/shared/lock.ts'
 import { RefreshError } from '../../src/index.ts'
+import type { Backend, Lock } from '../../src/stores/shared/lock.ts'
 
 /** What a store does, for a test to see, to stop, and to spoil. */
 export class Observed {

@@ -1,8 +1,8 @@
 // One process of those that share many accounts: it asks for their tokens as it is told, and counts what it is given.
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { oauth } from '../../src/sources/oauth/index.ts'
 import { credentialPool, RefreshError } from '../../src/index.ts'
+import { oauth } from '../../src/sources/oauth/index.ts'
 import { openAs, type Opening } from './outage-opening.ts'
 
 /** What a process is started with. */

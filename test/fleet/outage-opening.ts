@@ -1,8 +1,8 @@
+// Stores as their pages say that they are opened, told in a way that one process can tell another.
+import { MemoryStore, type Store } from '../../src/index.ts'
 import { fileStore } from '../../src/stores/file/index.ts'
 import { type PostgresClient, postgresStore } from '../../src/stores/postgres/index.ts'
 import { type RedisClient, redisStore } from '../../src/stores/redis/index.ts'
-// Stores as their pages say that they are opened, told in a way that one process can tell another.
-import { MemoryStore, type Store } from '../../src/index.ts'
 
 /** What is the same for all stores. */
 interface Locking {

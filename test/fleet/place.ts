@@ -1,16 +1,16 @@
+import type { Store } from '../../src/index.ts'
+import { FileBackend } from '../../src/stores/file/backend.ts'
+import { thisMachine } from '../../src/stores/file/machine.ts'
+import { readName } from '../../src/stores/postgres/name.ts'
+import { PostgresTable } from '../../src/stores/postgres/table.ts'
+import type { PostgresClient } from '../../src/stores/postgres/types.ts'
+import { connectionOf, type RedisClient } from '../../src/stores/redis/client.ts'
+import { RedisTable } from '../../src/stores/redis/table.ts'
 // What the processes of a fleet share, told in a way that one process can tell another.
 import { ExclusiveStore } from '../../src/stores/shared/exclusive-store.ts'
 import type { LeaseTable } from '../../src/stores/shared/lease-table.ts'
 import { LeasedBackend } from '../../src/stores/shared/leased-backend.ts'
 import type { Backend, OnStep } from '../../src/stores/shared/lock.ts'
-import { FileBackend } from '../../src/stores/file/backend.ts'
-import { thisMachine } from '../../src/stores/file/machine.ts'
-import type { PostgresClient } from '../../src/stores/postgres/client.ts'
-import { readName } from '../../src/stores/postgres/name.ts'
-import { PostgresTable } from '../../src/stores/postgres/table.ts'
-import { connectionOf, type RedisClient } from '../../src/stores/redis/client.ts'
-import { RedisTable } from '../../src/stores/redis/table.ts'
-import type { Store } from '../../src/index.ts'
 
 /** Where the tokens are. */
 export type Place =

@@ -20,16 +20,15 @@ const RUNTIME_GLOBALS = ['process', 'Buffer', 'require', '__dirname', '__filenam
 const NEUTRAL = [
   'index.js',
   'models/index.js',
-  'surfaces/ai-sdk.js',
-  'credentials/stores/postgres.js',
-  'credentials/stores/redis.js',
+  'surfaces/ai-sdk/index.js',
+  'stores/postgres/index.js',
+  'stores/redis/index.js',
 ]
 
 /** Each source and store is an entry of its own. */
-const SOURCES_AND_STORES = Object.keys(manifest.exports).flatMap((name) => {
-  const path = /^\.\/((?:sources|stores)\/.+)$/.exec(name)?.[1]
-  return path === undefined ? [] : [`credentials/${path}.js`]
-})
+const SOURCES_AND_STORES = targets().flatMap(
+  (path) => /^\.\/dist\/((?:sources|stores)\/.+\.js)$/.exec(path)?.[1] ?? [],
+)
 
 /** A package as it would be published, but built in a folder of its own: dist/ belongs to others. */
 let folder: string
@@ -71,7 +70,7 @@ test.each([...NEUTRAL, ...SOURCES_AND_STORES])('the types of %s need no package'
   expect(files.filter((file) => !file.startsWith(folder) && !isLib(file))).toEqual([])
 })
 
-test.each([...NEUTRAL, 'credentials/stores/sealed.js'])('%s uses no global of one runtime', async (entry) => {
+test.each([...NEUTRAL, 'stores/sealed/index.js'])('%s uses no global of one runtime', async (entry) => {
   const names = RUNTIME_GLOBALS.flatMap((name) => [name, `globalThis.${name}`])
   const define = Object.fromEntries(names.map((name) => [name, 'RUNTIME_GLOBAL']))
   const { outputFiles } = await bundle(entry, { define, minify: false })
@@ -93,7 +92,12 @@ test.each([
     const { ${name} } = await import(process.argv[1])
     const source = ${name}(${options})
     await source.issue({ signal: new AbortController().signal }).catch(({ code, message }) => console.log(code, message))`
-  const entry = join(folder, `dist/credentials/sources/${name}.js`)
+  const entry = join(
+    folder,
+    SOURCES_AND_STORES.includes(`sources/${name}.js`)
+      ? `dist/sources/${name}.js`
+      : `dist/sources/${name}/index.js`,
+  )
   const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script, entry], {
     cwd: folder,
   })
@@ -108,7 +112,7 @@ test('sealed says that jose is missing, and how to mend it', async () => {
     const store = sealed(new MemoryStore(), [{ id: 'one', secret: new Uint8Array(32) }])
     const change = () => console.log('asked')
     await store.update('me', change).catch(({ code, message }) => console.log(code, message))`
-  const entries = ['credentials/stores/sealed.js', 'index.js'].map((entry) => join(folder, 'dist', entry))
+  const entries = ['stores/sealed/index.js', 'index.js'].map((entry) => join(folder, 'dist', entry))
   const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script, ...entries], {
     cwd: folder,
   })

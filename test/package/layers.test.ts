@@ -1,300 +1,103 @@
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { z } from 'zod'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-interface Layer {
-  may: string[]
-  mayNot: string[]
-}
-
-const packages = ['zod', '@ai-sdk/provider', 'node:fs', 'fs']
-
-/** File → what it may import, and what the linter refuses there. */
-const layers: Record<string, Layer> = {
-  'src/index.ts': {
-    may: [
-      './core/a.ts',
-      './llm/a.ts',
-      './http/a.ts',
-      './credentials/a.ts',
-      './credentials/stores/memory.ts',
-      './surfaces/fetch.ts',
-    ],
-    mayNot: [
-      ...packages,
-      './surfaces/ai-sdk.ts',
-      './surfaces/ai-sdk/a.ts',
-      './credentials/stores/redis.ts',
-      './credentials/sources/oauth.ts',
-      './models/index.ts',
-      './testing/index.ts',
-      './proxy/index.ts',
-      './cli/main.ts',
-    ],
-  },
-  'src/core/planted.ts': {
-    may: ['./a.ts', './sub/a.ts'],
-    mayNot: [
-      ...packages,
-      '../llm/a.ts',
-      '../http/a.ts',
-      '../credentials/a.ts',
-      '../surfaces/a.ts',
-      '../models/a.ts',
-      '../index.ts',
-    ],
-  },
-  'src/llm/planted.ts': {
-    may: ['./a.ts', '../core/a.ts'],
-    mayNot: [
-      ...packages,
-      '../http/a.ts',
-      '../credentials/a.ts',
-      '../surfaces/a.ts',
-      '../models/index.ts',
-      '../index.ts',
-    ],
-  },
-  'src/http/planted.ts': {
-    may: ['./a.ts', '../core/a.ts'],
-    mayNot: [...packages, '../llm/a.ts', '../credentials/a.ts', '../surfaces/a.ts', '../index.ts'],
-  },
-  'src/models/planted.ts': {
-    may: ['./a.ts'],
-    mayNot: [...packages, '../core/a.ts', '../credentials/a.ts', '../lm/a.ts', '../llms/a.ts', '../index.ts'],
-  },
-  'src/credentials/planted.ts': {
-    may: ['./a.ts', '../core/a.ts'],
-    mayNot: [
-      ...packages,
-      './sources/a.ts',
-      './stores/a.ts',
-      '../llm/a.ts',
-      '../surfaces/a.ts',
-      '../index.ts',
-    ],
-  },
-  'src/credentials/sources/planted.ts': {
-    may: ['../a.ts', '../../core/a.ts', ...packages],
-    mayNot: [
-      './a.ts',
-      './a/b.ts',
-      '../stores/a.ts',
-      '../../llm/a.ts',
-      '../../surfaces/a.ts',
-      '../../index.ts',
-    ],
-  },
-  'src/credentials/sources/oauth/planted.ts': {
-    may: ['./a.ts', '../../a.ts', '../../../core/a.ts', ...packages],
-    mayNot: ['../a.ts', '../b/a.ts', '../../stores/a.ts', '../../../llm/a.ts', '../../../index.ts'],
-  },
-  'src/credentials/stores/planted.ts': {
-    may: ['../a.ts', '../../core/a.ts', ...packages],
-    mayNot: [
-      './a.ts',
-      './a/b.ts',
-      '../sources/a.ts',
-      '../../llm/a.ts',
-      '../../surfaces/a.ts',
-      '../../index.ts',
-    ],
-  },
-  'src/credentials/stores/postgres.ts': {
-    may: ['./postgres/a.ts', '../a.ts', '../../core/a.ts', ...packages],
-    mayNot: ['./a.ts', './file/a.ts', '../sources/a.ts', '../../llm/a.ts', '../../index.ts'],
-  },
-  'src/credentials/stores/memory.ts': {
-    may: ['../a.ts', '../../core/a.ts'],
-    mayNot: [...packages, './a.ts', '../sources/a.ts', '../../llm/a.ts'],
-  },
-  'src/credentials/stores/sealed.ts': {
-    may: ['./sealed/a.ts', '../a.ts', '../../core/a.ts', ...packages],
-    mayNot: ['./a.ts', './file.ts', './file/a.ts', '../sources/a.ts', '../../llm/a.ts', '../../index.ts'],
-  },
-  'src/credentials/stores/sealed/planted.ts': {
-    may: ['./a.ts', '../../a.ts', '../../../core/a.ts', ...packages],
-    mayNot: ['../a.ts', '../file/a.ts', '../../sources/a.ts', '../../../llm/a.ts', '../../../index.ts'],
-  },
-  'src/surfaces/planted.ts': {
-    may: ['../core/a.ts', '../llm/a.ts', '../http/a.ts', '../credentials/a.ts', ...packages],
-    mayNot: [
-      './a.ts',
-      './ai-sdk/a.ts',
-      '../credentials/stores/a.ts',
-      '../credentials/sources/a.ts',
-      '../models/index.ts',
-      '../proxy/a.ts',
-      '../index.ts',
-    ],
-  },
-  'src/credentials/stores/redis.ts': {
-    may: ['./redis/a.ts', '../a.ts', '../../core/a.ts', ...packages],
-    mayNot: ['./a.ts', './file/a.ts', '../sources/a.ts', '../../surfaces/a.ts', '../../index.ts'],
-  },
-  'src/surfaces/ai-sdk.ts': {
-    may: ['./ai-sdk/a.ts', '../core/a.ts', '../llm/a.ts', '../http/a.ts', '../credentials/a.ts', ...packages],
-    mayNot: ['./a.ts', './ai-sdk-other/a.ts', './a/b.ts', '../models/index.ts', '../index.ts'],
-  },
-  'src/surfaces/undici.ts': {
-    may: ['./undici/a.ts', '../core/a.ts', '../http/a.ts', '../credentials/a.ts', ...packages],
-    mayNot: ['./a.ts', './fetch.ts', './fetch/a.ts', '../models/index.ts', '../index.ts'],
-  },
-  'src/surfaces/ai-sdk/planted.ts': {
-    may: [
-      './a.ts',
-      '../../core/a.ts',
-      '../../llm/a.ts',
-      '../../http/a.ts',
-      '../../credentials/a.ts',
-      ...packages,
-    ],
-    mayNot: ['../a.ts', '../b/a.ts', '../ai-sdk.ts', '../../credentials/stores/a.ts', '../../index.ts'],
-  },
-  'src/surfaces/fetch.ts': {
-    may: ['./fetch/a.ts', '../core/a.ts', '../llm/a.ts', '../http/a.ts', '../credentials/a.ts'],
-    mayNot: [...packages, './a.ts', './provider.ts', './ai-sdk/a.ts', '../index.ts'],
-  },
-  'src/surfaces/fetch/planted.ts': {
-    may: ['./a.ts', '../../core/a.ts', '../../http/a.ts', '../../credentials/a.ts'],
-    mayNot: [...packages, '../a.ts', '../ai-sdk/a.ts', '../../index.ts'],
-  },
-  'src/surfaces/provider.ts': {
-    may: ['../core/a.ts', '../llm/a.ts', '../http/a.ts', '../credentials/a.ts'],
-    mayNot: [...packages, './a.ts', './fetch/a.ts', '../index.ts'],
-  },
-  'src/proxy/planted.ts': {
-    may: ['./a.ts', '../core/a.ts', '../http/a.ts', '../surfaces/a.ts', '../credentials/a.ts', ...packages],
-    mayNot: ['../llm/a.ts', '../models/index.ts', '../credentials/stores/a.ts', '../cli/a.ts', '../index.ts'],
-  },
-  'src/testing/planted.ts': {
-    may: ['./a.ts', '../core/a.ts', '../credentials/a.ts', ...packages],
-    mayNot: ['../llm/a.ts', '../surfaces/a.ts', '../proxy/a.ts', '../cli/a.ts', '../index.ts'],
-  },
-  'src/cli/planted.ts': {
-    may: [
-      './a.ts',
-      '../index.ts',
-      '../proxy/a.ts',
-      '../credentials/stores/a.ts',
-      '../models/a.ts',
-      ...packages,
-    ],
-    mayNot: [],
-  },
-}
-
-/** Every way to write an import. */
-const forms: ((specifier: string, name: string) => string)[] = [
-  (from, name) => `import { ${name} } from '${from}'`,
-  (from, name) => `import type { ${name} } from '${from}'`,
-  (from, name) => `import * as ${name} from '${from}'`,
-  (from, name) => `export { ${name} } from '${from}'`,
-  (from, name) => `export type { ${name} } from '${from}'`,
-  (from, name) => `export * as ${name} from '${from}'`,
+/** Every form in which something can be imported. */
+const forms: ((from: string) => string)[] = [
+  (from) => `import { a } from '${from}'`,
+  (from) => `import type { A } from '${from}'`,
+  (from) => `import * as a from '${from}'`,
+  (from) => `import '${from}'`,
+  (from) => `export { a } from '${from}'`,
+  (from) => `export type { A } from '${from}'`,
   (from) => `export * from '${from}'`,
-  (from, name) => `const ${name} = await import('${from}')`,
+  (from) => `export * as a from '${from}'`,
+  (from) => `const a = await import('${from}')`,
+  (from) => `export type A = import('${from}').A`,
 ]
 
-/** A file with each import in each form, one a line. */
-function allForms(specifiers: string[]): string[] {
-  return specifiers.flatMap((specifier) => forms.map((write) => write(specifier, `name${(serial += 1)}`)))
-}
-let serial = 0
-
-const Report = z.object({
-  diagnostics: z.array(
-    z.object({
-      code: z.string(),
-      filename: z.string(),
-      labels: z.array(z.object({ span: z.object({ line: z.number() }) })),
-    }),
-  ),
-})
-const Config = z.looseObject({ options: z.record(z.string(), z.unknown()) })
+const planted: readonly (readonly [what: string, file: string, imported: string, said: string])[] = [
+  ['lib, the core', 'lib/planted.ts', '../core/refreshable.ts', 'is not on a lower floor'],
+  ['lib, a package', 'lib/planted.ts', 'zod', 'is a package that this floor may not import'],
+  ['the core, a credential', 'core/planted.ts', '../credential/token.ts', 'is not on a lower floor'],
+  ['the core, node:', 'core/cell/planted.ts', 'node:fs', 'is a package that this floor may not import'],
+  ['the contract, a surface', 'llm/planted.ts', '../surfaces/provider.ts', 'is not on a lower floor'],
+  ['a credential, a store', 'credential/planted.ts', '../stores/file/index.ts', 'is not on a lower floor'],
+  ['a source, a source', 'sources/planted.ts', './aws.ts', 'is a sibling'],
+  ['a source, a store', 'sources/oauth/planted.ts', '../../stores/shared/lock.ts', 'is not on a lower floor'],
+  ['a store, a store', 'stores/redis/planted.ts', '../postgres/table.ts', 'is a sibling'],
+  ['what stores share, a store', 'stores/shared/planted.ts', '../redis/table.ts', 'is a sibling'],
+  ['Redis, its driver', 'stores/redis/planted.ts', 'ioredis', 'is a package that this floor may not import'],
+  ['a surface, a surface', 'surfaces/undici/planted.ts', '../fetch/call.ts', 'is a sibling'],
+  ['a surface, a credential', 'surfaces/planted.ts', '../credential/pool.ts', 'is not on a lower floor'],
+  ['fetch, node:', 'surfaces/fetch/planted.ts', 'node:http', 'is a package that this floor may not import'],
+  ['a wing, the root entry', 'sources/planted.ts', '../index.ts', 'is not on a lower floor'],
+  ['a folder without a floor', 'attic/planted.ts', '../errors.ts', 'stands on no floor'],
+]
 
 let folder: string
-let findings: { rule: string; at: string }[]
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'layers-'))
-  // Types are not what is tested here, and the planted files have none.
-  const { options: _, ...config } = Config.parse(
-    JSON.parse(await readFile(join(root, '.oxlintrc.json'), 'utf8')),
-  )
-  await plant('.oxlintrc.json', JSON.stringify(config))
-  for (const [file, { may, mayNot }] of Object.entries(layers)) {
-    await plant(file, [...allForms(mayNot), ...allForms(may)].join('\n'))
-  }
-  await plant('src/models/types.ts', "import type { A } from '../llm/a.ts'\nexport type { A }")
-  await plant('src/models/values.ts', "import { a } from '../llm/a.ts'\nexport { a }")
-  await plant('src/models/type-position.ts', "export type A = import('../core/a.ts').A")
-  await plant(
-    'src/core/globals.ts',
-    'process.exit(0)\nBuffer.from("")\nrequire("x")\nexport const a = __dirname',
-  )
-  findings = await lint()
+  folder = await mkdtemp(join(tmpdir(), 'llm-refresh-layers-'))
+  await cp(join(root, 'src'), join(folder, 'src'), { recursive: true })
 })
 
 afterAll(() => rm(folder, { recursive: true }))
 
-test.each(Object.entries(layers))('%s imports what its layer may, however it is written', (file, layer) => {
-  const lines = [...layer.mayNot, ...layer.may].flatMap((specifier) => forms.map(() => specifier))
-  const refused = at(file, 'no-restricted-imports').map((line) => lines[line - 1])
-  expect(refused).toEqual(lines.slice(0, layer.mayNot.length * forms.length))
+test('the layer check finds no fault in src', async () => {
+  expect(await check()).toMatch(/^\d+ files on their floors/u)
 })
 
-test('models takes types from llm, and no values', () => {
-  expect(at('src/models/types.ts', 'no-restricted-imports')).toEqual([])
-  expect(at('src/models/values.ts', 'no-restricted-imports')).toEqual([1])
+test('the layer check finds every planted import, in each form', async () => {
+  const files = new Map<string, string[]>()
+  const expected: string[] = []
+  for (const [, file, imported, said] of planted)
+    for (const form of forms) {
+      const lines = files.get(file) ?? []
+      files.set(file, lines)
+      lines.push(form(imported))
+      expected.push(`${file}:${lines.length}: '${imported}' ${said}`)
+    }
+  await Promise.all([...files].map(([file, lines]) => plant(file, lines.join('\n'))))
+  const found = (await check()).split('\n')
+  await Promise.all([...files.keys()].map((file) => rm(join(folder, 'src', file))))
+  for (const line of expected) expect(found.filter((one) => one.startsWith(line))).toHaveLength(1)
 })
 
-test('a type cannot be fetched past the layers by writing import() in its place', () => {
-  expect(at('src/models/type-position.ts', 'consistent-type-imports')).toEqual([1])
+test('the layer check finds a circle, also one of types alone', async () => {
+  await plant('lib/one.ts', "import type { B } from './other.ts'\nexport type A = B")
+  await plant('lib/other.ts', "import type { A } from './one.ts'\nexport type B = A")
+  const found = await check()
+  await Promise.all(['one', 'other'].map((name) => rm(join(folder, `src/lib/${name}.ts`))))
+  expect(found).toContain('a circle: lib/one.ts → lib/other.ts → lib/one.ts')
 })
 
-test('what the root entry reaches uses no global of one runtime', () => {
-  expect(at('src/core/globals.ts', 'no-restricted-globals')).toEqual([1, 2, 3, 4])
+test('the layer check finds a file that is too long, and a folder that is too full', async () => {
+  await plant('llm/long.ts', '\n'.repeat(260))
+  const many = Array.from({ length: 17 }, (_, n) => `llm/many/${n}.ts`)
+  await Promise.all(many.map((file) => plant(file, '')))
+  const found = await check()
+  await rm(join(folder, 'src/llm/long.ts'))
+  await rm(join(folder, 'src/llm/many'), { recursive: true })
+  expect(found).toContain('llm/long.ts: 261 lines, of at most 260')
+  expect(found).toContain('llm/many: 17 files, of at most 16')
 })
-
-test('every folder of src has a layer', async () => {
-  const entries = await readdir(join(root, 'src'), { withFileTypes: true })
-  const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
-  const known = new Set(Object.keys(layers).map((file) => file.split('/')[1]))
-  expect(folders.filter((name) => !known.has(name))).toEqual([])
-})
-
-function at(file: string, rule: string): number[] {
-  const prefix = `${file}:`
-  const found = findings.filter((finding) => finding.rule === rule && finding.at.startsWith(prefix))
-  const lines = new Set(found.map((finding) => Number(finding.at.slice(prefix.length))))
-  return [...lines].toSorted((a, b) => a - b)
-}
 
 async function plant(file: string, text: string): Promise<void> {
-  const path = join(folder, file)
+  const path = join(folder, 'src', file)
   await mkdir(dirname(path), { recursive: true })
   await writeFile(path, `${text}\n`)
 }
 
-async function lint(): Promise<{ rule: string; at: string }[]> {
-  const oxlint = join(root, 'node_modules/oxlint/bin/oxlint')
-  const output = await new Promise<string>((resolve) => {
-    execFile(
-      process.execPath,
-      [oxlint, '--format', 'json'],
-      { cwd: folder, maxBuffer: 2 ** 26 },
-      (_, stdout) => resolve(stdout),
-    )
+/** What the check prints. */
+function check(): Promise<string> {
+  const program = ['--import', 'tsx', join(root, 'scripts/layers.ts'), join(folder, 'src')]
+  return new Promise((resolve) => {
+    execFile(process.execPath, program, { cwd: root }, (_, stdout, stderr) => resolve(stdout + stderr))
   })
-  return Report.parse(JSON.parse(output)).diagnostics.map(({ code, filename, labels }) => ({
-    rule: /\((.+)\)/.exec(code)?.[1] ?? code,
-    at: `${filename}:${labels[0]?.span.line}`,
-  }))
 }

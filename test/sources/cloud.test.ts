@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import type { ManagedIdentityCredential } from '@azure/identity'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { credential, type Source } from '../../src/index.ts'
 import { aws } from '../../src/sources/aws.ts'
 import { azure } from '../../src/sources/azure.ts'
 import { google } from '../../src/sources/google.ts'
-import { credential, type Source } from '../../src/index.ts'
 
 const context = {
   current: undefined,

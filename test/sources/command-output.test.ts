@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { command, type CommandOptions } from '../../src/sources/command/index.ts'
 import { type AccessToken, RefreshError } from '../../src/index.ts'
+import { command, type CommandOptions } from '../../src/sources/command/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { failure, issue, jwt, printed, temporaryFolder } from './helpers.ts'
 

@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { env, type EnvOptions } from '../../src/sources/env.ts'
 import { credential } from '../../src/index.ts'
+import { env, type EnvOptions } from '../../src/sources/env.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { failure, issue, jwt, printed } from './helpers.ts'
 

@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { factsOf } from '../../src/credential/failure-facts.ts'
+import { RefreshError } from '../../src/index.ts'
 import { browserLogin } from '../../src/sources/oauth-browser.ts'
 import {
   deviceLogin,
@@ -10,7 +11,6 @@ import {
   revoke,
 } from '../../src/sources/oauth/index.ts'
 import { workloadIdentity } from '../../src/sources/workload/index.ts'
-import { RefreshError } from '../../src/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { answering, failure, issue, JSON_TYPE, printed, serve } from './helpers.ts'
 

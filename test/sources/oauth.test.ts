@@ -1,15 +1,8 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { oauth, type OAuthOptions, readChallenges } from '../../src/sources/oauth/index.ts'
 import { credential, refreshingFetch, type Source } from '../../src/index.ts'
+import { oauth, type OAuthOptions, readChallenges } from '../../src/sources/oauth/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
-import {
-  BELIEVED,
-  KEYS,
-  type OidcServer,
-  RESOURCE,
-  SECRET,
-  startOidcServer,
-} from '../support/oidc-server.ts'
+import { BELIEVED, KEYS, type OidcServer, RESOURCE, SECRET, startOidcServer } from '../support/oidc-server.ts'
 import { startRecordingServer } from '../support/recording-server.ts'
 import { failure, issue } from './helpers.ts'
 

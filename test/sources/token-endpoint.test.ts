@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import type { Clock, Source, SourceContext } from '../../src/index.ts'
 import { oauth } from '../../src/sources/oauth/index.ts'
 import { workloadIdentity } from '../../src/sources/workload/index.ts'
-import type { Clock, Source, SourceContext } from '../../src/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { settled } from '../support/settled.ts'
 import { answering, failure, Gone, issue, JSON_TYPE, printed, serve } from './helpers.ts'

@@ -1,9 +1,9 @@
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { credential, type RefreshEvent, RefreshError } from '../../src/index.ts'
 import { file } from '../../src/sources/file.ts'
 import { workloadIdentity, type WorkloadOptions } from '../../src/sources/workload/index.ts'
-import { credential, type RefreshEvent, RefreshError } from '../../src/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { answering, failure, issue, JSON_TYPE, jwt, printed, serve, temporaryFolder } from './helpers.ts'
 

@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { MemoryStore, type Store } from '../../src/index.ts'
 import { fileStore } from '../../src/stores/file/index.ts'
 import { sealed } from '../../src/stores/sealed/index.ts'
-import { MemoryStore, type Store } from '../../src/index.ts'
 import { storeContract } from '../../src/testing/index.ts'
 
 const path = await mkdtemp(join(tmpdir(), 'llm-refresh-test-'))

@@ -1,14 +1,14 @@
 import { mkdir, readdir, readFile, rm, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
-import { encodeRecord } from '../../src/stores/shared/record-format.ts'
-import type { Lock } from '../../src/stores/shared/lock.ts'
+import { encodeRecord } from '../../src/credential/record/record-format.ts'
 import type { RecordContent } from '../../src/credential/store.ts'
+import { tombstone } from '../../src/credential/tombstone.ts'
 import { FileBackend } from '../../src/stores/file/backend.ts'
 import { Folder } from '../../src/stores/file/folder.ts'
 import { type Machine, thisMachine } from '../../src/stores/file/machine.ts'
 import { folderName } from '../../src/stores/file/path.ts'
-import { tombstone } from '../../src/credential/tombstone.ts'
+import type { Lock } from '../../src/stores/shared/lock.ts'
 import { temporaryFolder } from '../support/folder.ts'
 
 const content = (name: string, more: Partial<RecordContent> = {}): RecordContent => ({

@@ -1,12 +1,12 @@
 import { mkdir, readdir, readFile, symlink, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
-import { ExclusiveStore } from '../../src/stores/shared/exclusive-store.ts'
-import { fileStore } from '../../src/stores/file/index.ts'
+import type { Store } from '../../src/index.ts'
 import { FileBackend } from '../../src/stores/file/backend.ts'
 import { Folder } from '../../src/stores/file/folder.ts'
+import { fileStore } from '../../src/stores/file/index.ts'
 import { thisMachine } from '../../src/stores/file/machine.ts'
-import type { Store } from '../../src/index.ts'
+import { ExclusiveStore } from '../../src/stores/shared/exclusive-store.ts'
 import { temporaryFolder } from '../support/folder.ts'
 
 const token = (name: string): { accessToken: string } => ({ accessToken: `access-${name}` })

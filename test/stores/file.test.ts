@@ -2,11 +2,11 @@ import { chmod, mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile }
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
-import { ExclusiveStore } from '../../src/stores/shared/exclusive-store.ts'
-import { fileStore, inspectFileStore } from '../../src/stores/file/index.ts'
-import { FileBackend } from '../../src/stores/file/backend.ts'
-import { type Machine, thisMachine } from '../../src/stores/file/machine.ts'
 import type { Store } from '../../src/index.ts'
+import { FileBackend } from '../../src/stores/file/backend.ts'
+import { fileStore, inspectFileStore } from '../../src/stores/file/index.ts'
+import { type Machine, thisMachine } from '../../src/stores/file/machine.ts'
+import { ExclusiveStore } from '../../src/stores/shared/exclusive-store.ts'
 import { temporaryFolder } from '../support/folder.ts'
 
 const token = (name: string): { accessToken: string; refreshToken: string } => ({

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { MemoryStore, type Store, type StoredRecord } from '../../src/index.ts'
-import { ManualClock } from '../support/manual-clock.ts'
 import { Account, numbered, processOf, storeWith } from '../credential/account.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 
 /** What a store of a user's own gives, whatever its type says. */
 const given = (what: unknown): StoredRecord => what as StoredRecord

@@ -5,17 +5,13 @@ import { inspect } from 'node:util'
 import { Redis } from 'ioredis'
 import { createClient, createClientPool } from 'redis'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import type { RecordContent } from '../../src/credential/store.ts'
+import type { Change } from '../../src/index.ts'
+import { connectionOf } from '../../src/stores/redis/client.ts'
+import { redisStore, type RedisClient, type RedisStoreOptions } from '../../src/stores/redis/index.ts'
+import { RedisTable } from '../../src/stores/redis/table.ts'
 import { ExclusiveStore } from '../../src/stores/shared/exclusive-store.ts'
 import { LeasedBackend } from '../../src/stores/shared/leased-backend.ts'
-import type { RecordContent } from '../../src/credential/store.ts'
-import {
-  redisStore,
-  type RedisClient,
-  type RedisStoreOptions,
-} from '../../src/stores/redis/index.ts'
-import { connectionOf } from '../../src/stores/redis/client.ts'
-import { RedisTable } from '../../src/stores/redis/table.ts'
-import type { Change } from '../../src/index.ts'
 import { storeContract } from '../../src/testing/index.ts'
 import { has } from '../support/binaries.ts'
 import { ManualClock } from '../support/manual-clock.ts'

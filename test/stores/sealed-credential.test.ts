@@ -1,10 +1,10 @@
 import { expect, test, vi } from 'vitest'
+import { MemoryStore, type Store } from '../../src/index.ts'
 import { fileStore } from '../../src/stores/file/index.ts'
 import { adoptUnsealed, sealed } from '../../src/stores/sealed/index.ts'
-import { MemoryStore, type Store } from '../../src/index.ts'
+import { Account, numbered, processOf, storeWith } from '../credential/account.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { ManualClock } from '../support/manual-clock.ts'
-import { Account, numbered, processOf, storeWith } from '../credential/account.ts'
 import { newKey, sealedWith } from './sealing.ts'
 
 const [older, newer, stranger] = [newKey('2025-11'), newKey('2026-11'), newKey('2024-11')]

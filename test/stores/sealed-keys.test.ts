@@ -1,12 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { RecordContent } from '../../src/credential/store.ts'
-import {
-  adoptUnsealed,
-  sealed,
-  type SealingKey,
-  type SealingKeys,
-} from '../../src/stores/sealed/index.ts'
 import { type AccessToken, MemoryStore, RefreshError, type Store } from '../../src/index.ts'
+import { adoptUnsealed, sealed, type SealingKey, type SealingKeys } from '../../src/stores/sealed/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { settled } from '../support/settled.ts'
 import { newKey, sealedWith } from './sealing.ts'

@@ -22,9 +22,9 @@ export async function project(files: Record<string, string>): Promise<string> {
     compilerOptions: {
       paths: {
         'llm-refresh': [join(root, 'src/index.ts')],
-        'llm-refresh/sources/*': [join(root, 'src/credentials/sources/*.ts')],
+        'llm-refresh/sources/*': [join(root, 'src/sources/*.ts'), join(root, 'src/sources/*/index.ts')],
         'llm-refresh/testing': [join(root, 'src/testing/index.ts')],
-        'llm-refresh/stores/*': [join(root, 'src/credentials/stores/*.ts')],
+        'llm-refresh/stores/*': [join(root, 'src/stores/*/index.ts')],
       },
     },
   }

@@ -1,5 +1,5 @@
-import { Backoff } from '../../lib/backoff.ts'
 import type { RefreshError } from '../../errors.ts'
+import { Backoff } from '../../lib/backoff.ts'
 import { RefreshBudget } from './refresh-budget.ts'
 import { exhausted, unhelpful } from './refusals.ts'
 

@@ -1,5 +1,5 @@
-import { Backoff } from '../../lib/backoff.ts'
 import type { RefreshError, RefreshErrorCode } from '../../errors.ts'
+import { Backoff } from '../../lib/backoff.ts'
 import { suspended } from './refusals.ts'
 
 /**

@@ -1,12 +1,12 @@
-import { handOver } from '../background.ts'
 import { RefreshError } from '../../errors.ts'
+import { handOver } from '../background.ts'
 import { asRefreshError, type RefreshEvent, tell } from '../events.ts'
-import { Flight } from './flight.ts'
 import type { CellInternals, CellOptions } from '../options.ts'
 import type { Background, RefreshCause } from '../refresher.ts'
-import { missing, reentrant, timeout } from './refusals.ts'
-import { Setback } from './cooldown.ts'
 import { runAsSource } from '../source-context.ts'
+import { Setback } from './cooldown.ts'
+import { Flight } from './flight.ts'
+import { missing, reentrant, timeout } from './refusals.ts'
 import type { Values } from './values.ts'
 
 /** How a flight begins. */

@@ -1,5 +1,5 @@
-import type { Deadline, Stage } from '../../lib/deadline.ts'
 import type { RefreshError } from '../../errors.ts'
+import type { Deadline, Stage } from '../../lib/deadline.ts'
 import { currentTurn } from '../../lib/input.ts'
 import type { Snapshot } from '../refresher.ts'
 

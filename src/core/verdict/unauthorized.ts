@@ -1,7 +1,7 @@
-import { type DefaultRejectionRule, defaultRejectionRules, type RejectionRule } from './default-rules.ts'
 import { RefreshError } from '../../errors.ts'
+import { optionError } from '../../lib/options.ts'
+import { type DefaultRejectionRule, defaultRejectionRules, type RejectionRule } from './default-rules.ts'
 import { type Evidence, header, readFacts } from './facts.ts'
-import { optionError } from '../options.ts'
 import { hear, saysRejected } from './words.ts'
 
 export { type DefaultRejectionRule, defaultRejectionRules, type RejectionRule } from './default-rules.ts'

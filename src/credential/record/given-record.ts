@@ -1,9 +1,9 @@
 import { RefreshError } from '../../errors.ts'
-import { isObject, readMembers } from '../../stores/shared/record-format.ts'
-import { sealedElsewhere } from './failures.ts'
-import { isSealedToken } from './sealed-mark.ts'
 import type { StoredRecord } from '../store.ts'
 import { type AccessToken, readToken } from '../token.ts'
+import { sealedElsewhere } from './failures.ts'
+import { isObject, readMembers } from './record-format.ts'
+import { isSealedToken } from './sealed-mark.ts'
 
 /**
  * A record as a store gave it, before anything is sent or written for its sake: a store of the user's own may hold, or give, anything. A

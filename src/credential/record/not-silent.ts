@@ -1,5 +1,5 @@
-import { type Clock, within } from '../../lib/clock.ts'
 import { RefreshError } from '../../errors.ts'
+import { type Clock, within } from '../../lib/clock.ts'
 
 /** How long a store may be silent. */
 export interface Silence {

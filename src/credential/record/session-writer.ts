@@ -1,9 +1,9 @@
 import { RefreshError } from '../../errors.ts'
-import { givenRecord, recordInForce } from './given-record.ts'
-import { notSilent, type Silence } from './not-silent.ts'
 import type { MadeFor, RecordContent, Store, StoredRecord } from '../store.ts'
 import { type AccessToken, isSame } from '../token.ts'
 import { contentOf, NONE } from '../tombstone.ts'
+import { givenRecord, recordInForce } from './given-record.ts'
+import { notSilent, type Silence } from './not-silent.ts'
 
 /** A login on its way into the store. */
 export interface Login {

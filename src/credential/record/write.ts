@@ -1,7 +1,5 @@
-import { startTimer } from '../../lib/clock.ts'
 import { RefreshError } from '../../errors.ts'
-import type { Written } from '../../stores/shared/lock.ts'
-import { pause } from '../../lib/pause.ts'
+import { startTimer, pause } from '../../lib/clock.ts'
 
 const PLATFORM = { now: (): number => Date.now() }
 
@@ -29,10 +27,10 @@ export interface WriteOptions {
  *
  * @throws what the last try threw, where no later one can succeed, or `isBrief`
  */
-export async function writeToken(
-  write: () => Promise<Written>,
+export async function writeToken<W>(
+  write: () => Promise<W>,
   { longestPause, isBrief, isFinal, onFailure }: WriteOptions,
-): Promise<Written> {
+): Promise<W> {
   const began = performance.now()
   for (let wait = FIRST_PAUSE; ; wait *= 2) {
     try {
@@ -48,7 +46,7 @@ export async function writeToken(
 }
 
 /** Writes a failure: it is worth a few tries, and no lock. @returns undefined where it could not be written */
-export async function writeFailure(write: () => Promise<Written>): Promise<Written | undefined> {
+export async function writeFailure<W>(write: () => Promise<W>): Promise<W | undefined> {
   const end = performance.now() + BRIEFLY
   for (let wait = FIRST_PAUSE; performance.now() < end; wait = Math.min(wait * 2, SHORT_PAUSE)) {
     try {

@@ -1,8 +1,8 @@
-import type { Clock } from '../../lib/clock.ts'
 import { RefreshError, type RefreshErrorCode } from '../../errors.ts'
+import type { Clock } from '../../lib/clock.ts'
 import { factsOf } from '../failure-facts.ts'
-import { fingerprint, isFingerprintOf } from './fingerprint.ts'
 import type { StoredFailure, StoredRecord } from '../store.ts'
+import { fingerprint, isFingerprintOf } from './fingerprint.ts'
 
 /** Nobody waits longer than that after it first saw a failure, for clocks differ. ms */
 const LONGEST_WAIT = 60_000

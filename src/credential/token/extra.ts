@@ -1,4 +1,4 @@
-import type { JsonValue } from '../token.ts'
+import type { JsonValue } from '../../lib/json.ts'
 
 /** Characters of JSON that are kept, and levels of nesting. */
 const [MOST, DEEPEST] = [16_384, 16]

@@ -1,7 +1,7 @@
 import { RefreshError } from '../../errors.ts'
+import type { AccessToken } from '../token.ts'
 import { expiryOfResponse } from './expiry.ts'
 import { boundedExtra, membersOf } from './extra.ts'
-import type { AccessToken } from '../token.ts'
 import { isBearerLike } from './usable-token.ts'
 
 /** A token response as it came (RFC 6749 section 5.1). */

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
-import { readOutput } from '../shared/token-text.ts'
 import type { Source } from '../../credential/source.ts'
+import { readOutput } from '../shared/token-text.ts'
 import { type CommandOptions, readCommandOptions } from './options.ts'
 import { run } from './run.ts'
 

@@ -1,7 +1,7 @@
-import type { Clock } from '../../lib/clock.ts'
-import { checkOptions, describe, optionError } from '../../core/options.ts'
-import type { ParseOutput } from '../shared/token-text.ts'
 import type { SourceContext } from '../../credential/source.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { checkOptions, describe, optionError } from '../../lib/options.ts'
+import type { ParseOutput } from '../shared/token-text.ts'
 
 /** How a command is run. */
 export interface CommandOptions {

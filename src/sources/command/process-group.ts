@@ -1,5 +1,4 @@
-import type { Clock } from '../../lib/clock.ts'
-import { pause } from '../../lib/pause.ts'
+import { type Clock, pause } from '../../lib/clock.ts'
 
 /** How long a process may take to end by itself when it is asked to, in ms. */
 const GRACE = 2_000

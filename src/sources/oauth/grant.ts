@@ -1,7 +1,6 @@
-import { RefreshError } from '../../errors.ts'
-import { checkOptions, optionError } from '../../core/options.ts'
-import { checkSecret, readSecret, type Secret } from '../shared/secret.ts'
 import type { SourceInput } from '../../credential/source.ts'
+import { RefreshError } from '../../errors.ts'
+import { checkOptions, optionError } from '../../lib/options.ts'
 import type {
   ExtensionGrant,
   Grant,
@@ -10,6 +9,7 @@ import type {
   TokenExchangeGrant,
 } from '../shared/oauth/options.ts'
 import { each, OURS, type Parameters } from '../shared/oauth/target.ts'
+import { checkSecret, readSecret, type Secret } from '../shared/secret.ts'
 
 /** A grant, as it goes over the wire. */
 export interface WireGrant {

@@ -1,14 +1,10 @@
-import { RefreshError } from '../../errors.ts'
 import { factsOf, noting } from '../../credential/failure-facts.ts'
-import type { Secret } from '../shared/secret.ts'
 import type { Source } from '../../credential/source.ts'
 import type { MadeFor } from '../../credential/store.ts'
-import { readTokens } from '../shared/token-endpoint.ts'
-import type { WebCryptoKey } from '../../lib/web-crypto-key.ts'
+import { RefreshError } from '../../errors.ts'
+import type { WebCryptoKey } from '../../lib/web-crypto.ts'
 import { readChallenges, withClaims } from '../shared/oauth/challenge.ts'
 import { Client } from '../shared/oauth/client.ts'
-import { deviceLogin } from './device.ts'
-import { readGrant } from './grant.ts'
 import type {
   Challenge,
   DeviceLoginOptions,
@@ -25,8 +21,12 @@ import type {
   TokenExchangeGrant,
   TokenTarget,
 } from '../shared/oauth/options.ts'
-import { revoke } from './revoke.ts'
 import { readTarget, TARGET } from '../shared/oauth/target.ts'
+import type { Secret } from '../shared/secret.ts'
+import { readTokens } from '../shared/token-endpoint.ts'
+import { deviceLogin } from './device.ts'
+import { readGrant } from './grant.ts'
+import { revoke } from './revoke.ts'
 
 /**
  * Tokens from an OAuth authorization server. It needs the package `oauth4webapi`.

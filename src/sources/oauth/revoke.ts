@@ -1,9 +1,9 @@
-import { errorOf } from '../shared/refused-words.ts'
-import { readBody } from '../shared/response-body.ts'
-import { refusalOf } from '../shared/token-endpoint.ts'
 import type { AccessToken } from '../../credential/token.ts'
 import { Client } from '../shared/oauth/client.ts'
 import type { RevokeOptions } from '../shared/oauth/options.ts'
+import { errorOf } from '../shared/refused-words.ts'
+import { readBody } from '../shared/response-body.ts'
+import { refusalOf } from '../shared/token-endpoint.ts'
 
 /**
  * Tells the server that a token is not wanted any more (RFC 7009): its refresh token, where it has one, and the access token. To

@@ -1,7 +1,7 @@
 import { RefreshError } from '../../errors.ts'
+import { libraryCause } from '../../lib/harmless.ts'
 import { parseRetryAfter } from '../../lib/retry-after.ts'
 import { connectionOf } from './connection.ts'
-import { libraryCause } from '../../lib/driver-cause.ts'
 
 /** What runtimes call a connection that could not be made, or broke. */
 const CONNECTION =

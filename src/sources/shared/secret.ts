@@ -1,6 +1,6 @@
-import { RefreshError } from '../../errors.ts'
-import { describe, optionError } from '../../core/options.ts'
 import type { Source } from '../../credential/source.ts'
+import { RefreshError } from '../../errors.ts'
+import { describe, optionError } from '../../lib/options.ts'
 
 /** A secret, or what gives it: a function, or a source such as `file('/run/secrets/client')`. It is asked each time that it is needed. */
 export type Secret =

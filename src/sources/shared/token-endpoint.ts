@@ -1,13 +1,13 @@
+import { type FailureFacts, noting } from '../../credential/failure-facts.ts'
+import type { AccessToken } from '../../credential/token.ts'
+import { NO_TOKEN, readTokenResponse } from '../../credential/token/token-response.ts'
 import { RefreshError, type RefreshErrorCode } from '../../errors.ts'
 import { parseRetryAfter } from '../../lib/retry-after.ts'
-import { type FailureFacts, noting } from '../../credential/failure-facts.ts'
 import { isChallengeRefusal, loginEndedBy } from './login-ended.ts'
 import { adviceOn, type Asking } from './refusal-advice.ts'
 import { errorOf } from './refused-words.ts'
-import type { WholeResponse } from './token-request.ts'
 import { readBody, type ResponseBody } from './response-body.ts'
-import { NO_TOKEN, readTokenResponse } from '../../credential/token/token-response.ts'
-import type { AccessToken } from '../../credential/token.ts'
+import type { WholeResponse } from './token-request.ts'
 
 /** They ask for patience, not for another request. */
 const PATIENCE = new Set([408, 425])

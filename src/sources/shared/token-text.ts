@@ -1,12 +1,13 @@
-import { RefreshError } from '../../errors.ts'
-import { libraryCause } from '../../lib/driver-cause.ts'
+import { noting } from '../../credential/failure-facts.ts'
+import type { AccessToken } from '../../credential/token.ts'
 import { expiryOfOutput, isExpiryName, jwtClaims } from '../../credential/token/expiry.ts'
 import { boundedExtra, membersOf } from '../../credential/token/extra.ts'
-import { noting } from '../../credential/failure-facts.ts'
 import { readInstant } from '../../credential/token/instant.ts'
-import { parseJson } from '../../lib/json.ts'
 import { problemOf } from '../../credential/token/token-response.ts'
-import type { AccessToken } from '../../credential/token.ts'
+import { RefreshError } from '../../errors.ts'
+import { libraryCause } from '../../lib/harmless.ts'
+import { field } from '../../lib/json.ts'
+import { parseJson } from '../../lib/json.ts'
 
 /** Reads a token out of a text that is neither a bare token nor one of the known kinds of JSON. */
 export type ParseOutput = (text: string) => AccessToken | string | Promise<AccessToken | string>
@@ -129,10 +130,6 @@ function firstText(body: unknown, names: readonly string[]): string | undefined 
     if (typeof value === 'string' && value !== '') return value
   }
   return undefined
-}
-
-function field(body: unknown, name: string): unknown {
-  return Reflect.get(Object(body), name)
 }
 
 function invalid(message: string, cause?: unknown): RefreshError {

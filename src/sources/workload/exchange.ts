@@ -1,8 +1,8 @@
-import { checkOptions, describe, optionError } from '../../core/options.ts'
-import { readEndpoint, readPlainHttpEndpoints } from '../../lib/secure-url.ts'
-import { HTTP_OPTIONS } from '../shared/token-request.ts'
-import { checkWhole } from '../shared/secret.ts'
 import type { MadeFor } from '../../credential/store.ts'
+import { checkOptions, describe, optionError } from '../../lib/options.ts'
+import { readEndpoint, readPlainHttpEndpoints } from '../../lib/secure-url.ts'
+import { checkWhole } from '../shared/secret.ts'
+import { HTTP_OPTIONS } from '../shared/token-request.ts'
 import type {
   AnthropicWorkloadOptions,
   ExchangeWorkloadOptions,

@@ -1,5 +1,5 @@
-import type { HttpOptions } from '../shared/token-request.ts'
 import type { Secret } from '../shared/secret.ts'
+import type { HttpOptions } from '../shared/token-request.ts'
 
 /**
  * Who this workload is, as its platform says it: a function, or a source such as `file('/var/run/secrets/…/token')`. It is

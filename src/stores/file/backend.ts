@@ -1,9 +1,8 @@
 import { watch } from 'node:fs'
 import { join } from 'node:path'
+import type { RecordContent, StoredRecord } from '../../credential/store.ts'
 import type { RefreshError } from '../../errors.ts'
 import type { Backend, Contender, OnStep } from '../shared/lock.ts'
-import type { RecordContent, StoredRecord } from '../../credential/store.ts'
-import { FileContender } from './waiter.ts'
 import { failure } from './failure.ts'
 import { Folder } from './folder.ts'
 import { Guard } from './guard/guard.ts'
@@ -11,6 +10,7 @@ import type { Machine } from './machine.ts'
 import { folderName } from './path.ts'
 import { readHighest } from './records.ts'
 import { replaceRecord } from './replace.ts'
+import { FileContender } from './waiter.ts'
 
 /** Where the files are, and who works with them. */
 export interface FileBackendOptions {

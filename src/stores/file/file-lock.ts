@@ -1,6 +1,6 @@
-import { encodeRecord } from '../shared/record-format.ts'
-import type { Lock, Written } from '../shared/lock.ts'
+import { encodeRecord } from '../../credential/record/record-format.ts'
 import type { RecordContent, StoredRecord } from '../../credential/store.ts'
+import type { Lock, Written } from '../shared/lock.ts'
 import { present } from './failure.ts'
 import type { Folder } from './folder.ts'
 import { giveUp, marked, tryLater } from './given-up.ts'

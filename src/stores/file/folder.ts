@@ -6,8 +6,8 @@ import { RefreshError } from '../../errors.ts'
 import type { OnStep } from '../shared/lock.ts'
 import { codeOf, present } from './failure.ts'
 import type { Checked, Guard, Inside, Ownership } from './guard/guard.ts'
-import { isName, type Listing, listingOf } from './names.ts'
 import { syncFolder } from './guard/sync.ts'
+import { isName, type Listing, listingOf } from './names.ts'
 
 /** How a file is published. */
 export interface Publishing {

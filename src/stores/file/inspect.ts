@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { keyOf } from '../../credential/record/record-format.ts'
 import type { RefreshError } from '../../errors.ts'
-import { keyOf } from '../shared/record-format.ts'
 import { failure, present } from './failure.ts'
 import { Folder } from './folder.ts'
 import { Guard } from './guard/guard.ts'

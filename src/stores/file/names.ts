@@ -1,5 +1,31 @@
 import { join } from 'node:path'
-import { assertInRange, ORIGIN } from './numbers.ts'
+import { RefreshError } from '../../errors.ts'
+
+/** A file that tells the first number. It stays for as long as the folder does. */
+export const ORIGIN = 'origin'
+
+/**
+ * The highest number a file may bear. Earlier versions, which may share the folder, read names of at most 15 digits; and every number
+ * stays below 2^53, so that each is told from the next.
+ */
+export const LAST = 999_999_999_999_998
+
+/** The numbers of a folder's files, the highest first. */
+type Numbers = Readonly<Record<'locks' | 'records' | 'released', readonly number[]>>
+
+/** The highest number that the folder's files bear. 0: none bears one. A record may outlive its lock when the machine loses its power. */
+export function top({ locks, records, released }: Numbers): number {
+  return Math.max(locks[0] ?? 0, records[0] ?? 0, released[0] ?? 0)
+}
+
+/** @throws RefreshError `store_invalid` where the file's number leaves none for those that come after it */
+export function assertInRange(number: number, path: string): void {
+  if (number <= LAST) return
+  throw new RefreshError(
+    'store_invalid',
+    `${path} has a number that no lock or record of this store can have: another program made it, or it was damaged. It is left as it is: move it away.`,
+  )
+}
 
 /** A file that is being written, or that a writer left behind when it vanished. */
 export interface Draft {

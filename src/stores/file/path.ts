@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { homedir } from 'node:os'
 import { join, posix, win32 } from 'node:path'
-import { optionError } from '../../core/options.ts'
+import { optionError } from '../../lib/options.ts'
 
 /**
  * Where programs of this platform keep what they remember. A variable that holds no absolute path is ignored, as the XDG base directory

@@ -1,4 +1,4 @@
-import { decodeRecord } from '../shared/record-format.ts'
+import { decodeRecord } from '../../credential/record/record-format.ts'
 import type { StoredRecord } from '../../credential/store.ts'
 import { present } from './failure.ts'
 import type { Folder } from './folder.ts'

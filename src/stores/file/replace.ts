@@ -1,9 +1,9 @@
-import { encodeRecord } from '../shared/record-format.ts'
+import { encodeRecord } from '../../credential/record/record-format.ts'
 import type { RecordContent, StoredRecord } from '../../credential/store.ts'
 import { Turns } from '../../lib/keyed-mutex.ts'
 import type { Folder } from './folder.ts'
-import { type Listing, recordName, releasedName } from './names.ts'
-import { assertInRange, readOrigin, top } from './numbers.ts'
+import { type Listing, recordName, releasedName, assertInRange, top } from './names.ts'
+import { readOrigin } from './origin.ts'
 import { readRecord, removeLower } from './records.ts'
 
 /** Of one process only one replaces an account's record at a time: the others would only have to make their changes again. */

@@ -1,8 +1,9 @@
 // What can be seen of the options of somebody else's client.
 import type { Finding } from '../../core/events.ts'
 import { lateReconnect } from '../shared/late-reconnect.ts'
-import { isSession, isSql, type PostgresClient } from './client.ts'
+import { isSession, isSql } from './client.ts'
 import { isPool } from './pool.ts'
+import type { PostgresClient } from './types.ts'
 
 /**
  * What a client lacks so that a connection that hangs does not cost a lock.

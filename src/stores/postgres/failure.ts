@@ -1,5 +1,5 @@
 import { RefreshError } from '../../errors.ts'
-import { driverCause } from '../../lib/driver-cause.ts'
+import { driverCause } from '../../lib/harmless.ts'
 
 const UNREACHABLE = 'the server cannot be reached, or the connection broke'
 const REFUSED = 'the server refuses this role or its password: change what the client connects with'

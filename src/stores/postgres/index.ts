@@ -1,16 +1,16 @@
-import { checkOptions, milliseconds } from '../../core/options.ts'
+import type { Store } from '../../credential/store.ts'
+import { checkOptions, milliseconds } from '../../lib/options.ts'
+import { readMaxLocks } from '../../lib/slots.ts'
 import { ExclusiveStore } from '../shared/exclusive-store.ts'
 import { LeasedBackend } from '../shared/leased-backend.ts'
-import { readMaxLocks } from '../../lib/slots.ts'
-import type { Store } from '../../credential/store.ts'
-import type { PostgresClient } from './client.ts'
 import { inspectTable, type PostgresStoreEntry } from './inspect.ts'
 import { readName } from './name.ts'
 import { migrate } from './schema.ts'
 import { statementsOn } from './statements.ts'
 import { PostgresTable } from './table.ts'
+import type { PostgresClient } from './types.ts'
 
-export type { PostgresClient, QueryClient, SqlClient } from './client.ts'
+export type { PostgresClient, QueryClient, SqlClient } from './types.ts'
 export type { PostgresStoreEntry } from './inspect.ts'
 
 /** Which table. */

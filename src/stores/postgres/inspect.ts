@@ -1,11 +1,12 @@
+import { decodeRecord, readRevision } from '../../credential/record/record-format.ts'
 import { RefreshError } from '../../errors.ts'
-import { decodeRecord, readRevision } from '../shared/record-format.ts'
-import { asking, type Cells, type PostgresClient } from './client.ts'
+import { asking } from './client.ts'
 import { failure } from './failure.ts'
 import { decodeKey } from './key.ts'
 import type { TableName } from './name.ts'
 import { statementsOn } from './statements.ts'
 import { poisoned } from './table.ts'
+import type { Cells, PostgresClient } from './types.ts'
 
 /** How an account of a PostgreSQL store stands, without secrets. */
 export interface PostgresStoreEntry {

@@ -1,13 +1,6 @@
 import type { Subscribe } from '../shared/lease-table.ts'
-import {
-  type Ask,
-  asking,
-  isSession,
-  isSql,
-  type PostgresClient,
-  type Session,
-  type SqlClient,
-} from './client.ts'
+import { asking, isSession, isSql } from './client.ts'
+import type { Ask, PostgresClient, Session, SqlClient } from './types.ts'
 
 /** A pool of node-postgres, as far as it makes its own clients. */
 interface Pooling {

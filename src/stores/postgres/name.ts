@@ -1,4 +1,4 @@
-import { describe, optionError } from '../../core/options.ts'
+import { describe, optionError } from '../../lib/options.ts'
 
 /** What a server keeps of a name, in bytes. */
 const LONGEST = 63

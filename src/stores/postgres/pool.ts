@@ -1,7 +1,7 @@
 import { startTimer } from '../../lib/clock.ts'
 import { type GiveBack, Slots } from '../../lib/slots.ts'
-import type { AskOptions, QueryClient } from './client.ts'
 import { asError, heard, noneFree } from './silence.ts'
+import type { AskOptions, QueryClient } from './types.ts'
 
 /** A pool of node-postgres, as far as it gives connections. */
 export interface Pool extends QueryClient {

@@ -1,7 +1,8 @@
-import { asking, type PostgresClient } from './client.ts'
+import { asking } from './client.ts'
 import { codeOf, failure } from './failure.ts'
 import type { TableName } from './name.ts'
 import { statementsOn } from './statements.ts'
+import type { PostgresClient } from './types.ts'
 
 /** What comes of making a table that another process makes at the same time, although it is to be made only where there is none. */
 const RACED: readonly unknown[] = ['23505', '42P07', '42710']

@@ -1,14 +1,15 @@
-import { RefreshError } from '../../errors.ts'
 import type { Finding } from '../../core/events.ts'
-import { readRevision } from '../shared/record-format.ts'
+import { readRevision } from '../../credential/record/record-format.ts'
+import { RefreshError } from '../../errors.ts'
 import type { LeaseTable, Row, RowWritten, Subscribe, Taken } from '../shared/lease-table.ts'
 import { findingsOf } from './client-options.ts'
-import { type Ask, asking, type Cells, type PostgresClient } from './client.ts'
+import { asking } from './client.ts'
 import { failure, isEnded, isPassing, isRefusal } from './failure.ts'
 import { encodeKey, topicOf } from './key.ts'
 import { listening } from './listen.ts'
 import type { TableName } from './name.ts'
 import { type Statements, statementsOn } from './statements.ts'
+import type { Ask, Cells, PostgresClient } from './types.ts'
 
 export interface PostgresTableOptions {
   readonly name: TableName

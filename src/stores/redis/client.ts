@@ -1,5 +1,5 @@
 import type { Finding } from '../../core/events.ts'
-import { optionError } from '../../core/options.ts'
+import { optionError } from '../../lib/options.ts'
 import {
   addressOfIoRedis,
   addressOfNodeRedis,

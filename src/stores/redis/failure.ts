@@ -1,5 +1,5 @@
 import { RefreshError } from '../../errors.ts'
-import { driverCause } from '../../lib/driver-cause.ts'
+import { driverCause } from '../../lib/harmless.ts'
 
 /** What the server says no with, and how that is mended. */
 const MENDING: Readonly<Record<string, string>> = {

@@ -1,8 +1,8 @@
-import { checkOptions, describe, milliseconds, optionError } from '../../core/options.ts'
+import type { Store } from '../../credential/store.ts'
+import { checkOptions, describe, milliseconds, optionError } from '../../lib/options.ts'
+import { readMaxLocks } from '../../lib/slots.ts'
 import { ExclusiveStore } from '../shared/exclusive-store.ts'
 import { LeasedBackend } from '../shared/leased-backend.ts'
-import { readMaxLocks } from '../../lib/slots.ts'
-import type { Store } from '../../credential/store.ts'
 import { connectionOf, type RedisClient } from './client.ts'
 import { RedisTable } from './table.ts'
 

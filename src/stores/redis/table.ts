@@ -1,6 +1,6 @@
-import { RefreshError } from '../../errors.ts'
 import type { Finding } from '../../core/events.ts'
-import { readRevision } from '../shared/record-format.ts'
+import { readRevision } from '../../credential/record/record-format.ts'
+import { RefreshError } from '../../errors.ts'
 import type { LeaseTable, Row, RowWritten, Subscribe, Taken } from '../shared/lease-table.ts'
 import type { Connection } from './client.ts'
 import { failure, isPassing, isReply } from './failure.ts'

@@ -1,10 +1,10 @@
 import type * as jose from 'jose'
-import { RefreshError } from '../../errors.ts'
-import { decodeRecord, encodeRecord } from '../shared/record-format.ts'
-import { loadPeer } from '../../lib/optional-package.ts'
+import { decodeRecord, encodeRecord } from '../../credential/record/record-format.ts'
 import { SEALED } from '../../credential/record/sealed-mark.ts'
 import type { RecordContent } from '../../credential/store.ts'
 import type { AccessToken } from '../../credential/token.ts'
+import { RefreshError } from '../../errors.ts'
+import { loadPeer } from '../../lib/optional-package.ts'
 import type { KeyRing } from './key-ring.ts'
 import type { Key } from './key.ts'
 

@@ -1,16 +1,23 @@
-import type { Clock } from '../../lib/clock.ts'
-import { RefreshError } from '../../errors.ts'
-import { checkOptions, describe, optionError } from '../../core/options.ts'
 import { isSealedToken } from '../../credential/record/sealed-mark.ts'
-import type { Change, RecordContent, Store, StoreContext, StoredRecord, UpdateOptions } from '../../credential/store.ts'
+import type {
+  Change,
+  RecordContent,
+  Store,
+  StoreContext,
+  StoredRecord,
+  UpdateOptions,
+} from '../../credential/store.ts'
 import { contentOf, tombstone } from '../../credential/tombstone.ts'
+import { RefreshError } from '../../errors.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { checkOptions, describe, optionError } from '../../lib/options.ts'
 import { loadJose, open, seal, unsealed } from './envelope.ts'
 import { KeyRing, type SealingKeys } from './key-ring.ts'
 import type { Key } from './key.ts'
 
 export type { SealingKeys } from './key-ring.ts'
 export type { SealingKey } from './key.ts'
-export type { WebCryptoKey } from '../../lib/web-crypto-key.ts'
+export type { WebCryptoKey } from '../../lib/web-crypto.ts'
 
 /**
  * An option of {@link sealed}: take the tokens that were stored before the store was sealed. They are sealed when they are next

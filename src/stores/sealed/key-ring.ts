@@ -1,5 +1,5 @@
-import { type Clock, within } from '../../lib/clock.ts'
 import { RefreshError } from '../../errors.ts'
+import { type Clock, within } from '../../lib/clock.ts'
 import { checkKeys, importKeys, type Key, type Keys, type SealingKey } from './key.ts'
 
 /**

@@ -1,6 +1,5 @@
-import { describe, optionError } from '../../core/options.ts'
-import type { WebCryptoKey } from '../../lib/web-crypto-key.ts'
-import { assertWebCrypto, isCryptoKey } from '../../lib/web-crypto.ts'
+import { describe, optionError } from '../../lib/options.ts'
+import { type WebCryptoKey, assertWebCrypto, isCryptoKey } from '../../lib/web-crypto.ts'
 
 /** A key that seals what is stored. */
 export interface SealingKey {

@@ -1,5 +1,5 @@
-import type { RefreshError } from '../../errors.ts'
 import type { Finding } from '../../core/events.ts'
+import type { RefreshError } from '../../errors.ts'
 
 /** A record as its server keeps it. */
 export interface Row {

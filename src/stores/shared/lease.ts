@@ -1,6 +1,6 @@
+import { RefreshError } from '../../errors.ts'
 import { throwIfAborted } from '../../lib/abortable.ts'
 import { type Clock, startTimer, within } from '../../lib/clock.ts'
-import { RefreshError } from '../../errors.ts'
 
 /** A moment, by two clocks: one that stands still while the machine sleeps is not enough, nor is one that can be set. */
 export interface Moment {

@@ -1,14 +1,14 @@
-import type { RefreshError } from '../../errors.ts'
 import type { Finding } from '../../core/events.ts'
-import { decodeRecord, encodeRecord } from './record-format.ts'
+import { decodeRecord, encodeRecord } from '../../credential/record/record-format.ts'
+import type { RecordContent, StoredRecord } from '../../credential/store.ts'
+import type { RefreshError } from '../../errors.ts'
+import { persistently } from '../../lib/retry-while.ts'
 import type { LeaseTable, Row, Taken } from './lease-table.ts'
 import { LeasedLock } from './leased-lock.ts'
 import type { Backend, Contender, Lock } from './lock.ts'
 import { Notices } from './notifications.ts'
-import { Patience } from './takeover.ts'
-import { persistently } from '../../lib/retry-while.ts'
 import { replaceRow } from './replace-row.ts'
-import type { RecordContent, StoredRecord } from '../../credential/store.ts'
+import { Patience } from './takeover.ts'
 
 /** How a server's locks are used. */
 export interface LeasedOptions {

@@ -1,6 +1,6 @@
+import type { RecordContent, StoredRecord } from '../../credential/store.ts'
 import type { Row, RowWritten, Taken } from './lease-table.ts'
 import type { Lock, Written } from './lock.ts'
-import type { RecordContent, StoredRecord } from '../../credential/store.ts'
 
 /** What a lock needs of its server, for its key and under its owner's name. */
 export interface LockServer {

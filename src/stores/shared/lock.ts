@@ -1,6 +1,6 @@
-import type { RefreshError } from '../../errors.ts'
 import type { Finding } from '../../core/events.ts'
 import type { RecordContent, StoredRecord } from '../../credential/store.ts'
+import type { RefreshError } from '../../errors.ts'
 
 /**
  * What one kind of store can do. `ExclusiveStore` waits for its lock, renews it and releases it in the same way for all of them.

@@ -1,7 +1,7 @@
-import { RefreshError } from '../../errors.ts'
-import type { Row } from './lease-table.ts'
-import { pause } from '../../lib/pause.ts'
 import type { RecordContent, StoredRecord } from '../../credential/store.ts'
+import { RefreshError } from '../../errors.ts'
+import { pause } from '../../lib/clock.ts'
+import type { Row } from './lease-table.ts'
 
 /** What a replacement needs of a server, for its key. */
 export interface ReplacingServer {

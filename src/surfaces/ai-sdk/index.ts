@@ -1,10 +1,8 @@
 /** The AI SDK surface: every model the AI SDK has a provider package for. It imports no package itself. */
 
-import { assertRefresher } from '../../core/options.ts'
-import type { Refresh, Refresher } from '../../core/refresher.ts'
-import { readWrapper, type SharedWrapperOptions, type WrapperOptions } from '../shared/wrapper.ts'
+import { assertRefresher, type Refresh, type Refresher } from '../../core/refresher.ts'
 import type { LlmProvider } from '../../llm/provider.ts'
-import { facadeOf } from './refreshing-model/facade.ts'
+import { readWrapper, type SharedWrapperOptions, type WrapperOptions } from '../shared/wrapper.ts'
 import {
   type AiSdkLanguageModel,
   type AiSdkModel,
@@ -15,6 +13,7 @@ import {
 import { assertOptions, type LanguageModelProviderOptions } from './provider/options.ts'
 import { LanguageModelProvider } from './provider/provider.ts'
 import { ModelCalls } from './refreshing-model/calls.ts'
+import { facadeOf } from './refreshing-model/facade.ts'
 
 export type {
   AiSdkCallOptions,

@@ -1,4 +1,4 @@
-import { MOST_READ } from '../shared/response-judge.ts'
+import { MOST_READ } from '../shared/limits.ts'
 import type { BodyReader } from './body-reader.ts'
 
 /** As much of a `Readable` of Node's as is needed here. */

@@ -1,4 +1,4 @@
-import { parsedUrl } from '../../lib/url.ts'
+import { parsedUrl } from '../../lib/secure-url.ts'
 /** Where a request goes. It is read once: what was checked is what is fetched. */
 export interface Target {
   readonly origin: string

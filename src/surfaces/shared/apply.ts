@@ -1,5 +1,5 @@
 import { RefreshError } from '../../errors.ts'
-import { describe, optionError } from '../../core/options.ts'
+import { describe, optionError } from '../../lib/options.ts'
 
 /** The headers that carry a credential. One that is undefined is taken away from the request. */
 export type Apply<T> = (value: T) => AppliedHeaders | Promise<AppliedHeaders>

@@ -1,5 +1,5 @@
 import { utf8 } from '../../lib/utf8.ts'
-import { MOST_READ } from './response-judge.ts'
+import { MOST_READ } from './limits.ts'
 
 /** One event of an event stream (HTML standard, section 9.2). */
 export interface ServerSentEvent {

@@ -1,11 +1,11 @@
-import { RefreshError } from '../../errors.ts'
 import type { RefreshListener } from '../../core/events.ts'
-import { assertRefresher, checkOptions, describe, optionError } from '../../core/options.ts'
-import type { Refresher } from '../../core/refresher.ts'
+import { assertRefresher, type Refresher } from '../../core/refresher.ts'
 import type { RejectionRules } from '../../core/verdict/unauthorized.ts'
+import { RefreshError } from '../../errors.ts'
+import { checkOptions, describe, optionError } from '../../lib/options.ts'
 import { type Applied, type Apply, readApply } from './apply.ts'
-import { Judge } from './response-judge.ts'
 import { readOrigins } from './origins.ts'
+import { Judge } from './response-judge.ts'
 
 /** What every surface that sends HTTP requests is told. Read once, at construction. */
 export interface HttpOptions<T> {

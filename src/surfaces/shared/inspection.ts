@@ -1,8 +1,9 @@
-import { startTimer } from '../../lib/clock.ts'
 import type { Verdict } from '../../core/verdict/unauthorized.ts'
+import { startTimer } from '../../lib/clock.ts'
 import { utf8 } from '../../lib/utf8.ts'
 import { FirstEvent, type ServerSentEvent } from './first-event.ts'
-import { type Judge, LONGEST_READ, MOST_READ } from './response-judge.ts'
+import { LONGEST_READ, MOST_READ } from './limits.ts'
+import type { Judge } from './response-judge.ts'
 
 /** What a response was found to be. */
 export interface Finding {

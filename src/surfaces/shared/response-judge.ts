@@ -11,12 +11,6 @@ import {
 import { isErrorBody } from '../../core/verdict/vendor-names.ts'
 import type { ServerSentEvent } from './first-event.ts'
 
-/** As much of a body is read to judge it, in bytes. */
-export const MOST_READ = 65_536
-
-/** So long (ms) is waited for the body of a suspect: what has arrived by then is judged. */
-export const LONGEST_READ = 5_000
-
 /** Tells the answers that are rejections from the others. */
 export class Judge {
   readonly #rules: Readonly<Record<string, RejectionRule>>

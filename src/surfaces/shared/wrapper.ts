@@ -1,8 +1,9 @@
 import type { RefreshListener } from '../../core/events.ts'
-import { assertRefresher, checkOptions, optionNames, type RefreshableOptions } from '../../core/options.ts'
+import { optionNames, type RefreshableOptions } from '../../core/options.ts'
 import { Refreshable } from '../../core/refreshable.ts'
-import type { Background, Refresh, Refresher } from '../../core/refresher.ts'
+import { assertRefresher, type Background, type Refresh, type Refresher } from '../../core/refresher.ts'
 import { type RejectionRule, type RejectionRules, rejectionRules } from '../../core/verdict/unauthorized.ts'
+import { checkOptions } from '../../lib/options.ts'
 
 /** How a wrapper works over a refresher that it shares. */
 export interface SharedWrapperOptions {

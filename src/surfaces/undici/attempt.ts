@@ -1,5 +1,6 @@
-import type { RefreshError } from '../../errors.ts'
 import type { Verdict } from '../../core/verdict/unauthorized.ts'
+import type { RefreshError } from '../../errors.ts'
+import { isEventStream } from '../shared/http-options.ts'
 import {
   type Finding,
   type Inspection,
@@ -8,7 +9,6 @@ import {
   type OpenDecoder,
 } from '../shared/inspection.ts'
 import type { Judge } from '../shared/response-judge.ts'
-import { isEventStream } from '../shared/http-options.ts'
 import { isOwnAnswer } from '../shared/synthetic-401.ts'
 import { openDecoder } from './decoder.ts'
 import { Delivery, type Ending, type Held, type Receiver } from './delivery.ts'

@@ -1,6 +1,6 @@
-import { RefreshError } from '../../errors.ts'
 import type { Refresher } from '../../core/refresher.ts'
 import { isInSource } from '../../core/source-context.ts'
+import { RefreshError } from '../../errors.ts'
 import type { Apply } from '../shared/apply.ts'
 import { Bypassed } from '../shared/bypassed.ts'
 import { credentialsByOrigin, type HttpOptions, readHttpOptions } from '../shared/http-options.ts'

@@ -2,20 +2,7 @@ import type { RefreshError } from '../../errors.ts'
 import { copyOf, exceeds, isAsyncIterable, isBlob, isForm, isIterable } from '../shared/body.ts'
 import { streamed, tooLarge } from '../shared/not-replayable.ts'
 import { Recording } from './recording.ts'
-
-/** The body that attempts send. */
-export interface Replay {
-  /** For the next attempt: as it was when the request was made. */
-  body(): unknown
-  /** Why it cannot be sent again, where it cannot. */
-  refusal(): RefreshError | undefined
-  /** The first attempt was rejected: gets what it has not sent yet. */
-  complete?(): Promise<void>
-  /** Is there more of it to come? */
-  isArriving?(): boolean
-  /** Discards what is kept. */
-  end?(): void
-}
+import type { Replay } from './types.ts'
 
 /**
  * Keeps the body of a request: its caller may change it once the request is made.

@@ -1,3 +1,4 @@
+import type { RefreshError } from '../../errors.ts'
 // What undici 7 and 8 have in common, as far as it is needed here: nothing of undici is needed to compile against this.
 
 /** A dispatcher's headers, parsed: names in lower case. */
@@ -62,3 +63,17 @@ export type AnyDispatch = (options: never, handler: never) => boolean
 
 /** What undici's `compose` takes, whatever version of undici that is. */
 export type Interceptor = <D extends AnyDispatch>(dispatch: D) => D
+
+/** The body that attempts send. */
+export interface Replay {
+  /** For the next attempt: as it was when the request was made. */
+  body(): unknown
+  /** Why it cannot be sent again, where it cannot. */
+  refusal(): RefreshError | undefined
+  /** The first attempt was rejected: gets what it has not sent yet. */
+  complete?(): Promise<void>
+  /** Is there more of it to come? */
+  isArriving?(): boolean
+  /** Discards what is kept. */
+  end?(): void
+}

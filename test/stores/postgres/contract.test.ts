@@ -1,9 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import {
-  migratePostgres,
-  type QueryClient,
-  postgresStore,
-} from '../../../src/stores/postgres/index.ts'
+import { migratePostgres, type QueryClient, postgresStore } from '../../../src/stores/postgres/index.ts'
 import { storeContract } from '../../../src/testing/index.ts'
 import { clients, type Opened, openPool, withPostgres } from './world.ts'
 

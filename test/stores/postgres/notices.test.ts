@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events'
 import type pg from 'pg'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import type { AccessToken } from '../../../src/index.ts'
 import { postgresStore } from '../../../src/stores/postgres/index.ts'
 import type { PostgresTable } from '../../../src/stores/postgres/table.ts'
-import type { AccessToken } from '../../../src/index.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import {
   clients,

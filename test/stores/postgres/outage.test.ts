@@ -1,10 +1,10 @@
 import { inspect } from 'node:util'
 import type pg from 'pg'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { migratePostgres, postgresStore } from '../../../src/stores/postgres/index.ts'
 import { credential, RefreshError, type Store } from '../../../src/index.ts'
-import { GUARDED, startPostgres } from '../../support/postgres-server.ts'
+import { migratePostgres, postgresStore } from '../../../src/stores/postgres/index.ts'
 import { Account, numbered, storeWith } from '../../credential/account.ts'
+import { GUARDED, startPostgres } from '../../support/postgres-server.ts'
 import {
   clientOf,
   clients,

@@ -4,6 +4,7 @@ import { inspect } from 'node:util'
 import type postgres from 'postgres'
 import { expect, expectTypeOf, test } from 'vitest'
 import type { RecordContent } from '../../../src/credential/store.ts'
+import type { AccessToken, Store } from '../../../src/index.ts'
 import {
   inspectPostgresStore,
   migratePostgres,
@@ -11,7 +12,6 @@ import {
   postgresSchema,
   postgresStore,
 } from '../../../src/stores/postgres/index.ts'
-import type { AccessToken, Store } from '../../../src/index.ts'
 import { clientOf, hold, newTable, poolOf, sqlOf, withPostgres } from './world.ts'
 
 const code = (expected: string, message = /./): unknown =>

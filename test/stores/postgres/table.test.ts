@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import type { Row, Taken } from '../../../src/stores/shared/lease-table.ts'
 import { inspectPostgresStore, postgresStore } from '../../../src/stores/postgres/index.ts'
 import type { PostgresTable } from '../../../src/stores/postgres/table.ts'
+import type { Row, Taken } from '../../../src/stores/shared/lease-table.ts'
 import { refusesAll } from '../poisoned.ts'
 import { newTable, poolOf, tableOf, withPostgres } from './world.ts'
 

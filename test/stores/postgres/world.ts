@@ -1,17 +1,13 @@
 import pg from 'pg'
 import postgres from 'postgres'
 import { afterAll, describe, onTestFinished, vi } from 'vitest'
+import type { AccessToken, Clock, Store } from '../../../src/index.ts'
+import { migratePostgres, type PostgresClient, type QueryClient } from '../../../src/stores/postgres/index.ts'
+import { readName } from '../../../src/stores/postgres/name.ts'
+import { PostgresTable } from '../../../src/stores/postgres/table.ts'
 import { ExclusiveStore } from '../../../src/stores/shared/exclusive-store.ts'
 import { LeasedBackend } from '../../../src/stores/shared/leased-backend.ts'
 import type { OnStep } from '../../../src/stores/shared/lock.ts'
-import {
-  migratePostgres,
-  type PostgresClient,
-  type QueryClient,
-} from '../../../src/stores/postgres/index.ts'
-import { readName } from '../../../src/stores/postgres/name.ts'
-import { PostgresTable } from '../../../src/stores/postgres/table.ts'
-import type { AccessToken, Clock, Store } from '../../../src/index.ts'
 import {
   hasPostgres,
   type PostgresServer,

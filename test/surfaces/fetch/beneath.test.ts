@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { runAsSource } from '../../../src/core/source-context.ts'
-import { deviceLogin } from '../../../src/sources/oauth/index.ts'
 import { Refreshable, refreshingFetch } from '../../../src/index.ts'
+import { deviceLogin } from '../../../src/sources/oauth/index.ts'
 import { tokens } from './cells.ts'
 
 type Fetch = typeof globalThis.fetch

@@ -1,6 +1,6 @@
 import { claimsOf } from '../claims.ts'
-import type { Challenge } from './options.ts'
 import { loadOAuth, type Peer } from './oauth4webapi.ts'
+import type { Challenge } from './options.ts'
 import type { Parameters } from './target.ts'
 
 /** Characters. */

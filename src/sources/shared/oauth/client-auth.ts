@@ -1,8 +1,8 @@
 import type { ClientAuth } from 'oauth4webapi'
-import { optionError } from '../../../core/options.ts'
+import { optionError } from '../../../lib/options.ts'
 import { checkSecret, readSecret } from '../secret.ts'
-import type { OAuthClient } from './options.ts'
 import type { Peer } from './oauth4webapi.ts'
+import type { OAuthClient } from './options.ts'
 import { checkPrivateKey, nameOfPrivateKey, readPrivateKey } from './private-key.ts'
 
 /** How a client sends its secret. */

@@ -1,6 +1,7 @@
 import type { ClientAuth } from 'oauth4webapi'
-import { checkOptions, optionError } from '../../../core/options.ts'
+import { checkOptions, optionError } from '../../../lib/options.ts'
 import type { Asking } from '../refusal-advice.ts'
+import { checkWhole } from '../secret.ts'
 import {
   ask,
   type Asked,
@@ -10,11 +11,10 @@ import {
   type Send,
   type WholeResponse,
 } from '../token-request.ts'
-import { checkWhole } from '../secret.ts'
 import { ClientSecrets } from './client-auth.ts'
 import type { Endpoint } from './metadata.ts'
-import type { OAuthClient } from './options.ts'
 import { loadOAuth, type Metadata, type Peer, type PeerRequest, requestOptions } from './oauth4webapi.ts'
+import type { OAuthClient } from './options.ts'
 import { Server } from './server.ts'
 
 /** Sends a request through the peer. */

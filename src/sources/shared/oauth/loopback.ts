@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { RefreshError } from '../../../errors.ts'
-import { optionError } from '../../../core/options.ts'
+import { optionError } from '../../../lib/options.ts'
 
 /** A redirect URI: what to listen on, and what to send. */
 export interface Redirect {

@@ -1,7 +1,6 @@
 import { RefreshError } from '../../../errors.ts'
-import { parsedUrl } from '../../../lib/url.ts'
-import { readEndpoint } from '../../../lib/secure-url.ts'
 import { parseJson } from '../../../lib/json.ts'
+import { parsedUrl, readEndpoint } from '../../../lib/secure-url.ts'
 import type { WholeResponse } from '../token-request.ts'
 import type { Metadata } from './oauth4webapi.ts'
 

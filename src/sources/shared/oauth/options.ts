@@ -1,6 +1,6 @@
-import type { HttpOptions } from '../token-request.ts'
+import type { WebCryptoKey } from '../../../lib/web-crypto.ts'
 import type { Secret } from '../secret.ts'
-import type { WebCryptoKey } from '../../../lib/web-crypto-key.ts'
+import type { HttpOptions } from '../token-request.ts'
 
 /** A private key as JSON (RFC 7517), with the members that its algorithm needs. Not every runtime's types have a `JsonWebKey`. */
 export interface Jwk {

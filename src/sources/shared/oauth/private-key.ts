@@ -1,8 +1,8 @@
-import { RefreshError } from '../../../errors.ts'
-import { optionError } from '../../../core/options.ts'
-import { checkSecret, readSecret, type Secret } from '../secret.ts'
 import type { Source } from '../../../credential/source.ts'
+import { RefreshError } from '../../../errors.ts'
+import { optionError } from '../../../lib/options.ts'
 import { assertWebCrypto, isCryptoKey } from '../../../lib/web-crypto.ts'
+import { checkSecret, readSecret, type Secret } from '../secret.ts'
 import type { Jwk, PrivateKey } from './options.ts'
 
 /** What a curve is for (RFC 7518 section 3.1, RFC 9864). */

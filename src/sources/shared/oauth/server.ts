@@ -1,15 +1,15 @@
-import { abortable } from '../../../lib/abortable.ts'
-import { RefreshError } from '../../../errors.ts'
-import { optionError } from '../../../core/options.ts'
-import { readEndpoint } from '../../../lib/secure-url.ts'
 import { factsOf, noting } from '../../../credential/failure-facts.ts'
+import { RefreshError } from '../../../errors.ts'
+import { abortable } from '../../../lib/abortable.ts'
+import { optionError } from '../../../lib/options.ts'
+import { readEndpoint } from '../../../lib/secure-url.ts'
 import type { Asking } from '../refusal-advice.ts'
-import type { Asked, Http, Send, WholeResponse } from '../token-request.ts'
 import { refusalOf } from '../token-endpoint.ts'
+import type { Asked, Http, Send, WholeResponse } from '../token-request.ts'
 import type { SecretMethod } from './client-auth.ts'
 import { type Described, type Endpoint, ENDPOINTS, IssuerMismatch, NAMES, readMetadata } from './metadata.ts'
-import type { OAuthClient } from './options.ts'
 import { type Metadata, type Peer, requestOptions } from './oauth4webapi.ts'
+import type { OAuthClient } from './options.ts'
 
 /** RFC 8414 first, then OpenID Connect Discovery. */
 const WELL_KNOWN = ['oauth2', 'oidc'] as const

@@ -1,4 +1,4 @@
-import { describe, optionError } from '../../../core/options.ts'
+import { describe, optionError } from '../../../lib/options.ts'
 import { checkWhole } from '../secret.ts'
 import type { TokenTarget } from './options.ts'
 

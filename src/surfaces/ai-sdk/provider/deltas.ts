@@ -4,12 +4,12 @@ import type {
   LanguageModelV4StreamPart,
 } from '@ai-sdk/provider'
 import type { ResponseInfo, StreamDelta } from '../../../llm/response.ts'
+import { type Metadata, readReasoningMark, readThoughtSignature, carriedSignature } from '../signature.ts'
 import { reportPart, toStopReason } from './answer.ts'
 import { untold, wholeBlock } from './carried.ts'
 import { brokenOff } from './failure.ts'
 import { aboutResponse } from './response-info.ts'
 import { readSdkWarning } from './sdk-warning.ts'
-import { type Metadata, readReasoningMark, readThoughtSignature, carriedSignature } from '../signature.ts'
 import { isCounted, toUsage } from './usage.ts'
 import type { Report } from './warnings.ts'
 

@@ -1,5 +1,5 @@
 import { RefreshError } from '../../../errors.ts'
-import { checkOptions, describe } from '../../../core/options.ts'
+import { checkOptions, describe } from '../../../lib/options.ts'
 import type { ModelCapabilities } from '../../../llm/capabilities.ts'
 import type { ThinkingConfig } from '../../../llm/request.ts'
 import { isRecord } from '../record.ts'

@@ -1,18 +1,23 @@
-import { abortable, throwIfAborted } from '../../../lib/abortable.ts'
 import { RefreshError } from '../../../errors.ts'
+import { abortable, throwIfAborted } from '../../../lib/abortable.ts'
 import { BaseProvider } from '../../../llm/base-provider.ts'
 import type { ModelCapabilities, StructuredOutputSupport } from '../../../llm/capabilities.ts'
 import type { CallOptions, ChatRequest, ThinkingConfig } from '../../../llm/request.ts'
 import type { ChatOutcome, StreamDelta } from '../../../llm/response.ts'
+import type {
+  AiSdkCallOptions,
+  AiSdkGenerateResult,
+  AiSdkLanguageModel,
+  AiSdkStreamResult,
+} from '../model.ts'
+import { type Dialect, dialectOf } from '../vendor.ts'
 import { toResponse } from './answer.ts'
 import { reportLostChoice, toCall } from './call.ts'
 import { DeltaReader } from './deltas.ts'
 import { readFailure, toOutcome } from './failure.ts'
-import type { AiSdkCallOptions, AiSdkGenerateResult, AiSdkLanguageModel, AiSdkStreamResult } from '../model.ts'
 import { checkNamespaces, type LanguageModelProviderOptions, type ProviderOptions } from './options.ts'
 import { specified } from './specified.ts'
 import { readStream } from './stream.ts'
-import { type Dialect, dialectOf } from '../vendor.ts'
 import { guarded, oncePerCall, printedOnce, type Report } from './warnings.ts'
 
 /** An AI SDK language model as a provider. */

@@ -1,10 +1,10 @@
-import { abortable, type Followed, following, throwIfAborted } from '../../../lib/abortable.ts'
 import { RefreshError } from '../../../errors.ts'
+import { abortable, type Followed, following, throwIfAborted } from '../../../lib/abortable.ts'
 import type { StreamDelta } from '../../../llm/response.ts'
-import type { DeltaReader, StreamPart } from './deltas.ts'
-import { brokenOff, readErrorPart, readFailure } from './failure.ts'
 import type { AiSdkPart, AiSdkStreamResult } from '../model.ts'
 import { isRecord } from '../record.ts'
+import type { DeltaReader, StreamPart } from './deltas.ts'
+import { brokenOff, readErrorPart, readFailure } from './failure.ts'
 import { assertTexts, specified } from './specified.ts'
 
 /** What a part may be, by the specification. */

@@ -1,8 +1,8 @@
 import { RefreshError } from '../../../errors.ts'
 import type { ThinkingConfig } from '../../../llm/request.ts'
-import type { ProviderOptions } from './options.ts'
 import { isRecord } from '../record.ts'
 import type { Dialect } from '../vendor.ts'
+import type { ProviderOptions } from './options.ts'
 import type { Report } from './warnings.ts'
 
 /** How a thinking configuration is put to a model. */

@@ -1,6 +1,6 @@
+import { isRecord } from '../record.ts'
 import { Joint } from './joint.ts'
 import { fieldsOf, isPrelude } from './part.ts'
-import { isRecord } from '../record.ts'
 import type { Item, StreamAttempt } from './stream-attempt.ts'
 
 /** What the AI SDK reads from the result of a call, besides its stream. */

@@ -1,6 +1,6 @@
 import { abortable } from '../../../lib/abortable.ts'
 import { startTimer } from '../../../lib/clock.ts'
-import { LONGEST_READ } from '../../shared/response-judge.ts'
+import { LONGEST_READ } from '../../shared/limits.ts'
 import { isRecord } from '../record.ts'
 
 /** After a rejection this many more parts are read. Usually one follows, and it says that the stream is over. */

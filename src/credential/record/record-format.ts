@@ -1,7 +1,7 @@
 import { RefreshError } from '../../errors.ts'
 import { parseJson } from '../../lib/json.ts'
-import type { MadeFor, RecordContent, StoredFailure } from '../../credential/store.ts'
-import { readToken } from '../../credential/token.ts'
+import type { MadeFor, RecordContent, StoredFailure } from '../store.ts'
+import { readToken } from '../token.ts'
 
 const FORMAT = 'llm-refresh/token'
 const VERSION = 1

@@ -1,0 +1,30 @@
+import { RefreshError } from '../errors.ts'
+
+/** @throws RefreshError `invalid_option` where it is no number, or too small. */
+export function milliseconds(name: string, value: number, least: number): number {
+  if (Number.isFinite(value) && value >= least) return value
+  throw optionError(name, `must be ms from ${least}, not ${describe(value)}`)
+}
+
+const FUNCTIONS = ['refresh', 'reread', 'expiresAt', 'onEvent', 'background', 'fetch']
+
+/** Refuses options that do not exist, so that a misspelt one is not passed over in silence, and functions that are none. */
+export function checkOptions(options: unknown, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) throw optionError('options', 'must be an object')
+  for (const [name, value] of Object.entries(options)) {
+    if (!known.includes(name)) throw optionError(name, `does not exist; there are ${known.join(', ')}`)
+    if (FUNCTIONS.includes(name) && value !== undefined && typeof value !== 'function') {
+      throw optionError(name, `must be a function, not ${describe(value)}`)
+    }
+  }
+}
+
+/** One option, and what is wrong with it. */
+export function optionError(name: string, problem: string): RefreshError {
+  return new RefreshError('invalid_option', `'${name}' ${problem}.`)
+}
+
+/** What a value is, without its content: that may be a secret. */
+export function describe(value: unknown): string {
+  return typeof value === 'number' ? String(value) : typeof value
+}
