@@ -6,7 +6,7 @@ import { masses } from './masses.ts'
 import { outages } from './outages.ts'
 import { refusals } from './refusals.ts'
 import { runtimes } from './runtimes.ts'
-import { kills, partitions, takeOvers, workerd } from './suites.ts'
+import { fleets, kills, partitions, takeOvers, workerd } from './suites.ts'
 import { type Battery, commit, type Figure } from './trial.ts'
 import { types } from './types.ts'
 import { frozen, slow } from './waits.ts'
@@ -25,6 +25,7 @@ const batteries: Readonly<Record<string, Battery>> = {
   workerd,
   runtimes,
   types,
+  fleets,
   kills,
   'take-overs': takeOvers,
   partitions,

@@ -37,10 +37,12 @@ const long = (name: string, otherwise: number): Record<string, string> => ({
   [name]: String(setting(name, otherwise)),
 })
 
-/** 20 kills at each of 12 steps over files, and 12 at each of 8 over each server, `KILLS` times as many. */
+/** 20 kills at each of 12 steps over files, and 12 at each of 8 over each server, `KILLS` times as many; free again within 3 s. */
 export const kills: Battery = suite(['test/fleet/kills.test.ts'], long('KILLS', 2))
-/** 6,000 take-overs over files and over Redis, 1,000 over PostgreSQL, `TAKE_OVERS` times as many. */
-export const takeOvers: Battery = suite(['test/fleet/take-overs.test.ts'], long('TAKE_OVERS', 1))
+/** 600 take-overs over files and over Redis, 192 over PostgreSQL, `TAKE_OVERS` times as many. */
+export const takeOvers: Battery = suite(['test/fleet/take-overs.test.ts'], long('TAKE_OVERS', 10))
+/** 8 processes of 50 callers, 3 expiries, `FLEETS` times as many. */
+export const fleets: Battery = suite(['test/fleet/fleet.test.ts'], long('FLEETS', 4))
 /** Hosts that are cut off, replicas that take over, and responses that never come, `PARTITIONS` times. */
 export const partitions: Battery = suite(
   ['test/fleet/hosts.test.ts', 'test/fleet/failover.test.ts', 'test/fleet/unknown-outcomes.test.ts'],

@@ -21,9 +21,9 @@ interface Told {
 
 // A server judges by the lease only, so that many accounts are contested side by side.
 const rules: Record<string, Omit<Contest, 'place' | 'folder'>> = {
-  files: { deaths: 750, keys: 1, lease: 1_000 },
-  'Redis, by ioredis': { deaths: 750, keys: 48, lease: 200 },
-  'PostgreSQL, by pg': { deaths: 125, keys: 16, lease: 300 },
+  files: { deaths: 75, keys: 1, lease: 1_000 },
+  'Redis, by ioredis': { deaths: 75, keys: 48, lease: 200 },
+  'PostgreSQL, by pg': { deaths: 24, keys: 16, lease: 300 },
 }
 const rows = Object.entries(places).flatMap(([name, make]) => {
   const rule = rules[name]

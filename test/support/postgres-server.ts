@@ -43,6 +43,9 @@ export const GUARDED = 'guarded'
 /** Whether servers can be started. Where not, and this is no CI, tests pass over it. */
 export const hasPostgres: boolean = await has('postgres', 'postgresql')
 
+/** Names the folder that servers begin with. */
+const TEMPLATE = 'LLM_REFRESH_POSTGRES_TEMPLATE'
+
 /** Where the server's programs are. */
 const bin = hasPostgres ? dirname(await binary('postgres', 'postgresql')) : ''
 
@@ -53,9 +56,7 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
   const user = await systemUser()
   if (user !== undefined) await chown(folder, user.uid, user.gid)
   const data = join(folder, 'data')
-  const encoding = ['--encoding=UTF8', '--locale=C']
-  const how = ['--username=postgres', '--auth=trust', '--no-sync', ...encoding]
-  await run(program('initdb'), ['--pgdata', data, ...how], { ...user, cwd: folder })
+  await run('cp', ['-a', await template(user), data])
   const guarded = `host all ${GUARDED} 127.0.0.1/32 scram-sha-256`
   await writeFile(join(data, 'pg_hba.conf'), `${guarded}\nhost all all 127.0.0.1/32 trust\n`)
   const sync = durable ? 'on' : 'off'
@@ -95,6 +96,27 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** A folder that `initdb` has made: a second or more. Each server begins with a copy. */
+async function template(user: User | undefined): Promise<string> {
+  const made = process.env[TEMPLATE]
+  if (made !== undefined) return made
+  const folder = await mkdtemp('/tmp/llm-refresh-postgres-template-')
+  if (user !== undefined) await chown(folder, user.uid, user.gid)
+  const data = join(folder, 'data')
+  const encoding = ['--encoding=UTF8', '--locale=C']
+  const how = ['--username=postgres', '--auth=trust', '--no-sync', ...encoding]
+  await run(program('initdb'), ['--pgdata', data, ...how], { ...user, cwd: folder })
+  process.env[TEMPLATE] = data
+  return data
+}
+
+/** For all tests of a run. @returns what removes it */
+export async function makeTemplate(): Promise<() => Promise<void>> {
+  if (!hasPostgres) return async () => undefined
+  const data = await template(await systemUser())
+  return () => rm(dirname(data), { recursive: true, force: true })
 }
 
 async function start(data: string, port: number, user: User | undefined): Promise<ChildProcess> {
