@@ -6,8 +6,7 @@ import { readInstant } from '../../credential/token/instant.ts'
 import { problemOf } from '../../credential/token/token-response.ts'
 import { RefreshError } from '../../errors.ts'
 import { libraryCause } from '../../lib/harmless.ts'
-import { field } from '../../lib/json.ts'
-import { parseJson } from '../../lib/json.ts'
+import { field, parseJson } from '../../lib/json.ts'
 
 /** Reads a token out of a text that is neither a bare token nor one of the known kinds of JSON. */
 export type ParseOutput = (text: string) => AccessToken | string | Promise<AccessToken | string>
