@@ -51,9 +51,7 @@ export class TokenGiver {
     const { minTtl = 0, rejected, signal, background } = read(options)
     throwIfAborted(signal)
     const waiting = { signal, background }
-    const held = this.#cell.peek()
-    const isRejected = rejected !== undefined && held?.value.accessToken === rejected
-    let snapshot = await (isRejected ? this.#cell.refresh(held, waiting) : this.#cell.snapshot(waiting))
+    let snapshot = await this.#accepted(rejected, waiting)
     let failure: unknown
     if (this.#left(snapshot) < minTtl && !this.#isShort(snapshot, minTtl)) {
       const renewed = await this.#renewed(snapshot, minTtl, waiting)
@@ -62,6 +60,15 @@ export class TokenGiver {
     }
     if (this.#cell.hasExpired(snapshot)) throw this.#reason(failure)
     return snapshot.value.accessToken
+  }
+
+  /** A token that is not the rejected one: that may be in force here, or be what a store gives to a process that begins. */
+  async #accepted(rejected: string | undefined, waiting: WaitOptions): Promise<Snapshot<AccessToken>> {
+    const held = this.#cell.peek()
+    const isRejected = ({ value }: Snapshot<AccessToken>): boolean => value.accessToken === rejected
+    if (held !== undefined && isRejected(held)) return this.#cell.refresh(held, waiting)
+    const snapshot = await this.#cell.snapshot(waiting)
+    return isRejected(snapshot) ? this.#cell.refresh(snapshot, waiting) : snapshot
   }
 
   /** A token with more time left, where one is to be had: one that is still good is better than none. */
