@@ -28,7 +28,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'waits', include: WAITING, maxWorkers: 5, sequence: { groupOrder: 1 } },
+        test: { name: 'waits', include: WAITING, maxWorkers: 2, sequence: { groupOrder: 1 } },
       },
     ],
   },

@@ -17,11 +17,3 @@ export function assertWebCrypto(what: string): void {
     `${what} needs the Web Crypto API, and this platform has no crypto.subtle: a browser has it only on pages that were loaded over https or from localhost, and React Native only with a polyfill.`,
   )
 }
-
-/** A key of the Web Crypto API: a `CryptoKey`. Node's own types have no global of that name, and runtimes list different usages. */
-export interface WebCryptoKey {
-  readonly type: string
-  readonly extractable: boolean
-  readonly algorithm: { readonly name: string }
-  readonly usages: readonly string[]
-}

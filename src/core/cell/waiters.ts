@@ -1,7 +1,7 @@
 import type { RefreshError } from '../../errors.ts'
-import type { Deadline, Stage } from '../../lib/deadline.ts'
 import { currentTurn } from '../../lib/input.ts'
 import type { Snapshot } from '../refresher.ts'
+import type { Deadline, Stage } from './deadline.ts'
 
 /** The callers that wait for one thing: a flight, or what a map builds. */
 export class Waiters<T> {

@@ -2,7 +2,7 @@ import { factsOf, noting } from '../../credential/failure-facts.ts'
 import type { Source } from '../../credential/source.ts'
 import type { MadeFor } from '../../credential/store.ts'
 import { RefreshError } from '../../errors.ts'
-import type { WebCryptoKey } from '../../lib/web-crypto.ts'
+import type { WebCryptoKey } from '../../lib/web-crypto-key.ts'
 import { readChallenges, withClaims } from '../shared/oauth/challenge.ts'
 import { Client } from '../shared/oauth/client.ts'
 import type {

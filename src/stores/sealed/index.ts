@@ -17,7 +17,7 @@ import type { Key } from './key.ts'
 
 export type { SealingKeys } from './key-ring.ts'
 export type { SealingKey } from './key.ts'
-export type { WebCryptoKey } from '../../lib/web-crypto.ts'
+export type { WebCryptoKey } from '../../lib/web-crypto-key.ts'
 
 /**
  * An option of {@link sealed}: take the tokens that were stored before the store was sealed. They are sealed when they are next

@@ -1,5 +1,6 @@
 import { describe, optionError } from '../../lib/options.ts'
-import { type WebCryptoKey, assertWebCrypto, isCryptoKey } from '../../lib/web-crypto.ts'
+import type { WebCryptoKey } from '../../lib/web-crypto-key.ts'
+import { assertWebCrypto, isCryptoKey } from '../../lib/web-crypto.ts'
 
 /** A key that seals what is stored. */
 export interface SealingKey {

@@ -1,4 +1,4 @@
-import type { WebCryptoKey } from '../../../lib/web-crypto.ts'
+import type { WebCryptoKey } from '../../../lib/web-crypto-key.ts'
 import type { Secret } from '../secret.ts'
 import type { HttpOptions } from '../token-request.ts'
 

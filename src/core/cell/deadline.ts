@@ -1,4 +1,4 @@
-import { type Clock, inputRead, monotonic, startTimer } from './clock.ts'
+import { type Clock, inputRead, monotonic, startTimer } from '../../lib/clock.ts'
 
 /** How many deadlines something stays the only one of its kind, though no caller waits for it any more. */
 const DEADLINES = 5
