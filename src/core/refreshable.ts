@@ -1,10 +1,8 @@
 import { RefreshError } from '../errors.ts'
-import { abortable, throwIfAborted } from '../lib/abortable.ts'
 import type { Clock } from '../lib/clock.ts'
 import { Breaker } from './cell/breaker.ts'
-import type { Flight } from './cell/flight.ts'
-import { Flights, isNothing, type Start } from './cell/flights.ts'
-import type { Tenure } from './cell/in-force.ts'
+import { Callers } from './cell/callers.ts'
+import { Flights, isNothing } from './cell/flights.ts'
 import { missing } from './cell/refusals.ts'
 import { Values } from './cell/values.ts'
 import { type RefreshEvent, tell } from './events.ts'
@@ -32,6 +30,7 @@ export class Refreshable<T> implements Refresher<T> {
   readonly #emit: ((event: RefreshEvent) => void) | undefined
   readonly #values: Values<T>
   readonly #flights: Flights<T>
+  readonly #callers: Callers<T>
   readonly #breaker = new Breaker()
   readonly #owner: object | undefined
 
@@ -50,6 +49,7 @@ export class Refreshable<T> implements Refresher<T> {
     this.deadline = options.deadline
     this.#values = new Values(options)
     this.#flights = new Flights(options, internals, this.#values, this)
+    this.#callers = new Callers(this.#values, this.#flights, options.clock, this.#emit)
     this.#owner = internals.owner
     if (options.initial !== undefined) this.#values.adopt(options.initial, 0, undefined)
   }
@@ -59,12 +59,12 @@ export class Refreshable<T> implements Refresher<T> {
   }
 
   usable(): Snapshot<T> | undefined {
-    return this.#settled()?.snapshot
+    return this.#callers.settled()?.snapshot
   }
 
   snapshot(options?: WaitOptions): Promise<Snapshot<T>> {
-    const settled = options?.signal?.aborted === true ? undefined : this.#settled()
-    return settled?.ready ?? this.#obtain(options)
+    const settled = options?.signal?.aborted === true ? undefined : this.#callers.settled()
+    return settled?.ready ?? this.#callers.obtain(options)
   }
 
   refresh(rejected: Generation, options?: RejectionOptions): Promise<Snapshot<T>>
@@ -75,13 +75,7 @@ export class Refreshable<T> implements Refresher<T> {
     options: RejectionOptions = {},
     breaker: Breaker = this.#breaker,
   ): Promise<Snapshot<T>> {
-    try {
-      const read = this.#flights.inputRead()
-      if (read === undefined) return this.#replace(rejected, options, breaker)
-      return read.then(() => this.#replace(rejected, options, breaker))
-    } catch (error) {
-      return Promise.reject(error)
-    }
+    return this.#callers.replace(rejected, options, breaker)
   }
 
   accepted(snapshot: Generation, endpoint?: string): void {
@@ -155,16 +149,8 @@ export class Refreshable<T> implements Refresher<T> {
    * @internal Refreshes now, in spite of a cooldown and of a terminal failure that is held, or joins the refresh that runs. Where it
    * fails, the terminal failure is still held, or the new one is. A `clear()` it does not end.
    */
-  async retryNow(options?: WaitOptions): Promise<Snapshot<T>> {
-    throwIfAborted(options?.signal)
-    await this.#flights.inputRead()
-    throwIfAborted(options?.signal)
-    const judged = this.#flights.judge()
-    const { tenure } = this.#values
-    const unrejected = tenure === undefined ? 'missing' : 'expiring'
-    const cause = tenure?.rejected === true ? 'rejected' : unrejected
-    const start = { background: options?.background, ignoresPause: true, isRetry: true }
-    return this.#join(this.#flights.begin(cause, start), judged === 'overdue', options?.signal)
+  retryNow(options?: WaitOptions): Promise<Snapshot<T>> {
+    return this.#callers.retryNow(options)
   }
 
   /**
@@ -172,14 +158,8 @@ export class Refreshable<T> implements Refresher<T> {
    *
    * @throws RefreshError as `refresh()` does
    */
-  async renew(than: Generation, options?: WaitOptions): Promise<Snapshot<T>> {
-    throwIfAborted(options?.signal)
-    await this.#flights.inputRead()
-    const judged = this.#flights.judge()
-    const { tenure } = this.#values
-    if (tenure !== undefined && tenure.snapshot.generation > than.generation) return tenure.snapshot
-    const start = { background: options?.background, ignoresPause: judged === 'given up' }
-    return this.#join(this.#flights.begin('expiring', start), judged === 'overdue', options?.signal)
+  renew(than: Generation, options?: WaitOptions): Promise<Snapshot<T>> {
+    return this.#callers.renew(than, options)
   }
 
   /** @internal Whether a value has expired since it came. One that came expired counts as good until it is rejected. */
@@ -196,85 +176,5 @@ export class Refreshable<T> implements Refresher<T> {
   /** @internal */
   isDead(): boolean {
     return this.#flights.setback.held?.terminal === true
-  }
-
-  /** The value in force, where no flight runs and none is due. */
-  #settled(): Tenure<T> | undefined {
-    const { tenure } = this.#values
-    if (tenure === undefined || this.#flights.current !== undefined) return undefined
-    return tenure.dueAt === Infinity || this.clock.now() < tenure.dueAt ? tenure : undefined
-  }
-
-  /** For a caller whose value was rejected. */
-  #replace(rejected: Generation, options: RejectionOptions, breaker: Breaker): Promise<Snapshot<T>> {
-    const { signal, endpoint, challenge, background } = options
-    throwIfAborted(signal)
-    const judged = this.#flights.judge()
-    const stale = rejected.generation < this.#values.inForce
-    this.#emit?.({ type: 'rejected', generation: rejected.generation, stale })
-    const { tenure } = this.#values
-    const start = { challenge, background, ignoresPause: judged === 'given up' }
-    const isOverdue = judged === 'overdue'
-    if (tenure === undefined) {
-      return this.#join(this.#flights.begin('rejected', start), isOverdue, signal)
-    }
-
-    const { generation } = tenure.snapshot
-    if (rejected.generation < generation) return tenure.ready
-    tenure.rejected = true
-    const now = this.clock.now()
-    const { refreshed } = tenure
-    const rejection = { generation, endpoint, refreshed, aged: tenure.aged(now), now }
-    const refusal = breaker.rejected(rejection)
-    const running = this.#flights.current
-    if (refusal !== undefined && running === undefined) throw refusal
-    const flight = this.#flights.begin('rejected', start)
-    if (flight !== running) breaker.began(rejection)
-    return this.#join(flight, isOverdue, signal)
-  }
-
-  /** For a caller that needs a value. */
-  async #obtain({ signal, background }: WaitOptions = {}): Promise<Snapshot<T>> {
-    throwIfAborted(signal)
-    const read = this.#flights.inputRead()
-    if (read !== undefined) {
-      await read
-      throwIfAborted(signal)
-    }
-    const judged = this.#flights.judge()
-    const ignoresPause = judged === 'given up'
-    const { tenure } = this.#values
-    const now = this.clock.now()
-    if (tenure?.stale(now) === false) {
-      if (now >= tenure.dueAt) this.#beginAhead({ background, ignoresPause })
-      return tenure.snapshot
-    }
-    // It was rejected, and the refresh has failed: the next rejection tries again, not the clock.
-    if (tenure?.rejected === true && this.#flights.current === undefined) return tenure.snapshot
-    try {
-      const cause = tenure === undefined ? 'missing' : 'expiring'
-      const flight = this.#flights.begin(cause, { background, ignoresPause })
-      return await this.#join(flight, judged === 'overdue', signal)
-    } catch (error) {
-      throwIfAborted(signal)
-      // A value that could not be refreshed is still sent; only a logout leaves none.
-      const { tenure: latest } = this.#values
-      if (latest === undefined || this.#flights.isEntered) throw error
-      return latest.snapshot
-    }
-  }
-
-  /** A refresh that no caller waits for, where one may run. */
-  #beginAhead(start: Start): void {
-    try {
-      this.#flights.begin('expiring', start)
-    } catch {
-      // then the value that is still good is good enough
-    }
-  }
-
-  /** Without a signal, callers of one turn get one promise: a stampede costs next to nothing. */
-  #join(flight: Flight<T>, isOverdue: boolean, signal: AbortSignal | undefined): Promise<Snapshot<T>> {
-    return abortable(flight.join(this.#values.inForce, isOverdue), signal)
   }
 }

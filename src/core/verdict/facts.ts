@@ -1,6 +1,7 @@
 import { RefreshError } from '../../errors.ts'
+import { get, header, isArray, isObject, isWholeJson, jsonIn, MOST_TEXT, prefix } from './foreign.ts'
+import { BODY_KEYS, hasMadeUpStatus, isGrpc, isJsonRpcCode, statusOf, wrapsError } from './node-status.ts'
 import { isClientSide, isConnectionCode, isErrorBody, isName, statusOfName } from './vendor-names.ts'
-import { speaksOfOthers } from './words.ts'
 
 /** What could be read of an error, an outcome, a response or a body, however deep it was hidden. */
 export interface ErrorFacts {
@@ -38,14 +39,8 @@ export interface Evidence extends ErrorFacts {
 const MOST_NODES = 64
 const MOST_ITEMS = 16
 const MOST_TEXTS = 64
-const MOST_TEXT = 16_384
-const MOST_JSON = 65_536
 
-/** Under these a number is a status. */
-const STATUS_KEYS = /* @__PURE__ */ listed(
-  'status statusCode status_code httpStatusCode code error_code errorCode',
-)
-/** Under these and the ones above a text without a space is a name; the first that is known counts. */
+/** Under these a text without a space is a name; the first that is known counts. */
 const NAME_KEYS = /* @__PURE__ */ listed(
   'code error_code errorCode errorcode reason status __type Code type error_type kind error name lc_error_code',
 )
@@ -54,9 +49,6 @@ const KEYS = /* @__PURE__ */ listed(
   'statusCode status_code httpStatusCode message Message msg error_description error_msg errorMessage responseBody data body response httpResponse detail details errors errorDetails innererror extensions fault faultstring Error exp $metadata lastError cause',
   NAME_KEYS,
 )
-/** Under these stands what was received. */
-const BODY_KEYS = ['body', 'data', 'responseBody', 'value']
-
 /** Where something was found: it is quoted, so that its status and names are not this error's; or it is why this error, whose status is known, came. */
 const QUOTED = 1
 const REASON = 2
@@ -192,105 +184,4 @@ export function readFacts(input: unknown, readsSuccesses = false): Evidence {
     sentences,
     isSynthetic,
   }
-}
-
-/** The status that a node has itself. */
-function statusOf(node: object): number | undefined {
-  for (const key of STATUS_KEYS) {
-    const value = get(node, key)
-    const status = typeof value === 'string' && /^[1-5]\d\d$/.test(value) ? Number(value) : value
-    // No error is a 1xx; vendors count their own codes from 100.
-    if (typeof status === 'number' && status >= 200 && status < 600) return status
-  }
-  return undefined
-}
-
-/**
- * The AI SDK gives an error that came inside a 200 (an event stream, or a body that was already parsed) a 400 or a 500, and one in the
- * middle of a stream whatever fits its words. The vendor's name for the error knows better. Other statuses are real, or follow from it.
- */
-export function hasMadeUpStatus(node: object): boolean {
-  const status = get(node, 'statusCode')
-  if (typeof status !== 'number') return false
-  const headers = get(node, 'responseHeaders')
-  if (headers === undefined && get(node, 'url') === undefined && get(node, 'isRetryable') !== undefined) {
-    return isObject(get(node, 'data'))
-  }
-  if (status !== 400 && status !== 500) return false
-  const type = header(headers, 'content-type') ?? header(headers, 'Content-Type')
-  return isObject(get(node, 'responseBody')) || type?.startsWith('text/event-stream') === true
-}
-
-/** Is there an error in what a 200 brought? */
-function wrapsError(node: object): boolean {
-  const bodies = [node, ...BODY_KEYS.map((key) => get(node, key)), get(get(node, 'cause'), 'value')]
-  return bodies.some((body) => isErrorBody(jsonIn(body) ?? body))
-}
-
-/** JSON-RPC reserves these (specification, section 5.1); clients' errors have them, too. */
-function isJsonRpcCode(code: unknown): boolean {
-  return typeof code === 'number' && code >= -32_768 && code <= -32_000
-}
-
-/** gRPC's `code` counts from 0 to 16; these show that it is gRPC's. */
-function isGrpc(node: object): boolean {
-  return typeof get(node, 'details') === 'string' || typeof get(node, 'metadata') === 'object'
-}
-
-/** Bodies are JSON, and some clients' messages end with one. */
-function jsonIn(text: unknown): unknown {
-  if (typeof text !== 'string' || text.length > MOST_JSON) return undefined
-  const isWhole = isWholeJson(text)
-  const [head] = (isWhole ? undefined : /^[^{]{1,100}(?=\{)/.exec(text)) ?? []
-  if (!isWhole && (head === undefined || speaksOfOthers(head))) return undefined
-  try {
-    return JSON.parse(head === undefined ? text : text.slice(head.length, text.lastIndexOf('}') + 1))
-  } catch {
-    return undefined
-  }
-}
-
-function isWholeJson(text: string): boolean {
-  return /^\s*[[{"]/.test(text)
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null
-}
-
-/** A revoked proxy throws. */
-function isArray(value: unknown): boolean {
-  try {
-    return Array.isArray(value)
-  } catch {
-    return false
-  }
-}
-
-/** A property, whatever the object does about it. */
-function get(node: unknown, key: PropertyKey): unknown {
-  try {
-    return Reflect.get(Object(node), key)
-  } catch {
-    return undefined
-  }
-}
-
-/** A header's value, of a Headers object, a Map or a plain object. */
-export function header(headers: unknown, name: string): string | undefined {
-  let value = get(headers, name)
-  const getter = get(headers, 'get')
-  try {
-    // Collections can be iterated; other things with a `get` are not ours to call.
-    if (typeof getter === 'function' && Symbol.iterator in Object(headers)) {
-      value = Reflect.apply(getter, headers, [name])
-    }
-  } catch {
-    // then it has no such header
-  }
-  return prefix(value)
-}
-
-function prefix(value: unknown): string | undefined {
-  return typeof value === 'string' ? value.slice(0, MOST_TEXT) : undefined
 }

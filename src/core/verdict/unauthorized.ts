@@ -1,7 +1,8 @@
 import { RefreshError } from '../../errors.ts'
 import { optionError } from '../../lib/options.ts'
 import { type DefaultRejectionRule, defaultRejectionRules, type RejectionRule } from './default-rules.ts'
-import { type Evidence, header, readFacts } from './facts.ts'
+import { type Evidence, readFacts } from './facts.ts'
+import { header } from './foreign.ts'
 import { hear, saysRejected } from './words.ts'
 
 export { type DefaultRejectionRule, defaultRejectionRules, type RejectionRule } from './default-rules.ts'

@@ -1,6 +1,5 @@
 import type { RefreshError } from '../../errors.ts'
-import { copyOf, exceeds, isAsyncIterable } from '../shared/body.ts'
-import { streamed, tooLarge } from '../shared/not-replayable.ts'
+import { copyOf, exceeds, isAsyncIterable, streamed, tooLarge } from '../shared/body.ts'
 import { letGo } from '../shared/release-body.ts'
 import { type BodyReader, restored, webReader } from './body-reader.ts'
 import type { Target } from './target.ts'

@@ -1,4 +1,6 @@
-/** What kinds of bodies can be sent twice, on any platform: some lack the classes, or parts of them. */
+import { RefreshError } from '../../errors.ts'
+
+/** Which bodies can be sent twice, on any platform, and why the others cannot: some platforms lack the classes, or parts of them. */
 
 /** @returns how many bytes it has, at least; undefined where that cannot be told */
 function sizeOf(body: unknown): number | undefined {
@@ -52,6 +54,26 @@ export function isIterable(body: object): body is Iterable<unknown> {
 export function isAsyncIterable(body: object): body is AsyncIterable<unknown> {
   const found: unknown = Reflect.get(body, Symbol.asyncIterator)
   return typeof found === 'function' && found !== Reflect.get(Object.prototype, Symbol.asyncIterator)
+}
+
+/** Why a rejected request is not sent again: its body is a stream. */
+export function streamed(): RefreshError {
+  return new RefreshError(
+    'body_not_replayable',
+    'The rejected request was not repeated, for its body is a stream: give it as bytes or text.',
+  )
+}
+
+/**
+ * Why a rejected request is not sent again: its body is too large to keep.
+ *
+ * @param limit bytes
+ */
+export function tooLarge(limit: number): RefreshError {
+  return new RefreshError(
+    'body_not_replayable',
+    `The rejected request was not repeated, for its body is over the replayLimit of ${limit} bytes.`,
+  )
 }
 
 function copyOfForm(form: FormData): unknown {

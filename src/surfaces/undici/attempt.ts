@@ -1,17 +1,11 @@
 import type { Verdict } from '../../core/verdict/unauthorized.ts'
 import type { RefreshError } from '../../errors.ts'
-import { isEventStream } from '../shared/http-options.ts'
-import {
-  type Finding,
-  type Inspection,
-  inspectBody,
-  inspectEvents,
-  type OpenDecoder,
-} from '../shared/inspection.ts'
+import type { Finding, Inspection } from '../shared/inspection.ts'
 import type { Judge } from '../shared/response-judge.ts'
 import { isOwnAnswer } from '../shared/synthetic-401.ts'
-import { openDecoder } from './decoder.ts'
-import { Delivery, type Ending, type Held, type Receiver } from './delivery.ts'
+import { wasRedirectedFrom } from './context.ts'
+import { cutShort, Delivery, type Ending, type Held, type Receiver } from './delivery.ts'
+import { type Inspected, inspectionOf } from './response-inspection.ts'
 import type { DispatchController, DispatchHandler, ResponseHeaders } from './types.ts'
 import { Upgraded } from './upgraded.ts'
 
@@ -47,9 +41,9 @@ export const PASSED: Answered = { verdict: false, accepts: false }
  * `open`: there is no answer yet. `reading`: it is being judged. `passing`: the caller gets it. `held`: it was rejected, and the
  * caller may yet get it. `dropped`: the caller has left.
  */
-export class Attempt implements DispatchHandler {
+export class Attempt implements DispatchHandler, Inspected {
+  readonly isRetry: boolean
   readonly #caller: Caller
-  readonly #isRetry: boolean
   #state: 'open' | 'reading' | 'passing' | 'held' | 'dropped' = 'open'
   #source: DispatchController | undefined
   /** Where undici's redirect interceptor has been. */
@@ -60,7 +54,7 @@ export class Attempt implements DispatchHandler {
 
   constructor(caller: Caller, isRetry: boolean) {
     this.#caller = caller
-    this.#isRetry = isRetry
+    this.isRetry = isRetry
   }
 
   /** The caller leaves. */
@@ -138,12 +132,12 @@ export class Attempt implements DispatchHandler {
     headers: ResponseHeaders,
     message?: string,
   ): void {
-    const { handler, controller } = this.#caller
+    const { handler, controller, origin } = this.#caller
     if (this.#state === 'dropped') return
     // Informational: there may be several, and they are no answer (RFC 9110 section 15.2).
     if (status >= 200) {
-      const isForeign = this.#isElsewhere() || isOwnAnswer(headers)
-      this.#reading = isForeign ? undefined : this.#inspection(status, headers)
+      const isForeign = wasRedirectedFrom(origin, this.#context) || isOwnAnswer(headers)
+      this.#reading = isForeign ? undefined : inspectionOf(status, headers, this.#caller, this)
       if (this.#reading === undefined) {
         this.#state = 'passing'
         controller.steer(source)
@@ -158,21 +152,6 @@ export class Attempt implements DispatchHandler {
     this.#state = 'reading'
     const { rawHeaders } = source
     this.#held = { status, headers, message, rawHeaders, chunks: [], ending: undefined }
-  }
-
-  /** Undefined where the head says enough. */
-  #inspection(status: number, headers: ResponseHeaders): Inspection | undefined {
-    const { judge, sniff } = this.#caller
-    const isStream = isEventStream(status, headers['content-type'])
-    const isSniffed = isStream && sniff && status === 200
-    if (!isSniffed && !judge.suspects(status)) return undefined
-    const head = { status, headers: joined(headers) }
-    const open: OpenDecoder = (take, done) => openDecoder(headers['content-encoding'], take, done)
-    const tell = (finding: Finding): void => this.#decide(finding)
-    if (isSniffed) return inspectEvents(judge, head, open, !this.#isRetry, tell)
-    // A stream may last for hours: a rule for its status has its head to go by.
-    if (isStream && !judge.answer(status, head.headers, '').rejected) return undefined
-    return inspectBody(judge, head, open, tell)
   }
 
   onResponseData(source: DispatchController, chunk: Uint8Array): void {
@@ -213,8 +192,9 @@ export class Attempt implements DispatchHandler {
     this.#reading?.end()
   }
 
-  #decide({ verdict, accepts }: Finding): void {
-    if (isRejection(verdict) && !this.#isRetry) this.#hold(verdict)
+  /** The inspection is over. */
+  decide({ verdict, accepts }: Finding): void {
+    if (isRejection(verdict) && !this.isRetry) this.#hold(verdict)
     else {
       this.#caller.answered({ verdict, accepts })
       this.#handOn()
@@ -240,33 +220,8 @@ export class Attempt implements DispatchHandler {
     this.#delivery = new Delivery(this.#caller, this.#held, source)
     this.#delivery.start()
   }
-
-  /** Whoever was asked after a redirect has not seen the credential. */
-  #isElsewhere(): boolean {
-    const context = this.#context
-    if (typeof context !== 'object' || context === null || !('history' in context)) return false
-    const { history } = context
-    const isOther = (url: unknown): boolean => url instanceof URL && url.origin !== this.#caller.origin
-    return Array.isArray(history) && history.some(isOther)
-  }
 }
 
 function isRejection(verdict: Verdict | false): verdict is Verdict {
   return verdict !== false && verdict.rejected
-}
-
-/** A header that came more than once, as one (RFC 9110 section 5.3). */
-function joined(headers: ResponseHeaders): ResponseHeaders {
-  const { 'www-authenticate': challenge } = headers
-  return Array.isArray(challenge) ? { ...headers, 'www-authenticate': challenge.join(', ') } : headers
-}
-
-/** The answer ends with what has arrived of it. */
-function cutShort(held: Held): void {
-  held.ending = { type: 'end', trailers: {}, rawTrailers: [] }
-  const { 'content-length': _, ...headers } = held.headers
-  held.headers = headers
-  if (!Array.isArray(held.rawHeaders)) return
-  const raw: unknown[] = held.rawHeaders
-  held.rawHeaders = raw.filter((__, at) => !/^content-length$/i.test(String(raw[at - (at % 2)])))
 }

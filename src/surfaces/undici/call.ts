@@ -4,17 +4,17 @@ import { retryOnce, type RetryPolicy } from '../../core/retry-once.ts'
 import type { Verdict } from '../../core/verdict/unauthorized.ts'
 import { RefreshError } from '../../errors.ts'
 import { type HttpSettings, loginEnded } from '../shared/http-options.ts'
-import { letGo } from '../shared/release-body.ts'
 import type { Judge } from '../shared/response-judge.ts'
 import { own401 } from '../shared/synthetic-401.ts'
 import { type Answered, Attempt, type Caller, PASSED } from './attempt.ts'
+import { updateContext } from './context.ts'
 import { CallController } from './controller.ts'
 import { Delivery } from './delivery.ts'
 import { type Bound, dispatchWatched } from './destination.ts'
-import { copied, type Credential, withCredential } from './headers.ts'
+import type { Credential } from './headers.ts'
+import { OutgoingRequest } from './outgoing.ts'
 import { Pinned } from './pinned.ts'
-import { keep } from './replay.ts'
-import type { Replay, Dispatch, DispatchHandler, DispatchOptions } from './types.ts'
+import type { Dispatch, DispatchHandler, DispatchOptions } from './types.ts'
 
 /** What all requests through one interceptor have in common. */
 export interface CallSettings extends HttpSettings {
@@ -29,8 +29,6 @@ export class Call implements RetryPolicy<Answered>, Caller, Bound {
   readonly judge: Judge
   readonly sniff: boolean
   readonly origin: string
-  /** Method and path, without the query. */
-  readonly endpoint: string
   readonly isAllowed: (origin: string) => boolean
   /** It must not be sent. */
   refused: RefreshError | undefined
@@ -38,9 +36,7 @@ export class Call implements RetryPolicy<Answered>, Caller, Bound {
   readonly controller: CallController
   readonly #credential: Refresher<Credential>
   readonly #dispatch: Dispatch
-  readonly #replay: Replay | undefined
-  #options: DispatchOptions
-  #applied: Credential | undefined
+  readonly #request: OutgoingRequest
   #attempt: Attempt | undefined
   /** One of our own. */
   #answer: Delivery | undefined
@@ -74,11 +70,13 @@ export class Call implements RetryPolicy<Answered>, Caller, Bound {
     this.controller = new CallController(this)
     this.#credential = credential
     this.#dispatch = dispatch
-    this.#options = options
-    this.#replay = keep(options.body, settings.replayLimit)
-    this.endpoint = endpointOf(options)
+    this.#request = new OutgoingRequest(options, settings.replayLimit)
     this.isAllowed = settings.isAllowed
     this.#isRefused = settings.isRefusedWhenDead && settings.isDead()
+  }
+
+  get endpoint(): string {
+    return this.#request.endpoint
   }
 
   /** A caller that has left is told at once; the retry policy finds out when it has waited, and tells nobody. */
@@ -90,7 +88,7 @@ export class Call implements RetryPolicy<Answered>, Caller, Bound {
   start(): boolean {
     const snapshot = this.#isRefused ? undefined : this.#credential.usable?.()
     if (snapshot !== undefined) return this.#sendNow(snapshot)
-    this.#options = { ...this.#options, headers: copied(this.#options.headers) }
+    this.#request.copyHeaders()
     // Where its attempts will be redirected to is not known yet.
     this.guard(() => this.begin({}))
     if (this.#isOver) this.#end()
@@ -99,7 +97,7 @@ export class Call implements RetryPolicy<Answered>, Caller, Bound {
   }
 
   begin(context: unknown): void {
-    if (this.#hasBegun) return this.#update(context)
+    if (this.#hasBegun) return updateContext(this.#context, context)
     this.#hasBegun = true
     this.#context = context
     this.handler.onRequestStart?.(this.controller, context)
@@ -143,7 +141,7 @@ export class Call implements RetryPolicy<Answered>, Caller, Bound {
   }
 
   isRejection({ verdict, held }: Answered): Verdict | false | Promise<Verdict | false> {
-    return held === undefined || this.#replay?.complete === undefined ? verdict : this.#complete(verdict)
+    return held === undefined || !this.#request.isRecorded ? verdict : this.#request.completeBefore(verdict)
   }
 
   isAcceptance({ accepts }: Answered): boolean {
@@ -160,7 +158,7 @@ export class Call implements RetryPolicy<Answered>, Caller, Bound {
   }
 
   unrepeatable(): RefreshError | undefined {
-    return this.#replay?.refusal()
+    return this.#request.refusal()
   }
 
   /**
@@ -198,7 +196,7 @@ export class Call implements RetryPolicy<Answered>, Caller, Bound {
       if (this.#isOver) held?.discard()
       else held?.handOn()
     } catch (reason) {
-      if (this.#applied === undefined && !this.#isOver) this.#refuse(reason)
+      if (!this.#request.wasPrepared && !this.#isOver) this.#refuse(reason)
       else this.fail(reason)
     } finally {
       this.#end()
@@ -208,9 +206,7 @@ export class Call implements RetryPolicy<Answered>, Caller, Bound {
   #end(): void {
     if (this.#isEnded) return
     this.#isEnded = true
-    this.#replay?.end?.()
-    // Nothing was sent.
-    if (this.#applied === undefined) letGo(this.#options.body)
+    this.#request.end()
   }
 
   /** The first attempt, at once: what the dispatcher throws, the caller's dispatch throws, as it would without us. */
@@ -218,7 +214,7 @@ export class Call implements RetryPolicy<Answered>, Caller, Bound {
     this.#first = snapshot
     this.#attempt = new Attempt(this, false)
     try {
-      return dispatchWatched(this, this.#dispatch, this.#prepare(snapshot.value), this.#attempt)
+      return dispatchWatched(this, this.#dispatch, this.#request.prepare(snapshot.value), this.#attempt)
     } catch (error) {
       this.#first = undefined
       this.#isOver = true
@@ -228,61 +224,22 @@ export class Call implements RetryPolicy<Answered>, Caller, Bound {
   }
 
   #send(credential: Credential): void {
-    const attempt = new Attempt(this, this.#applied !== undefined)
+    const attempt = new Attempt(this, this.#request.wasPrepared)
     this.#attempt = attempt
     try {
-      dispatchWatched(this, this.#dispatch, this.#prepare(credential), attempt)
+      dispatchWatched(this, this.#dispatch, this.#request.prepare(credential), attempt)
     } catch (error) {
       attempt.onResponseError(undefined, error)
     }
   }
 
-  /** The caller holds on to the context that it was given: after a retry it must tell of the second attempt. */
-  #update(context: unknown): void {
-    const given = this.#context
-    if (given === context || !isObject(given) || !isObject(context)) return
-    for (const name of Object.keys(given)) if (!(name in context)) Reflect.deleteProperty(given, name)
-    for (const [name, value] of Object.entries(context)) Reflect.set(given, name, value)
-  }
-
-  #prepare(credential: Credential): DispatchOptions {
-    const options = {
-      ...this.#options,
-      headers: withCredential(this.#options.headers, credential, this.#applied),
-    }
-    if (this.#replay !== undefined) options.body = this.#replay.body()
-    // undici's redirect interceptor takes only `Authorization` away when it leaves the origin.
-    if (credential.survivesRedirects) options.maxRedirections = 0
-    // TLS: the certificate is that of the origin.
-    if (options.servername !== undefined) options.servername = undefined
-    this.#options = options
-    this.#applied = credential
-    return options
-  }
-
-  /** Even where the refresh takes no time, what the body has at hand is read on. */
-  async #complete(verdict: Verdict | false): Promise<Verdict | false> {
-    void this.#replay?.complete?.()
-    if (this.#replay?.isArriving?.() === true) await new Promise(setImmediate)
-    return verdict
-  }
-
   /** There is no credential to send: an answer of our own. */
   #refuse(reason: unknown): void {
     const { status, statusText: message, headers, body } = own401(reason)
-    const chunks = this.#options.method === 'HEAD' ? [] : [Buffer.from(body)]
+    const chunks = this.#request.method === 'HEAD' ? [] : [Buffer.from(body)]
     const rawHeaders = Object.entries(headers).flatMap((field) => field.map((text) => Buffer.from(text)))
     const ending = { type: 'end', trailers: {}, rawTrailers: [] } as const
     this.#answer = new Delivery(this, { status, message, headers, rawHeaders, chunks, ending }, undefined)
     this.#answer.start()
   }
-}
-
-function endpointOf({ method, path }: DispatchOptions): string {
-  const at = path.indexOf('?')
-  return `${method} ${at < 0 ? path : path.slice(0, at)}`
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null
 }

@@ -132,3 +132,13 @@ export class Delivery implements Flow {
     this.#to.fail(error)
   }
 }
+
+/** The answer ends with what has arrived of it. */
+export function cutShort(held: Held): void {
+  held.ending = { type: 'end', trailers: {}, rawTrailers: [] }
+  const { 'content-length': _, ...headers } = held.headers
+  held.headers = headers
+  if (!Array.isArray(held.rawHeaders)) return
+  const raw: unknown[] = held.rawHeaders
+  held.rawHeaders = raw.filter((__, at) => !/^content-length$/i.test(String(raw[at - (at % 2)])))
+}

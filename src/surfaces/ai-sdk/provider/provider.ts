@@ -11,13 +11,13 @@ import type {
   AiSdkStreamResult,
 } from '../model.ts'
 import { type Dialect, dialectOf } from '../vendor.ts'
-import { toResponse } from './answer.ts'
-import { reportLostChoice, toCall } from './call.ts'
-import { DeltaReader } from './deltas.ts'
-import { readFailure, toOutcome } from './failure.ts'
 import { checkNamespaces, type LanguageModelProviderOptions, type ProviderOptions } from './options.ts'
-import { specified } from './specified.ts'
-import { readStream } from './stream.ts'
+import { reportLostChoice, toCall } from './request/call.ts'
+import { toResponse } from './response/answer.ts'
+import { DeltaReader } from './response/deltas.ts'
+import { readFailure, toOutcome } from './response/failure.ts'
+import { specified } from './response/specified.ts'
+import { readStream } from './response/stream.ts'
 import { guarded, oncePerCall, printedOnce, type Report } from './warnings.ts'
 
 /** An AI SDK language model as a provider. */

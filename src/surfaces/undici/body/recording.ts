@@ -1,8 +1,7 @@
-import type { RefreshError } from '../../errors.ts'
-import { isAsyncIterable } from '../shared/body.ts'
-import { streamed, tooLarge } from '../shared/not-replayable.ts'
-import { letGo } from '../shared/release-body.ts'
-import type { Replay } from './types.ts'
+import type { RefreshError } from '../../../errors.ts'
+import { isAsyncIterable, streamed, tooLarge } from '../../shared/body.ts'
+import { letGo } from '../../shared/release-body.ts'
+import type { Replay } from '../types.ts'
 
 type Body = AsyncIterable<unknown> | Iterable<unknown>
 type Source = AsyncIterator<unknown> | Iterator<unknown>

@@ -6,18 +6,18 @@ import type {
   LanguageModelV4FinishReason,
   LanguageModelV4GenerateResult,
 } from '@ai-sdk/provider'
-import { RefreshError } from '../../../errors.ts'
-import type { ContentBlock } from '../../../llm/content.ts'
-import type { ChatResponse, StopReason } from '../../../llm/response.ts'
-import type { AiSdkGenerateResult } from '../model.ts'
-import { isRecord } from '../record.ts'
-import { type Metadata, readReasoningMark, readThoughtSignature, carriedSignature } from '../signature.ts'
+import { RefreshError } from '../../../../errors.ts'
+import type { ContentBlock } from '../../../../llm/content.ts'
+import type { ChatResponse, StopReason } from '../../../../llm/response.ts'
+import type { AiSdkGenerateResult } from '../../model.ts'
+import { isRecord } from '../../record.ts'
+import { type Metadata, readReasoningMark, readThoughtSignature, carriedSignature } from '../../signature.ts'
+import type { Report } from '../warnings.ts'
 import { parsedInput, untold, wholeBlock } from './carried.ts'
 import { aboutResponse } from './response-info.ts'
 import { readSdkWarning } from './sdk-warning.ts'
 import { assertTexts } from './specified.ts'
 import { toUsage } from './usage.ts'
-import type { Report } from './warnings.ts'
 
 type GenerateResult =
   | Awaited<ReturnType<LanguageModelV2['doGenerate']>>

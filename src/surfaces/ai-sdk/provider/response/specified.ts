@@ -1,5 +1,5 @@
-import { RefreshError } from '../../../errors.ts'
-import type { AiSdkPart } from '../model.ts'
+import { RefreshError } from '../../../../errors.ts'
+import type { AiSdkPart } from '../../model.ts'
 
 /** The texts that are handed on as they are, by the part that holds them: nothing else would miss them. */
 const TEXTS: ReadonlyMap<string, readonly string[]> = new Map([

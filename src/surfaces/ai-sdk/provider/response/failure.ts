@@ -1,10 +1,11 @@
-import { hasMadeUpStatus, madeOf } from '../../../core/verdict/facts.ts'
-import { isUnauthorizedError } from '../../../core/verdict/unauthorized.ts'
-import { isConnectionCode } from '../../../core/verdict/vendor-names.ts'
-import { RefreshError } from '../../../errors.ts'
-import { parseRetryAfter } from '../../../lib/retry-after.ts'
-import type { ChatOutcome, StreamErrorDelta, StreamErrorKind } from '../../../llm/response.ts'
-import { isRecord } from '../record.ts'
+import { madeOf } from '../../../../core/verdict/facts.ts'
+import { hasMadeUpStatus } from '../../../../core/verdict/node-status.ts'
+import { isUnauthorizedError } from '../../../../core/verdict/unauthorized.ts'
+import { isConnectionCode } from '../../../../core/verdict/vendor-names.ts'
+import { RefreshError } from '../../../../errors.ts'
+import { parseRetryAfter } from '../../../../lib/retry-after.ts'
+import type { ChatOutcome, StreamErrorDelta, StreamErrorKind } from '../../../../llm/response.ts'
+import { isRecord } from '../../record.ts'
 import { readVendorError, type VendorError } from './vendor-error.ts'
 
 /**

@@ -1,6 +1,6 @@
 import type { LanguageModelV2Content, LanguageModelV3Content, LanguageModelV4Content } from '@ai-sdk/provider'
-import type { ProviderMetadata, WholeBlock } from '../../../llm/content.ts'
-import type { Metadata } from '../signature.ts'
+import type { ProviderMetadata, WholeBlock } from '../../../../llm/content.ts'
+import type { Metadata } from '../../signature.ts'
 
 /** Parts of an answer, as all versions have them. */
 type ContentPart = LanguageModelV2Content | LanguageModelV3Content | LanguageModelV4Content

@@ -1,9 +1,9 @@
-import { RefreshError } from '../../../errors.ts'
-import type { ThinkingConfig } from '../../../llm/request.ts'
-import { isRecord } from '../record.ts'
-import type { Dialect } from '../vendor.ts'
-import type { ProviderOptions } from './options.ts'
-import type { Report } from './warnings.ts'
+import { RefreshError } from '../../../../errors.ts'
+import type { ThinkingConfig } from '../../../../llm/request.ts'
+import { isRecord } from '../../record.ts'
+import type { Dialect } from '../../vendor.ts'
+import type { ProviderOptions } from '../options.ts'
+import type { Report } from '../warnings.ts'
 
 /** How a thinking configuration is put to a model. */
 export interface ThinkingCall {

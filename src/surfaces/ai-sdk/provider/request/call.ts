@@ -1,14 +1,14 @@
 import type { LanguageModelV4FunctionTool, LanguageModelV4ToolChoice } from '@ai-sdk/provider'
-import { RefreshError } from '../../../errors.ts'
-import type { ModelCapabilities } from '../../../llm/capabilities.ts'
-import type { ChatRequest, ThinkingConfig } from '../../../llm/request.ts'
-import type { AiSdkCallOptions } from '../model.ts'
-import { isRecord, merged } from '../record.ts'
-import type { Dialect } from '../vendor.ts'
-import type { ProviderOptions } from './options.ts'
+import { RefreshError } from '../../../../errors.ts'
+import type { ModelCapabilities } from '../../../../llm/capabilities.ts'
+import type { ChatRequest, ThinkingConfig } from '../../../../llm/request.ts'
+import type { AiSdkCallOptions } from '../../model.ts'
+import { isRecord, merged } from '../../record.ts'
+import type { Dialect } from '../../vendor.ts'
+import type { ProviderOptions } from '../options.ts'
+import type { Report } from '../warnings.ts'
 import { toPrompt } from './prompt.ts'
 import { addedTokens, assertRoom, thinkingCall } from './thinking.ts'
-import type { Report } from './warnings.ts'
 
 /** What goes into a call besides the request. */
 export interface CallContext {

@@ -1,5 +1,5 @@
-import type { ResponseInfo } from '../../../llm/response.ts'
-import { isRecord } from '../record.ts'
+import type { ResponseInfo } from '../../../../llm/response.ts'
+import { isRecord } from '../../record.ts'
 
 /** What an AI SDK model says of a response besides its content. Fields that are not what the specification says are passed over. */
 export function aboutResponse(

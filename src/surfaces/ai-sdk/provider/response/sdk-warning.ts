@@ -1,5 +1,5 @@
 import type { LanguageModelV2CallWarning, SharedV3Warning, SharedV4Warning } from '@ai-sdk/provider'
-import type { ProviderWarning } from './warnings.ts'
+import type { ProviderWarning } from '../warnings.ts'
 
 /** A warning as an AI SDK model hands it out. */
 export type SdkWarning = LanguageModelV2CallWarning | SharedV3Warning | SharedV4Warning

@@ -1,8 +1,16 @@
-import type { RefreshError } from '../../errors.ts'
-import { copyOf, exceeds, isAsyncIterable, isBlob, isForm, isIterable } from '../shared/body.ts'
-import { streamed, tooLarge } from '../shared/not-replayable.ts'
+import type { RefreshError } from '../../../errors.ts'
+import {
+  copyOf,
+  exceeds,
+  isAsyncIterable,
+  isBlob,
+  isForm,
+  isIterable,
+  streamed,
+  tooLarge,
+} from '../../shared/body.ts'
+import type { Replay } from '../types.ts'
 import { Recording } from './recording.ts'
-import type { Replay } from './types.ts'
 
 /**
  * Keeps the body of a request: its caller may change it once the request is made.

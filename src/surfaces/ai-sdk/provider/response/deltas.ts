@@ -3,15 +3,16 @@ import type {
   LanguageModelV3StreamPart,
   LanguageModelV4StreamPart,
 } from '@ai-sdk/provider'
-import type { ResponseInfo, StreamDelta } from '../../../llm/response.ts'
-import { type Metadata, readReasoningMark, readThoughtSignature, carriedSignature } from '../signature.ts'
+import type { ResponseInfo, StreamDelta } from '../../../../llm/response.ts'
+import { type Metadata, readReasoningMark, readThoughtSignature, carriedSignature } from '../../signature.ts'
+import type { Report } from '../warnings.ts'
 import { reportPart, toStopReason } from './answer.ts'
 import { untold, wholeBlock } from './carried.ts'
 import { brokenOff } from './failure.ts'
+import { note, type OpenBlock, OpenBlocks } from './open-blocks.ts'
 import { aboutResponse } from './response-info.ts'
 import { readSdkWarning } from './sdk-warning.ts'
 import { isCounted, toUsage } from './usage.ts'
-import type { Report } from './warnings.ts'
 
 /** One part of an AI SDK stream, `error` parts aside. */
 export type StreamPart = Exclude<
@@ -21,23 +22,11 @@ export type StreamPart = Exclude<
 type FinishPart = Extract<StreamPart, { type: 'finish' }>
 type ToolCallPart = Extract<StreamPart, { type: 'tool-call' }>
 
-/** A content block whose parts are still arriving. */
-interface OpenBlock {
-  readonly kind: 'text' | 'reasoning' | 'tool'
-  /** Given at the first delta, so that a block without any leaves no gap. */
-  index: number | undefined
-  /** What all its parts said beside their content. */
-  metadata: Metadata
-  /** A tool's input has begun. */
-  hasInput: boolean
-}
-
 /** Turns the parts of one AI SDK stream into deltas. What no delta can carry is reported. */
 export class DeltaReader {
   readonly #provider: string
   readonly #report: Report
-  readonly #open = new Map<string, OpenBlock>()
-  #indexes = 0
+  readonly #blocks = new OpenBlocks()
   #callsTools = false
 
   /** @param provider the AI SDK's name for the vendor */
@@ -58,19 +47,19 @@ export class DeltaReader {
         for (const warning of part.warnings) this.#report(readSdkWarning(warning))
         return []
       case 'text-start':
-        this.#start('text', part.id, part.providerMetadata)
+        this.#blocks.start('text', part.id, part.providerMetadata)
         return []
       case 'text-delta': {
-        const block = this.#block('text', part.id, part.providerMetadata)
+        const block = this.#blocks.resume('text', part.id, part.providerMetadata)
         if (part.delta === '') return []
-        return [{ type: 'text_delta', delta: part.delta, blockIndex: this.#indexOf(block) }]
+        return [{ type: 'text_delta', delta: part.delta, blockIndex: this.#blocks.indexOf(block) }]
       }
       case 'reasoning-start':
-        return this.#redacted(this.#start('reasoning', part.id, part.providerMetadata))
+        return this.#redacted(this.#blocks.start('reasoning', part.id, part.providerMetadata))
       case 'reasoning-delta': {
-        const block = this.#block('reasoning', part.id, part.providerMetadata)
+        const block = this.#blocks.resume('reasoning', part.id, part.providerMetadata)
         if (part.delta === '') return []
-        return [{ type: 'thinking_delta', delta: part.delta, blockIndex: this.#indexOf(block) }]
+        return [{ type: 'thinking_delta', delta: part.delta, blockIndex: this.#blocks.indexOf(block) }]
       }
       case 'text-end':
         return this.#end('text', part.id, part.providerMetadata)
@@ -80,11 +69,16 @@ export class DeltaReader {
         if (part.providerExecuted === true) return []
         return this.#toolStart(part.id, part.toolName, part.providerMetadata)
       case 'tool-input-delta': {
-        const block = this.#open.get(`tool:${part.id}`)
+        const block = this.#blocks.find('tool', part.id)
         if (block === undefined || part.delta === '') return []
         block.hasInput = true
         return [
-          { type: 'tool_input_delta', id: part.id, delta: part.delta, blockIndex: this.#indexOf(block) },
+          {
+            type: 'tool_input_delta',
+            id: part.id,
+            delta: part.delta,
+            blockIndex: this.#blocks.indexOf(block),
+          },
         ]
       }
       case 'tool-call':
@@ -119,35 +113,15 @@ export class DeltaReader {
     }
   }
 
-  /** An id may be used again once its block has ended: it is another block then. */
-  #start(kind: OpenBlock['kind'], id: string, metadata: Metadata | undefined): OpenBlock {
-    const block: OpenBlock = { kind, index: undefined, metadata: {}, hasInput: false }
-    note(block, metadata)
-    this.#open.set(`${kind}:${id}`, block)
-    return block
-  }
-
-  #block(kind: OpenBlock['kind'], id: string, metadata: Metadata | undefined): OpenBlock {
-    const block = this.#open.get(`${kind}:${id}`)
-    if (block === undefined) return this.#start(kind, id, metadata)
-    note(block, metadata)
-    return block
-  }
-
-  #indexOf(block: OpenBlock): number {
-    block.index ??= this.#indexes++
-    return block.index
-  }
-
   #redacted(block: OpenBlock): StreamDelta[] {
     const mark = readReasoningMark(block.metadata)
     if (mark === undefined || !('redacted' in mark)) return []
-    return [{ type: 'redacted_thinking', data: mark.redacted, blockIndex: this.#indexOf(block) }]
+    return [{ type: 'redacted_thinking', data: mark.redacted, blockIndex: this.#blocks.indexOf(block) }]
   }
 
   #end(kind: 'text' | 'reasoning', id: string, metadata: Metadata | undefined): StreamDelta[] {
-    const block = this.#block(kind, id, metadata)
-    this.#open.delete(`${kind}:${id}`)
+    const block = this.#blocks.resume(kind, id, metadata)
+    this.#blocks.end(kind, id)
     return [...this.#signed(block), ...this.#beside(block)]
   }
 
@@ -156,16 +130,18 @@ export class DeltaReader {
     if (block.kind === 'text') {
       const signature = readThoughtSignature(block.metadata)
       if (signature === undefined) return []
-      return [{ type: 'signature_delta', delta: carriedSignature(signature), blockIndex: this.#indexes++ }]
+      return [
+        { type: 'signature_delta', delta: carriedSignature(signature), blockIndex: this.#blocks.nextIndex() },
+      ]
     }
     const mark = block.kind === 'reasoning' ? readReasoningMark(block.metadata) : undefined
     if (mark === undefined || 'redacted' in mark) return []
-    return [{ type: 'signature_delta', delta: mark.signature, blockIndex: this.#indexOf(block) }]
+    return [{ type: 'signature_delta', delta: mark.signature, blockIndex: this.#blocks.indexOf(block) }]
   }
 
   #whole(part: Parameters<typeof wholeBlock>[0]): StreamDelta[] {
     const block = wholeBlock(part, this.#provider)
-    return block === undefined ? [] : [{ type: 'block', block, blockIndex: this.#indexes++ }]
+    return block === undefined ? [] : [{ type: 'block', block, blockIndex: this.#blocks.nextIndex() }]
   }
 
   /** What the vendor said of a block beside its content, where the block has any. */
@@ -177,14 +153,14 @@ export class DeltaReader {
 
   #toolStart(id: string, name: string, metadata: Metadata | undefined): StreamDelta[] {
     this.#callsTools = true
-    const block = this.#start('tool', id, metadata)
+    const block = this.#blocks.start('tool', id, metadata)
     const thoughtSignature = readThoughtSignature(block.metadata)
     return [
       {
         type: 'tool_use_start',
         id,
         name,
-        blockIndex: this.#indexOf(block),
+        blockIndex: this.#blocks.indexOf(block),
         ...(thoughtSignature !== undefined && { thoughtSignature }),
       },
     ]
@@ -194,11 +170,11 @@ export class DeltaReader {
   #toolCall(part: ToolCallPart): StreamDelta[] {
     if (part.providerExecuted === true) return this.#whole(part)
     const { toolCallId: id, toolName, input, providerMetadata } = part
-    const known = this.#open.get(`tool:${id}`)
+    const known = this.#blocks.find('tool', id)
     const deltas = known === undefined ? this.#toolStart(id, toolName, providerMetadata) : []
-    const block = this.#block('tool', id, undefined)
-    this.#open.delete(`tool:${id}`)
-    const blockIndex = this.#indexOf(block)
+    const block = this.#blocks.resume('tool', id, undefined)
+    this.#blocks.end('tool', id)
+    const blockIndex = this.#blocks.indexOf(block)
     if (!block.hasInput) {
       deltas.push({ type: 'tool_input_delta', id, delta: input.trim() === '' ? '{}' : input, blockIndex })
     }
@@ -208,7 +184,7 @@ export class DeltaReader {
       deltas.push({
         type: 'signature_delta',
         delta: carriedSignature(signature, id),
-        blockIndex: this.#indexes++,
+        blockIndex: this.#blocks.nextIndex(),
       })
     }
     note(block, providerMetadata)
@@ -217,11 +193,7 @@ export class DeltaReader {
   }
 
   #finish(part: FinishPart): StreamDelta[] {
-    const deltas = [...this.#open.values()].flatMap((block) => [
-      ...this.#signed(block),
-      ...this.#beside(block),
-    ])
-    this.#open.clear()
+    const deltas = this.#blocks.endAll().flatMap((block) => [...this.#signed(block), ...this.#beside(block)])
     deltas.push(...about(aboutResponse(undefined, part)))
     const end = ending(part, this.#callsTools)
     // One that broke off may have counted something; one that is done has used what it says, if only nothing.
@@ -253,15 +225,4 @@ function isBrokenOff({ finishReason, usage }: FinishPart): boolean {
   if (typeof finishReason === 'string') return finishReason === 'unknown' && !isCounted(usage)
   const { unified, raw } = finishReason
   return unified === 'interrupted' || (unified === 'other' && raw === undefined && !isCounted(usage))
-}
-
-/** Keeps what is new: a later part may repeat a field, or leave it out, or say that it is null. */
-function note(block: OpenBlock, metadata: Metadata | undefined): void {
-  for (const [namespace, fields] of Object.entries(metadata ?? {})) {
-    const said = Object.entries(fields ?? {}).filter(([, value]) => value !== null && value !== undefined)
-    block.metadata = {
-      ...block.metadata,
-      [namespace]: { ...block.metadata[namespace], ...Object.fromEntries(said) },
-    }
-  }
 }

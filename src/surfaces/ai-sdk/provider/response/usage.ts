@@ -1,7 +1,7 @@
 import type { LanguageModelV2Usage, LanguageModelV3Usage, LanguageModelV4Usage } from '@ai-sdk/provider'
-import type { Usage } from '../../../llm/response.ts'
-import { isRecord } from '../record.ts'
-import type { Metadata } from '../signature.ts'
+import type { Usage } from '../../../../llm/response.ts'
+import { isRecord } from '../../record.ts'
+import type { Metadata } from '../../signature.ts'
 
 /** Usage as an AI SDK model counts it: v2 flat, since v3 nested. */
 export type SdkUsage = LanguageModelV2Usage | LanguageModelV3Usage | LanguageModelV4Usage

@@ -1,6 +1,6 @@
-import { statusOfName } from '../../../core/verdict/vendor-names.ts'
-import { parseRetryAfter } from '../../../lib/retry-after.ts'
-import { isRecord } from '../record.ts'
+import { statusOfName } from '../../../../core/verdict/vendor-names.ts'
+import { parseRetryAfter } from '../../../../lib/retry-after.ts'
+import { isRecord } from '../../record.ts'
 
 /** What a vendor's own words tell of a failure. */
 export interface VendorError {

@@ -1,0 +1,143 @@
+import { abortable, throwIfAborted } from '../../lib/abortable.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { RefreshEvent } from '../events.ts'
+import type { Generation, RejectionOptions, Snapshot, WaitOptions } from '../refresher.ts'
+import type { Breaker } from './breaker.ts'
+import type { Flight } from './flight.ts'
+import type { Flights, Start } from './flights.ts'
+import type { Tenure } from './in-force.ts'
+import type { Values } from './values.ts'
+
+/** Gives each caller of a cell its value: the one in force, or the one of the refresh that it begins or joins. */
+export class Callers<T> {
+  readonly #values: Values<T>
+  readonly #flights: Flights<T>
+  readonly #clock: Clock
+  readonly #emit: ((event: RefreshEvent) => void) | undefined
+
+  constructor(
+    values: Values<T>,
+    flights: Flights<T>,
+    clock: Clock,
+    emit: ((event: RefreshEvent) => void) | undefined,
+  ) {
+    this.#values = values
+    this.#flights = flights
+    this.#clock = clock
+    this.#emit = emit
+  }
+
+  /** The value in force, where no flight runs and none is due. */
+  settled(): Tenure<T> | undefined {
+    const { tenure } = this.#values
+    if (tenure === undefined || this.#flights.current !== undefined) return undefined
+    return tenure.dueAt === Infinity || this.#clock.now() < tenure.dueAt ? tenure : undefined
+  }
+
+  /** For a caller that needs a value. */
+  async obtain({ signal, background }: WaitOptions = {}): Promise<Snapshot<T>> {
+    throwIfAborted(signal)
+    const read = this.#flights.inputRead()
+    if (read !== undefined) {
+      await read
+      throwIfAborted(signal)
+    }
+    const judged = this.#flights.judge()
+    const ignoresPause = judged === 'given up'
+    const { tenure } = this.#values
+    const now = this.#clock.now()
+    if (tenure?.stale(now) === false) {
+      if (now >= tenure.dueAt) this.#beginAhead({ background, ignoresPause })
+      return tenure.snapshot
+    }
+    // It was rejected, and the refresh has failed: the next rejection tries again, not the clock.
+    if (tenure?.rejected === true && this.#flights.current === undefined) return tenure.snapshot
+    try {
+      const cause = tenure === undefined ? 'missing' : 'expiring'
+      const flight = this.#flights.begin(cause, { background, ignoresPause })
+      return await this.#join(flight, judged === 'overdue', signal)
+    } catch (error) {
+      throwIfAborted(signal)
+      // A value that could not be refreshed is still sent; only a logout leaves none.
+      const { tenure: latest } = this.#values
+      if (latest === undefined || this.#flights.isEntered) throw error
+      return latest.snapshot
+    }
+  }
+
+  /** For a caller whose value was rejected. */
+  replace(rejected: Generation, options: RejectionOptions, breaker: Breaker): Promise<Snapshot<T>> {
+    try {
+      const read = this.#flights.inputRead()
+      if (read === undefined) return this.#replace(rejected, options, breaker)
+      return read.then(() => this.#replace(rejected, options, breaker))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** For a caller that wants a refresh now, in spite of a cooldown and of a terminal failure that is held. */
+  async retryNow(options?: WaitOptions): Promise<Snapshot<T>> {
+    throwIfAborted(options?.signal)
+    await this.#flights.inputRead()
+    throwIfAborted(options?.signal)
+    const judged = this.#flights.judge()
+    const { tenure } = this.#values
+    const unrejected = tenure === undefined ? 'missing' : 'expiring'
+    const cause = tenure?.rejected === true ? 'rejected' : unrejected
+    const start = { background: options?.background, ignoresPause: true, isRetry: true }
+    return this.#join(this.#flights.begin(cause, start), judged === 'overdue', options?.signal)
+  }
+
+  /** For a caller that needs a value which lives longer than this one. */
+  async renew(than: Generation, options?: WaitOptions): Promise<Snapshot<T>> {
+    throwIfAborted(options?.signal)
+    await this.#flights.inputRead()
+    const judged = this.#flights.judge()
+    const { tenure } = this.#values
+    if (tenure !== undefined && tenure.snapshot.generation > than.generation) return tenure.snapshot
+    const start = { background: options?.background, ignoresPause: judged === 'given up' }
+    return this.#join(this.#flights.begin('expiring', start), judged === 'overdue', options?.signal)
+  }
+
+  #replace(rejected: Generation, options: RejectionOptions, breaker: Breaker): Promise<Snapshot<T>> {
+    const { signal, endpoint, challenge, background } = options
+    throwIfAborted(signal)
+    const judged = this.#flights.judge()
+    const stale = rejected.generation < this.#values.inForce
+    this.#emit?.({ type: 'rejected', generation: rejected.generation, stale })
+    const { tenure } = this.#values
+    const start = { challenge, background, ignoresPause: judged === 'given up' }
+    const isOverdue = judged === 'overdue'
+    if (tenure === undefined) {
+      return this.#join(this.#flights.begin('rejected', start), isOverdue, signal)
+    }
+
+    const { generation } = tenure.snapshot
+    if (rejected.generation < generation) return tenure.ready
+    tenure.rejected = true
+    const now = this.#clock.now()
+    const { refreshed } = tenure
+    const rejection = { generation, endpoint, refreshed, aged: tenure.aged(now), now }
+    const refusal = breaker.rejected(rejection)
+    const running = this.#flights.current
+    if (refusal !== undefined && running === undefined) throw refusal
+    const flight = this.#flights.begin('rejected', start)
+    if (flight !== running) breaker.began(rejection)
+    return this.#join(flight, isOverdue, signal)
+  }
+
+  /** A refresh that no caller waits for, where one may run. */
+  #beginAhead(start: Start): void {
+    try {
+      this.#flights.begin('expiring', start)
+    } catch {
+      // then the value that is still good is good enough
+    }
+  }
+
+  /** Without a signal, callers of one turn get one promise: a stampede costs next to nothing. */
+  #join(flight: Flight<T>, isOverdue: boolean, signal: AbortSignal | undefined): Promise<Snapshot<T>> {
+    return abortable(flight.join(this.#values.inForce, isOverdue), signal)
+  }
+}

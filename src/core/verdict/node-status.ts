@@ -1,0 +1,60 @@
+/** What the status and the code of one error, response or body mean: whether they are its own, and whether they are real. */
+
+import { get, header, isObject, jsonIn } from './foreign.ts'
+import { isErrorBody } from './vendor-names.ts'
+
+/** Under these a number is a status. */
+const STATUS_KEYS = [
+  'status',
+  'statusCode',
+  'status_code',
+  'httpStatusCode',
+  'code',
+  'error_code',
+  'errorCode',
+]
+/** Under these stands what was received. */
+export const BODY_KEYS = ['body', 'data', 'responseBody', 'value']
+
+/** The status that a node has itself. */
+export function statusOf(node: object): number | undefined {
+  for (const key of STATUS_KEYS) {
+    const value = get(node, key)
+    const status = typeof value === 'string' && /^[1-5]\d\d$/.test(value) ? Number(value) : value
+    // No error is a 1xx; vendors count their own codes from 100.
+    if (typeof status === 'number' && status >= 200 && status < 600) return status
+  }
+  return undefined
+}
+
+/**
+ * The AI SDK gives an error that came inside a 200 (an event stream, or a body that was already parsed) a 400 or a 500, and one in the
+ * middle of a stream whatever fits its words. The vendor's name for the error knows better. Other statuses are real, or follow from it.
+ */
+export function hasMadeUpStatus(node: object): boolean {
+  const status = get(node, 'statusCode')
+  if (typeof status !== 'number') return false
+  const headers = get(node, 'responseHeaders')
+  if (headers === undefined && get(node, 'url') === undefined && get(node, 'isRetryable') !== undefined) {
+    return isObject(get(node, 'data'))
+  }
+  if (status !== 400 && status !== 500) return false
+  const type = header(headers, 'content-type') ?? header(headers, 'Content-Type')
+  return isObject(get(node, 'responseBody')) || type?.startsWith('text/event-stream') === true
+}
+
+/** Is there an error in what a 200 brought? */
+export function wrapsError(node: object): boolean {
+  const bodies = [node, ...BODY_KEYS.map((key) => get(node, key)), get(get(node, 'cause'), 'value')]
+  return bodies.some((body) => isErrorBody(jsonIn(body) ?? body))
+}
+
+/** JSON-RPC reserves these (specification, section 5.1); clients' errors have them, too. */
+export function isJsonRpcCode(code: unknown): boolean {
+  return typeof code === 'number' && code >= -32_768 && code <= -32_000
+}
+
+/** gRPC's `code` counts from 0 to 16; these show that it is gRPC's. */
+export function isGrpc(node: object): boolean {
+  return typeof get(node, 'details') === 'string' || typeof get(node, 'metadata') === 'object'
+}

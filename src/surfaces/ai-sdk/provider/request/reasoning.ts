@@ -1,0 +1,61 @@
+/** Sends reasoning back to the vendor that it came from, with the mark that the vendor put on it. */
+
+import type { ThinkingBlock } from '../../../../llm/content.ts'
+import { markOptions, readCarried, type ReasoningMark } from '../../signature.ts'
+import type { Dialect } from '../../vendor.ts'
+import type { Report } from '../warnings.ts'
+import type { AssistantPart } from './prompt-message.ts'
+import { dropped } from './unsupported.ts'
+
+/** Adds what the model thought, or puts a carried signature back on the part that it came from. */
+export function addThinking(
+  content: AssistantPart[],
+  block: ThinkingBlock,
+  dialect: Dialect,
+  report: Report,
+): void {
+  const { signature, thinking } = block
+  if (signature === undefined) {
+    if (!wantsItsOwn(dialect)) content.push({ type: 'reasoning', text: thinking })
+    else dropped(report, 'thinking', `${dialect.modelId} takes no unsigned reasoning back`)
+    return
+  }
+  const carried = readCarried(signature)
+  if (carried !== undefined && !wantsItsOwn(dialect)) {
+    const { thoughtSignature, toolUseId } = carried
+    const signed =
+      toolUseId === undefined
+        ? content.at(-1)
+        : content.find((part) => part.type === 'tool-call' && part.toolCallId === toolUseId)
+    if (signed !== undefined) signed.providerOptions = { google: { thoughtSignature } }
+    return
+  }
+  addReasoning(content, thinking, { signature }, dialect, report)
+}
+
+/** Adds reasoning with its mark, where the vendor takes that mark back. */
+export function addReasoning(
+  content: AssistantPart[],
+  text: string,
+  mark: ReasoningMark,
+  dialect: Dialect,
+  report: Report,
+): void {
+  const feature = 'redacted' in mark ? 'redacted_thinking' : 'thinking.signature'
+  const chatOnly = dialect.vendor === 'openai' && !dialect.responses
+  const providerOptions = chatOnly ? undefined : markOptions(mark, dialect.vendor, dialect.namespaces)
+  if (providerOptions !== undefined) {
+    content.push({ type: 'reasoning', text, providerOptions })
+    return
+  }
+  dropped(report, feature, `it is not one that ${dialect.modelId} takes back`)
+  if (text !== '' && !wantsItsOwn(dialect)) content.push({ type: 'reasoning', text })
+}
+
+/**
+ * These take reasoning only with a mark of their own. Google takes it without; and a server that is
+ * OpenAI-compatible, or not known, may be Google's.
+ */
+export function wantsItsOwn({ vendor }: Dialect): boolean {
+  return vendor === 'anthropic' || vendor === 'openai'
+}

@@ -1,0 +1,79 @@
+import type { RefreshError } from '../../errors.ts'
+import { letGo } from '../shared/release-body.ts'
+import { keep } from './body/replay.ts'
+import { copied, type Credential, withCredential } from './headers.ts'
+import type { DispatchOptions, Replay } from './types.ts'
+
+/** The request as the caller made it: each attempt sends it with its own credential, and with the same body. */
+export class OutgoingRequest {
+  /** Method and path, without the query. */
+  readonly endpoint: string
+  readonly #replay: Replay | undefined
+  #options: DispatchOptions
+  #applied: Credential | undefined
+
+  /** @param replayLimit bytes of its body that may be kept */
+  constructor(options: DispatchOptions, replayLimit: number) {
+    this.#options = options
+    this.#replay = keep(options.body, replayLimit)
+    this.endpoint = endpointOf(options)
+  }
+
+  get method(): string {
+    return this.#options.method
+  }
+
+  /** An attempt was prepared: it may have been sent. */
+  get wasPrepared(): boolean {
+    return this.#applied !== undefined
+  }
+
+  /** The caller may change its headers while the request waits. */
+  copyHeaders(): void {
+    this.#options = { ...this.#options, headers: copied(this.#options.headers) }
+  }
+
+  /** What the next attempt dispatches. */
+  prepare(credential: Credential): DispatchOptions {
+    const options = {
+      ...this.#options,
+      headers: withCredential(this.#options.headers, credential, this.#applied),
+    }
+    if (this.#replay !== undefined) options.body = this.#replay.body()
+    // undici's redirect interceptor takes only `Authorization` away when it leaves the origin.
+    if (credential.survivesRedirects) options.maxRedirections = 0
+    // TLS: the certificate is that of the origin.
+    if (options.servername !== undefined) options.servername = undefined
+    this.#options = options
+    this.#applied = credential
+    return options
+  }
+
+  /** Why it cannot be sent again, where it cannot. */
+  refusal(): RefreshError | undefined {
+    return this.#replay?.refusal()
+  }
+
+  /** Its body is recorded as it is sent. */
+  get isRecorded(): boolean {
+    return this.#replay?.complete !== undefined
+  }
+
+  /** Gives the verdict on the first attempt. Even where the refresh takes no time, what the body has at hand is read on before. */
+  async completeBefore<V>(verdict: V): Promise<V> {
+    void this.#replay?.complete?.()
+    if (this.#replay?.isArriving?.() === true) await new Promise(setImmediate)
+    return verdict
+  }
+
+  /** There is no further attempt: what is kept of the body is discarded, and all of it where nothing was sent. */
+  end(): void {
+    this.#replay?.end?.()
+    if (!this.wasPrepared) letGo(this.#options.body)
+  }
+}
+
+function endpointOf({ method, path }: DispatchOptions): string {
+  const at = path.indexOf('?')
+  return `${method} ${at < 0 ? path : path.slice(0, at)}`
+}

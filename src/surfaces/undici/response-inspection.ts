@@ -1,0 +1,48 @@
+import { isEventStream } from '../shared/http-options.ts'
+import {
+  type Finding,
+  type Inspection,
+  inspectBody,
+  inspectEvents,
+  type OpenDecoder,
+} from '../shared/inspection.ts'
+import type { Judge } from '../shared/response-judge.ts'
+import { openDecoder } from './decoder.ts'
+import type { ResponseHeaders } from './types.ts'
+
+/** How the responses of a call are judged. */
+interface Inspecting {
+  readonly judge: Judge
+  readonly sniff: boolean
+}
+
+/** The attempt that a response is for. */
+export interface Inspected {
+  readonly isRetry: boolean
+  decide(finding: Finding): void
+}
+
+/** What reads a response before the caller gets it: up to its first event, or all of its body. Undefined where the head says enough. */
+export function inspectionOf(
+  status: number,
+  headers: ResponseHeaders,
+  { judge, sniff }: Inspecting,
+  attempt: Inspected,
+): Inspection | undefined {
+  const isStream = isEventStream(status, headers['content-type'])
+  const isSniffed = isStream && sniff && status === 200
+  if (!isSniffed && !judge.suspects(status)) return undefined
+  const head = { status, headers: joined(headers) }
+  const open: OpenDecoder = (take, done) => openDecoder(headers['content-encoding'], take, done)
+  const tell = (finding: Finding): void => attempt.decide(finding)
+  if (isSniffed) return inspectEvents(judge, head, open, !attempt.isRetry, tell)
+  // A stream may last for hours: a rule for its status has its head to go by.
+  if (isStream && !judge.answer(status, head.headers, '').rejected) return undefined
+  return inspectBody(judge, head, open, tell)
+}
+
+/** A header that came more than once, as one (RFC 9110 section 5.3). */
+function joined(headers: ResponseHeaders): ResponseHeaders {
+  const { 'www-authenticate': challenge } = headers
+  return Array.isArray(challenge) ? { ...headers, 'www-authenticate': challenge.join(', ') } : headers
+}
