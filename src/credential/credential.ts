@@ -1,8 +1,7 @@
-import { asRefreshError, tell } from '../core/events.ts'
+import { tell } from '../core/events.ts'
 import type { RefreshableOptions } from '../core/options.ts'
 import { Refreshable } from '../core/refreshable.ts'
 import type { Generation, Refresher, RejectionOptions, Snapshot, WaitOptions } from '../core/refresher.ts'
-import type { RefreshError } from '../errors.ts'
 import { milliseconds } from '../lib/options.ts'
 import { type AccessTokenOptions, TokenGiver } from './access-token.ts'
 import { check, type CheckResult } from './check.ts'
@@ -12,6 +11,7 @@ import { type CredentialOptions, type CredentialSettings, readCredentialOptions 
 import { TokenRecord } from './record/token-record.ts'
 import { RefusedChallenges } from './renewal/refused-challenges.ts'
 import { Renewal } from './renewal/renewal.ts'
+import { Standing } from './standing.ts'
 import type { CredentialStatus } from './status.ts'
 import { type AccessToken, expiryOf } from './token.ts'
 import type { TokenResponse } from './token/token-response.ts'
@@ -89,17 +89,10 @@ export class StoredCredential implements Credential {
   readonly #record: TokenRecord
   readonly #renewal: Renewal
   readonly #giver: TokenGiver
+  readonly #standing: Standing
   readonly #busy: Set<StoredCredential> | undefined
   readonly #refused = new RefusedChallenges()
-  /** Raised by every login and logout: what began before must not be written after. */
-  #epoch = 0
-  #running = 0
-  #isLoggedOut = false
-  /** The store knows: what is in it after that is of a login elsewhere. */
-  #isLogoutStored = false
   #hasFound = false
-  #refreshedAt: number | undefined
-  #failure: { readonly error: RefreshError; readonly at: number } | undefined
 
   /** @param busy holds it while something of it is under way, or has yet to be stored */
   constructor(given: CredentialSettings, busy?: Set<StoredCredential>) {
@@ -108,34 +101,26 @@ export class StoredCredential implements Credential {
       owner: this,
       onChallengeRefused: (challenge: string) => this.#refused.add(challenge),
     }
-    const { cell, store, key, clock, deadline, exitGrace, spends } = settings
+    const { cell, clock, spends } = settings
     this.#settings = settings
     this.#busy = busy
-    this.#record = new TokenRecord({
-      store,
-      key,
-      clock,
-      deadline,
-      exitGrace,
-      onEvent: cell.onEvent,
-      onUnsaved: () => this.#hold(),
-    })
-    const renewal = new Renewal(settings, this.#record, () => this.#epoch)
-    this.#renewal = renewal
+    this.#standing = new Standing(clock, () => this.#hold())
+    this.#record = new TokenRecord({ ...settings, onEvent: cell.onEvent, onUnsaved: () => this.#hold() })
+    this.#renewal = new Renewal(settings, this.#record, () => this.#standing.epoch)
     const options: RefreshableOptions<AccessToken> = {
       ...cell,
       refresh: async (context) => {
         try {
-          return await this.#noted(renewal.refresh(context))
+          return await this.#noted(this.#renewal.refresh(context))
         } catch (error) {
-          const late = renewal.late(context)
+          const late = this.#renewal.late(context)
           if (late === undefined) throw error
           return late
         }
       },
       reread: async (context) => {
-        if (this.#isLoggedOut && !this.#isLogoutStored) return undefined
-        return this.#noted(renewal.reread(context))
+        if (this.#standing.isLogoutUnderWay) return undefined
+        return this.#noted(this.#renewal.reread(context))
       },
       expiresAt: expiryOf,
     }
@@ -146,7 +131,7 @@ export class StoredCredential implements Credential {
       owner: this,
       settled: () => this.#record.saved(),
     })
-    this.#giver = new TokenGiver(this.#cell, clock, () => this.#failure?.error)
+    this.#giver = new TokenGiver(this.#cell, clock, () => this.#standing.failure?.error)
   }
 
   peek(): Snapshot<AccessToken> | undefined {
@@ -192,7 +177,7 @@ export class StoredCredential implements Credential {
   async login(given: AccessToken | TokenResponse): Promise<void> {
     const received = readLogin(given, this.#settings.clock.now())
     this.#leave()
-    this.#isLoggedOut = false
+    this.#standing.loggedIn()
     const stored = this.#record.login(received, this.#settings.source?.madeFor)
     this.#cell.set(received)
     await stored
@@ -200,25 +185,19 @@ export class StoredCredential implements Credential {
 
   async logout(): Promise<void> {
     this.#leave()
-    const epoch = this.#epoch
-    this.#isLoggedOut = true
-    this.#isLogoutStored = false
+    const { epoch } = this.#standing
+    this.#standing.loggedOut()
     const stored = this.#record.logout()
     this.#cell.clear('reread')
-    this.#running++
-    this.#hold()
-    await stored.finally(() => this.#release())
-    if (epoch === this.#epoch) this.#isLogoutStored = true
+    await this.#standing.storing(stored, epoch)
   }
 
   check(): Promise<CheckResult> {
     return check({
-      store: this.#settings.store,
-      source: this.#settings.source,
-      clock: this.#settings.clock,
+      ...this.#settings,
       record: this.#record,
       peek: () => this.peek(),
-      isLoggedOut: () => this.#isLoggedOut,
+      isLoggedOut: () => this.#standing.isLoggedOut,
       refresh: () => this.#cell.retryNow(),
     })
   }
@@ -228,64 +207,26 @@ export class StoredCredential implements Credential {
   }
 
   status(): CredentialStatus {
-    const snapshot = this.peek()
-    const { error, at = 0 } = this.#failure ?? {}
-    return {
-      state: this.#state(snapshot, error),
-      generation: snapshot?.generation ?? 0,
-      expiresAt: snapshot?.expiresAt,
-      isRefreshing: this.#running > 0,
-      isUnsaved: this.#record.isUnsaved,
-      refreshedAt: this.#refreshedAt,
-      failure: error && { code: error.code, message: error.message, at },
-    }
+    return this.#standing.status(this.peek(), this.#record.isUnsaved)
   }
 
   /** @internal A surface may answer at once where the login is known to have ended. */
   isDead(): boolean {
-    return this.#failure?.error.terminal === true
-  }
-
-  #state(
-    snapshot: Snapshot<AccessToken> | undefined,
-    error: RefreshError | undefined,
-  ): CredentialStatus['state'] {
-    if (this.#isLoggedOut) return 'logged_out'
-    if (error?.terminal === true) return 'reauthentication_required'
-    if (snapshot === undefined) return 'empty'
-    return (snapshot.expiresAt ?? Infinity) <= this.#settings.clock.now() ? 'expired' : 'valid'
+    return this.#standing.failure?.error.terminal === true
   }
 
   /** An account is left, by a login or a logout. */
   #leave(): void {
-    this.#epoch++
-    this.#failure = undefined
+    this.#standing.leave()
     this.#refused.clear()
     this.#renewal.forgetFailures()
     this.#find()
   }
 
-  async #noted<R extends AccessToken | undefined>(running: Promise<R>): Promise<R> {
-    const epoch = this.#epoch
-    const { clock } = this.#settings
-    this.#running++
-    this.#hold()
+  #noted<R extends AccessToken | undefined>(running: Promise<R>): Promise<R> {
+    const noted = this.#standing.noted(running)
     this.#find()
-    try {
-      const token = await running
-      if (token !== undefined && epoch === this.#epoch) {
-        this.#isLoggedOut = false
-        this.#failure = undefined
-        this.#refreshedAt = clock.now()
-      }
-      return token
-    } catch (reason) {
-      const error = asRefreshError(reason)
-      if (epoch === this.#epoch) this.#failure = { error, at: clock.now() }
-      throw error
-    } finally {
-      this.#release()
-    }
+    return noted
   }
 
   /** Tells once of what puts the login at risk. */
@@ -300,13 +241,8 @@ export class StoredCredential implements Credential {
     if (onEvent) tell(onEvent, event)
   }
 
-  #release(): void {
-    this.#running--
-    this.#hold()
-  }
-
   #hold(): void {
-    if (this.#running > 0 || this.#record.isUnsaved) this.#busy?.add(this)
+    if (this.#standing.isRunning || this.#record.isUnsaved) this.#busy?.add(this)
     else this.#busy?.delete(this)
   }
 }

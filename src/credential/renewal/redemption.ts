@@ -1,18 +1,16 @@
 import type { RefreshEvent } from '../../core/events.ts'
 import { RefreshError } from '../../errors.ts'
-import { abortable } from '../../lib/abortable.ts'
 import { factsOf } from '../failure-facts.ts'
 import type { CredentialSettings } from '../options.ts'
-import { isTerminal, lost, spentSeed } from '../record/failures.ts'
+import { isTerminal, lost } from '../record/failures.ts'
 import type { Source } from '../source.ts'
 import type { RecordContent, StoreContext, StoredRecord } from '../store.ts'
 import { type AccessToken, expiryOf, withKept } from '../token.ts'
 import { contentOf, NONE } from '../tombstone.ts'
-import type { FailureMemory, Presented } from './failure-memory.ts'
-import { isFingerprintOf } from './fingerprint.ts'
+import { type Candidate, Candidates, seedTried } from './candidates.ts'
+import type { FailureMemory } from './failure-memory.ts'
 import { issue } from './issue.ts'
-import { fitOf, madeForAnother, mergedMadeFor } from './made-for.ts'
-import { fingerprintedSeed, isTried } from './seeds.ts'
+import { fitOf, mergedMadeFor } from './made-for.ts'
 
 /** What a redemption is asked. */
 export interface Wish {
@@ -37,20 +35,13 @@ export interface Redeemed {
   readonly error: unknown
 }
 
-/** One refresh token that may be redeemed. */
-interface Candidate {
-  /** What the source is told: without a refresh token it redeems its seed. */
-  readonly current: AccessToken | undefined
-  readonly seed: string | undefined
-}
-
 /** Under the lock: chooses what is redeemed, asks the source, and says what is written. */
 export class Redemption {
   readonly #source: Source
   readonly #settings: CredentialSettings
   readonly #memory: FailureMemory
   readonly #tell: (event: RefreshEvent) => void
-  #ignored: string | undefined
+  readonly #candidates: Candidates
 
   constructor(
     source: Source,
@@ -62,6 +53,7 @@ export class Redemption {
     this.#settings = settings
     this.#memory = memory
     this.#tell = tell
+    this.#candidates = new Candidates(source, settings.spends, tell)
   }
 
   /**
@@ -72,9 +64,9 @@ export class Redemption {
     before: AccessToken | undefined,
     signal: AbortSignal,
   ): Promise<RefreshError | undefined> {
-    let refusal: RefreshError | undefined = this.#nothing(stored)
-    for (const { current } of await this.#candidates(stored, before, signal)) {
-      refusal = await this.#memory.refusal(stored, this.#presented(current, signal))
+    let refusal: RefreshError | undefined = this.#candidates.none(stored)
+    for (const { current } of await this.#candidates.of(stored, before, signal)) {
+      refusal = await this.#memory.refusal(stored, this.#candidates.presented(current, signal))
       if (refusal === undefined) return undefined
     }
     return refusal
@@ -86,19 +78,12 @@ export class Redemption {
     lock: StoreContext | undefined,
   ): Promise<Redeemed> {
     let failed: Redeemed | undefined
-    for (const candidate of await this.#candidates(stored, wish.before, wish.signal)) {
+    for (const candidate of await this.#candidates.of(stored, wish.before, wish.signal)) {
       failed = await this.#try(stored, candidate, wish, lock)
       // A configured refresh token that was not tried yet is tried before the login is called dead.
       if (failed.error === undefined || !isTerminal(failed.error)) return failed
     }
-    return failed ?? { content: undefined, token: undefined, error: this.#nothing(stored) }
-  }
-
-  /** There is nothing that may be redeemed. */
-  #nothing(stored: StoredRecord | undefined): RefreshError {
-    const { madeFor = {} } = this.#source
-    const isOther = fitOf(stored, madeFor) === 'other'
-    return isOther ? madeForAnother(stored?.madeFor ?? {}, madeFor) : spentSeed()
+    return failed ?? { content: undefined, token: undefined, error: this.#candidates.none(stored) }
   }
 
   async #try(
@@ -107,10 +92,10 @@ export class Redemption {
     wish: Wish,
     lock: StoreContext | undefined,
   ): Promise<Redeemed> {
-    const presented = this.#presented(candidate.current, wish.signal)
+    const presented = this.#candidates.presented(candidate.current, wish.signal)
     const remembered = wish.ignoresMemory ? undefined : await this.#memory.refusal(stored, presented)
     if (remembered !== undefined) return { content: undefined, token: undefined, error: remembered }
-    const tried = await this.#tried(stored, candidate)
+    const tried = await seedTried(stored, candidate)
     try {
       const received = await this.#ask(stored, candidate, wish, lock)
       this.#memory.forget()
@@ -163,65 +148,6 @@ export class Redemption {
     }
   }
 
-  /** What may be redeemed, in this order. None: the record is another configuration's, and there is nothing of our own. */
-  async #candidates(
-    stored: StoredRecord | undefined,
-    before: AccessToken | undefined,
-    signal: AbortSignal,
-  ): Promise<Candidate[]> {
-    // What the user's function gives may never come: the lock must not be held for it when the flight is over.
-    const seed = await abortable(Promise.resolve(this.#source.seed?.(signal)), signal)
-    const isOther = fitOf(stored, this.#source.madeFor) === 'other'
-    if (isOther && !this.#settings.spends) return [{ current: undefined, seed: undefined }]
-    const own = isOther ? undefined : before
-    const isNew = seed !== undefined && !(await isTried(seed, stored?.triedSeeds))
-    if (own?.refreshToken === undefined || own.refreshToken === seed) {
-      // One that was tried and brought nothing was refused. What it presents may be what the record says of it: then that counts.
-      const isSpent =
-        seed !== undefined &&
-        !isNew &&
-        (isOther || (own === undefined && !(await this.#isLast(stored, signal))))
-      return isSpent || (isOther && seed === undefined) ? [] : [{ current: own, seed }]
-    }
-    if (!isNew) return [{ current: own, seed: undefined }]
-    if (this.#ignored !== seed) this.#tell({ type: 'seed_ignored' })
-    this.#ignored = seed
-    return [
-      { current: own, seed: undefined },
-      { current: { ...own, refreshToken: undefined }, seed },
-    ]
-  }
-
-  /** What the record says of the last refusal is about the configured refresh token. */
-  async #isLast(stored: StoredRecord | undefined, signal: AbortSignal): Promise<boolean> {
-    const { refused } = stored?.failure ?? {}
-    const presented = this.#presented(undefined, signal)
-    return refused === undefined || presented === undefined || isFingerprintOf(refused, await presented())
-  }
-
-  /** undefined: a source of the user's that redeems no refresh token presents what only the user knows. */
-  #presented(current: AccessToken | undefined, signal: AbortSignal): Presented | undefined {
-    const { presented, madeFor = {} } = this.#source
-    const refreshToken = current?.refreshToken
-    if (presented === undefined && refreshToken === undefined) return undefined
-    let asked: Promise<readonly string[]> | undefined
-    return () => {
-      asked ??= presented
-        ? presented.call(this.#source, { current, signal })
-        : Promise.resolve([refreshToken ?? '', JSON.stringify(madeFor)])
-      return abortable(asked, signal)
-    }
-  }
-
-  async #tried(
-    stored: StoredRecord | undefined,
-    { seed }: Candidate,
-  ): Promise<Pick<RecordContent, 'triedSeeds'>> {
-    if (seed === undefined || (await isTried(seed, stored?.triedSeeds))) return {}
-    const made = await fingerprintedSeed(seed)
-    return made === undefined ? {} : { triedSeeds: [...(stored?.triedSeeds ?? []), made].slice(-8) }
-  }
-
   /** What is written for a token that came after its refresh was given up. */
   kept(
     stored: StoredRecord | undefined,
@@ -256,7 +182,7 @@ export class Redemption {
   ): Promise<RecordContent | undefined> {
     if (!(error instanceof RefreshError) || (!error.code.startsWith('source_') && !error.terminal))
       return undefined
-    const presented = this.#presented(current, signal)
+    const presented = this.#candidates.presented(current, signal)
     const failure = await this.#memory.note(error, stored, {
       presented,
       isAbandoned: lock?.abandoned === true,

@@ -3,14 +3,13 @@ import type { RefreshContext } from '../../core/refresher.ts'
 import type { RefreshError } from '../../errors.ts'
 import { throwIfAborted } from '../../lib/abortable.ts'
 import type { CredentialSettings } from '../options.ts'
-import { isOutage, isTerminal, loggedOut, nothingNewer, superseded, unchanged } from '../record/failures.ts'
+import { isOutage, isTerminal, nothingNewer, superseded, unchanged } from '../record/failures.ts'
 import type { TokenRecord } from '../record/token-record.ts'
 import type { Change, StoreContext, StoredRecord, UpdateOptions } from '../store.ts'
 import { type AccessToken, expiryOf, isSame } from '../token.ts'
-import { isSendable } from '../token/usable-token.ts'
 import { NONE } from '../tombstone.ts'
+import { Adoption } from './adoption.ts'
 import { FailureMemory } from './failure-memory.ts'
-import { fitOf } from './made-for.ts'
 import { type Redeemed, Redemption, type Wish } from './redemption.ts'
 
 type Context = RefreshContext<AccessToken>
@@ -30,6 +29,7 @@ export class Renewal {
   readonly #record: TokenRecord
   readonly #epoch: () => number
   readonly #memory: FailureMemory
+  readonly #adoption: Adoption
   readonly #redemption: Redemption | undefined
   readonly #late = new WeakMap<Context, Promise<AccessToken>>()
 
@@ -40,7 +40,9 @@ export class Renewal {
     this.#record = record
     this.#epoch = epoch
     this.#memory = new FailureMemory(clock, cooldown, spends && source?.isLocal !== true)
-    this.#redemption = source && new Redemption(source, settings, this.#memory, (event) => this.#tell(event))
+    const telling = (event: RefreshEvent): void => this.#tell(event)
+    this.#adoption = new Adoption(settings, record, this.#memory, telling)
+    this.#redemption = source && new Redemption(source, settings, this.#memory, telling)
   }
 
   /** A login or a logout. */
@@ -65,7 +67,7 @@ export class Renewal {
       await this.#record.save()
       // Where the store cannot be reached, this says so, and waits for no lock.
       const stored = await this.#record.read(context.queued)
-      const adopted = this.#adopted(stored, context)
+      const adopted = this.#adoption.adopted(stored, context)
       if (adopted !== undefined) return adopted
       if (source === undefined) throw nothingNewer(stored)
       const refusal = await this.#refusal(stored, run)
@@ -89,19 +91,22 @@ export class Renewal {
     const run = this.#run(context)
     const stored = await this.#record.read(context.queued)
     if (stored?.token === undefined && stored?.failure === undefined) return undefined
-    const adopted = stored && this.#adopted(stored, context)
+    const adopted = stored && this.#adoption.adopted(stored, context)
     if (adopted !== undefined || this.#redemption === undefined) return adopted
     if ((await this.#refusal(stored, run)) !== undefined) return undefined
     return this.#exchange(run, stored?.revision)
   }
 
   async #adoptable(context: Context): Promise<AccessToken | undefined> {
-    return this.#adopted(await this.#record.read(), context)
+    return this.#adoption.adopted(await this.#record.read(), context)
   }
 
   #refusal(stored: StoredRecord | undefined, run: Run): Promise<RefreshError | undefined> {
     if (run.isRetry === true) return Promise.resolve(undefined)
-    return this.#redemption?.refusal(stored, this.#before(stored), run.signal) ?? Promise.resolve(undefined)
+    return (
+      this.#redemption?.refusal(stored, this.#adoption.before(stored), run.signal) ??
+      Promise.resolve(undefined)
+    )
   }
 
   /** @param seen the revision that was read last */
@@ -112,7 +117,7 @@ export class Renewal {
       // The lock may have been long in coming: what was put in force meanwhile is not to be redeemed and dropped.
       if (run.epoch !== this.#epoch()) throw superseded()
       throwIfAborted(run.signal)
-      fresh = this.#adopted(stored, run)
+      fresh = this.#adoption.adopted(stored, run)
       if (fresh !== undefined) return undefined
       redeemed = await this.#redeem(stored, run, lock)
       fresh = redeemed.token
@@ -122,17 +127,17 @@ export class Renewal {
         return redeemed.content
       }
       isNews = !isKnown(fresh, run)
-      return isNews || !isSame(fresh, this.#before(stored)) ? redeemed.content : undefined
+      return isNews || !isSame(fresh, this.#adoption.before(stored)) ? redeemed.content : undefined
     }
     let newer = await this.#record.update(change, this.#updating(run, Math.max(seen, this.#record.revision)))
     if (newer !== undefined && fresh === undefined && redeemed === undefined) {
-      const adopted = this.#adopted(newer, run)
+      const adopted = this.#adoption.adopted(newer, run)
       if (adopted !== undefined) return adopted
       // Another process wrote first: its token has expired by now, is the rejected one, or is no news.
       newer = await this.#record.update(change, this.#updating(run, undefined))
     }
     // A newer record covers what was issued under a lock that was lost.
-    const winner = newer === undefined ? undefined : this.#adopted(newer, run)
+    const winner = newer === undefined ? undefined : this.#adoption.adopted(newer, run)
     if (winner !== undefined) return winner
     if (redeemed?.error !== undefined) throw asRefreshError(redeemed.error)
     if (fresh === undefined || !isNews) throw unchanged()
@@ -153,7 +158,7 @@ export class Renewal {
       signal,
       until,
       ignoresMemory: isRetry,
-      before: this.#before(stored),
+      before: this.#adoption.before(stored),
       stillGood: cause === 'expiring' && left > 0 ? left : undefined,
       onLate: (late) => this.#expect(run, stored, late),
     }
@@ -168,7 +173,7 @@ export class Renewal {
   #expect(run: Run, stored: StoredRecord | undefined, late: Promise<AccessToken>): void {
     const kept = late.then((token) => {
       if (run.epoch !== this.#epoch()) throw superseded()
-      const given = this.#redemption?.kept(stored, token, this.#before(stored)) ?? { token }
+      const given = this.#redemption?.kept(stored, token, this.#adoption.before(stored)) ?? { token }
       this.#record.keep(given, stored ?? NONE, superseded())
       this.#record.save().catch(() => undefined)
       this.#issued(token)
@@ -203,12 +208,6 @@ export class Renewal {
     }
   }
 
-  /** The token to replace: the stored one where it is news, else the last one known here. */
-  #before(stored: StoredRecord | undefined): AccessToken | undefined {
-    const isNewer = stored !== undefined && stored.revision > this.#record.revision
-    return isNewer ? stored.token : (this.#record.latest ?? stored?.token)
-  }
-
   #updating({ signal, queued, isOver }: Run, known: number | undefined): UpdateOptions {
     const { deadline, spends } = this.#settings
     return {
@@ -226,27 +225,6 @@ export class Renewal {
   #run(context: Context): Run {
     const { clock, deadline } = this.#settings
     return { ...context, context, epoch: this.#epoch(), until: clock.now() + deadline }
-  }
-
-  /**
-   * The stored token, where it is news: its revision is higher than the last one known here. Comparing tokens is not enough: an already
-   * redeemed token also differs from ours.
-   */
-  #adopted(stored: StoredRecord | undefined, { current }: Context): AccessToken | undefined {
-    if (stored === undefined || stored.revision <= this.#record.revision) return undefined
-    const { token, revision, failure } = stored
-    if (token === undefined) {
-      if (failure === undefined) throw loggedOut()
-      return undefined
-    }
-    const isExpired = (expiryOf(token) ?? Infinity) <= this.#settings.clock.now()
-    if (isExpired || !isSendable(token) || token.accessToken === current?.value.accessToken) return undefined
-    if (fitOf(stored, this.#settings.source?.madeFor) !== 'same') return undefined
-    const type = this.#record.revision === 0 && current === undefined ? 'loaded' : 'adopted'
-    this.#record.know(stored)
-    this.#memory.forget()
-    this.#tell({ type, revision })
-    return token
   }
 
   #tell(event: RefreshEvent): void {

@@ -1,0 +1,28 @@
+import type { StoredRecord } from '../store.ts'
+import type { AccessToken } from '../token.ts'
+import { NONE } from '../tombstone.ts'
+import type { SessionWriter } from './session-writer.ts'
+
+/** What of a record is known in this process. */
+export class KnownRecord {
+  readonly #sessions: SessionWriter
+  /** The highest revision that is known here: only what is above it is news. */
+  record: StoredRecord = NONE
+  /** The last token that was read, written, or is to be written. */
+  latest: AccessToken | undefined
+
+  constructor(sessions: SessionWriter) {
+    this.#sessions = sessions
+  }
+
+  get revision(): number {
+    return this.record.revision
+  }
+
+  /** Takes note of what was read or written. */
+  know(record: StoredRecord): void {
+    this.record = record
+    this.latest = record.token
+    this.#sessions.know(record)
+  }
+}

@@ -1,0 +1,17 @@
+import type { RefreshListener } from '../../core/events.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Store } from '../store.ts'
+
+/** Where a record lives, and what its owner hears. */
+export interface RecordOptions {
+  readonly store: Store
+  readonly key: string
+  readonly clock: Clock
+  /** ms: a store of the user's that is silent for longer has failed. */
+  readonly deadline: number
+  /** ms that the process stays alive for the sake of an unsaved token. */
+  readonly exitGrace: number
+  readonly onEvent: RefreshListener | undefined
+  /** Hears that `isUnsaved` of the record may have changed. */
+  readonly onUnsaved: () => void
+}

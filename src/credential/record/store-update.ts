@@ -1,0 +1,32 @@
+import { RefreshError } from '../../errors.ts'
+import { type Clock, startTimer } from '../../lib/clock.ts'
+import type { Change, Store, StoredRecord, UpdateOptions } from '../store.ts'
+import { recordInForce } from './given-record.ts'
+import { BRIEFLY } from './write.ts'
+
+/** Asks a store for an update, and makes sure of what it gives. @throws RefreshError `store_invalid`; what the store throws */
+export async function updateStore(
+  { store, key }: { readonly store: Store; readonly key: string },
+  change: Change,
+  options: UpdateOptions,
+): Promise<StoredRecord> {
+  return recordInForce(await store.update(key, change, options))
+}
+
+/** Whether a second has passed without the update's end. */
+export async function isLate(clock: Clock, updating: Promise<unknown>): Promise<boolean> {
+  let stop = (): void => undefined
+  const late = new Promise<true>((resolve) => {
+    stop = startTimer(clock, BRIEFLY, () => resolve(true))
+  })
+  const over = updating.then(
+    () => false,
+    () => false,
+  )
+  return Promise.race([over, late]).finally(() => stop())
+}
+
+/** What a caller hears of a write that goes on. */
+export function slow(): RefreshError {
+  return new RefreshError('store_failed', `The store did not take the token within ${BRIEFLY} ms.`)
+}

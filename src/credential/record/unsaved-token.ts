@@ -1,0 +1,252 @@
+import { type RefreshEvent, tell } from '../../core/events.ts'
+import { RefreshError } from '../../errors.ts'
+import { abortable } from '../../lib/abortable.ts'
+import { Backoff } from '../../lib/backoff.ts'
+import { startTimer } from '../../lib/clock.ts'
+import type { Change, RecordContent, StoredRecord } from '../store.ts'
+import { isSame } from '../token.ts'
+import { contentOf, NONE } from '../tombstone.ts'
+import { keepAlive } from './exit-grace.ts'
+import { storeFailure } from './failures.ts'
+import { givenRecord } from './given-record.ts'
+import type { KnownRecord } from './known-record.ts'
+import type { RecordOptions } from './record-options.ts'
+import type { Login, SessionWriter } from './session-writer.ts'
+import { isLate, slow, updateStore } from './store-update.ts'
+import { BRIEFLY } from './write.ts'
+
+/** A token that the store does not hold yet. */
+export interface Unsaved {
+  readonly content: RecordContent
+  /** The record that a refresh made it from. undefined: a login, which outranks all. */
+  readonly base: StoredRecord | undefined
+  /** What a person brought, where there is no `base`. */
+  readonly login?: Login | undefined
+  /** The store goes on trying by itself. */
+  isPending: boolean
+  error?: RefreshError | undefined
+}
+
+/** ms between tries to write what a store has refused, at most. */
+const LONGEST_PAUSE = 5_000
+
+/** Keeps the token that the store does not have, and saves it again and again until the store takes it. */
+export class UnsavedToken {
+  readonly #options: RecordOptions
+  readonly #known: KnownRecord
+  readonly #sessions: SessionWriter
+  #unsaved: Unsaved | undefined
+  #saving: Promise<void> | undefined
+  readonly #pause = new Backoff(BRIEFLY)
+  readonly #waiting = new Set<() => void>()
+  #stopTimer: () => void = () => undefined
+  #letGo: (() => void) | undefined
+
+  constructor(options: RecordOptions, known: KnownRecord, sessions: SessionWriter) {
+    this.#options = options
+    this.#known = known
+    this.#sessions = sessions
+  }
+
+  /** What the store does not have, if anything. */
+  get current(): Unsaved | undefined {
+    return this.#unsaved
+  }
+
+  /** Writes a login, which outranks all that is unsaved. @throws RefreshError `store_failed`, `store_invalid` */
+  async login(login: Login): Promise<void> {
+    const unsaved: Unsaved = { content: { token: login.token }, base: undefined, login, isPending: false }
+    this.#hold(unsaved)
+    try {
+      const stored = await this.#sessions.login(login)
+      if (this.#unsaved === unsaved) this.#written(unsaved, stored)
+    } catch (error) {
+      const failure = storeFailure(error)
+      if (this.#unsaved === unsaved) this.keep(unsaved, failure)
+      throw failure
+    }
+  }
+
+  /** A token whose write the store goes on trying: it is in use until then. */
+  follow(unsaved: Unsaved, updating: Promise<StoredRecord>): void {
+    this.keep(unsaved, unsaved.error ?? slow())
+    void this.#settle(unsaved, updating)
+  }
+
+  /** Follows a write that the store goes on trying. */
+  async #settle(unsaved: Unsaved, updating: Promise<StoredRecord>): Promise<void> {
+    try {
+      const stored = await updating
+      if (this.#unsaved === unsaved) this.conclude(unsaved, stored)
+    } catch (error) {
+      unsaved.isPending = false
+      if (this.#unsaved === unsaved) this.keep(unsaved, storeFailure(error))
+    }
+  }
+
+  /** Writes what has yet to be written, if anything. A store that goes on trying by itself is not asked again. */
+  save(): Promise<void> {
+    const unsaved = this.#unsaved
+    if (unsaved === undefined || unsaved.isPending) return Promise.resolve()
+    this.#stopTimer()
+    this.#saving ??= this.#save(unsaved).finally(() => (this.#saving = undefined))
+    return this.#saving
+  }
+
+  /** Resolves when there is no token that the store does not have. */
+  saved(): Promise<void> {
+    if (this.#unsaved === undefined) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#waiting.add(resolve)
+    })
+  }
+
+  /** @returns the record in force where it is another's, and ours is dropped */
+  conclude(unsaved: Unsaved, stored: StoredRecord): StoredRecord | undefined {
+    if (isSame(stored.token, unsaved.content.token)) {
+      this.#written(unsaved, stored)
+      return undefined
+    }
+    if (unsaved.base !== undefined && isFrom(unsaved.base, stored)) {
+      // Another process wrote a failure beside the token that ours was made from, and no newer token.
+      unsaved.isPending = false
+      this.keep(unsaved, unsaved.error ?? covered())
+      this.save().catch(() => undefined)
+      return undefined
+    }
+    if (this.#unsaved === unsaved) this.#discard(stored)
+    return stored
+  }
+
+  async #saveLater(): Promise<void> {
+    const unsaved = this.#unsaved
+    if (unsaved !== undefined && !unsaved.isPending) await this.#save(unsaved)
+  }
+
+  async #save(unsaved: Unsaved): Promise<void> {
+    try {
+      await this.#sessions.idle()
+      // A login came meanwhile, and could not be stored either: what the store holds is of the one before it.
+      if (this.#unsaved !== unsaved) return await this.#saveLater()
+      const { base = NONE, login } = unsaved
+      if (login !== undefined) {
+        const stored = await this.#sessions.retry(login)
+        if (this.#unsaved !== unsaved) return await this.#saveLater()
+        return stored === undefined ? this.#discard() : this.#written(unsaved, stored)
+      }
+      await this.#saveToken(unsaved, base)
+    } catch (error) {
+      const failure = storeFailure(error)
+      // A later one may be unsaved by now.
+      if (this.#unsaved === unsaved) this.keep(unsaved, failure)
+      throw failure
+    }
+  }
+
+  /** @throws RefreshError where the store does not come to it within a deadline, or does not take it at once */
+  async #saveToken(unsaved: Unsaved, base: StoredRecord): Promise<void> {
+    const { clock, deadline } = this.#options
+    const silence = new AbortController()
+    const stop = startTimer(clock, deadline, () => silence.abort(silent(deadline)))
+    let isAsked = (): void => undefined
+    const asked = new Promise<void>((resolve) => (isAsked = resolve))
+    const change: Change = async (current) => {
+      const found = givenRecord(current)
+      const isOver = silence.signal.aborted || this.#unsaved !== unsaved
+      stop()
+      isAsked()
+      if (isOver || !isFrom(base, found)) return undefined
+      if (found === undefined && base.revision > 0) {
+        this.#tell({ type: 'record_vanished', revision: base.revision })
+      }
+      return { ...contentOf(found ?? NONE), failure: undefined, ...unsaved.content }
+    }
+    const { signal } = silence
+    const updating = updateStore(this.#options, change, { signal, isOver: () => signal.aborted })
+    updating.catch(() => undefined)
+    try {
+      // A store of the user's may take no notice of the signal.
+      await Promise.race([abortable(updating, signal), asked])
+      if (await isLate(clock, updating)) {
+        unsaved.isPending = true
+        void this.#settle(unsaved, updating)
+        throw slow()
+      }
+      const stored = await updating
+      if (this.#unsaved === unsaved) this.conclude(unsaved, stored)
+    } finally {
+      stop()
+    }
+  }
+
+  #written(unsaved: Unsaved, stored: StoredRecord): void {
+    this.#known.know(stored)
+    this.#pause.reset()
+    if (this.#unsaved === unsaved || this.#unsaved === undefined) this.release()
+    this.#tell({ type: 'persisted', revision: stored.revision })
+  }
+
+  /** In use, and not in the store. */
+  keep(unsaved: Unsaved, error: RefreshError): void {
+    unsaved.error = error
+    this.#known.latest = unsaved.content.token
+    if (unsaved.base !== undefined && unsaved.base.revision > this.#known.revision)
+      this.#known.record = unsaved.base
+    this.#hold(unsaved)
+    this.#tell({ type: 'persist_failed', error })
+    this.#stopTimer()
+    if (unsaved.isPending) return
+    const { clock } = this.#options
+    const now = clock.now()
+    this.#pause.start(now, 0, LONGEST_PAUSE)
+    this.#stopTimer = startTimer(clock, this.#pause.remaining(now), () => {
+      this.save().catch(() => undefined)
+    })
+  }
+
+  #hold(unsaved: Unsaved): void {
+    this.#unsaved = unsaved
+    // Each try begins no new grace: a program would never end while its store is away.
+    this.#letGo ??= keepAlive(this.#options.exitGrace)
+    this.#options.onUnsaved()
+  }
+
+  /** The store holds a newer login by now, or a newer token. */
+  #discard(inForce?: StoredRecord): void {
+    // What was dropped must not be redeemed next: its refresh token may have been spent, or outranked, by what is in force.
+    if (inForce?.revision === this.#known.revision) this.#known.latest = inForce.token
+    this.release()
+    this.#tell({ type: 'refresh_discarded', generation: 0 })
+  }
+
+  /** There is nothing left to save. */
+  release(): void {
+    this.#unsaved = undefined
+    this.#stopTimer()
+    this.#letGo?.()
+    this.#letGo = undefined
+    this.#options.onUnsaved()
+    for (const done of this.#waiting) done()
+    this.#waiting.clear()
+  }
+
+  #tell(event: RefreshEvent): void {
+    const { onEvent } = this.#options
+    if (onEvent) tell(onEvent, event)
+  }
+}
+
+/** The record still holds the token that another was made from, whatever was written beside it, or is gone altogether. */
+export function isFrom(base: StoredRecord, current: StoredRecord | undefined): boolean {
+  if (current === undefined || current.revision === 0) return true
+  return (base.session ?? 0) === (current.session ?? 0) && isSame(base.token, current.token)
+}
+
+function silent(deadline: number): RefreshError {
+  const message = `The store did not come to the token within ${deadline} ms: give each of its steps a time limit.`
+  return new RefreshError('store_failed', message)
+}
+
+function covered(): RefreshError {
+  return new RefreshError('store_failed', 'Another process wrote while the token was to be stored.')
+}

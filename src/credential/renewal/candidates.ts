@@ -1,0 +1,100 @@
+import type { RefreshEvent } from '../../core/events.ts'
+import type { RefreshError } from '../../errors.ts'
+import { abortable } from '../../lib/abortable.ts'
+import { spentSeed } from '../record/failures.ts'
+import type { Source } from '../source.ts'
+import type { RecordContent, StoredRecord } from '../store.ts'
+import type { AccessToken } from '../token.ts'
+import type { Presented } from './failure-memory.ts'
+import { isFingerprintOf } from './fingerprint.ts'
+import { fitOf, madeForAnother } from './made-for.ts'
+import { fingerprintedSeed, isTried } from './seeds.ts'
+
+/** One refresh token that may be redeemed. */
+export interface Candidate {
+  /** What the source is told: without a refresh token it redeems its seed. */
+  readonly current: AccessToken | undefined
+  readonly seed: string | undefined
+}
+
+/** Chooses which refresh tokens may be redeemed: the record's, and the configured one. */
+export class Candidates {
+  readonly #source: Source
+  readonly #spends: boolean
+  readonly #tell: (event: RefreshEvent) => void
+  /** The configured refresh token that the user heard is not in use. */
+  #ignored: string | undefined
+
+  constructor(source: Source, spends: boolean, tell: (event: RefreshEvent) => void) {
+    this.#source = source
+    this.#spends = spends
+    this.#tell = tell
+  }
+
+  /** What may be redeemed, in this order. None: the record is another configuration's, and there is nothing of our own. */
+  async of(
+    stored: StoredRecord | undefined,
+    before: AccessToken | undefined,
+    signal: AbortSignal,
+  ): Promise<Candidate[]> {
+    // What the user's function gives may never come: the lock must not be held for it when the flight is over.
+    const seed = await abortable(Promise.resolve(this.#source.seed?.(signal)), signal)
+    const isOther = fitOf(stored, this.#source.madeFor) === 'other'
+    if (isOther && !this.#spends) return [{ current: undefined, seed: undefined }]
+    const own = isOther ? undefined : before
+    const isNew = seed !== undefined && !(await isTried(seed, stored?.triedSeeds))
+    if (own?.refreshToken === undefined || own.refreshToken === seed) {
+      // One that was tried and brought nothing was refused. What it presents may be what the record says of it: then that counts.
+      const isSpent =
+        seed !== undefined &&
+        !isNew &&
+        (isOther || (own === undefined && !(await this.#isLast(stored, signal))))
+      return isSpent || (isOther && seed === undefined) ? [] : [{ current: own, seed }]
+    }
+    if (!isNew) return [{ current: own, seed: undefined }]
+    if (this.#ignored !== seed) this.#tell({ type: 'seed_ignored' })
+    this.#ignored = seed
+    return [
+      { current: own, seed: undefined },
+      { current: { ...own, refreshToken: undefined }, seed },
+    ]
+  }
+
+  /** What the record says of the last refusal is about the configured refresh token. */
+  async #isLast(stored: StoredRecord | undefined, signal: AbortSignal): Promise<boolean> {
+    const { refused } = stored?.failure ?? {}
+    const presented = this.presented(undefined, signal)
+    return refused === undefined || presented === undefined || isFingerprintOf(refused, await presented())
+  }
+
+  /** undefined: a source of the user's that redeems no refresh token presents what only the user knows. */
+  presented(current: AccessToken | undefined, signal: AbortSignal): Presented | undefined {
+    const { presented, madeFor = {} } = this.#source
+    const refreshToken = current?.refreshToken
+    if (presented === undefined && refreshToken === undefined) return undefined
+    let asked: Promise<readonly string[]> | undefined
+    return () => {
+      asked ??= presented
+        ? presented.call(this.#source, { current, signal })
+        : Promise.resolve([refreshToken ?? '', JSON.stringify(madeFor)])
+      return abortable(asked, signal)
+    }
+  }
+
+  /** There is nothing that may be redeemed. */
+  none(stored: StoredRecord | undefined): RefreshError {
+    const { madeFor = {} } = this.#source
+    const isOther = fitOf(stored, madeFor) === 'other'
+    return isOther ? madeForAnother(stored?.madeFor ?? {}, madeFor) : spentSeed()
+  }
+}
+
+/** What the record says of a configured refresh token once it was tried. */
+export async function seedTried(
+  stored: StoredRecord | undefined,
+  { seed }: Candidate,
+): Promise<Pick<RecordContent, 'triedSeeds'>> {
+  if (seed === undefined || (await isTried(seed, stored?.triedSeeds))) return {}
+  const made = await fingerprintedSeed(seed)
+  return made === undefined ? {} : { triedSeeds: [...(stored?.triedSeeds ?? []), made].slice(-8) }
+}

@@ -1,0 +1,127 @@
+import { asRefreshError } from '../core/events.ts'
+import type { Snapshot } from '../core/refresher.ts'
+import type { RefreshError } from '../errors.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { CredentialStatus } from './status.ts'
+import type { AccessToken } from './token.ts'
+
+/** How a login stands: what its refreshes, logins and logouts have come to in this process. */
+export class Standing {
+  readonly #clock: Clock
+  readonly #onRunning: () => void
+  #epoch = 0
+  #running = 0
+  #isLoggedOut = false
+  /** The store knows: what is in it after that is of a login elsewhere. */
+  #isLogoutStored = false
+  #refreshedAt: number | undefined
+  #failure: { readonly error: RefreshError; readonly at: number } | undefined
+
+  /** @param onRunning hears that {@link Standing.isRunning} may have changed */
+  constructor(clock: Clock, onRunning: () => void) {
+    this.#clock = clock
+    this.#onRunning = onRunning
+  }
+
+  /** Raised by every login and logout: what began before must not be written after. */
+  get epoch(): number {
+    return this.#epoch
+  }
+
+  /** A refresh, or the write of a logout, is under way. */
+  get isRunning(): boolean {
+    return this.#running > 0
+  }
+
+  get isLoggedOut(): boolean {
+    return this.#isLoggedOut
+  }
+
+  /** The store does not know of the logout yet. */
+  get isLogoutUnderWay(): boolean {
+    return this.#isLoggedOut && !this.#isLogoutStored
+  }
+
+  /** What the last refresh failed with. */
+  get failure(): { readonly error: RefreshError; readonly at: number } | undefined {
+    return this.#failure
+  }
+
+  /** @param isUnsaved there is a token that the store does not have */
+  status(snapshot: Snapshot<AccessToken> | undefined, isUnsaved: boolean): CredentialStatus {
+    const { error, at = 0 } = this.#failure ?? {}
+    return {
+      state: this.#state(snapshot, error),
+      generation: snapshot?.generation ?? 0,
+      expiresAt: snapshot?.expiresAt,
+      isRefreshing: this.isRunning,
+      isUnsaved,
+      refreshedAt: this.#refreshedAt,
+      failure: error && { code: error.code, message: error.message, at },
+    }
+  }
+
+  /** An account is left, by a login or a logout. */
+  leave(): void {
+    this.#epoch++
+    this.#failure = undefined
+  }
+
+  loggedIn(): void {
+    this.#isLoggedOut = false
+  }
+
+  loggedOut(): void {
+    this.#isLoggedOut = true
+    this.#isLogoutStored = false
+  }
+
+  /**
+   * Waits until a logout is stored.
+   *
+   * @param epoch when the logout came
+   */
+  async storing(stored: Promise<void>, epoch: number): Promise<void> {
+    this.#running++
+    this.#onRunning()
+    await stored.finally(() => this.#ended())
+    if (epoch === this.#epoch) this.#isLogoutStored = true
+  }
+
+  /** Takes note of what a refresh comes to. */
+  async noted<R extends AccessToken | undefined>(running: Promise<R>): Promise<R> {
+    const epoch = this.#epoch
+    this.#running++
+    this.#onRunning()
+    try {
+      const token = await running
+      if (token !== undefined && epoch === this.#epoch) {
+        this.#isLoggedOut = false
+        this.#failure = undefined
+        this.#refreshedAt = this.#clock.now()
+      }
+      return token
+    } catch (reason) {
+      const error = asRefreshError(reason)
+      if (epoch === this.#epoch) this.#failure = { error, at: this.#clock.now() }
+      throw error
+    } finally {
+      this.#ended()
+    }
+  }
+
+  #state(
+    snapshot: Snapshot<AccessToken> | undefined,
+    error: RefreshError | undefined,
+  ): CredentialStatus['state'] {
+    if (this.#isLoggedOut) return 'logged_out'
+    if (error?.terminal === true) return 'reauthentication_required'
+    if (snapshot === undefined) return 'empty'
+    return (snapshot.expiresAt ?? Infinity) <= this.#clock.now() ? 'expired' : 'valid'
+  }
+
+  #ended(): void {
+    this.#running--
+    this.#onRunning()
+  }
+}
