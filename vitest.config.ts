@@ -23,6 +23,8 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: WAITING,
           maxWorkers: 2,
+          // Starting a process for each file took as long as the tests.
+          isolate: false,
           sequence: { groupOrder: 0 },
         },
       },
