@@ -2,7 +2,7 @@ import { type RefreshEvent, tell } from '../../core/events.ts'
 import { RefreshError } from '../../errors.ts'
 import { abortable } from '../../lib/abortable.ts'
 import { Backoff } from '../../lib/backoff.ts'
-import { startTimer } from '../../lib/clock.ts'
+import { monotonic, startTimer, within } from '../../lib/clock.ts'
 import type { Change, RecordContent, StoredRecord } from '../store.ts'
 import { isSame } from '../token.ts'
 import { contentOf, NONE } from '../tombstone.ts'
@@ -30,13 +30,16 @@ export interface Unsaved {
 /** ms between tries to write what a store has refused, at most. */
 const LONGEST_PAUSE = 5_000
 
+/** Deadlines that a try takes at most: for the logins before it, for its turn, and for its write. */
+const MOST = 3
+
 /** Keeps the token that the store does not have, and saves it again and again until the store takes it. */
 export class UnsavedToken {
   readonly #options: RecordOptions
   readonly #known: KnownRecord
   readonly #sessions: SessionWriter
   #unsaved: Unsaved | undefined
-  #saving: Promise<void> | undefined
+  #saving: { readonly done: Promise<void>; readonly until: number } | undefined
   readonly #pause = new Backoff(BRIEFLY)
   readonly #waiting = new Set<() => void>()
   #stopTimer: () => void = () => undefined
@@ -89,8 +92,22 @@ export class UnsavedToken {
     const unsaved = this.#unsaved
     if (unsaved === undefined || unsaved.isPending) return Promise.resolve()
     this.#stopTimer()
-    this.#saving ??= this.#save(unsaved).finally(() => (this.#saving = undefined))
-    return this.#saving
+    const { clock, deadline } = this.#options
+    const now = monotonic(clock)
+    // A platform may have ended the request that a try belongs to: no later caller waits for it for ever.
+    const isDead = this.#saving !== undefined && this.#saving.until <= now
+    const saving = this.#saving === undefined || isDead ? this.#begin(unsaved) : this.#saving
+    return within(clock, saving.until - now, saving.done, () => silent(MOST * deadline))
+  }
+
+  #begin(unsaved: Unsaved): { readonly done: Promise<void>; readonly until: number } {
+    const { clock, deadline } = this.#options
+    const done = this.#save(unsaved).finally(() => {
+      if (this.#saving === saving) this.#saving = undefined
+    })
+    const saving = { done, until: monotonic(clock) + MOST * deadline }
+    this.#saving = saving
+    return saving
   }
 
   /** Resolves when there is no token that the store does not have. */
