@@ -2,7 +2,7 @@ import { type RefreshEvent, tell } from '../../core/events.ts'
 import { RefreshError } from '../../errors.ts'
 import { abortable } from '../../lib/abortable.ts'
 import { Backoff } from '../../lib/backoff.ts'
-import { monotonic, startTimer, within } from '../../lib/clock.ts'
+import { startTimer } from '../../lib/clock.ts'
 import type { Change, RecordContent, StoredRecord } from '../store.ts'
 import { isSame } from '../token.ts'
 import { contentOf, NONE } from '../tombstone.ts'
@@ -12,7 +12,8 @@ import { givenRecord } from './given-record.ts'
 import type { KnownRecord } from './known-record.ts'
 import type { RecordOptions } from './record-options.ts'
 import type { Login, SessionWriter } from './session-writer.ts'
-import { isLate, slow, updateStore } from './store-update.ts'
+import { SharedTry } from './shared-try.ts'
+import { isFrom, isLate, slow, updateStore } from './store-update.ts'
 import { BRIEFLY } from './write.ts'
 
 /** A token that the store does not hold yet. */
@@ -39,7 +40,7 @@ export class UnsavedToken {
   readonly #known: KnownRecord
   readonly #sessions: SessionWriter
   #unsaved: Unsaved | undefined
-  #saving: { readonly done: Promise<void>; readonly until: number } | undefined
+  readonly #saving: SharedTry
   readonly #pause = new Backoff(BRIEFLY)
   readonly #waiting = new Set<() => void>()
   #stopTimer: () => void = () => undefined
@@ -49,6 +50,9 @@ export class UnsavedToken {
     this.#options = options
     this.#known = known
     this.#sessions = sessions
+    this.#saving = new SharedTry(options.clock, MOST * options.deadline, () =>
+      silent(MOST * options.deadline),
+    )
   }
 
   /** What the store does not have, if anything. */
@@ -92,22 +96,7 @@ export class UnsavedToken {
     const unsaved = this.#unsaved
     if (unsaved === undefined || unsaved.isPending) return Promise.resolve()
     this.#stopTimer()
-    const { clock, deadline } = this.#options
-    const now = monotonic(clock)
-    // A platform may have ended the request that a try belongs to: no later caller waits for it for ever.
-    const isDead = this.#saving !== undefined && this.#saving.until <= now
-    const saving = this.#saving === undefined || isDead ? this.#begin(unsaved) : this.#saving
-    return within(clock, saving.until - now, saving.done, () => silent(MOST * deadline))
-  }
-
-  #begin(unsaved: Unsaved): { readonly done: Promise<void>; readonly until: number } {
-    const { clock, deadline } = this.#options
-    const done = this.#save(unsaved).finally(() => {
-      if (this.#saving === saving) this.#saving = undefined
-    })
-    const saving = { done, until: monotonic(clock) + MOST * deadline }
-    this.#saving = saving
-    return saving
+    return this.#saving.join(() => this.#save(unsaved))
   }
 
   /** Resolves when there is no token that the store does not have. */
@@ -251,12 +240,6 @@ export class UnsavedToken {
     const { onEvent } = this.#options
     if (onEvent) tell(onEvent, event)
   }
-}
-
-/** The record still holds the token that another was made from, whatever was written beside it, or is gone altogether. */
-export function isFrom(base: StoredRecord, current: StoredRecord | undefined): boolean {
-  if (current === undefined || current.revision === 0) return true
-  return (base.session ?? 0) === (current.session ?? 0) && isSame(base.token, current.token)
 }
 
 function silent(deadline: number): RefreshError {
