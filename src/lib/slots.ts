@@ -1,8 +1,23 @@
 import { abortable } from './abortable.ts'
+import { type Clock, monotonic, startTimer } from './clock.ts'
 import { describe, optionError } from './options.ts'
 
 /** One of a store's `maxLocks`. Its holder gives it back when it is done, or when its lock no longer counts. */
 export type GiveBack = () => void
+
+/** How a place is asked for. */
+export interface PlaceOptions {
+  readonly clock: Clock
+  /** ms: a place that is held for longer no longer counts. A platform may have ended the request that holds it. */
+  readonly holds: number
+  /** Ends the wait for the turn, with its reason. */
+  readonly signal?: AbortSignal | undefined
+  /** Hears that there is none free (true), and that this one's turn has come (false). */
+  readonly onWait?: ((isWaiting: boolean) => void) | undefined
+}
+
+/** ms between looks of a caller that waits. A caller that does not take its turn for so long has gone with its request. */
+const LOOK = 1_000
 
 /**
  * How many locks a store takes at a time. Default: 64.
@@ -14,54 +29,98 @@ export function readMaxLocks(given = 64): number {
   throw optionError('maxLocks', `must be a whole number from 1, not ${describe(given)}`)
 }
 
-/** Bounds how many locks a store holds or asks for at a time. The rest wait in the order of asking. */
+/**
+ * Bounds how many callers do something at a time. The rest wait in the order of asking.
+ *
+ * Some platforms end a request together with its timers and promises. So no caller depends on another one: each judges by the clock
+ * which places still count, when it comes and while it waits.
+ */
 export class Slots {
-  #free: number
-  readonly #line: (() => void)[] = []
+  readonly #most: number
+  readonly #held = new Set<Place>()
+  /** Those that wait, and what tells each that its turn has come. */
+  readonly #line = new Map<Place, () => void>()
 
   /** @param most whole number from 1 */
   constructor(most: number) {
-    this.#free = most
+    this.#most = most
   }
 
-  /**
-   * @param onWait hears that there is none free (true), and that this one's turn has come (false)
-   * @throws the signal's reason, where it aborts before the turn comes
-   */
-  async take(signal: AbortSignal | undefined, onWait: (isWaiting: boolean) => void): Promise<GiveBack> {
-    if (this.#free > 0) {
-      this.#free--
-      return this.#once()
-    }
+  /** @throws the signal's reason, where it aborts before the turn comes */
+  async take(options: PlaceOptions): Promise<GiveBack> {
+    const place = new Place(options.clock)
     let enter = (): void => undefined
     const entered = new Promise<void>((resolve) => (enter = resolve))
-    this.#line.push(enter)
-    onWait(true)
+    this.#line.set(place, enter)
+    this.#look()
+    if (this.#line.has(place)) await this.#turn(place, entered, options)
+    // Where the turn was taken late, the place may have been passed on meanwhile: it counts again.
+    this.#held.add(place)
+    place.lastsFor(options.holds)
+    return () => this.#leave(place)
+  }
+
+  async #turn(place: Place, entered: Promise<void>, { clock, signal, onWait }: PlaceOptions): Promise<void> {
+    let stop = (): void => undefined
+    const watch = (): void => {
+      let next = LOOK
+      for (const { left } of this.#held) next = Math.min(next, left)
+      stop = startTimer(clock, next, () => {
+        this.#look()
+        if (this.#line.has(place)) watch()
+      })
+    }
+    onWait?.(true)
+    watch()
     try {
       await abortable(entered, signal)
     } catch (error) {
-      const place = this.#line.indexOf(enter)
-      if (place >= 0) this.#line.splice(place, 1)
-      // Its turn came in the same moment.
-      else this.#next()
+      this.#leave(place)
       throw error
     } finally {
-      onWait(false)
-    }
-    return this.#once()
-  }
-
-  #once(): GiveBack {
-    let isHeld = true
-    return () => {
-      if (isHeld) this.#next()
-      isHeld = false
+      stop()
+      onWait?.(false)
     }
   }
 
-  #next(): void {
-    const enter = this.#line.shift()
-    if (enter) enter()
-    else this.#free++
+  #leave(place: Place): void {
+    this.#line.delete(place)
+    this.#held.delete(place)
+    this.#look()
+  }
+
+  /** Gives what is free, or no longer counts, to the first ones in the line. */
+  #look(): void {
+    if (this.#line.size === 0) return
+    if (this.#held.size >= this.#most) {
+      for (const place of this.#held) if (place.left <= 0) this.#held.delete(place)
+    }
+    for (const [place, enter] of this.#line) {
+      if (this.#held.size >= this.#most) return
+      this.#line.delete(place)
+      this.#held.add(place)
+      place.lastsFor(LOOK)
+      enter()
+    }
+  }
+}
+
+/** One caller's place: it counts for a time. */
+class Place {
+  readonly #clock: Clock
+  #until = 0
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** @param ms from now */
+  lastsFor(ms: number): void {
+    this.#until = monotonic(this.#clock) + ms
+  }
+
+  /** ms */
+  get left(): number {
+    return this.#until - monotonic(this.#clock)
   }
 }

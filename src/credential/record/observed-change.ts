@@ -3,7 +3,8 @@ import { isSame } from '../token.ts'
 import { NONE } from '../tombstone.ts'
 import { keepAlive } from './exit-grace.ts'
 import { givenRecord } from './given-record.ts'
-import { isFrom, type Unsaved } from './unsaved-token.ts'
+import { isFrom } from './store-update.ts'
+import type { Unsaved } from './unsaved-token.ts'
 
 /** A change under a lock, which runs once however often its store calls it, and what it gave. */
 export class ObservedChange {

@@ -1,4 +1,5 @@
 import { RefreshError } from '../../errors.ts'
+import { type GiveBack, Slots } from '../../lib/slots.ts'
 import type { MadeFor, RecordContent, Store, StoredRecord } from '../store.ts'
 import { type AccessToken, isSame } from '../token.ts'
 import { contentOf, NONE } from '../tombstone.ts'
@@ -13,6 +14,9 @@ export interface Login {
   session?: number | undefined
 }
 
+/** ms after its deadline that a login or logout is left time to end by itself. */
+const AFTER = 1_000
+
 /** Where logins and logouts are written. */
 export interface SessionOptions extends Silence {
   readonly store: Store
@@ -24,7 +28,9 @@ export class SessionWriter {
   readonly #options: SessionOptions
   readonly #store: Store
   readonly #key: string
-  #order: Promise<unknown> = Promise.resolve()
+  readonly #line = new Slots(1)
+  /** How many have had their turn. */
+  #turns = 0
   /** Of the last record that was read or written here. */
   #session: number | undefined
 
@@ -39,13 +45,10 @@ export class SessionWriter {
     this.#session = session
   }
 
-  /** Resolves when no login and no logout is on its way. */
+  /** Resolves when no login and no logout that came before is on its way. */
   async idle(): Promise<void> {
-    let seen: Promise<unknown>
-    do {
-      seen = this.#order
-      await seen
-    } while (seen !== this.#order)
+    const giveBack = await this.#turn()
+    giveBack()
   }
 
   /**
@@ -93,8 +96,9 @@ export class SessionWriter {
   }
 
   async logout(): Promise<void> {
-    await this.#inOrder(async () => {
+    await this.#inOrder(async (assertTimely) => {
       const { session = 0 } = givenRecord(await this.#store.read(this.#key).catch(unreadable)) ?? NONE
+      assertTimely()
       await this.#store.delete(this.#key)
       this.#session = session + 1
     })
@@ -109,16 +113,25 @@ export class SessionWriter {
   }
 
   /** @param run gets what throws where its time is over: what it changes then would come over a later login or logout */
-  #inOrder<R>(run: (assertTimely: () => void) => Promise<R>): Promise<R> {
+  async #inOrder<R>(run: (assertTimely: () => void) => Promise<R>): Promise<R> {
+    const giveBack = await this.#turn()
+    const turn = ++this.#turns
     let isOver = false
     const assertTimely = (): void => {
-      if (isOver) throw tooLate()
+      if (isOver || turn !== this.#turns) throw tooLate()
     }
-    const turn = this.#order
-      .then(() => notSilent(this.#options, run(assertTimely)))
-      .finally(() => (isOver = true))
-    this.#order = turn.catch(() => undefined)
-    return turn
+    try {
+      return await notSilent(this.#options, run(assertTimely))
+    } finally {
+      isOver = true
+      giveBack()
+    }
+  }
+
+  /** A platform may have ended the request that the one before belongs to. The deadline ends one that lives. */
+  #turn(): Promise<GiveBack> {
+    const { clock, deadline } = this.#options
+    return this.#line.take({ clock, holds: deadline + AFTER })
   }
 }
 

@@ -1,6 +1,7 @@
 import { RefreshError } from '../../errors.ts'
 import { type Clock, startTimer } from '../../lib/clock.ts'
 import type { Change, Store, StoredRecord, UpdateOptions } from '../store.ts'
+import { isSame } from '../token.ts'
 import { recordInForce } from './given-record.ts'
 import { BRIEFLY } from './write.ts'
 
@@ -29,4 +30,10 @@ export async function isLate(clock: Clock, updating: Promise<unknown>): Promise<
 /** What a caller hears of a write that goes on. */
 export function slow(): RefreshError {
   return new RefreshError('store_failed', `The store did not take the token within ${BRIEFLY} ms.`)
+}
+
+/** The record still holds the token that another was made from, whatever was written beside it, or is gone altogether. */
+export function isFrom(base: StoredRecord, current: StoredRecord | undefined): boolean {
+  if (current === undefined || current.revision === 0) return true
+  return (base.session ?? 0) === (current.session ?? 0) && isSame(base.token, current.token)
 }

@@ -12,7 +12,8 @@ import { givenRecord } from './given-record.ts'
 import type { KnownRecord } from './known-record.ts'
 import type { RecordOptions } from './record-options.ts'
 import type { Login, SessionWriter } from './session-writer.ts'
-import { isLate, slow, updateStore } from './store-update.ts'
+import { SharedTry } from './shared-try.ts'
+import { isFrom, isLate, slow, updateStore } from './store-update.ts'
 import { BRIEFLY } from './write.ts'
 
 /** A token that the store does not hold yet. */
@@ -30,13 +31,16 @@ export interface Unsaved {
 /** ms between tries to write what a store has refused, at most. */
 const LONGEST_PAUSE = 5_000
 
+/** Deadlines that a try takes at most: for the logins before it, for its turn, and for its write. */
+const MOST = 3
+
 /** Keeps the token that the store does not have, and saves it again and again until the store takes it. */
 export class UnsavedToken {
   readonly #options: RecordOptions
   readonly #known: KnownRecord
   readonly #sessions: SessionWriter
   #unsaved: Unsaved | undefined
-  #saving: Promise<void> | undefined
+  readonly #saving: SharedTry
   readonly #pause = new Backoff(BRIEFLY)
   readonly #waiting = new Set<() => void>()
   #stopTimer: () => void = () => undefined
@@ -46,6 +50,9 @@ export class UnsavedToken {
     this.#options = options
     this.#known = known
     this.#sessions = sessions
+    this.#saving = new SharedTry(options.clock, MOST * options.deadline, () =>
+      silent(MOST * options.deadline),
+    )
   }
 
   /** What the store does not have, if anything. */
@@ -89,8 +96,7 @@ export class UnsavedToken {
     const unsaved = this.#unsaved
     if (unsaved === undefined || unsaved.isPending) return Promise.resolve()
     this.#stopTimer()
-    this.#saving ??= this.#save(unsaved).finally(() => (this.#saving = undefined))
-    return this.#saving
+    return this.#saving.join(() => this.#save(unsaved))
   }
 
   /** Resolves when there is no token that the store does not have. */
@@ -234,12 +240,6 @@ export class UnsavedToken {
     const { onEvent } = this.#options
     if (onEvent) tell(onEvent, event)
   }
-}
-
-/** The record still holds the token that another was made from, whatever was written beside it, or is gone altogether. */
-export function isFrom(base: StoredRecord, current: StoredRecord | undefined): boolean {
-  if (current === undefined || current.revision === 0) return true
-  return (base.session ?? 0) === (current.session ?? 0) && isSame(base.token, current.token)
 }
 
 function silent(deadline: number): RefreshError {

@@ -1,4 +1,4 @@
-import { startTimer } from '../../lib/clock.ts'
+import { platformClock, startTimer } from '../../lib/clock.ts'
 import { type GiveBack, Slots } from '../../lib/slots.ts'
 import { asError, heard, noneFree } from './silence.ts'
 import type { AskOptions, QueryClient } from './types.ts'
@@ -37,7 +37,7 @@ export async function onPool<R>(
   run: (client: QueryClient) => PromiseLike<R>,
   options: AskOptions,
 ): Promise<R> {
-  const giveBack = await admitted(pool, options.timeout)
+  const giveBack = await admitted(pool, options)
   try {
     return await onFree(pool, run, options)
   } finally {
@@ -51,14 +51,14 @@ const gates = new WeakMap<Pool, Slots>()
  * A pool counts the wait for a free connection as part of its `connectionTimeoutMillis`, which is short so that a new connection that hangs is
  * given up. So no more statements are asked of it at a time than it has connections; the others wait here.
  */
-async function admitted(pool: Pool, timeout: number): Promise<GiveBack> {
+async function admitted(pool: Pool, { timeout, silence }: AskOptions): Promise<GiveBack> {
   const most: unknown = Reflect.get(pool.options, 'max')
   const gate = gates.get(pool) ?? new Slots(typeof most === 'number' && most >= 1 ? most : 10)
   gates.set(pool, gate)
   const late = new AbortController()
   const stop = startTimer({ now: Date.now }, timeout, () => late.abort(noneFree(timeout)))
   try {
-    return await gate.take(late.signal, () => undefined)
+    return await gate.take({ clock: platformClock, holds: 2 * (timeout + silence), signal: late.signal })
   } finally {
     stop()
   }

@@ -6,7 +6,7 @@ import { isSame } from '../../credential/token.ts'
 import { NONE, tombstone } from '../../credential/tombstone.ts'
 import { RefreshError } from '../../errors.ts'
 import { throwIfAborted } from '../../lib/abortable.ts'
-import { type Clock, startTimer, within, pause } from '../../lib/clock.ts'
+import { type Clock, platformClock, within, pause } from '../../lib/clock.ts'
 import { Turns } from '../../lib/keyed-mutex.ts'
 import { type GiveBack, Slots } from '../../lib/slots.ts'
 import { Lease, type Moment, readTime } from './lease.ts'
@@ -50,7 +50,7 @@ export class ExclusiveStore implements Store {
     this.#backend = backend
     this.#lease = lease
     this.#timeout = timeout
-    this.#clock = clock ?? { now: () => Date.now() }
+    this.#clock = clock ?? platformClock
     this.#onStep = onStep
     this.#slots = new Slots(maxLocks)
   }
@@ -94,14 +94,15 @@ export class ExclusiveStore implements Store {
     const run = async (): Promise<StoredRecord> => {
       await this.#onStep?.('wanted')
       if (isNested) return this.#locked(key, change, options, () => undefined)
-      const giveBack = await this.#slots.take(signal, (isWaiting) =>
-        onNews?.(isWaiting ? 'queued' : 'admitted'),
-      )
-      const stop = startTimer(this.#clock, options.deadline ?? COUNTED, giveBack)
+      const giveBack = await this.#slots.take({
+        clock: this.#clock,
+        holds: options.deadline ?? COUNTED,
+        signal,
+        onWait: (isWaiting) => onNews?.(isWaiting ? 'queued' : 'admitted'),
+      })
       try {
         return await this.#locked(key, change, options, giveBack)
       } finally {
-        stop()
         giveBack()
       }
     }

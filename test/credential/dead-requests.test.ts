@@ -1,0 +1,141 @@
+import { expect, test } from 'vitest'
+import { MemoryStore, type StoredRecord } from '../../src/index.ts'
+import { Slots } from '../../src/lib/slots.ts'
+import { Gate } from '../support/gate.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { settled } from '../support/settled.ts'
+import { Account, numbered, processOf, storeWith } from './account.ts'
+
+/** A platform that ends a request together with its timers: those armed while `cancels` is set never run. */
+class CancellingClock extends ManualClock {
+  cancels = false
+
+  override setTimeout(run: () => void, ms: number): number {
+    const isDead = this.cancels
+    return super.setTimeout(() => isDead || run(), ms)
+  }
+}
+
+/** What a request that the platform has ended leaves behind never goes on. */
+const never = (): Promise<never> => new Promise(() => undefined)
+
+class GatedStore extends MemoryStore {
+  readonly replacements = new Gate()
+  readonly reads = new Gate()
+
+  override async read(key: string): Promise<StoredRecord | undefined> {
+    await this.reads.pass()
+    return super.read(key)
+  }
+
+  override replace: MemoryStore['replace'] = async (key, change) => {
+    await this.replacements.pass()
+    return super.replace(key, change)
+  }
+}
+
+test('[C15, S11] given places that dead requests hold, when their time has passed by the clock, then a caller that comes has its turn at once', async () => {
+  const [clock, slots] = [new ManualClock(), new Slots(2)]
+  await slots.take({ clock, holds: 30_000 })
+  await slots.take({ clock, holds: 30_000 })
+  clock.jump(30_000)
+  const waits: boolean[] = []
+  await slots.take({ clock, holds: 30_000, onWait: (isWaiting) => waits.push(isWaiting) })
+  expect(waits).toEqual([])
+})
+
+test('[C15, S11] given a place that a dead request holds, when a caller waits, then its own timer brings its turn, and no sooner', async () => {
+  const [clock, slots] = [new ManualClock(), new Slots(1)]
+  await slots.take({ clock, holds: 30_000 })
+  let isIn = false
+  const next = slots.take({ clock, holds: 30_000 }).then((giveBack) => {
+    isIn = true
+    return giveBack
+  })
+  await clock.advance(29_999)
+  expect(isIn).toBe(false)
+  await clock.advance(1)
+  expect(isIn).toBe(true)
+  ;(await next)()
+  expect(clock.armed).toBe(0)
+})
+
+test('[C15, S11] given a dead request that waits in the line, when its turn comes, then the caller behind it has its turn a second later', async () => {
+  const [clock, slots] = [new CancellingClock(), new Slots(1)]
+  const giveBack = await slots.take({ clock, holds: 30_000 })
+  clock.cancels = true
+  // It does not go on when its turn comes.
+  const dies = (isWaiting: boolean): void => {
+    if (!isWaiting) throw new Error('dead')
+  }
+  void slots.take({ clock, holds: 30_000, onWait: dies }).catch(() => undefined)
+  clock.cancels = false
+  let isIn = false
+  void slots.take({ clock, holds: 30_000 }).then(() => (isIn = true))
+  await settled()
+  giveBack()
+  await settled()
+  expect(isIn).toBe(false)
+  await clock.advance(1_000)
+  expect(isIn).toBe(true)
+})
+
+test('[C15] given a login whose request is dead, when its deadline has passed, then the next login and the next logout are stored', async () => {
+  const [clock, store] = [new CancellingClock(), new GatedStore()]
+  const { token } = processOf(new Account(), store, clock)
+  store.replacements.hold(1)
+  clock.cancels = true
+  void token.login(numbered(1)).catch(() => undefined)
+  await settled()
+  clock.cancels = false
+  const next = token.login(numbered(2))
+  await clock.advance(31_000)
+  await next
+  expect((await store.read('default'))?.token).toMatchObject(numbered(2))
+  // What the dead login asked of its store comes late, and covers nothing.
+  store.replacements.release()
+  await settled()
+  expect((await store.read('default'))?.token).toMatchObject(numbered(2))
+
+  store.replacements.hold(1)
+  clock.cancels = true
+  void token.login(numbered(3)).catch(() => undefined)
+  await settled()
+  clock.cancels = false
+  clock.jump(31_000)
+  await token.logout()
+  store.replacements.release()
+  await settled()
+  expect((await store.read('default'))?.token).toBeUndefined()
+})
+
+test('[C15, S10] given a logout whose read comes after its time, then it deletes no later login', async () => {
+  const [clock, store] = [new ManualClock(), await storeWith(new GatedStore(), numbered(1))]
+  const { token } = processOf(new Account(), store, clock)
+  store.reads.hold(1)
+  const failed = token.logout().catch((error: unknown) => error)
+  await settled()
+  await clock.advance(30_000)
+  expect(await failed).toMatchObject({ code: 'store_failed' })
+  await token.login(numbered(2))
+  store.reads.release()
+  await settled()
+  expect((await store.read('default'))?.token).toMatchObject(numbered(2))
+})
+
+test('[C15] given an unsaved token and a request that died while it saved it, when later calls come, then one of them saves it', async () => {
+  const [clock, store] = [new CancellingClock(), await storeWith(new MemoryStore(), numbered(1))]
+  const { token } = processOf(new Account(), store, clock)
+  const replace = store.replace.bind(store)
+  store.replace = () => Promise.reject(new Error('the store is down'))
+  await token.login(numbered(5)).catch(() => undefined)
+  store.replace = never
+  clock.cancels = true
+  await clock.advance(5_000)
+  store.replace = replace
+  clock.cancels = false
+  clock.jump(3 * 30_000)
+  await token.flush()
+  expect(token.status().isUnsaved).toBe(false)
+  expect((await store.read('default'))?.token).toMatchObject(numbered(5))
+})
