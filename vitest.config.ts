@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-/** Tests that wait for real processes and servers, so that several of them run at once on a core. */
+/** These wait for real processes and servers. */
 const WAITING = [
   'test/fleet/**/*.test.ts',
   'test/stores/{postgres,redis}*/**/*.test.ts',
@@ -9,29 +9,33 @@ const WAITING = [
   'test/credential/driver-cause.test.ts',
   'test/demo.test.ts',
 ]
+/** These load several versions of a package, or one that keeps state: each has a process of its own. */
+const APART = [
+  'test/surfaces/ai-sdk/**/*.test.ts',
+  'test/sources/cloud*.test.ts',
+  'test/support/servers.test.ts',
+  'test/package/**/*.test.ts',
+]
 
 export default defineConfig({
   test: {
     globalSetup: 'test/support/install.ts',
     // A test that hangs has failed: nothing here waits for real time.
     testTimeout: 20_000,
+    maxWorkers: 2,
     projects: [
       {
         extends: true,
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: WAITING,
-          maxWorkers: 2,
-          // Starting a process for each file took as long as the tests.
+          exclude: [...WAITING, ...APART],
+          // A process for each file took longer than its tests.
           isolate: false,
-          sequence: { groupOrder: 0 },
         },
       },
-      {
-        extends: true,
-        test: { name: 'waits', include: WAITING, maxWorkers: 2, sequence: { groupOrder: 1 } },
-      },
+      { extends: true, test: { name: 'apart', include: APART } },
+      { extends: true, test: { name: 'waits', include: WAITING } },
     ],
   },
 })

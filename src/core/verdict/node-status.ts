@@ -14,7 +14,7 @@ const STATUS_KEYS = [
   'errorCode',
 ]
 /** Under these stands what was received. */
-export const BODY_KEYS = ['body', 'data', 'responseBody', 'value']
+export const BODY_KEYS: readonly string[] = ['body', 'data', 'responseBody', 'value']
 
 /** The status that a node has itself. */
 export function statusOf(node: object): number | undefined {
