@@ -101,6 +101,9 @@ function pause(): void {
   told.pauses++
 }
 
+// It ends with the process that started it.
+process.stdin.on('close', () => process.exit()).resume()
+
 const liveOn = place.kind === 'files' ? amongFiles(place.path) : await byServer(place)
 
 async function compete(key: number): Promise<void> {

@@ -14,7 +14,7 @@ const fresh = { accessToken: 'access-new', refreshToken: 'refresh-new' }
 async function killAt(last: string, place: Place, keys: readonly string[]): Promise<void> {
   const victim: Victim = { place, keys, last }
   const child = spawn(process.execPath, [program, JSON.stringify(victim)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
   })
   const [line] = (await once(child.stdout, 'data')) as [Buffer]
   expect(String(line).trim()).toBe(last)

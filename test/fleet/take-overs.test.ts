@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { temporaryFolder } from '../support/folder.ts'
 import { bundled } from './bundle.ts'
 import type { Contest } from './contestant.ts'
@@ -39,8 +39,9 @@ test.each(rows)(
     const contest: Contest = { place: await make(), folder, ...rule }
     const contestants = Array.from({ length: PROCESSES }, async (_, n) => {
       const child = spawn(process.execPath, [program, JSON.stringify(contest), String(n)], {
-        stdio: ['ignore', 'pipe', 'inherit'],
+        stdio: ['pipe', 'pipe', 'inherit'],
       })
+      onTestFinished(() => void child.kill('SIGKILL'))
       return JSON.parse(await text(child.stdout)) as Told
     })
     const told = await Promise.all(contestants)

@@ -11,6 +11,9 @@ export interface Victim {
 
 const { place, keys, last } = JSON.parse(process.argv[2] ?? '') as Victim
 
+// It ends with the process that started it.
+process.stdin.on('close', () => process.exit()).resume()
+
 let left = keys.length
 const onStep = async (step: string): Promise<void> => {
   if (step !== last) return

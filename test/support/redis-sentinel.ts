@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { binary } from './binaries.ts'
 import { freePort } from './free-port.ts'
+import { leash } from './leash.ts'
 
 /** A Redis Sentinel: it watches a primary, and makes a replica the primary where that is gone. */
 export interface RedisSentinel {
@@ -35,6 +36,7 @@ export async function startRedisSentinel(
   ]
   await writeFile(config, lines.join('\n'))
   const child = spawn(path, [config, '--sentinel'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  leash(child)
   const exit = once(child, 'exit')
   for await (const line of createInterface(child.stdout)) if (line.includes('Sentinel ID is')) break
   child.stdout.resume()
