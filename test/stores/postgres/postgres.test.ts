@@ -128,7 +128,7 @@ await withPostgres((server) => {
   })
 
   test('the page shows that very statement', async () => {
-    const page = await readFile(join(import.meta.dirname, '../../../../docs/stores/postgres.md'), 'utf8')
+    const page = await readFile(join(import.meta.dirname, '../../../docs/stores/postgres.md'), 'utf8')
     expect(page).toContain(`\`\`\`sql\n${postgresSchema()}\n\`\`\``)
   })
 
