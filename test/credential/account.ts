@@ -14,6 +14,7 @@ import {
   type RecordContent,
   type UpdateOptions,
 } from '../../src/index.ts'
+import { Gate } from '../support/gate.ts'
 import type { ManualClock } from '../support/manual-clock.ts'
 
 /** A token that can be told apart, and is redeemed by a refresh token that can be told apart. */
@@ -49,6 +50,22 @@ export class Account implements Source {
 
   get redemptions(): number {
     return this.asked.length
+  }
+}
+
+/** A store whose reads and replacements can be held back. It has no time limits of its own. */
+export class GatedStore extends MemoryStore {
+  readonly reads = new Gate()
+  readonly replacements = new Gate()
+
+  override async read(key: string): Promise<StoredRecord | undefined> {
+    await this.reads.pass()
+    return super.read(key)
+  }
+
+  override replace: MemoryStore['replace'] = async (key, change) => {
+    await this.replacements.pass()
+    return super.replace(key, change)
   }
 }
 

@@ -1,10 +1,9 @@
 import { expect, test } from 'vitest'
-import { MemoryStore, type StoredRecord } from '../../src/index.ts'
+import { MemoryStore } from '../../src/index.ts'
 import { Slots } from '../../src/lib/slots.ts'
-import { Gate } from '../support/gate.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { settled } from '../support/settled.ts'
-import { Account, numbered, processOf, storeWith } from './account.ts'
+import { Account, numbered, processOf, storeWith, GatedStore } from './account.ts'
 
 /** A platform that ends a request together with its timers: those armed while `cancels` is set never run. */
 class CancellingClock extends ManualClock {
@@ -18,21 +17,6 @@ class CancellingClock extends ManualClock {
 
 /** What a request that the platform has ended leaves behind never goes on. */
 const never = (): Promise<never> => new Promise(() => undefined)
-
-class GatedStore extends MemoryStore {
-  readonly replacements = new Gate()
-  readonly reads = new Gate()
-
-  override async read(key: string): Promise<StoredRecord | undefined> {
-    await this.reads.pass()
-    return super.read(key)
-  }
-
-  override replace: MemoryStore['replace'] = async (key, change) => {
-    await this.replacements.pass()
-    return super.replace(key, change)
-  }
-}
 
 test('[C15, S11] given places that dead requests hold, when their time has passed by the clock, then a caller that comes has its turn at once', async () => {
   const [clock, slots] = [new ManualClock(), new Slots(2)]

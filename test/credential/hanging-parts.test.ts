@@ -1,28 +1,12 @@
 import { expect, test } from 'vitest'
-import { type AccessToken, MemoryStore, type Source, type StoredRecord } from '../../src/index.ts'
+import { type AccessToken, MemoryStore, type Source } from '../../src/index.ts'
 import { Gate } from '../support/gate.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { settled } from '../support/settled.ts'
-import { Account, numbered, processOf, storeWith } from './account.ts'
-
-/** A store of a user's own without time limits. */
-class SilentStore extends MemoryStore {
-  readonly reads = new Gate()
-  readonly replacements = new Gate()
-
-  override async read(key: string): Promise<StoredRecord | undefined> {
-    await this.reads.pass()
-    return super.read(key)
-  }
-
-  override replace: MemoryStore['replace'] = async (key, change) => {
-    await this.replacements.pass()
-    return super.replace(key, change)
-  }
-}
+import { Account, GatedStore, numbered, processOf, storeWith } from './account.ts'
 
 test("[S10] given a user's store that is silent, then a login and a logout end, the next login is stored, and what comes late covers nothing", async () => {
-  const [clock, store] = [new ManualClock(), new SilentStore()]
+  const [clock, store] = [new ManualClock(), new GatedStore()]
   const { token } = processOf(new Account(), store, clock)
   store.replacements.hold(1)
   const failed = token.login(numbered(1)).catch((error: unknown) => error)
@@ -43,7 +27,7 @@ test("[S10] given a user's store that is silent, then a login and a logout end, 
 })
 
 test("[S10] given a user's store that is silent, then check() says so", async () => {
-  const [clock, store] = [new ManualClock(), await storeWith(new SilentStore(), numbered(1))]
+  const [clock, store] = [new ManualClock(), await storeWith(new GatedStore(), numbered(1))]
   const { token } = processOf(new Account(), store, clock)
   await token.snapshot()
   store.reads.hold(1)
@@ -117,7 +101,7 @@ test('[K13] given a token that came after another one was stored, then its refre
 })
 
 test('[K10] given a refresh that waits for a login to be stored, when a person logs in again, then the login before it does not take its place', async () => {
-  const [clock, store] = [new ManualClock(), new SilentStore()]
+  const [clock, store] = [new ManualClock(), new GatedStore()]
   const { token } = processOf(new Account(), store, clock)
   store.replacements.hold(2)
   const first = token.login(numbered(1))

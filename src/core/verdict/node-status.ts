@@ -1,4 +1,4 @@
-/** What the status and the code of one error, response or body mean: whether they are its own, and whether they are real. */
+/** Reads the status and the code of one error, response or body: whether they are its own, and whether they are real. */
 
 import { get, header, isObject, jsonIn } from './foreign.ts'
 import { isErrorBody } from './vendor-names.ts'

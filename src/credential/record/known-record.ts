@@ -3,7 +3,7 @@ import type { AccessToken } from '../token.ts'
 import { NONE } from '../tombstone.ts'
 import type { SessionWriter } from './session-writer.ts'
 
-/** What of a record is known in this process. */
+/** The part of a record that this process knows. */
 export class KnownRecord {
   readonly #sessions: SessionWriter
   /** The highest revision that is known here: only what is above it is news. */

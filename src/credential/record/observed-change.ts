@@ -37,12 +37,12 @@ export class ObservedChange {
     return this.#made
   }
 
-  /** What it threw, if anything. */
+  /** The error that the change threw, if it threw one. */
   get thrown(): { readonly error: unknown } | undefined {
     return this.#thrown
   }
 
-  /** What the store is given. */
+  /** The change as the store gets it. */
   readonly change: Change = async (current, context) => {
     if (this.#asked === undefined) return (this.#asked = this.#first(current, context))
     // A store of the user's may repeat its transaction. What was redeemed is not redeemed again.

@@ -45,7 +45,7 @@ export function decodeRecord(
   }
 }
 
-/** What a record holds beside its token. A member that makes no sense is left out, and one that this version does not know stays. */
+/** The members of a record beside its token. A member that makes no sense is left out, and one that this version does not know stays. */
 export function readMembers(rest: Readonly<Record<string, unknown>>): Omit<RecordContent, 'token'> {
   return {
     ...rest,

@@ -27,7 +27,7 @@ export async function isLate(clock: Clock, updating: Promise<unknown>): Promise<
   return Promise.race([over, late]).finally(() => stop())
 }
 
-/** What a caller hears of a write that goes on. */
+/** A caller hears this of a write that goes on. */
 export function slow(): RefreshError {
   return new RefreshError('store_failed', `The store did not take the token within ${BRIEFLY} ms.`)
 }

@@ -114,7 +114,7 @@ export class TokenRecord {
 
   /** Keeps a token that was issued while the store could not be reached, or after its lock was given up. */
   keep(content: RecordContent, base: StoredRecord | undefined, error: RefreshError): void {
-    // What a login left unsaved outranks all, and so does what was made from it.
+    // An unsaved login outranks every record, and so does a token that was made from it.
     const before = this.#unsaved.current
     const login = before?.login && { ...before.login, token: content.token ?? before.login.token }
     const from = before ? before.base : (base ?? this.#known.record)

@@ -21,7 +21,7 @@ export interface Unsaved {
   readonly content: RecordContent
   /** The record that a refresh made it from. undefined: a login, which outranks all. */
   readonly base: StoredRecord | undefined
-  /** What a person brought, where there is no `base`. */
+  /** The login that a person brought, where there is no `base`. */
   readonly login?: Login | undefined
   /** The store goes on trying by itself. */
   isPending: boolean
@@ -55,7 +55,7 @@ export class UnsavedToken {
     )
   }
 
-  /** What the store does not have, if anything. */
+  /** The token that the store does not have, if there is one. */
   get current(): Unsaved | undefined {
     return this.#unsaved
   }
@@ -219,7 +219,7 @@ export class UnsavedToken {
 
   /** The store holds a newer login by now, or a newer token. */
   #discard(inForce?: StoredRecord): void {
-    // What was dropped must not be redeemed next: its refresh token may have been spent, or outranked, by what is in force.
+    // A dropped token must not be redeemed next: the record in force may have spent or outranked its refresh token.
     if (inForce?.revision === this.#known.revision) this.#known.latest = inForce.token
     this.release()
     this.#tell({ type: 'refresh_discarded', generation: 0 })
