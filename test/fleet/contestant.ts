@@ -1,5 +1,5 @@
 // Takes the locks of a store again and again, and mostly dies while it holds them: as a process would, as far as the others can see.
-import { mkdirSync, readlinkSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, unlinkSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FileBackend } from '../../src/stores/file/backend.ts'
@@ -19,6 +19,21 @@ export interface Contest {
   readonly lease: number
 }
 
+/** When somebody was inside under a lock that was surely good, in ms of a clock that all processes of a machine share. */
+export interface Stay {
+  readonly key: number
+  readonly from: number
+  readonly until: number
+}
+
+/** What a contestant tells. */
+export interface Told {
+  readonly stays: readonly Stay[]
+  readonly deaths: number
+  readonly pauses: number
+  readonly abandoned: number
+}
+
 /** A life: what others see of it ends when it dies. */
 interface Life {
   readonly store: ExclusiveStore
@@ -28,9 +43,9 @@ interface Life {
 const [contest = '', name = ''] = process.argv.slice(2)
 const { place, folder, deaths, keys, lease } = JSON.parse(contest) as Contest
 const locking = { lease, timeout: 60_000 }
-const told = { doubles: 0, outstayed: 0, deaths: 0, pauses: 0, abandoned: 0 }
+const told = { stays: [] as Stay[], deaths: 0, pauses: 0, abandoned: 0 }
 let entries = 0
-const now = (): number => Number(process.hrtime.bigint() / 1_000_000n)
+const now = (): number => Number(process.hrtime.bigint()) / 1e6
 
 /** Others see this process as one that began then. */
 function amongFiles(path: string): (life: string) => Life {
@@ -66,35 +81,6 @@ async function byServer(at: Exclude<Place, { kind: 'files' }>): Promise<(life: s
   }
 }
 
-/**
- * An exclusive file is there for as long as somebody is inside: a link, for it is complete as soon as it is there. It tells when its maker
- * began to make sure of its lock.
- */
-function enter(witness: string, sure: number): void {
-  try {
-    symlinkSync(String(sure), witness)
-  } catch {
-    // So long a lock is good after it was made sure of, but for a moment that clocks may differ.
-    const isOver = (since: number): boolean => now() - since > lease * 0.75
-    told[isOver(sure) || isOver(sureOf(witness)) ? 'outstayed' : 'doubles']++
-    leave(witness)
-    symlinkSync(String(sure), witness)
-  }
-}
-
-/** Of whoever is inside, or was a moment ago. */
-function sureOf(witness: string): number {
-  try {
-    return Number(readlinkSync(witness))
-  } catch {
-    return Infinity
-  }
-}
-
-function leave(witness: string): void {
-  rmSync(witness, { force: true })
-}
-
 /** Stops all of this process, heartbeats too, for just less than its lease. */
 function pause(): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, lease * 0.6)
@@ -107,18 +93,18 @@ process.stdin.on('close', () => process.exit()).resume()
 const liveOn = place.kind === 'files' ? amongFiles(place.path) : await byServer(place)
 
 async function compete(key: number): Promise<void> {
-  const witness = join(folder, `witness-${key}`)
   for (let life = 0; told.deaths < deaths; life++) {
     const { store, die } = liveOn(`${key}.${life}`)
     await new Promise<void>((over) => {
       const update = store.update(String(key), async (current, { abandoned, confirm }) => {
         const sure = now()
         await confirm?.()
-        enter(witness, sure)
+        const from = now()
         if (abandoned) told.abandoned++
         if (++entries % Math.ceil(deaths / 2) === 0) pause()
         await new Promise((resolve) => setImmediate(resolve))
-        leave(witness)
+        // So long a lock is good after it was made sure of, but for a moment that clocks may differ.
+        told.stays.push({ key, from, until: Math.min(now(), sure + lease * 0.75) })
         if (life % 10 === 0)
           return { token: { accessToken: String(Number(current?.token?.accessToken ?? 0) + 1) } }
         die()
@@ -133,4 +119,4 @@ async function compete(key: number): Promise<void> {
 }
 
 await Promise.all(Array.from({ length: keys }, (_, key) => compete(key)))
-process.stdout.write(JSON.stringify(told), () => process.exit())
+process.stdout.write(JSON.stringify(told satisfies Told), () => process.exit())
