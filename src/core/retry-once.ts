@@ -1,4 +1,4 @@
-import type { Refresher, Snapshot } from './refresher.ts'
+import type { Refresher } from './refresher.ts'
 import {
   type Answer,
   type CommonPolicy,
@@ -54,27 +54,25 @@ export async function retryOnce<T, R>(
       snapshot = fresh
       continue
     }
-    const judged = rejectionIn(policy.isRejection?.(result) ?? false)
-    const rejection = judged instanceof Promise ? await judged : judged
-    const { endpoint } = policy
+    let rejection = rejectionIn(policy.isRejection?.(result) ?? false)
+    if (rejection instanceof Promise) rejection = await rejection
     if (rejection === undefined) {
-      if (policy.isAcceptance?.(result) ?? true) refresher.accepted(snapshot, endpoint)
+      if (policy.isAcceptance?.(result) ?? true) refresher.accepted(snapshot, policy.endpoint)
       return result
     }
     if (retried) {
-      refresher.stillRejected?.(snapshot, endpoint)
+      refresher.stillRejected?.(snapshot, policy.endpoint)
       return result
     }
-    let fresh: Snapshot<T> | undefined
     try {
-      fresh = await renew(refresher, snapshot, rejection, policy)
+      const fresh = await renew(refresher, snapshot, rejection, policy)
+      if (fresh === undefined) return result
+      snapshot = fresh
     } catch (reason) {
       discard(result, policy)
       throw reason
     }
-    if (fresh === undefined) return result
     discard(result, policy)
-    snapshot = fresh
   }
 }
 

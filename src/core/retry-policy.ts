@@ -34,10 +34,13 @@ export function judgeError(error: unknown, policy: CommonPolicy): Answer {
   return policy.isRejectionError?.(error) ?? verdict(error)
 }
 
+/** In a stampede each caller keeps it until the refresh is over. */
+const REJECTED: Verdict = Object.freeze({ rejected: true })
+
 /** The verdict in an answer, where it is a rejection. Waits only where the answer does. */
 export function rejectionIn(answer: Answer): Verdict | undefined | Promise<Verdict | undefined> {
   if (answer === false) return undefined
-  if (answer === true) return { rejected: true }
+  if (answer === true) return REJECTED
   if (answer instanceof Promise) return answer.then(rejectionIn)
   return answer.rejected ? answer : undefined
 }

@@ -23,7 +23,7 @@ export async function runAsSource<R>(run: () => R | Promise<R>, owner?: object):
   if (context === undefined) return run()
   const current: SourceRun = { owner, outer: context.getStore(), isOver: false }
   try {
-    return await context.run(current, run)
+    return await context.run(current, async () => run())
   } finally {
     current.isOver = true
     current.owner = undefined

@@ -1,3 +1,4 @@
+import { executionAsyncId } from 'node:async_hooks'
 import { afterEach, expect, test, vi } from 'vitest'
 import { markFetch, rawFetch } from '../../src/core/raw-fetch.ts'
 import { isInSource, runAsSource } from '../../src/core/source-context.ts'
@@ -63,3 +64,18 @@ test('[F9] given that the platform’s fetch is one of ours, when a source looks
   vi.stubGlobal('fetch', undefined)
   expect(rawFetch()).toBe(undefined)
 })
+
+test.runIf(Number.parseInt(process.versions.node, 10) < 24)(
+  '[Z3] given a refresh that is over, when promises are made, then no hook of Node follows them',
+  async () => {
+    // A promise has a number only while a hook is enabled.
+    const numberOfPromise = async (): Promise<number> => {
+      await Promise.resolve()
+      return executionAsyncId()
+    }
+    const before = await numberOfPromise()
+    const within = await runAsSource(async () => runAsSource(numberOfPromise))
+    expect(within).toBeGreaterThan(0)
+    expect([before, await numberOfPromise()]).toEqual([0, 0])
+  },
+)
