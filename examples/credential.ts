@@ -3,7 +3,7 @@
  * mounted secret), and the fetch that keeps requests on it.
  */
 import { readFile } from 'node:fs/promises'
-import { type HttpOptions, Refreshable, refreshingFetch } from 'llm-refresh'
+import { type HttpSurfaceOptions, Refreshable, refreshingFetch } from 'llm-refresh'
 
 const { TOKEN_FILE = 'token', API_ORIGIN = 'https://api.openai.com' } = process.env
 
@@ -11,7 +11,7 @@ export const token: Refreshable<string> = new Refreshable({
   refresh: async () => (await readFile(TOKEN_FILE, 'utf8')).trim(),
 })
 
-export const options: HttpOptions<string> = {
+export const options: HttpSurfaceOptions<string> = {
   origins: API_ORIGIN,
   // The keys that clients send beside it, because they demand one, stay at home.
   apply: (value) => ({

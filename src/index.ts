@@ -18,7 +18,7 @@ export type {
   WaitOptions,
 } from './core/refresher.ts'
 export { retryOnce, type RetryPolicy } from './core/retry-once.ts'
-export type { Answer, CommonPolicy } from './core/retry-policy.ts'
+export type { Judgement, CommonPolicy } from './core/retry-policy.ts'
 export { retryStreamOnce, type StreamPolicy } from './core/retry-stream-once.ts'
 export {
   defaultRejectionRules,
@@ -53,7 +53,7 @@ export type { AccessToken } from './credential/token.ts'
 export type { JsonValue } from './lib/json.ts'
 export type { TokenResponse } from './credential/token/token-response.ts'
 export type { Apply } from './surfaces/shared/apply.ts'
-export type { HttpOptions } from './surfaces/shared/http-options.ts'
+export type { HttpSurfaceOptions } from './surfaces/shared/http-options.ts'
 export { BaseProvider } from './llm/base-provider.ts'
 export type { ModelCapabilities, StructuredOutputSupport } from './llm/capabilities.ts'
 export type {
@@ -96,7 +96,7 @@ export type {
   StreamErrorKind,
   Usage,
 } from './llm/response.ts'
-export { type AnswerIdentity, collectStream, StreamAccumulator } from './llm/stream-accumulator.ts'
+export { type ResponseIdentity, collectStream, StreamAccumulator } from './llm/stream-accumulator.ts'
 export { refreshingFetch, type RefreshingFetchOptions } from './surfaces/fetch/index.ts'
 export {
   RefreshingProvider,

@@ -1,4 +1,4 @@
-import type { HttpOptions, Refresher } from 'llm-refresh'
+import type { HttpSurfaceOptions, Refresher } from 'llm-refresh'
 
 /** What every call of a model comes down to, unless a row says otherwise. */
 export const SAID = 'Hello from the model.'
@@ -15,7 +15,7 @@ export interface Place {
   readonly fetch: typeof fetch
   /** For those that take no fetch. */
   readonly token: Refresher<string>
-  readonly options: HttpOptions<string>
+  readonly options: HttpSurfaceOptions<string>
   /** Of the LLM server, without a path. */
   readonly url: string
   readonly mcpUrl: string
@@ -46,7 +46,7 @@ export interface Client {
   /** What is streamed; each time the pieces make {@link SAID}. */
   readonly streams: readonly string[]
   /** How the token is put on its requests, where `Authorization: Bearer` alone does not do. */
-  readonly apply?: HttpOptions<string>['apply']
+  readonly apply?: HttpSurfaceOptions<string>['apply']
   readonly server: 'llm' | 'mcp'
   /** What of llm-refresh it is handed. */
   readonly takes: 'fetch' | 'dispatcher' | 'model'

@@ -55,7 +55,7 @@ export class Refreshable<T> implements Refresher<T> {
   }
 
   peek(): Snapshot<T> | undefined {
-    return this.#values.tenure?.snapshot
+    return this.#values.inForce?.snapshot
   }
 
   usable(): Snapshot<T> | undefined {
@@ -89,13 +89,13 @@ export class Refreshable<T> implements Refresher<T> {
 
   /** @internal A remote side accepted this generation. What another one rejected is refreshed by the clock all the same. */
   heard({ generation }: Generation): void {
-    const { tenure } = this.#values
+    const { inForce } = this.#values
     if (
-      tenure?.rejected === true &&
+      inForce?.rejected === true &&
       this.#flights.current === undefined &&
-      generation === this.#values.inForce
+      generation === this.#values.generationInForce
     ) {
-      tenure.rejected = false
+      inForce.rejected = false
     }
   }
 
@@ -117,7 +117,7 @@ export class Refreshable<T> implements Refresher<T> {
     }
     const superseded = this.#flights.take()
     const snapshot = this.#values.adopt(value, this.#values.number(), undefined)
-    this.#flights.setback.reset()
+    this.#flights.cooldown.reset()
     this.epoch++
     superseded?.abort()
     superseded?.land(snapshot)
@@ -138,8 +138,8 @@ export class Refreshable<T> implements Refresher<T> {
     const isClosed = until === 'set'
     this.#values.drop(isClosed)
     this.epoch++
-    if (isClosed) this.#flights.setback.reset()
-    else this.#flights.setback.keep(missing(), this.clock.now())
+    if (isClosed) this.#flights.cooldown.reset()
+    else this.#flights.cooldown.keep(missing(), this.clock.now())
     superseded?.abort()
     superseded?.fail(missing())
     this.#emit?.({ type: 'cleared', generation })
@@ -164,8 +164,8 @@ export class Refreshable<T> implements Refresher<T> {
 
   /** @internal Whether a value has expired since it came. One that came expired counts as good until it is rejected. */
   hasExpired({ generation }: Generation): boolean {
-    const { tenure } = this.#values
-    return tenure?.snapshot.generation === generation && tenure.staleAt <= this.clock.now()
+    const { inForce } = this.#values
+    return inForce?.snapshot.generation === generation && inForce.staleAt <= this.clock.now()
   }
 
   /** @internal */
@@ -175,6 +175,6 @@ export class Refreshable<T> implements Refresher<T> {
 
   /** @internal */
   isDead(): boolean {
-    return this.#flights.setback.held?.terminal === true
+    return this.#flights.cooldown.held?.terminal === true
   }
 }

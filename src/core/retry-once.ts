@@ -1,6 +1,6 @@
 import type { Refresher } from './refresher.ts'
 import {
-  type Answer,
+  type Judgement,
   type CommonPolicy,
   judgeError,
   obtain,
@@ -13,7 +13,7 @@ import {
 /** What one kind of call looks like to the retry policy. */
 export interface RetryPolicy<R> extends CommonPolicy {
   /** Is this result a rejection? Default: none is; only errors are judged. */
-  readonly isRejection?: ((result: R) => Answer) | undefined
+  readonly isRejection?: ((result: R) => Judgement) | undefined
   /** Does this result, which is no rejection, show that the value was accepted? Default: it does. */
   readonly isAcceptance?: ((result: R) => boolean) | undefined
   /** Lets go of a rejection that a second attempt replaces: cancels its body, say. What it throws is ignored. */

@@ -5,12 +5,12 @@ import type { Background, Generation, Refresher, Snapshot } from './refresher.ts
 import { verdict, type Verdict } from './verdict/unauthorized.ts'
 
 /** Is this a rejection? A verdict can carry the challenge; a plain `true` carries none. It may take reading. */
-export type Answer = boolean | Verdict | Promise<boolean | Verdict>
+export type Judgement = boolean | Verdict | Promise<boolean | Verdict>
 
 /** What the retry policies of calls and of streams have in common. */
 export interface CommonPolicy {
   /** Is this thrown error a rejection? Default: what `isUnauthorizedError` says. */
-  readonly isRejectionError?: ((error: unknown) => Answer) | undefined
+  readonly isRejectionError?: ((error: unknown) => Judgement) | undefined
   /**
    * Asked once a rejection has led to a newer value: why the call cannot be made again all the same, where it cannot. It
    * gets its rejection then. Default: it can.
@@ -30,7 +30,7 @@ export interface CommonPolicy {
 }
 
 /** Judges a thrown error. */
-export function judgeError(error: unknown, policy: CommonPolicy): Answer {
+export function judgeError(error: unknown, policy: CommonPolicy): Judgement {
   return policy.isRejectionError?.(error) ?? verdict(error)
 }
 
@@ -38,7 +38,7 @@ export function judgeError(error: unknown, policy: CommonPolicy): Answer {
 const REJECTED: Verdict = Object.freeze({ rejected: true })
 
 /** The verdict in an answer, where it is a rejection. Waits only where the answer does. */
-export function rejectionIn(answer: Answer): Verdict | undefined | Promise<Verdict | undefined> {
+export function rejectionIn(answer: Judgement): Verdict | undefined | Promise<Verdict | undefined> {
   if (answer === false) return undefined
   if (answer === true) return REJECTED
   if (answer instanceof Promise) return answer.then(rejectionIn)

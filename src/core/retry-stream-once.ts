@@ -1,6 +1,6 @@
 import type { Refresher, Snapshot } from './refresher.ts'
 import {
-  type Answer,
+  type Judgement,
   type CommonPolicy,
   judgeError,
   obtain,
@@ -14,7 +14,7 @@ import type { Verdict } from './verdict/unauthorized.ts'
 /** What one kind of stream looks like to the retry policy. */
 export interface StreamPolicy<D> extends CommonPolicy {
   /** Is this item a rejection? Asked before the commit only. Default: none is; only errors are judged. */
-  readonly isRejection?: ((item: D) => Answer) | undefined
+  readonly isRejection?: ((item: D) => Judgement) | undefined
   /** Is this item content? The first one is the commit: after it nothing is retried. */
   readonly isContent: (item: D) => boolean
   /** Is this item the stream's last? */

@@ -1,4 +1,4 @@
-import { Turns } from '../lib/keyed-mutex.ts'
+import { KeyedMutex } from '../lib/keyed-mutex.ts'
 import type { Change, RecordContent, Store, StoredRecord, UpdateOptions } from './store.ts'
 import { NONE, tombstone } from './tombstone.ts'
 
@@ -9,7 +9,7 @@ export class MemoryStore implements Store {
   readonly #fences = new Map<string, number>()
   /** Keys whose last holder may have redeemed a refresh token, and did not write. */
   readonly #abandoned = new Set<string>()
-  readonly #turns = new Turns()
+  readonly #turns = new KeyedMutex()
   /** Who holds the lock of a key, perhaps for a request that was ended. */
   readonly #holders = new Map<string, { isSent: boolean }>()
 

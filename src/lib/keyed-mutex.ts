@@ -18,7 +18,7 @@ interface Turn {
 const LOOK = 50
 
 /** Runs one thing at a time for each key, in the order of asking. */
-export class Turns {
+export class KeyedMutex {
   /** Those who run or wait, in their order. */
   readonly #lines = new Map<string, Set<Turn>>()
 

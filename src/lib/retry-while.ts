@@ -10,7 +10,7 @@ const [FIRST_PAUSE, LONGEST_PAUSE] = [25, 400]
  * @param isBackground the pauses do not keep the process alive
  * @throws what the last try has thrown
  */
-export async function persistently<R>(
+export async function retryWhile<R>(
   ask: () => Promise<R>,
   isPassing: (error: unknown) => boolean,
   longest: number,

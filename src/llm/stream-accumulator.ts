@@ -14,7 +14,7 @@ import { NO_USAGE } from './usage.ts'
 const MOST_BLOCKS = 4096
 
 /** What a stream does not tell and an answer has. */
-export interface AnswerIdentity {
+export interface ResponseIdentity {
   /** The model's id, for a stream that does not name the model. */
   model: string
   /** The answer's id. Default: what the stream says, else empty. */
@@ -113,7 +113,7 @@ export class StreamAccumulator {
   }
 
   /** The outcome so far: what an error delta said, else a success. */
-  outcome({ model, id }: AnswerIdentity): ChatOutcome {
+  outcome({ model, id }: ResponseIdentity): ChatOutcome {
     if (this.#error !== undefined) return failure(this.#error)
     const response = {
       ...this.#info,
@@ -149,7 +149,7 @@ export class StreamAccumulator {
  */
 export async function collectStream(
   stream: AsyncIterable<StreamDelta>,
-  identity: AnswerIdentity,
+  identity: ResponseIdentity,
 ): Promise<ChatOutcome> {
   const accumulator = new StreamAccumulator()
   for await (const delta of stream) accumulator.add(delta)

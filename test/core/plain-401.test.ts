@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { defaultRejectionRules, responseVerdict } from '../../src/core/verdict/unauthorized.ts'
 import { rejectionRules, verdict } from '../../src/index.ts'
-import { Judge } from '../../src/surfaces/shared/response-judge.ts'
+import { ResponseJudge } from '../../src/surfaces/shared/response-judge.ts'
 import { HTTP_OTHERS } from './corpus/http-others.ts'
 import { HTTP_REJECTIONS } from './corpus/http-rejections.ts'
 import { SAY_OTHERWISE, SAY_REJECTED } from './corpus/sentences.ts'
@@ -60,7 +60,7 @@ test('[U2] given a rule of the user’s for 401, when a 401 comes, then the rule
       },
     },
   }
-  const judge = new Judge(rules)
+  const judge = new ResponseJudge(rules)
   expect(judge.answer(401, {}, '{"error":{"code":"token_expired","message":"no"}}')).toMatchObject({
     rejected: false,
     rule: 'expired',

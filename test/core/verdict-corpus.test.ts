@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { isUnauthorizedError, verdict } from '../../src/index.ts'
 import { FirstEvent, type ServerSentEvent } from '../../src/surfaces/shared/first-event.ts'
-import { Judge } from '../../src/surfaces/shared/response-judge.ts'
+import { ResponseJudge } from '../../src/surfaces/shared/response-judge.ts'
 import { EVENT_OTHERS, EVENT_REJECTIONS } from './corpus/events.ts'
 import { FIELD_OTHERWISE, FIELD_REJECTED } from './corpus/field-sentences.ts'
 import {
@@ -44,7 +44,7 @@ function carriersOf({ status, body, headers }: HttpShape): Record<string, unknow
   }
 }
 
-const judge = new Judge(undefined)
+const judge = new ResponseJudge(undefined)
 
 for (const [shapes, rejected] of [
   [HTTP_REJECTIONS, true],

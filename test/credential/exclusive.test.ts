@@ -26,7 +26,7 @@ class Place implements Backend {
   explain = asRefreshError
   isFinal = (): boolean => this.isClosed
 
-  contend = (key: string): { tryLock: () => Promise<Lock | number> } => ({
+  lockWaiter = (key: string): { tryLock: () => Promise<Lock | number> } => ({
     tryLock: async () => {
       if (this.held.has(key)) return 100
       this.held.add(key)
@@ -228,10 +228,10 @@ test('[S11] an update inside a source’s issue waits for no place', async () =>
 test('[S10] given a lock that arrives after its caller has left, then it is released', async () => {
   const { place, store } = open()
   const controller = new AbortController()
-  const { contend } = place
-  place.contend = (key) => ({
+  const { lockWaiter } = place
+  place.lockWaiter = (key) => ({
     tryLock: async () => {
-      const lock = await contend(key).tryLock()
+      const lock = await lockWaiter(key).tryLock()
       controller.abort(new Error('left'))
       return lock
     },

@@ -224,7 +224,7 @@ const backendOn = (server: Server): LeasedBackend =>
   new LeasedBackend(server, { lease: LEASE, timeout: TIMEOUT })
 
 async function lockOn(server: Server): Promise<Lock> {
-  const lock = await backendOn(server).contend('me', undefined).tryLock()
+  const lock = await backendOn(server).lockWaiter('me', undefined).tryLock()
   if (typeof lock !== 'object') throw new Error('The lock is not free.')
   return lock
 }

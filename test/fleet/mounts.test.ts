@@ -86,7 +86,7 @@ describe.skipIf(!isAble && process.env['CI'] === undefined)('where something is 
       const backend = new FileBackend({ path, lease: 10_000, machine: thisMachine })
       const store = fileStore({ path })
       await store.update('me', async () => ({ token: old }))
-      const lock = await backend.contend('me', undefined).tryLock()
+      const lock = await backend.lockWaiter('me', undefined).tryLock()
       if (typeof lock !== 'object') throw new Error('no lock')
       await begin(path)
       const files = await present(readdir(join(path, folderName('me'))))

@@ -41,8 +41,8 @@ export class Observed {
       watch: (key, wake, over) => backend.watch(key, wake, over),
       replace: (key, change) => backend.replace(key, change),
       explain: (error) => backend.explain(error),
-      contend: (key, known) => {
-        const contender = backend.contend(key, known)
+      lockWaiter: (key, known) => {
+        const contender = backend.lockWaiter(key, known)
         return {
           tryLock: async () => {
             const got = await contender.tryLock()

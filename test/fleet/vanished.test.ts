@@ -104,7 +104,7 @@ test.skipIf(!isAble && process.env['CI'] === undefined)(
     const [entry] = await inspectFileStore({ path: place.path })
     expect(entry?.holder?.isGone).toBe(false)
     const backend = new FileBackend({ path: place.path, lease: 86_400_000, machine: thisMachine })
-    const contender = backend.contend('me', undefined)
+    const contender = backend.lockWaiter('me', undefined)
     for (let looks = 0; looks < 5; looks++) expect(await contender.tryLock()).toBeTypeOf('number')
     const holder = Number(await readFile(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8'))
     expect(entry?.holder?.pid).toBe(holder)

@@ -48,8 +48,8 @@ async function lockOf(backend: FileBackend, known?: number): Promise<Lock> {
 async function tryOften(
   backend: FileBackend,
   known?: number,
-): ReturnType<ReturnType<FileBackend['contend']>['tryLock']> {
-  const contender = backend.contend('me', known)
+): ReturnType<ReturnType<FileBackend['lockWaiter']>['tryLock']> {
+  const contender = backend.lockWaiter('me', known)
   for (let tries = 0; tries < 5; tries++) {
     const got = await contender.tryLock()
     if (got !== 0) return got
@@ -83,8 +83,8 @@ test('[S9] given a held lock and a replaced record, when others contend, then th
   const known = await written(backend, content('old'))
   const lock = await lockOf(backend)
   await backend.replace('me', tombstone)
-  expect(await backend.contend('me', undefined).tryLock()).toBeTypeOf('number')
-  expect(await backend.contend('me', known).tryLock()).toBe('newer')
+  expect(await backend.lockWaiter('me', undefined).tryLock()).toBeTypeOf('number')
+  expect(await backend.lockWaiter('me', known).tryLock()).toBe('newer')
   await lock.release(false)
   const next = await lockOf(backend)
   expect([next.abandoned, next.current]).toMatchObject([false, { token: undefined, session: 1 }])
@@ -171,7 +171,7 @@ test('[S9] given a folder that was emptied or removed, when its holder renews, t
     const lock = await lockOf(backend)
     await remove(folder)
     expect(await lock.renew()).toBe(true)
-    expect(await seenBy({}).contend('me', undefined).tryLock()).toBeTypeOf('number')
+    expect(await seenBy({}).lockWaiter('me', undefined).tryLock()).toBeTypeOf('number')
     const { record, hasVanished } = await lock.write(content('new'))
     expect([record.token?.accessToken, hasVanished]).toEqual(['new', true])
     expect((await backend.read('me'))?.token?.accessToken).toBe('new')
@@ -203,7 +203,7 @@ test('[S9] given a process that knows a record, when the store has none, then it
   const known = await written(backend, content('old'))
   const lock = await lockOf(backend)
   await rm(folder, { recursive: true })
-  const contender = seenBy({}, 300).contend('me', known)
+  const contender = seenBy({}, 300).lockWaiter('me', known)
   let time = 1_000
   const clock = vi.spyOn(performance, 'now').mockImplementation(() => time)
   try {
@@ -215,7 +215,7 @@ test('[S9] given a process that knows a record, when the store has none, then it
     time += 100
     expect(await contender.tryLock()).toBe('newer')
     await rm(folder, { recursive: true })
-    const next = seenBy({}, 300).contend('me', known)
+    const next = seenBy({}, 300).lockWaiter('me', known)
     for (const passed of [100, 100, 100]) {
       expect(await next.tryLock()).toBe(60)
       time += passed
@@ -241,7 +241,7 @@ test('given a folder that was removed and made anew, then its numbers are above 
   // The clock may be behind what this process remembers.
   await rm(folder, { recursive: true })
   const known = revision + DAY
-  const contender = seenBy({}, 1_000).contend('me', known)
+  const contender = seenBy({}, 1_000).lockWaiter('me', known)
   let time = 0
   const clock = vi.spyOn(performance, 'now').mockImplementation(() => (time += 500))
   let got = await contender.tryLock()
@@ -269,7 +269,7 @@ test('[E1] a number that leaves none above it is a clear error before anything i
     }
     const change = vi.fn<() => RecordContent>()
     await expect(backend.read('me')).rejects.toMatchObject(refusal)
-    await expect(backend.contend('me', undefined).tryLock()).rejects.toMatchObject(refusal)
+    await expect(backend.lockWaiter('me', undefined).tryLock()).rejects.toMatchObject(refusal)
     await expect(backend.replace('me', change)).rejects.toMatchObject(refusal)
     expect(change).not.toHaveBeenCalled()
     await unlink(join(folder, name))
@@ -293,7 +293,7 @@ test('[S10] given a lock whose release could not be marked, then its own process
       await next.release(false)
       expect(
         await seenBy({ startOf: async () => (await thisMachine()).start })
-          .contend('me', undefined)
+          .lockWaiter('me', undefined)
           .tryLock(),
       ).toBeTypeOf('object')
     }
@@ -426,7 +426,7 @@ test('[S4] given a draft that was adopted, when its writer wakes and writes the 
   const sleeper = await lockOf(made.seenBy({ ...DEAD, namespace: 'pid:[1]' }))
   const number = Number((await readdir(made.folder)).find((name) => /^lock-\d+$/u.test(name))?.slice(5))
   await writeFile(join(made.folder, `draft-record-${number}-1-${UUID}`), encodeRecord('me', content('new')))
-  const contender = made.seenBy({}, 1).contend('me', undefined)
+  const contender = made.seenBy({}, 1).lockWaiter('me', undefined)
   let got = await contender.tryLock()
   for (let tries = 0; typeof got === 'number' && tries < 100; tries++) got = await contender.tryLock()
   expect(got).toMatchObject({ abandoned: false, current: { token: content('new').token } })
@@ -444,7 +444,7 @@ test('[S4] a holder that is stopped keeps its lock, however long; one elsewhere 
   ] as const) {
     const { seenBy } = await place()
     await lockOf(seenBy({ ...DEAD, namespace }))
-    const contender = seenBy({ startOf: async () => DEAD.start, isStopped: async () => true }, 1_000).contend(
+    const contender = seenBy({ startOf: async () => DEAD.start, isStopped: async () => true }, 1_000).lockWaiter(
       'me',
       undefined,
     )

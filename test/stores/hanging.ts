@@ -9,7 +9,7 @@ export const TOKEN = { accessToken: 'access-1', refreshToken: 'refresh-1' }
 
 /** Acquires a lock that is free. */
 export async function lockOf(backend: Backend, key: string): Promise<Lock> {
-  const lock = await backend.contend(key, undefined).tryLock()
+  const lock = await backend.lockWaiter(key, undefined).tryLock()
   if (typeof lock !== 'object') throw new Error(`The lock of ${key} is not free: ${lock}.`)
   return lock
 }

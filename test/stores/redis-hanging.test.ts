@@ -178,7 +178,7 @@ test('[S10] given a client that its user closed, when a lock is renewed or writt
 
 test('[S9] given a Redis that is out of memory while a lock is held, when another process asks for it, then that counts as no response, and the holder writes first', async () => {
   const holder = await lockOf(backendOf(aside), 'full')
-  const contender = backendOf(aside).contend('full', undefined)
+  const contender = backendOf(aside).lockWaiter('full', undefined)
   expect(await contender.tryLock()).toBeTypeOf('number')
   await aside.config('SET', 'maxmemory', '1')
   onTestFinished(() => void aside.config('SET', 'maxmemory', '0'))
@@ -195,6 +195,6 @@ test('[S7] given a user that may not ask for HSETNX, when another process holds 
   await aside.acl('SETUSER', 'limited', ...rules)
   const limited = new Redis(server.socket, { username: 'limited', password: 'secret' })
   onTestFinished(() => limited.disconnect())
-  expect(await backendOf(limited).contend('allowed', undefined).tryLock()).toBeTypeOf('number')
+  expect(await backendOf(limited).lockWaiter('allowed', undefined).tryLock()).toBeTypeOf('number')
   await holder.release(false)
 })

@@ -5,7 +5,7 @@ import type { Generation, RejectionOptions, Snapshot, WaitOptions } from '../ref
 import type { Breaker } from './breaker.ts'
 import type { Flight } from './flight.ts'
 import type { Flights, Start } from './flights.ts'
-import type { Tenure } from './in-force.ts'
+import type { InForce } from './in-force.ts'
 import type { Values } from './values.ts'
 
 /** Gives each caller of a cell its value: the one in force, or the one of the refresh that it begins or joins. */
@@ -28,10 +28,10 @@ export class Callers<T> {
   }
 
   /** The value in force, where no flight runs and none is due. */
-  settled(): Tenure<T> | undefined {
-    const { tenure } = this.#values
-    if (tenure === undefined || this.#flights.current !== undefined) return undefined
-    return tenure.dueAt === Infinity || this.#clock.now() < tenure.dueAt ? tenure : undefined
+  settled(): InForce<T> | undefined {
+    const { inForce } = this.#values
+    if (inForce === undefined || this.#flights.current !== undefined) return undefined
+    return inForce.dueAt === Infinity || this.#clock.now() < inForce.dueAt ? inForce : undefined
   }
 
   /** For a caller that needs a value. */
@@ -44,22 +44,22 @@ export class Callers<T> {
     }
     const judged = this.#flights.judge()
     const ignoresPause = judged === 'given up'
-    const { tenure } = this.#values
+    const { inForce } = this.#values
     const now = this.#clock.now()
-    if (tenure?.stale(now) === false) {
-      if (now >= tenure.dueAt) this.#beginAhead({ background, ignoresPause })
-      return tenure.snapshot
+    if (inForce?.stale(now) === false) {
+      if (now >= inForce.dueAt) this.#beginAhead({ background, ignoresPause })
+      return inForce.snapshot
     }
     // It was rejected, and the refresh has failed: the next rejection tries again, not the clock.
-    if (tenure?.rejected === true && this.#flights.current === undefined) return tenure.snapshot
+    if (inForce?.rejected === true && this.#flights.current === undefined) return inForce.snapshot
     try {
-      const cause = tenure === undefined ? 'missing' : 'expiring'
+      const cause = inForce === undefined ? 'missing' : 'expiring'
       const flight = this.#flights.begin(cause, { background, ignoresPause })
       return await this.#join(flight, judged === 'overdue', signal)
     } catch (error) {
       throwIfAborted(signal)
       // A value that could not be refreshed is still sent; only a logout leaves none.
-      const { tenure: latest } = this.#values
+      const { inForce: latest } = this.#values
       if (latest === undefined || this.#flights.isEntered) throw error
       return latest.snapshot
     }
@@ -82,9 +82,9 @@ export class Callers<T> {
     await this.#flights.inputRead()
     throwIfAborted(options?.signal)
     const judged = this.#flights.judge()
-    const { tenure } = this.#values
-    const unrejected = tenure === undefined ? 'missing' : 'expiring'
-    const cause = tenure?.rejected === true ? 'rejected' : unrejected
+    const { inForce } = this.#values
+    const unrejected = inForce === undefined ? 'missing' : 'expiring'
+    const cause = inForce?.rejected === true ? 'rejected' : unrejected
     const start = { background: options?.background, ignoresPause: true, isRetry: true }
     return this.#join(this.#flights.begin(cause, start), judged === 'overdue', options?.signal)
   }
@@ -94,8 +94,8 @@ export class Callers<T> {
     throwIfAborted(options?.signal)
     await this.#flights.inputRead()
     const judged = this.#flights.judge()
-    const { tenure } = this.#values
-    if (tenure !== undefined && tenure.snapshot.generation > than.generation) return tenure.snapshot
+    const { inForce } = this.#values
+    if (inForce !== undefined && inForce.snapshot.generation > than.generation) return inForce.snapshot
     const start = { background: options?.background, ignoresPause: judged === 'given up' }
     return this.#join(this.#flights.begin('expiring', start), judged === 'overdue', options?.signal)
   }
@@ -104,21 +104,21 @@ export class Callers<T> {
     const { signal, endpoint, challenge, background } = options
     throwIfAborted(signal)
     const judged = this.#flights.judge()
-    const stale = rejected.generation < this.#values.inForce
+    const stale = rejected.generation < this.#values.generationInForce
     this.#emit?.({ type: 'rejected', generation: rejected.generation, stale })
-    const { tenure } = this.#values
+    const { inForce } = this.#values
     const start = { challenge, background, ignoresPause: judged === 'given up' }
     const isOverdue = judged === 'overdue'
-    if (tenure === undefined) {
+    if (inForce === undefined) {
       return this.#join(this.#flights.begin('rejected', start), isOverdue, signal)
     }
 
-    const { generation } = tenure.snapshot
-    if (rejected.generation < generation) return tenure.ready
-    tenure.rejected = true
+    const { generation } = inForce.snapshot
+    if (rejected.generation < generation) return inForce.ready
+    inForce.rejected = true
     const now = this.#clock.now()
-    const { refreshed } = tenure
-    const rejection = { generation, endpoint, refreshed, aged: tenure.aged(now), now }
+    const { refreshed } = inForce
+    const rejection = { generation, endpoint, refreshed, aged: inForce.aged(now), now }
     const refusal = breaker.rejected(rejection)
     const running = this.#flights.current
     if (refusal !== undefined && running === undefined) throw refusal
@@ -138,6 +138,6 @@ export class Callers<T> {
 
   /** Without a signal, callers of one turn get one promise: a stampede costs next to nothing. */
   #join(flight: Flight<T>, isOverdue: boolean, signal: AbortSignal | undefined): Promise<Snapshot<T>> {
-    return abortable(flight.join(this.#values.inForce, isOverdue), signal)
+    return abortable(flight.join(this.#values.generationInForce, isOverdue), signal)
   }
 }

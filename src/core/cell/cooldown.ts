@@ -19,7 +19,7 @@ const TRANSIENT: ReadonlySet<RefreshErrorCode> = new Set([
 ])
 
 /** What a failed refresh leads to: a pause that doubles; after a terminal failure no refresh at all. */
-export class Setback {
+export class Cooldown {
   readonly #pause: Backoff
   readonly #looksOften: boolean
   #failure: RefreshError | undefined

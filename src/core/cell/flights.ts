@@ -4,7 +4,7 @@ import { asRefreshError, type RefreshEvent, tell } from '../events.ts'
 import type { CellInternals, CellOptions } from '../options.ts'
 import type { Background, RefreshCause } from '../refresher.ts'
 import { runAsSource } from '../source-context.ts'
-import { Setback } from './cooldown.ts'
+import { Cooldown } from './cooldown.ts'
 import { Flight } from './flight.ts'
 import { missing, reentrant, timeout } from './refusals.ts'
 import type { Values } from './values.ts'
@@ -22,7 +22,7 @@ export interface Start {
 /** The flights of a cell: one at a time, and what each leads to. */
 export class Flights<T> {
   /** What failed flights lead to. */
-  readonly setback: Setback
+  readonly cooldown: Cooldown
   readonly #options: CellOptions<T>
   readonly #internals: CellInternals
   readonly #values: Values<T>
@@ -37,7 +37,7 @@ export class Flights<T> {
     this.#options = options
     this.#internals = internals
     this.#values = values
-    this.setback = new Setback(options.cooldown, internals.looksOften === true)
+    this.cooldown = new Cooldown(options.cooldown, internals.looksOften === true)
   }
 
   /** The flight that runs. */
@@ -85,10 +85,10 @@ export class Flights<T> {
     const { background, challenge, ignoresPause, isRetry = false } = start
     const refusal = isRetry
       ? undefined
-      : this.setback.refusal(clock.now(), reread !== undefined, ignoresPause)
+      : this.cooldown.refusal(clock.now(), reread !== undefined, ignoresPause)
     if (refusal !== undefined) throw refusal
 
-    const { applied: base, inForce: generation } = this.#values
+    const { applied: base, generationInForce: generation } = this.#values
     const plan = { cause, base, sequence: this.#values.number(), generation, isRetry }
     const flight: Flight<T> = new Flight<T>(plan, clock, deadline, () => this.#giveUp(flight))
     this.#current = flight
@@ -108,9 +108,9 @@ export class Flights<T> {
   async #run(flight: Flight<T>, challenge: string | undefined): Promise<T> {
     const { refresh, reread } = this.#options
     const { cause, isRetry } = flight.plan
-    const { held, isKept } = this.setback
+    const { held, isKept } = this.cooldown
     const call = held === undefined || (isRetry && !isKept) ? refresh : (reread ?? refresh)
-    const current = this.#values.tenure?.snapshot
+    const current = this.#values.inForce?.snapshot
     const queued = (isWaiting: boolean): void => flight.deadline.queued(isWaiting)
     let running: Promise<T | undefined>
     this.#entered = true
@@ -144,7 +144,7 @@ export class Flights<T> {
       return
     }
     const snapshot = this.#values.adopt(value, sequence, cause)
-    this.setback.reset()
+    this.cooldown.reset()
     flight.land(snapshot)
     // The flight that runs now began without this value. Its callers need not wait any longer.
     this.#current?.serve(snapshot)
@@ -162,14 +162,14 @@ export class Flights<T> {
     this.#current = undefined
     const { joined, plan, deadline } = flight
     const { cause, base, isRetry } = plan
-    const inForce = this.#values.tenure?.snapshot
+    const inForce = this.#values.inForce?.snapshot
     // Where a flight that was given up has landed meanwhile, this failure is of the value before: it is not held.
     const isOutdated = inForce !== undefined && this.#values.applied > base
     const counts = isOutdated ? reason : this.#note(reason, cause)
     const error = isRetry ? reason : counts
     // The run must hear of it before a caller or a listener can begin the next.
     if (isGivenUp) flight.abort(reason)
-    flight.fail(error, this.#values.tenure?.snapshot)
+    flight.fail(error, this.#values.inForce?.snapshot)
     const { elapsed: duration } = deadline
     const generation = inForce?.generation ?? 0
     this.#emit({ type: 'refresh_failed', generation, cause, duration, joined, error })
@@ -177,9 +177,9 @@ export class Flights<T> {
 
   #note(reason: RefreshError, cause: RefreshCause): RefreshError {
     const now = this.#options.clock.now()
-    const stillGood = (this.#values.tenure?.staleAt ?? 0) - now
+    const stillGood = (this.#values.inForce?.staleAt ?? 0) - now
     // An expiry is worth another try, however short the cooldown was by then.
-    return this.setback.note(reason, now, cause === 'expiring' && stillGood > 0 ? stillGood : undefined)
+    return this.cooldown.note(reason, now, cause === 'expiring' && stillGood > 0 ? stillGood : undefined)
   }
 
   #emit(event: RefreshEvent): void {

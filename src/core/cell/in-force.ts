@@ -9,7 +9,7 @@ const AGED = 60_000
 const SHORTEST_LIFETIME = 1_000
 
 /** A value's time in force: when it came, and when it will be due and stale. */
-export class Tenure<T> {
+export class InForce<T> {
   readonly snapshot: Snapshot<T>
   /** The snapshot as a promise, made once, so that a caller who need not wait costs nothing. */
   readonly ready: Promise<Snapshot<T>>

@@ -1,11 +1,11 @@
 import type { CellOptions } from '../options.ts'
 import type { RefreshCause, Snapshot } from '../refresher.ts'
-import { Tenure } from './in-force.ts'
+import { InForce } from './in-force.ts'
 
 /** The values of a cell: the one in force, its number, and what may take its place. */
 export class Values<T> {
   readonly #options: CellOptions<T>
-  #tenure: Tenure<T> | undefined
+  #tenure: InForce<T> | undefined
   #generation = 0
   #sequence = 0
   #applied = 0
@@ -15,7 +15,7 @@ export class Values<T> {
     this.#options = options
   }
 
-  get tenure(): Tenure<T> | undefined {
+  get inForce(): InForce<T> | undefined {
     return this.#tenure
   }
 
@@ -25,7 +25,7 @@ export class Values<T> {
   }
 
   /** The generation in force; 0 for none. */
-  get inForce(): number {
+  get generationInForce(): number {
     return this.#tenure?.snapshot.generation ?? 0
   }
 
@@ -48,7 +48,7 @@ export class Values<T> {
   adopt(value: T, sequence: number, cause: RefreshCause | undefined): Snapshot<T> {
     const { expiresAt, clock, ahead } = this.#options
     const snapshot: Snapshot<T> = { value, generation: ++this.#generation, expiresAt: expiresAt(value) }
-    this.#tenure = new Tenure(snapshot, cause, clock.now(), ahead)
+    this.#tenure = new InForce(snapshot, cause, clock.now(), ahead)
     this.#applied = sequence
     this.#isClosed = false
     return snapshot

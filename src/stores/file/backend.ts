@@ -2,7 +2,7 @@ import { watch } from 'node:fs'
 import { join } from 'node:path'
 import type { RecordContent, StoredRecord } from '../../credential/store.ts'
 import type { RefreshError } from '../../errors.ts'
-import type { Backend, Contender, OnStep } from '../shared/lock.ts'
+import type { Backend, LockWaiter, OnStep } from '../shared/lock.ts'
 import { failure } from './failure.ts'
 import { Folder } from './folder.ts'
 import { Guard } from './guard/guard.ts'
@@ -38,7 +38,7 @@ export class FileBackend implements Backend {
     return (await folder.check()) ? readHighest(folder, key) : undefined
   }
 
-  contend(key: string, known: number | undefined): Contender {
+  lockWaiter(key: string, known: number | undefined): LockWaiter {
     const { machine, lease } = this.#options
     return new FileContender(this.#folder(key), key, { known, machine, lease })
   }

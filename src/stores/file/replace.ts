@@ -1,13 +1,13 @@
 import { encodeRecord } from '../../credential/record/record-format.ts'
 import type { RecordContent, StoredRecord } from '../../credential/store.ts'
-import { Turns } from '../../lib/keyed-mutex.ts'
+import { KeyedMutex } from '../../lib/keyed-mutex.ts'
 import type { Folder } from './folder.ts'
 import { type Listing, recordName, releasedName, assertInRange, top } from './names.ts'
 import { readOrigin } from './origin.ts'
 import { readRecord, removeLower } from './records.ts'
 
 /** Of one process only one replaces an account's record at a time: the others would only have to make their changes again. */
-const turns = new Turns()
+const turns = new KeyedMutex()
 
 /**
  * So many locks may be acquired between the last look and the publishing, and a replacement still outranks them all. Of a process that was

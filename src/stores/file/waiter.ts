@@ -1,4 +1,4 @@
-import type { Contender, Lock } from '../shared/lock.ts'
+import type { LockWaiter, Lock } from '../shared/lock.ts'
 import { FileLock } from './file-lock.ts'
 import type { Folder } from './folder.ts'
 import { type Holder, readHolder } from './holder.ts'
@@ -31,7 +31,7 @@ const LONGEST_STEP = 500
 const NEXT_LOOK = 1_000
 
 /** One that wants the lock of a folder: it puts a file with the next number there, if nobody else has. */
-export class FileContender implements Contender {
+export class FileContender implements LockWaiter {
   readonly #folder: Folder
   readonly #key: string
   readonly #options: ContenderOptions

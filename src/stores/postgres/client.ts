@@ -1,4 +1,4 @@
-import { Turns } from '../../lib/keyed-mutex.ts'
+import { KeyedMutex } from '../../lib/keyed-mutex.ts'
 import { describe, optionError } from '../../lib/options.ts'
 import { isPool, onPool } from './pool.ts'
 import { heard } from './silence.ts'
@@ -28,7 +28,7 @@ export function asking(client: PostgresClient, options: AskOptions = PATIENT): A
   const ask: Ask = async (statement, ...values) => read((await client.query(statement, values)).rows)
   if (!isSession(client)) return ask
   // pg will no longer queue what is asked of a session that is busy.
-  const turns = new Turns()
+  const turns = new KeyedMutex()
   return (statement, ...values) => turns.take('', () => ask(statement, ...values))
 }
 

@@ -7,7 +7,7 @@ import { NONE, tombstone } from '../../credential/tombstone.ts'
 import { RefreshError } from '../../errors.ts'
 import { throwIfAborted } from '../../lib/abortable.ts'
 import { type Clock, platformClock, within, pause } from '../../lib/clock.ts'
-import { Turns } from '../../lib/keyed-mutex.ts'
+import { KeyedMutex } from '../../lib/keyed-mutex.ts'
 import { type GiveBack, Slots } from '../../lib/slots.ts'
 import { Lease, type Moment, readTime } from './lease.ts'
 import type { Backend, Lock, OnStep } from './lock.ts'
@@ -43,7 +43,7 @@ export class ExclusiveStore implements Store {
   readonly #timeout: number
   readonly #clock: Clock
   readonly #onStep: OnStep | undefined
-  readonly #turns = new Turns()
+  readonly #turns = new KeyedMutex()
   readonly #slots: Slots
 
   constructor(backend: Backend, { lease, timeout, maxLocks = 64, clock, onStep }: ExclusiveOptions) {
@@ -174,7 +174,7 @@ export class ExclusiveStore implements Store {
   }
 
   async #lock(key: string, { known, signal }: UpdateOptions): Promise<Held | 'newer'> {
-    const contender = this.#backend.contend(key, known)
+    const contender = this.#backend.lockWaiter(key, known)
     const tryLock = async (): Promise<Held | 'newer' | number> => {
       const since = readTime()
       const trying = contender.tryLock()

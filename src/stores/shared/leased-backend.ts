@@ -2,13 +2,13 @@ import type { Finding } from '../../core/events.ts'
 import { decodeRecord, encodeRecord } from '../../credential/record/record-format.ts'
 import type { RecordContent, StoredRecord } from '../../credential/store.ts'
 import type { RefreshError } from '../../errors.ts'
-import { persistently } from '../../lib/retry-while.ts'
+import { retryWhile } from '../../lib/retry-while.ts'
 import type { LeaseTable, Row, Taken } from './lease-table.ts'
 import { LeasedLock } from './leased-lock.ts'
-import type { Backend, Contender, Lock } from './lock.ts'
-import { Notices } from './notifications.ts'
+import type { Backend, LockWaiter, Lock } from './lock.ts'
+import { Notifications } from './notifications.ts'
 import { replaceRow } from './replace-row.ts'
-import { Patience } from './takeover.ts'
+import { TakeoverDelay } from './takeover.ts'
 
 /** How a server's locks are used. */
 export interface LeasedOptions {
@@ -22,14 +22,14 @@ export interface LeasedOptions {
 export class LeasedBackend implements Backend {
   readonly #table: LeaseTable
   readonly #options: LeasedOptions
-  readonly #notices: Notices | undefined
+  readonly #notices: Notifications | undefined
   /** What `explain` made of errors after which trying again cannot help. */
   readonly #final = new WeakSet<object>()
 
   constructor(table: LeaseTable, options: LeasedOptions) {
     this.#table = table
     this.#options = options
-    this.#notices = table.subscribe && new Notices(table.subscribe)
+    this.#notices = table.subscribe && new Notifications(table.subscribe)
   }
 
   get where(): string | undefined {
@@ -40,8 +40,8 @@ export class LeasedBackend implements Backend {
     return this.#opened(key, await this.#ask(() => this.#table.read(key)))
   }
 
-  contend(key: string, known: number | undefined): Contender {
-    const patience = new Patience(this.#options.lease)
+  lockWaiter(key: string, known: number | undefined): LockWaiter {
+    const patience = new TakeoverDelay(this.#options.lease)
     return { tryLock: () => this.#tryLock(key, known, patience) }
   }
 
@@ -84,7 +84,7 @@ export class LeasedBackend implements Backend {
   async #tryLock(
     key: string,
     known: number | undefined,
-    patience: Patience,
+    patience: TakeoverDelay,
   ): Promise<Lock | 'newer' | number> {
     const [table, owner] = [this.#table, globalThis.crypto.randomUUID()]
     const began = performance.now()
@@ -126,7 +126,7 @@ export class LeasedBackend implements Backend {
 
   #ask<R>(ask: () => Promise<R>, isBackground = false): Promise<R> {
     const longest = this.#options.timeout / 2
-    return persistently(ask, (error) => this.#isPassing(error), longest, isBackground)
+    return retryWhile(ask, (error) => this.#isPassing(error), longest, isBackground)
   }
 
   #isPassing(error: unknown): boolean {

@@ -17,7 +17,7 @@ export interface Backend {
    *   record has vanished, and a holder of an unsaved token may be about to write it: the contender gets the lock only after the
    *   store has answered it for a whole lease.
    */
-  contend(key: string, known: number | undefined): Contender
+  lockWaiter(key: string, known: number | undefined): LockWaiter
   /**
    * Calls `wake` whenever the lock of the key may have become free, until `over` aborts.
    *
@@ -38,7 +38,7 @@ export interface Backend {
 }
 
 /** One that wants a lock. */
-export interface Contender {
+export interface LockWaiter {
   /** The lock; `newer`: there is a record that will do as well; else, in how many ms the lock may be free without notice. */
   tryLock(): Promise<Lock | 'newer' | number>
 }

@@ -6,7 +6,7 @@ interface Subscription {
 }
 
 /** Wakes those who wait for a topic. There is a subscription, and its connection, only while somebody waits. */
-export class Notices {
+export class Notifications {
   readonly #subscribe: Subscribe
   readonly #waiters = new Map<string, Set<() => void>>()
   #subscription: Subscription | undefined

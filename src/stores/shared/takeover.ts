@@ -3,7 +3,7 @@
  * has to be heard first, or a refresh token that it has redeemed would be redeemed again. So a lock is taken over only by one who has
  * been getting answers for as long as a lease lasts.
  */
-export class Patience {
+export class TakeoverDelay {
   /** ms */
   readonly #lease: number
   /** Since when the server has been answering. */

@@ -5,8 +5,8 @@ import { RefreshError } from '../../errors.ts'
 import type { Applied } from '../shared/apply.ts'
 import { type HttpSettings, isEventStream } from '../shared/http-options.ts'
 import { type Finding, inspectBody, inspectEvents } from '../shared/inspection.ts'
-import { letGo } from '../shared/release-body.ts'
-import { isOwnAnswer, own401 } from '../shared/synthetic-401.ts'
+import { releaseBody } from '../shared/release-body.ts'
+import { isSynthetic401, synthetic401 } from '../shared/synthetic-401.ts'
 import type { Beneath } from './beneath.ts'
 import { keepHeaders, type KeptHeaders } from './headers.ts'
 import { Peeked } from './peeked.ts'
@@ -19,7 +19,7 @@ export interface CallSettings extends HttpSettings {
 }
 
 /** A response, judged. */
-export interface Answered extends Finding {
+export interface Attempted extends Finding {
   /** The response for the caller: it is made when the caller gets it. */
   readonly handOn: () => Response
   /** Nobody wants it. */
@@ -27,7 +27,7 @@ export interface Answered extends Finding {
 }
 
 /** One call of a fetch: the attempts that it makes, and the retry policy for them. */
-export class FetchCall implements RetryPolicy<Answered> {
+export class FetchCall implements RetryPolicy<Attempted> {
   readonly signal: AbortSignal | undefined
   readonly onEvent: RefreshListener | undefined
   /** Method and path. */
@@ -61,25 +61,25 @@ export class FetchCall implements RetryPolicy<Answered> {
     return this.#isUnsent
   }
 
-  async attempt(applied: Applied): Promise<Answered> {
+  async attempt(applied: Applied): Promise<Attempted> {
     const { request, href } = this.#target
     this.#isRetry = !this.#isUnsent
     this.#isUnsent = false
     const response = await this.#settings.beneath.send([request ?? href, this.#prepare(applied)], applied)
     if (applied.survivesRedirects && isRedirect(response) && this.#follows) {
-      letGo(response.body)
+      releaseBody(response.body)
       return this.#refusedRedirect()
     }
     return this.#judged(response)
   }
 
-  isRejection({ verdict }: Answered): Verdict | false | Promise<Verdict | false> {
+  isRejection({ verdict }: Attempted): Verdict | false | Promise<Verdict | false> {
     const settled =
       verdict !== false && verdict.rejected && !this.#isRetry ? this.#replay?.settle?.() : undefined
     return settled === undefined ? verdict : settled.then(() => verdict)
   }
 
-  isAcceptance(answer: Answered): boolean {
+  isAcceptance(answer: Attempted): boolean {
     return answer.accepts
   }
 
@@ -88,7 +88,7 @@ export class FetchCall implements RetryPolicy<Answered> {
     return false
   }
 
-  discard({ discard }: Answered): void {
+  discard({ discard }: Attempted): void {
     discard()
   }
 
@@ -98,7 +98,7 @@ export class FetchCall implements RetryPolicy<Answered> {
 
   /** Nothing is sent: discards the body, as fetch does. */
   abandon(reason: unknown): void {
-    letGo(this.#ownBody ?? this.#init?.body, reason)
+    releaseBody(this.#ownBody ?? this.#init?.body, reason)
   }
 
   /** Discards what was kept for a second attempt. */
@@ -124,8 +124,8 @@ export class FetchCall implements RetryPolicy<Answered> {
   }
 
   /** An error that is thrown would look like a lost connection to the vendors' clients, and be retried. */
-  #refusedRedirect(): Answered {
-    const { body, ...own } = own401(
+  #refusedRedirect(): Attempted {
+    const { body, ...own } = synthetic401(
       new RefreshError(
         'redirect_refused',
         `${this.#target.origin} answered with a redirect, which would carry the credential's header along: ask where it leads to.`,
@@ -134,25 +134,25 @@ export class FetchCall implements RetryPolicy<Answered> {
     return asItCame(new Response(body, own), false)
   }
 
-  #judged(response: Response): Answered | Promise<Answered> {
+  #judged(response: Response): Attempted | Promise<Attempted> {
     const { judge, sniff } = this.#settings
     const { status, headers } = response
     // A server that was asked after a redirect to elsewhere has not seen the credential. Where it led back, platforms do not tell: a 401
     // counts then, for a refresh too many costs less than a call that dies; a success proves nothing.
     if (response.redirected && new URL(response.url).origin !== this.#target.origin)
       return asItCame(response, false)
-    if (isOwnAnswer(headers)) return asItCame(response, false)
+    if (isSynthetic401(headers)) return asItCame(response, false)
     // What stands in for a response in a test may have no headers.
     if (isEventStream(status, headers?.get?.('content-type'))) {
       if (sniff && status === 200) return this.#inspected(response, 'events')
-      const verdict = judge.suspects(status) && judge.answer(status, headers, '')
+      const verdict = judge.mayReject(status) && judge.answer(status, headers, '')
       if (verdict === false || !verdict.rejected) return asItCame(response, !response.redirected)
     }
-    if (judge.suspects(status)) return this.#inspected(response, 'body')
+    if (judge.mayReject(status)) return this.#inspected(response, 'body')
     return asItCame(response, status < 400 && !response.redirected)
   }
 
-  async #inspected(response: Response, what: 'body' | 'events'): Promise<Answered> {
+  async #inspected(response: Response, what: 'body' | 'events'): Promise<Attempted> {
     const { judge } = this.#settings
     const mayTakeBack = !this.#isRetry
     const peeked = new Peeked(response, this.signal)
@@ -164,13 +164,13 @@ export class FetchCall implements RetryPolicy<Answered> {
     // No connection is held while the credential is refreshed.
     const isTakenBack = mayTakeBack && verdict !== false && verdict.rejected
     const handOn = isTakenBack ? peeked.detach() : () => peeked.whole()
-    const discard = (): void => (isTakenBack ? undefined : letGo(response.body))
+    const discard = (): void => (isTakenBack ? undefined : releaseBody(response.body))
     return { verdict, accepts: accepts && !response.redirected, handOn, discard }
   }
 }
 
-function asItCame(response: Response, accepts: boolean): Answered {
-  return { verdict: false, accepts, handOn: () => response, discard: () => letGo(response.body) }
+function asItCame(response: Response, accepts: boolean): Attempted {
+  return { verdict: false, accepts, handOn: () => response, discard: () => releaseBody(response.body) }
 }
 
 /** Members may be a prototype's, as those of a Request are: spreading would lose them. */

@@ -5,14 +5,14 @@ import { isInSource } from '../../core/source-context.ts'
 import { optionError } from '../../lib/options.ts'
 import type { Apply } from '../shared/apply.ts'
 import { Bypassed } from '../shared/bypassed.ts'
-import { credentialsByOrigin, type HttpOptions, loginEnded, readHttpOptions } from '../shared/http-options.ts'
-import { isOwnAnswer, own401 } from '../shared/synthetic-401.ts'
+import { credentialsByOrigin, type HttpSurfaceOptions, loginEnded, readHttpOptions } from '../shared/http-options.ts'
+import { isSynthetic401, synthetic401 } from '../shared/synthetic-401.ts'
 import { Beneath } from './beneath.ts'
 import { type CallSettings, FetchCall } from './call.ts'
 import { readTarget } from './target.ts'
 
 /** How a {@link refreshingFetch} works. */
-export interface RefreshingFetchOptions<T> extends HttpOptions<T> {
+export interface RefreshingFetchOptions<T> extends HttpSurfaceOptions<T> {
   /**
    * What makes the requests. Default: the platform's fetch, looked up at each call, so that telemetry and tests may replace it later. Another
    * one must do with redirects as the Fetch standard says: node-fetch, for one, takes `Authorization` along to other ports of the same host,
@@ -69,7 +69,7 @@ export function refreshingFetch<T>(
     const credential = credentials.get(target.origin)
     if (credential === undefined) {
       const response = await beneath.send([input, init], undefined)
-      if (!isOwnAnswer(response?.headers)) bypassed.answered(target.origin, response?.status)
+      if (!isSynthetic401(response?.headers)) bypassed.answered(target.origin, response?.status)
       return response
     }
     const call = new FetchCall(settings, target, init)
@@ -80,7 +80,7 @@ export function refreshingFetch<T>(
       if (!call.isUnsent) throw error
       call.abandon(error)
       if (call.signal?.aborted === true) throw error
-      const { body, ...own } = own401(error)
+      const { body, ...own } = synthetic401(error)
       return new Response(body, own)
     } finally {
       call.end()

@@ -1,6 +1,6 @@
 import { abortable } from '../../lib/abortable.ts'
 import { asItIs, type Finding, type Inspection, type OpenDecoder } from '../shared/inspection.ts'
-import { letGo } from '../shared/release-body.ts'
+import { releaseBody } from '../shared/release-body.ts'
 import { type BodyReader, restored, webReader } from './body-reader.ts'
 import { isNodeBody, NodeBodyReader } from './node-body.ts'
 
@@ -84,7 +84,7 @@ export class Peeked {
   /** Nobody is going to read it. */
   #discard(reason: unknown): void {
     this.#reader?.close(reason)
-    if (!this.#isTaken) letGo(this.#response.body, reason)
+    if (!this.#isTaken) releaseBody(this.#response.body, reason)
   }
 
   async #pump(inspection: Inspection): Promise<void> {

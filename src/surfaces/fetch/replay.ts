@@ -1,6 +1,6 @@
 import type { RefreshError } from '../../errors.ts'
 import { copyOf, exceeds, isAsyncIterable, streamed, tooLarge } from '../shared/body.ts'
-import { letGo } from '../shared/release-body.ts'
+import { releaseBody } from '../shared/release-body.ts'
 import { type BodyReader, restored, webReader } from './body-reader.ts'
 import type { Target } from './target.ts'
 
@@ -144,7 +144,7 @@ function readerOf(body: Request['body']): BodyReader | undefined {
   if (typeof body?.getReader === 'function') return webReader(body)
   if (!isPieces(body)) return undefined
   const pieces = body[Symbol.asyncIterator]()
-  return { next: async () => (await pieces.next()).value, close: () => letGo(body) }
+  return { next: async () => (await pieces.next()).value, close: () => releaseBody(body) }
 }
 
 function isPieces(body: unknown): body is AsyncIterable<Uint8Array, undefined> {

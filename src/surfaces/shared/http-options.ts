@@ -5,10 +5,10 @@ import { RefreshError } from '../../errors.ts'
 import { checkOptions, describe, optionError } from '../../lib/options.ts'
 import { type Applied, type Apply, readApply } from './apply.ts'
 import { readOrigins } from './origins.ts'
-import { Judge } from './response-judge.ts'
+import { ResponseJudge } from './response-judge.ts'
 
 /** What every surface that sends HTTP requests is told. Read once, at construction. */
-export interface HttpOptions<T> {
+export interface HttpSurfaceOptions<T> {
   /**
    * Where the credential may go: `https://api.example.com`, one or several. Requests to anywhere else pass through as
    * they are, without it. Plain http is for loopback only, and for `plainHttpOrigins`.
@@ -61,7 +61,7 @@ export interface HttpOptions<T> {
 
 /** What all calls of one surface have in common. */
 export interface HttpSettings {
-  readonly judge: Judge
+  readonly judge: ResponseJudge
   readonly sniff: boolean
   /** bytes */
   readonly replayLimit: number
@@ -69,7 +69,7 @@ export interface HttpSettings {
   readonly onEvent: RefreshListener | undefined
 }
 
-const NAMES: readonly (keyof HttpOptions<unknown>)[] = [
+const NAMES: readonly (keyof HttpSurfaceOptions<unknown>)[] = [
   'origins',
   'plainHttpOrigins',
   'apply',
@@ -84,7 +84,7 @@ const NAMES: readonly (keyof HttpOptions<unknown>)[] = [
  * @param more names of the surface's own options
  * @throws RefreshError `invalid_option`
  */
-export function readHttpOptions<T>(options: HttpOptions<T>, ...more: readonly string[]): HttpSettings {
+export function readHttpOptions<T>(options: HttpSurfaceOptions<T>, ...more: readonly string[]): HttpSettings {
   checkOptions(options, [...NAMES, ...more])
   const { rules, sniff = false, replayLimit = 33_554_432, whenDead = 'send', onEvent } = options
   if (typeof sniff !== 'boolean') throw optionError('sniff', `must be true or false, not ${describe(sniff)}`)
@@ -93,7 +93,7 @@ export function readHttpOptions<T>(options: HttpOptions<T>, ...more: readonly st
   }
   if (whenDead !== 'send' && whenDead !== 'refuse')
     throw optionError('whenDead', "must be 'send' or 'refuse'")
-  return { judge: new Judge(rules), sniff, replayLimit, isRefusedWhenDead: whenDead === 'refuse', onEvent }
+  return { judge: new ResponseJudge(rules), sniff, replayLimit, isRefusedWhenDead: whenDead === 'refuse', onEvent }
 }
 
 /**
@@ -104,7 +104,7 @@ export function readHttpOptions<T>(options: HttpOptions<T>, ...more: readonly st
  */
 export function credentialsByOrigin<T, C>(
   refresher: Refresher<T>,
-  { origins, plainHttpOrigins, apply }: HttpOptions<T>,
+  { origins, plainHttpOrigins, apply }: HttpSurfaceOptions<T>,
   put: (applied: Applied) => C,
 ): ReadonlyMap<string, Refresher<C>> {
   assertRefresher(refresher)

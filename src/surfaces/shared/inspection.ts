@@ -3,7 +3,7 @@ import { startTimer } from '../../lib/clock.ts'
 import { utf8 } from '../../lib/utf8.ts'
 import { FirstEvent, type ServerSentEvent } from './first-event.ts'
 import { LONGEST_READ, MOST_READ } from './limits.ts'
-import type { Judge } from './response-judge.ts'
+import type { ResponseJudge } from './response-judge.ts'
 
 /** What a response was found to be. */
 export interface Finding {
@@ -140,7 +140,7 @@ export class Inspection {
 
 /** Inspects the body of a possible rejection. */
 export function inspectBody(
-  judge: Judge,
+  judge: ResponseJudge,
   { status, headers }: Head,
   open: OpenDecoder,
   tell: (finding: Finding) => void,
@@ -165,7 +165,7 @@ export function inspectBody(
  * @param mayTakeBack a rejection may be replaced by a second attempt: then it is read to its end
  */
 export function inspectEvents(
-  judge: Judge,
+  judge: ResponseJudge,
   { status, headers }: Head,
   open: OpenDecoder,
   mayTakeBack: boolean,
@@ -177,7 +177,7 @@ export function inspectEvents(
     const error = judge.event(event)
     if (error !== undefined) return { verdict: error, accepts: false }
     // A rule for this status may know what an error looks like.
-    const verdict = judge.suspects(status) && judge.answer(status, headers, event.data)
+    const verdict = judge.mayReject(status) && judge.answer(status, headers, event.data)
     return { verdict, accepts: verdict === false || !verdict.rejected }
   }
   const take = (bytes: Uint8Array): Finding | undefined => {

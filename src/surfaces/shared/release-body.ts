@@ -6,7 +6,7 @@ const WAYS = ['destroy', 'cancel', 'return']
  *
  * @param reason is told to a web stream. To one of Node's an error would be an event, and end the process where nobody listens.
  */
-export function letGo(body: unknown, reason?: unknown): void {
+export function releaseBody(body: unknown, reason?: unknown): void {
   if (isIncomingRequest(body)) return
   for (const way of WAYS) {
     const method: unknown = Reflect.get(Object(body), way)

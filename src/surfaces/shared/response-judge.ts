@@ -12,7 +12,7 @@ import { isErrorBody } from '../../core/verdict/vendor-names.ts'
 import type { ServerSentEvent } from './first-event.ts'
 
 /** Tells the answers that are rejections from the others. */
-export class Judge {
+export class ResponseJudge {
   readonly #rules: Readonly<Record<string, RejectionRule>>
   readonly #statuses: ReadonlySet<number>
   readonly #isPlain401: boolean
@@ -29,7 +29,7 @@ export class Judge {
   }
 
   /** May an answer with this status be a rejection? Then its body is to be read. */
-  suspects(status: number): boolean {
+  mayReject(status: number): boolean {
     return this.#statuses.has(status)
   }
 

@@ -1,7 +1,7 @@
 import { asRefreshError } from '../../core/events.ts'
 
 /** A response of our own. */
-export interface OwnAnswer {
+export interface SyntheticResponse {
   readonly status: 401
   readonly statusText: string
   readonly headers: Readonly<Record<string, string>>
@@ -15,7 +15,7 @@ const OWN = 'x-llm-refresh'
  * What a client gets where we refuse a request: an authentication error in a shape that every vendor's client understands. A thrown
  * error would look like a lost connection to them, and be retried.
  */
-export function own401(reason: unknown): OwnAnswer {
+export function synthetic401(reason: unknown): SyntheticResponse {
   const { code, message } = asRefreshError(reason)
   const said = `llm-refresh: ${code}: ${message}`
   return {
@@ -39,7 +39,7 @@ export function own401(reason: unknown): OwnAnswer {
  *
  * @param headers a `Headers`, or an object with names in lower case
  */
-export function isOwnAnswer(headers: unknown): boolean {
+export function isSynthetic401(headers: unknown): boolean {
   if (typeof headers !== 'object' || headers === null) return false
   if (OWN in headers) return Reflect.get(headers, OWN) !== undefined
   const get: unknown = Reflect.get(headers, 'get')

@@ -1,8 +1,8 @@
 import type { Verdict } from '../../core/verdict/unauthorized.ts'
 import type { RefreshError } from '../../errors.ts'
 import type { Finding, Inspection } from '../shared/inspection.ts'
-import type { Judge } from '../shared/response-judge.ts'
-import { isOwnAnswer } from '../shared/synthetic-401.ts'
+import type { ResponseJudge } from '../shared/response-judge.ts'
+import { isSynthetic401 } from '../shared/synthetic-401.ts'
 import { wasRedirectedFrom } from './context.ts'
 import { cutShort, Delivery, type Ending, type Held, type Receiver } from './delivery.ts'
 import { type Inspected, inspectionOf } from './response-inspection.ts'
@@ -10,14 +10,14 @@ import type { DispatchController, DispatchHandler, ResponseHeaders } from './typ
 import { Upgraded } from './upgraded.ts'
 
 /** How an attempt went. */
-export interface Answered extends Finding {
+export interface Attempted extends Finding {
   /** A rejection that the caller has not seen. It gets it where there is no second attempt; else it is let go of. */
   readonly held?: { handOn(): void; discard(): void }
 }
 
 /** What an attempt asks of the call that it is part of. */
 export interface Caller extends Receiver {
-  readonly judge: Judge
+  readonly judge: ResponseJudge
   readonly sniff: boolean
   /** Where the credential may go. */
   readonly origin: string
@@ -25,14 +25,14 @@ export interface Caller extends Receiver {
   readonly refused: RefreshError | undefined
   /** The request is on its way. */
   begin(context: unknown): void
-  answered(answer: Answered): void
+  answered(answer: Attempted): void
   /** What throws in the caller's handler ends the request. */
   guard(run: () => void): void
 }
 
 /** Most answers: the caller has everything already, and hears the rest itself. */
-const ACCEPTED: Answered = { verdict: false, accepts: true }
-export const PASSED: Answered = { verdict: false, accepts: false }
+const ACCEPTED: Attempted = { verdict: false, accepts: true }
+export const PASSED: Attempted = { verdict: false, accepts: false }
 
 /**
  * Hears of one attempt. It steps aside as soon as it is clear that the caller should have the answer: mostly with its head. A
@@ -108,7 +108,7 @@ export class Attempt implements DispatchHandler, Inspected {
       controller.steer(source)
       handler.onRequestUpgrade?.(controller, status, headers, socket)
     }
-    const verdict = judge.suspects(status) && judge.answer(status, headers, '')
+    const verdict = judge.mayReject(status) && judge.answer(status, headers, '')
     if (verdict === false || !verdict.rejected) {
       this.#caller.answered(status < 400 ? ACCEPTED : PASSED)
       return handOn()
@@ -136,7 +136,7 @@ export class Attempt implements DispatchHandler, Inspected {
     if (this.#state === 'dropped') return
     // Informational: there may be several, and they are no answer (RFC 9110 section 15.2).
     if (status >= 200) {
-      const isForeign = wasRedirectedFrom(origin, this.#context) || isOwnAnswer(headers)
+      const isForeign = wasRedirectedFrom(origin, this.#context) || isSynthetic401(headers)
       this.#reading = isForeign ? undefined : inspectionOf(status, headers, this.#caller, this)
       if (this.#reading === undefined) {
         this.#state = 'passing'

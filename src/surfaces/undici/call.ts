@@ -4,14 +4,14 @@ import { retryOnce, type RetryPolicy } from '../../core/retry-once.ts'
 import type { Verdict } from '../../core/verdict/unauthorized.ts'
 import { RefreshError } from '../../errors.ts'
 import { type HttpSettings, loginEnded } from '../shared/http-options.ts'
-import type { Judge } from '../shared/response-judge.ts'
-import { own401 } from '../shared/synthetic-401.ts'
-import { type Answered, Attempt, type Caller, PASSED } from './attempt.ts'
+import type { ResponseJudge } from '../shared/response-judge.ts'
+import { synthetic401 } from '../shared/synthetic-401.ts'
+import { type Attempted, Attempt, type Caller, PASSED } from './attempt.ts'
 import { updateContext } from './context.ts'
 import { CallController } from './controller.ts'
 import { Delivery } from './delivery.ts'
 import { type Bound, dispatchWatched } from './destination.ts'
-import type { Credential } from './headers.ts'
+import type { AppliedHeaders } from './headers.ts'
 import { OutgoingRequest } from './outgoing.ts'
 import { Pinned } from './pinned.ts'
 import type { Dispatch, DispatchHandler, DispatchOptions } from './types.ts'
@@ -25,8 +25,8 @@ export interface CallSettings extends HttpSettings {
 }
 
 /** One request of a caller: the attempts that it makes, and the retry policy for them. */
-export class Call implements RetryPolicy<Answered>, Caller, Bound {
-  readonly judge: Judge
+export class Call implements RetryPolicy<Attempted>, Caller, Bound {
+  readonly judge: ResponseJudge
   readonly sniff: boolean
   readonly origin: string
   readonly isAllowed: (origin: string) => boolean
@@ -34,7 +34,7 @@ export class Call implements RetryPolicy<Answered>, Caller, Bound {
   refused: RefreshError | undefined
   readonly handler: DispatchHandler
   readonly controller: CallController
-  readonly #credential: Refresher<Credential>
+  readonly #credential: Refresher<AppliedHeaders>
   readonly #dispatch: Dispatch
   readonly #request: OutgoingRequest
   #attempt: Attempt | undefined
@@ -42,9 +42,9 @@ export class Call implements RetryPolicy<Answered>, Caller, Bound {
   #answer: Delivery | undefined
   readonly #onEvent: RefreshListener | undefined
   /** What the first attempt is made with, where it is made at once. */
-  #first: Snapshot<Credential> | undefined
+  #first: Snapshot<AppliedHeaders> | undefined
   /** Tells the retry policy how an attempt went. */
-  #settle: ((answer: Answered) => void) | undefined
+  #settle: ((answer: Attempted) => void) | undefined
   #hasBegun = false
   /** What the caller was told as its request began. */
   #context: unknown
@@ -52,11 +52,11 @@ export class Call implements RetryPolicy<Answered>, Caller, Bound {
   #isOver = false
   #isEnded = false
   /** A rejection that may be replaced. */
-  #held: Answered['held']
+  #held: Attempted['held']
 
   constructor(
     settings: CallSettings,
-    credential: Refresher<Credential>,
+    credential: Refresher<AppliedHeaders>,
     origin: string,
     dispatch: Dispatch,
     options: DispatchOptions,
@@ -140,11 +140,11 @@ export class Call implements RetryPolicy<Answered>, Caller, Bound {
     this.#end()
   }
 
-  isRejection({ verdict, held }: Answered): Verdict | false | Promise<Verdict | false> {
+  isRejection({ verdict, held }: Attempted): Verdict | false | Promise<Verdict | false> {
     return held === undefined || !this.#request.isRecorded ? verdict : this.#request.completeBefore(verdict)
   }
 
-  isAcceptance({ accepts }: Answered): boolean {
+  isAcceptance({ accepts }: Attempted): boolean {
     return accepts
   }
 
@@ -153,7 +153,7 @@ export class Call implements RetryPolicy<Answered>, Caller, Bound {
     return false
   }
 
-  discard({ held }: Answered): void {
+  discard({ held }: Attempted): void {
     held?.discard()
   }
 
@@ -165,7 +165,7 @@ export class Call implements RetryPolicy<Answered>, Caller, Bound {
    * How an attempt went. The first is made without the retry policy, which would cost every request several promises: it takes over
    * where it has something to decide.
    */
-  answered(answer: Answered): void {
+  answered(answer: Attempted): void {
     const first = this.#first
     this.#held ??= answer.held
     if (this.#settle !== undefined) return this.#settle(answer)
@@ -180,9 +180,9 @@ export class Call implements RetryPolicy<Answered>, Caller, Bound {
   }
 
   /** @param made the answer to the first attempt, where it was made already */
-  async #run(credential: Refresher<Credential>, made?: Answered): Promise<void> {
+  async #run(credential: Refresher<AppliedHeaders>, made?: Attempted): Promise<void> {
     let known = made
-    const attempt = (value: Credential): Promise<Answered> =>
+    const attempt = (value: AppliedHeaders): Promise<Attempted> =>
       new Promise((resolve) => {
         this.#settle = resolve
         if (known !== undefined) resolve(known)
@@ -210,7 +210,7 @@ export class Call implements RetryPolicy<Answered>, Caller, Bound {
   }
 
   /** The first attempt, at once: what the dispatcher throws, the caller's dispatch throws, as it would without us. */
-  #sendNow(snapshot: Snapshot<Credential>): boolean {
+  #sendNow(snapshot: Snapshot<AppliedHeaders>): boolean {
     this.#first = snapshot
     this.#attempt = new Attempt(this, false)
     try {
@@ -223,7 +223,7 @@ export class Call implements RetryPolicy<Answered>, Caller, Bound {
     }
   }
 
-  #send(credential: Credential): void {
+  #send(credential: AppliedHeaders): void {
     const attempt = new Attempt(this, this.#request.wasPrepared)
     this.#attempt = attempt
     try {
@@ -235,7 +235,7 @@ export class Call implements RetryPolicy<Answered>, Caller, Bound {
 
   /** There is no credential to send: an answer of our own. */
   #refuse(reason: unknown): void {
-    const { status, statusText: message, headers, body } = own401(reason)
+    const { status, statusText: message, headers, body } = synthetic401(reason)
     const chunks = this.#request.method === 'HEAD' ? [] : [Buffer.from(body)]
     const rawHeaders = Object.entries(headers).flatMap((field) => field.map((text) => Buffer.from(text)))
     const ending = { type: 'end', trailers: {}, rawTrailers: [] } as const

@@ -2,7 +2,7 @@ import type { Applied } from '../shared/apply.ts'
 import { isIterable } from '../shared/body.ts'
 
 /** Headers that go on a request, and what makes room for them. */
-export interface Credential {
+export interface AppliedHeaders {
   readonly set: readonly (readonly [name: string, value: string])[]
   /** In lower case: the caller's headers that must go, those that are set included. */
   readonly names: ReadonlySet<string>
@@ -14,10 +14,10 @@ export interface Credential {
 /** They say whom the request is for, and whose certificate counts. Both are said by the request's origin alone. */
 const DESTINATION = ['host', ':authority']
 
-const NONE: Credential = { set: [], names: new Set(), lengths: 0, survivesRedirects: false }
+const NONE: AppliedHeaders = { set: [], names: new Set(), lengths: 0, survivesRedirects: false }
 
 /** Made once for each generation. */
-export function credentialOf({ set, remove, survivesRedirects }: Applied): Credential {
+export function credentialOf({ set, remove, survivesRedirects }: Applied): AppliedHeaders {
   const names = new Set([...DESTINATION, ...set.map(([name]) => name), ...remove])
   let lengths = 0
   for (const name of names) lengths |= bit(name)
@@ -30,7 +30,7 @@ export function credentialOf({ set, remove, survivesRedirects }: Applied): Crede
  *
  * @param before the credential that is on them already
  */
-export function withCredential(headers: unknown, credential: Credential, before: Credential = NONE): unknown {
+export function withCredential(headers: unknown, credential: AppliedHeaders, before: AppliedHeaders = NONE): unknown {
   if (typeof headers !== 'object' || headers === null) {
     // Headers that are none are undici's to refuse.
     return headers ?? Object.fromEntries(credential.set)
@@ -51,7 +51,7 @@ function listed(headers: object): readonly unknown[] | undefined {
   return items.every((item) => Array.isArray(item) && item.length === 2) ? items.flat(1) : items
 }
 
-function inObject(headers: object, credential: Credential, before: Credential): object {
+function inObject(headers: object, credential: AppliedHeaders, before: AppliedHeaders): object {
   let result: Record<string, unknown> = { ...headers }
   for (const name in result) {
     if (!mustGo(name, credential, before) || isSet(name, credential)) continue
@@ -66,12 +66,12 @@ function inObject(headers: object, credential: Credential, before: Credential): 
 }
 
 /** It is written over, then. */
-function isSet(name: string, { set }: Credential): boolean {
+function isSet(name: string, { set }: AppliedHeaders): boolean {
   for (const [one] of set) if (one === name) return true
   return false
 }
 
-function inList(headers: readonly unknown[], credential: Credential, before: Credential): unknown[] {
+function inList(headers: readonly unknown[], credential: AppliedHeaders, before: AppliedHeaders): unknown[] {
   const result: unknown[] = []
   for (let at = 0; at < headers.length; at += 2) {
     const name = headers[at]
@@ -83,7 +83,7 @@ function inList(headers: readonly unknown[], credential: Credential, before: Cre
   return result
 }
 
-function mustGo(given: string, credential: Credential, before: Credential): boolean {
+function mustGo(given: string, credential: AppliedHeaders, before: AppliedHeaders): boolean {
   if (((credential.lengths | before.lengths) & bit(given)) === 0) return false
   const name = given.toLowerCase()
   return credential.names.has(name) || before.names.has(name)

@@ -3,8 +3,8 @@ import { isInSource } from '../../core/source-context.ts'
 import { RefreshError } from '../../errors.ts'
 import type { Apply } from '../shared/apply.ts'
 import { Bypassed } from '../shared/bypassed.ts'
-import { credentialsByOrigin, type HttpOptions, readHttpOptions } from '../shared/http-options.ts'
-import { isOwnAnswer } from '../shared/synthetic-401.ts'
+import { credentialsByOrigin, type HttpSurfaceOptions, readHttpOptions } from '../shared/http-options.ts'
+import { isSynthetic401 } from '../shared/synthetic-401.ts'
 import { Call, type CallSettings } from './call.ts'
 import { credentialOf } from './headers.ts'
 import type { AnyDispatch, Dispatch, DispatchOptions, Interceptor, ResponseHeaders } from './types.ts'
@@ -13,7 +13,7 @@ import { Watched } from './watched.ts'
 export type { AnyDispatch, Interceptor } from './types.ts'
 
 /** How {@link refreshing} works. */
-export type RefreshingOptions<T> = HttpOptions<T>
+export type RefreshingOptions<T> = HttpSurfaceOptions<T>
 
 /**
  * An interceptor for undici's `compose` (undici 7 and later) that puts a fresh credential on requests to the `origins`. Where an
@@ -71,7 +71,7 @@ export function refreshing<T>(refresher: Refresher<T>, options: RefreshingOption
           return dispatch(request, handler)
         }
         const tell = (status: number, headers: ResponseHeaders): void => {
-          if (!isOwnAnswer(headers)) bypassed.answered(canonical, status)
+          if (!isSynthetic401(headers)) bypassed.answered(canonical, status)
         }
         return dispatch(request, new Watched(handler, tell))
       }

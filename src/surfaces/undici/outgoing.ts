@@ -1,7 +1,7 @@
 import type { RefreshError } from '../../errors.ts'
-import { letGo } from '../shared/release-body.ts'
+import { releaseBody } from '../shared/release-body.ts'
 import { keep } from './body/replay.ts'
-import { copied, type Credential, withCredential } from './headers.ts'
+import { copied, type AppliedHeaders, withCredential } from './headers.ts'
 import type { DispatchOptions, Replay } from './types.ts'
 
 /** The request as the caller made it: each attempt sends it with its own credential, and with the same body. */
@@ -10,7 +10,7 @@ export class OutgoingRequest {
   readonly endpoint: string
   readonly #replay: Replay | undefined
   #options: DispatchOptions
-  #applied: Credential | undefined
+  #applied: AppliedHeaders | undefined
 
   /** @param replayLimit bytes of its body that may be kept */
   constructor(options: DispatchOptions, replayLimit: number) {
@@ -34,7 +34,7 @@ export class OutgoingRequest {
   }
 
   /** What the next attempt dispatches. */
-  prepare(credential: Credential): DispatchOptions {
+  prepare(credential: AppliedHeaders): DispatchOptions {
     const options = {
       ...this.#options,
       headers: withCredential(this.#options.headers, credential, this.#applied),
@@ -69,7 +69,7 @@ export class OutgoingRequest {
   /** There is no further attempt: what is kept of the body is discarded, and all of it where nothing was sent. */
   end(): void {
     this.#replay?.end?.()
-    if (!this.wasPrepared) letGo(this.#options.body)
+    if (!this.wasPrepared) releaseBody(this.#options.body)
   }
 }
 

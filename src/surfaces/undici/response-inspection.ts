@@ -6,13 +6,13 @@ import {
   inspectEvents,
   type OpenDecoder,
 } from '../shared/inspection.ts'
-import type { Judge } from '../shared/response-judge.ts'
+import type { ResponseJudge } from '../shared/response-judge.ts'
 import { openDecoder } from './decoder.ts'
 import type { ResponseHeaders } from './types.ts'
 
 /** How the responses of a call are judged. */
 interface Inspecting {
-  readonly judge: Judge
+  readonly judge: ResponseJudge
   readonly sniff: boolean
 }
 
@@ -31,7 +31,7 @@ export function inspectionOf(
 ): Inspection | undefined {
   const isStream = isEventStream(status, headers['content-type'])
   const isSniffed = isStream && sniff && status === 200
-  if (!isSniffed && !judge.suspects(status)) return undefined
+  if (!isSniffed && !judge.mayReject(status)) return undefined
   const head = { status, headers: joined(headers) }
   const open: OpenDecoder = (take, done) => openDecoder(headers['content-encoding'], take, done)
   const tell = (finding: Finding): void => attempt.decide(finding)

@@ -1,6 +1,6 @@
 import type { Refresher } from '../../../core/refresher.ts'
 import { retryOnce } from '../../../core/retry-once.ts'
-import type { Answer, CommonPolicy } from '../../../core/retry-policy.ts'
+import type { Judgement, CommonPolicy } from '../../../core/retry-policy.ts'
 import { retryStreamOnce, type StreamPolicy } from '../../../core/retry-stream-once.ts'
 import { type Verdict, verdict } from '../../../core/verdict/unauthorized.ts'
 import type { Wrapper } from '../../shared/wrapper.ts'
@@ -57,7 +57,7 @@ export class ModelCalls<M extends object> {
     return new RefreshingStream(value.attempt, items).result
   }
 
-  #judgeItem({ attempt, part }: Item, { signal, unrepeatable }: CommonPolicy): Answer {
+  #judgeItem({ attempt, part }: Item, { signal, unrepeatable }: CommonPolicy): Judgement {
     const { type, error } = fieldsOf(part)
     if (type !== 'error') return false
     const judged = this.#judge(error)

@@ -1,6 +1,6 @@
 import type { RefreshError } from '../../../errors.ts'
 import { isAsyncIterable, streamed, tooLarge } from '../../shared/body.ts'
-import { letGo } from '../../shared/release-body.ts'
+import { releaseBody } from '../../shared/release-body.ts'
 import type { Replay } from '../types.ts'
 
 type Body = AsyncIterable<unknown> | Iterable<unknown>
@@ -167,7 +167,7 @@ export class Recording implements Replay, AsyncIterableIterator<unknown> {
     if (this.#isExhausted) return
     this.#isExhausted = true
     try {
-      if ('pipe' in this.#body) letGo(this.#body)
+      if ('pipe' in this.#body) releaseBody(this.#body)
       await this.#source?.return?.()
     } catch {
       // nobody is there to hear of it

@@ -27,7 +27,7 @@ type GenerateResult =
 type FinishReason = LanguageModelV2FinishReason | LanguageModelV3FinishReason | LanguageModelV4FinishReason
 
 /** Who answers, and who hears of what cannot be carried. */
-export interface AnswerContext {
+export interface ResponseContext {
   readonly modelId: string
   /** The AI SDK's name for the vendor. */
   readonly provider: string
@@ -35,7 +35,7 @@ export interface AnswerContext {
 }
 
 /** The answer in this library's terms. What it holds that a `ContentBlock` cannot hold is reported. */
-export function toResponse(answer: AiSdkGenerateResult, context: AnswerContext): ChatResponse {
+export function toResponse(answer: AiSdkGenerateResult, context: ResponseContext): ChatResponse {
   const { modelId, report } = context
   if (!isSpecified(answer)) {
     throw new RefreshError('invalid_provider', `${modelId} answered with no content, usage or finishReason.`)
@@ -64,7 +64,7 @@ function isSpecified(answer: AiSdkGenerateResult): answer is GenerateResult {
 
 function toBlocks(
   part: GenerateResult['content'][number],
-  { provider, report }: AnswerContext,
+  { provider, report }: ResponseContext,
 ): ContentBlock[] {
   assertTexts(part)
   const whole = wholeBlock(part, provider)
