@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { Refreshable, refreshingFetch } from 'llm-refresh'
-import { refreshing } from 'llm-refresh/undici'
+import { refreshingInterceptor } from 'llm-refresh/undici'
 import { Agent, type Dispatcher } from 'undici'
 import { elapsed, type Finding, inTurn } from './rounds.ts'
 
@@ -58,7 +58,7 @@ async function throughInterceptor(origin: string): Promise<Finding> {
     await check(response.statusCode, response.body.text())
   }
   const agents = [new Agent(), new Agent()] as const
-  const composed = agents[1].compose(refreshing(token, { origins: origin }))
+  const composed = agents[1].compose(refreshingInterceptor(token, { origins: origin }))
   try {
     const bare = call(agents[0].compose(empty), { authorization: 'Bearer token' })
     return await finding('the undici interceptor', 'an empty one', bare, call(composed, {}))

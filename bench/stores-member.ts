@@ -1,6 +1,6 @@
 /** A process of a fleet: at each message, all its callers call at once, and it tells when the last is served. */
 import { once } from 'node:events'
-import { type AccessToken, credential, refreshingFetch } from 'llm-refresh'
+import { type AccessToken, createCredential, refreshingFetch } from 'llm-refresh'
 import { openStore, type StorePlace } from './stores-place.ts'
 
 const { origin, callers, place } = JSON.parse(process.argv[2] ?? '') as {
@@ -10,7 +10,7 @@ const { origin, callers, place } = JSON.parse(process.argv[2] ?? '') as {
 }
 const { store } = await openStore(place)
 const issue = place.kind === 'none' ? fromParent : fromServer
-const token = credential({ source: { issue }, store })
+const token = createCredential({ source: { issue }, store })
 const through = refreshingFetch(token, { origins: origin })
 
 async function call(): Promise<void> {

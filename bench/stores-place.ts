@@ -1,4 +1,4 @@
-import { MemoryStore, type Store } from 'llm-refresh'
+import { memoryStore, type Store } from 'llm-refresh'
 import { fileStore } from 'llm-refresh/stores/file'
 import { migratePostgres, postgresStore } from 'llm-refresh/stores/postgres'
 import { redisStore } from 'llm-refresh/stores/redis'
@@ -13,7 +13,7 @@ export interface StorePlace {
 export async function openStore({ kind, at }: StorePlace): Promise<{ store: Store; close: () => unknown }> {
   switch (kind) {
     case 'none':
-      return { store: new MemoryStore(), close: () => undefined }
+      return { store: memoryStore(), close: () => undefined }
     case 'files':
       return { store: fileStore({ path: at }), close: () => undefined }
     case 'Redis': {

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { Refreshable } from 'llm-refresh'
-import { refreshing } from 'llm-refresh/undici'
+import { refreshingInterceptor } from 'llm-refresh/undici'
 import { Agent, type Dispatcher } from 'undici'
 import { type Finding, inTurn } from './rounds.ts'
 
@@ -42,7 +42,7 @@ export async function storm(): Promise<Finding[]> {
     const throughInterceptor = async (): Promise<void> => {
       const refresh = (): Promise<string> => wait().then(() => 'token')
       const cell = new Refreshable({ initial: 'old', refresh })
-      const composed = agents[1].compose(refreshing(cell, { origins: origin }))
+      const composed = agents[1].compose(refreshingInterceptor(cell, { origins: origin }))
       await all(async () => check(await request(composed, {})))
     }
     const { ratio } = await inTurn(15, cpuOf(byHand), cpuOf(throughInterceptor))

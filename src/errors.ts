@@ -55,7 +55,7 @@ export interface RefreshErrorOptions {
   /** Only a person can mend it. Default: true for `reauthentication_required`, else false. */
   terminal?: boolean | undefined
   /** How long to wait before trying again, in ms. */
-  retryAfter?: number | undefined
+  retryAfterMs?: number | undefined
 }
 
 // Two copies of this package in one process share the registry, so `instanceof` holds across them.
@@ -75,15 +75,15 @@ export class RefreshError extends Error {
   /** Only a person can mend it: no refresh is tried again before `set()`, or before `reread` shows something different. */
   readonly terminal: boolean
   /** How long to wait before trying again, in ms, when that is known. */
-  readonly retryAfter: number | undefined
+  readonly retryAfterMs: number | undefined
 
   constructor(code: RefreshErrorCode, message: string, options: RefreshErrorOptions = {}) {
     super(message)
-    const { cause, terminal = code === 'reauthentication_required', retryAfter } = options
+    const { cause, terminal = code === 'reauthentication_required', retryAfterMs } = options
     this.code = code
     this.terminal = terminal
     // What is no number (a BigInt, a text) would end the flight that reckons with it, and with it the process.
-    this.retryAfter = typeof retryAfter === 'number' && retryAfter >= 0 ? retryAfter : undefined
+    this.retryAfterMs = typeof retryAfterMs === 'number' && retryAfterMs >= 0 ? retryAfterMs : undefined
     // A getter is what no printer follows, not even that of an uncaught error.
     if ('cause' in options) Object.defineProperty(this, 'cause', { get: () => cause, configurable: true })
   }

@@ -32,13 +32,13 @@ export {
 } from './core/verdict/unauthorized.ts'
 export type { AccessTokenOptions } from './credential/access-token.ts'
 export type { CheckResult } from './credential/check.ts'
-export { credential, type Credential, type FlushOptions } from './credential/credential.ts'
+export { createCredential, type Credential, type FlushOptions } from './credential/credential.ts'
 export type { CredentialOptions, SharedCredentialOptions } from './credential/options.ts'
-export { type CredentialPool, credentialPool, type CredentialPoolOptions } from './credential/pool.ts'
+export { type CredentialPool, createCredentialPool, type CredentialPoolOptions } from './credential/pool.ts'
 export type { Source, SourceContext } from './credential/source.ts'
 export type { CredentialStatus } from './credential/status.ts'
 export type {
-  Change,
+  StoreChange,
   MadeFor,
   RecordContent,
   Store,
@@ -48,7 +48,7 @@ export type {
   UpdateNews,
   UpdateOptions,
 } from './credential/store.ts'
-export { MemoryStore } from './credential/memory-store.ts'
+export { memoryStore } from './credential/memory-store.ts'
 export type { AccessToken } from './credential/token.ts'
 export type { JsonValue } from './lib/json.ts'
 export type { TokenResponse } from './credential/token/token-response.ts'

@@ -117,7 +117,7 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     says: '`origins` is required; the credential goes nowhere else, not across a redirect either (headers other than Authorization: redirects are refused); plain http only to loopback.',
   },
   F5: {
-    says: 'With `sniff` on, a 200 event stream whose first event (comments and heartbeats passed over, bounded at 64 KiB) is an authentication error counts as a rejection; bytes already read are handed on in order, untouched.',
+    says: 'With `inspectStreams` on, a 200 event stream whose first event (comments and heartbeats passed over, bounded at 64 KiB) is an authentication error counts as a rejection; bytes already read are handed on in order, untouched.',
   },
   F6: {
     says: "With no token to send and none to be had, fetch answers a 401 of its own whose body names our code, so that each vendor's client raises its own authentication error at once, without retries.",

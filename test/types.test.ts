@@ -79,7 +79,7 @@ test('snapshots cannot be written to', () => {
 test('unions are told apart by their type alone', () => {
   type Of<U, T extends string> = Extract<U, { type: T }>
   expectTypeOf<Of<ChatOutcome, 'success'>>().toHaveProperty('response')
-  expectTypeOf<Of<ChatOutcome, 'rate_limited'>['retryAfter']>().toEqualTypeOf<number | undefined>()
+  expectTypeOf<Of<ChatOutcome, 'rate_limited'>['retryAfterMs']>().toEqualTypeOf<number | undefined>()
   expectTypeOf<ChatOutcome['type']>().toEqualTypeOf<
     'success' | 'rate_limited' | 'invalid_request' | 'server_error'
   >()

@@ -198,16 +198,16 @@ const DELAYS = {
 
 let calls = 0
 let aborted = 0
-for (const sniff of [false, true]) {
+for (const inspectStreams of [false, true]) {
   for (const [client, run] of Object.entries(CLIENTS)) {
     for (const moment of MOMENTS) {
       for (const [delay, wait] of Object.entries(DELAYS)) {
-        now = `${client}, sniff ${sniff}, ${moment}, ${delay}`
+        now = `${client}, inspectStreams ${inspectStreams}, ${moment}, ${delay}`
         const controller = new AbortController()
         const abort = () => controller.abort()
         reached = (name) => name === moment && wait(abort)
         if (moment === 'before') abort()
-        const fetch = refreshingFetch(cell(), { origins: origin, sniff })
+        const fetch = refreshingFetch(cell(), { origins: origin, inspectStreams })
         const outcome = run(fetch, controller.signal).then(
           () => 'done',
           () => 'failed',

@@ -11,11 +11,11 @@ export const undici: Client = {
   streams: ['undici.request', 'the platform’s fetch'],
   async build({ url, token, options }) {
     const { Agent, getGlobalDispatcher, request, setGlobalDispatcher } = await import('undici')
-    const { refreshing } = await import('llm-refresh/undici')
+    const { refreshingInterceptor } = await import('llm-refresh/undici')
     const { default: OpenAI, AuthenticationError } = await import('openai')
     const before = getGlobalDispatcher()
     const agent = new Agent()
-    setGlobalDispatcher(agent.compose(refreshing(token, options)))
+    setGlobalDispatcher(agent.compose(refreshingInterceptor(token, options)))
 
     const client = new OpenAI({ apiKey: UNUSED, baseURL: `${url}/v1` })
     const endpoint = `${url}/v1/chat/completions`

@@ -130,7 +130,7 @@ describe.each(clients)('$name', (client) => {
 
   if (client.server === 'llm')
     test('[F7, F5, M3] a stream that begins with an authentication error is opened anew, after one refresh', async () => {
-      const opened = await world.open({ sniff: true })
+      const opened = await world.open({ inspectStreams: true })
       for (const how of ['first_event', 'failed_response'] as const) {
         // Not every model of the AI SDK tells of a failed response.
         if (how === 'failed_response' && client.takes === 'model') break
@@ -147,7 +147,7 @@ describe.each(clients)('$name', (client) => {
 
   if (client.server === 'llm')
     test('[F7, F5, M3] a stream that has an authentication error after content is not repeated: the client gets the content, then its own error', async () => {
-      const opened = await world.open({ sniff: true })
+      const opened = await world.open({ inspectStreams: true })
       world.refuse('after_content')
       world.expire()
       for (const [name, stream] of Object.entries(opened.streams)) {

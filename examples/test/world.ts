@@ -11,7 +11,7 @@ import { model } from './model.ts'
 
 /** How a client is built. */
 export interface Opening {
-  sniff?: boolean
+  inspectStreams?: boolean
   /** What every refresh ends with. */
   failure?: RefreshError
   /** There is nothing to begin with. */
@@ -62,7 +62,7 @@ export async function startWorld(client: Client): Promise<World> {
   const redeem = redeemer(authorization)
   const sessions: Session[] = []
 
-  async function open({ sniff, failure, without }: Opening = {}): Promise<Opened> {
+  async function open({ inspectStreams, failure, without }: Opening = {}): Promise<Opened> {
     const login = await authorization.login()
     const first = firstToken(login, Date.now())
     const rejected = new Countdown()
@@ -75,7 +75,7 @@ export async function startWorld(client: Client): Promise<World> {
       },
     })
     const token = cell.map(({ accessToken }) => accessToken)
-    const options = { origins: [llm.url, new URL(mcp.url).origin], apply: client.apply, sniff }
+    const options = { origins: [llm.url, new URL(mcp.url).origin], apply: client.apply, inspectStreams }
     const refreshing = refreshingFetch(token, { ...options, fetch: checked })
     const count = { asked: 0, pending: 0 }
     const session = await client.build({

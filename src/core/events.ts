@@ -89,15 +89,15 @@ export function asRefreshError(error: unknown): RefreshError {
   const message = 'The refresh function threw an error of its own: see the cause.'
   return new RefreshError('refresh_failed', message, {
     cause: error,
-    retryAfter: retryAfterOf(error),
+    retryAfterMs: retryAfterOf(error),
   })
 }
 
 /** Another copy of the package, or a proxy, may have made it: what cannot be reckoned with must not end the process. */
 function isSound(error: RefreshError): boolean {
   try {
-    const { code, message, terminal, retryAfter } = error
-    const isReckonable = retryAfter === undefined || (typeof retryAfter === 'number' && retryAfter >= 0)
+    const { code, message, terminal, retryAfterMs } = error
+    const isReckonable = retryAfterMs === undefined || (typeof retryAfterMs === 'number' && retryAfterMs >= 0)
     return (
       typeof code === 'string' && typeof message === 'string' && typeof terminal === 'boolean' && isReckonable
     )
@@ -108,8 +108,8 @@ function isSound(error: RefreshError): boolean {
 
 function retryAfterOf(error: unknown): number | undefined {
   try {
-    const retryAfter: unknown = Reflect.get(Object(error), 'retryAfter')
-    if (typeof retryAfter === 'number' && Number.isFinite(retryAfter)) return retryAfter
+    const retryAfterMs: unknown = Reflect.get(Object(error), 'retryAfterMs')
+    if (typeof retryAfterMs === 'number' && Number.isFinite(retryAfterMs)) return retryAfterMs
   } catch {
     // whatever was thrown, it must end the flight
   }

@@ -8,7 +8,7 @@ export interface RefreshableOptions<T> {
   /**
    * Obtains a replacement for a stale value. Never called while another call of it runs, unless that one was superseded
    * by `set()` or `clear()`, or given up after five deadlines; its signal has aborted then. It may throw a
-   * {@link RefreshError}: a `terminal` one is held until a person acts, a `retryAfter` (ms) is obeyed.
+   * {@link RefreshError}: a `terminal` one is held until a person acts, a `retryAfterMs` (ms) is obeyed.
    */
   refresh: Refresh<T>
   /** The first value. Default: none; the first caller causes a refresh. */
@@ -26,7 +26,7 @@ export interface RefreshableOptions<T> {
    * its lifetime, less a random part of up to one half. 0: not ahead.
    * @default 300_000
    */
-  ahead?: number | undefined
+  refreshAhead?: number | undefined
   /**
    * Keeps the platform from cancelling a refresh with the request that began it: `waitUntil` of a serverless platform. Called with every
    * flight, also one ahead of an expiry, inside the call that began it. Default: the platform may cancel it; the next call is served
@@ -44,7 +44,7 @@ export interface RefreshableOptions<T> {
   deadline?: number | undefined
   /**
    * How long no refresh is tried after one has failed, in ms. It doubles with each failure: up to 5,000 where time may mend the failure,
-   * up to 60,000 elsewhere. A `retryAfter` is obeyed up to 60,000.
+   * up to 60,000 elsewhere. A `retryAfterMs` is obeyed up to 60,000.
    * @default 1_000
    */
   cooldown?: number | undefined
@@ -85,7 +85,7 @@ export interface CellOptions<T> {
   readonly reread: ((context: RefreshContext<T>) => Promise<T | undefined>) | undefined
   readonly initial: T | undefined
   readonly expiresAt: (value: T) => number | undefined
-  readonly ahead: number
+  readonly refreshAhead: number
   readonly background: Background | undefined
   readonly deadline: number
   readonly cooldown: number
@@ -98,7 +98,7 @@ export const optionNames: readonly (keyof RefreshableOptions<unknown>)[] = [
   'initial',
   'expiresAt',
   'reread',
-  'ahead',
+  'refreshAhead',
   'background',
   'deadline',
   'cooldown',
@@ -116,7 +116,7 @@ export function readOptions<T>(options: RefreshableOptions<T>): CellOptions<T> {
     reread,
     initial: options.initial ?? undefined,
     expiresAt: (value) => knownExpiry(expiresAt, value),
-    ahead: milliseconds('ahead', options.ahead ?? 300_000, 0),
+    refreshAhead: milliseconds('refreshAhead', options.refreshAhead ?? 300_000, 0),
     background,
     deadline: milliseconds('deadline', options.deadline ?? 30_000, 1),
     cooldown: milliseconds('cooldown', options.cooldown ?? 1_000, 0),

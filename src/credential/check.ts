@@ -40,7 +40,8 @@ export async function check(of: Checked): Promise<CheckResult> {
   if (fitOf(stored, of.source?.madeFor) === 'other') findings.push(OTHER)
   findings.push(await token(of))
   const { token: kept } = stored ?? {}
-  const isSpending = of.source !== undefined && of.source.rotates !== false && of.source.isStatic !== true
+  const isSpending =
+    of.source !== undefined && of.source.spendsRefreshToken !== false && of.source.isStatic !== true
   if (kept !== undefined && kept.refreshToken === undefined && of.source?.seed !== undefined && isSpending) {
     findings.push(NO_REFRESH_TOKEN)
   }

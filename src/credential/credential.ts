@@ -75,10 +75,10 @@ export interface FlushOptions {
  *
  * @throws RefreshError `invalid_option`
  * @example
- * const token = credential({ source: oauth({ issuer, clientId }), store: fileStore(), key: 'me@example.com' })
+ * const credential = createCredential({ source: oauth({ issuer, clientId }), store: fileStore(), key: 'me@example.com' })
  * const client = new OpenAI({ apiKey: 'unused', fetch: refreshingFetch(token, { origins: 'https://api.openai.com' }) })
  */
-export function credential(options: CredentialOptions): Credential {
+export function createCredential(options: CredentialOptions): Credential {
   return new StoredCredential(readCredentialOptions(options))
 }
 

@@ -1,5 +1,5 @@
 import { KeyedMutex } from '../lib/keyed-mutex.ts'
-import type { Change, RecordContent, Store, StoredRecord, UpdateOptions } from './store.ts'
+import type { StoreChange, RecordContent, Store, StoredRecord, UpdateOptions } from './store.ts'
 import { NONE, tombstone } from './tombstone.ts'
 
 /** A store for one process: what is in it ends with it. */
@@ -9,7 +9,7 @@ export class MemoryStore implements Store {
   readonly #fences = new Map<string, number>()
   /** Keys whose last holder may have redeemed a refresh token, and did not write. */
   readonly #abandoned = new Set<string>()
-  readonly #turns = new KeyedMutex()
+  readonly #mutex = new KeyedMutex()
   /** Who holds the lock of a key, perhaps for a request that was ended. */
   readonly #holders = new Map<string, { isSent: boolean }>()
 
@@ -17,7 +17,7 @@ export class MemoryStore implements Store {
     return Promise.resolve(this.#records.get(key))
   }
 
-  update(key: string, change: Change, options: UpdateOptions = {}): Promise<StoredRecord> {
+  update(key: string, change: StoreChange, options: UpdateOptions = {}): Promise<StoredRecord> {
     const { known, signal, isOver } = options
     const run = async (): Promise<StoredRecord> => {
       const current = this.#records.get(key)
@@ -41,7 +41,7 @@ export class MemoryStore implements Store {
       }
       return content === undefined ? (this.#records.get(key) ?? NONE) : this.#write(key, content, revision)
     }
-    return this.#turns.take(key, run, { signal, isOver })
+    return this.#mutex.take(key, run, { signal, isOver })
   }
 
   async replace(
@@ -71,4 +71,12 @@ export class MemoryStore implements Store {
     this.#holders.delete(key)
     return record
   }
+}
+
+/**
+ * A store for one process: what is in it ends with it. This is what a credential uses by default. Give several credentials the same one
+ * where they share an account.
+ */
+export function memoryStore(): Store {
+  return new MemoryStore()
 }

@@ -1,7 +1,7 @@
 import { optionNames, type RefreshableOptions } from '../core/options.ts'
 import type { Clock } from '../lib/clock.ts'
 import { checkOptions, describe, milliseconds, optionError } from '../lib/options.ts'
-import { MemoryStore } from './memory-store.ts'
+import { memoryStore } from './memory-store.ts'
 import type { Source } from './source.ts'
 import type { Store } from './store.ts'
 import type { AccessToken } from './token.ts'
@@ -11,10 +11,10 @@ type CellOptions = Omit<RefreshableOptions<AccessToken>, 'refresh' | 'initial' |
 /** What goes for one credential and for a pool of them. */
 export interface SharedCredentialOptions extends CellOptions {
   /**
-   * Where new tokens come from. `'borrow'`: from nowhere; this process never refreshes, it only reads again what others have
+   * Where new tokens come from. `'store-only'`: from nowhere; this process never refreshes, it only reads again what others have
    * put into the store.
    */
-  source: Source | 'borrow'
+  source: Source | 'store-only'
   /** Where the token lives, and is shared with other processes and hosts. Default: in this process only. */
   store?: Store | undefined
   /**
@@ -23,7 +23,7 @@ export interface SharedCredentialOptions extends CellOptions {
    *
    * Default: `refuse`; `refresh` where the source says that nothing is spent by it, such as `oauth` with `client_credentials`.
    */
-  outage?: 'refuse' | 'refresh' | undefined
+  whenStoreIsDown?: 'refuse' | 'refresh' | undefined
   /**
    * How long the process stays alive, in ms, when it would end and a token is not stored yet. 0: not at all. `flush()` waits for the
    * same. A signal or `process.exit()` ends the process at once: call `flush()` before.
@@ -47,7 +47,7 @@ export interface CredentialSettings {
   readonly source: Source | undefined
   readonly store: Store
   readonly key: string
-  readonly outage: 'refuse' | 'refresh'
+  readonly whenStoreIsDown: 'refuse' | 'refresh'
   /** Issuing spends something that must not be spent twice. */
   readonly spends: boolean
   readonly clock: Clock
@@ -68,15 +68,22 @@ const METHODS = ['read', 'update', 'replace', 'delete'] as const
 
 function knownNames(): readonly string[] {
   const cell = optionNames.filter((name) => !['refresh', 'initial', 'expiresAt', 'reread'].includes(name))
-  return ['source', 'store', 'key', 'outage', 'exitGrace', ...cell]
+  return ['source', 'store', 'key', 'whenStoreIsDown', 'exitGrace', ...cell]
 }
 
 /** @throws RefreshError `invalid_option` */
 export function readCredentialOptions(options: CredentialOptions): CredentialSettings {
   checkOptions(options, knownNames())
-  const { source, store = new MemoryStore(), key = 'default', outage, exitGrace = 10_000, ...cell } = options
-  if (source !== 'borrow' && typeof source?.issue !== 'function') {
-    throw optionError('source', "must be a source, such as oauth({ … }), or 'borrow'")
+  const {
+    source,
+    store = memoryStore(),
+    key = 'default',
+    whenStoreIsDown,
+    exitGrace = 10_000,
+    ...cell
+  } = options
+  if (source !== 'store-only' && typeof source?.issue !== 'function') {
+    throw optionError('source', "must be a source, such as oauth({ … }), or 'store-only'")
   }
   const missing = METHODS.filter((method) => typeof Reflect.get(Object(store), method) !== 'function')
   if (missing.length > 0) {
@@ -85,17 +92,17 @@ export function readCredentialOptions(options: CredentialOptions): CredentialSet
     throw optionError('store', `must be a store, such as fileStore(), ${what}`)
   }
   if (typeof key !== 'string' || key === '') throw optionError('key', 'must be a name')
-  if (outage !== undefined && outage !== 'refuse' && outage !== 'refresh') {
-    throw optionError('outage', "must be 'refuse' or 'refresh'")
+  if (whenStoreIsDown !== undefined && whenStoreIsDown !== 'refuse' && whenStoreIsDown !== 'refresh') {
+    throw optionError('whenStoreIsDown', "must be 'refuse' or 'refresh'")
   }
   const { clock = { now: () => Date.now() }, deadline = 30_000, cooldown = 1_000 } = cell
-  const issuer = source === 'borrow' ? undefined : source
-  const spends = issuer?.rotates !== false
+  const issuer = source === 'store-only' ? undefined : source
+  const spends = issuer?.spendsRefreshToken !== false
   return {
     source: issuer,
     store,
     key,
-    outage: outage ?? (spends ? 'refuse' : 'refresh'),
+    whenStoreIsDown: whenStoreIsDown ?? (spends ? 'refuse' : 'refresh'),
     spends,
     clock,
     deadline,

@@ -34,10 +34,10 @@ export interface CredentialPool {
  *
  * @throws RefreshError `invalid_option`
  * @example
- * const accounts = credentialPool({ source: oauth({ issuer, clientId }), store: postgresStore(pool) })
+ * const accounts = createCredentialPool({ source: oauth({ issuer, clientId }), store: postgresStore(pool) })
  * const token = accounts.get(user.id)
  */
-export function credentialPool(options: CredentialPoolOptions): CredentialPool {
+export function createCredentialPool(options: CredentialPoolOptions): CredentialPool {
   const { idle = 1_000, onEvent, ...shared } = options
   if (!Number.isInteger(idle) || idle < 0) throw optionError('idle', 'must be a whole number from 0')
   if ('key' in shared) throw optionError('key', 'is what get() takes')

@@ -31,7 +31,7 @@ export interface Source {
    * while the store cannot be locked.
    * @default true
    */
-  readonly rotates?: boolean | undefined
+  readonly spendsRefreshToken?: boolean | undefined
   /** Whom its tokens are issued for. A stored token of another issuer or client is not used. */
   readonly madeFor?: MadeFor | undefined
   issue(context: SourceContext): Promise<AccessToken>

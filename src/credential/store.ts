@@ -102,7 +102,7 @@ export interface UpdateOptions {
 }
 
 /** Changes a record under its lock: gives what to write, or undefined to leave the record as it is. */
-export type Change = (
+export type StoreChange = (
   current: StoredRecord | undefined,
   context: StoreContext,
 ) => Promise<RecordContent | undefined>
@@ -120,7 +120,7 @@ export interface Store {
    *
    * @returns the record as it is afterwards; revision 0 where there is none
    */
-  update(key: string, change: Change, options?: UpdateOptions): Promise<StoredRecord>
+  update(key: string, change: StoreChange, options?: UpdateOptions): Promise<StoredRecord>
   /**
    * Changes a record in one atomic step (read, change, compare and set, again where another write came between), under a number above
    * all others. It takes no lock and waits for none: a login or a logout must not wait for a refresh. What a holder of the lock

@@ -8,15 +8,29 @@ export function milliseconds(name: string, value: number, least: number): number
 
 const FUNCTIONS = ['refresh', 'reread', 'expiresAt', 'onEvent', 'background', 'fetch']
 
+/** What options were called before 0.1.0. */
+const RENAMED: Readonly<Record<string, string>> = {
+  ahead: 'refreshAhead',
+  outage: 'whenStoreIsDown',
+  rotates: 'spendsRefreshToken',
+  sniff: 'inspectStreams',
+}
+
 /** Refuses options that do not exist, so that a misspelt one is not passed over in silence, and functions that are none. */
 export function checkOptions(options: unknown, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null) throw optionError('options', 'must be an object')
   for (const [name, value] of Object.entries(options)) {
-    if (!known.includes(name)) throw optionError(name, `does not exist; there are ${known.join(', ')}`)
+    if (!known.includes(name)) throw optionError(name, unknown(name, known))
     if (FUNCTIONS.includes(name) && value !== undefined && typeof value !== 'function') {
       throw optionError(name, `must be a function, not ${describe(value)}`)
     }
   }
+}
+
+function unknown(name: string, known: readonly string[]): string {
+  const renamed = RENAMED[name]
+  if (renamed !== undefined && known.includes(renamed)) return `is called '${renamed}' now`
+  return `does not exist; there are ${known.join(', ')}`
 }
 
 /** One option, and what is wrong with it. */

@@ -49,7 +49,7 @@ export type ChatOutcome =
   | {
       type: 'rate_limited'
       /** ms */
-      retryAfter?: number | undefined
+      retryAfterMs?: number | undefined
     }
   | {
       type: 'invalid_request' | 'server_error'
@@ -75,7 +75,7 @@ export interface StreamErrorDelta {
   /** The vendor's own code, when the provider knew it. */
   code?: string | undefined
   /** ms */
-  retryAfter?: number | undefined
+  retryAfterMs?: number | undefined
   /** The `WWW-Authenticate` header of a rejection, when there was one (RFC 9110 section 11.6.1). */
   challenge?: string | undefined
 }

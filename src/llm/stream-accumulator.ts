@@ -173,7 +173,7 @@ function parseInput(json: string): unknown {
   }
 }
 
-function failure({ kind, message, status, code, challenge, retryAfter }: StreamErrorDelta): ChatOutcome {
-  if (kind === 'rate_limited') return { type: 'rate_limited', retryAfter }
+function failure({ kind, message, status, code, challenge, retryAfterMs }: StreamErrorDelta): ChatOutcome {
+  if (kind === 'rate_limited') return { type: 'rate_limited', retryAfterMs }
   return { type: kind === 'invalid_request' ? kind : 'server_error', message, status, code, challenge }
 }

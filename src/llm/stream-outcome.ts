@@ -13,8 +13,8 @@ export function* streamOutcome(outcome: ChatOutcome): Generator<StreamDelta, voi
       return
     }
     case 'rate_limited': {
-      const { type: kind, retryAfter } = outcome
-      yield { type: 'error', kind, message: 'rate limited', status: 429, retryAfter }
+      const { type: kind, retryAfterMs } = outcome
+      yield { type: 'error', kind, message: 'rate limited', status: 429, retryAfterMs }
       return
     }
     case 'invalid_request':

@@ -73,7 +73,7 @@ function hasChain(providers: unknown): providers is Providers {
  * @throws RefreshError `invalid_option`; `issue` also `source_refused`, `source_unreachable`, `source_unavailable`,
  *   `source_rate_limited`, `reauthentication_required`
  * @example
- * const token = credential({ source: aws({ region: 'us-east-1' }) })
+ * const credential = createCredential({ source: aws({ region: 'us-east-1' }) })
  */
 export function aws(options: AwsOptions = {}): Source {
   checkOptions(options, ['region', 'profile', 'credentials', 'lifetime', 'clock'])
@@ -82,7 +82,7 @@ export function aws(options: AwsOptions = {}): Source {
     throw optionError('lifetime', `must be ms from 1,000 to ${LONGEST}, not ${describe(lifetime)}`)
   }
   return {
-    rotates: false,
+    spendsRefreshToken: false,
     isLocal: true,
     issue: async ({ signal }) => {
       try {

@@ -41,7 +41,7 @@ const REMEDY = {
  * @throws RefreshError `invalid_option`; `issue` also `reauthentication_required`, `source_unreachable`, `source_unavailable`,
  *   `source_rate_limited`, `source_refused`
  * @example
- * const token = credential({ source: azure() })
+ * const credential = createCredential({ source: azure() })
  */
 export function azure(options: AzureOptions = {}): Source {
   checkOptions(options, ['scopes', 'credential', 'clock'])
@@ -50,7 +50,7 @@ export function azure(options: AzureOptions = {}): Source {
   if (typeof credential !== 'function') throw optionError('credential', 'must be a function')
   const wanted = [scopes].flat()
   return {
-    rotates: false,
+    spendsRefreshToken: false,
     isLocal: true,
     issue: async ({ challenge, signal }) => {
       try {

@@ -18,7 +18,7 @@ export interface EnvOptions {
  * @param name of the variable, not its value
  * @throws RefreshError `invalid_option`
  * @example
- * const token = credential({ source: env('OPENAI_API_KEY') })
+ * const credential = createCredential({ source: env('OPENAI_API_KEY') })
  */
 export function env(name: string, options: EnvOptions = {}): Source {
   checkOptions(options, ['env'])
@@ -30,7 +30,7 @@ export function env(name: string, options: EnvOptions = {}): Source {
     ? "The environment variable given to 'env'"
     : `The environment variable ${name}`
   return {
-    rotates: false,
+    spendsRefreshToken: false,
     isLocal: true,
     isStatic: true,
     issue: async () => {

@@ -39,7 +39,7 @@ const REFUSED: ReadonlySet<unknown> = new Set([
  *
  * @throws RefreshError `invalid_option`
  * @example
- * const token = credential({ source: file('/var/run/secrets/tokens/llm') })
+ * const credential = createCredential({ source: file('/var/run/secrets/tokens/llm') })
  */
 export function file(path: string | URL, options: FileOptions = {}): Source {
   checkOptions(options, ['parse', 'clock'])
@@ -49,7 +49,7 @@ export function file(path: string | URL, options: FileOptions = {}): Source {
   }
   const name = nameOf(path)
   return {
-    rotates: false,
+    spendsRefreshToken: false,
     isLocal: true,
     isStatic: true,
     issue: async ({ signal }) => {

@@ -39,7 +39,7 @@ const REMEDY = {
  * @throws RefreshError `invalid_option`; `issue` also `reauthentication_required`, `source_unreachable`, `source_unavailable`,
  *   `source_rate_limited`, `source_refused`
  * @example
- * const token = credential({ source: google({ impersonate: 'llm@project.iam.gserviceaccount.com' }) })
+ * const credential = createCredential({ source: google({ impersonate: 'llm@project.iam.gserviceaccount.com' }) })
  */
 export function google(options: GoogleOptions = {}): Source {
   checkOptions(options, ['scopes', 'impersonate', 'client', 'clock'])
@@ -48,7 +48,7 @@ export function google(options: GoogleOptions = {}): Source {
   if (client !== undefined && typeof client !== 'function') throw optionError('client', 'must be a function')
   const wanted = [scopes].flat()
   return {
-    rotates: false,
+    spendsRefreshToken: false,
     isLocal: true,
     issue: async ({ signal }) => {
       let asked: GoogleClient | undefined

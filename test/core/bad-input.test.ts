@@ -19,7 +19,7 @@ test.each([
   [{ refresh, deadline: Number.NaN }, /'deadline' .* not NaN/],
   [{ refresh, deadline: Infinity }, /'deadline' .* not Infinity/],
   [{ refresh, cooldown: -1 }, /'cooldown' .* from 0, not -1/],
-  [{ refresh, ahead: '5m' }, /'ahead' .* not string/],
+  [{ refresh, refreshAhead: '5m' }, /'refreshAhead' .* not string/],
   [{ refresh, onEvent: console }, /'onEvent' must be a function, not object/],
 ])('options %j are refused where the mistake is made', (options, message) => {
   expect(() => construct(options)).toThrow(message)

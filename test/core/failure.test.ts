@@ -60,8 +60,8 @@ test.each([
       await expect(cell.refresh(old)).rejects.toMatchObject({ code })
       const refused = await cell.refresh(old).catch((error: unknown) => error)
       if (!(refused instanceof RefreshError)) throw new Error('not refused')
-      pauses.push(refused.retryAfter)
-      await clock.advance(refused.retryAfter ?? 0)
+      pauses.push(refused.retryAfterMs)
+      await clock.advance(refused.retryAfterMs ?? 0)
     }
     expect(pauses).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60].map((seconds) => Math.min(seconds, most) * 1_000))
 
@@ -70,7 +70,7 @@ test.each([
     cell.accepted(fresh)
     answer = () => Promise.reject(new Error('down again'))
     await expect(cell.refresh(fresh)).rejects.toMatchObject({ code: 'refresh_failed' })
-    await expect(cell.refresh(fresh)).rejects.toMatchObject({ retryAfter: 1_000 })
+    await expect(cell.refresh(fresh)).rejects.toMatchObject({ retryAfterMs: 1_000 })
   },
 )
 
@@ -78,16 +78,16 @@ test.each([
   [30_000, 30_000],
   [3_600_000, 60_000],
   [10, 1_000],
-])('[C6] a Retry-After of %i ms makes a cooldown of %i ms', async (retryAfter, pause) => {
-  const failure = new RefreshError('refresh_failed', 'too many requests', { retryAfter })
+])('[C6] a Retry-After of %i ms makes a cooldown of %i ms', async (retryAfterMs, pause) => {
+  const failure = new RefreshError('refresh_failed', 'too many requests', { retryAfterMs })
   const { cell } = cellThat(() => Promise.reject(failure))
   const old = await cell.snapshot()
   await expect(cell.refresh(old)).rejects.toBe(failure)
-  await expect(cell.refresh(old)).rejects.toMatchObject({ retryAfter: pause })
+  await expect(cell.refresh(old)).rejects.toMatchObject({ retryAfterMs: pause })
 })
 
 test('[C6, K15] given a Retry-After of 3 s again and again, when the endpoint is well, then the next try comes within 5 s', async () => {
-  const failure = new RefreshError('source_rate_limited', 'too many requests', { retryAfter: 3_000 })
+  const failure = new RefreshError('source_rate_limited', 'too many requests', { retryAfterMs: 3_000 })
   const { clock, cell } = cellThat(() => Promise.reject(failure))
   const old = await cell.snapshot()
   for (let n = 0; n < 9; n++) {
@@ -278,11 +278,11 @@ test('[C6] once the cooldown is over, the next rejection tries again, not the ne
 })
 
 test('[C6] a Retry-After that is no number does not end the cooldown', async () => {
-  const failure = new RefreshError('refresh_failed', 'slow down', { retryAfter: Number('tomorrow') })
+  const failure = new RefreshError('refresh_failed', 'slow down', { retryAfterMs: Number('tomorrow') })
   const { cell, count } = cellThat(() => Promise.reject(failure))
   const old = await cell.snapshot()
   for (let call = 0; call < 50; call++) await cell.refresh(old).catch(() => undefined)
-  expect([failure.retryAfter, count.refreshes]).toEqual([undefined, 1])
+  expect([failure.retryAfterMs, count.refreshes]).toEqual([undefined, 1])
 })
 
 test('[C5, C7] a failure that follows a late value of an earlier flight is of the value before: it is not held', async () => {

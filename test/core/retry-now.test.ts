@@ -24,7 +24,7 @@ test('[C6] given a cooldown, when a retry is asked for, then it runs at once, an
   const { cell, count } = cellThat(() => answer())
   await cell.refresh({ generation: 1 }).catch(() => undefined)
   await expect(cell.retryNow()).rejects.toMatchObject({ code: 'refresh_failed' })
-  await expect(cell.refresh({ generation: 1 })).rejects.toMatchObject({ retryAfter: 2_000 })
+  await expect(cell.refresh({ generation: 1 })).rejects.toMatchObject({ retryAfterMs: 2_000 })
   expect(count.refreshes).toBe(2)
 
   answer = () => Promise.resolve('new')
@@ -78,10 +78,10 @@ test('[E1] given a refusal, when it is read, then it says why', async () => {
 
 test('[C6] given an error whose members cannot be read, when a refresh throws it, then its callers get a failure at once', async () => {
   const hostile = [
-    new RefreshError('source_unavailable', 'later', { retryAfter: 5n as unknown as number }),
+    new RefreshError('source_unavailable', 'later', { retryAfterMs: 5n as unknown as number }),
     new Proxy(new RefreshError('source_unavailable', 'later'), {
       get: (target, key) => {
-        if (key === 'retryAfter') throw new Error('hostile')
+        if (key === 'retryAfterMs') throw new Error('hostile')
         return Reflect.get(target, key)
       },
     }),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { MemoryStore, RefreshError } from '../../src/index.ts'
+import { memoryStore, RefreshError } from '../../src/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { Account, numbered, type Process, processOf, storeWith } from './account.ts'
 
@@ -14,7 +14,7 @@ interface World extends Process {
 async function world(left?: number): Promise<World> {
   const [clock, account] = [new ManualClock(), new Account()]
   const expiresAt = left === undefined ? undefined : clock.now() + left
-  const store = await storeWith(new MemoryStore(), numbered(1, { expiresAt }))
+  const store = await storeWith(memoryStore(), numbered(1, { expiresAt }))
   const next = (): Process => processOf(account, store, clock)
   return { clock, account, next, ...next() }
 }

@@ -1,10 +1,10 @@
+import { MemoryStore } from '../../src/credential/memory-store.ts'
 import {
   type AccessToken,
-  type Change,
-  credential,
+  type StoreChange,
+  createCredential,
   type Credential,
   type CredentialOptions,
-  MemoryStore,
   type RefreshEvent,
   RefreshError,
   type Source,
@@ -79,7 +79,7 @@ export class FlakyStore extends MemoryStore {
     return super.read(key)
   }
 
-  override async update(key: string, change: Change, options?: UpdateOptions): Promise<StoredRecord> {
+  override async update(key: string, change: StoreChange, options?: UpdateOptions): Promise<StoredRecord> {
     if (this.failsTo === 'lock') throw new Error('the lock is not to be had')
     const stored = await super.update(
       key,
@@ -125,7 +125,7 @@ export function processOf(
   more: Partial<CredentialOptions> = {},
 ): Process {
   const events: RefreshEvent[] = []
-  const token = credential({ source, store, clock, onEvent: (event) => events.push(event), ...more })
+  const token = createCredential({ source, store, clock, onEvent: (event) => events.push(event), ...more })
   const types = (): string[] =>
     events.map(({ type }) => type as string).filter((type) => !OF_THE_CELL.includes(type))
   return { token, events, types }

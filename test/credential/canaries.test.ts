@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import {
-  credential,
-  credentialPool,
-  MemoryStore,
+  createCredential,
+  createCredentialPool,
+  memoryStore,
   type RefreshEvent,
   RefreshError,
   refreshingFetch,
@@ -18,8 +18,8 @@ import { env } from '../../src/sources/env.ts'
 import { file } from '../../src/sources/file.ts'
 import { google } from '../../src/sources/google.ts'
 import { oauth, type Grant } from '../../src/sources/oauth/index.ts'
-import { workloadIdentity } from '../../src/sources/workload/index.ts'
-import { sealed, type SealingKeys } from '../../src/stores/sealed/index.ts'
+import { workload } from '../../src/sources/workload/index.ts'
+import { sealedStore, type SealingKeys } from '../../src/stores/sealed/index.ts'
 import { printed, script, temporaryFolder } from '../sources/helpers.ts'
 import { startRecordingServer } from '../support/recording-server.ts'
 
@@ -83,7 +83,7 @@ const SOURCES: Record<string, Make> = {
       grant: 'client_credentials',
     }),
   'workload identity': ({ origin }) =>
-    workloadIdentity({ for: { tokenEndpoint: origin }, subjectToken: async () => secret('subject') }),
+    workload({ for: { tokenEndpoint: origin }, subjectToken: async () => secret('subject') }),
   command: async ({ mode }) => {
     const token = `{"access_token":"${secret('access')}-'$$'"}`
     const good = `echo '${token}'`
@@ -182,13 +182,13 @@ test.each(Object.entries(SOURCES))(
     const [events, answers, errors]: [RefreshEvent[], string[], unknown[]] = [[], [], []]
     const onEvent = (event: RefreshEvent): unknown => events.push(event)
 
-    const store = new MemoryStore()
+    const store = memoryStore()
     const good = await make(endpoint)
-    const pool = credentialPool({ source: good, store, onEvent })
+    const pool = createCredentialPool({ source: good, store, onEvent })
     // A person has logged in, and the source is one that fails from then on.
     endpoint.mode = 'bad'
     let source = await make(endpoint)
-    const bad = credential({ source: { issue: (context) => source.issue(context) }, store, onEvent })
+    const bad = createCredential({ source: { issue: (context) => source.issue(context) }, store, onEvent })
     endpoint.mode = 'good'
     const token = pool.get('somebody')
     const fetch = refreshingFetch(token, { origins: api.origin, onEvent })
@@ -263,7 +263,7 @@ test('[Z1, S8] no key of a sealed store, nor what it seals, is in an error, an e
   expect(bytes).toHaveLength(32)
   const [id, other] = ['key-1', { id: 'key-2', secret: crypto.getRandomValues(new Uint8Array(32)) }]
   const imported = await crypto.subtle.importKey('raw', bytes, 'AES-GCM', true, ['encrypt', 'decrypt'])
-  const inner = new MemoryStore()
+  const inner = memoryStore()
   const things: unknown[] = []
   const forms: SealingKeys[] = [
     ...[bytes, bytes.toString('base64'), bytes.toString('base64url'), imported].map((form) => [
@@ -275,16 +275,16 @@ test('[Z1, S8] no key of a sealed store, nor what it seals, is in an error, an e
   const tell = (error: unknown): unknown => things.push(error)
   const refused: Source = { issue: () => Promise.reject(new Error('refused')) }
   for (const keys of forms) {
-    const store = sealed(inner, keys)
-    const token = credential({ source: refused, store, onEvent })
+    const store = sealedStore(inner, keys)
+    const token = createCredential({ source: refused, store, onEvent })
     await token.logout()
     await token.login({ accessToken: secret('access'), refreshToken: secret('refresh') })
     await token.refresh(await token.snapshot()).catch(tell)
-    const wrong = sealed(inner, [{ ...other, id }])
-    const missing = sealed(inner, [other])
+    const wrong = sealedStore(inner, [{ ...other, id }])
+    const missing = sealedStore(inner, [other])
     for (const bad of [wrong, missing]) {
       await bad.read('default').catch(tell)
-      await credential({ source: refused, store: bad, onEvent }).snapshot().catch(tell)
+      await createCredential({ source: refused, store: bad, onEvent }).snapshot().catch(tell)
     }
     things.push(await inner.read('default'), store, token, token.status(), wrong)
   }
@@ -292,11 +292,14 @@ test('[Z1, S8] no key of a sealed store, nor what it seals, is in an error, an e
   const bad = [bytes.subarray(1), bytes.toString('hex'), `${CANARY}!`, [bytes], { bytes }]
   for (const given of bad) {
     const keys = [{ id, secret: given as string }]
-    for (const make of [() => sealed(inner, keys), () => sealed(inner, () => keys).read('default')]) {
+    for (const make of [
+      () => sealedStore(inner, keys),
+      () => sealedStore(inner, () => keys).read('default'),
+    ]) {
       await (async () => make())().catch(tell)
     }
   }
-  const throwing = sealed(inner, () => Promise.reject(new Error(secret('thrown'))))
+  const throwing = sealedStore(inner, () => Promise.reject(new Error(secret('thrown'))))
   const error: unknown = await throwing.read('default').catch((thrown: unknown) => thrown)
   // A cause is the host's own, and only shown to who asks for it.
   const { stack, message } = error as RefreshError

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { noting } from '../../src/credential/failure-facts.ts'
+import { MemoryStore } from '../../src/credential/memory-store.ts'
 import {
   type AccessToken,
   type MadeFor,
-  MemoryStore,
   RefreshError,
   type Source,
   type SourceContext,
@@ -16,7 +16,7 @@ class Server implements Source {
   readonly redeemed: (string | undefined)[] = []
   readonly live = new Set<string>()
   madeFor: MadeFor = { issuer: 'https://one.example.com', client: 'app' }
-  rotates = true
+  spendsRefreshToken = true
   configured: string | undefined
   #issued = 10
 
@@ -24,7 +24,7 @@ class Server implements Source {
     const given = current?.refreshToken ?? this.configured
     sent()
     this.redeemed.push(given)
-    if (this.rotates && !this.live.delete(given ?? '')) {
+    if (this.spendsRefreshToken && !this.live.delete(given ?? '')) {
       throw noting(new RefreshError('reauthentication_required', 'invalid_grant'), { reach: 'answered' })
     }
     const n = ++this.#issued
@@ -125,7 +125,7 @@ test('[K16] given a source that spends nothing and a live record of another clie
   const server = new Server()
   await start(server).token.login(numbered(1))
   const mine = new Server()
-  mine.rotates = false
+  mine.spendsRefreshToken = false
   mine.madeFor = { issuer: 'https://one.example.com', client: 'mine' }
   const process = start(mine)
   expect(await call(process)).toBe('access-11')

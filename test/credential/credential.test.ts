@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
-import { credential, MemoryStore, RefreshError, type Source, type Store } from '../../src/index.ts'
+import { createCredential, memoryStore, RefreshError, type Source, type Store } from '../../src/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { settled } from '../support/settled.ts'
 import { Account, FlakyStore, numbered, processOf, storeWith } from './account.ts'
@@ -9,7 +9,7 @@ const code = (expected: string): unknown => expect.objectContaining({ code: expe
 
 test('[K8] loading, issuing and adopting are told apart', async () => {
   const [account, clock] = [new Account(), new ManualClock()]
-  const store = await storeWith(new MemoryStore(), numbered(1))
+  const store = await storeWith(memoryStore(), numbered(1))
   const [one, other] = [processOf(account, store, clock), processOf(account, store, clock)]
   const first = await one.token.snapshot()
   expect(first.value.accessToken).toBe('access-1')
@@ -24,7 +24,7 @@ test('[K8] loading, issuing and adopting are told apart', async () => {
 
 test('[C1, C3] processes that share a store redeem once, however many of their callers were rejected', async () => {
   const [account, clock] = [new Account(), new ManualClock()]
-  const store = await storeWith(new MemoryStore(), numbered(1))
+  const store = await storeWith(memoryStore(), numbered(1))
   const processes = Array.from({ length: 8 }, () => processOf(account, store, clock))
   const all = await Promise.all(
     processes.flatMap(({ token }) =>
@@ -42,7 +42,7 @@ test('[K2] what a response leaves out is kept from before', async () => {
     extra: { account: '7', region: 'eu' },
     expiresAt: 5,
   })
-  const store = await storeWith(new MemoryStore(), before)
+  const store = await storeWith(memoryStore(), before)
   const source: Source = { issue: async () => ({ accessToken: 'new', extra: { region: 'us' } }) }
   const { token } = processOf(source, store, new ManualClock(0))
   const fresh = await token.refresh(await token.snapshot())
@@ -63,7 +63,7 @@ test.each([
   ['an empty token', { accessToken: '' }],
   ['a token that is no text', { accessToken: 7 }],
 ])('a source that gives %s fails with a clear error, and nothing is written', async (_, given) => {
-  const store = await storeWith(new MemoryStore(), numbered(1))
+  const store = await storeWith(memoryStore(), numbered(1))
   const source = { issue: async () => given } as unknown as Source
   const { token } = processOf(source, store, new ManualClock())
   await expect(token.refresh(await token.snapshot())).rejects.toEqual(code('invalid_value'))
@@ -80,7 +80,7 @@ test('what is no use in a token does not lose the rest of it', async () => {
       extra: [1],
     }),
   } as unknown as Source
-  const { value, expiresAt } = await credential({ source }).snapshot()
+  const { value, expiresAt } = await createCredential({ source }).snapshot()
   expect([value.accessToken, value.refreshToken, value.scope, value.extra, expiresAt]).toEqual([
     'a',
     undefined,
@@ -102,7 +102,7 @@ test.each(['rejected', 'expiring'] as const)(
         return { accessToken: 'access-1', expiresAt }
       },
     }
-    const store = await storeWith(new MemoryStore(), { accessToken: 'access-1', expiresAt })
+    const store = await storeWith(memoryStore(), { accessToken: 'access-1', expiresAt })
     const { token, events } = processOf(source, store, clock)
     const held = await token.snapshot()
     if (cause === 'expiring') {
@@ -123,14 +123,14 @@ test.each(['rejected', 'expiring'] as const)(
 test('[K11] a token that comes again with a later expiry is a new one', async () => {
   const clock = new ManualClock(0)
   const source: Source = { issue: async () => ({ accessToken: 'same', expiresAt: clock.now() + 10_000 }) }
-  const { token } = processOf(source, new MemoryStore(), clock)
+  const { token } = processOf(source, memoryStore(), clock)
   await token.snapshot()
   clock.jump(10_000)
   expect(await token.snapshot()).toMatchObject({ generation: 2, expiresAt: 20_000 })
 })
 
 test('[K11, K10] the same token with another refresh token is `unchanged`, and the refresh token is not lost', async () => {
-  const store = await storeWith(new MemoryStore(), numbered(1))
+  const store = await storeWith(memoryStore(), numbered(1))
   const asked: (string | undefined)[] = []
   const source: Source = {
     issue: async ({ current }) => {
@@ -151,7 +151,7 @@ test('[K11, K10] the same token with another refresh token is `unchanged`, and t
 test('[C9, C10] it is refreshed ahead of its expiry, and earlier where it is rejected', async () => {
   const [account, clock] = [new Account(), new ManualClock(0)]
   account.expiresAt = () => clock.now() + 3_600_000
-  const store = await storeWith(new MemoryStore(), numbered(1, { expiresAt: 3_600_000 }))
+  const store = await storeWith(memoryStore(), numbered(1, { expiresAt: 3_600_000 }))
   const { token } = processOf(account, store, clock)
   const held = await token.snapshot()
   clock.jump(3_599_000)
@@ -164,7 +164,7 @@ test('[C9, C10] it is refreshed ahead of its expiry, and earlier where it is rej
 
 test('a process that starts with an expired token in its store refreshes that one', async () => {
   const [account, clock] = [new Account(), new ManualClock(100)]
-  const store = await storeWith(new MemoryStore(), numbered(1, { expiresAt: 100 }))
+  const store = await storeWith(memoryStore(), numbered(1, { expiresAt: 100 }))
   const { token } = processOf(account, store, clock)
   expect((await token.snapshot()).value).toMatchObject(numbered(2))
   expect(account.asked[0]?.current).toMatchObject(numbered(1))
@@ -172,7 +172,7 @@ test('a process that starts with an expired token in its store refreshes that on
 
 test('the challenge and a signal reach the source', async () => {
   const account = new Account()
-  const { token } = processOf(account, new MemoryStore(), new ManualClock())
+  const { token } = processOf(account, memoryStore(), new ManualClock())
   await token.refresh(await token.snapshot(), { challenge: 'Bearer error="insufficient_claims"' })
   expect(account.asked.map(({ challenge }) => challenge)).toEqual([
     undefined,
@@ -197,7 +197,7 @@ test('[C7] after a terminal failure a login in another process is found, at most
 })
 
 test('[K10] where a redemption is refused because somebody else was faster, the winner’s token is adopted', async () => {
-  const store = await storeWith(new MemoryStore(), numbered(1))
+  const store = await storeWith(memoryStore(), numbered(1))
   let isLost = false
   const source: Source = {
     issue: async () => {
@@ -241,5 +241,5 @@ test.each([
   ['an empty key', { source: new Account(), key: '' }],
   ['an option that does not exist', { source: new Account(), initial: {} }],
 ])('%s: a clear error', (_, options) => {
-  expect(() => credential(options as never)).toThrow(code('invalid_option'))
+  expect(() => createCredential(options as never)).toThrow(code('invalid_option'))
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { MemoryStore } from '../../src/index.ts'
+import { memoryStore } from '../../src/index.ts'
 import { Slots } from '../../src/lib/slots.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { settled } from '../support/settled.ts'
@@ -108,7 +108,7 @@ test('[C15, S10] given a logout whose read comes after its time, then it deletes
 })
 
 test('[C15] given an unsaved token and a request that died while it saved it, when later calls come, then one of them saves it', async () => {
-  const [clock, store] = [new CancellingClock(), await storeWith(new MemoryStore(), numbered(1))]
+  const [clock, store] = [new CancellingClock(), await storeWith(memoryStore(), numbered(1))]
   const { token } = processOf(new Account(), store, clock)
   const replace = store.replace.bind(store)
   store.replace = () => Promise.reject(new Error('the store is down'))

@@ -2,8 +2,8 @@ import { expect, onTestFinished, test } from 'vitest'
 import {
   type AccessToken,
   type Clock,
-  credential,
-  MemoryStore,
+  createCredential,
+  memoryStore,
   type RefreshEvent,
   RefreshError,
   refreshingFetch,
@@ -26,11 +26,11 @@ test('[C1, C3, K2, K10] 100 expiries under load: one redemption each, and no fam
   const login = await server.login()
   const { issuer, client } = server
   // Four processes that share a store; of one of them a person has logged in.
-  const store = new MemoryStore()
+  const store = memoryStore()
   const events: RefreshEvent[] = []
   const source = oauth({ issuer, clientId: client.id, clientSecret: client.secret })
   const tokens = Array.from({ length: 4 }, () =>
-    credential({ source, store, onEvent: (event) => events.push(event) }),
+    createCredential({ source, store, onEvent: (event) => events.push(event) }),
   )
   await tokens[0]?.login(login)
   const fetches = tokens.map((token) => refreshingFetch(token, { origins: api.origin }))
@@ -69,7 +69,9 @@ test('[C1] 100 expiries, one after the other, each with 20 callers in flight: 10
   onTestFinished(() => server.close())
   const login = await server.login()
   const { issuer, client } = server
-  const token = credential({ source: oauth({ issuer, clientId: client.id, clientSecret: client.secret }) })
+  const token = createCredential({
+    source: oauth({ issuer, clientId: client.id, clientSecret: client.secret }),
+  })
   await token.login(login)
   for (let n = 1; n <= 100; n++) {
     const held = await token.snapshot()
@@ -122,7 +124,7 @@ class Issuer implements Source {
 }
 
 /** One call: what is rejected is tried once more. Tells how often it was rejected. */
-async function call(token: ReturnType<typeof credential>, server: Issuer): Promise<number> {
+async function call(token: ReturnType<typeof createCredential>, server: Issuer): Promise<number> {
   let snapshot = await token.snapshot()
   if (!server.accepts(snapshot.value)) {
     snapshot = await token.refresh(snapshot)
@@ -147,7 +149,7 @@ test.each([
   async (seconds, every, during, most) => {
     const clock = new ManualClock()
     const server = new Issuer(clock, seconds)
-    const token = credential({ source: server.seenBy(clock), clock })
+    const token = createCredential({ source: server.seenBy(clock), clock })
     let rejected = 0
     for (let at = 0; at < during; at += every) {
       rejected += await call(token, server)
@@ -165,7 +167,7 @@ test.each([60_000, 8 * 3_600_000, 30 * 86_400_000])(
   async (asleep) => {
     const clock = new ManualClock()
     const server = new Issuer(clock, 3_600)
-    const token = credential({ source: server.seenBy(clock), clock })
+    const token = createCredential({ source: server.seenBy(clock), clock })
     await call(token, server)
     const expected = asleep < 3_600_000 ? 1 : 2
     // Time jumps, and no timer has run meanwhile.
@@ -189,7 +191,7 @@ test('a sleep in the middle of a refresh: the refresh ends, late, or the next ca
           })
         : Promise.resolve({ accessToken: `access-${asked}` }),
   }
-  const token = credential({ source, clock })
+  const token = createCredential({ source, clock })
   const waiting = token.snapshot().catch((error: unknown) => error)
   await clock.advance(0)
   clock.jump(8 * 3_600_000)
@@ -210,14 +212,14 @@ test.each([
   async (skewOfOne, skewOfOther, seconds) => {
     const clock = new ManualClock()
     const server = new Issuer(clock, seconds)
-    const store = new MemoryStore()
+    const store = memoryStore()
     const hosts = [skewOfOne, skewOfOther].map((skew) => {
       const own: Clock = {
         now: () => clock.now() + skew,
         setTimeout: (run, ms) => clock.setTimeout(run, ms),
         clearTimeout: (timer) => clock.clearTimeout(timer),
       }
-      return credential({ source: server.seenBy(own), store, clock: own })
+      return createCredential({ source: server.seenBy(own), store, clock: own })
     })
     const step = (seconds * 1000) / 20
     const lifetimes = 24

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { noting } from '../../src/credential/failure-facts.ts'
+import { MemoryStore } from '../../src/credential/memory-store.ts'
 import { decodeRecord, encodeRecord } from '../../src/credential/record/record-format.ts'
 import {
   type AccessToken,
-  MemoryStore,
   RefreshError,
   type RefreshErrorCode,
   type Source,
@@ -34,8 +34,8 @@ class Endpoint implements Source {
   ]
 }
 
-function says(code: RefreshErrorCode, retryAfter?: number): () => RefreshError {
-  return () => noting(new RefreshError(code, 'No.', { retryAfter }), { reach: 'answered' })
+function says(code: RefreshErrorCode, retryAfterMs?: number): () => RefreshError {
+  return () => noting(new RefreshError(code, 'No.', { retryAfterMs }), { reach: 'answered' })
 }
 
 const dead = numbered(1, { expiresAt: 1 })
@@ -128,9 +128,9 @@ test('[K14] given a failure in the record, then it holds no secret and names wha
 test.each([
   ['source_rate_limited', 30_000, 29_000],
   ['source_unavailable', 30_000, 29_000],
-] as const)('[K14] Retry-After of %s binds every process', async (code, retryAfter, early) => {
+] as const)('[K14] Retry-After of %s binds every process', async (code, retryAfterMs, early) => {
   const { endpoint, clock, start } = await world()
-  endpoint.says = says(code, retryAfter)
+  endpoint.says = says(code, retryAfterMs)
   const lived = start()
   expect(await call(start())).toBe(code)
   await clock.advance(early)
@@ -138,7 +138,7 @@ test.each([
   await call(lived)
   expect(endpoint.asked).toHaveLength(1)
   endpoint.says = undefined
-  await clock.advance(retryAfter - early)
+  await clock.advance(retryAfterMs - early)
   expect(await call(start())).toBe('access-101')
 })
 
@@ -323,7 +323,7 @@ test.each([
     clock.tick(10_000)
     endpoint.says = failing
     const source: Source = {
-      rotates: false,
+      spendsRefreshToken: false,
       issue: (context) => endpoint.issue(context),
       presented: endpoint.presented,
     }

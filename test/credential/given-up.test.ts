@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { credential, MemoryStore } from '../../src/index.ts'
+import { createCredential, memoryStore } from '../../src/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { Account, numbered, storeWith } from './account.ts'
 
@@ -14,7 +14,7 @@ test.each([
   async (_, isSent) => {
     vi.useFakeTimers()
     onTestFinished(() => void vi.useRealTimers())
-    const store = await storeWith(new MemoryStore(), numbered(1), 'me')
+    const store = await storeWith(memoryStore(), numbered(1), 'me')
     let isOver = false
     const dead = (_current: unknown, { sent }: { sent?: (() => void) | undefined }): Promise<never> => {
       if (isSent) sent?.()
@@ -37,7 +37,7 @@ test.each([
 )
 
 test('[C15] given one that leaves the line, when the one before it goes on, then the one behind it waits all the same', async () => {
-  const store = new MemoryStore()
+  const store = memoryStore()
   let finish = (): void => undefined
   const first = store.update('me', async () => {
     await new Promise<void>((resolve) => (finish = resolve))
@@ -64,8 +64,8 @@ test('[K13] given a token that has expired, and an endpoint that does not respon
   let respond = (): void => undefined
   account.during = () => new Promise<void>((resolve) => (respond = resolve))
   account.expiresAt = () => clock.now() + 3_600_000
-  const store = await storeWith(new MemoryStore(), numbered(1, { expiresAt: clock.now() + 1_000 }))
-  const token = credential({ source: account, store, clock, deadline: 1_000 })
+  const store = await storeWith(memoryStore(), numbered(1, { expiresAt: clock.now() + 1_000 }))
+  const token = createCredential({ source: account, store, clock, deadline: 1_000 })
   expect(await token.accessToken()).toBe('access-1')
   await clock.advance(1_000)
   const waiting = token.accessToken().catch((error: unknown) => error)

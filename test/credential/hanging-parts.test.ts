@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type AccessToken, MemoryStore, type Source } from '../../src/index.ts'
+import { type AccessToken, memoryStore, type Source } from '../../src/index.ts'
 import { Gate } from '../support/gate.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { settled } from '../support/settled.ts'
@@ -42,7 +42,7 @@ test("[S10] given a user's store that is silent, then check() says so", async ()
 
 test('[S10] given a configured refresh token whose function hangs under the lock, when the flight is given up, then the lock is free', async () => {
   const [clock, account] = [new ManualClock(), new Account()]
-  const store = await storeWith(new MemoryStore(), numbered(1, { expiresAt: clock.now() - 1 }))
+  const store = await storeWith(memoryStore(), numbered(1, { expiresAt: clock.now() - 1 }))
   let asked = 0
   const hanging: Source = {
     issue: (context) => account.issue(context),
@@ -60,7 +60,7 @@ test('[S10] given a configured refresh token whose function hangs under the lock
 test('[C15] given an expired token and a refresh that hangs, then accessToken() fails with refresh_timeout', async () => {
   const [clock, account] = [new ManualClock(), new Account()]
   account.expiresAt = () => clock.now() + 10_000
-  const { token } = processOf(account, new MemoryStore(), clock)
+  const { token } = processOf(account, memoryStore(), clock)
   await token.accessToken()
   const gate = new Gate()
   gate.hold(1)
@@ -76,7 +76,7 @@ test('[C15] given an expired token and a refresh that hangs, then accessToken() 
 })
 
 test('[K13] given a token that came after another one was stored, then its refresh token is not redeemed', async () => {
-  const [clock, store] = [new ManualClock(), await storeWith(new MemoryStore(), numbered(1))]
+  const [clock, store] = [new ManualClock(), await storeWith(memoryStore(), numbered(1))]
   const redeemed: (string | undefined)[] = []
   const gate = new Gate()
   gate.hold(1)
@@ -121,7 +121,7 @@ test('[K10] given a refresh that waits for a login to be stored, when a person l
 })
 
 test("[S10] given a user's store whose findings() throws, then tokens are served, and check() finds them good", async () => {
-  const [clock, store] = [new ManualClock(), await storeWith(new MemoryStore(), numbered(1))]
+  const [clock, store] = [new ManualClock(), await storeWith(memoryStore(), numbered(1))]
   const findings = (): never => {
     throw new Error('not today')
   }
@@ -133,7 +133,7 @@ test("[S10] given a user's store whose findings() throws, then tokens are served
 test("[S10] given a user's store that never comes to an unsaved token, when it is well again, then the token is stored, and the next refresh goes on", async () => {
   const [clock, account] = [new ManualClock(), new Account()]
   account.expiresAt = () => clock.now() + 60_000
-  const store = await storeWith(new MemoryStore(), numbered(1, { expiresAt: clock.now() - 1 }))
+  const store = await storeWith(memoryStore(), numbered(1, { expiresAt: clock.now() - 1 }))
   const update = store.update.bind(store)
   let state: 'fails' | 'hangs' | 'well' = 'fails'
   store.update = async (key, change, options) => {

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { MemoryStore } from '../../src/credential/memory-store.ts'
 import { tombstone } from '../../src/credential/tombstone.ts'
 import {
   type AccessToken,
-  type Change,
-  credential,
+  type StoreChange,
+  createCredential,
   type Credential,
-  MemoryStore,
   RefreshError,
   type SourceContext,
   type RecordContent,
@@ -81,7 +81,7 @@ class ScheduledStore extends MemoryStore {
     return stored
   }
 
-  override async update(key: string, change: Change, options?: UpdateOptions): Promise<StoredRecord> {
+  override async update(key: string, change: StoreChange, options?: UpdateOptions): Promise<StoredRecord> {
     await this.#step('lock')
     const stored = await super.update(
       key,
@@ -154,7 +154,9 @@ async function run(scheduler: Scheduler, count: number, happening: { process: nu
       return token
     },
   }
-  const processes = Array.from({ length: count }, () => credential({ source, store, clock, cooldown: 0 }))
+  const processes = Array.from({ length: count }, () =>
+    createCredential({ source, store, clock, cooldown: 0 }),
+  )
   const failures: unknown[] = []
   const act = async ({ process, what }: { process: number; what: What }): Promise<void> => {
     const token = processes[process]

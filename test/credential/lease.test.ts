@@ -28,7 +28,7 @@ async function locked(renew: Lock['renew'], after = 0): Promise<StoreContext> {
   }
   const backend = {
     read: async () => undefined,
-    contend: () => ({ tryLock: () => later(after, lock) }),
+    lockWaiter: () => ({ tryLock: () => later(after, lock) }),
     replace: () => never,
     watch: () => undefined,
     explain: asRefreshError,

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { credential, RefreshError, type Source, type Store } from '../../src/index.ts'
+import { createCredential, RefreshError, type Source, type Store } from '../../src/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { settled } from '../support/settled.ts'
 import { Account, FlakyStore, numbered, processOf, storeWith } from './account.ts'
@@ -39,14 +39,14 @@ test('without its lock a token that rotates is not refreshed, and one that is go
 })
 
 test.each([
-  ['says that nothing is spent by it', { rotates: false }, {}],
-  ['is told to', {}, { outage: 'refresh' as const }],
+  ['says that nothing is spent by it', { spendsRefreshToken: false }, {}],
+  ['is told to', {}, { whenStoreIsDown: 'refresh' as const }],
 ])('a source that %s refreshes without the store, which learns of it later', async (_, says, options) => {
   const clock = new ManualClock()
   const { store, inner, isDown } = await severable()
   const issue = vi.fn<Source['issue']>(async () => numbered(2))
   const types: string[] = []
-  const token = credential({
+  const token = createCredential({
     source: { issue, ...says },
     store,
     clock,
@@ -68,8 +68,8 @@ test.each([
 test('what was issued without the store does not cover what others have stored meanwhile', async () => {
   const clock = new ManualClock()
   const { store, inner, isDown } = await severable()
-  const source: Source = { rotates: false, issue: async () => numbered(2) }
-  const token = credential({ source, store, clock })
+  const source: Source = { spendsRefreshToken: false, issue: async () => numbered(2) }
+  const token = createCredential({ source, store, clock })
   const held = await token.snapshot()
   isDown(true)
   await token.refresh(held)
@@ -90,12 +90,16 @@ test('a store whose content cannot be read is no outage: nothing is issued', asy
     replace: () => Promise.reject(damaged),
     delete: () => Promise.reject(damaged),
   }
-  const token = credential({ source: { rotates: false, issue }, store, clock: new ManualClock() })
+  const token = createCredential({
+    source: { spendsRefreshToken: false, issue },
+    store,
+    clock: new ManualClock(),
+  })
   await expect(token.snapshot()).rejects.toBe(damaged)
   expect(issue).not.toHaveBeenCalled()
 })
 
 test('an outage policy that is none is a clear error', () => {
-  const options = { source: { issue: async () => numbered(1) }, outage: 'ignore' as 'refuse' }
-  expect(() => credential(options)).toThrow(/'outage' must be 'refuse' or 'refresh'/)
+  const options = { source: { issue: async () => numbered(1) }, whenStoreIsDown: 'ignore' as 'refuse' }
+  expect(() => createCredential(options)).toThrow(/'whenStoreIsDown' must be 'refuse' or 'refresh'/)
 })

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { credential, type Credential, MemoryStore, RefreshError, type Source } from '../../src/index.ts'
+import { createCredential, type Credential, memoryStore, RefreshError, type Source } from '../../src/index.ts'
 import { command } from '../../src/sources/command/index.ts'
 import { env } from '../../src/sources/env.ts'
 import { file } from '../../src/sources/file.ts'
@@ -60,7 +60,7 @@ const STATIC: Record<string, () => Mended | Promise<Mended>> = {
   'source of the host that spends nothing': () => {
     let accessToken = 'stale'
     return {
-      source: { rotates: false, issue: async () => ({ accessToken }) },
+      source: { spendsRefreshToken: false, issue: async () => ({ accessToken }) },
       mend: () => {
         accessToken = 'mended'
       },
@@ -73,7 +73,7 @@ test.each(Object.entries(STATIC))(
   async (_, make) => {
     const { source, mend } = await make()
     const clock = new ManualClock()
-    const token = credential({ source, clock })
+    const token = createCredential({ source, clock })
     for (let n = 0; n < 12; n++) {
       expect(['unchanged', 'refresh_suspended', 'source_invalid']).toContain(await reject(token))
       await clock.advance(10_000)
@@ -88,9 +88,9 @@ test.each(Object.entries(STATIC))(
 )
 
 test('[K11, K15] given a store that others write, when they have written, then a process that borrows sees it 5 s later', async () => {
-  const [store, clock] = [new MemoryStore(), new ManualClock()]
+  const [store, clock] = [memoryStore(), new ManualClock()]
   await store.update('default', async () => ({ token: { accessToken: 'stale' } }))
-  const token = credential({ source: 'borrow', store, clock })
+  const token = createCredential({ source: 'store-only', store, clock })
   for (let n = 0; n < 12; n++) {
     await reject(token)
     await clock.advance(10_000)
@@ -110,7 +110,7 @@ test('[K11] given a source that spends and gives the rejected token, then pauses
     },
   }
   const clock = new ManualClock()
-  const token = credential({ source, clock })
+  const token = createCredential({ source, clock })
   for (let second = 0; second < 300; second++) {
     await reject(token)
     await clock.advance(1_000)
@@ -138,7 +138,7 @@ test.each(Object.entries(NOTHING))(
       const good = Response.json({ access_token: 'mended', refresh_token: 'r-2', token_type: 'Bearer' })
       return isWell ? good : new Response(body, { headers: { 'content-type': type } })
     }
-    const token = credential({
+    const token = createCredential({
       source: oauth({ tokenEndpoint: 'https://auth.example.com/token', clientId: 'app', fetch, clock }),
       clock,
     })
@@ -161,7 +161,7 @@ test('[K13] given tokens that can never be used, then a source that spends is as
   let asked = 0
   const fetch: typeof globalThis.fetch = async () =>
     Response.json({ access_token: 'a', refresh_token: `r-${++asked}`, token_type: 'DPoP' })
-  const token = credential({
+  const token = createCredential({
     source: oauth({ tokenEndpoint: 'https://auth.example.com/token', clientId: 'app', fetch, clock }),
     clock,
   })

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
+import { MemoryStore } from '../../src/credential/memory-store.ts'
 import {
   type AccessToken,
-  MemoryStore,
   RefreshError,
   type Source,
   type Store,
@@ -313,7 +313,7 @@ test('a logout that cannot be stored says so, and can be repeated', async () => 
 test('a process that borrows never refreshes: it only reads again', async () => {
   const [account, clock] = [new Account(), new ManualClock()]
   const store = new FlakyStore()
-  const borrower = processOf('borrow', store, clock)
+  const borrower = processOf('store-only', store, clock)
   await expect(borrower.token.snapshot()).rejects.toEqual(code('credential_missing'))
   await storeWith(store, numbered(1))
   await clock.advance(1_000)

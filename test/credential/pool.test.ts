@@ -2,7 +2,8 @@ import { inspect } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
-import { credentialPool, MemoryStore, type RefreshEvent, type Source } from '../../src/index.ts'
+import { MemoryStore } from '../../src/credential/memory-store.ts'
+import { createCredentialPool, type RefreshEvent, type Source } from '../../src/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { settled } from '../support/settled.ts'
 import { FlakyStore, numbered, storeWith } from './account.ts'
@@ -38,7 +39,7 @@ test('[K12] callers of a key share one credential, and its generations; keys sha
   const store = new MemoryStore()
   for (const key of ['ann', 'bob']) await storeWith(store, { accessToken: key, refreshToken: key }, key)
   const events: [string, RefreshEvent['type']][] = []
-  const pool = credentialPool({ source, store, onEvent: ({ type }, key) => events.push([key, type]) })
+  const pool = createCredentialPool({ source, store, onEvent: ({ type }, key) => events.push([key, type]) })
   expect(pool.get('ann')).toBe(pool.get('ann'))
   const [ann, bob] = [await pool.get('ann').snapshot(), await pool.get('bob').snapshot()]
   const fresh = await Promise.all(Array.from({ length: 50 }, () => pool.get('ann').refresh(ann)))
@@ -52,7 +53,7 @@ test('[K12] callers of a key share one credential, and its generations; keys sha
 test('[K12] what nobody holds goes, the last used ones excepted, and is read again when it is asked for', async () => {
   const { source } = counting()
   const store = new MemoryStore()
-  const pool = credentialPool({ source, store, idle: 2 })
+  const pool = createCredentialPool({ source, store, idle: 2 })
   for (let n = 0; n < 100; n++) {
     await storeWith(store, numbered(n), `user ${n}`)
     await pool.get(`user ${n}`).snapshot()
@@ -66,7 +67,7 @@ test('[K12] what nobody holds goes, the last used ones excepted, and is read aga
 })
 
 test('[K12] what is held stays, also by way of what was built from it', async () => {
-  const pool = credentialPool({ source: counting().source, idle: 0 })
+  const pool = createCredentialPool({ source: counting().source, idle: 0 })
   const held = pool.get('held')
   const built = pool.get('built').map(({ accessToken }) => accessToken)
   await built.snapshot()
@@ -85,7 +86,7 @@ test('[K12] nothing goes that has a refresh under way, or has yet to be written'
       return numbered(1)
     },
   }
-  const pool = credentialPool({ source, store, clock, idle: 0 })
+  const pool = createCredentialPool({ source, store, clock, idle: 0 })
   const running = pool.get('ann').snapshot()
   await collected()
   expect([pool.size, pool.get('ann').status().isRefreshing]).toEqual([1, true])
@@ -105,7 +106,7 @@ test('[K12] 100,000 keys need bounded memory, and no timer', async () => {
   const clock = new ManualClock()
   const store: MemoryStore = new MemoryStore()
   store.read = async () => ({ token: numbered(1), revision: 1 })
-  const pool = credentialPool({ source: counting().source, store, clock, idle: 100 })
+  const pool = createCredentialPool({ source: counting().source, store, clock, idle: 100 })
   const ask = async (from: number, to: number): Promise<void> => {
     for (let n = from; n < to; n++) await pool.get(`user ${n}`).snapshot()
     await collected()
@@ -119,7 +120,7 @@ test('[K12] 100,000 keys need bounded memory, and no timer', async () => {
 }, 120_000)
 
 test('[Z1] nothing of a token is in a pool’s inspection', async () => {
-  const pool = credentialPool({
+  const pool = createCredentialPool({
     source: counting().source,
     store: await storeWith(new MemoryStore(), numbered(1), 'ann'),
   })
@@ -132,11 +133,13 @@ test.each([
   ['an idle that is no number', { source: counting().source, idle: -1 }],
   ['a key', { source: counting().source, key: 'ann' }],
 ])('%s: a clear error at construction', (_, options) => {
-  expect(() => credentialPool(options as never)).toThrow(expect.objectContaining({ code: 'invalid_option' }))
+  expect(() => createCredentialPool(options as never)).toThrow(
+    expect.objectContaining({ code: 'invalid_option' }),
+  )
 })
 
 test('an empty key is refused', () => {
-  expect(() => credentialPool({ source: counting().source }).get('')).toThrow(
+  expect(() => createCredentialPool({ source: counting().source }).get('')).toThrow(
     expect.objectContaining({ code: 'invalid_option' }),
   )
 })

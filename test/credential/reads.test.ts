@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { credentialPool, MemoryStore, type StoredRecord } from '../../src/index.ts'
+import { MemoryStore } from '../../src/credential/memory-store.ts'
+import { createCredentialPool, type StoredRecord } from '../../src/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { settled } from '../support/settled.ts'
 import { numbered } from './account.ts'
@@ -17,7 +18,7 @@ class SlowStore extends MemoryStore {
 function world() {
   const [clock, store] = [new ManualClock(), new SlowStore()]
   const issue = async () => numbered(1)
-  const pool = credentialPool({ source: { issue }, store, clock, deadline: 1_000 })
+  const pool = createCredentialPool({ source: { issue }, store, clock, deadline: 1_000 })
   const wants = Array.from({ length: 200 }, (_, n) => pool.get(`account-${n}`).accessToken())
   return { clock, store, wants }
 }

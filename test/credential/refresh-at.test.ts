@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { decodeRecord, encodeRecord } from '../../src/credential/record/record-format.ts'
-import { credential, MemoryStore, type Source } from '../../src/index.ts'
+import { createCredential, memoryStore, type Source } from '../../src/index.ts'
 import { fileStore } from '../../src/stores/file/index.ts'
 import { temporaryFolder } from '../sources/helpers.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -24,7 +24,7 @@ function earlySource(clock: ManualClock): { readonly source: Source; readonly as
 test('[C9, K1] given a source that tells when its token is rejected before it expires, then that time counts', async () => {
   const clock = new ManualClock()
   const { source, asked } = earlySource(clock)
-  const token = credential({ source, clock })
+  const token = createCredential({ source, clock })
   const first = await token.snapshot()
   expect(first.expiresAt).toBe(clock.now() + HOUR / 6)
   expect(first.value.expiresAt).toBe(clock.now() + HOUR)
@@ -39,7 +39,7 @@ test('[C9, K1] given a source that tells when its token is rejected before it ex
 test('[C9] given calls all the while, then the refresh runs in the background ahead of that time', async () => {
   const clock = new ManualClock()
   const { source } = earlySource(clock)
-  const token = credential({ source, clock })
+  const token = createCredential({ source, clock })
   const given: string[] = []
   for (let at = 0; at < HOUR / 6; at += 10_000) {
     given.push(await token.accessToken())
@@ -51,13 +51,13 @@ test('[C9] given calls all the while, then the refresh runs in the background ah
 
 test('[K10] given a stored token that its server rejects by now, then another process does not adopt it', async () => {
   const clock = new ManualClock()
-  const store = new MemoryStore()
+  const store = memoryStore()
   const { source, asked } = earlySource(clock)
-  await credential({ source, store, clock }).snapshot()
+  await createCredential({ source, store, clock }).snapshot()
   await clock.advance(HOUR / 12)
-  expect(await credential({ source, store, clock }).accessToken()).toBe('access-1')
+  expect(await createCredential({ source, store, clock }).accessToken()).toBe('access-1')
   await clock.advance(HOUR / 12)
-  expect(await credential({ source, store, clock }).accessToken()).toBe('access-2')
+  expect(await createCredential({ source, store, clock }).accessToken()).toBe('access-2')
   expect(asked()).toBe(2)
 })
 
@@ -72,7 +72,7 @@ test('[K2] given a next token whose source tells nothing of it, then the time of
         : { accessToken: 'access-2', expiresAt }
     },
   }
-  const token = credential({ source, clock })
+  const token = createCredential({ source, clock })
   await token.snapshot()
   await clock.advance(60_000)
   const second = await token.snapshot()

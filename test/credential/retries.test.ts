@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { noting } from '../../src/credential/failure-facts.ts'
-import { MemoryStore, RefreshError, type RefreshErrorCode } from '../../src/index.ts'
+import { memoryStore, RefreshError, type RefreshErrorCode } from '../../src/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { settled } from '../support/settled.ts'
 import { Account, numbered, processOf, storeWith } from './account.ts'
@@ -12,7 +12,7 @@ async function failing(
   ...failures: unknown[]
 ): Promise<{ account: Account; clock: ManualClock; refreshed: Promise<unknown> }> {
   const [account, clock] = [new Account(), new ManualClock()]
-  const { token } = processOf(account, await storeWith(new MemoryStore(), numbered(1)), clock)
+  const { token } = processOf(account, await storeWith(memoryStore(), numbered(1)), clock)
   const held = await token.snapshot()
   account.failures.push(...failures)
   const refreshed = token.refresh(held).then(
@@ -23,8 +23,8 @@ async function failing(
   return { account, clock, refreshed }
 }
 
-const failure = (code: RefreshErrorCode, retryAfter?: number): RefreshError =>
-  new RefreshError(code, 'It did not work.', { retryAfter })
+const failure = (code: RefreshErrorCode, retryAfterMs?: number): RefreshError =>
+  new RefreshError(code, 'It did not work.', { retryAfterMs })
 
 test.each(TRANSIENT)('[K9] %s is tried again within the flight, three times at the most', async (code) => {
   const twice = await failing(failure(code), failure(code))
@@ -99,7 +99,7 @@ test('[K9] no try begins after the deadline: the cooldown obeys what was asked i
 
 test('[K9] a login ends the wait between two tries', async () => {
   const [account, clock] = [new Account(), new ManualClock()]
-  const { token } = processOf(account, await storeWith(new MemoryStore(), numbered(1)), clock)
+  const { token } = processOf(account, await storeWith(memoryStore(), numbered(1)), clock)
   account.failures.push(failure('source_unavailable'))
   const refreshed = token.refresh(await token.snapshot())
   await settled()
@@ -113,7 +113,7 @@ test('[K9] a process that waits for the next try stays alive until there is an a
     import { credential, RefreshError } from '${new URL('../../src/index.ts', import.meta.url).href}'
     let asked = 0
     const source = { issue: async () => {
-      if (++asked === 1) throw new RefreshError('source_unavailable', 'Not now.', { retryAfter: 1 })
+      if (++asked === 1) throw new RefreshError('source_unavailable', 'Not now.', { retryAfterMs: 1 })
       return { accessToken: 'good' }
     } }
     console.log((await credential({ source }).snapshot()).value.accessToken)`

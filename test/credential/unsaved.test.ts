@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { MemoryStore, RefreshError, type Source, type Store, type StoredRecord } from '../../src/index.ts'
+import { MemoryStore } from '../../src/credential/memory-store.ts'
+import { RefreshError, type Source, type Store, type StoredRecord } from '../../src/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { settled } from '../support/settled.ts'
 import { numbered, type Process, processOf, storeWith } from './account.ts'

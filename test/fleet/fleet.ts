@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest'
-import { sealed, type SealingKey } from '../../src/stores/sealed/index.ts'
+import { sealedStore, type SealingKey } from '../../src/stores/sealed/index.ts'
 import {
   type AuthorizationServer,
   type Login,
@@ -67,7 +67,7 @@ export async function startFleet(
   })
   const login = await server.login()
   const [store, keys] = [await opened(place), keysOf(0)]
-  await (keys ? sealed(store, keys) : store).update('default', async () => ({ token: asToken(login) }))
+  await (keys ? sealedStore(store, keys) : store).update('default', async () => ({ token: asToken(login) }))
   const { issuer, client } = server
   const orders = { place, issuer, clientId: client.id, clientSecret: client.secret, api: api.origin, callers }
   const members = await Promise.all(

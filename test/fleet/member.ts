@@ -2,13 +2,13 @@
 import { createInterface } from 'node:readline'
 import {
   type AccessToken,
-  credential,
+  createCredential,
   type CredentialStatus,
   refreshingFetch,
   type RefreshEvent,
 } from '../../src/index.ts'
 import { oauth } from '../../src/sources/oauth/index.ts'
-import { sealed, type SealingKey } from '../../src/stores/sealed/index.ts'
+import { sealedStore, type SealingKey } from '../../src/stores/sealed/index.ts'
 import { Observed } from './observed.ts'
 import { open, type Place } from './place.ts'
 
@@ -65,9 +65,9 @@ const { store: opened } = await open(place, {
   through: (backend) => observed.through(backend),
   onStep: (step) => observed.step(step),
 })
-const token = credential({
+const token = createCredential({
   source: oauth({ issuer, clientId, clientSecret }),
-  store: keys ? sealed(opened, keys) : opened,
+  store: keys ? sealedStore(opened, keys) : opened,
   ...(deadline === undefined ? {} : { deadline }),
   ...(cooldown === undefined ? {} : { cooldown }),
   onEvent: (event) => {

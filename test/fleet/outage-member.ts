@@ -1,7 +1,7 @@
 // One process of those that share many accounts: it asks for their tokens as it is told, and counts what it is given.
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { credentialPool, RefreshError } from '../../src/index.ts'
+import { createCredentialPool, RefreshError } from '../../src/index.ts'
 import { oauth } from '../../src/sources/oauth/index.ts'
 import { openAs, type Opening } from './outage-opening.ts'
 
@@ -56,7 +56,7 @@ const count = (counts: Record<string, number>, name: string): void => {
 }
 
 const { store } = await openAs(orders.opening)
-const pool = credentialPool({
+const pool = createCredentialPool({
   source: oauth({ tokenEndpoint: orders.endpoint, clientId: 'fleet' }),
   store,
   ...(orders.deadline === undefined ? {} : { deadline: orders.deadline }),

@@ -1,5 +1,5 @@
 // Stores as their pages say that they are opened, told in a way that one process can tell another.
-import { MemoryStore, type Store } from '../../src/index.ts'
+import { memoryStore, type Store } from '../../src/index.ts'
 import { fileStore } from '../../src/stores/file/index.ts'
 import { type PostgresClient, postgresStore } from '../../src/stores/postgres/index.ts'
 import { type RedisClient, redisStore } from '../../src/stores/redis/index.ts'
@@ -41,7 +41,7 @@ export async function openAs(opening: Opening): Promise<Opened> {
   const silence = ((lease ?? 2_500) * 2) / 5
   switch (opening.kind) {
     case 'memory':
-      return { store: new MemoryStore(), close: async () => undefined }
+      return { store: memoryStore(), close: async () => undefined }
     case 'files':
       return { store: fileStore({ path: opening.path, ...locking }), close: async () => undefined }
     case 'redis': {

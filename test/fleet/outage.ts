@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { credential, type Store } from '../../src/index.ts'
+import { createCredential, type Store } from '../../src/index.ts'
 import type { TokenEndpoint } from './outage-endpoint.ts'
 import type { MemberTold } from './outage-member.ts'
 import { type OutageMember, startOutageMember } from './outage-members.ts'
@@ -244,7 +244,7 @@ export async function settling(
       break
   const timed = async (key: string, what: 'login' | 'logout'): Promise<number> => {
     const began = performance.now()
-    const token = credential({ source: 'borrow', store, key })
+    const token = createCredential({ source: 'store-only', store, key })
     const done =
       what === 'logout' ? token.logout() : token.login({ accessToken: 'login', refreshToken: 'login' })
     const isDone = await done.then(

@@ -133,7 +133,7 @@ test('what chat throws, the stream throws', async () => {
 
 test.each<ChatOutcome>([
   { type: 'rate_limited' },
-  { type: 'rate_limited', retryAfter: 1_500 },
+  { type: 'rate_limited', retryAfterMs: 1_500 },
   { type: 'server_error', message: 'overloaded', status: 529, code: 'overloaded_error' },
   { type: 'invalid_request', message: 'no', status: 401, code: 'token_expired', challenge: 'Bearer' },
 ])('a failure becomes one error delta, without a done: %j', async (outcome) => {

@@ -57,7 +57,7 @@ describe('an answer that is streamed and collected is the answer', () => {
   })
 
   test.each<ChatOutcome>([
-    { type: 'rate_limited', retryAfter: 2_000 },
+    { type: 'rate_limited', retryAfterMs: 2_000 },
     { type: 'rate_limited' },
     { type: 'invalid_request', message: 'no', status: 401, code: 'token_expired', challenge: 'Bearer' },
     { type: 'server_error', message: 'down', status: 503 },

@@ -6,10 +6,10 @@ import {
   BaseProvider,
   type ChatOutcome,
   type Credential,
-  credential,
-  credentialPool,
+  createCredential,
+  createCredentialPool,
   isUnauthorizedError,
-  MemoryStore,
+  memoryStore,
   Refreshable,
   RefreshError,
   type RefreshEvent,
@@ -30,13 +30,13 @@ import { file } from 'llm-refresh/sources/file'
 import { google } from 'llm-refresh/sources/google'
 import { deviceLogin, oauth } from 'llm-refresh/sources/oauth'
 import { browserLogin } from 'llm-refresh/sources/oauth-browser'
-import { workloadIdentity } from 'llm-refresh/sources/workload'
+import { workload } from 'llm-refresh/sources/workload'
 import { fileStore } from 'llm-refresh/stores/file'
 import { postgresStore } from 'llm-refresh/stores/postgres'
 import { redisStore } from 'llm-refresh/stores/redis'
-import { sealed } from 'llm-refresh/stores/sealed'
+import { sealedStore } from 'llm-refresh/stores/sealed'
 import { storeContract } from 'llm-refresh/testing'
-import { refreshing } from 'llm-refresh/undici'
+import { refreshingInterceptor } from 'llm-refresh/undici'
 
 const ORIGIN = 'https://api.example.com'
 const client = { issuer: ORIGIN, clientId: 'consumer' }
@@ -49,7 +49,7 @@ export const sources: readonly Source[] = [
   env('TOKEN'),
   file('/var/run/token'),
   google(),
-  workloadIdentity({
+  workload({
     for: 'anthropic',
     organizationId: 'o',
     federationRuleId: 'r',
@@ -59,11 +59,11 @@ export const sources: readonly Source[] = [
 ]
 
 export const stores: readonly Store[] = [
-  new MemoryStore(),
+  memoryStore(),
   fileStore(),
   redisStore({ eval: async (script: string, keys: string[], args: string[]) => [script, keys, args] }),
   postgresStore({ query: async (_text: string, _values: (string | null)[]) => ({ rows: [] }) }),
-  sealed(new MemoryStore(), [{ id: 'one', secret: new Uint8Array(32) }]),
+  sealedStore(memoryStore(), [{ id: 'one', secret: new Uint8Array(32) }]),
 ]
 
 export const cell: Refreshable<string> = new Refreshable({
@@ -72,8 +72,8 @@ export const cell: Refreshable<string> = new Refreshable({
   onEvent: (event: RefreshEvent) => console.log(event.type),
 })
 
-const one: Credential = credential({ source: oauth({ ...client }), store: new MemoryStore(), key: 'one' })
-export const accounts = credentialPool({ source: oauth({ ...client }), idle: 1_000 })
+const one: Credential = createCredential({ source: oauth({ ...client }), store: memoryStore(), key: 'one' })
+export const accounts = createCredentialPool({ source: oauth({ ...client }), idle: 1_000 })
 
 /** What `refreshingFetch` gives is the platform's fetch, wherever one is wanted. */
 export const send: typeof fetch = refreshingFetch(one, { origins: ORIGIN })
@@ -82,7 +82,7 @@ const withKey: typeof globalThis.fetch = refreshingFetch(cell, {
   apply: 'x-api-key',
   fetch: send,
 })
-export const interceptor = refreshing(one, { origins: ORIGIN })
+export const interceptor = refreshingInterceptor(one, { origins: ORIGIN })
 
 export async function calls(leaving: AbortController): Promise<string> {
   const { signal } = leaving
@@ -149,4 +149,4 @@ export function advice(error: unknown): string {
   return error instanceof RefreshError ? error.code : 'unknown'
 }
 
-export const cases = storeContract(() => new MemoryStore())
+export const cases = storeContract(() => memoryStore())

@@ -111,6 +111,6 @@ test('[R2, E1] given a page that was not loaded over https, when records are sea
     undefinedMembers: ['Crypto.prototype.subtle', 'Crypto.prototype.randomUUID'],
   })
   expect(failed(told)).toEqual({
-    'sealed()': expect.stringMatching(/^invalid_option: sealed\(\) needs the Web Crypto API/u),
+    'sealedStore()': expect.stringMatching(/^invalid_option: sealedStore\(\) needs the Web Crypto API/u),
   })
 })

@@ -2,12 +2,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { credential, type Store } from 'llm-refresh'
+import { createCredential, type Store } from 'llm-refresh'
 import { oauth } from 'llm-refresh/sources/oauth'
 import { fileStore } from 'llm-refresh/stores/file'
 import { migratePostgres, postgresStore } from 'llm-refresh/stores/postgres'
 import { redisStore } from 'llm-refresh/stores/redis'
-import { refreshing } from 'llm-refresh/undici'
+import { refreshingInterceptor } from 'llm-refresh/undici'
 import { portable, type Told } from './portable.ts'
 
 const [origin = '', redisUrl = '', postgresUrl = ''] = process.argv.slice(2)
@@ -20,7 +20,7 @@ async function shares(store: Store): Promise<void> {
     clientId: 'portable',
     clientSecret: 'secret',
   })
-  const [one, other] = [credential({ source, store, key }), credential({ source, store, key })]
+  const [one, other] = [createCredential({ source, store, key }), createCredential({ source, store, key })]
   await one.login({ accessToken: 'stale', refreshToken: `${key}.0`, expiresAt: Date.now() + 3_600_000 })
   await other.accessToken()
   const given = await Promise.all([
@@ -41,13 +41,13 @@ const trials: Readonly<Record<string, () => Promise<void>>> = {
       await rm(folder, { recursive: true, force: true })
     }
   },
-  'refreshing(), with undici': async () => {
+  'refreshingInterceptor(), with undici': async () => {
     const { Agent, request } = await import('undici')
     const key = `undici-${Math.random().toString(36).slice(2)}`
     const source = oauth({ tokenEndpoint: `${origin}/token/${key}`, clientId: 'portable', clientSecret: 's' })
-    const token = credential({ source })
+    const token = createCredential({ source })
     await token.login({ accessToken: 'stale', refreshToken: `${key}.0`, expiresAt: Date.now() + 3_600_000 })
-    const dispatcher = new Agent().compose(refreshing(token, { origins: origin }))
+    const dispatcher = new Agent().compose(refreshingInterceptor(token, { origins: origin }))
     const { statusCode, body } = await request(`${origin}/api/echo`, {
       method: 'POST',
       body: 'hello',

@@ -5,16 +5,16 @@
 import {
   type AccessToken,
   type Credential,
-  credential,
-  credentialPool,
-  MemoryStore,
+  createCredential,
+  createCredentialPool,
+  memoryStore,
   Refreshable,
   RefreshError,
   refreshingFetch,
 } from 'llm-refresh'
 import { refreshingModelFrom } from 'llm-refresh/ai-sdk'
 import { oauth } from 'llm-refresh/sources/oauth'
-import { sealed } from 'llm-refresh/stores/sealed'
+import { sealedStore } from 'llm-refresh/stores/sealed'
 
 /** What works is `yes`; everything else says why not. */
 export type Told = Readonly<Record<string, string>>
@@ -26,13 +26,13 @@ let accounts = 0
 /** A login whose token the API has stopped to take. */
 async function stale(origin: string): Promise<{ token: Credential; account: string }> {
   const account = `account-${++accounts}-${Math.random().toString(36).slice(2)}`
-  const token = credential({
+  const token = createCredential({
     source: oauth({
       tokenEndpoint: `${origin}/token/${account}`,
       clientId: 'portable',
       clientSecret: 'secret',
     }),
-    store: new MemoryStore(),
+    store: memoryStore(),
     key: account,
   })
   await token.login({ accessToken: 'stale', refreshToken: `${account}.0`, expiresAt: Date.now() + 3_600_000 })
@@ -64,7 +64,7 @@ const trials: Readonly<Record<string, Trial>> = {
     same(await redemptions(origin, account), 1)
   },
   'a pool of credentials': async (origin) => {
-    const pool = credentialPool({
+    const pool = createCredentialPool({
       source: oauth({
         tokenEndpoint: `${origin}/token/pool`,
         clientId: 'p',
@@ -103,12 +103,14 @@ const trials: Readonly<Record<string, Trial>> = {
   },
   'fetch: a streamed response': async (origin) => {
     const { token } = await stale(origin)
-    const response = await refreshingFetch(token, { origins: origin, sniff: true })(`${origin}/api/events`)
+    const response = await refreshingFetch(token, { origins: origin, inspectStreams: true })(
+      `${origin}/api/events`,
+    )
     same(await response.text(), 'data: one\n\ndata: two\n\n')
   },
   'fetch: a rejection inside a stream': async (origin) => {
     const { token, account } = await stale(origin)
-    const send = refreshingFetch(token, { origins: origin, sniff: true })
+    const send = refreshingFetch(token, { origins: origin, inspectStreams: true })
     same(await (await send(`${origin}/api/late`)).text(), 'data: one\n\ndata: two\n\n')
     same(await redemptions(origin, account), 1)
   },
@@ -156,12 +158,12 @@ const trials: Readonly<Record<string, Trial>> = {
     same(types, ['stream-start', 'text-delta', 'finish'])
     same(await redemptions(origin, account), 1)
   },
-  'sealed()': async () => {
-    const below = new MemoryStore()
+  'sealedStore()': async () => {
+    const below = memoryStore()
     const keys = [{ id: 'one', secret: new Uint8Array(32).fill(7) }]
-    await sealed(below, keys).update('me', async () => ({ token: { accessToken: 'secret' } }))
+    await sealedStore(below, keys).update('me', async () => ({ token: { accessToken: 'secret' } }))
     same(JSON.stringify(await below.read('me')).includes('secret'), false)
-    same((await sealed(below, keys).read('me'))?.token?.accessToken, 'secret')
+    same((await sealedStore(below, keys).read('me'))?.token?.accessToken, 'secret')
   },
 }
 

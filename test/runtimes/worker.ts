@@ -1,5 +1,5 @@
 /** A Worker with credentials in module scope, as a Worker has them, and a clock that the test moves. */
-import { type Credential, credential, type RefreshError } from 'llm-refresh'
+import { type Credential, createCredential, type RefreshError } from 'llm-refresh'
 import { oauth } from 'llm-refresh/sources/oauth'
 
 interface Context {
@@ -24,7 +24,7 @@ function credentialOf(name: string, endpoint: string): Credential {
   const known = credentials.get(name)
   if (known !== undefined) return known
   const grant = name.startsWith('client') ? ({ grant: 'client_credentials' } as const) : {}
-  const made = credential({
+  const made = createCredential({
     source: oauth({
       tokenEndpoint: `${endpoint}/${name}`,
       clientId: 'worker',

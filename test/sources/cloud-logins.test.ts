@@ -173,7 +173,7 @@ test('what a source tells of itself', () => {
   const [read, variable] = [file('/a'), env('A_KEY')]
   expect([read.isStatic, variable.isStatic, variable.isLocal]).toEqual([true, true, true])
   for (const source of [azure(), google(), aws()]) {
-    expect([source.isLocal, source.isStatic, source.rotates]).toEqual([true, undefined, false])
+    expect([source.isLocal, source.isStatic, source.spendsRefreshToken]).toEqual([true, undefined, false])
   }
 })
 

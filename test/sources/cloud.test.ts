@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import type { ManagedIdentityCredential } from '@azure/identity'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { credential, type Source } from '../../src/index.ts'
+import { createCredential, type Source } from '../../src/index.ts'
 import { aws } from '../../src/sources/aws.ts'
 import { azure } from '../../src/sources/azure.ts'
 import { google } from '../../src/sources/google.ts'
@@ -74,7 +74,7 @@ describe('google', () => {
         issued_token_type: 'x',
       },
     })
-    const token = credential({ source: google() })
+    const token = createCredential({ source: google() })
     const first = await token.snapshot()
     const second = await token.refresh(first)
     expect([first.value.accessToken, second.value.accessToken]).toEqual(['token-1', 'token-2'])
@@ -104,7 +104,7 @@ describe('google', () => {
     answer = () => ({ status: 429, body: {}, headers: { 'retry-after': '7' } })
     await expect(google().issue(context)).rejects.toMatchObject({
       code: 'source_rate_limited',
-      retryAfter: 7_000,
+      retryAfterMs: 7_000,
     })
     const client = async (): Promise<never> => {
       throw Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })
@@ -184,7 +184,7 @@ describe('azure', () => {
         },
       }),
     })
-    const token = credential({ source })
+    const token = createCredential({ source })
     const challenge = `Bearer realm="", error="insufficient_claims", claims="${btoa(claims)}"`
     await token.refresh(await token.snapshot(), { challenge })
     const scopes = ['https://cognitiveservices.azure.com/.default']

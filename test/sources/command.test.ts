@@ -2,7 +2,7 @@ import { spawnSync, type SpawnSyncReturns } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { credential, type RefreshEvent } from '../../src/index.ts'
+import { createCredential, type RefreshEvent } from '../../src/index.ts'
 import { command, type CommandOptions } from '../../src/sources/command/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { failure, isRunning, issue, printed, processesWith, script, temporaryFolder } from './helpers.ts'
@@ -34,7 +34,7 @@ async function runOut<T>(clock: ManualClock, promise: Promise<T>): Promise<T> {
 
 test('[K6] a hundred callers cause one run, and all get what it prints', async () => {
   const file = await script('echo run >> "$0.runs"\necho token-$(wc -l < "$0.runs" | tr -d " ")')
-  const token = credential({ source: command({ file }) })
+  const token = createCredential({ source: command({ file }) })
   const all = await Promise.all(Array.from({ length: 100 }, () => token.snapshot()))
   expect(new Set(all.map(({ value }) => value.accessToken))).toEqual(new Set(['token-1']))
   expect(await readFile(`${file}.runs`, 'utf8')).toBe('run\n')
@@ -45,7 +45,7 @@ test('[K6] a hundred callers cause one run, and all get what it prints', async (
 })
 
 test('[K11] a helper that prints the rejected token again refreshes nothing', async () => {
-  const token = credential({ source: command({ file: await script('echo the-same') }) })
+  const token = createCredential({ source: command({ file: await script('echo the-same') }) })
   const held = await token.snapshot()
   expect((await failure(token.refresh(held))).code).toBe('unchanged')
   expect(token.peek()?.generation).toBe(1)
@@ -286,7 +286,7 @@ test('[K9] a run that timed out is tried again, one that refused is not', async 
     'echo run >> "$0.runs"; test $(wc -l < "$0.runs") -gt 1 && echo token && exit; echo ready >&2; sleep 600',
   )
   const { source, ready } = announced({ file, timeout: 1_000, clock: itsClock })
-  const first = credential({ source, clock }).snapshot()
+  const first = createCredential({ source, clock }).snapshot()
   await ready
   const { armed } = clock
   await itsClock.advance(1_000)
@@ -296,7 +296,7 @@ test('[K9] a run that timed out is tried again, one that refused is not', async 
   expect((await first).value.accessToken).toBe('token')
 
   const refusing = await script('echo run >> "$0.runs"; exit 1')
-  const token = credential({ source: command({ file: refusing }) })
+  const token = createCredential({ source: command({ file: refusing }) })
   expect((await failure(token.snapshot())).code).toBe('source_refused')
   expect(await readFile(`${refusing}.runs`, 'utf8')).toBe('run\n')
 })
@@ -307,7 +307,7 @@ test('[K6, Z1] no secret is in the arguments of any process, in an event, an err
     `test -n "$SECRET" && tr '\\0' ' ' < /proc/$$/cmdline > "$0.seen"; echo "$SECRET-token"; echo more`,
   )
   const source = command({ file, env: { SECRET: CANARY }, args: ['--plain'] })
-  const token = credential({ source, onEvent: (event) => events.push(event) })
+  const token = createCredential({ source, onEvent: (event) => events.push(event) })
   const error = await failure(token.snapshot())
   expect(error.code).toBe('source_invalid')
   expect(await readFile(`${file}.seen`, 'utf8')).toContain('--plain')

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { credential } from '../../src/index.ts'
+import { createCredential } from '../../src/index.ts'
 import { env, type EnvOptions } from '../../src/sources/env.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { failure, issue, jwt, printed } from './helpers.ts'
@@ -21,7 +21,7 @@ test('the variable is read anew for every token', async () => {
 test('[K11] a static key that was rejected is unchanged, and stays so until another one is set', async () => {
   const clock = new ManualClock()
   const variables: Record<string, string> = { KEY: CANARY }
-  const token = credential({ source: env('KEY', { env: variables }), clock })
+  const token = createCredential({ source: env('KEY', { env: variables }), clock })
   const held = await token.snapshot()
   const error = await failure(token.refresh(held))
   expect(error.code).toBe('unchanged')

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test, onTestFinished } from 'vitest'
-import { credential, MemoryStore, type RefreshEvent } from '../../src/index.ts'
+import { createCredential, memoryStore, type RefreshEvent } from '../../src/index.ts'
 import { file, type FileOptions } from '../../src/sources/file.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { failure, issue, jwt, printed, temporaryFolder } from './helpers.ts'
@@ -37,7 +37,7 @@ test('[K11] a rejected token that is still in the file is unchanged; the one tha
   const path = await fileWith('first')
   const clock = new ManualClock()
   const events: RefreshEvent[] = []
-  const token = credential({ source: file(path), clock, onEvent: (event) => events.push(event) })
+  const token = createCredential({ source: file(path), clock, onEvent: (event) => events.push(event) })
   const held = await token.snapshot()
   expect((await failure(token.refresh(held))).code).toBe('unchanged')
   await replace(path, 'second')
@@ -99,7 +99,7 @@ test('[K3, K9] a file that is missing or empty may be a rotation under way: it i
   expect(missing.cause).toMatchObject({ code: 'ENOENT' })
 
   const { armed } = clock
-  const first = credential({ source: file(path), clock }).snapshot()
+  const first = createCredential({ source: file(path), clock }).snapshot()
   // The deadline, and the wait before the next look.
   while (clock.armed < armed + 2) await new Promise(setImmediate)
   await replace(path, 'there')
@@ -170,8 +170,8 @@ test('an abort rejects with its reason', async () => {
 })
 
 test('its value belongs to this machine: it is compared with the one in force, and never stored', async () => {
-  const store = new MemoryStore()
-  const { value } = await credential({ source: file(await fileWith('mounted')), store }).snapshot()
+  const store = memoryStore()
+  const { value } = await createCredential({ source: file(await fileWith('mounted')), store }).snapshot()
   expect([value.accessToken, await store.read('default')]).toEqual(['mounted', undefined])
 })
 

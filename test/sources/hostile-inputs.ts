@@ -98,9 +98,9 @@ export const instants: fc.Arbitrary<unknown> = fc.oneof(
 export const thrown: fc.Arbitrary<unknown> = fc.oneof(
   value,
   fc.constantFrom<unknown>(
-    new RefreshError('source_unavailable', 'x', { retryAfter: 5n as never }),
-    new RefreshError('source_unavailable', 'x', { retryAfter: '5' as never }),
-    Object.assign(new RefreshError('source_unavailable', 'x'), { retryAfter: 5n }),
+    new RefreshError('source_unavailable', 'x', { retryAfterMs: 5n as never }),
+    new RefreshError('source_unavailable', 'x', { retryAfterMs: '5' as never }),
+    Object.assign(new RefreshError('source_unavailable', 'x'), { retryAfterMs: 5n }),
     new Proxy(new RefreshError('source_unavailable', 'x'), {
       get: () => {
         throw new Error('trap')

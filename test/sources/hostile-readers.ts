@@ -186,8 +186,8 @@ export const READERS: readonly Reader[] = [
     inputs: thrown,
     share: 60,
     read: (given: unknown) => {
-      const { retryAfter, code } = asRefreshError(given)
-      assert(retryAfter === undefined || typeof retryAfter === 'number')
+      const { retryAfterMs, code } = asRefreshError(given)
+      assert(retryAfterMs === undefined || typeof retryAfterMs === 'number')
       assert.match(code, /^[a-z_]+$/)
       assert(connectionOf(given).why.length < 600)
       assert(driverCause(given).message.length < 600)

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { type AccessToken, credential } from '../../src/index.ts'
+import { type AccessToken, createCredential } from '../../src/index.ts'
 import { browserLogin, type BrowserLoginOptions } from '../../src/sources/oauth-browser.ts'
 import { deviceLogin, type DevicePrompt, oauth, revoke } from '../../src/sources/oauth/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -19,7 +19,7 @@ const publicClient = () => ({ issuer: server.issuer, clientId: 'public' })
 /** A login is worth what it can be refreshed with. */
 async function expectGood(token: AccessToken): Promise<void> {
   expect(await server.isActive(token.accessToken)).toBe(true)
-  const account = credential({ source: oauth(publicClient()) })
+  const account = createCredential({ source: oauth(publicClient()) })
   await account.login(token)
   const { value } = await account.refresh(await account.snapshot())
   expect(await server.isActive(value.accessToken)).toBe(true)

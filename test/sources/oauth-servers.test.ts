@@ -10,7 +10,7 @@ import {
   type OAuthOptions,
   revoke,
 } from '../../src/sources/oauth/index.ts'
-import { workloadIdentity } from '../../src/sources/workload/index.ts'
+import { workload } from '../../src/sources/workload/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { answering, failure, issue, JSON_TYPE, printed, serve } from './helpers.ts'
 
@@ -251,7 +251,7 @@ describe('how a client proves itself', () => {
       clientSecret: 'bx',
       grant: { type, parameters: { apikey } },
     })
-    expect(source.rotates).toBe(false)
+    expect(source.spendsRefreshToken).toBe(false)
     await issue(source)
     expect(Object.fromEntries(new URLSearchParams(server.requests[0]?.body.toString()))).toEqual({
       grant_type: type,
@@ -297,7 +297,7 @@ describe('plain http (plainHttpEndpoints)', () => {
     for (const make of [
       () => oauth({ ...app, issuer: `${keycloak}/realms/x` }),
       () => oauth({ ...app, tokenEndpoint: 'http://app.localhost:8080/token' }),
-      () => workloadIdentity({ for: { tokenEndpoint: `${keycloak}/token` }, subjectToken: () => 'x' }),
+      () => workload({ for: { tokenEndpoint: `${keycloak}/token` }, subjectToken: () => 'x' }),
     ]) {
       expect(make).toThrow(/plainHttpEndpoints: \['http:\/\/(?:keycloak|app\.localhost):8080'\]/)
     }
@@ -325,7 +325,7 @@ describe('plain http (plainHttpEndpoints)', () => {
     }
     await issue(oauth({ ...app, issuer: keycloak, plainHttpEndpoints: [keycloak], fetch }))
     const forWorkload = { for: { tokenEndpoint: `${keycloak}/token` }, subjectToken: () => 'x' }
-    await issue(workloadIdentity({ ...forWorkload, plainHttpEndpoints: [keycloak], fetch }))
+    await issue(workload({ ...forWorkload, plainHttpEndpoints: [keycloak], fetch }))
     expect(asked).toEqual([`${keycloak}${OAUTH}`, `${keycloak}/token`, `${keycloak}/token`])
   })
 })

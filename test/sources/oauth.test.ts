@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { credential, refreshingFetch, type Source } from '../../src/index.ts'
+import { createCredential, refreshingFetch, type Source } from '../../src/index.ts'
 import { oauth, type OAuthOptions, readChallenges } from '../../src/sources/oauth/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { BELIEVED, KEYS, type OidcServer, RESOURCE, SECRET, startOidcServer } from '../support/oidc-server.ts'
@@ -18,7 +18,7 @@ describe('grants', () => {
   test('[K2, K5] a refresh token is redeemed, and the one that took its place is redeemed next', async () => {
     const { issuer } = server
     const login = await server.login('basic')
-    const token = credential({ source: oauth({ issuer, ...basic }) })
+    const token = createCredential({ source: oauth({ issuer, ...basic }) })
     await token.login(login)
     const spent = [login.refreshToken]
     for (let n = 0; n < 3; n++) {
@@ -370,7 +370,7 @@ describe('challenges', () => {
       grant: 'client_credentials',
       parameters: { claims: JSON.stringify({ id_token: { email: null }, access_token: { xms_cc: null } }) },
     })
-    const fetch = refreshingFetch(credential({ source }), { origins: [api.origin] })
+    const fetch = refreshingFetch(createCredential({ source }), { origins: [api.origin] })
     expect(await (await fetch(api.origin)).text()).toBe('let in')
     expect([...granted.values()]).toEqual([
       { id_token: { email: null }, access_token: { xms_cc: null } },
@@ -403,7 +403,7 @@ describe('challenges', () => {
         return known.issue(context)
       },
     }
-    const wrapped = refreshingFetch(credential({ source }), { origins: [api.origin] })
+    const wrapped = refreshingFetch(createCredential({ source }), { origins: [api.origin] })
     expect(await (await wrapped(api.origin)).text()).toBe('let in')
   })
 
@@ -423,7 +423,7 @@ test('[Z1] requests show a secret to nobody but the server', async () => {
     true,
   )
   expect(JSON.parse(JSON.stringify(source))).toEqual({
-    rotates: true,
+    spendsRefreshToken: true,
     madeFor: { issuer: server.issuer, client: 'basic' },
   })
 })

@@ -293,7 +293,7 @@ describe('[K18] a whole success is read by its shape', () => {
     async (_, type, body) => {
       const server = await answering(body, 200, { 'content-type': type })
       const error = await failure(issue(source(server.origin), { current }))
-      expect(error).toMatchObject({ code: 'source_unavailable', retryAfter: 5_000, terminal: false })
+      expect(error).toMatchObject({ code: 'source_unavailable', retryAfterMs: 5_000, terminal: false })
       expect(factsOf(error)).toEqual({ reach: 'accepted' })
       expect(printed(error)).not.toContain('canary')
     },

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { factsOf } from '../../src/credential/failure-facts.ts'
 import { type AccessToken, RefreshError } from '../../src/index.ts'
 import { deviceLogin, oauth } from '../../src/sources/oauth/index.ts'
-import { workloadIdentity } from '../../src/sources/workload/index.ts'
+import { workload } from '../../src/sources/workload/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { issue, printed } from './helpers.ts'
 import { type Meaning, type ServerCase, SERVERS } from './servers.ts'
@@ -50,7 +50,7 @@ const ASKERS: readonly Asker[] = [
     person: false,
     ask: (fetch, clock) =>
       issue(
-        workloadIdentity({
+        workload({
           for: { tokenEndpoint, clientId: 'client' },
           subjectToken: () => `${CANARY}-subject`,
           fetch,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Clock, Source, SourceContext } from '../../src/index.ts'
 import { oauth } from '../../src/sources/oauth/index.ts'
-import { workloadIdentity } from '../../src/sources/workload/index.ts'
+import { workload } from '../../src/sources/workload/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { settled } from '../support/settled.ts'
 import { answering, failure, Gone, issue, JSON_TYPE, printed, serve } from './helpers.ts'
@@ -56,7 +56,7 @@ const ASKERS: Asker[] = [
     person: false,
     context: {},
     at: (origin, more) =>
-      workloadIdentity({
+      workload({
         for: { tokenEndpoint: `${origin}/token` },
         subjectToken: async () => `${CANARY}-subject`,
         ...more,
@@ -75,7 +75,7 @@ type Row = [
   status: number,
   headers: Headers,
   code: string,
-  retryAfter?: number | undefined,
+  retryAfterMs?: number | undefined,
   personal?: string,
 ]
 
@@ -158,17 +158,17 @@ function refused(status: number, word: string, code: string, personal: string = 
 describe.each(ASKERS)('$name', ({ person, context, at }) => {
   test.each(ROWS)(
     '[K3, Z1] %s has its class, and shows nothing that was sent',
-    async (_, body, status, headers, code, retryAfter, personal = code) => {
+    async (_, body, status, headers, code, retryAfterMs, personal = code) => {
       const server = await answering(body, status, headers)
       const error = await failure(issue(at(server.origin, { clock: CLOCK }), context))
       const expected = person ? personal : code
       // A success that is a page, or holds nothing, may have cost the refresh token.
       const isLoss =
         expected === 'source_unavailable' || (expected === 'source_invalid' && !LASTING.test(body))
-      const pause = person && status === 200 && isLoss ? 5_000 : retryAfter
+      const pause = person && status === 200 && isLoss ? 5_000 : retryAfterMs
       expect(error).toMatchObject({
         code: expected,
-        retryAfter: pause,
+        retryAfterMs: pause,
         terminal: expected === REAUTHENTICATION,
       })
       expect(error.message).toContain(new URL(server.origin).host)

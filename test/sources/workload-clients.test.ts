@@ -2,9 +2,9 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { credential, refreshingFetch } from '../../src/index.ts'
+import { createCredential, refreshingFetch } from '../../src/index.ts'
 import { file } from '../../src/sources/file.ts'
-import { workloadIdentity } from '../../src/sources/workload/index.ts'
+import { workload } from '../../src/sources/workload/index.ts'
 import { type Recorded, type RecordingServer, startRecordingServer } from '../support/recording-server.ts'
 import { issue, temporaryFolder } from './helpers.ts'
 
@@ -92,7 +92,7 @@ describe('official clients', () => {
         },
       })
       await client.models.list()
-      const source = workloadIdentity({
+      const source = workload({
         for: 'anthropic',
         federationRuleId: 'fdrl_1',
         organizationId: 'org-1',
@@ -135,7 +135,7 @@ describe('official clients', () => {
       const theirs = asked.splice(0).slice(0, 2)
 
       const subjectToken = async (): Promise<string> => 'header.claims.signature'
-      await issue(workloadIdentity({ for: 'openai', ...identity, subjectTokenType, subjectToken, fetch }))
+      await issue(workload({ for: 'openai', ...identity, subjectTokenType, subjectToken, fetch }))
       expect(asked).toEqual(theirs)
       expect(asked).toEqual(['https://auth.openai.com/oauth/token', 'manual'])
       const [expected, sent, ...more] = exchanges(server)
@@ -147,8 +147,8 @@ describe('official clients', () => {
   test("Anthropic's client says that it has such a token, and sends ours", async () => {
     const server = await startVendor()
     const Anthropic = await clientClass(anthropic)
-    const token = credential({
-      source: workloadIdentity({
+    const token = createCredential({
+      source: workload({
         for: 'anthropic',
         federationRuleId: 'fdrl_1',
         organizationId: 'org-1',

@@ -1,9 +1,9 @@
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { credential, type RefreshEvent, RefreshError } from '../../src/index.ts'
+import { createCredential, type RefreshEvent, RefreshError } from '../../src/index.ts'
 import { file } from '../../src/sources/file.ts'
-import { workloadIdentity, type WorkloadOptions } from '../../src/sources/workload/index.ts'
+import { workload, type WorkloadOptions } from '../../src/sources/workload/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { answering, failure, issue, JSON_TYPE, jwt, printed, serve, temporaryFolder } from './helpers.ts'
 
@@ -12,8 +12,8 @@ const CANARY = 'canary-5be81f-subject-token'
 function exchangeAt(
   { origin }: { readonly origin: string },
   more: Partial<Extract<WorkloadOptions, { for: object }>> = {},
-): ReturnType<typeof workloadIdentity> {
-  return workloadIdentity({
+): ReturnType<typeof workload> {
+  return workload({
     for: { tokenEndpoint: `${origin}/token` },
     subjectToken: async () => CANARY,
     clock: new ManualClock(),
@@ -28,7 +28,7 @@ test('[K5] any endpoint is asked for an exchange in form fields, as RFC 8693 has
     token_type: 'Bearer',
     scope: 's',
   })
-  const source = workloadIdentity({
+  const source = workload({
     for: {
       tokenEndpoint: new URL(`${server.origin}/oidc/v1/token?tenant=1`),
       clientId: 'client',
@@ -75,7 +75,7 @@ test('the subject token is read anew at every exchange', async () => {
   const server = await serve((_, response) =>
     response.writeHead(200, JSON_TYPE).end(JSON.stringify({ access_token: `access-${++issued}` })),
   )
-  const token = credential({ source: exchangeAt(server, { subjectToken: file(path) }) })
+  const token = createCredential({ source: exchangeAt(server, { subjectToken: file(path) }) })
   const held = await token.snapshot()
   await writeFile(`${path}.new`, 'subject-2')
   await rename(`${path}.new`, path)
@@ -103,7 +103,7 @@ test.each<[string, Record<string, unknown>, number | undefined]>([
 test('[K1] OpenAI gives an hour where it says nothing; its own client takes that for granted, too', async () => {
   const clock = new ManualClock()
   const lifetimes = [{}, { expires_in: 60 }, { expires_in: -1 }].map(async (answer) => {
-    const source = workloadIdentity({
+    const source = workload({
       for: 'openai',
       identityProviderId: 'idp',
       serviceAccountId: 'sa',
@@ -135,8 +135,8 @@ test('what the subject token fails with is what the exchange fails with', async 
 
 test('a subject token that is too long for Anthropic is not sent', async () => {
   const server = await answering({ access_token: 'a' })
-  const source = (length: number): ReturnType<typeof workloadIdentity> =>
-    workloadIdentity({
+  const source = (length: number): ReturnType<typeof workload> =>
+    workload({
       for: 'anthropic',
       federationRuleId: 'fdrl',
       organizationId: 'org',
@@ -152,7 +152,7 @@ test('[Z1] no event, status or source shows a token', async () => {
   const events: RefreshEvent[] = []
   const server = await answering({ access_token: `${CANARY}-access`, expires_in: 60 })
   const source = exchangeAt(server)
-  const token = credential({ source, onEvent: (event) => events.push(event) })
+  const token = createCredential({ source, onEvent: (event) => events.push(event) })
   const held = await token.snapshot()
   const error = await failure(token.refresh(held))
   expect(error.code).toBe('unchanged')
@@ -197,7 +197,7 @@ test.each<[string, unknown]>([
   ['audience', { for: { ...EXCHANGE, audience: [7] }, subjectToken: () => 'x' }],
   ['parameters', { for: { ...EXCHANGE, parameters: { a: 7 } }, subjectToken: () => 'x' }],
 ])("[K7] an option that cannot be is refused at once: '%s' %#", (name, options) => {
-  const open = (): unknown => workloadIdentity(options as WorkloadOptions)
+  const open = (): unknown => workload(options as WorkloadOptions)
   expect(open).toThrow(expect.objectContaining({ code: 'invalid_option' }))
   expect(open).toThrow(`'${name}'`)
   expect(open).not.toThrow(/canary|pw@|eyJ/)

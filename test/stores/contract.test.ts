@@ -2,9 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { MemoryStore, type Store } from '../../src/index.ts'
+import { MemoryStore } from '../../src/credential/memory-store.ts'
+import type { Store } from '../../src/index.ts'
 import { fileStore } from '../../src/stores/file/index.ts'
-import { sealed } from '../../src/stores/sealed/index.ts'
+import { sealedStore } from '../../src/stores/sealed/index.ts'
 import { storeContract } from '../../src/testing/index.ts'
 
 const path = await mkdtemp(join(tmpdir(), 'llm-refresh-test-'))
@@ -15,8 +16,8 @@ const keys = [{ id: 'one', secret: crypto.getRandomValues(new Uint8Array(32)) }]
 const stores: [string, () => Store][] = [
   ['memory', () => memory],
   ['files', () => fileStore({ path })],
-  ['memory, sealed', () => sealed(hidden, keys)],
-  ['files, sealed', () => sealed(fileStore({ path }), keys)],
+  ['memory, sealed', () => sealedStore(hidden, keys)],
+  ['files, sealed', () => sealedStore(fileStore({ path }), keys)],
 ]
 
 describe.each(stores)('a store in %s', (_, open) => {

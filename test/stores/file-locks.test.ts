@@ -444,10 +444,10 @@ test('[S4] a holder that is stopped keeps its lock, however long; one elsewhere 
   ] as const) {
     const { seenBy } = await place()
     await lockOf(seenBy({ ...DEAD, namespace }))
-    const contender = seenBy({ startOf: async () => DEAD.start, isStopped: async () => true }, 1_000).lockWaiter(
-      'me',
-      undefined,
-    )
+    const contender = seenBy(
+      { startOf: async () => DEAD.start, isStopped: async () => true },
+      1_000,
+    ).lockWaiter('me', undefined)
     let time = 0
     const clock = vi.spyOn(performance, 'now').mockImplementation(() => (time += 400))
     let got = await contender.tryLock()

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { MemoryStore, type Store, type StoredRecord } from '../../src/index.ts'
+import { memoryStore, type Store, type StoredRecord } from '../../src/index.ts'
 import { Account, numbered, processOf, storeWith } from '../credential/account.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
@@ -17,7 +17,7 @@ for (const [name, record] of Object.entries({
 })) {
   test(`[S6] given a user's store that reads ${name}, when a token is needed, then nothing is sent, and the error says what is wrong`, async () => {
     const account = new Account()
-    const store = new MemoryStore()
+    const store = memoryStore()
     store.read = async () => given(record)
     const { token } = processOf(account, store, new ManualClock())
     await expect(token.accessToken()).rejects.toMatchObject({
@@ -30,7 +30,7 @@ for (const [name, record] of Object.entries({
 }
 
 test("[S2] given a user's store that has null where nothing is stored, then the source issues", async () => {
-  const store = new MemoryStore()
+  const store = memoryStore()
   store.read = async () => given(null)
   const { token } = processOf(new Account(), store, new ManualClock())
   expect(await token.accessToken()).toBe('access-2')
@@ -38,7 +38,7 @@ test("[S2] given a user's store that has null where nothing is stored, then the 
 
 test("[S6] given a user's store that locks a record with an odd revision, when a token is needed, then nothing is redeemed", async () => {
   const account = new Account()
-  const store: Store = await storeWith(new MemoryStore(), numbered(1, { expiresAt: 1 }))
+  const store: Store = await storeWith(memoryStore(), numbered(1, { expiresAt: 1 }))
   const update = store.update.bind(store)
   store.update = (key, change, options) =>
     update(key, (current, context) => change(given({ ...current, revision: '1' }), context), options)
@@ -49,7 +49,7 @@ test("[S6] given a user's store that locks a record with an odd revision, when a
 
 test("[K13] given a user's store that repeats its transaction, then the refresh token is redeemed once, and what came is stored", async () => {
   const account = new Account()
-  const store = await storeWith(new MemoryStore(), numbered(1, { expiresAt: 1 }))
+  const store = await storeWith(memoryStore(), numbered(1, { expiresAt: 1 }))
   const update = store.update.bind(store)
   store.update = (key, change, options) =>
     update(
@@ -68,7 +68,7 @@ test("[K13] given a user's store that repeats its transaction, then the refresh 
 
 test("[K13, S9] given a user's store that repeats its transaction over a login, then the login stays", async () => {
   const account = new Account()
-  const store = await storeWith(new MemoryStore(), numbered(1, { expiresAt: 1 }))
+  const store = await storeWith(memoryStore(), numbered(1, { expiresAt: 1 }))
   const login = { token: numbered(50), session: 1, revision: 60 }
   let repeated: unknown = 'not repeated'
   store.update = async (_key, change) => {
@@ -92,7 +92,7 @@ test("[S7] given a user's store whose update() throws at once or gives nothing, 
     ],
     [() => undefined, 'store_invalid'],
   ] as const) {
-    const store = new MemoryStore()
+    const store = memoryStore()
     Reflect.set(store, 'update', odd)
     const { token } = processOf(new Account(), store, new ManualClock())
     await expect(token.accessToken()).rejects.toMatchObject({ code })
@@ -100,7 +100,7 @@ test("[S7] given a user's store whose update() throws at once or gives nothing, 
 })
 
 test('[C11] given an account that was logged out, when it is checked, then the finding says that it is logged out', async () => {
-  const { token } = processOf(new Account(), new MemoryStore(), new ManualClock())
+  const { token } = processOf(new Account(), memoryStore(), new ManualClock())
   await token.login(numbered(1))
   await token.logout()
   const { findings } = await token.check()
@@ -110,7 +110,7 @@ test('[C11] given an account that was logged out, when it is checked, then the f
 })
 
 test('[K4] given a login that could not be stored, when the store has forgotten the earlier sessions and another login is there, then that one stays', async () => {
-  const [clock, store] = [new ManualClock(), new MemoryStore()]
+  const [clock, store] = [new ManualClock(), memoryStore()]
   const { token } = processOf(new Account(), store, clock)
   await token.login(numbered(1))
   await token.login(numbered(2))

@@ -2,7 +2,7 @@
 import { Cluster, Redis } from 'ioredis'
 import { createClient, RESP_TYPES } from 'redis'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import type { Change } from '../../src/index.ts'
+import type { StoreChange } from '../../src/index.ts'
 import { connectionOf } from '../../src/stores/redis/client.ts'
 import { failure, isPassing } from '../../src/stores/redis/failure.ts'
 import { redisStore, type RedisClient } from '../../src/stores/redis/index.ts'
@@ -79,7 +79,7 @@ describe.each(others)('by %s, a store', (_, connect) => {
 test.each([[['?']], [[]], ['OK'], [[null, '1']]])(
   '[S1, S6] %j, which no script gives, is an error, and no lock',
   async (reply) => {
-    const change = vi.fn<Change>()
+    const change = vi.fn<StoreChange>()
     const store = redisStore({ eval: async () => reply })
     await expect(store.update('me', change)).rejects.toMatchObject({ code: 'store_invalid' })
     expect(change).not.toHaveBeenCalled()

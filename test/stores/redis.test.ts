@@ -6,7 +6,7 @@ import { Redis } from 'ioredis'
 import { createClient, createClientPool } from 'redis'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { RecordContent } from '../../src/credential/store.ts'
-import type { Change } from '../../src/index.ts'
+import type { StoreChange } from '../../src/index.ts'
 import { connectionOf } from '../../src/stores/redis/client.ts'
 import { redisStore, type RedisClient, type RedisStoreOptions } from '../../src/stores/redis/index.ts'
 import { RedisTable } from '../../src/stores/redis/table.ts'
@@ -113,7 +113,7 @@ describe.each(clients)('by %s, a store', (_, connect) => {
     const store = redisStore(await connect(own.socket), { timeout: 400 })
     const written = await store.update('me', async () => record('1'))
     await own.kill()
-    const change = vi.fn<Change>(async () => record('2'))
+    const change = vi.fn<StoreChange>(async () => record('2'))
     await expect(store.update('me', change)).rejects.toEqual(code('store_failed'))
     await expect(store.read('me')).rejects.toEqual(code('store_failed'))
     await expect(store.delete('me')).rejects.toEqual(code('store_failed'))
@@ -141,7 +141,7 @@ test('[S7] an answer that was lost is asked for again, and nothing is done twice
   const before = await store.update('lost', async () => record('1'))
   isLosing = true
   asked = 0
-  const change = vi.fn<Change>(async (current, { abandoned }) => {
+  const change = vi.fn<StoreChange>(async (current, { abandoned }) => {
     expect([current, abandoned]).toEqual([before, false])
     return record('2')
   })
@@ -401,7 +401,7 @@ test.each([
   const store = redisStore(redis)
   await expect(store.read('damaged')).rejects.toEqual(code('store_invalid', message))
   await expect(store.read('damaged')).rejects.toEqual(code('store_invalid', /llm-refresh:\{damaged\}/u))
-  const change = vi.fn<Change>(async () => record('1'))
+  const change = vi.fn<StoreChange>(async () => record('1'))
   await expect(store.update('damaged', change)).rejects.toEqual(code('store_invalid'))
   await expect(store.delete('damaged')).rejects.toEqual(code('store_invalid'))
   expect(change).not.toHaveBeenCalled()

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
-import { MemoryStore, type Store } from '../../src/index.ts'
+import { memoryStore, type Store } from '../../src/index.ts'
 import { fileStore } from '../../src/stores/file/index.ts'
-import { adoptUnsealed, sealed } from '../../src/stores/sealed/index.ts'
+import { adoptUnsealed, sealedStore } from '../../src/stores/sealed/index.ts'
 import { Account, numbered, processOf, storeWith } from '../credential/account.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -14,13 +14,13 @@ const invalid = (message: RegExp): unknown =>
 test('[S8, S2] processes with the keys in either order share an account: one redemption an expiry, and all go on', async () => {
   const path = await temporaryFolder()
   const [account, clock] = [new Account(), new ManualClock()]
-  await storeWith(sealed(fileStore({ path }), [older]), numbered(1))
+  await storeWith(sealedStore(fileStore({ path }), [older]), numbered(1))
   const orders = [
     [newer, older],
     [older, newer],
   ]
   const processes = [...orders, ...orders].map((keys) =>
-    processOf(account, sealed(fileStore({ path }), keys), clock),
+    processOf(account, sealedStore(fileStore({ path }), keys), clock),
   )
   const seals = new Set<unknown>()
   for (let expiry = 1; expiry <= 10; expiry++) {
@@ -40,9 +40,9 @@ test('[S8, S2] processes with the keys in either order share an account: one red
 })
 
 test('[S8, S6] a process with the wrong key redeems nothing, covers nothing, and is told why; the others go on', async () => {
-  const [account, clock, inner] = [new Account(), new ManualClock(), new MemoryStore()]
-  const right = processOf(account, await storeWith(sealed(inner, [newer]), numbered(1)), clock)
-  const wrong = processOf(account, sealed(inner, [{ ...stranger, id: '2026-11' }]), clock)
+  const [account, clock, inner] = [new Account(), new ManualClock(), memoryStore()]
+  const right = processOf(account, await storeWith(sealedStore(inner, [newer]), numbered(1)), clock)
+  const wrong = processOf(account, sealedStore(inner, [{ ...stranger, id: '2026-11' }]), clock)
   const before = await inner.read('default')
   const message = /record of "default" cannot be opened with the key "2026-11".*Mend the secret, or log out/u
   await expect(wrong.token.snapshot()).rejects.toEqual(invalid(message))
@@ -52,9 +52,9 @@ test('[S8, S6] a process with the wrong key redeems nothing, covers nothing, and
 })
 
 test('[S8] a login over what cannot be opened tells what to do, and succeeds when that is done', async () => {
-  const [account, clock, inner] = [new Account(), new ManualClock(), new MemoryStore()]
-  await storeWith(sealed(inner, [older]), numbered(1))
-  const { token } = processOf(account, sealed(inner, [newer]), clock)
+  const [account, clock, inner] = [new Account(), new ManualClock(), memoryStore()]
+  await storeWith(sealedStore(inner, [older]), numbered(1))
+  const { token } = processOf(account, sealedStore(inner, [newer]), clock)
   await expect(token.login(numbered(7))).rejects.toEqual(
     invalid(/needs the key "2025-11".*log out and log in/u),
   )
@@ -65,19 +65,19 @@ test('[S8] a login over what cannot be opened tells what to do, and succeeds whe
   expect(await inner.read('default')).toEqual({ token: undefined, session: 1, revision: 2 })
   await token.login(numbered(7))
   expect(token.status()).toMatchObject({ state: 'valid', isUnsaved: false })
-  const other = processOf(account, sealed(inner, [newer]), clock)
+  const other = processOf(account, sealedStore(inner, [newer]), clock)
   expect((await other.token.snapshot()).value).toMatchObject(numbered(7))
   await clock.advance(60_000)
   expect([(await inner.read('default'))?.revision, clock.armed]).toEqual([3, 0])
 })
 
 test('[S8, K4] a login over what cannot be opened is stored at the next chance where the key comes after all', async () => {
-  const [clock, inner] = [new ManualClock(), new MemoryStore()]
-  await storeWith(sealed(inner, [older]), numbered(1))
+  const [clock, inner] = [new ManualClock(), memoryStore()]
+  await storeWith(sealedStore(inner, [older]), numbered(1))
   let keys = [newer]
   const { token } = processOf(
-    'borrow',
-    sealed(inner, () => keys, { clock }),
+    'store-only',
+    sealedStore(inner, () => keys, { clock }),
     clock,
   )
   await expect(token.login(numbered(7))).rejects.toEqual(invalid(/needs the key "2025-11"/u))
@@ -88,14 +88,14 @@ test('[S8, K4] a login over what cannot be opened is stored at the next chance w
 })
 
 test('[S8, K4] while the keys cannot be had nothing is redeemed, what is good is served, and then it goes on', async () => {
-  const [account, clock, inner] = [new Account(), new ManualClock(), new MemoryStore()]
-  await storeWith(sealed(inner, [newer]), numbered(1))
+  const [account, clock, inner] = [new Account(), new ManualClock(), memoryStore()]
+  await storeWith(sealedStore(inner, [newer]), numbered(1))
   let isDown = false
   const keys = async () => {
     if (isDown) throw new Error('the service is down')
     return [newer]
   }
-  const { token } = processOf(account, sealed(inner, keys, { clock }), clock)
+  const { token } = processOf(account, sealedStore(inner, keys, { clock }), clock)
   isDown = true
   await expect(token.snapshot()).rejects.toMatchObject({ code: 'store_failed' })
   isDown = false
@@ -104,20 +104,20 @@ test('[S8, K4] while the keys cannot be had nothing is redeemed, what is good is
   isDown = true
   // It has the keys by now.
   expect((await token.refresh(first)).value).toMatchObject(numbered(2))
-  const late = processOf(account, sealed(inner, keys, { clock }), clock)
+  const late = processOf(account, sealedStore(inner, keys, { clock }), clock)
   await expect(late.token.snapshot()).rejects.toMatchObject({ code: 'store_failed' })
   expect(account.redemptions).toBe(1)
 })
 
 test('[S8] while the keys cannot be had, a source that spends nothing goes on without the store where that is wanted', async () => {
-  const [clock, inner] = [new ManualClock(), new MemoryStore()]
+  const [clock, inner] = [new ManualClock(), memoryStore()]
   let isDown = true
   const keys = async () => {
     if (isDown) throw new Error('the service is down')
     return [newer]
   }
-  const source = { rotates: false, issue: async () => ({ accessToken: 'free' }) }
-  const { token } = processOf(source, sealed(inner, keys, { clock }), clock)
+  const source = { spendsRefreshToken: false, issue: async () => ({ accessToken: 'free' }) }
+  const { token } = processOf(source, sealedStore(inner, keys, { clock }), clock)
   expect((await token.snapshot()).value).toMatchObject({ accessToken: 'free' })
   expect(token.status().isUnsaved).toBe(true)
   isDown = false
@@ -129,14 +129,14 @@ test('[S8] while the keys cannot be had, a source that spends nothing goes on wi
 
 test('[S8] an account that was stored before goes on where that is wanted, and is sealed by its next refresh', async () => {
   const [account, clock] = [new Account(), new ManualClock()]
-  const inner = await storeWith(new MemoryStore(), numbered(1))
-  const strict = processOf(account, sealed(inner, [newer]), clock)
+  const inner = await storeWith(memoryStore(), numbered(1))
+  const strict = processOf(account, sealedStore(inner, [newer]), clock)
   await expect(strict.token.snapshot()).rejects.toEqual(invalid(/"default" is not sealed/u))
   const open = (store: Store): ReturnType<typeof processOf> => processOf(account, store, clock)
-  const { token } = open(sealed(inner, [newer], { [adoptUnsealed]: true }))
+  const { token } = open(sealedStore(inner, [newer], { [adoptUnsealed]: true }))
   const held = await token.snapshot()
   expect(held.value).toEqual(numbered(1))
   expect((await token.refresh(held)).value).toMatchObject(numbered(2))
-  expect((await open(sealed(inner, [newer])).token.snapshot()).value).toMatchObject(numbered(2))
+  expect((await open(sealedStore(inner, [newer])).token.snapshot()).value).toMatchObject(numbered(2))
   expect(account.redemptions).toBe(1)
 })

@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import type { RecordContent } from '../../src/credential/store.ts'
-import { type AccessToken, MemoryStore, RefreshError, type Store } from '../../src/index.ts'
-import { adoptUnsealed, sealed, type SealingKey, type SealingKeys } from '../../src/stores/sealed/index.ts'
+import { type AccessToken, memoryStore, RefreshError, type Store } from '../../src/index.ts'
+import {
+  adoptUnsealed,
+  sealedStore,
+  type SealingKey,
+  type SealingKeys,
+} from '../../src/stores/sealed/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { settled } from '../support/settled.ts'
 import { newKey, sealedWith } from './sealing.ts'
@@ -15,18 +20,18 @@ const failed = (code: string, message: RegExp): unknown =>
 /** A key management service, and a store that asks it. */
 function service(keys: readonly SealingKey[]) {
   const clock = new ManualClock()
-  const inner = new MemoryStore()
+  const inner = memoryStore()
   const asked: AbortSignal[] = []
   const state = { answer: async (): Promise<unknown> => keys }
   const give = async ({ signal }: { signal: AbortSignal }): Promise<readonly SealingKey[]> => {
     asked.push(signal)
     return (await state.answer()) as SealingKey[]
   }
-  const store = sealed(inner, give, { clock })
+  const store = sealedStore(inner, give, { clock })
   /** A login in another process, which has these keys. */
   const writeElsewhere = async (...others: SealingKey[]): Promise<void> => {
     await inner.delete('me')
-    await sealed(inner, others).update('me', async () => ({ token }))
+    await sealedStore(inner, others).update('me', async () => ({ token }))
   }
   return { clock, inner, asked, state, store, writeElsewhere }
 }
@@ -146,7 +151,7 @@ describe('a function that gives the keys', () => {
   test('[S8] may throw at once, and says more than we could where it throws one of ours', async () => {
     const named = new RefreshError('store_failed', 'Run `vault login`.')
     const throwing = (error: Error): Store =>
-      sealed(new MemoryStore(), () => {
+      sealedStore(memoryStore(), () => {
         throw error
       })
     const update = (store: Store): Promise<unknown> => store.update('me', async () => ({ token }))
@@ -196,7 +201,7 @@ describe('a function that gives the keys', () => {
 
   test('[S8] need not be asynchronous', async () => {
     const keys: SealingKeys = () => [newer]
-    const store = sealed(new MemoryStore(), keys)
+    const store = sealedStore(memoryStore(), keys)
     expect((await store.update('me', async () => ({ token }))).token).toEqual(token)
   })
 })
@@ -204,7 +209,7 @@ describe('a function that gives the keys', () => {
 describe('what cannot be', () => {
   const bad = (given: unknown): unknown => {
     try {
-      return sealed(new MemoryStore(), given as SealingKey[])
+      return sealedStore(memoryStore(), given as SealingKey[])
     } catch (error) {
       return error
     }
@@ -251,18 +256,18 @@ describe('what cannot be', () => {
   test.each<[string, () => unknown, RegExp]>([
     [
       'no store',
-      () => sealed(undefined as never, [newer]),
+      () => sealedStore(undefined as never, [newer]),
       /'store' must be a store, such as fileStore\(\)/u,
     ],
-    ['half a store', () => sealed({ update: () => undefined } as never, [newer]), /'store'/u],
+    ['half a store', () => sealedStore({ update: () => undefined } as never, [newer]), /'store'/u],
     [
       'an unknown option',
-      () => sealed(new MemoryStore(), [newer], { keys: 1 } as never),
+      () => sealedStore(memoryStore(), [newer], { keys: 1 } as never),
       /'keys' does not exist/u,
     ],
     [
       'half a wish',
-      () => sealed(new MemoryStore(), [newer], { [adoptUnsealed]: 'yes' } as never),
+      () => sealedStore(memoryStore(), [newer], { [adoptUnsealed]: 'yes' } as never),
       /'adoptUnsealed'/u,
     ],
   ])('[S8] %s', (_, make, message) => {

@@ -2,9 +2,10 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CompactEncrypt, type CompactJWEHeaderParameters, decodeProtectedHeader } from 'jose'
 import { describe, expect, test } from 'vitest'
-import { type AccessToken, MemoryStore, type Store } from '../../src/index.ts'
+import { MemoryStore } from '../../src/credential/memory-store.ts'
+import type { AccessToken, Store } from '../../src/index.ts'
 import { fileStore, inspectFileStore } from '../../src/stores/file/index.ts'
-import { adoptUnsealed, sealed, type SealingKey } from '../../src/stores/sealed/index.ts'
+import { adoptUnsealed, sealedStore, type SealingKey } from '../../src/stores/sealed/index.ts'
 import { storeContract } from '../../src/testing/index.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { inside, newKey, sealedWith } from './sealing.ts'
@@ -33,7 +34,7 @@ async function plant(store: Store, change: (jwe: string) => string, key = 'me'):
 /** A memory store with that token in it, sealed. */
 async function stored(keys: SealingKey[] = [newer]): Promise<{ inner: MemoryStore; store: Store }> {
   const inner = new MemoryStore()
-  const store = sealed(inner, keys)
+  const store = sealedStore(inner, keys)
   await store.update('me', async () => ({ token }))
   return { inner, store }
 }
@@ -52,7 +53,7 @@ async function refusal(inner: Store, store: Store): Promise<unknown> {
 describe('at rest', () => {
   test('[S8, Z1] nothing of a token is in any file of a file store, nor in what inspects it', async () => {
     const path = await temporaryFolder()
-    const store = sealed(fileStore({ path }), [newer])
+    const store = sealedStore(fileStore({ path }), [newer])
     for (const turn of [1, 2, 3]) {
       await store.update('me', async () => ({ token: { ...token, accessToken: `canary-access-${turn}` } }))
     }
@@ -79,7 +80,7 @@ describe('at rest', () => {
 
   test('[S8] a logout needs no key, and leaves a tombstone that needs none either', async () => {
     const { inner } = await stored()
-    const stranger = sealed(inner, () => Promise.reject(new Error('no keys today')))
+    const stranger = sealedStore(inner, () => Promise.reject(new Error('no keys today')))
     await stranger.delete('me')
     const tombstone = { token: undefined, session: 1, revision: 2 }
     expect([await stranger.read('me'), await inner.read('me')]).toEqual([tombstone, tombstone])
@@ -100,7 +101,7 @@ describe('at rest', () => {
       replace: async () => ({ token: undefined, revision: 0 }),
       delete: async () => undefined,
     }
-    await sealed(inner, [newer]).update('me', async (_, lock) => void told.push(lock), given)
+    await sealedStore(inner, [newer]).update('me', async (_, lock) => void told.push(lock), given)
     expect(told).toEqual([given, context])
   })
 })
@@ -108,20 +109,20 @@ describe('at rest', () => {
 describe('rotation', () => {
   test('[S8] what an older key has sealed is opened, and the next write seals it with the first', async () => {
     const { inner } = await stored([older])
-    const store = sealed(inner, [newer, older])
+    const store = sealedStore(inner, [newer, older])
     expect((await store.read('me'))?.token).toEqual(token)
     expect(await sealedWith(inner)).toBe('2025-11')
     await store.update('me', async (current) => current)
     expect(await sealedWith(inner)).toBe('2026-11')
-    expect((await sealed(inner, [newer]).read('me'))?.token).toEqual(token)
+    expect((await sealedStore(inner, [newer]).read('me'))?.token).toEqual(token)
     // And back, where a deployment is.
-    await sealed(inner, [older, newer]).update('me', async (current) => current)
+    await sealedStore(inner, [older, newer]).update('me', async (current) => current)
     expect(await sealedWith(inner)).toBe('2025-11')
   })
 
   test('[S8] a key that is not there is named, with those that are', async () => {
     const { inner } = await stored([newer])
-    const store = sealed(inner, [older, newKey('"odd"')])
+    const store = sealedStore(inner, [older, newKey('"odd"')])
     const message = /record of "me" needs the key "2026-11", which is not among "2025-11", "\\"odd\\""/u
     expect(await refusal(inner, store)).toEqual(invalid(message))
   })
@@ -130,7 +131,7 @@ describe('rotation', () => {
     const { inner } = await stored([newKey('x'.repeat(256))])
     const huge = btoa(JSON.stringify({ alg: 'dir', enc: 'A256GCM', kid: 'y'.repeat(100_000) }))
     await plant(inner, (jwe) => jwe.replace(/^[^.]+/u, huge))
-    const error = await refusal(inner, sealed(inner, [newer]))
+    const error = await refusal(inner, sealedStore(inner, [newer]))
     expect(error).toEqual(invalid(/needs the key "y{256}", which/u))
   })
 
@@ -140,7 +141,7 @@ describe('rotation', () => {
     const own = await crypto.subtle.importKey('raw', newer.secret.slice(), 'AES-GCM', false, ['decrypt'])
     const given = [bytes, bytes.toString('base64'), `${bytes.toString('base64url')}\n`, own]
     for (const secret of given) {
-      const store = sealed(inner, [older, { id: newer.id, secret }])
+      const store = sealedStore(inner, [older, { id: newer.id, secret }])
       expect((await store.read('me'))?.token).toEqual(token)
     }
   })
@@ -148,7 +149,7 @@ describe('rotation', () => {
   test('[S8] what becomes of the bytes that were given is of no account', async () => {
     const { inner } = await stored()
     const secret = newer.secret.slice()
-    const store = sealed(inner, [{ id: newer.id, secret }])
+    const store = sealedStore(inner, [{ id: newer.id, secret }])
     secret.fill(0)
     expect((await store.read('me'))?.token).toEqual(token)
   })
@@ -157,7 +158,7 @@ describe('rotation', () => {
 describe('what is wrong with a record', () => {
   test('[S8, S6] another secret under the same id', async () => {
     const { inner } = await stored()
-    const store = sealed(inner, [newKey(newer.id)])
+    const store = sealedStore(inner, [newKey(newer.id)])
     expect(await refusal(inner, store)).toEqual(
       invalid(/record of "me" cannot be opened with the key "2026-11": its secret/u),
     )
@@ -261,17 +262,17 @@ describe('a record that is not sealed', () => {
   test('[S8] is adopted where that is wanted, and sealed with the next write', async () => {
     const inner = new MemoryStore()
     await inner.update('me', async () => ({ token }))
-    const store = sealed(inner, [newer], { [adoptUnsealed]: true })
+    const store = sealedStore(inner, [newer], { [adoptUnsealed]: true })
     expect((await store.read('me'))?.token).toEqual(token)
     expect((await store.update('me', async () => undefined)).token).toEqual(token)
     expect((await store.update('me', async (current) => current)).token).toEqual(token)
     expect(JSON.stringify(await inner.read('me'))).not.toContain('canary')
-    expect((await sealed(inner, [newer]).read('me'))?.token).toEqual(token)
+    expect((await sealedStore(inner, [newer]).read('me'))?.token).toEqual(token)
   })
 
   test('[S8] what is sealed is opened as ever where others are adopted', async () => {
     const { inner } = await stored()
-    expect(await refusal(inner, sealed(inner, [older], { [adoptUnsealed]: true }))).toEqual(
+    expect(await refusal(inner, sealedStore(inner, [older], { [adoptUnsealed]: true }))).toEqual(
       invalid(/needs the key "2026-11"/u),
     )
   })
@@ -291,7 +292,7 @@ describe('the whole record', () => {
 
   test('[S12] given a record with all its members, when it is stored, then only its session is outside', async () => {
     const inner = new MemoryStore()
-    const store = sealed(inner, [newer])
+    const store = sealedStore(inner, [newer])
     const written = await store.update('me', async () => ({ token, session: 3, failure, ...kept }))
     expect(written).toEqual({ token, session: 3, failure, ...kept, revision: 1 })
     expect(await store.read('me')).toEqual(written)
@@ -302,7 +303,7 @@ describe('the whole record', () => {
 
   test('[S12] given a failure and no token, when it is stored, then it is sealed, too, and the next holder is told that it is abandoned', async () => {
     const inner = new MemoryStore()
-    const store = sealed(inner, [newer])
+    const store = sealedStore(inner, [newer])
     await store.update('me', async () => ({ token: undefined, failure }))
     expect(JSON.stringify(await inner.read('me'))).not.toMatch(/canary|source_refused/)
     const told: unknown[] = []
@@ -336,13 +337,13 @@ describe('the whole record', () => {
 
   test('[S12] given what is worth keeping, when the account is logged out, then that stays sealed in the tombstone', async () => {
     const inner = new MemoryStore()
-    const store = sealed(inner, [newer])
+    const store = sealedStore(inner, [newer])
     await store.update('me', async () => ({ token, session: 3, failure, ...kept }))
     await store.delete('me')
     expect(await store.read('me')).toEqual({ token: undefined, session: 4, ...kept, revision: 2 })
     expect(JSON.stringify(await inner.read('me'))).not.toContain('canary')
     // Without the key, all of it goes.
-    const stranger = sealed(inner, [older])
+    const stranger = sealedStore(inner, [older])
     await stranger.delete('me')
     expect(await inner.read('me')).toEqual({ token: undefined, session: 5, revision: 3 })
     expect(await store.read('me')).toEqual({ token: undefined, session: 5, revision: 3 })
@@ -366,7 +367,7 @@ describe('the whole record', () => {
   test('[S12] given a record that cannot be opened, when a login replaces it, then that is refused, and it stays', async () => {
     const { inner } = await stored()
     const before = await inner.read('me')
-    const login = sealed(inner, [older]).replace('me', () => ({ token: { accessToken: 'access-mine' } }))
+    const login = sealedStore(inner, [older]).replace('me', () => ({ token: { accessToken: 'access-mine' } }))
     await expect(login).rejects.toEqual(invalid(/needs the key/))
     expect(await inner.read('me')).toEqual(before)
   })
@@ -383,15 +384,15 @@ describe('the whole record', () => {
   test('[S12] given a store that finds something amiss, when it is sealed, then that is told, too', () => {
     const found = { code: 'client_without_timeout', level: 'warning', message: 'a', fix: 'b' } as const
     const inner = Object.assign(new MemoryStore(), { findings: () => [found] })
-    expect(sealed(inner, [newer]).findings?.()).toEqual([found])
-    expect(sealed(new MemoryStore(), [newer]).findings).toBeUndefined()
+    expect(sealedStore(inner, [newer]).findings?.()).toEqual([found])
+    expect(sealedStore(new MemoryStore(), [newer]).findings).toBeUndefined()
   })
 })
 
 describe('a sealed store', () => {
   for (const [name, open] of [['the memory', () => new MemoryStore()]] as const) {
     const inner = open()
-    for (const { name: what, run } of storeContract(() => sealed(inner, [newer])))
+    for (const { name: what, run } of storeContract(() => sealedStore(inner, [newer])))
       test(`[S2, S8] over ${name}: ${what}`, () => expect(run()).resolves.toBeUndefined())
   }
 })

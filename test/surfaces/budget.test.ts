@@ -4,7 +4,7 @@ import { Agent } from 'undici'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Refreshable, refreshingFetch } from '../../src/index.ts'
 import { refreshingModel } from '../../src/surfaces/ai-sdk/index.ts'
-import { refreshing } from '../../src/surfaces/undici/index.ts'
+import { refreshingInterceptor } from '../../src/surfaces/undici/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { apiError, CALL, Remote } from './ai-sdk/refreshing-remote.ts'
 
@@ -59,7 +59,7 @@ const SURFACES: Record<string, (cell: Refreshable<string>) => Through> = {
     }
   },
   undici: (cell) => {
-    const composed = agent.compose(refreshing(cell, { origins: origin }))
+    const composed = agent.compose(refreshingInterceptor(cell, { origins: origin }))
     return async (path) => {
       const { statusCode, body } = await composed.request({ origin, path, method: 'GET' })
       await body.text()

@@ -30,7 +30,7 @@ test.each<ChatOutcome>([
   { type: 'invalid_request', message: 'authentication looks fine', status: 422 },
   { type: 'invalid_request', message: 'OAuth token does not meet scope requirement', status: 403 },
   { type: 'server_error', message: 'HTTP 401 Unauthorized', status: 401 },
-  { type: 'rate_limited', retryAfter: 1_000 },
+  { type: 'rate_limited', retryAfterMs: 1_000 },
 ])('[P2] no rejection, no refresh: %j', async (outcome) => {
   const remote = new Remote({ chat: () => outcome })
   const renewal = renewing(remote)

@@ -62,12 +62,12 @@ export class Cooldown {
     this.#failure = held ?? failure
     // To look again costs little, and a caller waits for it.
     if (held) this.#pause.reset()
-    const { retryAfter, code } = this.#failure
+    const { retryAfterMs, code } = this.#failure
     const isShort =
       TRANSIENT.has(code) ||
-      (code === 'source_rate_limited' && retryAfter !== undefined) ||
+      (code === 'source_rate_limited' && retryAfterMs !== undefined) ||
       (code === 'unchanged' && this.#looksOften)
-    this.#pause.start(now, retryAfter, atMost, isShort ? LONGEST_TRANSIENT : undefined)
+    this.#pause.start(now, retryAfterMs, atMost, isShort ? LONGEST_TRANSIENT : undefined)
     return this.#failure
   }
 

@@ -26,9 +26,9 @@ export class InForce<T> {
   /**
    * @param cause of the refresh it came from; the host's own values have none
    * @param now epoch ms
-   * @param ahead ms
+   * @param refreshAhead ms
    */
-  constructor(snapshot: Snapshot<T>, cause: RefreshCause | undefined, now: number, ahead: number) {
+  constructor(snapshot: Snapshot<T>, cause: RefreshCause | undefined, now: number, refreshAhead: number) {
     this.snapshot = snapshot
     this.ready = Promise.resolve(snapshot)
     this.refreshed = cause !== undefined
@@ -37,7 +37,7 @@ export class InForce<T> {
     const lifetime = expiresAt - now
     // What arrives expired is served until it is rejected.
     const judged = lifetime > (cause === 'expiring' ? SHORTEST_LIFETIME : 0)
-    const window = Math.min(ahead, lifetime / 10) * (0.5 + Math.random() / 2)
+    const window = Math.min(refreshAhead, lifetime / 10) * (0.5 + Math.random() / 2)
     this.staleAt = judged ? expiresAt : Infinity
     this.dueAt = judged ? expiresAt - window : Infinity
   }

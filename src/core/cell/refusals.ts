@@ -21,7 +21,7 @@ export function suspended(pause: number, failure: RefreshError | undefined): Ref
   const why = failure?.code === 'refresh_failed' ? foreign(failure) : failure?.message
   const cause = failure?.code === 'refresh_failed' ? failure.cause : failure
   const message = `The last refresh failed, so the next may run in ${inMs(pause)}. It failed because: ${why ?? 'the reason is not known'}`
-  return new RefreshError('refresh_suspended', message, { cause, retryAfter: pause })
+  return new RefreshError('refresh_suspended', message, { cause, retryAfterMs: pause })
 }
 
 /** The host's own error may hold a secret, so its message is not repeated: its class is named. */
@@ -42,7 +42,7 @@ function className(thrown: unknown): string {
 /** The breaker's: the last refreshes did not help here, so the next one waits. */
 export function unhelpful(pause: number): RefreshError {
   const message = `The remote side rejected the fresh value, too, so refreshing does not help here: the next refresh may run in ${inMs(pause)}. Check that the account may use this endpoint.`
-  return new RefreshError('refresh_suspended', message, { retryAfter: pause })
+  return new RefreshError('refresh_suspended', message, { retryAfterMs: pause })
 }
 
 /** The breaker's: the endpoints that never accepted a value have used up their refreshes. */

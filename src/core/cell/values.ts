@@ -5,7 +5,7 @@ import { InForce } from './in-force.ts'
 /** The values of a cell: the one in force, its number, and what may take its place. */
 export class Values<T> {
   readonly #options: CellOptions<T>
-  #tenure: InForce<T> | undefined
+  #inForce: InForce<T> | undefined
   #generation = 0
   #sequence = 0
   #applied = 0
@@ -16,7 +16,7 @@ export class Values<T> {
   }
 
   get inForce(): InForce<T> | undefined {
-    return this.#tenure
+    return this.#inForce
   }
 
   /** The last generation given out; numbers never restart. */
@@ -26,7 +26,7 @@ export class Values<T> {
 
   /** The generation in force; 0 for none. */
   get generationInForce(): number {
-    return this.#tenure?.snapshot.generation ?? 0
+    return this.#inForce?.snapshot.generation ?? 0
   }
 
   /** The sequence number of what took effect last. */
@@ -46,9 +46,9 @@ export class Values<T> {
 
   /** Puts a value in force. `cause` is that of the refresh it came from; the host's own values have none. */
   adopt(value: T, sequence: number, cause: RefreshCause | undefined): Snapshot<T> {
-    const { expiresAt, clock, ahead } = this.#options
+    const { expiresAt, clock, refreshAhead } = this.#options
     const snapshot: Snapshot<T> = { value, generation: ++this.#generation, expiresAt: expiresAt(value) }
-    this.#tenure = new InForce(snapshot, cause, clock.now(), ahead)
+    this.#inForce = new InForce(snapshot, cause, clock.now(), refreshAhead)
     this.#applied = sequence
     this.#isClosed = false
     return snapshot
@@ -57,7 +57,7 @@ export class Values<T> {
   /** @param isClosed only `set()` puts a value in force again */
   drop(isClosed: boolean): void {
     this.#applied = this.number()
-    this.#tenure = undefined
+    this.#inForce = undefined
     this.#isClosed = isClosed
   }
 }

@@ -1,4 +1,4 @@
-import type { Change, StoredRecord } from '../store.ts'
+import type { StoreChange, StoredRecord } from '../store.ts'
 import { isSame } from '../token.ts'
 import { NONE } from '../tombstone.ts'
 import { keepAlive } from './exit-grace.ts'
@@ -8,19 +8,19 @@ import type { Unsaved } from './unsaved-token.ts'
 
 /** A change under a lock, which runs once however often its store calls it, and what it gave. */
 export class ObservedChange {
-  readonly #given: Change
+  readonly #given: StoreChange
   readonly #exitGrace: number
   readonly #onStart: () => void
-  #asked: ReturnType<Change> | undefined
+  #asked: ReturnType<StoreChange> | undefined
   #made: Unsaved | undefined
   #thrown: { readonly error: unknown } | undefined
   #tellMade: () => void = () => undefined
-  #letGo: () => void = () => undefined
+  #letExit: () => void = () => undefined
   /** Resolves when the change gives a token, which is not stored by then. */
   readonly isMade: Promise<void>
 
   /** @param exitGrace ms that the process stays alive for a token that the change gave */
-  constructor(given: Change, exitGrace: number, onStart: () => void) {
+  constructor(given: StoreChange, exitGrace: number, onStart: () => void) {
     this.#given = given
     this.#exitGrace = exitGrace
     this.#onStart = onStart
@@ -43,7 +43,7 @@ export class ObservedChange {
   }
 
   /** The change as the store gets it. */
-  readonly change: Change = async (current, context) => {
+  readonly change: StoreChange = async (current, context) => {
     if (this.#asked === undefined) return (this.#asked = this.#first(current, context))
     // A store of the user's may repeat its transaction. What was redeemed is not redeemed again.
     const content = await this.#asked
@@ -53,13 +53,13 @@ export class ObservedChange {
 
   /** Lets the process go. */
   end(): void {
-    this.#letGo()
+    this.#letExit()
   }
 
   async #first(
     current: StoredRecord | undefined,
-    context: Parameters<Change>[1],
-  ): Promise<Awaited<ReturnType<Change>>> {
+    context: Parameters<StoreChange>[1],
+  ): Promise<Awaited<ReturnType<StoreChange>>> {
     this.#onStart()
     try {
       const found = givenRecord(current)
@@ -68,7 +68,7 @@ export class ObservedChange {
       const isFailureAlone = content?.failure !== undefined && isSame(content.token, base.token)
       if (content?.token !== undefined && !isFailureAlone) {
         this.#made = { content, base, isPending: true }
-        this.#letGo = keepAlive(this.#exitGrace)
+        this.#letExit = keepAlive(this.#exitGrace)
         this.#tellMade()
       }
       return content

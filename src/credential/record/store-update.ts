@@ -1,6 +1,6 @@
 import { RefreshError } from '../../errors.ts'
 import { type Clock, startTimer } from '../../lib/clock.ts'
-import type { Change, Store, StoredRecord, UpdateOptions } from '../store.ts'
+import type { StoreChange, Store, StoredRecord, UpdateOptions } from '../store.ts'
 import { isSame } from '../token.ts'
 import { recordInForce } from './given-record.ts'
 import { BRIEFLY } from './write.ts'
@@ -8,7 +8,7 @@ import { BRIEFLY } from './write.ts'
 /** Asks a store for an update, and makes sure of what it gives. @throws RefreshError `store_invalid`; what the store throws */
 export async function updateStore(
   { store, key }: { readonly store: Store; readonly key: string },
-  change: Change,
+  change: StoreChange,
   options: UpdateOptions,
 ): Promise<StoredRecord> {
   return recordInForce(await store.update(key, change, options))

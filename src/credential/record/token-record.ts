@@ -2,7 +2,7 @@ import { type RefreshEvent, tell } from '../../core/events.ts'
 import { RefreshError } from '../../errors.ts'
 import { abortable } from '../../lib/abortable.ts'
 import { within } from '../../lib/clock.ts'
-import type { Change, MadeFor, RecordContent, StoredRecord, UpdateOptions } from '../store.ts'
+import type { StoreChange, MadeFor, RecordContent, StoredRecord, UpdateOptions } from '../store.ts'
 import { type AccessToken, isSame } from '../token.ts'
 import { storeFailure } from './failures.ts'
 import { givenRecord } from './given-record.ts'
@@ -71,7 +71,7 @@ export class TokenRecord {
    * @returns the record in force, where it is another's
    * @throws what `change` throws; the signal's reason; RefreshError `store_failed` where `change` was not even called
    */
-  async update(change: Change, options: UpdateOptions): Promise<StoredRecord | undefined> {
+  async update(change: StoreChange, options: UpdateOptions): Promise<StoredRecord | undefined> {
     let [isWaited, isOver] = [options.isBrief !== true, (): void => undefined]
     const over = new Promise<void>((resolve) => (isOver = resolve))
     const run = new ObservedChange(change, this.#options.exitGrace, () => {

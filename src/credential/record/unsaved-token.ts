@@ -3,7 +3,7 @@ import { RefreshError } from '../../errors.ts'
 import { abortable } from '../../lib/abortable.ts'
 import { Backoff } from '../../lib/backoff.ts'
 import { startTimer } from '../../lib/clock.ts'
-import type { Change, RecordContent, StoredRecord } from '../store.ts'
+import type { StoreChange, RecordContent, StoredRecord } from '../store.ts'
 import { isSame } from '../token.ts'
 import { contentOf, NONE } from '../tombstone.ts'
 import { keepAlive } from './exit-grace.ts'
@@ -44,7 +44,7 @@ export class UnsavedToken {
   readonly #pause = new Backoff(BRIEFLY)
   readonly #waiting = new Set<() => void>()
   #stopTimer: () => void = () => undefined
-  #letGo: (() => void) | undefined
+  #letExit: (() => void) | undefined
 
   constructor(options: RecordOptions, known: KnownRecord, sessions: SessionWriter) {
     this.#options = options
@@ -156,7 +156,7 @@ export class UnsavedToken {
     const stop = startTimer(clock, deadline, () => silence.abort(silent(deadline)))
     let isAsked = (): void => undefined
     const asked = new Promise<void>((resolve) => (isAsked = resolve))
-    const change: Change = async (current) => {
+    const change: StoreChange = async (current) => {
       const found = givenRecord(current)
       const isOver = silence.signal.aborted || this.#unsaved !== unsaved
       stop()
@@ -213,7 +213,7 @@ export class UnsavedToken {
   #hold(unsaved: Unsaved): void {
     this.#unsaved = unsaved
     // Each try begins no new grace: a program would never end while its store is away.
-    this.#letGo ??= keepAlive(this.#options.exitGrace)
+    this.#letExit ??= keepAlive(this.#options.exitGrace)
     this.#options.onUnsaved()
   }
 
@@ -229,8 +229,8 @@ export class UnsavedToken {
   release(): void {
     this.#unsaved = undefined
     this.#stopTimer()
-    this.#letGo?.()
-    this.#letGo = undefined
+    this.#letExit?.()
+    this.#letExit = undefined
     this.#options.onUnsaved()
     for (const done of this.#waiting) done()
     this.#waiting.clear()

@@ -126,12 +126,12 @@ export class FailureMemory {
     const last = before === undefined ? undefined : (before.notBefore ?? before.at) - before.at
     const doubled = last === undefined ? this.#first : last * 2
     const longest = Math.min(this.#isLong(error) ? LONGEST_WAIT : LONGEST_TRANSIENT, atMost)
-    return Math.min(Math.max(Math.min(doubled, longest), error.retryAfter ?? 0), LONGEST_WAIT)
+    return Math.min(Math.max(Math.min(doubled, longest), error.retryAfterMs ?? 0), LONGEST_WAIT)
   }
 
   /** Nothing says for how long: the endpoint asks for patience, or takes refresh tokens and gives tokens that cannot be used. */
-  #isLong({ code, retryAfter }: RefreshError): boolean {
-    if (retryAfter !== undefined) return false
+  #isLong({ code, retryAfterMs }: RefreshError): boolean {
+    if (retryAfterMs !== undefined) return false
     return code === 'source_rate_limited' || (code === 'source_invalid' && this.#spends)
   }
 
@@ -189,6 +189,6 @@ function remembered({ code, terminal, at }: StoredFailure, wait: number): Refres
   const next = terminal ? '' : `; no process asks it again for ${Math.ceil(wait / 1000)} s`
   return new RefreshError(code, `${meaning} (at ${when}${next}).`, {
     terminal,
-    ...(terminal ? {} : { retryAfter: wait }),
+    ...(terminal ? {} : { retryAfterMs: wait }),
   })
 }

@@ -60,9 +60,9 @@ export async function issue(
       const isBroken = spends && (reach ?? (error.code === 'source_unreachable' ? 'broken' : '')) === 'broken'
       if (isBroken ? hasBroken : tried >= tries) throw error
       hasBroken ||= isBroken
-      const { retryAfter = FIRST_WAIT * 4 ** (tried - 1) * (0.5 + Math.random() / 2) } = error
-      if (clock.now() + retryAfter >= until) throw error
-      await pause(clock, retryAfter, context.signal)
+      const { retryAfterMs = FIRST_WAIT * 4 ** (tried - 1) * (0.5 + Math.random() / 2) } = error
+      if (clock.now() + retryAfterMs >= until) throw error
+      await pause(clock, retryAfterMs, context.signal)
     }
   }
 }

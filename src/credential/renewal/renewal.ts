@@ -5,7 +5,7 @@ import { throwIfAborted } from '../../lib/abortable.ts'
 import type { CredentialSettings } from '../options.ts'
 import { isOutage, isTerminal, nothingNewer, superseded, unchanged } from '../record/failures.ts'
 import type { TokenRecord } from '../record/token-record.ts'
-import type { Change, StoreContext, StoredRecord, UpdateOptions } from '../store.ts'
+import type { StoreChange, StoreContext, StoredRecord, UpdateOptions } from '../store.ts'
 import { type AccessToken, expiryOf, isSame } from '../token.ts'
 import { NONE } from '../tombstone.ts'
 import { Adoption } from './adoption.ts'
@@ -61,7 +61,7 @@ export class Renewal {
   /** What others have put into the store comes first, then what could not be written; only then is a new token issued. */
   async refresh(context: Context): Promise<AccessToken> {
     const run = this.#run(context)
-    const { source, outage } = this.#settings
+    const { source, whenStoreIsDown } = this.#settings
     try {
       if (source?.isStatic === true) return await this.#compare(run)
       await this.#record.save()
@@ -74,7 +74,8 @@ export class Renewal {
       if (refusal !== undefined) throw refusal
       return await this.#exchange(run, stored?.revision)
     } catch (error) {
-      if (source !== undefined && outage === 'refresh' && isOutage(error)) return this.#alone(run, error)
+      if (source !== undefined && whenStoreIsDown === 'refresh' && isOutage(error))
+        return this.#alone(run, error)
       // Where a lock was lost, somebody else has won.
       const mayLook = isTerminal(error) && run.epoch === this.#epoch()
       const winner = mayLook ? await this.#adoptable(context).catch(() => undefined) : undefined
@@ -113,7 +114,7 @@ export class Renewal {
   async #exchange(run: Run, seen = 0): Promise<AccessToken> {
     let [fresh, isNews]: [AccessToken | undefined, boolean] = [undefined, true]
     let redeemed: Redeemed | undefined
-    const change: Change = async (stored, lock) => {
+    const change: StoreChange = async (stored, lock) => {
       // The lock may have been long in coming: what was put in force meanwhile is not to be redeemed and dropped.
       if (run.epoch !== this.#epoch()) throw superseded()
       throwIfAborted(run.signal)

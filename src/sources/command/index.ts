@@ -18,7 +18,7 @@ import { run } from './run.ts'
  *
  * @throws RefreshError `invalid_option`
  * @example
- * const token = credential({ source: command({ file: 'az', args: ['account', 'get-access-token', '--scope', scope] }) })
+ * const credential = createCredential({ source: command({ file: 'az', args: ['account', 'get-access-token', '--scope', scope] }) })
  */
 export function command(options: CommandOptions): Source {
   const settings = readCommandOptions(options)

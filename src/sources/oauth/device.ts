@@ -82,8 +82,8 @@ async function poll(
       if (!isTransient(error)) throw error
       failure = error
     }
-    const { retryAfter = 0 } = failure
-    interval = Math.max(Math.min(interval * 2, LONGEST_INTERVAL), Math.min(retryAfter, LONGEST_RETRY_AFTER))
+    const { retryAfterMs = 0 } = failure
+    interval = Math.max(Math.min(interval * 2, LONGEST_INTERVAL), Math.min(retryAfterMs, LONGEST_RETRY_AFTER))
   }
 }
 

@@ -9,7 +9,7 @@ import type {
   TokenExchangeGrant,
 } from '../shared/oauth/options.ts'
 import { each, OURS, type Parameters } from '../shared/oauth/target.ts'
-import { checkSecret, readSecret, type Secret } from '../shared/secret.ts'
+import { checkSecret, readSecret, type SecretOption } from '../shared/secret.ts'
 
 /** A grant, as it goes over the wire. */
 export interface WireGrant {
@@ -147,7 +147,7 @@ function extension(grant: ExtensionGrant): WireGrant {
 
 const PROOFS = new Set(['assertion', 'subject_token', 'actor_token', 'token', 'code', 'device_code'])
 
-async function secretField(name: string, given: Secret, signal: AbortSignal): Promise<Parameters> {
+async function secretField(name: string, given: SecretOption, signal: AbortSignal): Promise<Parameters> {
   return [[name, await readSecret(name, given, signal)]]
 }
 

@@ -6,7 +6,7 @@ import type { WebCryptoKey } from '../../lib/web-crypto-key.ts'
 import { readChallenges, withClaims } from '../shared/oauth/challenge.ts'
 import { Client } from '../shared/oauth/client.ts'
 import type {
-  Challenge,
+  ParsedChallenge,
   DeviceLoginOptions,
   DevicePrompt,
   ExtensionGrant,
@@ -22,7 +22,7 @@ import type {
   TokenTarget,
 } from '../shared/oauth/options.ts'
 import { readTarget, TARGET } from '../shared/oauth/target.ts'
-import type { Secret } from '../shared/secret.ts'
+import type { SecretOption } from '../shared/secret.ts'
 import { readTokens } from '../shared/token-endpoint.ts'
 import { deviceLogin } from './device.ts'
 import { readGrant } from './grant.ts'
@@ -50,7 +50,7 @@ export function oauth(options: OAuthOptions): Source {
   const target = readTarget(options)
   const spends = grant.type === 'refresh_token'
   return {
-    rotates: spends,
+    spendsRefreshToken: spends,
     madeFor: madeFor(client, options),
     presented: async (input) => {
       const proofs = (await grant.parameters(input)).map(([, value]) => value)
@@ -95,7 +95,7 @@ function madeFor({ issuer, id }: Client, { audience, resource, scope }: OAuthOpt
 
 export { deviceLogin, readChallenges, revoke }
 export type {
-  Challenge,
+  ParsedChallenge,
   DeviceLoginOptions,
   DevicePrompt,
   ExtensionGrant,
@@ -107,7 +107,7 @@ export type {
   PrivateKey,
   RefreshTokenGrant,
   RevokeOptions,
-  Secret,
+  SecretOption,
   TokenExchangeGrant,
   TokenTarget,
   WebCryptoKey,

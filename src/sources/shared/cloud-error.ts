@@ -33,7 +33,7 @@ interface Found {
   readonly name: string
   readonly code: string
   readonly status: number | undefined
-  readonly retryAfter: number | undefined
+  readonly retryAfterMs: number | undefined
   /** OAuth's code, or Entra ID's number. */
   readonly said: string | undefined
   /** All that it says, to be searched and not to be shown. */
@@ -52,8 +52,8 @@ export function cloudFailure(thrown: unknown, remedy: Remedy, now: number, isPer
   if (thrown instanceof RefreshError) return thrown
   const { who, logIn, configure, login, loggedOut } = remedy
   const chain = causesOf(thrown, now)
-  const failure = (code: RefreshError['code'], what: string, retryAfter?: number): RefreshError =>
-    new RefreshError(code, `${who} ${what}`, { cause: libraryCause(thrown), retryAfter, terminal: false })
+  const failure = (code: RefreshError['code'], what: string, retryAfterMs?: number): RefreshError =>
+    new RefreshError(code, `${who} ${what}`, { cause: libraryCause(thrown), retryAfterMs, terminal: false })
   const isGrantRefused = chain.some(({ text }) => /\binvalid_grant\b/.test(text))
   const isOver =
     chain.some(({ name, text }) => LOGIN_NAMES.has(name) || login.test(text)) || (isGrantRefused && isPerson)
@@ -67,10 +67,10 @@ export function cloudFailure(thrown: unknown, remedy: Remedy, now: number, isPer
     )
   }
   const status = chain.find((found) => found.status !== undefined)?.status
-  const retryAfter = chain.find((found) => found.retryAfter !== undefined)?.retryAfter
-  if (status === 429) return failure('source_rate_limited', 'asks to wait (429).', retryAfter)
+  const retryAfterMs = chain.find((found) => found.retryAfterMs !== undefined)?.retryAfterMs
+  if (status === 429) return failure('source_rate_limited', 'asks to wait (429).', retryAfterMs)
   if (status !== undefined && status >= 500) {
-    return failure('source_unavailable', `cannot respond now (${status}).`, retryAfter)
+    return failure('source_unavailable', `cannot respond now (${status}).`, retryAfterMs)
   }
   const codes = chain.map(({ said }) => said).filter((said) => said !== undefined)
   if (status !== undefined) {
@@ -125,7 +125,7 @@ function causesOf(thrown: unknown, now: number): Found[] {
       name: asText(read(error, 'name')),
       code: asText(read(error, 'code')),
       status: statusOf(error, response),
-      retryAfter: retryAfterOf(response, now),
+      retryAfterMs: retryAfterOf(response, now),
       said:
         /\bAADSTS\d{4,8}\b/.exec(text)?.[0] ??
         data.map((from) => asText(read(from, 'error'))).find((code) => NAMED.test(code)),

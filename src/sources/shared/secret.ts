@@ -3,7 +3,7 @@ import { RefreshError } from '../../errors.ts'
 import { describe, optionError } from '../../lib/options.ts'
 
 /** A secret, or what gives it: a function, or a source such as `file('/run/secrets/client')`. It is asked each time that it is needed. */
-export type Secret =
+export type SecretOption =
   | string
   | Source
   | ((context: { readonly signal: AbortSignal }) => string | Promise<string>)
@@ -26,7 +26,7 @@ function isBroken(text: string): boolean {
 }
 
 /** @throws RefreshError `invalid_option` */
-export function checkSecret(name: string, given: Secret | undefined): Secret {
+export function checkSecret(name: string, given: SecretOption | undefined): SecretOption {
   if (typeof given === 'string' && isBroken(given)) throw optionError(name, HALF)
   if (typeof given === 'function' || (typeof given === 'string' && given !== '')) return given
   if (typeof given === 'object' && typeof given?.issue === 'function') return given
@@ -35,7 +35,7 @@ export function checkSecret(name: string, given: Secret | undefined): Secret {
 }
 
 /** @throws RefreshError `source_invalid` where it is none; whatever the function or the source throws */
-export async function readSecret(name: string, given: Secret, signal: AbortSignal): Promise<string> {
+export async function readSecret(name: string, given: SecretOption, signal: AbortSignal): Promise<string> {
   const secret: unknown = await read(given, signal)
   const text = typeof secret === 'string' ? secret.trim() : ''
   if (isBroken(text)) throw new RefreshError('source_invalid', `'${name}' ${HALF}.`)
@@ -44,7 +44,7 @@ export async function readSecret(name: string, given: Secret, signal: AbortSigna
   throw new RefreshError('source_invalid', `'${name}' gave ${what}.`)
 }
 
-async function read(given: Secret, signal: AbortSignal): Promise<string> {
+async function read(given: SecretOption, signal: AbortSignal): Promise<string> {
   if (typeof given === 'string') return given
   if (typeof given === 'function') return given({ signal })
   return (await given.issue({ current: undefined, challenge: undefined, signal, sent: () => undefined }))

@@ -36,9 +36,9 @@ export function readTokens(whole: WholeResponse, asking: Asking, now: number): A
     // With a grant type in it, it is our own request that came back.
     const isLost = received.refreshToken !== undefined && !('grant_type' in fields)
     // A token that is of no use is so by configuration; one that is not there may be there soon.
-    const retryAfter = problem === NO_TOKEN ? afterLoss(true, asking, undefined) : undefined
+    const retryAfterMs = problem === NO_TOKEN ? afterLoss(true, asking, undefined) : undefined
     if (isLost || !errorOf(body).isError)
-      throw useless(whole, problem, isLost ? received : undefined, retryAfter)
+      throw useless(whole, problem, isLost ? received : undefined, retryAfterMs)
   }
   throw refusalOf(whole, asking, now, body) ?? useless(whole, 'it holds no access token', undefined)
 }
@@ -57,21 +57,22 @@ export function refusalOf(
   const { response, host, secrets } = whole
   const { status, headers, ok } = response
   const said = errorOf(body, secrets)
-  const retryAfter = parseRetryAfter(headers.get('retry-after'), now)
+  const retryAfterMs = parseRetryAfter(headers.get('retry-after'), now)
   const reach = ok ? 'accepted' : 'answered'
   const failed = (
     code: RefreshErrorCode,
     message: string,
     facts: FailureFacts = {},
-    more: { retryAfter?: number | undefined } = {},
+    more: { retryAfterMs?: number | undefined } = {},
   ): RefreshError => {
     const cause = said.words === undefined ? {} : { cause: new Error(said.words) }
     return noting(new RefreshError(code, `${host} ${message}`, { ...cause, ...more }), { reach, ...facts })
   }
   const saying = said.words === undefined ? '' : `, saying "${said.words}"`
-  if (status === 429) return failed('source_rate_limited', `asks to wait (429)${saying}.`, {}, { retryAfter })
+  if (status === 429)
+    return failed('source_rate_limited', `asks to wait (429)${saying}.`, {}, { retryAfterMs })
   if (status >= 500 || PATIENCE.has(status)) {
-    return failed('source_unavailable', `cannot respond now (${status})${saying}.`, {}, { retryAfter })
+    return failed('source_unavailable', `cannot respond now (${status})${saying}.`, {}, { retryAfterMs })
   }
   // A platform that hides redirects gives them no status.
   if (status === 0 || (status >= 300 && status < 400)) {
@@ -79,20 +80,20 @@ export function refusalOf(
   }
   if (body.kind === 'page' && (ok || isHtml(whole))) {
     const message = `responded with a page, not with JSON (${status}): is a proxy or a login page in between, or the URL wrong?`
-    return failed('source_unavailable', message, {}, { retryAfter: afterLoss(ok, asking, retryAfter) })
+    return failed('source_unavailable', message, {}, { retryAfterMs: afterLoss(ok, asking, retryAfterMs) })
   }
   if (ok && body.kind === 'empty') {
     const message = `responded with nothing (${status}).`
-    return failed('source_unavailable', message, {}, { retryAfter: afterLoss(ok, asking, retryAfter) })
+    return failed('source_unavailable', message, {}, { retryAfterMs: afterLoss(ok, asking, retryAfterMs) })
   }
   if (ok && body.fields === undefined) {
     const problem = body.kind === 'broken' ? 'its JSON cannot be read' : 'it is no JSON object'
     const received = body.salvaged === undefined ? undefined : { refreshToken: body.salvaged }
-    return useless(whole, problem, received, afterLoss(ok, asking, retryAfter))
+    return useless(whole, problem, received, afterLoss(ok, asking, retryAfterMs))
   }
   if (ok && !said.isError) return undefined
   if (said.name !== undefined && PATIENT_WORDS.has(said.name)) {
-    return failed('source_unavailable', `cannot respond now (${said.name})${saying}.`, {}, { retryAfter })
+    return failed('source_unavailable', `cannot respond now (${said.name})${saying}.`, {}, { retryAfterMs })
   }
   const told = [status, said.name, requestId(headers)].filter((part) => part !== undefined).join(', ')
   const codes = body.kind === 'json' ? said.codes : []
@@ -118,10 +119,10 @@ function useless(
   { host }: WholeResponse,
   problem: string,
   received: FailureFacts['received'],
-  retryAfter?: number,
+  retryAfterMs?: number,
 ): RefreshError {
   const message = `${host} responded with a success that is no use: ${problem}.`
-  return noting(new RefreshError('source_invalid', message, { retryAfter }), {
+  return noting(new RefreshError('source_invalid', message, { retryAfterMs }), {
     reach: 'accepted',
     ...(received !== undefined && { received }),
   })
@@ -131,8 +132,8 @@ function challenged({ carriesClaims }: Asking, codes: readonly string[]): Failur
   return carriesClaims && isChallengeRefusal(codes) ? { isChallengeRefused: true } : {}
 }
 
-function afterLoss(ok: boolean, { spends }: Asking, retryAfter: number | undefined): number | undefined {
-  return ok && spends ? Math.max(AFTER_LOSS, retryAfter ?? 0) : retryAfter
+function afterLoss(ok: boolean, { spends }: Asking, retryAfterMs: number | undefined): number | undefined {
+  return ok && spends ? Math.max(AFTER_LOSS, retryAfterMs ?? 0) : retryAfterMs
 }
 
 function isHtml({ text, response }: WholeResponse): boolean {

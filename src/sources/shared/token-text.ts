@@ -46,7 +46,7 @@ export async function readOutput(text: string, reading: Reading): Promise<Access
     if (!cause.terminal) throw cause
     throw new RefreshError(cause.code, cause.message, {
       cause,
-      retryAfter: cause.retryAfter,
+      retryAfterMs: cause.retryAfterMs,
       terminal: false,
     })
   }

@@ -21,14 +21,14 @@ import type { SubjectToken, WorkloadOptions } from './options.ts'
  *
  * @throws RefreshError `invalid_option`
  * @example
- * const source = workloadIdentity({
+ * const source = workload({
  *   for: 'anthropic',
  *   federationRuleId: 'fdrl_…',
  *   organizationId: '…',
  *   subjectToken: file('/var/run/secrets/anthropic.com/token'),
  * })
  */
-export function workloadIdentity(options: WorkloadOptions): Source {
+export function workload(options: WorkloadOptions): Source {
   const { endpoint, headers, body, longest, lifetime, about } = readExchange(options)
   const { subjectToken } = options
   const http = readHttp(options)
@@ -44,7 +44,7 @@ export function workloadIdentity(options: WorkloadOptions): Source {
     scope: about.scope,
   }
   return {
-    rotates: false,
+    spendsRefreshToken: false,
     madeFor: { issuer: endpoint.href, ...about },
     presented: async ({ signal }) => {
       const subject = await subjectOf(subjectToken, signal, longest)

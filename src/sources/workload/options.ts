@@ -1,11 +1,11 @@
-import type { Secret } from '../shared/secret.ts'
+import type { SecretOption } from '../shared/secret.ts'
 import type { TokenRequestOptions } from '../shared/token-request.ts'
 
 /**
  * Who this workload is, as its platform says it: a function, or a source such as `file('/var/run/secrets/…/token')`. It is
  * asked anew at every exchange.
  */
-export type SubjectToken = Exclude<Secret, string>
+export type SubjectToken = Exclude<SecretOption, string>
 
 /** What goes for every exchange. */
 interface SharedWorkloadOptions extends TokenRequestOptions {

@@ -52,7 +52,7 @@ export interface FileStoreOptions {
  *
  * @throws RefreshError `invalid_option`; later `store_failed`, and `store_invalid` where a record is damaged or another program's
  * @example
- * const token = credential({ source: oauth({ issuer, clientId }), store: fileStore(), key: 'me@example.com' })
+ * const credential = createCredential({ source: oauth({ issuer, clientId }), store: fileStore(), key: 'me@example.com' })
  */
 export function fileStore(options: FileStoreOptions = {}): Store {
   const { path, trustParent, ...locking } = readFileOptions(options)

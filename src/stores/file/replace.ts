@@ -7,7 +7,7 @@ import { readOrigin } from './origin.ts'
 import { readRecord, removeLower } from './records.ts'
 
 /** Of one process only one replaces an account's record at a time: the others would only have to make their changes again. */
-const turns = new KeyedMutex()
+const mutex = new KeyedMutex()
 
 /**
  * So many locks may be acquired between the last look and the publishing, and a replacement still outranks them all. Of a process that was
@@ -25,7 +25,7 @@ type Replacement = (current: StoredRecord | undefined) => RecordContent
  * not made again: another process may have redeemed the refresh token that it holds by then.
  */
 export function replaceRecord(folder: Folder, key: string, change: Replacement): Promise<StoredRecord> {
-  return turns.take(folder.path, () => replaceInTurn(folder, key, change))
+  return mutex.take(folder.path, () => replaceInTurn(folder, key, change))
 }
 
 async function replaceInTurn(folder: Folder, key: string, change: Replacement): Promise<StoredRecord> {

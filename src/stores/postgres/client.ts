@@ -2,7 +2,7 @@ import { KeyedMutex } from '../../lib/keyed-mutex.ts'
 import { describe, optionError } from '../../lib/options.ts'
 import { isPool, onPool } from './pool.ts'
 import { heard } from './silence.ts'
-import type { Ask, AskOptions, Cells, PostgresClient, Session, SqlClient } from './types.ts'
+import type { Ask, AskOptions, Cells, PostgresClient, Session, PostgresJsClient } from './types.ts'
 
 /** For what is done once, by hand: a table that is made may wait for others. */
 const PATIENT: AskOptions = { silence: 60_000, timeout: 60_000 }
@@ -28,11 +28,11 @@ export function asking(client: PostgresClient, options: AskOptions = PATIENT): A
   const ask: Ask = async (statement, ...values) => read((await client.query(statement, values)).rows)
   if (!isSession(client)) return ask
   // pg will no longer queue what is asked of a session that is busy.
-  const turns = new KeyedMutex()
-  return (statement, ...values) => turns.take('', () => ask(statement, ...values))
+  const mutex = new KeyedMutex()
+  return (statement, ...values) => mutex.take('', () => ask(statement, ...values))
 }
 
-export function isSql(client: PostgresClient): client is SqlClient {
+export function isSql(client: PostgresClient): client is PostgresJsClient {
   return has(client, 'unsafe')
 }
 

@@ -10,7 +10,7 @@ import { statementsOn } from './statements.ts'
 import { PostgresTable } from './table.ts'
 import type { PostgresClient } from './types.ts'
 
-export type { PostgresClient, QueryClient, SqlClient } from './types.ts'
+export type { PostgresClient, PgClient, PostgresJsClient } from './types.ts'
 export type { PostgresStoreEntry } from './inspect.ts'
 
 /** Which table. */
@@ -56,7 +56,7 @@ export interface PostgresStoreOptions extends PostgresTableOptions {
  * const pool = new pg.Pool({ connectionString, connectionTimeoutMillis: 1_000 })
  * pool.on('error', () => undefined) // an idle connection that breaks is replaced
  * await migratePostgres(pool)
- * const token = credential({ source: oauth({ issuer, clientId }), store: postgresStore(pool), key: 'me@example.com' })
+ * const credential = createCredential({ source: oauth({ issuer, clientId }), store: postgresStore(pool), key: 'me@example.com' })
  */
 export function postgresStore(client: PostgresClient, options: PostgresStoreOptions = {}): Store {
   checkOptions(options, ['table', 'lease', 'timeout', 'maxLocks'])

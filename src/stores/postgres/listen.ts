@@ -1,6 +1,6 @@
 import type { Subscribe } from '../shared/lease-table.ts'
 import { asking, isSession, isSql } from './client.ts'
-import type { Ask, PostgresClient, Session, SqlClient } from './types.ts'
+import type { Ask, PostgresClient, Session, PostgresJsClient } from './types.ts'
 
 /** A pool of node-postgres, as far as it makes its own clients. */
 interface Pooling {
@@ -76,7 +76,7 @@ async function listen(
  * postgres.js listens on a connection that it keeps, and listens again after it broke, also where that failed at first; each further call
  * after such a failure would be one more that it never forgets. So it is asked once.
  */
-function bySql(sql: SqlClient, channel: string): Subscribe {
+function bySql(sql: PostgresJsClient, channel: string): Subscribe {
   const hearing = new Set<(topic: string) => void>()
   let asked: Promise<unknown> | undefined
   const hear = (topic: string): void => {

@@ -1,10 +1,10 @@
 import { platformClock, startTimer } from '../../lib/clock.ts'
 import { type GiveBack, Slots } from '../../lib/slots.ts'
 import { asError, heard, noneFree } from './silence.ts'
-import type { AskOptions, QueryClient } from './types.ts'
+import type { AskOptions, PgClient } from './types.ts'
 
 /** A pool of node-postgres, as far as it gives connections. */
-export interface Pool extends QueryClient {
+export interface Pool extends PgClient {
   readonly options: object
   /** A pool of another make may know promises alone. */
   connect(connected?: Connected): Promise<PooledClient> | void
@@ -12,7 +12,7 @@ export interface Pool extends QueryClient {
 
 type Connected = (error: unknown, client?: PooledClient) => void
 
-interface PooledClient extends QueryClient {
+interface PooledClient extends PgClient {
   on(event: 'error', listener: () => void): unknown
   removeListener(event: 'error', listener: () => void): unknown
   /** @param error the connection is destroyed instead of given to another */
@@ -34,7 +34,7 @@ export function isPool(client: object): client is Pool {
  */
 export async function onPool<R>(
   pool: Pool,
-  run: (client: QueryClient) => PromiseLike<R>,
+  run: (client: PgClient) => PromiseLike<R>,
   options: AskOptions,
 ): Promise<R> {
   const giveBack = await admitted(pool, options)
@@ -66,7 +66,7 @@ async function admitted(pool: Pool, { timeout, silence }: AskOptions): Promise<G
 
 async function onFree<R>(
   pool: Pool,
-  run: (client: QueryClient) => PromiseLike<R>,
+  run: (client: PgClient) => PromiseLike<R>,
   options: AskOptions,
 ): Promise<R> {
   const client = await checkOut(pool, options.timeout)

@@ -1,10 +1,10 @@
 /** A pool or client of node-postgres (`pg`), or what has the same `query`. */
-export interface QueryClient {
+export interface PgClient {
   query(text: string, values: (string | null)[]): PromiseLike<{ readonly rows: readonly object[] }>
 }
 
 /** What `postgres()` of postgres.js gives. */
-export interface SqlClient {
+export interface PostgresJsClient {
   unsafe(text: string, values: (string | null)[]): PromiseLike<readonly object[]>
   listen(channel: string, onNotify: (payload: string) => void): PromiseLike<unknown>
 }
@@ -13,10 +13,10 @@ export interface SqlClient {
  * A client for PostgreSQL: a `Pool` or a `Client` of `pg`, a driver with the same `query(text, values)`, or what `postgres()` of
  * postgres.js gives.
  */
-export type PostgresClient = QueryClient | SqlClient
+export type PostgresClient = PgClient | PostgresJsClient
 
 /** A session of node-postgres. */
-export interface Session extends QueryClient {
+export interface Session extends PgClient {
   on(event: string, listener: (said: unknown) => void): unknown
   removeListener(event: string, listener: (said: unknown) => void): unknown
 }

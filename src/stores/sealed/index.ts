@@ -1,6 +1,6 @@
 import { isSealedToken } from '../../credential/record/sealed-mark.ts'
 import type {
-  Change,
+  StoreChange,
   RecordContent,
   Store,
   StoreContext,
@@ -20,11 +20,11 @@ export type { SealingKey } from './key.ts'
 export type { WebCryptoKey } from '../../lib/web-crypto-key.ts'
 
 /**
- * An option of {@link sealed}: take the tokens that were stored before the store was sealed. They are sealed when they are next
+ * An option of {@link sealedStore}: take the tokens that were stored before the store was sealed. They are sealed when they are next
  * written. Leave it out again as soon as all are: until then, whoever can write to the store can plant a token of their own.
  *
  * @example
- * const store = sealed(fileStore(), keys, { [adoptUnsealed]: true })
+ * const store = sealedStore(fileStore(), keys, { [adoptUnsealed]: true })
  */
 export const adoptUnsealed: unique symbol = Symbol('llm-refresh.adoptUnsealed')
 
@@ -50,10 +50,10 @@ export interface SealedOptions {
  * @throws RefreshError `invalid_option`; later also where `jose` is not installed, or a function gives no proper keys; `store_failed`
  *   where it fails; `store_invalid` where a record was sealed with another key, changed, moved from another account, or is not sealed
  * @example
- * const store = sealed(fileStore(), [{ id: '2026-11', secret: await readFile('/run/secrets/key', 'utf8') }])
- * const token = credential({ source: oauth({ issuer, clientId }), store, key: 'me@example.com' })
+ * const store = sealedStore(fileStore(), [{ id: '2026-11', secret: await readFile('/run/secrets/key', 'utf8') }])
+ * const credential = createCredential({ source: oauth({ issuer, clientId }), store, key: 'me@example.com' })
  */
-export function sealed(store: Store, keys: SealingKeys, options: SealedOptions = {}): Store {
+export function sealedStore(store: Store, keys: SealingKeys, options: SealedOptions = {}): Store {
   const methods: (keyof Store)[] = ['read', 'update', 'replace', 'delete']
   if (methods.some((method) => typeof store?.[method] !== 'function')) {
     throw optionError('store', `must be a store, such as fileStore(), not ${describe(store)}`)
@@ -85,10 +85,10 @@ class SealedStore implements Store {
     return stored && this.#opened(key, stored)
   }
 
-  async update(key: string, change: Change, options?: UpdateOptions): Promise<StoredRecord> {
+  async update(key: string, change: StoreChange, options?: UpdateOptions): Promise<StoredRecord> {
     /** What was sealed or opened under the lock need not be opened again. */
     const known = new Map<string, RecordContent>()
-    const sealing: Change = async (stored, context) => {
+    const sealing: StoreChange = async (stored, context) => {
       const current = stored && (await this.#opened(key, stored))
       if (stored?.token && current) known.set(stored.token.accessToken, contentOf(current))
       // Before anything is redeemed: what is received then can be sealed.

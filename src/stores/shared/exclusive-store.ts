@@ -1,7 +1,13 @@
 import type { Finding } from '../../core/events.ts'
 import { isInSource } from '../../core/source-context.ts'
 import { writeFailure, writeToken } from '../../credential/record/write.ts'
-import type { Change, RecordContent, Store, StoredRecord, UpdateOptions } from '../../credential/store.ts'
+import type {
+  StoreChange,
+  RecordContent,
+  Store,
+  StoredRecord,
+  UpdateOptions,
+} from '../../credential/store.ts'
 import { isSame } from '../../credential/token.ts'
 import { NONE, tombstone } from '../../credential/tombstone.ts'
 import { RefreshError } from '../../errors.ts'
@@ -43,7 +49,7 @@ export class ExclusiveStore implements Store {
   readonly #timeout: number
   readonly #clock: Clock
   readonly #onStep: OnStep | undefined
-  readonly #turns = new KeyedMutex()
+  readonly #mutex = new KeyedMutex()
   readonly #slots: Slots
 
   constructor(backend: Backend, { lease, timeout, maxLocks = 64, clock, onStep }: ExclusiveOptions) {
@@ -87,7 +93,7 @@ export class ExclusiveStore implements Store {
     return this.#backend.findings?.() ?? []
   }
 
-  update(key: string, change: Change, options: UpdateOptions = {}): Promise<StoredRecord> {
+  update(key: string, change: StoreChange, options: UpdateOptions = {}): Promise<StoredRecord> {
     const { signal, isOver, onNews } = options
     // An update inside a source's `issue` must not wait for the update that waits for it.
     const isNested = isInSource()
@@ -106,12 +112,12 @@ export class ExclusiveStore implements Store {
         giveBack()
       }
     }
-    return this.#turns.take(key, run, { signal, isOver })
+    return this.#mutex.take(key, run, { signal, isOver })
   }
 
   async #locked(
     key: string,
-    change: Change,
+    change: StoreChange,
     options: UpdateOptions,
     giveBack: GiveBack,
   ): Promise<StoredRecord> {

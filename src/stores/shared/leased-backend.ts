@@ -22,14 +22,14 @@ export interface LeasedOptions {
 export class LeasedBackend implements Backend {
   readonly #table: LeaseTable
   readonly #options: LeasedOptions
-  readonly #notices: Notifications | undefined
+  readonly #notifications: Notifications | undefined
   /** What `explain` made of errors after which trying again cannot help. */
   readonly #final = new WeakSet<object>()
 
   constructor(table: LeaseTable, options: LeasedOptions) {
     this.#table = table
     this.#options = options
-    this.#notices = table.subscribe && new Notifications(table.subscribe)
+    this.#notifications = table.subscribe && new Notifications(table.subscribe)
   }
 
   get where(): string | undefined {
@@ -41,12 +41,12 @@ export class LeasedBackend implements Backend {
   }
 
   lockWaiter(key: string, known: number | undefined): LockWaiter {
-    const patience = new TakeoverDelay(this.#options.lease)
-    return { tryLock: () => this.#tryLock(key, known, patience) }
+    const delay = new TakeoverDelay(this.#options.lease)
+    return { tryLock: () => this.#tryLock(key, known, delay) }
   }
 
   watch(key: string, wake: () => void, over: AbortSignal): Promise<unknown> | undefined {
-    return this.#notices?.watch(this.#table.topic?.(key) ?? key, wake, over)
+    return this.#notifications?.watch(this.#table.topic?.(key) ?? key, wake, over)
   }
 
   replace(key: string, change: (current: StoredRecord | undefined) => RecordContent): Promise<StoredRecord> {
@@ -84,7 +84,7 @@ export class LeasedBackend implements Backend {
   async #tryLock(
     key: string,
     known: number | undefined,
-    patience: TakeoverDelay,
+    delay: TakeoverDelay,
   ): Promise<Lock | 'newer' | number> {
     const [table, owner] = [this.#table, globalThis.crypto.randomUUID()]
     const began = performance.now()
@@ -92,16 +92,16 @@ export class LeasedBackend implements Backend {
     try {
       taken = await this.#ask(async () => {
         try {
-          return await table.take(key, owner, known, patience.isOver)
+          return await table.take(key, owner, known, delay.isOver)
         } catch (error) {
           // A server that is full still tells who holds the lock, and takes no sign of life: its holder has to be heard first.
-          patience.failed()
+          delay.failed()
           throw error
         }
       })
-      patience.answered()
+      delay.answered()
       if (taken.type === 'newer') return 'newer'
-      if (taken.type === 'held') return patience.wait(taken.remaining)
+      if (taken.type === 'held') return delay.wait(taken.remaining)
       const lock = new LeasedLock(
         {
           extend: (number) => table.extend(key, owner, number),

@@ -135,7 +135,7 @@ export class FetchCall implements RetryPolicy<Attempted> {
   }
 
   #judged(response: Response): Attempted | Promise<Attempted> {
-    const { judge, sniff } = this.#settings
+    const { judge, inspectStreams } = this.#settings
     const { status, headers } = response
     // A server that was asked after a redirect to elsewhere has not seen the credential. Where it led back, platforms do not tell: a 401
     // counts then, for a refresh too many costs less than a call that dies; a success proves nothing.
@@ -144,7 +144,7 @@ export class FetchCall implements RetryPolicy<Attempted> {
     if (isSynthetic401(headers)) return asItCame(response, false)
     // What stands in for a response in a test may have no headers.
     if (isEventStream(status, headers?.get?.('content-type'))) {
-      if (sniff && status === 200) return this.#inspected(response, 'events')
+      if (inspectStreams && status === 200) return this.#inspected(response, 'events')
       const verdict = judge.mayReject(status) && judge.answer(status, headers, '')
       if (verdict === false || !verdict.rejected) return asItCame(response, !response.redirected)
     }

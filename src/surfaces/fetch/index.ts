@@ -5,7 +5,12 @@ import { isInSource } from '../../core/source-context.ts'
 import { optionError } from '../../lib/options.ts'
 import type { Apply } from '../shared/apply.ts'
 import { Bypassed } from '../shared/bypassed.ts'
-import { credentialsByOrigin, type HttpSurfaceOptions, loginEnded, readHttpOptions } from '../shared/http-options.ts'
+import {
+  credentialsByOrigin,
+  type HttpSurfaceOptions,
+  loginEnded,
+  readHttpOptions,
+} from '../shared/http-options.ts'
 import { isSynthetic401, synthetic401 } from '../shared/synthetic-401.ts'
 import { Beneath } from './beneath.ts'
 import { type CallSettings, FetchCall } from './call.ts'

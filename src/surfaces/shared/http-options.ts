@@ -33,7 +33,7 @@ export interface HttpSurfaceOptions<T> {
   /**
    * Changes to what counts as a rejection with a status other than 401. The body of an answer with a status that a
    * rule names is read, up to 64 KiB, before it is handed on. Of a successful event stream only the status and the headers are judged, unless
-   * `sniff` is on.
+   * `inspectStreams` is on.
    */
   rules?: RejectionRules | undefined
   /**
@@ -42,7 +42,7 @@ export interface HttpSurfaceOptions<T> {
    * an event the answer is handed on.
    * @default false
    */
-  sniff?: boolean | undefined
+  inspectStreams?: boolean | undefined
   /**
    * The largest body that is sent a second time, in bytes. The rejection of a larger one is handed on; the credential is
    * refreshed all the same.
@@ -62,7 +62,7 @@ export interface HttpSurfaceOptions<T> {
 /** What all calls of one surface have in common. */
 export interface HttpSettings {
   readonly judge: ResponseJudge
-  readonly sniff: boolean
+  readonly inspectStreams: boolean
   /** bytes */
   readonly replayLimit: number
   readonly isRefusedWhenDead: boolean
@@ -74,7 +74,7 @@ const NAMES: readonly (keyof HttpSurfaceOptions<unknown>)[] = [
   'plainHttpOrigins',
   'apply',
   'rules',
-  'sniff',
+  'inspectStreams',
   'replayLimit',
   'whenDead',
   'onEvent',
@@ -86,14 +86,21 @@ const NAMES: readonly (keyof HttpSurfaceOptions<unknown>)[] = [
  */
 export function readHttpOptions<T>(options: HttpSurfaceOptions<T>, ...more: readonly string[]): HttpSettings {
   checkOptions(options, [...NAMES, ...more])
-  const { rules, sniff = false, replayLimit = 33_554_432, whenDead = 'send', onEvent } = options
-  if (typeof sniff !== 'boolean') throw optionError('sniff', `must be true or false, not ${describe(sniff)}`)
+  const { rules, inspectStreams = false, replayLimit = 33_554_432, whenDead = 'send', onEvent } = options
+  if (typeof inspectStreams !== 'boolean')
+    throw optionError('inspectStreams', `must be true or false, not ${describe(inspectStreams)}`)
   if (!(Number.isFinite(replayLimit) && replayLimit >= 0)) {
     throw optionError('replayLimit', `must be bytes from 0, not ${describe(replayLimit)}`)
   }
   if (whenDead !== 'send' && whenDead !== 'refuse')
     throw optionError('whenDead', "must be 'send' or 'refuse'")
-  return { judge: new ResponseJudge(rules), sniff, replayLimit, isRefusedWhenDead: whenDead === 'refuse', onEvent }
+  return {
+    judge: new ResponseJudge(rules),
+    inspectStreams,
+    replayLimit,
+    isRefusedWhenDead: whenDead === 'refuse',
+    onEvent,
+  }
 }
 
 /**

@@ -18,7 +18,7 @@ export interface Attempted extends Finding {
 /** What an attempt asks of the call that it is part of. */
 export interface Caller extends Receiver {
   readonly judge: ResponseJudge
-  readonly sniff: boolean
+  readonly inspectStreams: boolean
   /** Where the credential may go. */
   readonly origin: string
   /** Why the request must not be sent, where that was found out. */

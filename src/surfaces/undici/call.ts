@@ -27,7 +27,7 @@ export interface CallSettings extends HttpSettings {
 /** One request of a caller: the attempts that it makes, and the retry policy for them. */
 export class Call implements RetryPolicy<Attempted>, Caller, Bound {
   readonly judge: ResponseJudge
-  readonly sniff: boolean
+  readonly inspectStreams: boolean
   readonly origin: string
   readonly isAllowed: (origin: string) => boolean
   /** It must not be sent. */
@@ -63,7 +63,7 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
     handler: DispatchHandler,
   ) {
     this.judge = settings.judge
-    this.sniff = settings.sniff
+    this.inspectStreams = settings.inspectStreams
     this.#onEvent = settings.onEvent
     this.origin = origin
     this.handler = handler

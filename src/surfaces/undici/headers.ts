@@ -30,7 +30,11 @@ export function credentialOf({ set, remove, survivesRedirects }: Applied): Appli
  *
  * @param before the credential that is on them already
  */
-export function withCredential(headers: unknown, credential: AppliedHeaders, before: AppliedHeaders = NONE): unknown {
+export function withCredential(
+  headers: unknown,
+  credential: AppliedHeaders,
+  before: AppliedHeaders = NONE,
+): unknown {
   if (typeof headers !== 'object' || headers === null) {
     // Headers that are none are undici's to refuse.
     return headers ?? Object.fromEntries(credential.set)

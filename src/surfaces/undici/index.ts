@@ -12,8 +12,8 @@ import { Watched } from './watched.ts'
 
 export type { AnyDispatch, Interceptor } from './types.ts'
 
-/** How {@link refreshing} works. */
-export type RefreshingOptions<T> = HttpSurfaceOptions<T>
+/** How {@link refreshingInterceptor} works. */
+export type RefreshingInterceptorOptions<T> = HttpSurfaceOptions<T>
 
 /**
  * An interceptor for undici's `compose` (undici 7 and later) that puts a fresh credential on requests to the `origins`. Where an
@@ -35,18 +35,21 @@ export type RefreshingOptions<T> = HttpSurfaceOptions<T>
  *
  * @throws RefreshError `invalid_option`; a request that names no origin, or that an older undici makes, throws `invalid_request`
  * @example
- * const agent = new Agent().compose(refreshing(token, { origins: 'https://api.example.com' }))
+ * const agent = new Agent().compose(refreshingInterceptor(credential, { origins: 'https://api.example.com' }))
  * setGlobalDispatcher(agent)
  */
-export function refreshing<T extends string | { readonly accessToken: string }>(
+export function refreshingInterceptor<T extends string | { readonly accessToken: string }>(
   refresher: Refresher<T>,
-  options: RefreshingOptions<T>,
+  options: RefreshingInterceptorOptions<T>,
 ): Interceptor
-export function refreshing<T>(
+export function refreshingInterceptor<T>(
   refresher: Refresher<T>,
-  options: RefreshingOptions<T> & { apply: Apply<T> },
+  options: RefreshingInterceptorOptions<T> & { apply: Apply<T> },
 ): Interceptor
-export function refreshing<T>(refresher: Refresher<T>, options: RefreshingOptions<T>): Interceptor {
+export function refreshingInterceptor<T>(
+  refresher: Refresher<T>,
+  options: RefreshingInterceptorOptions<T>,
+): Interceptor {
   const shared = readHttpOptions(options)
   const credentials = credentialsByOrigin(refresher, options, credentialOf)
   const bypassed = new Bypassed(shared.onEvent)

@@ -13,7 +13,7 @@ import type { ResponseHeaders } from './types.ts'
 /** How the responses of a call are judged. */
 interface Inspecting {
   readonly judge: ResponseJudge
-  readonly sniff: boolean
+  readonly inspectStreams: boolean
 }
 
 /** The attempt that a response is for. */
@@ -26,16 +26,16 @@ export interface Inspected {
 export function inspectionOf(
   status: number,
   headers: ResponseHeaders,
-  { judge, sniff }: Inspecting,
+  { judge, inspectStreams }: Inspecting,
   attempt: Inspected,
 ): Inspection | undefined {
   const isStream = isEventStream(status, headers['content-type'])
-  const isSniffed = isStream && sniff && status === 200
-  if (!isSniffed && !judge.mayReject(status)) return undefined
+  const isInspected = isStream && inspectStreams && status === 200
+  if (!isInspected && !judge.mayReject(status)) return undefined
   const head = { status, headers: joined(headers) }
   const open: OpenDecoder = (take, done) => openDecoder(headers['content-encoding'], take, done)
   const tell = (finding: Finding): void => attempt.decide(finding)
-  if (isSniffed) return inspectEvents(judge, head, open, !attempt.isRetry, tell)
+  if (isInspected) return inspectEvents(judge, head, open, !attempt.isRetry, tell)
   // A stream may last for hours: a rule for its status has its head to go by.
   if (isStream && !judge.answer(status, head.headers, '').rejected) return undefined
   return inspectBody(judge, head, open, tell)

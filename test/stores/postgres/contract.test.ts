@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { migratePostgres, type QueryClient, postgresStore } from '../../../src/stores/postgres/index.ts'
+import { migratePostgres, type PgClient, postgresStore } from '../../../src/stores/postgres/index.ts'
 import { storeContract } from '../../../src/testing/index.ts'
 import { clients, type Opened, openPool, withPostgres } from './world.ts'
 
@@ -19,7 +19,7 @@ const settings: [name: string, settings: Record<string, string>][] = [
 ]
 
 /** A client that loses the first answer to each statement on the way: what it was to do is done. */
-function lossy(client: QueryClient): QueryClient {
+function lossy(client: PgClient): PgClient {
   const lost = new Set<string>()
   return {
     query: async (text, values) => {

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import type pg from 'pg'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { credential, RefreshError, type Store } from '../../../src/index.ts'
+import { createCredential, RefreshError, type Store } from '../../../src/index.ts'
 import { migratePostgres, postgresStore } from '../../../src/stores/postgres/index.ts'
 import { Account, numbered, storeWith } from '../../credential/account.ts'
 import { GUARDED, startPostgres } from '../../support/postgres-server.ts'
@@ -181,7 +181,7 @@ await withPostgres(() => {
       await migratePostgres(client)
       const store: Store = await storeWith(postgresStore(client, { timeout: 500 }), numbered(1))
       const account = new Account()
-      const token = credential({ source: account, store, cooldown: 0 })
+      const token = createCredential({ source: account, store, cooldown: 0 })
       const held = await token.snapshot()
 
       for (const down of [() => server.stop(), () => server.kill()]) {

@@ -2,7 +2,7 @@ import pg from 'pg'
 import postgres from 'postgres'
 import { afterAll, describe, onTestFinished, vi } from 'vitest'
 import type { AccessToken, Clock, Store } from '../../../src/index.ts'
-import { migratePostgres, type PostgresClient, type QueryClient } from '../../../src/stores/postgres/index.ts'
+import { migratePostgres, type PostgresClient, type PgClient } from '../../../src/stores/postgres/index.ts'
 import { readName } from '../../../src/stores/postgres/name.ts'
 import { PostgresTable } from '../../../src/stores/postgres/table.ts'
 import { ExclusiveStore } from '../../../src/stores/shared/exclusive-store.ts'
@@ -106,8 +106,8 @@ export function ending<C extends PostgresClient>({ client, end }: Opened<C>): C 
 }
 
 /** What a driver of another make would have. */
-export function only(client: PostgresClient): QueryClient {
-  const { query } = client as QueryClient
+export function only(client: PostgresClient): PgClient {
+  const { query } = client as PgClient
   return { query: (text, values) => query.call(client, text, values) }
 }
 

@@ -54,7 +54,7 @@ const ANTHROPIC: Refusal[] = [
     status: 429,
     body: anthropicError('rate_limit_error', 'Slow down.'),
     headers: { 'retry-after': '7' },
-    outcome: { type: 'rate_limited', retryAfter: 7000 },
+    outcome: { type: 'rate_limited', retryAfterMs: 7000 },
   },
   {
     what: 'too much load',
@@ -87,14 +87,14 @@ const OPENAI: Refusal[] = [
     status: 429,
     body: openAIError('requests', 'rate_limit_exceeded', 'Slow down.'),
     headers: { 'retry-after-ms': '1500', 'retry-after': '2' },
-    outcome: { type: 'rate_limited', retryAfter: 1500 },
+    outcome: { type: 'rate_limited', retryAfterMs: 1500 },
   },
   {
     what: 'too many requests, with a date',
     status: 429,
     body: openAIError('requests', 'rate_limit_exceeded', 'Slow down.'),
     headers: { 'retry-after': 'Sun, 22 Nov 2026 12:00:30 GMT' },
-    outcome: { type: 'rate_limited', retryAfter: 30_000 },
+    outcome: { type: 'rate_limited', retryAfterMs: 30_000 },
   },
   {
     what: 'too many requests, without a word on when',
@@ -157,7 +157,7 @@ const GOOGLE: Refusal[] = [
       '@type': 'type.googleapis.com/google.rpc.RetryInfo',
       retryDelay: '37.5s',
     }),
-    outcome: { type: 'rate_limited', retryAfter: 37_500 },
+    outcome: { type: 'rate_limited', retryAfterMs: 37_500 },
   },
   {
     what: 'a model that is not there for now',

@@ -123,6 +123,14 @@ test('[M1, M2] types are inferred, and a string, another version or a foreign op
   expectTypeOf(inferred).returns.toEqualTypeOf<void>()
   expectTypeOf<keyof SharedModelOptions>().toEqualTypeOf<'background' | 'onEvent' | 'rules'>()
   expectTypeOf<keyof RefreshingModelOptions<LanguageModelV4>>().toEqualTypeOf<
-    'onEvent' | 'rules' | 'expiresAt' | 'reread' | 'ahead' | 'background' | 'deadline' | 'cooldown' | 'clock'
+    | 'onEvent'
+    | 'rules'
+    | 'expiresAt'
+    | 'reread'
+    | 'refreshAhead'
+    | 'background'
+    | 'deadline'
+    | 'cooldown'
+    | 'clock'
   >()
 })

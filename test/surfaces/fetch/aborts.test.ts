@@ -63,9 +63,11 @@ const MOMENTS = [
   ...['request', 'head', 'piece 0', 'piece 1', 'piece 2', 'end'].map((name) => `second: ${name}`),
 ]
 
-test.each(MOMENTS.flatMap((moment) => [false, true].map((sniff) => [moment, sniff] as const)))(
+test.each(
+  MOMENTS.flatMap((moment) => [false, true].map((inspectStreams) => [moment, inspectStreams] as const)),
+)(
   '[F8] given an abort at this moment: %s, inspection of streams %s, when it comes, then the call ends with its reason or whole, nothing is unhandled, and no socket is left',
-  async (moment, sniff) => {
+  async (moment, inspectStreams) => {
     for (const later of [(abort: () => void) => abort(), queueMicrotask, setImmediate]) {
       const controller = new AbortController()
       const reason = new Error('left')
@@ -82,7 +84,7 @@ test.each(MOMENTS.flatMap((moment) => [false, true].map((sniff) => [moment, snif
           return 'fresh'
         },
       })
-      const call = refreshingFetch(cell, { origins: origin, sniff })
+      const call = refreshingFetch(cell, { origins: origin, inspectStreams })
       if (moment === 'before') abort()
       const calling = call(origin, { method: 'POST', body: 'hello', signal: controller.signal })
       if (moment === 'at once') later(abort)

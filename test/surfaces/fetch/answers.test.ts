@@ -290,6 +290,6 @@ test.each([
     )) as unknown as typeof globalThis.fetch
   const { cell, refreshes } = tokens()
   const origins = 'https://api.example.com'
-  const response = await refreshingFetch(cell, { origins, fetch, sniff: true })(origins)
+  const response = await refreshingFetch(cell, { origins, fetch, inspectStreams: true })(origins)
   expect([await response.json(), refreshes()]).toEqual([200, 1])
 })

@@ -173,7 +173,7 @@ test('[F9] given a runtime without async contexts, when its platform’s fetch i
     clientSecret: 's',
     grant: 'client_credentials',
   })
-  globalThis.fetch = fresh.refreshingFetch(fresh.credential({ source }), { origins: ORIGIN })
+  globalThis.fetch = fresh.refreshingFetch(fresh.createCredential({ source }), { origins: ORIGIN })
   expect(await (await fetch(ORIGIN)).text()).toBe('ok')
   expect(platform.mock.calls.map(([input]) => new Request(input).url)).toEqual([
     `${ORIGIN}/token`,

@@ -35,8 +35,8 @@ afterEach(async () => {
 const fetch = ((url: string, init: NodeInit) =>
   nodeFetch(url, { ...init, agent })) as unknown as typeof globalThis.fetch
 
-function over(cell: Refreshable<string>, sniff = false): typeof globalThis.fetch {
-  return refreshingFetch(cell, { origins: server.origin, fetch, sniff })
+function over(cell: Refreshable<string>, inspectStreams = false): typeof globalThis.fetch {
+  return refreshingFetch(cell, { origins: server.origin, fetch, inspectStreams })
 }
 
 test('[F3] no connection is held meanwhile: a token endpoint behind the same pool of one does not deadlock', async () => {

@@ -82,7 +82,7 @@ describe('[F4] where the credential goes', () => {
       refresh: async () => `t${++count}`,
       clock: new ManualClock(),
     })
-    const fetch = refreshingFetch(cell, { origins: round.origin, sniff: true })
+    const fetch = refreshingFetch(cell, { origins: round.origin, inspectStreams: true })
     for (status of [401, 200, 401, 200, 401, 200, 401]) {
       expect((await fetch(round.origin + path)).status).toBe(status)
     }
@@ -210,13 +210,13 @@ describe('bad input', () => {
     [{ origins: 'https://*.a' }, "'origins' must be named each: there are no wildcards."],
     [{ origins: 'https://a', apply: 7 }, "'apply' must be a header or a function, not 7."],
     [{ origins: 'https://a', apply: 'x y' }, "'apply' must be the name of a header, or a function."],
-    [{ origins: 'https://a', sniff: 'yes' }, "'sniff' must be true or false, not string."],
+    [{ origins: 'https://a', inspectStreams: 'yes' }, "'inspectStreams' must be true or false, not string."],
     [{ origins: 'https://a', replayLimit: -1 }, "'replayLimit' must be bytes from 0, not -1."],
     [{ origins: 'https://a', fetch: {} }, "'fetch' must be a function, not object."],
     [{ origins: 'https://a', onEvent: 1 }, "'onEvent' must be a function, not 1."],
     [
       { origins: 'https://a', origin: 'https://b' },
-      "'origin' does not exist; there are origins, plainHttpOrigins, apply, rules, sniff, replayLimit, whenDead, onEvent, fetch.",
+      "'origin' does not exist; there are origins, plainHttpOrigins, apply, rules, inspectStreams, replayLimit, whenDead, onEvent, fetch.",
     ],
     [{ origins: 'https://a', rules: null }, "'rules' must be an object."],
     [{ origins: 'https://a', rules: 403 }, "'rules' must be an object."],

@@ -50,7 +50,7 @@ describe('[F8] what was read is put in front of the rest', () => {
     async (type) => {
       const fetch = refreshingFetch(tokens().cell, {
         origins: 'https://api.example.com',
-        sniff: true,
+        inspectStreams: true,
         fetch: async () => new Response(body(EVENTS, 'breaks', type).stream, { headers: SSE }),
       })
       expect(await read((await fetch(URL)).body)).toEqual([...EVENTS, 'Error: connection reset'])
@@ -69,7 +69,7 @@ describe('[F8] what was read is put in front of the rest', () => {
     const { stream, pulls } = body([...EVENTS, ...EVENTS], 'ends')
     const fetch = refreshingFetch(tokens().cell, {
       origins: 'https://api.example.com',
-      sniff: true,
+      inspectStreams: true,
       fetch: async () => new Response(stream, { headers: SSE }),
     })
     const response = await fetch(URL)
@@ -86,7 +86,7 @@ describe('[F8] what was read is put in front of the rest', () => {
   test('[F8] given a stream of bytes, when it was inspected, then it can be read into the caller’s own buffers to its end', async () => {
     const fetch = refreshingFetch(tokens().cell, {
       origins: 'https://api.example.com',
-      sniff: true,
+      inspectStreams: true,
       fetch: async () => new Response(body(EVENTS, 'ends', 'bytes').stream, { headers: SSE }),
     })
     const reader = (await fetch(URL)).body?.getReader({ mode: 'byob' })
@@ -107,7 +107,7 @@ describe('[F8] what was read is put in front of the rest', () => {
     })
     const fetch = refreshingFetch(tokens().cell, {
       origins: 'https://api.example.com',
-      sniff: true,
+      inspectStreams: true,
       fetch: async () => new Response(stream, { headers: SSE }),
     })
     await (await fetch(URL)).body?.cancel('enough')
@@ -117,14 +117,14 @@ describe('[F8] what was read is put in front of the rest', () => {
 
 describe('[F8] aborts', () => {
   test.each([false, true])(
-    '[F8] given an abort between the head and the first read, when the stream is read, then it is an AbortError (sniff: %s)',
-    async (sniff) => {
+    '[F8] given an abort between the head and the first read, when the stream is read, then it is an AbortError (inspectStreams: %s)',
+    async (inspectStreams) => {
       server = await startRecordingServer((_, response) => response.writeHead(200, SSE).write(EVENTS[0]))
       const unhandled: unknown[] = []
       const listen = (reason: unknown): unknown => unhandled.push(reason)
       process.on('unhandledRejection', listen)
       const leaving = new AbortController()
-      const fetch = refreshingFetch(tokens().cell, { origins: server.origin, sniff })
+      const fetch = refreshingFetch(tokens().cell, { origins: server.origin, inspectStreams })
       const response = await fetch(server.origin, { signal: leaving.signal })
       leaving.abort()
       await expect(response.text()).rejects.toMatchObject({ name: 'AbortError' })
@@ -139,7 +139,7 @@ describe('[F8] aborts', () => {
     let cancelled: unknown
     const fetch = refreshingFetch(tokens().cell, {
       origins: 'https://api.example.com',
-      sniff: true,
+      inspectStreams: true,
       fetch: async () =>
         new Response(new ReadableStream({ cancel: (reason) => (cancelled = reason) }), { headers: SSE }),
     })
@@ -153,15 +153,15 @@ describe('[F8] aborts', () => {
 
 describe('[F8] event streams and rules for successes', () => {
   test.each([false, true])(
-    '[F8, P13] given a rule for status 200, when an event stream goes on for long, then it is handed on (sniff: %s)',
-    async (sniff) => {
+    '[F8, P13] given a rule for status 200, when an event stream goes on for long, then it is handed on (inspectStreams: %s)',
+    async (inspectStreams) => {
       const stream = new ReadableStream({
         start: (controller) => controller.enqueue(new TextEncoder().encode(EVENTS[0])),
       })
       const fetch = refreshingFetch(tokens().cell, {
         origins: 'https://api.example.com',
         rules: { any },
-        sniff,
+        inspectStreams,
         fetch: async () => new Response(stream, { headers: SSE }),
       })
       const reader = (await fetch(URL)).body?.getReader()
@@ -169,12 +169,12 @@ describe('[F8] event streams and rules for successes', () => {
     },
   )
 
-  test('[F5] given a rule for status 200 and sniff, when the first event is what the rule names, then it is a rejection', async () => {
+  test('[F5] given a rule for status 200 and inspectStreams, when the first event is what the rule names, then it is a rejection', async () => {
     const { cell, refreshes } = tokens()
     const fetch = refreshingFetch(cell, {
       origins: 'https://api.example.com',
       rules: { any },
-      sniff: true,
+      inspectStreams: true,
       fetch: async () => new Response(refreshes() === 0 ? 'data: expired\n\n' : EVENTS[0], { headers: SSE }),
     })
     expect(await (await fetch(URL)).text()).toBe(EVENTS[0])
@@ -218,7 +218,7 @@ test('[F5, F8] given a rejection in an event stream, when it is refreshed, then 
   })
   const fetch = refreshingFetch(cell, {
     origins: 'https://api.example.com',
-    sniff: true,
+    inspectStreams: true,
     fetch: async () => new Response(refreshes() === 0 ? rejected : EVENTS[0], { headers: SSE }),
   })
   expect(await (await fetch(URL)).text()).toBe(EVENTS[0])

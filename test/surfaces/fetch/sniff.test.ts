@@ -21,8 +21,8 @@ async function serve(first: string, headers: Record<string, string> = SSE): Prom
   })
 }
 
-const read = async (cell: Refreshable<string>, sniff: boolean | undefined): Promise<string> =>
-  (await refreshingFetch(cell, { origins: server.origin, sniff })(server.origin)).text()
+const read = async (cell: Refreshable<string>, inspectStreams: boolean | undefined): Promise<string> =>
+  (await refreshingFetch(cell, { origins: server.origin, inspectStreams })(server.origin)).text()
 
 describe('[F5] the first event', () => {
   test.each(Object.entries(IN_STREAM_REJECTIONS))('[F5] %s: a rejection', async (_, text) => {
@@ -42,7 +42,7 @@ describe('[F5] the first event', () => {
 
   const [rejection = ''] = Object.values(IN_STREAM_REJECTIONS)
 
-  test('[F5] without sniff it is nobody’s business', async () => {
+  test('[F5] without inspectStreams it is nobody’s business', async () => {
     await serve(rejection)
     const { cell, refreshes } = tokens()
     expect(await read(cell, undefined)).toBe(rejection)
@@ -76,7 +76,7 @@ describe('[F5] the first event', () => {
         throw new Error('no')
       },
     })
-    const fetch = refreshingFetch(cell, { origins: server.origin, sniff: true, fetch: pooled })
+    const fetch = refreshingFetch(cell, { origins: server.origin, inspectStreams: true, fetch: pooled })
     expect(await (await fetch(server.origin)).text()).toBe(rejection + CONTENT)
     expect([server.requests.length, server.sockets()]).toEqual([2, 1])
     await agent.close()
@@ -97,7 +97,7 @@ describe('[F5] the first event', () => {
     const agent = new Agent()
     const fetch = refreshingFetch(cell, {
       origins: server.origin,
-      sniff: true,
+      inspectStreams: true,
       fetch: ((input: string, init: object) =>
         undiciFetch(input, { ...init, dispatcher: agent })) as unknown as typeof globalThis.fetch,
     })
@@ -115,7 +115,7 @@ describe('[F5] the first event', () => {
       else go = () => response.end(CONTENT.repeat(2000))
     })
     const { cell, refreshes } = tokens()
-    const fetch = refreshingFetch(cell, { origins: server.origin, sniff: true })
+    const fetch = refreshingFetch(cell, { origins: server.origin, inspectStreams: true })
     const response = await fetch(server.origin)
     go()
     expect(await response.text()).toBe(rejection + CONTENT.repeat(2000))
@@ -180,7 +180,7 @@ describe('[F5] the first event', () => {
           const sent: string[] = []
           const fetch = refreshingFetch(cell, {
             origins: 'https://a.example',
-            sniff: true,
+            inspectStreams: true,
             fetch: async (_, init) => {
               sent.push(new Headers(init?.headers).get('authorization') ?? '')
               return sent.length === 1 ? new Response(stream(), { headers: SSE }) : new Response(CONTENT)
@@ -204,7 +204,7 @@ describe('[F5] the first event', () => {
       response.writeHead(200, SSE).write('data: {"n":1}\n\n')
       go = () => response.end('data: {"n":2}\n\n')
     })
-    const fetch = refreshingFetch(tokens().cell, { origins: server.origin, sniff: true })
+    const fetch = refreshingFetch(tokens().cell, { origins: server.origin, inspectStreams: true })
     const reader = (await fetch(server.origin)).body?.getReader()
     const text = async (): Promise<string> => new TextDecoder().decode((await reader?.read())?.value)
     expect(await text()).toBe('data: {"n":1}\n\n')
@@ -216,7 +216,7 @@ describe('[F5] the first event', () => {
   test('[F5] whoever leaves early closes the connection', async () => {
     server = await startRecordingServer((_, response) => response.writeHead(200, SSE).write(CONTENT))
     const leaving = new AbortController()
-    const fetch = refreshingFetch(tokens().cell, { origins: server.origin, sniff: true })
+    const fetch = refreshingFetch(tokens().cell, { origins: server.origin, inspectStreams: true })
     const response = await fetch(server.origin, { signal: leaving.signal })
     await response.body?.cancel()
     await server.opened(0)

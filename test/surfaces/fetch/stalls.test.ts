@@ -89,7 +89,7 @@ test('[F5] an event stream that says it is a rejection, and then stalls, is wait
   const said = 'event: error\ndata: 401 Unauthorized\n\n'
   for (const { cell } of [tokens(), broken('t0')]) {
     const { fetch, sent, cancelled } = stalling(200, said, { 'content-type': 'text/event-stream' })
-    const called = refreshingFetch(cell, { origins: ORIGIN, fetch, sniff: true })(ORIGIN)
+    const called = refreshingFetch(cell, { origins: ORIGIN, fetch, inspectStreams: true })(ORIGIN)
     await settled()
     await vi.advanceTimersByTimeAsync(4_999)
     expect(cancelled()).toBe(false)
@@ -102,7 +102,7 @@ test('[F5] an event stream that says it is a rejection, and then stalls, is wait
 test('[F5, F3] where as much has come as is read, nothing more is waited for', async () => {
   const said = `event: error\ndata: 401 Unauthorized\n\n: ${'z'.repeat(65_536)}`
   const { fetch, cancelled } = stalling(200, said, { 'content-type': 'text/event-stream' })
-  const call = refreshingFetch(tokens().cell, { origins: ORIGIN, fetch, sniff: true })
+  const call = refreshingFetch(tokens().cell, { origins: ORIGIN, fetch, inspectStreams: true })
   expect(await (await call(ORIGIN)).text()).toBe('ok')
   expect([cancelled(), vi.getTimerCount()]).toEqual([true, 0])
 })
@@ -121,7 +121,7 @@ test.each([
     )
     const { cell, refreshes } = tokens()
     const leaving = new AbortController()
-    const call = refreshingFetch(cell, { origins: ORIGIN, fetch, sniff: true })
+    const call = refreshingFetch(cell, { origins: ORIGIN, fetch, inspectStreams: true })
     const answer = call(ORIGIN, { signal: leaving.signal })
     answer.catch(() => undefined)
     await settled()

@@ -1,6 +1,9 @@
 import { Agent, type Dispatcher } from 'undici'
 import type { Refresher } from '../../../src/index.ts'
-import { refreshing, type RefreshingOptions } from '../../../src/surfaces/undici/index.ts'
+import {
+  refreshingInterceptor,
+  type RefreshingInterceptorOptions,
+} from '../../../src/surfaces/undici/index.ts'
 
 const open: Dispatcher[] = []
 
@@ -14,10 +17,10 @@ export function agent(options: Agent.Options = {}): Agent {
 /** An agent that puts a credential on requests. */
 export function refreshed(
   cell: Refresher<string>,
-  options: RefreshingOptions<string>,
+  options: RefreshingInterceptorOptions<string>,
   over: Dispatcher = agent(),
 ): Dispatcher {
-  return over.compose(refreshing(cell, options))
+  return over.compose(refreshingInterceptor(cell, options))
 }
 
 /** Closes every agent that was made, whatever is under way. */

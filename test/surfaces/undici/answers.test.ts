@@ -3,7 +3,7 @@ import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { type Dispatcher, H2CClient, interceptors } from 'undici'
 import { afterEach, expect, test } from 'vitest'
 import { type ErrorFacts, Refreshable, type RejectionRules } from '../../../src/index.ts'
-import { refreshing } from '../../../src/surfaces/undici/index.ts'
+import { refreshingInterceptor } from '../../../src/surfaces/undici/index.ts'
 import { bearer, type RecordingServer, startRecordingServer } from '../../support/recording-server.ts'
 import { settled } from '../../support/settled.ts'
 import { broken, tokens } from '../fetch/cells.ts'
@@ -322,9 +322,9 @@ test('[C8] an answer with an error of another kind shows nothing about the crede
     accepted: () => undefined,
   }
   const { dispatch, sent } = scripted()
-  const dispatching = refreshing(counting as never, {
+  const dispatching = refreshingInterceptor(counting as never, {
     origins: ORIGIN,
-    sniff: true,
+    inspectStreams: true,
     rules: { odd: { statuses: [203, 418], matches: () => false } },
   })(dispatch)
   const accepts = async (play: (inner: Inner) => void): Promise<boolean> => {

@@ -2,7 +2,7 @@ import { Client, errors, interceptors, Pool } from 'undici'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { runAsSource } from '../../../src/core/source-context.ts'
 import { Refreshable, type RefreshEvent } from '../../../src/index.ts'
-import { refreshing } from '../../../src/surfaces/undici/index.ts'
+import { refreshingInterceptor } from '../../../src/surfaces/undici/index.ts'
 import { bearer, type RecordingServer, startRecordingServer } from '../../support/recording-server.ts'
 import { settled } from '../../support/settled.ts'
 import { tokens } from '../fetch/cells.ts'
@@ -45,7 +45,7 @@ describe('[F10] the origin alone says where a request goes', () => {
     async (_, headers) => {
       const { dispatch, inner } = scripted()
       const options = { origin: ORIGIN, path: '/', method: 'GET', headers, servername: 'evil.example' }
-      refreshing(tokens().cell, { origins: ORIGIN })(dispatch)(options, new Listener())
+      refreshingInterceptor(tokens().cell, { origins: ORIGIN })(dispatch)(options, new Listener())
       const sent = inner(0).options
       expect(JSON.stringify(sent.headers)).not.toContain('evil')
       expect(JSON.stringify(sent.headers)).toContain('x-a')
@@ -61,7 +61,7 @@ describe('[F10] the origin alone says where a request goes', () => {
     async (_, make) => {
       const { cell, refreshes } = tokens()
       const over = make()
-      const dispatcher = over.compose(refreshing(cell, { origins: api.origin }))
+      const dispatcher = over.compose(refreshingInterceptor(cell, { origins: api.origin }))
       for (let n = 0; n < 2; n++) {
         const request = dispatcher.request({ origin: api.origin, path: '/', method: 'GET' })
         await expect(request).rejects.toMatchObject({
@@ -92,7 +92,7 @@ describe('[F10] the origin alone says where a request goes', () => {
     const lookUp = interceptors.dns({
       lookup: (_, __, found) => found(null, [{ address: '127.0.0.1', family: 4, ttl: 1000 }]),
     })
-    const over = agent().compose(lookUp, refreshing(tokens().cell, { origins: named }))
+    const over = agent().compose(lookUp, refreshingInterceptor(tokens().cell, { origins: named }))
     for (let n = 0; n < 2; n++) {
       const { statusCode, body } = await over.request({ origin: named, path: '/', method: 'GET' })
       await body.dump()
@@ -103,7 +103,7 @@ describe('[F10] the origin alone says where a request goes', () => {
   test('[F10] given a path that is the URL of another server, when the request is made, then it has no credential', async () => {
     const { dispatch, inner } = scripted()
     const options = { origin: ORIGIN, path: 'https://evil.example/', method: 'GET', headers: {} }
-    refreshing(tokens().cell, { origins: ORIGIN })(dispatch)(options, new Listener())
+    refreshingInterceptor(tokens().cell, { origins: ORIGIN })(dispatch)(options, new Listener())
     expect(inner(0).options.headers).toEqual({})
   })
 })
@@ -143,14 +143,14 @@ test('[F6] given that the login is known to have ended, when whenDead says refus
   const { cell } = tokens()
   const dead = Object.assign(cell, { isDead: () => true })
   const listener = new Listener()
-  refreshing(dead, { origins: ORIGIN, whenDead: 'refuse' })(dispatch)(
+  refreshingInterceptor(dead, { origins: ORIGIN, whenDead: 'refuse' })(dispatch)(
     { origin: ORIGIN, path: '/', method: 'GET' },
     listener,
   )
   await settled()
   expect(sent).toEqual([])
   expect(listener.heard[1]).toBe('401 Unauthorized (reauthentication_required)')
-  refreshing(dead, { origins: ORIGIN })(dispatch)(
+  refreshingInterceptor(dead, { origins: ORIGIN })(dispatch)(
     { origin: ORIGIN, path: '/', method: 'GET' },
     new Listener(),
   )
@@ -164,7 +164,10 @@ test('[F1] given a rejected attempt that was redirected, when the second one is 
   let context: unknown
   const onRequestStart = (_: unknown, given: unknown): void => void (context = given)
   const listener = Object.assign(new Listener(), { onRequestStart })
-  refreshing(cell, { origins: ORIGIN })(dispatch)({ origin: ORIGIN, path: '/', method: 'GET' }, listener)
+  refreshingInterceptor(cell, { origins: ORIGIN })(dispatch)(
+    { origin: ORIGIN, path: '/', method: 'GET' },
+    listener,
+  )
   inner(0).start({ history: ['first'], only: 1 })
   expect(context).toEqual({ history: ['first'], only: 1 })
   inner(0).handler.onRequestStart?.(inner(0).controller, { history: ['second'] })
@@ -174,7 +177,7 @@ test('[F1] given a rejected attempt that was redirected, when the second one is 
 test('[F1] given a request that waits for its token, when it is aborted without a reason, then the error is of undici’s own class', async () => {
   const listener = new Listener()
   const never = new Refreshable<string>({ refresh: () => new Promise(() => undefined) })
-  refreshing(never, { origins: ORIGIN })(scripted().dispatch)(
+  refreshingInterceptor(never, { origins: ORIGIN })(scripted().dispatch)(
     { origin: ORIGIN, path: '/', method: 'GET' },
     listener,
   )
@@ -191,7 +194,7 @@ test('[F1] given an iterator on the prototype of every object, when a request is
   polluted[Symbol.iterator] = function* () {}
   try {
     const options = { origin: ORIGIN, path: '/', method: 'GET', headers: { 'x-a': '1' } }
-    refreshing(tokens().cell, { origins: ORIGIN })(dispatch)(options, new Listener())
+    refreshingInterceptor(tokens().cell, { origins: ORIGIN })(dispatch)(options, new Listener())
   } finally {
     delete polluted[Symbol.iterator]
   }

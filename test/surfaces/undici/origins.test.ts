@@ -1,7 +1,7 @@
 import { Client, type Dispatcher, interceptors, Pool } from 'undici'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { RefreshError } from '../../../src/index.ts'
-import { refreshing } from '../../../src/surfaces/undici/index.ts'
+import { refreshingInterceptor } from '../../../src/surfaces/undici/index.ts'
 import { bearer, type RecordingServer, startRecordingServer } from '../../support/recording-server.ts'
 import { settled } from '../../support/settled.ts'
 import { broken, tokens } from '../fetch/cells.ts'
@@ -36,7 +36,7 @@ async function ask(dispatcher: Dispatcher, origin: string | URL, path: string): 
 describe('[F4] where the credential goes', () => {
   test('[F4] a request to anywhere else is dispatched as it is, without it', () => {
     const { dispatch, sent } = scripted()
-    const dispatching = refreshing(tokens().cell, { origins: api.origin })(dispatch)
+    const dispatching = refreshingInterceptor(tokens().cell, { origins: api.origin })(dispatch)
     const options = { origin: elsewhere.origin, path: '/', method: 'GET', headers: { a: '1' } }
     const listener = new Listener()
     expect(dispatching(options, listener)).toBe(false)
@@ -66,7 +66,7 @@ describe('[F4] where the credential goes', () => {
 
   test('[F4] hosts that only look like an origin get nothing; what is the same origin does', async () => {
     const { dispatch, sent } = scripted()
-    const dispatching = refreshing(tokens().cell, { origins: 'https://api.example.com' })(dispatch)
+    const dispatching = refreshingInterceptor(tokens().cell, { origins: 'https://api.example.com' })(dispatch)
     const sentTo = async (origin: string | URL): Promise<unknown> => {
       dispatching({ origin, path: '/', method: 'GET', headers: {} }, new Listener())
       await settled()
@@ -126,7 +126,7 @@ describe('[F4] redirects, by undici’s interceptor', () => {
     async (_, isBeneath) => {
       turnAway = true
       const { cell, refreshes } = tokens()
-      const ours = refreshing(cell, { origins: api.origin })
+      const ours = refreshingInterceptor(cell, { origins: api.origin })
       const dispatcher = isBeneath ? agent().compose(redirects, ours) : agent().compose(ours, redirects)
       expect(await ask(dispatcher, api.origin, '/within')).toEqual([200, 'here'])
       expect(api.sent('authorization')).toEqual(['Bearer t0', 'Bearer t0'])
@@ -147,7 +147,7 @@ describe('[F4] redirects, by undici’s interceptor', () => {
       response.writeHead(307, { location: `${round.origin}/end` }).end(),
     )
     const { cell, refreshes } = tokens()
-    const dispatcher = agent().compose(redirects, refreshing(cell, { origins: round.origin }))
+    const dispatcher = agent().compose(redirects, refreshingInterceptor(cell, { origins: round.origin }))
     expect(await ask(dispatcher, round.origin, '/')).toEqual([401, ''])
     status = 200
     expect(await ask(dispatcher, round.origin, '/')).toEqual([200, ''])
@@ -160,7 +160,7 @@ describe('[F4] redirects, by undici’s interceptor', () => {
   test('[F4] a header that would survive it is not taken along: the redirect is handed on', async () => {
     const dispatcher = agent().compose(
       redirects,
-      refreshing(tokens().cell, { origins: api.origin, apply: 'x-api-key' }),
+      refreshingInterceptor(tokens().cell, { origins: api.origin, apply: 'x-api-key' }),
     )
     expect(await ask(dispatcher, api.origin, '/away')).toEqual([307, 'moved'])
     expect(api.sent('x-api-key')).toEqual(['t0'])
@@ -168,7 +168,7 @@ describe('[F4] redirects, by undici’s interceptor', () => {
   })
 
   test('[F4] composed above, each hop is a request of its own', async () => {
-    const ours = refreshing(tokens().cell, { origins: api.origin, apply: 'x-api-key' })
+    const ours = refreshingInterceptor(tokens().cell, { origins: api.origin, apply: 'x-api-key' })
     const dispatcher = agent().compose(ours, redirects)
     expect(await ask(dispatcher, api.origin, '/away')).toEqual([200, 'elsewhere'])
     expect(elsewhere.sent('x-api-key')).toEqual([undefined])
@@ -178,7 +178,7 @@ describe('[F4] redirects, by undici’s interceptor', () => {
 
   test('the way that a request has gone is told to its caller', async () => {
     const cell = tokens().cell
-    const dispatcher = agent().compose(redirects, refreshing(cell, { origins: api.origin }))
+    const dispatcher = agent().compose(redirects, refreshingInterceptor(cell, { origins: api.origin }))
     await ask(dispatcher, api.origin, '/here')
     const { context } = await dispatcher.request({ origin: api.origin, path: '/within', method: 'GET' })
     expect(context).toMatchObject({ history: [{ pathname: '/within' }, { pathname: '/here' }] })
@@ -189,7 +189,7 @@ describe('bad input', () => {
   const { cell } = tokens()
   const message = (given: unknown): string => {
     try {
-      refreshing(cell, given as { origins: string })
+      refreshingInterceptor(cell, given as { origins: string })
     } catch (error) {
       if (error instanceof RefreshError) return `${error.code}: ${error.message}`
     }
@@ -204,11 +204,11 @@ describe('bad input', () => {
       "'origins' would send the credential in the clear: use 'https://api.example.com', or, within a network that you trust, plainHttpOrigins: ['http://api.example.com'].",
     ],
     [{ origins: 'https://a', apply: 7 }, "'apply' must be a header or a function, not 7."],
-    [{ origins: 'https://a', sniff: 'yes' }, "'sniff' must be true or false, not string."],
+    [{ origins: 'https://a', inspectStreams: 'yes' }, "'inspectStreams' must be true or false, not string."],
     [{ origins: 'https://a', replayLimit: -1 }, "'replayLimit' must be bytes from 0, not -1."],
     [
       { origins: 'https://a', fetch },
-      "'fetch' does not exist; there are origins, plainHttpOrigins, apply, rules, sniff, replayLimit, whenDead, onEvent.",
+      "'fetch' does not exist; there are origins, plainHttpOrigins, apply, rules, inspectStreams, replayLimit, whenDead, onEvent.",
     ],
     [
       { origins: 'https://a', rules: { a: false } },
@@ -221,7 +221,7 @@ describe('bad input', () => {
   test.each([undefined, null, {}, 'token', async () => 'token'])(
     'a refresher that is none: %s',
     (refresher) => {
-      expect(() => refreshing(refresher as never, { origins: 'https://a' })).toThrow(
+      expect(() => refreshingInterceptor(refresher as never, { origins: 'https://a' })).toThrow(
         expect.objectContaining({
           code: 'invalid_option',
           message: expect.stringContaining("'refresher' must be one"),
@@ -232,7 +232,7 @@ describe('bad input', () => {
 
   test('a handler of undici 6 is told what it needs', () => {
     const { dispatch, sent } = scripted()
-    const dispatching = refreshing(cell, { origins: 'https://a' })(dispatch)
+    const dispatching = refreshingInterceptor(cell, { origins: 'https://a' })(dispatch)
     const handler = { onConnect: () => undefined, onHeaders: () => true } as never
     expect(() => dispatching({ origin: 'https://a', path: '/', method: 'GET' }, handler)).toThrow(
       expect.objectContaining({ code: 'invalid_request', message: expect.stringContaining('undici 7') }),
@@ -241,7 +241,7 @@ describe('bad input', () => {
   })
 
   test('no options are undici’s to refuse', async () => {
-    const dispatching = refreshing(cell, { origins: 'https://a' })(scripted().dispatch)
+    const dispatching = refreshingInterceptor(cell, { origins: 'https://a' })(scripted().dispatch)
     expect(() => dispatching(undefined as never, new Listener())).toThrow(RefreshError)
   })
 })
@@ -277,7 +277,7 @@ describe('[F6] no credential', () => {
   test('[F6] after a logout, too, and whoever is slow to read it gets it piece by piece', async () => {
     const { cell } = tokens()
     cell.clear()
-    const dispatching = refreshing(cell, { origins: api.origin })(scripted().dispatch)
+    const dispatching = refreshingInterceptor(cell, { origins: api.origin })(scripted().dispatch)
     const listener = new Listener({ head: () => listener.controller?.pause() })
     dispatching({ origin: api.origin, path: '/', method: 'GET' }, listener)
     await settled()

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { type Dispatcher, FormData as UndiciFormData } from 'undici'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Refreshable, type Refresher } from '../../../src/index.ts'
-import { refreshing } from '../../../src/surfaces/undici/index.ts'
+import { refreshingInterceptor } from '../../../src/surfaces/undici/index.ts'
 import { bearer, type RecordingServer, startRecordingServer } from '../../support/recording-server.ts'
 import { responder } from '../../support/responder.ts'
 import { settled } from '../../support/settled.ts'
@@ -148,7 +148,7 @@ describe('[F1] what is sent', () => {
         'x-goog-api-key': undefined,
         ...(id === 't0' && { 'x-old': id }),
       })
-      const dispatcher = agent().compose(refreshing(cell, { origins: server.origin, apply }))
+      const dispatcher = agent().compose(refreshingInterceptor(cell, { origins: server.origin, apply }))
       await dispatcher.request({ origin: server.origin, path: '/', method: 'GET', headers })
       expect(server.sent('authorization')).toEqual(['Bearer t0', 'Bearer t1'])
       expect(server.sent('x-goog-api-key')).toEqual([undefined, undefined])
@@ -169,7 +169,7 @@ describe('[F1] what is sent', () => {
       let count = 0
       const missing = new Refreshable({ refresh: async () => `t${count++}` })
       const cell = isReady ? tokens().cell : missing
-      const dispatching = refreshing(cell, { origins: 'https://a.example' })(dispatch)
+      const dispatching = refreshingInterceptor(cell, { origins: 'https://a.example' })(dispatch)
       const headers: Record<string, string> = { 'x-a': '1' }
       const body = new TextEncoder().encode('first')
       const options = { origin: 'https://a.example', path: '/a', method: 'POST', headers, body: given(body) }
@@ -428,7 +428,7 @@ describe('[F2] an answer that comes before the body was read', () => {
     const heard: string[] = []
     const cell = new Refreshable({ initial: 't0', refresh: refresh.refresh })
     const { dispatch, sent, inner } = scripted()
-    const dispatching = refreshing(cell, {
+    const dispatching = refreshingInterceptor(cell, {
       origins: ORIGIN,
       onEvent: (event) => heard.push('error' in event ? event.error.code : event.type),
     })(dispatch)
@@ -512,7 +512,7 @@ describe('[F2] an answer that comes before the body was read', () => {
   test('[F2, C2] what is at hand is read on, even where a newer token is there at once', async () => {
     const { cell, refreshes } = tokens()
     const { dispatch, sent, inner } = scripted()
-    const dispatching = refreshing(cell, { origins: ORIGIN })(dispatch)
+    const dispatching = refreshingInterceptor(cell, { origins: ORIGIN })(dispatch)
     const listener = new Listener()
     dispatching({ origin: ORIGIN, path: '/', method: 'GET' }, new Listener())
     await settled()
@@ -543,7 +543,7 @@ describe('[F2] an answer that comes before the body was read', () => {
       for (const leaves of [true, false]) {
         const { cell } = tokens()
         const { dispatch, inner, sent } = scripted()
-        const dispatching = refreshing(cell, { origins: ORIGIN })(dispatch)
+        const dispatching = refreshingInterceptor(cell, { origins: ORIGIN })(dispatch)
         if (isReady) {
           dispatching({ origin: ORIGIN, path: '/', method: 'GET' }, new Listener())
           await settled()

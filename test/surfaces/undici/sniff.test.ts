@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import type { Dispatcher } from 'undici'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Refreshable } from '../../../src/index.ts'
-import { refreshing } from '../../../src/surfaces/undici/index.ts'
+import { refreshingInterceptor } from '../../../src/surfaces/undici/index.ts'
 import { IN_STREAM_REJECTIONS, OTHER_FIRST_EVENTS } from '../../support/first-events.ts'
 import { type RecordingServer, startRecordingServer } from '../../support/recording-server.ts'
 import { settled } from '../../support/settled.ts'
@@ -36,15 +36,18 @@ async function serve(first: string | Buffer, headers: Record<string, string> = S
   })
 }
 
-const open = (cell: Refreshable<string>, sniff: boolean | undefined): Promise<Dispatcher.ResponseData> =>
-  refreshed(cell, { origins: server.origin, sniff }).request({
+const open = (
+  cell: Refreshable<string>,
+  inspectStreams: boolean | undefined,
+): Promise<Dispatcher.ResponseData> =>
+  refreshed(cell, { origins: server.origin, inspectStreams }).request({
     origin: server.origin,
     path: '/',
     method: 'GET',
   })
 
-const read = async (cell: Refreshable<string>, sniff: boolean | undefined): Promise<string> =>
-  (await open(cell, sniff)).body.text()
+const read = async (cell: Refreshable<string>, inspectStreams: boolean | undefined): Promise<string> =>
+  (await open(cell, inspectStreams)).body.text()
 
 const [rejection = ''] = Object.values(IN_STREAM_REJECTIONS)
 
@@ -64,7 +67,7 @@ describe('[F5] the first event', () => {
     expect(refreshes()).toBe(0)
   })
 
-  test('[F5] without sniff it is nobody’s business', async () => {
+  test('[F5] without inspectStreams it is nobody’s business', async () => {
     await serve(rejection)
     const { cell, refreshes } = tokens()
     expect(await read(cell, undefined)).toBe(rejection)
@@ -97,7 +100,7 @@ describe('[F5] the first event', () => {
         throw new Error('no')
       },
     })
-    const dispatcher = refreshed(cell, { origins: server.origin, sniff: true }, pooled)
+    const dispatcher = refreshed(cell, { origins: server.origin, inspectStreams: true }, pooled)
     const { body } = await dispatcher.request({ origin: server.origin, path: '/', method: 'GET' })
     expect(await body.text()).toBe(rejection + CONTENT)
     expect([server.requests.length, server.sockets()]).toEqual([2, 1])
@@ -264,7 +267,9 @@ function comment(size: number): Buffer {
 test('[F5, P13] where as much has arrived as is looked at, no more is taken until that is done', async () => {
   const { dispatch, inner } = scripted()
   const ORIGIN = 'https://a.example'
-  const dispatching = refreshing(tokens().cell, { origins: ORIGIN, sniff: true })(dispatch)
+  const dispatching = refreshingInterceptor(tokens().cell, { origins: ORIGIN, inspectStreams: true })(
+    dispatch,
+  )
   const listener = new Listener()
   const received: Uint8Array[] = []
   listener.onResponseData = (_, chunk) => received.push(chunk)
@@ -286,7 +291,7 @@ test('[F5, P13] where as much has arrived as is looked at, no more is taken unti
 test('[F3] a rejection that says enough early is handed on whole all the same', async () => {
   const { dispatch, inner, sent } = scripted()
   const ORIGIN = 'https://a.example'
-  const dispatching = refreshing(broken('t0').cell, { origins: ORIGIN })(dispatch)
+  const dispatching = refreshingInterceptor(broken('t0').cell, { origins: ORIGIN })(dispatch)
   const listener = new Listener()
   const received: Uint8Array[] = []
   listener.onResponseData = (_, chunk) => received.push(chunk)
@@ -318,7 +323,10 @@ test('[F5] however its bytes arrive, the same is found, and every byte handed on
         const isRejection = Object.values(IN_STREAM_REJECTIONS).includes(event)
         const { cell, refreshes } = refreshWorks ? tokens() : broken('t0')
         const { dispatch, sent, inner } = scripted()
-        const dispatching = refreshing(cell, { origins: 'https://a.example', sniff: true })(dispatch)
+        const dispatching = refreshingInterceptor(cell, {
+          origins: 'https://a.example',
+          inspectStreams: true,
+        })(dispatch)
         const received: Uint8Array[] = []
         const listener = new Listener()
         let isPaused = false

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Refreshable } from '../../../src/index.ts'
-import { refreshing } from '../../../src/surfaces/undici/index.ts'
+import { refreshingInterceptor } from '../../../src/surfaces/undici/index.ts'
 import { settled } from '../../support/settled.ts'
 import { Listener, scripted } from './scripted.ts'
 
@@ -18,7 +18,7 @@ async function stalled(
   const script = scripted()
   const listener = new Listener({})
   const cell = new Refreshable({ initial: 't0', refresh: async () => 't1' })
-  refreshing(cell, { origins: ORIGIN, sniff: true })(script.dispatch)(
+  refreshingInterceptor(cell, { origins: ORIGIN, inspectStreams: true })(script.dispatch)(
     { origin: ORIGIN, path: '/', method: 'GET' },
     listener,
   )

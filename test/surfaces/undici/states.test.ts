@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test, vi } from 'vitest'
 import { Refreshable, type RefreshEvent } from '../../../src/index.ts'
-import { refreshing } from '../../../src/surfaces/undici/index.ts'
+import { refreshingInterceptor } from '../../../src/surfaces/undici/index.ts'
 import type { Dispatch } from '../../../src/surfaces/undici/types.ts'
 import { responder } from '../../support/responder.ts'
 import { settled } from '../../support/settled.ts'
@@ -30,7 +30,9 @@ function play(
   const cell = new Refreshable<string>({ ...(initial !== '' && { initial }), refresh: source.refresh })
   const { dispatch, sent, inner } = scripted()
   const onEvent = ({ type }: RefreshEvent): unknown => events.push(type)
-  const dispatching = refreshing(cell, { origins: ORIGIN, sniff: true, onEvent })(dispatch)
+  const dispatching = refreshingInterceptor(cell, { origins: ORIGIN, inspectStreams: true, onEvent })(
+    dispatch,
+  )
   const listener = new Listener(on)
   return {
     listener,
@@ -352,7 +354,7 @@ describe('a connection that is lost', () => {
     const broken: Dispatch = () => {
       throw lost
     }
-    const dispatching = refreshing(cell, { origins: ORIGIN })(broken)
+    const dispatching = refreshingInterceptor(cell, { origins: ORIGIN })(broken)
     expect(() => dispatching(OPTIONS, listener)).toThrow(lost)
     await settled()
     expect(listener.heard).toEqual([])
@@ -364,7 +366,7 @@ describe('a connection that is lost', () => {
     const broken: Dispatch = () => {
       throw lost
     }
-    refreshing(cell, { origins: ORIGIN })(broken)(OPTIONS, listener)
+    refreshingInterceptor(cell, { origins: ORIGIN })(broken)(OPTIONS, listener)
     await settled()
     expect([listener.heard, listener.error]).toEqual([['start', 'error'], lost])
   })
@@ -550,7 +552,7 @@ describe('the controller', () => {
   test('a dispatcher that is busy says so, and a request that it makes again starts once', async () => {
     const { dispatch, inner } = scripted()
     const cell = new Refreshable({ initial: 't0', refresh: async () => 't1' })
-    const dispatching = refreshing(cell, { origins: ORIGIN })(dispatch)
+    const dispatching = refreshingInterceptor(cell, { origins: ORIGIN })(dispatch)
     const listener = new Listener()
     expect(dispatching(OPTIONS, listener)).toBe(false)
     inner(0).start().start().answer(200)

@@ -2,7 +2,7 @@
 import type { Dispatcher } from 'undici'
 import { expectTypeOf, test } from 'vitest'
 import type { Refreshable } from '../../../src/index.ts'
-import { type Interceptor, refreshing } from '../../../src/surfaces/undici/index.ts'
+import { type Interceptor, refreshingInterceptor } from '../../../src/surfaces/undici/index.ts'
 
 test('it is what undici’s compose takes, and gives a dispatch of the same make', () => {
   expectTypeOf<Interceptor>().toExtend<Dispatcher.DispatcherComposeInterceptor>()
@@ -14,12 +14,12 @@ test('it is what undici’s compose takes, and gives a dispatch of the same make
 
 test('a value that is no token needs an apply of its own', () => {
   const use = (cell: Refreshable<{ id: string }>, token: Refreshable<string>): void => {
-    refreshing(token, { origins: 'https://a' })
-    refreshing(cell, { origins: 'https://a', apply: ({ id }) => ({ 'x-id': id }) })
+    refreshingInterceptor(token, { origins: 'https://a' })
+    refreshingInterceptor(cell, { origins: 'https://a', apply: ({ id }) => ({ 'x-id': id }) })
     // @ts-expect-error: it has no accessToken
-    refreshing(cell, { origins: 'https://a' })
+    refreshingInterceptor(cell, { origins: 'https://a' })
     // @ts-expect-error: origins are required
-    refreshing(token, {})
+    refreshingInterceptor(token, {})
   }
   expectTypeOf(use).toBeFunction()
 })

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { afterEach, expect, test } from 'vitest'
 import { Refreshable } from '../../../src/index.ts'
-import { refreshing } from '../../../src/surfaces/undici/index.ts'
+import { refreshingInterceptor } from '../../../src/surfaces/undici/index.ts'
 import { responder } from '../../support/responder.ts'
 import { settled } from '../../support/settled.ts'
 import { broken } from '../fetch/cells.ts'
@@ -56,9 +56,9 @@ test.each(NAMES)('[F2, C4] so is %s of a caller who leaves before', async (_, at
     const [, body, left] = bodies().each[at] ?? []
     const source = responder<string>()
     const { dispatch, sent } = scripted()
-    const dispatching = refreshing(new Refreshable({ refresh: source.refresh }), { origins: ORIGIN })(
-      dispatch,
-    )
+    const dispatching = refreshingInterceptor(new Refreshable({ refresh: source.refresh }), {
+      origins: ORIGIN,
+    })(dispatch)
     const reason = new Error('The user left.')
     const listener = new Listener({
       start: () => {

@@ -1,6 +1,6 @@
 import { claimsOf } from '../claims.ts'
 import { loadOAuth, type Peer } from './oauth4webapi.ts'
-import type { Challenge } from './options.ts'
+import type { ParsedChallenge } from './options.ts'
 import type { Parameters } from './target.ts'
 
 /** Characters. */
@@ -15,7 +15,7 @@ const LONGEST_HEADER = 16_384
  * const [bearer] = await readChallenges('Bearer resource_metadata="https://api.example.com/.well-known/oauth-protected-resource"')
  * bearer?.parameters['resource_metadata']
  */
-export async function readChallenges(header: string): Promise<readonly Challenge[]> {
+export async function readChallenges(header: string): Promise<readonly ParsedChallenge[]> {
   if (header.length > LONGEST_HEADER) return []
   const { processRevocationResponse, WWWAuthenticateChallengeError }: Peer = await loadOAuth()
   try {

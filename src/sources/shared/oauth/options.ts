@@ -1,5 +1,5 @@
 import type { WebCryptoKey } from '../../../lib/web-crypto-key.ts'
-import type { Secret } from '../secret.ts'
+import type { SecretOption } from '../secret.ts'
 import type { TokenRequestOptions } from '../token-request.ts'
 
 /** A private key as JSON (RFC 7517), with the members that its algorithm needs. Not every runtime's types have a `JsonWebKey`. */
@@ -15,7 +15,7 @@ export interface Jwk {
 /** The key of a client that signs its requests (`private_key_jwt`, RFC 7523 section 2.2). */
 export interface PrivateKey {
   /** A PKCS #8 PEM, a JWK, the JSON of one, or a `CryptoKey`; or what gives it, asked at every request. */
-  key: WebCryptoKey | Jwk | Secret
+  key: WebCryptoKey | Jwk | SecretOption
   /** The key's name at the server. Default: a JWK's own. */
   kid?: string | undefined
   /**
@@ -41,7 +41,7 @@ export interface OAuthClient extends TokenRequestOptions {
   revocationEndpoint?: string | undefined
   clientId: string
   /** Without it, a `privateKey` and a `clientAssertion`, the client is a public one. */
-  clientSecret?: Secret | undefined
+  clientSecret?: SecretOption | undefined
   /**
    * How the secret is sent.
    * @default 'client_secret_basic', unless the metadata say that only 'client_secret_post' will do
@@ -53,7 +53,7 @@ export interface OAuthClient extends TokenRequestOptions {
    * Instead of a secret: what the platform says of this workload, as a JWT (RFC 7523 section 2.2), such as
    * `file('/var/run/secrets/tokens/oauth')` of Kubernetes, or a SPIFFE JWT-SVID. It is read anew at every request.
    */
-  clientAssertion?: Secret | undefined
+  clientAssertion?: SecretOption | undefined
 }
 
 /** What the token is for. */
@@ -71,19 +71,19 @@ export interface TokenTarget {
 export interface RefreshTokenGrant {
   type: 'refresh_token'
   /** The one to begin with where the store holds none. A server that rotates them takes it only once. */
-  refreshToken?: Secret | undefined
+  refreshToken?: SecretOption | undefined
 }
 
 /** RFC 8693. */
 export interface TokenExchangeGrant {
   type: 'token_exchange'
-  subjectToken: Secret
+  subjectToken: SecretOption
   /**
    * `jwt`, `id_token`, `access_token`, `saml2` …, or a whole URI (RFC 8693 section 3).
    * @default 'jwt'
    */
   subjectTokenType?: string | undefined
-  actorToken?: Secret | undefined
+  actorToken?: SecretOption | undefined
   /** @default 'jwt' */
   actorTokenType?: string | undefined
   requestedTokenType?: string | undefined
@@ -92,7 +92,7 @@ export interface TokenExchangeGrant {
 /** RFC 7523 section 2.1. */
 export interface JwtBearerGrant {
   type: 'jwt_bearer'
-  assertion: Secret
+  assertion: SecretOption
 }
 
 /** Any other grant (RFC 6749 section 4.5). */
@@ -100,7 +100,7 @@ export interface ExtensionGrant {
   /** As it goes over the wire: a URI such as `urn:ibm:params:oauth:grant-type:apikey`, or a name. */
   type: string
   /** What the grant presents. Each is asked anew at every request. */
-  parameters: Readonly<Record<string, Secret>>
+  parameters: Readonly<Record<string, SecretOption>>
 }
 
 /** What a token is issued for. */
@@ -155,7 +155,7 @@ export interface BrowserLoginOptions extends OAuthClient, TokenTarget {
 }
 
 /** A `WWW-Authenticate` challenge (RFC 9110 section 11.6.1). */
-export interface Challenge {
+export interface ParsedChallenge {
   /** In lower case. */
   readonly scheme: string
   /** Names in lower case: `error`, `scope`, `claims`, `resource_metadata` (RFC 9728 section 5.1) … */

@@ -2,7 +2,7 @@ import type { Source } from '../../../credential/source.ts'
 import { RefreshError } from '../../../errors.ts'
 import { optionError } from '../../../lib/options.ts'
 import { assertWebCrypto, isCryptoKey } from '../../../lib/web-crypto.ts'
-import { checkSecret, readSecret, type Secret } from '../secret.ts'
+import { checkSecret, readSecret, type SecretOption } from '../secret.ts'
 import type { Jwk, PrivateKey } from './options.ts'
 
 /** What a curve is for (RFC 7518 section 3.1, RFC 9864). */
@@ -98,7 +98,7 @@ function importAlgorithm(alg: string): RsaHashedImportParams | EcKeyImportParams
   }
 }
 
-function isSecret(key: PrivateKey['key']): key is Secret {
+function isSecret(key: PrivateKey['key']): key is SecretOption {
   return typeof key !== 'object' || isSource(key)
 }
 

@@ -68,7 +68,7 @@ function streamedFailure(error: unknown, now: number): Failure | undefined {
   const guess = typeof error['statusCode'] === 'number' ? error['statusCode'] : undefined
   const status = vendor.status ?? guess
   if (status === undefined && isConnectionLost(error)) return lost(messageOf(error))
-  return told(status, vendor, vendor.message ?? messageOf(error), undefined, vendor.retryAfter)
+  return told(status, vendor, vendor.message ?? messageOf(error), undefined, vendor.retryAfterMs)
 }
 
 /** The failure of a stream that ended before it was finished. */
@@ -78,10 +78,10 @@ export function brokenOff(): Failure {
 
 /** A failure as the outcome of a `chat`; undefined where a `chat` throws instead. */
 export function toOutcome(failure: Failure): ChatOutcome | undefined {
-  const { type: _, kind, retryAfter, ...facts } = failure
+  const { type: _, kind, retryAfterMs, ...facts } = failure
   switch (kind) {
     case 'rate_limited':
-      return { type: 'rate_limited', ...(retryAfter !== undefined && { retryAfter }) }
+      return { type: 'rate_limited', ...(retryAfterMs !== undefined && { retryAfterMs }) }
     case 'invalid_request':
     case 'server_error':
       return madeOf({ type: kind, ...facts }, failure)
@@ -103,7 +103,7 @@ function refusal(error: Record<string, unknown>, status: number, now: number): F
     vendor,
     vendor.message ?? (messageOf(error) || `HTTP ${status}`),
     headers['www-authenticate'],
-    retryAfterOf(headers, now) ?? vendor.retryAfter,
+    retryAfterOf(headers, now) ?? vendor.retryAfterMs,
   )
 }
 
@@ -112,7 +112,7 @@ function told(
   vendor: VendorError,
   message: string,
   challenge: string | undefined,
-  retryAfter: number | undefined,
+  retryAfterMs: number | undefined,
 ): Failure {
   return {
     type: 'error',
@@ -121,7 +121,7 @@ function told(
     ...(status !== undefined && { status }),
     ...(vendor.code !== undefined && { code: vendor.code }),
     ...(challenge !== undefined && { challenge }),
-    ...(retryAfter !== undefined && { retryAfter }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
   }
 }
 
@@ -135,7 +135,7 @@ function kindOf(status: number | undefined): StreamErrorKind {
 function unreadable(error: Record<string, unknown>, status: number | undefined): Failure {
   const vendor = readVendorError(error['value'])
   if (vendor.status !== undefined) {
-    return told(vendor.status, vendor, vendor.message ?? messageOf(error), undefined, vendor.retryAfter)
+    return told(vendor.status, vendor, vendor.message ?? messageOf(error), undefined, vendor.retryAfterMs)
   }
   const message = 'The answer could not be read: it is not what the vendor documents.'
   if (isUnauthorizedError(error)) {

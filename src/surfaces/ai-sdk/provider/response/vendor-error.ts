@@ -9,7 +9,7 @@ export interface VendorError {
   /** The HTTP status that the code stands for, or that the vendor wrote into the body. */
   readonly status?: number | undefined
   /** ms */
-  readonly retryAfter?: number | undefined
+  readonly retryAfterMs?: number | undefined
 }
 
 /** Enough of a body that is no JSON to tell what it is about. */
@@ -51,7 +51,7 @@ export function readVendorError(body: unknown): VendorError {
     ].find(isText),
     code: reason ?? names[0] ?? (number === undefined ? undefined : String(number)),
     status: number ?? [...names, reason].map((name) => name && statusOfName(name)).find(isErrorStatus),
-    retryAfter: details.map((detail) => delay(detail['retryDelay'])).find((ms) => ms !== undefined),
+    retryAfterMs: details.map((detail) => delay(detail['retryDelay'])).find((ms) => ms !== undefined),
   }
 }
 
