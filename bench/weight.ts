@@ -13,8 +13,8 @@ const entry = fileURLToPath(import.meta.resolve('llm-refresh'))
 const PARTS = [
   ['{ Refreshable }', 7.75],
   ['{ Refreshable, refreshingFetch }', 23.5],
-  ['{ credential }', 21.5],
-  ['{ credential, refreshingFetch }', 35],
+  ['{ createCredential }', 21.5],
+  ['{ createCredential, refreshingFetch }', 35],
   ['*', 40.5],
 ] as const
 

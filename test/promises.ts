@@ -218,7 +218,7 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     says: 'Redis and PostgreSQL: an outage is an explicit policy, by default refuse to refresh a rotating token without the lock, and keep serving a valid one. What cannot be promised (a failover that forgets the lock) is documented in those words.',
   },
   S8: {
-    says: '`sealed(store, keys)` encrypts at rest, with key rotation; a wrong key is a clear error.',
+    says: '`sealedStore(store, keys)` encrypts at rest, with key rotation; a wrong key is a clear error.',
   },
   S9: {
     says: 'While a received token is not stored, its process keeps the lock: a store that is away for everyone, for any time between redemption and write, costs no login. `login()` and `logout()` wait for no holder.',

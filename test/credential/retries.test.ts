@@ -110,13 +110,13 @@ test('[K9] a login ends the wait between two tries', async () => {
 
 test('[K9] a process that waits for the next try stays alive until there is an answer', () => {
   const script = `
-    import { credential, RefreshError } from '${new URL('../../src/index.ts', import.meta.url).href}'
+    import { createCredential, RefreshError } from '${new URL('../../src/index.ts', import.meta.url).href}'
     let asked = 0
     const source = { issue: async () => {
       if (++asked === 1) throw new RefreshError('source_unavailable', 'Not now.', { retryAfterMs: 1 })
       return { accessToken: 'good' }
     } }
-    console.log((await credential({ source }).snapshot()).value.accessToken)`
+    console.log((await createCredential({ source }).snapshot()).value.accessToken)`
   const ended = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
     encoding: 'utf8',
     timeout: 15_000,

@@ -107,9 +107,9 @@ test.each([
 
 test('sealed says that jose is missing, and how to mend it', async () => {
   const script = `
-    const { sealed } = await import(process.argv[1])
-    const { MemoryStore } = await import(process.argv[2])
-    const store = sealed(new MemoryStore(), [{ id: 'one', secret: new Uint8Array(32) }])
+    const { sealedStore } = await import(process.argv[1])
+    const { memoryStore } = await import(process.argv[2])
+    const store = sealedStore(memoryStore(), [{ id: 'one', secret: new Uint8Array(32) }])
     const change = () => console.log('asked')
     await store.update('me', change).catch(({ code, message }) => console.log(code, message))`
   const entries = ['stores/sealed/index.js', 'index.js'].map((entry) => join(folder, 'dist', entry))
@@ -142,7 +142,7 @@ test.each([
   ['{ Refreshable }', 8 * 1024],
   ['{ Refreshable, RefreshingProvider }', 18 * 1024],
   ['{ Refreshable, refreshingFetch }', 23.5 * 1024],
-  ['{ credential }', 21.5 * 1024],
+  ['{ createCredential }', 21.5 * 1024],
   ['*', 40.5 * 1024],
 ])('%s of the root entry weighs at most %d bytes', async (names, most) => {
   const { outputFiles } = await bundle('index.js', {
