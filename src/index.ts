@@ -21,13 +21,11 @@ export { retryOnce, type RetryPolicy } from './core/retry-once.ts'
 export type { Judgement, CommonPolicy } from './core/retry-policy.ts'
 export { retryStreamOnce, type StreamPolicy } from './core/retry-stream-once.ts'
 export {
-  defaultRejectionRules,
   isUnauthorizedError,
-  rejectionRules,
-  verdict,
   type DefaultRejectionRule,
   type RejectionRule,
   type RejectionRules,
+  type UnauthorizedOptions,
   type Verdict,
 } from './core/verdict/unauthorized.ts'
 export type { AccessTokenOptions } from './credential/access-token.ts'

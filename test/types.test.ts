@@ -1,5 +1,6 @@
 // The public face as a compiler sees it: these hold when `tsc` passes; nothing happens at run time.
 import { expectTypeOf, test } from 'vitest'
+import { verdict } from '../src/core/verdict/unauthorized.ts'
 import {
   BaseProvider,
   type CallOptions,
@@ -17,7 +18,7 @@ import {
   type RefreshEvent,
   RefreshingProvider,
   type RejectionRule,
-  type rejectionRules,
+  type RejectionRules,
   retryOnce,
   retryStreamOnce,
   type SharedProviderOptions,
@@ -25,7 +26,6 @@ import {
   type StreamDelta,
   type StructuredOutputSupport,
   type ThinkingConfig,
-  verdict,
 } from '../src/index.ts'
 
 test('a wrapper is a provider, and takes the place of one', () => {
@@ -113,13 +113,12 @@ test('the least that a request, a provider and a stream need is little', () => {
 })
 
 test('a verdict takes anything; codes of errors are a closed list', () => {
-  expectTypeOf(isUnauthorizedError).toEqualTypeOf<(error: unknown) => boolean>()
+  expectTypeOf<typeof isUnauthorizedError>().toExtend<(error: unknown) => boolean>()
+  expectTypeOf(isUnauthorizedError).toBeCallableWith('401', { rules: { invalid_token: false } })
   expectTypeOf(verdict).parameter(0).toBeUnknown()
   expectTypeOf<RefreshError['code']>().toEqualTypeOf<RefreshErrorCode>()
   expectTypeOf<'invalid_stream'>().toExtend<RefreshErrorCode>()
   expectTypeOf<string>().not.toExtend<RefreshErrorCode>()
-  expectTypeOf<{ mine: RejectionRule; invalid_token: false }>().toExtend<
-    NonNullable<Parameters<typeof rejectionRules>[0]>
-  >()
-  expectTypeOf<{ mine: true }>().not.toExtend<NonNullable<Parameters<typeof rejectionRules>[0]>>()
+  expectTypeOf<{ mine: RejectionRule; invalid_token: false }>().toExtend<RejectionRules>()
+  expectTypeOf<{ mine: true }>().not.toExtend<RejectionRules>()
 })

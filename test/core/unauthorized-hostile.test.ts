@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { isUnauthorizedError, verdict } from '../../src/index.ts'
+import { verdict } from '../../src/core/verdict/unauthorized.ts'
+import { isUnauthorizedError } from '../../src/index.ts'
 
 const revoked = (): object => {
   const { proxy, revoke } = Proxy.revocable({}, {})

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { isUnauthorizedError, verdict } from '../../src/index.ts'
+import { verdict } from '../../src/core/verdict/unauthorized.ts'
+import { isUnauthorizedError } from '../../src/index.ts'
 import { FirstEvent, type ServerSentEvent } from '../../src/surfaces/shared/first-event.ts'
 import { ResponseJudge } from '../../src/surfaces/shared/response-judge.ts'
 import { EVENT_OTHERS, EVENT_REJECTIONS } from './corpus/events.ts'
