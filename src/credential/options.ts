@@ -1,5 +1,5 @@
 import { optionNames, type RefreshableOptions } from '../core/options.ts'
-import type { Clock } from '../lib/clock.ts'
+import { type Clock, platformClock } from '../lib/clock.ts'
 import { checkOptions, describe, milliseconds, optionError } from '../lib/options.ts'
 import { MemoryStore } from './memory-store.ts'
 import type { Source } from './source.ts'
@@ -88,7 +88,7 @@ export function readCredentialOptions(options: CredentialOptions): CredentialSet
   if (outage !== undefined && outage !== 'refuse' && outage !== 'refresh') {
     throw optionError('outage', "must be 'refuse' or 'refresh'")
   }
-  const { clock = { now: () => Date.now() }, deadline = 30_000, cooldown = 1_000 } = cell
+  const { clock = platformClock, deadline = 30_000, cooldown = 1_000 } = cell
   const issuer = source === 'borrow' ? undefined : source
   const spends = issuer?.rotates !== false
   return {

@@ -57,3 +57,12 @@ export function storeFailure(error: unknown): RefreshError {
     cause: error,
   })
 }
+
+export function silent(deadline: number): RefreshError {
+  const message = `The store did not come to the token within ${deadline} ms: give each of its steps a time limit.`
+  return new RefreshError('store_failed', message)
+}
+
+export function covered(): RefreshError {
+  return new RefreshError('store_failed', 'Another process wrote while the token was to be stored.')
+}
