@@ -270,6 +270,20 @@ describe.skipIf(mustSkip)('among other users', () => {
     expect(await readdir(parent)).toEqual(['.local'])
   })
 
+  test('[S5] given a user’s folder, when root logs in there first, then the account is that user’s, and both use it', async () => {
+    const parent = await give(await publicFolder(), OWNER, 0o755)
+    const path = join(parent, '.local', 'state')
+    await fileStore({ path }).replace('me', () => content('1'))
+    const [account = ''] = await readdir(path)
+    for (const made of [join(parent, '.local'), path, join(path, account)])
+      expect((await stat(made)).uid).toBe(OWNER)
+    await as(OWNER, async () => {
+      expect((await fileStore({ path }).read('me'))?.token).toEqual({ accessToken: '1' })
+      await fileStore({ path }).update('me', async () => content('2'))
+    })
+    expect((await fileStore({ path }).read('me'))?.token).toEqual({ accessToken: '2' })
+  })
+
   test('[S12] a folder that was made anew by another user is looked at again', async () => {
     const parent = await give(await publicFolder(), 0, 0o1777)
     const path = join(parent, 'store')
