@@ -70,7 +70,8 @@ async function handOver(made: FileHandle, above: Stats): Promise<void> {
   if (above.uid === 0) return
   const { uid, dev } = await made.stat()
   const isOurs = uid === 0 && dev === above.dev
-  if (isOurs && (await readdir(`/proc/self/fd/${made.fd}`)).length === 0) await made.chown(above.uid, above.gid)
+  if (isOurs && (await readdir(`/proc/self/fd/${made.fd}`)).length === 0)
+    await made.chown(above.uid, above.gid)
 }
 
 /** Tells a folder from one that was put in its place. */
