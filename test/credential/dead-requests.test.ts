@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest'
-import { MemoryStore } from '../../src/index.ts'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { credential, MemoryStore } from '../../src/index.ts'
 import { Slots } from '../../src/lib/slots.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { settled } from '../support/settled.ts'
@@ -162,4 +162,20 @@ test('[C15, K12, K17] given a refresh whose request is dead, when five deadlines
   clock.jump(5 * 30_000)
   await token.flush()
   expect(token.status().isRefreshing).toBe(false)
+})
+
+test('[C15, S10] given a wall clock that is set an hour ahead while a login is stored, when another login comes, then it waits for the first, and both are stored', async () => {
+  const store = new GatedStore()
+  const token = credential({ source: new Account(), store })
+  store.replacements.hold(1)
+  const first = token.login(numbered(1))
+  await store.replacements.holding(1)
+  const now = Date.now()
+  const ahead = vi.spyOn(Date, 'now').mockImplementation(() => now + 3_600_000)
+  onTestFinished(() => ahead.mockRestore())
+  const second = token.login(numbered(2))
+  await settled()
+  store.replacements.release()
+  await Promise.all([first, second])
+  expect((await store.read('default'))?.token).toMatchObject(numbered(2))
 })
