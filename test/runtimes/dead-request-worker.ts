@@ -110,8 +110,12 @@ async function respond(
         return token.logout()
       case 'flush':
         return token.flush({ timeout: 2_000 })
-      case 'rejected':
-        return token.accessToken({ background, rejected: token.peek()?.value.accessToken })
+      case 'rejected': {
+        // It worked before: a value that never did is not refreshed at once.
+        const known = token.peek()
+        if (known !== undefined) token.accepted(known)
+        return token.accessToken({ background, rejected: known?.value.accessToken })
+      }
       default:
         return token.accessToken({ background })
     }
