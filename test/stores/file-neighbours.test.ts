@@ -277,7 +277,6 @@ describe.skipIf(mustSkip)('among other users', () => {
     const parent = await give(await publicFolder(), OWNER, 0o755)
     const path = join(parent, '.local', 'state')
     await fileStore({ path }).replace('me', () => content('1'))
-    const [account = ''] = await readdir(path)
     for (const made of [join(parent, '.local'), path, join(path, account)])
       expect((await stat(made)).uid).toBe(OWNER)
     await as(OWNER, async () => {

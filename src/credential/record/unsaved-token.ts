@@ -1,5 +1,5 @@
 import { type RefreshEvent, tell } from '../../core/events.ts'
-import { RefreshError } from '../../errors.ts'
+import type { RefreshError } from '../../errors.ts'
 import { abortable } from '../../lib/abortable.ts'
 import { Backoff } from '../../lib/backoff.ts'
 import { monotonic, startTimer } from '../../lib/clock.ts'
