@@ -1,5 +1,5 @@
 import { optionNames, type RefreshableOptions } from '../core/options.ts'
-import type { Clock } from '../lib/clock.ts'
+import { type Clock, platformClock } from '../lib/clock.ts'
 import { checkOptions, describe, milliseconds, optionError } from '../lib/options.ts'
 import { memoryStore } from './memory-store.ts'
 import type { Source } from './source.ts'
@@ -95,7 +95,7 @@ export function readCredentialOptions(options: CredentialOptions): CredentialSet
   if (whenStoreIsDown !== undefined && whenStoreIsDown !== 'refuse' && whenStoreIsDown !== 'refresh') {
     throw optionError('whenStoreIsDown', "must be 'refuse' or 'refresh'")
   }
-  const { clock = { now: () => Date.now() }, deadline = 30_000, cooldown = 1_000 } = cell
+  const { clock = platformClock, deadline = 30_000, cooldown = 1_000 } = cell
   const issuer = source === 'store-only' ? undefined : source
   const spends = issuer?.spendsRefreshToken !== false
   return {

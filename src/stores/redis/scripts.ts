@@ -51,8 +51,8 @@ local holder, abandoned = had[4], had[6] == '1'
 if holder ~= owner then
   if known and revision > known then return { 'newer' } end
   local left = (tonumber(had[5]) or 0) - now
-  -- No lease is that long: another program, or a clock that was far ahead, has set its end.
-  if not (left > 0 and left < 2147483648) then left = 0 end
+  -- No lease is that much longer than ours: another program has set its end, or the server's clock was set back since.
+  if not (left > 0 and left <= math.max(10 * tonumber(lease), 60000)) then left = 0 end
   -- A record that is known and has gone: the holder of a token that it could not write yet comes first.
   local isHeld = holder or known and revision < known
   if isHeld and (left > 0 and holder or not mayTakeOver) then
