@@ -1,32 +1,34 @@
 // The public face as a compiler sees it: these hold when `tsc` passes; nothing happens at run time.
 import { expectTypeOf, test } from 'vitest'
 import {
+  isUnauthorizedError,
+  type Refreshable,
+  type Refresher,
+  type RefreshError,
+  type RefreshErrorCode,
+  type RefreshEvent,
+  type RejectionRule,
+  type rejectionRules,
+  retryOnce,
+  retryStreamOnce,
+  type Snapshot,
+  verdict,
+} from '../src/index.ts'
+import {
   BaseProvider,
   type CallOptions,
   type ChatOutcome,
   type ChatRequest,
   collectStream,
   type ContentBlock,
-  isUnauthorizedError,
   type LlmProvider,
   type ModelCapabilities,
-  type Refreshable,
-  type Refresher,
-  type RefreshError,
-  type RefreshErrorCode,
-  type RefreshEvent,
   RefreshingProvider,
-  type RejectionRule,
-  type rejectionRules,
-  retryOnce,
-  retryStreamOnce,
   type SharedProviderOptions,
-  type Snapshot,
   type StreamDelta,
   type StructuredOutputSupport,
   type ThinkingConfig,
-  verdict,
-} from '../src/index.ts'
+} from '../src/surfaces/provider/index.ts'
 
 test('a wrapper is a provider, and takes the place of one', () => {
   expectTypeOf<RefreshingProvider>().toExtend<LlmProvider>()

@@ -1,6 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { BaseProvider, type ChatOutcome, collectStream, type ContentBlock } from '../../src/index.ts'
+import {
+  BaseProvider,
+  type ChatOutcome,
+  collectStream,
+  type ContentBlock,
+} from '../../src/surfaces/provider/index.ts'
 import { request, usage } from '../support/scripted.ts'
 
 class Answering extends BaseProvider {

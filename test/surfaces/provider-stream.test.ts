@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { collectStream, RefreshingProvider, type StreamDelta } from '../../src/index.ts'
+import { collectStream, RefreshingProvider, type StreamDelta } from '../../src/surfaces/provider/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import {
   done,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { ChatOutcome, ContentBlock } from '../../../src/index.ts'
 import { languageModelProvider, type ProviderWarning } from '../../../src/surfaces/ai-sdk/index.ts'
+import type { ChatOutcome, ContentBlock } from '../../../src/surfaces/provider/index.ts'
 import { assembled, collect } from './deltas.ts'
 import { fakeModel } from './fake-model.ts'
 import { modelNamed, type RealModel, speaking } from './models.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { StreamDelta } from '../../../src/index.ts'
 import { languageModelProvider, type ProviderWarning } from '../../../src/surfaces/ai-sdk/index.ts'
+import type { StreamDelta } from '../../../src/surfaces/provider/index.ts'
 import { assembled, collect } from './deltas.ts'
 import { fakeModel, FINISH } from './fake-model.ts'
 import { modelNamed } from './models.ts'

@@ -22,7 +22,7 @@ import type {
 import type { createOpenAI as createOpenAIV2 } from 'ai-sdk-openai-v2'
 import type { createOpenAI as createOpenAIV3 } from 'ai-sdk-openai-v3'
 import { expectTypeOf, test } from 'vitest'
-import type { LlmProvider, Refresher } from '../../../src/index.ts'
+import type { Refresher } from '../../../src/index.ts'
 import {
   type AiSdkLanguageModel,
   type AiSdkModel,
@@ -33,6 +33,7 @@ import {
   type RefreshingModelOptions,
   type SharedModelOptions,
 } from '../../../src/surfaces/ai-sdk/index.ts'
+import type { LlmProvider } from '../../../src/surfaces/provider/index.ts'
 
 // `tsc` checks this file: what vitest runs of it is nothing.
 

@@ -1,0 +1,50 @@
+/** The provider contract, and a provider that does not go stale. No package, no `node:` module. */
+
+export { BaseProvider } from '../../llm/base-provider.ts'
+export type { ModelCapabilities, StructuredOutputSupport } from '../../llm/capabilities.ts'
+export type {
+  ContentBlock,
+  MediaBlock,
+  MediaSource,
+  Message,
+  ProviderMetadata,
+  ProviderToolResultBlock,
+  ProviderToolUseBlock,
+  RedactedThinkingBlock,
+  Role,
+  SourceBlock,
+  TextBlock,
+  ThinkingBlock,
+  ToolApprovalRequestBlock,
+  ToolApprovalResponseBlock,
+  ToolResultBlock,
+  ToolUseBlock,
+  WholeBlock,
+} from '../../llm/content.ts'
+export type { LlmProvider } from '../../llm/provider.ts'
+export type {
+  CallOptions,
+  ChatRequest,
+  Effort,
+  JsonSchema,
+  ResponseFormat,
+  ThinkingConfig,
+  Tool,
+  ToolChoice,
+} from '../../llm/request.ts'
+export type {
+  ChatOutcome,
+  ChatResponse,
+  ResponseInfo,
+  StopReason,
+  StreamDelta,
+  StreamErrorDelta,
+  StreamErrorKind,
+  Usage,
+} from '../../llm/response.ts'
+export { type AnswerIdentity, collectStream, StreamAccumulator } from '../../llm/stream-accumulator.ts'
+export {
+  RefreshingProvider,
+  type RefreshingProviderOptions,
+  type SharedProviderOptions,
+} from './refreshing-provider.ts'
