@@ -87,10 +87,19 @@ test('unions are told apart by their type alone', () => {
   >()
   expectTypeOf<StreamDelta['type']>().toEqualTypeOf<
     | ('text_delta' | 'thinking_delta' | 'signature_delta' | 'tool_use_start' | 'tool_input_delta')
-    | ('redacted_thinking' | 'response' | 'block' | 'block_metadata' | 'usage' | 'done' | 'error')
+    | (
+        | 'redacted_thinking'
+        | 'opaque_reasoning'
+        | 'response'
+        | 'block'
+        | 'block_metadata'
+        | 'usage'
+        | 'done'
+        | 'error'
+      )
   >()
   expectTypeOf<ContentBlock['type']>().toEqualTypeOf<
-    | ('text' | 'thinking' | 'redacted_thinking' | 'image' | 'document' | 'source')
+    | ('text' | 'thinking' | 'redacted_thinking' | 'opaque_reasoning' | 'image' | 'document' | 'source')
     | ('tool_use' | 'tool_result' | 'provider_tool_use' | 'provider_tool_result')
     | ('tool_approval_request' | 'tool_approval_response')
   >()

@@ -32,6 +32,7 @@ describe('an answer that is streamed and collected is the answer', () => {
       { requiredKeys: ['type', 'thinking'] },
     ),
     fc.record({ type: fc.constant('redacted_thinking' as const), data: fc.string() }),
+    fc.record({ type: fc.constant('opaque_reasoning' as const), provider: fc.string(), data: fc.string() }),
     fc.record(
       {
         type: fc.constant('tool_use' as const),

@@ -1,12 +1,13 @@
 /** The provider contract, and a provider that does not go stale. No package, no `node:` module. */
 
 export { BaseProvider } from '../../llm/base-provider.ts'
-export type { ModelCapabilities, StructuredOutputSupport } from '../../llm/capabilities.ts'
+export type { ModelCapabilities, ModelInfo, StructuredOutputSupport } from '../../llm/capabilities.ts'
 export type {
   ContentBlock,
   MediaBlock,
   MediaSource,
   Message,
+  OpaqueReasoningBlock,
   ProviderMetadata,
   ProviderToolResultBlock,
   ProviderToolUseBlock,
@@ -21,6 +22,7 @@ export type {
   ToolUseBlock,
   WholeBlock,
 } from '../../llm/content.ts'
+export type { EmbedOutcome, EmbedRequest, EmbedResponse } from '../../llm/embedding.ts'
 export type { LlmProvider } from '../../llm/provider.ts'
 export type {
   CallOptions,
