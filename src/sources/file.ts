@@ -7,6 +7,8 @@ import type { Clock } from '../lib/clock.ts'
 import { checkOptions, describe, optionError } from '../lib/options.ts'
 import { type ParseOutput, readOutput } from './shared/token-text.ts'
 
+export type { ParseOutput } from './shared/token-text.ts'
+
 /** How a file is read. */
 export interface FileOptions {
   /** Reads the token out of the file's text, where that is neither a bare token nor one of the known kinds of JSON. */

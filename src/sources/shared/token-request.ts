@@ -13,7 +13,7 @@ import { connectionOf } from './connection.ts'
 import { secretsIn } from './sent-secrets.ts'
 
 /** How a source's requests are sent. */
-export interface HttpOptions {
+export interface TokenRequestOptions {
   /** Sends the requests. Not the fetch that carries the credential. Default: the platform's. */
   fetch?: typeof globalThis.fetch | undefined
   /**
@@ -73,7 +73,7 @@ export interface Asked {
 const LIMIT = 1_048_576
 
 /** @throws RefreshError `invalid_option` */
-export function readHttp(options: HttpOptions): Http {
+export function readHttp(options: TokenRequestOptions): Http {
   const { fetch, timeout = 10_000, plainHttpEndpoints, clock = { now: () => Date.now() } } = options
   if (!Number.isFinite(timeout) || timeout <= 0) {
     throw optionError('timeout', `must be ms above 0, not ${describe(timeout)}`)

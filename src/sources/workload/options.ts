@@ -1,5 +1,5 @@
 import type { Secret } from '../shared/secret.ts'
-import type { HttpOptions } from '../shared/token-request.ts'
+import type { TokenRequestOptions } from '../shared/token-request.ts'
 
 /**
  * Who this workload is, as its platform says it: a function, or a source such as `file('/var/run/secrets/…/token')`. It is
@@ -8,7 +8,7 @@ import type { HttpOptions } from '../shared/token-request.ts'
 export type SubjectToken = Exclude<Secret, string>
 
 /** What goes for every exchange. */
-interface SharedWorkloadOptions extends HttpOptions {
+export interface SharedWorkloadOptions extends TokenRequestOptions {
   subjectToken: SubjectToken
 }
 

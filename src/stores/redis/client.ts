@@ -16,7 +16,8 @@ export interface IoRedisClient {
   duplicate(options?: object, clusterOptions?: object): IoRedisSubscriber
 }
 
-interface IoRedisSubscriber {
+/** What `duplicate()` of ioredis gives: a connection that hears of releases. */
+export interface IoRedisSubscriber {
   on(event: 'error' | 'ready' | 'end', listener: () => void): unknown
   on(event: 'message', listener: (channel: string, message: string) => void): unknown
   subscribe(channel: string): Promise<unknown>
@@ -31,7 +32,8 @@ export interface NodeRedisClient {
   duplicate?(): NodeRedisSubscriber
 }
 
-interface NodeRedisSubscriber {
+/** What `duplicate()` of node-redis gives: a connection that hears of releases. */
+export interface NodeRedisSubscriber {
   on(event: 'error' | 'ready', listener: () => void): unknown
   connect(): Promise<unknown>
   subscribe(channel: string, listener: (message: string) => void): Promise<unknown>

@@ -6,7 +6,14 @@ import { LeasedBackend } from '../shared/leased-backend.ts'
 import { connectionOf, type RedisClient } from './client.ts'
 import { RedisTable } from './table.ts'
 
-export type { IoRedisClient, NodeRedisClient, OtherRedisClient, RedisClient } from './client.ts'
+export type {
+  IoRedisClient,
+  IoRedisSubscriber,
+  NodeRedisClient,
+  NodeRedisSubscriber,
+  OtherRedisClient,
+  RedisClient,
+} from './client.ts'
 
 /** Where in Redis a store is, and how it locks. */
 export interface RedisStoreOptions {

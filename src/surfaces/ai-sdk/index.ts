@@ -29,6 +29,7 @@ export type {
   AiSdkVersion,
 } from './model.ts'
 export type { LanguageModelProviderOptions, ProviderOptions } from './provider/options.ts'
+export type { SharedWrapperOptions, WrapperOptions } from '../shared/wrapper.ts'
 export type { Vendor } from './vendor.ts'
 export type { ProviderWarning } from './provider/warnings.ts'
 

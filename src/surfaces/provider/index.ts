@@ -45,6 +45,7 @@ export type {
   Usage,
 } from '../../llm/response.ts'
 export { type AnswerIdentity, collectStream, StreamAccumulator } from '../../llm/stream-accumulator.ts'
+export type { SharedWrapperOptions, WrapperOptions } from '../shared/wrapper.ts'
 export {
   RefreshingProvider,
   type RefreshingProviderOptions,

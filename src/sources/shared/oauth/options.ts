@@ -1,6 +1,6 @@
 import type { WebCryptoKey } from '../../../lib/web-crypto-key.ts'
 import type { Secret } from '../secret.ts'
-import type { HttpOptions } from '../token-request.ts'
+import type { TokenRequestOptions } from '../token-request.ts'
 
 /** A private key as JSON (RFC 7517), with the members that its algorithm needs. Not every runtime's types have a `JsonWebKey`. */
 export interface Jwk {
@@ -28,7 +28,7 @@ export interface PrivateKey {
 }
 
 /** The client, and the authorization server that it is registered at. One object goes for every function here. */
-export interface OAuthClient extends HttpOptions {
+export interface OAuthClient extends TokenRequestOptions {
   /** Where the server's metadata is found (RFC 8414, OpenID Connect Discovery). Read once, when it is first needed. */
   issuer?: string | undefined
   /** Instead of an issuer. With one, this takes the place of what its metadata say; so do the other endpoints. */
