@@ -78,7 +78,7 @@ test('given exports that lead to types in every way, when no entry exports those
   expect(said).toContain(`Alike (index.d.ts): ${meant}`)
   expect(said).toContain(`Alike (other.d.ts): ${meant}`)
   expect(snapshot).toBe('')
-})
+}, 60_000)
 
 test('given types that another entry exports, private members, own names and those of the platform, when nothing is hidden, then there is no error', async () => {
   const { said, snapshot } = await checked({
@@ -96,4 +96,4 @@ export declare class Open<T> {
   })
   expect(said).toEqual([])
   expect(snapshot).toContain('# planted/other: Depth\nexport interface DeeperHidden')
-})
+}, 60_000)

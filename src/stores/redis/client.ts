@@ -5,6 +5,7 @@ import {
   addressOfNodeRedis,
   findingsOfIoRedis,
   findingsOfNodeRedis,
+  keyPrefixOf,
 } from './client-options.ts'
 
 /** A client, or a cluster, of ioredis. */
@@ -14,6 +15,8 @@ export interface IoRedisClient {
   eval(script: string, keys: number, ...keysAndArguments: string[]): Promise<unknown>
   /** Of a cluster, the second argument has the options. */
   duplicate(options?: object, clusterOptions?: object): IoRedisSubscriber
+  /** Of a cluster: the clients of its servers. */
+  nodes?(role: 'master'): Pick<IoRedisClient, 'eval'>[]
 }
 
 /** What `duplicate()` of ioredis gives: a connection that hears of releases. */
@@ -30,6 +33,9 @@ export interface NodeRedisClient {
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
   /** A pool has none: then those who wait look by themselves. */
   duplicate?(): NodeRedisSubscriber
+  /** Of a cluster: its servers, and the client of each. */
+  readonly masters?: readonly unknown[]
+  nodeClient?(master: unknown): Pick<NodeRedisClient, 'eval'> | Promise<Pick<NodeRedisClient, 'eval'>>
 }
 
 /** What `duplicate()` of node-redis gives: a connection that hears of releases. */
@@ -49,9 +55,16 @@ export interface OtherRedisClient {
 
 export type RedisClient = IoRedisClient | NodeRedisClient | OtherRedisClient
 
+/** Runs a script that names no keys, on one server. */
+export type RunAnywhere = (script: string, args: string[]) => Promise<unknown>
+
 /** What a store needs of a client, whatever client that is. */
 export interface Connection {
   run(script: string, key: string, args: string[]): Promise<unknown>
+  /** Every server that holds keys: of a cluster, there are several. */
+  servers(): Promise<RunAnywhere[]>
+  /** What the client puts before the names of keys by itself. */
+  readonly keyPrefix: string
   /** Host and port, where they can be seen. */
   where(): string | undefined
   /** Its user has closed it, or it has stopped to connect again. */
@@ -73,6 +86,8 @@ export function connectionOf(client: RedisClient): Connection {
   if ('status' in client) return ofIoRedis(client)
   return {
     run: async (script, key, args) => client.eval(script, [key], args),
+    servers: async () => [async (script, args) => client.eval(script, [], args)],
+    keyPrefix: '',
     where: () => undefined,
     isEnded: () => false,
     findings: () => [],
@@ -83,6 +98,11 @@ export function connectionOf(client: RedisClient): Connection {
 function ofIoRedis(client: IoRedisClient): Connection {
   return {
     run: async (script, key, args) => client.eval(script, 1, key, ...args),
+    servers: async () => {
+      const servers = client.isCluster === true ? client.nodes?.('master') : undefined
+      return (servers ?? [client]).map((server) => async (script, args) => server.eval(script, 0, ...args))
+    },
+    keyPrefix: keyPrefixOf(client),
     where: () => addressOfIoRedis(client),
     isEnded: () => client.status === 'end',
     findings: (lease) => findingsOfIoRedis(client, lease),
@@ -109,6 +129,14 @@ function ofIoRedis(client: IoRedisClient): Connection {
 function ofNodeRedis(client: NodeRedisClient): Connection {
   return {
     run: async (script, key, args) => client.eval(script, { keys: [key], arguments: args }),
+    servers: async () => {
+      const nodes = (client.masters ?? []).map(async (master) => client.nodeClient?.(master) ?? client)
+      const servers = nodes.length === 0 ? [client] : await Promise.all(nodes)
+      return servers.map(
+        (server) => async (script, args) => server.eval(script, { keys: [], arguments: args }),
+      )
+    },
+    keyPrefix: '',
     where: () => addressOfNodeRedis(client),
     isEnded: () => !client.isOpen,
     findings: (lease) => findingsOfNodeRedis(client, lease),
