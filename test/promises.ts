@@ -41,6 +41,9 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   P13: {
     says: 'A stream that is never consumed makes no attempt; backpressure reaches the provider (nothing is read ahead after the commit).',
   },
+  P14: {
+    says: '`embed` and `listModels` are refreshed and retried once by the same rule as `chat`; `probe` never refreshes; each of the three is there only where the wrapped provider has it.',
+  },
   C1: {
     says: 'Single flight: while a refresh runs, all who need one join it; the refresh function runs once.',
   },

@@ -2,31 +2,33 @@
 import { expectTypeOf, test } from 'vitest'
 import { verdict } from '../src/core/verdict/unauthorized.ts'
 import {
+  isUnauthorizedError,
+  type Refreshable,
+  type Refresher,
+  type RefreshError,
+  type RefreshErrorCode,
+  type RefreshEvent,
+  type RejectionRule,
+  type RejectionRules,
+  retryOnce,
+  retryStreamOnce,
+  type Snapshot,
+} from '../src/index.ts'
+import {
   BaseProvider,
   type CallOptions,
   type ChatOutcome,
   type ChatRequest,
   collectStream,
   type ContentBlock,
-  isUnauthorizedError,
   type LlmProvider,
   type ModelCapabilities,
-  type Refreshable,
-  type Refresher,
-  type RefreshError,
-  type RefreshErrorCode,
-  type RefreshEvent,
   RefreshingProvider,
-  type RejectionRule,
-  type RejectionRules,
-  retryOnce,
-  retryStreamOnce,
   type SharedProviderOptions,
-  type Snapshot,
   type StreamDelta,
   type StructuredOutputSupport,
   type ThinkingConfig,
-} from '../src/index.ts'
+} from '../src/surfaces/provider/index.ts'
 
 test('a wrapper is a provider, and takes the place of one', () => {
   expectTypeOf<RefreshingProvider>().toExtend<LlmProvider>()
@@ -85,10 +87,19 @@ test('unions are told apart by their type alone', () => {
   >()
   expectTypeOf<StreamDelta['type']>().toEqualTypeOf<
     | ('text_delta' | 'thinking_delta' | 'signature_delta' | 'tool_use_start' | 'tool_input_delta')
-    | ('redacted_thinking' | 'response' | 'block' | 'block_metadata' | 'usage' | 'done' | 'error')
+    | (
+        | 'redacted_thinking'
+        | 'opaque_reasoning'
+        | 'response'
+        | 'block'
+        | 'block_metadata'
+        | 'usage'
+        | 'done'
+        | 'error'
+      )
   >()
   expectTypeOf<ContentBlock['type']>().toEqualTypeOf<
-    | ('text' | 'thinking' | 'redacted_thinking' | 'image' | 'document' | 'source')
+    | ('text' | 'thinking' | 'redacted_thinking' | 'opaque_reasoning' | 'image' | 'document' | 'source')
     | ('tool_use' | 'tool_result' | 'provider_tool_use' | 'provider_tool_result')
     | ('tool_approval_request' | 'tool_approval_response')
   >()

@@ -9,7 +9,10 @@ import type { AccessToken } from './token.ts'
 type CellOptions = Omit<RefreshableOptions<AccessToken>, 'refresh' | 'initial' | 'expiresAt' | 'reread'>
 
 /** What goes for one credential and for a pool of them. */
-export interface SharedCredentialOptions extends CellOptions {
+export interface SharedCredentialOptions extends Omit<
+  RefreshableOptions<AccessToken>,
+  'refresh' | 'initial' | 'expiresAt' | 'reread'
+> {
   /**
    * Where new tokens come from. `'store-only'`: from nowhere; this process never refreshes, it only reads again what others have
    * put into the store.

@@ -7,6 +7,8 @@ import type { Clock } from '../lib/clock.ts'
 import { checkOptions, describe, optionError } from '../lib/options.ts'
 import { type ParseOutput, readOutput } from './shared/token-text.ts'
 
+export type { ParseOutput } from './shared/token-text.ts'
+
 /** How a file is read. */
 export interface FileOptions {
   /** Reads the token out of the file's text, where that is neither a bare token nor one of the known kinds of JSON. */
@@ -28,7 +30,7 @@ const REFUSED: ReadonlySet<unknown> = new Set([
 ])
 
 /**
- * A token in a file that something else rotates: a mounted secret, a sidecar, a cron job. The file is read anew whenever a
+ * A token in a file that something else spendsRefreshToken: a mounted secret, a sidecar, a cron job. The file is read anew whenever a
  * token is needed; while it holds the one that was rejected, the refresh fails with `unchanged`.
  *
  * It holds a bare token, or JSON as the `command` source understands it. Whoever writes it should replace it by a

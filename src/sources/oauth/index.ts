@@ -93,6 +93,7 @@ function madeFor({ issuer, id }: Client, { audience, resource, scope }: OAuthOpt
   return { issuer, client: id, ...parts }
 }
 
+export type { TokenRequestOptions } from '../shared/token-request.ts'
 export { deviceLogin, readChallenges, revoke }
 export type {
   ParsedChallenge,

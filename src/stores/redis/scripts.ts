@@ -42,6 +42,18 @@ redis.call('HDEL', KEYS[1], 'owner', 'until')${NOTIFY}`
 
 export const READ: string = `return redis.call('HMGET', KEYS[1], 'revision', 'record', 'fence')`
 
+/** What a server holds by a pattern: the cursor that goes on, then names. */
+export const SCAN: string = `
+local found = redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', 1000)
+local reply = { found[1] }
+for _, name in ipairs(found[2]) do reply[#reply + 1] = name end
+return reply`
+
+/** All that is known of an account, and the server's time. */
+export const INSPECT: string = `${NOW}
+local had = redis.call('HMGET', KEYS[1], 'revision', 'record', 'fence', 'owner', 'until', 'abandoned')
+return { digits(now), had[1], had[2], had[3], had[4], had[5], had[6] }`
+
 export const TAKE: string = `${NOW}
 local owner, lease, known, mayTakeOver = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1'
 local had = redis.call('HMGET', KEYS[1], 'revision', 'record', 'fence', 'owner', 'until', 'abandoned')
