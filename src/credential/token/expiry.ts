@@ -93,8 +93,8 @@ export function expiryOfOutput(body: unknown, since: number): number | undefined
  */
 export function afterSeconds(seconds: unknown, now: number): number | undefined {
   const value =
-    typeof seconds === 'string' && /^\s{0,8}\d{1,20}(?:\.\d{1,20})?\s{0,8}$/.test(seconds)
-      ? Number(seconds)
+    typeof seconds === 'string' && /^\s{0,8}\d{1,20}(?:\.\d{1,20})?s?\s{0,8}$/.test(seconds)
+      ? Number.parseFloat(seconds)
       : seconds
   if (typeof value !== 'number' || !(value > 0 && value < CENTURY)) return undefined
   if (value < POINT_IN_TIME) return now + value * 1000

@@ -25,6 +25,7 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
   [/ERR_SSL|EPROTO/, 'TLS could not be agreed; is it an http endpoint?'],
   [/TIMEOUT|ETIMEDOUT/, 'it did not respond in time; is it reachable from here?'],
   [/UNREACH|ENETDOWN/, 'there is no route to it from here'],
+  [/^Z_|DECOMPRESS|BROTLI/, 'its body is not compressed as its content-encoding says'],
   [/ECONNRESET|EPIPE|UND_ERR_SOCKET/, 'the connection broke'],
 ]
 

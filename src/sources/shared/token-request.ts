@@ -7,9 +7,9 @@ import { type Clock, startTimer } from '../../lib/clock.ts'
 import { libraryCause } from '../../lib/harmless.ts'
 import { describe, optionError } from '../../lib/options.ts'
 import { readPlainHttpEndpoints } from '../../lib/secure-url.ts'
-import { utf8 } from '../../lib/utf8.ts'
 import { inputIsRead } from './arrived.ts'
 import { connectionOf } from './connection.ts'
+import { readText } from './response-text.ts'
 import { secretsIn } from './sent-secrets.ts'
 
 /** How a source's requests are sent. */
@@ -68,9 +68,6 @@ export interface Asked {
   /** Is told when the request is handed to fetch. */
   readonly sent?: (() => void) | undefined
 }
-
-/** bytes */
-const LIMIT = 1_048_576
 
 /** @throws RefreshError `invalid_option` */
 export function readHttp(options: HttpOptions): Http {
@@ -161,32 +158,5 @@ async function reached<R>(host: string, step: Promise<R>): Promise<R> {
       cause: libraryCause(cause),
     })
     throw noting(error, { reach })
-  }
-}
-
-/** @param read is told of each piece */
-async function readText(response: Response, read: () => void): Promise<string> {
-  const body: ReadableStream<Uint8Array> | null | undefined = response.body
-  if (typeof body?.getReader !== 'function') {
-    // React Native shows no body, and node-fetch a stream of Node's: it is read whole.
-    const whole = await response.text()
-    read()
-    return whole.slice(0, LIMIT)
-  }
-  const reader = body.getReader()
-  const decoder = utf8()
-  let text = ''
-  let size = 0
-  for (;;) {
-    const { done, value } = await reader.read()
-    read()
-    if (done) return text + decoder.decode()
-    text += decoder.decode(value, { stream: true })
-    size += value.length
-    if (size > LIMIT) {
-      // A body that cannot be cancelled must not take away what was read of it.
-      reader.cancel().catch(() => undefined)
-      return text
-    }
   }
 }
