@@ -33,6 +33,8 @@ export function adviceOn(status: number, name: string | undefined, asking: Askin
     case 'invalid_client':
       return ` It does not accept ${client}: ${isSigned ? 'is its key or assertion registered there, and this clock right' : 'are its id, its secret and the way it authenticates right'}?`
     case 'unauthorized_client':
+      // Atlassian says so of a refresh token.
+      if (asking.person && ENDED.test(words)) return logInAgain(client)
       return ` It does not let ${client} ask for this: allow the grant there.`
     case 'unsupported_grant_type':
       return ` It does not know this 'grant', or not for ${client}.`
@@ -49,12 +51,16 @@ export function adviceOn(status: number, name: string | undefined, asking: Askin
     default:
       // Only `error` of a JSON object ends a login by itself: X, HubSpot and others say it otherwise.
       if (asking.person && (name === 'invalid_request' || ENDED.test(`${name ?? ''} ${words}`))) {
-        return ` It was asked by ${client}; where this does not pass, the refresh token has ended: log in again.`
+        return logInAgain(client)
       }
       if (status === 404 || status === 405 || status === 410) return ` Is this the ${endpoint}?`
       if (status === 401 || status === 403) return ` It was asked by ${client}.`
       return ` It was asked by ${client}: does it want something else, or say more in its log?`
   }
+}
+
+function logInAgain(client: string): string {
+  return ` It was asked by ${client}; where this does not pass, the refresh token has ended: log in again.`
 }
 
 /** Where a redirect leads: its host alone, for the rest of it may hold a secret. It begins with a blank, or is empty. */
