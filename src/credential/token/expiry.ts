@@ -77,6 +77,28 @@ export function expiryOfResponse(body: object, accessToken: string, now: number)
 }
 
 /**
+ * From when on a token is rejected though its response says that it lives longer, in epoch ms: a JWT that says so of itself (RFC 7519
+ * section 4.1.4) is judged by that word, not by the response. Undefined where it says nothing, or nothing else.
+ *
+ * A `refresh_in` (Entra ID) is no such point: the token is good until it expires, and is needed where the server is away by then.
+ *
+ * @param expiresAt as the response says it, in epoch ms
+ * @param now epoch ms: when the token was asked for
+ */
+export function rejectedAt(
+  accessToken: string,
+  expiresAt: number | undefined,
+  now: number,
+): number | undefined {
+  if (expiresAt === undefined) return undefined
+  const { exp, iat } = jwtClaims(accessToken) ?? {}
+  // Its lifetime counts, for clocks need not agree.
+  if (typeof exp !== 'number' || typeof iat !== 'number') return undefined
+  const at = afterSeconds(exp - iat, now)
+  return at !== undefined && at < expiresAt ? at : undefined
+}
+
+/**
  * When a token expires that was issued a while ago, in epoch ms: a point in time decides, by whatever name; else `expires_in`. The token's
  * own claims are left to the caller.
  *

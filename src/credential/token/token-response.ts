@@ -1,7 +1,7 @@
 import { RefreshError } from '../../errors.ts'
 import type { AccessToken } from '../token.ts'
 import { canonicalNames, isCanonical } from './canonical-names.ts'
-import { expiryOfResponse } from './expiry.ts'
+import { expiryOfResponse, rejectedAt } from './expiry.ts'
 import { boundedExtra, membersOf } from './extra.ts'
 import { isBearerLike } from './usable-token.ts'
 
@@ -75,7 +75,9 @@ export function readTokenResponse(given: object, since: number): ReadResponse {
     return { token: undefined, problem: problem ?? '', received }
   }
   const expiresAt = expiryOfResponse(body, accessToken, since)
-  return { token: { accessToken, expiresAt, ...received }, problem: '', received }
+  const refreshAt = rejectedAt(accessToken, expiresAt, since)
+  const times = refreshAt === undefined ? { expiresAt } : { expiresAt, refreshAt }
+  return { token: { accessToken, ...times, ...received }, problem: '', received }
 }
 
 /** To end a sentence with. */
