@@ -1,3 +1,4 @@
+import { holdsSecret } from '../../lib/harmless.ts'
 import { parsedUrl } from '../../lib/secure-url.ts'
 
 /** What was asked of an endpoint, as far as a refusal of it has to be judged and explained. */
@@ -66,6 +67,6 @@ function logInAgain(client: string): string {
 /** Where a redirect leads: its host alone, for the rest of it may hold a secret. It begins with a blank, or is empty. */
 export function redirectHost({ headers, url }: Response, secrets: readonly string[]): string {
   const host = parsedUrl(headers.get('location') ?? '', url || undefined)?.host ?? ''
-  const isHarmless = host.length <= 128 && !secrets.some((secret) => host.includes(secret.toLowerCase()))
+  const isHarmless = host.length <= 128 && !holdsSecret(host, secrets)
   return host !== '' && isHarmless ? ` to ${host}` : ''
 }

@@ -1,4 +1,4 @@
-import { harmless } from '../../lib/harmless.ts'
+import { harmless, holdsSecret } from '../../lib/harmless.ts'
 import { parameterOf } from './claims.ts'
 import type { ResponseBody } from './response-body.ts'
 
@@ -46,7 +46,7 @@ export function errorOf({ fields, text }: ResponseBody, secrets: readonly string
     .find((each): each is string => typeof each === 'string' && each.trim() !== '')
   return {
     codes: codes.map((code) => (code === error ? asCode(code) : code)),
-    name: [...codes, ...beginningOf(error), ...named].find((name) => !secrets.includes(name)),
+    name: [...codes, ...beginningOf(error), ...named].find((name) => !holdsSecret(name, secrets)),
     words: shown(words),
     isError:
       isTelling(error) ||

@@ -2,6 +2,7 @@ import { type FailureFacts, noting } from '../../credential/failure-facts.ts'
 import type { AccessToken } from '../../credential/token.ts'
 import { NO_TOKEN, readTokenResponse } from '../../credential/token/token-response.ts'
 import { RefreshError, type RefreshErrorCode } from '../../errors.ts'
+import { holdsSecret } from '../../lib/harmless.ts'
 import { parseRetryAfter } from '../../lib/retry-after.ts'
 import { isChallengeRefusal, loginEndedBy } from './login-ended.ts'
 import { adviceOn, type Asking, redirectHost } from './refusal-advice.ts'
@@ -103,7 +104,9 @@ export function refusalOf(
   if (said.name !== undefined && PATIENT_WORDS.has(said.name)) {
     return failed('source_unavailable', `cannot respond now (${said.name})${saying}.`, {}, { retryAfter })
   }
-  const told = [status, said.name, requestId(headers)].filter((part) => part !== undefined).join(', ')
+  const told = [status, said.name, requestId(headers, secrets)]
+    .filter((part) => part !== undefined)
+    .join(', ')
   const codes = body.kind === 'json' ? said.codes : []
   const refused = { reach: 'answered', ...challenged(asking, codes) } as const
   if (asking.person && loginEndedBy(status, codes) !== undefined) {
@@ -150,7 +153,7 @@ function isHtml({ text, response }: WholeResponse): boolean {
   return /\bhtml\b/i.test(response.headers.get('content-type') ?? '') || /^\s*</.test(text)
 }
 
-function requestId(headers: Headers): string | undefined {
+function requestId(headers: Headers, secrets: readonly string[]): string | undefined {
   const id = headers.get('request-id') ?? headers.get('x-request-id')
-  return id !== null && /^[\w-]{1,64}$/.test(id) ? `request ${id}` : undefined
+  return id !== null && /^[\w-]{1,64}$/.test(id) && !holdsSecret(id, secrets) ? `request ${id}` : undefined
 }

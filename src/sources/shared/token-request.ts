@@ -124,10 +124,10 @@ export async function ask(http: Http, asked: Asked, send: Send): Promise<WholeRe
       secrets = secretsIn(init)
       if (controller.signal.aborted) throw reason
       sent?.()
-      return reached(host, http.fetch(input, init))
+      return reached(host, http.fetch(input, init), secrets)
     }, controller.signal)
     read()
-    return { host, response, text: await reached(host, readText(response, read)), sentAt, secrets }
+    return { host, response, text: await reached(host, readText(response, read), secrets), sentAt, secrets }
   }
   try {
     // A fetch that was given may take no notice of the signal.
@@ -146,16 +146,16 @@ function late(host: string, timeout: number): RefreshError {
   return noting(new RefreshError('source_unreachable', message), { reach: 'broken' })
 }
 
-async function reached<R>(host: string, step: Promise<R>): Promise<R> {
+async function reached<R>(host: string, step: Promise<R>, secrets: readonly string[]): Promise<R> {
   try {
     return await step
   } catch (cause) {
-    const { reach, why } = connectionOf(cause)
+    const { reach, why } = connectionOf(cause, secrets)
     const what =
       reach === 'unsent' ? 'could not be reached' : 'was asked, and its response did not arrive whole'
     // A fetch of the user's may put the whole request into its error.
     const error = new RefreshError('source_unreachable', `${host} ${what} (${why}).`, {
-      cause: libraryCause(cause),
+      cause: libraryCause(cause, secrets),
     })
     throw noting(error, { reach })
   }
