@@ -5,7 +5,7 @@ import type { Source } from '../credential/source.ts'
 import { RefreshError, type RefreshErrorCode } from '../errors.ts'
 import type { Clock } from '../lib/clock.ts'
 import { checkOptions, describe, optionError } from '../lib/options.ts'
-import { decodeText } from './shared/response-text.ts'
+import { decodeText } from './shared/decode-text.ts'
 import { type ParseOutput, readOutput } from './shared/token-text.ts'
 
 /** How a file is read. */

@@ -219,15 +219,15 @@ describe('aws', () => {
   ])(
     '[K1] given keys whose expiration is %s, as JSON has it, then the token does not outlive them',
     async (_, at) => {
-      const identity = { accessKeyId: 'AKIA', secretAccessKey: 'canary-key', expiration: at as never }
-      const { expiresAt = 0 } = await aws({ region: 'eu-west-1', credentials: identity }).issue(context)
+      const dated = { accessKeyId: 'AKIA', secretAccessKey: 'canary-key', expiration: at as never }
+      const { expiresAt = 0 } = await aws({ region: 'eu-west-1', credentials: dated }).issue(context)
       expect(expiresAt).toBeLessThanOrEqual(Date.now() + 60_000)
     },
   )
 
   test('[K1] given keys whose expiration makes no sense, then the token lives as long as was asked for', async () => {
-    const identity = { accessKeyId: 'AKIA', secretAccessKey: 'canary-key', expiration: new Date('never') }
-    const { expiresAt = 0 } = await aws({ region: 'eu-west-1', credentials: identity }).issue(context)
+    const dated = { accessKeyId: 'AKIA', secretAccessKey: 'canary-key', expiration: new Date('never') }
+    const { expiresAt = 0 } = await aws({ region: 'eu-west-1', credentials: dated }).issue(context)
     expect(expiresAt).toBeGreaterThan(Date.now() + 40_000_000)
   })
 

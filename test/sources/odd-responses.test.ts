@@ -1,8 +1,9 @@
 import { gzipSync } from 'node:zlib'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { factsOf } from '../../src/credential/failure-facts.ts'
 import { deviceLogin, oauth } from '../../src/sources/oauth/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
+import { startRecordingServer } from '../support/recording-server.ts'
 import { failure, issue, printed } from './helpers.ts'
 
 const SECRET = 'canary-5b/+='
@@ -70,6 +71,40 @@ describe('a token that was spent for is read', () => {
       expiresAt: new ManualClock().now() + 3_600_000,
     })
     expect(JSON.stringify(token.extra ?? {})).not.toMatch(/fresh|rotated/)
+  })
+
+  test.each<[string, string, object]>([
+    ['behind its last brace', JSON.stringify(TOKEN), { accessToken: 'fresh', refreshToken: 'rotated' }],
+    ['with the refresh token here', '{"refresh_token":"rotated","access_to', { refreshToken: 'rotated' }],
+  ])(
+    '[K13] given a connection that breaks %s, then the spent token is not sent again',
+    async (_, sent, kept) => {
+      let asked = 0
+      const server = await startRecordingServer((_request, response) => {
+        asked++
+        response.writeHead(200, { ...JSON_TYPE, 'content-length': sent.length + 50 })
+        response.write(sent, () => response.destroy())
+      })
+      onTestFinished(() => server.close())
+      const source = oauth({ tokenEndpoint: `${server.origin}/token`, clientId: 'app', clientSecret: SECRET })
+      const token = await issue(source, { current: CURRENT }).catch(
+        (error: unknown) => factsOf(error).received,
+      )
+      expect(token).toMatchObject(kept)
+      expect(asked).toBe(1)
+    },
+  )
+
+  test('[K9] given a connection that breaks earlier, then it is told as such', async () => {
+    const server = await startRecordingServer((_request, response) => {
+      response.writeHead(200, { ...JSON_TYPE, 'content-length': 500 })
+      response.write('{"access_token":"fresh","refresh_tok', () => response.destroy())
+    })
+    onTestFinished(() => server.close())
+    const source = oauth({ tokenEndpoint: `${server.origin}/token`, clientId: 'app', clientSecret: SECRET })
+    const error = await failure(issue(source, { current: CURRENT }))
+    expect(error.code).toBe('source_unreachable')
+    expect(factsOf(error).reach).toBe('broken')
   })
 
   test('[K18] a page for people that shows an example is no token', async () => {

@@ -1,4 +1,5 @@
-import { utf8 } from '../../lib/utf8.ts'
+import { decodeText } from './decode-text.ts'
+import { readBody } from './response-body.ts'
 
 /** bytes */
 const LIMIT = 1_048_576
@@ -16,25 +17,48 @@ export async function readText(response: Response, read: () => void): Promise<st
     read()
     return whole.slice(0, LIMIT)
   }
-  const bytes = await readBytes(body, read)
+  const { bytes, broken } = await readBytes(body, read)
   const type = response.headers.get('content-type') ?? ''
-  return decodeText(await unzipped(bytes), /charset\s{0,8}=\s{0,8}"?([\w.:-]{1,40})/i.exec(type)?.[1])
+  const charset = /charset\s{0,8}=\s{0,8}"?([\w.:-]{1,40})/i.exec(type)?.[1]
+  const text = decodeText(await unzipped(bytes), charset)
+  if (broken === undefined || isEnough(text, type)) return text
+  throw broken.reason
 }
 
-async function readBytes(body: ReadableStream<Uint8Array>, read: () => void): Promise<Uint8Array> {
+/**
+ * A connection that breaks behind the last brace, or behind the new refresh token, has brought all that matters. A refresh token that was
+ * spent for it must not be sent again.
+ */
+function isEnough(text: string, type: string): boolean {
+  if (!text.trimStart().startsWith('{')) return false
+  const { kind, salvaged } = readBody(text, type)
+  return kind === 'json' || kind === 'nested' || salvaged !== undefined
+}
+
+/** What was read, and why it was not all. */
+interface ReadBytes {
+  readonly bytes: Uint8Array
+  readonly broken?: { readonly reason: unknown } | undefined
+}
+
+async function readBytes(body: ReadableStream<Uint8Array>, read: () => void): Promise<ReadBytes> {
   const reader = body.getReader()
   const pieces: Uint8Array[] = []
   let size = 0
   while (size <= LIMIT) {
-    const { done, value } = await reader.read()
-    read()
-    if (done) return joined(pieces, size)
-    pieces.push(value)
-    size += value.length
+    try {
+      const { done, value } = await reader.read()
+      read()
+      if (done) return { bytes: joined(pieces, size) }
+      pieces.push(value)
+      size += value.length
+    } catch (reason) {
+      return { bytes: joined(pieces, size), broken: { reason } }
+    }
   }
   // A body that cannot be cancelled must not take away what was read of it.
   reader.cancel().catch(() => undefined)
-  return joined(pieces, size)
+  return { bytes: joined(pieces, size) }
 }
 
 function joined(pieces: readonly Uint8Array[], size: number): Uint8Array {
@@ -50,38 +74,8 @@ function joined(pieces: readonly Uint8Array[], size: number): Uint8Array {
 /** A body that was compressed, and is not labelled so, reaches us as it is. JSON never begins like that. */
 async function unzipped(bytes: Uint8Array): Promise<Uint8Array> {
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b || typeof DecompressionStream !== 'function') return bytes
-  try {
-    const body = new Response(new Uint8Array(bytes)).body
-    if (body === null) return bytes
-    return await readBytes(body.pipeThrough(new DecompressionStream('gzip')), () => undefined)
-  } catch {
-    return bytes
-  }
-}
-
-/**
- * Text that is UTF-8, or says otherwise by its first bytes or by its label. What cannot be decoded becomes U+FFFD.
- *
- * @param charset as labelled
- */
-export function decodeText(bytes: Uint8Array, charset?: string): string {
-  const [first, second] = bytes
-  if (first === undefined || second === undefined) return decoderFor(charset).decode(bytes)
-  // A mark of byte order; or a zero beside an ASCII character, as Windows PowerShell writes it.
-  if ((first === 0xff && second === 0xfe) || (first > 0 && second === 0)) {
-    return decoderFor('utf-16le').decode(bytes)
-  }
-  if ((first === 0xfe && second === 0xff) || (first === 0 && second > 0)) {
-    return decoderFor('utf-16be').decode(bytes)
-  }
-  return decoderFor(charset).decode(bytes)
-}
-
-function decoderFor(charset: string | undefined): { decode(bytes: Uint8Array): string } {
-  try {
-    return charset === undefined ? utf8() : new TextDecoder(charset)
-  } catch {
-    // No platform knows all of them.
-    return utf8()
-  }
+  const { body } = new Response(new Uint8Array(bytes))
+  if (body === null) return bytes
+  const plain = await readBytes(body.pipeThrough(new DecompressionStream('gzip')), () => undefined)
+  return plain.bytes.length > 0 ? plain.bytes : bytes
 }
