@@ -27,6 +27,15 @@ const NAMES: ReadonlyMap<string, string> = /* @__PURE__ */ new Map(
  */
 export function canonicalNames(given: object): object {
   if ('access_token' in given) return given
+  const found = RENAMED.get(given) ?? rename(given)
+  RENAMED.set(given, found)
+  return found
+}
+
+/** A response is looked at by several, and may have very many members. */
+const RENAMED = /* @__PURE__ */ new WeakMap<object, object>()
+
+function rename(given: object): object {
   const renamed: [string, unknown][] = []
   let looked = 0
   for (const name in given) {
