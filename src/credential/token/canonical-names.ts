@@ -24,18 +24,11 @@ const NAMES: ReadonlyMap<string, string> = /* @__PURE__ */ new Map(
 /**
  * An object with OAuth's names where it has them in another case (`AccessToken`, `access-token`, `ACCESS_TOKEN`). A refresh token that was
  * spent for a response must not be lost for the spelling of its name.
+ *
+ * To name the members of an object takes long where it has very many: it is for those of a bounded text.
  */
 export function canonicalNames(given: object): object {
   if ('access_token' in given) return given
-  const found = RENAMED.get(given) ?? rename(given)
-  RENAMED.set(given, found)
-  return found
-}
-
-/** A response is looked at by several, and may have very many members. */
-const RENAMED = /* @__PURE__ */ new WeakMap<object, object>()
-
-function rename(given: object): object {
   const renamed: [string, unknown][] = []
   let looked = 0
   for (const name in given) {

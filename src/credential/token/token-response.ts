@@ -44,14 +44,13 @@ const WORD = /^[\w!#$%&'*+.^`|~:/-]{1,128}$/
  * @throws RefreshError `invalid_value`, which tells nothing of what was received
  */
 export function tokenFromResponse(body: object, receivedAt: number): AccessToken {
-  const { token, problem } = readTokenResponse(body, receivedAt)
+  const { token, problem } = readTokenResponse(canonicalNames(body), receivedAt)
   if (token !== undefined) return token
   throw new RefreshError('invalid_value', `This token response is no use: ${problem}.`)
 }
 
 /** @param since epoch ms: lifetimes count from here */
-export function readTokenResponse(given: object, since: number): ReadResponse {
-  const body = canonicalNames(given)
+export function readTokenResponse(body: object, since: number): ReadResponse {
   const text = (name: keyof typeof NAMES): string | undefined => {
     for (const spelling of NAMES[name]) {
       const value: unknown = unwrapped(Reflect.get(body, spelling))
@@ -68,7 +67,7 @@ export function readTokenResponse(given: object, since: number): ReadResponse {
     tokenType,
     refreshToken,
     scope: text('scope'),
-    extra: boundedExtra(membersOf(given, (name) => !isCanonical(name, STANDARD))),
+    extra: boundedExtra(membersOf(body, (name) => !isCanonical(name, STANDARD))),
   }
   const problem = problemOf(accessToken, tokenType)
   if (accessToken === undefined || problem !== undefined) {

@@ -35,6 +35,8 @@ const INNER = [
 ]
 /** Characters: what is longer is no sentence. */
 const LONGEST_TEXT = 512
+/** Characters: what is longer is looked at by the usual names alone. */
+const LONGEST_ODD = 65_536
 /** Members that are looked into, by whatever name. */
 const MOST_MEMBERS = 64
 const FORM_TYPES = /^(?:text\/plain|application\/(?:x-www-form-urlencoded|json|octet-stream))\b/i
@@ -52,11 +54,12 @@ export function readBody(text: string, contentType: string): ResponseBody {
   if (trimmed === '') return { kind: 'empty', fields: undefined }
   const parsed = /^[{["\dtfn-]/.test(trimmed) ? parseJson(trimmed) : undefined
   if (parsed !== undefined) {
-    const inner = innerOf(parsed.value)
+    const isSmall = trimmed.length <= LONGEST_ODD
+    const inner = innerOf(parsed.value, isSmall)
     const kind = inner === parsed.value ? 'json' : 'nested'
     return {
       kind,
-      fields: inner === undefined ? undefined : canonicalNames(inner),
+      fields: inner !== undefined && isSmall ? canonicalNames(inner) : inner,
       text: typeof parsed.value === 'string' ? parsed.value.slice(0, LONGEST_TEXT) : undefined,
     }
   }
@@ -79,11 +82,13 @@ export function readBody(text: string, contentType: string): ResponseBody {
 }
 
 /** The object that holds the token, or the error: the first level goes before the second, and that before the third. */
-function innerOf(value: unknown): object | undefined {
+function innerOf(value: unknown, isSmall: boolean): object | undefined {
   const only: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value
   if (!isObject(only)) return undefined
-  if (isTold(only) || Boolean(Reflect.get(only, 'error'))) return only
+  if (isToldExactly(only) || Boolean(Reflect.get(only, 'error'))) return only
+  if (isSmall && isTold(only)) return only
   const named = namedIn(only)
+  if (!isSmall) return named.find(isToldExactly) ?? only
   const others = objectsIn(only)
   return (
     named.find(isTold) ??
@@ -115,18 +120,20 @@ function objectsIn(fields: object): object[] {
 }
 
 function isTold(fields: object): boolean {
-  const isIn = (from: object): boolean =>
-    ['access_token', 'accessToken', 'refresh_token', 'refreshToken'].some(
-      (name) => typeof Reflect.get(from, name) === 'string',
-    )
-  return isIn(fields) || isIn(canonicalNames(fields))
+  return isToldExactly(fields) || isToldExactly(canonicalNames(fields))
+}
+
+function isToldExactly(fields: object): boolean {
+  return ['access_token', 'accessToken', 'refresh_token', 'refreshToken'].some(
+    (name) => typeof Reflect.get(fields, name) === 'string',
+  )
 }
 
 /** A token behind a warning, or behind a guard against inclusion. A page for people ends otherwise, and shows examples. */
 function tokenAmong(text: string): object | undefined {
   if (!/[}]\W{0,8}\d?$/.test(text) || /<!doctype|<html/i.test(text)) return undefined
   for (const found of embeddedJson(text)) {
-    const inner = innerOf(found)
+    const inner = innerOf(found, true)
     if (inner !== undefined && isTold(inner) && !('grant_type' in inner)) return canonicalNames(inner)
   }
   return undefined

@@ -25,6 +25,8 @@ export interface Reading {
 /** What a terminal makes colours, links and titles of. No token has it. */
 // oxlint-disable-next-line no-control-regex
 const SHOWN = /\u001B(?:\[[0-?]{0,32}[ -/]{0,8}[@-~]|\][^\u0007\u001B]{0,256}(?:\u0007|\u001B\\))/g
+/** Characters: what is longer is looked at by the usual names alone. */
+const LONGEST_ODD = 65_536
 /** A word that is no token, but what a program says in its place. */
 const VERDICT = /^(?:error|failed|unauthori[sz]ed|forbidden|denied|expired|invalid|missing|unknown)[.!:]?$/i
 const TOKEN = ['access_token', 'accessToken', 'token', 'Token']
@@ -101,7 +103,7 @@ function readKnown(text: string, reading: Reading): AccessToken {
     return readBare(text, reading)
   }
   if (typeof printed === 'string') return readBare(printed, reading)
-  const body = bodyOf(printed)
+  const body = bodyOf(printed, text.length <= LONGEST_ODD)
   const received = {
     tokenType: firstText(body, NAMES.tokenType)?.trim(),
     refreshToken: firstText(body, NAMES.refreshToken),
@@ -134,12 +136,12 @@ function isExtra(name: string): boolean {
 function amongText(text: string): unknown {
   if (!text.includes('\n')) return undefined
   const [found, another] = embeddedJson(text)
-  const isToken = another === undefined && firstText(bodyOf(found), TOKEN) !== undefined
+  const isToken = another === undefined && firstText(bodyOf(found, true), TOKEN) !== undefined
   return isToken ? found : undefined
 }
 
 /** kubectl's exec plugins put it under `status`, `gcloud config config-helper` under `credential`. */
-function bodyOf(printed: unknown): unknown {
+function bodyOf(printed: unknown, isSmall: boolean): unknown {
   const only: unknown = Array.isArray(printed) && printed.length === 1 ? printed[0] : printed
   const names =
     field(only, 'kind') === 'ExecCredential' ? ['status'] : ['credential', 'data', 'result', 'response']
@@ -147,7 +149,7 @@ function bodyOf(printed: unknown): unknown {
     .map((name) => field(only, name))
     .find((inner) => typeof inner === 'object' && inner !== null)
   const body = firstText(only, TOKEN) === undefined && found !== undefined ? found : only
-  return typeof body === 'object' && body !== null ? canonicalNames(body) : body
+  return isSmall && typeof body === 'object' && body !== null ? canonicalNames(body) : body
 }
 
 function noToken(body: unknown, of: string): RefreshError {
