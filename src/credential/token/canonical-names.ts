@@ -29,21 +29,21 @@ const NAMES: ReadonlyMap<string, string> = /* @__PURE__ */ new Map(
  */
 export function canonicalNames(given: object): object {
   if ('access_token' in given) return given
-  const renamed: [string, unknown][] = []
+  const renamed: Record<string, unknown> = {}
+  const dropped: string[] = []
   let looked = 0
   for (const name in given) {
     if (++looked > MOST) break
     const known = NAMES.get(bare(name))
     if (known !== undefined && known !== name && !Object.hasOwn(given, known)) {
-      renamed.push([known, Reflect.get(given, name)])
+      renamed[known] = Reflect.get(given, name)
+      dropped.push(name)
     }
   }
-  return renamed.length === 0 ? given : { ...given, ...Object.fromEntries(renamed) }
-}
-
-/** Whether a name is one of OAuth's, in any case. */
-export function isCanonical(name: string, known: ReadonlySet<string>): boolean {
-  return known.has(NAMES.get(bare(name)) ?? name)
+  if (dropped.length === 0) return given
+  const found = { ...given, ...renamed }
+  for (const name of dropped) Reflect.deleteProperty(found, name)
+  return found
 }
 
 function bare(name: string): string {

@@ -1,6 +1,5 @@
 import { RefreshError } from '../../errors.ts'
 import type { AccessToken } from '../token.ts'
-import { canonicalNames, isCanonical } from './canonical-names.ts'
 import { expiryOfResponse, rejectedAt } from './expiry.ts'
 import { boundedExtra, membersOf } from './extra.ts'
 import { isBearerLike } from './usable-token.ts'
@@ -44,7 +43,7 @@ const WORD = /^[\w!#$%&'*+.^`|~:/-]{1,128}$/
  * @throws RefreshError `invalid_value`, which tells nothing of what was received
  */
 export function tokenFromResponse(body: object, receivedAt: number): AccessToken {
-  const { token, problem } = readTokenResponse(canonicalNames(body), receivedAt)
+  const { token, problem } = readTokenResponse(body, receivedAt)
   if (token !== undefined) return token
   throw new RefreshError('invalid_value', `This token response is no use: ${problem}.`)
 }
@@ -67,7 +66,7 @@ export function readTokenResponse(body: object, since: number): ReadResponse {
     tokenType,
     refreshToken,
     scope: text('scope'),
-    extra: boundedExtra(membersOf(body, (name) => !isCanonical(name, STANDARD))),
+    extra: boundedExtra(membersOf(body, (name) => !STANDARD.has(name))),
   }
   const problem = problemOf(accessToken, tokenType)
   if (accessToken === undefined || problem !== undefined) {

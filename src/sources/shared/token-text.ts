@@ -1,6 +1,6 @@
 import { noting } from '../../credential/failure-facts.ts'
 import type { AccessToken } from '../../credential/token.ts'
-import { canonicalNames, isCanonical } from '../../credential/token/canonical-names.ts'
+import { canonicalNames } from '../../credential/token/canonical-names.ts'
 import { expiryOfOutput, isExpiryName, jwtClaims } from '../../credential/token/expiry.ts'
 import { boundedExtra, membersOf } from '../../credential/token/extra.ts'
 import { readInstant } from '../../credential/token/instant.ts'
@@ -126,7 +126,7 @@ function readKnown(text: string, reading: Reading): AccessToken {
 /** What goes along, but no secret of another kind: helpers print whole files of credentials. */
 function isExtra(name: string): boolean {
   return (
-    !isCanonical(name, KNOWN) &&
+    !KNOWN.has(name) &&
     !isExpiryName(name) &&
     !/secret|private|password|key_?data|certificate_?data/i.test(name)
   )
