@@ -5,6 +5,7 @@ import type { Source } from '../credential/source.ts'
 import { RefreshError, type RefreshErrorCode } from '../errors.ts'
 import type { Clock } from '../lib/clock.ts'
 import { checkOptions, describe, optionError } from '../lib/options.ts'
+import { decodeText } from './shared/decode-text.ts'
 import { type ParseOutput, readOutput } from './shared/token-text.ts'
 
 export type { ParseOutput } from './shared/token-text.ts'
@@ -106,12 +107,8 @@ function unreadable(path: string, cause: unknown): RefreshError {
 }
 
 function decode(bytes: Uint8Array, path: string): string {
-  let text: string
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    throw failed('source_invalid', `The file ${path} is no UTF-8 text.`)
-  }
+  const text = decodeText(bytes)
+  if (text.includes('\uFFFD')) throw failed('source_invalid', `The file ${path} is no UTF-8 text.`)
   if (text.trim() === '')
     throw failed(
       'source_unavailable',
