@@ -143,12 +143,13 @@ export class FetchCall implements RetryPolicy<Answered> {
       return asItCame(response, false)
     if (isOwnAnswer(headers)) return asItCame(response, false)
     // What stands in for a response in a test may have no headers.
-    if (isEventStream(status, headers?.get?.('content-type'))) {
+    const contentType = headers?.get?.('content-type')
+    if (isEventStream(status, contentType)) {
       if (sniff && status === 200) return this.#inspected(response, 'events')
-      const verdict = judge.suspects(status) && judge.answer(status, headers, '')
+      const verdict = judge.suspects(status, contentType) && judge.answer(status, headers, '')
       if (verdict === false || !verdict.rejected) return asItCame(response, !response.redirected)
     }
-    if (judge.suspects(status)) return this.#inspected(response, 'body')
+    if (judge.suspects(status, contentType)) return this.#inspected(response, 'body')
     return asItCame(response, status < 400 && !response.redirected)
   }
 

@@ -177,7 +177,7 @@ export function inspectEvents(
     const error = judge.event(event)
     if (error !== undefined) return { verdict: error, accepts: false }
     // A rule for this status may know what an error looks like.
-    const verdict = judge.suspects(status) && judge.answer(status, headers, event.data)
+    const verdict = judge.suspects(status, undefined) && judge.answer(status, headers, event.data)
     return { verdict, accepts: verdict === false || !verdict.rejected }
   }
   const take = (bytes: Uint8Array): Finding | undefined => {

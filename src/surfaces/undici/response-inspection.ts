@@ -31,7 +31,7 @@ export function inspectionOf(
 ): Inspection | undefined {
   const isStream = isEventStream(status, headers['content-type'])
   const isSniffed = isStream && sniff && status === 200
-  if (!isSniffed && !judge.suspects(status)) return undefined
+  if (!isSniffed && !judge.suspects(status, headers['content-type'])) return undefined
   const head = { status, headers: joined(headers) }
   const open: OpenDecoder = (take, done) => openDecoder(headers['content-encoding'], take, done)
   const tell = (finding: Finding): void => attempt.decide(finding)
