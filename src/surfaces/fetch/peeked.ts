@@ -1,4 +1,5 @@
 import { abortable } from '../../lib/abortable.ts'
+import { joined } from '../shared/body.ts'
 import { asItIs, type Finding, type Inspection, type OpenDecoder } from '../shared/inspection.ts'
 import { letGo } from '../shared/release-body.ts'
 import { type BodyReader, restored, webReader } from './body-reader.ts'
@@ -115,16 +116,6 @@ export class Peeked {
   #copy(body: BodyInit): Response {
     return lookingLike(this.#response, construct(this.#response, body))
   }
-}
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(pieces.reduce((size, piece) => size + piece.byteLength, 0))
-  let at = 0
-  for (const piece of pieces) {
-    whole.set(piece, at)
-    at += piece.byteLength
-  }
-  return whole
 }
 
 /** A platform that does not show the body of a response (React Native) has all of it. */

@@ -1,6 +1,7 @@
 import type { Verdict } from '../../core/verdict/unauthorized.ts'
 import { startTimer } from '../../lib/clock.ts'
 import { utf8 } from '../../lib/utf8.ts'
+import { joined } from './body.ts'
 import { FirstEvent, type ServerSentEvent } from './first-event.ts'
 import { LONGEST_READ, MOST_READ } from './limits.ts'
 import type { Judge } from './response-judge.ts'
@@ -193,14 +194,4 @@ function textOf(chunks: readonly Uint8Array[]): string {
   const [first] = chunks
   if (first === undefined) return ''
   return utf8().decode(chunks.length === 1 ? first : joined(chunks))
-}
-
-function joined(chunks: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(chunks.reduce((size, { length }) => size + length, 0))
-  let at = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, at)
-    at += chunk.length
-  }
-  return whole
 }

@@ -1,5 +1,4 @@
 import { createServer } from 'node:http'
-import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Refreshable, refreshingFetch } from '../../../src/index.ts'
 import { bearer, type RecordingServer, startRecordingServer } from '../../support/recording-server.ts'
@@ -192,31 +191,6 @@ describe('[F2] bodies', () => {
       ['GET', 0],
       ['GET', 0],
     ])
-  })
-
-  test.each<[string, () => unknown]>([
-    ['a web stream', () => new Blob(['abc']).stream()],
-    ["Node's stream", () => Readable.from([Buffer.from('abc')])],
-    [
-      'an async generator',
-      async function* () {
-        yield Buffer.from('abc')
-      },
-    ],
-  ])('[F2] %s is sent once: the 401 is returned, and the next call has a fresh token', async (_, make) => {
-    const { cell, refreshes, heard, onEvent } = tokens()
-    const fetch = refreshingFetch(cell, { origins: server.origin, onEvent })
-    const made = make()
-    const body = (typeof made === 'function' ? made() : made) as BodyInit
-    const response = await fetch(server.origin, { method: 'POST', body, duplex: 'half' } as RequestInit)
-    expect(response.status).toBe(401)
-    expect(await response.json()).toEqual({ error: { message: 'expired' } })
-    expect(refreshes()).toBe(1)
-    expect(heard).toMatchObject([
-      { type: 'not_retried', generation: 1, error: { code: 'body_not_replayable' } },
-    ])
-    expect((await fetch(server.origin)).status).toBe(200)
-    expect(server.sent('authorization')).toEqual(['Bearer t0', 'Bearer t1'])
   })
 
   const five = 'äöü'.slice(0, 2) + 'x' // 5 bytes
