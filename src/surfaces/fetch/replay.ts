@@ -2,6 +2,7 @@ import { builtinModule } from '../../core/builtin-module.ts'
 import type { RefreshError } from '../../errors.ts'
 import { copyOf, exceeds, isAsyncIterable, streamed, tooLarge } from '../shared/body.ts'
 import { Recording } from '../shared/recording.ts'
+import { isWebStream } from './body-reader.ts'
 import type { Target } from './target.ts'
 
 /** The body that attempts send. */
@@ -93,7 +94,8 @@ function recordGiven(body: ReadableStream, limit: number): Replay {
 /** What an attempt sends: bytes, or a stream. */
 function sent(recording: Recording, send: Send): BodyInit | undefined {
   const body = recording.body()
-  const given = ArrayBuffer.isView(body) ? body : send(body)
+  // Bytes would not survive a redirect: Node 20 detaches them.
+  const given = ArrayBuffer.isView(body) ? new Blob([body]) : send(body)
   return isBody(given) ? given : undefined
 }
 
@@ -159,10 +161,6 @@ function isUnread(stream: ReadableStream): boolean {
   } catch {
     return false
   }
-}
-
-function isWebStream(body: object): body is ReadableStream {
-  return 'getReader' in body && typeof body.getReader === 'function'
 }
 
 /** A platform that takes no streams would send the words "[object ReadableStream]". */
