@@ -15,7 +15,7 @@ import { ManualClock } from '../support/manual-clock.ts'
 import { bearer, type RecordingServer, startRecordingServer } from '../support/recording-server.ts'
 import { responder } from '../support/responder.ts'
 import { broken, tokens } from './fetch/cells.ts'
-import { agent, type Ask, closeAgents, SURFACES, type SurfaceOptions } from './http-surface.ts'
+import { newAgent, type Ask, closeAgents, SURFACES, type SurfaceOptions } from './http-surface.ts'
 
 const KIB = 1024
 const SSE = { 'content-type': 'text/event-stream; charset=utf-8' }
@@ -59,7 +59,7 @@ describe.each(SURFACES)('$name', ({ over }) => {
     { origin }: RecordingServer,
     cell: Refresher<string>,
     options: Partial<SurfaceOptions> = {},
-  ): Ask => over(agent(), cell, { origins: origin, ...options })
+  ): Ask => over(newAgent(), cell, { origins: origin, ...options })
   const read = async (server: RecordingServer, ...given: [Refresher<string>, Partial<SurfaceOptions>?]) =>
     (await to(server, ...given)(server.origin)).text()
 
@@ -366,7 +366,7 @@ describe.each(SURFACES)('$name', ({ over }) => {
         else bearer((token) => token === 't1')(request, response, raw)
       })
       for (const path of ['/chat', '/large']) {
-        const pool = agent({ connections: 1, pipelining: 1 })
+        const pool = newAgent({ connections: 1, pipelining: 1 })
         const before = server.requests.length
         const token = { origin: server.origin, path: '/token', method: 'GET' } as const
         const refresh = async (): Promise<string> => (await pool.request(token)).body.text()
@@ -385,7 +385,7 @@ describe.each(SURFACES)('$name', ({ over }) => {
         if (headers.authorization !== 'Bearer t0') response.end('ok')
         else response.writeHead(401).write('z'.repeat(70 * KIB))
       })
-      const pool = agent({ keepAliveTimeout: 1_000_000 })
+      const pool = newAgent({ keepAliveTimeout: 1_000_000 })
       const ask = over(pool, tokens().cell, { origins: server.origin })
       const answers = Array.from({ length: 30 }, async () => (await ask(server.origin)).text())
       expect(new Set(await Promise.all(answers))).toEqual(new Set(['ok']))
@@ -446,7 +446,7 @@ describe.each(SURFACES)('$name', ({ over }) => {
         response.writeHead(200, SSE).write(REJECTION)
         setImmediate(() => response.end(CONTENT))
       })
-      const pool = agent({ connections: 1, pipelining: 1 })
+      const pool = newAgent({ connections: 1, pipelining: 1 })
       const request = { origin: server.origin, path: '/token', method: 'GET' } as const
       const cell = failing(async () => (await pool.request(request)).body.dump())
       const answer = await over(pool, cell, { origins: server.origin, sniff: true })(server.origin)

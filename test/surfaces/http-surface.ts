@@ -54,7 +54,7 @@ export const SURFACES: readonly HttpSurface[] = [
 
 const open: Agent[] = []
 
-export function agent(options: Agent.Options = {}): Agent {
+export function newAgent(options: Agent.Options = {}): Agent {
   const made = new Agent(options)
   open.push(made)
   return made

@@ -42,7 +42,7 @@ export interface RedisStoreOptions {
  *
  * @throws RefreshError `invalid_option`; later `store_failed`, and `store_invalid` where a record is damaged or another program's
  * @example
- * const redis = new Redis(process.env.REDIS_URL)
+ * const redis = new Redis(url)
  * const token = credential({ source: oauth({ issuer, clientId }), store: redisStore(redis), key: 'me@example.com' })
  */
 export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): Store {

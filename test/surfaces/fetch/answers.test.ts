@@ -194,9 +194,9 @@ test.each(Object.keys(LIES))(
     for (const apply of [undefined, 'x-api-key']) {
       for (const { cell } of [tokens(), broken('t0')]) {
         const sent: unknown[] = []
-        const over = async (input: unknown): Promise<unknown> =>
+        const beneath = async (input: unknown): Promise<unknown> =>
           sent.push(input) === 1 ? LIES[name]?.() : new Response('ok')
-        const fetch = refreshingFetch(cell, { origins: 'https://a.example', apply, fetch: over as never })
+        const fetch = refreshingFetch(cell, { origins: 'https://a.example', apply, fetch: beneath as never })
         const response = await fetch('https://a.example/v1')
         expect([await response.text(), new Set(sent)]).toEqual([
           sent.length === 2 ? 'ok' : '{"error":{}}',

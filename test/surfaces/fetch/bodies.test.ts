@@ -122,7 +122,7 @@ test('[F2] given a stream in init that was read already, or another fetch’s fo
   await expect(call(server.origin, init)).rejects.toBeInstanceOf(TypeError)
   expect(server.requests).toEqual([])
 
-  const form = Object.assign(Readable.from(['--x']), { getBoundary: () => 'x', getHeaders: () => ({}) })
+  const other = Object.assign(Readable.from(['--x']), { getBoundary: () => 'x', getHeaders: () => ({}) })
   const given: unknown[] = []
   const over = refreshingFetch(tokens().cell, {
     origins: server.origin,
@@ -131,8 +131,8 @@ test('[F2] given a stream in init that was read already, or another fetch’s fo
       return new Response(null, { status: 401 })
     },
   })
-  expect((await over(server.origin, { method: 'POST', body: form as never })).status).toBe(401)
-  expect(given).toEqual([form])
+  expect((await over(server.origin, { method: 'POST', body: other as never })).status).toBe(401)
+  expect(given).toEqual([other])
 })
 
 test.each(ONCE)(

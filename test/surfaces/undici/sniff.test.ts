@@ -2,7 +2,7 @@ import { brotliCompressSync, constants, createGzip, deflateRawSync, deflateSync,
 import fc from 'fast-check'
 import type { Dispatcher } from 'undici'
 import { afterEach, describe, expect, test } from 'vitest'
-import { Refreshable } from '../../../src/index.ts'
+import type { Refreshable } from '../../../src/index.ts'
 import { refreshing } from '../../../src/surfaces/undici/index.ts'
 import { IN_STREAM_REJECTIONS, OTHER_FIRST_EVENTS } from '../../support/first-events.ts'
 import { type RecordingServer, startRecordingServer } from '../../support/recording-server.ts'
