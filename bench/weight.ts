@@ -12,10 +12,10 @@ const entry = fileURLToPath(import.meta.resolve('llm-refresh'))
 /** What is imported of the root entry → how large that may be, in KiB. */
 const PARTS = [
   ['{ Refreshable }', 7.75],
-  ['{ Refreshable, refreshingFetch }', 23.5],
+  ['{ Refreshable, refreshingFetch }', 24.5],
   ['{ credential }', 21.5],
   ['{ credential, refreshingFetch }', 35],
-  ['*', 40.5],
+  ['*', 41.5],
 ] as const
 
 /** What the root entry weighs, and what importing it takes. */

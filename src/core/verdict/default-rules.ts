@@ -32,14 +32,8 @@ const EXPIRED_TOKEN =
   /^(?:(?:(?:access|auth\w*|bearer|id|jwt)_?token_?(?:expired|revoked)|jwt_?expired|expired_?(?:\w+_?)?token)(?:error|exception)?|tokenexpirederror)$/i
 const INVALID_KEY = /^(?:invalid_?api_?key|api_?key_?(?:invalid|not_?valid)|token_not_valid)(?:error)?$/i
 /** All of a sentence: many frameworks' examples answer so with a 403. With a 400 it may be a tokenizer's. */
-const INVALID_SENTENCE = new RegExp(
-  String.raw`^(?:error: )?(?:${[
-    String.raw`(?:invalid|incorrect)(?:,? or expired)? (?:(?:api|access|bearer|auth[a-z]*|jwt)[ _-])*(?:token|key)(?: provided)?`,
-    String.raw`(?:the|your)(?: provided)? (?:(?:api|access|bearer|auth[a-z]*|jwt)[ _-])*(?:token|key)(?: you provided| provided)? is (?:invalid|not valid|incorrect)(?: or (?:has )?expired)?`,
-    'could not validate credentials',
-  ].join('|')})(?:$|[.!](?: |$))`,
-  'im',
-)
+const INVALID_SENTENCE =
+  /^(?:error: )?(?:(?:invalid|incorrect)(?:,? or expired)? (?:(?:api|access|bearer|auth[a-z]*|jwt)[ _-])*(?:token|key)(?: provided)?|(?:the|your)(?: provided)? (?:(?:api|access|bearer|auth[a-z]*|jwt)[ _-])*(?:token|key)(?: you provided| provided)? is (?:invalid|not valid|incorrect)(?: or (?:has )?expired)?|could not validate credentials)(?:$|[.!](?: |$))/im
 /** A sentence of its own, not part of one: a 400 may quote what was sent. */
 const EXPIRED_SENTENCE =
   /^(?:error: )?(?:(?:the|your|this) )?(?:(?:provided|supplied|incoming|current) )?(?:(?:api|access|bearer|oauth2?|jwt|id|auth[a-z]*)[ _-])*(?:token|key|jwt)(?: you provided| provided)?(?: has| is| was)?(?: already)?(?: been)? (?:expired|revoked)\b/im
