@@ -178,7 +178,8 @@ export function readFacts(input: unknown, readsSuccesses = false): Evidence {
   return {
     status,
     get statedStatus() {
-      return innerStatus ?? (isRestated ? errorStatus : statusNamed(QUOTED | REASON))
+      if (innerStatus !== undefined || isRestated) return innerStatus ?? errorStatus
+      return grpcStatus === 16 ? 401 : statusNamed(QUOTED | REASON)
     },
     grpcStatus,
     text: texts.join('\n'),

@@ -35,6 +35,7 @@ export const GATEWAY_HTTP_REJECTIONS: readonly HttpShape[] = https([
   ['MiniMax', 500, { type: 'error', error: { type: 'authorized_error', http_code: '401' } }, 'litellm#38318'],
   ['a gateway', 400, { errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] }, 'Apollo Server'],
   ['a gateway', 500, { detail: { code: 'token_expired' } }, 'a FastAPI detail'],
+  ['grpc-gateway', 500, { code: 16, message: 'no', details: [] }, 'google.rpc.Status in a status of its own'],
   ['a gateway', 400, anthropic('authentication_error', 'invalid x-api-key'), 'a relay to Anthropic'],
   ['a gateway', 500, { error: { code: 'invalid_access_token' } }, 'a name'],
   ['CLIProxyAPI', 500, { error: { type: 'authentication_error', code: 'invalid_api_key' } }, 'a relay'],
@@ -543,6 +544,7 @@ export const GATEWAY_SAY_REJECTED: readonly Sentence[] = sentences({
   'public issues of coding agents and MCP clients': [
     'Internal error: 401 invalid access token or token expired',
     '[API Error: 401 invalid access token or token expired]',
+    '[API Error: {"error":{"code":401,"message":"no","status":"UNAUTHENTICATED"}}]',
     'HTTP 401 authentication_error: invalid api key (request_id: 06019de0)',
     'OpenAI API error 401: IDE token expired: unauthorized: token expired',
     'Please run /login · API Error: 401 {"type":"error"}',
