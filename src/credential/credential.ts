@@ -25,8 +25,9 @@ export interface Credential extends Refresher<AccessToken> {
    *
    * @throws RefreshError what the refresh failed with, see `RefreshErrorCode`; `invalid_option`; the signal's reason
    * @example
-   * const response = await fetch(url, { headers: { authorization: `Bearer ${await credential.accessToken()}` } })
-   * if (response.status === 401) await credential.accessToken({ rejected: token }) // … and once more
+   * const accessToken = await token.accessToken()
+   * const response = await fetch(url, { headers: { authorization: `Bearer ${accessToken}` } })
+   * if (response.status === 401) await token.accessToken({ rejected: accessToken }) // … and once more
    */
   accessToken(options?: AccessTokenOptions): Promise<string>
   /**
@@ -55,7 +56,7 @@ export interface Credential extends Refresher<AccessToken> {
    *
    * @throws RefreshError `store_failed` when `timeout` ms have passed; `invalid_option`
    * @example
-   * process.once('SIGTERM', () => credential.flush().finally(() => process.exit()))
+   * process.once('SIGTERM', () => token.flush().finally(() => process.exit()))
    */
   flush(options?: FlushOptions): Promise<void>
   /** How things stand, without secrets. */

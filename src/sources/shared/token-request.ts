@@ -25,7 +25,7 @@ export interface TokenRequestOptions {
   /**
    * Endpoints that may be asked over plain http, inside a network that you trust: each is an origin.
    * @default [] only this machine is
-   * @example ['http://keycloak:8080']
+   * @example plainHttpEndpoints: ['http://keycloak:8080']
    */
   plainHttpEndpoints?: readonly string[] | undefined
   /** Time, for tests to control. Default: the platform's. */

@@ -54,8 +54,8 @@ export interface RedisStoreOptions {
  *
  * @throws RefreshError `invalid_option`; later `store_failed`, and `store_invalid` where a record is damaged or another program's
  * @example
- * const redis = new Redis(process.env.REDIS_URL)
- * const credential = createCredential({ source: oauth({ issuer, clientId }), store: redisStore(redis), key: 'me@example.com' })
+ * const redis = new Redis(url)
+ * const token = createCredential({ source: oauth({ issuer, clientId }), store: redisStore(redis), key: 'me@example.com' })
  */
 export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): Store {
   checkOptions(options, ['prefix', 'lease', 'timeout', 'maxLocks'])
