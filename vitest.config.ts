@@ -21,7 +21,7 @@ export default defineConfig({
   test: {
     globalSetup: 'test/support/install.ts',
     // A test that hangs has failed: nothing here waits for real time.
-    testTimeout: 20_000,
+    testTimeout: 60_000,
     maxWorkers: 2,
     projects: [
       {

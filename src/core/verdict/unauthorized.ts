@@ -99,8 +99,6 @@ export function isUnauthorizedError(error: unknown, { rules }: UnauthorizedOptio
  * The default rules with changes; the changed and added ones come first.
  *
  * @throws RefreshError `invalid_option` for a rule that is none, or a switched-off name that does not exist
- * @example
- * const rules = rejectionRules({ databricks_invalid_token: false, teapot: { statuses: [418], matches: () => true } })
  */
 export function rejectionRules(changes: RejectionRules = {}): Readonly<Record<string, RejectionRule>> {
   if (Object(changes) !== changes) throw optionError('rules', 'must be an object')
