@@ -56,8 +56,7 @@ const table = [['client', 'package', 'your change', 'tested calls'], ['---', '--
   .join('')
 
 const before = readFileSync(page, 'utf8')
-if (!MARKED.test(before))
-  throw new Error('The page has no <!-- clients --> and <!-- /clients -->: add them.')
+if (!MARKED.test(before)) throw new Error('The page has no <!-- clients --> and <!-- /clients -->: add them.')
 const after = before.replace(MARKED, (_all, start: string, end: string) => `${start}${table}${end}`)
 
 if (values.check && after !== before) {

@@ -19,7 +19,8 @@ const pages = readdirSync(`${root}docs`, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.md') && file !== 'README.md')
 const listed = [...index.matchAll(/^- \[[^\]]+\]\(([^)#]+)\): /gm)].map(([, file = '']) => file)
 const missing = pages.filter((file) => !listed.includes(file))
-if (missing.length > 0) throw new Error(`docs/README.md does not list ${missing.join(', ')}: add a line for each.`)
+if (missing.length > 0)
+  throw new Error(`docs/README.md does not list ${missing.join(', ')}: add a line for each.`)
 
 /** As a line of llms.txt, whose paths begin at the root. */
 function line(text: string): string {

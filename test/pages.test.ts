@@ -15,9 +15,13 @@ async function namesIn(file: string, pattern: RegExp): Promise<string[]> {
   return [...(await page(file)).matchAll(pattern)].map(([, name = '']) => name)
 }
 
-test('[E1] the page of messages has every message of the source', () => {
+test.each([
+  ['docs/messages.md', 'messages'],
+  ['docs/promises.md', 'promises'],
+  ['llms.txt, and the index of docs/README.md,', 'llms'],
+])('[E1] given the source, when a script checks it, then %s is complete', (_page, script) => {
   const tsx = join(root, 'node_modules/tsx/dist/cli.mjs')
-  const args = [tsx, join(root, 'scripts/messages.ts'), '--check']
+  const args = [tsx, join(root, `scripts/${script}.ts`), '--check']
   const { stderr, status } = spawnSync(process.execPath, args, { encoding: 'utf8' })
   expect({ stderr, status }).toEqual({ stderr: '', status: 0 })
 })
@@ -52,6 +56,9 @@ test('every link between the pages leads somewhere', async () => {
     'ARCHITECTURE.md',
     'SECURITY.md',
     'CONTRIBUTING.md',
+    'CHANGELOG.md',
+    'AGENTS.md',
+    'llms.txt',
     ...docs.map((file) => `docs/${file}`),
   ]
   const broken: string[] = []
