@@ -30,6 +30,7 @@ declare module 'ai' {
 declare module 'openai' {
   export default class OpenAI {
     constructor(options: { apiKey: string; baseURL?: string; fetch: typeof fetch })
+    readonly chat: { readonly completions: { create(request: object): Promise<unknown> } }
   }
 }
 declare module 'cloudflare:workers' {

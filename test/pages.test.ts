@@ -77,6 +77,18 @@ test('every link between the pages leads somewhere', async () => {
   expect(broken).toEqual([])
 })
 
+test('every action of a workflow is pinned by its commit, and no workflow grants a permission to all jobs', async () => {
+  const folder = '.github/workflows'
+  const files = await readdir(join(root, folder))
+  expect(files.length).toBeGreaterThan(1)
+  for (const file of files) {
+    const text = await page(`${folder}/${file}`)
+    expect(text).toMatch(/^permissions: \{\}$/m)
+    const actions = [...text.matchAll(/\buses: (\S+)/g)].map(([, action]) => action)
+    expect(actions.filter((action) => !/@[0-9a-f]{40}$/.test(action ?? ''))).toEqual([])
+  }
+})
+
 /** As GitHub names them. */
 function anchors(text: string): string[] {
   return [...text.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
