@@ -1,4 +1,4 @@
-import { RefreshingProvider, type StreamDelta } from 'llm-refresh'
+import { RefreshingProvider, type StreamDelta } from 'llm-refresh/provider'
 import { collectGarbage } from '../test/support/garbage.ts'
 import type { Finding } from './rounds.ts'
 import { BenchProvider, request } from './subjects.ts'

@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { Refreshable } from 'llm-refresh'
+import { existsSync } from 'node:fs'
+import { Refreshable, refreshingFetch } from 'llm-refresh'
 import { refreshingInterceptor } from 'llm-refresh/undici'
 import { Agent, type Dispatcher } from 'undici'
 import { type Finding, inTurn } from './rounds.ts'
@@ -8,9 +9,14 @@ import { type Finding, inTurn } from './rounds.ts'
 const CALLERS = 100
 /** Storms for each figure: one alone is too short to measure. */
 const STORMS = 6
+const ROUNDS = 15
 const REFRESH_MS = 20
+const messages = [{ role: 'user', content: 'word '.repeat(200) }]
+const body = JSON.stringify({ model: 'bench', messages })
 const headers = { 'content-type': 'application/json' }
-const body = JSON.stringify({ model: 'bench', messages: [{ role: 'user', content: 'word '.repeat(200) }] })
+
+/** A side of a comparison: makes what is new in each storm, and gives one call of it. */
+type Side = () => () => Promise<void>
 
 /** The CPU time of 100 calls that are all rejected, against a retry by hand that reads the 401's body, too. */
 export async function storm(): Promise<Finding[]> {
@@ -21,53 +27,121 @@ export async function storm(): Promise<Finding[]> {
   try {
     const [origin] = String((await once(server.stdout ?? server, 'data'))[0]).split('\n')
     if (origin === undefined) throw new Error('the server did not start')
-    const request = (through: Dispatcher, more: object): Promise<Dispatcher.ResponseData> =>
-      through.request({ origin, path: '/v1/chat', method: 'POST', headers: { ...headers, ...more }, body })
-    const empty: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (options, handler) =>
-      dispatch(options, handler)
-    const bare = agents[0].compose(empty)
-
-    const byHand = async (): Promise<void> => {
-      let token = 'old'
-      let flight: Promise<void> | undefined
-      await all(async () => {
-        const first = await request(bare, { authorization: `Bearer ${token}` })
-        if (first.statusCode !== 401) throw new Error('not rejected')
-        await first.body.text()
-        flight ??= wait().then(() => void (token = 'token'))
-        await flight
-        await check(await request(bare, { authorization: `Bearer ${token}` }))
-      })
-    }
-    const throughInterceptor = async (): Promise<void> => {
-      const refresh = (): Promise<string> => wait().then(() => 'token')
-      const cell = new Refreshable({ initial: 'old', refresh })
-      const composed = agents[1].compose(refreshingInterceptor(cell, { origins: origin }))
-      await all(async () => check(await request(composed, {})))
-    }
-    const { ratio } = await inTurn(15, cpuOf(byHand), cpuOf(throughInterceptor))
-    return [
-      {
-        question: `CPU of a storm: ${CALLERS} calls rejected at once, through the undici interceptor`,
-        figure: ratio,
-        unit: '×',
-        ceiling: 1.15,
-        note: 'that of a retry by hand that reads the body of each 401',
-      },
+    const ourFetch = (): typeof fetch => refreshingFetch(cell(), { origins: origin })
+    const byFetch =
+      (make: () => typeof fetch): Side =>
+      () => {
+        const through = make()
+        return async () => {
+          const response = await through(`${origin}/v1/chat`, { method: 'POST', headers, body })
+          check(response.status, await response.text())
+        }
+      }
+    const findings = [
+      await finding('refreshingFetch', byFetch(fetchByHand), byFetch(ourFetch)),
+      await finding('the undici interceptor', requestsByHand(origin, agents[0]), requests(origin, agents[1])),
     ]
+    const byClient = await clientSide(origin)
+    if (byClient === undefined) console.warn('The OpenAI client is not there: npm ci --prefix examples')
+    else findings.splice(1, 0, await finding('the OpenAI client', byClient(fetchByHand), byClient(ourFetch)))
+    return findings
   } finally {
     await Promise.all(agents.map((agent) => agent.close()))
     server.kill()
   }
 }
 
-async function all(call: () => Promise<void>): Promise<void> {
-  await Promise.all(Array.from({ length: CALLERS }, call))
+async function finding(what: string, byHand: Side, ours: Side): Promise<Finding> {
+  const { ratio } = await inTurn(ROUNDS, cpuOf(byHand), cpuOf(ours))
+  return {
+    question: `CPU of a storm: ${CALLERS} calls rejected at once, through ${what}`,
+    figure: ratio,
+    unit: '×',
+    ceiling: 1.15,
+    note: 'that of a retry by hand that reads the body of each 401',
+  }
 }
 
-async function check({ statusCode, body: answer }: Dispatcher.ResponseData): Promise<void> {
-  await answer.text()
-  if (statusCode !== 200) throw new Error(`HTTP ${statusCode}`)
+/** What a user writes who has no library. */
+function fetchByHand(): typeof fetch {
+  let token = 'old'
+  let flight: Promise<void> | undefined
+  const send: typeof fetch = (input, init) => {
+    const given = new Headers(init?.headers)
+    given.set('authorization', `Bearer ${token}`)
+    return fetch(input, { ...init, headers: given })
+  }
+  return async (input, init) => {
+    const first = await send(input, init)
+    if (first.status !== 401) return first
+    await first.text()
+    flight ??= wait().then(() => void (token = 'token'))
+    await flight
+    return send(input, init)
+  }
+}
+
+function requestsByHand(origin: string, agent: Agent): Side {
+  const empty: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (options, handler) =>
+    dispatch(options, handler)
+  const request = post(agent.compose(empty), origin)
+  return () => {
+    let token = 'old'
+    let flight: Promise<void> | undefined
+    return async () => {
+      const first = await request({ authorization: `Bearer ${token}` })
+      if (first.statusCode !== 401) throw new Error('not rejected')
+      await first.body.text()
+      flight ??= wait().then(() => void (token = 'token'))
+      await flight
+      const second = await request({ authorization: `Bearer ${token}` })
+      check(second.statusCode, await second.body.text())
+    }
+  }
+}
+
+function requests(origin: string, agent: Agent): Side {
+  return () => {
+    const request = post(agent.compose(refreshingInterceptor(cell(), { origins: origin })), origin)
+    return async () => {
+      const { statusCode, body: answer } = await request({})
+      check(statusCode, await answer.text())
+    }
+  }
+}
+
+function post(through: Dispatcher, origin: string): (more: object) => Promise<Dispatcher.ResponseData> {
+  return (more) =>
+    through.request({ origin, path: '/v1/chat', method: 'POST', headers: { ...headers, ...more }, body })
+}
+
+/** As much of the client as is needed here. */
+interface Client {
+  readonly chat: { readonly completions: { create(request: object): Promise<{ id: string }> } }
+}
+
+/** The client is installed with the examples. */
+async function clientSide(origin: string): Promise<((make: () => typeof fetch) => Side) | undefined> {
+  const examples = new URL('../examples/node_modules/', import.meta.url)
+  if (!existsSync(examples)) return undefined
+  const file = new URL('openai/index.mjs', examples)
+  const { OpenAI } = (await import(file.href)) as { OpenAI: new (options: object) => Client }
+  return (make) => () => {
+    const options = { apiKey: 'unused', baseURL: `${origin}/v1`, fetch: make(), maxRetries: 0 }
+    const client = new OpenAI(options)
+    return async () => {
+      const { id } = await client.chat.completions.create({ model: 'bench', messages })
+      if (id !== '1') throw new Error('no response')
+    }
+  }
+}
+
+function cell(): Refreshable<string> {
+  return new Refreshable({ initial: 'old', refresh: () => wait().then(() => 'token') })
+}
+
+function check(status: number, _text: string): void {
+  if (status !== 200) throw new Error(`HTTP ${status}`)
 }
 
 function wait(): Promise<void> {
@@ -75,10 +149,13 @@ function wait(): Promise<void> {
 }
 
 /** µs of this process, which the other processes of a busy machine do not change. */
-function cpuOf(run: () => Promise<void>): () => Promise<number> {
+function cpuOf(side: Side): () => Promise<number> {
   return async () => {
     const before = process.cpuUsage()
-    for (let n = 0; n < STORMS; n++) await run()
+    for (let n = 0; n < STORMS; n++) {
+      const call = side()
+      await Promise.all(Array.from({ length: CALLERS }, call))
+    }
     const { user, system } = process.cpuUsage(before)
     return user + system
   }

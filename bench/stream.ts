@@ -1,4 +1,4 @@
-import { RefreshingProvider, type LlmProvider } from 'llm-refresh'
+import { RefreshingProvider, type LlmProvider } from 'llm-refresh/provider'
 import { elapsed, type Finding, inTurn } from './rounds.ts'
 import { BenchProvider, request } from './subjects.ts'
 

@@ -1,4 +1,4 @@
-import { BaseProvider, type ChatOutcome, type ChatRequest, type StreamDelta } from 'llm-refresh'
+import { BaseProvider, type ChatOutcome, type ChatRequest, type StreamDelta } from 'llm-refresh/provider'
 
 export const request: ChatRequest = { system: '', messages: [{ role: 'user', content: 'Hello' }] }
 

@@ -15,7 +15,7 @@ const PARTS = [
   ['{ Refreshable, refreshingFetch }', 23.5],
   ['{ createCredential }', 21.5],
   ['{ createCredential, refreshingFetch }', 35],
-  ['*', 40.5],
+  ['*', 38],
 ] as const
 
 /** What the root entry weighs, and what importing it takes. */

@@ -1,4 +1,4 @@
-import type { LlmProvider } from 'llm-refresh'
+import type { LlmProvider } from 'llm-refresh/provider'
 import { requestOf } from './script.ts'
 import type { Exchange } from './script.ts'
 

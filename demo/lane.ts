@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { LlmProvider } from 'llm-refresh'
+import type { LlmProvider } from 'llm-refresh/provider'
 import type { Login } from '../test/support/authorization-server.ts'
 import { chatOnce } from './chat-once.ts'
 import { countingRejections } from './rejections.ts'

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ChatRequest } from 'llm-refresh'
+import type { ChatRequest } from 'llm-refresh/provider'
 import type { Answer } from '../test/support/llm-server.ts'
 
 /** A question, and the answer that the embedded model gives to it, to the letter. */

@@ -5,8 +5,8 @@
  */
 import { readFile } from 'node:fs/promises'
 import { createOpenAI } from '@ai-sdk/openai'
-import { type LlmProvider, RefreshingProvider } from 'llm-refresh'
 import { languageModelProvider } from 'llm-refresh/ai-sdk'
+import { type LlmProvider, RefreshingProvider } from 'llm-refresh/provider'
 
 const { TOKEN_FILE = 'token', OPENAI_BASE_URL = 'https://api.openai.com/v1' } = process.env
 const [question = 'Hello'] = process.argv.slice(2)

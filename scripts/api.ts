@@ -1,13 +1,17 @@
 // The public face as text: what each subpath of package.json exports, read from the built declarations.
 //   npm run api             writes api/exports.txt, whose diff shows a reviewer what grew
 //   npm run api -- --check  fails when it is out of date
+// Both fail where an export leads to a type that no entry exports, or where two entries mean different things by one name: `tsx scripts/api.ts ROOT`
+// looks at another package.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { API, type Project, type Symbol, SymbolFlags } from 'typescript/unstable/sync'
+import { API, type Project, type Symbol } from 'typescript/unstable/sync'
 import { z } from 'zod'
+import { Reachable, resolved } from './reachable.ts'
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const named = process.argv.slice(2).find((argument) => !argument.startsWith('-'))
+const ROOT = named === undefined ? fileURLToPath(new URL('..', import.meta.url)) : join(named, '/')
 const TARGET = `${ROOT}api/exports.txt`
 
 const Package = z.object({
@@ -18,7 +22,7 @@ const Package = z.object({
 /** Heading → declaration, of every export. */
 type Exports = Map<string, string>
 
-function readExports(): Exports {
+function readExports(reachable: Reachable): Exports {
   const manifest = Package.parse(JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')))
   const found: Exports = new Map()
   const api = new API({ cwd: ROOT })
@@ -27,7 +31,9 @@ function readExports(): Exports {
       if (typeof target === 'string') continue
       const file = `${ROOT}${target.types.slice(2)}`
       const project = api.updateSnapshot({ openFiles: [file] }).getDefaultProjectForFile(file)
-      for (const [name, text] of declarations(project, file)) {
+      const exported = exportsOf(project, file)
+      reachable.add(exported.project, exported.symbols)
+      for (const [name, text] of declarations(exported)) {
         found.set(`# ${manifest.name}${subpath.slice(1)}: ${name}`, text)
       }
     }
@@ -37,20 +43,33 @@ function readExports(): Exports {
   return found
 }
 
-function declarations(project: Project | undefined, file: string): [string, string][] {
+/** What an entry exports: each name, and what it stands for. */
+interface Entry {
+  readonly project: Project
+  readonly names: readonly string[]
+  readonly symbols: readonly Symbol[]
+}
+
+function exportsOf(project: Project | undefined, file: string): Entry {
   const source = project?.program.getSourceFile(file)
   const module = source && project?.checker.getSymbolAtLocation(source)
   if (project === undefined || module === undefined)
     throw new Error(`${file} is not built, or exports nothing`)
-  return project.checker
-    .getExportsOfModule(module)
-    .map((symbol): [string, string] => [symbol.name, declaration(project, symbol)])
+  const exported = project.checker.getExportsOfModule(module)
+  return {
+    project,
+    names: exported.map(({ name }) => name),
+    symbols: exported.map((symbol) => resolved(project, symbol)),
+  }
+}
+
+function declarations({ project, names, symbols }: Entry): [string, string][] {
+  return symbols
+    .map((symbol, at): [string, string] => [names[at] ?? symbol.name, declaration(project, symbol)])
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
 }
 
-function declaration(project: Project, exported: Symbol): string {
-  const alias = (exported.flags & SymbolFlags.Alias) !== 0
-  const symbol = alias ? project.checker.getAliasedSymbol(exported) : exported
+function declaration(project: Project, symbol: Symbol): string {
   const texts = symbol.declarations.map((handle) => {
     // What another package declares is that package's business.
     const foreign = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(handle.path)
@@ -99,8 +118,21 @@ function committed(): Exports {
   }
 }
 
-const now = readExports()
-if (process.argv.includes('--check')) {
+const reachable = new Reachable(join(ROOT, 'dist/'))
+const now = readExports(reachable)
+const faults = [
+  ...reachable
+    .unexported()
+    .map(({ name, file, from }) => `${name} (${file}): ${from} leads to it, and no entry exports it`),
+  ...reachable
+    .alike()
+    .map(({ name, file }) => `${name} (${file}): another entry exports something else under this name`),
+]
+if (faults.length > 0) {
+  console.error(faults.join('\n'))
+  console.error('Export it, rename it, or let no public signature lead to it.')
+  process.exitCode = 1
+} else if (process.argv.includes('--check')) {
   const changes = difference(committed(), now)
   if (changes.length > 0) {
     console.error(`The public exports are not those of ${relative(ROOT, TARGET)}:\n\n${changes.join('\n')}`)

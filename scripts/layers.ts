@@ -21,7 +21,7 @@ const layers: readonly (readonly [floor: string, imports: string, packages?: Reg
   ['surfaces/ai-sdk', '', AI_SDK],
   ['surfaces/undici', '', /^node:/u],
   ['testing', `${BASE} credential`, /^node:http$/u],
-  ['index.ts', `${BASE} llm credential surfaces/provider.ts surfaces/fetch surfaces/shared`],
+  ['index.ts', `${BASE} credential surfaces/fetch surfaces/shared`],
 ]
 /** Floors whose members know nothing of each other. */
 const wings = ['sources', 'stores', 'surfaces']
@@ -46,7 +46,7 @@ function floorOf(
   return { name, imports: found.flatMap(([, imports]) => imports.split(' ')), packages }
 }
 
-/** The member of a wing that a file belongs to: `stores/redis`, `surfaces/provider.ts`. */
+/** The member of a wing that a file belongs to: `stores/redis`, `sources/env.ts`. */
 function memberOf(file: string): string | undefined {
   const wing = wings.find((name) => isIn(file, name))
   return wing && file.split('/').slice(0, 2).join('/')

@@ -1,7 +1,7 @@
 // One refresh of the built package, on any Node and without tools: node scripts/smoke.mjs
 import assert from 'node:assert/strict'
-import { BaseProvider, RefreshingProvider } from 'llm-refresh'
 import { modelCapabilities } from 'llm-refresh/models'
+import { BaseProvider, RefreshingProvider } from 'llm-refresh/provider'
 
 class Vendor extends BaseProvider {
   provider = 'anthropic'

@@ -21,13 +21,11 @@ export { retryOnce, type RetryPolicy } from './core/retry-once.ts'
 export type { Judgement, CommonPolicy } from './core/retry-policy.ts'
 export { retryStreamOnce, type StreamPolicy } from './core/retry-stream-once.ts'
 export {
-  defaultRejectionRules,
   isUnauthorizedError,
-  rejectionRules,
-  verdict,
   type DefaultRejectionRule,
   type RejectionRule,
   type RejectionRules,
+  type UnauthorizedOptions,
   type Verdict,
 } from './core/verdict/unauthorized.ts'
 export type { AccessTokenOptions } from './credential/access-token.ts'
@@ -52,54 +50,7 @@ export { memoryStore } from './credential/memory-store.ts'
 export type { AccessToken } from './credential/token.ts'
 export type { JsonValue } from './lib/json.ts'
 export type { TokenResponse } from './credential/token/token-response.ts'
-export type { Apply } from './surfaces/shared/apply.ts'
+export type { Fetch } from './core/raw-fetch.ts'
+export type { AppliedHeaders, Apply } from './surfaces/shared/apply.ts'
 export type { HttpSurfaceOptions } from './surfaces/shared/http-options.ts'
-export { BaseProvider } from './llm/base-provider.ts'
-export type { ModelCapabilities, StructuredOutputSupport } from './llm/capabilities.ts'
-export type {
-  ContentBlock,
-  MediaBlock,
-  MediaSource,
-  Message,
-  ProviderMetadata,
-  ProviderToolResultBlock,
-  ProviderToolUseBlock,
-  RedactedThinkingBlock,
-  Role,
-  SourceBlock,
-  TextBlock,
-  ThinkingBlock,
-  ToolApprovalRequestBlock,
-  ToolApprovalResponseBlock,
-  ToolResultBlock,
-  ToolUseBlock,
-  WholeBlock,
-} from './llm/content.ts'
-export type { LlmProvider } from './llm/provider.ts'
-export type {
-  CallOptions,
-  ChatRequest,
-  Effort,
-  JsonSchema,
-  ResponseFormat,
-  ThinkingConfig,
-  Tool,
-  ToolChoice,
-} from './llm/request.ts'
-export type {
-  ChatOutcome,
-  ChatResponse,
-  ResponseInfo,
-  StopReason,
-  StreamDelta,
-  StreamErrorDelta,
-  StreamErrorKind,
-  Usage,
-} from './llm/response.ts'
-export { type ResponseIdentity, collectStream, StreamAccumulator } from './llm/stream-accumulator.ts'
 export { refreshingFetch, type RefreshingFetchOptions } from './surfaces/fetch/index.ts'
-export {
-  RefreshingProvider,
-  type RefreshingProviderOptions,
-  type SharedProviderOptions,
-} from './surfaces/provider.ts'

@@ -41,6 +41,9 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   P13: {
     says: 'A stream that is never consumed makes no attempt; backpressure reaches the provider (nothing is read ahead after the commit).',
   },
+  P14: {
+    says: '`embed` and `listModels` are refreshed and retried once by the same rule as `chat`; `probe` never refreshes; each of the three is there only where the wrapped provider has it.',
+  },
   C1: {
     says: 'Single flight: while a refresh runs, all who need one join it; the refresh function runs once.',
   },
@@ -108,7 +111,7 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     says: "The header is set per attempt from the snapshot; the caller's other headers, method, body and signal arrive unchanged on both attempts.",
   },
   F2: {
-    says: 'String, bytes, URLSearchParams, FormData, Blob and Request bodies are replayed, also where a platform turned them into streams on the way, up to the replay limit; past it, or for a one-shot stream, the 401 is returned, and the refresh still happens for the next call.',
+    says: 'String, bytes, URLSearchParams, FormData, Blob and Request bodies are replayed, also where a platform turned them into streams on the way, up to the replay limit; past it, or for a stream that cannot be recorded, the 401 is returned, and the refresh still happens for the next call.',
   },
   F3: {
     says: 'A 401 body is read up to 64 KiB before the refresh and handed on unchanged if the refresh fails; a larger one is discarded first. No connection is held while refreshing, and a token endpoint behind the same small pool does not deadlock.',

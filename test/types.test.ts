@@ -1,5 +1,19 @@
 // The public face as a compiler sees it: these hold when `tsc` passes; nothing happens at run time.
 import { expectTypeOf, test } from 'vitest'
+import { verdict } from '../src/core/verdict/unauthorized.ts'
+import {
+  isUnauthorizedError,
+  type Refreshable,
+  type Refresher,
+  type RefreshError,
+  type RefreshErrorCode,
+  type RefreshEvent,
+  type RejectionRule,
+  type RejectionRules,
+  retryOnce,
+  retryStreamOnce,
+  type Snapshot,
+} from '../src/index.ts'
 import {
   BaseProvider,
   type CallOptions,
@@ -7,26 +21,14 @@ import {
   type ChatRequest,
   collectStream,
   type ContentBlock,
-  isUnauthorizedError,
   type LlmProvider,
   type ModelCapabilities,
-  type Refreshable,
-  type Refresher,
-  type RefreshError,
-  type RefreshErrorCode,
-  type RefreshEvent,
   RefreshingProvider,
-  type RejectionRule,
-  type rejectionRules,
-  retryOnce,
-  retryStreamOnce,
   type SharedProviderOptions,
-  type Snapshot,
   type StreamDelta,
   type StructuredOutputSupport,
   type ThinkingConfig,
-  verdict,
-} from '../src/index.ts'
+} from '../src/surfaces/provider/index.ts'
 
 test('a wrapper is a provider, and takes the place of one', () => {
   expectTypeOf<RefreshingProvider>().toExtend<LlmProvider>()
@@ -85,10 +87,19 @@ test('unions are told apart by their type alone', () => {
   >()
   expectTypeOf<StreamDelta['type']>().toEqualTypeOf<
     | ('text_delta' | 'thinking_delta' | 'signature_delta' | 'tool_use_start' | 'tool_input_delta')
-    | ('redacted_thinking' | 'response' | 'block' | 'block_metadata' | 'usage' | 'done' | 'error')
+    | (
+        | 'redacted_thinking'
+        | 'opaque_reasoning'
+        | 'response'
+        | 'block'
+        | 'block_metadata'
+        | 'usage'
+        | 'done'
+        | 'error'
+      )
   >()
   expectTypeOf<ContentBlock['type']>().toEqualTypeOf<
-    | ('text' | 'thinking' | 'redacted_thinking' | 'image' | 'document' | 'source')
+    | ('text' | 'thinking' | 'redacted_thinking' | 'opaque_reasoning' | 'image' | 'document' | 'source')
     | ('tool_use' | 'tool_result' | 'provider_tool_use' | 'provider_tool_result')
     | ('tool_approval_request' | 'tool_approval_response')
   >()
@@ -113,13 +124,12 @@ test('the least that a request, a provider and a stream need is little', () => {
 })
 
 test('a verdict takes anything; codes of errors are a closed list', () => {
-  expectTypeOf(isUnauthorizedError).toEqualTypeOf<(error: unknown) => boolean>()
+  expectTypeOf<typeof isUnauthorizedError>().toExtend<(error: unknown) => boolean>()
+  expectTypeOf(isUnauthorizedError).toBeCallableWith('401', { rules: { invalid_token: false } })
   expectTypeOf(verdict).parameter(0).toBeUnknown()
   expectTypeOf<RefreshError['code']>().toEqualTypeOf<RefreshErrorCode>()
   expectTypeOf<'invalid_stream'>().toExtend<RefreshErrorCode>()
   expectTypeOf<string>().not.toExtend<RefreshErrorCode>()
-  expectTypeOf<{ mine: RejectionRule; invalid_token: false }>().toExtend<
-    NonNullable<Parameters<typeof rejectionRules>[0]>
-  >()
-  expectTypeOf<{ mine: true }>().not.toExtend<NonNullable<Parameters<typeof rejectionRules>[0]>>()
+  expectTypeOf<{ mine: RejectionRule; invalid_token: false }>().toExtend<RejectionRules>()
+  expectTypeOf<{ mine: true }>().not.toExtend<RejectionRules>()
 })

@@ -1,3 +1,5 @@
+import { builtinModule } from './builtin-module.ts'
+
 /** A value that follows the calls made within a function, across everything that they await. */
 export interface AsyncContext<T> {
   /** Until it settles. */
@@ -17,14 +19,10 @@ interface Storage<T> {
  */
 export function asyncContext<T>(): AsyncContext<T> | undefined {
   try {
-    const process: unknown = Reflect.get(globalThis, 'process')
-    const lookUp: unknown = Reflect.get(Object(process), 'getBuiltinModule')
-    if (typeof lookUp !== 'function') return undefined
-    const module: unknown = Reflect.apply(lookUp, process, ['node:async_hooks'])
-    const Storage: unknown = Reflect.get(Object(module), 'AsyncLocalStorage')
+    const Storage: unknown = Reflect.get(Object(builtinModule('async_hooks')), 'AsyncLocalStorage')
     if (typeof Storage !== 'function') return undefined
     const storage: unknown = Reflect.construct(Storage, [])
-    return isStorage<T>(storage) ? new StoredContext(storage, tracksPromises(process)) : undefined
+    return isStorage<T>(storage) ? new StoredContext(storage, tracksPromises()) : undefined
   } catch {
     return undefined // a runtime that knows the name and refuses the module
   }
@@ -56,7 +54,8 @@ class StoredContext<T> implements AsyncContext<T> {
   }
 }
 
-function tracksPromises(process: unknown): boolean {
+function tracksPromises(): boolean {
+  const process: unknown = Reflect.get(globalThis, 'process')
   const versions: unknown = Reflect.get(Object(process), 'versions')
   const [node, bun, deno] = ['node', 'bun', 'deno'].map((name): unknown =>
     Reflect.get(Object(versions), name),

@@ -14,7 +14,7 @@ import type { Generation, Refresher, RejectionOptions, Snapshot, WaitOptions } f
  * The cell: one value that goes stale. It numbers every value it has held and refreshes it once for everyone.
  *
  * @example
- * const token = new Refreshable({
+ * const token = new Refreshable<Token>({
  *   refresh: async ({ signal }) => fetchToken({ signal }),
  *   expiresAt: (token) => token.expiresAt, // epoch ms
  * })

@@ -27,7 +27,7 @@ export interface RetryPolicy<R> extends CommonPolicy {
  *
  * @throws whatever the last attempt threw; RefreshError where there is no value to attempt with
  * @example
- * const call = (token: string) => fetch(url, { headers: { authorization: `Bearer ${token}` } })
+ * const call = ({ accessToken }: AccessToken) => fetch(url, { headers: { authorization: `Bearer ${accessToken}` } })
  * const response = await retryOnce(token, call, {
  *   isRejection: (response) => response.status === 401,
  *   discard: (response) => response.body?.cancel(),

@@ -8,6 +8,7 @@ import { check, type CheckResult } from './check.ts'
 import { findingsOf } from './findings-of.ts'
 import { readLogin } from './login.ts'
 import { type CredentialOptions, type CredentialSettings, readCredentialOptions } from './options.ts'
+import { MOST } from './record/observed-change.ts'
 import { TokenRecord } from './record/token-record.ts'
 import { RefusedChallenges } from './renewal/refused-challenges.ts'
 import { Renewal } from './renewal/renewal.ts'
@@ -24,8 +25,9 @@ export interface Credential extends Refresher<AccessToken> {
    *
    * @throws RefreshError what the refresh failed with, see `RefreshErrorCode`; `invalid_option`; the signal's reason
    * @example
-   * const response = await fetch(url, { headers: { authorization: `Bearer ${await credential.accessToken()}` } })
-   * if (response.status === 401) await credential.accessToken({ rejected: token }) // … and once more
+   * const accessToken = await token.accessToken()
+   * const response = await fetch(url, { headers: { authorization: `Bearer ${accessToken}` } })
+   * if (response.status === 401) await token.accessToken({ rejected: accessToken }) // … and once more
    */
   accessToken(options?: AccessTokenOptions): Promise<string>
   /**
@@ -54,7 +56,7 @@ export interface Credential extends Refresher<AccessToken> {
    *
    * @throws RefreshError `store_failed` when `timeout` ms have passed; `invalid_option`
    * @example
-   * process.once('SIGTERM', () => credential.flush().finally(() => process.exit()))
+   * process.once('SIGTERM', () => token.flush().finally(() => process.exit()))
    */
   flush(options?: FlushOptions): Promise<void>
   /** How things stand, without secrets. */
@@ -111,7 +113,7 @@ export class StoredCredential implements Credential {
       ...cell,
       refresh: async (context) => {
         try {
-          return await this.#noted(this.#renewal.refresh(context))
+          return await this.#noted(this.#renewal.refresh(context), context.isOver)
         } catch (error) {
           const late = this.#renewal.late(context)
           if (late === undefined) throw error
@@ -120,7 +122,7 @@ export class StoredCredential implements Credential {
       },
       reread: async (context) => {
         if (this.#standing.isLogoutUnderWay) return undefined
-        return this.#noted(this.#renewal.reread(context))
+        return this.#noted(this.#renewal.reread(context), context.isOver)
       },
       expiresAt: expiryOf,
     }
@@ -189,7 +191,7 @@ export class StoredCredential implements Credential {
     this.#standing.loggedOut()
     const stored = this.#record.logout()
     this.#cell.clear('reread')
-    await this.#standing.storing(stored, epoch)
+    await this.#standing.storing(stored, epoch, MOST * this.#settings.deadline)
   }
 
   check(): Promise<CheckResult> {
@@ -223,8 +225,11 @@ export class StoredCredential implements Credential {
     this.#find()
   }
 
-  #noted<R extends AccessToken | undefined>(running: Promise<R>): Promise<R> {
-    const noted = this.#standing.noted(running)
+  #noted<R extends AccessToken | undefined>(
+    running: Promise<R>,
+    isOver: (() => boolean) | undefined,
+  ): Promise<R> {
+    const noted = this.#standing.noted(running, isOver)
     this.#find()
     return noted
   }

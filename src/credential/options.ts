@@ -1,5 +1,5 @@
 import { optionNames, type RefreshableOptions } from '../core/options.ts'
-import type { Clock } from '../lib/clock.ts'
+import { type Clock, platformClock } from '../lib/clock.ts'
 import { checkOptions, describe, milliseconds, optionError } from '../lib/options.ts'
 import { memoryStore } from './memory-store.ts'
 import type { Source } from './source.ts'
@@ -9,7 +9,10 @@ import type { AccessToken } from './token.ts'
 type CellOptions = Omit<RefreshableOptions<AccessToken>, 'refresh' | 'initial' | 'expiresAt' | 'reread'>
 
 /** What goes for one credential and for a pool of them. */
-export interface SharedCredentialOptions extends CellOptions {
+export interface SharedCredentialOptions extends Omit<
+  RefreshableOptions<AccessToken>,
+  'refresh' | 'initial' | 'expiresAt' | 'reread'
+> {
   /**
    * Where new tokens come from. `'store-only'`: from nowhere; this process never refreshes, it only reads again what others have
    * put into the store.
@@ -95,7 +98,7 @@ export function readCredentialOptions(options: CredentialOptions): CredentialSet
   if (whenStoreIsDown !== undefined && whenStoreIsDown !== 'refuse' && whenStoreIsDown !== 'refresh') {
     throw optionError('whenStoreIsDown', "must be 'refuse' or 'refresh'")
   }
-  const { clock = { now: () => Date.now() }, deadline = 30_000, cooldown = 1_000 } = cell
+  const { clock = platformClock, deadline = 30_000, cooldown = 1_000 } = cell
   const issuer = source === 'store-only' ? undefined : source
   const spends = issuer?.spendsRefreshToken !== false
   return {

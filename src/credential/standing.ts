@@ -1,16 +1,21 @@
 import { asRefreshError } from '../core/events.ts'
 import type { Snapshot } from '../core/refresher.ts'
 import type { RefreshError } from '../errors.ts'
-import type { Clock } from '../lib/clock.ts'
+import { type Clock, monotonic } from '../lib/clock.ts'
 import type { CredentialStatus } from './status.ts'
 import type { AccessToken } from './token.ts'
+
+interface Running {
+  readonly isOver: () => boolean
+}
 
 /** How a login stands: what its refreshes, logins and logouts have come to in this process. */
 export class Standing {
   readonly #clock: Clock
   readonly #onRunning: () => void
   #epoch = 0
-  #running = 0
+  /** What is under way, and whether it was given up: a platform may have ended the request that it belongs to. */
+  readonly #running = new Set<Running>()
   #isLoggedOut = false
   /** The store knows: what is in it after that is of a login elsewhere. */
   #isLogoutStored = false
@@ -30,7 +35,8 @@ export class Standing {
 
   /** A refresh, or the write of a logout, is under way. */
   get isRunning(): boolean {
-    return this.#running > 0
+    for (const each of this.#running) if (each.isOver()) this.#running.delete(each)
+    return this.#running.size > 0
   }
 
   get isLoggedOut(): boolean {
@@ -80,19 +86,26 @@ export class Standing {
    * Waits until a logout is stored.
    *
    * @param epoch when the logout came
+   * @param atMost ms that it may take
    */
-  async storing(stored: Promise<void>, epoch: number): Promise<void> {
-    this.#running++
-    this.#onRunning()
-    await stored.finally(() => this.#ended())
+  async storing(stored: Promise<void>, epoch: number, atMost: number): Promise<void> {
+    const until = monotonic(this.#clock) + atMost
+    const ended = this.#began(() => monotonic(this.#clock) >= until)
+    await stored.finally(ended)
     if (epoch === this.#epoch) this.#isLogoutStored = true
   }
 
-  /** Takes note of what a refresh comes to. */
-  async noted<R extends AccessToken | undefined>(running: Promise<R>): Promise<R> {
+  /**
+   * Takes note of what a refresh comes to.
+   *
+   * @param isOver it was given up
+   */
+  async noted<R extends AccessToken | undefined>(
+    running: Promise<R>,
+    isOver: () => boolean = () => false,
+  ): Promise<R> {
     const epoch = this.#epoch
-    this.#running++
-    this.#onRunning()
+    const ended = this.#began(isOver)
     try {
       const token = await running
       if (token !== undefined && epoch === this.#epoch) {
@@ -106,7 +119,7 @@ export class Standing {
       if (epoch === this.#epoch) this.#failure = { error, at: this.#clock.now() }
       throw error
     } finally {
-      this.#ended()
+      ended()
     }
   }
 
@@ -120,8 +133,14 @@ export class Standing {
     return (snapshot.expiresAt ?? Infinity) <= this.#clock.now() ? 'expired' : 'valid'
   }
 
-  #ended(): void {
-    this.#running--
+  /** @returns ends it */
+  #began(isOver: () => boolean): () => void {
+    const running = { isOver }
+    this.#running.add(running)
     this.#onRunning()
+    return () => {
+      this.#running.delete(running)
+      this.#onRunning()
+    }
   }
 }

@@ -116,7 +116,8 @@ export interface Store {
    *
    * A record with a token that cannot be written is not given up: the promise stays pending, the lock is kept, and the write is tried
    * again until it succeeds or a newer record covers it. A store that rejects instead has lost its lock: the credential keeps the
-   * token and calls `update()` again.
+   * token and calls `update()` again. So it does where the promise is still pending after three deadlines, for a platform may have ended
+   * the request that it belongs to: that call waits for the lock like one in another process.
    *
    * @returns the record as it is afterwards; revision 0 where there is none
    */

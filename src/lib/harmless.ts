@@ -1,15 +1,39 @@
-/** What a server says of codes, not of secrets: Entra ID's, Okta's, IBM's. */
-const KNOWN_CODE = /^[^\w]?(?:AADSTS\d{4,8}|E\d{7}|BXN[A-Z]{2,3}\d{4}E)[^\w]{0,2}$/
+/** What a server says of codes and of standards, not of secrets: Entra ID's, Okta's, IBM's. */
+const KNOWN_CODE =
+  /^[^\w]?(?:AADSTS\d{4,8}|E\d{7}|BXN[A-Z]{2,3}\d{4}E|OAuth\s?2(?:\.\d)?|UTF-?8|base64(?:url)?|(?:SHA|RS|ES|PS|HS)-?\d{3}|HTTP\/\d(?:\.\d)?|TLSv?\d\.\d)[^\w]{0,2}$/i
+
+/** What stands behind such a word is a secret, whatever it looks like. */
+const LABEL =
+  '(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|private[_-]?key|access[_-]?key|authorization|assertion|cookie|credentials?|signature|code[_-]verifier|device[_-]code)'
+const LABELLED: readonly RegExp[] = [
+  // name=value, and "name":"value"
+  new RegExp(
+    `([\\w-]{0,32}${LABEL}["']?\\s{0,2}=\\s{0,2}|["'][\\w-]{0,32}${LABEL}["']\\s{0,2}:\\s{0,2})("[^"]*"?|'[^']*'?|[^\\s"',;&)}\\]]+)`,
+    'giu',
+  ),
+  // name: value, where no sentence follows; name 'value'
+  new RegExp(`(\\b[\\w-]{0,32}${LABEL}:\\s{1,2})(\\S+?)(?=$|[\\s]*$|[,;)}\\]\n])`, 'giu'),
+  new RegExp(`(\\b[\\w-]{0,32}${LABEL}:?\\s{1,2})("[^"\\s]+"|'[^'\\s]+')`, 'giu'),
+  /(\b(?:Bearer|Basic|DPoP)\s{1,2})(?!token\b|error\b|realm\b|auth)([^\s"',;]{3,})/giu,
+  /(\bCookie:\s{0,2})(.*)/giu,
+]
+/** The platform quotes the text that it could not read. */
+const QUOTING =
+  /\b(?:Unexpected (?:token|end|number|string|identifier|non-whitespace|character)|Expected (?:property|double|',')|Bad (?:control|escaped)|Unterminated|No number after|Exponent part).*?(?:JSON|$).*/giu
+/** Characters of a secret that is looked for letter by letter: what is cut apart is too short to be known by its looks. */
+const [SHORTEST_SPREAD, LONGEST_SPREAD] = [6, 64]
 
 /**
  * What somebody else says, as it may be shown in a message: one line of at most 256 characters without control characters, without
- * what was sent as a secret, and without what may be one: long words, shorter ones with digits, and addresses.
+ * what was sent as a secret, and without what may be one: what is labelled so, long words, shorter ones with digits, and addresses.
  *
  * @param secrets what must not come back
  */
 export function harmless(said: string, secrets: readonly string[]): string {
   let text = said.slice(0, 1024)
-  for (const secret of secrets) if (secret.length > 2) text = text.replaceAll(secret, '…')
+  for (const secret of secrets) if (secret.length > 2) text = without(text, secret)
+  text = text.replaceAll(QUOTING, 'text that is no JSON (left out)')
+  for (const form of LABELLED) text = text.replaceAll(form, '$1…')
   return text
     .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ')
     .replaceAll(/\S+/g, (word) => (isSuspect(word) ? '…' : word))
@@ -17,9 +41,27 @@ export function harmless(said: string, secrets: readonly string[]): string {
     .trim()
 }
 
+/** Whether a short text that is shown as it is, such as a code, holds a secret: a short one only as a whole. */
+export function holdsSecret(text: string, secrets: readonly string[]): boolean {
+  const lower = text.toLowerCase()
+  return secrets.some((secret) => {
+    const sought = secret.toLowerCase()
+    return sought.length < SHORTEST_SPREAD ? lower === sought : lower.includes(sought)
+  })
+}
+
+/** In any case, and also cut apart by blanks or ends of lines. */
+function without(text: string, secret: string): string {
+  const whole = text.replaceAll(secret, '…')
+  if (secret.length < SHORTEST_SPREAD || secret.length > LONGEST_SPREAD) return whole
+  const signs = Array.from(secret, (sign) => sign.replaceAll(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`))
+  return whole.replaceAll(new RegExp(signs.join(String.raw`[\s\p{C}]{0,3}`), 'giu'), '…')
+}
+
 function isSuspect(word: string): boolean {
-  if (word.length >= 20 || /.@./.test(word)) return true
-  return word.length >= 8 && /\d/.test(word) && !KNOWN_CODE.test(word)
+  if (word.length >= 20 || /.@.|:\/\/|[?&][\w-]+=/.test(word)) return true
+  if (!/\d/.test(word) || KNOWN_CODE.test(word)) return false
+  return word.length >= 8 || (word.length >= 6 && /[a-z]/i.test(word))
 }
 
 /**
@@ -27,22 +69,25 @@ function isSuspect(word: string): boolean {
  * `query`; servers quote values in theirs. So a new error is made that holds what names the fault, and nothing else.
  */
 export function driverCause(error: unknown): Error {
-  return clean(error, messageOf)
+  return clean(error, messageOf, [])
 }
 
 /**
  * A cloud library's error as a cause. Such an error holds the request with the login in it, and quotes what a command printed: of its
  * words only those are kept that cannot be a secret.
+ *
+ * @param secrets what is known to have been sent
  */
-export function libraryCause(error: unknown): Error {
-  return clean(error, (each) => {
+export function libraryCause(error: unknown, secrets: readonly string[] = []): Error {
+  const wordsOf = (each: unknown): string => {
     const message = read(each, 'message')
     if (typeof message !== 'string') return 'Something was thrown that is no error.'
     // The platform quotes the text that it could not read.
     if (read(each, 'name') === 'SyntaxError')
       return 'The text could not be read (the message is left out: it may quote it).'
-    return harmless(message, [])
-  })
+    return harmless(message, secrets)
+  }
+  return clean(error, wordsOf, secrets)
 }
 
 /** What has caused an error, and how deep it is looked at. */
@@ -63,7 +108,7 @@ const FACTS: Readonly<Record<string, RegExp>> = {
   severity: /^[\p{L} ]{1,20}$/u,
   syscall: /^\w{1,20}$/u,
   errno: /^-?\w{1,20}$/u,
-  address: /^[\w.:%/@-]{1,255}$/u,
+  address: /^(?!.*:\/\/)[\w.:%/-]{1,255}$/u,
   hostname: /^[\w.:%-]{1,255}$/u,
   host: /^[\w.:%-]{1,255}$/u,
   port: /^\d{1,5}$/u,
@@ -71,7 +116,7 @@ const FACTS: Readonly<Record<string, RegExp>> = {
 
 /** What drivers and the platform say in their own words. */
 const OWN_WORDS: readonly RegExp[] = [
-  /^(?:connect|read|write|shutdown|socket|getaddrinfo|queryA+) (?:E[A-Z_]{2,20}|CONNECT_TIMEOUT|CONNECTION_[A-Z]{1,20})(?: [\w.:%/@[\]-]{1,255})?(?: - Local \([\w.:]{1,60}\))?$/u,
+  /^(?:connect|read|write|shutdown|socket|getaddrinfo|queryA+) (?:E[A-Z_]{2,20}|CONNECT_TIMEOUT|CONNECTION_[A-Z]{1,20})(?: (?!\S*:\/\/)[\w.:%/[\]-]{1,255})?(?: - Local \([\w.:]{1,60}\))?$/u,
   /^socket hang up$/u,
   // pg
   /^Connection terminated(?: unexpectedly| due to connection timeout)?$/u,
@@ -97,19 +142,26 @@ const OWN_WORDS: readonly RegExp[] = [
 /** What a server of PostgreSQL says of connections, roles and tables: no values are in it. */
 const NO_VALUES = /^(?:08|25|28|3D|3F|53|55|57)[0-9A-Z]{3}$|^42(?:P01|501|703|P10)$/u
 
-function clean(error: unknown, wordsOf: (error: unknown) => string, depth = 0): Error {
+function clean(
+  error: unknown,
+  wordsOf: (error: unknown) => string,
+  secrets: readonly string[],
+  depth = 0,
+): Error {
   const message = wordsOf(error)
   const inner = depth < DEEPEST ? innerOf(error) : []
-  const causes = inner.map((each) => clean(each, wordsOf, depth + 1))
+  const causes = inner.map((each) => clean(each, wordsOf, secrets, depth + 1))
   const isMany = Array.isArray(read(error, 'errors'))
   const made = isMany
     ? new AggregateError(causes, message)
     : new Error(message, causes.length > 0 ? { cause: causes[0] } : undefined)
   const name = read(error, 'name')
-  if (typeof name === 'string' && name.length <= 60 && /^[A-Za-z]{1,60}$/u.test(name)) set(made, 'name', name)
+  const isName = typeof name === 'string' && name.length <= 60 && /^[A-Za-z]{1,60}$/u.test(name)
+  if (isName && !holdsSecret(name, secrets)) set(made, 'name', name)
   for (const [fact, form] of Object.entries(FACTS)) {
     const value = read(error, fact)
-    if (isShort(value) && form.test(String(value))) set(made, fact, value)
+    const isFact = isShort(value) && form.test(String(value)) && !holdsSecret(String(value), secrets)
+    if (isFact) set(made, fact, value)
   }
   return made
 }

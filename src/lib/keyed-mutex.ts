@@ -1,5 +1,6 @@
 import { abortable } from './abortable.ts'
 import { platformClock, startTimer } from './clock.ts'
+import { inputWasRead } from './input.ts'
 
 /** How somebody waits for a turn, and may lose it. */
 export interface TurnOptions {
@@ -48,12 +49,15 @@ async function passed(before: readonly Turn[], signal: AbortSignal | undefined):
   for (const { ended, isOver } of before) await abortable(isOver ? endedOrOver(ended, isOver) : ended, signal)
 }
 
-/** The timer is this caller's own, so that no other request has to go on for it. It does not keep the process alive. */
+/**
+ * The timer is this caller's own, so that no other request has to go on for it. It does not keep the process alive. One that was frozen
+ * may have got what its turn waits for: that is read before the turn counts as given up.
+ */
 function endedOrOver(ended: Promise<void>, isOver: () => boolean): Promise<void> {
   return new Promise((resolve) => {
     let stop = (): void => undefined
     const look = (): void => {
-      if (isOver()) resolve()
+      if (isOver()) void inputWasRead().then(resolve)
       else stop = startTimer(platformClock, LOOK, look)
     }
     look()

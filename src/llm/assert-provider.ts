@@ -10,6 +10,9 @@ const METHODS = [
   'structuredOutputSupport',
 ] as const satisfies readonly (keyof LlmProvider)[]
 
+/** What not every provider has. */
+const OPTIONAL = ['embed', 'listModels', 'probe'] as const satisfies readonly (keyof LlmProvider)[]
+
 /**
  * Says what a provider lacks, where the mistake is made and not where it first hurts.
  *
@@ -17,11 +20,22 @@ const METHODS = [
  * @throws RefreshError `invalid_provider`
  */
 export function assertProvider(candidate: unknown, source: string): asserts candidate is LlmProvider {
-  const lacks = METHODS.filter((name) => typeof Reflect.get(Object(candidate), name) !== 'function')
-  if (lacks.length > 0) {
+  const kindOf = (name: string): string => typeof Reflect.get(Object(candidate), name)
+  const lacks = METHODS.filter((name) => kindOf(name) !== 'function')
+  if (lacks.length > 0) throw lacking(source, lacks)
+  const odd = OPTIONAL.filter((name) => !['function', 'undefined'].includes(kindOf(name)))
+  if (odd.length > 0) {
     throw new RefreshError(
       'invalid_provider',
-      `${source} lacks ${lacks.join(', ')}: see BaseProvider, languageModelProvider().`,
+      `${source} has ${odd.join(', ')}, but not as a method: leave it out, or make it one.`,
     )
   }
+}
+
+/** A provider that has not what it is asked for. */
+export function lacking(source: string, methods: readonly (keyof LlmProvider)[]): RefreshError {
+  return new RefreshError(
+    'invalid_provider',
+    `${source} lacks ${methods.join(', ')}: see BaseProvider, languageModelProvider().`,
+  )
 }

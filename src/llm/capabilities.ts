@@ -10,5 +10,17 @@ export interface ModelCapabilities {
   thinking: 'none' | 'enabled' | 'adaptive' | 'both'
 }
 
+/** One model that a vendor offers. */
+export interface ModelInfo {
+  /** As the vendor spells it. */
+  id: string
+  /** The vendor's name for people. */
+  displayName?: string | undefined
+  /** Most tokens of input and output together. */
+  contextWindow?: number | undefined
+  /** Most tokens the model will generate. */
+  maxOutputTokens?: number | undefined
+}
+
 /** How a provider gets structured output from its model. */
 export type StructuredOutputSupport = 'native' | 'tool_forcing'

@@ -28,6 +28,15 @@ export interface RedactedThinkingBlock {
   data: string
 }
 
+/** Reasoning that only its vendor can read, and that has no text. Send it back unchanged: it is left out for any other vendor. */
+export interface OpaqueReasoningBlock {
+  type: 'opaque_reasoning'
+  /** The vendor. The AI SDK surface writes the AI SDK's name for it. */
+  provider: string
+  /** What the vendor wants back, in a form of the provider's. */
+  data: string
+}
+
 /** The model asks for a tool to be run. */
 export interface ToolUseBlock {
   type: 'tool_use'
@@ -128,6 +137,7 @@ export type ContentBlock =
   | TextBlock
   | ThinkingBlock
   | RedactedThinkingBlock
+  | OpaqueReasoningBlock
   | ToolUseBlock
   | ToolResultBlock
   | ToolApprovalResponseBlock

@@ -1,4 +1,5 @@
-import type { ModelCapabilities, StructuredOutputSupport } from './capabilities.ts'
+import type { ModelCapabilities, ModelInfo, StructuredOutputSupport } from './capabilities.ts'
+import type { EmbedOutcome, EmbedRequest } from './embedding.ts'
 import type { CallOptions, ChatRequest, ThinkingConfig } from './request.ts'
 import type { ChatOutcome, StreamDelta } from './response.ts'
 
@@ -24,4 +25,18 @@ export interface LlmProvider {
   /** Tokens to allow when a request has no `maxTokens`. */
   defaultMaxTokens(): number
   structuredOutputSupport(): StructuredOutputSupport
+  /** KeyedMutex texts into vectors. It is there only where the provider can do so; it fails as `chat` fails. */
+  embed?(request: EmbedRequest, options?: CallOptions): Promise<EmbedOutcome>
+  /**
+   * The models that the vendor offers to this credential. It is there only where the provider can list them.
+   *
+   * @throws what went wrong: a rejected credential, too, is a thrown error here
+   */
+  listModels?(options?: CallOptions): Promise<ModelInfo[]>
+  /**
+   * Resolves where the vendor can be reached. It costs nothing. It is there only where the provider can find out.
+   *
+   * @throws what went wrong
+   */
+  probe?(options?: CallOptions): Promise<void>
 }

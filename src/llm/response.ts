@@ -102,6 +102,7 @@ export type StreamDelta =
       blockIndex: number
     }
   | { type: 'redacted_thinking'; data: string; blockIndex: number }
+  | { type: 'opaque_reasoning'; provider: string; data: string; blockIndex: number }
   | { type: 'block'; block: WholeBlock; blockIndex: number }
   /** What the vendor says of a block beside its content, once the block is over. */
   | { type: 'block_metadata'; providerMetadata: ProviderMetadata; blockIndex: number }

@@ -57,10 +57,14 @@ export class StreamAccumulator {
       case 'redacted_thinking':
         this.#block(delta.blockIndex, { type: 'redacted_thinking', data: '' }).data += delta.data
         return
+      case 'opaque_reasoning': {
+        const { blockIndex, ...block } = delta
+        this.#begin(blockIndex, block)
+        return
+      }
       case 'tool_use_start': {
         const { id, name, thoughtSignature, blockIndex } = delta
-        if (this.#blocks.has(blockIndex)) throw invalid(blockIndex, 'begins twice')
-        this.#block(blockIndex, { type: 'tool_use', id, name, input: '', thoughtSignature })
+        this.#begin(blockIndex, { type: 'tool_use', id, name, input: '', thoughtSignature })
         return
       }
       case 'tool_input_delta': {
@@ -72,8 +76,7 @@ export class StreamAccumulator {
         return
       }
       case 'block':
-        if (this.#blocks.has(delta.blockIndex)) throw invalid(delta.blockIndex, 'begins twice')
-        this.#block(delta.blockIndex, delta.block)
+        this.#begin(delta.blockIndex, delta.block)
         return
       case 'block_metadata': {
         const block = this.#blocks.get(delta.blockIndex)
@@ -124,6 +127,12 @@ export class StreamAccumulator {
       usage: this.#usage,
     }
     return { type: 'success', response }
+  }
+
+  /** A block that comes whole, or whose beginning comes in a delta of its own. */
+  #begin(index: number, block: Block): void {
+    if (this.#blocks.has(index)) throw invalid(index, 'begins twice')
+    this.#block(index, block)
   }
 
   /** The block with this index, which is the fresh one where there is none yet. */

@@ -49,6 +49,9 @@ function* streamContent(block: ContentBlock, blockIndex: number): Generator<Stre
     case 'redacted_thinking':
       yield { type: 'redacted_thinking', data: block.data, blockIndex }
       return
+    case 'opaque_reasoning':
+      yield { ...block, blockIndex }
+      return
     case 'tool_use': {
       const { id, name, thoughtSignature } = block
       yield { type: 'tool_use_start', id, name, blockIndex, thoughtSignature }

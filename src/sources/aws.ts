@@ -1,5 +1,7 @@
 import { createRequire } from 'node:module'
 import type { Source } from '../credential/source.ts'
+import { readInstant } from '../credential/token/instant.ts'
+import { RefreshError } from '../errors.ts'
 import { abortable } from '../lib/abortable.ts'
 import type { Clock } from '../lib/clock.ts'
 import { loadPeer } from '../lib/optional-package.ts'
@@ -92,6 +94,7 @@ export function aws(options: AwsOptions = {}): Source {
         )
         const given = credentials ?? chain(profile)
         const identity = typeof given === 'function' ? await abortable(given(), signal) : given
+        if (credentials !== undefined) checkKeys(identity)
         const provide = getTokenProvider({
           expiresInSeconds: Math.floor(lifetime / 1_000),
           ...(region !== undefined && { region }),
@@ -100,7 +103,7 @@ export function aws(options: AwsOptions = {}): Source {
         })
         const signedAt = clock.now()
         const accessToken = await abortable(provide(), signal)
-        const ends = [signedAt + lifetime, identity?.expiration?.getTime() ?? Infinity]
+        const ends = [signedAt + lifetime, endOf(identity?.expiration, signedAt)]
         return { accessToken, expiresAt: Math.min(...ends) }
       } catch (error) {
         signal.throwIfAborted()
@@ -108,4 +111,24 @@ export function aws(options: AwsOptions = {}): Source {
       }
     },
   }
+}
+
+/** Without keys the generator would look for others, and sign as somebody else. */
+function checkKeys(identity: unknown): void {
+  const names = ['accessKeyId', 'secretAccessKey'] as const
+  const missing = names.find((name) => {
+    const value: unknown = Reflect.get(Object(identity), name)
+    return typeof value !== 'string' || value === ''
+  })
+  if (missing === undefined) return
+  throw new RefreshError(
+    'source_invalid',
+    `'credentials' gave no '${missing}': give { accessKeyId, secretAccessKey, sessionToken, expiration }.`,
+  )
+}
+
+/** epoch ms. Keys that were read from JSON have a text where the SDK has a date. */
+function endOf(expiration: unknown, now: number): number {
+  const at = expiration instanceof Date ? expiration.getTime() : readInstant(expiration, now)
+  return at === undefined || Number.isNaN(at) ? Infinity : at
 }

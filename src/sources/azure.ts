@@ -60,8 +60,10 @@ export function azure(options: AzureOptions = {}): Source {
           abortSignal: signal,
           ...(claims !== undefined && { claims, enableCae: true }),
         })
-        if (typeof given?.token !== 'string')
-          throw new RefreshError('source_invalid', 'Entra ID gave no token.')
+        if (typeof given?.token !== 'string' || given.token === '') {
+          const message = "'credential' gave no token: is it one of @azure/identity, and are 'scopes' right?"
+          throw new RefreshError('source_invalid', message)
+        }
         return { accessToken: given.token, expiresAt: given.expiresOnTimestamp }
       } catch (error) {
         signal.throwIfAborted()

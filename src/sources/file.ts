@@ -5,7 +5,10 @@ import type { Source } from '../credential/source.ts'
 import { RefreshError, type RefreshErrorCode } from '../errors.ts'
 import type { Clock } from '../lib/clock.ts'
 import { checkOptions, describe, optionError } from '../lib/options.ts'
+import { decodeText } from './shared/decode-text.ts'
 import { type ParseOutput, readOutput } from './shared/token-text.ts'
+
+export type { ParseOutput } from './shared/token-text.ts'
 
 /** How a file is read. */
 export interface FileOptions {
@@ -28,7 +31,7 @@ const REFUSED: ReadonlySet<unknown> = new Set([
 ])
 
 /**
- * A token in a file that something else rotates: a mounted secret, a sidecar, a cron job. The file is read anew whenever a
+ * A token in a file that something else spendsRefreshToken: a mounted secret, a sidecar, a cron job. The file is read anew whenever a
  * token is needed; while it holds the one that was rejected, the refresh fails with `unchanged`.
  *
  * It holds a bare token, or JSON as the `command` source understands it. Whoever writes it should replace it by a
@@ -104,12 +107,8 @@ function unreadable(path: string, cause: unknown): RefreshError {
 }
 
 function decode(bytes: Uint8Array, path: string): string {
-  let text: string
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    throw failed('source_invalid', `The file ${path} is no UTF-8 text.`)
-  }
+  const text = decodeText(bytes)
+  if (text.includes('\uFFFD')) throw failed('source_invalid', `The file ${path} is no UTF-8 text.`)
   if (text.trim() === '')
     throw failed(
       'source_unavailable',

@@ -55,7 +55,7 @@ export function google(options: GoogleOptions = {}): Source {
       try {
         asked = await abortable(Promise.resolve(client?.() ?? defaultClient(wanted, impersonate)), signal)
         const { token } = await abortable(asked.getAccessToken(), signal)
-        if (typeof token !== 'string')
+        if (typeof token !== 'string' || token === '')
           throw new RefreshError(
             'source_invalid',
             'Google responded with a success that holds no token: did a proxy respond in its place?',

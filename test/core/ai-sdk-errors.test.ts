@@ -6,7 +6,7 @@ import { APICallError } from '@ai-sdk/provider'
 import { createAnthropic as createAnthropicV2 } from 'ai-sdk-anthropic-v2'
 import { createOpenAI as createOpenAIV3 } from 'ai-sdk-openai-v3'
 import { expect, test } from 'vitest'
-import { verdict } from '../../src/index.ts'
+import { verdict } from '../../src/core/verdict/unauthorized.ts'
 import { OTHERS, REJECTIONS } from '../support/vendor-answers.ts'
 
 const prompt = [{ role: 'user' as const, content: [{ type: 'text' as const, text: 'Hello' }] }]

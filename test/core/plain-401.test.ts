@@ -1,6 +1,10 @@
 import { expect, test } from 'vitest'
-import { defaultRejectionRules, responseVerdict } from '../../src/core/verdict/unauthorized.ts'
-import { rejectionRules, verdict } from '../../src/index.ts'
+import {
+  defaultRejectionRules,
+  rejectionRules,
+  responseVerdict,
+  verdict,
+} from '../../src/core/verdict/unauthorized.ts'
 import { ResponseJudge } from '../../src/surfaces/shared/response-judge.ts'
 import { HTTP_OTHERS } from './corpus/http-others.ts'
 import { HTTP_REJECTIONS } from './corpus/http-rejections.ts'

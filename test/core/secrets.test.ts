@@ -1,13 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
-import {
-  BaseProvider,
-  Refreshable,
-  RefreshError,
-  type RefreshEvent,
-  RefreshingProvider,
-} from '../../src/index.ts'
+import { Refreshable, RefreshError, type RefreshEvent } from '../../src/index.ts'
+import { BaseProvider, RefreshingProvider } from '../../src/surfaces/provider/index.ts'
 import { settled } from '../support/settled.ts'
 
 const CANARY = 'canary-7f3a91'

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { isUnauthorizedError, verdict } from '../../src/index.ts'
+import { verdict } from '../../src/core/verdict/unauthorized.ts'
+import { isUnauthorizedError } from '../../src/index.ts'
 
 /** No verdict reads more properties than this, whatever it is given. */
 const MOST_READS = 64 * 96

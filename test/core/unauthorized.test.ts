@@ -1,13 +1,11 @@
 import { expect, expectTypeOf, test } from 'vitest'
+import { defaultRejectionRules, rejectionRules, verdict } from '../../src/core/verdict/unauthorized.ts'
 import {
   type DefaultRejectionRule,
-  defaultRejectionRules,
   isUnauthorizedError,
   type ErrorFacts,
   RefreshError,
   type RejectionRule,
-  rejectionRules,
-  verdict,
 } from '../../src/index.ts'
 
 const SEED: [string, boolean][] = [
@@ -406,4 +404,12 @@ test('[U6] a response that this library made up is never judged', () => {
       Object.assign(new Error('no'), { statusCode: 401, responseHeaders: { 'x-llm-refresh': 'x' } }),
     ),
   ).toBe(false)
+})
+
+test('[U4] given rules of its own, when isUnauthorizedError is asked, then they decide before the default ones', () => {
+  const error = { status: 418, message: 'a teapot' }
+  expect(isUnauthorizedError(error)).toBe(false)
+  const rules = { teapot: { statuses: [418], matches: () => true } }
+  expect(isUnauthorizedError(error, { rules })).toBe(true)
+  expect(() => isUnauthorizedError(error, { rules: { unheard_of: false } })).toThrow(/'unheard_of'/)
 })

@@ -1,7 +1,8 @@
 // The answers of the vendors' services, as bodies and inside the errors that their clients make of them.
 import { APICallError } from '@ai-sdk/provider'
 import { expect, test } from 'vitest'
-import { isUnauthorizedError, verdict } from '../../src/index.ts'
+import { verdict } from '../../src/core/verdict/unauthorized.ts'
+import { isUnauthorizedError } from '../../src/index.ts'
 import { OTHERS, REJECTIONS, type VendorAnswer } from '../support/vendor-answers.ts'
 
 /** The answer inside all the errors that clients make of it, where its status is known. */

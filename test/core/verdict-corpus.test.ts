@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { isUnauthorizedError, verdict } from '../../src/index.ts'
+import { verdict } from '../../src/core/verdict/unauthorized.ts'
+import { isUnauthorizedError } from '../../src/index.ts'
 import { FirstEvent, type ServerSentEvent } from '../../src/surfaces/shared/first-event.ts'
 import { ResponseJudge } from '../../src/surfaces/shared/response-judge.ts'
 import { EVENT_OTHERS, EVENT_REJECTIONS } from './corpus/events.ts'
@@ -12,6 +13,16 @@ import {
   FIELD_THROWN_OTHERS,
   FIELD_THROWN_REJECTIONS,
 } from './corpus/field-shapes.ts'
+import {
+  GATEWAY_EVENT_OTHERS,
+  GATEWAY_EVENT_REJECTIONS,
+  GATEWAY_HTTP_OTHERS,
+  GATEWAY_HTTP_REJECTIONS,
+  GATEWAY_SAY_OTHERWISE,
+  GATEWAY_SAY_REJECTED,
+  GATEWAY_THROWN_OTHERS,
+  GATEWAY_THROWN_REJECTIONS,
+} from './corpus/gateways.ts'
 import { HTTP_OTHERS } from './corpus/http-others.ts'
 import { HTTP_REJECTIONS } from './corpus/http-rejections.ts'
 import { SAY_OTHERWISE, SAY_REJECTED } from './corpus/sentences.ts'
@@ -51,6 +62,8 @@ for (const [shapes, rejected] of [
   [HTTP_OTHERS, false],
   [FIELD_HTTP_REJECTIONS, true],
   [FIELD_HTTP_OTHERS, false],
+  [GATEWAY_HTTP_REJECTIONS, true],
+  [GATEWAY_HTTP_OTHERS, false],
 ] as const) {
   test.each(
     shapes.map((shape) => [shape.vendor, shape.status, textOf(shape.body).slice(0, 70), shape] as const),
@@ -71,6 +84,8 @@ for (const [shapes, rejected] of [
   [THROWN_OTHERS, false],
   [FIELD_THROWN_REJECTIONS, true],
   [FIELD_THROWN_OTHERS, false],
+  [GATEWAY_THROWN_REJECTIONS, true],
+  [GATEWAY_THROWN_OTHERS, false],
 ] as const) {
   test.each(shapes.map((shape) => [shape.vendor, shape.source, shape.error] as const))(
     `[U3, U6] %s, %s: ${rejected ? 'a rejection' : 'none'}`,
@@ -93,6 +108,8 @@ for (const [shapes, rejected] of [
   [EVENT_OTHERS, false],
   [FIELD_EVENT_REJECTIONS, true],
   [FIELD_EVENT_OTHERS, false],
+  [GATEWAY_EVENT_REJECTIONS, true],
+  [GATEWAY_EVENT_OTHERS, false],
 ] as const) {
   test.each(shapes.map((shape) => [shape.vendor, textOf(shape.data).slice(0, 90), shape] as const))(
     `[U3, U6] as the first event, %s, %s: ${rejected ? 'a rejection' : 'none'}`,
@@ -109,6 +126,8 @@ for (const [said, rejected] of [
   [SAY_OTHERWISE, false],
   [FIELD_REJECTED, true],
   [FIELD_OTHERWISE, false],
+  [GATEWAY_SAY_REJECTED, true],
+  [GATEWAY_SAY_OTHERWISE, false],
 ] as const) {
   test.each(said.map(({ text }) => [text]))(`[U1, U6] %j: ${rejected ? 'a rejection' : 'none'}`, (text) => {
     const carriers = {

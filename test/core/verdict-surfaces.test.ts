@@ -1,11 +1,11 @@
 // Every surface judges the same failure alike, whatever it made of it on the way.
 import { describe, expect, test } from 'vitest'
-import { RefreshingProvider } from '../../src/index.ts'
 import {
   type AiSdkLanguageModel,
   languageModelProvider,
   refreshingModel,
 } from '../../src/surfaces/ai-sdk/index.ts'
+import { RefreshingProvider } from '../../src/surfaces/provider/index.ts'
 import { MODELS, type RealModel } from '../surfaces/ai-sdk/models.ts'
 import { CALL } from '../surfaces/ai-sdk/refreshing-remote.ts'
 import { EVENT_OTHERS, EVENT_REJECTIONS } from './corpus/events.ts'

@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest'
-import { memoryStore } from '../../src/index.ts'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { createCredential, memoryStore } from '../../src/index.ts'
 import { Slots } from '../../src/lib/slots.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { settled } from '../support/settled.ts'
@@ -122,4 +122,60 @@ test('[C15] given an unsaved token and a request that died while it saved it, wh
   await token.flush()
   expect(token.status().isUnsaved).toBe(false)
   expect((await store.read('default'))?.token).toMatchObject(numbered(5))
+})
+
+test('[C15, K4, S10] given a store whose update() took a token and never settles, when three deadlines have passed, then the token is stored by another try, and a flush sees it', async () => {
+  const [clock, store] = [new ManualClock(), await storeWith(memoryStore(), numbered(1))]
+  const { token, types } = processOf(new Account(), store, clock)
+  const first = await token.snapshot()
+  const update = store.update.bind(store)
+  store.update = async (key, change) => {
+    // What the change gives is on its way to the server when the request ends.
+    await change(await store.read(key), { signal: new AbortController().signal, abandoned: false })
+    return never()
+  }
+  const served = token.refresh(first)
+  await settled()
+  await clock.advance(1_000)
+  expect((await served).value).toMatchObject(numbered(2))
+  expect(token.status()).toMatchObject({ isUnsaved: true, isRefreshing: false })
+  store.update = update
+  await clock.advance(3 * 30_000 - 1_001)
+  expect((await store.read('default'))?.token).toMatchObject(numbered(1))
+  await clock.advance(1_001)
+  await token.flush()
+  expect(types()).toContain('persisted')
+  expect((await store.read('default'))?.token).toMatchObject(numbered(2))
+})
+
+test('[C15, K12, K17] given a refresh whose request is dead, when five deadlines have passed, then nothing counts as under way, and a flush waits for nothing', async () => {
+  const [clock, store] = [new CancellingClock(), await storeWith(memoryStore(), numbered(1))]
+  const account = new Account()
+  const { token } = processOf(account, store, clock)
+  const first = await token.snapshot()
+  account.during = never
+  clock.cancels = true
+  void token.refresh(first).catch(() => undefined)
+  await settled()
+  clock.cancels = false
+  expect(token.status().isRefreshing).toBe(true)
+  clock.jump(5 * 30_000)
+  await token.flush()
+  expect(token.status().isRefreshing).toBe(false)
+})
+
+test('[C15, S10] given a wall clock that is set an hour ahead while a login is stored, when another login comes, then it waits for the first, and both are stored', async () => {
+  const store = new GatedStore()
+  const token = createCredential({ source: new Account(), store })
+  store.replacements.hold(1)
+  const first = token.login(numbered(1))
+  await store.replacements.holding(1)
+  const now = Date.now()
+  const ahead = vi.spyOn(Date, 'now').mockImplementation(() => now + 3_600_000)
+  onTestFinished(() => ahead.mockRestore())
+  const second = token.login(numbered(2))
+  await settled()
+  store.replacements.release()
+  await Promise.all([first, second])
+  expect((await store.read('default'))?.token).toMatchObject(numbered(2))
 })

@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest'
 import { decodeRecord, encodeRecord } from '../../src/credential/record/record-format.ts'
+import { tokenFromResponse } from '../../src/credential/token/token-response.ts'
 import { createCredential, memoryStore, type Source } from '../../src/index.ts'
+import { azure } from '../../src/sources/azure.ts'
+import { oauth } from '../../src/sources/oauth/index.ts'
 import { fileStore } from '../../src/stores/file/index.ts'
 import { temporaryFolder } from '../sources/helpers.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -90,4 +93,70 @@ test('[S5] a record keeps it, as text and in files', async () => {
   // What makes no sense is left out.
   const odd = text.replace('"refreshAt":1000', '"refreshAt":"soon"')
   expect(decodeRecord(odd, 'me', 'The record').token).not.toHaveProperty('refreshAt')
+})
+
+/** A JWT with these claims, in epoch seconds. Nobody checks its signature here. */
+const jwt = (claims: object): string =>
+  [{ alg: 'none' }, claims, 'signature']
+    .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+    .join('.')
+
+test('[C9, K1] given a JWT that lives shorter than its response says, then it is replaced before it is rejected', async () => {
+  const clock = new ManualClock()
+  let asked = 0
+  const source = oauth({
+    tokenEndpoint: 'https://auth.example.com/token',
+    clientId: 'app',
+    clientSecret: 'secret',
+    grant: 'client_credentials',
+    clock,
+    // Its clock is an hour ahead of ours.
+    fetch: async () => {
+      const iat = clock.now() / 1000 + 3600
+      return Response.json({ access_token: jwt({ iat, exp: iat + 600, jti: ++asked }), expires_in: 3600 })
+    },
+  })
+  const token = createCredential({ source, clock })
+  const { value, expiresAt } = await token.snapshot()
+  expect(value).toMatchObject({ expiresAt: clock.now() + HOUR, refreshAt: clock.now() + HOUR / 6 })
+  expect(expiresAt).toBe(clock.now() + HOUR / 6)
+  await clock.advance(HOUR / 6)
+  expect(await token.accessToken()).not.toBe(value.accessToken)
+  expect(asked).toBe(2)
+})
+
+test.each<[string, object, number]>([
+  ['lives as long', { iat: 0, exp: 3600 }, 3600],
+  ['lives longer, as one that a server gives again', { iat: 0, exp: 7200 }, 3600],
+  ['tells no beginning', { exp: 1 }, 3600],
+  ['makes no sense', { iat: 10, exp: 5 }, 3600],
+])('[K1] given a JWT that %s, then the time of its response counts alone', (_, claims, seconds) => {
+  const token = tokenFromResponse({ access_token: jwt(claims), expires_in: seconds }, 0)
+  expect(token.expiresAt).toBe(seconds * 1000)
+  expect(token).not.toHaveProperty('refreshAt')
+})
+
+test('[K1] given Entra ID that would like a token replaced early, then the token is good for all its life', async () => {
+  const response = { access_token: 'a', expires_in: 86_400, refresh_in: 43_200 }
+  expect(tokenFromResponse(response, 0)).toMatchObject({ expiresAt: 86_400_000 })
+  expect(tokenFromResponse(response, 0)).not.toHaveProperty('refreshAt')
+  // It is no rejection: while the server is away after that, calls go on with the token.
+  const clock = new ManualClock()
+  let isAway = false
+  const expiresOnTimestamp = clock.now() + 24 * HOUR
+  const refreshAfterTimestamp = clock.now() + 12 * HOUR
+  const source = azure({
+    clock,
+    credential: () => ({
+      getToken: async () => {
+        if (isAway) throw Object.assign(new Error('down'), { statusCode: 503 })
+        return { token: 'access-1', expiresOnTimestamp, refreshAfterTimestamp }
+      },
+    }),
+  })
+  const token = createCredential({ source, clock })
+  await token.snapshot()
+  isAway = true
+  await clock.advance(23 * HOUR)
+  expect(await token.accessToken()).toBe('access-1')
 })

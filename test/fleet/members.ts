@@ -19,20 +19,35 @@ export async function startMember(program: string, orders: Orders, by: readonly 
   const [command, ...args] = [...by, process.execPath, program, JSON.stringify(orders)]
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   onTestFinished(() => void child.kill('SIGKILL'))
-  const told = new Map<number, (told: Told) => void>()
+  const asked = new Map<
+    number,
+    { readonly told: (told: Told) => void; readonly failed: (error: Error) => void }
+  >()
   const lines = createInterface(child.stdout)
-  await once(lines, 'line')
+  let [id, isKilled] = [0, false]
+  // What is asked of a process that has ended is never told: a test that waited for it would only run into its time limit.
+  const ended = new Promise<never>((_, reject) => {
+    child.once('exit', (code, signal) => {
+      const error = new Error(`A member of the fleet has ended (${signal ?? code}): its error is above.`)
+      reject(error)
+      if (!isKilled) for (const { failed } of asked.values()) failed(error)
+    })
+  })
+  ended.catch(() => undefined)
+  await Promise.race([once(lines, 'line'), ended])
   lines.on('line', (line) => {
     const answer = JSON.parse(line) as { id: number; told: Told }
-    told.get(answer.id)?.(answer.told)
-    told.delete(answer.id)
+    asked.get(answer.id)?.told(answer.told)
+    asked.delete(answer.id)
   })
-  let id = 0
   return {
-    kill: () => void child.kill('SIGKILL'),
+    kill: () => {
+      isKilled = true
+      child.kill('SIGKILL')
+    },
     tell: (order) =>
-      new Promise((resolve) => {
-        told.set(++id, resolve)
+      new Promise((told, failed) => {
+        asked.set(++id, { told, failed })
         child.stdin.write(`${JSON.stringify({ id, order })}\n`)
       }),
   }

@@ -73,7 +73,7 @@ test.skipIf(!isAble && process.env['CI'] === undefined)(
     expect(entry?.holder).toMatchObject({ pid: 1, isGone: false })
 
     // It shows signs of life for longer than its lease, and the other one leaves the lock to it.
-    const folder = entry?.folder ?? ''
+    const folder = entry?.place ?? ''
     const lock =
       (await readdir(folder))
         .filter((name) => /^lock-\d+$/u.test(name))

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
+import { RefreshError } from '../../src/index.ts'
 import {
   BaseProvider,
   type ChatOutcome,
   type ChatRequest,
   type CallOptions,
   type ModelCapabilities,
-  RefreshError,
   type ThinkingConfig,
-} from '../../src/index.ts'
+} from '../../src/surfaces/provider/index.ts'
 import { drain, request, success } from '../support/scripted.ts'
 
 class Plain extends BaseProvider {

@@ -1,6 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { BaseProvider, type ChatOutcome, collectStream, type ContentBlock } from '../../src/index.ts'
+import {
+  BaseProvider,
+  type ChatOutcome,
+  collectStream,
+  type ContentBlock,
+} from '../../src/surfaces/provider/index.ts'
 import { request, usage } from '../support/scripted.ts'
 
 class Answering extends BaseProvider {
@@ -27,6 +32,7 @@ describe('an answer that is streamed and collected is the answer', () => {
       { requiredKeys: ['type', 'thinking'] },
     ),
     fc.record({ type: fc.constant('redacted_thinking' as const), data: fc.string() }),
+    fc.record({ type: fc.constant('opaque_reasoning' as const), provider: fc.string(), data: fc.string() }),
     fc.record(
       {
         type: fc.constant('tool_use' as const),

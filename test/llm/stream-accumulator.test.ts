@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
+import { RefreshError } from '../../src/index.ts'
 import {
   collectStream,
   type ContentBlock,
-  RefreshError,
   StreamAccumulator,
   type StreamDelta,
-} from '../../src/index.ts'
+} from '../../src/surfaces/provider/index.ts'
 import { ScriptedStream, text, usage } from '../support/scripted.ts'
 
 function contentOf(...deltas: StreamDelta[]): ContentBlock[] {

@@ -20,6 +20,7 @@ const RUNTIME_GLOBALS = ['process', 'Buffer', 'require', '__dirname', '__filenam
 const NEUTRAL = [
   'index.js',
   'models/index.js',
+  'surfaces/provider/index.js',
   'surfaces/ai-sdk/index.js',
   'stores/postgres/index.js',
   'stores/redis/index.js',
@@ -139,11 +140,10 @@ test('importing the root entry does nothing but define it', async () => {
 
 /** What is imported of the root entry → how large that may be, minified and gzipped, in bytes. */
 test.each([
-  ['{ Refreshable }', 8 * 1024],
-  ['{ Refreshable, RefreshingProvider }', 18 * 1024],
+  ['{ Refreshable }', 8_320],
   ['{ Refreshable, refreshingFetch }', 23.5 * 1024],
   ['{ createCredential }', 21.75 * 1024],
-  ['*', 40.5 * 1024],
+  ['*', 38_320],
 ])('%s of the root entry weighs at most %d bytes', async (names, most) => {
   const { outputFiles } = await bundle('index.js', {
     entryPoints: [],

@@ -3,8 +3,6 @@
  * other runtimes, and never run. It keeps to what ES2022 has, and needs no types but those of a runtime's fetch.
  */
 import {
-  BaseProvider,
-  type ChatOutcome,
   type Credential,
   createCredential,
   createCredentialPool,
@@ -14,7 +12,6 @@ import {
   RefreshError,
   type RefreshEvent,
   refreshingFetch,
-  RefreshingProvider,
   retryOnce,
   retryStreamOnce,
   type Source,
@@ -22,6 +19,7 @@ import {
 } from 'llm-refresh'
 import { type AiSdkModel, languageModelProvider, refreshingModelFrom } from 'llm-refresh/ai-sdk'
 import { modelCapabilities } from 'llm-refresh/models'
+import { BaseProvider, type ChatOutcome, RefreshingProvider } from 'llm-refresh/provider'
 import { aws } from 'llm-refresh/sources/aws'
 import { azure } from 'llm-refresh/sources/azure'
 import { command } from 'llm-refresh/sources/command'

@@ -213,6 +213,39 @@ describe('azure', () => {
 describe('aws', () => {
   const identity = { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'canary-secret' }
 
+  test.each([
+    ['a text', new Date(Date.now() + 60_000).toISOString()],
+    ['epoch seconds', Math.floor(Date.now() / 1000) + 60],
+  ])(
+    '[K1] given keys whose expiration is %s, as JSON has it, then the token does not outlive them',
+    async (_, at) => {
+      const dated = { accessKeyId: 'AKIA', secretAccessKey: 'canary-key', expiration: at as never }
+      const { expiresAt = 0 } = await aws({ region: 'eu-west-1', credentials: dated }).issue(context)
+      expect(expiresAt).toBeLessThanOrEqual(Date.now() + 60_000)
+    },
+  )
+
+  test('[K1] given keys whose expiration makes no sense, then the token lives as long as was asked for', async () => {
+    const dated = { accessKeyId: 'AKIA', secretAccessKey: 'canary-key', expiration: new Date('never') }
+    const { expiresAt = 0 } = await aws({ region: 'eu-west-1', credentials: dated }).issue(context)
+    expect(expiresAt).toBeGreaterThan(Date.now() + 40_000_000)
+  })
+
+  test.each([
+    ['nothing', undefined],
+    ['what the API of STS calls them', { AccessKeyId: 'canary-id', SecretAccessKey: 'canary-key' }],
+    ['an empty key', { accessKeyId: '', secretAccessKey: 'canary-key' }],
+  ])(
+    '[K16, E1, Z1] given a function that gives %s, then no other keys sign in its place',
+    async (_, given) => {
+      const source = aws({ region: 'eu-west-1', credentials: async () => given as never })
+      const failure: unknown = await source.issue(context).catch((error: unknown) => error)
+      expect(failure).toMatchObject({ code: 'source_invalid', terminal: false })
+      expect(String(failure)).toContain("'credentials' gave no 'accessKeyId': give {")
+      expect(inspect(failure)).not.toContain('canary')
+    },
+  )
+
   test('a bearer token for Bedrock, signed by @aws/bedrock-token-generator', async () => {
     const { accessToken, expiresAt = 0 } = await aws({
       region: 'eu-west-1',

@@ -108,7 +108,7 @@ test('[K3, K9] a file that is missing or empty may be a rotation under way: it i
 })
 
 test.each<[string, string | Uint8Array, string]>([
-  ['what is no text', new Uint8Array([0xff, 0xfe, 0x41, 0x00]), 'is no UTF-8 text'],
+  ['what is no text', new Uint8Array([0x80, 0xff, 0x41]), 'is no UTF-8 text'],
   ['a null character', `${CANARY}\0`, 'no bare token'],
   ['two lines', `${CANARY}\n${CANARY}`, 'more than one line'],
   ['JSON that is half-written', `{"token":"${CANARY}`, 'cannot be read'],

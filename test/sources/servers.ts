@@ -25,7 +25,7 @@ export interface ServerCase {
 
 export interface AuthorizationServerProfile {
   readonly name: string
-  /** Where its responses are described. */
+  /** Where its responses are described, or where somebody has met the one that matters most. */
   readonly reference: string
   readonly cases: readonly ServerCase[]
 }
@@ -133,7 +133,7 @@ export const SERVERS: readonly AuthorizationServerProfile[] = [
   },
   {
     name: 'Okta',
-    reference: 'https://developer.okta.com/docs/reference/error-codes/',
+    reference: 'https://github.com/okta/okta-react-native/issues/287',
     cases: [
       fresh(),
       rotated(),
@@ -157,12 +157,13 @@ export const SERVERS: readonly AuthorizationServerProfile[] = [
         says: /E0000011.*Invalid token provided/,
       },
       {
-        when: 'rate limited',
+        when: 'rate limited, without Retry-After',
         means: 'limited',
-        responds: json(429, {
-          errorCode: 'E0000047',
-          errorSummary: 'API call exceeded rate limit due to too many requests.',
-        }),
+        responds: json(
+          429,
+          { errorCode: 'E0000047', errorSummary: 'API call exceeded rate limit due to too many requests.' },
+          { 'x-rate-limit-reset': '1793494860' },
+        ),
       },
     ],
   },
@@ -400,8 +401,7 @@ export const SERVERS: readonly AuthorizationServerProfile[] = [
   },
   {
     name: 'PingFederate',
-    reference:
-      'https://docs.pingidentity.com/pingfederate/latest/developers_reference_guide/pf_token_endpoint.html',
+    reference: 'https://github.com/oauth2-proxy/oauth2-proxy/issues/3485',
     cases: [
       fresh({ ...TOKEN, expires_in: 7199 }),
       rotated(),
@@ -420,9 +420,10 @@ export const SERVERS: readonly AuthorizationServerProfile[] = [
   },
   {
     name: 'Amazon Cognito',
-    reference: 'https://docs.aws.amazon.com/cognito/latest/developerguide/token-endpoint.html',
+    reference: 'https://github.com/aws/aws-sdk-js/issues/3836',
     cases: [
       fresh({ ...TOKEN, id_token: 'e30.e30.' }),
+      rotated({ ...ROTATED, id_token: 'e30.e30.' }),
       { when: 'expired login', means: 'ended', responds: json(400, { error: 'invalid_grant' }) },
       {
         when: 'a wrong client',
@@ -439,7 +440,7 @@ export const SERVERS: readonly AuthorizationServerProfile[] = [
   },
   {
     name: 'GitLab',
-    reference: 'https://docs.gitlab.com/api/oauth2/',
+    reference: 'https://github.com/Dynatrace/ace-box/issues/580',
     cases: [
       rotated({ ...ROTATED, expires_in: 7200, created_at: 1_607_635_748 }),
       {
@@ -464,19 +465,20 @@ export const SERVERS: readonly AuthorizationServerProfile[] = [
   },
   {
     name: 'Bitbucket',
-    reference: 'https://developer.atlassian.com/cloud/bitbucket/oauth-2/',
+    reference: 'https://github.com/readthedocs/readthedocs.org/issues/2992',
     cases: [
       rotated({ ...ROTATED, scopes: 'account repository', token_type: 'bearer', state: 'refresh_token' }),
       {
-        when: 'expired login',
-        means: 'ended',
-        responds: json(400, error('invalid_grant', 'Invalid refresh_token')),
+        when: 'an ended refresh token, which it calls a bad request',
+        means: 'refused',
+        responds: json(400, error('invalid_request', 'Invalid refresh_token')),
+        says: /invalid_request.*Invalid refresh_token/,
       },
     ],
   },
   {
     name: 'Dropbox',
-    reference: 'https://developers.dropbox.com/oauth-guide',
+    reference: 'https://github.com/nextcloud/integration_dropbox/issues/34',
     cases: [
       fresh({ ...TOKEN, token_type: 'bearer', expires_in: 14_400 }),
       {
@@ -485,16 +487,21 @@ export const SERVERS: readonly AuthorizationServerProfile[] = [
         responds: json(400, error('invalid_grant', 'refresh token is invalid or revoked')),
       },
       {
+        when: 'what is no refresh token',
+        means: 'ended',
+        responds: json(400, error('invalid_grant', 'refresh token is malformed')),
+      },
+      {
         when: 'a wrong client, in a sentence',
         means: 'refused',
         responds: json(400, { error: 'invalid_client: Invalid client_id or client_secret' }),
-        says: /Invalid client_id or client_secret/,
+        says: /\(400, invalid_client\).*Invalid client_id or client_secret.*does not accept/,
       },
     ],
   },
   {
     name: 'HubSpot',
-    reference: 'https://developers.hubspot.com/docs/api/oauth/tokens',
+    reference: 'https://nango.dev/blog/hubspot-oauth-bad-refresh-token',
     cases: [
       rotated({ ...ROTATED, expires_in: 1800, token_type: 'bearer' }),
       {
@@ -503,11 +510,21 @@ export const SERVERS: readonly AuthorizationServerProfile[] = [
         responds: json(400, { status: 'BAD_REFRESH_TOKEN', message: 'missing or invalid refresh token' }),
         says: /BAD_REFRESH_TOKEN.*missing or invalid refresh token/,
       },
+      {
+        when: 'the words of its next version',
+        means: 'refused',
+        responds: json(400, {
+          message: 'Invalid refresh token',
+          correlationId: 'aeb5f871-7f07-4993-9211-075dc63e7cbf',
+          category: 'VALIDATION_ERROR',
+        }),
+        says: /Invalid refresh token/,
+      },
     ],
   },
   {
     name: 'X',
-    reference: 'https://docs.x.com/resources/fundamentals/authentication/oauth-2-0/authorization-code',
+    reference: 'https://github.com/plhery/node-twitter-api-v2/issues/496',
     cases: [
       rotated({ ...ROTATED, token_type: 'bearer', expires_in: 7200, scope: 'tweet.read offline.access' }),
       {
@@ -520,7 +537,7 @@ export const SERVERS: readonly AuthorizationServerProfile[] = [
   },
   {
     name: 'Spotify',
-    reference: 'https://developer.spotify.com/documentation/web-api/tutorials/refreshing-tokens',
+    reference: 'https://github.com/home-assistant/core/issues/124333',
     cases: [
       fresh({ ...TOKEN, scope: 'user-read-private' }),
       {
@@ -538,7 +555,7 @@ export const SERVERS: readonly AuthorizationServerProfile[] = [
   },
   {
     name: 'Snowflake',
-    reference: 'https://docs.snowflake.com/en/user-guide/oauth-custom',
+    reference: 'https://docs.snowflake.com/en/user-guide/oauth-custom#unsuccessful-response-example',
     cases: [
       fresh({ ...TOKEN, expires_in: 600, username: 'ME', scope: 'session:role:X', idpInitiated: false }),
       {
@@ -548,9 +565,8 @@ export const SERVERS: readonly AuthorizationServerProfile[] = [
           data: null,
           error: 'invalid_grant',
           code: null,
-          message: 'This is an invalid refresh token.',
+          message: 'The provided grant or refresh token is invalid.',
           success: false,
-          headers: null,
         }),
       },
       {
@@ -562,7 +578,6 @@ export const SERVERS: readonly AuthorizationServerProfile[] = [
           code: null,
           message: 'This is an invalid client.',
           success: false,
-          headers: null,
         }),
         says: /This is an invalid client/,
       },
@@ -570,13 +585,18 @@ export const SERVERS: readonly AuthorizationServerProfile[] = [
   },
   {
     name: 'SAP XSUAA (Cloud Foundry UAA)',
-    reference: 'https://docs.cloudfoundry.org/api/uaa/version/78.4.0/index.html#refresh-token',
+    reference: 'https://github.com/spring-attic/spring-cloud-app-broker/issues/341',
     cases: [
       fresh({ ...TOKEN, expires_in: 43_199, scope: 'uaa.resource', jti: 'j' }),
       {
         when: 'expired login',
         means: 'ended',
         responds: json(401, error('invalid_token', 'Invalid refresh token (expired)')),
+      },
+      {
+        when: 'down, also of a refresh token that it cannot read',
+        means: 'down',
+        responds: json(500, error('server_error', 'Internal Server Error')),
       },
       {
         when: 'a wrong secret',
@@ -588,10 +608,24 @@ export const SERVERS: readonly AuthorizationServerProfile[] = [
   },
   {
     name: 'Discord',
-    reference: 'https://discord.com/developers/docs/topics/rate-limits',
+    reference: 'https://github.com/discord/discord-api-docs/issues/1650',
     cases: [
       rotated({ ...ROTATED, expires_in: 604_800 }),
       { when: 'expired login', means: 'ended', responds: json(400, { error: 'invalid_grant' }) },
+      {
+        when: 'a spent refresh token, as it was said until 2020',
+        means: 'refused',
+        responds: json(400, error('invalid_request', 'Invalid "refresh_token" in request.')),
+        says: /invalid_request.*Invalid "refresh_token" in request/,
+      },
+      {
+        when: 'banned by what stands before it',
+        means: 'limited',
+        responds: {
+          ...html(429, 'Error 1015: You are being rate limited'),
+          headers: { 'retry-after': '60' },
+        },
+      },
       {
         when: 'rate limited, twice over',
         means: 'limited',
@@ -600,6 +634,41 @@ export const SERVERS: readonly AuthorizationServerProfile[] = [
           { message: 'You are being rate limited.', retry_after: 64.57, global: false },
           { 'retry-after': '65, 65' },
         ),
+      },
+    ],
+  },
+  {
+    name: 'Linear',
+    reference: 'https://linear.app/developers/oauth-2-0-authentication',
+    cases: [
+      rotated({ ...ROTATED, expires_in: 86_399, scope: 'read write' }),
+      {
+        when: 'expired login',
+        means: 'ended',
+        responds: json(400, error('invalid_grant', 'Invalid refresh token')),
+      },
+    ],
+  },
+  {
+    name: 'Notion',
+    reference: 'https://nango.dev/blog/notion-oauth-refresh-token-invalid-grant',
+    cases: [
+      rotated({ ...ROTATED, token_type: 'bearer', bot_id: 'b', workspace_id: 'w', owner: { type: 'user' } }),
+      {
+        when: 'expired login',
+        means: 'ended',
+        responds: json(400, error('invalid_grant', 'Token has been expired or revoked.')),
+      },
+      {
+        when: 'the words of its API',
+        means: 'refused',
+        responds: json(401, {
+          object: 'error',
+          status: 401,
+          code: 'unauthorized',
+          message: 'API token is invalid.',
+        }),
+        says: /unauthorized.*API token is invalid/,
       },
     ],
   },
@@ -643,6 +712,12 @@ export const SERVERS: readonly AuthorizationServerProfile[] = [
         when: 'an old word for a code that does not exist',
         means: 'ended',
         responds: json(400, error('bad_verification_code', 'The code passed is incorrect or expired.')),
+      },
+      {
+        when: 'a spent refresh token as a bad request (better-auth, FlowFuse and others, until they mended it)',
+        means: 'refused',
+        responds: json(400, error('invalid_request', 'session not found')),
+        says: /invalid_request.*session not found/,
       },
       { when: 'a captive portal', means: 'page', responds: html(200, 'Welcome to our WLAN') },
       { when: 'a firewall', means: 'down', responds: html(403, 'Request blocked') },

@@ -189,7 +189,7 @@ describe.each(ASKERS)('$name', ({ person, context, at }) => {
   test('[K7] a redirect is named as what it is', async () => {
     const server = await answering('{"error":"moved"}', 302, { location: 'https://elsewhere.example/token' })
     const error = await failure(issue(at(server.origin), context))
-    expect(error.message).toContain('redirects, which is not followed')
+    expect(error.message).toContain('redirects to elsewhere.example, which is not followed')
   })
 
   test('[K3] a refusal says what the endpoint called it, and keeps what it said to the cause', async () => {

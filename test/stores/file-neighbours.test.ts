@@ -2,8 +2,11 @@ import { once } from 'node:events'
 import { chmod, chown, mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
+import { FileBackend } from '../../src/stores/file/backend.ts'
 import { fileStore, inspectFileStore } from '../../src/stores/file/index.ts'
+import { thisMachine } from '../../src/stores/file/machine.ts'
 import { folderName } from '../../src/stores/file/path.ts'
+import { ExclusiveStore } from '../../src/stores/shared/exclusive-store.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { as, give, mustSkip, NEIGHBOUR, neighbour, neighbourDoes, OWNER } from '../support/users.ts'
 
@@ -268,6 +271,35 @@ describe.skipIf(mustSkip)('among other users', () => {
     for (const name of ['1', '2']) await fileStore({ path }).update('me', async () => content(name))
     expect((await fileStore({ path }).read('me'))?.token).toEqual({ accessToken: '2' })
     expect(await readdir(parent)).toEqual(['.local'])
+  })
+
+  test('[S5] given a user’s folder, when root logs in there first, then the account is that user’s, and both use it', async () => {
+    const parent = await give(await publicFolder(), OWNER, 0o755)
+    const path = join(parent, '.local', 'state')
+    await fileStore({ path }).replace('me', () => content('1'))
+    for (const made of [join(parent, '.local'), path, join(path, account)])
+      expect((await stat(made)).uid).toBe(OWNER)
+    await as(OWNER, async () => {
+      expect((await fileStore({ path }).read('me'))?.token).toEqual({ accessToken: '1' })
+      await fileStore({ path }).update('me', async () => content('2'))
+    })
+    expect((await fileStore({ path }).read('me'))?.token).toEqual({ accessToken: '2' })
+  })
+
+  test('[S5] given root in a folder of another user, when it makes its files, then each is that user’s before it bears its name', async () => {
+    const { path, folder } = await ownedStore()
+    const owners = new Set<number>()
+    const steps: string[] = []
+    const onStep = async (step: string): Promise<void> => {
+      steps.push(step)
+      for (const name of await readdir(folder))
+        if (!name.startsWith('draft-')) owners.add((await stat(join(folder, name))).uid)
+    }
+    const lease = 10_000
+    const backend = new FileBackend({ path, lease, machine: thisMachine, onStep })
+    await new ExclusiveStore(backend, { lease, timeout: lease }).update('me', async () => undefined)
+    expect(steps).toContain('released_linked')
+    expect([...owners]).toEqual([OWNER])
   })
 
   test('[S12] a folder that was made anew by another user is looked at again', async () => {

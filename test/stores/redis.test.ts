@@ -442,3 +442,14 @@ test('[Z1] a store shows nothing of its client', () => {
   const store = redisStore(new Redis('redis://me:canary-password@127.0.0.1:1', { lazyConnect: true }))
   expect(inspect(store, { depth: 10, showHidden: true }) + JSON.stringify(store)).not.toContain('canary')
 })
+
+test('[S4, S10] given a holder that vanished and a server whose clock was set back an hour since, when a lease has passed, then its lock is had; one of a holder with a lease nine times as long is not', async () => {
+  const [hash, now] = ['llm-refresh:{set back}', Date.now()]
+  const table = new RedisTable(connectionOf(redis), 'llm-refresh', 10_000)
+  await table.take('set back', 'a', undefined, false)
+  await redis.hset(hash, 'until', now + 3_600_000)
+  expect(await table.take('set back', 'b', undefined, false)).toEqual({ type: 'held', remaining: 0 })
+  expect(await table.take('set back', 'b', undefined, true)).toMatchObject({ type: 'lock', abandoned: true })
+  await redis.hset(hash, 'until', now + 90_000)
+  expect(await table.take('set back', 'c', undefined, true)).toMatchObject({ type: 'held' })
+})

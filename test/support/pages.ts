@@ -22,6 +22,7 @@ export async function project(files: Record<string, string>): Promise<string> {
     compilerOptions: {
       paths: {
         'llm-refresh': [join(root, 'src/index.ts')],
+        'llm-refresh/provider': [join(root, 'src/surfaces/provider/index.ts')],
         'llm-refresh/sources/*': [join(root, 'src/sources/*.ts'), join(root, 'src/sources/*/index.ts')],
         'llm-refresh/testing': [join(root, 'src/testing/index.ts')],
         'llm-refresh/stores/*': [join(root, 'src/stores/*/index.ts')],

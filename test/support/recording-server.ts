@@ -12,7 +12,7 @@ export interface Recorded {
 /** A server on loopback and a free port that keeps what it is asked, and counts its sockets. */
 export interface RecordingServer {
   readonly origin: string
-  readonly requests: readonly Recorded[]
+  readonly requests: Recorded[]
   /** What each request had in a header. */
   sent(header: string): (string | string[] | undefined)[]
   /** Connections that were ever made. */

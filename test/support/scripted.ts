@@ -1,16 +1,15 @@
+import type { RefreshContext, RefreshEvent } from '../../src/index.ts'
 import {
   BaseProvider,
   type CallOptions,
   type ChatOutcome,
   type ChatRequest,
   type LlmProvider,
-  type RefreshContext,
-  type RefreshEvent,
   RefreshingProvider,
   type StreamDelta,
   type StreamErrorDelta,
   type Usage,
-} from '../../src/index.ts'
+} from '../../src/surfaces/provider/index.ts'
 import { responder } from './responder.ts'
 
 /** One call of a provider: with which token, and what was handed to it. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import { Refreshable, RefreshingProvider } from '../../src/index.ts'
+import { Refreshable } from '../../src/index.ts'
 import { languageModelProvider, refreshingModel } from '../../src/surfaces/ai-sdk/index.ts'
+import { RefreshingProvider } from '../../src/surfaces/provider/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { apiError, CALL, Remote } from './ai-sdk/refreshing-remote.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type LlmProvider, RefreshingProvider } from '../../src/index.ts'
+import { type LlmProvider, RefreshingProvider } from '../../src/surfaces/provider/index.ts'
 import { responder } from '../support/responder.ts'
 import {
   done,

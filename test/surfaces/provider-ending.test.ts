@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { StreamDelta } from '../../src/index.ts'
+import type { StreamDelta } from '../../src/surfaces/provider/index.ts'
 import { done, drain, rejected, request, ScriptedStream, text, usage, wrapped } from '../support/scripted.ts'
 import { settled } from '../support/settled.ts'
 

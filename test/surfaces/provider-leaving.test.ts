@@ -1,11 +1,6 @@
 import { expect, test } from 'vitest'
-import {
-  type LlmProvider,
-  Refreshable,
-  RefreshingProvider,
-  retryStreamOnce,
-  type StreamDelta,
-} from '../../src/index.ts'
+import { Refreshable, retryStreamOnce } from '../../src/index.ts'
+import { type LlmProvider, RefreshingProvider, type StreamDelta } from '../../src/surfaces/provider/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { responder } from '../support/responder.ts'
 import {

@@ -1,12 +1,11 @@
 import { expect, test } from 'vitest'
+import { Refreshable, RefreshError } from '../../src/index.ts'
 import {
   type ChatOutcome,
   type LlmProvider,
-  Refreshable,
-  RefreshError,
   RefreshingProvider,
   type RefreshingProviderOptions,
-} from '../../src/index.ts'
+} from '../../src/surfaces/provider/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import {
   done,

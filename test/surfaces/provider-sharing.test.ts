@@ -1,13 +1,12 @@
 import { expect, test } from 'vitest'
+import { Refreshable, RefreshError } from '../../src/index.ts'
 import {
   type ChatOutcome,
   type ChatRequest,
   type LlmProvider,
-  Refreshable,
-  RefreshError,
   RefreshingProvider,
   type ThinkingConfig,
-} from '../../src/index.ts'
+} from '../../src/surfaces/provider/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { responder } from '../support/responder.ts'
 import {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { collectStream, RefreshingProvider, type StreamDelta } from '../../src/index.ts'
+import { collectStream, RefreshingProvider, type StreamDelta } from '../../src/surfaces/provider/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import {
   done,
@@ -33,6 +33,7 @@ const content: StreamDelta[] = [
   { type: 'tool_input_delta', id: 't', delta: '{', blockIndex: 0 },
   { type: 'signature_delta', delta: 's', blockIndex: 0 },
   { type: 'redacted_thinking', data: 'r', blockIndex: 0 },
+  { type: 'opaque_reasoning', provider: 'openai', data: '{}', blockIndex: 0 },
   // A kind that a later version may add.
   Object.assign(text('c'), { type: 'citation_delta' }),
 ]

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { type ChatOutcome, type LlmProvider, RefreshError, RefreshingProvider } from '../../src/index.ts'
+import { RefreshError } from '../../src/index.ts'
+import { type ChatOutcome, type LlmProvider, RefreshingProvider } from '../../src/surfaces/provider/index.ts'
 import { failing, listener, rejection, Remote, renewing, request, success } from '../support/scripted.ts'
 
 /** Rejects the first token, and accepts what comes after it. */

@@ -1,15 +1,15 @@
 // The ten tests of the provider wrapper that this library began with, in its order.
 import { expect, test } from 'vitest'
+import { isUnauthorizedError } from '../../src/index.ts'
 import {
   BaseProvider,
   type ChatOutcome,
-  isUnauthorizedError,
   type LlmProvider,
   RefreshingProvider,
   type StreamDelta,
   type StructuredOutputSupport,
   type ThinkingConfig,
-} from '../../src/index.ts'
+} from '../../src/surfaces/provider/index.ts'
 import { drain, request, success } from '../support/scripted.ts'
 
 /** Answers from two queues, whatever credential it was built with. */

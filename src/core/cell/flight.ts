@@ -52,9 +52,9 @@ export class Flight<T> {
     void this.#waiters.join(plan.generation)
   }
 
-  /** No caller wants its result any more, whether or not the signal could say so. */
+  /** No caller wants its result any more, whether or not the signal could say so, or a timer has lived to notice. */
   get isOver(): boolean {
-    return this.#isOver
+    return this.#isOver || this.deadline.stage === 'lapsed'
   }
 
   get signal(): AbortSignal {

@@ -1,4 +1,5 @@
 import type { ErrorFacts } from './facts.ts'
+import { isWholeJson, jsonIn } from './foreign.ts'
 import { plain, speaksOfOthers } from './words.ts'
 
 /** The default rules' names, each of which can be switched off. */
@@ -26,12 +27,16 @@ export interface RejectionRule {
   readonly matches: (facts: ErrorFacts) => boolean | 'accepted' | undefined
 }
 
-/** OpenAI's bare `token_expired` comes with a 401; with another status it is no more than a word. */
+/** OpenAI's bare `token_expired` comes with a 401; with another status it is no more than a word. jsonwebtoken throws a `TokenExpiredError`. */
 const EXPIRED_TOKEN =
-  /^(?:(?:access|auth\w*|bearer|id|jwt)_?token_?(?:expired|revoked)|jwt_?expired|expired_?(?:\w+_?)?token)(?:error|exception)?$/i
+  /^(?:(?:(?:access|auth\w*|bearer|id|jwt)_?token_?(?:expired|revoked)|jwt_?expired|expired_?(?:\w+_?)?token)(?:error|exception)?|tokenexpirederror)$/i
+const INVALID_KEY = /^(?:invalid_?api_?key|api_?key_?(?:invalid|not_?valid)|token_not_valid)(?:error)?$/i
+/** All of a sentence: many frameworks' examples answer so with a 403. With a 400 it may be a tokenizer's. */
+const INVALID_SENTENCE =
+  /^(?:error: )?(?:(?:invalid|incorrect)(?:,? or expired)? (?:(?:api|access|bearer|auth[a-z]*|jwt)[ _-])*(?:token|key)(?: provided)?|(?:the|your)(?: provided)? (?:(?:api|access|bearer|auth[a-z]*|jwt)[ _-])*(?:token|key)(?: you provided| provided)? is (?:invalid|not valid|incorrect)(?: or (?:has )?expired)?|could not validate credentials)(?:$|[.!](?: |$))/im
 /** A sentence of its own, not part of one: a 400 may quote what was sent. */
 const EXPIRED_SENTENCE =
-  /^(?:error: )?(?:(?:the|your|this) )?(?:(?:provided|supplied|incoming|current) )?(?:(?:api|access|bearer|oauth2?|jwt|id|auth\w*)[ _-])*(?:token|key|jwt)(?: you provided| provided)?(?: has| is| was)?(?: already)?(?: been)? (?:expired|revoked)\b/im
+  /^(?:error: )?(?:(?:the|your|this) )?(?:(?:provided|supplied|incoming|current) )?(?:(?:api|access|bearer|oauth2?|jwt|id|auth[a-z]*)[ _-])*(?:token|key|jwt)(?: you provided| provided)?(?: has| is| was)?(?: already)?(?: been)? (?:expired|revoked)\b/im
 
 /** The rules that are on by default. */
 // Made by a function that is marked as pure: a program that imports only a cell does not carry them.
@@ -53,9 +58,11 @@ function makeRules(): Readonly<Record<DefaultRejectionRule, RejectionRule>> {
     databricks_invalid_token: says(
       /\binvalid access token\b|(?:^|[^\w\s]\s*|\b(?:the|your|this|access|\d{3}) )token is expir(?:ing|ed)\b/im,
     ),
-    /** A signature that has expired, or was made with keys that were replaced, is made anew with fresh ones. One from the future is a wrong clock. */
+    /** A signature that has expired, or was made with keys that were replaced, is made anew with fresh ones. One from the future is a wrong clock, one for elsewhere a wrong region. */
     aws_expired_token: says(
-      /\bSignature expired: |\bSignatureDoesNotMatch\b|\bInvalidSignatureException\b(?!.{0,80}not yet current)|\b(?:ExpiredToken(?:Exception)?|UnrecognizedClientException|InvalidClientTokenId|InvalidAccessKeyId|RequestExpired|TokenRefreshRequired|(?:security|bearer) token included in the request is (?:expired|invalid)|bearer token has expired|make sure your API key is valid)\b/is,
+      /\bSignature expired: |\bSignatureDoesNotMatch\b|\bInvalidSignatureException\b|\b(?:ExpiredToken(?:Exception)?|UnrecognizedClientException|InvalidClientTokenId|InvalidAccessKeyId|RequestExpired|TokenRefreshRequired|(?:security|bearer) token included in the request is (?:expired|invalid)|bearer token has expired|make sure your API key is valid)\b/i,
+      [400, 403],
+      /\bnot yet current\b|\bscoped to a (?:valid|correct)\b/i,
     ),
     google_api_key_invalid: says(/\bAPI[ _]key[ _](?:invalid|not valid|expired|was reported as leaked)\b/i),
     azure_expired_token: says(/\b(?:TokenExpired|ExpiredAuthenticationToken|InvalidAuthenticationToken)\b/),
@@ -74,14 +81,16 @@ function makeRules(): Readonly<Record<DefaultRejectionRule, RejectionRule>> {
   const expired_token: RejectionRule = {
     statuses: [400, 403],
     matches: (facts) =>
-      (facts.names.some((name) => EXPIRED_TOKEN.test(name)) || EXPIRED_SENTENCE.test(facts.text)) &&
+      (facts.names.some((name) => EXPIRED_TOKEN.test(name) || INVALID_KEY.test(name)) ||
+        EXPIRED_SENTENCE.test(facts.text) ||
+        (facts.status === 403 && INVALID_SENTENCE.test(facts.text))) &&
       // It speaks of a refresh token, or of what else was redeemed.
       !facts.names.includes('invalid_grant') &&
       !isTaken(facts),
   }
   return Object.freeze({
     ...vendors,
-    /** Any other vendor that says plainly, by a name or in a sentence of its own, that the token or key has expired or was revoked. */
+    /** Any other vendor that says plainly, by a name or in a sentence of its own, that the token or key has expired, was revoked or is invalid. */
     expired_token,
     /** A gateway gives another's 401 a status of its own, and states the 401 in the body. With 403, 502 and others it speaks of something else. */
     wrapped_401: {
@@ -94,6 +103,16 @@ function makeRules(): Readonly<Record<DefaultRejectionRule, RejectionRule>> {
   })
 }
 
-function says(words: RegExp, statuses: readonly number[] = [400, 403]): RejectionRule {
-  return { statuses, matches: ({ text }) => words.test(text) }
+/** What a text quotes is somebody else's: a prompt, say. */
+function says(words: RegExp, statuses: readonly number[] = [400, 403], unless?: RegExp): RejectionRule {
+  const matches = ({ text }: ErrorFacts): boolean =>
+    words.test(text) && unless?.test(text) !== true && linesOf(text).some((line) => words.test(line))
+  return { statuses, matches }
+}
+
+/** JSON that could be read is there once more, value by value. */
+function linesOf(text: string): string[] {
+  return text
+    .split('\n')
+    .map((line) => (isWholeJson(line) && jsonIn(line) === undefined ? line : plain(line)))
 }

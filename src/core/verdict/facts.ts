@@ -53,6 +53,9 @@ const KEYS = /* @__PURE__ */ listed(
 const QUOTED = 1
 const REASON = 2
 
+/** The codes of an error in XML. */
+const CODES = /<(?:\w+:)?(?:error)?code>\s*([\w.]{1,100})\s*</gi
+
 function listed(names: string, before: readonly string[] = []): readonly string[] {
   return [...before, ...names.split(' ')]
 }
@@ -75,6 +78,8 @@ export function readFacts(input: unknown, readsSuccesses = false): Evidence {
   let status: number | undefined
   let errorStatus: number | undefined
   let innerStatus: number | undefined
+  /** It states the status once more: then it wraps no other. */
+  let isRestated = false
   let grpcStatus: number | undefined
   let challenge: string | undefined
   let isWordless = false
@@ -95,8 +100,10 @@ export function readFacts(input: unknown, readsSuccesses = false): Evidence {
     }
     if (typeof value !== 'string' || texts.length >= MOST_TEXTS) return
     const text = value.slice(0, MOST_TEXT)
-    texts.push(text)
+    texts.push(text.replaceAll(/[\r\n]+/g, ' '))
     if (mayBeName) named.push({ text, place })
+    for (const [, name = ''] of text.startsWith('<') ? text.matchAll(CODES) : [])
+      named.push({ text: name, place })
     const json = jsonIn(value)
     // A sentence that ends with JSON may tell of what it came from.
     const isTold = errorStatus !== undefined && !isWholeJson(value)
@@ -133,7 +140,10 @@ export function readFacts(input: unknown, readsSuccesses = false): Evidence {
     }
 
     const own = isQuoted || hasMadeUpStatus(node) ? undefined : statusOf(node)
-    if (own !== errorStatus && errorStatus !== undefined && (place & REASON) === 0) innerStatus ??= own
+    if (errorStatus !== undefined && own !== undefined && (place & REASON) === 0) {
+      if (own === errorStatus) isRestated ||= node !== input
+      else innerStatus ??= own
+    }
     status ??= own
     // A 200 around an error is no status of the error; around anything else it says that there is none.
     const isGood = own !== undefined && own >= 200 && own < 300
@@ -168,7 +178,8 @@ export function readFacts(input: unknown, readsSuccesses = false): Evidence {
   return {
     status,
     get statedStatus() {
-      return innerStatus ?? statusNamed(QUOTED | REASON)
+      if (innerStatus !== undefined || isRestated) return innerStatus ?? errorStatus
+      return grpcStatus === 16 ? 401 : statusNamed(QUOTED | REASON)
     },
     grpcStatus,
     text: texts.join('\n'),

@@ -21,7 +21,7 @@ export function jsonIn(text: unknown): unknown {
 }
 
 export function isWholeJson(text: string): boolean {
-  return /^\s*[[{"]/.test(text)
+  return /^\s*(?:[{"]|\[\s*[[{"\]\d-])/.test(text)
 }
 
 export function isObject(value: unknown): value is object {

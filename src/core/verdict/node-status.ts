@@ -1,6 +1,6 @@
 /** Reads the status and the code of one error, response or body: whether they are its own, and whether they are real. */
 
-import { get, header, isObject, jsonIn } from './foreign.ts'
+import { get, header, isArray, isObject, jsonIn } from './foreign.ts'
 import { isErrorBody } from './vendor-names.ts'
 
 /** Under these a number is a status. */
@@ -9,6 +9,8 @@ const STATUS_KEYS = [
   'statusCode',
   'status_code',
   'httpStatusCode',
+  'http_code',
+  'http_status',
   'code',
   'error_code',
   'errorCode',
@@ -56,5 +58,7 @@ export function isJsonRpcCode(code: unknown): boolean {
 
 /** gRPC's `code` counts from 0 to 16; these show that it is gRPC's. */
 export function isGrpc(node: object): boolean {
-  return typeof get(node, 'details') === 'string' || typeof get(node, 'metadata') === 'object'
+  const details = get(node, 'details')
+  // A list, where it is `google.rpc.Status` as JSON.
+  return typeof details === 'string' || isArray(details) || typeof get(node, 'metadata') === 'object'
 }

@@ -74,12 +74,25 @@ export function hasRuleFor401(rules: Readonly<Record<string, RejectionRule>>): b
   return Object.entries(rules).some(([name, rule]) => !isDefault(name, rule) && includes(rule, 401))
 }
 
+/** What counts as a rejection. */
+export interface UnauthorizedOptions {
+  /** Your own rules by name, or false to switch a default rule off. Default: none */
+  readonly rules?: RejectionRules | undefined
+}
+
 /**
  * Does this error say that a credential was rejected? True for HTTP 401 and what amounts to it, in the errors and
- * bodies of OpenAI, Anthropic, Google, Azure, Amazon, Databricks, the AI SDK and gRPC. See {@link verdict}.
+ * bodies of OpenAI, Anthropic, Google, Azure, Amazon, Databricks, the AI SDK and gRPC.
+ *
+ * @throws RefreshError `invalid_option` for a rule that is none, or a name that is none of a default rule
+ * @example
+ * isUnauthorizedError(error)
+ * isUnauthorizedError(error, { rules: { teapot: { statuses: [418], matches: () => true } } })
  */
-export function isUnauthorizedError(error: unknown): boolean {
-  return verdict(error).rejected
+export function isUnauthorizedError(error: unknown): boolean
+export function isUnauthorizedError(error: unknown, options: UnauthorizedOptions): boolean
+export function isUnauthorizedError(error: unknown, { rules }: UnauthorizedOptions = {}): boolean {
+  return verdict(error, rules && rejectionRules(rules)).rejected
 }
 
 /**

@@ -82,15 +82,16 @@ export function isName(text: string): boolean {
   return text.length <= MOST_NAME && /^[\w.#:/-]*[a-z][\w.#:/-]*$/i.test(text)
 }
 
-/** Does this body report an error: `{"type":"error",…}`, `{"error":…}`, OpenAI's `response.failed`? */
+/** Does this body report an error: `{"type":"error",…}`, `{"error":…}`, OpenAI's `response.failed`, GraphQL's `{"errors":[…]}`? */
 export function isErrorBody(body: unknown): boolean {
   try {
     const outer: unknown = Array.isArray(body) ? body[0] : body
     if (typeof outer !== 'object' || outer === null) return false
     const type: unknown = Reflect.get(outer, 'type')
     const error: unknown = Reflect.get(outer, 'error')
-    const success: unknown = Reflect.get(outer, 'success')
-    return type === 'error' || type === 'response.failed' || success === false || Boolean(error)
+    const errors: unknown = Reflect.get(outer, 'errors')
+    const isFailure = Reflect.get(outer, 'success') === false || (Array.isArray(errors) && errors.length > 0)
+    return type === 'error' || type === 'response.failed' || isFailure || Boolean(error)
   } catch {
     return false
   }

@@ -21,7 +21,7 @@ const elsewhere = (): RegExp =>
     String.raw`\b(?:E(?:CONN|PIPE|TIMEDOUT|NOTFOUND|AI_AGAIN|HOST|NET|ADDR|ACCES|PROTO)[A-Z]*|getaddrinfo|handshake|certificate)\b`,
     String.raw`^fetch failed|socket hang up|time[ds]?[ -]?out\b|rate.?limit|too many|overload|\bunavailable|\bupstream\b`,
     String.raw`^(?:AI_)?(?:type ?validation|json ?pars|invalid json|failed to parse|unexpected (?:token|end)|syntaxerror)`,
-    String.raw`\binvalid_grant\b|refresh[ _]token (?:is|has|was|expired|not)|(?:invalid|expired|revoked|bad) refresh[ _]token`,
+    String.raw`\binvalid_grant\b|refresh[ _]token (?:is|has|was|expired|not)|(?:invalid|expired|revoked|bad) refresh[ _]token|\b(?:fail\w*|unable|not)(?: to)? (?:be )?refresh(?:ed|ing)?\b|\bAADSTS\d|\b(?:unauthorized|invalid)_client\b`,
     String.raw`\b(?:download\w*|exit (?:code|status)|(?:call\w*|in) (?:the )?function|function call|npm|git|docker|connectors?|MCP server|web ?search|(?:fetch|load|retriev)\w* (?:\w+ ){0,3}(?:image|file|document|attachment|(?:web ?)?page|website|URL content)s?|image url)\b`,
     String.raw`\b(?:database|redis|postgres\w*|mysql|password|username)\b.{0,60}\bauthentication\b`,
   ])
@@ -58,7 +58,7 @@ const rejected = (): RegExp => {
     String.raw`(?:${START}|\b(?:the|your|api|token|key|bearer|oauth|user|request|error|http) )authentication[ _](?:has |is |was |credentials? (?:were |was |are )?)?(?:fail(?:s|ed|ure)|error|required|unsuccessful|rejected|denied|invalid|expired|not provided)\b`,
     String.raw`\b(?:invalid|missing|bad|bearer)(?: required)? authentication(?: credentials?| token| header)?(?:${STOP}| in header|\s*$)|\b(?:failed|unable|could not|cannot)(?: to)? authenticate(?:${STOP}| (?:with )?(?:the |this |your )?(?:you\b|request|user|caller|provided|given|supplied|api|token))|could not validate credentials|invalid proxy server token|\bno auth(?:entication|orization)? (?:credentials|header|token)|\b(?:api[ _-]?key|(?:access|authentication|authorization|bearer) (?:token|header)) (?:is )?(?:required|missing|not found)(?:${STOP}|\s+in\b)|\b(?:missing|no) (?:api[ _-]?key|(?:access|authentication|bearer) token|authorization header)(?:${STOP}| (?:provided|passed|found|in header))`,
     // invalid API key
-    String.raw`\b(?:invalid|incorrect|expired|revoked|bad|wrong|unrecogni[sz]ed|inactive|malformed|illegal)(?:,? or \w+)?[ _](?:(?:[\w-]{1,20} )?x?-?api[ _-]?key|${SECRET})(?:${STOP}| (?:was |you )?(?:provided|passed|supplied|given|specified|used|received|in|for|or|and|please)\b)`,
+    String.raw`\b(?:invalid(?:ated)?|incorrect|expired|revoked|bad|wrong|unrecogni[sz]ed|inactive|malformed|illegal)(?:,? or \w+)?[ _](?:(?:[\w-]{1,20} )?x?-?api[ _-]?key|${SECRET})(?:${STOP}| (?:was |you )?(?:provided|passed|supplied|given|specified|used|received|in|for|or|and|please)\b)`,
     // the token has expired
     String.raw`(?:${START}|\b(?:the|your|this|provided|supplied|given|my|an?|user'?s?) )(?:(?:provided|supplied|given|incoming|current|ide|keypair|[\w-]{0,20}ai|anthropic|google) )?(?:${SECRET}|token)${SAID_OF_IT}(?: (?:has|have|is|was|are|seems|appears))?(?: been| to be| already| now| either)* ${BAD}(?:${STOP}| (?:or|and|because|due|please|at|on|since|for this request|in the past|\d)\b)`,
     String.raw`\bsession (?:has |is )?(?:expired|ended)\W+(?:please )?(?:log|sign|re-?auth)|\bexpired token${STOP}|\binvalid token${BARE}`,
@@ -97,11 +97,15 @@ export function speaksOfOthers(sentence: string): boolean {
 const EMPHASIS =
   /(\b(?:error|status|response|resulted in an?|returned|HTTP) |\b(?:status|code)\w{0,5} ?[=:] ?)(['"`])([1-5]\d\d [A-Z][a-z]+|[A-Za-z]\w+)\2/gi
 
+/** Of a challenge (RFC 6750 section 3). */
+const PARAMETER = /\b(error(?:_description)?)="([^"]{1,200})"/g
+
 /** The sentence without what it quotes: JSON, and texts in quotation marks. */
 export function plain(text: string): string {
   const [head = ''] = text.slice(0, MOST_HEARD).split('{', 1)
   return head
     .replaceAll(EMPHASIS, '$1$3')
+    .replaceAll(PARAMETER, '$1=$2')
     .replaceAll(/(^|\W)(?:(['"`])[^'"`\n]*\2)+(?!\w)|[“«][^”»\n]*[”»]/g, `$1 ${QUOTED} `)
     .replaceAll(/\s+/g, (space) => (space.includes('\n') ? '\n' : ' '))
     .trim()

@@ -37,7 +37,7 @@ export function spentSeed(): RefreshError {
 
 export function sealedElsewhere(): RefreshError {
   const message =
-    'The record is sealed, and this process has no keys for it: wrap the store in sealed(store, keys). Nothing was sent or written.'
+    'The record is sealed, and this process has no keys for it: wrap the store in sealedStore(store, keys). Nothing was sent or written.'
   return new RefreshError('store_invalid', message)
 }
 
@@ -56,4 +56,13 @@ export function storeFailure(error: unknown): RefreshError {
   return new RefreshError('store_failed', 'The store could not be read, locked or written: see the cause.', {
     cause: error,
   })
+}
+
+export function silent(deadline: number): RefreshError {
+  const message = `The store did not come to the token within ${deadline} ms: give each of its steps a time limit.`
+  return new RefreshError('store_failed', message)
+}
+
+export function covered(): RefreshError {
+  return new RefreshError('store_failed', 'Another process wrote while the token was to be stored.')
 }

@@ -1,15 +1,47 @@
-import type { StoreChange, StoredRecord } from '../store.ts'
+import type { RefreshError } from '../../errors.ts'
+import { type Clock, monotonic } from '../../lib/clock.ts'
+import type { StoreChange, RecordContent, StoredRecord } from '../store.ts'
 import { isSame } from '../token.ts'
 import { NONE } from '../tombstone.ts'
 import { keepAlive } from './exit-grace.ts'
 import { givenRecord } from './given-record.ts'
+import type { Login } from './session-writer.ts'
 import { isFrom } from './store-update.ts'
-import type { Unsaved } from './unsaved-token.ts'
+
+/** A token that the store does not hold yet. */
+export interface Unsaved {
+  readonly content: RecordContent
+  /** The record that a refresh made it from. undefined: a login, which outranks all. */
+  readonly base: StoredRecord | undefined
+  /** The login that a person brought, where there is no `base`. */
+  readonly login?: Login | undefined
+  /**
+   * The store goes on trying by itself until then, by the monotonic clock (ms). After that it is asked anew: a platform may have ended the
+   * request that it tried in, or its server have left a question without a response. 0: it does not try.
+   */
+  pendingUntil: number
+  error?: RefreshError | undefined
+}
+
+/**
+ * Deadlines that a try takes at most, for the logins before it, for its turn, and for its write. For so many a store is also left alone that
+ * goes on trying by itself.
+ */
+export const MOST = 3
+
+/** What it goes by. */
+interface ObservedOptions {
+  readonly clock: Clock
+  /** ms */
+  readonly deadline: number
+  /** ms that the process stays alive for a token that the change gave */
+  readonly exitGrace: number
+}
 
 /** A change under a lock, which runs once however often its store calls it, and what it gave. */
 export class ObservedChange {
   readonly #given: StoreChange
-  readonly #exitGrace: number
+  readonly #options: ObservedOptions
   readonly #onStart: () => void
   #asked: ReturnType<StoreChange> | undefined
   #made: Unsaved | undefined
@@ -19,10 +51,9 @@ export class ObservedChange {
   /** Resolves when the change gives a token, which is not stored by then. */
   readonly isMade: Promise<void>
 
-  /** @param exitGrace ms that the process stays alive for a token that the change gave */
-  constructor(given: StoreChange, exitGrace: number, onStart: () => void) {
+  constructor(given: StoreChange, options: ObservedOptions, onStart: () => void) {
     this.#given = given
-    this.#exitGrace = exitGrace
+    this.#options = options
     this.#onStart = onStart
     this.isMade = new Promise<void>((resolve) => (this.#tellMade = resolve))
   }
@@ -35,6 +66,11 @@ export class ObservedChange {
   /** The token that it gave, if any. */
   get made(): Unsaved | undefined {
     return this.#made
+  }
+
+  /** The store has had a token for so long that it may have been left behind with a request that has ended. */
+  get isLeft(): boolean {
+    return this.#made !== undefined && monotonic(this.#options.clock) >= this.#made.pendingUntil
   }
 
   /** The error that the change threw, if it threw one. */
@@ -67,8 +103,9 @@ export class ObservedChange {
       const content = await this.#given(found, context)
       const isFailureAlone = content?.failure !== undefined && isSame(content.token, base.token)
       if (content?.token !== undefined && !isFailureAlone) {
-        this.#made = { content, base, isPending: true }
-        this.#letExit = keepAlive(this.#exitGrace)
+        const { clock, deadline, exitGrace } = this.#options
+        this.#made = { content, base, pendingUntil: monotonic(clock) + MOST * deadline }
+        this.#letExit = keepAlive(exitGrace)
         this.#tellMade()
       }
       return content

@@ -15,14 +15,22 @@ import { SessionWriter } from './session-writer.ts'
 import { isLate, updateStore } from './store-update.ts'
 import { UnsavedToken } from './unsaved-token.ts'
 
+/** A change that runs. */
+interface UnderWay {
+  /** Resolves when it has ended. */
+  readonly over: Promise<void>
+  /** It was given up, or left behind. */
+  readonly isOver: () => boolean
+}
+
 /** The record of one key: what of it is known here, and what has yet to be written. */
 export class TokenRecord {
   readonly #options: RecordOptions
   readonly #known: KnownRecord
   readonly #sessions: SessionWriter
   readonly #unsaved: UnsavedToken
-  /** Changes under a lock: of each, what it leads to may have to be written yet. */
-  readonly #changes = new Set<Promise<void>>()
+  /** Changes under a lock: what each leads to may have to be written yet. */
+  readonly #changes = new Set<UnderWay>()
 
   constructor(options: RecordOptions) {
     this.#options = options
@@ -74,15 +82,16 @@ export class TokenRecord {
   async update(change: StoreChange, options: UpdateOptions): Promise<StoredRecord | undefined> {
     let [isWaited, isOver] = [options.isBrief !== true, (): void => undefined]
     const over = new Promise<void>((resolve) => (isOver = resolve))
-    const run = new ObservedChange(change, this.#options.exitGrace, () => {
-      if (isWaited) this.#changes.add(over)
+    const underWay: UnderWay = { over, isOver: () => run.isLeft || options.isOver?.() === true }
+    const run = new ObservedChange(change, this.#options, () => {
+      if (isWaited) this.#changes.add(underWay)
     })
     const onNews: UpdateOptions['onNews'] = (news, error) => {
       if (news === 'vanished') this.#tell({ type: 'record_vanished', revision: this.#known.revision })
       if (news === 'unwritten' && run.made) run.made.error = error
       options.onNews?.(news, error)
     }
-    const updating = updateStore(this.#options, run.change, { ...options, onNews })
+    const updating = updateStore(this.#options, run.change, { ...options, isOver: underWay.isOver, onNews })
     updating.catch(() => undefined)
     try {
       // A store of the user's may take no notice of the signal.
@@ -102,11 +111,11 @@ export class TokenRecord {
     } catch (error) {
       if (run.thrown !== undefined) throw run.thrown.error
       if (run.made === undefined) throw options.signal?.aborted === true ? error : storeFailure(error)
-      this.#unsaved.keep({ ...run.made, isPending: false }, storeFailure(error))
+      this.#unsaved.keep({ ...run.made, pendingUntil: 0 }, storeFailure(error))
     } finally {
       run.end()
       isWaited = false
-      this.#changes.delete(over)
+      this.#changes.delete(underWay)
       isOver()
     }
     return undefined
@@ -118,7 +127,7 @@ export class TokenRecord {
     const before = this.#unsaved.current
     const login = before?.login && { ...before.login, token: content.token ?? before.login.token }
     const from = before ? before.base : (base ?? this.#known.record)
-    this.#unsaved.keep({ content, base: from, login, isPending: false }, error)
+    this.#unsaved.keep({ content, base: from, login, pendingUntil: 0 }, error)
   }
 
   /** A person logged in. @throws RefreshError `store_failed`, `store_invalid` */
@@ -150,7 +159,7 @@ export class TokenRecord {
 
   /** Resolves when everything is stored. @throws RefreshError `store_failed` after `timeout` ms */
   async flush(timeout: number): Promise<void> {
-    if (!this.isUnsaved && this.#changes.size === 0) return
+    if (!this.isUnsaved && this.#underWay().length === 0) return
     // Failures are told as events; the next try follows.
     this.save().catch(() => undefined)
     await within(this.#options.clock, timeout, this.#stored(), () => {
@@ -163,7 +172,14 @@ export class TokenRecord {
 
   /** Resolves when everything is stored, also what is being redeemed or written right now. */
   async #stored(): Promise<void> {
-    while (this.isUnsaved || this.#changes.size > 0) await Promise.all([this.saved(), ...this.#changes])
+    for (let all = this.#underWay(); this.isUnsaved || all.length > 0; all = this.#underWay())
+      await Promise.all([this.saved(), ...all])
+  }
+
+  /** A platform may have ended the request of some: nothing comes of those. */
+  #underWay(): Promise<void>[] {
+    for (const each of this.#changes) if (each.isOver()) this.#changes.delete(each)
+    return Array.from(this.#changes, ({ over }) => over)
   }
 
   #tell(event: RefreshEvent): void {

@@ -1,38 +1,24 @@
 import { type RefreshEvent, tell } from '../../core/events.ts'
-import { RefreshError } from '../../errors.ts'
+import type { RefreshError } from '../../errors.ts'
 import { abortable } from '../../lib/abortable.ts'
 import { Backoff } from '../../lib/backoff.ts'
-import { startTimer } from '../../lib/clock.ts'
-import type { StoreChange, RecordContent, StoredRecord } from '../store.ts'
+import { monotonic, startTimer } from '../../lib/clock.ts'
+import type { StoreChange, StoredRecord } from '../store.ts'
 import { isSame } from '../token.ts'
 import { contentOf, NONE } from '../tombstone.ts'
 import { keepAlive } from './exit-grace.ts'
-import { storeFailure } from './failures.ts'
+import { covered, silent, storeFailure } from './failures.ts'
 import { givenRecord } from './given-record.ts'
 import type { KnownRecord } from './known-record.ts'
+import { MOST, type Unsaved } from './observed-change.ts'
 import type { RecordOptions } from './record-options.ts'
 import type { Login, SessionWriter } from './session-writer.ts'
 import { SharedTry } from './shared-try.ts'
 import { isFrom, isLate, slow, updateStore } from './store-update.ts'
 import { BRIEFLY } from './write.ts'
 
-/** A token that the store does not hold yet. */
-export interface Unsaved {
-  readonly content: RecordContent
-  /** The record that a refresh made it from. undefined: a login, which outranks all. */
-  readonly base: StoredRecord | undefined
-  /** The login that a person brought, where there is no `base`. */
-  readonly login?: Login | undefined
-  /** The store goes on trying by itself. */
-  isPending: boolean
-  error?: RefreshError | undefined
-}
-
 /** ms between tries to write what a store has refused, at most. */
 const LONGEST_PAUSE = 5_000
-
-/** Deadlines that a try takes at most: for the logins before it, for its turn, and for its write. */
-const MOST = 3
 
 /** Keeps the token that the store does not have, and saves it again and again until the store takes it. */
 export class UnsavedToken {
@@ -62,7 +48,7 @@ export class UnsavedToken {
 
   /** Writes a login, which outranks all that is unsaved. @throws RefreshError `store_failed`, `store_invalid` */
   async login(login: Login): Promise<void> {
-    const unsaved: Unsaved = { content: { token: login.token }, base: undefined, login, isPending: false }
+    const unsaved: Unsaved = { content: { token: login.token }, base: undefined, login, pendingUntil: 0 }
     this.#hold(unsaved)
     try {
       const stored = await this.#sessions.login(login)
@@ -76,6 +62,7 @@ export class UnsavedToken {
 
   /** A token whose write the store goes on trying: it is in use until then. */
   follow(unsaved: Unsaved, updating: Promise<StoredRecord>): void {
+    this.#pend(unsaved)
     this.keep(unsaved, unsaved.error ?? slow())
     void this.#settle(unsaved, updating)
   }
@@ -86,7 +73,7 @@ export class UnsavedToken {
       const stored = await updating
       if (this.#unsaved === unsaved) this.conclude(unsaved, stored)
     } catch (error) {
-      unsaved.isPending = false
+      unsaved.pendingUntil = 0
       if (this.#unsaved === unsaved) this.keep(unsaved, storeFailure(error))
     }
   }
@@ -94,7 +81,7 @@ export class UnsavedToken {
   /** Writes what has yet to be written, if anything. A store that goes on trying by itself is not asked again. */
   save(): Promise<void> {
     const unsaved = this.#unsaved
-    if (unsaved === undefined || unsaved.isPending) return Promise.resolve()
+    if (unsaved === undefined || this.#left(unsaved) > 0) return Promise.resolve()
     this.#stopTimer()
     return this.#saving.join(() => this.#save(unsaved))
   }
@@ -115,7 +102,7 @@ export class UnsavedToken {
     }
     if (unsaved.base !== undefined && isFrom(unsaved.base, stored)) {
       // Another process wrote a failure beside the token that ours was made from, and no newer token.
-      unsaved.isPending = false
+      unsaved.pendingUntil = 0
       this.keep(unsaved, unsaved.error ?? covered())
       this.save().catch(() => undefined)
       return undefined
@@ -126,7 +113,7 @@ export class UnsavedToken {
 
   async #saveLater(): Promise<void> {
     const unsaved = this.#unsaved
-    if (unsaved !== undefined && !unsaved.isPending) await this.#save(unsaved)
+    if (unsaved !== undefined && this.#left(unsaved) <= 0) await this.#save(unsaved)
   }
 
   async #save(unsaved: Unsaved): Promise<void> {
@@ -154,27 +141,31 @@ export class UnsavedToken {
     const { clock, deadline } = this.#options
     const silence = new AbortController()
     const stop = startTimer(clock, deadline, () => silence.abort(silent(deadline)))
+    let until = monotonic(clock) + deadline
     let isAsked = (): void => undefined
     const asked = new Promise<void>((resolve) => (isAsked = resolve))
     const change: StoreChange = async (current) => {
       const found = givenRecord(current)
-      const isOver = silence.signal.aborted || this.#unsaved !== unsaved
+      const isVain = silence.signal.aborted || this.#unsaved !== unsaved
       stop()
+      until = monotonic(clock) + MOST * deadline
       isAsked()
-      if (isOver || !isFrom(base, found)) return undefined
+      if (isVain || !isFrom(base, found)) return undefined
       if (found === undefined && base.revision > 0) {
         this.#tell({ type: 'record_vanished', revision: base.revision })
       }
       return { ...contentOf(found ?? NONE), failure: undefined, ...unsaved.content }
     }
     const { signal } = silence
-    const updating = updateStore(this.#options, change, { signal, isOver: () => signal.aborted })
+    // A platform may end this request, and the timer with it.
+    const isOver = (): boolean => signal.aborted || monotonic(clock) >= until
+    const updating = updateStore(this.#options, change, { signal, isOver })
     updating.catch(() => undefined)
     try {
       // A store of the user's may take no notice of the signal.
       await Promise.race([abortable(updating, signal), asked])
       if (await isLate(clock, updating)) {
-        unsaved.isPending = true
+        this.#pend(unsaved)
         void this.#settle(unsaved, updating)
         throw slow()
       }
@@ -201,13 +192,26 @@ export class UnsavedToken {
     this.#hold(unsaved)
     this.#tell({ type: 'persist_failed', error })
     this.#stopTimer()
-    if (unsaved.isPending) return
     const { clock } = this.#options
-    const now = clock.now()
-    this.#pause.start(now, 0, LONGEST_PAUSE)
-    this.#stopTimer = startTimer(clock, this.#pause.remaining(now), () => {
+    let wait = this.#left(unsaved)
+    if (wait <= 0) {
+      const now = clock.now()
+      this.#pause.start(now, 0, LONGEST_PAUSE)
+      wait = this.#pause.remaining(now)
+    }
+    this.#stopTimer = startTimer(clock, wait, () => {
       this.save().catch(() => undefined)
     })
+  }
+
+  #pend(unsaved: Unsaved): void {
+    const { clock, deadline } = this.#options
+    unsaved.pendingUntil = monotonic(clock) + MOST * deadline
+  }
+
+  /** ms for which the store is left alone, since it goes on trying by itself */
+  #left({ pendingUntil }: Unsaved): number {
+    return pendingUntil - monotonic(this.#options.clock)
   }
 
   #hold(unsaved: Unsaved): void {
@@ -240,13 +244,4 @@ export class UnsavedToken {
     const { onEvent } = this.#options
     if (onEvent) tell(onEvent, event)
   }
-}
-
-function silent(deadline: number): RefreshError {
-  const message = `The store did not come to the token within ${deadline} ms: give each of its steps a time limit.`
-  return new RefreshError('store_failed', message)
-}
-
-function covered(): RefreshError {
-  return new RefreshError('store_failed', 'Another process wrote while the token was to be stored.')
 }

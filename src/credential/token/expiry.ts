@@ -77,6 +77,28 @@ export function expiryOfResponse(body: object, accessToken: string, now: number)
 }
 
 /**
+ * From when on a token is rejected though its response says that it lives longer, in epoch ms: a JWT that says so of itself (RFC 7519
+ * section 4.1.4) is judged by that word, not by the response. Undefined where it says nothing, or nothing else.
+ *
+ * A `refresh_in` (Entra ID) is no such point: the token is good until it expires, and is needed where the server is away by then.
+ *
+ * @param expiresAt as the response says it, in epoch ms
+ * @param now epoch ms: when the token was asked for
+ */
+export function rejectedAt(
+  accessToken: string,
+  expiresAt: number | undefined,
+  now: number,
+): number | undefined {
+  if (expiresAt === undefined) return undefined
+  const { exp, iat } = jwtClaims(accessToken) ?? {}
+  // Its lifetime counts, for clocks need not agree.
+  if (typeof exp !== 'number' || typeof iat !== 'number') return undefined
+  const at = afterSeconds(exp - iat, now)
+  return at !== undefined && at < expiresAt ? at : undefined
+}
+
+/**
  * When a token expires that was issued a while ago, in epoch ms: a point in time decides, by whatever name; else `expires_in`. The token's
  * own claims are left to the caller.
  *
@@ -93,8 +115,8 @@ export function expiryOfOutput(body: unknown, since: number): number | undefined
  */
 export function afterSeconds(seconds: unknown, now: number): number | undefined {
   const value =
-    typeof seconds === 'string' && /^\s{0,8}\d{1,20}(?:\.\d{1,20})?\s{0,8}$/.test(seconds)
-      ? Number(seconds)
+    typeof seconds === 'string' && /^\s{0,8}\d{1,20}(?:\.\d{1,20})?s?\s{0,8}$/.test(seconds)
+      ? Number.parseFloat(seconds)
       : seconds
   if (typeof value !== 'number' || !(value > 0 && value < CENTURY)) return undefined
   if (value < POINT_IN_TIME) return now + value * 1000

@@ -4,14 +4,17 @@ const EARLIEST = Date.UTC(2000)
 const CENTURY = 100 * 365.25 * 86_400_000
 /** From here on a number counts ms, not seconds: the year 1973 in the one, 5138 in the other. */
 const MILLISECONDS = 1e11
+/** From here on it counts µs, and ns. */
+const [MICROSECONDS, NANOSECONDS] = [1e14, 1e17]
 /** Characters; a longer text is no date, and is not looked at. */
 const LONGEST = 64
 
 /** RFC 3339, and what Go, Python and AWS make of it: blanks, a zone without a colon or with a name behind it. */
 const DATE =
-  /^(\d{4})-?(\d\d)-?(\d\d)(?:[T ](\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d{1,9}))?)?)? ?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?(?: [A-Z]{1,5})?(?: m=[+-][\d.]{1,20})?$/i
-/** An HTTP date (RFC 9110 section 5.6.7), also with a zone as numbers. */
-const HTTP_DATE = /^[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (?:GMT|UTC|[+-]\d{4})$/
+  /^(\d{4})-?(\d\d)-?(\d\d)(?:[T ](\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d{1,9}))?)?)? ?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?(?: (?![AP]M$)[A-Z]{1,5})?(?: m=[+-][\d.]{1,20})?(?:\[[\w/+-]{1,32}\])?$/i
+/** An HTTP date (RFC 9110 section 5.6.7), also with a zone as numbers; and what Java and `date` print. */
+const HTTP_DATE =
+  /^(?:[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (?:GMT|UTC|[+-]\d{4})|[A-Z][a-z]{2} [A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d (?:GMT|UTC) \d{4})$/
 
 /**
  * The point in time that is meant, in epoch ms: a date (RFC 3339, an HTTP date; local time where it names no zone), epoch seconds or
@@ -25,11 +28,15 @@ export function readInstant(value: unknown, now: number): number | undefined {
 }
 
 function readText(text: string): number {
-  return /^\d{1,20}(?:\.\d{1,20})?$/.test(text) ? fromNumber(Number(text)) : readDate(text)
+  // .NET, and so Windows PowerShell, write dates like that.
+  const digits = /^(?:\/Date\()?(\d{1,20}(?:\.\d{1,20})?)(?:[+-]\d{4})?(?:\)\/)?$/.exec(text)?.[1]
+  return digits === undefined ? readDate(text) : fromNumber(Number(digits))
 }
 
 function fromNumber(value: unknown): number {
-  return typeof value === 'number' ? value * (value < MILLISECONDS ? 1000 : 1) : NaN
+  if (typeof value !== 'number') return NaN
+  if (value < MILLISECONDS) return value * 1000
+  return value < MICROSECONDS ? value : value < NANOSECONDS ? value / 1e3 : value / 1e6
 }
 
 /** The platform reads more than dates as dates. */

@@ -1,6 +1,6 @@
 import { RefreshError } from '../../errors.ts'
 import type { AccessToken } from '../token.ts'
-import { expiryOfResponse } from './expiry.ts'
+import { expiryOfResponse, rejectedAt } from './expiry.ts'
 import { boundedExtra, membersOf } from './extra.ts'
 import { isBearerLike } from './usable-token.ts'
 
@@ -52,7 +52,7 @@ export function tokenFromResponse(body: object, receivedAt: number): AccessToken
 export function readTokenResponse(body: object, since: number): ReadResponse {
   const text = (name: keyof typeof NAMES): string | undefined => {
     for (const spelling of NAMES[name]) {
-      const value: unknown = Reflect.get(body, spelling)
+      const value: unknown = unwrapped(Reflect.get(body, spelling))
       if (typeof value === 'string' && value.trim() !== '') return value.trim()
     }
     return undefined
@@ -73,7 +73,9 @@ export function readTokenResponse(body: object, since: number): ReadResponse {
     return { token: undefined, problem: problem ?? '', received }
   }
   const expiresAt = expiryOfResponse(body, accessToken, since)
-  return { token: { accessToken, expiresAt, ...received }, problem: '', received }
+  const refreshAt = rejectedAt(accessToken, expiresAt, since)
+  const times = refreshAt === undefined ? { expiresAt } : { expiresAt, refreshAt }
+  return { token: { accessToken, ...times, ...received }, problem: '', received }
 }
 
 /** To end a sentence with. */
@@ -84,11 +86,22 @@ export function problemOf(
   accessToken: string | undefined,
   tokenType: string | undefined,
 ): string | undefined {
-  if (accessToken === undefined) return NO_TOKEN
+  if (accessToken === undefined || isPlaceholder(accessToken)) return NO_TOKEN
   if (!/^[\x21-\x7e]+$/.test(accessToken)) return 'its access token holds what no header can carry'
   if (tokenType === undefined) return undefined
   if (!WORD.test(tokenType)) return 'its token type is none'
   return isBearerLike(tokenType) ? undefined : `its token type is ${tokenType}, which is no bearer token`
+}
+
+/** What programs write where they have no token. */
+export function isPlaceholder(text: string): boolean {
+  return /^(?:null|nil|none|undefined|false|true|n\/a|\(null\)|<none>|\*+|-+)$/i.test(text)
+}
+
+/** Some put the token's text and its lifetime into an object of its own. */
+function unwrapped(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  return Reflect.get(value, 'token') ?? Reflect.get(value, 'value')
 }
 
 function standardNames(): ReadonlySet<string> {

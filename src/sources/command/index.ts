@@ -32,4 +32,5 @@ export function command(options: CommandOptions): Source {
   }
 }
 
+export type { ParseOutput } from '../shared/token-text.ts'
 export type { CommandOptions }

@@ -4,6 +4,7 @@ import type { SourceContext } from '../../credential/source.ts'
 import { RefreshError } from '../../errors.ts'
 import { startTimer } from '../../lib/clock.ts'
 import { inputIsRead } from '../shared/arrived.ts'
+import { decodeText } from '../shared/decode-text.ts'
 import { notStarted } from './not-started.ts'
 import type { CommandSettings } from './options.ts'
 import { endGroup, endWithUs, hasGroups } from './process-group.ts'
@@ -78,7 +79,7 @@ class Running {
         throw this.#cut.reason
       }
       const [code, killedBy] = exit ?? [null, null]
-      if (code === 0) return Buffer.concat(this.#printed).toString('utf8')
+      if (code === 0) return decodeText(Buffer.concat(this.#printed))
       const how = code === null ? `was ended by ${killedBy}` : `exited with code ${code}`
       throw new RefreshError('source_refused', `${this.#name} ${how}: what it wrote to stderr says why.`)
     } finally {

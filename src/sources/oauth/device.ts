@@ -1,3 +1,4 @@
+import { noting } from '../../credential/failure-facts.ts'
 import type { AccessToken } from '../../credential/token.ts'
 import { afterSeconds } from '../../credential/token/expiry.ts'
 import { RefreshError } from '../../errors.ts'
@@ -23,6 +24,7 @@ const [LIFETIME, LONGEST_LIFETIME] = [900_000, 86_400_000]
 /** Characters. */
 const [LONGEST_WORD, LONGEST_CODE] = [4_096, 64]
 const TOO_LATE: ReadonlySet<string> = new Set(['expired_token', 'code_expired'])
+const DECLINED: ReadonlySet<string> = new Set(['access_denied', 'authorization_declined'])
 
 interface Prompted {
   readonly prompt: DevicePrompt
@@ -70,13 +72,17 @@ async function poll(
         peer.deviceCodeGrantRequest(server, party, auth, deviceCode, request),
       )
       const { text, response } = whole
-      const { codes } = errorOf(readBody(text, response.headers.get('content-type') ?? ''))
+      const said = errorOf(readBody(text, response.headers.get('content-type') ?? ''), whole.secrets)
+      // Some add a sentence to the code. The person is asked nothing by it, so that it need not be exact.
+      const codes = said.name === undefined ? said.codes : [...said.codes, said.name]
       if (codes.includes('authorization_pending')) continue
       if (codes.includes('slow_down')) {
         interval = Math.min(interval + SLOW_DOWN, LONGEST_RETRY_AFTER)
         continue
       }
       if (codes.some((code) => TOO_LATE.has(code))) throw tooLate()
+      // Auth0 says so with 403. There is no login yet that a firewall's 403 could end.
+      if (codes.some((code) => DECLINED.has(code))) throw declined(said.words)
       return readTokens(whole, client.asking({ person: true, spends: true }), client.now())
     } catch (error) {
       if (!isTransient(error)) throw error
@@ -147,6 +153,12 @@ function readLink(uri: string | undefined): string | undefined {
 
 function tooLate(): RefreshError {
   return new RefreshError('reauthentication_required', 'The code was not confirmed in time: log in again.')
+}
+
+function declined(words: string | undefined): RefreshError {
+  const saying = words === undefined ? '' : `, saying "${words}"`
+  const message = `The person, or a rule of the server, declined the login${saying}: log in again.`
+  return noting(new RefreshError('reauthentication_required', message), { reach: 'answered' })
 }
 
 function isTransient(error: unknown): error is RefreshError {

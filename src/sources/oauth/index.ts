@@ -41,7 +41,7 @@ import { revoke } from './revoke.ts'
  * @throws RefreshError `invalid_option`
  * @example
  * const source = oauth({ issuer: 'https://auth.example.com', clientId: 'my-app' })
- * const source = oauth({ issuer, clientId, clientSecret: () => readSecret('client'), grant: 'client_credentials' })
+ * const machine = oauth({ issuer, clientId, clientSecret: () => readSecret('client'), grant: 'client_credentials' })
  */
 export function oauth(options: OAuthOptions): Source {
   const client = new Client(options, ['grant', ...TARGET])
@@ -93,6 +93,7 @@ function madeFor({ issuer, id }: Client, { audience, resource, scope }: OAuthOpt
   return { issuer, client: id, ...parts }
 }
 
+export type { TokenRequestOptions } from '../shared/token-request.ts'
 export { deviceLogin, readChallenges, revoke }
 export type {
   ParsedChallenge,

@@ -6,7 +6,7 @@ const LONGEST_HEADER = 16_384
 const [MOST_BYTES, DEEPEST] = [2_048, 8]
 
 /** A parameter of a `WWW-Authenticate` header (RFC 9110 section 11.6.1). Undefined where it is not there. */
-function parameterOf(challenge: string, name: string): string | undefined {
+export function parameterOf(challenge: string, name: string): string | undefined {
   const pattern = new RegExp(
     `(?:^|[\\s,])${name}\\s{0,8}=\\s{0,8}(?:"((?:[^"\\\\]|\\\\.)*)"|([^\\s,"]+))`,
     'i',

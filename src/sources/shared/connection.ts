@@ -1,5 +1,5 @@
 import type { Reach } from '../../credential/failure-facts.ts'
-import { harmless } from '../../lib/harmless.ts'
+import { harmless, holdsSecret } from '../../lib/harmless.ts'
 
 /** No connection was made, so that nothing was sent. */
 const UNSENT =
@@ -25,6 +25,7 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
   [/ERR_SSL|EPROTO/, 'TLS could not be agreed; is it an http endpoint?'],
   [/TIMEOUT|ETIMEDOUT/, 'it did not respond in time; is it reachable from here?'],
   [/UNREACH|ENETDOWN/, 'there is no route to it from here'],
+  [/^Z_|DECOMPRESS|BROTLI/, 'its body is not compressed as its content-encoding says'],
   [/ECONNRESET|EPIPE|UND_ERR_SOCKET/, 'the connection broke'],
 ]
 
@@ -35,8 +36,12 @@ export interface BrokenConnection {
   readonly why: string
 }
 
-/** How far a request got that a platform's fetch gave up, and why. */
-export function connectionOf(thrown: unknown): BrokenConnection {
+/**
+ * How far a request got that a platform's fetch gave up, and why.
+ *
+ * @param secrets what must not come back
+ */
+export function connectionOf(thrown: unknown, secrets: readonly string[] = []): BrokenConnection {
   const chain = causesOf(thrown)
   const codes = chain
     .map((error) => read(error, 'code'))
@@ -46,10 +51,10 @@ export function connectionOf(thrown: unknown): BrokenConnection {
     codes.some((code) => UNSENT.test(code)) ||
     words.some((text) => UNSENT_WORDS.test(text.slice(0, 1024))) ||
     chain.some((error) => read(error, 'syscall') === 'connect')
-  const code = codes.find((found) => /^[A-Za-z][\w]{1,63}$/.test(found))
+  const code = codes.find((found) => /^[A-Za-z][\w]{1,63}$/.test(found) && !holdsSecret(found, secrets))
   const advice = ADVICE.find(([pattern]) => code !== undefined && pattern.test(code))?.[1]
   const [last] = words.filter((text) => text !== '').slice(-1)
-  const said = harmless(last ?? '', [])
+  const said = harmless(last ?? '', secrets)
   return {
     reach: isUnsent ? 'unsent' : 'broken',
     why: [code ?? (said === '' ? 'no reason is known' : said), advice].filter(Boolean).join(': '),

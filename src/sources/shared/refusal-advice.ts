@@ -1,3 +1,6 @@
+import { holdsSecret } from '../../lib/harmless.ts'
+import { parsedUrl } from '../../lib/secure-url.ts'
+
 /** What was asked of an endpoint, as far as a refusal of it has to be judged and explained. */
 export interface Asking {
   /** A person has logged in for it, and can do so again. */
@@ -16,13 +19,23 @@ export interface Asking {
   readonly scope?: string | undefined
 }
 
-/** What to look at, by the error. It begins with a blank, or is empty. */
-export function adviceOn(status: number, name: string | undefined, asking: Asking): string {
+/** A refresh token that has ended, in words of the server's own. */
+const ENDED =
+  /refresh[_ ]?token|\b(?:token|grant|code|session|login)\b.{0,40}\b(?:invalid|expired|revoked|not found|bad)\b|\b(?:invalid|expired|revoked|bad)\b.{0,20}\b(?:token|grant|session|login)\b/i
+
+/**
+ * What to look at, by the error. It begins with a blank.
+ *
+ * @param words what the server says besides
+ */
+export function adviceOn(status: number, name: string | undefined, asking: Asking, words = ''): string {
   const { client = 'the client', endpoint = 'token endpoint', isSigned, scope } = asking
   switch (name) {
     case 'invalid_client':
       return ` It does not accept ${client}: ${isSigned ? 'is its key or assertion registered there, and this clock right' : 'are its id, its secret and the way it authenticates right'}?`
     case 'unauthorized_client':
+      // Atlassian says so of a refresh token.
+      if (asking.person && ENDED.test(words)) return logInAgain(client)
       return ` It does not let ${client} ask for this: allow the grant there.`
     case 'unsupported_grant_type':
       return ` It does not know this 'grant', or not for ${client}.`
@@ -35,9 +48,25 @@ export function adviceOn(status: number, name: string | undefined, asking: Askin
     case 'invalid_grant':
       return isSigned
         ? ' Is the assertion or subject token still good, made out to this server, and this clock right?'
-        : ''
+        : ` It was asked by ${client}: does what it presents still hold?`
     default:
-      if (status === 404 || status === 405) return ` Is this the ${endpoint}?`
-      return status === 401 || status === 403 ? ` It was asked by ${client}.` : ''
+      // Only `error` of a JSON object ends a login by itself: X, HubSpot and others say it otherwise.
+      if (asking.person && (name === 'invalid_request' || ENDED.test(`${name ?? ''} ${words}`))) {
+        return logInAgain(client)
+      }
+      if (status === 404 || status === 405 || status === 410) return ` Is this the ${endpoint}?`
+      if (status === 401 || status === 403) return ` It was asked by ${client}.`
+      return ` It was asked by ${client}: does it want something else, or say more in its log?`
   }
+}
+
+function logInAgain(client: string): string {
+  return ` It was asked by ${client}; where this does not pass, the refresh token has ended: log in again.`
+}
+
+/** Where a redirect leads: its host alone, for the rest of it may hold a secret. It begins with a blank, or is empty. */
+export function redirectHost({ headers, url }: Response, secrets: readonly string[]): string {
+  const host = parsedUrl(headers.get('location') ?? '', url || undefined)?.host ?? ''
+  const isHarmless = host.length <= 128 && !holdsSecret(host, secrets)
+  return host !== '' && isHarmless ? ` to ${host}` : ''
 }

@@ -1,4 +1,5 @@
-import { harmless } from '../../lib/harmless.ts'
+import { harmless, holdsSecret } from '../../lib/harmless.ts'
+import { parameterOf } from './claims.ts'
 import type { ResponseBody } from './response-body.ts'
 
 /** What a response says of an error, by OAuth's names (RFC 6749 section 5.2) or by a vendor's. */
@@ -26,37 +27,69 @@ const WORDS =
   )
 
 /** Reads what a response says of an error. Never throws. */
-export function errorOf({ fields }: ResponseBody, secrets: readonly string[] = []): SaidError {
-  if (fields === undefined) return NONE
+export function errorOf({ fields, text }: ResponseBody, secrets: readonly string[] = []): SaidError {
+  const shown = (words: string | undefined): string | undefined =>
+    words === undefined ? undefined : harmless(words, secrets) || undefined
+  if (fields === undefined) return { ...NONE, words: shown(text) }
   const error = get(fields, 'error')
   const codes = [error, ...['code', 'type', 'status'].map((name) => get(error, name))].filter(isName)
-  const named = NAMES.flatMap((name) => namesIn(get(fields, name)))
+  // Some list their errors.
+  const listed = ['errors', 'error', 'detail'].map((name) => firstOf(get(fields, name)))
+  const named = [fields, ...listed].flatMap((from) => NAMES.flatMap((name) => namesIn(get(from, name))))
   // HubSpot's `BAD_REFRESH_TOKEN`; others have a number there, or no more than 'error'.
   const state = get(fields, 'status')
   if (typeof state === 'string' && /^[A-Z][A-Z_]{3,63}$/.test(state)) named.push(state)
-  const words = [fields, error, get(fields, 'fault'), get(fields, 'Error'), get(fields, 'detail')]
+  const words = [fields, error, get(fields, 'fault'), get(fields, 'Error'), get(fields, 'detail'), ...listed]
     .flatMap((from) => WORDS.map((name) => get(from, name)))
     // Some have a sentence where OAuth has a code.
-    .concat(isName(error) ? [] : [error])
-    .find((text): text is string => typeof text === 'string' && text.trim() !== '')
+    .concat(isName(error) ? [] : [error], listed)
+    .find((each): each is string => typeof each === 'string' && each.trim() !== '')
   return {
-    codes,
-    name: [...codes, ...named].find((name) => !secrets.includes(name)),
-    words: words === undefined ? undefined : harmless(words, secrets) || undefined,
+    codes: codes.map((code) => (code === error ? asCode(code) : code)),
+    name: [...codes, ...beginningOf(error), ...named].find((name) => !holdsSecret(name, secrets)),
+    words: shown(words),
     isError:
       isTelling(error) ||
+      listed[0] !== undefined ||
       get(fields, 'ok') === false ||
       get(fields, 'success') === false ||
       TELLING.some((name) => isTelling(get(fields, name))),
   }
 }
 
+/** Some say what is wrong in a header alone (RFC 6750 section 3). It is shown, and ends no login. */
+export function challengeOf(headers: Headers, secrets: readonly string[]): SaidError {
+  const challenge = (headers.get('www-authenticate') ?? '').slice(0, 2_048)
+  const words = parameterOf(challenge, 'error_description')
+  return words === undefined ? NONE : { ...NONE, words: harmless(words, secrets) || undefined }
+}
+
+/** OAuth's own spelling. */
+function asCode(given: string): string {
+  return given.toLowerCase().replaceAll('-', '_')
+}
+
+/** Dropbox has a code and a sentence in one: `invalid_client: Invalid client_id`. */
+function beginningOf(error: unknown): string[] {
+  const [, code] =
+    typeof error === 'string' ? (/^([a-z]{2,20}(?:_[a-z]{2,20}){1,4}): /.exec(error) ?? []) : []
+  return code === undefined ? [] : [code]
+}
+
+function firstOf(value: unknown): unknown {
+  return Array.isArray(value) ? (value[0] as unknown) : undefined
+}
+
 function namesIn(value: unknown): string[] {
   const inner = ['code', 'errorcode', 'errorCode', 'Code'].map((name) => get(value, name))
   const deeper = get(get(value, 'detail'), 'errorcode')
-  return [value, ...inner, deeper]
-    .map((each) => (typeof each === 'number' ? String(each) : each))
-    .filter(isName)
+  return (
+    [value, ...inner, deeper]
+      .map((each) => (typeof each === 'number' ? String(each) : each))
+      // AWS puts a name space before it.
+      .map((each) => (typeof each === 'string' ? each.slice(0, 128).replace(/^[\w.]+#/, '') : each))
+      .filter(isName)
+  )
 }
 
 /** A code, and nothing that may be a secret: words without digits, or a vendor's short number. */

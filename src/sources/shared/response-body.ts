@@ -1,4 +1,6 @@
+import { canonicalNames } from '../../credential/token/canonical-names.ts'
 import { parseJson } from '../../lib/json.ts'
+import { embeddedJson } from './embedded-json.ts'
 
 /** What a response's body is, by its shape. */
 export interface ResponseBody {
@@ -8,6 +10,8 @@ export interface ResponseBody {
   readonly fields: object | undefined
   /** A refresh token in what cannot be read as a whole. */
   readonly salvaged?: string | undefined
+  /** What it says in plain text: a body that is short, and nothing else. */
+  readonly text?: string | undefined
 }
 
 /** Where servers put the token that do not put it on the first level. */
@@ -26,7 +30,15 @@ const INNER = [
   'session',
   'credentials',
   'auth',
+  'authentication',
+  'AuthenticationResult',
 ]
+/** Characters: what is longer is no sentence. */
+const LONGEST_TEXT = 512
+/** Characters: what is longer is looked at by the usual names alone. */
+const LONGEST_ODD = 65_536
+/** Members that are looked into, by whatever name. */
+const MOST_MEMBERS = 64
 const FORM_TYPES = /^(?:text\/plain|application\/(?:x-www-form-urlencoded|json|octet-stream))\b/i
 const FORM = /^[\w.~%+*-]+=[^&<>\s"{}]*(?:&[\w.~%+*-]+=[^&<>\s"{}]*)*$/
 /** Characters: what is no response is not looked at further. */
@@ -42,35 +54,89 @@ export function readBody(text: string, contentType: string): ResponseBody {
   if (trimmed === '') return { kind: 'empty', fields: undefined }
   const parsed = /^[{["\dtfn-]/.test(trimmed) ? parseJson(trimmed) : undefined
   if (parsed !== undefined) {
-    const inner = innerOf(parsed.value)
-    return { kind: inner === parsed.value ? 'json' : 'nested', fields: inner }
+    const isSmall = trimmed.length <= LONGEST_ODD
+    const inner = innerOf(parsed.value, isSmall)
+    const kind = inner === parsed.value ? 'json' : 'nested'
+    return {
+      kind,
+      fields: inner !== undefined && isSmall ? canonicalNames(inner) : inner,
+      text: typeof parsed.value === 'string' ? parsed.value.slice(0, LONGEST_TEXT) : undefined,
+    }
   }
   const fields = readForm(trimmed, contentType)
   if (fields !== undefined) return { kind: 'form', fields }
+  const among = tokenAmong(trimmed)
+  if (among !== undefined) return { kind: 'nested', fields: among }
   if (trimmed.startsWith('<')) {
     const members = readXml(trimmed)
-    return members === undefined ? { kind: 'page', fields: undefined } : { kind: 'xml', fields: members }
+    if (members !== undefined) return { kind: 'xml', fields: members }
+    // A fault of SOAP is no page.
+    const [, fault] = /<faultstring[^<>]{0,128}>([^<>]{1,512})</i.exec(trimmed.slice(0, LONGEST_FORM)) ?? []
+    return { kind: 'page', fields: undefined, text: fault }
   }
   const isBroken = /^[{["]/.test(trimmed) || /[/+]json\b/i.test(contentType)
-  if (!isBroken || /\bhtml\b/i.test(contentType)) return { kind: 'page', fields: undefined }
+  if (!isBroken || /\bhtml\b/i.test(contentType)) {
+    return { kind: 'page', fields: undefined, text: trimmed.length > LONGEST_TEXT ? undefined : trimmed }
+  }
   return { kind: 'broken', fields: undefined, salvaged: salvage(trimmed) }
 }
 
-/** The object that holds the token, or the error: the first level goes before the second. */
-function innerOf(value: unknown): object | undefined {
+/** The object that holds the token, or the error: the first level goes before the second, and that before the third. */
+function innerOf(value: unknown, isSmall: boolean): object | undefined {
   const only: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value
-  if (typeof only !== 'object' || only === null || Array.isArray(only)) return undefined
-  if (isTold(only) || 'error' in only) return only
-  const inner = INNER.map((name): unknown => Reflect.get(only, name)).find(
-    (found) => typeof found === 'object' && found !== null && isTold(found),
+  if (!isObject(only)) return undefined
+  if (isToldExactly(only) || Boolean(Reflect.get(only, 'error'))) return only
+  if (isSmall && isTold(only)) return only
+  const named = namedIn(only)
+  if (!isSmall) return named.find(isToldExactly) ?? only
+  const others = objectsIn(only)
+  return (
+    named.find(isTold) ??
+    [...named, ...others].flatMap(namedIn).find(isTold) ??
+    others.find((member) => 'access_token' in canonicalNames(member)) ??
+    only
   )
-  return typeof inner === 'object' && inner !== null ? inner : only
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The members in which servers put the token. */
+function namedIn(fields: object): object[] {
+  return INNER.map((name): unknown => Reflect.get(fields, name)).filter(isObject)
+}
+
+/** Its first members that are objects. */
+function objectsIn(fields: object): object[] {
+  const found: object[] = []
+  let looked = 0
+  for (const name in fields) {
+    if (++looked > MOST_MEMBERS) break
+    const member: unknown = Reflect.get(fields, name)
+    if (isObject(member)) found.push(member)
+  }
+  return found
 }
 
 function isTold(fields: object): boolean {
+  return isToldExactly(fields) || isToldExactly(canonicalNames(fields))
+}
+
+function isToldExactly(fields: object): boolean {
   return ['access_token', 'accessToken', 'refresh_token', 'refreshToken'].some(
     (name) => typeof Reflect.get(fields, name) === 'string',
   )
+}
+
+/** A token behind a warning, or behind a guard against inclusion. A page for people ends otherwise, and shows examples. */
+function tokenAmong(text: string): object | undefined {
+  if (!/[}]\W{0,8}\d?$/.test(text) || /<!doctype|<html/i.test(text)) return undefined
+  for (const found of embeddedJson(text)) {
+    const inner = innerOf(found, true)
+    if (inner !== undefined && isTold(inner) && !('grant_type' in inner)) return canonicalNames(inner)
+  }
+  return undefined
 }
 
 /** A whole body of form fields. One that holds a grant type is an echo of the request. */

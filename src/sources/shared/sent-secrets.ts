@@ -6,12 +6,36 @@ const PUBLIC = new Set(
   ).split(' '),
 )
 
-/** All that a request sends and that must not come back in a message. */
+/** All that a request sends and that must not come back in a message, in the forms that it may come back in. */
 export function secretsIn(init: RequestInit | undefined): string[] {
   const { headers, body } = init ?? {}
   const fields = typeof body === 'string' || body instanceof URLSearchParams ? fieldsOf(body) : []
   const secrets = fields.filter(([name]) => !PUBLIC.has(name)).map(([, value]) => value)
-  return [...secrets, ...authorizationOf(headers)].filter((text) => text.length > 2)
+  const sent = [...secrets, ...authorizationOf(headers)].filter((text) => text.length > 2)
+  // The longest go first, for one may be a part of another.
+  const forms = Array.from(new Set(sent.flatMap(formsOf)))
+  // oxlint-disable-next-line unicorn/no-array-sort -- React Native has no other
+  return forms.sort((one, other) => other.length - one.length)
+}
+
+/** Of a text, what it looks like in a URL, in a form, in JSON, and as base64. */
+function formsOf(text: string): string[] {
+  const form = new URLSearchParams([['', text]]).toString().slice(1)
+  const encoded = base64(text)
+  const forms = [encodeURIComponent(text), form, JSON.stringify(text).slice(1, -1), encoded, url(encoded)]
+  return [text, ...forms.filter((each) => each.length > 2)]
+}
+
+function base64(text: string): string {
+  const bytes = new URLSearchParams([['', text]]).toString().slice(1).replaceAll('+', ' ')
+  const latin = bytes.replaceAll(/%([\dA-F]{2})/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  )
+  return btoa(latin).replace(/=+$/, '')
+}
+
+function url(encoded: string): string {
+  return encoded.replaceAll('+', '-').replaceAll('/', '_')
 }
 
 function fieldsOf(body: string | URLSearchParams): [string, string][] {

@@ -2,16 +2,22 @@ import { type FailureFacts, noting } from '../../credential/failure-facts.ts'
 import type { AccessToken } from '../../credential/token.ts'
 import { NO_TOKEN, readTokenResponse } from '../../credential/token/token-response.ts'
 import { RefreshError, type RefreshErrorCode } from '../../errors.ts'
+import { holdsSecret } from '../../lib/harmless.ts'
 import { parseRetryAfter } from '../../lib/retry-after.ts'
 import { isChallengeRefusal, loginEndedBy } from './login-ended.ts'
-import { adviceOn, type Asking } from './refusal-advice.ts'
-import { errorOf } from './refused-words.ts'
+import { adviceOn, type Asking, redirectHost } from './refusal-advice.ts'
+import { challengeOf, errorOf } from './refused-words.ts'
 import { readBody, type ResponseBody } from './response-body.ts'
 import type { WholeResponse } from './token-request.ts'
 
 /** They ask for patience, not for another request. */
 const PATIENCE = new Set([408, 425])
-const PATIENT_WORDS = new Set(['temporarily_unavailable', 'server_error', 'slow_down', 'rate_limit_exceeded'])
+const PATIENT_WORDS = new Set(
+  (
+    'temporarily_unavailable server_error internal_error internal_server_error service_unavailable slow_down rate_limit_exceeded ' +
+    'rate_limited ratelimited too_many_requests throttled throttling TooManyRequestsException ThrottlingException'
+  ).split(' '),
+)
 /**
  * ms: a success without a token may have cost the refresh token, and so may each further request. So the first pause is as long as those
  * in an outage get, and no longer: where the token was not spent, the end of the outage is noticed.
@@ -37,10 +43,13 @@ export function readTokens(whole: WholeResponse, asking: Asking, now: number): A
     const isLost = received.refreshToken !== undefined && !('grant_type' in fields)
     // A token that is of no use is so by configuration; one that is not there may be there soon.
     const retryAfterMs = problem === NO_TOKEN ? afterLoss(true, asking, undefined) : undefined
-    if (isLost || !errorOf(body).isError)
-      throw useless(whole, problem, isLost ? received : undefined, retryAfterMs)
+    const { isError, words } = errorOf(body, whole.secrets)
+    if (isLost || !isError) {
+      const saying = words === undefined ? '' : `, and says "${words}"`
+      throw useless(whole, problem + saying, isLost ? received : undefined, retryAfterMs)
+    }
   }
-  throw refusalOf(whole, asking, now, body) ?? useless(whole, 'it holds no access token', undefined)
+  throw refusalOf(whole, asking, now, body) ?? useless(whole, NO_TOKEN, undefined)
 }
 
 /**
@@ -56,7 +65,7 @@ export function refusalOf(
 ): RefreshError | undefined {
   const { response, host, secrets } = whole
   const { status, headers, ok } = response
-  const said = errorOf(body, secrets)
+  const said = body.kind === 'empty' ? challengeOf(headers, secrets) : errorOf(body, secrets)
   const retryAfterMs = parseRetryAfter(headers.get('retry-after'), now)
   const reach = ok ? 'accepted' : 'answered'
   const failed = (
@@ -76,14 +85,15 @@ export function refusalOf(
   }
   // A platform that hides redirects gives them no status.
   if (status === 0 || (status >= 300 && status < 400)) {
-    return failed('source_refused', 'redirects, which is not followed: name the endpoint itself.')
+    const message = `redirects${redirectHost(response, secrets)}, which is not followed: name the ${asking.endpoint ?? 'token endpoint'} itself. Or is a login page in between?`
+    return failed('source_refused', message)
   }
   if (body.kind === 'page' && (ok || isHtml(whole))) {
     const message = `responded with a page, not with JSON (${status}): is a proxy or a login page in between, or the URL wrong?`
     return failed('source_unavailable', message, {}, { retryAfterMs: afterLoss(ok, asking, retryAfterMs) })
   }
   if (ok && body.kind === 'empty') {
-    const message = `responded with nothing (${status}).`
+    const message = `responded with nothing (${status}): is this the ${asking.endpoint ?? 'token endpoint'}?`
     return failed('source_unavailable', message, {}, { retryAfterMs: afterLoss(ok, asking, retryAfterMs) })
   }
   if (ok && body.fields === undefined) {
@@ -95,18 +105,21 @@ export function refusalOf(
   if (said.name !== undefined && PATIENT_WORDS.has(said.name)) {
     return failed('source_unavailable', `cannot respond now (${said.name})${saying}.`, {}, { retryAfterMs })
   }
-  const told = [status, said.name, requestId(headers)].filter((part) => part !== undefined).join(', ')
+  const told = [status, said.name, requestId(headers, secrets)]
+    .filter((part) => part !== undefined)
+    .join(', ')
   const codes = body.kind === 'json' ? said.codes : []
   const refused = { reach: 'answered', ...challenged(asking, codes) } as const
   if (asking.person && loginEndedBy(status, codes) !== undefined) {
     return failed('reauthentication_required', `refuses (${told})${saying}: log in again.`, refused)
   }
   const mayPass = asking.isSigned && (status === 400 || status === 401)
-  const advice = adviceOn(status, said.name, asking)
+  const advice = adviceOn(status, said.name, asking, said.words)
   return failed(
     'source_refused',
     `refuses (${told})${saying}.${advice}`,
     mayPass ? { ...refused, mayPass } : refused,
+    { retryAfterMs },
   )
 }
 
@@ -121,7 +134,8 @@ function useless(
   received: FailureFacts['received'],
   retryAfterMs?: number,
 ): RefreshError {
-  const message = `${host} responded with a success that is no use: ${problem}.`
+  const place = /^its (?:token type|access token)/.test(problem) ? '' : ' Is it the token endpoint?'
+  const message = `${host} responded with a success that is no use: ${problem}.${place}`
   return noting(new RefreshError('source_invalid', message, { retryAfterMs }), {
     reach: 'accepted',
     ...(received !== undefined && { received }),
@@ -140,7 +154,7 @@ function isHtml({ text, response }: WholeResponse): boolean {
   return /\bhtml\b/i.test(response.headers.get('content-type') ?? '') || /^\s*</.test(text)
 }
 
-function requestId(headers: Headers): string | undefined {
+function requestId(headers: Headers, secrets: readonly string[]): string | undefined {
   const id = headers.get('request-id') ?? headers.get('x-request-id')
-  return id !== null && /^[\w-]{1,64}$/.test(id) ? `request ${id}` : undefined
+  return id !== null && /^[\w-]{1,64}$/.test(id) && !holdsSecret(id, secrets) ? `request ${id}` : undefined
 }

@@ -7,9 +7,9 @@ import { type Clock, startTimer } from '../../lib/clock.ts'
 import { libraryCause } from '../../lib/harmless.ts'
 import { describe, optionError } from '../../lib/options.ts'
 import { readPlainHttpEndpoints } from '../../lib/secure-url.ts'
-import { utf8 } from '../../lib/utf8.ts'
 import { inputIsRead } from './arrived.ts'
 import { connectionOf } from './connection.ts'
+import { readText } from './response-text.ts'
 import { secretsIn } from './sent-secrets.ts'
 
 /** How a source's requests are sent. */
@@ -25,7 +25,7 @@ export interface TokenRequestOptions {
   /**
    * Endpoints that may be asked over plain http, inside a network that you trust: each is an origin.
    * @default [] only this machine is
-   * @example ['http://keycloak:8080']
+   * @example plainHttpEndpoints: ['http://keycloak:8080']
    */
   plainHttpEndpoints?: readonly string[] | undefined
   /** Time, for tests to control. Default: the platform's. */
@@ -68,9 +68,6 @@ export interface Asked {
   /** Is told when the request is handed to fetch. */
   readonly sent?: (() => void) | undefined
 }
-
-/** bytes */
-const LIMIT = 1_048_576
 
 /** @throws RefreshError `invalid_option` */
 export function readHttp(options: TokenRequestOptions): Http {
@@ -127,10 +124,10 @@ export async function ask(http: Http, asked: Asked, send: Send): Promise<WholeRe
       secrets = secretsIn(init)
       if (controller.signal.aborted) throw reason
       sent?.()
-      return reached(host, http.fetch(input, init))
+      return reached(host, http.fetch(input, init), secrets)
     }, controller.signal)
     read()
-    return { host, response, text: await reached(host, readText(response, read)), sentAt, secrets }
+    return { host, response, text: await reached(host, readText(response, read), secrets), sentAt, secrets }
   }
   try {
     // A fetch that was given may take no notice of the signal.
@@ -149,44 +146,17 @@ function late(host: string, timeout: number): RefreshError {
   return noting(new RefreshError('source_unreachable', message), { reach: 'broken' })
 }
 
-async function reached<R>(host: string, step: Promise<R>): Promise<R> {
+async function reached<R>(host: string, step: Promise<R>, secrets: readonly string[]): Promise<R> {
   try {
     return await step
   } catch (cause) {
-    const { reach, why } = connectionOf(cause)
+    const { reach, why } = connectionOf(cause, secrets)
     const what =
       reach === 'unsent' ? 'could not be reached' : 'was asked, and its response did not arrive whole'
     // A fetch of the user's may put the whole request into its error.
     const error = new RefreshError('source_unreachable', `${host} ${what} (${why}).`, {
-      cause: libraryCause(cause),
+      cause: libraryCause(cause, secrets),
     })
     throw noting(error, { reach })
-  }
-}
-
-/** @param read is told of each piece */
-async function readText(response: Response, read: () => void): Promise<string> {
-  const body: ReadableStream<Uint8Array> | null | undefined = response.body
-  if (typeof body?.getReader !== 'function') {
-    // React Native shows no body, and node-fetch a stream of Node's: it is read whole.
-    const whole = await response.text()
-    read()
-    return whole.slice(0, LIMIT)
-  }
-  const reader = body.getReader()
-  const decoder = utf8()
-  let text = ''
-  let size = 0
-  for (;;) {
-    const { done, value } = await reader.read()
-    read()
-    if (done) return text + decoder.decode()
-    text += decoder.decode(value, { stream: true })
-    size += value.length
-    if (size > LIMIT) {
-      // A body that cannot be cancelled must not take away what was read of it.
-      reader.cancel().catch(() => undefined)
-      return text
-    }
   }
 }

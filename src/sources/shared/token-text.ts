@@ -1,12 +1,14 @@
 import { noting } from '../../credential/failure-facts.ts'
 import type { AccessToken } from '../../credential/token.ts'
+import { canonicalNames } from '../../credential/token/canonical-names.ts'
 import { expiryOfOutput, isExpiryName, jwtClaims } from '../../credential/token/expiry.ts'
 import { boundedExtra, membersOf } from '../../credential/token/extra.ts'
 import { readInstant } from '../../credential/token/instant.ts'
-import { problemOf } from '../../credential/token/token-response.ts'
+import { isPlaceholder, problemOf } from '../../credential/token/token-response.ts'
 import { RefreshError } from '../../errors.ts'
 import { libraryCause } from '../../lib/harmless.ts'
 import { field, parseJson } from '../../lib/json.ts'
+import { embeddedJson } from './embedded-json.ts'
 
 /** Reads a token out of a text that is neither a bare token nor one of the known kinds of JSON. */
 export type ParseOutput = (text: string) => AccessToken | string | Promise<AccessToken | string>
@@ -20,7 +22,14 @@ export interface Reading {
   readonly parse?: ParseOutput | undefined
 }
 
-const TOKEN = ['access_token', 'accessToken', 'token']
+/** What a terminal makes colours, links and titles of. No token has it. */
+// oxlint-disable-next-line no-control-regex
+const SHOWN = /\u001B(?:\[[0-?]{0,32}[ -/]{0,8}[@-~]|\][^\u0007\u001B]{0,256}(?:\u0007|\u001B\\))/g
+/** Characters: what is longer is looked at by the usual names alone. */
+const LONGEST_ODD = 65_536
+/** A word that is no token, but what a program says in its place. */
+const VERDICT = /^(?:error|failed|unauthori[sz]ed|forbidden|denied|expired|invalid|missing|unknown)[.!:]?$/i
+const TOKEN = ['access_token', 'accessToken', 'token', 'Token']
 const NAMES = {
   tokenType: ['token_type', 'tokenType'],
   refreshToken: ['refresh_token', 'refreshToken'],
@@ -35,7 +44,7 @@ const KNOWN: ReadonlySet<string> = /* @__PURE__ */ new Set([...TOKEN, ...Object.
  */
 export async function readOutput(text: string, reading: Reading): Promise<AccessToken> {
   const { of, parse } = reading
-  if (parse === undefined) return readKnown(text.trim(), reading)
+  if (parse === undefined) return readKnown(text.replaceAll(SHOWN, '').trim(), reading)
   try {
     const parsed = await parse(text)
     return typeof parsed === 'string' ? readBare(parsed, reading) : parsed
@@ -58,21 +67,43 @@ export async function readOutput(text: string, reading: Reading): Promise<Access
  * @throws RefreshError `source_invalid`, which tells nothing of what was read
  */
 export function readBare(text: string, { of, since }: Reading): AccessToken {
-  const accessToken = text.trim()
+  const accessToken = unquoted(text.trim())
   // What a `jq -r` prints for a field that is not there; and a page for people.
-  if (/^(?:|null|none|undefined|<.*)$/is.test(accessToken)) throw invalid(`${of} holds no token.`)
-  if (/[\r\n]/.test(accessToken)) throw invalid(`${of} holds more than one line: a bare token is one line.`)
+  if (/^(?:|<.*)$/is.test(accessToken) || isPlaceholder(accessToken))
+    throw invalid(
+      `${of} holds no token: it is empty, a placeholder or a page. What writes it may say why elsewhere, such as on stderr.`,
+    )
+  if (VERDICT.test(accessToken)) {
+    throw invalid(`${of} holds no token, but what looks like an error: run it, or look at it, by hand.`)
+  }
+  if (/[\r\n]/.test(accessToken)) {
+    throw invalid(
+      `${of} holds more than one line: a bare token is one line. Send the rest to stderr, or give 'parse'.`,
+    )
+  }
   if (!/^[\x21-\x7e]+$/.test(accessToken)) {
-    throw invalid(`${of} holds no bare token, which has no spaces and only visible ASCII characters.`)
+    throw invalid(
+      `${of} holds no bare token, which has no spaces and only visible ASCII characters. Is it an error? Else give 'parse'.`,
+    )
+  }
+  if (/^[A-Z][A-Z\d_]{2,63}=[^=]/.test(accessToken)) {
+    throw invalid(`${of} holds a variable (NAME=value): give the value alone, or give 'parse'.`)
   }
   return { accessToken, expiresAt: readInstant(jwtClaims(accessToken)?.exp, since) }
 }
 
+function unquoted(text: string): string {
+  return /^'([^']*)'$/.exec(text)?.[1] ?? text
+}
+
 function readKnown(text: string, reading: Reading): AccessToken {
-  if (!/^[{["]/.test(text)) return readBare(text, reading)
-  const printed = readJson(text, reading.of)
+  const printed = parseJson(/^[{["]/.test(text) ? text : '')?.value ?? amongText(text)
+  if (printed === undefined) {
+    if (/^[{["]/.test(text)) throw invalid(`${reading.of} holds JSON that cannot be read: is it cut off?`)
+    return readBare(text, reading)
+  }
   if (typeof printed === 'string') return readBare(printed, reading)
-  const body = bodyOf(printed)
+  const body = bodyOf(printed, text.length <= LONGEST_ODD)
   const received = {
     tokenType: firstText(body, NAMES.tokenType)?.trim(),
     refreshToken: firstText(body, NAMES.refreshToken),
@@ -101,16 +132,24 @@ function isExtra(name: string): boolean {
   )
 }
 
-function readJson(text: string, of: string): unknown {
-  const parsed = parseJson(text)
-  if (parsed !== undefined) return parsed.value
-  throw invalid(`${of} holds JSON that cannot be read.`)
+/** JSON with a token that stands behind a warning, or before one. Of several objects it is not known which is meant. */
+function amongText(text: string): unknown {
+  if (!text.includes('\n')) return undefined
+  const [found, another] = embeddedJson(text)
+  const isToken = another === undefined && firstText(bodyOf(found, true), TOKEN) !== undefined
+  return isToken ? found : undefined
 }
 
 /** kubectl's exec plugins put it under `status`, `gcloud config config-helper` under `credential`. */
-function bodyOf(printed: unknown): unknown {
-  const inner = field(printed, field(printed, 'kind') === 'ExecCredential' ? 'status' : 'credential')
-  return typeof inner === 'object' && inner !== null ? inner : printed
+function bodyOf(printed: unknown, isSmall: boolean): unknown {
+  const only: unknown = Array.isArray(printed) && printed.length === 1 ? printed[0] : printed
+  const names =
+    field(only, 'kind') === 'ExecCredential' ? ['status'] : ['credential', 'data', 'result', 'response']
+  const found = names
+    .map((name) => field(only, name))
+    .find((inner) => typeof inner === 'object' && inner !== null)
+  const body = firstText(only, TOKEN) === undefined && found !== undefined ? found : only
+  return isSmall && typeof body === 'object' && body !== null ? canonicalNames(body) : body
 }
 
 function noToken(body: unknown, of: string): RefreshError {
@@ -119,6 +158,9 @@ function noToken(body: unknown, of: string): RefreshError {
   }
   if (field(body, 'clientCertificateData') !== undefined) {
     return invalid(`${of} holds a client certificate: a token is needed.`)
+  }
+  if (['error', 'errors', 'Error'].some((name) => Boolean(field(body, name)))) {
+    return invalid(`${of} speaks of an error, in JSON without a token: run it, or look at it, by hand.`)
   }
   return invalid(`${of} holds JSON without a token: it has none of ${TOKEN.join(', ')}. Give 'parse'.`)
 }

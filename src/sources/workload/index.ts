@@ -76,4 +76,13 @@ function invalid(message: string): RefreshError {
   return noting(new RefreshError('source_invalid', message), { reach: 'unsent' })
 }
 
-export type { SubjectToken, WorkloadOptions }
+export type { TokenRequestOptions } from '../shared/token-request.ts'
+export type {
+  AnthropicWorkloadOptions,
+  ExchangeEndpoint,
+  ExchangeWorkloadOptions,
+  OpenAIWorkloadOptions,
+  SharedWorkloadOptions,
+  SubjectToken,
+  WorkloadOptions,
+} from './options.ts'

@@ -8,7 +8,7 @@ import type { TokenRequestOptions } from '../shared/token-request.ts'
 export type SubjectToken = Exclude<SecretOption, string>
 
 /** What goes for every exchange. */
-interface SharedWorkloadOptions extends TokenRequestOptions {
+export interface SharedWorkloadOptions extends TokenRequestOptions {
   subjectToken: SubjectToken
 }
 

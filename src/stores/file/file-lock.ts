@@ -114,7 +114,7 @@ export class FileLock implements Lock {
     // Where the folder is gone, so is the lock.
     if (!(await folder.check())) return
     if (abandoned) await present(folder.publish(name, ABANDONED, { kind: 'released', number }))
-    else await present(folder.mark(name))
+    else await present(folder.mark(number))
   }
 
   /** The folder was emptied or removed, or is an older copy: nobody else can have this number. */

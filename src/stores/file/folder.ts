@@ -7,7 +7,7 @@ import type { OnStep } from '../shared/lock.ts'
 import { codeOf, present } from './failure.ts'
 import type { Checked, Guard, Inside, Ownership } from './guard/guard.ts'
 import { syncFolder } from './guard/sync.ts'
-import { isName, type Listing, listingOf } from './names.ts'
+import { isName, type Listing, listingOf, releasedName } from './names.ts'
 
 /** How a file is published. */
 export interface Publishing {
@@ -157,13 +157,20 @@ export class Folder {
     await this.remove(draft).catch(() => undefined)
   }
 
-  /** Makes an empty file, where there is none of that name. It never opens one that is there: that may be a link. */
-  async mark(name: string): Promise<void> {
+  /**
+   * Marks a lock as released by an empty file, where there is none of that name. It never opens one that is there: that may be a link.
+   *
+   * What root marks in another user's folder is given to that user before it bears its name: else that user could not read it for a moment.
+   */
+  async mark(number: number): Promise<void> {
+    const name = releasedName(number)
     try {
-      await this.#inside(async (base, _isOurs, own) => {
-        const handle = await open(join(base, name), 'wx', 0o600)
-        await finish(handle, own)
+      const isMade = await this.#inside(async (base, _isOurs, own) => {
+        if (own) return false
+        await (await open(join(base, name), 'wx', 0o600)).close()
+        return true
       })
+      if (!isMade) await this.publish(name, '', { kind: 'released', number })
     } catch (error) {
       if (codeOf(error) !== 'EEXIST') throw error
     }

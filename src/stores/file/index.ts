@@ -2,13 +2,14 @@ import { resolve } from 'node:path'
 import type { Store } from '../../credential/store.ts'
 import { checkOptions, describe, milliseconds, optionError } from '../../lib/options.ts'
 import { readMaxLocks } from '../../lib/slots.ts'
+import type { StoreEntry } from '../shared/entry.ts'
 import { type ExclusiveOptions, ExclusiveStore } from '../shared/exclusive-store.ts'
 import { FileBackend } from './backend.ts'
-import { type FileStoreEntry, inspectFolder } from './inspect.ts'
+import { inspectFolder } from './inspect.ts'
 import { thisMachine } from './machine.ts'
 import { defaultPath } from './path.ts'
 
-export type { FileStoreEntry } from './inspect.ts'
+export type { StoreEntry, StoreEntryHolder } from '../shared/entry.ts'
 
 /** Where a file store is, and how it locks. */
 export interface FileStoreOptions {
@@ -67,7 +68,7 @@ export function fileStore(options: FileStoreOptions = {}): Store {
  */
 export async function inspectFileStore(
   options: Pick<FileStoreOptions, 'path' | 'trustParent'> = {},
-): Promise<FileStoreEntry[]> {
+): Promise<StoreEntry[]> {
   const { path, trustParent } = readFileOptions(options)
   return inspectFolder(path, trustParent)
 }

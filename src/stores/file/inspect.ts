@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { keyOf } from '../../credential/record/record-format.ts'
-import type { RefreshError } from '../../errors.ts'
+import type { StoreEntry } from '../shared/entry.ts'
 import { failure, present } from './failure.ts'
 import { Folder } from './folder.ts'
 import { Guard } from './guard/guard.ts'
@@ -11,28 +11,8 @@ import { recordName } from './names.ts'
 import { folderName } from './path.ts'
 import { readHighest } from './records.ts'
 
-/** How an account of a file store stands, without secrets. */
-export interface FileStoreEntry {
-  /** The account. undefined: nothing was ever written, or it cannot be read. */
-  readonly key: string | undefined
-  readonly folder: string
-  readonly state: 'empty' | 'stored' | 'logged_out' | 'unreadable'
-  /** 0: nothing was ever written. */
-  readonly revision: number
-  /** epoch ms; undefined where it is not known. */
-  readonly expiresAt: number | undefined
-  /** There is a refresh token. */
-  readonly canRefresh: boolean
-  /** epoch ms */
-  readonly writtenAt: number | undefined
-  /** Who refreshes at the moment. `isGone`: it vanished, and the next one to refresh takes over. */
-  readonly holder: { readonly host: string; readonly pid: number; readonly isGone: boolean } | undefined
-  /** Why it cannot be read. */
-  readonly problem: RefreshError | undefined
-}
-
 /** @throws RefreshError `store_failed` */
-export async function inspectFolder(path: string, trustParent: boolean): Promise<FileStoreEntry[]> {
+export async function inspectFolder(path: string, trustParent: boolean): Promise<StoreEntry[]> {
   try {
     const guard = new Guard(path, trustParent)
     await guard.checkRoot()
@@ -44,15 +24,15 @@ export async function inspectFolder(path: string, trustParent: boolean): Promise
   }
 }
 
-async function inspect(path: string, guard: Guard): Promise<FileStoreEntry> {
+async function inspect(path: string, guard: Guard): Promise<StoreEntry> {
   const folder = new Folder(path, guard, undefined)
-  const nothing = { key: undefined, folder: path, revision: 0, expiresAt: undefined, writtenAt: undefined }
-  const unknown = { ...nothing, canRefresh: false, holder: undefined, problem: undefined }
+  const nothing = { key: undefined, place: path, revision: 0, expiresAt: undefined, writtenAt: undefined }
+  const unknown = { ...nothing, canRefresh: false, holder: undefined, isAbandoned: false, problem: undefined }
   try {
     await folder.check()
     const { records } = await folder.list()
-    const holder = await holderOf(folder)
-    if (records[0] === undefined) return { ...unknown, state: 'empty', holder }
+    const lock = await lockOf(folder, records[0] ?? 0)
+    if (records[0] === undefined) return { ...unknown, ...lock, state: 'empty' }
     const name = recordName(records[0])
     const key = keyOf((await folder.read(name)) ?? '')
     const isHere = key !== undefined && folderName(key) === basename(path)
@@ -60,8 +40,8 @@ async function inspect(path: string, guard: Guard): Promise<FileStoreEntry> {
     const token = stored?.token
     return {
       ...unknown,
+      ...lock,
       key,
-      holder,
       state: token === undefined ? 'logged_out' : 'stored',
       revision: stored?.revision ?? 0,
       expiresAt: token?.expiresAt,
@@ -73,12 +53,18 @@ async function inspect(path: string, guard: Guard): Promise<FileStoreEntry> {
   }
 }
 
-async function holderOf(folder: Folder): Promise<FileStoreEntry['holder']> {
+/** @param written the number of the record in force */
+async function lockOf(folder: Folder, written: number): Promise<Pick<StoreEntry, 'holder' | 'isAbandoned'>> {
   for (;;) {
-    const holder = await readHolder(folder, await folder.list(), await thisMachine())
-    if (holder === 'changed') continue
-    if (holder?.owner === undefined || holder.state === 'released') return undefined
-    const { host, pid } = holder.owner
-    return { host, pid, isGone: holder.state === 'gone' }
+    const lock = await readHolder(folder, await folder.list(), await thisMachine())
+    if (lock === 'changed') continue
+    if (lock === undefined) return { holder: undefined, isAbandoned: false }
+    const { number, owner, state } = lock
+    // A holder that runs has not abandoned anything yet; one before it may have.
+    const isOver = state === 'released' || state === 'gone'
+    const isAbandoned = (isOver ? lock.isAbandoned : owner?.abandoned === true) && written < number
+    if (owner === undefined || state === 'released') return { holder: undefined, isAbandoned }
+    const { host, pid } = owner
+    return { holder: { host, pid, until: undefined, isGone: state === 'gone' }, isAbandoned }
   }
 }

@@ -2,7 +2,7 @@ import { encodeRecord } from '../../credential/record/record-format.ts'
 import type { RecordContent, StoredRecord } from '../../credential/store.ts'
 import { KeyedMutex } from '../../lib/keyed-mutex.ts'
 import type { Folder } from './folder.ts'
-import { type Listing, recordName, releasedName, assertInRange, top } from './names.ts'
+import { type Listing, recordName, assertInRange, top } from './names.ts'
 import { readOrigin } from './origin.ts'
 import { readRecord, removeLower } from './records.ts'
 
@@ -66,5 +66,5 @@ function numberAbove(highest: number): number {
  * it: so the clock's number is put down first, as that of a lock that nobody has.
  */
 async function raise(folder: Folder, listing: Listing): Promise<void> {
-  await folder.mark(releasedName(await readOrigin(folder, listing)))
+  await folder.mark(await readOrigin(folder, listing))
 }

@@ -1,9 +1,10 @@
 import type { Store } from '../../credential/store.ts'
 import { checkOptions, milliseconds } from '../../lib/options.ts'
 import { readMaxLocks } from '../../lib/slots.ts'
+import type { StoreEntry } from '../shared/entry.ts'
 import { ExclusiveStore } from '../shared/exclusive-store.ts'
 import { LeasedBackend } from '../shared/leased-backend.ts'
-import { inspectTable, type PostgresStoreEntry } from './inspect.ts'
+import { inspectTable } from './inspect.ts'
 import { readName } from './name.ts'
 import { migrate } from './schema.ts'
 import { statementsOn } from './statements.ts'
@@ -11,7 +12,7 @@ import { PostgresTable } from './table.ts'
 import type { PostgresClient } from './types.ts'
 
 export type { PostgresClient, PgClient, PostgresJsClient } from './types.ts'
-export type { PostgresStoreEntry } from './inspect.ts'
+export type { StoreEntry, StoreEntryHolder } from '../shared/entry.ts'
 
 /** Which table. */
 export interface PostgresTableOptions {
@@ -103,7 +104,7 @@ export async function migratePostgres(
 export async function inspectPostgresStore(
   client: PostgresClient,
   options: PostgresTableOptions = {},
-): Promise<PostgresStoreEntry[]> {
+): Promise<StoreEntry[]> {
   checkOptions(options, ['table'])
   const { table = 'llm_refresh' } = options
   return inspectTable(client, readName(table))

@@ -26,9 +26,13 @@ const isNumber = (column: string, last: number): string =>
 const areNumbers = (row: string, last = LAST): string =>
   `${isNumber(`${row}.revision`, last)} AND ${isNumber(`${row}.fence`, last)}`
 
-/** Whether a lease still runs. None is that long: another program, or a clock that was far ahead, has set its end. */
-const isRunning = (row: string): string =>
-  `coalesce(${row}.until > clock_timestamp() AND ${row}.until < clock_timestamp() + interval '25 days', false)`
+/**
+ * Whether a lease still runs. None is longer than `longest`: another program has set its end, or the server's clock was set back since.
+ */
+const isRunning = (row: string, longest = "interval '25 days'"): string =>
+  `coalesce(${row}.until > clock_timestamp() AND ${row}.until < clock_timestamp() + ${longest}, false)`
+/** Others may have been given a longer one than the one who asks, but not by that much. */
+const longestFor = (ms: string): string => `make_interval(secs => greatest(60, ${ms}::float8 / 100))`
 
 /** Of the record; 0 where there is none. */
 const revisionOf = (row: string): string =>
@@ -77,7 +81,7 @@ export function statementsOn(table: string): Statements {
     until = excluded.until
   WHERE ${areNumbers('account', LAST - 1)} AND (
     account.owner = $2::text
-    OR (account.owner IS NULL OR $5::text::boolean AND NOT ${isRunning('account')})
+    OR (account.owner IS NULL OR $5::text::boolean AND NOT ${isRunning('account', longestFor('$3::text'))})
       AND ($4::text IS NULL OR ${revisionOf('account')} <= $4::text::bigint
         AND ($5::text::boolean OR ${revisionOf('account')} = $4::text::bigint)))
   RETURNING fence, abandoned, revision, record
@@ -86,7 +90,7 @@ SELECT 'lock' AS type, fence::text, abandoned::text, revision::text, record FROM
 UNION ALL
 SELECT CASE WHEN NOT (${areNumbers('account', LAST - 1)}) THEN 'invalid'
     WHEN ${revisionOf('account')} > $4::text::bigint THEN 'newer' ELSE 'held' END,
-  CASE WHEN ${isRunning('account')} AND owner IS NOT NULL
+  CASE WHEN ${isRunning('account', longestFor('$3::text'))} AND owner IS NOT NULL
     THEN greatest(0, ${milliseconds('until - clock_timestamp()')} + 1)::text ELSE '0' END, NULL, NULL, NULL
 FROM ${table} AS account WHERE key = $1::text AND NOT EXISTS (SELECT FROM taken)`,
     // key, owner, lease, number. Where there is no row, or one with lower numbers, the server has forgotten the lock.

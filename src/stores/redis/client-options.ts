@@ -11,6 +11,12 @@ export function addressOfIoRedis(client: object): string | undefined {
   )
 }
 
+/** What ioredis puts before the names of keys; of a cluster, it is the servers' option or the cluster's. */
+export function keyPrefixOf(client: object): string {
+  const options = read(client, 'options')
+  return text(read(options, 'keyPrefix')) ?? text(read(read(options, 'redisOptions'), 'keyPrefix')) ?? ''
+}
+
 export function addressOfNodeRedis(client: object): string | undefined {
   return addressOf(read(read(client, 'options'), 'socket'))
 }

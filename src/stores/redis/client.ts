@@ -5,6 +5,7 @@ import {
   addressOfNodeRedis,
   findingsOfIoRedis,
   findingsOfNodeRedis,
+  keyPrefixOf,
 } from './client-options.ts'
 
 /** A client, or a cluster, of ioredis. */
@@ -14,9 +15,12 @@ export interface IoRedisClient {
   eval(script: string, keys: number, ...keysAndArguments: string[]): Promise<unknown>
   /** Of a cluster, the second argument has the options. */
   duplicate(options?: object, clusterOptions?: object): IoRedisSubscriber
+  /** Of a cluster: the clients of its servers. */
+  nodes?(role: 'master'): Pick<IoRedisClient, 'eval'>[]
 }
 
-interface IoRedisSubscriber {
+/** What `duplicate()` of ioredis gives: a connection that hears of releases. */
+export interface IoRedisSubscriber {
   on(event: 'error' | 'ready' | 'end', listener: () => void): unknown
   on(event: 'message', listener: (channel: string, message: string) => void): unknown
   subscribe(channel: string): Promise<unknown>
@@ -29,9 +33,13 @@ export interface NodeRedisClient {
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
   /** A pool has none: then those who wait look by themselves. */
   duplicate?(): NodeRedisSubscriber
+  /** Of a cluster: its servers, and the client of each. */
+  readonly masters?: readonly unknown[]
+  nodeClient?(master: unknown): Pick<NodeRedisClient, 'eval'> | Promise<Pick<NodeRedisClient, 'eval'>>
 }
 
-interface NodeRedisSubscriber {
+/** What `duplicate()` of node-redis gives: a connection that hears of releases. */
+export interface NodeRedisSubscriber {
   on(event: 'error' | 'ready', listener: () => void): unknown
   connect(): Promise<unknown>
   subscribe(channel: string, listener: (message: string) => void): Promise<unknown>
@@ -47,9 +55,16 @@ export interface OtherRedisClient {
 
 export type RedisClient = IoRedisClient | NodeRedisClient | OtherRedisClient
 
+/** Runs a script that names no keys, on one server. */
+export type RunAnywhere = (script: string, args: string[]) => Promise<unknown>
+
 /** What a store needs of a client, whatever client that is. */
 export interface Connection {
   run(script: string, key: string, args: string[]): Promise<unknown>
+  /** Every server that holds keys: of a cluster, there are several. */
+  servers(): Promise<RunAnywhere[]>
+  /** What the client puts before the names of keys by itself. */
+  readonly keyPrefix: string
   /** Host and port, where they can be seen. */
   where(): string | undefined
   /** Its user has closed it, or it has stopped to connect again. */
@@ -71,6 +86,8 @@ export function connectionOf(client: RedisClient): Connection {
   if ('status' in client) return ofIoRedis(client)
   return {
     run: async (script, key, args) => client.eval(script, [key], args),
+    servers: async () => [async (script, args) => client.eval(script, [], args)],
+    keyPrefix: '',
     where: () => undefined,
     isEnded: () => false,
     findings: () => [],
@@ -81,6 +98,11 @@ export function connectionOf(client: RedisClient): Connection {
 function ofIoRedis(client: IoRedisClient): Connection {
   return {
     run: async (script, key, args) => client.eval(script, 1, key, ...args),
+    servers: async () => {
+      const servers = client.isCluster === true ? client.nodes?.('master') : undefined
+      return (servers ?? [client]).map((server) => async (script, args) => server.eval(script, 0, ...args))
+    },
+    keyPrefix: keyPrefixOf(client),
     where: () => addressOfIoRedis(client),
     isEnded: () => client.status === 'end',
     findings: (lease) => findingsOfIoRedis(client, lease),
@@ -107,6 +129,14 @@ function ofIoRedis(client: IoRedisClient): Connection {
 function ofNodeRedis(client: NodeRedisClient): Connection {
   return {
     run: async (script, key, args) => client.eval(script, { keys: [key], arguments: args }),
+    servers: async () => {
+      const nodes = (client.masters ?? []).map(async (master) => client.nodeClient?.(master) ?? client)
+      const servers = nodes.length === 0 ? [client] : await Promise.all(nodes)
+      return servers.map(
+        (server) => async (script, args) => server.eval(script, { keys: [], arguments: args }),
+      )
+    },
+    keyPrefix: '',
     where: () => addressOfNodeRedis(client),
     isEnded: () => !client.isOpen,
     findings: (lease) => findingsOfNodeRedis(client, lease),

@@ -6,7 +6,7 @@ const MENDING: Readonly<Record<string, string>> = {
   NOAUTH: 'it asks for a password: give the client one',
   WRONGPASS: 'it does not take the password, or the user',
   NOPERM:
-    'this user may not: allow it EVAL, HMGET, HGET, HSET, HSETNX, HDEL, TIME and PUBLISH on the keys of the store',
+    'this user may not: allow it EVAL, HMGET, HGET, HSET, HSETNX, HDEL, TIME and PUBLISH on the keys of the store, and SCAN to inspect it',
   OOM: 'its memory is full: make room, and keep it from evicting tokens with maxmemory-policy noeviction',
   WRONGTYPE: 'another program uses the same key: choose another prefix',
   MISCONF: 'it cannot write to its disk',

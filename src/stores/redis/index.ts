@@ -1,12 +1,24 @@
 import type { Store } from '../../credential/store.ts'
-import { checkOptions, describe, milliseconds, optionError } from '../../lib/options.ts'
+import { checkOptions, milliseconds } from '../../lib/options.ts'
 import { readMaxLocks } from '../../lib/slots.ts'
+import type { StoreEntry } from '../shared/entry.ts'
 import { ExclusiveStore } from '../shared/exclusive-store.ts'
 import { LeasedBackend } from '../shared/leased-backend.ts'
 import { connectionOf, type RedisClient } from './client.ts'
+import { inspectHashes } from './inspect.ts'
+import { readPrefix } from './name.ts'
 import { RedisTable } from './table.ts'
 
-export type { IoRedisClient, NodeRedisClient, OtherRedisClient, RedisClient } from './client.ts'
+export type {
+  IoRedisClient,
+  IoRedisSubscriber,
+  NodeRedisClient,
+  NodeRedisSubscriber,
+  OtherRedisClient,
+  RedisClient,
+} from './client.ts'
+
+export type { StoreEntry, StoreEntryHolder } from '../shared/entry.ts'
 
 /** Where in Redis a store is, and how it locks. */
 export interface RedisStoreOptions {
@@ -42,16 +54,13 @@ export interface RedisStoreOptions {
  *
  * @throws RefreshError `invalid_option`; later `store_failed`, and `store_invalid` where a record is damaged or another program's
  * @example
- * const redis = new Redis(process.env.REDIS_URL)
- * const credential = createCredential({ source: oauth({ issuer, clientId }), store: redisStore(redis), key: 'me@example.com' })
+ * const redis = new Redis(url)
+ * const token = createCredential({ source: oauth({ issuer, clientId }), store: redisStore(redis), key: 'me@example.com' })
  */
 export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): Store {
   checkOptions(options, ['prefix', 'lease', 'timeout', 'maxLocks'])
-  const { prefix = 'llm-refresh', lease = 2_500, timeout = 5_000 } = options
-  if (typeof prefix !== 'string' || /^$|[{}]/u.test(prefix)) {
-    const what = typeof prefix === 'string' ? 'a text that is empty, or has braces' : describe(prefix)
-    throw optionError('prefix', `must be a name, not ${what}`)
-  }
+  const { lease = 2_500, timeout = 5_000 } = options
+  const prefix = readPrefix(options.prefix)
   const locking = {
     lease: milliseconds('lease', lease, 100),
     timeout: milliseconds('timeout', timeout, 1),
@@ -59,4 +68,20 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   }
   const table = new RedisTable(connectionOf(client), prefix, locking.lease)
   return new ExclusiveStore(new LeasedBackend(table, locking), locking)
+}
+
+/**
+ * How the accounts of a Redis store stand, without secrets, in the order of their keys. It looks through the names of all keys that the
+ * server has, some at a time, and holds nobody up; of a cluster, through those of every primary.
+ *
+ * @throws RefreshError `invalid_option`, `store_failed`
+ * @example
+ * for (const { key, state, holder } of await inspectRedisStore(redis)) console.log(key, state, holder)
+ */
+export async function inspectRedisStore(
+  client: RedisClient,
+  options: Pick<RedisStoreOptions, 'prefix'> = {},
+): Promise<StoreEntry[]> {
+  checkOptions(options, ['prefix'])
+  return inspectHashes(connectionOf(client), readPrefix(options.prefix))
 }

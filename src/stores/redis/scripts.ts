@@ -42,6 +42,18 @@ redis.call('HDEL', KEYS[1], 'owner', 'until')${NOTIFY}`
 
 export const READ: string = `return redis.call('HMGET', KEYS[1], 'revision', 'record', 'fence')`
 
+/** What a server holds by a pattern: the cursor that goes on, then names. */
+export const SCAN: string = `
+local found = redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', 1000)
+local reply = { found[1] }
+for _, name in ipairs(found[2]) do reply[#reply + 1] = name end
+return reply`
+
+/** All that is known of an account, and the server's time. */
+export const INSPECT: string = `${NOW}
+local had = redis.call('HMGET', KEYS[1], 'revision', 'record', 'fence', 'owner', 'until', 'abandoned')
+return { digits(now), had[1], had[2], had[3], had[4], had[5], had[6] }`
+
 export const TAKE: string = `${NOW}
 local owner, lease, known, mayTakeOver = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1'
 local had = redis.call('HMGET', KEYS[1], 'revision', 'record', 'fence', 'owner', 'until', 'abandoned')
@@ -51,8 +63,8 @@ local holder, abandoned = had[4], had[6] == '1'
 if holder ~= owner then
   if known and revision > known then return { 'newer' } end
   local left = (tonumber(had[5]) or 0) - now
-  -- No lease is that long: another program, or a clock that was far ahead, has set its end.
-  if not (left > 0 and left < 2147483648) then left = 0 end
+  -- No lease is that much longer than ours: another program has set its end, or the server's clock was set back since.
+  if not (left > 0 and left <= math.max(10 * tonumber(lease), 60000)) then left = 0 end
   -- A record that is known and has gone: the holder of a token that it could not write yet comes first.
   local isHeld = holder or known and revision < known
   if isHeld and (left > 0 and holder or not mayTakeOver) then

@@ -4,6 +4,8 @@ import { RefreshError } from '../../errors.ts'
 import type { LeaseTable, Row, RowWritten, Subscribe, Taken } from '../shared/lease-table.ts'
 import type { Connection } from './client.ts'
 import { failure, isPassing, isReply } from './failure.ts'
+import { hashOf, nameOf } from './name.ts'
+import { listOf, strange } from './reply.ts'
 import { EXTEND, READ, RELEASE, SWAP, TAKE, WRITE } from './scripts.ts'
 
 /** Locks and records in Redis: a hash for each account. */
@@ -102,9 +104,8 @@ export class RedisTable implements LeaseTable {
     return `${this.#prefix}:freed`
   }
 
-  /** A cluster goes by what is in braces. */
   #hash(key: string): string {
-    return `${this.#prefix}:{${nameOf(key)}}`
+    return hashOf(this.#prefix, key)
   }
 
   /** @throws RefreshError `store_invalid` where the script has found numbers that are none, and has changed nothing */
@@ -126,32 +127,14 @@ export class RedisTable implements LeaseTable {
   }
 
   #poisoned(key: string): RefreshError {
-    const what =
-      'has a revision or a fence that is no whole number below 2^53, so another program has changed it'
-    const mending = `correct these two fields, or remove the hash (DEL ${this.#hash(key)}) and log in again`
-    return new RefreshError('store_invalid', `${this.place(key)} ${what}. It is left as it is: ${mending}.`)
+    return poisoned(this.place(key), this.#hash(key))
   }
 }
 
-/** As it reads in JSON, where no two keys are the same text, and without braces, which mean something to a cluster. */
-function nameOf(key: string): string {
-  return JSON.stringify(key)
-    .slice(1, -1)
-    .replaceAll(/[{}]/gu, (brace) => (brace === '{' ? String.raw`\u007b` : String.raw`\u007d`))
-}
-
-/** As texts, whatever a client makes of them: some give bytes, or read what looks like JSON. */
-function listOf(reply: unknown): (string | undefined)[] {
-  if (Array.isArray(reply)) return reply.map(textOf)
-  throw strange()
-}
-
-function textOf(value: unknown): string | undefined {
-  if (value === null || value === undefined) return undefined
-  if (ArrayBuffer.isView(value)) return new TextDecoder().decode(value)
-  return typeof value === 'string' ? value : JSON.stringify(value)
-}
-
-function strange(): RefreshError {
-  return new RefreshError('store_invalid', 'Redis answered with what its scripts do not give.')
+/** @param place to begin a sentence with */
+export function poisoned(place: string, hash: string): RefreshError {
+  const what =
+    'has a revision or a fence that is no whole number below 2^53, so another program has changed it'
+  const mending = `correct these two fields, or remove the hash (DEL ${hash}) and log in again`
+  return new RefreshError('store_invalid', `${place} ${what}. It is left as it is: ${mending}.`)
 }

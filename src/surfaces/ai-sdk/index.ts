@@ -4,6 +4,7 @@ import { assertRefresher, type Refresh, type Refresher } from '../../core/refres
 import type { LlmProvider } from '../../llm/provider.ts'
 import { readWrapper, type SharedWrapperOptions, type WrapperOptions } from '../shared/wrapper.ts'
 import {
+  assertEmbeddingModel,
   type AiSdkLanguageModel,
   type AiSdkModel,
   assertLanguageModel,
@@ -17,6 +18,9 @@ import { facadeOf } from './refreshing-model/facade.ts'
 
 export type {
   AiSdkCallOptions,
+  AiSdkEmbeddingModel,
+  AiSdkEmbedOptions,
+  AiSdkEmbedResult,
   AiSdkGenerateResult,
   AiSdkLanguageModel,
   AiSdkModel,
@@ -25,6 +29,7 @@ export type {
   AiSdkVersion,
 } from './model.ts'
 export type { LanguageModelProviderOptions, ProviderOptions } from './provider/options.ts'
+export type { SharedWrapperOptions, WrapperOptions } from '../shared/wrapper.ts'
 export type { Vendor } from './vendor.ts'
 export type { ProviderWarning } from './provider/warnings.ts'
 
@@ -38,6 +43,8 @@ export type { ProviderWarning } from './provider/warnings.ts'
  * `maxTokens` limits everything that is generated, thinking included. When it is absent the vendor's default
  * applies; Anthropic, which has none, gets `capabilities.maxOutputTokens`, or else the AI SDK's choice.
  *
+ * With `embeddingModel` the provider has `embed`, too.
+ *
  * @throws RefreshError `invalid_provider` when the model is none, `invalid_option` for an option that cannot be
  *
  * @example
@@ -50,6 +57,7 @@ export function languageModelProvider(
 ): LlmProvider {
   assertLanguageModel(model)
   assertOptions(options)
+  if (options.embeddingModel !== undefined) assertEmbeddingModel(options.embeddingModel)
   return new LanguageModelProvider(model, options)
 }
 

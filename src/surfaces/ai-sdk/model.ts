@@ -45,6 +45,32 @@ export interface AiSdkLanguageModel {
   doStream(options: AiSdkCallOptions): PromiseLike<AiSdkStreamResult>
 }
 
+/** What an embedding model is asked, as far as all versions agree; `dimensions` is known to `v4` alone. */
+export interface AiSdkEmbedOptions {
+  values: string[]
+  dimensions?: number
+  abortSignal?: AbortSignal
+  providerOptions?: Record<string, Record<string, unknown>>
+}
+
+/** The vectors of one call, as far as all versions agree. */
+export interface AiSdkEmbedResult {
+  readonly embeddings: readonly (readonly number[])[]
+  readonly usage?: unknown
+  readonly response?: unknown
+  readonly warnings?: readonly unknown[]
+}
+
+/** Any AI SDK embedding model for texts: an `EmbeddingModelV2<string>`, `EmbeddingModelV3` or `EmbeddingModelV4`, described by its shape. */
+export interface AiSdkEmbeddingModel {
+  readonly specificationVersion: AiSdkVersion
+  readonly provider: string
+  readonly modelId: string
+  /** Most texts in one call. */
+  readonly maxEmbeddingsPerCall: PromiseLike<number | undefined> | number | undefined
+  doEmbed(options: AiSdkEmbedOptions): PromiseLike<AiSdkEmbedResult>
+}
+
 /** Any AI SDK model: a language model, or one for embeddings, images, speech, transcription and whatever else has `do…` methods. */
 export interface AiSdkModel {
   readonly specificationVersion: AiSdkVersion
@@ -54,6 +80,11 @@ export interface AiSdkModel {
 /** @throws RefreshError `invalid_provider` that names what is missing. */
 export function assertLanguageModel(model: unknown): asserts model is AiSdkLanguageModel {
   assertFields(model, 'language model', ['provider', 'modelId'], ['doGenerate', 'doStream'])
+}
+
+/** @throws RefreshError `invalid_provider` that names what is missing. */
+export function assertEmbeddingModel(model: unknown): asserts model is AiSdkEmbeddingModel {
+  assertFields(model, 'embedding model', ['provider', 'modelId'], ['doEmbed'])
 }
 
 /** @throws RefreshError `invalid_provider` that names what is missing. */

@@ -1,3 +1,4 @@
+import type { OpaqueReasoningBlock } from '../../llm/content.ts'
 import type { Vendor } from './vendor.ts'
 
 /**
@@ -28,6 +29,20 @@ export function readReasoningMark(metadata: Metadata | undefined): ReasoningMark
     }
   }
   return undefined
+}
+
+/** The block for reasoning that is nothing but a mark; undefined for Anthropic's marks, which its own API has blocks for. */
+export function opaqueBlock(mark: ReasoningMark): OpaqueReasoningBlock | undefined {
+  const text = 'redacted' in mark ? mark.redacted : mark.signature
+  const parsed = untagged(text)
+  if (parsed === undefined) return undefined
+  return { type: 'opaque_reasoning', provider: parsed.namespace, data: JSON.stringify(parsed.fields) }
+}
+
+/** What {@link opaqueBlock} was made from; undefined for a block that something else has made. */
+export function opaqueMark({ provider, data }: OpaqueReasoningBlock): ReasoningMark | undefined {
+  const signature = `${provider}:${data}`
+  return untagged(signature) === undefined ? undefined : { signature }
 }
 
 /** Google's signature on a part that is not reasoning, bare. */

@@ -1,4 +1,6 @@
-import type { AiSdkLanguageModel, AiSdkVersion } from './model.ts'
+import type { AiSdkEmbeddingModel, AiSdkLanguageModel, AiSdkVersion } from './model.ts'
+
+type Model = AiSdkEmbeddingModel | AiSdkLanguageModel
 
 /** Whose protocol a model speaks, and so whose `providerOptions` it reads. `other` is any not listed. */
 export type Vendor = 'anthropic' | 'openai' | 'google' | 'openai-compatible' | 'other'
@@ -15,7 +17,7 @@ export interface Dialect {
 }
 
 /** Tells the vendor from the model's `provider`, unless the caller knows better. */
-export function dialectOf(model: AiSdkLanguageModel, told: Vendor | undefined): Dialect {
+export function dialectOf(model: Model, told: Vendor | undefined): Dialect {
   const vendor = told ?? vendorOf(model)
   return {
     vendor,
@@ -26,7 +28,7 @@ export function dialectOf(model: AiSdkLanguageModel, told: Vendor | undefined): 
   }
 }
 
-function vendorOf(model: AiSdkLanguageModel): Vendor {
+function vendorOf(model: Model): Vendor {
   const segments = model.provider.split('.')
   const first = segments[0] ?? ''
   // Before the others: `googleVertex.anthropic.messages` and `bedrock.anthropic.messages` are Anthropic's protocol.
@@ -35,10 +37,11 @@ function vendorOf(model: AiSdkLanguageModel): Vendor {
   // The Interactions API takes other options.
   if (first === 'google' && !segments.includes('interactions')) return 'google'
   // A property of every model that is built on @ai-sdk/openai-compatible, and of no other.
-  return 'supportsStructuredOutputs' in model ? 'openai-compatible' : 'other'
+  const property = 'doEmbed' in model ? 'providerOptionsName' : 'supportsStructuredOutputs'
+  return property in model ? 'openai-compatible' : 'other'
 }
 
-function namespacesOf(vendor: Vendor, model: AiSdkLanguageModel): readonly [string, ...string[]] {
+function namespacesOf(vendor: Vendor, model: Model): readonly [string, ...string[]] {
   const name = model.provider.split('.')[0] ?? model.provider
   switch (vendor) {
     case 'anthropic':

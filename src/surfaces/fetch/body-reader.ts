@@ -10,6 +10,12 @@ export interface BodyReader {
   isBytes?(): boolean
 }
 
+export function isWebStream(body: unknown): body is ReadableStream<Uint8Array> {
+  return (
+    typeof body === 'object' && body !== null && 'getReader' in body && typeof body.getReader === 'function'
+  )
+}
+
 /** Reads a web stream. */
 export function webReader(stream: ReadableStream<Uint8Array>): BodyReader {
   let reader = stream.getReader()

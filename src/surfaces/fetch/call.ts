@@ -1,12 +1,14 @@
 import type { RefreshListener } from '../../core/events.ts'
 import type { RetryPolicy } from '../../core/retry-once.ts'
+import { get } from '../../core/verdict/foreign.ts'
 import type { Verdict } from '../../core/verdict/unauthorized.ts'
 import { RefreshError } from '../../errors.ts'
+import { parsedUrl } from '../../lib/secure-url.ts'
 import type { Applied } from '../shared/apply.ts'
 import { type HttpSettings, isEventStream } from '../shared/http-options.ts'
 import { type Finding, inspectBody, inspectEvents } from '../shared/inspection.ts'
 import { releaseBody } from '../shared/release-body.ts'
-import { isSynthetic401, synthetic401 } from '../shared/synthetic-401.ts'
+import { headerOf, isSynthetic401, synthetic401 } from '../shared/synthetic-401.ts'
 import type { Beneath } from './beneath.ts'
 import { keepHeaders, type KeptHeaders } from './headers.ts'
 import { Peeked } from './peeked.ts'
@@ -66,11 +68,14 @@ export class FetchCall implements RetryPolicy<Attempted> {
     this.#isRetry = !this.#isUnsent
     this.#isUnsent = false
     const response = await this.#settings.beneath.send([request ?? href, this.#prepare(applied)], applied)
-    if (applied.survivesRedirects && isRedirect(response) && this.#follows) {
+    const head = headOf(response)
+    // What stands in for a response, or breaks when it is looked at, is the caller's.
+    if (head === undefined) return asItCame(response, false)
+    if (applied.survivesRedirects && isRedirect(head) && this.#follows) {
       releaseBody(response.body)
       return this.#refusedRedirect()
     }
-    return this.#judged(response)
+    return this.#judged(response, head)
   }
 
   isRejection({ verdict }: Attempted): Verdict | false | Promise<Verdict | false> {
@@ -134,38 +139,38 @@ export class FetchCall implements RetryPolicy<Attempted> {
     return asItCame(new Response(body, own), false)
   }
 
-  #judged(response: Response): Attempted | Promise<Attempted> {
+  #judged(response: Response, head: ResponseHead): Attempted | Promise<Attempted> {
     const { judge, inspectStreams } = this.#settings
-    const { status, headers } = response
+    const { status, headers, redirected } = head
     // A server that was asked after a redirect to elsewhere has not seen the credential. Where it led back, platforms do not tell: a 401
     // counts then, for a refresh too many costs less than a call that dies; a success proves nothing.
-    if (response.redirected && new URL(response.url).origin !== this.#target.origin)
+    if (redirected && (head.origin ?? this.#target.origin) !== this.#target.origin)
       return asItCame(response, false)
     if (isSynthetic401(headers)) return asItCame(response, false)
-    // What stands in for a response in a test may have no headers.
-    if (isEventStream(status, headers?.get?.('content-type'))) {
-      if (inspectStreams && status === 200) return this.#inspected(response, 'events')
-      const verdict = judge.mayReject(status) && judge.answer(status, headers, '')
-      if (verdict === false || !verdict.rejected) return asItCame(response, !response.redirected)
+    const contentType = headerOf(headers, 'content-type')
+    if (isEventStream(status, contentType)) {
+      if (inspectStreams && status === 200) return this.#inspected(response, head, 'events')
+      const verdict = judge.mayReject(status, contentType) && judge.answer(status, headers, '')
+      if (verdict === false || !verdict.rejected) return asItCame(response, !redirected)
     }
-    if (judge.mayReject(status)) return this.#inspected(response, 'body')
-    return asItCame(response, status < 400 && !response.redirected)
+    if (judge.mayReject(status, contentType)) return this.#inspected(response, head, 'body')
+    return asItCame(response, status < 400 && !redirected)
   }
 
-  async #inspected(response: Response, what: 'body' | 'events'): Promise<Attempted> {
+  async #inspected(response: Response, head: ResponseHead, what: 'body' | 'events'): Promise<Attempted> {
     const { judge } = this.#settings
     const mayTakeBack = !this.#isRetry
     const peeked = new Peeked(response, this.signal)
     const { verdict, accepts } = await peeked.inspect((open, tell) =>
       what === 'body'
-        ? inspectBody(judge, response, open, tell)
-        : inspectEvents(judge, response, open, mayTakeBack, tell),
+        ? inspectBody(judge, head, open, tell)
+        : inspectEvents(judge, head, open, mayTakeBack, tell),
     )
     // No connection is held while the credential is refreshed.
     const isTakenBack = mayTakeBack && verdict !== false && verdict.rejected
     const handOn = isTakenBack ? peeked.detach() : () => peeked.whole()
-    const discard = (): void => (isTakenBack ? undefined : releaseBody(response.body))
-    return { verdict, accepts: accepts && !response.redirected, handOn, discard }
+    const discard = (): void => (isTakenBack ? undefined : releaseBody(get(response, 'body')))
+    return { verdict, accepts: accepts && !head.redirected, handOn, discard }
   }
 }
 
@@ -180,7 +185,26 @@ function copyOf(init: RequestInit): RequestInit {
   return copy
 }
 
+/** Of a response, read once. */
+interface ResponseHead {
+  readonly type: unknown
+  readonly status: number
+  readonly headers: unknown
+  readonly redirected: boolean
+  /** Where it comes from; undefined where it does not say. */
+  readonly origin: string | undefined
+}
+
+function headOf(response: Response): ResponseHead | undefined {
+  const status: unknown = get(response, 'status')
+  if (typeof status !== 'number') return undefined
+  const redirected = get(response, 'redirected') === true
+  const origin = redirected ? parsedUrl(String(get(response, 'url')))?.origin : undefined
+  return { type: get(response, 'type'), status, headers: get(response, 'headers'), redirected, origin }
+}
+
 /** Without a location there is nothing to follow. */
-function isRedirect({ type, status, headers }: Response): boolean {
-  return type === 'opaqueredirect' || (/^30[12378]$/u.test(`${status}`) && headers.has('location'))
+function isRedirect({ type, status, headers }: ResponseHead): boolean {
+  const leads = [301, 302, 303, 307, 308].includes(status) && headerOf(headers, 'location') !== undefined
+  return type === 'opaqueredirect' || leads
 }

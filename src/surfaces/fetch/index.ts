@@ -2,6 +2,7 @@ import { type Fetch, markFetch } from '../../core/raw-fetch.ts'
 import type { Refresher } from '../../core/refresher.ts'
 import { retryOnce } from '../../core/retry-once.ts'
 import { isInSource } from '../../core/source-context.ts'
+import { get } from '../../core/verdict/foreign.ts'
 import { optionError } from '../../lib/options.ts'
 import type { Apply } from '../shared/apply.ts'
 import { Bypassed } from '../shared/bypassed.ts'
@@ -74,7 +75,8 @@ export function refreshingFetch<T>(
     const credential = credentials.get(target.origin)
     if (credential === undefined) {
       const response = await beneath.send([input, init], undefined)
-      if (!isSynthetic401(response?.headers)) bypassed.answered(target.origin, response?.status)
+      if (!isSynthetic401(get(response, 'headers')))
+        bypassed.answered(target.origin, Number(get(response, 'status')))
       return response
     }
     const call = new FetchCall(settings, target, init)
@@ -86,7 +88,7 @@ export function refreshingFetch<T>(
       call.abandon(error)
       if (call.signal?.aborted === true) throw error
       const { body, ...own } = synthetic401(error)
-      return new Response(body, own)
+      return new Response(target.method === 'HEAD' ? null : body, own)
     } finally {
       call.end()
     }

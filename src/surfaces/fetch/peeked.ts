@@ -1,7 +1,9 @@
+import { get } from '../../core/verdict/foreign.ts'
 import { abortable } from '../../lib/abortable.ts'
+import { joined } from '../shared/body.ts'
 import { asItIs, type Finding, type Inspection, type OpenDecoder } from '../shared/inspection.ts'
 import { releaseBody } from '../shared/release-body.ts'
-import { type BodyReader, restored, webReader } from './body-reader.ts'
+import { type BodyReader, isWebStream, restored, webReader } from './body-reader.ts'
 import { isNodeBody, NodeBodyReader } from './node-body.ts'
 
 /** How an inspection of a body begins. */
@@ -25,10 +27,10 @@ export class Peeked {
 
   /** @param signal the caller's: one that leaves while the body is read hears no more of it */
   constructor(response: Response, signal: AbortSignal | undefined) {
-    const { body } = response
+    const body: unknown = get(response, 'body')
     this.#response = response
     this.#signal = signal
-    const isWeb = typeof body?.getReader === 'function' && !body.locked && !response.bodyUsed
+    const isWeb = isWebStream(body) && !body.locked && get(response, 'bodyUsed') !== true
     this.#isTaken = isWeb
     if (isWeb) this.#reader = webReader(body)
     else if (isNodeBody(body)) this.#reader = new NodeBodyReader(body)
@@ -84,7 +86,7 @@ export class Peeked {
   /** Nobody is going to read it. */
   #discard(reason: unknown): void {
     this.#reader?.close(reason)
-    if (!this.#isTaken) releaseBody(this.#response.body, reason)
+    if (!this.#isTaken) releaseBody(get(this.#response, 'body'), reason)
   }
 
   async #pump(inspection: Inspection): Promise<void> {
@@ -117,16 +119,6 @@ export class Peeked {
   }
 }
 
-function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(pieces.reduce((size, piece) => size + piece.byteLength, 0))
-  let at = 0
-  for (const piece of pieces) {
-    whole.set(piece, at)
-    at += piece.byteLength
-  }
-  return whole
-}
-
 /** A platform that does not show the body of a response (React Native) has all of it. */
 function wholeReader(response: Response): BodyReader | undefined {
   if (typeof response.clone !== 'function' || typeof response.text !== 'function') return undefined
@@ -141,8 +133,8 @@ function wholeReader(response: Response): BodyReader | undefined {
 
 /** Of the same class: a fetch that was given may have one of its own, and programs ask for it. */
 function construct(response: Response, body: BodyInit): Response {
-  const { status, statusText, headers, constructor } = response
-  const init = { status, statusText, headers }
+  const { status, constructor } = response
+  const init = { status, ...textOf(response), headers: headersOf(response) }
   if (response instanceof Response) {
     const copy = new Response(body, init)
     if (constructor !== Response) Reflect.setPrototypeOf(copy, Reflect.getPrototypeOf(response))
@@ -157,6 +149,19 @@ function construct(response: Response, body: BodyInit): Response {
   return new Response(body, init)
 }
 
+function textOf(response: Response): { statusText?: string } {
+  const statusText: unknown = get(response, 'statusText')
+  return typeof statusText === 'string' ? { statusText } : {}
+}
+
+function headersOf(response: Response): Headers {
+  try {
+    return new Headers(response.headers)
+  } catch {
+    return new Headers()
+  }
+}
+
 function isResponse(candidate: unknown): candidate is Response {
   return (
     typeof candidate === 'object' && candidate !== null && 'status' in candidate && 'headers' in candidate
@@ -165,11 +170,11 @@ function isResponse(candidate: unknown): candidate is Response {
 
 /** A constructed response has none of these, and clients show them. */
 function lookingLike(response: Response, copy: Response): Response {
-  const { url, redirected, type } = response
   const cloned = copy.clone.bind(copy)
   const clone = (): Response => lookingLike(response, cloned())
-  for (const [name, value] of Object.entries({ url, redirected, type, clone })) {
-    Object.defineProperty(copy, name, { value, configurable: true })
+  Object.defineProperty(copy, 'clone', { value: clone, configurable: true })
+  for (const name of ['url', 'redirected', 'type']) {
+    Object.defineProperty(copy, name, { value: get(response, name), configurable: true })
   }
   return copy
 }

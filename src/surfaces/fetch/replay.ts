@@ -1,7 +1,8 @@
+import { builtinModule } from '../../core/builtin-module.ts'
 import type { RefreshError } from '../../errors.ts'
 import { copyOf, exceeds, isAsyncIterable, streamed, tooLarge } from '../shared/body.ts'
-import { releaseBody } from '../shared/release-body.ts'
-import { type BodyReader, restored, webReader } from './body-reader.ts'
+import { Recording } from '../shared/recording.ts'
+import { isWebStream } from './body-reader.ts'
 import type { Target } from './target.ts'
 
 /** The body that attempts send. */
@@ -34,7 +35,7 @@ export function keep(
 }
 
 function keepBody(body: BodyInit, limit: number): Replay {
-  if (isStream(body)) return refused(streamed)
+  if (isStream(body)) return recordGiven(body, limit)
   if (exceeds(isText(body) ? body.toString() : body, limit)) return refused(() => tooLarge(limit))
   return kept(copied(body))
 }
@@ -64,71 +65,38 @@ function keepStream(request: Request, limit: number): Replay {
   const { body } = request.clone()
   // node-fetch 2 keeps it as it is.
   if (ArrayBuffer.isView(body)) return keepBody(body, limit)
-  const reader = readerOf(body)
-  return reader === undefined ? refused(streamed) : new Recorded(reader, limit, takesStreams(body))
+  const pieces = piecesOf(body)
+  if (pieces === undefined) return refused(streamed)
+  const recording = new Recording(pieces, limit)
+  recording.body()
+  void recording.complete()
+  return {
+    refusal: () => (recording.isArriving() && !takesStreams(body) ? streamed() : recording.refusal()),
+    body: () => sent(recording, asWebStream),
+    end: () => recording.end(),
+  }
 }
 
-/** A body that may still be arriving when it has to be sent again: then the rest of it is sent as it arrives. */
-class Recorded implements Replay {
-  readonly #reader: BodyReader
-  readonly #limit: number
-  readonly #isLive: boolean
-  readonly #pieces: Uint8Array[] = []
-  #size = 0
-  #state: 'arriving' | 'whole' | 'large' | 'broken' | 'handed over' = 'arriving'
-  #next: Promise<Uint8Array | undefined> | undefined
-
-  /** @param isLive the rest can be sent while it arrives */
-  constructor(reader: BodyReader, limit: number, isLive: boolean) {
-    this.#reader = reader
-    this.#limit = limit
-    this.#isLive = isLive
-    void this.#read()
+/** A stream in init is recorded while the first attempt sends it. */
+function recordGiven(body: ReadableStream, limit: number): Replay {
+  const send = senderFor(body)
+  const pieces = piecesOf(body)
+  if (send === undefined || pieces === undefined) return refused(streamed)
+  const recording = new Recording(pieces, limit)
+  return {
+    refusal: () => recording.refusal(),
+    body: () => sent(recording, send),
+    settle: async () => recording.abandon(),
+    end: () => recording.end(),
   }
+}
 
-  refusal(): RefreshError | undefined {
-    if (this.#state === 'large') return tooLarge(this.#limit)
-    if (this.#state === 'whole' || (this.#state === 'arriving' && this.#isLive)) return undefined
-    return streamed()
-  }
-
-  body(): BodyInit {
-    const pieces = [...this.#pieces]
-    if (this.#state !== 'arriving') return new Blob(pieces.map((piece) => piece.slice()))
-    this.#state = 'handed over'
-    return restored({ pieces, reader: this.#reader, next: this.#next, isBytes: false }).stream
-  }
-
-  end(): void {
-    if (this.#state === 'handed over') return
-    this.#pieces.length = 0
-    this.#reader.close()
-  }
-
-  async #read(): Promise<void> {
-    try {
-      while (this.#state === 'arriving') {
-        this.#next = this.#reader.next()
-        const piece = await this.#next
-        // By now it belongs to the second attempt.
-        if (this.#state !== 'arriving') return
-        this.#next = undefined
-        if (piece === undefined) this.#state = 'whole'
-        else this.#keep(piece)
-      }
-    } catch {
-      if (this.#state === 'arriving') this.#state = 'broken'
-    }
-  }
-
-  #keep(piece: Uint8Array): void {
-    this.#size += piece.byteLength
-    if (this.#size <= this.#limit) this.#pieces.push(piece)
-    else {
-      this.#state = 'large'
-      this.end()
-    }
-  }
+/** What an attempt sends: bytes, or a stream. */
+function sent(recording: Recording, send: Send): BodyInit | undefined {
+  const body = recording.body()
+  // Bytes would not survive a redirect: Node 20 detaches them.
+  const given = ArrayBuffer.isView(body) ? new Blob([body]) : send(body)
+  return isBody(given) ? given : undefined
 }
 
 function kept(body: BodyInit | undefined): Replay {
@@ -139,16 +107,60 @@ function refused(refusal: () => RefreshError): Replay {
   return { refusal, body: () => undefined, end: () => undefined }
 }
 
+/** What of a stream can be sent, and sent again, as the first kind of it that was given. */
+type Send = (source: AsyncIterableIterator<unknown>) => unknown
+
 /** Of a web stream, or of Node's, which is what node-fetch makes of a body. */
-function readerOf(body: Request['body']): BodyReader | undefined {
-  if (typeof body?.getReader === 'function') return webReader(body)
-  if (!isPieces(body)) return undefined
-  const pieces = body[Symbol.asyncIterator]()
-  return { next: async () => (await pieces.next()).value, close: () => releaseBody(body) }
+function piecesOf(body: unknown): AsyncIterable<unknown> | undefined {
+  if (typeof body !== 'object' || body === null) return undefined
+  if (isWebStream(body)) return { [Symbol.asyncIterator]: () => readerOf(body) }
+  return isAsyncIterable(body) ? body : undefined
 }
 
-function isPieces(body: unknown): body is AsyncIterable<Uint8Array, undefined> {
-  return typeof body === 'object' && body !== null && isAsyncIterable(body)
+function readerOf(stream: ReadableStream): AsyncIterator<unknown> {
+  const reader = stream.getReader()
+  return {
+    next: () => reader.read(),
+    return: async () => {
+      await reader.cancel()
+      return { done: true, value: undefined }
+    },
+  }
+}
+
+function asWebStream(source: AsyncIterableIterator<unknown>): ReadableStream {
+  return new ReadableStream(
+    {
+      pull: async (controller) => {
+        const result = await source.next()
+        if (result.done === true) controller.close()
+        else controller.enqueue(result.value)
+      },
+      cancel: async () => void (await source.return?.()),
+    },
+    { highWaterMark: 0 },
+  )
+}
+
+/** Undefined for what cannot be replaced: what is no stream of this platform's, was read already, or tells fetch more than its bytes. */
+function senderFor(body: object): Send | undefined {
+  if (isWebStream(body)) return body instanceof ReadableStream && isUnread(body) ? asWebStream : undefined
+  if (!('pipe' in body)) return (source) => source
+  // The form of the package `form-data` brings its boundary.
+  if ('getBoundary' in body || 'getHeaders' in body) return undefined
+  // node-fetch takes no other streams.
+  const Readable: unknown = Reflect.get(Object(builtinModule('stream')), 'Readable')
+  const from: unknown = Reflect.get(Object(Readable), 'from')
+  if (typeof from !== 'function') return undefined
+  return (source): unknown => Reflect.apply(from, Readable, [source, { objectMode: false }])
+}
+
+function isUnread(stream: ReadableStream): boolean {
+  try {
+    return new Response(stream).body !== null
+  } catch {
+    return false
+  }
 }
 
 /** A platform that takes no streams would send the words "[object ReadableStream]". */

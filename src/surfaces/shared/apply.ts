@@ -4,7 +4,8 @@ import { describe, optionError } from '../../lib/options.ts'
 /** The headers that carry a credential. One that is undefined is taken away from the request. */
 export type Apply<T> = (value: T) => AppliedHeaders | Promise<AppliedHeaders>
 
-type AppliedHeaders = Readonly<Record<string, string | undefined>>
+/** Header → value, in any case of letters. */
+export type AppliedHeaders = Readonly<Record<string, string | undefined>>
 
 /** Headers as they go on a request; names are in lower case. */
 export interface Applied {

@@ -88,3 +88,13 @@ function copyOfForm(form: FormData): unknown {
 function sizeOfText(text: string): number {
   return new TextEncoder().encode(text).length
 }
+
+export function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(pieces.reduce((size, piece) => size + piece.byteLength, 0))
+  let at = 0
+  for (const piece of pieces) {
+    whole.set(piece, at)
+    at += piece.byteLength
+  }
+  return whole
+}

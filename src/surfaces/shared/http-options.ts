@@ -27,7 +27,7 @@ export interface HttpSurfaceOptions<T> {
    * for each token.
    *
    * Only the first two read the token by themselves: it is a string, or an object's `accessToken`.
-   * @example (token) => ({ authorization: `Bearer ${token}`, 'x-api-key': undefined })
+   * @example apply: (token) => ({ authorization: `Bearer ${token}`, 'x-api-key': undefined })
    */
   apply?: string | Apply<T> | undefined
   /**

@@ -1,6 +1,7 @@
 import type { Verdict } from '../../core/verdict/unauthorized.ts'
 import { startTimer } from '../../lib/clock.ts'
 import { utf8 } from '../../lib/utf8.ts'
+import { joined } from './body.ts'
 import { FirstEvent, type ServerSentEvent } from './first-event.ts'
 import { LONGEST_READ, MOST_READ } from './limits.ts'
 import type { ResponseJudge } from './response-judge.ts'
@@ -177,7 +178,7 @@ export function inspectEvents(
     const error = judge.event(event)
     if (error !== undefined) return { verdict: error, accepts: false }
     // A rule for this status may know what an error looks like.
-    const verdict = judge.mayReject(status) && judge.answer(status, headers, event.data)
+    const verdict = judge.mayReject(status, undefined) && judge.answer(status, headers, event.data)
     return { verdict, accepts: verdict === false || !verdict.rejected }
   }
   const take = (bytes: Uint8Array): Finding | undefined => {
@@ -193,14 +194,4 @@ function textOf(chunks: readonly Uint8Array[]): string {
   const [first] = chunks
   if (first === undefined) return ''
   return utf8().decode(chunks.length === 1 ? first : joined(chunks))
-}
-
-function joined(chunks: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(chunks.reduce((size, { length }) => size + length, 0))
-  let at = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, at)
-    at += chunk.length
-  }
-  return whole
 }

@@ -16,21 +16,27 @@ export class ResponseJudge {
   readonly #rules: Readonly<Record<string, RejectionRule>>
   readonly #statuses: ReadonlySet<number>
   readonly #isPlain401: boolean
+  readonly #readsFaults: boolean
 
   /** @throws RefreshError `invalid_option` */
   constructor(changes: RejectionRules | undefined) {
     this.#rules = rejectionRules(changes)
+    const { wrapped_401 } = this.#rules
+    const isDefault = wrapped_401 === defaultRejectionRules.wrapped_401
     const statuses = Object.values(this.#rules).flatMap((rule) =>
-      // A server's fault is handed on as it comes, with its body unread, unless a rule of the user's is about it.
-      rule === defaultRejectionRules.wrapped_401 ? [400] : rule.statuses,
+      isDefault && rule === wrapped_401 ? [400] : rule.statuses,
     )
     this.#statuses = new Set([401, ...statuses])
+    this.#readsFaults = isDefault
     this.#isPlain401 = !hasRuleFor401(this.#rules)
   }
 
-  /** May an answer with this status be a rejection? Then its body is to be read. */
-  mayReject(status: number): boolean {
-    return this.#statuses.has(status)
+  /**
+   * May a response with this head be a rejection? Then its body is to be read. A server's fault is handed on as it comes, unless its body is JSON:
+   * a gateway's, which may state another's 401.
+   */
+  mayReject(status: number, contentType: unknown): boolean {
+    return this.#statuses.has(status) || (status === 500 && this.#readsFaults && isJson(contentType))
   }
 
   /** @param body as much of it as was read */
@@ -43,6 +49,10 @@ export class ResponseJudge {
     const body = parsed(data)
     return name === 'error' || isErrorBody(body) ? verdict({ body, type: name }, this.#rules) : undefined
   }
+}
+
+function isJson(contentType: unknown): boolean {
+  return typeof contentType === 'string' && /^\s*application\/(?:[\w.+-]+\+)?json\b/i.test(contentType)
 }
 
 function parsed(data: string): unknown {

@@ -1,4 +1,5 @@
 import { asRefreshError } from '../../core/events.ts'
+import { header } from '../../core/verdict/foreign.ts'
 
 /** A response of our own. */
 export interface SyntheticResponse {
@@ -41,9 +42,16 @@ export function synthetic401(reason: unknown): SyntheticResponse {
  */
 export function isSynthetic401(headers: unknown): boolean {
   if (typeof headers !== 'object' || headers === null) return false
-  if (OWN in headers) return Reflect.get(headers, OWN) !== undefined
-  const get: unknown = Reflect.get(headers, 'get')
-  if (typeof get !== 'function') return false
-  const found: unknown = Reflect.apply(get, headers, [OWN])
-  return found !== null && found !== undefined
+  return OWN in headers ? Reflect.get(headers, OWN) !== undefined : headerOf(headers, OWN) !== undefined
+}
+
+/** A header of a response, or of what stands in for one in a test. */
+export function headerOf(headers: unknown, name: string): string | undefined {
+  try {
+    const found: unknown = Reflect.get(Object(headers), 'get')
+    const value: unknown = typeof found === 'function' ? Reflect.apply(found, headers, [name]) : undefined
+    return typeof value === 'string' ? value : header(headers, name)
+  } catch {
+    return undefined
+  }
 }

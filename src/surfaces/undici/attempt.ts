@@ -108,7 +108,7 @@ export class Attempt implements DispatchHandler, Inspected {
       controller.steer(source)
       handler.onRequestUpgrade?.(controller, status, headers, socket)
     }
-    const verdict = judge.mayReject(status) && judge.answer(status, headers, '')
+    const verdict = judge.mayReject(status, undefined) && judge.answer(status, headers, '')
     if (verdict === false || !verdict.rejected) {
       this.#caller.answered(status < 400 ? ACCEPTED : PASSED)
       return handOn()

@@ -31,7 +31,7 @@ export function inspectionOf(
 ): Inspection | undefined {
   const isStream = isEventStream(status, headers['content-type'])
   const isInspected = isStream && inspectStreams && status === 200
-  if (!isInspected && !judge.mayReject(status)) return undefined
+  if (!isInspected && !judge.mayReject(status, headers['content-type'])) return undefined
   const head = { status, headers: joined(headers) }
   const open: OpenDecoder = (take, done) => openDecoder(headers['content-encoding'], take, done)
   const tell = (finding: Finding): void => attempt.decide(finding)

@@ -92,7 +92,7 @@ await withPostgres((server) => {
     for (const key of keys) await store.update(key, async () => record(key))
     for (const key of keys) expect((await store.read(key))?.token?.accessToken).toBe(`access-${key}`)
     const entries = await inspectPostgresStore(pool, { table })
-    expect(entries.map(({ key }) => key).toSorted()).toEqual(keys.toSorted())
+    expect(entries.map(({ key }) => key ?? '').toSorted()).toEqual(keys.toSorted())
     const { rows } = await pool.query(`SELECT FROM ${table} WHERE key = 'me@example.com'`)
     expect(rows).toHaveLength(1)
     const long = store.read('x'.repeat(100_000))

@@ -238,6 +238,16 @@ await withPostgres((server) => {
     expect([await fence(), await table.read('me')]).toEqual([2 ** 53 - 1, row(1)])
   })
 
+  test('[S4, S10] given a holder that vanished and a server whose clock was set back an hour since, when a lease has passed, then its lock is had; one of a holder with a lease nine times as long is not', async () => {
+    const { table, set } = await world(10_000)
+    await table.take('me', 'a', undefined, false)
+    await set(`until = clock_timestamp() + interval '1 hour'`)
+    expect(await table.take('me', 'b', undefined, false)).toEqual({ type: 'held', remaining: 0 })
+    expect(await table.take('me', 'b', undefined, true)).toMatchObject({ type: 'lock', abandoned: true })
+    await set(`until = clock_timestamp() + interval '90 s'`)
+    expect(await table.take('me', 'c', undefined, true)).toMatchObject({ type: 'held' })
+  })
+
   test.each(["'infinity'", "'-infinity'", "'0044-03-15 BC'", 'NULL', "now() + interval '90 years'"])(
     '[S4, S6] given a lease until %s, when others are inspected or a lock is wanted, then it disturbs nobody',
     async (until) => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { languageModelProvider } from '../../../src/surfaces/ai-sdk/index.ts'
 import {
   type ChatRequest,
   collectStream,
@@ -6,8 +7,7 @@ import {
   type ProviderMetadata,
   type ResponseInfo,
   type Usage,
-} from '../../../src/index.ts'
-import { languageModelProvider } from '../../../src/surfaces/ai-sdk/index.ts'
+} from '../../../src/surfaces/provider/index.ts'
 import { assembled, collect, collectAll } from './deltas.ts'
 import { MODELS } from './models.ts'
 import { STREAMED, UNARY } from './said.ts'

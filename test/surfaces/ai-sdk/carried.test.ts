@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { collectStream, type ContentBlock, RefreshingProvider } from '../../../src/index.ts'
 import {
   type AiSdkVersion,
   languageModelProvider,
   type ProviderWarning,
 } from '../../../src/surfaces/ai-sdk/index.ts'
+import { collectStream, type ContentBlock, RefreshingProvider } from '../../../src/surfaces/provider/index.ts'
 import { collectAll } from './deltas.ts'
 import { fakeModel, FINISH } from './fake-model.ts'
 

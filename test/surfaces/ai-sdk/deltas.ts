@@ -1,5 +1,5 @@
-import type { ContentBlock, StreamDelta } from '../../../src/index.ts'
 import { StreamAccumulator } from '../../../src/llm/stream-accumulator.ts'
+import type { ContentBlock, StreamDelta } from '../../../src/surfaces/provider/index.ts'
 
 /** What a stream hands out, but for what is told of the response besides its content. */
 export async function collect<Item extends { type: unknown }>(items: AsyncIterable<Item>): Promise<Item[]> {

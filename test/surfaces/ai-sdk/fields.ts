@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { ChatRequest, Message } from '../../../src/index.ts'
+import type { ChatRequest, Message } from '../../../src/surfaces/provider/index.ts'
 
 const WEATHER = { type: 'object', properties: { city: { type: 'string' } } }
 export const FORM = {

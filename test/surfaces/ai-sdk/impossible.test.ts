@@ -1,11 +1,11 @@
 import { createOpenAI } from '@ai-sdk/openai'
 import { afterEach, expect, test, vi } from 'vitest'
-import type { ChatRequest, ContentBlock, Message } from '../../../src/index.ts'
 import { RefreshError } from '../../../src/index.ts'
 import {
   languageModelProvider,
   type LanguageModelProviderOptions,
 } from '../../../src/surfaces/ai-sdk/index.ts'
+import type { ChatRequest, ContentBlock, Message } from '../../../src/surfaces/provider/index.ts'
 import { collect } from './deltas.ts'
 import { fakeModel } from './fake-model.ts'
 import { json, recorded } from './wire.ts'

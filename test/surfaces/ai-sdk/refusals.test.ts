@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { ChatOutcome } from '../../../src/index.ts'
 import { languageModelProvider } from '../../../src/surfaces/ai-sdk/index.ts'
+import type { ChatOutcome } from '../../../src/surfaces/provider/index.ts'
 import { collect } from './deltas.ts'
 import { MODELS } from './models.ts'
 import { anthropicError, errorInfo, googleError, openAIError } from './vendor-errors.ts'

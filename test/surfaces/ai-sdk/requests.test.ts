@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import type { ChatRequest, Message } from '../../../src/index.ts'
 import {
   languageModelProvider,
   type LanguageModelProviderOptions,
   type ProviderWarning,
 } from '../../../src/surfaces/ai-sdk/index.ts'
+import type { ChatRequest, Message } from '../../../src/surfaces/provider/index.ts'
 import { fakeModel } from './fake-model.ts'
 import { CONVERSATION, FIELDS, FORM, TOOLS } from './fields.ts'
 import { modelNamed, MODELS, type RealModel } from './models.ts'

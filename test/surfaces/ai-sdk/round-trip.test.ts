@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { ChatOutcome, ContentBlock } from '../../../src/index.ts'
 import { languageModelProvider, type ProviderWarning } from '../../../src/surfaces/ai-sdk/index.ts'
+import type { ChatOutcome, ContentBlock } from '../../../src/surfaces/provider/index.ts'
 import { assembled, collect } from './deltas.ts'
 import { fakeModel } from './fake-model.ts'
 import { modelNamed, type RealModel, speaking } from './models.ts'
@@ -150,6 +150,30 @@ describe.each(speaking('openai-responses'))('$name', (model) => {
     }
   })
 
+  test('a reasoning item without a summary is opaque, and goes back encrypted', async () => {
+    const item = { type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: 'ZW5jcnlwdGVk' }
+    const answer = { ...(UNARY['openai-responses'] as { output: object[] }) }
+    answer.output = [item, ...answer.output.slice(1)]
+    const events = STREAMED['openai-responses'].flatMap((event) => {
+      const { type, item: added } = event as { type: string; item?: { type: string } }
+      if (type.startsWith('response.reasoning_summary')) return []
+      if (type !== 'response.output_item.done' || added?.type !== 'reasoning') return [event]
+      return [{ ...(event as object), item }]
+    })
+    for (const content of await answers(model, answer, events)) {
+      expect(content[0]).toEqual({
+        type: 'opaque_reasoning',
+        provider: 'openai',
+        data: '{"itemId":"rs_1","reasoningEncryptedContent":"ZW5jcnlwdGVk"}',
+      })
+      const { body, unsupported } = await sentBack(model, content, {
+        providerOptions: { openai: { store: false } },
+      })
+      expect(body).toMatchObject({ input: [{}, item, {}, {}, {}] })
+      expect(unsupported).toEqual([])
+    }
+  })
+
   test('a reasoning item goes back by its id where the vendor stores it', async () => {
     const [content = []] = await answers(model, UNARY['openai-responses'], STREAMED['openai-responses'])
     const { body } = await sentBack(model, content)
@@ -195,7 +219,10 @@ test('a vendor that nobody knows gets its own mark back, under its own name', as
   })
   const provider = languageModelProvider(model)
   const content = contentOf(await provider.chat(HELLO))
-  expect(content.map(({ type }) => type)).toEqual(['thinking', 'redacted_thinking'])
+  expect(content).toEqual([
+    { type: 'opaque_reasoning', provider: 'acme', data: '{"signature":"c2ln"}' },
+    { type: 'opaque_reasoning', provider: 'acme', data: '{"redactedData":"cmVk"}' },
+  ])
   await provider.chat({ ...HELLO, messages: [...HELLO.messages, { role: 'assistant', content }] })
   expect(model.calls[1]?.prompt[1]).toEqual({
     role: 'assistant',
@@ -217,6 +244,10 @@ const OF_GOOGLE: ContentBlock[] = [
   { type: 'thinking', thinking: 'Hm.', signature: 'google:{"thoughtSignature":"dGhvdWdodA=="}' },
   { type: 'tool_use', id: 'call_1', name: 'weather', input: {}, thoughtSignature: 'dGhvdWdodA==' },
 ]
+const OPAQUE: ContentBlock[] = [
+  { type: 'opaque_reasoning', provider: 'openai', data: '{"itemId":"rs_1"}' },
+  { type: 'opaque_reasoning', provider: 'hand-written', data: 'c2lnbmVk' },
+]
 const MARKS = /c2lnbmVk|cmVkYWN0ZWQ=|rs_1|dGhvdWdodA==/
 
 test.each<[string, string, ContentBlock[], string[]]>([
@@ -225,6 +256,9 @@ test.each<[string, string, ContentBlock[], string[]]>([
   ["Anthropic's", 'google v4', OF_ANTHROPIC, ['thinking.signature', 'redacted_thinking']],
   ["OpenAI's", 'google vertex v4', OF_OPENAI, ['thinking.signature']],
   ["Anthropic's", 'openai responses v4', OF_ANTHROPIC, ['thinking.signature', 'redacted_thinking']],
+  ["OpenAI's opaque", 'anthropic v4', OPAQUE, ['opaque_reasoning']],
+  ["OpenAI's opaque, from its Responses API", 'openai chat v4', OPAQUE, ['opaque_reasoning']],
+  ["OpenAI's opaque", 'openai-compatible v4', OPAQUE, ['opaque_reasoning']],
   ["Google's", 'openai responses v3', OF_GOOGLE, ['thinking.signature', 'tool_use.thoughtSignature']],
   ["OpenAI's own, from its Responses API", 'openai chat v4', OF_OPENAI, ['thinking.signature']],
   ["Anthropic's", 'openai-compatible v4', OF_ANTHROPIC, ['thinking.signature', 'redacted_thinking']],

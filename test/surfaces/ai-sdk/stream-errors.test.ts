@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { StreamDelta } from '../../../src/index.ts'
 import { languageModelProvider } from '../../../src/surfaces/ai-sdk/index.ts'
+import type { StreamDelta } from '../../../src/surfaces/provider/index.ts'
 import { collect } from './deltas.ts'
 import { fakeModel } from './fake-model.ts'
 import { MODELS, modelNamed } from './models.ts'

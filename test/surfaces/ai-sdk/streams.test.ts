@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { StreamDelta } from '../../../src/index.ts'
 import { languageModelProvider, type ProviderWarning } from '../../../src/surfaces/ai-sdk/index.ts'
+import type { StreamDelta } from '../../../src/surfaces/provider/index.ts'
 import { assembled, collect } from './deltas.ts'
 import { fakeModel, FINISH } from './fake-model.ts'
 import { modelNamed } from './models.ts'
@@ -23,7 +23,7 @@ test('[P13] a stream that is never consumed sends nothing', async () => {
   expect(model.calls).toHaveLength(1)
 })
 
-test('[P13] nothing is read ahead: one part for each delta that is asked for', async () => {
+test('[P13] nothing is read refreshAhead: one part for each delta that is asked for', async () => {
   const model = fakeModel({ parts: [...textParts('a', 'b', 'c'), FINISH] })
   const iterator = languageModelProvider(model).chatStream(HELLO)[Symbol.asyncIterator]()
   const pulls: number[] = []

@@ -22,8 +22,9 @@ import type {
 import type { createOpenAI as createOpenAIV2 } from 'ai-sdk-openai-v2'
 import type { createOpenAI as createOpenAIV3 } from 'ai-sdk-openai-v3'
 import { expectTypeOf, test } from 'vitest'
-import type { LlmProvider, Refresher } from '../../../src/index.ts'
+import type { Refresher } from '../../../src/index.ts'
 import {
+  type AiSdkEmbeddingModel,
   type AiSdkLanguageModel,
   type AiSdkModel,
   type LanguageModelProviderOptions,
@@ -33,6 +34,7 @@ import {
   type RefreshingModelOptions,
   type SharedModelOptions,
 } from '../../../src/surfaces/ai-sdk/index.ts'
+import type { LlmProvider } from '../../../src/surfaces/provider/index.ts'
 
 // `tsc` checks this file: what vitest runs of it is nothing.
 
@@ -60,10 +62,16 @@ test('what is no language model is not', () => {
   >().not.toExtend<AiSdkLanguageModel>()
 })
 
+test('an embedding model of every version is accepted as one, and a language model is not', () => {
+  expectTypeOf<Kinds['embedding']>().toExtend<AiSdkEmbeddingModel>()
+  expectTypeOf<LanguageModelV4>().not.toExtend<AiSdkEmbeddingModel>()
+})
+
 test('the provider is an LlmProvider, and its options are those that are documented', () => {
   expectTypeOf(languageModelProvider).returns.toEqualTypeOf<LlmProvider>()
   expectTypeOf<keyof LanguageModelProviderOptions>().toEqualTypeOf<
-    'capabilities' | 'thinking' | 'providerOptions' | 'vendor' | 'onWarning'
+    | ('capabilities' | 'thinking' | 'providerOptions' | 'vendor' | 'onWarning')
+    | ('embeddingModel' | 'embeddingProviderOptions' | 'listModels' | 'probe')
   >()
 })
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Usage } from '../../../src/index.ts'
 import { type AiSdkVersion, languageModelProvider } from '../../../src/surfaces/ai-sdk/index.ts'
+import type { Usage } from '../../../src/surfaces/provider/index.ts'
 import { collect } from './deltas.ts'
 import { fakeModel, FINISH } from './fake-model.ts'
 

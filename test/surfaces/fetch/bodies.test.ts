@@ -1,3 +1,4 @@
+import { createServer } from 'node:http'
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { refreshingFetch } from '../../../src/index.ts'
@@ -86,19 +87,80 @@ function oneShots(source: () => AsyncGenerator<Uint8Array<ArrayBuffer>>) {
 const ONCE = Object.keys(oneShots(slowly).made)
 
 test.each(ONCE)(
-  '[F2] given %s in init, when its call is rejected, then it was sent whole, the 401 is returned, an event says why, and the next call has the new token',
+  '[F2] given %s in init, when its call is rejected, then it was recorded, and the same is sent again; its source is left',
   async (name) => {
-    const { made, left } = oneShots(slowly)
-    const { cell, refreshes, heard, onEvent } = tokens()
-    const call = refreshingFetch(cell, { origins: server.origin, onEvent })
+    for (const replayLimit of [undefined, TEXT.length, TEXT.length - 1]) {
+      const { made, left } = oneShots(slowly)
+      const { cell, refreshes, heard, onEvent } = tokens()
+      const call = refreshingFetch(cell, { origins: server.origin, onEvent, replayLimit })
+      const init = { method: 'POST', body: made[name]?.(), duplex: 'half' } as unknown as RequestInit
+      const { status } = await call(server.origin, init)
+      const isSmall = replayLimit !== TEXT.length - 1
+      expect([status, heard]).toMatchObject([
+        isSmall ? 200 : 401,
+        [isSmall ? { type: 'retried' } : { error: { code: 'body_not_replayable' } }],
+      ])
+      expect(server.requests.splice(0).map(({ body }) => body.toString())).toEqual(
+        isSmall ? [TEXT, TEXT] : [TEXT],
+      )
+      await left
+      expect(refreshes()).toBe(1)
+      // The next call has the fresh token.
+      expect((await call(server.origin)).status).toBe(200)
+      server.requests.splice(0)
+    }
+  },
+)
+
+test('[F2] given a stream in init that was read already, or another fetch’s form, when its call is made, then it is sent as it is given, or refused as without us', async () => {
+  const call = refreshingFetch(tokens().cell, { origins: server.origin })
+  const stream = new Blob(['one', 'two']).stream()
+  const reader = stream.getReader()
+  await reader.read()
+  reader.releaseLock()
+  const init = { method: 'POST', body: stream, duplex: 'half' } as unknown as RequestInit
+  await expect(call(server.origin, init)).rejects.toBeInstanceOf(TypeError)
+  expect(server.requests).toEqual([])
+
+  const other = Object.assign(Readable.from(['--x']), { getBoundary: () => 'x', getHeaders: () => ({}) })
+  const given: unknown[] = []
+  const over = refreshingFetch(tokens().cell, {
+    origins: server.origin,
+    fetch: async (_, { body } = {}) => {
+      given.push(body)
+      return new Response(null, { status: 401 })
+    },
+  })
+  expect((await over(server.origin, { method: 'POST', body: other as never })).status).toBe(401)
+  expect(given).toEqual([other])
+})
+
+test.each(ONCE)(
+  '[F2] given %s in init that is still arriving when its 401 comes, when it is made again, then the rest follows what was recorded',
+  async (name) => {
+    let goOn: () => void = () => undefined
+    const going = new Promise<void>((resolve) => (goOn = resolve))
+    async function* halting(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+      yield bytes()
+      await going
+      yield bytes()
+    }
+    const hasty = await startHastyServer()
+    const { cell, heard } = tokens()
+    const call = refreshingFetch(cell, {
+      origins: hasty.origin,
+      onEvent: (event) => {
+        heard.push(event)
+        goOn()
+      },
+    })
+    const { made, left } = oneShots(halting)
     const init = { method: 'POST', body: made[name]?.(), duplex: 'half' } as unknown as RequestInit
-    const response = await call(server.origin, init)
-    expect([response.status, await response.text()]).toEqual([401, expect.any(String)])
-    expect(server.requests[0]?.body.toString()).toBe(TEXT)
+    const response = await call(hasty.origin, init)
+    expect([response.status, await response.text()]).toEqual([200, TEXT + TEXT])
+    expect(heard).toMatchObject([{ type: 'retried' }])
     await left
-    expect(refreshes()).toBe(1)
-    expect(heard).toMatchObject([{ type: 'not_retried', error: { code: 'body_not_replayable' } }])
-    expect((await call(server.origin)).status).toBe(200)
+    await hasty.close()
   },
 )
 
@@ -131,3 +193,20 @@ test.each(ONCE.filter((name) => name !== 'a stream of the web'))(
     }
   },
 )
+
+/** KeyedMutex the first token away before it has read what comes with it; gives any other one its body back. */
+async function startHastyServer(): Promise<{ origin: string; close: () => Promise<void> }> {
+  const hasty = createServer((request, response) => {
+    if (request.headers.authorization === 'Bearer t0') response.writeHead(401).end()
+    else request.pipe(response)
+  })
+  await new Promise<void>((resolve) => hasty.listen(0, '127.0.0.1', resolve))
+  const address = hasty.address()
+  return {
+    origin: `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`,
+    close: async () => {
+      hasty.closeAllConnections()
+      await new Promise((resolve) => hasty.close(resolve))
+    },
+  }
+}

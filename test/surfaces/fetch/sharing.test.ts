@@ -2,10 +2,8 @@ import { inspect } from 'node:util'
 import { afterEach, expect, test } from 'vitest'
 import { Refreshable, type RefreshEvent, refreshingFetch } from '../../../src/index.ts'
 import { type AuthorizationServer, startAuthorizationServer } from '../../support/authorization-server.ts'
-import { ManualClock } from '../../support/manual-clock.ts'
 import { bearer, type RecordingServer, startRecordingServer } from '../../support/recording-server.ts'
-import { responder } from '../../support/responder.ts'
-import { broken, tokens } from './cells.ts'
+import { tokens } from './cells.ts'
 
 const closing: { close(): Promise<void> }[] = []
 afterEach(async () => {
@@ -62,50 +60,6 @@ test('[C1, C2, C3, F1] 100 calls in flight, their 401s let out one by one: one r
   expect([login.redemptions(), login.refused(), login.revoked()]).toEqual([1, 0, false])
 })
 
-test('[C8] one origin that rejects everything does not stop the refreshes of another', async () => {
-  const clock = new ManualClock()
-  let count = 0
-  const cell = new Refreshable({ initial: 't0', refresh: async () => `t${++count}`, clock })
-  const deaf = await serve(bearer(() => false))
-  const strict = await serve(bearer((token) => token === `t${count}`))
-  const fetch = refreshingFetch(cell, { origins: [deaf.origin, strict.origin] })
-  for (let n = 0; n < 20; n++) expect((await fetch(deaf.origin)).status).toBe(401)
-  expect(count).toBeLessThanOrEqual(2)
-  expect((await fetch(strict.origin)).status).toBe(200)
-  count = 50 // what is in force has gone stale
-  expect((await fetch(strict.origin)).status).toBe(200)
-  expect(strict.sent('authorization')).toEqual(['Bearer t1', 'Bearer t1', 'Bearer t51'])
-})
-
-test('[C4, P12] a caller who leaves during the refresh gets its reason at once; nothing more is sent, and the value is kept', async () => {
-  const api = await serve(bearer((token) => token === 't1'))
-  const source = responder<string>()
-  const cell = new Refreshable({ initial: 't0', refresh: source.refresh })
-  const fetch = refreshingFetch(cell, { origins: api.origin })
-  const leaving = new AbortController()
-  const left = fetch(new Request(api.origin, { signal: leaving.signal }))
-  await expect.poll(() => source.calls.length).toBe(1)
-  const reason = new Error('The user went away.')
-  leaving.abort(reason)
-  await expect(left).rejects.toBe(reason)
-  source.call(0).resolve('t1')
-  expect((await fetch(api.origin)).status).toBe(200)
-  expect(api.sent('authorization')).toEqual(['Bearer t0', 'Bearer t1'])
-  expect(source.calls.length).toBe(1)
-})
-
-test('[C4, F6] a caller who leaves while there is no token yet gets its reason, and no answer of ours', async () => {
-  const api = await serve(bearer(() => true))
-  const source = responder<string>()
-  const fetch = refreshingFetch(new Refreshable({ refresh: source.refresh }), { origins: api.origin })
-  const leaving = new AbortController()
-  const left = fetch(api.origin, { signal: leaving.signal })
-  leaving.abort()
-  await expect(left).rejects.toThrow('aborted')
-  await expect(fetch(api.origin, { signal: leaving.signal })).rejects.toThrow('aborted')
-  expect(api.requests).toEqual([])
-})
-
 test('[P3] a lost connection is thrown as it is, and refreshes nothing', async () => {
   const { cell, refreshes } = tokens()
   const lost = new TypeError('fetch failed', { cause: new Error('401 Unauthorized by the tunnel') })
@@ -115,18 +69,6 @@ test('[P3] a lost connection is thrown as it is, and refreshes nothing', async (
   })
   await expect(fetch('https://a.example')).rejects.toBe(lost)
   expect(refreshes()).toBe(0)
-})
-
-test('[P4] events tell of a retry, and of why there was none', async () => {
-  const api = await serve(bearer((token) => token === 't1'))
-  const heard: RefreshEvent[] = []
-  const onEvent = (event: RefreshEvent): unknown => heard.push(event)
-  await refreshingFetch(tokens().cell, { origins: api.origin, onEvent })(api.origin)
-  await refreshingFetch(broken('t0').cell, { origins: api.origin, onEvent })(api.origin)
-  expect(heard).toMatchObject([
-    { type: 'retried', generation: 2 },
-    { type: 'not_retried', generation: 1, error: { code: 'refresh_failed' } },
-  ])
 })
 
 test('[Z1] no token is in an event, nor in what can be seen of the fetch', async () => {

@@ -2,7 +2,7 @@ import { createServer as createHttp2Server } from 'node:http2'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { type Dispatcher, H2CClient, interceptors } from 'undici'
 import { afterEach, expect, test } from 'vitest'
-import { type ErrorFacts, Refreshable, type RejectionRules } from '../../../src/index.ts'
+import { Refreshable } from '../../../src/index.ts'
 import { refreshingInterceptor } from '../../../src/surfaces/undici/index.ts'
 import { bearer, type RecordingServer, startRecordingServer } from '../../support/recording-server.ts'
 import { settled } from '../../support/settled.ts'
@@ -90,27 +90,13 @@ test('[F3] a 401 whose refresh fails is handed on unchanged, bodies up to 64 KiB
   }
 })
 
-test('[F3] an answer without a body is handed on, too', async () => {
-  server = await startRecordingServer((_, response) => response.writeHead(401).end())
-  const dispatcher = refreshed(broken('t0').cell, { origins: server.origin })
-  const { statusCode, body } = await dispatcher.request({ origin: server.origin, path: '/', method: 'HEAD' })
-  expect([statusCode, await body.text()]).toEqual([401, ''])
-})
-
-test('[F3] a larger 401 is let go of before the refresh; what was read of it is handed on', async () => {
-  // It never ends: only letting go closes the connection.
+test('[F3] a larger 401 that is handed on tells its length nowhere', async () => {
   server = await startRecordingServer((_, response) => {
     response.writeHead(401, { 'content-length': String(200 * KIB) })
     response.write('y'.repeat(80 * KIB))
   })
-  const cell = new Refreshable<string>({
-    initial: 't0',
-    refresh: async () => {
-      await server.opened(0)
-      throw new Error('no')
-    },
-  })
   const raw: unknown[] = []
+  const cell = broken('t0').cell
   const watching = refreshed(cell, { origins: server.origin }).compose((dispatch) => (options, handler) => {
     const { onResponseStart } = handler
     handler.onResponseStart = (controller, ...rest) => {
@@ -119,56 +105,9 @@ test('[F3] a larger 401 is let go of before the refresh; what was read of it is 
     }
     return dispatch(options, handler)
   })
-  const { statusCode, headers, body } = await get(watching)
-  const text = await body.text()
-  expect(statusCode).toBe(401)
-  expect(text.length).toBeGreaterThan(64 * KIB)
-  expect(text.length).toBeLessThanOrEqual(80 * KIB)
-  expect(headers['content-length']).toBe(undefined)
+  await (await get(watching)).body.text()
   expect(raw).not.toContain('content-length')
   expect(raw).toContain('Date')
-  expect(server.requests.length).toBe(1)
-})
-
-test('[F3] no connection is held meanwhile: a token endpoint behind the same pool of one does not deadlock', async () => {
-  server = await startRecordingServer((request, response, raw) => {
-    if (request.path === '/token') response.end('t1')
-    else if (request.path === '/large' && request.headers.authorization === 'Bearer t0') {
-      response.writeHead(401).write('z'.repeat(80 * KIB))
-    } else bearer((token) => token === 't1')(request, response, raw)
-  })
-  for (const path of ['/chat', '/large']) {
-    const pool = agent({ connections: 1, pipelining: 1 })
-    const before = server.requests.length
-    const cell = new Refreshable({
-      initial: 't0',
-      refresh: async () => (await get(pool, '/token')).body.text(),
-    })
-    const dispatcher = refreshed(cell, { origins: server.origin }, pool)
-    const texts = await Promise.all(
-      Array.from({ length: 20 }, async () => (await get(dispatcher, path)).body.text()),
-    )
-    expect(new Set(texts)).toEqual(new Set(['ok']))
-    const asked = server.requests.slice(before).filter((request) => request.path === '/token')
-    expect(asked.length).toBe(1)
-    expect(server.open()).toBe(1)
-    await pool.close()
-    await server.opened(0)
-  }
-})
-
-test('[F3] discarded answers leave no socket open', async () => {
-  server = await startRecordingServer(({ headers }, response) => {
-    if (headers.authorization !== 'Bearer t0') response.end('ok')
-    else response.writeHead(401).write('z'.repeat(70 * KIB))
-  })
-  const pool = agent({ keepAliveTimeout: 1_000_000 })
-  const dispatcher = refreshed(tokens().cell, { origins: server.origin }, pool)
-  const answers = Array.from({ length: 30 }, async () => (await get(dispatcher)).body.text())
-  expect(new Set(await Promise.all(answers))).toEqual(new Set(['ok']))
-  // Those of the good answers are kept alive, and go with the agent; the others would outlast it.
-  await pool.close()
-  await server.opened(0)
 })
 
 test('[F3] small rejections leave their connection to whoever comes next', async () => {
@@ -179,26 +118,10 @@ test('[F3] small rejections leave their connection to whoever comes next', async
   expect(server.sockets()).toBe(1)
 })
 
-const scope = { type: 'error', error: { type: 'permission_error', message: 'no scope requirement met' } }
 const revoked = {
   type: 'error',
   error: { type: 'permission_error', message: 'OAuth token has been revoked.' },
 }
-
-test('[F3, U4] a 403 is read to be judged; one that is no rejection is handed on whole, however large', async () => {
-  const padded = JSON.stringify({ ...scope, padding: 'p'.repeat(300 * KIB) })
-  const random = Buffer.from(Array.from({ length: 200 * KIB }, (_, at) => (at * at * 7919) % 251))
-  server = await startRecordingServer(({ path }, response) => {
-    if (path === '/gzip') response.writeHead(403, { 'content-encoding': 'gzip' }).end(gzipSync(random))
-    else response.writeHead(403).end(padded)
-  })
-  const { cell, refreshes } = tokens()
-  const dispatcher = refreshed(cell, { origins: server.origin })
-  expect(await (await get(dispatcher)).body.text()).toBe(padded)
-  const { body } = await get(dispatcher, '/gzip')
-  expect(Buffer.from(await body.bytes()).equals(gzipSync(random))).toBe(true)
-  expect(refreshes()).toBe(0)
-})
 
 test('[F3, P13] such an answer is not read ahead of its caller', async () => {
   server = await startRecordingServer((_, response) => {
@@ -217,37 +140,6 @@ test('[F3, P13] such an answer is not read ahead of its caller', async () => {
   }
   expect(body.destroyed).toBe(true)
   await server.opened(0)
-})
-
-test('[F3] whoever leaves the rest of such an answer alone closes its connection', async () => {
-  server = await startRecordingServer((_, response) => {
-    response.writeHead(403).write('p'.repeat(300 * KIB))
-  })
-  const { body } = await get(refreshed(tokens().cell, { origins: server.origin }))
-  expect(server.open()).toBe(1)
-  body.on('error', () => undefined).destroy()
-  await server.opened(0)
-})
-
-test('[U4] a vendor’s 403 by a named rule is a rejection, compressed or not; rules can be changed', async () => {
-  server = await startRecordingServer(({ headers, path }, response) => {
-    const body = JSON.stringify(revoked)
-    const encoding = path?.slice(1) ?? ''
-    const packed: Record<string, Buffer> = { gzip: gzipSync(body), br: brotliCompressSync(body) }
-    if (headers.authorization === 'Bearer t1') response.end('ok')
-    else if (packed[encoding]) response.writeHead(403, { 'content-encoding': encoding }).end(packed[encoding])
-    else if (path === '/teapot') response.writeHead(418).end('short and stout')
-    else response.writeHead(403).end(body)
-  })
-  const status = async (path: string, rules?: RejectionRules): Promise<number> =>
-    (await get(refreshed(tokens().cell, { origins: server.origin, rules }), path)).statusCode
-  expect(await status('/')).toBe(200)
-  expect(await status('/gzip')).toBe(200)
-  expect(await status('/br')).toBe(200)
-  expect(await status('/', { anthropic_revoked: false })).toBe(403)
-  expect(await status('/teapot')).toBe(418)
-  const teapot = { statuses: [418], matches: ({ text }: ErrorFacts) => text.includes('stout') }
-  expect(await status('/teapot', { teapot })).toBe(200)
 })
 
 test('[U3] the challenge of the rejection reaches the refresh, also where there are several', async () => {
@@ -271,15 +163,6 @@ test('[U3] the challenge of the rejection reaches the refresh, also where there 
     expect((await get(refreshed(cell, { origins: server.origin }), path)).statusCode).toBe(200)
   }
   expect(challenges).toEqual([challenge, `Basic, ${challenge}`])
-})
-
-test('[P7] a second rejection is handed on, and nothing is tried a third time', async () => {
-  server = await startRecordingServer(bearer(() => false))
-  const { cell, refreshes } = tokens()
-  const { statusCode, body } = await get(refreshed(cell, { origins: server.origin }))
-  expect([statusCode, await body.json()]).toEqual([401, { error: { message: 'expired' } }])
-  expect(server.sent('authorization')).toEqual(['Bearer t0', 'Bearer t1'])
-  expect(refreshes()).toBe(1)
 })
 
 test('[P7] a second rejection that is large is handed on whole', async () => {

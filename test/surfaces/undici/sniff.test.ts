@@ -2,13 +2,13 @@ import { brotliCompressSync, constants, createGzip, deflateRawSync, deflateSync,
 import fc from 'fast-check'
 import type { Dispatcher } from 'undici'
 import { afterEach, describe, expect, test } from 'vitest'
-import { Refreshable } from '../../../src/index.ts'
+import type { Refreshable } from '../../../src/index.ts'
 import { refreshingInterceptor } from '../../../src/surfaces/undici/index.ts'
 import { IN_STREAM_REJECTIONS, OTHER_FIRST_EVENTS } from '../../support/first-events.ts'
 import { type RecordingServer, startRecordingServer } from '../../support/recording-server.ts'
 import { settled } from '../../support/settled.ts'
 import { broken, tokens } from '../fetch/cells.ts'
-import { agent, closeAgents, refreshed } from './agents.ts'
+import { closeAgents, refreshed } from './agents.ts'
 import { Listener, scripted } from './scripted.ts'
 
 const SSE = { 'content-type': 'text/event-stream; charset=utf-8' }
@@ -50,134 +50,6 @@ const read = async (cell: Refreshable<string>, inspectStreams: boolean | undefin
   (await open(cell, inspectStreams)).body.text()
 
 const [rejection = ''] = Object.values(IN_STREAM_REJECTIONS)
-
-describe('[F5] the first event', () => {
-  test.each(Object.entries(IN_STREAM_REJECTIONS))('[F5] %s: a rejection', async (_, text) => {
-    await serve(text)
-    const { cell, refreshes } = tokens()
-    expect(await read(cell, true)).toBe(CONTENT)
-    expect(refreshes()).toBe(1)
-    expect(server.requests.length).toBe(2)
-  })
-
-  test.each(Object.entries(OTHER_FIRST_EVENTS))('[F5] %s: none, and handed on untouched', async (_, text) => {
-    await serve(text)
-    const { cell, refreshes } = tokens()
-    expect(await read(cell, true)).toBe(text)
-    expect(refreshes()).toBe(0)
-  })
-
-  test('[F5] without inspectStreams it is nobody’s business', async () => {
-    await serve(rejection)
-    const { cell, refreshes } = tokens()
-    expect(await read(cell, undefined)).toBe(rejection)
-    expect(refreshes()).toBe(0)
-  })
-
-  test('[F5] nor is it in an answer that is no event stream', async () => {
-    await serve(rejection, { 'content-type': 'text/plain' })
-    expect(await read(tokens().cell, true)).toBe(rejection)
-  })
-
-  test('[F5, P7] where no fresh token is to be had it is handed on as it came', async () => {
-    await serve(rejection)
-    const { cell, refreshes } = broken('t0')
-    expect(await read(cell, true)).toBe(rejection)
-    expect(refreshes()).toBe(1)
-  })
-
-  test('[F5, F3, P4] so is what follows it, however late it comes; its connection is free before the refresh', async () => {
-    server = await startRecordingServer((_, response) => {
-      response.writeHead(200, SSE).write(rejection)
-      setImmediate(() => response.end(CONTENT))
-    })
-    const pooled = agent({ connections: 1, pipelining: 1 })
-    const cell = new Refreshable<string>({
-      initial: 't0',
-      refresh: async () => {
-        const request = { origin: server.origin, path: '/token', method: 'GET' } as const
-        await (await pooled.request(request)).body.dump()
-        throw new Error('no')
-      },
-    })
-    const dispatcher = refreshed(cell, { origins: server.origin, inspectStreams: true }, pooled)
-    const { body } = await dispatcher.request({ origin: server.origin, path: '/', method: 'GET' })
-    expect(await body.text()).toBe(rejection + CONTENT)
-    expect([server.requests.length, server.sockets()]).toEqual([2, 1])
-  })
-
-  test('[F5, F3] up to 64 KiB: more than that is let go of before the refresh', async () => {
-    server = await startRecordingServer((_, response) => {
-      response.writeHead(200, SSE).write(rejection)
-      response.write(CONTENT.repeat(2000))
-    })
-    const cell = new Refreshable<string>({
-      initial: 't0',
-      refresh: async () => {
-        await server.opened(0)
-        throw new Error('no')
-      },
-    })
-    const text = await read(cell, true)
-    expect(text.length).toBeGreaterThan(65_536)
-    expect((rejection + CONTENT.repeat(2000)).startsWith(text)).toBe(true)
-  })
-
-  test('[F5, P7] a second rejection is handed on as it comes, with all that follows it', async () => {
-    let go: () => void = () => undefined
-    server = await startRecordingServer((_, response) => {
-      response.writeHead(200, SSE).write(rejection)
-      if (server.requests.length === 1) response.end()
-      else go = () => response.end(CONTENT.repeat(2000))
-    })
-    const { cell, refreshes } = tokens()
-    const { body } = await open(cell, true)
-    go()
-    expect(await body.text()).toBe(rejection + CONTENT.repeat(2000))
-    expect([server.requests.length, refreshes()]).toEqual([2, 1])
-  })
-
-  test('[F5] after content nothing is retried', async () => {
-    await serve(CONTENT + rejection)
-    const { cell, refreshes } = tokens()
-    expect(await read(cell, true)).toBe(CONTENT + rejection)
-    expect(refreshes()).toBe(0)
-  })
-
-  test('[F5] heartbeats are passed over, up to 64 KiB', async () => {
-    const heartbeat = 'event: ping\ndata: {"type": "ping"}\n\n'
-    await serve(heartbeat.repeat(100) + rejection)
-    expect(await read(tokens().cell, true)).toBe(CONTENT)
-    await server.close()
-    const endless = heartbeat.repeat(2000) + rejection
-    await serve(endless)
-    const { cell, refreshes } = tokens()
-    expect(await read(cell, true)).toBe(endless)
-    expect(refreshes()).toBe(0)
-  })
-
-  test('[F5] it is handed on as soon as it is there, and the rest flows as it comes', async () => {
-    let go: () => void = () => undefined
-    server = await startRecordingServer((_, response) => {
-      response.writeHead(200, SSE).write('data: {"n":1}\n\n')
-      go = () => response.end('data: {"n":2}\n\n')
-    })
-    const { body } = await open(tokens().cell, true)
-    const chunks = body[Symbol.asyncIterator]()
-    expect(String((await chunks.next()).value)).toBe('data: {"n":1}\n\n')
-    go()
-    expect(String((await chunks.next()).value)).toBe('data: {"n":2}\n\n')
-    expect((await chunks.next()).done).toBe(true)
-  })
-
-  test('[F5] whoever leaves early closes the connection', async () => {
-    server = await startRecordingServer((_, response) => response.writeHead(200, SSE).write(CONTENT))
-    const { body } = await open(tokens().cell, true)
-    expect(server.open()).toBe(1)
-    body.on('error', () => undefined).destroy()
-    await server.opened(0)
-  })
-})
 
 describe('[F5] compressed streams', () => {
   test.each(['gzip', 'x-gzip', 'GZIP', 'deflate', 'deflate, raw', 'br'])(

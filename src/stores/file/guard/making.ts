@@ -1,5 +1,5 @@
 import { constants, type Stats } from 'node:fs'
-import { type FileHandle, mkdir, open } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RefreshError } from '../../../errors.ts'
 import { codeOf } from '../failure.ts'
@@ -50,13 +50,28 @@ export async function makeMissing({ folders, missing, links }: Way, path: string
 
 async function step(handle: FileHandle, name: string): Promise<FileHandle> {
   const inside = `/proc/self/fd/${handle.fd}/${name}`
+  let isNew = true
   await mkdir(inside, { mode: 0o700 }).catch((error: unknown) => {
     if (codeOf(error) !== 'EEXIST') throw error
+    isNew = false
   })
   const next = await open(inside, AS_FOLDER)
+  if (isNew) await handOver(next, await handle.stat())
   await handle.sync().catch(() => undefined)
   await handle.close()
   return next
+}
+
+/**
+ * What root makes in another user's folder is that user's, who could not use it otherwise. That user may have put another of root's folders in
+ * its place: one that holds something, or a mounted one, is not given away.
+ */
+async function handOver(made: FileHandle, above: Stats): Promise<void> {
+  if (above.uid === 0) return
+  const { uid, dev } = await made.stat()
+  const isOurs = uid === 0 && dev === above.dev
+  if (isOurs && (await readdir(`/proc/self/fd/${made.fd}`)).length === 0)
+    await made.chown(above.uid, above.gid)
 }
 
 /** Tells a folder from one that was put in its place. */

@@ -1,7 +1,8 @@
 import { RefreshError } from '../../../errors.ts'
 import { checkOptions, describe } from '../../../lib/options.ts'
-import type { ModelCapabilities } from '../../../llm/capabilities.ts'
-import type { ThinkingConfig } from '../../../llm/request.ts'
+import type { ModelCapabilities, ModelInfo } from '../../../llm/capabilities.ts'
+import type { CallOptions, ThinkingConfig } from '../../../llm/request.ts'
+import type { AiSdkEmbeddingModel } from '../model.ts'
 import { isRecord } from '../record.ts'
 import type { Dialect, Vendor } from '../vendor.ts'
 import type { ProviderWarning, Report } from './warnings.ts'
@@ -31,6 +32,17 @@ export interface LanguageModelProviderOptions {
    * Default: each distinct warning is printed once, with `console.warn`.
    */
   onWarning?: ((warning: ProviderWarning) => void) | undefined
+  /** The model that the provider's `embed` asks, of this vendor or another. Default: none, and the provider has no `embed`. */
+  embeddingModel?: AiSdkEmbeddingModel | undefined
+  /** Options for the vendor that go with every `embed`, in the AI SDK's namespaces. Default: none. */
+  embeddingProviderOptions?: ProviderOptions | undefined
+  /**
+   * The provider's `listModels`, for AI SDK models list none: ask the vendor with the credential of this model, and throw what it
+   * refuses. Default: the provider has none.
+   */
+  listModels?: ((options?: CallOptions) => Promise<ModelInfo[]>) | undefined
+  /** The provider's `probe`: a request that costs nothing, and throws where the vendor cannot be reached. Default: the provider has none. */
+  probe?: ((options?: CallOptions) => Promise<void>) | undefined
 }
 
 // Written as data, and checked against the type, so that the message below can name them all.
@@ -40,6 +52,10 @@ const KNOWN: Record<keyof LanguageModelProviderOptions, true> = {
   providerOptions: true,
   vendor: true,
   onWarning: true,
+  embeddingModel: true,
+  embeddingProviderOptions: true,
+  listModels: true,
+  probe: true,
 }
 
 const VENDORS: Record<Vendor, true> = {
@@ -53,28 +69,32 @@ const VENDORS: Record<Vendor, true> = {
 /** @throws RefreshError `invalid_option` that names the option and what would do */
 export function assertOptions(options: LanguageModelProviderOptions): void {
   checkOptions(options, Object.keys(KNOWN))
-  const { vendor, onWarning } = options
+  const { vendor } = options
   for (const [name, value] of Object.entries({
     capabilities: options.capabilities,
     thinking: options.thinking,
     providerOptions: options.providerOptions,
+    embeddingProviderOptions: options.embeddingProviderOptions,
   })) {
     if (value !== undefined && !isRecord(value))
       throw invalid(name, `must be an object, not ${describe(value)}`)
   }
-  if (onWarning !== undefined && typeof onWarning !== 'function') {
-    throw invalid('onWarning', `must be a function, not ${describe(onWarning)}`)
+  for (const name of ['onWarning', 'listModels', 'probe'] as const) {
+    const value = options[name]
+    if (value !== undefined && typeof value !== 'function')
+      throw invalid(name, `must be a function, not ${describe(value)}`)
   }
   if (vendor !== undefined && !Object.hasOwn(VENDORS, vendor)) {
     throw invalid('vendor', `must be one of ${Object.keys(VENDORS).join(', ')}`)
   }
-  for (const [namespace, value] of Object.entries(options.providerOptions ?? {})) {
-    if (isRecord(value)) continue
-    throw invalid(
-      `providerOptions.${namespace}`,
-      `must be an object of a vendor's options, not ${describe(value)}`,
-    )
+  for (const name of ['providerOptions', 'embeddingProviderOptions'] as const) {
+    for (const [namespace, value] of Object.entries(options[name] ?? {})) {
+      if (isRecord(value)) continue
+      throw invalid(`${name}.${namespace}`, `must be an object of a vendor's options, not ${describe(value)}`)
+    }
   }
+  if (options.embeddingProviderOptions !== undefined && options.embeddingModel === undefined)
+    throw invalid('embeddingProviderOptions', "does nothing without the option 'embeddingModel'")
 }
 
 /**
@@ -84,6 +104,7 @@ export function assertOptions(options: LanguageModelProviderOptions): void {
  * @throws RefreshError `invalid_option`
  */
 export function checkNamespaces(
+  name: 'providerOptions' | 'embeddingProviderOptions',
   providerOptions: ProviderOptions | undefined,
   dialect: Dialect,
   report: Report,
@@ -94,15 +115,12 @@ export function checkNamespaces(
     if (dialect.vendor === 'other') {
       report({
         type: 'other',
-        feature: `providerOptions.${namespace}`,
+        feature: `${name}.${namespace}`,
         details: `passed on, but this model is only known to read ${read.join(', ')}`,
       })
       continue
     }
-    throw invalid(
-      `providerOptions.${namespace}`,
-      `is not read by ${dialect.modelId}, which reads ${read.join(', ')}`,
-    )
+    throw invalid(`${name}.${namespace}`, `is not read by ${dialect.modelId}, which reads ${read.join(', ')}`)
   }
 }
 

@@ -1,7 +1,8 @@
 import { RefreshError } from '../../../errors.ts'
 import { abortable, throwIfAborted } from '../../../lib/abortable.ts'
 import { BaseProvider } from '../../../llm/base-provider.ts'
-import type { ModelCapabilities, StructuredOutputSupport } from '../../../llm/capabilities.ts'
+import type { ModelCapabilities, ModelInfo, StructuredOutputSupport } from '../../../llm/capabilities.ts'
+import type { EmbedOutcome, EmbedRequest } from '../../../llm/embedding.ts'
 import type { CallOptions, ChatRequest, ThinkingConfig } from '../../../llm/request.ts'
 import type { ChatOutcome, StreamDelta } from '../../../llm/response.ts'
 import type {
@@ -11,11 +12,12 @@ import type {
   AiSdkStreamResult,
 } from '../model.ts'
 import { type Dialect, dialectOf } from '../vendor.ts'
+import { Embedding } from './embedding.ts'
 import { checkNamespaces, type LanguageModelProviderOptions, type ProviderOptions } from './options.ts'
 import { reportLostChoice, toCall } from './request/call.ts'
 import { toResponse } from './response/answer.ts'
 import { DeltaReader } from './response/deltas.ts'
-import { readFailure, toOutcome } from './response/failure.ts'
+import { outcomeOf } from './response/failure.ts'
 import { specified } from './response/specified.ts'
 import { readStream } from './response/stream.ts'
 import { guarded, oncePerCall, printedOnce, type Report } from './warnings.ts'
@@ -25,6 +27,9 @@ export class LanguageModelProvider extends BaseProvider {
   readonly provider: string
   readonly model: string
   override readonly configuredThinking: ThinkingConfig | undefined
+  declare readonly embed?: (request: EmbedRequest, options?: CallOptions) => Promise<EmbedOutcome>
+  declare readonly listModels?: (options?: CallOptions) => Promise<ModelInfo[]>
+  declare readonly probe?: (options?: CallOptions) => Promise<void>
   readonly #languageModel: AiSdkLanguageModel
   readonly #dialect: Dialect
   readonly #capabilities: ModelCapabilities | undefined
@@ -46,6 +51,13 @@ export class LanguageModelProvider extends BaseProvider {
         ? printedOnce(`${languageModel.provider} ${languageModel.modelId}`)
         : guarded(options.onWarning)
     this.#assertConfigured(options)
+    const { embeddingModel, embeddingProviderOptions, listModels, probe } = options
+    if (embeddingModel !== undefined) {
+      const embedding = new Embedding(embeddingModel, embeddingProviderOptions, this.#report)
+      this.embed = (request, given) => embedding.embed(request, given)
+    }
+    if (listModels !== undefined) this.listModels = listModels
+    if (probe !== undefined) this.probe = probe
   }
 
   override async chat(request: ChatRequest, options: CallOptions = {}): Promise<ChatOutcome> {
@@ -56,10 +68,7 @@ export class LanguageModelProvider extends BaseProvider {
       answer = await abortable(Promise.resolve(this.#languageModel.doGenerate(call)), options.signal)
     } catch (error) {
       throwIfAborted(options.signal)
-      const failure = readFailure(error, Date.now())
-      const outcome = failure && toOutcome(failure)
-      if (outcome === undefined) throw error
-      return outcome
+      return outcomeOf(error)
     }
     return specified('invalid_provider', () => {
       reportLostChoice(request, answer, this.#dialect, report)
@@ -105,7 +114,7 @@ export class LanguageModelProvider extends BaseProvider {
   }
 
   #assertConfigured(options: LanguageModelProviderOptions): void {
-    checkNamespaces(options.providerOptions, this.#dialect, this.#report)
+    checkNamespaces('providerOptions', options.providerOptions, this.#dialect, this.#report)
     try {
       this.validateThinkingConfig(options.thinking)
     } catch (error) {

@@ -9,8 +9,8 @@ import {
   streamed,
   tooLarge,
 } from '../../shared/body.ts'
+import { Recording } from '../../shared/recording.ts'
 import type { Replay } from '../types.ts'
-import { Recording } from './recording.ts'
 
 /**
  * Keeps the body of a request: its caller may change it once the request is made.

@@ -7,7 +7,7 @@ import type {
 import type { Dialect } from '../../vendor.ts'
 import type { Report } from '../warnings.ts'
 import type { AssistantPart, PromptMessage } from './prompt-message.ts'
-import { addReasoning, addThinking, wantsItsOwn } from './reasoning.ts'
+import { addOpaque, addReasoning, addThinking, wantsItsOwn } from './reasoning.ts'
 import { dropped, impossible, misplaced } from './unsupported.ts'
 
 /** What a message of the assistant amounts to. The calls that it makes are noted in `toolNames`. */
@@ -29,6 +29,9 @@ export function assistantMessages(
         break
       case 'redacted_thinking':
         addReasoning(content, '', { redacted: block.data }, dialect, report)
+        break
+      case 'opaque_reasoning':
+        addOpaque(content, block, dialect, report)
         break
       case 'tool_use':
         toolNames.set(block.id, block.name)

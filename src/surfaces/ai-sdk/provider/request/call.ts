@@ -144,7 +144,11 @@ function vendorFields(request: ChatRequest, dialect: Dialect, report: Report): R
  * Ours over the user's. Which alias wins differs between versions, so ours goes into each alias that the
  * user has put something in, and into the namespace that is always read.
  */
-function overlaid(theirs: ProviderOptions, ours: Record<string, unknown>, dialect: Dialect): ProviderOptions {
+export function overlaid(
+  theirs: ProviderOptions,
+  ours: Record<string, unknown>,
+  dialect: Dialect,
+): ProviderOptions {
   if (Object.keys(ours).length === 0) return theirs
   const [always, ...aliases] = dialect.namespaces
   const targets = [always, ...aliases.filter((alias) => Object.hasOwn(theirs, alias))]

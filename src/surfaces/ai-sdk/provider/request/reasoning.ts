@@ -1,7 +1,7 @@
 /** Sends reasoning back to the vendor that it came from, with the mark that the vendor put on it. */
 
-import type { ThinkingBlock } from '../../../../llm/content.ts'
-import { markOptions, readCarried, type ReasoningMark } from '../../signature.ts'
+import type { OpaqueReasoningBlock, ThinkingBlock } from '../../../../llm/content.ts'
+import { markOptions, opaqueMark, readCarried, type Metadata, type ReasoningMark } from '../../signature.ts'
 import type { Dialect } from '../../vendor.ts'
 import type { Report } from '../warnings.ts'
 import type { AssistantPart } from './prompt-message.ts'
@@ -42,14 +42,32 @@ export function addReasoning(
   report: Report,
 ): void {
   const feature = 'redacted' in mark ? 'redacted_thinking' : 'thinking.signature'
-  const chatOnly = dialect.vendor === 'openai' && !dialect.responses
-  const providerOptions = chatOnly ? undefined : markOptions(mark, dialect.vendor, dialect.namespaces)
+  const providerOptions = optionsFor(mark, dialect)
   if (providerOptions !== undefined) {
     content.push({ type: 'reasoning', text, providerOptions })
     return
   }
   dropped(report, feature, `it is not one that ${dialect.modelId} takes back`)
   if (text !== '' && !wantsItsOwn(dialect)) content.push({ type: 'reasoning', text })
+}
+
+/** Adds reasoning without text, where it is this vendor's own, or the vendor is not known. */
+export function addOpaque(
+  content: AssistantPart[],
+  block: OpaqueReasoningBlock,
+  dialect: Dialect,
+  report: Report,
+): void {
+  const mark = opaqueMark(block)
+  const providerOptions = mark && optionsFor(mark, dialect)
+  if (providerOptions !== undefined) content.push({ type: 'reasoning', text: '', providerOptions })
+  else dropped(report, 'opaque_reasoning', `it is not one that ${dialect.modelId} takes back`)
+}
+
+/** OpenAI's chat API has no place for reasoning. */
+function optionsFor(mark: ReasoningMark, dialect: Dialect): Metadata | undefined {
+  const chatOnly = dialect.vendor === 'openai' && !dialect.responses
+  return chatOnly ? undefined : markOptions(mark, dialect.vendor, dialect.namespaces)
 }
 
 /**

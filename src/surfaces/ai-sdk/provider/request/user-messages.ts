@@ -62,6 +62,7 @@ export function userMessages(
       }
       case 'thinking':
       case 'redacted_thinking':
+      case 'opaque_reasoning':
       case 'tool_use':
       case 'source':
       case 'provider_tool_use':

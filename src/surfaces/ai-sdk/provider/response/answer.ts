@@ -11,7 +11,13 @@ import type { ContentBlock } from '../../../../llm/content.ts'
 import type { ChatResponse, StopReason } from '../../../../llm/response.ts'
 import type { AiSdkGenerateResult } from '../../model.ts'
 import { isRecord } from '../../record.ts'
-import { type Metadata, readReasoningMark, readThoughtSignature, carriedSignature } from '../../signature.ts'
+import {
+  type Metadata,
+  readReasoningMark,
+  readThoughtSignature,
+  carriedSignature,
+  opaqueBlock,
+} from '../../signature.ts'
 import type { Report } from '../warnings.ts'
 import { parsedInput, untold, wholeBlock } from './carried.ts'
 import { aboutResponse } from './response-info.ts'
@@ -85,6 +91,8 @@ function toBlocks(
       const beside = untold('reasoning', part.providerMetadata)
       if (mark === undefined)
         return part.text === '' ? [] : [{ type: 'thinking', thinking: part.text, ...beside }]
+      const opaque = part.text === '' ? opaqueBlock(mark) : undefined
+      if (opaque !== undefined) return [opaque]
       if ('redacted' in mark) return [{ type: 'redacted_thinking', data: mark.redacted }]
       return [{ type: 'thinking', thinking: part.text, signature: mark.signature, ...beside }]
     }

@@ -4,7 +4,13 @@ import type {
   LanguageModelV4StreamPart,
 } from '@ai-sdk/provider'
 import type { ResponseInfo, StreamDelta } from '../../../../llm/response.ts'
-import { type Metadata, readReasoningMark, readThoughtSignature, carriedSignature } from '../../signature.ts'
+import {
+  type Metadata,
+  readReasoningMark,
+  readThoughtSignature,
+  carriedSignature,
+  opaqueBlock,
+} from '../../signature.ts'
 import type { Report } from '../warnings.ts'
 import { reportPart, toStopReason } from './answer.ts'
 import { untold, wholeBlock } from './carried.ts'
@@ -22,7 +28,7 @@ export type StreamPart = Exclude<
 type FinishPart = Extract<StreamPart, { type: 'finish' }>
 type ToolCallPart = Extract<StreamPart, { type: 'tool-call' }>
 
-/** Turns the parts of one AI SDK stream into deltas. What no delta can carry is reported. */
+/** KeyedMutex the parts of one AI SDK stream into deltas. What no delta can carry is reported. */
 export class DeltaReader {
   readonly #provider: string
   readonly #report: Report
@@ -116,7 +122,11 @@ export class DeltaReader {
   #redacted(block: OpenBlock): StreamDelta[] {
     const mark = readReasoningMark(block.metadata)
     if (mark === undefined || !('redacted' in mark)) return []
-    return [{ type: 'redacted_thinking', data: mark.redacted, blockIndex: this.#blocks.indexOf(block) }]
+    const blockIndex = this.#blocks.indexOf(block)
+    const opaque = opaqueBlock(mark)
+    return [
+      opaque ? { ...opaque, blockIndex } : { type: 'redacted_thinking', data: mark.redacted, blockIndex },
+    ]
   }
 
   #end(kind: 'text' | 'reasoning', id: string, metadata: Metadata | undefined): StreamDelta[] {
@@ -136,7 +146,11 @@ export class DeltaReader {
     }
     const mark = block.kind === 'reasoning' ? readReasoningMark(block.metadata) : undefined
     if (mark === undefined || 'redacted' in mark) return []
-    return [{ type: 'signature_delta', delta: mark.signature, blockIndex: this.#blocks.indexOf(block) }]
+    const opaque = block.index === undefined ? opaqueBlock(mark) : undefined
+    const blockIndex = this.#blocks.indexOf(block)
+    return [
+      opaque ? { ...opaque, blockIndex } : { type: 'signature_delta', delta: mark.signature, blockIndex },
+    ]
   }
 
   #whole(part: Parameters<typeof wholeBlock>[0]): StreamDelta[] {

@@ -14,6 +14,8 @@ import { readVendorError, type VendorError } from './vendor-error.ts'
  */
 export type Failure = StreamErrorDelta
 
+type Refused = Exclude<ChatOutcome, { type: 'success' }>
+
 /** An answer came, and the AI SDK could make nothing of it. */
 const UNREADABLE: ReadonlySet<unknown> = new Set([
   'AI_JSONParseError',
@@ -76,8 +78,20 @@ export function brokenOff(): Failure {
   return lost('The stream ended before it was finished.')
 }
 
+/**
+ * The outcome that a thrown error amounts to.
+ *
+ * @throws the error where it amounts to none
+ */
+export function outcomeOf(error: unknown): Refused {
+  const failure = readFailure(error, Date.now())
+  const outcome = failure && toOutcome(failure)
+  if (outcome === undefined) throw error
+  return outcome
+}
+
 /** A failure as the outcome of a `chat`; undefined where a `chat` throws instead. */
-export function toOutcome(failure: Failure): ChatOutcome | undefined {
+function toOutcome(failure: Failure): Refused | undefined {
   const { type: _, kind, retryAfterMs, ...facts } = failure
   switch (kind) {
     case 'rate_limited':

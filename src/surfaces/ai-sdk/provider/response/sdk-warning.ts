@@ -1,4 +1,5 @@
 import type { LanguageModelV2CallWarning, SharedV3Warning, SharedV4Warning } from '@ai-sdk/provider'
+import { isRecord } from '../../record.ts'
 import type { ProviderWarning } from '../warnings.ts'
 
 /** A warning as an AI SDK model hands it out. */
@@ -6,6 +7,11 @@ export type SdkWarning = LanguageModelV2CallWarning | SharedV3Warning | SharedV4
 
 /** More than a person would read; a provider may quote whole messages. */
 const MOST_DETAILS = 500
+
+/** A model may hand out anything. */
+export function isSdkWarning(warning: unknown): warning is SdkWarning {
+  return isRecord(warning) && typeof warning['type'] === 'string'
+}
 
 /** The warning of an AI SDK model in this library's words. */
 export function readSdkWarning(warning: SdkWarning): ProviderWarning {

@@ -1,7 +1,6 @@
-import type { RefreshError } from '../../../errors.ts'
-import { isAsyncIterable, streamed, tooLarge } from '../../shared/body.ts'
-import { releaseBody } from '../../shared/release-body.ts'
-import type { Replay } from '../types.ts'
+import type { RefreshError } from '../../errors.ts'
+import { isAsyncIterable, joined, streamed, tooLarge } from './body.ts'
+import { releaseBody } from './release-body.ts'
 
 type Body = AsyncIterable<unknown> | Iterable<unknown>
 type Source = AsyncIterator<unknown> | Iterator<unknown>
@@ -12,7 +11,7 @@ type Result = IteratorResult<unknown>
  * attempt sends it. Where that attempt is rejected before it was read to its end, it is read on; where it is still arriving when the second
  * attempt is made, that one sends what was recorded, and the rest as it arrives.
  */
-export class Recording implements Replay, AsyncIterableIterator<unknown> {
+export class Recording implements AsyncIterableIterator<unknown> {
   readonly #body: Body
   readonly #limit: number
   #source: Source | undefined
@@ -35,8 +34,9 @@ export class Recording implements Replay, AsyncIterableIterator<unknown> {
     call(body, 'on', 'error', ignore)
   }
 
-  body(): unknown {
-    if (!this.#isFirst && this.#state !== 'reading') return Buffer.concat(this.#chunks, this.#size)
+  /** For the first attempt what is recorded; for the second one all of it as bytes, or what was recorded and the rest as it arrives. */
+  body(): Uint8Array<ArrayBuffer> | AsyncIterableIterator<unknown> {
+    if (!this.#isFirst && this.#state !== 'reading') return joined(this.#chunks)
     if (!this.#isFirst) return this.#live()
     this.#isFirst = false
     return this
@@ -51,8 +51,14 @@ export class Recording implements Replay, AsyncIterableIterator<unknown> {
     return this.#state === 'reading'
   }
 
-  async complete(): Promise<void> {
+  /** The first attempt was rejected: its sender gets no more. */
+  abandon(): void {
     this.#isAbandoned = true
+  }
+
+  /** Reads on, too. */
+  async complete(): Promise<void> {
+    this.abandon()
     try {
       while (this.#state === 'reading') await this.#advance()
     } catch {
@@ -150,7 +156,7 @@ export class Recording implements Replay, AsyncIterableIterator<unknown> {
     if (this.#state !== 'reading') return
     const bytes =
       typeof chunk === 'string'
-        ? Buffer.from(chunk)
+        ? new TextEncoder().encode(chunk)
         : ArrayBuffer.isView(chunk)
           ? new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength).slice()
           : undefined

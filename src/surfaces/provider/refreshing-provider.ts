@@ -1,15 +1,16 @@
-import { assertRefresher, type Refresh, type Refresher } from '../core/refresher.ts'
-import { retryOnce, type RetryPolicy } from '../core/retry-once.ts'
-import type { CommonPolicy } from '../core/retry-policy.ts'
-import { retryStreamOnce, type StreamPolicy } from '../core/retry-stream-once.ts'
-import { verdict } from '../core/verdict/unauthorized.ts'
-import { assertProvider } from '../llm/assert-provider.ts'
-import type { ModelCapabilities, StructuredOutputSupport } from '../llm/capabilities.ts'
-import type { LlmProvider } from '../llm/provider.ts'
-import type { CallOptions, ChatRequest, ThinkingConfig } from '../llm/request.ts'
-import type { ChatOutcome, StreamDelta, Usage } from '../llm/response.ts'
-import { withSpent } from '../llm/usage.ts'
-import { readWrapper, type SharedWrapperOptions, type WrapperOptions } from './shared/wrapper.ts'
+import { assertRefresher, type Refresh, type Refresher } from '../../core/refresher.ts'
+import { retryOnce, type RetryPolicy } from '../../core/retry-once.ts'
+import type { CommonPolicy } from '../../core/retry-policy.ts'
+import { retryStreamOnce, type StreamPolicy } from '../../core/retry-stream-once.ts'
+import { verdict } from '../../core/verdict/unauthorized.ts'
+import { assertProvider, lacking } from '../../llm/assert-provider.ts'
+import type { ModelCapabilities, ModelInfo, StructuredOutputSupport } from '../../llm/capabilities.ts'
+import type { EmbedOutcome, EmbedRequest } from '../../llm/embedding.ts'
+import type { LlmProvider } from '../../llm/provider.ts'
+import type { CallOptions, ChatRequest, ThinkingConfig } from '../../llm/request.ts'
+import type { ChatOutcome, StreamDelta, Usage } from '../../llm/response.ts'
+import { withSpent } from '../../llm/usage.ts'
+import { readWrapper, type SharedWrapperOptions, type WrapperOptions } from '../shared/wrapper.ts'
 
 /** What goes for both forms of a {@link RefreshingProvider}. */
 export type SharedProviderOptions = SharedWrapperOptions
@@ -22,6 +23,9 @@ export type RefreshingProviderOptions = WrapperOptions<LlmProvider>
  * is called to rebuild it, once for all callers, and the request is made once more. A stream is opened anew only
  * before its first content, so that no output is ever duplicated.
  *
+ * `embed` and `listModels` are made once more in the same way; `probe` is made once, and never refreshes. Each of the three is there
+ * only where the wrapped provider has it.
+ *
  * Where no fresh provider is to be had, the caller gets the rejection unchanged, and `onEvent` hears why.
  *
  * @example
@@ -32,6 +36,9 @@ export class RefreshingProvider implements LlmProvider {
   readonly provider: string
   readonly model: string
   readonly configuredThinking: ThinkingConfig | undefined
+  declare readonly embed?: (request: EmbedRequest, options?: CallOptions) => Promise<EmbedOutcome>
+  declare readonly listModels?: (options?: CallOptions) => Promise<ModelInfo[]>
+  declare readonly probe?: (options?: CallOptions) => Promise<void>
   readonly #refresher: Refresher<LlmProvider>
   /** Answers what depends on no credential. */
   readonly #template: LlmProvider
@@ -58,12 +65,12 @@ export class RefreshingProvider implements LlmProvider {
     const { refresher, rules, onEvent, background } = readWrapper(inner, refresh, options, assertFresh)
     this.#refresher = refresher
     const common: CommonPolicy = { isRejectionError: (error) => verdict(error, rules), onEvent, background }
-    this.#policy = {
+    const judged: RetryPolicy<ChatOutcome | EmbedOutcome> = {
       ...common,
-      endpoint: 'chat',
       isRejection: (outcome) => outcome.type === 'invalid_request' && verdict(outcome, rules),
       isAcceptance: (outcome) => outcome.type === 'success',
     }
+    this.#policy = { ...judged, endpoint: 'chat' }
     this.#streamPolicy = {
       ...common,
       endpoint: 'chatStream',
@@ -71,6 +78,21 @@ export class RefreshingProvider implements LlmProvider {
       isContent,
       isEnd,
     }
+    if (inner.embed !== undefined) {
+      this.embed = (request, given) =>
+        this.#retried({ ...judged, endpoint: 'embed' }, given, (provider) => {
+          if (provider.embed === undefined) throw lacking(REFRESHED, ['embed'])
+          return provider.embed(request, given)
+        })
+    }
+    if (inner.listModels !== undefined) {
+      this.listModels = (given) =>
+        this.#retried({ ...common, endpoint: 'listModels' }, given, (provider) => {
+          if (provider.listModels === undefined) throw lacking(REFRESHED, ['listModels'])
+          return provider.listModels(given)
+        })
+    }
+    if (inner.probe !== undefined) this.probe = (given) => this.#probed(given)
   }
 
   /**
@@ -90,9 +112,7 @@ export class RefreshingProvider implements LlmProvider {
   }
 
   chat(request: ChatRequest, options?: CallOptions): Promise<ChatOutcome> {
-    const signal = options?.signal
-    const policy = signal === undefined ? this.#policy : { ...this.#policy, signal }
-    return retryOnce(this.#refresher, (inner) => this.#check(inner).chat(request, options), policy)
+    return this.#retried(this.#policy, options, (inner) => inner.chat(request, options))
   }
 
   chatStream(request: ChatRequest, options?: CallOptions): AsyncIterableIterator<StreamDelta> {
@@ -131,6 +151,24 @@ export class RefreshingProvider implements LlmProvider {
     return this.#template.structuredOutputSupport()
   }
 
+  #retried<R>(
+    policy: RetryPolicy<R>,
+    options: CallOptions | undefined,
+    call: (inner: LlmProvider) => Promise<R>,
+  ): Promise<R> {
+    const signal = options?.signal
+    const given = signal === undefined ? policy : { ...policy, signal }
+    return retryOnce(this.#refresher, (inner) => call(this.#check(inner)), given)
+  }
+
+  /** Neither call of the refresher begins a refresh. Where no provider is built from the value in force, the last one that was used will do. */
+  async #probed(options: CallOptions | undefined): Promise<void> {
+    const { value } = this.#refresher.usable?.() ?? this.#refresher.peek() ?? { value: this.#checked }
+    const inner = this.#check(value)
+    if (inner.probe === undefined) throw lacking(REFRESHED, ['probe'])
+    await inner.probe(options)
+  }
+
   /** Each provider is looked at once, when it is first used. */
   #check(inner: LlmProvider): LlmProvider {
     if (inner !== this.#checked) {
@@ -141,8 +179,10 @@ export class RefreshingProvider implements LlmProvider {
   }
 }
 
+const REFRESHED = 'The refreshed provider'
+
 function assertFresh(fresh: LlmProvider): void {
-  assertProvider(fresh, 'The refreshed provider')
+  assertProvider(fresh, REFRESHED)
 }
 
 /** Whatever is not known to be bookkeeping is content: a kind that is added later must not be duplicated. */

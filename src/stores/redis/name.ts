@@ -1,0 +1,37 @@
+import { describe, optionError } from '../../lib/options.ts'
+
+const DEFAULT_PREFIX = 'llm-refresh'
+
+/** @throws RefreshError `invalid_option` */
+export function readPrefix(prefix: string = DEFAULT_PREFIX): string {
+  if (typeof prefix === 'string' && !/^$|[{}]/u.test(prefix)) return prefix
+  const what = typeof prefix === 'string' ? 'a text that is empty, or has braces' : describe(prefix)
+  throw optionError('prefix', `must be a name, not ${what}`)
+}
+
+/** As it reads in JSON, where no two keys are the same text, and without braces, which mean something to a cluster. */
+export function nameOf(key: string): string {
+  return JSON.stringify(key)
+    .slice(1, -1)
+    .replaceAll(/[{}]/gu, (brace) => (brace === '{' ? String.raw`\u007b` : String.raw`\u007d`))
+}
+
+/** The hash of an account. A cluster goes by what is in braces. */
+export function hashOf(prefix: string, key: string): string {
+  return `${prefix}:{${nameOf(key)}}`
+}
+
+/** The account of a hash; undefined where another program has made it. */
+export function keyOf(prefix: string, hash: string): string | undefined {
+  try {
+    const key: unknown = JSON.parse(`"${hash.slice(prefix.length + 2, -1)}"`)
+    return typeof key === 'string' && hashOf(prefix, key) === hash ? key : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** A pattern of SCAN that finds all hashes of a prefix. */
+export function patternOf(prefix: string): string {
+  return `${prefix.replaceAll(/[\\*?[\]^]/gu, String.raw`\$&`)}:{*}`
+}

@@ -1,0 +1,17 @@
+import { RefreshError } from '../../errors.ts'
+
+/** As texts, whatever a client makes of them: some give bytes, or read what looks like JSON. */
+export function listOf(reply: unknown): (string | undefined)[] {
+  if (Array.isArray(reply)) return reply.map(textOf)
+  throw strange()
+}
+
+export function strange(): RefreshError {
+  return new RefreshError('store_invalid', 'Redis answered with what its scripts do not give.')
+}
+
+function textOf(value: unknown): string | undefined {
+  if (value === null || value === undefined) return undefined
+  if (ArrayBuffer.isView(value)) return new TextDecoder().decode(value)
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}

@@ -1,0 +1,199 @@
+import { describe, expect, test } from 'vitest'
+import { driverCause, harmless, libraryCause } from '../../src/lib/harmless.ts'
+import { azure } from '../../src/sources/azure.ts'
+import { command } from '../../src/sources/command/index.ts'
+import { google } from '../../src/sources/google.ts'
+import { oauth } from '../../src/sources/oauth/index.ts'
+import { failure, issue, printed, script } from '../sources/helpers.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { everythingIn } from './everything.ts'
+
+/** It looks like a word: only what is known of it, or stands before it, gives it away. */
+const WORD = 'kanarienvogel'
+/** What no form leaves as it is. */
+const SPECIAL = `${WORD} pä$$/+=&?#%"'`
+
+/** How a secret comes back. */
+const FORMS: Readonly<Record<string, (secret: string) => string>> = {
+  'as it is': (secret) => secret,
+  'percent-encoded': encodeURIComponent,
+  'as a form field': (secret) => new URLSearchParams({ a: secret }).toString().slice(2),
+  'in base64': (secret) => Buffer.from(secret).toString('base64'),
+  'in base64url': (secret) => Buffer.from(secret).toString('base64url'),
+  'in JSON': (secret) => JSON.stringify(secret),
+  'in capitals': (secret) => secret.toUpperCase(),
+  'over two lines': (secret) => `${secret.slice(0, 6)}\r\n${secret.slice(6)}`,
+}
+
+/** Where it comes back. */
+const PLACES: Readonly<Record<string, (text: string) => Response>> = {
+  'a description': (text) =>
+    Response.json({ error: 'invalid_grant', error_description: `no ${text} here` }, { status: 400 }),
+  'the code': (text) => Response.json({ error: text }, { status: 400 }),
+  'a message': (text) => Response.json({ errors: [{ message: text, code: text }] }, { status: 401 }),
+  'a text': (text) => new Response(`bad ${text}`, { status: 400, headers: { 'content-type': 'text/plain' } }),
+  'JSON that is broken': (text) =>
+    new Response(`{"error":${text}`, { headers: { 'content-type': 'application/json' } }),
+  'a success without a token': (text) => Response.json({ msg: text }),
+  'a page': (text) => new Response(`<html><title>${text}</title>`, { status: 403 }),
+  'a fault': (text) => new Response(`<a><faultstring>${text}</faultstring></a>`, { status: 500 }),
+  'a challenge': (text) => {
+    const said = text.replaceAll(/[^\u0020-\u007E]/g, '')
+    return new Response('', {
+      status: 401,
+      headers: { 'www-authenticate': `Bearer error_description="${said}"` },
+    })
+  },
+  'where a redirect leads': (text) => {
+    const path = encodeURIComponent(text)
+    return new Response('', {
+      status: 302,
+      headers: { location: `https://${WORD}.example.net/${path}?a=${path}` },
+    })
+  },
+  'a request id': (text) => {
+    const said = text.replaceAll(/[^\u0020-\u007E]/g, '')
+    return new Response('', { status: 400, headers: { 'x-request-id': said } })
+  },
+}
+
+/** Everything that could be seen of an error, and of what has caused it. */
+function seen(error: unknown): string {
+  const text = `${everythingIn(error)}${printed(error)}`
+  // A secret that was cut apart, or written otherwise, is one, too.
+  return text.replaceAll(/\s|\\[rnt]/g, '').toLowerCase()
+}
+
+/** Of what was cut apart, neither half must be there. */
+function leaksOf(error: unknown): string[] {
+  const forms = [WORD, 'kanari', 'nvogel', ...Object.values(FORMS).map((write) => write(SPECIAL))]
+  return forms.filter((form) => seen(error).includes(form.replaceAll(/\s/g, '').toLowerCase()))
+}
+
+const redeem = (fetch: typeof globalThis.fetch, secret: string) =>
+  issue(
+    oauth({
+      tokenEndpoint: 'https://auth.example.com/token',
+      clientId: 'app',
+      clientSecret: secret,
+      clock: new ManualClock(),
+      fetch,
+    }),
+    { current: { accessToken: 'old', refreshToken: WORD } },
+  )
+
+describe.each(Object.keys(PLACES))('[Z1] a secret that a server repeats in %s', (place) => {
+  test.each(Object.keys(FORMS))('%s is in no error', async (form) => {
+    for (const secret of [WORD, SPECIAL]) {
+      const text = FORMS[form]?.(secret) ?? ''
+      const respond = PLACES[place]
+      expect(leaksOf(await failure(redeem(async () => respond?.(text) ?? new Response(), secret)))).toEqual(
+        [],
+      )
+    }
+  })
+})
+
+test.each(Object.entries(FORMS))(
+  '[Z1] given a fetch that puts the request into its error, %s, then ours holds nothing of it',
+  async (_, write) => {
+    const fetch = async (): Promise<Response> => {
+      const [word, special] = [write(WORD), write(SPECIAL)]
+      const cause = Object.assign(new Error(`the proxy said ${word}`), {
+        code: WORD,
+        address: `http://a:${WORD}@b`,
+      })
+      Object.defineProperty(cause, 'request', { value: { body: word }, enumerable: false })
+      throw Object.assign(new TypeError(`POST failed: ${special}`, { cause }), { config: { data: word } })
+    }
+    expect(leaksOf(await failure(redeem(fetch, SPECIAL)))).toEqual([])
+  },
+)
+
+/** What libraries and programs say around a secret that we do not know. */
+const SAID: readonly string[] = [
+  `password=${WORD}`,
+  `client_secret: ${WORD}`,
+  `refresh_token '${WORD}' refused`,
+  `{"access_token":"${WORD}","a":1}`,
+  `Authorization: Bearer ${WORD}`,
+  `sent Basic ${WORD} to it`,
+  `Cookie: a=${WORD}; b=c`,
+  `Unexpected token 'k', "${WORD}" is not valid JSON`,
+  `Unexpected token k in JSON at position 0 of ${WORD}`,
+  `Expected property name or '}' in JSON at position 1 "{${WORD}"`,
+  `get http://a:${WORD}@b/c`,
+  `get http://a/?t=${WORD}`,
+  `assertion = ${WORD}`,
+]
+
+test.each(SAID)('[K3, Z1] what a cloud library says (%s) is shown without the secret', async (message) => {
+  const thrown = Object.assign(new Error(message), {
+    cause: new SyntaxError(message),
+    response: { status: 400, data: { error: 'invalid_request', error_description: message } },
+    stderr: message,
+    config: { headers: { authorization: WORD } },
+  })
+  const throwing = (): never => {
+    throw thrown
+  }
+  for (const source of [azure({ credential: throwing }), google({ client: throwing })]) {
+    expect(leaksOf(await failure(issue(source)))).toEqual([])
+  }
+  expect(leaksOf(libraryCause(thrown))).toEqual([])
+})
+
+test.each(SAID.filter((said) => !said.startsWith('{')))(
+  '[K6, Z1] what a helper prints and writes (%s) is in no error',
+  async (said) => {
+    const quoted = `'${said.replaceAll("'", String.raw`'\''`)}'`
+    const heard: string[] = []
+    for (const [lines, args] of [
+      [`echo ${quoted} >&2; echo ${quoted}; echo '{{'; exit 0`, []],
+      [`echo ${quoted} >&2; exit 3`, [said]],
+    ] as const) {
+      const source = command({
+        file: await script(lines),
+        args,
+        env: { SECRET: said },
+        onStderr: (text) => heard.push(text),
+      })
+      expect(leaksOf(await failure(issue(source)))).toEqual([])
+    }
+    expect(heard.join('')).toContain(WORD)
+  },
+)
+
+test('[K6, Z1] a helper that cannot be started shows neither its arguments nor its variables', async () => {
+  const missing = command({ file: '/nowhere/helper', args: [WORD], env: { SECRET: WORD } })
+  expect(leaksOf(await failure(issue(missing)))).toEqual([])
+})
+
+test.each([
+  `connect ECONNREFUSED redis://:${WORD}@h:6379`,
+  `getaddrinfo ENOTFOUND ${WORD}@h`,
+  `connect ECONNREFUSED //${WORD}@h`,
+  `WRONGPASS invalid password ${WORD}`,
+])('[E2, Z1] a driver that was given a URL with a password (%s) shows none of it', (message) => {
+  const url = `redis://:${WORD}@h:6379`
+  const error = Object.assign(new Error(message), {
+    address: url,
+    hostname: `${WORD}@h`,
+    host: url,
+    input: url,
+  })
+  expect(leaksOf(driverCause(new AggregateError([error], message, { cause: error })))).toEqual([])
+})
+
+test('[E1] what is no secret stays', () => {
+  for (const said of [
+    'AADSTS7000215: Invalid client secret provided.',
+    'The refresh token is invalid or expired.',
+    'Bearer token has expired',
+    'invalid_token: the token was revoked',
+    'OAuth2 over HTTP/1.1 needs TLSv1.2 and SHA256',
+    'The code passed is incorrect or expired.',
+  ]) {
+    expect(harmless(said, ['canary'])).toBe(said)
+  }
+})
