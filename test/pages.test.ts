@@ -49,6 +49,14 @@ test('the page of events has every event and every finding of the source', async
   expect(findings.filter((code) => !text.includes(`| \`${code}\` |`))).toEqual([])
 })
 
+test('every figure on the page of costs is one of the results of the bench', async () => {
+  const results = await page('bench/RESULTS.md')
+  const rows = (await page('docs/cost.md')).split('\n').filter((line) => line.startsWith('| '))
+  const figures = rows.flatMap((row) => row.match(/\b\d+(?:\.\d+)? (?:×|µs|ns|ms|KiB|bytes)/g) ?? [])
+  expect(figures.length).toBeGreaterThan(10)
+  expect(figures.filter((figure) => !results.includes(figure))).toEqual([])
+})
+
 test('every link between the pages leads somewhere', async () => {
   const docs = (await readdir(join(root, 'docs'), { recursive: true })).filter((file) => file.endsWith('.md'))
   const pages = [
