@@ -1,19 +1,19 @@
 /**
- * What the examples share: a token that lives in a file and is renewed there by something else (an agent, a cron job, a
- * mounted secret), and the fetch that keeps requests on it.
+ * The examples share this credential and this fetch. Another program (an agent, a cron job, a mounted secret) renews the token in a
+ * file.
  */
 import { readFile } from 'node:fs/promises'
 import { type HttpSurfaceOptions, Refreshable, refreshingFetch } from 'llm-refresh'
 
 const { TOKEN_FILE = 'token', API_ORIGIN = 'https://api.openai.com' } = process.env
 
-export const token: Refreshable<string> = new Refreshable({
+export const credential: Refreshable<string> = new Refreshable({
   refresh: async () => (await readFile(TOKEN_FILE, 'utf8')).trim(),
 })
 
 export const options: HttpSurfaceOptions<string> = {
   origins: API_ORIGIN,
-  // The keys that clients send beside it, because they demand one, stay at home.
+  // Some clients demand a key of their own, and send it in these headers. It stays here.
   apply: (value) => ({
     authorization: `Bearer ${value}`,
     'x-api-key': undefined,
@@ -21,4 +21,4 @@ export const options: HttpSurfaceOptions<string> = {
   }),
 }
 
-export const fetch: typeof globalThis.fetch = refreshingFetch(token, options)
+export const fetch: typeof globalThis.fetch = refreshingFetch(credential, options)

@@ -1,5 +1,5 @@
-/** What keeps requests on the token that {@link token} holds, for clients that take no fetch. */
+/** Puts the token of {@link credential} on requests of clients that have no `fetch` option. */
 import { refreshingInterceptor, type Interceptor } from 'llm-refresh/undici'
-import { options, token } from './credential.ts'
+import { credential, options } from './credential.ts'
 
-export const interceptor: Interceptor = refreshingInterceptor(token, options)
+export const interceptor: Interceptor = refreshingInterceptor(credential, options)

@@ -1,4 +1,4 @@
-/** Keeps every request of the process on the token, whoever makes it. */
+/** Puts the token on every request of the process, for every client. */
 import { Agent, setGlobalDispatcher } from 'undici'
 import { interceptor } from './dispatcher.ts'
 

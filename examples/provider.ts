@@ -1,5 +1,5 @@
 /**
- * Asks a model of the AI SDK, with a token that lives in a file and is renewed there by something else.
+ * Asks a model of the AI SDK. Another program renews the token in a file.
  *
  *     TOKEN_FILE=/run/secrets/token OPENAI_BASE_URL=https://… npx tsx provider.ts 'Why is the sky blue?'
  */

@@ -1,5 +1,5 @@
 /**
- * Writes the table of clients into README.md, between `<!-- clients -->` and `<!-- /clients -->`.
+ * Writes the table of clients into docs/clients.md, between `<!-- clients -->` and `<!-- /clients -->`.
  *
  *     tsx scripts/clients-table.ts            # --check fails where it is out of date
  */
@@ -13,7 +13,7 @@ const { values, positionals } = parseArgs({
   options: { check: { type: 'boolean', default: false } },
   allowPositionals: true,
 })
-const [readme = fileURLToPath(new URL('README.md', root))] = positionals
+const [page = fileURLToPath(new URL('docs/clients.md', root))] = positionals
 
 const MARKED = /(<!-- clients -->\n)[^]*?(<!-- \/clients -->)/
 
@@ -51,18 +51,17 @@ const rows = clients.map((client) => [
   `\`${client.option}\`${client.apply === undefined ? '' : ', with `apply`'}`,
   `${Object.keys(client.calls).join(', ')}; streaming: ${client.streams.join(', ')}`,
 ])
-const table = [['client', 'package', 'what is changed', 'shown'], ['---', '---', '---', '---'], ...rows]
+const table = [['client', 'package', 'your change', 'tested calls'], ['---', '---', '---', '---'], ...rows]
   .map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |\n`)
   .join('')
 
-const before = readFileSync(readme, 'utf8')
-if (!MARKED.test(before))
-  throw new Error('README.md has no <!-- clients --> and <!-- /clients -->: add them.')
+const before = readFileSync(page, 'utf8')
+if (!MARKED.test(before)) throw new Error('The page has no <!-- clients --> and <!-- /clients -->: add them.')
 const after = before.replace(MARKED, (_all, start: string, end: string) => `${start}${table}${end}`)
 
 if (values.check && after !== before) {
-  console.error('The table of clients in README.md is out of date: run `npm run clients:table`.')
+  console.error('The table of clients in docs/clients.md is out of date: run `npm run clients:table`.')
   process.exitCode = 1
 } else if (after !== before) {
-  writeFileSync(readme, after)
+  writeFileSync(page, after)
 }

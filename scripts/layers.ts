@@ -20,7 +20,7 @@ const layers: readonly (readonly [floor: string, imports: string, packages?: Reg
   ['surfaces', `${BASE} llm`],
   ['surfaces/ai-sdk', '', AI_SDK],
   ['surfaces/undici', '', /^node:/u],
-  ['testing', `${BASE} credential`],
+  ['testing', `${BASE} credential`, /^node:http$/u],
   ['index.ts', `${BASE} credential surfaces/fetch surfaces/shared`],
 ]
 /** Floors whose members know nothing of each other. */

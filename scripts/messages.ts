@@ -81,8 +81,8 @@ function* callsOf(
 
 const INTRODUCTION = `# Messages
 
-Every message of the library, as the source has it, by code. An ellipsis stands for what is only known when the error is made: a host, a
-path, a name. [errors.md](errors.md) says what to do. \`npm run messages\` writes this page.
+This page lists every message of the library by its code. An ellipsis (…) stands for a part that is known only when the error happens: a host,
+a path, a name. [errors.md](errors.md) says what to do. \`npm run messages\` writes this page from the source.
 `
 
 const sections = [...found]

@@ -19,9 +19,22 @@ async function blocks(): Promise<[name: string, code: string][]> {
   return found
 }
 
-/** What a platform has, and this machine has not. */
-const PLATFORMS = `
+/**
+ * Modules of other platforms, and clients that are installed beside the examples only. The tests there compile the pages that use these clients against
+ * the real ones.
+ */
+const ELSEWHERE = `
+declare module 'ai' {
+  export function generateText(options: { model: unknown; prompt: string }): Promise<{ text: string }>
+}
+declare module 'openai' {
+  export default class OpenAI {
+    constructor(options: { apiKey: string; baseURL?: string; fetch: typeof fetch })
+    readonly chat: { readonly completions: { create(request: object): Promise<unknown> } }
+  }
+}
 declare module 'cloudflare:workers' {
+  export const env: { CLIENT_SECRET: string }
   export function waitUntil(promise: Promise<unknown>): void
 }
 declare module '@vercel/functions' {
@@ -35,7 +48,7 @@ test('the code on every page compiles against the package as it is published', a
   // Inside the package, so that its own name leads to what its exports say.
   const folder = await mkdtemp(join(root, '.docs-'))
   try {
-    await writeFile(join(folder, 'platforms.d.ts'), PLATFORMS)
+    await writeFile(join(folder, 'elsewhere.d.ts'), ELSEWHERE)
     for (const [name, code] of modules) await writeFile(join(folder, name), code)
     const options = { noUnusedLocals: false, noUnusedParameters: false }
     const config = { extends: '../tsconfig.json', include: ['*.ts'], compilerOptions: options }

@@ -15,9 +15,13 @@ async function namesIn(file: string, pattern: RegExp): Promise<string[]> {
   return [...(await page(file)).matchAll(pattern)].map(([, name = '']) => name)
 }
 
-test('[E1] the page of messages has every message of the source', () => {
+test.each([
+  ['docs/messages.md', 'messages'],
+  ['docs/promises.md', 'promises'],
+  ['llms.txt, and the index of docs/README.md,', 'llms'],
+])('[E1] given the source, when a script checks it, then %s is complete', (_page, script) => {
   const tsx = join(root, 'node_modules/tsx/dist/cli.mjs')
-  const args = [tsx, join(root, 'scripts/messages.ts'), '--check']
+  const args = [tsx, join(root, `scripts/${script}.ts`), '--check']
   const { stderr, status } = spawnSync(process.execPath, args, { encoding: 'utf8' })
   expect({ stderr, status }).toEqual({ stderr: '', status: 0 })
 })
@@ -45,6 +49,14 @@ test('the page of events has every event and every finding of the source', async
   expect(findings.filter((code) => !text.includes(`| \`${code}\` |`))).toEqual([])
 })
 
+test('every figure on the page of costs is one of the results of the bench', async () => {
+  const results = await page('bench/RESULTS.md')
+  const rows = (await page('docs/cost.md')).split('\n').filter((line) => line.startsWith('| '))
+  const figures = rows.flatMap((row) => row.match(/\b\d+(?:\.\d+)? (?:×|µs|ns|ms|KiB|bytes)/g) ?? [])
+  expect(figures.length).toBeGreaterThan(10)
+  expect(figures.filter((figure) => !results.includes(figure))).toEqual([])
+})
+
 test('every link between the pages leads somewhere', async () => {
   const docs = (await readdir(join(root, 'docs'), { recursive: true })).filter((file) => file.endsWith('.md'))
   const pages = [
@@ -52,6 +64,9 @@ test('every link between the pages leads somewhere', async () => {
     'ARCHITECTURE.md',
     'SECURITY.md',
     'CONTRIBUTING.md',
+    'CHANGELOG.md',
+    'AGENTS.md',
+    'llms.txt',
     ...docs.map((file) => `docs/${file}`),
   ]
   const broken: string[] = []
@@ -68,6 +83,18 @@ test('every link between the pages leads somewhere', async () => {
     }
   }
   expect(broken).toEqual([])
+})
+
+test('every action of a workflow is pinned by its commit, and no workflow grants a permission to all jobs', async () => {
+  const folder = '.github/workflows'
+  const files = await readdir(join(root, folder))
+  expect(files.length).toBeGreaterThan(1)
+  for (const file of files) {
+    const text = await page(`${folder}/${file}`)
+    expect(text).toMatch(/^permissions: \{\}$/m)
+    const actions = [...text.matchAll(/\buses: (\S+)/g)].map(([, action]) => action)
+    expect(actions.filter((action) => !/@[0-9a-f]{40}$/.test(action ?? ''))).toEqual([])
+  }
 })
 
 /** As GitHub names them. */

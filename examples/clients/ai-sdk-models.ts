@@ -6,7 +6,7 @@ import type { Client } from './client.ts'
 const model = {
   takes: 'model',
   option:
-    'await refreshingModelFrom(token.map(({ accessToken }) => createOpenAI({ apiKey: accessToken })(id)))',
+    'await refreshingModelFrom(credential.map(({ accessToken }) => createOpenAI({ apiKey: accessToken })(id)))',
 } as const
 
 /** Google's provider takes a token as a header, and then no key. */

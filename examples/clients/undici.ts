@@ -6,7 +6,7 @@ export const undici: Client = {
   server: 'llm',
   takes: 'dispatcher',
   package: 'undici',
-  option: 'setGlobalDispatcher(new Agent().compose(refreshing(token, { origins })))',
+  option: 'setGlobalDispatcher(new Agent().compose(refreshingInterceptor(credential, { origins })))',
   calls: { 'undici.request': SAID, 'the platform’s fetch': SAID, 'a client as it is (openai)': SAID },
   streams: ['undici.request', 'the platform’s fetch'],
   async build({ url, token, options }) {

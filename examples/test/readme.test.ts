@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
@@ -10,12 +10,20 @@ import { clients } from '../clients/table.ts'
 
 const examples = join(import.meta.dirname, '..')
 
-async function blocks(): Promise<string[]> {
-  const text = await readFile(join(examples, '../README.md'), 'utf8')
+async function blocks(page = 'README.md'): Promise<string[]> {
+  const text = await readFile(join(examples, '..', page), 'utf8')
   return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = '']) => code)
 }
 
-/** What a reader of the table has at hand: the vendors' clients, and what the first screen makes. */
+/** The blocks of all pages that use a client which only the examples have installed. */
+async function blocksWithClients(): Promise<string[]> {
+  const docs = await readdir(join(examples, '../docs'), { recursive: true })
+  const pages = docs.filter((file) => file.endsWith('.md')).map((file) => `docs/${file}`)
+  const all = await Promise.all(pages.map((page) => blocks(page)))
+  return all.flat().filter((code) => /from '(?:ai|openai)'/.test(code))
+}
+
+/** The reader of the table has these at hand: the vendors' clients, and the credential and the fetch of that page. */
 const AT_HAND = `
 import { createOpenAI } from '@ai-sdk/openai'
 import Anthropic from '@anthropic-ai/sdk'
@@ -28,13 +36,13 @@ import axios from 'axios'
 import ky from 'ky'
 import type { Credential } from 'llm-refresh'
 import { refreshingModelFrom } from 'llm-refresh/ai-sdk'
-import { refreshing } from 'llm-refresh/undici'
+import { refreshingInterceptor } from 'llm-refresh/undici'
 import { createFetch } from 'ofetch'
 import OpenAI from 'openai'
 import { Agent, setGlobalDispatcher } from 'undici'
 
 declare const fetch: typeof globalThis.fetch
-declare const token: Credential
+declare const credential: Credential
 declare const [id, origins]: string[]
 declare const url: URL
 `
@@ -45,10 +53,11 @@ const OLDER: Readonly<Record<string, [string, string]>> = {
   'OpenAI 6': ["'openai'", "'openai6'"],
 }
 
-test('every block of README.md, and every row of its table, compiles as printed', async () => {
+test('every block of README.md, every block with a client, and every row of the table of clients compile as printed', async () => {
   const folder = await mkdtemp(join(examples, '.readme-'))
   try {
-    const printed = (await blocks()).map((code, at) => [`block-${at}.ts`, `${code}\nexport {}\n`] as const)
+    const all = [...(await blocks()), ...(await blocksWithClients())]
+    const printed = all.map((code, at) => [`block-${at}.ts`, `${code}\nexport {}\n`] as const)
     const rows = clients.map(({ name, option }) => {
       const [from, to] = OLDER[name.replace(/ models$/, '')] ?? ['', '']
       const file = `${name.replaceAll(/\W+/g, '-')}.ts`
@@ -66,8 +75,8 @@ test('every block of README.md, and every row of its table, compiles as printed'
   }
 }, 60_000)
 
-test('[M1] the model of README.md runs, with the token of a file', async () => {
-  const [, program = ''] = await blocks()
+test('[M1] the first model of docs/ai-sdk.md runs, with the token of a file', async () => {
+  const [program = ''] = await blocks('docs/ai-sdk.md')
   const llm = await startLlmServer({ answer: SAID, accepts: async (key) => key === 'from-a-file' })
   const folder = await mkdtemp(join(examples, '.readme-'))
   try {
@@ -86,8 +95,24 @@ test('[M1] the model of README.md runs, with the token of a file', async () => {
   }
 }, 30_000)
 
-test('[F7, K5] the program on the first screen of README.md runs, over a token that dies', async () => {
+test('[F7] the first program of README.md runs as pasted, and shows one refresh after a 401', async () => {
   const [program = ''] = await blocks()
+  // Beside the examples, so that it finds their packages.
+  const file = join(examples, `first-${process.pid}.mjs`)
+  try {
+    await writeFile(file, program)
+    const options = { env: { PATH: process.env['PATH'] }, cwd: examples }
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [file], options)
+    expect(stderr).toBe('')
+    expect(stdout.match(/^refresh_succeeded$/gm)).toHaveLength(2)
+    expect(stdout).toMatch(/\nHello from the test server\.\n$/)
+  } finally {
+    await rm(file, { force: true })
+  }
+})
+
+test('[F7, K5] the program of README.md with an OAuth client runs, over a token that dies', async () => {
+  const [, program = ''] = await blocks()
   const authorization = await startOidcServer()
   let rejected = 0
   const llm = await startLlmServer({
@@ -95,7 +120,7 @@ test('[F7, K5] the program on the first screen of README.md runs, over a token t
     // The first token has been revoked by the time that it is shown.
     accepts: async (token) => ++rejected > 1 && authorization.isActive(token),
   })
-  // Beside the examples, so that it finds what they have installed.
+  // Beside the examples, so that it finds their packages.
   const file = join(examples, `readme-${process.pid}.ts`)
   try {
     const local = program

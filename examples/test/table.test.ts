@@ -14,11 +14,11 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-/** Runs the script on a README of ours; gives what it says when it fails. */
-async function run(readme: string, ...options: string[]): Promise<string> {
+/** Runs the script on a page of our own. Returns its error, or an empty text. */
+async function run(page: string, ...options: string[]): Promise<string> {
   const script = join(root, 'scripts/clients-table.ts')
   try {
-    await promisify(execFile)(process.execPath, ['--import', 'tsx', script, readme, ...options], {
+    await promisify(execFile)(process.execPath, ['--import', 'tsx', script, page, ...options], {
       cwd: root,
     })
     return ''
@@ -27,26 +27,26 @@ async function run(readme: string, ...options: string[]): Promise<string> {
   }
 }
 
-test('the table of clients is written between its marks, and a README that lacks a row is out of date', async () => {
-  const readme = join(folder, 'README.md')
-  await writeFile(readme, 'before\n<!-- clients -->\nsomething else\n<!-- /clients -->\nafter\n')
-  expect(await run(readme, '--check')).toContain('out of date')
-  expect(await run(readme)).toBe('')
-  const written = await readFile(readme, 'utf8')
+test('the table of clients is written between its marks, and a page that lacks a row is out of date', async () => {
+  const page = join(folder, 'clients.md')
+  await writeFile(page, 'before\n<!-- clients -->\nsomething else\n<!-- /clients -->\nafter\n')
+  expect(await run(page, '--check')).toContain('out of date')
+  expect(await run(page)).toBe('')
+  const written = await readFile(page, 'utf8')
   expect(written).toMatch(/^before\n<!-- clients -->\n\| client \|[^]*\|\n<!-- \/clients -->\nafter\n$/)
   expect(written).not.toContain('something else')
   for (const { name } of clients) expect(written).toContain(`\n| ${name} | `)
   expect(written).toContain(`\n| OpenAI 7 | \`openai\` ${manifest.dependencies.openai} | `)
-  expect(await run(readme, '--check')).toBe('')
-  await writeFile(readme, written.replace(/\n\| OpenAI 7.*/, ''))
-  expect(await run(readme, '--check')).toContain('out of date')
+  expect(await run(page, '--check')).toBe('')
+  await writeFile(page, written.replace(/\n\| OpenAI 7.*/, ''))
+  expect(await run(page, '--check')).toContain('out of date')
 }, 60_000)
 
-test('a README without the marks is not touched', async () => {
-  const readme = join(folder, 'bare.md')
-  await writeFile(readme, 'nothing\n')
-  expect(await run(readme)).toContain('add them')
-  expect(await readFile(readme, 'utf8')).toBe('nothing\n')
+test('a page without the marks is not changed', async () => {
+  const page = join(folder, 'bare.md')
+  await writeFile(page, 'nothing\n')
+  expect(await run(page)).toContain('add them')
+  expect(await readFile(page, 'utf8')).toBe('nothing\n')
 }, 60_000)
 
 test('every version is pinned', () => {

@@ -9,7 +9,7 @@ const run = promisify(execFile)
 test.each(['command', 'env', 'file'])('the example for %s gives a token', async (page) => {
   const [code = ''] = await codeOf(`sources/${page}`)
   const folder = await project({
-    'example.mts': `${code}\nconsole.log((await token.snapshot()).value)`,
+    'example.mts': `${code}\nconsole.log((await credential.snapshot()).value)`,
     token: 'from-the-file\n',
   })
   await mkdir(join(folder, 'bin'))

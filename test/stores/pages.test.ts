@@ -30,7 +30,7 @@ test('[S8] the examples for sealed adopt what is there, seal it, and read it aga
       await fileStore().update('me@example.com', async () => ({ token: { accessToken: 'plain-access', refreshToken: 'r' } }))`,
     'adopt.mts': withKeys(adopt),
     'reseal.mts': withKeys(reseal),
-    'first.mts': `${first}\nconsole.log((await token.snapshot()).value.accessToken)`,
+    'first.mts': `${first}\nconsole.log((await credential.snapshot()).value.accessToken)`,
   })
   const state = join(folder, 'state')
   const env = { ...process.env, XDG_STATE_HOME: state, TOKEN_KEY_FILE: join(folder, 'key') }

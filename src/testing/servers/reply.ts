@@ -1,0 +1,25 @@
+/** A request as it arrived, with its whole body. */
+export interface Received {
+  readonly method: string
+  /** Without the query. */
+  readonly path: string
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+  readonly body: string
+}
+
+/** What a server responds: a whole body, or the events of a stream. */
+export interface Reply {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  readonly body: string | readonly string[]
+}
+
+export function json(status: number, body: unknown, headers?: Readonly<Record<string, string>>): Reply {
+  return { status, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) }
+}
+
+/** @param events as they go over the wire */
+export function eventStream(events: readonly string[]): Reply {
+  const headers = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' }
+  return { status: 200, headers, body: events }
+}

@@ -1,0 +1,128 @@
+import { type Credential, StoredCredential } from '../credential/credential.ts'
+import { type CredentialOptions, readCredentialOptions } from '../credential/options.ts'
+import type { Source } from '../credential/source.ts'
+import { type Clock, platformClock } from '../lib/clock.ts'
+import { milliseconds } from '../lib/options.ts'
+
+/** How a {@link testCredential} behaves: the options of a credential, without a source. */
+export interface TestCredentialOptions extends Omit<CredentialOptions, 'source'> {
+  /**
+   * How long a token is good, in ms.
+   * @default 3_600_000
+   */
+  lifetime?: number | undefined
+}
+
+/** A credential whose tokens a test scripts. */
+export interface TestCredential extends Credential {
+  /** The access tokens that were issued so far: `test-token-1`, `test-token-2` …. */
+  readonly tokens: readonly string[]
+  /** Would a server that issues these tokens accept this one? Takes the token, or the header with `Bearer` before it. */
+  accepts(token: string | null | undefined): boolean
+  /** Time passes until the token in force has expired: `accepts()` says no, and the credential refreshes before its next call. */
+  expire(): void
+  /** The server rejects the token in force before it expires: the credential does not know until a call gets a 401. */
+  revoke(): void
+  /**
+   * The next refresh throws this.
+   *
+   * @param times how many requests in a row fail. What may mend itself within a refresh, such as `source_unreachable`, is tried again at once.
+   *   @default 1
+   */
+  failNext(error: Error, times?: number): void
+}
+
+/**
+ * A credential for unit tests: nothing is sent, and nothing waits.
+ *
+ * @throws RefreshError `invalid_option`
+ * @example
+ * const credential = testCredential()
+ * await myFunction(credential)
+ * credential.expire()
+ * await myFunction(credential)
+ * assert.deepEqual(credential.tokens, ['test-token-1', 'test-token-2'])
+ */
+export function testCredential(options: TestCredentialOptions = {}): TestCredential {
+  const { lifetime = 3_600_000, clock = platformClock, ...rest } = options
+  const script = new Script(clock, milliseconds('lifetime', lifetime, 1))
+  return new ScriptedCredential({ ...rest, source: script, clock: script.clock }, script)
+}
+
+class ScriptedCredential extends StoredCredential implements TestCredential {
+  readonly #script: Script
+
+  constructor(options: CredentialOptions, script: Script) {
+    super(readCredentialOptions(options))
+    this.#script = script
+  }
+
+  get tokens(): readonly string[] {
+    return [...this.#script.tokens]
+  }
+
+  accepts(token: string | null | undefined): boolean {
+    return this.#script.accepts((token ?? '').replace(/^Bearer +/i, ''))
+  }
+
+  expire(): void {
+    this.#script.pass(this.peek()?.expiresAt)
+  }
+
+  revoke(): void {
+    const { accessToken } = this.peek()?.value ?? {}
+    if (accessToken !== undefined) this.#script.revoked.add(accessToken)
+  }
+
+  failNext(error: Error, times: number = 1): void {
+    this.#script.fail(error, times)
+  }
+}
+
+/** A source that issues what a test can reckon with. */
+class Script implements Source {
+  readonly tokens: string[] = []
+  readonly revoked = new Set<string>()
+  readonly clock: Clock
+  readonly #expiries = new Map<string, number>()
+  /** ms */
+  readonly #lifetime: number
+  /** ms: how much more time has passed than the clock says. */
+  #passed = 0
+  #failures: { readonly error: Error; left: number } | undefined
+
+  constructor(clock: Clock, lifetime: number) {
+    this.#lifetime = lifetime
+    this.clock = {
+      now: () => clock.now() + this.#passed,
+      ...(clock.setTimeout && { setTimeout: (run: () => void, ms: number) => clock.setTimeout?.(run, ms) }),
+      ...(clock.clearTimeout && { clearTimeout: (timer: unknown) => clock.clearTimeout?.(timer) }),
+    }
+  }
+
+  issue: Source['issue'] = async () => {
+    if (this.#failures !== undefined && this.#failures.left > 0) {
+      this.#failures.left--
+      throw this.#failures.error
+    }
+    const number = this.tokens.length + 1
+    const accessToken = `test-token-${number}`
+    const expiresAt = this.clock.now() + this.#lifetime
+    this.tokens.push(accessToken)
+    this.#expiries.set(accessToken, expiresAt)
+    return { accessToken, expiresAt, refreshToken: `test-refresh-${number}` }
+  }
+
+  accepts(token: string): boolean {
+    return !this.revoked.has(token) && this.clock.now() < (this.#expiries.get(token) ?? -Infinity)
+  }
+
+  fail(error: Error, times: number): void {
+    this.#failures = { error, left: times }
+  }
+
+  /** @param until epoch ms */
+  pass(until: number | undefined): void {
+    this.#passed += Math.max(0, (until ?? -Infinity) - this.clock.now())
+  }
+}
