@@ -1,3 +1,5 @@
+import { builtinModule } from './builtin-module.ts'
+
 /** A value that follows the calls made within a function, across everything that they await. */
 export interface AsyncContext<T> {
   /** Until it settles. */
@@ -12,21 +14,16 @@ interface Storage<T> {
   disable?(): void
 }
 
-/**
- * undefined on a runtime that has no such thing, such as a browser. It is looked up at run time, for this module must not import `node:`.
- */
+/** undefined on a runtime that has no such thing, such as a browser. */
 export function asyncContext<T>(): AsyncContext<T> | undefined {
   try {
-    const process: unknown = Reflect.get(globalThis, 'process')
-    const lookUp: unknown = Reflect.get(Object(process), 'getBuiltinModule')
-    if (typeof lookUp !== 'function') return undefined
-    const module: unknown = Reflect.apply(lookUp, process, ['node:async_hooks'])
-    const Storage: unknown = Reflect.get(Object(module), 'AsyncLocalStorage')
+    const Storage: unknown = Reflect.get(Object(builtinModule('node:async_hooks')), 'AsyncLocalStorage')
     if (typeof Storage !== 'function') return undefined
     const storage: unknown = Reflect.construct(Storage, [])
-    return isStorage<T>(storage) ? new StoredContext(storage, tracksPromises(process)) : undefined
+    const tracks = tracksPromises(Reflect.get(globalThis, 'process'))
+    return isStorage<T>(storage) ? new StoredContext(storage, tracks) : undefined
   } catch {
-    return undefined // a runtime that knows the name and refuses the module
+    return undefined // a runtime that knows the name and refuses to make one
   }
 }
 

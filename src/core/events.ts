@@ -1,5 +1,7 @@
 import { RefreshError } from '../errors.ts'
-import type { RefreshCause } from './refresher.ts'
+
+/** Why a refresh runs: there is no value, its expiry is near or past, or the remote side rejected it. */
+export type RefreshCause = 'missing' | 'expiring' | 'rejected'
 
 /** Something that is amiss, or worth knowing, and what to do about it. It holds no secret. */
 export interface Finding {
@@ -11,8 +13,15 @@ export interface Finding {
   readonly fix: string | undefined
 }
 
-/** What happened, without secrets. Durations are in ms. */
-export type RefreshEvent =
+/** What happened, whom it concerns, and where. It holds no secret. Durations are in ms. */
+export type RefreshEvent = Happening & {
+  /** The account: of a pool's credential, and of one that was given a `key`. */
+  readonly key?: string | undefined
+  /** Where the call goes that it happened to, where a surface for HTTP requests made the call. */
+  readonly origin?: string | undefined
+}
+
+type Happening =
   /** The remote side rejected a generation. `stale`: a newer one was in force already, so nothing is refreshed. */
   | { readonly type: 'rejected'; readonly generation: number; readonly stale: boolean }
   /** The refresh function is being called. `generation` is the one in force; 0 for none. */
@@ -25,6 +34,8 @@ export type RefreshEvent =
       readonly duration: number
       readonly joined: number
       readonly late: boolean
+      /** epoch ms: when the new value expires; undefined where it is not known. */
+      readonly expiresAt?: number | undefined
     }
   | {
       readonly type: 'refresh_failed'
@@ -51,6 +62,10 @@ export type RefreshEvent =
   | { readonly type: 'adopted'; readonly revision: number }
   /** A credential comes from its source. */
   | { readonly type: 'issued' }
+  /** A refresh waits: another process, or another credential of this one, holds the lock of the account. A store need not tell. */
+  | { readonly type: 'lock_waiting' }
+  /** The wait of `lock_waiting` is over. */
+  | { readonly type: 'lock_waited'; readonly duration: number }
   /** A credential was written to its store. */
   | { readonly type: 'persisted'; readonly revision: number }
   /** It could not be written. It is used, kept, and written at the next chance. */
@@ -73,7 +88,7 @@ export type RefreshEvent =
 /** Hears of events. What it throws is ignored: an observer must not break what it observes. */
 export type RefreshListener = (event: RefreshEvent) => void
 
-/** Tells a listener. Callers test for one first, so that an unobserved event is not even built. */
+/** Tells one listener. */
 export function tell(listener: RefreshListener, event: RefreshEvent): void {
   try {
     const returned: unknown = listener(event)

@@ -1,4 +1,5 @@
-import { tell } from '../core/events.ts'
+import type { Audience } from '../core/audience.ts'
+import type { RefreshEvent } from '../core/events.ts'
 import type { RefreshableOptions } from '../core/options.ts'
 import { Refreshable } from '../core/refreshable.ts'
 import type { Generation, Refresher, RejectionOptions, Snapshot, WaitOptions } from '../core/refresher.ts'
@@ -105,7 +106,7 @@ export class StoredCredential implements Credential {
     this.#settings = settings
     this.#busy = busy
     this.#standing = new Standing(clock, () => this.#hold())
-    this.#record = new TokenRecord({ ...settings, onEvent: cell.onEvent, onUnsaved: () => this.#hold() })
+    this.#record = new TokenRecord({ ...settings, onUnsaved: () => this.#hold() })
     this.#renewal = new Renewal(settings, this.#record, () => this.#standing.epoch)
     const options: RefreshableOptions<AccessToken> = {
       ...cell,
@@ -129,6 +130,7 @@ export class StoredCredential implements Credential {
       // A file, a variable, a helper or the store may hold another token at any moment.
       looksOften: !spends || settings.source === undefined || settings.source.isLocal === true,
       owner: this,
+      audience: settings.audience,
       settled: () => this.#record.saved(),
     })
     this.#giver = new TokenGiver(this.#cell, clock, () => this.#standing.failure?.error)
@@ -164,6 +166,11 @@ export class StoredCredential implements Credential {
 
   get owner(): object {
     return this
+  }
+
+  /** @internal */
+  get audience(): Audience {
+    return this.#settings.audience
   }
 
   map<U>(build: (token: AccessToken) => U | Promise<U>): Refresher<U> {
@@ -236,9 +243,9 @@ export class StoredCredential implements Credential {
     for (const finding of findingsOf(this.#settings.store)) this.#tell({ type: 'finding', finding })
   }
 
-  #tell(event: Parameters<typeof tell>[1]): void {
-    const { onEvent } = this.#settings.cell
-    if (onEvent) tell(onEvent, event)
+  #tell(event: RefreshEvent): void {
+    const { audience } = this.#settings
+    if (audience.listens()) audience.tell(event)
   }
 
   #hold(): void {

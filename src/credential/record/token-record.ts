@@ -1,7 +1,8 @@
-import { type RefreshEvent, tell } from '../../core/events.ts'
+import type { RefreshEvent } from '../../core/events.ts'
 import { RefreshError } from '../../errors.ts'
 import { abortable } from '../../lib/abortable.ts'
 import { within } from '../../lib/clock.ts'
+import { LockWait } from '../lock-wait.ts'
 import type { StoreChange, MadeFor, RecordContent, StoredRecord, UpdateOptions } from '../store.ts'
 import { type AccessToken, isSame } from '../token.ts'
 import { storeFailure } from './failures.ts'
@@ -74,10 +75,13 @@ export class TokenRecord {
   async update(change: StoreChange, options: UpdateOptions): Promise<StoredRecord | undefined> {
     let [isWaited, isOver] = [options.isBrief !== true, (): void => undefined]
     const over = new Promise<void>((resolve) => (isOver = resolve))
+    const wait = new LockWait(this.#options)
     const run = new ObservedChange(change, this.#options.exitGrace, () => {
+      wait.end()
       if (isWaited) this.#changes.add(over)
     })
     const onNews: UpdateOptions['onNews'] = (news, error) => {
+      if (news === 'queued' || news === 'held') wait.begin()
       if (news === 'vanished') this.#tell({ type: 'record_vanished', revision: this.#known.revision })
       if (news === 'unwritten' && run.made) run.made.error = error
       options.onNews?.(news, error)
@@ -104,6 +108,7 @@ export class TokenRecord {
       if (run.made === undefined) throw options.signal?.aborted === true ? error : storeFailure(error)
       this.#unsaved.keep({ ...run.made, isPending: false }, storeFailure(error))
     } finally {
+      wait.end()
       run.end()
       isWaited = false
       this.#changes.delete(over)
@@ -167,7 +172,7 @@ export class TokenRecord {
   }
 
   #tell(event: RefreshEvent): void {
-    const { onEvent } = this.#options
-    if (onEvent) tell(onEvent, event)
+    const { audience } = this.#options
+    if (audience.listens()) audience.tell(event)
   }
 }

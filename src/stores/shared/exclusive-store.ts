@@ -179,7 +179,7 @@ export class ExclusiveStore implements Store {
     return record
   }
 
-  async #lock(key: string, { known, signal }: UpdateOptions): Promise<Held | 'newer'> {
+  async #lock(key: string, { known, signal, onNews }: UpdateOptions): Promise<Held | 'newer'> {
     const contender = this.#backend.lockWaiter(key, known)
     const tryLock = async (): Promise<Held | 'newer' | number> => {
       const since = readTime()
@@ -192,6 +192,7 @@ export class ExclusiveStore implements Store {
     }
     let got = await tryLock()
     if (typeof got !== 'number') return got
+    onNews?.('held')
 
     let alarm = new AbortController()
     const wake = (): void => alarm.abort()
@@ -206,6 +207,7 @@ export class ExclusiveStore implements Store {
         alarm = new AbortController()
         got = await tryLock()
         if (typeof got !== 'number') return got
+        onNews?.('held')
       }
     } finally {
       signal?.removeEventListener('abort', wake)
