@@ -4,6 +4,7 @@ import type { RefreshableOptions } from '../core/options.ts'
 import { Refreshable } from '../core/refreshable.ts'
 import type { Generation, Refresher, RejectionOptions, Snapshot, WaitOptions } from '../core/refresher.ts'
 import { milliseconds } from '../lib/options.ts'
+import { printAs } from '../lib/print/print-as.ts'
 import { type AccessTokenOptions, TokenGiver } from './access-token.ts'
 import { check, type CheckResult } from './check.ts'
 import { findingsOf } from './findings-of.ts'
@@ -134,6 +135,7 @@ export class StoredCredential implements Credential {
       settled: () => this.#record.saved(),
     })
     this.#giver = new TokenGiver(this.#cell, clock, () => this.#standing.failure?.error)
+    printAs(this, 'Credential', () => this.status())
   }
 
   peek(): Snapshot<AccessToken> | undefined {

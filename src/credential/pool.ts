@@ -1,4 +1,5 @@
 import { optionError } from '../lib/options.ts'
+import { printAs } from '../lib/print/print-as.ts'
 import { type Credential, type FlushOptions, StoredCredential } from './credential.ts'
 import { type CredentialSettings, readCredentialOptions, type SharedCredentialOptions } from './options.ts'
 
@@ -62,6 +63,7 @@ class Pool implements CredentialPool {
   constructor(settings: (key: string) => CredentialSettings, idle: number) {
     this.#settings = settings
     this.#idle = idle
+    printAs(this, 'CredentialPool', () => ({ size: this.size }))
   }
 
   get size(): number {

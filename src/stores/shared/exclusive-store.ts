@@ -14,6 +14,7 @@ import { RefreshError } from '../../errors.ts'
 import { throwIfAborted } from '../../lib/abortable.ts'
 import { type Clock, platformClock, within, pause } from '../../lib/clock.ts'
 import { KeyedMutex } from '../../lib/keyed-mutex.ts'
+import { printAs } from '../../lib/print/print-as.ts'
 import { type GiveBack, Slots } from '../../lib/slots.ts'
 import { Lease, type Moment, readTime } from './lease.ts'
 import type { Backend, Lock, OnStep } from './lock.ts'
@@ -59,6 +60,7 @@ export class ExclusiveStore implements Store {
     this.#clock = clock ?? platformClock
     this.#onStep = onStep
     this.#slots = new Slots(maxLocks)
+    printAs(this, 'Store', () => ({ where: backend.where, lease }))
   }
 
   read(key: string): Promise<StoredRecord | undefined> {
