@@ -9,6 +9,7 @@ import {
   createCredential,
   createCredentialPool,
   isUnauthorizedError,
+  logEvents,
   memoryStore,
   Refreshable,
   RefreshError,
@@ -35,7 +36,7 @@ import { fileStore } from 'llm-refresh/stores/file'
 import { postgresStore } from 'llm-refresh/stores/postgres'
 import { redisStore } from 'llm-refresh/stores/redis'
 import { sealedStore } from 'llm-refresh/stores/sealed'
-import { storeContract } from 'llm-refresh/testing'
+import { startTestServers, storeContract, testCredential } from 'llm-refresh/testing'
 import { refreshingInterceptor } from 'llm-refresh/undici'
 
 const ORIGIN = 'https://api.example.com'
@@ -143,6 +144,15 @@ export async function models(model: AiSdkModel & Parameters<typeof languageModel
     if (delta.type === 'text_delta') console.log(delta.delta)
   }
   console.log(modelCapabilities('anthropic', wrapped.modelId)?.contextWindow)
+}
+
+export async function tried(): Promise<readonly string[]> {
+  const servers = await startTestServers({ lifetime: 1_000, answer: ({ path }) => path })
+  const tried = testCredential({ onEvent: logEvents({ write: (line, { key }) => console.log(line, key) }) })
+  tried.expire()
+  servers.expireTokens()
+  await servers.close()
+  return [servers.baseURL, `${servers.counts.calls}`, ...tried.tokens]
 }
 
 export function advice(error: unknown): string {
