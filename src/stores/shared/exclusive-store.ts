@@ -209,7 +209,6 @@ export class ExclusiveStore implements Store {
         alarm = new AbortController()
         got = await tryLock()
         if (typeof got !== 'number') return got
-        onNews?.('held')
       }
     } finally {
       signal?.removeEventListener('abort', wake)
