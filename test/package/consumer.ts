@@ -148,11 +148,13 @@ export async function models(model: AiSdkModel & Parameters<typeof languageModel
 
 export async function tried(): Promise<readonly string[]> {
   const servers = await startTestServers({ lifetime: 1_000, answer: ({ path }) => path })
-  const tried = testCredential({ onEvent: logEvents({ write: (line, { key }) => console.log(line, key) }) })
-  tried.expire()
+  const scripted = testCredential({
+    onEvent: logEvents({ write: (line, { key }) => console.log(line, key) }),
+  })
+  scripted.expire()
   servers.expireTokens()
   await servers.close()
-  return [servers.baseURL, `${servers.counts.calls}`, ...tried.tokens]
+  return [servers.baseURL, `${servers.counts.calls}`, ...scripted.tokens]
 }
 
 export function advice(error: unknown): string {
