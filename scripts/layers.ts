@@ -7,6 +7,7 @@ import { parseSync, Visitor } from 'oxc-parser'
 
 const BASE = 'errors.ts lib core'
 const ANY = /./u
+const OTEL = /^@opentelemetry\/api$/u
 const AI_SDK = /^@ai-sdk\/provider$/u
 const layers: readonly (readonly [floor: string, imports: string, packages?: RegExp])[] = [
   ['errors.ts', ''],
@@ -21,7 +22,10 @@ const layers: readonly (readonly [floor: string, imports: string, packages?: Reg
   ['surfaces/ai-sdk', '', AI_SDK],
   ['surfaces/undici', '', /^node:/u],
   ['testing', `${BASE} credential`, /^node:http$/u],
-  ['index.ts', `${BASE} credential surfaces/fetch surfaces/shared`],
+  ['observe', BASE],
+  ['observe/debug.ts', '', /^node:diagnostics_channel$/u],
+  ['observe/otel', '', OTEL],
+  ['index.ts', `${BASE} credential surfaces/fetch surfaces/shared observe/log-events.ts`],
 ]
 /** Floors whose members know nothing of each other. */
 const wings = ['sources', 'stores', 'surfaces']

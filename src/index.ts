@@ -2,7 +2,7 @@
 
 export type { Clock } from './lib/clock.ts'
 export { RefreshError, type RefreshErrorCode, type RefreshErrorOptions } from './errors.ts'
-export type { Finding, RefreshEvent, RefreshListener } from './core/events.ts'
+export type { Finding, RefreshCause, RefreshEvent, RefreshListener } from './core/events.ts'
 export type { ErrorFacts } from './core/verdict/facts.ts'
 export type { RefreshableOptions } from './core/options.ts'
 export { Refreshable } from './core/refreshable.ts'
@@ -10,7 +10,6 @@ export type {
   Background,
   Generation,
   Refresh,
-  RefreshCause,
   RefreshContext,
   Refresher,
   RejectionOptions,
@@ -52,5 +51,6 @@ export type { JsonValue } from './lib/json.ts'
 export type { TokenResponse } from './credential/token/token-response.ts'
 export type { Fetch } from './core/raw-fetch.ts'
 export type { AppliedHeaders, Apply } from './surfaces/shared/apply.ts'
+export { logEvents, type LogEventsOptions } from './observe/log-events.ts'
 export type { HttpSurfaceOptions } from './surfaces/shared/http-options.ts'
 export { refreshingFetch, type RefreshingFetchOptions } from './surfaces/fetch/index.ts'

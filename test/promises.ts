@@ -297,7 +297,6 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   },
   Z2: {
     says: 'Events and `node:diagnostics_channel` tell of refreshes (cause, duration, outcome, joined callers), rejections, retries, adoptions, lock waits; OpenTelemetry is an optional peer.',
-    planned: 'observability',
   },
   Z3: { says: 'An unobserved event costs next to nothing, and so does a refresh that is over.' },
 }

@@ -75,7 +75,7 @@ test('a cell carries its value’s type through map(), snapshots and calls', () 
 
 test('snapshots cannot be written to', () => {
   expectTypeOf<Snapshot<string>>().toEqualTypeOf<Readonly<Snapshot<string>>>()
-  expectTypeOf<RefreshEvent>().toEqualTypeOf<Readonly<RefreshEvent>>()
+  expectTypeOf<RefreshEvent>().branded.toEqualTypeOf<Readonly<RefreshEvent>>()
 })
 
 test('unions are told apart by their type alone', () => {

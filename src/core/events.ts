@@ -1,5 +1,7 @@
 import { RefreshError } from '../errors.ts'
-import type { RefreshCause } from './refresher.ts'
+
+/** Why a refresh runs: there is no value, its expiry is near or past, or the remote side rejected it. */
+export type RefreshCause = 'missing' | 'expiring' | 'rejected'
 
 /** Something that is amiss, or worth knowing, and what to do about it. It holds no secret. */
 export interface Finding {
@@ -11,69 +13,82 @@ export interface Finding {
   readonly fix: string | undefined
 }
 
-/** What happened, without secrets. Durations are in ms. */
-export type RefreshEvent =
+/** What happened, whom it concerns, and where. It holds no secret. Durations are in ms. */
+export type RefreshEvent = {
+  /** The account: of a pool's credential, and of one that was given a `key`. */
+  readonly key?: string | undefined
+  /** Where the call goes that it happened to, where a surface for HTTP requests made the call. */
+  readonly origin?: string | undefined
+} &
   /** The remote side rejected a generation. `stale`: a newer one was in force already, so nothing is refreshed. */
-  | { readonly type: 'rejected'; readonly generation: number; readonly stale: boolean }
-  /** The refresh function is being called. `generation` is the one in force; 0 for none. */
-  | { readonly type: 'refresh_started'; readonly generation: number; readonly cause: RefreshCause }
-  /** A new generation is in force. `late`: it arrived after the deadline. */
-  | {
-      readonly type: 'refresh_succeeded'
-      readonly generation: number
-      readonly cause: RefreshCause
-      readonly duration: number
-      readonly joined: number
-      readonly late: boolean
-    }
-  | {
-      readonly type: 'refresh_failed'
-      readonly generation: number
-      readonly cause: RefreshCause
-      readonly duration: number
-      readonly joined: number
-      readonly error: RefreshError
-    }
-  /**
-   * A refresh brought a value after `set()` or `clear()`, or after a newer one: it was not adopted. Without a `cause`: a token that could
-   * not be stored was dropped, for the store holds a newer login by now.
-   */
-  | {
-      readonly type: 'refresh_discarded'
-      readonly generation: number
-      readonly cause?: RefreshCause | undefined
-    }
-  | { readonly type: 'set'; readonly generation: number }
-  | { readonly type: 'cleared'; readonly generation: number }
-  /** A credential comes from its store: the first that this process knows. */
-  | { readonly type: 'loaded'; readonly revision: number }
-  /** A credential comes from its store: another process, or another host, has refreshed it or logged in. */
-  | { readonly type: 'adopted'; readonly revision: number }
-  /** A credential comes from its source. */
-  | { readonly type: 'issued' }
-  /** A credential was written to its store. */
-  | { readonly type: 'persisted'; readonly revision: number }
-  /** It could not be written. It is used, kept, and written at the next chance. */
-  | { readonly type: 'persist_failed'; readonly error: RefreshError }
-  /** The store lost the record of a token that is in use: it came back empty. The token is written again. */
-  | { readonly type: 'record_vanished'; readonly revision: number }
-  /** The configuration holds another refresh token than before. The stored login works, so it is not tried yet. */
-  | { readonly type: 'seed_ignored' }
-  /** The endpoint refuses what a challenge demands; the token is refreshed without it. */
-  | { readonly type: 'challenge_refused' }
-  /** Something is amiss that `check()` would report, too, such as a missing setting of a store's client. */
-  | { readonly type: 'finding'; readonly finding: Finding }
-  /** A request to an origin that is not among the `origins` of its surface was answered 401. Told once for each origin. */
-  | { readonly type: 'bypassed'; readonly origin: string }
-  /** A call makes its second attempt, with this generation. */
-  | { readonly type: 'retried'; readonly generation: number }
-  /** A call was rejected and got its rejection, because no newer generation was to be had. */
-  | { readonly type: 'not_retried'; readonly generation: number; readonly error: RefreshError }
+  (
+    | { readonly type: 'rejected'; readonly generation: number; readonly stale: boolean }
+    /** The refresh function is being called. `generation` is the one in force; 0 for none. */
+    | { readonly type: 'refresh_started'; readonly generation: number; readonly cause: RefreshCause }
+    /** A new generation is in force. `late`: it arrived after the deadline. */
+    | {
+        readonly type: 'refresh_succeeded'
+        readonly generation: number
+        readonly cause: RefreshCause
+        readonly duration: number
+        readonly joined: number
+        readonly late: boolean
+        /** epoch ms: when the new value expires; undefined where it is not known. */
+        readonly expiresAt?: number | undefined
+      }
+    | {
+        readonly type: 'refresh_failed'
+        readonly generation: number
+        readonly cause: RefreshCause
+        readonly duration: number
+        readonly joined: number
+        readonly error: RefreshError
+      }
+    /**
+     * A refresh brought a value after `set()` or `clear()`, or after a newer one: it was not adopted. Without a `cause`: a token that could
+     * not be stored was dropped, for the store holds a newer login by now.
+     */
+    | {
+        readonly type: 'refresh_discarded'
+        readonly generation: number
+        readonly cause?: RefreshCause | undefined
+      }
+    | { readonly type: 'set'; readonly generation: number }
+    | { readonly type: 'cleared'; readonly generation: number }
+    /** A credential comes from its store: the first that this process knows. */
+    | { readonly type: 'loaded'; readonly revision: number }
+    /** A credential comes from its store: another process, or another host, has refreshed it or logged in. */
+    | { readonly type: 'adopted'; readonly revision: number }
+    /** A credential comes from its source. */
+    | { readonly type: 'issued' }
+    /** A refresh waits: another process, or another credential of this one, holds the lock of the account. A store need not tell. */
+    | { readonly type: 'lock_waiting' }
+    /** The wait of `lock_waiting` is over. */
+    | { readonly type: 'lock_waited'; readonly duration: number }
+    /** A credential was written to its store. */
+    | { readonly type: 'persisted'; readonly revision: number }
+    /** It could not be written. It is used, kept, and written at the next chance. */
+    | { readonly type: 'persist_failed'; readonly error: RefreshError }
+    /** The store lost the record of a token that is in use: it came back empty. The token is written again. */
+    | { readonly type: 'record_vanished'; readonly revision: number }
+    /** The configuration holds another refresh token than before. The stored login works, so it is not tried yet. */
+    | { readonly type: 'seed_ignored' }
+    /** The endpoint refuses what a challenge demands; the token is refreshed without it. */
+    | { readonly type: 'challenge_refused' }
+    /** Something is amiss that `check()` would report, too, such as a missing setting of a store's client. */
+    | { readonly type: 'finding'; readonly finding: Finding }
+    /** A request to an origin that is not among the `origins` of its surface was answered 401. Told once for each origin. */
+    | { readonly type: 'bypassed'; readonly origin: string }
+    /** A call makes its second attempt, with this generation. */
+    | { readonly type: 'retried'; readonly generation: number }
+    /** A call was rejected and got its rejection, because no newer generation was to be had. */
+    | { readonly type: 'not_retried'; readonly generation: number; readonly error: RefreshError }
+  )
 
 /** Hears of events. What it throws is ignored: an observer must not break what it observes. */
 export type RefreshListener = (event: RefreshEvent) => void
 
-/** Tells a listener. Callers test for one first, so that an unobserved event is not even built. */
+/** Tells one listener. */
 export function tell(listener: RefreshListener, event: RefreshEvent): void {
   try {
     const returned: unknown = listener(event)

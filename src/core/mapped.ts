@@ -1,6 +1,7 @@
 import { RefreshError } from '../errors.ts'
 import { abortable } from '../lib/abortable.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { Audience } from './audience.ts'
 import { Breaker } from './cell/breaker.ts'
 import { Building } from './cell/building.ts'
 import type { Generation, Refresher, RejectionOptions, Snapshot, WaitOptions } from './refresher.ts'
@@ -85,6 +86,10 @@ export class Mapped<T, U> implements Origin<U> {
 
   get epoch(): number {
     return this.#origin.epoch
+  }
+
+  get audience(): Audience | undefined {
+    return this.#origin.audience
   }
 
   get owner(): object | undefined {

@@ -1,5 +1,6 @@
 import { type Clock, platformClock } from '../lib/clock.ts'
 import { checkOptions, milliseconds, optionError } from '../lib/options.ts'
+import { Audience } from './audience.ts'
 import type { RefreshListener } from './events.ts'
 import type { Background, Refresh, RefreshContext } from './refresher.ts'
 
@@ -48,7 +49,7 @@ export interface RefreshableOptions<T> {
    * @default 1_000
    */
   cooldown?: number | undefined
-  /** Hears what happens. */
+  /** Hears what happens, to what is built from it and to the surfaces above it, too. */
   onEvent?: RefreshListener | undefined
   /** Time, for tests to control. Default: the platform's. */
   clock?: Clock | undefined
@@ -75,6 +76,8 @@ export interface CellInternals {
    * Default: the cell, whose refresh function is the source.
    */
   readonly owner?: object | undefined
+  /** Those who hear what happens. Default: the listener of the options. */
+  readonly audience?: Audience | undefined
   /** Settles once what the last flight brought is stored. Only then is a flight over for `background`. */
   readonly settled?: (() => Promise<void>) | undefined
 }
@@ -89,7 +92,7 @@ export interface CellOptions<T> {
   readonly background: Background | undefined
   readonly deadline: number
   readonly cooldown: number
-  readonly onEvent: RefreshListener | undefined
+  readonly audience: Audience
   readonly clock: Clock
 }
 
@@ -107,7 +110,7 @@ export const optionNames: readonly (keyof RefreshableOptions<unknown>)[] = [
 ]
 
 /** @throws RefreshError `invalid_option` */
-export function readOptions<T>(options: RefreshableOptions<T>): CellOptions<T> {
+export function readOptions<T>(options: RefreshableOptions<T>, audience?: Audience): CellOptions<T> {
   checkOptions(options, optionNames)
   const { refresh, reread, expiresAt, onEvent, background, clock = platformClock } = options
   if (refresh === undefined) throw optionError('refresh', 'is missing')
@@ -120,7 +123,7 @@ export function readOptions<T>(options: RefreshableOptions<T>): CellOptions<T> {
     background,
     deadline: milliseconds('deadline', options.deadline ?? 30_000, 1),
     cooldown: milliseconds('cooldown', options.cooldown ?? 1_000, 0),
-    onEvent,
+    audience: audience ?? new Audience(onEvent),
     clock,
   }
 }

@@ -1,11 +1,11 @@
 import { RefreshError } from '../errors.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { Audience } from './audience.ts'
 import { Breaker } from './cell/breaker.ts'
 import { Callers } from './cell/callers.ts'
 import { Flights, isNothing } from './cell/flights.ts'
 import { missing } from './cell/refusals.ts'
 import { Values } from './cell/values.ts'
-import { type RefreshEvent, tell } from './events.ts'
 import { Mapped } from './mapped.ts'
 import { type CellInternals, type RefreshableOptions, readOptions } from './options.ts'
 import type { Generation, Refresher, RejectionOptions, Snapshot, WaitOptions } from './refresher.ts'
@@ -27,7 +27,8 @@ export class Refreshable<T> implements Refresher<T> {
   readonly clock: Clock
   /** @internal ms */
   readonly deadline: number
-  readonly #emit: ((event: RefreshEvent) => void) | undefined
+  /** @internal */
+  readonly audience: Audience
   readonly #values: Values<T>
   readonly #flights: Flights<T>
   readonly #callers: Callers<T>
@@ -42,14 +43,13 @@ export class Refreshable<T> implements Refresher<T> {
   /** @internal */
   constructor(options: RefreshableOptions<T>, internals?: CellInternals)
   constructor(given: RefreshableOptions<T>, internals: CellInternals = {}) {
-    const options = readOptions(given)
-    const { onEvent } = options
-    this.#emit = onEvent && ((event) => tell(onEvent, event))
+    const options = readOptions(given, internals.audience)
+    this.audience = options.audience
     this.clock = options.clock
     this.deadline = options.deadline
     this.#values = new Values(options)
     this.#flights = new Flights(options, internals, this.#values, this)
-    this.#callers = new Callers(this.#values, this.#flights, options.clock, this.#emit)
+    this.#callers = new Callers(this.#values, this.#flights, options.clock, options.audience)
     this.#owner = internals.owner
     if (options.initial !== undefined) this.#values.adopt(options.initial, 0, undefined)
   }
@@ -121,7 +121,7 @@ export class Refreshable<T> implements Refresher<T> {
     this.epoch++
     superseded?.abort()
     superseded?.land(snapshot)
-    this.#emit?.({ type: 'set', generation: snapshot.generation })
+    if (this.audience.listens()) this.audience.tell({ type: 'set', generation: snapshot.generation })
     return snapshot
   }
 
@@ -142,7 +142,7 @@ export class Refreshable<T> implements Refresher<T> {
     else this.#flights.cooldown.keep(missing(), this.clock.now())
     superseded?.abort()
     superseded?.fail(missing())
-    this.#emit?.({ type: 'cleared', generation })
+    if (this.audience.listens()) this.audience.tell({ type: 'cleared', generation })
   }
 
   /**

@@ -1,4 +1,6 @@
 import { optionError } from '../lib/options.ts'
+import type { Audience } from './audience.ts'
+import type { RefreshCause } from './events.ts'
 
 /** A generation's number: 1, 2, 3 …. A snapshot will do. */
 export interface Generation {
@@ -32,6 +34,8 @@ export interface RejectionOptions extends WaitOptions {
   readonly challenge?: string | undefined
   /** What rejected it: method and path, without the query. Default: one endpoint for all calls of this refresher. */
   readonly endpoint?: string | undefined
+  /** @internal Where the rejected call went, for the event. */
+  readonly origin?: string | undefined
 }
 
 /**
@@ -70,6 +74,8 @@ export interface Refresher<T> {
   stillRejected?(snapshot: Generation, endpoint?: string): void
   /** @internal Is it known that the login has ended? Then only a person can mend it. */
   isDead?(): boolean
+  /** @internal Those who hear of it. */
+  readonly audience?: Audience | undefined
   /** @internal What its values come from: see `runAsSource()`. */
   readonly owner?: object | undefined
   /**
@@ -79,9 +85,6 @@ export interface Refresher<T> {
    */
   map<U>(build: (value: T) => U | Promise<U>): Refresher<U>
 }
-
-/** Why a refresh runs: there is no value, its expiry is near or past, or the remote side rejected it. */
-export type RefreshCause = 'missing' | 'expiring' | 'rejected'
 
 /** What a refresh function is told. */
 export interface RefreshContext<T> {

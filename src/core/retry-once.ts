@@ -42,7 +42,7 @@ export async function retryOnce<T, R>(
   const obtained = obtain(refresher, policy)
   let snapshot = obtained instanceof Promise ? await obtained : obtained
   for (let retried = false; ; retried = true) {
-    if (retried) tellRetried(snapshot, policy)
+    if (retried) tellRetried(refresher, snapshot, policy)
     let result: R
     try {
       result = await attempt(snapshot.value)

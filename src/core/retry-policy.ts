@@ -1,6 +1,7 @@
 import type { RefreshError } from '../errors.ts'
 import { throwIfAborted } from '../lib/abortable.ts'
-import { asRefreshError, type RefreshListener, tell } from './events.ts'
+import { type Audience, STRANGERS } from './audience.ts'
+import { asRefreshError, type RefreshListener } from './events.ts'
 import type { Background, Generation, Refresher, Snapshot } from './refresher.ts'
 import { verdict, type Verdict } from './verdict/unauthorized.ts'
 
@@ -25,8 +26,12 @@ export interface CommonPolicy {
   readonly endpoint?: string | undefined
   /** Gets the refresh that this call begins: see {@link Background}. */
   readonly background?: Background | undefined
-  /** Hears of retries. Refreshes are the cell's to tell. */
+  /** Hears of this call's retries. The refresher's own listener hears of them, too. */
   readonly onEvent?: RefreshListener | undefined
+  /** @internal Where the call goes, for events. */
+  readonly origin?: string | undefined
+  /** @internal The caller knows how its call ended: nothing more is told of it. */
+  readonly isLeft?: boolean | undefined
 }
 
 /** Judges a thrown error. */
@@ -63,17 +68,17 @@ export function renew<T>(
   { challenge }: Verdict,
   policy: CommonPolicy,
 ): Promise<Snapshot<T> | undefined> {
-  const { signal, endpoint, background } = policy
+  const { signal, endpoint, background, origin } = policy
   if (signal?.aborted === true) return Promise.resolve(undefined)
   const refused = (error: unknown): undefined => {
     throwIfAborted(signal)
-    const { onEvent } = policy
+    const audience = audienceOf(refresher, policy)
     const { generation } = rejected
-    if (onEvent) tell(onEvent, { type: 'not_retried', generation, error: asRefreshError(error) })
+    audience?.tell({ type: 'not_retried', generation, error: asRefreshError(error) }, policy)
   }
   const mayBeRefused = signal !== undefined || policy.unrepeatable !== undefined
   // Not an async function: in a stampede its frame would be kept for every caller until the refresh is over.
-  return refresher.refresh(rejected, { signal, challenge, endpoint, background }).then(
+  return refresher.refresh(rejected, { signal, challenge, endpoint, background, origin }).then(
     mayBeRefused
       ? (fresh) => {
           throwIfAborted(signal)
@@ -109,6 +114,16 @@ export function reportFailure<T>(
 }
 
 /** A call makes its second attempt. */
-export function tellRetried({ generation }: Generation, { onEvent }: CommonPolicy): void {
-  if (onEvent) tell(onEvent, { type: 'retried', generation })
+export function tellRetried<T>(
+  refresher: Refresher<T>,
+  { generation }: Generation,
+  policy: CommonPolicy,
+): void {
+  audienceOf(refresher, policy)?.tell({ type: 'retried', generation }, policy)
+}
+
+/** Those who hear of a call, where anybody does. */
+function audienceOf<T>(refresher: Refresher<T>, policy: CommonPolicy): Audience | undefined {
+  const audience = refresher.audience ?? STRANGERS
+  return policy.isLeft !== true && audience.listens(policy.onEvent) ? audience : undefined
 }

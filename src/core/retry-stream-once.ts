@@ -155,7 +155,7 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
     if (this.#inner !== undefined) return this.#inner
     this.#snapshot ??= await obtain(this.#refresher, this.#policy)
     if (this.#isOver()) return undefined
-    if (this.#retried) tellRetried(this.#snapshot, this.#policy)
+    if (this.#retried) tellRetried(this.#refresher, this.#snapshot, this.#policy)
     this.#inner = this.#open(this.#snapshot.value, this.#last)[Symbol.asyncIterator]()
     return this.#inner
   }

@@ -1,8 +1,10 @@
-import { tell } from '../core/events.ts'
+import type { Audience } from '../core/audience.ts'
+import type { RefreshEvent } from '../core/events.ts'
 import type { RefreshableOptions } from '../core/options.ts'
 import { Refreshable } from '../core/refreshable.ts'
 import type { Generation, Refresher, RejectionOptions, Snapshot, WaitOptions } from '../core/refresher.ts'
 import { milliseconds } from '../lib/options.ts'
+import { printAs } from '../lib/print/print-as.ts'
 import { type AccessTokenOptions, TokenGiver } from './access-token.ts'
 import { check, type CheckResult } from './check.ts'
 import { findingsOf } from './findings-of.ts'
@@ -78,7 +80,7 @@ export interface FlushOptions {
  * @throws RefreshError `invalid_option`
  * @example
  * const credential = createCredential({ source: oauth({ issuer, clientId }), store: fileStore(), key: 'me@example.com' })
- * const client = new OpenAI({ apiKey: 'unused', fetch: refreshingFetch(token, { origins: 'https://api.openai.com' }) })
+ * const client = new OpenAI({ apiKey: 'unused', fetch: refreshingFetch(credential, { origins: 'https://api.openai.com' }) })
  */
 export function createCredential(options: CredentialOptions): Credential {
   return new StoredCredential(readCredentialOptions(options))
@@ -98,16 +100,13 @@ export class StoredCredential implements Credential {
 
   /** @param busy holds it while something of it is under way, or has yet to be stored */
   constructor(given: CredentialSettings, busy?: Set<StoredCredential>) {
-    const settings: CredentialSettings = {
-      ...given,
-      owner: this,
-      onChallengeRefused: (challenge: string) => this.#refused.add(challenge),
-    }
+    const onChallengeRefused = (challenge: string): void => this.#refused.add(challenge)
+    const settings: CredentialSettings = { ...given, owner: this, onChallengeRefused }
     const { cell, clock, spends } = settings
     this.#settings = settings
     this.#busy = busy
     this.#standing = new Standing(clock, () => this.#hold())
-    this.#record = new TokenRecord({ ...settings, onEvent: cell.onEvent, onUnsaved: () => this.#hold() })
+    this.#record = new TokenRecord({ ...settings, onUnsaved: () => this.#hold() })
     this.#renewal = new Renewal(settings, this.#record, () => this.#standing.epoch)
     const options: RefreshableOptions<AccessToken> = {
       ...cell,
@@ -131,9 +130,11 @@ export class StoredCredential implements Credential {
       // A file, a variable, a helper or the store may hold another token at any moment.
       looksOften: !spends || settings.source === undefined || settings.source.isLocal === true,
       owner: this,
+      audience: settings.audience,
       settled: () => this.#record.saved(),
     })
     this.#giver = new TokenGiver(this.#cell, clock, () => this.#standing.failure?.error)
+    printAs(this, 'Credential', () => this.status())
   }
 
   peek(): Snapshot<AccessToken> | undefined {
@@ -166,6 +167,11 @@ export class StoredCredential implements Credential {
 
   get owner(): object {
     return this
+  }
+
+  /** @internal */
+  get audience(): Audience {
+    return this.#settings.audience
   }
 
   map<U>(build: (token: AccessToken) => U | Promise<U>): Refresher<U> {
@@ -241,9 +247,9 @@ export class StoredCredential implements Credential {
     for (const finding of findingsOf(this.#settings.store)) this.#tell({ type: 'finding', finding })
   }
 
-  #tell(event: Parameters<typeof tell>[1]): void {
-    const { onEvent } = this.#settings.cell
-    if (onEvent) tell(onEvent, event)
+  #tell(event: RefreshEvent): void {
+    const { audience } = this.#settings
+    if (audience.listens()) audience.tell(event)
   }
 
   #hold(): void {

@@ -1,4 +1,5 @@
 import { KeyedMutex } from '../lib/keyed-mutex.ts'
+import { printAs } from '../lib/print/print-as.ts'
 import type { StoreChange, RecordContent, Store, StoredRecord, UpdateOptions } from './store.ts'
 import { NONE, tombstone } from './tombstone.ts'
 
@@ -12,6 +13,10 @@ export class MemoryStore implements Store {
   readonly #mutex = new KeyedMutex()
   /** Who holds the lock of a key, perhaps for a request that was ended. */
   readonly #holders = new Map<string, { isSent: boolean }>()
+
+  constructor() {
+    printAs(this, 'MemoryStore', () => ({ size: this.#records.size }))
+  }
 
   read(key: string): Promise<StoredRecord | undefined> {
     return Promise.resolve(this.#records.get(key))

@@ -1,3 +1,4 @@
+import { Audience } from '../core/audience.ts'
 import { optionNames, type RefreshableOptions } from '../core/options.ts'
 import { type Clock, platformClock } from '../lib/clock.ts'
 import { checkOptions, describe, milliseconds, optionError } from '../lib/options.ts'
@@ -64,6 +65,7 @@ export interface CredentialSettings {
   readonly owner?: object | undefined
   /** Hears of a challenge whose demand the endpoint refuses. */
   readonly onChallengeRefused?: ((challenge: string) => void) | undefined
+  readonly audience: Audience
   readonly cell: CellOptions
 }
 
@@ -111,6 +113,7 @@ export function readCredentialOptions(options: CredentialOptions): CredentialSet
     deadline,
     cooldown,
     exitGrace: milliseconds('exitGrace', exitGrace, 0),
+    audience: new Audience(cell.onEvent, options.key),
     cell,
   }
 }

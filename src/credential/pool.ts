@@ -1,18 +1,16 @@
-import type { RefreshEvent } from '../core/events.ts'
 import { optionError } from '../lib/options.ts'
+import { printAs } from '../lib/print/print-as.ts'
 import { type Credential, type FlushOptions, StoredCredential } from './credential.ts'
 import { type CredentialSettings, readCredentialOptions, type SharedCredentialOptions } from './options.ts'
 
 /** How a pool works. */
-export interface CredentialPoolOptions extends Omit<SharedCredentialOptions, 'onEvent'> {
+export interface CredentialPoolOptions extends SharedCredentialOptions {
   /**
    * How many credentials are kept though nobody holds them, the last used ones. The others are read from the store again when they
    * are asked for.
    * @default 1_000
    */
   idle?: number | undefined
-  /** Hears what happens, and to which account. */
-  onEvent?: ((event: RefreshEvent, key: string) => void) | undefined
 }
 
 /** The credentials of many accounts, such as the users of a server. */
@@ -38,14 +36,11 @@ export interface CredentialPool {
  * const token = accounts.get(user.id)
  */
 export function createCredentialPool(options: CredentialPoolOptions): CredentialPool {
-  const { idle = 1_000, onEvent, ...shared } = options
+  const { idle = 1_000, ...shared } = options
   if (!Number.isInteger(idle) || idle < 0) throw optionError('idle', 'must be a whole number from 0')
   if ('key' in shared) throw optionError('key', 'is what get() takes')
   const { store } = readCredentialOptions(shared)
-  return new Pool((key) => {
-    const heard = onEvent && ((event: RefreshEvent): void => onEvent(event, key))
-    return readCredentialOptions({ ...shared, store, key, onEvent: heard })
-  }, idle)
+  return new Pool((key) => readCredentialOptions({ ...shared, store, key }), idle)
 }
 
 class Pool implements CredentialPool {
@@ -68,6 +63,7 @@ class Pool implements CredentialPool {
   constructor(settings: (key: string) => CredentialSettings, idle: number) {
     this.#settings = settings
     this.#idle = idle
+    printAs(this, 'CredentialPool', () => ({ size: this.size }))
   }
 
   get size(): number {

@@ -74,10 +74,10 @@ export interface StoreContext {
 
 /**
  * How an update stands before and after its change. `queued`: it waits for one of the store's `maxLocks`. `admitted`: that wait is
- * over. `unwritten`: a try to write the change failed, and another follows. `vanished`: the record was gone from the store when the
+ * over. `held`: it waits for another holder's lock. `unwritten`: a try to write the change failed, and another follows. `vanished`: the record was gone from the store when the
  * change was written.
  */
-export type UpdateNews = 'queued' | 'admitted' | 'unwritten' | 'vanished'
+export type UpdateNews = 'queued' | 'admitted' | 'held' | 'unwritten' | 'vanished'
 
 /** What the caller that changes a record may say besides. */
 export interface UpdateOptions {

@@ -40,15 +40,16 @@ test('[Z1] cells, maps and providers print no value', async () => {
 
 test('[Z1] no event, and no error that we create, holds one', async () => {
   const events: RefreshEvent[] = []
+  const onEvent = (event: RefreshEvent): unknown => events.push(event)
   const failures: unknown[] = []
   const cell: Refreshable<string> = new Refreshable<string>({
     initial: CANARY,
-    onEvent: (event) => events.push(event),
+    onEvent,
     refresh: ({ current }) => Promise.reject(new Error(`cannot redeem ${current?.value}`)),
   })
   const provider = await RefreshingProvider.from(
     cell.map((token) => new CanaryProvider(token)),
-    { onEvent: (event) => events.push(event) },
+    { onEvent },
   )
   await provider.chat({ system: '', messages: [] })
   failures.push(await cell.refresh(await cell.snapshot()).catch((error: unknown) => error))

@@ -38,8 +38,8 @@ test('[K12] callers of a key share one credential, and its generations; keys sha
   const { source, asked } = counting()
   const store = new MemoryStore()
   for (const key of ['ann', 'bob']) await storeWith(store, { accessToken: key, refreshToken: key }, key)
-  const events: [string, RefreshEvent['type']][] = []
-  const pool = createCredentialPool({ source, store, onEvent: ({ type }, key) => events.push([key, type]) })
+  const events: [string | undefined, RefreshEvent['type']][] = []
+  const pool = createCredentialPool({ source, store, onEvent: ({ type, key }) => events.push([key, type]) })
   expect(pool.get('ann')).toBe(pool.get('ann'))
   const [ann, bob] = [await pool.get('ann').snapshot(), await pool.get('bob').snapshot()]
   const fresh = await Promise.all(Array.from({ length: 50 }, () => pool.get('ann').refresh(ann)))

@@ -7,6 +7,7 @@ import {
   createCredential,
   createCredentialPool,
   isUnauthorizedError,
+  logEvents,
   memoryStore,
   Refreshable,
   RefreshError,
@@ -33,7 +34,7 @@ import { fileStore } from 'llm-refresh/stores/file'
 import { postgresStore } from 'llm-refresh/stores/postgres'
 import { redisStore } from 'llm-refresh/stores/redis'
 import { sealedStore } from 'llm-refresh/stores/sealed'
-import { storeContract } from 'llm-refresh/testing'
+import { startTestServers, storeContract, testCredential } from 'llm-refresh/testing'
 import { refreshingInterceptor } from 'llm-refresh/undici'
 
 const ORIGIN = 'https://api.example.com'
@@ -141,6 +142,17 @@ export async function models(model: AiSdkModel & Parameters<typeof languageModel
     if (delta.type === 'text_delta') console.log(delta.delta)
   }
   console.log(modelCapabilities('anthropic', wrapped.modelId)?.contextWindow)
+}
+
+export async function tried(): Promise<readonly string[]> {
+  const servers = await startTestServers({ lifetime: 1_000, answer: ({ path }) => path })
+  const scripted = testCredential({
+    onEvent: logEvents({ write: (line, { key }) => console.log(line, key) }),
+  })
+  scripted.expire()
+  servers.expireTokens()
+  await servers.close()
+  return [servers.baseURL, `${servers.counts.calls}`, ...scripted.tokens]
 }
 
 export function advice(error: unknown): string {

@@ -1,6 +1,6 @@
 import { abortable, throwIfAborted } from '../../lib/abortable.ts'
 import type { Clock } from '../../lib/clock.ts'
-import type { RefreshEvent } from '../events.ts'
+import type { Audience } from '../audience.ts'
 import type { Generation, RejectionOptions, Snapshot, WaitOptions } from '../refresher.ts'
 import type { Breaker } from './breaker.ts'
 import type { Flight } from './flight.ts'
@@ -13,18 +13,13 @@ export class Callers<T> {
   readonly #values: Values<T>
   readonly #flights: Flights<T>
   readonly #clock: Clock
-  readonly #emit: ((event: RefreshEvent) => void) | undefined
+  readonly #audience: Audience
 
-  constructor(
-    values: Values<T>,
-    flights: Flights<T>,
-    clock: Clock,
-    emit: ((event: RefreshEvent) => void) | undefined,
-  ) {
+  constructor(values: Values<T>, flights: Flights<T>, clock: Clock, audience: Audience) {
     this.#values = values
     this.#flights = flights
     this.#clock = clock
-    this.#emit = emit
+    this.#audience = audience
   }
 
   /** The value in force, where no flight runs and none is due. */
@@ -101,11 +96,13 @@ export class Callers<T> {
   }
 
   #replace(rejected: Generation, options: RejectionOptions, breaker: Breaker): Promise<Snapshot<T>> {
-    const { signal, endpoint, challenge, background } = options
+    const { signal, endpoint, challenge, background, origin } = options
     throwIfAborted(signal)
     const judged = this.#flights.judge()
     const stale = rejected.generation < this.#values.generationInForce
-    this.#emit?.({ type: 'rejected', generation: rejected.generation, stale })
+    if (this.#audience.listens()) {
+      this.#audience.tell({ type: 'rejected', generation: rejected.generation, stale }, { origin })
+    }
     const { inForce } = this.#values
     const start = { challenge, background, ignoresPause: judged === 'given up' }
     const isOverdue = judged === 'overdue'

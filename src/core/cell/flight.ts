@@ -1,6 +1,7 @@
 import type { RefreshError } from '../../errors.ts'
 import type { Clock } from '../../lib/clock.ts'
-import type { RefreshCause, Snapshot } from '../refresher.ts'
+import type { RefreshCause } from '../events.ts'
+import type { Snapshot } from '../refresher.ts'
 import { Deadline } from './deadline.ts'
 import { timeout } from './refusals.ts'
 import { Waiters } from './waiters.ts'

@@ -1,8 +1,8 @@
 import { RefreshError } from '../../errors.ts'
 import { handOver } from '../background.ts'
-import { asRefreshError, type RefreshEvent, tell } from '../events.ts'
+import { asRefreshError, type RefreshCause } from '../events.ts'
 import type { CellInternals, CellOptions } from '../options.ts'
-import type { Background, RefreshCause } from '../refresher.ts'
+import type { Background } from '../refresher.ts'
 import { runAsSource } from '../source-context.ts'
 import { Cooldown } from './cooldown.ts'
 import { Flight } from './flight.ts'
@@ -92,7 +92,8 @@ export class Flights<T> {
     const plan = { cause, base, sequence: this.#values.number(), generation, isRetry }
     const flight: Flight<T> = new Flight<T>(plan, clock, deadline, () => this.#giveUp(flight))
     this.#current = flight
-    this.#emit({ type: 'refresh_started', generation, cause })
+    const { audience } = this.#options
+    if (audience.listens()) audience.tell({ type: 'refresh_started', generation, cause })
     // A listener may have logged in or out.
     if (this.#current !== flight) return flight
     const over = this.#run(flight, challenge).then(
@@ -139,8 +140,10 @@ export class Flights<T> {
     if (this.#current === flight) this.#current = undefined
     const { joined, plan, deadline } = flight
     const { cause, sequence } = plan
+    const { audience } = this.#options
     if (sequence <= this.#values.applied) {
-      this.#emit({ type: 'refresh_discarded', generation: this.#values.last, cause })
+      if (audience.listens())
+        audience.tell({ type: 'refresh_discarded', generation: this.#values.last, cause })
       return
     }
     const snapshot = this.#values.adopt(value, sequence, cause)
@@ -148,8 +151,10 @@ export class Flights<T> {
     flight.land(snapshot)
     // The flight that runs now began without this value. Its callers need not wait any longer.
     this.#current?.serve(snapshot)
-    const { generation } = snapshot
-    this.#emit({ type: 'refresh_succeeded', generation, cause, duration: deadline.elapsed, joined, late })
+    if (!audience.listens()) return
+    const { generation, expiresAt } = snapshot
+    const duration = deadline.elapsed
+    audience.tell({ type: 'refresh_succeeded', generation, cause, duration, joined, late, expiresAt })
   }
 
   #giveUp(flight: Flight<T>): void {
@@ -172,7 +177,9 @@ export class Flights<T> {
     flight.fail(error, this.#values.inForce?.snapshot)
     const { elapsed: duration } = deadline
     const generation = inForce?.generation ?? 0
-    this.#emit({ type: 'refresh_failed', generation, cause, duration, joined, error })
+    const { audience } = this.#options
+    if (audience.listens())
+      audience.tell({ type: 'refresh_failed', generation, cause, duration, joined, error })
   }
 
   #note(reason: RefreshError, cause: RefreshCause): RefreshError {
@@ -180,11 +187,6 @@ export class Flights<T> {
     const stillGood = (this.#values.inForce?.staleAt ?? 0) - now
     // An expiry is worth another try, however short the cooldown was by then.
     return this.cooldown.note(reason, now, cause === 'expiring' && stillGood > 0 ? stillGood : undefined)
-  }
-
-  #emit(event: RefreshEvent): void {
-    const { onEvent } = this.#options
-    if (onEvent) tell(onEvent, event)
   }
 }
 

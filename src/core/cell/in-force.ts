@@ -1,4 +1,5 @@
-import type { RefreshCause, Snapshot } from '../refresher.ts'
+import type { RefreshCause } from '../events.ts'
+import type { Snapshot } from '../refresher.ts'
 
 /** After this long in force (ms), a value that is rejected has aged. */
 const AGED = 60_000

@@ -1,5 +1,6 @@
+import type { RefreshCause } from '../events.ts'
 import type { CellOptions } from '../options.ts'
-import type { RefreshCause, Snapshot } from '../refresher.ts'
+import type { Snapshot } from '../refresher.ts'
 import { InForce } from './in-force.ts'
 
 /** The values of a cell: the one in force, its number, and what may take its place. */

@@ -1,4 +1,4 @@
-import type { RefreshListener } from '../../core/events.ts'
+import type { Audience } from '../../core/audience.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Store } from '../store.ts'
 
@@ -11,7 +11,7 @@ export interface RecordOptions {
   readonly deadline: number
   /** ms that the process stays alive for the sake of an unsaved token. */
   readonly exitGrace: number
-  readonly onEvent: RefreshListener | undefined
+  readonly audience: Audience
   /** Hears that `isUnsaved` of the record may have changed. */
   readonly onUnsaved: () => void
 }

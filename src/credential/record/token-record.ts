@@ -1,7 +1,8 @@
-import { type RefreshEvent, tell } from '../../core/events.ts'
+import type { RefreshEvent } from '../../core/events.ts'
 import { RefreshError } from '../../errors.ts'
 import { abortable } from '../../lib/abortable.ts'
 import { within } from '../../lib/clock.ts'
+import { LockWait } from '../lock-wait.ts'
 import type { StoreChange, MadeFor, RecordContent, StoredRecord, UpdateOptions } from '../store.ts'
 import { type AccessToken, isSame } from '../token.ts'
 import { storeFailure } from './failures.ts'
@@ -83,10 +84,13 @@ export class TokenRecord {
     let [isWaited, isOver] = [options.isBrief !== true, (): void => undefined]
     const over = new Promise<void>((resolve) => (isOver = resolve))
     const underWay: UnderWay = { over, isOver: () => run.isLeft || options.isOver?.() === true }
+    const wait = new LockWait(this.#options)
     const run = new ObservedChange(change, this.#options, () => {
+      wait.end()
       if (isWaited) this.#changes.add(underWay)
     })
     const onNews: UpdateOptions['onNews'] = (news, error) => {
+      if (news === 'queued' || news === 'held') wait.begin()
       if (news === 'vanished') this.#tell({ type: 'record_vanished', revision: this.#known.revision })
       if (news === 'unwritten' && run.made) run.made.error = error
       options.onNews?.(news, error)
@@ -113,6 +117,7 @@ export class TokenRecord {
       if (run.made === undefined) throw options.signal?.aborted === true ? error : storeFailure(error)
       this.#unsaved.keep({ ...run.made, pendingUntil: 0 }, storeFailure(error))
     } finally {
+      wait.end()
       run.end()
       isWaited = false
       this.#changes.delete(underWay)
@@ -183,7 +188,7 @@ export class TokenRecord {
   }
 
   #tell(event: RefreshEvent): void {
-    const { onEvent } = this.#options
-    if (onEvent) tell(onEvent, event)
+    const { audience } = this.#options
+    if (audience.listens()) audience.tell(event)
   }
 }

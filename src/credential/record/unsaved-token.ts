@@ -1,4 +1,4 @@
-import { type RefreshEvent, tell } from '../../core/events.ts'
+import type { RefreshEvent } from '../../core/events.ts'
 import type { RefreshError } from '../../errors.ts'
 import { abortable } from '../../lib/abortable.ts'
 import { Backoff } from '../../lib/backoff.ts'
@@ -241,7 +241,7 @@ export class UnsavedToken {
   }
 
   #tell(event: RefreshEvent): void {
-    const { onEvent } = this.#options
-    if (onEvent) tell(onEvent, event)
+    const { audience } = this.#options
+    if (audience.listens()) audience.tell(event)
   }
 }

@@ -1,4 +1,4 @@
-import { asRefreshError, type Finding, type RefreshEvent, tell } from '../../core/events.ts'
+import { asRefreshError, type Finding, type RefreshEvent } from '../../core/events.ts'
 import type { RefreshContext } from '../../core/refresher.ts'
 import type { RefreshError } from '../../errors.ts'
 import { throwIfAborted } from '../../lib/abortable.ts'
@@ -229,8 +229,8 @@ export class Renewal {
   }
 
   #tell(event: RefreshEvent): void {
-    const { onEvent } = this.#settings.cell
-    if (onEvent) tell(onEvent, event)
+    const { audience } = this.#settings
+    if (audience.listens()) audience.tell(event)
   }
 }
 

@@ -33,6 +33,10 @@ export class FileBackend implements Backend {
     this.#guard = new Guard(options.path, options.trustParent === true)
   }
 
+  get where(): string {
+    return `The folder ${this.#options.path}`
+  }
+
   async read(key: string): Promise<StoredRecord | undefined> {
     const folder = this.#folder(key)
     return (await folder.check()) ? readHighest(folder, key) : undefined

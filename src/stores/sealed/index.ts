@@ -11,6 +11,7 @@ import { contentOf, tombstone } from '../../credential/tombstone.ts'
 import { RefreshError } from '../../errors.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { checkOptions, describe, optionError } from '../../lib/options.ts'
+import { isPrintable, printAs } from '../../lib/print/print-as.ts'
 import { loadJose, open, seal, unsealed } from './envelope.ts'
 import { KeyRing, type SealingKeys } from './key-ring.ts'
 import type { Key } from './key.ts'
@@ -77,6 +78,8 @@ class SealedStore implements Store {
     this.#store = store
     this.#ring = ring
     this.#adopts = adopts
+    // A store of the user's may hold a client, and with it a password.
+    printAs(this, 'SealedStore', () => (isPrintable(store) ? { store } : {}))
     this.findings = store.findings && (() => store.findings?.() ?? [])
   }
 

@@ -14,6 +14,7 @@ import { RefreshError } from '../../errors.ts'
 import { throwIfAborted } from '../../lib/abortable.ts'
 import { type Clock, platformClock, within, pause } from '../../lib/clock.ts'
 import { KeyedMutex } from '../../lib/keyed-mutex.ts'
+import { printAs } from '../../lib/print/print-as.ts'
 import { type GiveBack, Slots } from '../../lib/slots.ts'
 import { Lease, type Moment, readTime } from './lease.ts'
 import type { Backend, Lock, OnStep } from './lock.ts'
@@ -59,6 +60,7 @@ export class ExclusiveStore implements Store {
     this.#clock = clock ?? platformClock
     this.#onStep = onStep
     this.#slots = new Slots(maxLocks)
+    printAs(this, 'Store', () => ({ where: backend.where, lease }))
   }
 
   read(key: string): Promise<StoredRecord | undefined> {
@@ -179,7 +181,7 @@ export class ExclusiveStore implements Store {
     return record
   }
 
-  async #lock(key: string, { known, signal }: UpdateOptions): Promise<Held | 'newer'> {
+  async #lock(key: string, { known, signal, onNews }: UpdateOptions): Promise<Held | 'newer'> {
     const contender = this.#backend.lockWaiter(key, known)
     const tryLock = async (): Promise<Held | 'newer' | number> => {
       const since = readTime()
@@ -192,6 +194,7 @@ export class ExclusiveStore implements Store {
     }
     let got = await tryLock()
     if (typeof got !== 'number') return got
+    onNews?.('held')
 
     let alarm = new AbortController()
     const wake = (): void => alarm.abort()

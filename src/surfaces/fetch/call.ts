@@ -32,6 +32,7 @@ export interface Attempted extends Finding {
 export class FetchCall implements RetryPolicy<Attempted> {
   readonly signal: AbortSignal | undefined
   readonly onEvent: RefreshListener | undefined
+  readonly origin: string
   /** Method and path. */
   readonly endpoint: string
   readonly #settings: CallSettings
@@ -50,6 +51,7 @@ export class FetchCall implements RetryPolicy<Attempted> {
     this.#settings = settings
     this.#target = target
     this.endpoint = target.endpoint
+    this.origin = target.origin
     this.#init = init && copyOf(init)
     this.#headers = keepHeaders(init?.headers ?? request?.headers)
     this.#replay = keep(init?.body, target, settings.replayLimit)

@@ -66,7 +66,7 @@ export function refreshingFetch<T>(
   const beneath = new Beneath(options.fetch, first)
   const settings: CallSettings = { ...shared, beneath }
   const credentials = credentialsByOrigin(refresher, options, (applied) => applied)
-  const bypassed = new Bypassed(shared.onEvent)
+  const bypassed = new Bypassed(refresher, shared.onEvent)
 
   const fetch: Fetch = async (input, init) => {
     // What a source asks, and what comes back to us by way of a fetch that was put over ours, goes where it would go without us.

@@ -1,27 +1,31 @@
-import { type RefreshListener, tell } from '../../core/events.ts'
+import { type Audience, STRANGERS } from '../../core/audience.ts'
+import type { RefreshListener } from '../../core/events.ts'
+import type { Refresher } from '../../core/refresher.ts'
 
 /** As many origins are remembered: a program that asks more of them than that is a crawler. */
 const MOST_ORIGINS = 256
 
 /** Tells of origins that get no credential and answer 401: once for each. Perhaps `origins` lacks one, or names it wrongly. */
 export class Bypassed {
+  readonly #audience: Audience
   readonly #onEvent: RefreshListener | undefined
   readonly #told = new Set<string>()
 
-  constructor(onEvent: RefreshListener | undefined) {
+  constructor({ audience = STRANGERS }: Refresher<unknown>, onEvent: RefreshListener | undefined) {
+    this.#audience = audience
     this.#onEvent = onEvent
   }
 
   /** Would a 401 of this origin be told? */
   watches(origin: string): boolean {
-    if (this.#onEvent === undefined || origin === '' || origin === 'null') return false
+    if (!this.#audience.listens(this.#onEvent) || origin === '' || origin === 'null') return false
     return this.#told.size < MOST_ORIGINS && !this.#told.has(origin)
   }
 
   /** A response has arrived. */
   answered(origin: string, status: number): void {
-    if (status !== 401 || this.#onEvent === undefined || !this.watches(origin)) return
+    if (status !== 401 || !this.watches(origin)) return
     this.#told.add(origin)
-    tell(this.#onEvent, { type: 'bypassed', origin })
+    this.#audience.tell({ type: 'bypassed', origin }, { onEvent: this.#onEvent })
   }
 }

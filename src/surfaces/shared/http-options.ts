@@ -55,7 +55,10 @@ export interface HttpSurfaceOptions<T> {
    * @default 'send'
    */
   whenDead?: 'send' | 'refuse' | undefined
-  /** Hears of retries, and of requests that bypassed the credential and were answered 401. Refreshes are the cell's to tell. */
+  /**
+   * Hears of this surface's retries, and of requests that bypassed the credential and were answered 401. The credential's own listener
+   * hears of both, too.
+   */
   onEvent?: RefreshListener | undefined
 }
 

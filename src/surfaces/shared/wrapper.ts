@@ -7,7 +7,7 @@ import { checkOptions } from '../../lib/options.ts'
 
 /** How a wrapper works over a refresher that it shares. */
 export interface SharedWrapperOptions {
-  /** Hears of retries; and of refreshes, where the cell is the wrapper's own. */
+  /** Hears of this wrapper's retries; and of refreshes, where the cell is the wrapper's own. */
   onEvent?: RefreshListener | undefined
   /** Changes to what counts as a rejection with a status other than 401. */
   rules?: RejectionRules | undefined

@@ -40,7 +40,7 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
   #attempt: Attempt | undefined
   /** One of our own. */
   #answer: Delivery | undefined
-  readonly #onEvent: RefreshListener | undefined
+  readonly onEvent: RefreshListener | undefined
   /** What the first attempt is made with, where it is made at once. */
   #first: Snapshot<AppliedHeaders> | undefined
   /** Tells the retry policy how an attempt went. */
@@ -64,7 +64,7 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
   ) {
     this.judge = settings.judge
     this.inspectStreams = settings.inspectStreams
-    this.#onEvent = settings.onEvent
+    this.onEvent = settings.onEvent
     this.origin = origin
     this.handler = handler
     this.controller = new CallController(this)
@@ -80,8 +80,8 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
   }
 
   /** A caller that has left is told at once; the retry policy finds out when it has waited, and tells nobody. */
-  get onEvent(): RefreshListener | undefined {
-    return this.#isOver ? undefined : this.#onEvent
+  get isLeft(): boolean {
+    return this.#isOver
   }
 
   /** Makes the request: at once, where there is a credential at once. Returns what `dispatch` is to return. */

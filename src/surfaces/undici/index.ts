@@ -52,7 +52,7 @@ export function refreshingInterceptor<T>(
 ): Interceptor {
   const shared = readHttpOptions(options)
   const credentials = credentialsByOrigin(refresher, options, credentialOf)
-  const bypassed = new Bypassed(shared.onEvent)
+  const bypassed = new Bypassed(refresher, shared.onEvent)
   const settings: CallSettings = {
     ...shared,
     isDead: () => refresher.isDead?.() === true,

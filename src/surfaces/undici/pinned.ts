@@ -1,3 +1,4 @@
+import type { Audience } from '../../core/audience.ts'
 import type { Generation, Refresher, RejectionOptions, Snapshot, WaitOptions } from '../../core/refresher.ts'
 
 /**
@@ -11,6 +12,10 @@ export class Pinned<T> implements Refresher<T> {
   constructor(refresher: Refresher<T>, used: Snapshot<T>) {
     this.#refresher = refresher
     this.#used = used
+  }
+
+  get audience(): Audience | undefined {
+    return this.#refresher.audience
   }
 
   peek(): Snapshot<T> | undefined {

@@ -1,0 +1,74 @@
+import { builtinModule } from './builtin-module.ts'
+import { type RefreshEvent, type RefreshListener, tell } from './events.ts'
+
+/** The channel of `node:diagnostics_channel` that has every event of the process. Its name does not change. */
+const CHANNEL = 'llm-refresh'
+
+/** As much of a channel of Node's as is needed here. */
+interface Channel {
+  readonly hasSubscribers: boolean
+  publish(message: unknown): void
+}
+
+/** What a surface adds to what it tells. */
+export interface Surface {
+  /** The surface's own listener. */
+  readonly onEvent?: RefreshListener | undefined
+  /** Where the call goes. */
+  readonly origin?: string | undefined
+}
+
+/**
+ * Those who hear of one credential: its own listener, the listeners of the surfaces above it, and the subscribers of the channel. Callers
+ * ask first whether anybody listens, so that an unobserved event is not even built.
+ */
+export class Audience {
+  readonly #onEvent: RefreshListener | undefined
+  readonly #key: string | undefined
+
+  /** @param key the account's name, where it has one */
+  constructor(onEvent?: RefreshListener, key?: string) {
+    this.#onEvent = onEvent
+    this.#key = key
+  }
+
+  /** @param also a surface's listener */
+  listens(also?: RefreshListener): boolean {
+    return this.#onEvent !== undefined || also !== undefined || channel()?.hasSubscribers === true
+  }
+
+  /** Tells each listener once, also one that belongs to both the credential and the surface. */
+  tell(event: RefreshEvent, { onEvent, origin }: Surface = {}): void {
+    const told = this.#named(event, origin)
+    if (this.#onEvent !== undefined) tell(this.#onEvent, told)
+    if (onEvent !== undefined && onEvent !== this.#onEvent) tell(onEvent, told)
+    const all = channel()
+    if (all?.hasSubscribers === true) tell((message) => all.publish(message), told)
+  }
+
+  #named(event: RefreshEvent, origin: string | undefined): RefreshEvent {
+    const key = this.#key
+    if (key === undefined && origin === undefined) return event
+    return { ...event, ...(key !== undefined && { key }), ...(origin !== undefined && { origin }) }
+  }
+}
+
+/** For refreshers that are not ours: the surface's listener and the channel hear of them. */
+export const STRANGERS: Audience = /* @__PURE__ */ new Audience()
+
+/** null: this runtime has none. */
+let found: Channel | null | undefined
+
+/** Looked up when it is first needed. While it has no subscriber, asking it costs a property access. */
+function channel(): Channel | null {
+  if (found !== undefined) return found
+  const module = builtinModule('diagnostics_channel')
+  const open: unknown = Reflect.get(Object(module), 'channel')
+  const opened: unknown = typeof open === 'function' ? Reflect.apply(open, module, [CHANNEL]) : undefined
+  found = isChannel(opened) ? opened : null
+  return found
+}
+
+function isChannel(candidate: unknown): candidate is Channel {
+  return typeof candidate === 'object' && candidate !== null && 'publish' in candidate
+}

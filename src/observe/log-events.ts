@@ -1,0 +1,30 @@
+import type { RefreshEvent, RefreshListener } from '../core/events.ts'
+import { sentenceOf } from './sentence.ts'
+
+/** Where {@link logEvents} writes. */
+export interface LogEventsOptions {
+  /** Takes a line, without its end. Default: `console.warn`, which writes to stderr. */
+  write?: ((line: string, event: RefreshEvent) => void) | undefined
+}
+
+/** What would begin a new line, or speak to a terminal. */
+const CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}]+/gu
+/** Characters. */
+const LONGEST = 1_000
+
+/**
+ * A listener that prints each event as one sentence, without secrets. `node --import llm-refresh/debug app.js` does so for every credential
+ * of a process.
+ *
+ * @example
+ * const credential = createCredential({ source, onEvent: logEvents() })
+ * const credential = createCredential({ source, onEvent: logEvents({ write: (line) => logger.info(line) }) })
+ */
+export function logEvents(options: LogEventsOptions = {}): RefreshListener {
+  const { write = (line: string) => console.warn(line) } = options
+  return (event) => {
+    const account = event.key === undefined ? '' : ` [${event.key}]`
+    const line = `llm-refresh${account}: ${sentenceOf(event)}`
+    write(line.replaceAll(CONTROLS, ' ').slice(0, LONGEST), event)
+  }
+}

@@ -1,0 +1,94 @@
+import type { RefreshCause, RefreshEvent } from '../core/events.ts'
+import type { RefreshError } from '../errors.ts'
+
+/** What happened, in words for people. */
+export function sentenceOf(event: RefreshEvent): string {
+  const { origin = 'The server' } = event
+  switch (event.type) {
+    case 'rejected':
+      return event.stale
+        ? `${origin} rejected token ${event.generation}, but a newer one is in force already.`
+        : `${origin} rejected token ${event.generation}.`
+    case 'refresh_started':
+      return STARTED[event.cause](event.generation)
+    case 'refresh_succeeded':
+      return succeeded(event)
+    case 'refresh_failed':
+      return `The refresh failed after ${time(event.duration)}${waiting(event.joined)}. ${told(event.error)}`
+    case 'refresh_discarded':
+      return 'A token came too late: a login, a logout or a newer token had taken its place.'
+    case 'set':
+      return `Somebody logged in: token ${event.generation} is in force.`
+    case 'cleared':
+      return 'Somebody logged out: there is no token any more.'
+    case 'loaded':
+      return `The store holds a token (revision ${event.revision}): it is used.`
+    case 'adopted':
+      return `The store holds a newer token of another process (revision ${event.revision}): it is used.`
+    case 'issued':
+      return 'The source issued a token.'
+    case 'lock_waiting':
+      return 'Another process refreshes this account: waiting for its lock.'
+    case 'lock_waited':
+      return `The wait for the lock is over after ${time(event.duration)}.`
+    case 'persisted':
+      return `The store holds the token now (revision ${event.revision}).`
+    case 'persist_failed':
+      return `The token is in use, but could not be stored; it is written again later. ${told(event.error)}`
+    case 'record_vanished':
+      return `The store lost its record (revision ${event.revision}): the token in use is written again.`
+    case 'seed_ignored':
+      return 'The configuration holds another refresh token, but the stored login works, so it waits.'
+    case 'challenge_refused':
+      return 'The authorization server refuses what the API demands: the token is refreshed without it.'
+    case 'finding':
+      return `${event.finding.message}${event.finding.fix === undefined ? '' : ` ${event.finding.fix}`}`
+    case 'bypassed':
+      return `${event.origin} responded 401, but is not among the 'origins', so it got no credential.`
+    case 'retried':
+      return `The call is made again with token ${event.generation}${to(event.origin)}.`
+    case 'not_retried':
+      return `The caller gets the rejection of token ${event.generation}${to(event.origin)}. ${told(event.error)}`
+    default:
+      // A later version of this package, of which the process has a copy, may tell more.
+      return `${String(Reflect.get(event, 'type'))}.`
+  }
+}
+
+const STARTED: Readonly<Record<RefreshCause, (generation: number) => string>> = {
+  missing: () => 'There is no token yet: fetching one.',
+  expiring: (generation) => `Token ${generation} is about to expire, or has expired: refreshing it.`,
+  rejected: (generation) => `Refreshing token ${generation}.`,
+}
+
+function succeeded(event: Extract<RefreshEvent, { type: 'refresh_succeeded' }>): string {
+  const { generation, duration, joined, late, expiresAt } = event
+  const until = expiresAt === undefined ? '' : `, good until ${instant(expiresAt)}`
+  const delay = late ? ' It came after the deadline.' : ''
+  return `Token ${generation} is in force after ${time(duration)}${waiting(joined)}${until}.${delay}`
+}
+
+function told({ code, message }: RefreshError): string {
+  return `${message} (${code})`
+}
+
+function to(origin: string | undefined): string {
+  return origin === undefined ? '' : ` at ${origin}`
+}
+
+function waiting(joined: number): string {
+  if (joined === 0) return ''
+  return joined === 1 ? ' (1 caller waited)' : ` (${joined} callers waited)`
+}
+
+/** @param ms a duration */
+function time(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`
+  return ms < 120_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`
+}
+
+/** @param at epoch ms; what is no instant must not break the line */
+function instant(at: number): string {
+  const date = new Date(at)
+  return Number.isNaN(date.getTime()) ? String(at) : date.toISOString()
+}
