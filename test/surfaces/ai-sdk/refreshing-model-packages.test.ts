@@ -6,7 +6,6 @@ import { Refreshable, type RefreshEvent } from '../../../src/index.ts'
 import {
   type AiSdkLanguageModel,
   refreshingModel,
-  refreshingModelFrom,
 } from '../../../src/surfaces/ai-sdk/index.ts'
 import { type LlmServer, type Refusing, startLlmServer } from '../../support/llm-server.ts'
 import { MODELS } from './models.ts'
@@ -47,7 +46,7 @@ function expiringToken(initial: number): Refreshable<string> {
 
 /** A model whose token has expired. */
 function stale<M extends AiSdkLanguageModel>(build: (token: string) => M): Promise<M> {
-  return refreshingModelFrom(expiringToken(1).map(build), { onEvent: (event) => events.push(event) })
+  return refreshingModel(expiringToken(1).map(build), { onEvent: (event) => events.push(event) })
 }
 
 // aimock serves no Anthropic on Vertex.
@@ -137,10 +136,10 @@ describe.each([
   test('[M2] embeddings, images, speech and transcriptions come with an expired token, too', async () => {
     const token = expiringToken(1)
     const provider = token.map((apiKey) => create(options(apiKey)))
-    const embedding = await refreshingModelFrom(provider.map((openai) => openai.embedding('small')))
-    const image = await refreshingModelFrom(provider.map((openai) => openai.image('gpt-image-1')))
-    const speech = await refreshingModelFrom(provider.map((openai) => openai.speech('tts-1')))
-    const transcription = await refreshingModelFrom(
+    const embedding = await refreshingModel(provider.map((openai) => openai.embedding('small')))
+    const image = await refreshingModel(provider.map((openai) => openai.image('gpt-image-1')))
+    const speech = await refreshingModel(provider.map((openai) => openai.speech('tts-1')))
+    const transcription = await refreshingModel(
       provider.map((openai) => openai.transcription('whisper-1')),
     )
     for (const model of [embedding, image, speech, transcription]) {
