@@ -98,8 +98,9 @@ export function refreshingModels(
   build: (token: TokenLike) => object,
   options: SharedModelOptions = {},
 ): object {
-  const providers = assertRefresher(credential).map(build)
+  const refresher = assertRefresher(credential)
   const shape = shapeOf(build)
+  const providers = refresher.map(build)
   const accept = (): void => undefined
   return new ProviderFacade(readWrapper(shape, providers, options, accept)).of(shape)
 }

@@ -2,9 +2,10 @@ import { methodsOf, propertiesOf } from '../refreshing-model/facade.ts'
 
 /**
  * What the functions of a thing are. A provider's build something, such as a model, and send nothing. A model's `do…` methods send, and
- * its others do not. Those of any other object that a provider gives, such as `files()`, send.
+ * its others do not; nor do those of its parts, such as its configuration. Those of any other object that a provider gives, such as
+ * `files()`, send.
  */
-export type Kind = 'provider' | 'model' | 'api'
+export type Kind = 'provider' | 'model' | 'part' | 'api'
 
 /** Functions named like this send a request, whatever they belong to. */
 const SENDS = /^(?:get|list|upload|delete|download|retrieve|fetch|cancel)(?![a-z])/
@@ -24,7 +25,7 @@ export type Manner = 'retried' | 'builds' | 'now'
 export function mannerOf(kind: Kind, name: string | symbol | undefined, method: unknown): Manner {
   if (typeof name === 'symbol' || BY_LANGUAGE.has(name)) return 'now'
   if (isAsync(method)) return 'retried'
-  if (kind === 'model') return name !== undefined && /^do[A-Z]/.test(name) ? 'retried' : 'now'
+  if (kind === 'model' || kind === 'part') return name !== undefined && /^do[A-Z]/.test(name) ? 'retried' : 'now'
   if (kind === 'api') return 'retried'
   return name !== undefined && SENDS.test(name) ? 'now' : 'builds'
 }

@@ -63,14 +63,10 @@ export class ProviderFacade {
 
   #read(owner: Owner, name: Name, known: Known): unknown {
     const inForce = this.#inForce(owner, name)
-    const isModel = owner.kind === 'model'
-    if (isModel && inForce !== undefined && typeof inForce.value !== 'function') return inForce.value
+    if (inForce !== undefined && isData(inForce.value)) return inForce.value
     const original: unknown = Reflect.get(owner.shape, name)
-    if (typeof original !== 'function') {
-      // Tools hold no credential.
-      if (name === 'tools') return original
-      if (isModel || isData(original)) return inForce === undefined ? original : inForce.value
-    }
+    // Tools hold no credential.
+    if (isData(original) || name === 'tools') return original
     if (known.original !== original) {
       known.original = original
       known.facade = this.#member(owner, name, original)
@@ -80,8 +76,9 @@ export class ProviderFacade {
 
   #member(owner: Owner, name: Name, original: unknown): unknown {
     const place = propertyOf(owner.place, name)
-    if (typeof original !== 'function') return this.of(original, place, owner.kind)
-    return this.#dressed(this.#owner(original, place, 'provider'), this.#method(owner, name, original))
+    const kind = owner.kind === 'model' ? 'part' : owner.kind
+    if (typeof original !== 'function') return this.of(original, place, kind)
+    return this.#dressed(this.#owner(original, place, kind), this.#method(owner, name, original))
   }
 
   /** A property of the one in force, where that was built already: reading waits for nothing, and builds nothing. */
