@@ -4,7 +4,8 @@ import { streamText } from 'ai'
 import { refreshingModels } from 'llm-refresh/ai-sdk'
 import { token } from './credential.ts'
 
-const openai = refreshingModels(token, ({ accessToken }) => createOpenAI({ apiKey: accessToken }))
+const credential = token.map((accessToken) => ({ accessToken }))
+const openai = refreshingModels(credential, ({ accessToken }) => createOpenAI({ apiKey: accessToken }))
 
 const { textStream } = streamText({ model: openai('gpt-5'), prompt: 'Why is the sky blue?' })
 for await (const textPart of textStream) {

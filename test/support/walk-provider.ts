@@ -71,6 +71,9 @@ function namesOf(thing: object): (string | symbol)[] {
     for (const name of Reflect.ownKeys(from)) names.add(name)
     from = Reflect.getPrototypeOf(from)
   }
-  const skipped = ['constructor', ...(isFunction ? ['length', 'name', 'prototype', 'arguments', 'caller'] : [])]
+  const skipped = [
+    'constructor',
+    ...(isFunction ? ['length', 'name', 'prototype', 'arguments', 'caller'] : []),
+  ]
   return [...names].filter((name) => typeof name === 'string' && !skipped.includes(name))
 }

@@ -156,7 +156,10 @@ export function refreshingModel<M extends AiSdkModel>(
   return wrappedModel(first, second, options)
 }
 
-async function sharedModel<M extends AiSdkModel>(refresher: Refresher<M>, options?: SharedModelOptions): Promise<M> {
+async function sharedModel<M extends AiSdkModel>(
+  refresher: Refresher<M>,
+  options?: SharedModelOptions,
+): Promise<M> {
   const { value } = await refresher.snapshot()
   assertModel(value)
   return wrappedModel(value, refresher, options)

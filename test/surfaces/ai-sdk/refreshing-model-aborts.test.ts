@@ -1,9 +1,6 @@
 import { expect, test } from 'vitest'
 import { Refreshable } from '../../../src/index.ts'
-import {
-  type AiSdkLanguageModel,
-  refreshingModel,
-} from '../../../src/surfaces/ai-sdk/index.ts'
+import { type AiSdkLanguageModel, refreshingModel } from '../../../src/surfaces/ai-sdk/index.ts'
 import { responder } from '../../support/responder.ts'
 import { settled } from '../../support/settled.ts'
 import {

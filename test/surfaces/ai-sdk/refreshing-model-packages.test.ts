@@ -3,10 +3,7 @@ import { createOpenAI as createOpenAIV2 } from 'ai-sdk-openai-v2'
 import { createOpenAI as createOpenAIV3 } from 'ai-sdk-openai-v3'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Refreshable, type RefreshEvent } from '../../../src/index.ts'
-import {
-  type AiSdkLanguageModel,
-  refreshingModel,
-} from '../../../src/surfaces/ai-sdk/index.ts'
+import { type AiSdkLanguageModel, refreshingModel } from '../../../src/surfaces/ai-sdk/index.ts'
 import { type LlmServer, type Refusing, startLlmServer } from '../../support/llm-server.ts'
 import { MODELS } from './models.ts'
 import { CALL, type Part, taken } from './refreshing-remote.ts'
@@ -139,9 +136,7 @@ describe.each([
     const embedding = await refreshingModel(provider.map((openai) => openai.embedding('small')))
     const image = await refreshingModel(provider.map((openai) => openai.image('gpt-image-1')))
     const speech = await refreshingModel(provider.map((openai) => openai.speech('tts-1')))
-    const transcription = await refreshingModel(
-      provider.map((openai) => openai.transcription('whisper-1')),
-    )
+    const transcription = await refreshingModel(provider.map((openai) => openai.transcription('whisper-1')))
     for (const model of [embedding, image, speech, transcription]) {
       expect(model).toMatchObject({
         specificationVersion: version,

@@ -1,9 +1,6 @@
 import { expect, test } from 'vitest'
 import { Refreshable, RefreshError, type RefreshEvent } from '../../../src/index.ts'
-import {
-  type AiSdkLanguageModel,
-  refreshingModel,
-} from '../../../src/surfaces/ai-sdk/index.ts'
+import { type AiSdkLanguageModel, refreshingModel } from '../../../src/surfaces/ai-sdk/index.ts'
 import { Gate } from '../../support/gate.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { responder } from '../../support/responder.ts'

@@ -63,31 +63,40 @@ describe.each(PROVIDERS)('%s', (_, version, create) => {
   test.each([
     ['an expired token', 'token-1', 5],
     ['no token yet', undefined, 0],
-  ])('[M4, C3] given %s, when several of its models are called and streamed at once, then one refresh serves them all', async (_given, initial, rejections) => {
-    const provider = refreshingModels(credential(initial), ({ accessToken }) => create(accessToken, llm.baseUrl))
-    const plain = create('token-2', llm.baseUrl)
-    expect(Reflect.get(provider, 'specificationVersion')).toBe(version)
-    expect(Object.keys(provider)).toEqual(Object.keys(plain))
-    const models = [provider('model-1'), provider.languageModel('model-2')]
-    expect(models.map(({ modelId }) => modelId)).toEqual(['model-1', 'model-2'])
-    expect(models[0]).toBeInstanceOf(plain('model-1').constructor)
-    const texts = await Promise.all([
-      ...models.map(async (model) => JSON.stringify((await model.doGenerate(CALL)).content)),
-      ...models.map(async (model) => said((await streamed(model)).parts)),
-      provider('model-3').doStream(CALL).then(async ({ stream }) => said((await taken(stream)).parts)),
-    ])
-    for (const text of texts) expect(text).toContain('Hello, you.')
-    expect(refreshes).toBe(1)
-    expect(llm.rejections()).toBe(rejections)
-    expect(llm.requests()).toBe(5 + rejections)
-    // The next token is met by the models that are there already.
-    current++
-    await models[0]?.doGenerate(CALL)
-    expect(refreshes).toBe(2)
-  })
+  ])(
+    '[M4, C3] given %s, when several of its models are called and streamed at once, then one refresh serves them all',
+    async (_given, initial, rejections) => {
+      const provider = refreshingModels(credential(initial), ({ accessToken }) =>
+        create(accessToken, llm.baseUrl),
+      )
+      const plain = create('token-2', llm.baseUrl)
+      expect(Reflect.get(provider, 'specificationVersion')).toBe(version)
+      expect(Object.keys(provider)).toEqual(Object.keys(plain))
+      const models = [provider('model-1'), provider.languageModel('model-2')]
+      expect(models.map(({ modelId }) => modelId)).toEqual(['model-1', 'model-2'])
+      expect(models[0]).toBeInstanceOf(plain('model-1').constructor)
+      const texts = await Promise.all([
+        ...models.map(async (model) => JSON.stringify((await model.doGenerate(CALL)).content)),
+        ...models.map(async (model) => said((await streamed(model)).parts)),
+        provider('model-3')
+          .doStream(CALL)
+          .then(async ({ stream }) => said((await taken(stream)).parts)),
+      ])
+      for (const text of texts) expect(text).toContain('Hello, you.')
+      expect(refreshes).toBe(1)
+      expect(llm.rejections()).toBe(rejections)
+      expect(llm.requests()).toBe(5 + rejections)
+      // The next token is met by the models that are there already.
+      current++
+      await models[0]?.doGenerate(CALL)
+      expect(refreshes).toBe(2)
+    },
+  )
 
   test('[M4, M3, P6] given a stream, when it is turned away before its first content it begins anew, after it not', async () => {
-    const provider = refreshingModels(credential('token-1'), ({ accessToken }) => create(accessToken, llm.baseUrl))
+    const provider = refreshingModels(credential('token-1'), ({ accessToken }) =>
+      create(accessToken, llm.baseUrl),
+    )
     llm.refuse('first_event')
     expect(said((await streamed(provider('model-1'))).parts)).toBe('Hello, you.')
     expect(refreshes).toBe(1)
@@ -115,7 +124,9 @@ describe.each(PROVIDERS)('%s', (_, version, create) => {
   })
 
   test('[M4, P12] given a call that is aborted, when it was rejected, then nothing is refreshed', async () => {
-    const provider = refreshingModels(credential('token-1'), ({ accessToken }) => create(accessToken, llm.baseUrl))
+    const provider = refreshingModels(credential('token-1'), ({ accessToken }) =>
+      create(accessToken, llm.baseUrl),
+    )
     const abortSignal = AbortSignal.abort()
     await expect(provider('model-1').doGenerate({ ...CALL, abortSignal })).rejects.toMatchObject({
       name: 'AbortError',
@@ -164,18 +175,21 @@ describe('what is no model', () => {
   test.each([
     ['an expired token', 'token-1', ['Bearer token-1', 'Bearer token-2', 'Bearer token-2']],
     ['no token yet', undefined, ['Bearer token-2', 'Bearer token-2']],
-  ])('[M6] given %s, when files() uploads and deletes, then its requests are refreshed and made once more', async (_, initial, sent) => {
-    const files = openAI(initial).files()
-    const uploaded = await files.uploadFile({
-      data: { type: 'text', text: 'Hello' },
-      mediaType: 'text/plain',
-      filename: 'a.txt',
-    })
-    expect(uploaded.providerReference).toMatchObject({ openai: 'file-1' })
-    await files.deleteFile?.({ file: uploaded.providerReference })
-    expect(server.sent('authorization')).toEqual(sent)
-    expect(refreshes).toBe(1)
-  })
+  ])(
+    '[M6] given %s, when files() uploads and deletes, then its requests are refreshed and made once more',
+    async (_, initial, sent) => {
+      const files = openAI(initial).files()
+      const uploaded = await files.uploadFile({
+        data: { type: 'text', text: 'Hello' },
+        mediaType: 'text/plain',
+        filename: 'a.txt',
+      })
+      expect(uploaded.providerReference).toMatchObject({ openai: 'file-1' })
+      await files.deleteFile?.({ file: uploaded.providerReference })
+      expect(server.sent('authorization')).toEqual(sent)
+      expect(refreshes).toBe(1)
+    },
+  )
 
   test('[M6] given no token yet, when a function named get… is called, then it waits for the token', async () => {
     const { token } = await openAI().experimental_realtime.getToken({ model: 'gpt-realtime' })

@@ -11,7 +11,7 @@ import { createOpenAI as createOpenAIV3 } from 'ai-sdk-openai-v3'
 import { describe, expect, test } from 'vitest'
 import { Refreshable } from '../../../src/index.ts'
 import { refreshingModels } from '../../../src/surfaces/ai-sdk/index.ts'
-import { responder } from '../../support/responder.ts'
+import { Gate } from '../../support/gate.ts'
 import { settled } from '../../support/settled.ts'
 import { walkProvider } from '../../support/walk-provider.ts'
 
@@ -47,8 +47,15 @@ describe.each(PROVIDERS)('%s', (_, create) => {
       sent.push(`${request.url} ${JSON.stringify([...request.headers])}`)
       return Response.json({ error: { message: 'no' } }, { status: 500 })
     }
-    const source = responder<{ accessToken: string }>()
-    const credential = new Refreshable({ refresh: source.refresh })
+    const source = new Gate()
+    source.hold(1)
+    // What is called with nonsense may be told 401: then the same token comes again.
+    const credential = new Refreshable({
+      refresh: async () => {
+        await source.pass()
+        return { accessToken: 'real-token' }
+      },
+    })
     const provider = refreshingModels(credential, ({ accessToken }) =>
       create({ apiKey: accessToken, baseURL, fetch }),
     )
@@ -56,7 +63,7 @@ describe.each(PROVIDERS)('%s', (_, create) => {
     await settled()
     expect(walk.called).toContain('.languageModel().doGenerate')
     expect(sent).toEqual([])
-    source.call(0).resolve({ accessToken: 'real-token' })
+    source.release()
     await walk.over
     expect(sent.length).toBeGreaterThan(0)
     for (const request of sent) {

@@ -59,7 +59,9 @@ test('[M4] given an object of models and providers at any depth, when they are c
 
 test('[M4] given a builder of a single model, when that is called, then it is refreshed', async () => {
   const { model } = bound(remote())
-  expect(await usedBy(refreshingModels(credential('stale'), (token) => model(token.accessToken)))).toBe('fresh')
+  expect(await usedBy(refreshingModels(credential('stale'), (token) => model(token.accessToken)))).toBe(
+    'fresh',
+  )
 })
 
 /** A provider as a class: private members, getters, and methods that call each other. */
@@ -85,7 +87,11 @@ class ClassProvider {
   chat(): AiSdkLanguageModel {
     return this.languageModel()
   }
-  region(name: string): { chat: () => AiSdkLanguageModel; languageModel: () => AiSdkLanguageModel; region: string } {
+  region(name: string): {
+    chat: () => AiSdkLanguageModel
+    languageModel: () => AiSdkLanguageModel
+    region: string
+  } {
     return { chat: () => this.chat(), languageModel: () => this.chat(), region: name }
   }
   async later(): Promise<AiSdkLanguageModel> {
@@ -105,7 +111,10 @@ class ClassProvider {
 describe('given a provider that is a class', () => {
   const made = (initial?: string) => {
     const server = remote()
-    const provider = refreshingModels(credential(initial), (token) => new ClassProvider(token.accessToken, server))
+    const provider = refreshingModels(
+      credential(initial),
+      (token) => new ClassProvider(token.accessToken, server),
+    )
     return { provider, server }
   }
 
@@ -174,7 +183,11 @@ test('[C16, M4] given a kind of model that is always rejected, when another is c
     initial: { accessToken: '0' },
     refresh: async () => ({ accessToken: String(current) }),
   })
-  const model = (provider: string, isGood: (token: string) => boolean, token: string): AiSdkLanguageModel => ({
+  const model = (
+    provider: string,
+    isGood: (token: string) => boolean,
+    token: string,
+  ): AiSdkLanguageModel => ({
     specificationVersion: 'v4',
     provider,
     modelId: 'm',
@@ -212,15 +225,40 @@ describe('[M5] what cannot be is refused at once:', () => {
       'invalid_provider',
       /'llm-refresh-placeholder'.*await refreshingModel\(credential\.map/,
     ],
-    ['an asynchronous builder', [cell, async () => ({ languageModel: () => 1 })], 'invalid_provider', /promise.*await/],
-    ['one that fails later', [cell, async () => Promise.reject(broken)], 'invalid_provider', /promise.*await/],
-    ['a builder of nothing', [cell, () => undefined], 'invalid_provider', /gave undefined instead of a provider/],
+    [
+      'an asynchronous builder',
+      [cell, async () => ({ languageModel: () => 1 })],
+      'invalid_provider',
+      /promise.*await/,
+    ],
+    [
+      'one that fails later',
+      [cell, async () => Promise.reject(broken)],
+      'invalid_provider',
+      /promise.*await/,
+    ],
+    [
+      'a builder of nothing',
+      [cell, () => undefined],
+      'invalid_provider',
+      /gave undefined instead of a provider/,
+    ],
     ['a builder of an id', [cell, () => 'gpt-5'], 'invalid_provider', /gave string instead of a provider/],
     ['a builder of data', [cell, () => ({ name: 'openai' })], 'invalid_provider', /gave object instead/],
     ['no builder', [cell], 'invalid_option', /'build' must be a function/],
     ['a provider', [cell, { languageModel: () => 1 }], 'invalid_option', /'build' must be a function/],
-    ['no credential', ['token', () => ({ languageModel: () => 1 })], 'invalid_option', /'refresher' must be one/],
-    ['an unknown option', [cell, () => ({ languageModel: () => 1 }), { deadline: 5 }], 'invalid_option', /'deadline'/],
+    [
+      'no credential',
+      ['token', () => ({ languageModel: () => 1 })],
+      'invalid_option',
+      /'refresher' must be one/,
+    ],
+    [
+      'an unknown option',
+      [cell, () => ({ languageModel: () => 1 }), { deadline: 5 }],
+      'invalid_option',
+      /'deadline'/,
+    ],
   ])('%s', (_, given, code, words) => {
     let error: unknown
     try {
@@ -242,7 +280,9 @@ test('[M4] given a later provider that lacks a function or gives another kind of
       ? { languageModel: () => model('stale'), image: () => model('stale') }
       : { languageModel: () => ({ ...model('fresh'), specificationVersion: 'v3' as const }) }
   const provider = refreshingModels(credential('stale'), build)
-  await expect(provider.languageModel().doGenerate(CALL)).rejects.toThrow(/'v3', and that of the first was 'v4'/)
+  await expect(provider.languageModel().doGenerate(CALL)).rejects.toThrow(
+    /'v3', and that of the first was 'v4'/,
+  )
   const image = 'image' in provider ? provider.image() : undefined
   await expect(image?.doGenerate(CALL)).rejects.toMatchObject({
     code: 'invalid_provider',

@@ -1,3 +1,6 @@
+import type { createAnthropic } from '@ai-sdk/anthropic'
+import type { createGoogle } from '@ai-sdk/google'
+import type { createOpenAI } from '@ai-sdk/openai'
 import type {
   EmbeddingModelV3,
   EmbeddingModelV4,
@@ -19,9 +22,6 @@ import type {
   TranscriptionModelV3,
   TranscriptionModelV4,
 } from '@ai-sdk/provider'
-import type { createAnthropic } from '@ai-sdk/anthropic'
-import type { createGoogle } from '@ai-sdk/google'
-import type { createOpenAI } from '@ai-sdk/openai'
 import type { createOpenAI as createOpenAIV2 } from 'ai-sdk-openai-v2'
 import type { createOpenAI as createOpenAIV3 } from 'ai-sdk-openai-v3'
 import { expectTypeOf, test } from 'vitest'
@@ -167,12 +167,12 @@ function inferredProviders(
   const openai = refreshingModels(credential, ({ accessToken }) => v4({ apiKey: accessToken }))
   expectTypeOf(openai).toEqualTypeOf<ReturnType<typeof createOpenAI>>()
   expectTypeOf(openai('gpt-5')).toEqualTypeOf<ReturnType<ReturnType<typeof createOpenAI>>>()
-  expectTypeOf(
-    refreshingModels(credential, ({ accessToken }) => v3({ apiKey: accessToken })),
-  ).toEqualTypeOf<ReturnType<typeof createOpenAIV3>>()
-  expectTypeOf(
-    refreshingModels(credential, ({ accessToken }) => v2({ apiKey: accessToken })),
-  ).toEqualTypeOf<ReturnType<typeof createOpenAIV2>>()
+  expectTypeOf(refreshingModels(credential, ({ accessToken }) => v3({ apiKey: accessToken }))).toEqualTypeOf<
+    ReturnType<typeof createOpenAIV3>
+  >()
+  expectTypeOf(refreshingModels(credential, ({ accessToken }) => v2({ apiKey: accessToken }))).toEqualTypeOf<
+    ReturnType<typeof createOpenAIV2>
+  >()
   expectTypeOf(
     refreshingModels(credential, ({ accessToken }) => anthropic({ authToken: accessToken })),
   ).toEqualTypeOf<ReturnType<typeof createAnthropic>>()
@@ -180,7 +180,9 @@ function inferredProviders(
     refreshingModels(credential, ({ accessToken }) => google({ apiKey: accessToken })),
   ).toEqualTypeOf<ReturnType<typeof createGoogle>>()
   expectTypeOf(refreshingModels(credential, () => model)).toEqualTypeOf<LanguageModelV4>()
-  expectTypeOf(refreshingModels(credential, () => ({ fast: model }))).toEqualTypeOf<{ fast: LanguageModelV4 }>()
+  expectTypeOf(refreshingModels(credential, () => ({ fast: model }))).toEqualTypeOf<{
+    fast: LanguageModelV4
+  }>()
   refreshingModels(credential, (token) => {
     expectTypeOf(token).toEqualTypeOf<AccessToken>()
     return model

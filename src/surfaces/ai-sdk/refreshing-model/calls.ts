@@ -42,9 +42,7 @@ export class ModelCalls<V> {
     // A vendor's endpoints for calls and for streams may differ, and so may what they accept.
     const endpoint = this.#origin === undefined ? name : `${this.#origin} ${name}`
     const policy = { ...this.#policy, signal, endpoint, unrepeatable: repeatability(input) }
-    return name === 'doStream'
-      ? this.#stream(attempt, policy)
-      : retryOnce(this.#refresher, attempt, policy)
+    return name === 'doStream' ? this.#stream(attempt, policy) : retryOnce(this.#refresher, attempt, policy)
   }
 
   /** The stream is handed on once the model has opened it; a retry then happens inside. */

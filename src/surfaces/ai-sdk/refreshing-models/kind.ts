@@ -25,7 +25,8 @@ export type Manner = 'retried' | 'builds' | 'now'
 export function mannerOf(kind: Kind, name: string | symbol | undefined, method: unknown): Manner {
   if (typeof name === 'symbol' || BY_LANGUAGE.has(name)) return 'now'
   if (isAsync(method)) return 'retried'
-  if (kind === 'model' || kind === 'part') return name !== undefined && /^do[A-Z]/.test(name) ? 'retried' : 'now'
+  if (kind === 'model' || kind === 'part')
+    return name !== undefined && /^do[A-Z]/.test(name) ? 'retried' : 'now'
   if (kind === 'api') return 'retried'
   return name !== undefined && SENDS.test(name) ? 'now' : 'builds'
 }

@@ -40,9 +40,14 @@ export function resultOf(place: Place, name: string | symbol | undefined, given:
  *
  * @throws RefreshError `invalid_provider` where there is no such function, or what the function throws
  */
-export function invoked(owner: unknown, name: string | symbol | undefined, given: readonly unknown[]): unknown {
+export function invoked(
+  owner: unknown,
+  name: string | symbol | undefined,
+  given: readonly unknown[],
+): unknown {
   const called: unknown = name === undefined ? owner : Reflect.get(Object(owner), name)
-  if (typeof called === 'function') return Reflect.apply(called, name === undefined ? undefined : owner, given)
+  if (typeof called === 'function')
+    return Reflect.apply(called, name === undefined ? undefined : owner, given)
   throw new RefreshError(
     'invalid_provider',
     `The provider that was built with the token in force lacks ${name === undefined ? 'its function' : String(name)}, which the first one had: build the same kind of provider with every token.`,

@@ -115,7 +115,8 @@ export class ProviderFacade {
   ): Promise<unknown> {
     let first = begun
     const attempt = async (provider: object): Promise<unknown> => {
-      const running = first ?? chained(owner.place.find(provider), (found) => this.#run(owner, found, name, given))
+      const running =
+        first ?? chained(owner.place.find(provider), (found) => this.#run(owner, found, name, given))
       first = undefined
       return running
     }

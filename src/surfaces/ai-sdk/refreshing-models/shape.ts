@@ -26,7 +26,10 @@ const REMEDY =
  */
 export function shapeOf(build: (token: TokenLike) => object): object {
   if (typeof build !== 'function') {
-    throw optionError('build', `must be a function that builds a provider from a token, not ${describe(build)}`)
+    throw optionError(
+      'build',
+      `must be a function that builds a provider from a token, not ${describe(build)}`,
+    )
   }
   let shape: object
   try {
@@ -40,7 +43,10 @@ export function shapeOf(build: (token: TokenLike) => object): object {
   }
   if (isPromise(shape)) {
     shape.then(undefined, () => undefined)
-    throw new RefreshError('invalid_provider', `refreshingModels() needs the provider at once, and its builder gives a promise. ${REMEDY}`)
+    throw new RefreshError(
+      'invalid_provider',
+      `refreshingModels() needs the provider at once, and its builder gives a promise. ${REMEDY}`,
+    )
   }
   if (isData(shape)) {
     throw new RefreshError(
