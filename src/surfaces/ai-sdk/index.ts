@@ -180,7 +180,8 @@ function wrappedModel<M extends AiSdkModel>(
         checked = inForce
       }
       const method: unknown = Reflect.get(inForce, name)
-      return typeof method === 'function' ? Reflect.apply(method, inForce, given) : undefined
+      const result: unknown = typeof method === 'function' ? Reflect.apply(method, inForce, given) : undefined
+      return result
     }),
   )
 }

@@ -18,7 +18,7 @@ let llm: LlmServer
 beforeEach(async () => {
   current = 2
   refreshes = 0
-  llm = await startLlmServer({ accepts: (credential) => credential === `token-${current}` })
+  llm = await startLlmServer({ accepts: (token) => token === `token-${current}` })
   llm.answer('Hello, you.')
 })
 afterEach(async () => {

@@ -140,7 +140,7 @@ describe('given a provider that is a class', () => {
     for (const initial of ['stale', undefined]) {
       const { provider, server } = made(initial)
       expect(await usedBy(await provider.later())).toBe('fresh')
-      expect(await usedBy(await provider.getModel())).toBe('fresh')
+      expect(await usedBy(await Promise.resolve(provider.getModel()))).toBe('fresh')
       expect(server.tokens).not.toContain(PLACEHOLDER)
     }
   })

@@ -55,14 +55,15 @@ export function isData(thing: unknown, depth: number = DEPTH): boolean {
   if (typeof thing !== 'object' || thing === null || depth === 0) return true
   // Things of the platform, such as a Map, a URL or a stream, work only as they are.
   if (Object.prototype.toString.call(thing) !== '[object Object]' || 'inputSchema' in thing) return true
-  for (const { get, value } of propertiesOf(thing).values()) {
-    if (get !== undefined || !isData(value, depth - 1)) return false
+  for (const property of propertiesOf(thing).values()) {
+    // A getter is not asked: what it gives is looked at when it is wanted.
+    if (!('value' in property) || !isData(property.value, depth - 1)) return false
   }
   return true
 }
 
 function isAsync(method: unknown): boolean {
-  return typeof method === 'function' && /^\[object Async/.test(Object.prototype.toString.call(method))
+  return typeof method === 'function' && Object.prototype.toString.call(method).startsWith('[object Async')
 }
 
 function hasFunction(thing: object, name: string): boolean {

@@ -55,8 +55,8 @@ export function invoked(
 }
 
 /** Goes on with a value at once, and with what a promise gives later. */
-export function chained(value: unknown, next: (value: unknown) => unknown): unknown {
-  return isPromise(value) ? value.then(next) : next(value)
+export function chained(value: unknown, goOn: (value: unknown) => unknown): unknown {
+  return isPromise(value) ? value.then(goOn) : goOn(value)
 }
 
 export function isPromise(value: unknown): value is PromiseLike<unknown> {

@@ -51,7 +51,8 @@ export class ProviderFacade {
 
   /** Gives a facade what its original has. */
   #dressed(owner: Owner, facade: object): object {
-    return lookalike(owner.shape, facade, (name, { value }) => {
+    return lookalike(owner.shape, facade, (name, property) => {
+      const value: unknown = property.value
       if (typeof value === 'function' && propertiesOf(value).size === 0) {
         return { value: this.#method(owner, name, value), writable: true }
       }
@@ -114,6 +115,8 @@ export class ProviderFacade {
     begun?: PromiseLike<unknown>,
   ): Promise<unknown> {
     let first = begun
+    // The call may end before it is looked at.
+    first?.then(undefined, () => undefined)
     const attempt = async (provider: object): Promise<unknown> => {
       const running =
         first ?? chained(owner.place.find(provider), (found) => this.#run(owner, found, name, given))
@@ -136,30 +139,31 @@ export class ProviderFacade {
   #built(owner: Owner, name: Name | undefined, given: readonly unknown[]): unknown {
     const shape = invoked(owner.shape, name, given)
     if (isPromise(shape)) {
-      // Of a provider without a credential it can only tell that one is missing.
       shape.then(undefined, () => undefined)
       return this.#retried(owner, name, given)
     }
     const place = resultOf(owner.place, name, given)
     if (!isData(shape)) return this.of(shape, place, 'api')
-    const inForce = this.#usable()
+    const inForce = this.#usable() ?? this.#wrapper.refresher.peek()?.value
     return inForce === undefined ? shape : place.find(inForce)
   }
 
   /** Calls the one in force, whose result is given at once. Where there is none yet, what may send a request waits for it. */
   #now(owner: Owner, name: Name | undefined, given: readonly unknown[], original: object): unknown {
-    const provider = this.#usable()
-    if (provider === undefined && maySend(name, original)) return this.#retried(owner, name, given)
+    const usable = this.#usable()
+    if (usable === undefined && maySend(name, original)) return this.#retried(owner, name, given)
+    const provider = usable ?? this.#wrapper.refresher.peek()?.value
     const found = provider === undefined ? owner.shape : owner.place.find(provider)
     const result = chained(found, (each) => this.#run(owner, each, name, given))
-    return isPromise(result)
-      ? this.#retried(owner, name, given, result)
-      : this.#adopted(result, owner, name, given)
+    if (!isPromise(result)) return this.#adopted(result, owner, name, given)
+    // Only what the value in force gave counts as the first attempt.
+    if (usable !== undefined) return this.#retried(owner, name, given, result)
+    result.then(undefined, () => undefined)
+    return this.#retried(owner, name, given)
   }
 
   #usable(): object | undefined {
-    const { refresher } = this.#wrapper
-    return (refresher.usable?.() ?? refresher.peek())?.value
+    return this.#wrapper.refresher.usable?.()?.value
   }
 
   /** A model, or another provider, that a function gave is as stale as its credential, sooner or later. */

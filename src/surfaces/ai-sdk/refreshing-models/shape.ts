@@ -14,7 +14,7 @@ export interface NotPromise {
 }
 
 /** The token that shows what a provider has. No request is made with it. */
-export const PLACEHOLDER = 'llm-refresh-placeholder'
+const PLACEHOLDER = 'llm-refresh-placeholder'
 
 const REMEDY =
   'Build each model for itself instead: `await refreshingModel(credential.map(({ accessToken }) => …))` waits for the first token.'
