@@ -141,13 +141,22 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     says: 'A request that passes by the credential and is answered 401 is told by an event, once for each origin.',
   },
   M1: {
-    says: '`refreshingModel` and `refreshingModelFrom` take V2, V3 and V4 language models and give the same version back; `generateText`, `streamText` and tools run on it.',
+    says: '`refreshingModel`, over a model or over a refresher of models, takes V2, V3 and V4 language models and gives the same version back; `generateText`, `streamText` and tools run on it.',
   },
   M2: {
     says: 'Embedding, image, speech, transcription and any other model with `do…` methods are wrapped by the same function.',
   },
   M3: {
     says: 'An `error` part before the first content part is a rejection like any other. `stream-start`, `response-metadata`, `text-start`, `reasoning-start`, `ping` and `raw` are prelude: they are handed on as they come, and where the stream begins anew inside, nothing begins twice.',
+  },
+  M4: {
+    says: '`refreshingModels` gives a whole provider, a registry or an object of models at once: every model that it gives is refreshed and retried like one of `refreshingModel`, and all share the credential.',
+  },
+  M5: {
+    says: 'What a provider has is read from one build with the token `llm-refresh-placeholder`. No request is made with it: what is called runs on the provider in force, and waits for the first token.',
+  },
+  M6: {
+    says: 'The functions of other objects that a provider gives, such as `files()`, and those named `get…`, `list…`, `upload…` or `delete…`, are refreshed and retried once, too; tools pass as they are.',
   },
   K1: {
     says: "Expiry comes from `expires_in` (seconds, number or numeric string), else a JWT's `exp`; missing, negative, NaN or absurd values never cache forever or spin.",

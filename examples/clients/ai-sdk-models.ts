@@ -5,8 +5,7 @@ import type { Client } from './client.ts'
 
 const model = {
   takes: 'model',
-  option:
-    'await refreshingModelFrom(credential.map(({ accessToken }) => createOpenAI({ apiKey: accessToken })(id)))',
+  option: 'refreshingModels(credential, ({ accessToken }) => createOpenAI({ apiKey: accessToken }))',
 } as const
 
 /** Google's provider takes a token as a header, and then no key. */
@@ -22,24 +21,21 @@ export const aiSdk7Model: Client = {
     const { createAnthropic } = await import('@ai-sdk/anthropic')
     const { createGoogle } = await import('@ai-sdk/google')
     const { createOpenAI } = await import('@ai-sdk/openai')
-    const { refreshingModelFrom } = await import('llm-refresh/ai-sdk')
+    const { refreshingModels } = await import('llm-refresh/ai-sdk')
     const baseURL = `${url}/v1`
-    const openai = token.map((apiKey) => createOpenAI({ apiKey, baseURL }))
+    const credential = token.map((accessToken) => ({ accessToken }))
+    const openai = refreshingModels(credential, ({ accessToken: apiKey }) =>
+      createOpenAI({ apiKey, baseURL }),
+    )
     return session7({
-      anthropic: await refreshingModelFrom(
-        token.map((authToken) => createAnthropic({ authToken, baseURL })('claude-sonnet-5')),
-      ),
-      google: await refreshingModelFrom(
-        token.map((key) =>
-          createGoogle({ apiKey: key, headers: googleHeaders(key), baseURL: `${url}/v1beta` })(
-            'gemini-2.5-flash',
-          ),
-        ),
-      ),
-      openai: await refreshingModelFrom(openai.map((provider) => provider('gpt-5'))),
-      embedding: await refreshingModelFrom(
-        openai.map((provider) => provider.embeddingModel('text-embedding-3-small')),
-      ),
+      anthropic: refreshingModels(credential, ({ accessToken: authToken }) =>
+        createAnthropic({ authToken, baseURL }),
+      )('claude-sonnet-5'),
+      google: refreshingModels(credential, ({ accessToken: key }) =>
+        createGoogle({ apiKey: key, headers: googleHeaders(key), baseURL: `${url}/v1beta` }),
+      )('gemini-2.5-flash'),
+      openai: openai('gpt-5'),
+      embedding: openai.embeddingModel('text-embedding-3-small'),
     })
   },
 }
@@ -52,24 +48,21 @@ export const aiSdk6Model: Client = {
     const { createAnthropic } = await import('ai-sdk-anthropic-v3')
     const { createGoogleGenerativeAI } = await import('ai-sdk-google-v3')
     const { createOpenAI } = await import('ai-sdk-openai-v3')
-    const { refreshingModelFrom } = await import('llm-refresh/ai-sdk')
+    const { refreshingModels } = await import('llm-refresh/ai-sdk')
     const baseURL = `${url}/v1`
-    const openai = token.map((apiKey) => createOpenAI({ apiKey, baseURL }))
+    const credential = token.map((accessToken) => ({ accessToken }))
+    const openai = refreshingModels(credential, ({ accessToken: apiKey }) =>
+      createOpenAI({ apiKey, baseURL }),
+    )
     return session6({
-      anthropic: await refreshingModelFrom(
-        token.map((authToken) => createAnthropic({ authToken, baseURL })('claude-sonnet-5')),
-      ),
-      google: await refreshingModelFrom(
-        token.map((key) =>
-          createGoogleGenerativeAI({ apiKey: key, headers: googleHeaders(key), baseURL: `${url}/v1beta` })(
-            'gemini-2.5-flash',
-          ),
-        ),
-      ),
-      openai: await refreshingModelFrom(openai.map((provider) => provider('gpt-5'))),
-      embedding: await refreshingModelFrom(
-        openai.map((provider) => provider.embeddingModel('text-embedding-3-small')),
-      ),
+      anthropic: refreshingModels(credential, ({ accessToken: authToken }) =>
+        createAnthropic({ authToken, baseURL }),
+      )('claude-sonnet-5'),
+      google: refreshingModels(credential, ({ accessToken: key }) =>
+        createGoogleGenerativeAI({ apiKey: key, headers: googleHeaders(key), baseURL: `${url}/v1beta` }),
+      )('gemini-2.5-flash'),
+      openai: openai('gpt-5'),
+      embedding: openai.embeddingModel('text-embedding-3-small'),
     })
   },
 }
@@ -82,24 +75,21 @@ export const aiSdk5Model: Client = {
     const { createAnthropic } = await import('ai-sdk-anthropic-v2')
     const { createGoogleGenerativeAI } = await import('ai-sdk-google-v2')
     const { createOpenAI } = await import('ai-sdk-openai-v2')
-    const { refreshingModelFrom } = await import('llm-refresh/ai-sdk')
+    const { refreshingModels } = await import('llm-refresh/ai-sdk')
     const baseURL = `${url}/v1`
-    const openai = token.map((apiKey) => createOpenAI({ apiKey, baseURL }))
+    const credential = token.map((accessToken) => ({ accessToken }))
+    const openai = refreshingModels(credential, ({ accessToken: apiKey }) =>
+      createOpenAI({ apiKey, baseURL }),
+    )
     return session5({
-      anthropic: await refreshingModelFrom(
-        token.map((apiKey) => createAnthropic({ apiKey, baseURL })('claude-sonnet-5')),
-      ),
-      google: await refreshingModelFrom(
-        token.map((key) =>
-          createGoogleGenerativeAI({ apiKey: key, headers: googleHeaders(key), baseURL: `${url}/v1beta` })(
-            'gemini-2.5-flash',
-          ),
-        ),
-      ),
-      openai: await refreshingModelFrom(openai.map((provider) => provider('gpt-5'))),
-      embedding: await refreshingModelFrom(
-        openai.map((provider) => provider.textEmbeddingModel('text-embedding-3-small')),
-      ),
+      anthropic: refreshingModels(credential, ({ accessToken: apiKey }) =>
+        createAnthropic({ apiKey, baseURL }),
+      )('claude-sonnet-5'),
+      google: refreshingModels(credential, ({ accessToken: key }) =>
+        createGoogleGenerativeAI({ apiKey: key, headers: googleHeaders(key), baseURL: `${url}/v1beta` }),
+      )('gemini-2.5-flash'),
+      openai: openai('gpt-5'),
+      embedding: openai.textEmbeddingModel('text-embedding-3-small'),
     })
   },
 }

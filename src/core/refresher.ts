@@ -111,6 +111,12 @@ export type Refresh<T> = (context: RefreshContext<T>) => Promise<T>
 
 /** @throws RefreshError `invalid_option` for what is no refresher. */
 export function assertRefresher<T>(candidate: Refresher<T>): Refresher<T> {
-  if (typeof candidate?.map === 'function' && typeof candidate.accepted === 'function') return candidate
+  if (isRefresher<T>(candidate)) return candidate
   throw optionError('refresher', 'must be one, such as a Refreshable or what its map() gives')
+}
+
+/** Whether something has what every refresher has. */
+export function isRefresher<T>(candidate: unknown): candidate is Refresher<T> {
+  const has = (name: string): boolean => typeof Reflect.get(Object(candidate), name) === 'function'
+  return has('map') && has('accepted')
 }

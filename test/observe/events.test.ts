@@ -11,7 +11,7 @@ import {
   refreshingFetch,
 } from '../../src/index.ts'
 import { fileStore } from '../../src/stores/file/index.ts'
-import { refreshingModelFrom } from '../../src/surfaces/ai-sdk/index.ts'
+import { refreshingModel } from '../../src/surfaces/ai-sdk/index.ts'
 import { type LlmProvider, RefreshingProvider } from '../../src/surfaces/provider/index.ts'
 import { refreshingInterceptor } from '../../src/surfaces/undici/index.ts'
 import { testCredential } from '../../src/testing/index.ts'
@@ -138,7 +138,7 @@ test('[Z2] given a provider and a model over a credential, when calls are retrie
     doStream: async () => ({ stream: new ReadableStream() }),
   })
   const models = credential.map(({ accessToken }) => build(accessToken))
-  const model = await refreshingModelFrom(models as Parameters<typeof refreshingModelFrom>[0])
+  const model = await refreshingModel(models as Parameters<typeof refreshingModel>[0])
   await Reflect.apply(Reflect.get(model, 'doGenerate') as () => Promise<unknown>, model, [{}])
   expect(types().filter((type) => type === 'retried')).toHaveLength(2)
 })

@@ -18,7 +18,7 @@ import {
   type Source,
   type Store,
 } from 'llm-refresh'
-import { type AiSdkModel, languageModelProvider, refreshingModelFrom } from 'llm-refresh/ai-sdk'
+import { type AiSdkModel, languageModelProvider, refreshingModel } from 'llm-refresh/ai-sdk'
 import { modelCapabilities } from 'llm-refresh/models'
 import { BaseProvider, type ChatOutcome, RefreshingProvider } from 'llm-refresh/provider'
 import { aws } from 'llm-refresh/sources/aws'
@@ -137,7 +137,7 @@ export const provider = new RefreshingProvider(new Vendor(), async () => new Ven
 })
 
 export async function models(model: AiSdkModel & Parameters<typeof languageModelProvider>[0]): Promise<void> {
-  const wrapped = await refreshingModelFrom(one.map(() => model))
+  const wrapped = await refreshingModel(one.map(() => model))
   for await (const delta of languageModelProvider(wrapped).chatStream({ system: '', messages: [] })) {
     if (delta.type === 'text_delta') console.log(delta.delta)
   }

@@ -12,7 +12,7 @@ import {
   RefreshError,
   refreshingFetch,
 } from 'llm-refresh'
-import { refreshingModelFrom } from 'llm-refresh/ai-sdk'
+import { refreshingModel } from 'llm-refresh/ai-sdk'
 import { oauth } from 'llm-refresh/sources/oauth'
 import { sealedStore } from 'llm-refresh/stores/sealed'
 
@@ -147,7 +147,7 @@ const trials: Readonly<Record<string, Trial>> = {
   },
   'a model of the AI SDK': async (origin) => {
     const { token, account } = await stale(origin)
-    const model = await refreshingModelFrom(
+    const model = await refreshingModel(
       token.map(({ accessToken }: AccessToken) => modelWith(accessToken, origin)),
     )
     same(JSON.stringify((await model.doGenerate({ prompt: [] })).content), '[{"type":"text","text":"hi"}]')

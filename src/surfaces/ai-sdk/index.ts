@@ -1,6 +1,7 @@
 /** The AI SDK surface: every model the AI SDK has a provider package for. It imports no package itself. */
 
-import { assertRefresher, type Refresh, type Refresher } from '../../core/refresher.ts'
+import { assertRefresher, isRefresher, type Refresh, type Refresher } from '../../core/refresher.ts'
+import { optionError } from '../../lib/options.ts'
 import type { LlmProvider } from '../../llm/provider.ts'
 import { readWrapper, type SharedWrapperOptions, type WrapperOptions } from '../shared/wrapper.ts'
 import {
@@ -15,6 +16,8 @@ import { assertOptions, type LanguageModelProviderOptions } from './provider/opt
 import { LanguageModelProvider } from './provider/provider.ts'
 import { ModelCalls } from './refreshing-model/calls.ts'
 import { facadeOf } from './refreshing-model/facade.ts'
+import { ProviderFacade } from './refreshing-models/provider-facade.ts'
+import { type NotPromise, shapeOf, type TokenLike } from './refreshing-models/shape.ts'
 
 export type {
   AiSdkCallOptions,
@@ -30,6 +33,7 @@ export type {
 } from './model.ts'
 export type { LanguageModelProviderOptions, ProviderOptions } from './provider/options.ts'
 export type { SharedWrapperOptions, WrapperOptions } from '../shared/wrapper.ts'
+export type { NotPromise, TokenLike } from './refreshing-models/shape.ts'
 export type { Vendor } from './vendor.ts'
 export type { ProviderWarning } from './provider/warnings.ts'
 
@@ -61,11 +65,45 @@ export function languageModelProvider(
   return new LanguageModelProvider(model, options)
 }
 
-/** How {@link refreshingModelFrom} works. */
+/** How {@link refreshingModels}, and a {@link refreshingModel} over a refresher, work. */
 export type SharedModelOptions = SharedWrapperOptions
 
 /** How {@link refreshingModel} works: the cell's options, too, where it makes its own. */
 export type RefreshingModelOptions<M> = WrapperOptions<M>
+
+/**
+ * A provider of the AI SDK that does not go stale: `createOpenAI()`, a registry, a `customProvider()`, or an object of your own that holds
+ * models. Every model that it gives, of whatever kind, is a {@link refreshingModel}, and all share the credential: one refresh serves them all.
+ *
+ * It is there at once. `build` is called once with the token `'llm-refresh-placeholder'`, which shows what the provider has and is never
+ * sent, and then once for each token. What is read from the provider is read from that first build, what is called runs on the
+ * one in force. A call that needs a token waits for the first one.
+ *
+ * The functions of other objects that it gives, such as `files()`, and functions named `get…`, `list…`, `upload…` or `delete…` go through the
+ * retry, too. `tools` are handed on as they are.
+ *
+ * @param build gives the provider at once. One that needs a real token, or a wait, is for {@link refreshingModel} over `credential.map(…)`
+ * @throws RefreshError `invalid_option`; `invalid_provider` when `build` fails on the placeholder, is asynchronous or gives no provider
+ * @example
+ * const openai = refreshingModels(credential, ({ accessToken }) => createOpenAI({ apiKey: accessToken }))
+ * const { text } = await generateText({ model: openai('gpt-5'), prompt: 'Why is the sky blue?' })
+ */
+export function refreshingModels<T extends TokenLike, P extends object>(
+  credential: Refresher<T>,
+  build: (token: TokenLike extends T ? T : TokenLike) => P & NotPromise,
+  options?: SharedModelOptions,
+): P
+export function refreshingModels(
+  credential: Refresher<TokenLike>,
+  build: (token: TokenLike) => object,
+  options: SharedModelOptions = {},
+): object {
+  const refresher = assertRefresher(credential)
+  const shape = shapeOf(build)
+  const providers = refresher.map(build)
+  const accept = (): void => undefined
+  return new ProviderFacade(readWrapper(shape, providers, options, accept)).of(shape)
+}
 
 /**
  * An AI SDK model that does not go stale, of any kind and version: language, embedding, image, speech, transcription, reranking
@@ -87,26 +125,63 @@ export type RefreshingModelOptions<M> = WrapperOptions<M>
 export function refreshingModel<M extends AiSdkModel>(
   model: M,
   refresh: Refresh<M> | Refresher<M>,
-  options: RefreshingModelOptions<M> = {},
-): M {
-  assertModel(model)
-  const check = (fresh: M): void => assertSameKind(fresh, model)
-  const calls = new ModelCalls(readWrapper(model, refresh, options, check), model, check)
-  return facadeOf(model, (name, given) => calls.call(name, given))
-}
-
+  options?: RefreshingModelOptions<M>,
+): M
 /**
- * A {@link refreshingModel} over a refresher of models, so that many share one credential: one refresh serves them all. Waits for
- * the first model.
+ * The same over a refresher of models, such as a mapped credential: it waits for the first model. Many that are mapped from one credential
+ * share its refreshes. {@link refreshingModels} does so for a whole provider, without a wait.
  *
  * @throws RefreshError `invalid_provider`, `invalid_option`, or what the first refresh failed with
  * @example
- * const model = await refreshingModelFrom(token.map(({ accessToken }) => createOpenAI({ apiKey: accessToken })('gpt-5')))
+ * const model = await refreshingModel(token.map(({ accessToken }) => createOpenAI({ apiKey: accessToken })('gpt-5')))
  */
-export async function refreshingModelFrom<M extends AiSdkModel>(
+export function refreshingModel<M extends AiSdkModel>(
   refresher: Refresher<M>,
-  options: SharedModelOptions = {},
+  options?: SharedModelOptions,
+): Promise<M>
+export function refreshingModel<M extends AiSdkModel>(
+  first: M | Refresher<M>,
+  second?: Refresh<M> | Refresher<M> | SharedModelOptions,
+  options?: RefreshingModelOptions<M>,
+): M | Promise<M> {
+  const isRefresh = typeof second === 'function' || isRefresher<M>(second)
+  if (isRefresher<M>(first)) {
+    if (isRefresh) return Promise.reject(optionError('options', 'must be an object'))
+    return sharedModel(first, second)
+  }
+  assertModel(first)
+  if (!isRefresh) {
+    throw optionError('refresh', 'must be a function that builds the next model, or a refresher of models')
+  }
+  return wrappedModel(first, second, options)
+}
+
+async function sharedModel<M extends AiSdkModel>(
+  refresher: Refresher<M>,
+  options?: SharedModelOptions,
 ): Promise<M> {
-  const { value } = await assertRefresher(refresher).snapshot()
-  return refreshingModel(value, refresher, options)
+  const { value } = await refresher.snapshot()
+  assertModel(value)
+  return wrappedModel(value, refresher, options)
+}
+
+function wrappedModel<M extends AiSdkModel>(
+  model: M,
+  refresh: Refresh<M> | Refresher<M>,
+  options: RefreshingModelOptions<M> = {},
+): M {
+  const check = (fresh: M): void => assertSameKind(fresh, model)
+  const calls = new ModelCalls(readWrapper(model, refresh, options, check))
+  let checked = model
+  return facadeOf(model, (name, given) =>
+    calls.call(name, given, async (inForce) => {
+      if (inForce !== checked) {
+        check(inForce)
+        checked = inForce
+      }
+      const method: unknown = Reflect.get(inForce, name)
+      const result: unknown = typeof method === 'function' ? Reflect.apply(method, inForce, given) : undefined
+      return result
+    }),
+  )
 }

@@ -95,9 +95,9 @@ export function assertModel(model: unknown): asserts model is AiSdkModel {
 }
 
 /** Checks that a model may stand in for the one it replaces. */
-export function assertSameKind(model: unknown, first: AiSdkModel): void {
+export function assertSameKind(model: unknown, first: object): void {
   assertFields(model, 'model', ['provider'], [...methodsOf(first)])
-  const { specificationVersion: version } = first
+  const version: unknown = Reflect.get(first, 'specificationVersion')
   const other: unknown = Reflect.get(model, 'specificationVersion')
   if (other !== version)
     throw notA(

@@ -1,10 +1,6 @@
 import { expect, test } from 'vitest'
 import { Refreshable } from '../../../src/index.ts'
-import {
-  type AiSdkLanguageModel,
-  refreshingModel,
-  refreshingModelFrom,
-} from '../../../src/surfaces/ai-sdk/index.ts'
+import { type AiSdkLanguageModel, refreshingModel } from '../../../src/surfaces/ai-sdk/index.ts'
 import { responder } from '../../support/responder.ts'
 import { settled } from '../../support/settled.ts'
 import {
@@ -43,7 +39,7 @@ test('[C4, P12] an abort ends the wait for a first model; one that came before c
   const remote = new Remote(() => ANSWER)
   const source = responder<AiSdkLanguageModel>()
   const cell = new Refreshable({ initial: remote.model('old'), refresh: source.refresh })
-  const model = await refreshingModelFrom(cell)
+  const model = await refreshingModel(cell)
   void cell.refresh({ generation: 1 }).catch(() => undefined)
   await settled()
   const leaving = new AbortController()

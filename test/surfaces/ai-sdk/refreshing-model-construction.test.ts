@@ -4,7 +4,6 @@ import {
   type AiSdkLanguageModel,
   languageModelProvider,
   refreshingModel,
-  refreshingModelFrom,
 } from '../../../src/surfaces/ai-sdk/index.ts'
 import { apiError, CALL, expiring, Remote } from './refreshing-remote.ts'
 
@@ -52,13 +51,13 @@ test.each(NO_MODELS)(
     expect(error.message).not.toContain(CANARY)
     if (model === undefined || model === null) return
     const cell = new Refreshable({ initial: model as AiSdkLanguageModel, refresh: build })
-    await expect(refreshingModelFrom(cell)).rejects.toMatchObject({ code: 'invalid_provider' })
+    await expect(refreshingModel(cell)).rejects.toMatchObject({ code: 'invalid_provider' })
   },
 )
 
 test.each([
-  ['no refresh', [good], /'refresher' must be one/],
-  ['a refresher that is none', [good, { refresh: build }], /'refresher' must be one/],
+  ['no refresh', [good], /'refresh' must be a function .* or a refresher/],
+  ['a refresher that is none', [good, { refresh: build }], /'refresh' must be a function .* or a refresher/],
   ['an unknown option', [good, build, { retries: 2 }], /'retries' does not exist; there are/],
   ['no object', [good, build, 'fast'], /object/],
   ['a listener that is none', [good, build, { onEvent: true }], /onEvent/],
@@ -76,24 +75,25 @@ test.each([
   expect(error.message).toMatch(words)
 })
 
-test('refreshingModelFrom refuses what is no refresher, and options that do not exist', async () => {
+test('over a refresher, options that do not exist are refused, and a second refresher, too', async () => {
+  const cell = new Refreshable({ initial: good, refresh: build })
   for (const given of [
-    [undefined],
-    [good],
-    [new Refreshable({ initial: good, refresh: build }), { deadline: 5 }],
+    [cell, { deadline: 5 }],
+    [cell, build],
+    [cell, cell],
   ]) {
-    await expect(Reflect.apply(refreshingModelFrom, undefined, given)).rejects.toMatchObject({
+    await expect(Reflect.apply(refreshingModel, undefined, given)).rejects.toMatchObject({
       code: 'invalid_option',
     })
   }
 })
 
-test('refreshingModelFrom waits for the first model, and fails with what that failed with', async () => {
+test('[M1] over a refresher it waits for the first model, and fails with what that failed with', async () => {
   const cell = new Refreshable<AiSdkLanguageModel>({ refresh: build })
-  expect((await refreshingModelFrom(cell)).provider).toBe('remote.chat')
+  expect((await refreshingModel(cell)).provider).toBe('remote.chat')
   const terminal = new RefreshError('reauthentication_required', 'Log in.')
   const broken = new Refreshable<AiSdkLanguageModel>({ refresh: () => Promise.reject(terminal) })
-  await expect(refreshingModelFrom(broken)).rejects.toBe(terminal)
+  await expect(refreshingModel(broken)).rejects.toBe(terminal)
 })
 
 describe('a refresh that brings something else', () => {
@@ -122,7 +122,7 @@ describe('a refresh that brings something else', () => {
 
   test.each(WRONG)('%s from a shared refresher fails the call in clear words', async (_name, fresh) => {
     const cell = new Refreshable({ initial: good, refresh: async () => fresh as AiSdkLanguageModel })
-    const model = await refreshingModelFrom(cell)
+    const model = await refreshingModel(cell)
     const wrong = { code: 'invalid_provider', message: expect.stringMatching(/^This is no AI SDK model: ./) }
     await expect(model.doGenerate(CALL)).rejects.toMatchObject(wrong)
     await expect(model.doStream(CALL)).rejects.toMatchObject(wrong)
@@ -130,7 +130,7 @@ describe('a refresh that brings something else', () => {
 
   test('[Z1] no message holds what was brought', async () => {
     const cell = new Refreshable<unknown>({ initial: good, refresh: async () => CANARY })
-    const model = await refreshingModelFrom(cell as Refreshable<AiSdkLanguageModel>)
+    const model = await refreshingModel(cell as Refreshable<AiSdkLanguageModel>)
     await expect(model.doGenerate(CALL)).rejects.toThrow(/^(?!.*canary).*string/)
   })
 })

@@ -3,11 +3,7 @@ import { createOpenAI as createOpenAIV2 } from 'ai-sdk-openai-v2'
 import { createOpenAI as createOpenAIV3 } from 'ai-sdk-openai-v3'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Refreshable, type RefreshEvent } from '../../../src/index.ts'
-import {
-  type AiSdkLanguageModel,
-  refreshingModel,
-  refreshingModelFrom,
-} from '../../../src/surfaces/ai-sdk/index.ts'
+import { type AiSdkLanguageModel, refreshingModel } from '../../../src/surfaces/ai-sdk/index.ts'
 import { type LlmServer, type Refusing, startLlmServer } from '../../support/llm-server.ts'
 import { MODELS } from './models.ts'
 import { CALL, type Part, taken } from './refreshing-remote.ts'
@@ -47,7 +43,7 @@ function expiringToken(initial: number): Refreshable<string> {
 
 /** A model whose token has expired. */
 function stale<M extends AiSdkLanguageModel>(build: (token: string) => M): Promise<M> {
-  return refreshingModelFrom(expiringToken(1).map(build), { onEvent: (event) => events.push(event) })
+  return refreshingModel(expiringToken(1).map(build), { onEvent: (event) => events.push(event) })
 }
 
 // aimock serves no Anthropic on Vertex.
@@ -137,12 +133,10 @@ describe.each([
   test('[M2] embeddings, images, speech and transcriptions come with an expired token, too', async () => {
     const token = expiringToken(1)
     const provider = token.map((apiKey) => create(options(apiKey)))
-    const embedding = await refreshingModelFrom(provider.map((openai) => openai.embedding('small')))
-    const image = await refreshingModelFrom(provider.map((openai) => openai.image('gpt-image-1')))
-    const speech = await refreshingModelFrom(provider.map((openai) => openai.speech('tts-1')))
-    const transcription = await refreshingModelFrom(
-      provider.map((openai) => openai.transcription('whisper-1')),
-    )
+    const embedding = await refreshingModel(provider.map((openai) => openai.embedding('small')))
+    const image = await refreshingModel(provider.map((openai) => openai.image('gpt-image-1')))
+    const speech = await refreshingModel(provider.map((openai) => openai.speech('tts-1')))
+    const transcription = await refreshingModel(provider.map((openai) => openai.transcription('whisper-1')))
     for (const model of [embedding, image, speech, transcription]) {
       expect(model).toMatchObject({
         specificationVersion: version,

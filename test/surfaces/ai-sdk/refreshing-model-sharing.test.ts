@@ -1,10 +1,6 @@
 import { expect, test } from 'vitest'
 import { Refreshable, RefreshError, type RefreshEvent } from '../../../src/index.ts'
-import {
-  type AiSdkLanguageModel,
-  refreshingModel,
-  refreshingModelFrom,
-} from '../../../src/surfaces/ai-sdk/index.ts'
+import { type AiSdkLanguageModel, refreshingModel } from '../../../src/surfaces/ai-sdk/index.ts'
 import { Gate } from '../../support/gate.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { responder } from '../../support/responder.ts'
@@ -103,8 +99,8 @@ test('[P11] models over one refresher share its generations: one refresh serves 
       return 'fresh'
     },
   })
-  const one = await refreshingModelFrom(token.map((value) => remote.model(value)))
-  const other = await refreshingModelFrom(token.map((value) => remote.model(value)))
+  const one = await refreshingModel(token.map((value) => remote.model(value)))
+  const other = await refreshingModel(token.map((value) => remote.model(value)))
   await Promise.all([one.doGenerate(CALL), other.doGenerate(CALL), one.doGenerate(CALL)])
   expect(refreshes).toBe(1)
   expect(remote.tokens.toSorted()).toEqual([...Array(3).fill('fresh'), ...Array(3).fill('stale')])
@@ -114,7 +110,7 @@ test('over a shared refresher, events tell of the retries only', async () => {
   const remote = expiring(expired, () => ANSWER)
   const cell = new Refreshable({ initial: remote.model('stale'), refresh: async () => remote.model('fresh') })
   const events: RefreshEvent[] = []
-  const model = await refreshingModelFrom(cell, { onEvent: (event) => events.push(event) })
+  const model = await refreshingModel(cell, { onEvent: (event) => events.push(event) })
   await model.doGenerate(CALL)
   expect(events).toEqual([{ type: 'retried', generation: 2 }])
 })
@@ -122,7 +118,7 @@ test('over a shared refresher, events tell of the retries only', async () => {
 test('logged out, a call fails with our own error, and none is made', async () => {
   const remote = new Remote(() => ANSWER)
   const cell = new Refreshable({ initial: remote.model('old'), refresh: async () => remote.model('new') })
-  const model = await refreshingModelFrom(cell)
+  const model = await refreshingModel(cell)
   cell.clear()
   await expect(model.doGenerate(CALL)).rejects.toMatchObject({ code: 'credential_missing' })
   await expect(model.doGenerate(CALL)).rejects.toBeInstanceOf(RefreshError)

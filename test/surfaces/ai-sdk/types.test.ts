@@ -1,3 +1,6 @@
+import type { createAnthropic } from '@ai-sdk/anthropic'
+import type { createGoogle } from '@ai-sdk/google'
+import type { createOpenAI } from '@ai-sdk/openai'
 import type {
   EmbeddingModelV3,
   EmbeddingModelV4,
@@ -22,7 +25,7 @@ import type {
 import type { createOpenAI as createOpenAIV2 } from 'ai-sdk-openai-v2'
 import type { createOpenAI as createOpenAIV3 } from 'ai-sdk-openai-v3'
 import { expectTypeOf, test } from 'vitest'
-import type { Refresher } from '../../../src/index.ts'
+import type { AccessToken, Credential, Refresher } from '../../../src/index.ts'
 import {
   type AiSdkEmbeddingModel,
   type AiSdkLanguageModel,
@@ -30,8 +33,8 @@ import {
   type LanguageModelProviderOptions,
   languageModelProvider,
   refreshingModel,
-  refreshingModelFrom,
   type RefreshingModelOptions,
+  refreshingModels,
   type SharedModelOptions,
 } from '../../../src/surfaces/ai-sdk/index.ts'
 import type { LlmProvider } from '../../../src/surfaces/provider/index.ts'
@@ -76,8 +79,9 @@ test('the provider is an LlmProvider, and its options are those that are documen
 })
 
 /** What becomes of a model of this type, in both forms. */
-type Wrapped<M extends AiSdkModel> = ReturnType<typeof refreshingModel<M>>
-type WrappedFrom<M extends AiSdkModel> = Awaited<ReturnType<typeof refreshingModelFrom<M>>>
+type Wrapped<M extends AiSdkModel> = ReturnType<typeof wrapped<M>>
+const wrapped = <M extends AiSdkModel>(model: M) => refreshingModel(model, async () => model)
+type WrappedFrom<M extends AiSdkModel> = Awaited<ReturnType<typeof refreshingModel<M>>>
 
 interface Kinds {
   language: LanguageModelV2 | LanguageModelV3 | LanguageModelV4
@@ -114,7 +118,7 @@ function inferred(
   bare: { provider: string; modelId: string },
 ): void {
   expectTypeOf(refreshingModel(v2, async () => v2)).toEqualTypeOf<LanguageModelV2>()
-  expectTypeOf(refreshingModelFrom(embeddings)).toEqualTypeOf<Promise<EmbeddingModelV4>>()
+  expectTypeOf(refreshingModel(embeddings)).toEqualTypeOf<Promise<EmbeddingModelV4>>()
   // @ts-expect-error the replacement is of another version
   refreshingModel(v4, async () => v2)
   // @ts-expect-error a model's id is no model
@@ -122,7 +126,7 @@ function inferred(
   // @ts-expect-error it has no version
   refreshingModel(bare, async () => bare)
   // @ts-expect-error the deadline is the cell's, which is shared
-  void refreshingModelFrom(embeddings, { deadline: 5 })
+  void refreshingModel(embeddings, { deadline: 5 })
   // @ts-expect-error the first value is the model
   refreshingModel(v4, async () => v4, { initial: v4 })
 }
@@ -141,4 +145,60 @@ test('[M1, M2] types are inferred, and a string, another version or a foreign op
     | 'cooldown'
     | 'clock'
   >()
+})
+
+/** The builders of a user, never called. */
+interface Builders {
+  v4: typeof createOpenAI
+  v3: typeof createOpenAIV3
+  v2: typeof createOpenAIV2
+  anthropic: typeof createAnthropic
+  google: typeof createGoogle
+}
+
+/** Never called, either. */
+function inferredProviders(
+  credential: Credential,
+  mapped: Refresher<{ accessToken: string; account: string }>,
+  texts: Refresher<string>,
+  { v4, v3, v2, anthropic, google }: Builders,
+  model: LanguageModelV4,
+): void {
+  const openai = refreshingModels(credential, ({ accessToken }) => v4({ apiKey: accessToken }))
+  expectTypeOf(openai).toEqualTypeOf<ReturnType<typeof createOpenAI>>()
+  expectTypeOf(openai('gpt-5')).toEqualTypeOf<ReturnType<ReturnType<typeof createOpenAI>>>()
+  expectTypeOf(refreshingModels(credential, ({ accessToken }) => v3({ apiKey: accessToken }))).toEqualTypeOf<
+    ReturnType<typeof createOpenAIV3>
+  >()
+  expectTypeOf(refreshingModels(credential, ({ accessToken }) => v2({ apiKey: accessToken }))).toEqualTypeOf<
+    ReturnType<typeof createOpenAIV2>
+  >()
+  expectTypeOf(
+    refreshingModels(credential, ({ accessToken }) => anthropic({ authToken: accessToken })),
+  ).toEqualTypeOf<ReturnType<typeof createAnthropic>>()
+  expectTypeOf(
+    refreshingModels(credential, ({ accessToken }) => google({ apiKey: accessToken })),
+  ).toEqualTypeOf<ReturnType<typeof createGoogle>>()
+  expectTypeOf(refreshingModels(credential, () => model)).toEqualTypeOf<LanguageModelV4>()
+  expectTypeOf(refreshingModels(credential, () => ({ fast: model }))).toEqualTypeOf<{
+    fast: LanguageModelV4
+  }>()
+  refreshingModels(credential, (token) => {
+    expectTypeOf(token).toEqualTypeOf<AccessToken>()
+    return model
+  })
+  // @ts-expect-error the placeholder has no account
+  refreshingModels(mapped, ({ account }) => v4({ apiKey: account }))
+  // @ts-expect-error a text is no token: map it to one
+  refreshingModels(texts, (apiKey: string) => v4({ apiKey }))
+  // @ts-expect-error it has to be there at once
+  refreshingModels(credential, async ({ accessToken }) => v4({ apiKey: accessToken }))
+  // @ts-expect-error an id is no provider
+  refreshingModels(credential, () => 'gpt-5')
+  // @ts-expect-error the deadline is the credential's
+  refreshingModels(credential, () => model, { deadline: 5 })
+}
+
+test('[M4] what the builder gives is what you get, and a builder that is asynchronous does not compile', () => {
+  expectTypeOf(inferredProviders).returns.toEqualTypeOf<void>()
 })

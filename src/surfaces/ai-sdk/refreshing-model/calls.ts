@@ -10,38 +10,43 @@ import { fieldsOf, isPrelude } from './part.ts'
 import { RefreshingStream } from './refreshing-stream.ts'
 import { type Item, StreamAttempt } from './stream-attempt.ts'
 
-/** Calls methods of whatever model is in force. */
-export class ModelCalls<M extends object> {
-  readonly #refresher: Refresher<M>
-  readonly #check: (model: M) => void
+/** What runs one attempt on the value in force. */
+type Attempt<V> = (value: V) => Promise<unknown>
+
+/** Makes the calls of a model, or of whatever else a provider gives, on the one in force: once, and once more after a rejection. */
+export class ModelCalls<V> {
+  readonly #refresher: Refresher<V>
   readonly #judge: (error: unknown) => Verdict
   readonly #policy: CommonPolicy
-  #checked: M
+  readonly #origin: string | undefined
 
-  /** @param check throws for what is no such model as the first one */
-  constructor({ refresher, rules, onEvent, background }: Wrapper<M>, first: M, check: (model: M) => void) {
+  /** @param origin tells the endpoints of these calls from those of others that share the refresher */
+  constructor({ refresher, rules, onEvent, background }: Wrapper<V>, origin?: string) {
     this.#refresher = refresher
-    this.#checked = first
-    this.#check = check
     this.#judge = (error) => verdict(error, rules)
     this.#policy = { isRejectionError: this.#judge, onEvent, background }
+    this.#origin = origin
   }
 
-  async call(name: string, given: readonly unknown[]): Promise<unknown> {
+  /**
+   * @param name of the method that `attempt` calls
+   * @param given what it is called with
+   */
+  async call(name: string, given: readonly unknown[], attempt: Attempt<V>): Promise<unknown> {
     const input = isRecord(given[0]) ? given[0] : {}
     const { abortSignal } = input
     const signal = abortSignal instanceof AbortSignal ? abortSignal : undefined
     const aborted = signal?.aborted === true ? this.#refresher.usable?.() : undefined
     // The model itself says how an aborted call ends. It costs nothing, and is never retried.
-    if (aborted !== undefined) return this.#run(aborted.value, name, given)
+    if (aborted !== undefined) return attempt(aborted.value)
     // A vendor's endpoints for calls and for streams may differ, and so may what they accept.
-    const policy = { ...this.#policy, signal, endpoint: name, unrepeatable: repeatability(input) }
-    if (name === 'doStream') return this.#stream(name, given, policy)
-    return retryOnce(this.#refresher, async (model) => this.#run(model, name, given), policy)
+    const endpoint = this.#origin === undefined ? name : `${this.#origin} ${name}`
+    const policy = { ...this.#policy, signal, endpoint, unrepeatable: repeatability(input) }
+    return name === 'doStream' ? this.#stream(attempt, policy) : retryOnce(this.#refresher, attempt, policy)
   }
 
   /** The stream is handed on once the model has opened it; a retry then happens inside. */
-  async #stream(name: string, given: readonly unknown[], common: CommonPolicy): Promise<unknown> {
+  async #stream(attempt: Attempt<V>, common: CommonPolicy): Promise<unknown> {
     const policy: StreamPolicy<Item> = {
       ...common,
       isRejection: (item) => this.#judgeItem(item, common),
@@ -49,8 +54,7 @@ export class ModelCalls<M extends object> {
       isEnd: () => false,
     }
     let attempts = 0
-    const open = (model: M): StreamAttempt =>
-      new StreamAttempt(async () => this.#run(model, name, given), ++attempts === 2)
+    const open = (value: V): StreamAttempt => new StreamAttempt(() => attempt(value), ++attempts === 2)
     const items: AsyncIterator<Item, undefined> = retryStreamOnce(this.#refresher, open, policy)
     const { value } = await items.next()
     if (value === undefined || !value.attempt.streams) return value?.attempt.result
@@ -66,15 +70,6 @@ export class ModelCalls<M extends object> {
     attempt.stays = unrepeatable?.() !== undefined
     if (attempt.stays) return judged
     return attempt.drain(signal).then(() => judged)
-  }
-
-  #run(model: M, name: string, given: readonly unknown[]): unknown {
-    if (model !== this.#checked) {
-      this.#check(model)
-      this.#checked = model
-    }
-    const method: unknown = Reflect.get(model, name)
-    return typeof method === 'function' ? Reflect.apply(method, model, given) : undefined
   }
 }
 

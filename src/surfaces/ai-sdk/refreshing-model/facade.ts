@@ -3,6 +3,15 @@ export type CallMethod = (name: string, given: readonly unknown[]) => Promise<un
 
 /** How the AI SDK names what a model does. */
 const DOES = /^do[A-Z]/
+/** What every function has. */
+const OF_FUNCTIONS: ReadonlySet<string | symbol> = new Set([
+  'length',
+  'name',
+  'prototype',
+  'arguments',
+  'caller',
+  Symbol.toStringTag,
+])
 
 /**
  * An object that looks like the model, but whose `do…` methods are `call`. All else is read from the model itself, at once: it
@@ -10,15 +19,29 @@ const DOES = /^do[A-Z]/
  */
 export function facadeOf<M extends object>(model: M, call: CallMethod): M
 export function facadeOf(model: object, call: CallMethod): object {
-  const facade = {}
   const methods = methodsOf(model)
-  for (const [name, enumerable] of propertiesOf(model)) {
-    const property = methods.has(name)
+  return lookalike(model, {}, (name) =>
+    methods.has(name)
       ? { value: (...given: unknown[]): Promise<unknown> => call(String(name), given) }
-      : { get: (): unknown => read(model, name) }
-    Object.defineProperty(facade, name, { ...property, enumerable, configurable: true })
+      : { get: (): unknown => read(model, name) },
+  )
+}
+
+/**
+ * Gives `facade` the prototype and the properties of `original`, own and inherited, as they are listed there.
+ *
+ * @param property what a property of the facade is
+ */
+export function lookalike(
+  original: object,
+  facade: object,
+  property: (name: string | symbol, original: PropertyDescriptor) => PropertyDescriptor,
+): object {
+  for (const [name, descriptor] of propertiesOf(original)) {
+    const enumerable = descriptor.enumerable === true
+    Object.defineProperty(facade, name, { ...property(name, descriptor), enumerable, configurable: true })
   }
-  Object.setPrototypeOf(facade, Reflect.getPrototypeOf(model))
+  Object.setPrototypeOf(facade, Reflect.getPrototypeOf(original))
   return facade
 }
 
@@ -32,15 +55,16 @@ export function methodsOf(model: object): Set<string | symbol> {
   )
 }
 
-/** Own and inherited: most of a real model is its prototype's. By name, whether they are listed. */
-function propertiesOf(model: object): Map<string | symbol, boolean> {
-  const found = new Map<string | symbol, boolean>()
+/** Own and inherited, by name: most of a real model is its prototype's. */
+export function propertiesOf(model: object): Map<string | symbol, PropertyDescriptor> {
+  const found = new Map<string | symbol, PropertyDescriptor>()
+  const isFunction = typeof model === 'function'
   let from: object | null = model
-  while (from !== null && from !== Object.prototype) {
+  while (from !== null && from !== Object.prototype && from !== Function.prototype) {
     for (const name of Reflect.ownKeys(from)) {
-      if (name !== 'constructor' && !found.has(name)) {
-        found.set(name, Object.prototype.propertyIsEnumerable.call(from, name))
-      }
+      if (name === 'constructor' || found.has(name) || (isFunction && OF_FUNCTIONS.has(name))) continue
+      const descriptor = Reflect.getOwnPropertyDescriptor(from, name)
+      if (descriptor !== undefined) found.set(name, descriptor)
     }
     from = Reflect.getPrototypeOf(from)
   }

@@ -1,0 +1,68 @@
+import { RefreshError } from '../../../errors.ts'
+
+/** Where a thing is found in every provider that is built: the provider itself, a property, or what a function gives. */
+export interface Place {
+  /** As a user would write it: `files()`. */
+  readonly name: string
+  /** May give a promise, where a function on the way does. */
+  find(provider: object): unknown
+}
+
+/** The provider itself. */
+export const ROOT: Place = { name: '', find: (provider) => provider }
+
+/** A property of what is found at a place. */
+export function propertyOf(place: Place, name: string | symbol): Place {
+  return {
+    name: joined(place, name),
+    find: (provider) => chained(place.find(provider), (owner) => Reflect.get(Object(owner), name)),
+  }
+}
+
+/** What a function of a place gives, called once for each provider. */
+export function resultOf(place: Place, name: string | symbol | undefined, given: readonly unknown[]): Place {
+  const results = new WeakMap<object, unknown>()
+  return {
+    name: `${name === undefined ? place.name : joined(place, name)}()`,
+    find: (provider) => {
+      if (results.has(provider)) return results.get(provider)
+      const result = chained(place.find(provider), (owner) => invoked(owner, name, given))
+      results.set(provider, result)
+      // Its caller hears of the failure. The next one tries again.
+      if (isPromise(result)) result.then(undefined, () => results.delete(provider))
+      return result
+    },
+  }
+}
+
+/**
+ * Calls a function of something, or that itself where there is no name.
+ *
+ * @throws RefreshError `invalid_provider` where there is no such function, or what the function throws
+ */
+export function invoked(
+  owner: unknown,
+  name: string | symbol | undefined,
+  given: readonly unknown[],
+): unknown {
+  const called: unknown = name === undefined ? owner : Reflect.get(Object(owner), name)
+  if (typeof called === 'function')
+    return Reflect.apply(called, name === undefined ? undefined : owner, given)
+  throw new RefreshError(
+    'invalid_provider',
+    `The provider that was built with the token in force lacks ${name === undefined ? 'its function' : String(name)}, which the first one had: build the same kind of provider with every token.`,
+  )
+}
+
+/** Goes on with a value at once, and with what a promise gives later. */
+export function chained(value: unknown, goOn: (value: unknown) => unknown): unknown {
+  return isPromise(value) ? value.then(goOn) : goOn(value)
+}
+
+export function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+}
+
+function joined({ name }: Place, more: string | symbol): string {
+  return name === '' ? String(more) : `${name}.${String(more)}`
+}

@@ -1,0 +1,178 @@
+import type { Wrapper } from '../../shared/wrapper.ts'
+import { assertSameKind } from '../model.ts'
+import { ModelCalls } from '../refreshing-model/calls.ts'
+import { lookalike, propertiesOf } from '../refreshing-model/facade.ts'
+import { isData, type Kind, kindOf, mannerOf, maySend } from './kind.ts'
+import { chained, invoked, isPromise, type Place, propertyOf, resultOf, ROOT } from './place.ts'
+
+type Name = string | symbol
+type Anything = (...given: unknown[]) => unknown
+
+/** A thing that a provider gives, and where it is found in the provider in force. */
+interface Owner {
+  /** As the provider of the placeholder gave it. */
+  readonly shape: object
+  readonly place: Place
+  readonly kind: Kind
+  readonly calls: ModelCalls<object>
+  /** The last one that was found to be of the same kind. */
+  checked: unknown
+}
+
+/** What stands for a property, and for which value of it. */
+interface Known {
+  original: unknown
+  facade: unknown
+}
+
+/** Makes what stands for a provider: it looks like the one that was built with the placeholder, and calls the one in force. */
+export class ProviderFacade {
+  readonly #wrapper: Wrapper<object>
+
+  constructor(wrapper: Wrapper<object>) {
+    this.#wrapper = wrapper
+  }
+
+  /** What stands for a thing that the provider gives; itself, where it is data. */
+  of(shape: object, place?: Place, kind?: Kind): object
+  of(shape: unknown, place?: Place, kind?: Kind): unknown
+  of(shape: unknown, place: Place = ROOT, kind: Kind = 'provider'): unknown {
+    if (isData(shape) || !isObject(shape)) return shape
+    const owner = this.#owner(shape, place, kindOf(shape) ?? kind)
+    if (typeof shape !== 'function') return this.#dressed(owner, {})
+    return this.#dressed(owner, this.#method(owner, undefined, shape))
+  }
+
+  #owner(shape: object, place: Place, kind: Kind): Owner {
+    const provider: unknown = Reflect.get(shape, 'provider')
+    const calls = new ModelCalls(this.#wrapper, typeof provider === 'string' ? provider : place.name)
+    return { shape, place, kind, calls, checked: shape }
+  }
+
+  /** Gives a facade what its original has. */
+  #dressed(owner: Owner, facade: object): object {
+    return lookalike(owner.shape, facade, (name, property) => {
+      const value: unknown = property.value
+      if (typeof value === 'function' && propertiesOf(value).size === 0) {
+        return { value: this.#method(owner, name, value), writable: true }
+      }
+      // What has properties of its own is looked at only when it is asked for: it may lead back here.
+      const known: Known = { original: undefined, facade: undefined }
+      return { get: () => this.#read(owner, name, known) }
+    })
+  }
+
+  #read(owner: Owner, name: Name, known: Known): unknown {
+    const inForce = this.#inForce(owner, name)
+    if (inForce !== undefined && isData(inForce.value)) return inForce.value
+    const original: unknown = Reflect.get(owner.shape, name)
+    // Tools hold no credential.
+    if (isData(original) || name === 'tools') return original
+    if (known.original !== original) {
+      known.original = original
+      known.facade = this.#member(owner, name, original)
+    }
+    return known.facade
+  }
+
+  #member(owner: Owner, name: Name, original: unknown): unknown {
+    const place = propertyOf(owner.place, name)
+    const kind = owner.kind === 'model' ? 'part' : owner.kind
+    if (typeof original !== 'function') return this.of(original, place, kind)
+    return this.#dressed(this.#owner(original, place, kind), this.#method(owner, name, original))
+  }
+
+  /** A property of the one in force, where that was built already: reading waits for nothing, and builds nothing. */
+  #inForce({ place }: Owner, name: Name): { readonly value: unknown } | undefined {
+    const provider = this.#wrapper.refresher.peek()?.value
+    if (provider === undefined) return undefined
+    try {
+      const found = place.find(provider)
+      return isObject(found) && !isPromise(found) ? { value: Reflect.get(found, name) } : undefined
+    } catch {
+      return undefined // The call that needs it will tell.
+    }
+  }
+
+  /** What stands for a function. Without a name it is the owner itself. */
+  #method(owner: Owner, name: Name | undefined, original: object): Anything {
+    const manner = mannerOf(owner.kind, name, original)
+    const facade: Anything = (...given) => {
+      if (manner === 'retried') return this.#retried(owner, name, given)
+      return manner === 'builds' ? this.#built(owner, name, given) : this.#now(owner, name, given, original)
+    }
+    for (const field of ['name', 'length']) {
+      Object.defineProperty(facade, field, { value: Reflect.get(original, field), configurable: true })
+    }
+    return facade
+  }
+
+  /** @param begun what the first attempt has given already */
+  #retried(
+    owner: Owner,
+    name: Name | undefined,
+    given: readonly unknown[],
+    begun?: PromiseLike<unknown>,
+  ): Promise<unknown> {
+    let first = begun
+    // The call may end before it is looked at.
+    first?.then(undefined, () => undefined)
+    const attempt = async (provider: object): Promise<unknown> => {
+      const running =
+        first ?? chained(owner.place.find(provider), (found) => this.#run(owner, found, name, given))
+      first = undefined
+      return running
+    }
+    const result = owner.calls.call(String(name ?? 'call'), given, attempt)
+    return owner.kind === 'model' ? result : result.then((value) => this.#adopted(value, owner, name, given))
+  }
+
+  #run(owner: Owner, found: unknown, name: Name | undefined, given: readonly unknown[]): unknown {
+    if (owner.kind === 'model' && found !== owner.checked) {
+      assertSameKind(found, owner.shape)
+      owner.checked = found
+    }
+    return invoked(found, name, given)
+  }
+
+  /** Calls a function that builds something: what it gives stands for what the one in force will give. */
+  #built(owner: Owner, name: Name | undefined, given: readonly unknown[]): unknown {
+    const shape = invoked(owner.shape, name, given)
+    if (isPromise(shape)) {
+      shape.then(undefined, () => undefined)
+      return this.#retried(owner, name, given)
+    }
+    const place = resultOf(owner.place, name, given)
+    if (!isData(shape)) return this.of(shape, place, 'api')
+    const inForce = this.#usable() ?? this.#wrapper.refresher.peek()?.value
+    return inForce === undefined ? shape : place.find(inForce)
+  }
+
+  /** Calls the one in force, whose result is given at once. Where there is none yet, what may send a request waits for it. */
+  #now(owner: Owner, name: Name | undefined, given: readonly unknown[], original: object): unknown {
+    const usable = this.#usable()
+    if (usable === undefined && maySend(name, original)) return this.#retried(owner, name, given)
+    const provider = usable ?? this.#wrapper.refresher.peek()?.value
+    const found = provider === undefined ? owner.shape : owner.place.find(provider)
+    const result = chained(found, (each) => this.#run(owner, each, name, given))
+    if (!isPromise(result)) return this.#adopted(result, owner, name, given)
+    // Only what the value in force gave counts as the first attempt.
+    if (usable !== undefined) return this.#retried(owner, name, given, result)
+    result.then(undefined, () => undefined)
+    return this.#retried(owner, name, given)
+  }
+
+  #usable(): object | undefined {
+    return this.#wrapper.refresher.usable?.()?.value
+  }
+
+  /** A model, or another provider, that a function gave is as stale as its credential, sooner or later. */
+  #adopted(result: unknown, owner: Owner, name: Name | undefined, given: readonly unknown[]): unknown {
+    const isCallable = isObject(result) && !isPromise(result) && kindOf(result) !== undefined
+    return isCallable ? this.of(result, resultOf(owner.place, name, given)) : result
+  }
+}
+
+function isObject(thing: unknown): thing is object {
+  return (typeof thing === 'object' && thing !== null) || typeof thing === 'function'
+}
