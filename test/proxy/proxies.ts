@@ -87,6 +87,8 @@ export async function ask(
     ...(given.path !== undefined && { path: given.path }),
     headers: { ...(key !== null && { authorization: `Bearer ${key}` }), ...headers },
   })
+  // One that gets its response early is cut off.
+  sent.on('error', () => undefined)
   sent.end(body)
   const [response] = (await once(sent, 'response')) as [IncomingMessage]
   const chunks: Buffer[] = []
