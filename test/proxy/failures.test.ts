@@ -3,7 +3,7 @@ import { Refreshable, RefreshError } from '../../src/index.ts'
 import type { ProxyPreset } from '../../src/proxy/index.ts'
 import { bearer } from '../support/recording-server.ts'
 import { broken, tokens } from '../surfaces/fetch/cells.ts'
-import { ask, serve, startProxy } from './proxies.ts'
+import { ask, errorIn, serve, startProxy } from './proxies.ts'
 
 /** A cell whose login has ended. */
 function ended(initial?: string): { cell: Refreshable<string>; refreshes: () => number } {
@@ -24,7 +24,7 @@ const SHAPES: [preset: ProxyPreset | undefined, error: object][] = [
   [undefined, { error: { type: 'authentication_error', status: 'UNAUTHENTICATED' } }],
 ]
 test.each(SHAPES)(
-  '[X3, H4] given an ended login and the preset %s, when requests are made, then the first and all others are told what mends it, in the vendor’s shape, and no more is sent',
+  '[X3, X7] given an ended login and the preset %s, when requests are made, then the first and all others are told what mends it, in the vendor’s shape, and no more is sent',
   async (preset, error) => {
     const server = await serve(bearer(() => false))
     const { cell, refreshes } = ended('t0')
@@ -39,7 +39,7 @@ test.each(SHAPES)(
         'reauthentication_required',
       ])
       expect(JSON.parse(text)).toMatchObject(error)
-      expect(JSON.parse(text).error.message).toContain(remedy)
+      expect(errorIn(text).message).toContain(remedy)
     }
     expect([server.requests.length, refreshes()]).toEqual([1, 1])
     expect(await audited(3)).toMatchObject([{ refused: 'login' }, { refused: 'login' }, { refused: 'login' }])
@@ -79,7 +79,7 @@ test('[Z1] given an error whose cause holds a token, when it is told, then the t
   expect(JSON.stringify([text, rawHeaders, audit])).not.toContain('secret')
 })
 
-test('[X3] given an MCP route and a stale token, when the server challenges, then the source reads the challenge, and the client sees its result alone', async () => {
+test('[X7] given an MCP route and a stale token, when the server challenges, then the source reads the challenge, and the client sees its result alone', async () => {
   const challenge =
     'Bearer error="invalid_token", resource_metadata="https://mcp.example/.well-known/oauth-protected-resource"'
   const server = await serve(({ headers }, response) => {
@@ -101,7 +101,7 @@ test('[X3] given an MCP route and a stale token, when the server challenges, the
   expect(server.requests.map(({ path }) => path)).toEqual(['/mcp', '/mcp'])
 })
 
-test('[X3] given an MCP route, when its login has ended, or its server refuses every token, then the client gets 503 and a JSON-RPC error, never a challenge', async () => {
+test('[X7] given an MCP route, when its login has ended, or its server refuses every token, then the client gets 503 and a JSON-RPC error, never a challenge', async () => {
   const server = await serve((_, response) => response.writeHead(401, { 'www-authenticate': 'Bearer' }).end())
   const { url } = await startProxy({
     dead: { to: server.origin, credential: ended('t0').cell, preset: 'mcp', remedy },
@@ -125,7 +125,7 @@ test('[X3] given an MCP route, when its login has ended, or its server refuses e
   expect([got.status, got.headers['www-authenticate']]).toEqual([403, undefined])
 })
 
-test('[X1] given an MCP client that looks for an authorization server, when it asks, with a key or without, then there is none', async () => {
+test('[X7] given an MCP client that looks for an authorization server, when it asks, with a key or without, then there is none', async () => {
   const server = await serve((_, response) => response.end('{}'))
   const { url } = await startProxy({ mcp: { to: server.origin, credential: tokens().cell, preset: 'mcp' } })
   for (const key of [null, undefined]) {

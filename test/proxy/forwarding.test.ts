@@ -7,7 +7,7 @@ import { Refreshable } from '../../src/index.ts'
 import { bearer } from '../support/recording-server.ts'
 import { responder } from '../support/responder.ts'
 import { tokens } from '../surfaces/fetch/cells.ts'
-import { ask, KEY, say, serve, startProxy } from './proxies.ts'
+import { ask, errorIn, KEY, say, serve, startProxy } from './proxies.ts'
 
 const KIB = 1024
 const ours = { host: 'localhost', authorization: `Bearer ${KEY}` }
@@ -32,7 +32,8 @@ test.each(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND
     })
     expect([got.status, got.text]).toEqual([200, method === 'HEAD' ? '' : 'ok'])
     expect(server.requests).toHaveLength(1)
-    const [{ headers = {}, ...request } = {}] = server.requests
+    const [request] = server.requests
+    const headers = request?.headers ?? {}
     expect(request).toMatchObject({ method, path: '/v1/x?a=b%20c', body: Buffer.from(body) })
     expect(headers).toMatchObject({
       authorization: 'Bearer t0',
@@ -59,53 +60,31 @@ test('[X2] given compressed responses, when they are passed on, then not a byte 
   }
 })
 
+const HEADERS = [
+  ['Access-Control-Allow-Origin', '*'],
+  ['access-control-expose-headers', 'x'],
+  ['Set-Cookie', 'a=b'],
+  ['Alt-Svc', 'h3=":443"'],
+  ['Strict-Transport-Security', 'max-age=1'],
+  ['X-LLM-Refresh', 'unchanged'],
+  ['Connection', 'x-hop'],
+  ['X-Hop', '1'],
+  ['Proxy-Authenticate', 'Basic'],
+  ['X-Kept', 'one'],
+  ['X-Kept', 'two'],
+  ['X-Latin', 'caf\u00e9'],
+  ['Date', 'Thu, 01 Jan 1970 00:00:00 GMT'],
+]
 test('[X2] given headers of the upstream that concern its connection or a browser, when they are passed on, then they are not', async () => {
   const server = await serve((_, response) => {
-    response.writeHead(201, 'Made', [
-      ...[
-        'Access-Control-Allow-Origin',
-        '*',
-        'access-control-expose-headers',
-        'x',
-        'Set-Cookie',
-        'a=b',
-        'Alt-Svc',
-        'h3=":443"',
-      ],
-      ...[
-        'Strict-Transport-Security',
-        'max-age=1',
-        'X-LLM-Refresh',
-        'unchanged',
-        'Connection',
-        'x-hop',
-        'X-Hop',
-        '1',
-      ],
-      ...[
-        'Proxy-Authenticate',
-        'Basic',
-        'X-Kept',
-        'one',
-        'X-Kept',
-        'two',
-        'X-Latin',
-        'caf\u00e9',
-        'Date',
-        'Thu, 01 Jan 1970 00:00:00 GMT',
-      ],
-    ])
+    response.writeHead(201, 'Made', HEADERS.flat())
     response.end('ok')
   })
   const { url } = await startProxy({ api: { to: server.origin, credential: tokens().cell } })
   const { status, rawHeaders, text } = await ask(`${url}/api/x`)
   const names = rawHeaders.filter((_, at) => at % 2 === 0)
   expect([status, text]).toEqual([201, 'ok'])
-  expect(names).toEqual(
-    ['X-Kept', 'X-Kept', 'X-Latin', 'Date', 'Connection', 'Transfer-Encoding'].filter((name) =>
-      names.includes(name),
-    ),
-  )
+  expect(names).toEqual(['X-Kept', 'X-Kept', 'X-Latin', 'Date', 'Connection', 'Transfer-Encoding'])
   expect(rawHeaders.join()).toContain('X-Kept,one,X-Kept,two,X-Latin,caf\u00e9,Date,Thu, 01 Jan 1970')
 })
 
@@ -217,7 +196,7 @@ test('[X2] given an event stream, when its head has come and nothing else, then 
 })
 
 test('[X2] given a reader that does not read, when a stream goes on, then the upstream has to wait; what was sent arrives whole', async () => {
-  const { upstream, client } = await held((response) => void response.writeHead(200).flushHeaders())
+  const { upstream, client } = await held((response) => response.writeHead(200).flushHeaders())
   const piece = Buffer.alloc(64 * KIB, 'x')
   let written = 0
   // Sockets' buffers take some of it; 64 MiB would be beyond all of them.
@@ -273,7 +252,7 @@ test.each(BREAKS)(
       api: { to: server.origin, credential: tokens().cell, preset: 'anthropic' },
     })
     const outcome = await ask(`${url}/api/x`).then(
-      ({ status, text }) => [status, JSON.parse(text).error.type],
+      ({ status, text }) => [status, errorIn(text).type],
       () => 'cut',
     )
     expect(outcome).toEqual(expected)
@@ -318,7 +297,7 @@ test.each([
     const { status } = await ask(`${url}/api/x`, { method: 'POST', body, headers })
     expect([status, server.requests.length, refreshes()]).toEqual([attempts === 2 ? 200 : 401, attempts, 1])
     expect(server.requests.every((request) => request.body.equals(body))).toBe(true)
-    expect(server.sent('content-length')[0]).toBe(Object(headers)['content-length'])
+    expect(server.sent('content-length')[0]).toBe(Reflect.get(headers, 'content-length'))
     expect((await ask(`${url}/api/x`)).status).toBe(200)
     expect((await audited(2)).map(({ retried }) => retried)).toEqual([attempts === 2, false])
   },

@@ -104,6 +104,12 @@ export async function ask(
   }
 }
 
+/** The error of a response of the proxy's own. */
+export function errorIn(text: string): { code?: unknown; type?: unknown; message?: unknown } {
+  const { error } = JSON.parse(text) as { error: object }
+  return error
+}
+
 /** Says something to a port, and gives all that it hears until the other side ends. */
 export async function say(port: number, text: string): Promise<string> {
   const socket = connect(port, '127.0.0.1')

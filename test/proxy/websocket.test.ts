@@ -98,6 +98,7 @@ test('[X2] given an upstream that ends its WebSocket, when it does, then the cli
   const gone = once(upstream.sockets[1] ?? process, 'close')
   second.close()
   await gone
+  expect(upstream.handshakes).toHaveLength(2)
 })
 
 test('[X1, X2] given a handshake that is refused, by the upstream or by the proxy, when it is, then the client gets a plain response', async () => {
