@@ -21,6 +21,7 @@ const layers: readonly (readonly [floor: string, imports: string, packages?: Reg
   ['surfaces', `${BASE} llm`],
   ['surfaces/ai-sdk', '', AI_SDK],
   ['surfaces/undici', '', /^node:/u],
+  ['proxy', `${BASE} credential surfaces/undici surfaces/shared`, /^(?:node:.*|undici)$/u],
   ['testing', `${BASE} credential`, /^node:http$/u],
   ['observe', BASE],
   ['observe/debug.ts', '', /^node:diagnostics_channel$/u],
