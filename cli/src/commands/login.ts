@@ -4,7 +4,7 @@ import type { OAuthDefinition } from '../config/schema.ts'
 import { EXIT, Fault, wrongInput } from '../lib/fault.ts'
 import { paint, printable, say } from '../lib/output.ts'
 import { hasBrowser, openBrowser } from '../setup/browser.ts'
-import { chooseCredential, explained, openCredential } from '../setup/credential.ts'
+import { chooseCredential, explainedLogin, openCredential } from '../setup/credential.ts'
 import { discover } from '../setup/discovery.ts'
 import { isPersons, oauthClient, targetOf } from '../setup/source.ts'
 import { describeExpiry } from './status.ts'
@@ -47,7 +47,7 @@ export async function login(given: string | undefined, options: LoginOptions): P
     }
     say(`Logged in as ${name}: ${describeExpiry(credential.peek()?.expiresAt)}.`)
   } catch (error) {
-    throw explained(error, name, definition)
+    throw explainedLogin(error, opened)
   } finally {
     process.off('SIGINT', stop)
     await opened.close()

@@ -1,7 +1,7 @@
 import { readConfig } from '../config/read.ts'
 import { EXIT, Fault, isRefreshError } from '../lib/fault.ts'
 import { say } from '../lib/output.ts'
-import { chooseCredential, explained, openCredential } from '../setup/credential.ts'
+import { chooseCredential, explainedLogin, openCredential } from '../setup/credential.ts'
 import { discover } from '../setup/discovery.ts'
 import { isPersons, oauthClient } from '../setup/source.ts'
 
@@ -37,7 +37,7 @@ export async function logout(
     }
     await credential.logout()
   } catch (error) {
-    throw explained(error, name, definition)
+    throw explainedLogin(error, opened)
   } finally {
     await opened.close()
   }

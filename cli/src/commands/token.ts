@@ -25,7 +25,7 @@ export async function token(given: string | undefined, options: TokenOptions): P
     const accessToken = await opened.credential.accessToken({ minTtl })
     printed = rendered(format, accessToken, opened.credential.peek()?.expiresAt)
   } catch (error) {
-    throw explained(error, name, opened.definition)
+    throw await explained(error, opened)
   } finally {
     await opened.close()
   }

@@ -21,6 +21,7 @@ export class Document {
   constructor(path: string, given: string) {
     this.#path = path
     this.#text = given.replace(/^\uFEFF/, '')
+    if (this.#text.trim() === '') throw wrongInput(`${path} is empty.`, 'The least is { "version": 1 }.')
     const errors: ParseError[] = []
     const root = parseTree(this.#text, errors, { allowTrailingComma: true })
     const [first] = errors
@@ -30,7 +31,7 @@ export class Document {
         .toLowerCase()
       throw wrongInput(`${this.#at(first.offset)}: this is no JSON with comments: ${words}.`)
     }
-    if (root === undefined) throw wrongInput(`${path} is empty.`, 'The least is { "version": 1 }.')
+    if (root === undefined) throw wrongInput(`${path} holds nothing.`, 'The least is { "version": 1 }.')
     this.#root = root
     this.#refuseAmbiguous(root)
   }

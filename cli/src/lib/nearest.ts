@@ -5,7 +5,7 @@ export function nearest(name: string, known: readonly string[]): string | undefi
     .map((candidate) => ({ candidate, steps: distance(lower, candidate.toLowerCase()) }))
     .toSorted((one, other) => one.steps - other.steps)
   const [best] = ranked
-  return best !== undefined && best.steps <= Math.max(1, Math.floor(name.length / 3))
+  return best !== undefined && best.steps <= Math.max(name.length > 3 ? 2 : 1, Math.floor(name.length / 3))
     ? best.candidate
     : undefined
 }

@@ -84,12 +84,21 @@ export function loginCommand(name: string): string {
   return commandLine(['llm-refresh', 'login', name])
 }
 
-/** What a person should read of an error of the library, and the exit code. */
-export function explained(error: unknown, name: string, definition: CredentialDefinition): unknown {
+/** What a person should read of an error of the library when a token was asked for, and the exit code. */
+export async function explained(
+  error: unknown,
+  { name, definition, store }: OpenCredential,
+): Promise<unknown> {
   if (!isRefreshError(error)) return error
   const exitCode = exitCodeOf(error, isPersons(definition))
   if (exitCode !== EXIT.loginNeeded) return new Fault(exitCode, error.message)
-  const isNew = error.code === 'credential_missing' || !/revoked|expired|ended|refus/i.test(error.message)
+  const record = await store.store.read(name).catch(() => undefined)
+  const isNew = record?.token === undefined && record?.failure === undefined
   const message = isNew ? `Not logged in as ${name}.` : `The login ${name} has ended: ${error.message}`
   return new Fault(exitCode, message, `Run: ${loginCommand(name)}`)
+}
+
+/** The same when a person was logging in or out: what the server said is news to them. */
+export function explainedLogin(error: unknown, { definition }: OpenCredential): unknown {
+  return isRefreshError(error) ? new Fault(exitCodeOf(error, isPersons(definition)), error.message) : error
 }
