@@ -20,6 +20,7 @@ const layers: readonly (readonly [floor: string, imports: string, packages?: Reg
   ['surfaces', `${BASE} llm`],
   ['surfaces/ai-sdk', '', AI_SDK],
   ['surfaces/undici', '', /^node:/u],
+  ['proxy', `${BASE} credential surfaces/undici surfaces/shared`, /^(?:node:.*|undici)$/u],
   ['testing', `${BASE} credential`],
   ['index.ts', `${BASE} credential surfaces/fetch surfaces/shared`],
 ]

@@ -1,5 +1,6 @@
 import { Agent, type Dispatcher, fetch as undiciFetch } from 'undici'
 import { type Refresher, refreshingFetch, type RefreshingFetchOptions } from '../../src/index.ts'
+import { createProxy, createProxyKey, type Proxy } from '../../src/proxy/index.ts'
 import { refreshingInterceptor } from '../../src/surfaces/undici/index.ts'
 
 /** What every HTTP surface is told. */
@@ -29,6 +30,8 @@ export type Ask = (url: string, sent?: Sent) => Promise<Answer>
 /** A way to send HTTP requests with a credential. */
 export interface HttpSurface {
   readonly name: string
+  /** A server in between: its callers are on the other side of a connection. */
+  readonly isProxy?: true
   /** Requests over an agent, so that a test can count and close its sockets. */
   readonly over: (agent: Agent, cell: Refresher<string>, options: SurfaceOptions) => Ask
 }
@@ -50,9 +53,11 @@ export const SURFACES: readonly HttpSurface[] = [
     name: 'undici’s fetch over the interceptor',
     over: (agent, cell, options) => byFetch(through(agent.compose(refreshingInterceptor(cell, options)))),
   },
+  { name: 'the proxy', isProxy: true, over: (agent, cell, options) => throughProxy(agent, cell, options) },
 ]
 
 const open: Agent[] = []
+const proxies: Proxy[] = []
 
 export function newAgent(options: Agent.Options = {}): Agent {
   const made = new Agent(options)
@@ -61,7 +66,29 @@ export function newAgent(options: Agent.Options = {}): Agent {
 }
 
 export async function closeAgents(): Promise<void> {
+  await Promise.all(proxies.splice(0).map((proxy) => proxy.close()))
   await Promise.all(open.splice(0).map((made) => made.destroy()))
+}
+
+/** A proxy with a route for each origin, and the platform's way to ask it. */
+function throughProxy(
+  dispatcher: Agent,
+  credential: Refresher<string>,
+  { origins, plainHttpOrigins, onEvent, replayLimit, rules, inspectStreams }: SurfaceOptions,
+): Ask {
+  const { key, entry } = createProxyKey({ name: 'test' })
+  const routes = [origins].flat().map((to, at) => [`r${at}`, { to, credential, rules, inspectStreams }] as const)
+  const shared = { plainHttpOrigins, onEvent, replayLimit }
+  const proxy = createProxy({ keys: [entry], routes: Object.fromEntries(routes), dispatcher, ...shared })
+  proxies.push(proxy)
+  const ask = byFetch(through(newAgent()))
+  return async (url, sent = {}) => {
+    const base = await proxy.listen()
+    const { origin, href } = new URL(url)
+    const [name] = routes.find(([, { to }]) => new URL(to).origin === origin) ?? ['none']
+    const headers = { ...sent.headers, 'api-key': key }
+    return ask(`${base.url}/${name}${href.slice(origin.length)}`, { ...sent, headers })
+  }
 }
 
 /** A plain fetch over an agent. */

@@ -1,0 +1,81 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+/** A body of at most so many bytes is collected before it is sent: undici sends it in one piece, and again where it has to. */
+const SMALL = 262_144
+
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+}
+
+/** The client is still sending. */
+export function isArriving(request: IncomingMessage): boolean {
+  return hasBody(request) && !request.complete
+}
+
+/**
+ * The body of a request, for undici. A large one, or one whose length is not known, is read as it is sent.
+ *
+ * @param patience ms that the client may take for the next piece
+ * @returns a promise that rejects when the client breaks off
+ */
+export async function bodyOf(
+  request: IncomingMessage,
+  response: ServerResponse,
+  patience: number,
+): Promise<Uint8Array | AsyncIterable<unknown> | undefined> {
+  if (!hasBody(request)) return undefined
+  if (request.headers.expect !== undefined) response.writeContinue()
+  const { socket } = request
+  socket.setTimeout(patience)
+  request.once('end', () => socket.setTimeout(0))
+  // A client that leaves while nobody reads would end the process.
+  request.on('error', ignore)
+  const length = Number(request.headers['content-length'] ?? Number.NaN)
+  if (!(length <= SMALL)) return { [Symbol.asyncIterator]: () => pieces(request) }
+  const chunks: Buffer[] = []
+  for await (const chunk of { [Symbol.asyncIterator]: () => pieces(request) })
+    if (Buffer.isBuffer(chunk)) chunks.push(chunk)
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)
+}
+
+/** Leaving it must not destroy the request: its response is on the same socket. */
+function pieces(request: IncomingMessage): AsyncIterator<unknown> {
+  return request.iterator({ destroyOnReturn: false })
+}
+
+function ignore(): void {
+  // the reader of the body sees it, or the response that is closed
+}
+
+/** How long (ms) a client may go on sending what nobody wants, once it has its response. */
+const LINGER = 2_000
+
+/**
+ * The response comes before the request is whole. The connection is good for no other request, and what is still arriving is read and discarded:
+ * were it closed at once, the client might lose the response (RFC 9112 section 9.6).
+ */
+export function endsEarly(request: IncomingMessage, response: ServerResponse): void {
+  response.shouldKeepAlive = false
+  const { socket } = request
+  Object.defineProperty(socket, 'destroySoon', {
+    configurable: true,
+    value: () => {
+      socket.end()
+      const timer = setTimeout(() => socket.destroy(), LINGER)
+      socket.once('close', () => clearTimeout(timer))
+      socket.once('end', () => socket.destroy())
+      request.resume()
+    },
+  })
+}
+
+/** The id of a JSON-RPC request, so that its client knows which one failed. */
+export function jsonRpcId(body: unknown): string | number | null {
+  if (!Buffer.isBuffer(body)) return null
+  try {
+    const id: unknown = Reflect.get(Object(JSON.parse(body.toString())), 'id')
+    return typeof id === 'string' || typeof id === 'number' ? id : null
+  } catch {
+    return null
+  }
+}

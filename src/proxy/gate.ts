@@ -1,0 +1,134 @@
+import type { IncomingMessage } from 'node:http'
+import type { KeyRing } from './keys.ts'
+import { isLoopback, type ProxyKey, type ProxyRefusal } from './options.ts'
+
+/** What a request's headers say, read in one pass. */
+export interface Admitted {
+  /** For the upstream: names and values in turn, without the client's keys and what is meant for us. */
+  readonly headers: string[]
+  readonly key: ProxyKey | undefined
+  readonly query: string
+  /** The one Host header, which was checked. */
+  readonly host: string
+  readonly refused: Extract<ProxyRefusal, 'host' | 'origin'> | undefined
+}
+
+/** Where clients put keys. They never reach an upstream. */
+const KEYS: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 'api-key', 'x-goog-api-key'])
+/** They concern one connection (RFC 9110 section 7.6.1), or are the upstream connection's to say. */
+const DROPPED: ReadonlySet<string> = new Set([
+  ...KEYS,
+  'connection',
+  'expect',
+  'host',
+  'http2-settings',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+/** The lengths of all those names, as bits: most headers need no further look. */
+const LENGTHS = lengthsOf([...DROPPED, 'origin', 'sec-fetch-site'])
+/** A key that is longer is none of ours, and is not worth a hash. */
+const LONGEST_KEY = 512
+
+export function lengthsOf(names: Iterable<string>): number {
+  let lengths = 0
+  for (const name of names) lengths |= 1 << name.length
+  return lengths
+}
+
+/**
+ * Is the request for us, from a program and not from a web page, and whose key does it bear?
+ *
+ * @param query from its question mark on, or empty
+ */
+export function admit(
+  request: IncomingMessage,
+  query: string,
+  keys: KeyRing,
+  allowHosts: ReadonlySet<string>,
+): Admitted {
+  const { rawHeaders } = request
+  const named = namedByConnection(request)
+  const headers: string[] = []
+  const hosts: string[] = []
+  const origins: string[] = []
+  let site = 'none'
+  let key: ProxyKey | undefined
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const given = rawHeaders[at] ?? ''
+    const value = rawHeaders[at + 1] ?? ''
+    if ((LENGTHS & (1 << given.length)) === 0 && named === undefined) {
+      headers.push(given, value)
+      continue
+    }
+    const name = given.toLowerCase()
+    if (name === 'host') hosts.push(value.toLowerCase())
+    else if (name === 'origin') origins.push(value.toLowerCase())
+    else if (name === 'sec-fetch-site') site = site === 'none' ? value.toLowerCase() : 'mixed'
+    else if (KEYS.has(name)) key ??= keyIn(value, keys)
+    else if (name === 'te' && /(?:^|,)\s*trailers\s*(?:$|,)/i.test(value)) headers.push('te', 'trailers')
+    if (DROPPED.has(name) || named?.has(name) === true) continue
+    headers.push(given, value)
+  }
+  const stripped = keyInQuery(query, keys)
+  key ??= stripped.key
+  const [host = ''] = hosts
+  const isOurs = hosts.length === 1 && isOurHost(host, request.socket.localAddress, allowHosts)
+  const isPage = origins.some((origin) => origin !== `http://${host}`) || !/^(?:none|same-origin)$/.test(site)
+  const refused = !isOurs ? 'host' : isPage ? 'origin' : undefined
+  return { headers, key, query: stripped.query, host, refused }
+}
+
+/** A rebound name (DNS) is neither of these; an address cannot be rebound. */
+function isOurHost(host: string, address: string | undefined, allowHosts: ReadonlySet<string>): boolean {
+  const [, name = ''] = /^(\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?$/.exec(host) ?? []
+  const bare = name.replaceAll(/^\[|\]$/g, '')
+  return isLoopback(bare) || allowHosts.has(name) || bare === address?.replace(/^::ffff:/, '')
+}
+
+/** A `Connection` header names others that concern it alone. */
+function namedByConnection({ headers }: IncomingMessage): ReadonlySet<string> | undefined {
+  const { connection } = headers
+  if (connection === undefined || /^(?:keep-alive|close|upgrade)$/i.test(connection)) return undefined
+  return new Set(
+    connection
+      .toLowerCase()
+      .split(',')
+      .map((name) => name.trim()),
+  )
+}
+
+function keyIn(value: string, keys: KeyRing): ProxyKey | undefined {
+  const text = value.replace(/^Bearer +/i, '').trim()
+  return text === '' || text.length > LONGEST_KEY ? undefined : keys.find(text)
+}
+
+/** `?key=`, as Google's clients send it. Another API's parameter of that name, which is no key of ours, stays. */
+function keyInQuery(query: string, keys: KeyRing): { query: string; key: ProxyKey | undefined } {
+  if (!query.includes('key=')) return { query, key: undefined }
+  let key: ProxyKey | undefined
+  const kept = query
+    .slice(1)
+    .split('&')
+    .filter((parameter) => {
+      if (!parameter.startsWith('key=')) return true
+      const found = keyIn(decoded(parameter.slice(4)), keys)
+      key ??= found
+      return found === undefined
+    })
+  return { query: kept.length === 0 ? '' : `?${kept.join('&')}`, key }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}

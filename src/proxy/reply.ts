@@ -1,0 +1,121 @@
+import type { ProxyPreset } from './options.ts'
+
+/** A response of the proxy's own. */
+export interface Reply {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/** What a reply says. */
+export interface Said {
+  readonly status: number
+  /** A code of RefreshErrorCode's, or of a kind with it: programs read it. */
+  readonly code: string
+  readonly message: string
+}
+
+/** What vendors call an error of a status: Anthropic's type, OpenAI's, and Google's status. */
+const NAMES: Readonly<Record<number, readonly [anthropic: string, openai: string, google: string]>> = {
+  400: ['invalid_request_error', 'invalid_request_error', 'INVALID_ARGUMENT'],
+  401: ['authentication_error', 'invalid_request_error', 'UNAUTHENTICATED'],
+  403: ['permission_error', 'invalid_request_error', 'PERMISSION_DENIED'],
+  404: ['not_found_error', 'invalid_request_error', 'NOT_FOUND'],
+  405: ['invalid_request_error', 'invalid_request_error', 'INVALID_ARGUMENT'],
+  421: ['invalid_request_error', 'invalid_request_error', 'INVALID_ARGUMENT'],
+  503: ['overloaded_error', 'server_error', 'UNAVAILABLE'],
+}
+const FAULT = ['api_error', 'server_error', 'UNAVAILABLE'] as const
+
+/**
+ * An error of the proxy's own, in the shape of the vendor's, so that its client raises its own error.
+ *
+ * @param id of the JSON-RPC request that it answers, for an MCP route
+ */
+export function reply(said: Said, preset: ProxyPreset | undefined, id: string | number | null = null): Reply {
+  const { status, code } = said
+  const message = `llm-refresh: ${code}: ${said.message}`
+  const headers: Record<string, string> = { 'content-type': 'application/json', 'x-llm-refresh': code }
+  // RFC 9110 section 15.5.2 demands one.
+  if (status === 401) headers['www-authenticate'] = 'Bearer realm="llm-refresh"'
+  // The clients of OpenAI and Anthropic ask it.
+  if (status < 500) headers['x-should-retry'] = 'false'
+  return { status, headers, body: JSON.stringify(shaped(status, code, message, preset, id)) }
+}
+
+function shaped(
+  status: number,
+  code: string,
+  message: string,
+  preset: ProxyPreset | undefined,
+  id: string | number | null,
+): object {
+  const [anthropic, openai, google] = NAMES[status] ?? FAULT
+  switch (preset) {
+    case 'anthropic':
+      return { type: 'error', error: { type: anthropic, message } }
+    case 'openai':
+      return {
+        error: { message, type: openai, param: null, code: status === 401 ? 'invalid_api_key' : code },
+      }
+    case 'google':
+      return { error: { code: status, message, status: google } }
+    case 'azure':
+      return { error: { code: status === 401 ? 'Unauthorized' : code, message } }
+    case 'mcp':
+      return { jsonrpc: '2.0', id, error: { code: -32_001, message } }
+    default:
+      return { type: 'error', error: { type: anthropic, code, status: google, message } }
+  }
+}
+
+/** Errors that time does not mend: the client should not try again. */
+const LASTING = /^(?:reauthentication_required|credential_missing|source_refused|store_invalid|invalid_\w+)$/
+
+/**
+ * There was no credential to send, or the upstream refused it for good.
+ *
+ * @param remedy the command or the advice that mends it
+ */
+export function loginReply(
+  code: string,
+  why: string,
+  remedy: string | undefined,
+  preset: ProxyPreset | undefined,
+  id: string | number | null,
+): Reply {
+  const message = remedy === undefined ? why : `${why} ${remedy}`
+  const isLasting = LASTING.test(code)
+  const status = isLasting && preset !== 'mcp' ? 401 : 503
+  const made = reply({ status, code, message }, preset, id)
+  return isLasting ? made : { ...made, headers: { ...made.headers, 'retry-after': '1' } }
+}
+
+/** The upstream could not be reached, or its response broke off. Only the system's code is told of an error. */
+export function upstreamReply(
+  error: unknown,
+  origin: string,
+  preset: ProxyPreset | undefined,
+  id: string | number | null,
+): Reply {
+  const code = codeOf(error)
+  const isLate = /TIMEOUT|TIMEDOUT/.test(code)
+  const why = isLate ? 'did not respond in time' : 'could not be reached, or broke off its response'
+  const message = `The upstream ${origin} ${why} (${code}). Try again.`
+  return reply(
+    { status: isLate ? 504 : 502, code: isLate ? 'upstream_timeout' : 'upstream_unreachable', message },
+    preset,
+    id,
+  )
+}
+
+/** @returns the code of an error, or of the one beneath it */
+export function codeOf(error: unknown): string {
+  let at: unknown = error
+  for (let depth = 0; depth < 4 && typeof at === 'object' && at !== null; depth++) {
+    const code: unknown = Reflect.get(at, 'code')
+    if (typeof code === 'string' && /^\w{1,64}$/.test(code)) return code
+    at = Reflect.get(at, 'cause')
+  }
+  return 'unknown error'
+}

@@ -1,0 +1,109 @@
+import { assertRefresher } from '../core/refresher.ts'
+import type { AccessToken } from '../credential/token.ts'
+import { checkOptions, describe, optionError } from '../lib/options.ts'
+import { parsedUrl } from '../lib/secure-url.ts'
+import type { Apply } from '../surfaces/shared/apply.ts'
+import { readOrigins } from '../surfaces/shared/origins.ts'
+import { type Interceptor, refreshingInterceptor } from '../surfaces/undici/index.ts'
+import type { ProxyOptions, ProxyPreset, ProxyRoute } from './options.ts'
+
+/** A route, as it was read. */
+export interface Route {
+  readonly name: string
+  /** The upstream's. */
+  readonly origin: string
+  /** The path of `to`, without a slash at its end. */
+  readonly base: string
+  readonly preset: ProxyPreset | undefined
+  readonly remedy: string | undefined
+  readonly intercept: Interceptor
+  /** Is it known that the login has ended? */
+  isDead(): boolean
+}
+
+const NAMES: readonly (keyof ProxyRoute)[] = [
+  'to',
+  'credential',
+  'apply',
+  'preset',
+  'remedy',
+  'rules',
+  'inspectStreams',
+]
+const PRESETS: readonly ProxyPreset[] = ['anthropic', 'openai', 'google', 'azure', 'mcp']
+
+/** @throws RefreshError `invalid_option` */
+export function readRoutes(options: ProxyOptions): ReadonlyMap<string, Route> {
+  const { routes } = options
+  if (typeof routes !== 'object' || routes === null) throw optionError('routes', 'must be an object')
+  const read = Object.entries(routes).map(([name, route]) => [name, readRoute(name, route, options)] as const)
+  if (read.length === 0)
+    throw optionError('routes', 'must name an upstream, such as { openai: { to, credential } }')
+  return new Map(read)
+}
+
+function readRoute(name: string, route: ProxyRoute, options: ProxyOptions): Route {
+  const { plainHttpOrigins, replayLimit, onEvent } = options
+  if (!/^[\w~][\w.~-]{0,63}$/.test(name))
+    throw optionError(
+      'routes',
+      `has a name that is no segment of a path: '${name}'. Use letters, digits, and -_.~`,
+    )
+  checkOptions(route, NAMES)
+  const { to, credential, preset, remedy, rules, inspectStreams } = route
+  const url = typeof to === 'string' ? parsedUrl(to) : undefined
+  if (
+    url === undefined ||
+    url.search !== '' ||
+    url.hash !== '' ||
+    url.username !== '' ||
+    url.password !== ''
+  ) {
+    const what = typeof to === 'string' ? 'what is no such URL' : describe(to)
+    throw optionError(
+      'to',
+      `must be a URL such as 'https://api.example.com/v1', without a user, a query or a fragment, not ${what}`,
+    )
+  }
+  readOrigins(url.origin, plainHttpOrigins)
+  if (preset !== undefined && !PRESETS.includes(preset))
+    throw optionError('preset', `must be one of ${PRESETS.join(', ')}`)
+  if (remedy !== undefined && typeof remedy !== 'string') throw optionError('remedy', 'must be a text')
+  const refresher = assertRefresher<AccessToken | string>(credential)
+  return {
+    name,
+    origin: url.origin,
+    base: url.pathname.replace(/\/+$/, ''),
+    preset,
+    remedy,
+    isDead: () => refresher.isDead?.() === true,
+    intercept: refreshingInterceptor(refresher, {
+      origins: url.origin,
+      plainHttpOrigins: url.protocol === 'http:' ? plainHttpOrigins : undefined,
+      apply: applyOf(route.apply),
+      rules,
+      inspectStreams,
+      replayLimit,
+      onEvent,
+      // A token whose login has ended is not worth a request: the client learns at once what to do.
+      whenDead: 'refuse',
+    }),
+  }
+}
+
+/** A credential of strings comes to the function as one of tokens. */
+function applyOf(apply: ProxyRoute['apply']): string | Apply<AccessToken | string> | undefined {
+  if (typeof apply !== 'function') return apply
+  return (value) => apply(typeof value === 'string' ? { accessToken: value } : value)
+}
+
+/** Where the upstream says that something is, as the client can ask for it. Whatever lies outside the route's base path is left to the client. */
+export function rewritten(route: Route, location: string, requestPath: string, base: string): string {
+  const url = parsedUrl(location, `${route.origin}${requestPath}`)
+  if (url === undefined || url.origin !== route.origin) return location
+  const { pathname, search, hash } = url
+  const isWithin = pathname === route.base || pathname.startsWith(`${route.base}/`)
+  // It would lead to another route.
+  if (!isWithin) return url.href
+  return `${base}/${route.name}${pathname.slice(route.base.length)}${search}${hash}`
+}

@@ -1,0 +1,255 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { tell } from '../core/events.ts'
+import { optionError } from '../lib/options.ts'
+import { bodyOf, jsonRpcId } from './body.ts'
+import { Exchange, send } from './exchange.ts'
+import { admit, type Admitted } from './gate.ts'
+import type { KeyRing } from './keys.ts'
+import { isLoopback, type ProxyDispatcher, type ProxySettings } from './options.ts'
+import { health, ownPage, type Refused, refusalOf, unavailable } from './refusals.ts'
+import { codeOf } from './reply.ts'
+import type { Route } from './route.ts'
+import { served, type Served, Tally } from './served.ts'
+import { readTarget, type Target } from './target.ts'
+import { joining, responseOn } from './upgrade.ts'
+import { ATTEMPTS, openUpstreams, type Upstreams } from './upstreams.ts'
+
+/** What a request was read to be. */
+interface Read {
+  readonly target: Target
+  readonly route: Route
+  readonly admitted: Admitted
+  readonly served: Served
+  /** What a client has said that asks for an upgrade. */
+  readonly head: Buffer | undefined
+}
+
+/** The server of a proxy: from a request to its exchange with the upstream. */
+export class ProxyServer {
+  readonly #settings: ProxySettings
+  readonly #routes: ReadonlyMap<string, Route>
+  readonly #keys: KeyRing
+  readonly #dispatcher: ProxyDispatcher | undefined
+  readonly #tally: Tally
+  readonly #server: Server
+  readonly #upgraded = new Set<Socket>()
+  #upstreams: Upstreams | undefined
+  #isDraining = false
+  /** Looks whether draining is over. */
+  #idle: () => void = () => undefined
+
+  constructor(
+    settings: ProxySettings,
+    routes: ReadonlyMap<string, Route>,
+    keys: KeyRing,
+    dispatcher: ProxyDispatcher | undefined,
+  ) {
+    this.#settings = settings
+    this.#routes = routes
+    this.#keys = keys
+    this.#dispatcher = dispatcher
+    this.#tally = new Tally(settings.audit)
+    const { requestHead } = settings.timeouts
+    const options = {
+      // A large upload may take its time: what a client says is bounded from piece to piece.
+      requestTimeout: 0,
+      headersTimeout: requestHead,
+      connectionsCheckingInterval: Math.min(requestHead, 30_000),
+      keepAliveTimeout: 60_000,
+      insecureHTTPParser: false,
+      // We refuse those without a Host ourselves, in the vendor's shape.
+      requireHostHeader: false,
+    }
+    const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+      this.#serve(request, response, undefined)
+    }
+    const server = createServer(options, onRequest)
+    // What is beyond a limit would be dropped, an Origin among it. The size of all headers is limited.
+    server.maxHeadersCount = 0
+    server.on('checkContinue', onRequest)
+    server.on('upgrade', (request: IncomingMessage, _socket: Duplex, head: Buffer) => {
+      request.socket.on('error', () => request.socket.destroy())
+      this.#serve(request, responseOn(request), head)
+    })
+    server.on('clientError', refuseMalformed)
+    this.#server = server
+  }
+
+  async listen(): Promise<{ port: number; host: string }> {
+    const { host, port, onEvent } = this.#settings
+    const server = this.#server
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(port, host, () => resolve())
+    }).catch((cause: unknown) => {
+      throw optionError(
+        'port',
+        `${port} of ${host} cannot be listened on (${codeOf(cause)}): use another one`,
+      )
+    })
+    const bound = server.address()
+    if (bound === null || typeof bound === 'string') throw optionError('host', 'must be an address')
+    try {
+      const here = { port: bound.port, host: bound.address }
+      this.#upstreams = await openUpstreams(this.#routes.values(), this.#settings, this.#dispatcher, here)
+    } catch (error) {
+      server.close()
+      throw error
+    }
+    if (!isLoopback(host) && onEvent !== undefined) {
+      const message = `The proxy listens on ${host}:${bound.port} in plain http: keys and content can be read on the way.`
+      const fix = 'Let only a network that you trust reach it, or put a server with TLS in front of it.'
+      const finding = { code: 'proxy_plain_http', level: 'warning', message, fix } as const
+      tell(onEvent, { type: 'finding', finding })
+    }
+    return { port: bound.port, host }
+  }
+
+  /** @param patience ms until what is open is cut */
+  async drain(patience: number): Promise<void> {
+    this.#isDraining = true
+    const closed = new Promise<void>((resolve) => {
+      this.#idle = () => {
+        this.#server.closeIdleConnections()
+        if (this.#tally.open === 0) resolve()
+      }
+    })
+    const ended = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    const timer = setTimeout(() => this.#cut(), patience)
+    this.#idle()
+    await closed
+    this.#server.closeIdleConnections()
+    await ended
+    clearTimeout(timer)
+    await this.#upstreams?.destroy()
+  }
+
+  #cut(): void {
+    for (const socket of this.#upgraded) socket.destroy()
+    this.#server.closeAllConnections()
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse, head: Buffer | undefined): void {
+    const { method = 'GET', url = '/' } = request
+    const now = served(method)
+    this.#tally.open++
+    let isOver = false
+    const ended = (): void => {
+      if (isOver) return
+      isOver = true
+      this.#tally.open--
+      this.#tally.ended(now)
+      if (this.#isDraining) setImmediate(this.#idle)
+    }
+    response.once('close', ended)
+    response.on('error', () => response.destroy())
+    if (this.#isDraining) response.shouldKeepAlive = false
+    const target = readTarget(url)
+    const admitted = admit(request, target?.query ?? '', this.#keys, this.#settings.allowHosts)
+    now.key = admitted.key?.name
+    const route = target && this.#routes.get(target.name)
+    const refused = this.#refusal(
+      method,
+      target,
+      admitted,
+      route,
+      head !== undefined && !isWebSocket(request),
+    )
+    if (route !== undefined && refused?.reason !== 'key') now.route = route.name
+    if (refused === undefined && target !== undefined && route !== undefined) {
+      void this.#forward(request, response, { target, route, admitted, served: now, head }, ended)
+    } else if (refused !== undefined) {
+      now.refused = refused.reason
+      send(request, response, refused.reply, now)
+    }
+  }
+
+  #refusal(
+    method: string,
+    target: Target | undefined,
+    admitted: Admitted,
+    route: Route | undefined,
+    isOtherUpgrade: boolean,
+  ): Refused | undefined {
+    const isHealth = target?.name === '-' && target.rest === '/healthz' && /^(?:GET|HEAD)$/.test(method)
+    if (isHealth && admitted.refused === undefined) return health(this.#isDraining)
+    const refused = refusalOf(method, target, admitted, this.#routes)
+    if (refused !== undefined) return refused
+    if (target?.name === '-') return ownPage(target, () => this.#tally.metrics())
+    if (this.#isDraining) return unavailable('draining', route)
+    if (this.#tally.open > this.#settings.maxRequests) return unavailable('busy', route)
+    return isOtherUpgrade ? refusalOf('CONNECT', target, admitted, this.#routes) : undefined
+  }
+
+  async #forward(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { target, route, admitted, served: now, head }: Read,
+    ended: () => void,
+  ): Promise<void> {
+    const { client: patience } = this.#settings.timeouts
+    const path = `${route.base}${target.rest}${admitted.query}`
+    const asked = { route, path: path.startsWith('/') ? path : `/${path}`, host: admitted.host }
+    let body: Uint8Array | AsyncIterable<unknown> | undefined
+    try {
+      body = await bodyOf(request, response, patience)
+    } catch {
+      // The client has broken off.
+      return void response.destroy()
+    }
+    const socket = request.socket
+    const join =
+      head &&
+      joining(request, response, head, asked, now, () => {
+        this.#upgraded.delete(socket)
+        ended()
+      })
+    const exchange = new Exchange({
+      request,
+      response,
+      asked,
+      served: now,
+      patience,
+      id: route.preset === 'mcp' ? jsonRpcId(body) : null,
+      join:
+        join &&
+        ((...given) => {
+          this.#upgraded.add(socket)
+          join(...given)
+        }),
+    })
+    const options = {
+      origin: route.origin,
+      path: asked.path,
+      method: now.method,
+      headers: admitted.headers,
+      body,
+      ...(head && { upgrade: 'websocket' }),
+      [ATTEMPTS]: exchange,
+    }
+    try {
+      this.#upstreams?.dispatch(route, options, exchange)
+    } catch (error) {
+      exchange.refuse(error)
+    }
+  }
+}
+
+function isWebSocket({ method, headers }: IncomingMessage): boolean {
+  return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket'
+}
+
+/** What is no HTTP, or is too large, or too slow: two servers might read it differently (RFC 9112 section 11.2). */
+function refuseMalformed(error: Error & { code?: string }, socket: Duplex): void {
+  if (!socket.writable) return void socket.destroy()
+  const status =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? '431 Request Header Fields Too Large'
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? '408 Request Timeout'
+        : '400 Bad Request'
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+  setTimeout(() => socket.destroy(), 1_000).unref()
+}

@@ -1,0 +1,95 @@
+import { env } from 'node:process'
+import { loadPeer } from '../lib/optional-package.ts'
+import { optionError } from '../lib/options.ts'
+import { parsedUrl } from '../lib/secure-url.ts'
+import type { Dispatch, DispatchOptions } from '../surfaces/undici/types.ts'
+import { isLoopback, type ProxyDispatcher, type ProxySettings } from './options.ts'
+import type { Route } from './route.ts'
+
+/** Where a request counts its attempts. The interceptor keeps it with the request's other options. */
+export const ATTEMPTS: unique symbol = Symbol('attempts')
+
+export interface Counted extends DispatchOptions {
+  readonly [ATTEMPTS]: { attempts: number }
+}
+
+/** Sends requests to upstreams. */
+export interface Upstreams {
+  dispatch(route: Route, options: Counted, handler: Parameters<Dispatch>[1]): boolean
+  /** Cuts what is open. */
+  destroy(): Promise<void>
+}
+
+const PROXIES = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY']
+
+/**
+ * @param address our own: no request goes there
+ * @throws RefreshError `invalid_option`
+ */
+export async function openUpstreams(
+  routes: Iterable<Route>,
+  settings: ProxySettings,
+  given: ProxyDispatcher | undefined,
+  address: { readonly port: number; readonly host: string },
+): Promise<Upstreams> {
+  const isOurs = (url: URL | undefined): boolean => {
+    const host = url?.hostname.replaceAll(/^\[|\]$/g, '') ?? ''
+    const isHere = host === address.host || isLoopback(host) || host === '0.0.0.0'
+    return isHere && portOf(url) === address.port
+  }
+  const each = [...routes]
+  const loop = each.find(({ origin }) => isOurs(parsedUrl(origin)))
+  if (loop !== undefined) throw optionError('to', `of the route '${loop.name}' leads to this very proxy`)
+  const opened: { destroy(): Promise<void> }[] = []
+  const dispatchers = given === undefined ? await own(settings, isOurs, opened) : () => given
+  const ways = new Map(
+    each.map((route) => {
+      const dispatcher = dispatchers(route)
+      const beneath: Dispatch = (options, handler) => {
+        const counted: unknown = Reflect.get(options, ATTEMPTS)
+        if (isCounter(counted)) counted.attempts++
+        return dispatcher.dispatch(options, handler)
+      }
+      return [route.name, route.intercept(beneath)]
+    }),
+  )
+  return {
+    dispatch: (route, options, handler) => ways.get(route.name)?.(options, handler) ?? false,
+    destroy: async () => {
+      await Promise.all(opened.splice(0).map((dispatcher) => dispatcher.destroy()))
+    },
+  }
+}
+
+/** The machine's proxy is for other machines; and we are not our own. */
+async function own(
+  { timeouts }: ProxySettings,
+  isOurs: (url: URL | undefined) => boolean,
+  opened: { destroy(): Promise<void> }[],
+): Promise<(route: Route) => ProxyDispatcher> {
+  const { Agent, EnvHttpProxyAgent } = await loadPeer('undici', () => import('undici'))
+  const options = {
+    // No limit: a stream that lasts for hours must not keep another request waiting. `maxRequests` is the limit.
+    connections: null,
+    pipelining: 1,
+    connect: { timeout: timeouts.connect },
+    headersTimeout: timeouts.head,
+    bodyTimeout: timeouts.idle,
+  }
+  const direct = new Agent(options)
+  opened.push(direct)
+  const named = PROXIES.map((name) => env[name]).filter((proxy) => proxy !== undefined && proxy !== '')
+  if (named.length === 0 || named.some((proxy) => isOurs(parsedUrl(proxy ?? '')))) return () => direct
+  const proxied = new EnvHttpProxyAgent(options)
+  opened.push(proxied)
+  return ({ origin }) => (isLoopback(new URL(origin).hostname.replaceAll(/^\[|\]$/g, '')) ? direct : proxied)
+}
+
+function portOf(url: URL | undefined): number {
+  if (url === undefined || url.port !== '') return Number(url?.port)
+  return url.protocol === 'https:' ? 443 : 80
+}
+
+function isCounter(candidate: unknown): candidate is { attempts: number } {
+  return typeof candidate === 'object' && candidate !== null && 'attempts' in candidate
+}
