@@ -1,23 +1,33 @@
-import { constants } from 'node:os'
+import { EXIT } from './lib/fault.ts'
+import { exitCodeFor, onSignals } from './lib/signals.ts'
 import { program } from './program.ts'
 import { report } from './report.ts'
-import { open } from './setup/credential.ts'
-
-/** A signal ends the process once every token is stored. */
-function endOnSignals(): void {
-  for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => {
-      const flushed = [...open].map(({ credential }) => credential.flush().catch(() => undefined))
-      void Promise.all(flushed).then(() => process.exit(128 + constants.signals[signal]))
-    })
-  }
-}
+import { flushAll } from './setup/credential.ts'
 
 process.on('uncaughtException', (error) => process.exit(report(error)))
 process.on('unhandledRejection', (error) => process.exit(report(error)))
-endOnSignals()
+// A signal ends the process once every token is stored. Commands that have more to end hear of signals themselves.
+onSignals(['SIGTERM', 'SIGHUP'], (signal) => {
+  void flushAll().then(() => process.exit(exitCodeFor(signal)))
+})
+const { words, command, isRun: isChild } = split(process.argv.slice(2))
 try {
-  await program().parseAsync(process.argv.slice(2), { from: 'user' })
+  await program(command).parseAsync([...words], { from: 'user' })
 } catch (error) {
-  process.exitCode = report(error)
+  const code = report(error)
+  // What is wrong with the words of `run` must not look like an end of its command.
+  process.exitCode = isChild && code !== EXIT.done && code < 125 ? 125 : code
+}
+
+/** What stands after `--` is a command of its own: none of its words are ours. */
+function split(given: readonly string[]): {
+  words: readonly string[]
+  command: readonly string[]
+  isRun: boolean
+} {
+  const isRun = given[0] === 'run' || given[0] === 'exec'
+  const at = isRun ? given.indexOf('--') : -1
+  return at < 0
+    ? { words: given, command: [], isRun }
+    : { words: given.slice(0, at), command: given.slice(at + 1), isRun }
 }

@@ -2,6 +2,8 @@ import { Command, Option } from 'commander'
 import type { CheckOptions } from './commands/check.ts'
 import type { AddKeyOptions } from './commands/key.ts'
 import type { LoginOptions } from './commands/login.ts'
+import type { ProxyCommandOptions } from './commands/proxy.ts'
+import type { RunOptions } from './commands/run.ts'
 import type { StatusOptions } from './commands/status.ts'
 import type { TokenOptions } from './commands/token.ts'
 
@@ -12,8 +14,13 @@ Exit codes: 0 done · 1 failed · 2 wrong input or configuration · 3 login need
 
 type Add = (usage: string, description: string) => Command
 
+const RUN_EXIT_CODES = `
+Exit codes: the command's own · 125 llm-refresh failed · 126 not executable · 127 not found · 128 + n ended by signal n
+
+Without routes every route of the configuration is set up. There is no shell, and the command sees no secret of the configuration.`
+
 /** What the command line says, and what runs then. Each command's part of the file is run when it is the one that is asked for. */
-export function program(): Command {
+export function program(command: readonly string[]): Command {
   const root = new Command('llm-refresh')
     .description('Logs in once, and hands fresh tokens to tools and programs.')
     .version(VERSION)
@@ -25,6 +32,7 @@ export function program(): Command {
   const add = adding(root)
   addLogins(add)
   addTokens(add)
+  addProxies(root, add, command)
   addKeys(
     adding(root.command('key').description('the keys of clients of the local proxy').helpCommand(false)),
   )
@@ -78,6 +86,29 @@ function addTokens(add: Add): void {
     .action(async (name: string | undefined, options: CheckOptions) => {
       const { check } = await import('./commands/check.ts')
       process.exitCode = await check(name, options)
+    })
+}
+
+function addProxies(root: Command, add: Add, command: readonly string[]): void {
+  root
+    .command('run [routes...]')
+    .alias('exec')
+    .description('run a command whose tools reach the routes: run [ROUTE…] -- COMMAND …')
+    .option('--config <file>', 'the configuration, instead of LLM_REFRESH_CONFIG or the default')
+    .addHelpText('after', RUN_EXIT_CODES)
+    .action(async (routes: string[], options: RunOptions) => {
+      const { run } = await import('./commands/run.ts')
+      process.exitCode = await run(routes, command, options)
+    })
+  add('proxy', 'serve the routes to clients that have a key; a request is a line of the audit on stdout')
+    .option('--host <address>', 'an address of this machine (default: 127.0.0.1)')
+    .option('--port <port>', 'a port; 0: a free one (default: 8790)')
+    .option('--allow-remote', 'other machines may reach the address, in plain http')
+    .option('--allow-host <name...>', 'names under which clients may reach it')
+    .option('--json', 'JSON lines, also on a terminal')
+    .action(async (options: ProxyCommandOptions) => {
+      const { proxy } = await import('./commands/proxy.ts')
+      process.exitCode = await proxy(options)
     })
 }
 

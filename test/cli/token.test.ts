@@ -19,7 +19,9 @@ async function endpoint(respond: (n: number) => { status: number; body: object }
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => void server.close().closeAllConnections())
+  onTestFinished(() => {
+    server.close().closeAllConnections()
+  })
   const { port } = server.address() as AddressInfo
   return { tokenEndpoint: `http://127.0.0.1:${port}/token`, count: () => requests }
 }

@@ -1,10 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto'
-import { presets } from '../config/presets.ts'
 import { readConfig } from '../config/read.ts'
 import { wrongInput } from '../lib/fault.ts'
-import { nearest } from '../lib/nearest.ts'
 import { print, printable, printJson, say } from '../lib/output.ts'
 import { changeKeys, readKeys } from '../setup/key-file.ts'
+import { chooseRoutes, presetOf, routeOf } from '../setup/proxy.ts'
 
 export interface AddKeyOptions {
   readonly config?: string
@@ -18,26 +16,19 @@ export async function addKey(name: string, options: AddKeyOptions): Promise<void
   const config = await readConfig(options.config)
   const routes = options.route
   const known = Object.keys(config.routes ?? {})
-  for (const route of routes ?? []) {
-    if (known.includes(route)) continue
-    const meant = nearest(route, known)
-    throw wrongInput(
-      `There is no route ${JSON.stringify(route)}.`,
-      meant === undefined ? `Known are: ${known.join(', ') || 'none'}.` : `Is ${meant} meant?`,
-    )
-  }
-  const kinds = new Set((routes ?? known).map((route) => config.routes?.[route]?.preset))
+  if (routes !== undefined) chooseRoutes(config, routes)
+  // A key of one kind of route has the shape that its clients insist on.
+  const kinds = new Set((routes ?? known).map((route) => presetOf(routeOf(config, route))))
   const [preset] = kinds.size === 1 ? kinds : []
-  const key =
-    preset === undefined ? `llm-refresh-${randomBytes(32).toString('base64url')}` : presets[preset].newKey()
-  const hash = createHash('sha256').update(key, 'latin1').digest('hex')
+  const { createProxyKey } = await import('llm-refresh/proxy')
+  const { key, entry } = createProxyKey({ name, preset })
   await changeKeys((keys) => {
     if (keys.some((each) => each.name === name))
       throw wrongInput(
         `There is a key ${JSON.stringify(name)} already.`,
         'Remove it first, or take another name.',
       )
-    return [...keys, { name, hash, ...(routes && { routes }), createdAt: Date.now() }]
+    return [...keys, { name, hash: entry.hash, ...(routes && { routes }), createdAt: Date.now() }]
   })
   say('This key is shown once. It opens the local proxy, and nothing else:')
   await print(key)

@@ -59,7 +59,17 @@ export const endpoint = (what = 'an https URL, such as "https://auth.example.com
     }, `must be ${what}, without a user, a password or a fragment`),
   )
 
-/** The name of a store, a credential or a route. */
+/** It is a part of URLs. */
+export const routeName = z
+  .string()
+  .check(
+    z.regex(
+      /^[A-Za-z\d_~][\w.~-]{0,63}$/,
+      'is no name: it is a part of URLs, and must hold only letters, digits and _ . ~ -',
+    ),
+  )
+
+/** The name of a store or a credential. */
 export const name = z
   .string()
   .check(

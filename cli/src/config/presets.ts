@@ -1,13 +1,9 @@
-import { randomBytes } from 'node:crypto'
-
 /** What is known of a kind of API, and of the tools that speak it. */
 export interface Preset {
   /** Where its requests go; undefined: each has its own host. */
   readonly to: string | undefined
   /** The header that carries the token to the vendor. */
   readonly apply: string
-  /** A key of the shape that its clients insist on. */
-  readonly newKey: () => string
   /**
    * The variables that its tools read; undefined takes one away, for it would win over the others.
    *
@@ -16,22 +12,17 @@ export interface Preset {
   readonly variables: (base: string, key: string) => Readonly<Record<string, string | undefined>>
 }
 
-const word = (bytes: number): string => randomBytes(bytes).toString('base64url')
-const letters = (count: number): string => randomBytes(count).toString('hex').slice(0, count)
-
 export const presetNames = ['openai', 'anthropic', 'google', 'openai-compatible', 'mcp'] as const
 
 export const presets: Readonly<Record<(typeof presetNames)[number], Preset>> = {
   openai: {
     to: 'https://api.openai.com',
     apply: 'authorization',
-    newKey: () => `sk-${letters(48)}`,
     variables: (base, key) => ({ OPENAI_API_KEY: key, OPENAI_BASE_URL: `${base}/v1` }),
   },
   anthropic: {
     to: 'https://api.anthropic.com',
     apply: 'authorization',
-    newKey: () => `sk-ant-api03-${word(69)}`,
     variables: (base, key) => ({
       ANTHROPIC_API_KEY: key,
       ANTHROPIC_AUTH_TOKEN: undefined,
@@ -41,19 +32,16 @@ export const presets: Readonly<Record<(typeof presetNames)[number], Preset>> = {
   google: {
     to: 'https://generativelanguage.googleapis.com',
     apply: 'authorization',
-    newKey: () => `AIza${letters(35)}`,
     variables: (base, key) => ({ GEMINI_API_KEY: key, GOOGLE_API_KEY: key, GOOGLE_GEMINI_BASE_URL: base }),
   },
   'openai-compatible': {
     to: undefined,
     apply: 'authorization',
-    newKey: () => `sk-${letters(48)}`,
     variables: (base, key) => ({ OPENAI_API_KEY: key, OPENAI_BASE_URL: base }),
   },
   mcp: {
     to: undefined,
     apply: 'authorization',
-    newKey: () => word(32),
     variables: () => ({}),
   },
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { command, described, endpoint, fields, must, name, secret, text } from './fields.ts'
+import { command, described, endpoint, fields, must, name, routeName, secret, text } from './fields.ts'
 import { presetNames } from './presets.ts'
 
 const flag = z.boolean(must('true or false'))
@@ -143,6 +143,7 @@ const route = fields({
       'The header that carries the token. Default: the preset\'s, or "authorization".',
     ),
   ),
+  plainHttp: z.optional(described(flag, '"to" is plain http inside a network that you trust.')),
   credential: described(text('the name of a credential'), 'One of "credentials".'),
 })
 
@@ -157,11 +158,12 @@ export const schema = fields({
   version: z.literal(1, must('1')),
   stores: z.optional(z.record(name, store, must('an object of stores, by name'))),
   credentials: z.optional(z.record(name, credential, must('an object of credentials, by name'))),
-  routes: z.optional(z.record(name, route, must('an object of routes, by name'))),
+  routes: z.optional(z.record(routeName, route, must('an object of routes, by name'))),
   proxy: z.optional(proxy),
 })
 
 export type Configuration = z.infer<typeof schema>
 export type StoreDefinition = z.infer<typeof store>
 export type CredentialDefinition = z.infer<typeof credential>
+export type RouteDefinition = z.infer<typeof route>
 export type OAuthDefinition = Extract<CredentialDefinition, { source: 'oauth' }>

@@ -17,8 +17,12 @@ export interface OpenCredential {
   readonly close: () => Promise<void>
 }
 
-/** What must be stored before this process may end: on a signal, too. */
-export const open = new Set<OpenCredential>()
+const open = new Set<OpenCredential>()
+
+/** Waits until every token of this process is stored, as long as that makes sense. */
+export async function flushAll(): Promise<void> {
+  await Promise.allSettled([...open].map(({ credential }) => credential.flush()))
+}
 
 /**
  * The credential that a command means: the named one, or the only one there is.
@@ -85,16 +89,14 @@ export function loginCommand(name: string): string {
 }
 
 /** What a person should read of an error of the library when a token was asked for, and the exit code. */
-export async function explained(
-  error: unknown,
-  { name, definition, store }: OpenCredential,
-): Promise<unknown> {
-  if (!isRefreshError(error)) return error
-  const exitCode = exitCodeOf(error, isPersons(definition))
-  if (exitCode !== EXIT.loginNeeded) return new Fault(exitCode, error.message)
+export async function explained(reason: unknown, opened: OpenCredential): Promise<unknown> {
+  if (!isRefreshError(reason)) return reason
+  const { name, definition, store } = opened
+  const exitCode = exitCodeOf(reason, isPersons(definition))
+  if (exitCode !== EXIT.loginNeeded) return new Fault(exitCode, reason.message)
   const record = await store.store.read(name).catch(() => undefined)
   const isNew = record?.token === undefined && record?.failure === undefined
-  const message = isNew ? `Not logged in as ${name}.` : `The login ${name} has ended: ${error.message}`
+  const message = isNew ? `Not logged in as ${name}.` : `The login ${name} has ended: ${reason.message}`
   return new Fault(exitCode, message, `Run: ${loginCommand(name)}`)
 }
 

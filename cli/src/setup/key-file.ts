@@ -21,7 +21,7 @@ export interface StoredKey {
 const [LOCK_PAUSE, LOCK_LIMIT, LOCK_DEAD] = [20, 5_000, 10_000]
 
 /** Where the keys are kept. */
-function keyFile(): string {
+export function keyFile(): string {
   const { LOCALAPPDATA, XDG_STATE_HOME } = process.env
   const absolute = (path: string | undefined): string | undefined =>
     path !== undefined && isAbsolute(path) ? path : undefined
