@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 /** These wait for real processes and servers. */
 const WAITING = [
+  'test/cli/**/*.test.ts',
   'test/fleet/**/*.test.ts',
   'test/stores/{postgres,redis}*/**/*.test.ts',
   'test/stores/redis*.test.ts',

@@ -1,4 +1,5 @@
-// The floors of src/, checked on the parsed imports, those of types too: `tsx scripts/layers.ts [ROOT]`.
+// The floors of src/, checked on the parsed imports, those of types too: `tsx scripts/layers.ts [ROOT]`; with `cli/src --command-line` those of the
+// command line.
 // A member of a wing imports its own files, its wing's `shared/`, and the floors that stand beside its wing here; never a sibling.
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
@@ -9,7 +10,8 @@ const BASE = 'errors.ts lib core'
 const ANY = /./u
 const OTEL = /^@opentelemetry\/api$/u
 const AI_SDK = /^@ai-sdk\/provider$/u
-const layers: readonly (readonly [floor: string, imports: string, packages?: RegExp])[] = [
+type Layers = readonly (readonly [floor: string, imports: string, packages?: RegExp])[]
+const ofLibrary: Layers = [
   ['errors.ts', ''],
   ['lib', 'errors.ts'],
   ['core', 'errors.ts lib'],
@@ -28,6 +30,16 @@ const layers: readonly (readonly [floor: string, imports: string, packages?: Reg
   ['observe/otel', '', OTEL],
   ['index.ts', `${BASE} credential surfaces/fetch surfaces/shared observe/log-events.ts`],
 ]
+/** The library is a package to the command line, which everything below `program.ts` meets by the library's entries alone. */
+const ofCommandLine: Layers = [
+  ['lib', '', ANY],
+  ['config', 'lib', ANY],
+  ['setup', 'lib config', ANY],
+  ['report.ts', 'lib', ANY],
+  ['commands', 'lib config setup report.ts', ANY],
+  ['program.ts', 'lib commands', ANY],
+  ['main.ts', 'lib program.ts report.ts setup', ANY],
+]
 /** Floors whose members know nothing of each other. */
 const wings = ['sources', 'stores', 'surfaces']
 /** Runs anywhere: no package and no `node:` of any kind, whatever its floor may import. */
@@ -38,6 +50,8 @@ const MOST_LINES = 260
 const LONG = ['models/snapshot.ts']
 
 const root = process.argv[2] ?? fileURLToPath(new URL('../src', import.meta.url))
+
+const layers = process.argv.includes('--command-line') ? ofCommandLine : ofLibrary
 
 const isIn = (file: string, place: string): boolean => file === place || file.startsWith(`${place}/`)
 

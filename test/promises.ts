@@ -267,19 +267,15 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   },
   L1: {
     says: '`login`, `logout`, `status`, `token`, `run -- CMD`, `proxy`, `key`, `check`, `demo`; `--help`, `--json`, documented exit codes; progress on a terminal, plain lines otherwise.',
-    planned: 'the command line',
   },
   L2: {
     says: '`token` prints a fresh token and nothing else; twenty at once cause one refresh. It serves as a key helper for other tools.',
-    planned: 'the command line',
   },
   L3: {
     says: 'No secret appears in arguments, logs, errors, `--json` or crash output.',
-    planned: 'the command line',
   },
   L4: {
     says: 'Wrong input gets one clear line that names the fix, and exit code 2.',
-    planned: 'the command line',
   },
   E1: {
     says: 'No message ends without its reason; system codes, both issuers, the client id and its way of authenticating are named. What can be known at construction is refused there.',

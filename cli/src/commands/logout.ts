@@ -1,0 +1,48 @@
+import { readConfig } from '../config/read.ts'
+import { EXIT, Fault, isRefreshError } from '../lib/fault.ts'
+import { say } from '../lib/output.ts'
+import { chooseCredential, explainedLogin, openCredential } from '../setup/credential.ts'
+import { discover } from '../setup/discovery.ts'
+import { isPersons, oauthClient } from '../setup/source.ts'
+
+/** Revokes a login at its server, and drops it from the store. A server that cannot be asked does not keep the login here. */
+export async function logout(
+  given: string | undefined,
+  options: { readonly config?: string },
+): Promise<void> {
+  const config = await readConfig(options.config)
+  const name = chooseCredential(config, given)
+  const opened = await openCredential(config, name)
+  const { credential, definition, store } = opened
+  let problem: string | undefined
+  try {
+    const record = await store.store.read(name).catch((error: unknown) => {
+      // A record that cannot be read, such as one sealed with a lost key, is dropped all the same.
+      problem = isRefreshError(error) ? error.message : undefined
+      return undefined
+    })
+    if (record?.token !== undefined && isPersons(definition)) {
+      try {
+        const discovered = await discover(definition)
+        if (discovered.hasRevocation) {
+          const { revoke } = await import('llm-refresh/sources/oauth')
+          await revoke(record.token, await oauthClient(config, name, definition))
+        } else if (discovered.problem === undefined) {
+          say('The server revokes no tokens (RFC 7009): they end with their lifetime.')
+        } else problem = `${discovered.problem}.`
+      } catch (error) {
+        if (!isRefreshError(error)) throw error
+        problem = error.message
+      }
+    }
+    await credential.logout()
+  } catch (error) {
+    throw explainedLogin(error, opened)
+  } finally {
+    await opened.close()
+  }
+  if (problem !== undefined) {
+    throw new Fault(EXIT.failed, `Logged out of ${name} here, but its tokens were not revoked: ${problem}`)
+  }
+  say(`Logged out of ${name}.`)
+}

@@ -1,0 +1,105 @@
+import { unwatchFile, watchFile } from 'node:fs'
+import type { ProxyAuditEntry, ProxyKey } from 'llm-refresh/proxy'
+import { readConfig } from '../config/read.ts'
+import { EXIT, wrongInput } from '../lib/fault.ts'
+import { jsonOf, paint, print, say } from '../lib/output.ts'
+import { exitCodeFor, onSignals } from '../lib/signals.ts'
+import { report } from '../report.ts'
+import { keyFile, readKeys } from '../setup/key-file.ts'
+import { chooseRoutes, openProxy } from '../setup/proxy.ts'
+
+export interface ProxyCommandOptions {
+  readonly config?: string
+  readonly host?: string
+  readonly port?: string
+  readonly allowRemote?: boolean
+  readonly allowHost?: string[]
+  readonly json?: boolean
+}
+
+/** ms: so soon a key that was added or removed counts. */
+const KEYS_WATCHED = 500
+
+/** Serves the routes until a signal ends it: then open requests are served to their end. */
+export async function proxy(options: ProxyCommandOptions): Promise<number> {
+  const config = await readConfig(options.config)
+  const routes = chooseRoutes(config, [])
+  const port = options.port === undefined ? (config.proxy?.port ?? 8790) : Number(options.port)
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw wrongInput('--port must be a port, 0 to 65535.')
+  const isJson = options.json === true || !process.stdout.isTTY
+  const opened = await openProxy(config, {
+    routes,
+    keys: await keysOf(routes),
+    host: options.host ?? config.proxy?.host,
+    port,
+    allowRemote: options.allowRemote,
+    allowHosts: options.allowHost,
+    // A reader of the audit that went away does not end the proxy.
+    audit: (entry) =>
+      void print(isJson ? jsonOf({ event: 'request', ...entry }) : lineOfEntry(entry)).catch(() => undefined),
+  })
+  const watched = keyFile()
+  try {
+    const { url } = await opened.proxy.listen()
+    const ended = ending()
+    if (isJson)
+      await print(
+        jsonOf({ event: 'listening', url, routes: routes.map((name) => ({ name, url: `${url}/${name}` })) }),
+      )
+    else for (const name of routes) await print(`${name}: ${url}/${name}`)
+    if (opened.proxy.keys.names.length === 0)
+      say('No client has a key yet. Make one: llm-refresh key add NAME')
+    watchFile(watched, { interval: KEYS_WATCHED }, () => {
+      keysOf(routes).then(
+        (keys) => opened.proxy.keys.replace(keys),
+        (error: unknown) => report(error),
+      )
+    })
+    const signal = await ended
+    // The second signal does not wait for open requests.
+    const hurried = ending()
+    await Promise.race([opened.proxy.drain(), hurried])
+    return signal === 'SIGINT' ? exitCodeFor(signal) : EXIT.done
+  } finally {
+    unwatchFile(watched)
+    await opened.close()
+  }
+}
+
+function ending(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => onSignals(['SIGTERM', 'SIGINT', 'SIGHUP'], resolve))
+}
+
+/** The keys, without routes that are gone. One whose routes are all gone opens nothing. */
+async function keysOf(known: readonly string[]): Promise<ProxyKey[]> {
+  const keys = await readKeys()
+  return keys.flatMap(({ name, hash, routes }) => {
+    if (routes === undefined) return [{ name, hash }]
+    const left = routes.filter((route) => known.includes(route))
+    return left.length === 0 ? [] : [{ name, hash, routes: left }]
+  })
+}
+
+function lineOfEntry({
+  time,
+  key,
+  route,
+  method,
+  status,
+  retried,
+  refused,
+  duration,
+}: ProxyAuditEntry): string {
+  const colour = status < 400 ? 'green' : 'red'
+  const more = [retried && 'refreshed and sent again', refused !== undefined && `refused: ${refused}`]
+  const words = [
+    new Date(time).toISOString(),
+    key ?? '-',
+    route ?? '-',
+    method,
+    paint(colour, String(status)),
+    `${Math.round(duration)} ms`,
+  ]
+  return [...words, ...more.filter((word) => word !== false)].join(' ')
+}

@@ -1,0 +1,128 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { CreatedProxyKey } from 'llm-refresh/proxy'
+import { type Config, readConfig } from '../config/read.ts'
+import { EXIT, exitCodeOf, Fault, isRefreshError, wrongInput } from '../lib/fault.ts'
+import { lineOf, printable, say } from '../lib/output.ts'
+import { commandLine } from '../lib/shell.ts'
+import { exitCodeFor, onSignals } from '../lib/signals.ts'
+import { childEnvironment } from '../setup/child-environment.ts'
+import { explained, type OpenCredential } from '../setup/credential.ts'
+import { chooseRoutes, openProxy, presetOf, routeOf } from '../setup/proxy.ts'
+import { isPersons } from '../setup/source.ts'
+
+export interface RunOptions {
+  readonly config?: string
+}
+
+/** As shells and `env` say it. */
+const [OWN_FAILURE, NOT_EXECUTABLE, NOT_FOUND] = [125, 126, 127]
+const FORWARDED = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR2', 'SIGWINCH'] as const
+/** A terminal sends these to every process of its foreground group, the child among them. */
+const FROM_TERMINALS: ReadonlySet<string> = new Set(['SIGINT', 'SIGQUIT', 'SIGWINCH', 'SIGHUP'])
+
+/**
+ * Runs a command whose tools reach the routes: a proxy on a free port, keys that end with the command, and nothing left behind.
+ *
+ * @returns the exit code: the command's own, or 128 + n where a signal ended it
+ */
+export async function run(
+  named: readonly string[],
+  command: readonly string[],
+  options: RunOptions,
+): Promise<number> {
+  try {
+    return await supervise(named, command, options)
+  } catch (error) {
+    if (error instanceof Fault) {
+      throw new Fault(
+        error.exitCode === NOT_FOUND || error.exitCode === NOT_EXECUTABLE ? error.exitCode : OWN_FAILURE,
+        error.message,
+        error.fix,
+      )
+    }
+    if (isRefreshError(error)) throw new Fault(OWN_FAILURE, error.message)
+    throw error
+  }
+}
+
+async function supervise(
+  named: readonly string[],
+  command: readonly string[],
+  options: RunOptions,
+): Promise<number> {
+  const [program, ...args] = command
+  if (program === undefined || program === '') {
+    throw wrongInput(
+      'Which command?',
+      `Name it after --, such as: ${commandLine(['llm-refresh', 'run', '--', 'node', 'app.js'])}`,
+    )
+  }
+  const config = await readConfig(options.config)
+  const routes = chooseRoutes(config, named)
+  const keys = await keysFor(config, routes)
+  let child: ChildProcess | undefined
+  let early: NodeJS.Signals | undefined
+  onSignals(FORWARDED, (signal) => {
+    if (child === undefined) early ??= signal === 'SIGWINCH' ? undefined : signal
+    else if (!isSentByTerminal(signal)) child.kill(signal)
+  })
+  const opened = await openProxy(config, { routes, keys: [...keys.values()].map(({ entry }) => entry) })
+  try {
+    for (const credential of opened.credentials) await assertToken(credential)
+    const { url } = await opened.proxy.listen()
+    const reachable = routes.map((name) => ({ name, base: `${url}/${name}`, key: keys.get(name)?.key ?? '' }))
+    const env = childEnvironment(config, reachable, process.env)
+    if (early !== undefined) return exitCodeFor(early)
+    child = spawn(program, args, { stdio: 'inherit', env: { ...env }, windowsHide: false })
+    return await endOf(child, program)
+  } finally {
+    await opened.close()
+  }
+}
+
+/** One for each route, so that each has the shape that its clients insist on. */
+async function keysFor(config: Config, routes: readonly string[]): Promise<Map<string, CreatedProxyKey>> {
+  const { createProxyKey } = await import('llm-refresh/proxy')
+  return new Map(
+    routes.map((route, at) => {
+      const preset = presetOf(routeOf(config, route))
+      return [route, createProxyKey({ name: `run-${process.pid}-${at}`, routes: [route], preset })]
+    }),
+  )
+}
+
+/** A command that would only meet a 401 is not worth starting. What time may mend does not keep it from starting. */
+async function assertToken(opened: OpenCredential): Promise<void> {
+  try {
+    await opened.credential.accessToken()
+  } catch (error) {
+    const isAway =
+      isRefreshError(error) && exitCodeOf(error, isPersons(opened.definition)) === EXIT.unreachable
+    if (!isAway) throw await explained(error, opened)
+    say(lineOf({ message: `There is no token of ${opened.name} yet: ${error.message}`, fix: undefined }))
+  }
+}
+
+function isSentByTerminal(signal: NodeJS.Signals): boolean {
+  const hasTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY
+  return hasTerminal && process.pid !== 1 && FROM_TERMINALS.has(signal)
+}
+
+async function endOf(child: ChildProcess, program: string): Promise<number> {
+  try {
+    await once(child, 'exit')
+    const { exitCode, signalCode } = child
+    return signalCode === null ? (exitCode ?? OWN_FAILURE) : exitCodeFor(signalCode)
+  } catch (error) {
+    const reason = String(Reflect.get(Object(error), 'code'))
+    const shown = printable(program)
+    if (reason === 'ENOENT')
+      throw new Fault(NOT_FOUND, `There is no command ${shown}.`, 'Is it installed, and on the PATH?')
+    throw new Fault(
+      NOT_EXECUTABLE,
+      `${shown} cannot be run (${reason}).`,
+      'Is it executable? There is no shell: name a shell where you need one.',
+    )
+  }
+}

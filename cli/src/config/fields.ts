@@ -1,0 +1,80 @@
+import * as z from 'zod/mini'
+import { nearest } from '../lib/nearest.ts'
+
+/** Says what a field must be; a field that is not there is missing. No message holds the value: it may be a secret by mistake. */
+export function must(what: string): { error: (issue: { readonly input?: unknown }) => string } {
+  return {
+    error: ({ input }) => (input === undefined ? `is missing: it must be ${what}` : `must be ${what}`),
+  }
+}
+
+/** An object without other fields than these. */
+export function fields<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  const known = Object.keys(shape)
+  return z.strictObject(shape, {
+    error: (issue) => {
+      if (issue.code !== 'unrecognized_keys') return must('an object: { … }').error(issue)
+      const [first = ''] = issue.keys
+      const meant = nearest(first, known)
+      return meant === undefined
+        ? `is not known here. Known are: ${known.join(', ')}`
+        : `is not known here. Is "${meant}" meant?`
+    },
+  })
+}
+
+export const text = (what: string) => z.string(must(what)).check(z.minLength(1, must(what)))
+
+export const described = <T extends z.core.$ZodType>(schema: T, description: string): T => {
+  z.globalRegistry.add(schema, { description })
+  return schema
+}
+
+const SECRET =
+  'is a secret, which must not stand in this file. Refer to it: { "env": "NAME" }, { "file": "path" } or { "command": ["program", "argument"] }'
+
+export const command = z.tuple(
+  [text('the name or the path of a program')],
+  text('a text'),
+  must('a list of texts: a program and its arguments'),
+)
+
+/** Where a secret is. */
+export const secret = z.union(
+  [
+    z.strictObject({ env: z.string().check(z.regex(/^[A-Za-z_]\w*$/)) }),
+    z.strictObject({ file: z.string().check(z.minLength(1)) }),
+    z.strictObject({ command }),
+  ],
+  { error: ({ input }) => (input === undefined ? `is missing: it ${SECRET}` : SECRET) },
+)
+export type SecretReference = z.infer<typeof secret>
+
+export const endpoint = (what = 'an https URL, such as "https://auth.example.com"') =>
+  z.string(must(what)).check(
+    z.refine((given) => {
+      const url = URL.canParse(given) ? new URL(given) : undefined
+      if (url === undefined || url.username !== '' || url.password !== '' || url.hash !== '') return false
+      return url.protocol === 'https:' || url.protocol === 'http:'
+    }, `must be ${what}, without a user, a password or a fragment`),
+  )
+
+/** It is a part of URLs. */
+export const routeName = z
+  .string()
+  .check(
+    z.regex(
+      /^[A-Za-z\d_~][\w.~-]{0,63}$/,
+      'is no name: it is a part of URLs, and must hold only letters, digits and _ . ~ -',
+    ),
+  )
+
+/** The name of a store or a credential. */
+export const name = z
+  .string()
+  .check(
+    z.regex(
+      /^[\p{L}\p{N}_][\p{L}\p{N}_.@+-]{0,127}$/u,
+      'is no name: it must begin with a letter or a digit, and hold only letters, digits and _ . @ + -',
+    ),
+  )

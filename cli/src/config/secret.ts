@@ -1,0 +1,58 @@
+import { readFile } from 'node:fs/promises'
+import { isAbsolute, resolve, sep } from 'node:path'
+import type { SecretReference } from './fields.ts'
+
+/** A path of the configuration: relative ones begin at its folder. */
+export function pathIn(folder: string, path: string): string {
+  return isAbsolute(path) ? path : resolve(folder, path)
+}
+
+/** A program of the configuration: a bare name is looked up on the PATH, anything with a slash is a path. */
+export function programIn(folder: string, program: string): string {
+  return program.includes('/') || program.includes(sep) ? pathIn(folder, program) : program
+}
+
+/**
+ * A function that reads a secret when it is needed. What it throws names the reference, never the secret.
+ *
+ * @param what the field, for messages
+ */
+export function secretReader(
+  reference: SecretReference,
+  folder: string,
+  what: string,
+): (context?: { readonly signal?: AbortSignal }) => Promise<string> {
+  return async ({ signal } = {}) => {
+    const { RefreshError } = await import('llm-refresh')
+    const refused = (message: string): Error => new RefreshError('invalid_option', `${what}: ${message}`)
+    if ('env' in reference) {
+      const value = process.env[reference.env]?.trim() ?? ''
+      if (value === '')
+        throw refused(`the environment variable ${reference.env} is not set, or empty: set it.`)
+      return value
+    }
+    if ('file' in reference) {
+      const path = pathIn(folder, reference.file)
+      const text = await readFile(path, { encoding: 'utf8', signal }).catch((error: unknown) => {
+        throw refused(`the file ${path} cannot be read (${String(Reflect.get(Object(error), 'code'))}).`)
+      })
+      if (text.trim() === '') throw refused(`the file ${path} is empty.`)
+      return text.trim()
+    }
+    const [program, ...args] = reference.command
+    const { command } = await import('llm-refresh/sources/command')
+    const source = command({
+      file: programIn(folder, program),
+      args,
+      cwd: folder,
+      parse: (text) => ({ accessToken: text.trim() }),
+    })
+    const context = {
+      current: undefined,
+      challenge: undefined,
+      signal: signal ?? new AbortController().signal,
+      sent: () => undefined,
+    }
+    return (await source.issue(context)).accessToken
+  }
+}

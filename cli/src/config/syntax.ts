@@ -1,0 +1,70 @@
+import {
+  findNodeAtLocation,
+  type Node,
+  parseTree,
+  type ParseError,
+  printParseErrorCode,
+  getNodeValue,
+} from 'jsonc-parser'
+import { wrongInput } from '../lib/fault.ts'
+
+/** A path to a field: names, and places in lists. */
+export type FieldPath = readonly (string | number)[]
+
+/** JSON with comments, that still knows where each field stands. */
+export class Document {
+  readonly #path: string
+  readonly #text: string
+  readonly #root: Node
+
+  /** @throws Fault */
+  constructor(path: string, given: string) {
+    this.#path = path
+    this.#text = given.replace(/^\uFEFF/, '')
+    if (this.#text.trim() === '') throw wrongInput(`${path} is empty.`, 'The least is { "version": 1 }.')
+    const errors: ParseError[] = []
+    const root = parseTree(this.#text, errors, { allowTrailingComma: true })
+    const [first] = errors
+    if (first !== undefined) {
+      const words = printParseErrorCode(first.error)
+        .replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ')
+        .toLowerCase()
+      throw wrongInput(`${this.#at(first.offset)}: this is no JSON with comments: ${words}.`)
+    }
+    if (root === undefined) throw wrongInput(`${path} holds nothing.`, 'The least is { "version": 1 }.')
+    this.#root = root
+    this.#refuseAmbiguous(root)
+  }
+
+  value(): unknown {
+    return getNodeValue(this.#root) as unknown
+  }
+
+  /** Where a field stands, or the nearest thing around it, as editors and terminals link it: `file:line:column`. */
+  place(path: FieldPath): string {
+    for (let length = path.length; length > 0; length--) {
+      const node = findNodeAtLocation(this.#root, path.slice(0, length))
+      if (node !== undefined) return this.#at((node.parent?.type === 'property' ? node.parent : node).offset)
+    }
+    return this.#at(this.#root.offset)
+  }
+
+  /** What a field that stands twice means depends on the reader, and `__proto__` is none of ours. */
+  #refuseAmbiguous(node: Node): void {
+    const seen = new Set<string>()
+    for (const child of node.children ?? []) {
+      const key = node.type === 'object' ? String(child.children?.[0]?.value) : ''
+      if (node.type === 'object' && (seen.has(key) || key === '__proto__')) {
+        const what = seen.has(key) ? 'stands here twice' : 'cannot be a name'
+        throw wrongInput(`${this.#at(child.offset)}: ${JSON.stringify(key)} ${what}.`)
+      }
+      seen.add(key)
+      this.#refuseAmbiguous(child)
+    }
+  }
+
+  #at(offset: number): string {
+    const lines = this.#text.slice(0, offset).split(/\r\n|\r|\n/)
+    return `${this.#path}:${lines.length}:${(lines.at(-1)?.length ?? 0) + 1}`
+  }
+}

@@ -1,0 +1,53 @@
+import type { RefreshError } from 'llm-refresh'
+
+/** Exit codes of every command but `run`. The help of `llm-refresh` prints them. */
+export const EXIT = {
+  done: 0,
+  failed: 1,
+  wrongInput: 2,
+  loginNeeded: 3,
+  unreachable: 4,
+} as const
+
+/** What ends a command: one sentence what is wrong, another how to mend it, and the exit code. It holds no secret. */
+export class Fault extends Error {
+  readonly exitCode: number
+  /** How to mend it; undefined where the message says so, or where only time helps. */
+  readonly fix: string | undefined
+
+  constructor(exitCode: number, message: string, fix?: string) {
+    super(message)
+    this.name = 'Fault'
+    this.exitCode = exitCode
+    this.fix = fix
+  }
+}
+
+/** Wrong input: an option, an argument, or the configuration. */
+export function wrongInput(message: string, fix?: string): Fault {
+  return new Fault(EXIT.wrongInput, message, fix)
+}
+
+/** Another copy of the library may have made it, and the library need not be loaded yet. */
+export function isRefreshError(error: unknown): error is RefreshError {
+  return error instanceof Error && error.name === 'RefreshError' && 'code' in error
+}
+
+const UNREACHABLE: ReadonlySet<string> = new Set([
+  'source_unreachable',
+  'source_unavailable',
+  'source_rate_limited',
+  'refresh_timeout',
+  'store_failed',
+])
+
+/** The exit code for an error of the library. */
+export function exitCodeOf(error: RefreshError, isPersons: boolean): number {
+  const { code, cause } = error
+  if (code === 'refresh_suspended' && isRefreshError(cause)) return exitCodeOf(cause, isPersons)
+  if (UNREACHABLE.has(code)) return EXIT.unreachable
+  if (code === 'invalid_option') return EXIT.wrongInput
+  if (code === 'reauthentication_required') return EXIT.loginNeeded
+  if (code === 'credential_missing') return isPersons ? EXIT.loginNeeded : EXIT.wrongInput
+  return EXIT.failed
+}

@@ -1,0 +1,45 @@
+import { styleText } from 'node:util'
+import type { Fault } from './fault.ts'
+
+type Style = Parameters<typeof styleText>[0]
+
+/** Text that may have come from a server or a file: nothing in it may move the cursor of a terminal or turn the text around. */
+export function printable(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
+}
+
+/** A line of data on stdout. */
+export function print(line: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(`${line}\n`, (error) => {
+      if (error) reject(error)
+      else resolve()
+    })
+  })
+}
+
+/** Data for programs: every field is there, so that a reader need not tell "absent" from "unknown". */
+export function printJson(value: unknown): Promise<void> {
+  return print(jsonOf(value, process.stdout.isTTY ? 2 : undefined))
+}
+
+export function jsonOf(value: unknown, indent?: number): string {
+  return JSON.stringify(value, (_name, each: unknown) => each ?? null, indent)
+}
+
+/** A line for a person, on stderr: stdout is for data. */
+export function say(line: string): void {
+  process.stderr.write(`${line}\n`)
+}
+
+/** Colours only a terminal, and only where the person has not asked for none (https://no-color.org). */
+export function paint(style: Style, text: string, stream: NodeJS.WriteStream = process.stdout): string {
+  const isPlain = !stream.isTTY || (process.env['NO_COLOR'] ?? '') !== '' || process.env['TERM'] === 'dumb'
+  return isPlain ? text : styleText(style, text)
+}
+
+/** An error as one line. */
+export function lineOf({ message, fix }: Pick<Fault, 'message' | 'fix'>): string {
+  const sentence = fix === undefined ? message : `${message.replace(/(?<![.!?])$/, '.')} ${fix}`
+  return `llm-refresh: ${printable(sentence)}`
+}

@@ -1,0 +1,33 @@
+import { EXIT } from './lib/fault.ts'
+import { exitCodeFor, onSignals } from './lib/signals.ts'
+import { program } from './program.ts'
+import { report } from './report.ts'
+import { flushAll } from './setup/credential.ts'
+
+process.on('uncaughtException', (error) => process.exit(report(error)))
+process.on('unhandledRejection', (error) => process.exit(report(error)))
+// A signal ends the process once every token is stored. Commands that have more to end hear of signals themselves.
+onSignals(['SIGTERM', 'SIGHUP'], (signal) => {
+  void flushAll().then(() => process.exit(exitCodeFor(signal)))
+})
+const { words, command, isRun: isChild } = split(process.argv.slice(2))
+try {
+  await program(command).parseAsync([...words], { from: 'user' })
+} catch (error) {
+  const code = report(error)
+  // What is wrong with the words of `run` must not look like an end of its command.
+  process.exitCode = isChild && code !== EXIT.done && code < 125 ? 125 : code
+}
+
+/** What stands after `--` is a command of its own: none of its words are ours. */
+function split(given: readonly string[]): {
+  words: readonly string[]
+  command: readonly string[]
+  isRun: boolean
+} {
+  const isRun = given[0] === 'run' || given[0] === 'exec'
+  const at = isRun ? given.indexOf('--') : -1
+  return at < 0
+    ? { words: given, command: [], isRun }
+    : { words: given.slice(0, at), command: given.slice(at + 1), isRun }
+}

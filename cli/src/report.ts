@@ -1,0 +1,35 @@
+import { CommanderError } from 'commander'
+import { EXIT, exitCodeOf, Fault, isRefreshError } from './lib/fault.ts'
+import { lineOf, say } from './lib/output.ts'
+
+/**
+ * Says in one line on stderr what went wrong. What is not ours may hold a secret in its message: its kind and its place have to do.
+ *
+ * @returns the exit code
+ */
+export function report(error: unknown): number {
+  if (error instanceof CommanderError) return reportUsage(error)
+  if (error instanceof Fault) {
+    say(lineOf(error))
+    return error.exitCode
+  }
+  if (isRefreshError(error)) {
+    say(lineOf({ message: error.message, fix: undefined }))
+    return exitCodeOf(error, true)
+  }
+  // A reader that went away, as `head` does, wants no more.
+  if (Reflect.get(Object(error), 'code') === 'EPIPE') return EXIT.done
+  const where = error instanceof Error ? (/\n\s+at .*/.exec(error.stack ?? '')?.[0].trim() ?? '') : ''
+  const name = error instanceof Error ? error.name : 'a value that is no error'
+  say(lineOf({ message: `This is a fault of llm-refresh: ${name} ${where}`, fix: undefined }))
+  return EXIT.failed
+}
+
+function reportUsage({ code, exitCode, message }: CommanderError): number {
+  if (exitCode === 0) return EXIT.done
+  const said = message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ')
+  // Commander prints its help then, and has nothing to say.
+  const isBare = code === 'commander.help'
+  say(lineOf({ message: isBare ? 'Which command?' : said, fix: 'See llm-refresh --help.' }))
+  return EXIT.wrongInput
+}

@@ -1,0 +1,85 @@
+import type { OAuthDefinition } from '../config/schema.ts'
+import { proxiedFetch } from './http.ts'
+
+/** What a server says of itself, as far as a login needs it. */
+export interface Discovered {
+  readonly hasBrowserLogin: boolean
+  readonly hasDeviceLogin: boolean
+  readonly hasRevocation: boolean
+  /** Scopes that it names; undefined where it names none. */
+  readonly scopes: readonly string[] | undefined
+  /** ms: how far its clock is ahead of ours; undefined where it does not say. */
+  readonly clockAhead: number | undefined
+  /** Why there are no metadata; undefined where there are, or where none are needed. */
+  readonly problem: string | undefined
+}
+
+/** ms */
+const TIMEOUT = 10_000
+
+/** Reads the metadata of an authorization server (RFC 8414, OpenID Connect Discovery). It never throws. */
+export async function discover(definition: OAuthDefinition): Promise<Discovered> {
+  const { issuer, authorizationEndpoint, deviceAuthorizationEndpoint, revocationEndpoint } = definition
+  const given = {
+    hasBrowserLogin: authorizationEndpoint !== undefined,
+    hasDeviceLogin: deviceAuthorizationEndpoint !== undefined,
+    hasRevocation: revocationEndpoint !== undefined,
+    scopes: undefined,
+    clockAhead: undefined,
+    problem: undefined,
+  }
+  if (issuer === undefined) return given
+  const send = (await proxiedFetch()) ?? fetch
+  let problem = ''
+  for (const url of locations(issuer)) {
+    try {
+      const response = await send(url, {
+        headers: { accept: 'application/json' },
+        redirect: 'error',
+        signal: AbortSignal.timeout(TIMEOUT),
+      })
+      const clockAhead = clockOf(response)
+      if (!response.ok) {
+        problem = `${new URL(issuer).host} has no metadata (${response.status})`
+        await response.body?.cancel()
+        continue
+      }
+      const metadata: unknown = JSON.parse((await response.text()).slice(0, 1_048_576))
+      const has = (name: string): boolean => typeof Reflect.get(Object(metadata), name) === 'string'
+      const scopes: unknown = Reflect.get(Object(metadata), 'scopes_supported')
+      return {
+        hasBrowserLogin: given.hasBrowserLogin || has('authorization_endpoint'),
+        hasDeviceLogin: given.hasDeviceLogin || has('device_authorization_endpoint'),
+        hasRevocation: given.hasRevocation || has('revocation_endpoint'),
+        scopes: Array.isArray(scopes) ? scopes.filter((scope) => typeof scope === 'string') : undefined,
+        clockAhead,
+        problem: undefined,
+      }
+    } catch (error) {
+      problem = `${new URL(issuer).host} ${reasonOf(error)}`
+    }
+  }
+  return { ...given, problem }
+}
+
+/** RFC 8414 section 3, then OpenID Connect Discovery section 4. */
+function locations(issuer: string): string[] {
+  const url = new URL(issuer)
+  const path = url.pathname.replace(/\/$/, '')
+  return [
+    `${url.origin}/.well-known/oauth-authorization-server${path}`,
+    `${url.origin}${path}/.well-known/openid-configuration`,
+  ]
+}
+
+function clockOf(response: Response): number | undefined {
+  const date = Date.parse(response.headers.get('date') ?? '')
+  return Number.isNaN(date) ? undefined : date - Date.now()
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof SyntaxError) return 'gave metadata that are no JSON'
+  const cause: unknown = Reflect.get(Object(error), 'cause')
+  const code: unknown = Reflect.get(Object(cause), 'code') ?? Reflect.get(Object(error), 'name')
+  return `cannot be reached (${typeof code === 'string' ? code : 'no reason given'})`
+}

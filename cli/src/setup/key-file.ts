@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto'
+import { constants } from 'node:fs'
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { dirname, isAbsolute, join } from 'node:path'
+import { EXIT, Fault, wrongInput } from '../lib/fault.ts'
+import { commandLine } from '../lib/shell.ts'
+
+/** A key of a client of the proxy: its hash, never the key. */
+export interface StoredKey {
+  readonly name: string
+  /** SHA-256, hex. */
+  readonly hash: string
+  /** undefined: every route. */
+  readonly routes?: readonly string[]
+  /** epoch ms */
+  readonly createdAt: number
+}
+
+/** ms */
+const [LOCK_PAUSE, LOCK_LIMIT, LOCK_DEAD] = [20, 5_000, 10_000]
+
+/** Where the keys are kept. */
+export function keyFile(): string {
+  const { LOCALAPPDATA, XDG_STATE_HOME } = process.env
+  const absolute = (path: string | undefined): string | undefined =>
+    path !== undefined && isAbsolute(path) ? path : undefined
+  switch (process.platform) {
+    case 'darwin':
+      return join(homedir(), 'Library', 'Application Support', 'llm-refresh-cli', 'keys.json')
+    case 'win32':
+      return join(
+        absolute(LOCALAPPDATA) ?? join(homedir(), 'AppData', 'Local'),
+        'llm-refresh-cli',
+        'keys.json',
+      )
+    default:
+      return join(
+        absolute(XDG_STATE_HOME) ?? join(homedir(), '.local', 'state'),
+        'llm-refresh-cli',
+        'keys.json',
+      )
+  }
+}
+
+/** @throws Fault */
+export async function readKeys(path: string = keyFile()): Promise<StoredKey[]> {
+  let text: string
+  try {
+    await checkMode(path)
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    if (Reflect.get(Object(error), 'code') === 'ENOENT') return []
+    throw error
+  }
+  try {
+    const content: unknown = JSON.parse(text)
+    const keys: unknown = Reflect.get(Object(content), 'keys')
+    const isKnown = Reflect.get(Object(content), 'version') === 1
+    if (isKnown && Array.isArray(keys) && keys.every(isKey)) return keys
+  } catch {
+    // it is damaged, as below
+  }
+  throw new Fault(
+    EXIT.failed,
+    `${path} is damaged.`,
+    `Remove it, and make the keys anew: ${commandLine(['llm-refresh', 'key', 'add', 'NAME'])}`,
+  )
+}
+
+function isKey(given: unknown): given is StoredKey {
+  const field = (name: keyof StoredKey): unknown => Reflect.get(Object(given), name)
+  const [hash, routes] = [field('hash'), field('routes')]
+  return (
+    typeof field('name') === 'string' &&
+    typeof hash === 'string' &&
+    /^[\da-f]{64}$/.test(hash) &&
+    typeof field('createdAt') === 'number' &&
+    (routes === undefined || (Array.isArray(routes) && routes.every((route) => typeof route === 'string')))
+  )
+}
+
+/** A key that another user could have planted would open the proxy to them. */
+async function checkMode(path: string): Promise<void> {
+  const mine = process.getuid?.()
+  if (mine === undefined) return
+  const { uid, mode } = await stat(path)
+  if (uid === mine && (mode & 0o022) === 0) return
+  throw wrongInput(`Other users may write to ${path}.`, `Run: ${commandLine(['chmod', '600', path])}`)
+}
+
+/** Changes the keys, one process at a time; what readers see is always whole. */
+export async function changeKeys(
+  change: (keys: readonly StoredKey[]) => readonly StoredKey[],
+  path: string = keyFile(),
+): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  const unlock = await lock(`${path}.lock`)
+  const written = `${path}.${randomUUID()}`
+  try {
+    const keys = change(await readKeys(path))
+    await writeFile(written, `${JSON.stringify({ version: 1, keys }, undefined, 2)}\n`, {
+      mode: 0o600,
+      flag: 'wx',
+      flush: true,
+    })
+    await rename(written, path)
+  } finally {
+    await rm(written, { force: true })
+    await unlock()
+  }
+}
+
+async function lock(path: string): Promise<() => Promise<void>> {
+  const until = Date.now() + LOCK_LIMIT
+  for (;;) {
+    try {
+      const handle = await open(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600)
+      await handle.close()
+      return () => rm(path, { force: true })
+    } catch (error) {
+      if (Reflect.get(Object(error), 'code') !== 'EEXIST') throw error
+    }
+    // A process that was killed left it behind: no change takes that long.
+    const age = await stat(path).then(
+      ({ mtimeMs }) => Date.now() - mtimeMs,
+      () => 0,
+    )
+    if (age > LOCK_DEAD) await rm(path, { force: true })
+    else if (Date.now() > until)
+      throw new Fault(EXIT.unreachable, `${path} is held by another process.`, 'Try again.')
+    await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE))
+  }
+}

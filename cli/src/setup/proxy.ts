@@ -1,0 +1,104 @@
+import type { ProxyAuditEntry, ProxyKey, ProxyPreset, ProxyRoute, Proxy } from 'llm-refresh/proxy'
+import { presets } from '../config/presets.ts'
+import type { Config } from '../config/read.ts'
+import type { RouteDefinition } from '../config/schema.ts'
+import { wrongInput } from '../lib/fault.ts'
+import { nearest } from '../lib/nearest.ts'
+import { definitionOf, loginCommand, openCredential, type OpenCredential } from './credential.ts'
+import { isPersons } from './source.ts'
+import { openStore, type OpenStore } from './store.ts'
+
+/** A proxy that is not yet listening, and the credentials that it uses. */
+export interface OpenProxy {
+  readonly proxy: Proxy
+  readonly credentials: readonly OpenCredential[]
+  /** Cuts what is open, waits until everything is stored, and lets the stores go. */
+  readonly close: () => Promise<void>
+}
+
+export interface OpenProxyOptions {
+  readonly routes: readonly string[]
+  readonly keys: readonly ProxyKey[]
+  readonly host?: string | undefined
+  readonly port?: number | undefined
+  readonly allowRemote?: boolean | undefined
+  readonly allowHosts?: readonly string[] | undefined
+  readonly audit?: ((entry: ProxyAuditEntry) => void) | undefined
+}
+
+/**
+ * The routes that are meant: the named ones, or all.
+ *
+ * @throws Fault
+ */
+export function chooseRoutes({ routes = {}, path }: Config, named: readonly string[]): string[] {
+  const known = Object.keys(routes)
+  for (const name of named) {
+    if (known.includes(name)) continue
+    const meant = nearest(name, known)
+    const mending = meant === undefined ? `It has: ${known.join(', ') || 'none'}.` : `Is ${meant} meant?`
+    throw wrongInput(`${path} has no route ${JSON.stringify(name)}.`, mending)
+  }
+  if (known.length === 0) throw wrongInput(`${path} has no routes.`, 'Add one under "routes".')
+  return named.length === 0 ? known : [...new Set(named)]
+}
+
+export function routeOf({ routes, path }: Config, name: string): RouteDefinition {
+  const route = routes?.[name]
+  if (route === undefined) throw wrongInput(`${path} has no route ${JSON.stringify(name)}.`)
+  return route
+}
+
+/** Whose API a route speaks, as the proxy knows it. */
+export function presetOf({ preset }: RouteDefinition): ProxyPreset | undefined {
+  return preset === 'openai-compatible' ? 'openai' : preset
+}
+
+/** Opens the credentials of some routes, once each, and a proxy over them. */
+export async function openProxy(config: Config, options: OpenProxyOptions): Promise<OpenProxy> {
+  const { routes: names, ...listening } = options
+  const stores = new Map<string, OpenStore>()
+  const credentials = new Map<string, OpenCredential>()
+  const closeAll = async (): Promise<void> => {
+    await Promise.allSettled([...credentials.values()].map((each) => each.close()))
+    await Promise.allSettled([...stores.values()].map((each) => each.close()))
+  }
+  try {
+    const routes: Record<string, ProxyRoute> = {}
+    for (const name of names) {
+      const route = routeOf(config, name)
+      const storeName = definitionOf(config, route.credential).store ?? 'default'
+      const store = stores.get(storeName) ?? (await openStore(config, storeName))
+      stores.set(storeName, store)
+      const opened =
+        credentials.get(route.credential) ?? (await openCredential(config, route.credential, store))
+      credentials.set(route.credential, opened)
+      routes[name] = proxyRoute(route, opened)
+    }
+    const { createProxy } = await import('llm-refresh/proxy')
+    const plainHttpOrigins = names
+      .map((name) => routeOf(config, name))
+      .flatMap(({ plainHttp, to }) => (plainHttp === true && to !== undefined ? new URL(to).origin : []))
+      .filter((origin) => origin.startsWith('http:'))
+    const proxy = createProxy({ ...listening, routes, plainHttpOrigins })
+    const close = async (): Promise<void> => {
+      await proxy.close()
+      await closeAll()
+    }
+    return { proxy, credentials: [...credentials.values()], close }
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+}
+
+function proxyRoute(route: RouteDefinition, { credential, definition, name }: OpenCredential): ProxyRoute {
+  const preset = route.preset === undefined ? undefined : presets[route.preset]
+  return {
+    to: route.to ?? preset?.to ?? '',
+    apply: route.apply ?? preset?.apply,
+    credential,
+    preset: presetOf(route),
+    remedy: isPersons(definition) ? `Run: ${loginCommand(name)}` : undefined,
+  }
+}

@@ -1,0 +1,111 @@
+import type { Store } from 'llm-refresh'
+import type { StoreEntry } from 'llm-refresh/stores/file'
+import type { Config } from '../config/read.ts'
+import type { StoreDefinition } from '../config/schema.ts'
+import { pathIn, secretReader } from '../config/secret.ts'
+import { Fault, wrongInput, EXIT } from '../lib/fault.ts'
+
+/** A store that is open. */
+export interface OpenStore {
+  readonly name: string
+  readonly definition: StoreDefinition
+  readonly store: Store
+  /** How its accounts stand, without secrets. */
+  readonly inspect: () => Promise<StoreEntry[]>
+  /** Makes what the store needs before its first write. */
+  readonly prepare: () => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+/** ms: a connection that hangs must not outlive the lease of a lock. */
+const SOCKET_TIMEOUT = 1_000
+
+function storeDefinition({ stores }: Config, name: string): StoreDefinition {
+  return stores?.[name] ?? { type: 'file' }
+}
+
+/** Opens a store of the configuration; its driver loads here. */
+export async function openStore(config: Config, name: string): Promise<OpenStore> {
+  const definition = storeDefinition(config, name)
+  const opened = await open(definition, config, name)
+  const { sealedWith } = definition
+  if (sealedWith === undefined) return { ...opened, name, definition }
+  const { sealedStore } = await import('llm-refresh/stores/sealed')
+  const readers = sealedWith.map(({ id, secret }, at) => ({
+    id,
+    read: secretReader(secret, config.folder, `stores.${name}.sealedWith[${at}].secret`),
+  }))
+  const store = sealedStore(opened.store, async () => {
+    const [first, ...others] = await Promise.all(
+      readers.map(async ({ id, read }) => ({ id, secret: await read() })),
+    )
+    if (first === undefined) throw wrongInput(`stores.${name}.sealedWith must hold a key.`)
+    return [first, ...others]
+  })
+  return { ...opened, name, definition, store }
+}
+
+type Opened = Omit<OpenStore, 'name' | 'definition'>
+
+async function open(definition: StoreDefinition, config: Config, name: string): Promise<Opened> {
+  const nothing = async (): Promise<void> => undefined
+  switch (definition.type) {
+    case 'file': {
+      const { fileStore, inspectFileStore } = await import('llm-refresh/stores/file')
+      const { type: _type, sealedWith: _sealedWith, path: given, ...locking } = definition
+      const path = given === undefined ? undefined : pathIn(config.folder, given)
+      const { trustParent } = locking
+      return {
+        store: fileStore({ path, ...locking }),
+        inspect: () => inspectFileStore({ path, trustParent }),
+        prepare: nothing,
+        close: nothing,
+      }
+    }
+    case 'redis': {
+      const url = await secretReader(definition.url, config.folder, `stores.${name}.url`)()
+      if (!/^rediss?:\/\//.test(url))
+        throw wrongInput(`stores.${name}.url leads to no redis:// or rediss:// URL.`)
+      const [{ Redis }, { redisStore, inspectRedisStore }] = await Promise.all([
+        import('ioredis'),
+        import('llm-refresh/stores/redis'),
+      ])
+      const redis = new Redis(url, {
+        connectTimeout: 5_000,
+        maxRetriesPerRequest: 2,
+        retryStrategy: (times) => Math.min(times * 50, 500),
+        socketTimeout: Math.min(SOCKET_TIMEOUT, ((definition.lease ?? 2_500) * 2) / 5),
+      })
+      // Each command tells of its own failure; without a listener the driver prints them besides.
+      redis.on('error', () => undefined)
+      const { prefix, lease, timeout } = definition
+      return {
+        store: redisStore(redis, { prefix, lease, timeout }),
+        inspect: () => inspectRedisStore(redis, { prefix }),
+        prepare: nothing,
+        close: async () => redis.disconnect(),
+      }
+    }
+    case 'postgres': {
+      const url = await secretReader(definition.url, config.folder, `stores.${name}.url`)()
+      if (!/^postgres(?:ql)?:\/\//.test(url))
+        throw wrongInput(`stores.${name}.url leads to no postgres:// URL.`)
+      const [{ default: pg }, postgres] = await Promise.all([
+        import('pg'),
+        import('llm-refresh/stores/postgres'),
+      ])
+      const pool = new pg.Pool({ connectionString: url, connectionTimeoutMillis: 5_000, max: 4 })
+      pool.on('error', () => undefined)
+      const { table, lease, timeout } = definition
+      return {
+        store: postgres.postgresStore(pool, { table, lease, timeout }),
+        inspect: () => postgres.inspectPostgresStore(pool, { table }),
+        // A role may use the table without the right to make one.
+        prepare: () => postgres.migratePostgres(pool, { table }).catch(() => undefined),
+        close: () => pool.end(),
+      }
+    }
+    default:
+      throw new Fault(EXIT.failed, 'This kind of store is not built in.')
+  }
+}

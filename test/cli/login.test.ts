@@ -1,0 +1,122 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { SECRET, startOidcServer } from '../support/oidc-server.ts'
+import { machine } from './command.ts'
+
+async function server() {
+  const oidc = await startOidcServer()
+  onTestFinished(() => oidc.close())
+  const definition = {
+    source: 'oauth',
+    issuer: oidc.issuer,
+    clientId: 'public',
+    scope: 'openid offline_access',
+    parameters: { prompt: 'consent' },
+  }
+  return { oidc, definition }
+}
+
+test('[L1] given a server with a device login, when a person confirms the code, then the login is stored, status tells of it, and logout revokes it', async () => {
+  const { oidc, definition } = await server()
+  const { start, run } = await machine({ credentials: { me: { ...definition, parameters: undefined } } })
+  const login = start(['login'])
+  const [, code = ''] = await login.until(/enter the code (\S+)/)
+  await oidc.confirm(code, 'allow')
+  expect(await login.ended).toMatchObject({ code: 0, stdout: '' })
+  expect(login.printed()).toContain('Logged in as me')
+  const token = (await run(['token'])).stdout.trim()
+  expect(await oidc.isActive(token)).toBe(true)
+  const status = await run(['status', '--json'])
+  expect(status.code).toBe(0)
+  expect(JSON.parse(status.stdout)).toMatchObject([{ name: 'me', state: 'valid', canRefresh: true }])
+  expect(status.stdout).not.toContain(token)
+  expect(await run(['logout'])).toMatchObject({
+    code: 0,
+    stderr: 'llm-refresh: Logged out of me.\n'.slice(13),
+  })
+  expect(oidc.to('revocation').length).toBeGreaterThan(0)
+  expect(await oidc.isActive(token)).toBe(false)
+  expect(await run(['token'])).toMatchObject({ code: 3, stdout: '' })
+  expect(await run(['status'])).toMatchObject({ code: 3 })
+}, 60_000)
+
+test('[L1] given a server with a device login, when the person declines, then the command says so and ends with 3', async () => {
+  const { oidc, definition } = await server()
+  const { start } = await machine({ credentials: { me: { ...definition, parameters: undefined } } })
+  const login = start(['login', '--device'])
+  const [, code = ''] = await login.until(/enter the code (\S+)/)
+  await oidc.confirm(code, 'deny')
+  const { code: exit, stderr } = await login.ended
+  expect(exit).toBe(3)
+  expect(stderr).toContain('declined')
+}, 60_000)
+
+test('[L1] given a browser, when the person logs in with it, then the browser gets the link as one argument and the login is stored', async () => {
+  const { oidc, definition } = await server()
+  const { start, run, folder } = await machine({ credentials: { me: definition } })
+  const browser = join(folder, 'browser')
+  await writeFile(browser, `#!/bin/sh\nprintf '%s' "$#" > "${folder}/arguments"\n`, { mode: 0o755 })
+  const login = start(['login'], { BROWSER: browser, CI: '' })
+  const [, url = ''] = await login.until(/browser: (\S+)\n/)
+  await oidc.browse(url)
+  expect(await login.ended).toMatchObject({ code: 0 })
+  const status = JSON.parse((await run(['status', '--json'])).stdout) as object[]
+  expect(status).toMatchObject([{ state: 'valid', canRefresh: true }])
+}, 60_000)
+
+test('[L1] given a service credential, when one logs in, then a token is fetched and nobody is asked', async () => {
+  const { oidc } = await server()
+  const definition = {
+    source: 'oauth',
+    issuer: oidc.issuer,
+    clientId: 'basic',
+    clientSecret: { env: 'CLIENT_SECRET' },
+    grant: 'client_credentials',
+  }
+  const { run } = await machine({ credentials: { work: definition } })
+  const env = { CLIENT_SECRET: SECRET }
+  const ended = await run(['login'], env)
+  expect(ended).toMatchObject({ code: 0, stdout: '' })
+  expect(ended.stderr).toContain('Logged in as work: it expires in')
+  expect(await run(['status'], env)).toMatchObject({ code: 0 })
+})
+
+test('[L1] given a login that waits for a person, when it is interrupted, then it ends with 130 and leaves nothing', async () => {
+  const { definition } = await server()
+  const { start, run } = await machine({ credentials: { me: { ...definition, parameters: undefined } } })
+  const login = start(['login', '--device'])
+  await login.until(/enter the code/)
+  login.child.kill('SIGINT')
+  expect((await login.ended).code).toBe(130)
+  expect(await run(['token'])).toMatchObject({ code: 3 })
+})
+
+test('[L1] given a credential that works and one without a login, when they are checked, then each finding has its level, and the error its fix', async () => {
+  const { oidc, definition } = await server()
+  const work = {
+    source: 'oauth',
+    issuer: oidc.issuer,
+    clientId: 'basic',
+    clientSecret: { env: 'CLIENT_SECRET' },
+    grant: 'client_credentials',
+  }
+  const { run } = await machine({ credentials: { work, me: definition } })
+  const env = { CLIENT_SECRET: SECRET, NODE_TLS_REJECT_UNAUTHORIZED: '0' }
+  const one = await run(['check', 'work', '--json'], { CLIENT_SECRET: SECRET })
+  expect(one).toMatchObject({ code: 0 })
+  const all = await run(['check', '--json'], env)
+  expect(all.code).toBe(1)
+  const { findings } = JSON.parse(all.stdout) as {
+    findings: { about: string | null; code: string; level: string; fix: string | null }[]
+  }
+  const codes = (about: string | null, level: string): string[] =>
+    findings.filter((finding) => finding.about === about && finding.level === level).map(({ code }) => code)
+  expect(codes(null, 'error')).toEqual(['tls_unchecked'])
+  expect(codes('stores.default', 'ok')).toEqual(['store'])
+  expect(codes('credentials.work', 'ok')).toEqual(['discovery', 'token_good'])
+  expect(codes('credentials.me', 'error')).toEqual(['reauthentication_required'])
+  expect(findings.find(({ code }) => code === 'reauthentication_required')?.fix).toBe(
+    'Run: llm-refresh login me',
+  )
+})

@@ -1,0 +1,53 @@
+import { execFile } from 'node:child_process'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+import { temporaryFolder } from '../support/folder.ts'
+
+const exec = promisify(execFile)
+const root = join(import.meta.dirname, '..', '..')
+
+interface Manifest {
+  version: string
+  dependencies: Record<string, string>
+}
+
+async function manifest(path: string): Promise<Manifest> {
+  return JSON.parse(await readFile(path, 'utf8')) as Manifest
+}
+
+test('[L1] given both packages as they are published, when they are installed into an empty folder, then `llm-refresh` runs and prints a token', async () => {
+  const folder = await temporaryFolder()
+  const packed = join(folder, 'packed')
+  const empty = join(folder, 'empty')
+  await Promise.all([mkdir(packed), mkdir(empty)])
+  for (const place of [root, join(root, 'cli')]) {
+    // What the build has made is packed: other tests run it meanwhile.
+    await exec('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', packed], { cwd: place })
+  }
+  const { version } = await manifest(join(root, 'package.json'))
+  const tarballs = ['llm-refresh', 'llm-refresh-cli'].map((name) => join(packed, `${name}-${version}.tgz`))
+  await writeFile(join(empty, 'package.json'), '{ "private": true }')
+  await exec('npm', ['install', '--silent', '--no-audit', '--no-fund', '--prefer-offline', ...tarballs], {
+    cwd: empty,
+  })
+  const command = join(empty, 'node_modules', '.bin', 'llm-refresh')
+  expect((await exec(command, ['--version'], { cwd: empty })).stdout).toBe(`${version}\n`)
+  const config = join(empty, 'config.jsonc')
+  await writeFile(
+    config,
+    JSON.stringify({ version: 1, credentials: { work: { source: 'env', name: 'KEY' } } }),
+    { mode: 0o600 },
+  )
+  const env = { ...process.env, KEY: 'a-key', HOME: empty, XDG_STATE_HOME: join(empty, 'state') }
+  expect((await exec(command, ['token', '--config', config], { cwd: empty, env })).stdout).toBe('a-key\n')
+}, 120_000)
+
+test('[L1] given the package of the command, when its dependencies are read, then it pins the exact version of the library, and every other one exactly', async () => {
+  const { version } = await manifest(join(root, 'package.json'))
+  const cli = await manifest(join(root, 'cli', 'package.json'))
+  expect(cli.dependencies['llm-refresh']).toBe(version)
+  expect(cli.version).toBe(version)
+  for (const range of Object.values(cli.dependencies)) expect(range).toMatch(/^\d+\.\d+\.\d+$/)
+})
