@@ -25,7 +25,7 @@ import { readTarget, TARGET } from '../shared/oauth/target.ts'
 import type { SecretOption } from '../shared/secret.ts'
 import { readTokens } from '../shared/token-endpoint.ts'
 import { deviceLogin } from './device.ts'
-import { readGrant } from './grant.ts'
+import { readGrant } from '../shared/oauth/grant.ts'
 import { revoke } from './revoke.ts'
 
 /**
