@@ -25,6 +25,13 @@ import { assertBound, boundOf, withBound } from './bound.ts'
 import { checkClient, Clients, isUnknownClient } from './client.ts'
 import { Discovery, type Found } from './discovery.ts'
 import { checkStore } from './kept.ts'
+import {
+  type McpBeginOptions,
+  type McpBrowserOptions,
+  type McpFinishOptions,
+  type McpLogin,
+  mcpLogin,
+} from './login.ts'
 import type { McpClient, McpLoginBegun, McpLoginOptions, McpOptions } from './options.ts'
 import { demandOf } from './resource-metadata.ts'
 
@@ -150,12 +157,17 @@ function unknownClient(id: string, { issuer }: Found): RefreshError {
 
 export type { TokenRequestOptions } from '../shared/token-request.ts'
 export type { WebCryptoKey } from '../../lib/web-crypto-key.ts'
+export { mcpLogin }
 export type {
   ExtensionGrant,
   Grant,
   Jwk,
   JwtBearerGrant,
+  McpBeginOptions,
+  McpBrowserOptions,
   McpClient,
+  McpFinishOptions,
+  McpLogin,
   McpLoginBegun,
   McpLoginOptions,
   McpOptions,
