@@ -6,7 +6,14 @@ import { sealedStore } from '../../src/stores/sealed/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { startOidcServer } from '../support/oidc-server.ts'
 import { failure, issue, temporaryFolder } from './helpers.ts'
-import { metadataOf, PATH_METADATA, SERVER_METADATA, startPlace, startWorld, type World } from './mcp-world.ts'
+import {
+  metadataOf,
+  PATH_METADATA,
+  SERVER_METADATA,
+  startPlace,
+  startWorld,
+  type World,
+} from './mcp-world.ts'
 
 const CALLBACK = 'https://app.example.com/callback'
 const WEB = { redirectUri: CALLBACK, clientId: 'app' }
@@ -34,25 +41,35 @@ function returned(begun: string, more: Record<string, string | undefined>): stri
   return `${CALLBACK}?${new URLSearchParams(given).toString()}`
 }
 
-describe('[MCP5] a login in two halves', () => {
-  test('given begin() on one instance, when another finishes, then a code with PKCE is redeemed for the resource', async () => {
+describe('a login in two halves', () => {
+  test('[A5] given begin() on one instance, when another finishes, then a code with PKCE is redeemed for the resource', async () => {
     const { auth, url } = await startWorld()
     const store = memoryStore()
     const options = { ...WEB, store }
     const { url: begun, binding } = await mcpLogin(url, options).begin()
     const asked = Object.fromEntries(new URL(begun).searchParams)
     expect(begun.startsWith(`${auth.origin}/authorize?`)).toBe(true)
-    expect(asked).toMatchObject({ client_id: 'app', redirect_uri: CALLBACK, resource: url, response_type: 'code' })
+    expect(asked).toMatchObject({
+      client_id: 'app',
+      redirect_uri: CALLBACK,
+      resource: url,
+      response_type: 'code',
+    })
     const back = returned(begun, { iss: auth.origin })
     const token = await mcpLogin(url, options).finish(new URL(back), { binding })
     expect(token).toMatchObject({ accessToken: 'a2', extra: { mcp: { issuer: auth.origin, client: 'app' } } })
     const [sent] = auth.posted('/token')
-    expect(sent).toMatchObject({ code: 'canary-code', redirect_uri: CALLBACK, resource: url, client_id: 'app' })
+    expect(sent).toMatchObject({
+      code: 'canary-code',
+      redirect_uri: CALLBACK,
+      resource: url,
+      client_id: 'app',
+    })
     expect(sent?.['code_verifier']).toMatch(/^[\w-]{43}$/)
     expect(begun + binding).not.toContain(sent?.['code_verifier'])
   })
 
-  test('given a login, when its credential is refreshed, then the store says who issued it', async () => {
+  test('[A5] given a login, when its credential is refreshed, then the store says who issued it', async () => {
     const { auth, url } = await startRegistering()
     const store = memoryStore()
     const login = mcpLogin(url, { redirectUri: CALLBACK, store })
@@ -72,7 +89,7 @@ describe('[MCP5] a login in two halves', () => {
     return { ...world, clock, login, binding, back: returned(url, { iss: world.auth.origin }), begun: url }
   }
 
-  test('given a second return, then it says that the login was finished already', async () => {
+  test('[A5] given a second return, then it says that the login was finished already', async () => {
     const { login, back, binding, auth } = await begin()
     await login.finish(back, { binding })
     expect(await failure(login.finish(back, { binding }))).toMatchObject({
@@ -82,7 +99,7 @@ describe('[MCP5] a login in two halves', () => {
     expect(auth.asked('/token')).toBe(1)
   })
 
-  test('given a return after 10 minutes, then it says so, and what is late is purged', async () => {
+  test('[A5] given a return after 10 minutes, then it says so, and what is late is purged', async () => {
     const { login, back, binding, clock, auth } = await begin()
     clock.jump(600_001)
     expect(await failure(login.finish(back, { binding }))).toMatchObject({
@@ -96,7 +113,7 @@ describe('[MCP5] a login in two halves', () => {
     expect(auth.asked('/token')).toBe(0)
   })
 
-  test('given the binding of another browser, then it is refused, and the right one still finishes', async () => {
+  test('[A5] given the binding of another browser, then it is refused, and the right one still finishes', async () => {
     const { login, back, binding, auth } = await begin()
     const { binding: other } = await login.begin()
     for (const wrong of [other, '', 'x']) {
@@ -113,11 +130,15 @@ describe('[MCP5] a login in two halves', () => {
     ["another 'iss'", { iss: 'https://evil.example' }, 'source_invalid'],
     ["another 'iss' by a slash", { iss: 'slash' }, 'source_invalid'],
     ["no 'iss'", { iss: undefined }, 'source_invalid'],
-    ["an error with another 'iss'", { iss: 'https://evil.example', error: 'access_denied' }, 'source_invalid'],
+    [
+      "an error with another 'iss'",
+      { iss: 'https://evil.example', error: 'access_denied' },
+      'source_invalid',
+    ],
     ['a person who declined', { error: 'access_denied', code: undefined }, 'reauthentication_required'],
     ['a server that refuses', { error: 'invalid_scope', code: undefined }, 'source_refused'],
     ['no code', { code: undefined }, 'source_invalid'],
-  ])('given a return with %s, then it is named, and no code is sent', async (_, more, code) => {
+  ])('[A5] given a return with %s, then it is named, and no code is sent', async (_, more, code) => {
     const { login, begun, binding, auth } = await begin()
     const iss = more['iss'] === 'slash' ? `${auth.origin}/` : auth.origin
     const fields = { iss, ...more, ...(more['iss'] === 'slash' && { iss }) }
@@ -125,7 +146,7 @@ describe('[MCP5] a login in two halves', () => {
     expect(auth.asked('/token')).toBe(0)
   })
 
-  test('given an authorization server that moved meanwhile, then the code goes to the one that issued it', async () => {
+  test('[A5] given an authorization server that moved meanwhile, then the code goes to the one that issued it', async () => {
     const { login, back, binding, auth, api, url } = await begin()
     const other = await startPlace()
     api.routes.set(PATH_METADATA, { body: { resource: url, authorization_servers: [other.origin] } })
@@ -133,7 +154,7 @@ describe('[MCP5] a login in two halves', () => {
     expect([auth.asked('/token'), other.server.requests.length]).toEqual([1, 0])
   })
 
-  test('given a server that issues no refresh token, then the token says so, and so does its first refresh', async () => {
+  test('[A5] given a server that issues no refresh token, then the token says so, and so does its first refresh', async () => {
     const { login, back, binding, auth, url } = await begin()
     auth.routes.set('/token', { body: { access_token: 'only', token_type: 'Bearer' } })
     const token = await login.finish(back, { binding })
@@ -146,7 +167,7 @@ describe('[MCP5] a login in two halves', () => {
     })
   })
 
-  test("given scopes, then those of the options, of the challenge or of the server are asked for, and 'offline_access' where it is listed", async () => {
+  test("[A5] given scopes, then those of the options, of the challenge or of the server are asked for, and 'offline_access' where it is listed", async () => {
     const { api, auth, url } = await startWorld()
     const asked = async (options: McpLoginOptions, challenge?: string): Promise<string | null> => {
       const { url: begun } = await mcpLogin(url, { ...WEB, ...options }).begin({ challenge })
@@ -164,15 +185,18 @@ describe('[MCP5] a login in two halves', () => {
   })
 })
 
-describe('[MCP6] registration', () => {
-  test('given two processes that begin at once, then one client is registered, and kept by its issuer', async () => {
+describe('registration', () => {
+  test('[A6] given two processes that begin at once, then one client is registered, and kept by its issuer', async () => {
     const { auth, url } = await startRegistering()
     const folder = await temporaryFolder()
-    const login = () => mcpLogin(url, { redirectUri: CALLBACK, store: fileStore({ path: folder }), clientName: 'My app' })
+    const login = () =>
+      mcpLogin(url, { redirectUri: CALLBACK, store: fileStore({ path: folder }), clientName: 'My app' })
     const begun = await Promise.all([login().begin(), login().begin(), login().begin()])
     expect(begun.map(({ url: to }) => new URL(to).searchParams.get('client_id'))).toEqual(['c1', 'c1', 'c1'])
     expect(auth.asked('/register')).toBe(1)
-    expect(JSON.parse(auth.server.requests.find(({ path }) => path === '/register')?.body.toString() ?? '')).toEqual({
+    expect(
+      JSON.parse(auth.server.requests.find(({ path }) => path === '/register')?.body.toString() ?? ''),
+    ).toEqual({
       client_name: 'My app',
       redirect_uris: [CALLBACK],
       application_type: 'web',
@@ -181,33 +205,48 @@ describe('[MCP6] registration', () => {
       token_endpoint_auth_method: 'none',
     })
     const other = fileStore({ path: folder })
-    expect(await other.read(`mcp-client:${auth.origin}`)).toMatchObject({ token: undefined, holds: 'mcp-client' })
+    expect(await other.read(`mcp-client:${auth.origin}`)).toMatchObject({
+      token: undefined,
+      holds: 'mcp-client',
+    })
   })
 
   test.each<[string, (store: Store) => Store]>([
     ['plain', (store) => store],
     ['sealed', (store) => sealedStore(store, [{ id: 'one', secret: new Uint8Array(32) }])],
-  ])('given a %s store, when a credential meets such a record, then it says store_invalid and leaves it', async (kind, wrap) => {
-    const { auth, url } = await startRegistering({ token_endpoint_auth_methods_supported: ['client_secret_post'] })
-    auth.routes.set('/register', { status: 201, body: { client_id: 'c9', client_secret: 'canary-secret', token_endpoint_auth_method: 'client_secret_post' } })
-    const plain = memoryStore()
-    const store = wrap(plain)
-    const login = mcpLogin(url, { redirectUri: CALLBACK, store })
-    const { url: begun, binding } = await login.begin()
-    const [client, pending] = [`mcp-client:${auth.origin}`, `mcp-login:${url}`]
-    const raw = JSON.stringify([await plain.read(client), await plain.read(pending)])
-    expect(raw.includes('canary-secret')).toBe(kind === 'plain')
-    expect(raw.includes('verifier')).toBe(kind === 'plain')
-    for (const key of [client, pending]) {
-      const credential = createCredential({ source: mcp(url, { clientId: 'app' }), store, key })
-      expect(await failure(credential.snapshot())).toMatchObject({ code: 'store_invalid' })
-      expect(await failure(credential.login({ accessToken: 'x' }))).toMatchObject({ code: 'store_invalid' })
-    }
-    await login.finish(returned(begun, { iss: auth.origin }), { binding })
-    expect(auth.posted('/token')[0]).toMatchObject({ client_id: 'c9', client_secret: 'canary-secret' })
-  })
+  ])(
+    '[A6] given a %s store, when a credential meets such a record, then it says store_invalid and leaves it',
+    async (kind, wrap) => {
+      const { auth, url } = await startRegistering({
+        token_endpoint_auth_methods_supported: ['client_secret_post'],
+      })
+      auth.routes.set('/register', {
+        status: 201,
+        body: {
+          client_id: 'c9',
+          client_secret: 'canary-secret',
+          token_endpoint_auth_method: 'client_secret_post',
+        },
+      })
+      const plain = memoryStore()
+      const store = wrap(plain)
+      const login = mcpLogin(url, { redirectUri: CALLBACK, store })
+      const { url: begun, binding } = await login.begin()
+      const [client, pending] = [`mcp-client:${auth.origin}`, `mcp-login:${url}`]
+      const raw = JSON.stringify([await plain.read(client), await plain.read(pending)])
+      expect(raw.includes('canary-secret')).toBe(kind === 'plain')
+      expect(raw.includes('verifier')).toBe(kind === 'plain')
+      for (const key of [client, pending]) {
+        const credential = createCredential({ source: mcp(url, { clientId: 'app' }), store, key })
+        expect(await failure(credential.snapshot())).toMatchObject({ code: 'store_invalid' })
+        expect(await failure(credential.login({ accessToken: 'x' }))).toMatchObject({ code: 'store_invalid' })
+      }
+      await login.finish(returned(begun, { iss: auth.origin }), { binding })
+      expect(auth.posted('/token')[0]).toMatchObject({ client_id: 'c9', client_secret: 'canary-secret' })
+    },
+  )
 
-  test('given a login of a user under such a key, then the registration is refused, not written over it', async () => {
+  test('[A6] given a login of a user under such a key, then the registration is refused, not written over it', async () => {
     const { auth, url } = await startRegistering()
     const store = memoryStore()
     await store.replace(`mcp-client:${auth.origin}`, () => ({ token: { accessToken: 'theirs' } }))
@@ -216,7 +255,7 @@ describe('[MCP6] registration', () => {
     expect(await store.read(`mcp-client:${auth.origin}`)).toMatchObject({ token: { accessToken: 'theirs' } })
   })
 
-  test('given a Client ID Metadata Document, then it is used where the server takes it, else a client is registered', async () => {
+  test('[A6] given a Client ID Metadata Document, then it is used where the server takes it, else a client is registered', async () => {
     const id = 'https://app.example.com/client.json'
     const taking = await startRegistering({ client_id_metadata_document_supported: true })
     const other = await startRegistering()
@@ -228,7 +267,7 @@ describe('[MCP6] registration', () => {
     expect(taking.auth.asked('/register')).toBe(0)
   })
 
-  test('given a server that registers nobody, then the message says what to give', async () => {
+  test('[A6] given a server that registers nobody, then the message says what to give', async () => {
     const { url } = await startWorld()
     expect(await failure(mcpLogin(url, { redirectUri: CALLBACK }).begin())).toMatchObject({
       code: 'source_refused',
@@ -242,7 +281,7 @@ describe('[MCP6] registration', () => {
     })
   })
 
-  test('given a registration that was deleted, then a refresh and a finish say so, and the next begin() registers anew', async () => {
+  test('[A6] given a registration that was deleted, then a refresh and a finish say so, and the next begin() registers anew', async () => {
     const { auth, url } = await startRegistering()
     const store = memoryStore()
     const login = mcpLogin(url, { redirectUri: CALLBACK, store })
@@ -261,7 +300,7 @@ describe('[MCP6] registration', () => {
     expect(auth.asked('/register')).toBe(3)
   })
 
-  test('given a login in one piece, when its registration is gone, then it is made anew, once', async () => {
+  test('[A6] given a login in one piece, when its registration is gone, then it is made anew, once', async () => {
     const { auth, url } = await startRegistering()
     auth.routes.set('/token', { status: 401, body: { error: 'invalid_client' } })
     const opened: string[] = []
@@ -294,11 +333,11 @@ test.each<[string, McpLoginOptions]>([
   )
 })
 
-test('[MCP5] [MCP6] against oidc-provider, with registration and resource indicators: a login on the loopback is kept', async () => {
+test('[A5, A6] against oidc-provider, with registration and resource indicators: a login on the loopback is kept', async () => {
   const api = await startPlace()
   const url = `${api.origin}/mcp`
   const server = await startOidcServer({
-    scopes: ['openid', 'offline_access', 'chat'],
+    scopes: ['openid', 'offline_access'],
     features: {
       devInteractions: { enabled: false },
       registration: { enabled: true },
@@ -324,7 +363,8 @@ test('[MCP5] [MCP6] against oidc-provider, with registration and resource indica
   const token = await mcpLogin(url, { store }).inBrowser({
     open: async (to) => {
       expect(new URL(to).searchParams.get('scope')).toBe('chat offline_access')
-      expect((await server.browse(to)).status).toBe(200)
+      const page = await server.browse(to)
+      expect(page.status).toBe(200)
     },
   })
   expect(await server.isActive(token.accessToken)).toBe(true)

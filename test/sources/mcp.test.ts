@@ -17,8 +17,16 @@ const CLIENT = { clientId: 'app' }
 const seeded = { ...CLIENT, grant: { type: 'refresh_token', refreshToken: 'r1' } } as const
 const machine = { ...CLIENT, clientSecret: 'canary-s3cret', grant: 'client_credentials' } as const
 
-describe('[MCP1] discovery', () => {
-  test('given metadata at the path, when a token is issued, then it is asked for the resource, verbatim', async () => {
+/** A fetch that keeps what it is asked for. */
+const recording =
+  (asked: string[]): typeof fetch =>
+  (input, init) => {
+    asked.push(new Request(input).url)
+    return fetch(input, init)
+  }
+
+describe('discovery', () => {
+  test('[A1] given metadata at the path, when a token is issued, then it is asked for the resource, verbatim', async () => {
     const { api, auth, url } = await startWorld()
     const token = await issue(mcp(url, seeded))
     expect(token).toMatchObject({ accessToken: 'a2', refreshToken: 'r2' })
@@ -28,7 +36,7 @@ describe('[MCP1] discovery', () => {
     expect(api.server.requests.map(({ path }) => path)).toEqual([PATH_METADATA])
   })
 
-  test('given metadata at the root only, or a page at the path, then those of the root are taken', async () => {
+  test('[A1] given metadata at the root only, or a page at the path, then those of the root are taken', async () => {
     const { api, auth, url } = await startWorld()
     const resource = `${api.origin}/`
     api.routes.set(ROOT_METADATA, { body: { resource, authorization_servers: [auth.origin] } })
@@ -39,7 +47,7 @@ describe('[MCP1] discovery', () => {
     expect(auth.posted('/token').map((posted) => posted['resource'])).toEqual([resource, resource])
   })
 
-  test("given a challenge, then the metadata are read where it says; where only the server's own 401 says it, there", async () => {
+  test("[A1] given a challenge, then the metadata are read where it says; where only the server's own 401 says it, there", async () => {
     const { api, auth, url } = await startWorld()
     const body = { resource: url, authorization_servers: [auth.origin] }
     api.routes.delete(PATH_METADATA)
@@ -51,7 +59,7 @@ describe('[MCP1] discovery', () => {
     expect((await issue(mcp(url, seeded))).accessToken).toBe('a3')
   })
 
-  test('given an issuer with a path, then its metadata are looked for in the three orders', async () => {
+  test('[A1] given an issuer with a path, then its metadata are looked for in the three orders', async () => {
     const { api, auth, url } = await startWorld()
     const issuer = `${auth.origin}/tenant`
     api.routes.set(PATH_METADATA, { body: { resource: url, authorization_servers: [issuer] } })
@@ -67,7 +75,7 @@ describe('[MCP1] discovery', () => {
     ])
   })
 
-  test('given what was found, then it is not asked for again within the hour, and an outage of the metadata ends nothing', async () => {
+  test('[A1] given what was found, then it is not asked for again within the hour, and an outage of the metadata ends nothing', async () => {
     const { api, auth, url } = await startWorld()
     const clock = new ManualClock()
     const source = mcp(url, { ...seeded, clock })
@@ -80,28 +88,33 @@ describe('[MCP1] discovery', () => {
     expect(api.server.requests.length).toBe(2)
   })
 
-  test("given 'issuer', then the MCP server need not publish anything", async () => {
+  test("[A1] given 'issuer', then the MCP server need not publish anything", async () => {
     const { api, auth, url } = await startWorld()
     await issue(mcp(url, { ...seeded, issuer: auth.origin }))
     expect(api.server.requests).toEqual([])
     expect(auth.posted('/token')[0]).toMatchObject({ resource: url })
   })
 
-  test("given several authorization servers, then 'issuers' chooses, in its order", async () => {
+  test("[A1] given several authorization servers, then 'issuers' chooses, in its order", async () => {
     const { api, auth, url } = await startWorld()
     const authorization_servers = ['https://a.example', auth.origin, 'https://b.example']
     api.routes.set(PATH_METADATA, { body: { resource: url, authorization_servers } })
-    expect((await issue(mcp(url, { ...seeded, issuers: [auth.origin, 'https://a.example'] }))).accessToken).toBe(
-      'a2',
-    )
+    expect(
+      (await issue(mcp(url, { ...seeded, issuers: [auth.origin, 'https://a.example'] }))).accessToken,
+    ).toBe('a2')
   })
 })
 
-describe('[MCP2] metadata that are wrong or hostile', () => {
+describe('metadata that are wrong or hostile', () => {
   const metadata = (change: object) => ({ body: change })
 
   test.each<[string, (origin: string, url: string) => object, string, RegExp]>([
-    ['name no authorization server', (_, resource) => ({ resource }), 'source_invalid', /no authorization server/],
+    [
+      'name no authorization server',
+      (_, resource) => ({ resource }),
+      'source_invalid',
+      /no authorization server/,
+    ],
     [
       'name an empty list',
       (_, resource) => ({ resource, authorization_servers: [] }),
@@ -160,16 +173,17 @@ describe('[MCP2] metadata that are wrong or hostile', () => {
       'source_refused',
       /no URL/,
     ],
-  ])('given metadata that %s, then it is one clear error, and nobody else is asked', async (_, change, code, says) => {
-    const { api, auth, url } = await startWorld()
-    api.routes.set(PATH_METADATA, metadata(change(auth.origin, url)))
-    const asked: string[] = []
-    const error = await failure(
-      issue(mcp(url, { ...seeded, fetch: (input, init) => (asked.push(String(input)), fetch(input, init)) })),
-    )
-    expect(error).toMatchObject({ code, terminal: false, message: expect.stringMatching(says) })
-    expect(asked).toEqual([`${api.origin}${PATH_METADATA}`])
-  })
+  ])(
+    '[A2] given metadata that %s, then it is one clear error, and nobody else is asked',
+    async (_, change, code, says) => {
+      const { api, auth, url } = await startWorld()
+      api.routes.set(PATH_METADATA, metadata(change(auth.origin, url)))
+      const asked: string[] = []
+      const error = await failure(issue(mcp(url, { ...seeded, fetch: recording(asked) })))
+      expect(error).toMatchObject({ code, terminal: false, message: expect.stringMatching(says) })
+      expect(asked).toEqual([`${api.origin}${PATH_METADATA}`])
+    },
+  )
 
   test.each([
     ['another host', () => 'https://evil.example/.well-known/oauth-protected-resource'],
@@ -177,12 +191,12 @@ describe('[MCP2] metadata that are wrong or hostile', () => {
     ['a private address', () => 'http://169.254.169.254/latest/meta-data'],
     ['a user in it', (origin: string) => origin.replace('http://', 'http://user:pass@')],
     ['no URL', () => 'not a url'],
-  ])('given a challenge with %s, then it is refused, and nothing is asked', async (_, place) => {
+  ])('[A2] given a challenge with %s, then it is refused, and nothing is asked', async (_, place) => {
     const { api, auth, url } = await startWorld()
     const asked: string[] = []
     const source = mcp(url, {
       ...seeded,
-      fetch: (input, init) => (asked.push(String(input)), fetch(input, init)),
+      fetch: recording(asked),
     })
     const challenge = `Bearer resource_metadata="${place(api.origin)}"`
     expect(await failure(issue(source, { challenge }))).toMatchObject({
@@ -192,7 +206,7 @@ describe('[MCP2] metadata that are wrong or hostile', () => {
     expect([asked, auth.server.requests]).toEqual([[], []])
   })
 
-  test('given metadata behind a redirect, then it is not followed', async () => {
+  test('[A2] given metadata behind a redirect, then it is not followed', async () => {
     const { api, url } = await startWorld()
     const target = await startPlace()
     api.routes.set(PATH_METADATA, { status: 302, headers: { location: `${target.origin}/x` } })
@@ -203,7 +217,7 @@ describe('[MCP2] metadata that are wrong or hostile', () => {
     expect(target.server.requests).toEqual([])
   })
 
-  test('given an authorization server that is not allowed, then the refresh token is not sent', async () => {
+  test('[A2] given an authorization server that is not allowed, then the refresh token is not sent', async () => {
     const { auth, url } = await startWorld()
     const error = await failure(issue(mcp(url, { ...seeded, issuers: ['https://auth.example.com'] })))
     expect(error).toMatchObject({ code: 'source_refused' })
@@ -212,7 +226,7 @@ describe('[MCP2] metadata that are wrong or hostile', () => {
     expect(auth.server.requests).toEqual([])
   })
 
-  test('given metadata of another issuer, even by a slash, then they are refused, and both are named', async () => {
+  test('[A2] given metadata of another issuer, even by a slash, then they are refused, and both are named', async () => {
     const { auth, url } = await startWorld()
     auth.routes.set(SERVER_METADATA, { body: metadataOf(`${auth.origin}/`) })
     const error = await failure(issue(mcp(url, seeded)))
@@ -222,7 +236,7 @@ describe('[MCP2] metadata that are wrong or hostile', () => {
     expect(auth.asked('/token')).toBe(0)
   })
 
-  test('given a token endpoint in a private network, then it is not asked', async () => {
+  test('[A2] given a token endpoint in a private network, then it is not asked', async () => {
     const { auth, url } = await startWorld()
     auth.routes.set(SERVER_METADATA, {
       body: metadataOf(auth.origin, { token_endpoint: 'https://10.0.0.1/token' }),
@@ -233,7 +247,7 @@ describe('[MCP2] metadata that are wrong or hostile', () => {
     })
   })
 
-  test('given a server that is none, then the message says what to give', async () => {
+  test('[A2] given a server that is none, then the message says what to give', async () => {
     const { api, url } = await startWorld()
     api.routes.clear()
     expect(await failure(issue(mcp(url, seeded)))).toMatchObject({
@@ -258,13 +272,13 @@ describe('[MCP2] metadata that are wrong or hostile', () => {
     ['https://a.example/mcp', { clientMetadataUrl: 'https://c.example' }],
     ['https://a.example/mcp', { grant: 'client_credentials' }],
     ['https://a.example/mcp', { ...CLIENT, grant: 'client_credentials' }],
-  ])('given %s with %o, then it is refused at once', (url, options) => {
+  ])('[A2] given %s with %o, then it is refused at once', (url, options) => {
     expect(() => mcp(url as string, options)).toThrow(expect.objectContaining({ code: 'invalid_option' }))
   })
 })
 
-describe('[MCP3] a refresh token is shown to nobody but the server that issued it', () => {
-  test('given an authorization server that has moved, then the outcome names both', async () => {
+describe('a refresh token is shown to nobody but the server that issued it', () => {
+  test('[A3] given an authorization server that has moved, then the outcome names both', async () => {
     const { api, auth, url } = await startWorld()
     const other = await startPlace()
     other.routes.set(SERVER_METADATA, { body: metadataOf(other.origin) })
@@ -286,7 +300,7 @@ describe('[MCP3] a refresh token is shown to nobody but the server that issued i
     expect((await second.snapshot()).value.accessToken).toBe('new')
   })
 
-  test('given another client id, then the stored refresh token is not sent', async () => {
+  test('[A3] given another client id, then the stored refresh token is not sent', async () => {
     const { auth, url } = await startWorld()
     const token = await issue(mcp(url, seeded))
     const error = await failure(issue(mcp(url, { clientId: 'other' }), { current: token }))
@@ -295,7 +309,7 @@ describe('[MCP3] a refresh token is shown to nobody but the server that issued i
     expect(auth.asked('/token')).toBe(1)
   })
 
-  test('given a login that has ended, then the server is asked anew who issues its tokens', async () => {
+  test('[A3] given a login that has ended, then the server is asked anew who issues its tokens', async () => {
     const { api, auth, url } = await startWorld()
     const source = mcp(url, seeded)
     await issue(source)
@@ -306,8 +320,8 @@ describe('[MCP3] a refresh token is shown to nobody but the server that issued i
   })
 })
 
-describe('[MCP4] enterprise', () => {
-  test('given client credentials, then the scopes that the server lists are asked for, or those of the challenge', async () => {
+describe('enterprise', () => {
+  test('[A4] given client credentials, then the scopes that the server lists are asked for, or those of the challenge', async () => {
     const { api, auth, url } = await startWorld()
     const body = { resource: url, authorization_servers: [auth.origin], scopes_supported: ['read', 'write'] }
     api.routes.set(PATH_METADATA, { body })
@@ -322,7 +336,7 @@ describe('[MCP4] enterprise', () => {
     ])
   })
 
-  test('given an identity assertion of the identity provider (ID-JAG), then it is exchanged at the server', async () => {
+  test('[A4] given an identity assertion of the identity provider (ID-JAG), then it is exchanged at the server', async () => {
     const { auth, url } = await startWorld()
     const idp = await startPlace()
     const ID_JAG = 'urn:ietf:params:oauth:token-type:id-jag'

@@ -44,8 +44,7 @@ export class Discovery {
     if (issuer !== undefined && issuers !== undefined && !issuers.includes(issuer)) {
       throw optionError('issuer', "must be one of the 'issuers'")
     }
-    if (resourceMetadata !== undefined)
-      readEndpoint('resourceMetadata', resourceMetadata, http.plainHttp)
+    if (resourceMetadata !== undefined) readEndpoint('resourceMetadata', resourceMetadata, http.plainHttp)
     this.#options = options
     this.#http = http
   }

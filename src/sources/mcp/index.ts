@@ -25,14 +25,17 @@ import { assertBound, boundOf, withBound } from './bound.ts'
 import { checkClient, Clients, isUnknownClient } from './client.ts'
 import { Discovery, type Found } from './discovery.ts'
 import { checkStore } from './kept.ts'
-import {
-  type McpBeginOptions,
-  type McpBrowserOptions,
-  type McpFinishOptions,
-  type McpLogin,
-  mcpLogin,
-} from './login.ts'
-import type { McpClient, McpLoginBegun, McpLoginOptions, McpOptions } from './options.ts'
+import { mcpLogin } from './login.ts'
+import type {
+  McpBeginOptions,
+  McpBrowserOptions,
+  McpClient,
+  McpFinishOptions,
+  McpLogin,
+  McpLoginBegun,
+  McpLoginOptions,
+  McpOptions,
+} from './options.ts'
 import { demandOf } from './resource-metadata.ts'
 
 /**
@@ -72,11 +75,7 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
     assertBound(bound, { issuer: found.issuer, client: clients.configured }, discovery.server.host)
     const client = await clients.existing(found, bound?.client)
     const scope = spends ? wantedScope : await scopeFor(found, challenge)
-    const parameters: Parameters = [
-      ...scope,
-      ...each('resource', found.resource),
-      ...proofs,
-    ]
+    const parameters: Parameters = [...scope, ...each('resource', found.resource), ...proofs]
     // A request that redeems a refresh token ends only with its flight: the response may be all that is left of the login.
     const asked = { signal, sent, ...(spends && { timeout: Infinity }) }
     const whole = await client.ask('token_endpoint', asked, (peer, { server, party, auth }, request) =>
@@ -139,7 +138,13 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
   }
 }
 
-function secretsOf({ clientSecret, clientAuth, privateKey, clientAssertion, fetch }: McpOptions): ClientSecrets {
+function secretsOf({
+  clientSecret,
+  clientAuth,
+  privateKey,
+  clientAssertion,
+  fetch,
+}: McpOptions): ClientSecrets {
   const given: Partial<OAuthClient> = {
     ...(fetch !== undefined && { fetch }),
     ...(clientSecret !== undefined && { clientSecret }),

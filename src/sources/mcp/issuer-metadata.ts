@@ -27,10 +27,11 @@ export async function readIssuer(http: Http, issuer: string, signal: AbortSignal
       continue
     }
     const { whole, fields } = fetched
-    if (fields === undefined || fields['issuer'] === undefined) continue
-    if (fields['issuer'] !== issuer) {
+    const named = fields?.['issuer']
+    if (fields === undefined || typeof named !== 'string') continue
+    if (named !== issuer) {
       throw invalid(
-        `The metadata at ${place.href} name the issuer ${shown(String(fields['issuer']))}, where ${shown(issuer)} was asked for: they must be the same, byte for byte.`,
+        `The metadata at ${place.href} name the issuer ${shown(named)}, where ${shown(issuer)} was asked for: they must be the same, byte for byte.`,
       )
     }
     const described = usable(readMetadata(whole, url, http.plainHttp), url, http.plainHttp)

@@ -1,6 +1,6 @@
+import { HOLDS } from '../../credential/record/given-record.ts'
 import { isObject } from '../../credential/record/record-format.ts'
 import { isSealedToken } from '../../credential/record/sealed-mark.ts'
-import { HOLDS } from '../../credential/record/given-record.ts'
 import type { RecordContent, Store, StoredRecord } from '../../credential/store.ts'
 import { readToken } from '../../credential/token.ts'
 import { RefreshError } from '../../errors.ts'

@@ -17,52 +17,17 @@ import { Discovery, type Found } from './discovery.ts'
 import { invalid, isLoopback, refused, shown } from './hosts.ts'
 import { readIssuer } from './issuer-metadata.ts'
 import { checkStore } from './kept.ts'
-import type { McpLoginBegun, McpLoginOptions } from './options.ts'
+import type {
+  McpBeginOptions,
+  McpBrowserOptions,
+  McpFinishOptions,
+  McpLogin,
+  McpLoginBegun,
+  McpLoginOptions,
+} from './options.ts'
 import { type Pending, PendingLogins } from './pending.ts'
 import { register } from './register.ts'
 import { demandOf } from './resource-metadata.ts'
-
-/** What is particular to one login. */
-export interface McpBeginOptions {
-  /** The `WWW-Authenticate` header of the MCP server's 401 or 403: it says where the metadata are, and which scope is missing. */
-  readonly challenge?: string | undefined
-  /** Besides what is asked for anyway, such as the scopes that were granted before. Separated by spaces. */
-  readonly scope?: string | undefined
-  readonly signal?: AbortSignal | undefined
-}
-
-/** How the second half of a login works. */
-export interface McpFinishOptions {
-  /** What `begin()` gave, as this browser's cookie brought it back. */
-  readonly binding: string
-  readonly signal?: AbortSignal | undefined
-}
-
-/** How a login in one piece works. */
-export interface McpBrowserOptions extends McpBeginOptions {
-  /** Opens a browser there, or shows the person the link. */
-  readonly open: (url: string) => void | Promise<void>
-}
-
-/** A person's login at an MCP server. */
-export interface McpLogin {
-  /**
-   * The first half.
-   *
-   * @throws RefreshError what discovery and registration throw; `source_refused` where the client cannot register itself
-   */
-  begin(options?: McpBeginOptions): Promise<McpLoginBegun>
-  /**
-   * The second half, in any process that shares the store. What it gives is for `credential.login()`. Without a `refreshToken` in it, the
-   * server issued none: the login ends with the access token.
-   *
-   * @throws RefreshError `reauthentication_required`: too late, a second time, in another browser, or the person declined; `source_invalid`:
-   *   the response is none of this server's; `source_refused`: the server refused
-   */
-  finish(callbackUrl: string | URL, options: McpFinishOptions): Promise<AccessToken>
-  /** Both halves on this machine, with a loopback redirect (RFC 8252). It needs Node. */
-  inBrowser(options: McpBrowserOptions): Promise<AccessToken>
-}
 
 /**
  * A person logs in at an MCP server: an authorization code with PKCE, for a client that is registered already, that has a Client ID Metadata
@@ -106,15 +71,15 @@ class Login {
   }
 
   async begin(options: McpBeginOptions = {}): Promise<McpLoginBegun> {
-    const { state, ...begun } = await this.#begin(options, this.#redirectUri)
-    return begun
+    return this.#begin(options, this.#redirectUri)
   }
 
   async finish(callbackUrl: string | URL, options: McpFinishOptions): Promise<AccessToken> {
     const { binding, signal = new AbortController().signal } = options ?? {}
     // Node's own requests have a path alone.
     const returned = parsedUrl(String(callbackUrl), 'http://127.0.0.1')?.searchParams
-    if (returned === undefined) throw optionError('callbackUrl', 'must be the URL that the browser came back to')
+    if (returned === undefined)
+      throw optionError('callbackUrl', 'must be the URL that the browser came back to')
     if (typeof binding !== 'string') throw optionError('binding', 'must be the one that begin() gave')
     return this.#finish(new URLSearchParams(returned), binding, signal)
   }
@@ -130,7 +95,11 @@ class Login {
     }
   }
 
-  async #inBrowser({ open, signal = new AbortController().signal, ...more }: McpBrowserOptions): Promise<AccessToken> {
+  async #inBrowser({
+    open,
+    signal = new AbortController().signal,
+    ...more
+  }: McpBrowserOptions): Promise<AccessToken> {
     const state = (await loadOAuth()).generateRandomState()
     const loopback = await listen(readRedirectUri(this.#redirectUri), state, signal)
     try {
@@ -148,7 +117,7 @@ class Login {
     { challenge, scope, signal = new AbortController().signal }: McpBeginOptions,
     redirectUri: string,
     given?: string,
-  ): Promise<McpLoginBegun & { readonly state: string }> {
+  ): Promise<McpLoginBegun> {
     const peer = await loadOAuth()
     const found = await this.#discovery.find(challenge, signal)
     const { metadata } = found.described
@@ -189,7 +158,7 @@ class Login {
     ]
     const url = new URL(endpoint)
     for (const [name, value] of fields) url.searchParams.append(name, value)
-    return { url: url.href, binding, state }
+    return { url: url.href, binding }
   }
 
   /** Pre-registered, else a Client ID Metadata Document, else dynamic registration. */

@@ -1,4 +1,5 @@
 import type { Store } from '../../credential/store.ts'
+import type { AccessToken } from '../../credential/token.ts'
 import type { Grant, PrivateKey } from '../shared/oauth/options.ts'
 import type { SecretOption } from '../shared/secret.ts'
 import type { TokenRequestOptions } from '../shared/token-request.ts'
@@ -71,4 +72,46 @@ export interface McpLoginBegun {
   readonly url: string
   /** Binds the login to that browser: keep it in a cookie (`HttpOnly; Secure; SameSite=Lax`), and give it to `finish()`. */
   readonly binding: string
+}
+
+/** What is particular to one login. */
+export interface McpBeginOptions {
+  /** The `WWW-Authenticate` header of the MCP server's 401 or 403: it says where the metadata are, and which scope is missing. */
+  readonly challenge?: string | undefined
+  /** Besides what is asked for anyway, such as the scopes that were granted before. Separated by spaces. */
+  readonly scope?: string | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** How the second half of a login works. */
+export interface McpFinishOptions {
+  /** What `begin()` gave, as this browser's cookie brought it back. */
+  readonly binding: string
+  readonly signal?: AbortSignal | undefined
+}
+
+/** How a login in one piece works. */
+export interface McpBrowserOptions extends McpBeginOptions {
+  /** Opens a browser there, or shows the person the link. */
+  readonly open: (url: string) => void | Promise<void>
+}
+
+/** A person's login at an MCP server. */
+export interface McpLogin {
+  /**
+   * The first half.
+   *
+   * @throws RefreshError what discovery and registration throw; `source_refused` where the client cannot register itself
+   */
+  begin(options?: McpBeginOptions): Promise<McpLoginBegun>
+  /**
+   * The second half, in any process that shares the store. What it gives is for `credential.login()`. Without a `refreshToken` in it, the
+   * server issued none: the login ends with the access token.
+   *
+   * @throws RefreshError `reauthentication_required`: too late, a second time, in another browser, or the person declined; `source_invalid`:
+   *   the response is none of this server's; `source_refused`: the server refused
+   */
+  finish(callbackUrl: string | URL, options: McpFinishOptions): Promise<AccessToken>
+  /** Both halves on this machine, with a loopback redirect (RFC 8252). It needs Node. */
+  inBrowser(options: McpBrowserOptions): Promise<AccessToken>
 }

@@ -75,9 +75,19 @@ function isTimely({ at }: Entry, now: number): boolean {
   return typeof at === 'number' && now - at <= LIFETIME
 }
 
-function read({ state, verifier, issuer, client, redirectUri, resource, binding, at }: Entry): Pending | undefined {
+function read({
+  state,
+  verifier,
+  issuer,
+  client,
+  redirectUri,
+  resource,
+  binding,
+  at,
+}: Entry): Pending | undefined {
   const texts = { state, verifier, issuer, client, redirectUri, resource, binding }
-  if (typeof at !== 'number' || Object.values(texts).some((text) => typeof text !== 'string')) return undefined
+  if (typeof at !== 'number' || Object.values(texts).some((text) => typeof text !== 'string'))
+    return undefined
   return {
     state: String(state),
     verifier: String(verifier),

@@ -67,9 +67,12 @@ export async function register(
   if (!isRegistered) {
     const error = refusalOf(whole, asking, http.clock.now())
     if (error === undefined) throw invalid(`${host} registered no client: its response holds no 'client_id'.`)
-    throw noting(new RefreshError(error.code, `The client could not be registered. ${error.message}`, error), {
-      reach: 'answered',
-    })
+    throw noting(
+      new RefreshError(error.code, `The client could not be registered. ${error.message}`, error),
+      {
+        reach: 'answered',
+      },
+    )
   }
   const secret = field(body, 'client_secret')
   const method = field(body, 'token_endpoint_auth_method')

@@ -38,4 +38,3 @@ export function acceptedCallback(
 function invalid(why: string): RefreshError {
   return new RefreshError('source_invalid', `The browser brought back no response of this server: ${why}.`)
 }
-

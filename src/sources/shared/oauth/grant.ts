@@ -1,6 +1,7 @@
 import type { SourceInput } from '../../../credential/source.ts'
 import { RefreshError } from '../../../errors.ts'
 import { checkOptions, optionError } from '../../../lib/options.ts'
+import { checkSecret, readSecret, type SecretOption } from '../secret.ts'
 import type {
   ExtensionGrant,
   Grant,
@@ -9,7 +10,6 @@ import type {
   TokenExchangeGrant,
 } from './options.ts'
 import { each, OURS, type Parameters } from './target.ts'
-import { checkSecret, readSecret, type SecretOption } from '../secret.ts'
 
 /** A grant, as it goes over the wire. */
 export interface WireGrant {
