@@ -295,7 +295,6 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   },
   A7: {
     says: 'A missing scope is no rejection: it is demanded once for each scope, without the breaker; where no person is needed the union is asked for and the call made once more, else the token in force stays and the demand is told.',
-    planned: 'MCP sessions',
   },
   A8: {
     says: 'MCP clients that share a store, each without a change but its `fetch`, lose no call to tokens that expire: one redemption for each expiry.',

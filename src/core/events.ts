@@ -59,6 +59,17 @@ export type RefreshEvent =
   | { readonly type: 'record_vanished'; readonly revision: number }
   /** The configuration holds another refresh token than before. The stored login works, so it is not tried yet. */
   | { readonly type: 'seed_ignored' }
+  /**
+   * The remote side demands a wider scope. With a `reason`, which is not thrown, only a person can grant it; without one the source is
+   * asked for it. Told once for each scope.
+   */
+  | {
+      readonly type: 'scope_demanded'
+      readonly generation: number
+      /** Separated by spaces; empty where the remote side does not say. */
+      readonly scope: string
+      readonly reason: RefreshError | undefined
+    }
   /** The endpoint refuses what a challenge demands; the token is refreshed without it. */
   | { readonly type: 'challenge_refused' }
   /** Something is amiss that `check()` would report, too, such as a missing setting of a store's client. */

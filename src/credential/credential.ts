@@ -5,6 +5,7 @@ import type { Generation, Refresher, RejectionOptions, Snapshot, WaitOptions } f
 import { milliseconds } from '../lib/options.ts'
 import { type AccessTokenOptions, TokenGiver } from './access-token.ts'
 import { check, type CheckResult } from './check.ts'
+import { Demands } from './demands.ts'
 import { findingsOf } from './findings-of.ts'
 import { readLogin } from './login.ts'
 import { type CredentialOptions, type CredentialSettings, readCredentialOptions } from './options.ts'
@@ -42,7 +43,6 @@ export interface Credential extends Refresher<AccessToken> {
   /**
    * A person logged out: the token is dropped at once, and nothing takes its place until a `login()`, here or in another
    * process that shares the store. Waits until the store knows, and with it the other processes.
-   *
    * @throws RefreshError `store_failed`: the others do not know, call it again; `store_invalid`
    */
   logout(): Promise<void>
@@ -53,7 +53,6 @@ export interface Credential extends Refresher<AccessToken> {
   check(): Promise<CheckResult>
   /**
    * Waits until every token is stored: call it before the process ends.
-   *
    * @throws RefreshError `store_failed` when `timeout` ms have passed; `invalid_option`
    * @example
    * process.once('SIGTERM', () => token.flush().finally(() => process.exit()))
@@ -94,6 +93,7 @@ export class StoredCredential implements Credential {
   readonly #standing: Standing
   readonly #busy: Set<StoredCredential> | undefined
   readonly #refused = new RefusedChallenges()
+  readonly #demands: Demands
   #hasFound = false
 
   /** @param busy holds it while something of it is under way, or has yet to be stored */
@@ -131,8 +131,10 @@ export class StoredCredential implements Credential {
       // A file, a variable, a helper or the store may hold another token at any moment.
       looksOften: !spends || settings.source === undefined || settings.source.isLocal === true,
       owner: this,
+      demand: (...demand) => this.#demands.demand(...demand),
       settled: () => this.#record.saved(),
     })
+    this.#demands = new Demands(settings.source, this.#cell, (event) => this.#tell(event))
     this.#giver = new TokenGiver(this.#cell, clock, () => this.#standing.failure?.error)
   }
 
@@ -154,6 +156,10 @@ export class StoredCredential implements Credential {
     if (!isVain) return this.#cell.refresh(rejected, options)
     this.#tell({ type: 'challenge_refused' })
     return Promise.reject(this.#refused.error())
+  }
+
+  demand(...demand: Parameters<Demands['demand']>): Promise<Snapshot<AccessToken> | undefined> {
+    return this.#cell.demand(...demand)
   }
 
   accepted(snapshot: Generation, endpoint?: string): void {
@@ -221,6 +227,7 @@ export class StoredCredential implements Credential {
   #leave(): void {
     this.#standing.leave()
     this.#refused.clear()
+    this.#demands.clear()
     this.#renewal.forgetFailures()
     this.#find()
   }

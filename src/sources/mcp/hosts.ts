@@ -18,7 +18,7 @@ export function isLoopback({ hostname }: URL): boolean {
 }
 
 /** A host that a name or address on the public internet has no reason to lead to. A name is not looked up. */
-export function isPrivate({ hostname }: URL): boolean {
+function isPrivate({ hostname }: URL): boolean {
   const isAddress = hostname.startsWith('[') || /^[\d.]+$/.test(hostname)
   if (isAddress) return PRIVATE_V4.test(hostname) || PRIVATE_V6.test(hostname)
   return !hostname.replace(/\.$/, '').includes('.') || PRIVATE_NAME.test(hostname)

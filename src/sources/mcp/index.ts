@@ -65,6 +65,8 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
   }
   if (grant.type === 'client_credentials') secretsOf(options).refusePublic()
   const wantedScope = options.scope === undefined ? [] : each('scope', options.scope)
+  /** Demanded by the MCP server, and granted before. */
+  let wider: readonly string[] = []
 
   const issue = async (context: SourceContext, sent: () => void): Promise<AccessToken> => {
     const { current, challenge, signal } = context
@@ -100,9 +102,9 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
   }
 
   const scopeFor = async ({ scopes }: Found, challenge: string | undefined): Promise<Parameters> => {
-    if (wantedScope.length > 0) return wantedScope
-    const { scope = scopes.join(' ') } = await demandOf(challenge)
-    return scope === '' ? [] : each('scope', scope)
+    const { scope = scopes.join(' ') } = options.scope === undefined ? await demandOf(challenge) : options
+    const names = union(scope.split(' '), wider)
+    return names === '' ? [] : each('scope', names)
   }
 
   return {
@@ -110,14 +112,28 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
     /** The issuer is known once it was asked for; until then, the token itself says who issued it. */
     get madeFor(): MadeFor {
       const { issuer = options.issuer, resource } = discovery.known ?? {}
-      return { issuer, client: clients.configured, resource, scope: options.scope }
+      return {
+        issuer,
+        client: clients.configured,
+        resource,
+        scope: wider.length === 0 ? options.scope : union([options.scope ?? ''], wider),
+      }
     },
     presented: async (input) => {
       const proofs = (await grant.parameters(input)).map(([, value]) => value)
       const secret = await secretsOf(options).presented(input.signal)
       const client = clients.configured ?? boundOf(input.current)?.client ?? ''
       const { issuers = [], issuer = '', scope = '' } = options
-      return [...proofs, discovery.server.href, client, secret, issuer, scope, ...issuers]
+      return [...proofs, discovery.server.href, client, secret, issuer, scope, ...issuers, ...wider]
+    },
+    /** For a refresh token only a person can widen what was granted. */
+    widen: (scopes, granted = '') => {
+      if (spends) return undefined
+      const before = wider
+      wider = [...new Set([...before, ...granted.split(' '), ...scopes])].filter((name) => name !== '')
+      return () => {
+        wider = before
+      }
     },
     ...(grant.seed !== undefined && { seed: grant.seed }),
     issue: async (context) => {
@@ -136,6 +152,12 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
       }
     },
   }
+}
+
+function union(names: readonly string[], more: readonly string[]): string {
+  return [...new Set([...names.flatMap((name) => name.split(' ')), ...more])]
+    .filter((name) => name !== '')
+    .join(' ')
 }
 
 function secretsOf({
