@@ -298,7 +298,6 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   },
   A8: {
     says: 'MCP clients that share a store, each without a change but its `fetch`, lose no call to tokens that expire: one redemption for each expiry.',
-    planned: 'MCP sessions',
   },
   E1: {
     says: 'No message ends without its reason; system codes, both issuers, the client id and its way of authenticating are named. What can be known at construction is refused there.',
