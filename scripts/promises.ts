@@ -23,7 +23,8 @@ const GROUPS: Readonly<Record<string, string>> = {
   E: 'Errors and pages',
   Z: 'Secrets and events',
   R: 'Runtimes and compilers',
-  X: 'The sidecar',
+  A: 'MCP',
+  X: 'The local proxy',
   L: 'The command line',
 }
 

@@ -277,6 +277,30 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   L4: {
     says: 'Wrong input gets one clear line that names the fix, and exit code 2.',
   },
+  A1: {
+    says: 'MCP: who issues the tokens is found where the challenge says, else under the path, else at the root (RFC 9728), then in the three orders of the authorization server; the issuer is compared byte for byte, and `resource` is sent verbatim in every request.',
+  },
+  A2: {
+    says: 'MCP: metadata or a challenge that lead to another origin, over http, into a private network, to another server or behind a redirect, or that name no authorization server or many, are one clear error; nobody else is asked, and nothing is sent.',
+  },
+  A3: {
+    says: 'MCP: a refresh token is shown to nobody but the issuer that issued it, for the client that it was issued to; an issuer that changed is named beside the old one.',
+  },
+  A4: {
+    says: 'MCP: client credentials, and an identity assertion of the identity provider (ID-JAG), need no person.',
+  },
+  A5: {
+    says: 'MCP: a login in two halves is finished on any instance, once, within 10 minutes, by the browser that began it, at the issuer that it was begun at; every other outcome is named.',
+  },
+  A6: {
+    says: 'MCP: pre-registered, else a Client ID Metadata Document, else registered once by one process, kept by issuer, and made anew, once, where the server does not know it any more; a credential never takes such a record for its own.',
+  },
+  A7: {
+    says: 'A missing scope is no rejection: it is demanded once for each scope, without the breaker; where no person is needed the union is asked for and the call made once more, else the token in force stays and the demand is told.',
+  },
+  A8: {
+    says: 'MCP clients that share a store, each without a change but its `fetch`, lose no call to tokens that expire: one redemption for each expiry.',
+  },
   E1: {
     says: 'No message ends without its reason; system codes, both issuers, the client id and its way of authenticating are named. What can be known at construction is refused there.',
   },

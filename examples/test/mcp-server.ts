@@ -22,10 +22,12 @@ export interface RunningMcpServer {
  *
  * @param accepts whether a bearer token is good at this instant
  * @param answer what its tools say
+ * @param issuer its authorization server, where it publishes metadata of its own (RFC 9728)
  */
 export async function startMcpServer(
   accepts: (token: string) => Promise<boolean>,
   answer: string,
+  issuer?: string,
 ): Promise<RunningMcpServer> {
   const sessions = new Map<string, StreamableHTTPServerTransport>()
   let requests = 0
@@ -70,6 +72,12 @@ export async function startMcpServer(
   }
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (issuer !== undefined && request.url === '/.well-known/oauth-protected-resource/mcp') {
+      const resource = `http://${request.headers.host}/mcp`
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.end(JSON.stringify({ resource, authorization_servers: [issuer] }))
+      return
+    }
     if (request.method === 'POST') requests++
     const [, token] = /^Bearer (.+)$/.exec(request.headers.authorization ?? '') ?? []
     if (token === undefined || !(await accepts(token))) {

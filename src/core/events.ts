@@ -79,6 +79,17 @@ export type RefreshEvent = {
     | { readonly type: 'finding'; readonly finding: Finding }
     /** A request to an origin that is not among the `origins` of its surface was answered 401. Told once for each origin. */
     | { readonly type: 'bypassed'; readonly origin: string }
+    /**
+     * The remote side demands a wider scope. With a `reason`, which is not thrown, only a person can grant it; without one the source is
+     * asked for it. Told once for each scope.
+     */
+    | {
+        readonly type: 'scope_demanded'
+        readonly generation: number
+        /** Separated by spaces; empty where the remote side does not say. */
+        readonly scope: string
+        readonly reason: RefreshError | undefined
+      }
     /** A call makes its second attempt, with this generation. */
     | { readonly type: 'retried'; readonly generation: number }
     /** A call was rejected and got its rejection, because no newer generation was to be had. */

@@ -67,6 +67,15 @@ export class Mapped<T, U> implements Origin<U> {
     return this.#derive(this.#origin.refresh(rejected, options, breaker), options)
   }
 
+  async demand(
+    lacking: Generation,
+    challenge: string,
+    options?: WaitOptions,
+  ): Promise<Snapshot<U> | undefined> {
+    const fresh = await this.#origin.demand?.(lacking, challenge, options)
+    return fresh && this.#derive(Promise.resolve(fresh), options)
+  }
+
   accepted(snapshot: Generation, endpoint?: string): void {
     this.#breaker.accepted(snapshot.generation, endpoint)
     this.heard(snapshot)

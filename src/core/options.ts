@@ -2,7 +2,7 @@ import { type Clock, platformClock } from '../lib/clock.ts'
 import { checkOptions, milliseconds, optionError } from '../lib/options.ts'
 import { Audience } from './audience.ts'
 import type { RefreshListener } from './events.ts'
-import type { Background, Refresh, RefreshContext } from './refresher.ts'
+import type { Background, Refresh, RefreshContext, Refresher } from './refresher.ts'
 
 /** How a `Refreshable` works. Read once, at construction. */
 export interface RefreshableOptions<T> {
@@ -57,6 +57,8 @@ export interface RefreshableOptions<T> {
 
 /** What the parts of this library that build on a cell may set besides. */
 export interface CellInternals {
+  /** Hears of a wider scope that is demanded, here and over every map: see `Refresher.demand()`. */
+  readonly demand?: Refresher<unknown>['demand']
   /**
    * A refresh spends something that must not be spent twice. Where it does not, a call that comes after the deadline of a flight gives that
    * flight up and begins a new one.

@@ -72,6 +72,14 @@ export interface Refresher<T> {
   accepted(snapshot: Generation, endpoint?: string): void
   /** Reports that the second attempt was rejected, too: refreshing did not help there. */
   stillRejected?(snapshot: Generation, endpoint?: string): void
+  /**
+   * Reports that the remote side demands a wider scope (403 with `insufficient_scope`): the token is good, and lacks one. That is no
+   * rejection, and no breaker hears of it. Each scope is asked for once, where the source can ask without a person; else the event
+   * `scope_demanded` tells what a person has to grant.
+   *
+   * @returns a newer value, which may have the scope; undefined where there is none
+   */
+  demand?(lacking: Generation, challenge: string, options?: WaitOptions): Promise<Snapshot<T> | undefined>
   /** @internal Is it known that the login has ended? Then only a person can mend it. */
   isDead?(): boolean
   /** @internal Those who hear of it. */

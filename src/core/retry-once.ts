@@ -1,4 +1,4 @@
-import type { Refresher } from './refresher.ts'
+import type { Refresher, Snapshot } from './refresher.ts'
 import {
   type Judgement,
   type CommonPolicy,
@@ -16,6 +16,8 @@ export interface RetryPolicy<R> extends CommonPolicy {
   readonly isRejection?: ((result: R) => Judgement) | undefined
   /** Does this result, which is no rejection, show that the value was accepted? Default: it does. */
   readonly isAcceptance?: ((result: R) => boolean) | undefined
+  /** The challenge of a result that demands a wider scope: see `Refresher.demand()`. Default: none does. */
+  readonly demandIn?: ((result: R) => string | undefined | Promise<string | undefined>) | undefined
   /** Lets go of a rejection that a second attempt replaces: cancels its body, say. What it throws is ignored. */
   readonly discard?: ((result: R) => unknown) | undefined
 }
@@ -57,6 +59,13 @@ export async function retryOnce<T, R>(
     let rejection = rejectionIn(policy.isRejection?.(result) ?? false)
     if (rejection instanceof Promise) rejection = await rejection
     if (rejection === undefined) {
+      const demand = retried ? undefined : policy.demandIn?.(result)
+      const fresh = demand === undefined ? undefined : await widened(refresher, snapshot, demand, policy)
+      if (fresh !== undefined) {
+        discard(result, policy)
+        snapshot = fresh
+        continue
+      }
       if (policy.isAcceptance?.(result) ?? true) refresher.accepted(snapshot, policy.endpoint)
       return result
     }
@@ -74,6 +83,20 @@ export async function retryOnce<T, R>(
     }
     discard(result, policy)
   }
+}
+
+/** A newer snapshot, where the result demands a wider scope and one could be had without a person. */
+async function widened<T>(
+  refresher: Refresher<T>,
+  lacking: Snapshot<T>,
+  demand: string | Promise<string | undefined>,
+  policy: CommonPolicy,
+): Promise<Snapshot<T> | undefined> {
+  const { signal, background } = policy
+  const challenge = await demand
+  if (challenge === undefined || signal?.aborted === true) return undefined
+  const fresh = await refresher.demand?.(lacking, challenge, { signal, background })
+  return policy.unrepeatable?.() === undefined ? fresh : undefined
 }
 
 /** It is not waited for, and its failure is ignored: the result is of no interest any more. */

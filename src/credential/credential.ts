@@ -7,69 +7,24 @@ import { milliseconds } from '../lib/options.ts'
 import { printAs } from '../lib/print/print-as.ts'
 import { type AccessTokenOptions, TokenGiver } from './access-token.ts'
 import { check, type CheckResult } from './check.ts'
+import type { Credential } from './contract.ts'
 import { findingsOf } from './findings-of.ts'
-import { readLogin } from './login.ts'
-import { type CredentialOptions, type CredentialSettings, readCredentialOptions } from './options.ts'
+import {
+  type CredentialOptions,
+  type CredentialSettings,
+  type FlushOptions,
+  readCredentialOptions,
+} from './options.ts'
 import { MOST } from './record/observed-change.ts'
 import { TokenRecord } from './record/token-record.ts'
+import { Demands } from './renewal/demands.ts'
 import { RefusedChallenges } from './renewal/refused-challenges.ts'
 import { Renewal } from './renewal/renewal.ts'
 import { Standing } from './standing.ts'
 import type { CredentialStatus } from './status.ts'
 import { type AccessToken, expiryOf } from './token.ts'
+import { readLogin } from './token/login.ts'
 import type { TokenResponse } from './token/token-response.ts'
-
-/** A credential that refreshes itself: the refresher that every surface takes. */
-export interface Credential extends Refresher<AccessToken> {
-  /**
-   * A token that is good now, refreshed first where it is not: the one call for code that sends its own requests. It never gives a token
-   * that has expired since it came.
-   *
-   * @throws RefreshError what the refresh failed with, see `RefreshErrorCode`; `invalid_option`; the signal's reason
-   * @example
-   * const accessToken = await token.accessToken()
-   * const response = await fetch(url, { headers: { authorization: `Bearer ${accessToken}` } })
-   * if (response.status === 401) await token.accessToken({ rejected: accessToken }) // … and once more
-   */
-  accessToken(options?: AccessTokenOptions): Promise<string>
-  /**
-   * A person logged in: the token is in force at once, and outranks a refresh that is under way. Waits until it is stored. It waits for no
-   * refresh, here or in another process.
-   *
-   * @param token a token, or the response of a token endpoint as it came (RFC 6749 section 5.1): its `expires_in` counts from this call
-   * @throws RefreshError `store_failed`: it is in force all the same, and is written at the next chance; `store_invalid`;
-   *   `invalid_value`
-   */
-  login(token: AccessToken | TokenResponse): Promise<void>
-  /**
-   * A person logged out: the token is dropped at once, and nothing takes its place until a `login()`, here or in another
-   * process that shares the store. Waits until the store knows, and with it the other processes.
-   *
-   * @throws RefreshError `store_failed`: the others do not know, call it again; `store_invalid`
-   */
-  logout(): Promise<void>
-  /**
-   * Finds out whether a token is to be had, and what puts the login at risk. A token that is good is not replaced, so nothing is
-   * redeemed for it; otherwise the source is asked, whatever it refused before. It never throws.
-   */
-  check(): Promise<CheckResult>
-  /**
-   * Waits until every token is stored: call it before the process ends.
-   *
-   * @throws RefreshError `store_failed` when `timeout` ms have passed; `invalid_option`
-   * @example
-   * process.once('SIGTERM', () => token.flush().finally(() => process.exit()))
-   */
-  flush(options?: FlushOptions): Promise<void>
-  /** How things stand, without secrets. */
-  status(): CredentialStatus
-}
-
-/** How `flush()` waits. */
-export interface FlushOptions {
-  /** @default 10_000 ms */
-  readonly timeout?: number | undefined
-}
 
 /**
  * A credential that refreshes itself, once for all callers, processes and hosts that share its store.
@@ -96,6 +51,7 @@ export class StoredCredential implements Credential {
   readonly #standing: Standing
   readonly #busy: Set<StoredCredential> | undefined
   readonly #refused = new RefusedChallenges()
+  readonly #demands: Demands
   #hasFound = false
 
   /** @param busy holds it while something of it is under way, or has yet to be stored */
@@ -131,8 +87,10 @@ export class StoredCredential implements Credential {
       looksOften: !spends || settings.source === undefined || settings.source.isLocal === true,
       owner: this,
       audience: settings.audience,
+      demand: (...demand) => this.#demands.demand(...demand),
       settled: () => this.#record.saved(),
     })
+    this.#demands = new Demands(settings.source, this.#cell, (event) => this.#tell(event))
     this.#giver = new TokenGiver(this.#cell, clock, () => this.#standing.failure?.error)
     printAs(this, 'Credential', () => this.status())
   }
@@ -155,6 +113,10 @@ export class StoredCredential implements Credential {
     if (!isVain) return this.#cell.refresh(rejected, options)
     this.#tell({ type: 'challenge_refused' })
     return Promise.reject(this.#refused.error())
+  }
+
+  demand(...demand: Parameters<Demands['demand']>): Promise<Snapshot<AccessToken> | undefined> {
+    return this.#cell.demand(...demand)
   }
 
   accepted(snapshot: Generation, endpoint?: string): void {
@@ -227,6 +189,7 @@ export class StoredCredential implements Credential {
   #leave(): void {
     this.#standing.leave()
     this.#refused.clear()
+    this.#demands.clear()
     this.#renewal.forgetFailures()
     this.#find()
   }

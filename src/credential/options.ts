@@ -45,6 +45,12 @@ export interface CredentialOptions extends SharedCredentialOptions {
   key?: string | undefined
 }
 
+/** How `flush()` waits. */
+export interface FlushOptions {
+  /** @default 10_000 ms */
+  readonly timeout?: number | undefined
+}
+
 /** The options with their defaults, checked. */
 export interface CredentialSettings {
   /** undefined: it borrows. */

@@ -1,7 +1,13 @@
 import { optionError } from '../lib/options.ts'
 import { printAs } from '../lib/print/print-as.ts'
-import { type Credential, type FlushOptions, StoredCredential } from './credential.ts'
-import { type CredentialSettings, readCredentialOptions, type SharedCredentialOptions } from './options.ts'
+import type { Credential } from './contract.ts'
+import { StoredCredential } from './credential.ts'
+import {
+  type CredentialSettings,
+  type FlushOptions,
+  readCredentialOptions,
+  type SharedCredentialOptions,
+} from './options.ts'
 
 /** How a pool works. */
 export interface CredentialPoolOptions extends SharedCredentialOptions {

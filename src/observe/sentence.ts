@@ -45,6 +45,11 @@ export function sentenceOf(event: RefreshEvent): string {
       return `${event.finding.message}${event.finding.fix === undefined ? '' : ` ${event.finding.fix}`}`
     case 'bypassed':
       return `${event.origin} responded 401, but is not among the 'origins', so it got no credential.`
+    case 'scope_demanded': {
+      const scope = event.scope === '' ? 'a wider scope' : `the scope ${event.scope}`
+      const then = event.reason === undefined ? 'The source is asked for it.' : told(event.reason)
+      return `The server demands ${scope}. ${then}`
+    }
     case 'retried':
       return `The call is made again with token ${event.generation}${to(event.origin)}.`
     case 'not_retried':

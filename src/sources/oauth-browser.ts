@@ -1,10 +1,10 @@
 import type { AccessToken } from '../credential/token.ts'
-import { RefreshError } from '../errors.ts'
 import { abortable } from '../lib/abortable.ts'
 import { optionError } from '../lib/options.ts'
+import { acceptedCallback } from './shared/oauth/callback.ts'
 import { Client } from './shared/oauth/client.ts'
 import { listen, readRedirectUri } from './shared/oauth/loopback.ts'
-import { loadOAuth, type Metadata, type Peer } from './shared/oauth/oauth4webapi.ts'
+import { loadOAuth } from './shared/oauth/oauth4webapi.ts'
 import type { BrowserLoginOptions } from './shared/oauth/options.ts'
 import { type Parameters, readTarget, TARGET } from './shared/oauth/target.ts'
 import { readTokens } from './shared/token-endpoint.ts'
@@ -44,7 +44,7 @@ export async function browserLogin(options: BrowserLoginOptions): Promise<Access
     // A browser that stays open until the person is done may keep `open` waiting.
     const opened = Promise.resolve(open(url.href)).then(() => loopback.arrived)
     const returned = await abortable(Promise.race([loopback.arrived, opened]), signal)
-    const parameters = accepted(peer, server, options, returned, state)
+    const parameters = acceptedCallback(peer, server, options, returned, state)
     // RFC 8707 section 2.2 wants it here, too.
     const additionalParameters = target.filter(([name]) => name === 'resource')
     // The code is spent once it is sent, and the response may be slow to come: only the signal ends the request.
@@ -59,39 +59,6 @@ export async function browserLogin(options: BrowserLoginOptions): Promise<Access
   } finally {
     loopback.close()
   }
-}
-
-/** What the browser brought, where it is a code and comes from this server. */
-function accepted(
-  peer: Peer,
-  server: Metadata,
-  { issuer, clientId }: BrowserLoginOptions,
-  returned: URLSearchParams,
-  state: string,
-): URLSearchParams {
-  // A parameter that comes twice could be read in two ways (RFC 6749 section 3.1).
-  const twice = ['code', 'state', 'iss', 'error', 'response'].find((name) => returned.getAll(name).length > 1)
-  if (twice !== undefined) throw invalid(`'${twice}' came more than once`)
-  // Without an issuer there is no name to compare.
-  if (issuer === undefined) returned.delete('iss')
-  let parameters: URLSearchParams
-  try {
-    parameters = peer.validateAuthResponse(server, { client_id: clientId }, returned, state)
-  } catch (error) {
-    if (!(error instanceof peer.AuthorizationResponseError)) {
-      throw invalid(`it does not come from ${server.issuer}, or 'iss' or 'state' is missing`)
-    }
-    const code = /^[a-z_]{1,64}$/.test(error.error) ? error.error : 'an unknown error'
-    throw code === 'access_denied'
-      ? new RefreshError('reauthentication_required', `The login was declined (${code}): log in again.`)
-      : new RefreshError('source_refused', `The login was refused (${code}).`)
-  }
-  if ((parameters.get('code') ?? '') === '') throw invalid("it holds no 'code'")
-  return parameters
-}
-
-function invalid(why: string): RefreshError {
-  return new RefreshError('source_invalid', `The browser brought back no response of this server: ${why}.`)
 }
 
 export type { BrowserLoginOptions }

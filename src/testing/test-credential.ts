@@ -1,4 +1,5 @@
-import { type Credential, StoredCredential } from '../credential/credential.ts'
+import type { Credential } from '../credential/contract.ts'
+import { StoredCredential } from '../credential/credential.ts'
 import { type CredentialOptions, readCredentialOptions } from '../credential/options.ts'
 import type { Source } from '../credential/source.ts'
 import { type Clock, platformClock } from '../lib/clock.ts'

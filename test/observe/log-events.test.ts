@@ -57,6 +57,10 @@ const SENTENCES: { readonly [T in RefreshEvent['type']]: [Extract<RefreshEvent, 
     { type: 'record_vanished', revision: 7 },
     'The store lost its record (revision 7): the token in use is written again.',
   ],
+  scope_demanded: [
+    { type: 'scope_demanded', generation: 2, scope: 'files:write', reason: undefined },
+    'The server demands the scope files:write. The source is asked for it.',
+  ],
   seed_ignored: [
     { type: 'seed_ignored' },
     'The configuration holds another refresh token, but the stored login works, so it waits.',

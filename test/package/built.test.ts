@@ -71,18 +71,26 @@ test.each([...NEUTRAL, ...SOURCES_AND_STORES])('the types of %s need no package'
   expect(files.filter((file) => !file.startsWith(folder) && !isLib(file))).toEqual([])
 })
 
-test.each([...NEUTRAL, 'stores/sealed/index.js'])('%s uses no global of one runtime', async (entry) => {
-  const names = RUNTIME_GLOBALS.flatMap((name) => [name, `globalThis.${name}`])
-  const define = Object.fromEntries(names.map((name) => [name, 'RUNTIME_GLOBAL']))
-  const { outputFiles } = await bundle(entry, { define, minify: false })
-  expect(outputFiles[0]?.text.split('\n').filter((line) => line.includes('RUNTIME_GLOBAL'))).toEqual([])
-})
+test.each([...NEUTRAL, 'stores/sealed/index.js', 'sources/mcp/index.js'])(
+  '%s uses no global of one runtime',
+  async (entry) => {
+    const names = RUNTIME_GLOBALS.flatMap((name) => [name, `globalThis.${name}`])
+    const define = Object.fromEntries(names.map((name) => [name, 'RUNTIME_GLOBAL']))
+    const { outputFiles } = await bundle(entry, { define, minify: false })
+    expect(outputFiles[0]?.text.split('\n').filter((line) => line.includes('RUNTIME_GLOBAL'))).toEqual([])
+  },
+)
 
 test.each([
   [
     'oauth',
     'oauth4webapi',
     "{ tokenEndpoint: 'https://a.example/token', clientId: 'c', clientSecret: 's', grant: 'client_credentials' }",
+  ],
+  [
+    'mcp',
+    'oauth4webapi',
+    "'https://127.0.0.1:1/mcp', { issuer: 'https://127.0.0.1:1', clientId: 'c', grant: { type: 'refresh_token', refreshToken: 'r' }, fetch: async () => Response.json({ issuer: 'https://127.0.0.1:1', token_endpoint: 'https://127.0.0.1:1/token' }) }",
   ],
   ['google', 'google-auth-library', '{}'],
   ['azure', '@azure/identity', '{}'],

@@ -27,6 +27,7 @@ import { command } from 'llm-refresh/sources/command'
 import { env } from 'llm-refresh/sources/env'
 import { file } from 'llm-refresh/sources/file'
 import { google } from 'llm-refresh/sources/google'
+import { mcp, mcpLogin } from 'llm-refresh/sources/mcp'
 import { deviceLogin, oauth } from 'llm-refresh/sources/oauth'
 import { browserLogin } from 'llm-refresh/sources/oauth-browser'
 import { workload } from 'llm-refresh/sources/workload'
@@ -41,6 +42,7 @@ const ORIGIN = 'https://api.example.com'
 const client = { issuer: ORIGIN, clientId: 'consumer' }
 
 export const sources: readonly Source[] = [
+  mcp(ORIGIN, { issuers: [ORIGIN], clientMetadataUrl: `${ORIGIN}/client.json` }),
   oauth({ ...client, clientSecret: 'secret', grant: 'client_credentials', fetch }),
   aws({ region: 'eu-west-1' }),
   azure({ scopes: 'https://cognitiveservices.azure.com/.default' }),
@@ -110,6 +112,9 @@ export async function logins(): Promise<void> {
     extra: { a: [1, null] },
   })
   await one.login(await deviceLogin({ ...client, onPrompt: ({ userCode }) => console.log(userCode) }))
+  const login = mcpLogin(ORIGIN, { redirectUri: `${ORIGIN}/callback` })
+  const begun = await login.begin()
+  await one.login(await login.finish(begun.url, { binding: begun.binding }))
   await one.login(await browserLogin({ ...client, open: (url) => console.log(url) }))
   const { findings } = await one.check()
   console.log(

@@ -5,6 +5,9 @@ import { sealedElsewhere } from './failures.ts'
 import { isObject, readMembers } from './record-format.ts'
 import { isSealedToken } from './sealed-mark.ts'
 
+/** The member of a record that says what it holds instead of a credential, such as the registration of a client. */
+export const HOLDS = 'holds'
+
 /**
  * A record as a store gave it, before anything is sent or written for its sake: a store of the user's own may hold, or give, anything. A
  * process without keys neither uses nor overwrites what is sealed.
@@ -19,6 +22,7 @@ export function givenRecord(given: unknown): StoredRecord | undefined {
   if (typeof revision !== 'number' || !Number.isSafeInteger(revision) || revision < 0) {
     throw invalid('its revision is no whole number from 0 to 2^53 - 1')
   }
+  if (typeof rest[HOLDS] === 'string') throw notOurs(rest[HOLDS])
   const token = tokenOf(givenToken)
   if (isSealedToken(token)) throw sealedElsewhere()
   return { ...readMembers(rest), token, revision }
@@ -47,4 +51,10 @@ function tokenOf(given: unknown): AccessToken | undefined {
 function invalid(why: string): RefreshError {
   const mending = 'Mend the store: the cases of storeContract() in llm-refresh/testing show what it must do.'
   return new RefreshError('store_invalid', `The store gave what is no record: ${why}. ${mending}`)
+}
+
+function notOurs(held: string): RefreshError {
+  const what = /^[a-z-]{1,32}$/.test(held) ? `'${held}'` : 'something else'
+  const message = `The record holds no credential, but ${what}, as its key says. It is left as it is: give the credential another key.`
+  return new RefreshError('store_invalid', message)
 }

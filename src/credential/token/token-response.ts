@@ -68,7 +68,7 @@ export function readTokenResponse(body: object, since: number): ReadResponse {
     scope: text('scope'),
     extra: boundedExtra(membersOf(body, (name) => !STANDARD.has(name))),
   }
-  const problem = problemOf(accessToken, tokenType)
+  const problem = problemOf(accessToken, isOtherThanAccess(body, tokenType) ? undefined : tokenType)
   if (accessToken === undefined || problem !== undefined) {
     return { token: undefined, problem: problem ?? '', received }
   }
@@ -76,6 +76,16 @@ export function readTokenResponse(body: object, since: number): ReadResponse {
   const refreshAt = rejectedAt(accessToken, expiresAt, since)
   const times = refreshAt === undefined ? { expiresAt } : { expiresAt, refreshAt }
   return { token: { accessToken, ...times, ...received }, problem: '', received }
+}
+
+/**
+ * It says itself that it is no access token, as an assertion of an identity provider does (RFC 8693 section 2.2.1): it can be presented at
+ * another server. A credential does not send it, for its type stays.
+ */
+function isOtherThanAccess(body: object, tokenType: string | undefined): boolean {
+  const issued: unknown = Reflect.get(body, 'issued_token_type')
+  const isOther = typeof issued === 'string' && /^urn:[\w.:-]{1,128}$/.test(issued)
+  return isOther && !issued.endsWith(':access_token') && /^n_a$/i.test(tokenType ?? '')
 }
 
 /** To end a sentence with. */

@@ -5,6 +5,7 @@ import { RefreshError } from '../../errors.ts'
 import type { WebCryptoKey } from '../../lib/web-crypto-key.ts'
 import { readChallenges, withClaims } from '../shared/oauth/challenge.ts'
 import { Client } from '../shared/oauth/client.ts'
+import { readGrant } from '../shared/oauth/grant.ts'
 import type {
   ParsedChallenge,
   DeviceLoginOptions,
@@ -25,7 +26,6 @@ import { readTarget, TARGET } from '../shared/oauth/target.ts'
 import type { SecretOption } from '../shared/secret.ts'
 import { readTokens } from '../shared/token-endpoint.ts'
 import { deviceLogin } from './device.ts'
-import { readGrant } from './grant.ts'
 import { revoke } from './revoke.ts'
 
 /**

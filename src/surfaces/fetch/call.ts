@@ -1,5 +1,6 @@
 import type { RefreshListener } from '../../core/events.ts'
 import type { RetryPolicy } from '../../core/retry-once.ts'
+import { demandIn } from '../../core/verdict/demand.ts'
 import { get } from '../../core/verdict/foreign.ts'
 import type { Verdict } from '../../core/verdict/unauthorized.ts'
 import { RefreshError } from '../../errors.ts'
@@ -84,6 +85,13 @@ export class FetchCall implements RetryPolicy<Attempted> {
     const settled =
       verdict !== false && verdict.rejected && !this.#isRetry ? this.#replay?.settle?.() : undefined
     return settled === undefined ? verdict : settled.then(() => verdict)
+  }
+
+  demandIn({ verdict }: Attempted): string | undefined | Promise<string | undefined> {
+    const challenge = demandIn(verdict)
+    if (challenge === undefined) return undefined
+    const settled = this.#replay?.settle?.()
+    return settled === undefined ? challenge : settled.then(() => challenge)
   }
 
   isAcceptance(answer: Attempted): boolean {

@@ -1,6 +1,7 @@
 import type { RefreshListener } from '../../core/events.ts'
 import type { Refresher, Snapshot } from '../../core/refresher.ts'
 import { retryOnce, type RetryPolicy } from '../../core/retry-once.ts'
+import { demandIn } from '../../core/verdict/demand.ts'
 import type { Verdict } from '../../core/verdict/unauthorized.ts'
 import { RefreshError } from '../../errors.ts'
 import { type HttpSettings, loginEnded } from '../shared/http-options.ts'
@@ -175,6 +176,9 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
       void this.#run(new Pinned(this.#credential, first), answer)
     } else {
       if (answer.accepts) this.#credential.accepted(first, this.endpoint)
+      const demand = demandIn(answer.verdict)
+      // The caller has the response already: what is granted serves the next call.
+      if (demand !== undefined) this.#credential.demand?.(first, demand).catch(() => undefined)
       this.#end()
     }
   }

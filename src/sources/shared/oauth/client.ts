@@ -12,7 +12,7 @@ import {
   type WholeResponse,
 } from '../token-request.ts'
 import { ClientSecrets } from './client-auth.ts'
-import type { Endpoint } from './metadata.ts'
+import type { Described, Endpoint } from './metadata.ts'
 import { loadOAuth, type Metadata, type Peer, type PeerRequest, requestOptions } from './oauth4webapi.ts'
 import type { OAuthClient } from './options.ts'
 import { Server } from './server.ts'
@@ -59,9 +59,10 @@ export class Client {
 
   /**
    * @param more names of options that the function has besides
+   * @param known the server's metadata, where the caller has discovered them itself
    * @throws RefreshError `invalid_option`
    */
-  constructor(options: OAuthClient, more: readonly string[]) {
+  constructor(options: OAuthClient, more: readonly string[], known?: Described) {
     checkOptions(options, [...KNOWN, ...more])
     const { clientId, issuer, tokenEndpoint } = options
     if (typeof clientId !== 'string' || clientId === '') {
@@ -73,7 +74,7 @@ export class Client {
     this.id = checkWhole('clientId', clientId)
     this.secrets = new ClientSecrets(options)
     this.http = readHttp(options)
-    this.#server = new Server(options, this.http, (...request) => this.#send(...request))
+    this.#server = new Server(options, this.http, (...request) => this.#send(...request), known)
     this.issuer = issuer ?? tokenEndpoint ?? ''
   }
 

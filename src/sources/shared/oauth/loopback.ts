@@ -1,4 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type * as http from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { builtinModule } from '../../../core/builtin-module.ts'
 import { RefreshError } from '../../../errors.ts'
 import { optionError } from '../../../lib/options.ts'
 
@@ -97,7 +99,7 @@ async function listenOn(
   let taken = port
   try {
     for (const host of hosts) {
-      const server = createServer()
+      const server = nodeHttp().createServer()
       servers.push(server)
       // One after the other: the first one chooses the port.
       taken = await listening(server, taken, host, host === '::1' && hosts.length > 1)
@@ -115,6 +117,17 @@ function closeAll(servers: readonly Server[]): void {
     server.close()
     server.closeAllConnections()
   }
+}
+
+/** Looked up at run time: an entry that also has a form for the web must load where there is no Node. */
+function nodeHttp(): Pick<typeof http, 'createServer'> {
+  const found = builtinModule('http')
+  if (isHttp(found)) return found
+  throw optionError('redirectUri', 'cannot be listened on: this runtime has no node:http')
+}
+
+function isHttp(found: unknown): found is Pick<typeof http, 'createServer'> {
+  return typeof Reflect.get(Object(found), 'createServer') === 'function'
 }
 
 /** @returns the port */

@@ -25,14 +25,21 @@ export class Server {
   readonly #given: Partial<Record<Endpoint, string>> = {}
   readonly #http: Http
   readonly #send: SendTo
+  /** What the caller has discovered itself. */
+  readonly #known: Described | undefined
   #discovering: Promise<Described> | undefined
   #described: Described | undefined
   /** epoch ms: when the metadata were last not to be had. */
   #failedAt: number | undefined
 
-  /** @throws RefreshError `invalid_option` */
-  constructor(options: OAuthClient, http: Http, send: SendTo) {
+  /**
+   * @param known the metadata, where the caller has discovered them itself
+   * @throws RefreshError `invalid_option`
+   */
+  constructor(options: OAuthClient, http: Http, send: SendTo, known?: Described) {
     const { issuer } = options
+    this.#known = known
+    this.#described = known
     for (const name of NAMES) {
       const given = options[ENDPOINTS[name]]
       if (given !== undefined) {
@@ -62,6 +69,7 @@ export class Server {
    * @throws RefreshError
    */
   async metadata(peer: Peer, signal: AbortSignal, wanted: readonly Endpoint[]): Promise<Metadata> {
+    if (this.#known !== undefined) return this.#known.metadata
     const issuer = this.#issuer
     // Without a name it goes by its endpoint, which is what assertions are then made out to.
     if (issuer === undefined) return { issuer: this.#given.token_endpoint ?? '', ...this.#given }

@@ -1,7 +1,7 @@
-import { RefreshError } from '../errors.ts'
-import { type AccessToken, readToken } from './token.ts'
-import { type TokenResponse, tokenFromResponse } from './token/token-response.ts'
-import { problemOf } from './token/usable-token.ts'
+import { RefreshError } from '../../errors.ts'
+import { type AccessToken, readToken } from '../token.ts'
+import { type TokenResponse, tokenFromResponse } from './token-response.ts'
+import { problemOf } from './usable-token.ts'
 
 /**
  * What a person's login brought, as it is kept.

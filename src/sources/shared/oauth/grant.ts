@@ -1,15 +1,15 @@
-import type { SourceInput } from '../../credential/source.ts'
-import { RefreshError } from '../../errors.ts'
-import { checkOptions, optionError } from '../../lib/options.ts'
+import type { SourceInput } from '../../../credential/source.ts'
+import { RefreshError } from '../../../errors.ts'
+import { checkOptions, optionError } from '../../../lib/options.ts'
+import { checkSecret, readSecret, type SecretOption } from '../secret.ts'
 import type {
   ExtensionGrant,
   Grant,
   JwtBearerGrant,
   RefreshTokenGrant,
   TokenExchangeGrant,
-} from '../shared/oauth/options.ts'
-import { each, OURS, type Parameters } from '../shared/oauth/target.ts'
-import { checkSecret, readSecret, type SecretOption } from '../shared/secret.ts'
+} from './options.ts'
+import { each, OURS, type Parameters } from './target.ts'
 
 /** A grant, as it goes over the wire. */
 export interface WireGrant {

@@ -1,0 +1,27 @@
+import type { Verdict } from './unauthorized.ts'
+
+/** Characters: no challenge that is longer is read. */
+const LONGEST = 8_192
+/** Scopes of one demand. */
+const MOST = 64
+
+/** The challenge of a response that wants a wider scope (RFC 6750 section 3.1): the token is good, and lacks one. */
+export function demandIn(verdict: Verdict | false): string | undefined {
+  if (verdict === false || verdict.rejected) return undefined
+  const { status, challenge } = verdict
+  if (challenge === undefined || challenge.length > LONGEST || (status !== 403 && status !== 401))
+    return undefined
+  return /\berror\s{0,4}=\s{0,4}"?insufficient_scope\b/i.test(challenge) ? challenge : undefined
+}
+
+/** The scopes that a challenge names. */
+export function scopesIn(challenge: string): readonly string[] {
+  const [, quoted, bare] =
+    /(?:^|[\s,])scope\s{0,4}=\s{0,4}(?:"([^"]{1,4096})"|([^\s,"]{1,256}))/i.exec(
+      challenge.slice(0, LONGEST),
+    ) ?? []
+  const names = (quoted ?? bare ?? '')
+    .split(' ')
+    .filter((name) => /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/.test(name))
+  return [...new Set(names)].slice(0, MOST)
+}

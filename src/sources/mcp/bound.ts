@@ -1,0 +1,48 @@
+import type { AccessToken } from '../../credential/token.ts'
+import { RefreshError } from '../../errors.ts'
+import { field, type JsonValue } from '../../lib/json.ts'
+import { shown } from './hosts.ts'
+
+/** Whom a token was issued by and to: it travels with the token, so that its refresh token is shown to nobody else. */
+export interface Bound {
+  readonly issuer: string
+  readonly client: string
+}
+
+/** The member of `extra`. */
+const MEMBER = 'mcp'
+
+export function boundOf(token: AccessToken | undefined): Bound | undefined {
+  const bound = token?.extra?.[MEMBER]
+  const [issuer, client] = [field(bound, 'issuer'), field(bound, 'client')]
+  return typeof issuer === 'string' && typeof client === 'string' ? { issuer, client } : undefined
+}
+
+export function withBound(token: AccessToken, { issuer, client }: Bound): AccessToken {
+  const bound: JsonValue = { issuer, client }
+  const { [MEMBER]: _given, ...extra } = token.extra ?? {}
+  // First, so that it is not what the limit drops.
+  return { ...token, extra: { [MEMBER]: bound, ...extra } }
+}
+
+/**
+ * A refresh token is shown to nobody but the server that issued it, whoever answers for the MCP server by now.
+ *
+ * @throws RefreshError `reauthentication_required`
+ */
+export function assertBound(
+  bound: Bound | undefined,
+  found: { readonly issuer: string; readonly client: string | undefined },
+  host: string,
+): void {
+  const moved = bound !== undefined && bound.issuer !== found.issuer
+  const isOther = bound !== undefined && found.client !== undefined && bound.client !== found.client
+  if (!moved && !isOther) return
+  const what = moved
+    ? `by ${shown(bound.issuer)}, and ${host} now names ${shown(found.issuer)}`
+    : `to the client ${shown(bound.client)}, and this credential is configured for ${shown(found.client ?? '')}`
+  throw new RefreshError(
+    'reauthentication_required',
+    `The stored login was issued ${what}. Its refresh token is not sent there: log in again.`,
+  )
+}

@@ -1,0 +1,142 @@
+import type { Store } from '../../credential/store.ts'
+import { RefreshError } from '../../errors.ts'
+import { checkOptions, optionError } from '../../lib/options.ts'
+import { readEndpoint } from '../../lib/secure-url.ts'
+import { Client } from '../shared/oauth/client.ts'
+import type { OAuthClient } from '../shared/oauth/options.ts'
+import { errorOf } from '../shared/refused-words.ts'
+import { readBody } from '../shared/response-body.ts'
+import { HTTP_OPTIONS, type WholeResponse } from '../shared/token-request.ts'
+import type { Found } from './discovery.ts'
+import type { McpClient } from './options.ts'
+import { type Registered, Registrations } from './registrations.ts'
+
+const OPTIONS: readonly string[] = [
+  'store',
+  'issuers',
+  'issuer',
+  'resourceMetadata',
+  'clientId',
+  'clientSecret',
+  'clientAuth',
+  'privateKey',
+  'clientAssertion',
+  'clientMetadataUrl',
+  'scope',
+  ...HTTP_OPTIONS,
+]
+const PROOFS = ['clientSecret', 'clientAuth', 'privateKey', 'clientAssertion'] as const
+
+/** @throws RefreshError `invalid_option` */
+export function checkClient(options: McpClient, more: readonly string[]): void {
+  checkOptions(options, [...OPTIONS, ...more])
+  const { clientId, clientMetadataUrl, clientSecret } = options
+  if (clientId !== undefined && clientMetadataUrl !== undefined) {
+    throw optionError('clientMetadataUrl', "must not be given besides a 'clientId'")
+  }
+  if (clientMetadataUrl !== undefined) {
+    const url = readEndpoint('clientMetadataUrl', clientMetadataUrl)
+    if (url.protocol !== 'https:' || url.pathname === '/') {
+      throw optionError(
+        'clientMetadataUrl',
+        "must be an https URL with a path, such as 'https://app.example.com/client.json'",
+      )
+    }
+    if (clientSecret !== undefined) {
+      throw optionError('clientSecret', "must not be given besides a 'clientMetadataUrl': use a 'privateKey'")
+    }
+  }
+  const proof = PROOFS.find((name) => options[name] !== undefined)
+  if (clientId === undefined && clientMetadataUrl === undefined && proof !== undefined) {
+    throw optionError('clientId', `is missing: '${proof}' is that of a client that is registered already`)
+  }
+  // The rest is checked where every OAuth client's is.
+  if (clientId !== undefined) makeClient(options, { id: clientId }, 'https://issuer.invalid', undefined)
+}
+
+function makeClient(
+  options: McpClient,
+  { id, secret, auth }: Pick<Registered, 'id' | 'secret' | 'auth'>,
+  issuer: string,
+  found: Found | undefined,
+): Client {
+  const { fetch, timeout, plainHttpEndpoints, clock, privateKey, clientAssertion } = options
+  const isOwn = id === options.clientId
+  const proofs: Partial<OAuthClient> = isOwn
+    ? { clientSecret: options.clientSecret, clientAuth: options.clientAuth, clientAssertion }
+    : { clientSecret: secret, clientAuth: auth }
+  const hasKey = isOwn || id === options.clientMetadataUrl
+  return new Client(
+    {
+      issuer,
+      clientId: id,
+      ...proofs,
+      ...(hasKey && { privateKey }),
+      fetch,
+      timeout,
+      plainHttpEndpoints,
+      clock,
+    },
+    [],
+    found?.described,
+  )
+}
+
+/** The client at an authorization server. */
+export class Clients {
+  readonly #options: McpClient
+  readonly #store: Store
+
+  constructor(options: McpClient, store: Store) {
+    this.#options = options
+    this.#store = store
+  }
+
+  /** The client's id that the configuration decides, whatever the server is. */
+  get configured(): string | undefined {
+    return this.#options.clientId
+  }
+
+  registrations({ issuer }: Found): Registrations {
+    return new Registrations(this.#store, issuer)
+  }
+
+  /**
+   * The client that a token was issued to, or the one that the configuration names.
+   *
+   * @param id the client that the token at hand was issued to
+   * @throws RefreshError `reauthentication_required`: there is none
+   */
+  async existing(found: Found, id: string | undefined): Promise<Client> {
+    const { clientId, clientMetadataUrl } = this.#options
+    const own = clientId ?? id ?? (takesUrls(found) ? clientMetadataUrl : undefined)
+    if (own !== undefined && (own === clientId || own === clientMetadataUrl)) {
+      return makeClient(this.#options, { id: own }, found.issuer, found)
+    }
+    const registered = await this.registrations(found).find(own)
+    if (registered !== undefined) return makeClient(this.#options, registered, found.issuer, found)
+    // A public client's id is all that there is to it: the registration may be kept in another store.
+    if (own !== undefined) return makeClient(this.#options, { id: own }, found.issuer, found)
+    throw new RefreshError(
+      'reauthentication_required',
+      `No client is registered at ${found.issuer} yet: log in with mcpLogin(), or give a 'clientId'.`,
+    )
+  }
+
+  /** A client of this registration. */
+  of(found: Found, registered: Registered): Client {
+    return makeClient(this.#options, registered, found.issuer, found)
+  }
+}
+
+/** Whether the server takes the URL of a Client ID Metadata Document as a client's id. */
+export function takesUrls({ described }: Found): boolean {
+  return described.metadata['client_id_metadata_document_supported'] === true
+}
+
+/** The server does not know the client (any more). */
+export function isUnknownClient({ response, text, secrets }: WholeResponse): boolean {
+  if (response.status !== 400 && response.status !== 401) return false
+  const { codes } = errorOf(readBody(text, response.headers.get('content-type') ?? ''), secrets)
+  return codes.includes('invalid_client')
+}

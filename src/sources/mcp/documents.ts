@@ -1,0 +1,70 @@
+import { RefreshError } from '../../errors.ts'
+import { parseJson } from '../../lib/json.ts'
+import type { Asking } from '../shared/refusal-advice.ts'
+import { refusalOf } from '../shared/token-endpoint.ts'
+import { ask, type Http, type WholeResponse } from '../shared/token-request.ts'
+
+/** Levels of nesting: no metadata are deeper. */
+const DEEPEST = 256
+
+/** A document that was asked for. */
+export interface Fetched {
+  readonly whole: WholeResponse
+  /** undefined: it is not there (4xx, or a page for people), so that another place may have it. */
+  readonly fields: Readonly<Record<string, unknown>> | undefined
+}
+
+/**
+ * Asks for a document of metadata: no credential is sent, and no redirect is followed.
+ *
+ * @param what it is called in a message
+ * @throws RefreshError where the server is out of reach, asks to wait, fails, or redirects
+ */
+export async function fetchDocument(
+  http: Http,
+  url: URL,
+  what: string,
+  signal: AbortSignal,
+): Promise<Fetched> {
+  const headers = { accept: 'application/json' }
+  const whole = await ask(http, { host: url.host, signal }, (fetch, sending) =>
+    fetch(url.href, { method: 'GET', headers, redirect: 'manual', signal: sending }),
+  )
+  const { status, ok } = whole.response
+  const fields = ok ? objectIn(whole.text) : undefined
+  const isAbsent = status >= 400 && status < 500 && ![408, 425, 429].includes(status)
+  if (fields !== undefined || ok || isAbsent) return { whole, fields }
+  const asking: Asking = {
+    person: false,
+    spends: false,
+    carriesClaims: false,
+    isSigned: false,
+    endpoint: what,
+  }
+  throw (
+    refusalOf(whole, asking, http.clock.now()) ??
+    new RefreshError('source_invalid', `${url.host} has no ${what}.`)
+  )
+}
+
+/** What a server says of its rejection of a request without a credential: its `WWW-Authenticate` header. */
+export async function probe(http: Http, url: URL, signal: AbortSignal): Promise<string | undefined> {
+  const headers = { accept: 'application/json, text/event-stream' }
+  const { response } = await ask(http, { host: url.host, signal }, async (fetch, sending) => {
+    const answered = await fetch(url.href, { method: 'GET', headers, redirect: 'manual', signal: sending })
+    // A server that asks for no credential may begin a stream that never ends.
+    answered.body?.cancel().catch(() => undefined)
+    const challenge = answered.headers.get('www-authenticate')
+    return new Response(null, {
+      status: 200,
+      ...(challenge !== null && answered.status === 401 && { headers: { 'www-authenticate': challenge } }),
+    })
+  })
+  return response.headers.get('www-authenticate') ?? undefined
+}
+
+function objectIn(text: string): Record<string, unknown> | undefined {
+  const value = parseJson(text.replace(/^\uFEFF/, ''), DEEPEST)?.value
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+  return isObject ? { ...value } : undefined
+}

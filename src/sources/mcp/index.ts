@@ -1,0 +1,205 @@
+import { factsOf, noting } from '../../credential/failure-facts.ts'
+import { memoryStore } from '../../credential/memory-store.ts'
+import type { Source, SourceContext } from '../../credential/source.ts'
+import type { MadeFor } from '../../credential/store.ts'
+import type { AccessToken } from '../../credential/token.ts'
+import { RefreshError } from '../../errors.ts'
+import { optionError } from '../../lib/options.ts'
+import { ClientSecrets } from '../shared/oauth/client-auth.ts'
+import { readGrant } from '../shared/oauth/grant.ts'
+import type {
+  ExtensionGrant,
+  Grant,
+  Jwk,
+  JwtBearerGrant,
+  OAuthClient,
+  PrivateKey,
+  RefreshTokenGrant,
+  TokenExchangeGrant,
+} from '../shared/oauth/options.ts'
+import { each, type Parameters } from '../shared/oauth/target.ts'
+import type { SecretOption } from '../shared/secret.ts'
+import { readTokens } from '../shared/token-endpoint.ts'
+import { readHttp } from '../shared/token-request.ts'
+import { assertBound, boundOf, withBound } from './bound.ts'
+import { checkClient, Clients, isUnknownClient } from './client.ts'
+import { Discovery, type Found } from './discovery.ts'
+import { checkStore } from './kept.ts'
+import { mcpLogin } from './login.ts'
+import type {
+  McpBeginOptions,
+  McpBrowserOptions,
+  McpClient,
+  McpFinishOptions,
+  McpLogin,
+  McpLoginBegun,
+  McpLoginOptions,
+  McpOptions,
+} from './options.ts'
+import { demandOf } from './resource-metadata.ts'
+
+/**
+ * Tokens for an MCP server (Model Context Protocol, authorization). The server's own metadata say who issues them (RFC 9728, RFC 8414); the
+ * token is asked for this server (RFC 8707), and a refresh token is shown to nobody but the server that issued it. It needs the package
+ * `oauth4webapi`.
+ *
+ * Give the credential's `refreshingFetch()` to the MCP client as its `fetch`, and no `authProvider`. A person logs in with {@link mcpLogin}.
+ *
+ * `issue` throws a RefreshError, as that of `oauth()` does. `reauthentication_required`, too, where another authorization server answers
+ * for the MCP server by now; `source_refused` where metadata or a challenge lead where no client should go.
+ *
+ * @throws RefreshError `invalid_option`
+ * @example
+ * const store = fileStore()
+ * const credential = createCredential({ source: mcp('https://mcp.example.com/mcp', { store }), store, key: 'mcp.example.com' })
+ */
+export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
+  checkClient(options, ['grant'])
+  const http = readHttp(options)
+  const discovery = new Discovery(serverUrl, options, http)
+  const clients = new Clients(options, checkStore(options.store) ?? memoryStore())
+  const grant = readGrant(options.grant ?? 'refresh_token')
+  const spends = grant.type === 'refresh_token'
+  if (!spends && options.clientId === undefined && options.clientMetadataUrl === undefined) {
+    throw optionError('clientId', 'is missing: only a login with mcpLogin() can register a client')
+  }
+  if (grant.type === 'client_credentials') secretsOf(options).refusePublic()
+  const wantedScope = options.scope === undefined ? [] : each('scope', options.scope)
+  /** Demanded by the MCP server, and granted before. */
+  let wider: readonly string[] = []
+
+  const issue = async (context: SourceContext, sent: () => void): Promise<AccessToken> => {
+    const { current, challenge, signal } = context
+    const bound = spends ? boundOf(current) : undefined
+    // Where there is nothing to redeem nobody need be asked.
+    const proofs = await grant.parameters(context)
+    const found = await discovery.find(challenge, signal, bound?.issuer)
+    assertBound(bound, { issuer: found.issuer, client: clients.configured }, discovery.server.host)
+    const client = await clients.existing(found, bound?.client)
+    const scope = spends ? wantedScope : await scopeFor(found, challenge)
+    const parameters: Parameters = [...scope, ...each('resource', found.resource), ...proofs]
+    // A request that redeems a refresh token ends only with its flight: the response may be all that is left of the login.
+    const asked = { signal, sent, ...(spends && { timeout: Infinity }) }
+    const whole = await client.ask('token_endpoint', asked, (peer, { server, party, auth }, request) =>
+      peer.genericTokenEndpointRequest(server, party, auth, grant.type, parameters, request),
+    )
+    const { status } = whole.response
+    if (status === 404 || status === 410) discovery.forget()
+    if (spends && isUnknownClient(whole) && client.id !== options.clientId) {
+      await clients.registrations(found).forget(client.id)
+      throw noting(unknownClient(client.id, found), { reach: 'answered' })
+    }
+    const { isSigned, person } = grant
+    const about = { person, spends, isSigned, carriesClaims: false, scope: options.scope }
+    try {
+      const token = readTokens(whole, client.asking(about), client.now())
+      return withBound(token, { issuer: found.issuer, client: client.id })
+    } catch (error) {
+      // The server may have moved, so that the next request is to ask who issues its tokens by now.
+      if (error instanceof RefreshError && error.terminal) discovery.forget()
+      throw error
+    }
+  }
+
+  const scopeFor = async ({ scopes }: Found, challenge: string | undefined): Promise<Parameters> => {
+    const { scope = scopes.join(' ') } = options.scope === undefined ? await demandOf(challenge) : options
+    const names = union(scope.split(' '), wider)
+    return names === '' ? [] : each('scope', names)
+  }
+
+  return {
+    spendsRefreshToken: spends,
+    /** The issuer is known once it was asked for; until then, the token itself says who issued it. */
+    get madeFor(): MadeFor {
+      const { issuer = options.issuer, resource } = discovery.known ?? {}
+      return {
+        issuer,
+        client: clients.configured,
+        resource,
+        scope: wider.length === 0 ? options.scope : union([options.scope ?? ''], wider),
+      }
+    },
+    presented: async (input) => {
+      const proofs = (await grant.parameters(input)).map(([, value]) => value)
+      const secret = await secretsOf(options).presented(input.signal)
+      const client = clients.configured ?? boundOf(input.current)?.client ?? ''
+      const { issuers = [], issuer = '', scope = '' } = options
+      return [...proofs, discovery.server.href, client, secret, issuer, scope, ...issuers, ...wider]
+    },
+    /** For a refresh token only a person can widen what was granted. */
+    widen: (scopes, granted = '') => {
+      if (spends) return undefined
+      const before = wider
+      wider = [...new Set([...before, ...granted.split(' '), ...scopes])].filter((name) => name !== '')
+      return () => {
+        wider = before
+      }
+    },
+    ...(grant.seed !== undefined && { seed: grant.seed }),
+    issue: async (context) => {
+      let isSent = false
+      const sent = (): void => {
+        isSent = true
+        // A request that spends nothing may be sent again at any time.
+        if (spends) context.sent?.()
+      }
+      try {
+        return await issue(context, sent)
+      } catch (error) {
+        if (isSent || !(error instanceof RefreshError)) throw error
+        // What discovery was answered concerns no refresh token: nothing was presented.
+        throw noting(error, { reach: factsOf(error).reach === 'broken' ? 'broken' : 'unsent' })
+      }
+    },
+  }
+}
+
+function union(names: readonly string[], more: readonly string[]): string {
+  return [...new Set([...names.flatMap((name) => name.split(' ')), ...more])]
+    .filter((name) => name !== '')
+    .join(' ')
+}
+
+function secretsOf({
+  clientSecret,
+  clientAuth,
+  privateKey,
+  clientAssertion,
+  fetch,
+}: McpOptions): ClientSecrets {
+  const given: Partial<OAuthClient> = {
+    ...(fetch !== undefined && { fetch }),
+    ...(clientSecret !== undefined && { clientSecret }),
+    ...(clientAuth !== undefined && { clientAuth }),
+    ...(privateKey !== undefined && { privateKey }),
+    ...(clientAssertion !== undefined && { clientAssertion }),
+  }
+  return new ClientSecrets({ clientId: '', ...given })
+}
+
+function unknownClient(id: string, { issuer }: Found): RefreshError {
+  const message = `${issuer} does not know the client '${id.slice(0, 256)}' any more (invalid_client), so its refresh token is no good: log in again with mcpLogin(), which registers a new one.`
+  return new RefreshError('reauthentication_required', message)
+}
+
+export type { TokenRequestOptions } from '../shared/token-request.ts'
+export type { WebCryptoKey } from '../../lib/web-crypto-key.ts'
+export { mcpLogin }
+export type {
+  ExtensionGrant,
+  Grant,
+  Jwk,
+  JwtBearerGrant,
+  McpBeginOptions,
+  McpBrowserOptions,
+  McpClient,
+  McpFinishOptions,
+  McpLogin,
+  McpLoginBegun,
+  McpLoginOptions,
+  McpOptions,
+  PrivateKey,
+  RefreshTokenGrant,
+  SecretOption,
+  TokenExchangeGrant,
+}

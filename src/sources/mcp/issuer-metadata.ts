@@ -1,0 +1,73 @@
+import { RefreshError } from '../../errors.ts'
+import { type Described, type Endpoint, NAMES, readMetadata } from '../shared/oauth/metadata.ts'
+import type { Http } from '../shared/token-request.ts'
+import { type Fetched, fetchDocument } from './documents.ts'
+import { invalid, readUrl, refusedTarget, shown } from './hosts.ts'
+
+const WHAT = 'metadata of the authorization server'
+
+/**
+ * An authorization server's metadata (RFC 8414, OpenID Connect Discovery), in the three orders that there are for an issuer with a path. The
+ * issuer is compared byte for byte: whoever answers under one name must not speak for another.
+ *
+ * @throws RefreshError
+ */
+export async function readIssuer(http: Http, issuer: string, signal: AbortSignal): Promise<Described> {
+  const url = new URL(issuer)
+  const failures: RefreshError[] = []
+  let incomplete: Described | undefined
+  for (const place of placesOf(url)) {
+    let fetched: Fetched
+    try {
+      fetched = await fetchDocument(http, place, WHAT, signal)
+    } catch (error) {
+      if (signal.aborted || !(error instanceof RefreshError)) throw error
+      failures.push(error)
+      if (error.code === 'source_rate_limited') break
+      continue
+    }
+    const { whole, fields } = fetched
+    const named = fields?.['issuer']
+    if (fields === undefined || typeof named !== 'string') continue
+    if (named !== issuer) {
+      throw invalid(
+        `The metadata at ${place.href} name the issuer ${shown(named)}, where ${shown(issuer)} was asked for: they must be the same, byte for byte.`,
+      )
+    }
+    const described = usable(readMetadata(whole, url, http.plainHttp), url, http.plainHttp)
+    if (described.metadata.token_endpoint !== undefined) return described
+    incomplete ??= described
+  }
+  if (incomplete !== undefined) {
+    const why = incomplete.unusable.has('token_endpoint') ? 'name one that must not be asked' : 'name none'
+    throw invalid(`The metadata of ${shown(issuer)} are no use: of the token endpoint they ${why}.`)
+  }
+  throw (
+    failures[0] ??
+    invalid(`${shown(issuer)} has no metadata, as an authorization server has (RFC 8414): is it one?`)
+  )
+}
+
+function placesOf(issuer: URL): readonly URL[] {
+  const path = issuer.pathname.replace(/\/+$/, '')
+  const inserted = ['oauth-authorization-server', 'openid-configuration'].map(
+    (name) => new URL(`/.well-known/${name}${path}`, issuer.origin),
+  )
+  const appended = new URL(`${path}/.well-known/openid-configuration`, issuer.origin)
+  return path === '' ? inserted : [...inserted, appended]
+}
+
+/** Leaves out endpoints that lead from outside into a private network. */
+function usable({ metadata, unusable }: Described, issuer: URL, plainHttp: readonly string[]): Described {
+  const names: readonly string[] = [...NAMES, 'registration_endpoint']
+  const bad = names.filter((name) => {
+    const given = metadata[name]
+    return given !== undefined && refusedTarget(readUrl(given), issuer, plainHttp) !== undefined
+  })
+  const kept = Object.entries(metadata).filter(([name]) => !bad.includes(name))
+  const isEndpoint = (name: string): name is Endpoint => NAMES.some((known) => known === name)
+  return {
+    metadata: { ...Object.fromEntries(kept), issuer: metadata.issuer },
+    unusable: new Set([...unusable, ...bad.filter(isEndpoint)]),
+  }
+}

@@ -1,0 +1,230 @@
+import { memoryStore } from '../../credential/memory-store.ts'
+import type { AccessToken } from '../../credential/token.ts'
+import { RefreshError } from '../../errors.ts'
+import { abortable } from '../../lib/abortable.ts'
+import { optionError } from '../../lib/options.ts'
+import { parsedUrl, readEndpoint } from '../../lib/secure-url.ts'
+import { acceptedCallback } from '../shared/oauth/callback.ts'
+import type { Client } from '../shared/oauth/client.ts'
+import { listen, readRedirectUri } from '../shared/oauth/loopback.ts'
+import { loadOAuth } from '../shared/oauth/oauth4webapi.ts'
+import { each, type Parameters } from '../shared/oauth/target.ts'
+import { readTokens } from '../shared/token-endpoint.ts'
+import { type Http, readHttp } from '../shared/token-request.ts'
+import { withBound } from './bound.ts'
+import { checkClient, Clients, isUnknownClient, takesUrls } from './client.ts'
+import { Discovery, type Found } from './discovery.ts'
+import { invalid, isLoopback, refused, shown } from './hosts.ts'
+import { readIssuer } from './issuer-metadata.ts'
+import { checkStore } from './kept.ts'
+import type {
+  McpBeginOptions,
+  McpBrowserOptions,
+  McpFinishOptions,
+  McpLogin,
+  McpLoginBegun,
+  McpLoginOptions,
+} from './options.ts'
+import { type Pending, PendingLogins } from './pending.ts'
+import { register } from './register.ts'
+import { demandOf } from './resource-metadata.ts'
+
+/**
+ * A person logs in at an MCP server: an authorization code with PKCE, for a client that is registered already, that has a Client ID Metadata
+ * Document, or that registers itself (RFC 7591).
+ *
+ * @throws RefreshError `invalid_option`
+ * @example
+ * const login = mcpLogin('https://mcp.example.com/mcp', { store, redirectUri: 'https://app.example.com/callback' })
+ * const { url, binding } = await login.begin() // keep the binding in an HttpOnly cookie, and redirect to the url
+ * await credential.login(await login.finish(request.url, { binding: cookie })) // at the callback
+ */
+export function mcpLogin(serverUrl: string | URL, options: McpLoginOptions = {}): McpLogin {
+  const login = new Login(serverUrl, options)
+  return {
+    begin: (given) => login.begin(given),
+    finish: (url, given) => login.finish(url, given),
+    inBrowser: (given) => login.inBrowser(given),
+  }
+}
+
+class Login {
+  readonly #options: McpLoginOptions
+  readonly #http: Http
+  readonly #discovery: Discovery
+  readonly #clients: Clients
+  readonly #pending: PendingLogins
+  readonly #redirectUri: string
+
+  constructor(serverUrl: string | URL, options: McpLoginOptions) {
+    checkClient(options, ['redirectUri', 'clientName'])
+    const { redirectUri = 'http://127.0.0.1/callback', store: given } = options
+    const isHere = isLoopback(readEndpoint('redirectUri', redirectUri))
+    if (isHere) readRedirectUri(redirectUri)
+    const store = checkStore(given) ?? memoryStore()
+    this.#options = options
+    this.#redirectUri = redirectUri
+    this.#http = readHttp(options)
+    this.#discovery = new Discovery(serverUrl, options, this.#http)
+    this.#clients = new Clients(options, store)
+    this.#pending = new PendingLogins(store, this.#discovery.server.href)
+  }
+
+  async begin(options: McpBeginOptions = {}): Promise<McpLoginBegun> {
+    return this.#begin(options, this.#redirectUri)
+  }
+
+  async finish(callbackUrl: string | URL, options: McpFinishOptions): Promise<AccessToken> {
+    const { binding, signal = new AbortController().signal } = options ?? {}
+    // Node's own requests have a path alone.
+    const returned = parsedUrl(String(callbackUrl), 'http://127.0.0.1')?.searchParams
+    if (returned === undefined)
+      throw optionError('callbackUrl', 'must be the URL that the browser came back to')
+    if (typeof binding !== 'string') throw optionError('binding', 'must be the one that begin() gave')
+    return this.#finish(new URLSearchParams(returned), binding, signal)
+  }
+
+  async inBrowser(options: McpBrowserOptions): Promise<AccessToken> {
+    if (typeof options?.open !== 'function') throw optionError('open', 'must be a function')
+    try {
+      return await this.#inBrowser(options)
+    } catch (error) {
+      // The server has forgotten its registration of the client, which is made anew, once.
+      if (error instanceof UnknownClient) return this.#inBrowser(options)
+      throw error
+    }
+  }
+
+  async #inBrowser({
+    open,
+    signal = new AbortController().signal,
+    ...more
+  }: McpBrowserOptions): Promise<AccessToken> {
+    const state = (await loadOAuth()).generateRandomState()
+    const loopback = await listen(readRedirectUri(this.#redirectUri), state, signal)
+    try {
+      const { url, binding } = await this.#begin({ ...more, signal }, loopback.redirectUri, state)
+      // A browser that stays open until the person is done may keep `open` waiting.
+      const opened = Promise.resolve(open(url)).then(() => loopback.arrived)
+      const returned = await abortable(Promise.race([loopback.arrived, opened]), signal)
+      return await this.#finish(returned, binding, signal)
+    } finally {
+      loopback.close()
+    }
+  }
+
+  async #begin(
+    { challenge, scope, signal = new AbortController().signal }: McpBeginOptions,
+    redirectUri: string,
+    given?: string,
+  ): Promise<McpLoginBegun> {
+    const peer = await loadOAuth()
+    const found = await this.#discovery.find(challenge, signal)
+    const { metadata } = found.described
+    const endpoint = metadata.authorization_endpoint
+    if (endpoint === undefined) {
+      throw invalid(`The metadata of ${shown(found.issuer)} name no authorization endpoint that may be used.`)
+    }
+    const methods: unknown = metadata.code_challenge_methods_supported
+    if (Array.isArray(methods) && !methods.includes('S256')) {
+      throw refused(`${shown(found.issuer)} does not support PKCE with S256, which a login needs.`)
+    }
+    const client = await this.#client(found, signal)
+    const [state, verifier] = [given ?? peer.generateRandomState(), peer.generateRandomCodeVerifier()]
+    const binding = peer.generateRandomCodeVerifier()
+    const { issuer, resource } = found
+    await this.#pending.add({
+      state,
+      verifier,
+      issuer,
+      client: client.id,
+      redirectUri,
+      resource,
+      binding: await peer.calculatePKCECodeChallenge(binding),
+      at: this.#http.clock.now(),
+    })
+    const wanted = await this.#scope(found, challenge, scope)
+    const fields: Parameters = [
+      ...(wanted === '' ? [] : each('scope', wanted)),
+      ...each('resource', resource),
+      ['client_id', client.id],
+      ['response_type', 'code'],
+      ['redirect_uri', redirectUri],
+      ['state', state],
+      ['code_challenge', await peer.calculatePKCECodeChallenge(verifier)],
+      ['code_challenge_method', 'S256'],
+      // OpenID Connect Core section 11: without it the wish is ignored.
+      ...(wanted.split(' ').includes('offline_access') ? each('prompt', 'consent') : []),
+    ]
+    const url = new URL(endpoint)
+    for (const [name, value] of fields) url.searchParams.append(name, value)
+    return { url: url.href, binding }
+  }
+
+  /** Pre-registered, else a Client ID Metadata Document, else dynamic registration. */
+  async #client(found: Found, signal: AbortSignal): Promise<Client> {
+    const { clientId, clientMetadataUrl, clientName = 'llm-refresh' } = this.#options
+    if (clientId !== undefined) return this.#clients.existing(found, clientId)
+    if (clientMetadataUrl !== undefined && takesUrls(found)) {
+      return this.#clients.existing(found, clientMetadataUrl)
+    }
+    if (found.described.metadata.registration_endpoint === undefined) {
+      const why = clientMetadataUrl === undefined ? '' : " and takes no 'clientMetadataUrl'"
+      throw refused(
+        `${shown(found.issuer)} lets no client register itself${why}: register one there, and give its 'clientId'.`,
+      )
+    }
+    const redirectUri = this.#redirectUri
+    const registrations = this.#clients.registrations(found)
+    const registered = await registrations.ensure(redirectUri, this.#http.clock.now(), () =>
+      register(this.#http, found, { clientName, redirectUri }, signal),
+    )
+    return this.#clients.of(found, registered)
+  }
+
+  async #scope({ scopes, described }: Found, challenge: string | undefined, more = ''): Promise<string> {
+    const { scope = (await demandOf(challenge)).scope ?? scopes.join(' ') } = this.#options
+    const listed: unknown = described.metadata.scopes_supported
+    const isOffline = Array.isArray(listed) && listed.includes('offline_access')
+    const names = [...scope.split(' '), ...more.split(' '), ...(isOffline ? ['offline_access'] : [])]
+    return [...new Set(names)].filter((name) => name !== '').join(' ')
+  }
+
+  async #finish(returned: URLSearchParams, binding: string, signal: AbortSignal): Promise<AccessToken> {
+    const peer = await loadOAuth()
+    const hash = await peer.calculatePKCECodeChallenge(binding === '' ? 'none' : binding)
+    const state = returned.get('state') ?? ''
+    const pending = await this.#pending.take(state, hash, this.#http.clock.now())
+    const found = await this.#found(pending, signal)
+    const { issuer, redirectUri, verifier, resource } = pending
+    const about = { issuer, clientId: pending.client }
+    const parameters = acceptedCallback(peer, found.described.metadata, about, returned, state)
+    const client = await this.#clients.existing(found, pending.client)
+    // The code is spent once it is sent, and the response may be slow to come: only the signal ends the request.
+    const asked = { signal, timeout: Infinity }
+    const whole = await client.ask('token_endpoint', asked, (_peer, { server, party, auth }, request) =>
+      peer.authorizationCodeGrantRequest(server, party, auth, parameters, redirectUri, verifier, {
+        ...request,
+        additionalParameters: each('resource', resource),
+      }),
+    )
+    if (isUnknownClient(whole) && client.id !== this.#options.clientId) {
+      await this.#clients.registrations(found).forget(client.id)
+      throw new UnknownClient(
+        'reauthentication_required',
+        `${shown(issuer)} does not know the client any more that it registered (invalid_client): begin the login again, which registers a new one.`,
+      )
+    }
+    const token = readTokens(whole, client.asking({ person: true, spends: true }), client.now())
+    return withBound(token, { issuer, client: client.id })
+  }
+
+  /** The server that the browser was sent to, whoever answers for the MCP server by now. */
+  async #found({ issuer, resource }: Pending, signal: AbortSignal): Promise<Found> {
+    const { known } = this.#discovery
+    if (known?.issuer === issuer) return { ...known, resource }
+    return { issuer, resource, scopes: [], described: await readIssuer(this.#http, issuer, signal) }
+  }
+}
+
+class UnknownClient extends RefreshError {}

@@ -1,0 +1,73 @@
+import type { Store } from '../../credential/store.ts'
+import { type Entry, KeptList } from './kept.ts'
+
+/** A client as an authorization server knows it. */
+export interface Registered {
+  readonly id: string
+  readonly secret?: string | undefined
+  readonly auth?: 'client_secret_basic' | 'client_secret_post' | undefined
+  /** What it was registered for. */
+  readonly redirectUri?: string | undefined
+  /** epoch ms: its secret is no good any more from here on. */
+  readonly expiresAt?: number | undefined
+}
+
+/** Registrations at one server: each redirect URI has its own. */
+const MOST = 32
+
+/** The dynamic registrations (RFC 7591) at one authorization server. */
+export class Registrations {
+  readonly #kept: KeptList
+
+  constructor(store: Store, issuer: string) {
+    this.#kept = new KeptList(store, 'mcp-client', issuer)
+  }
+
+  /** @param id undefined: any that there is, the newest first */
+  async find(id: string | undefined): Promise<Registered | undefined> {
+    const all = (await this.#kept.read()).map(read)
+    return all.findLast((registered) => id === undefined || registered?.id === id)
+  }
+
+  /**
+   * The registration for a redirect URI, made by `register` where there is none: by one process at a time.
+   *
+   * @param now epoch ms
+   */
+  async ensure(redirectUri: string, now: number, register: () => Promise<Registered>): Promise<Registered> {
+    const fits = (entry: Entry): boolean => {
+      const registered = read(entry)
+      return registered?.redirectUri === redirectUri && (registered.expiresAt ?? Infinity) > now
+    }
+    const before = (await this.#kept.read()).findLast(fits)
+    let registered = before && read(before)
+    if (registered !== undefined) return registered
+    await this.#kept.update(async (list) => {
+      const other = list.findLast(fits)
+      registered = other && read(other)
+      if (registered !== undefined) return undefined
+      registered = await register()
+      const others = list.filter((entry) => entry['redirectUri'] !== redirectUri)
+      return [...others, { ...registered, redirectUri }].slice(-MOST)
+    })
+    return registered ?? register()
+  }
+
+  /** The server does not know it any more. */
+  async forget(id: string): Promise<void> {
+    const list = await this.#kept.read()
+    if (!list.some((entry) => entry['id'] === id)) return
+    await this.#kept.replace((now) => now.filter((entry) => entry['id'] !== id))
+  }
+}
+
+function read({ id, secret, auth, redirectUri, expiresAt }: Entry): Registered | undefined {
+  if (typeof id !== 'string' || id === '') return undefined
+  return {
+    id,
+    ...(typeof secret === 'string' && { secret }),
+    ...((auth === 'client_secret_basic' || auth === 'client_secret_post') && { auth }),
+    ...(typeof redirectUri === 'string' && { redirectUri }),
+    ...(typeof expiresAt === 'number' && { expiresAt }),
+  }
+}

@@ -1,0 +1,115 @@
+import { readChallenges } from '../shared/oauth/challenge.ts'
+import type { Http } from '../shared/token-request.ts'
+import { fetchDocument, probe } from './documents.ts'
+import { invalid, readUrl, refused, refusedTarget, shown } from './hosts.ts'
+
+const WHAT = 'metadata of the MCP server'
+/** Names that are looked at: no server has that many. */
+const MOST = 32
+
+/** What an MCP server says of itself (RFC 9728). */
+export interface Resource {
+  /** As it is sent, verbatim (RFC 8707). */
+  readonly resource: string
+  /** The issuers of its authorization servers. */
+  readonly issuers: readonly string[]
+  readonly scopes: readonly string[]
+}
+
+/** What a server's challenge demands. */
+export interface Demand {
+  readonly resourceMetadata: string | undefined
+  readonly scope: string | undefined
+}
+
+/** Reads the first challenge that says where the metadata are, or which scope is missing. */
+export async function demandOf(challenge: string | undefined): Promise<Demand> {
+  const read = challenge === undefined ? [] : await readChallenges(challenge)
+  const parameter = (name: string): string | undefined =>
+    read.map(({ parameters }) => parameters[name]).find((found) => found !== undefined && found !== '')
+  return { resourceMetadata: parameter('resource_metadata'), scope: parameter('scope') }
+}
+
+/**
+ * Finds an MCP server's metadata: where its challenge says, else under its path, else at its root; and where it has none there, where it
+ * says when it is asked without a credential.
+ *
+ * @param given where the user says that they are
+ * @param named where the challenge says that they are
+ * @throws RefreshError
+ */
+export async function readResource(
+  http: Http,
+  server: URL,
+  given: string | undefined,
+  named: string | undefined,
+  signal: AbortSignal,
+): Promise<Resource> {
+  if (given !== undefined) return required(http, server, new URL(given), signal)
+  if (named !== undefined) return required(http, server, ownPlace(server, named), signal)
+  for (const place of placesOf(server)) {
+    const { fields } = await fetchDocument(http, place, WHAT, signal)
+    if (fields !== undefined) return readFields(fields, server, place)
+  }
+  const { resourceMetadata } = await demandOf(await probe(http, server, signal))
+  if (resourceMetadata === undefined) {
+    throw invalid(
+      `${server.host} publishes no metadata of an MCP server (RFC 9728): is ${server.origin}${server.pathname} the server's URL? Where it has none, give its 'issuer'.`,
+    )
+  }
+  return required(http, server, ownPlace(server, resourceMetadata), signal)
+}
+
+function placesOf({ origin, pathname }: URL): readonly URL[] {
+  const wellKnown = '/.well-known/oauth-protected-resource'
+  const path = pathname.replace(/\/+$/, '')
+  const root = new URL(wellKnown, origin)
+  return path === '' ? [root] : [new URL(wellKnown + path, origin), root]
+}
+
+/**
+ * A header must not send the client anywhere but to the server that it came from.
+ *
+ * @throws RefreshError `source_refused`
+ */
+function ownPlace(server: URL, named: string): URL {
+  const url = readUrl(named)
+  const why = url?.origin === server.origin ? refusedTarget(url, server, [server.origin]) : 'another origin'
+  if (url !== undefined && why === undefined) return url
+  throw refused(
+    `The challenge of ${server.origin} names ${shown(named)} as the place of its metadata, which is not asked: ${url === undefined ? 'it is no URL' : why}. If you trust it, name it in 'resourceMetadata'.`,
+  )
+}
+
+async function required(http: Http, server: URL, place: URL, signal: AbortSignal): Promise<Resource> {
+  const { fields, whole } = await fetchDocument(http, place, WHAT, signal)
+  if (fields !== undefined) return readFields(fields, server, place)
+  throw invalid(`There are no metadata of an MCP server at ${place.href} (${whole.response.status}).`)
+}
+
+function readFields(fields: Readonly<Record<string, unknown>>, server: URL, place: URL): Resource {
+  const resource = fields['resource']
+  if (typeof resource !== 'string' || !isOf(readUrl(resource), server)) {
+    const what = typeof resource === 'string' ? `name the resource ${shown(resource)}` : 'name no resource'
+    throw invalid(
+      `The metadata at ${place.href} ${what}, and the server is ${server.href}: they are another server's.`,
+    )
+  }
+  return {
+    resource,
+    issuers: [...new Set(textsIn(fields['authorization_servers']))],
+    scopes: textsIn(fields['scopes_supported']).filter((scope) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope)),
+  }
+}
+
+/** The server itself, or a path above it on the same origin. */
+function isOf(resource: URL | undefined, server: URL): boolean {
+  if (resource === undefined || resource.origin !== server.origin || resource.hash !== '') return false
+  const path = resource.pathname.replace(/\/+$/, '')
+  return `${server.pathname.replace(/\/+$/, '')}/`.startsWith(`${path}/`)
+}
+
+function textsIn(value: unknown): string[] {
+  const listed: unknown[] = Array.isArray(value) ? value.slice(0, MOST) : []
+  return listed.filter((text): text is string => typeof text === 'string' && text !== '')
+}

@@ -1,0 +1,377 @@
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { createCredential, memoryStore, type Store } from '../../src/index.ts'
+import { mcp, mcpLogin, type McpLoginOptions } from '../../src/sources/mcp/index.ts'
+import { fileStore } from '../../src/stores/file/index.ts'
+import { sealedStore } from '../../src/stores/sealed/index.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { startOidcServer } from '../support/oidc-server.ts'
+import { failure, issue, temporaryFolder } from './helpers.ts'
+import {
+  metadataOf,
+  PATH_METADATA,
+  SERVER_METADATA,
+  startPlace,
+  startWorld,
+  type World,
+} from './mcp-world.ts'
+
+const CALLBACK = 'https://app.example.com/callback'
+const WEB = { redirectUri: CALLBACK, clientId: 'app' }
+
+/** A world whose authorization server registers clients `c1`, `c2` … */
+async function startRegistering(more: object = {}): Promise<World> {
+  const world = await startWorld()
+  const { auth } = world
+  auth.routes.set(SERVER_METADATA, {
+    body: metadataOf(auth.origin, { registration_endpoint: `${auth.origin}/register`, ...more }),
+  })
+  let registered = 0
+  auth.routes.set('/register', ({ body }) => ({
+    status: 201,
+    body: { ...JSON.parse(body.toString()), client_id: `c${++registered}` },
+  }))
+  return world
+}
+
+/** What the browser comes back with. */
+function returned(begun: string, more: Record<string, string | undefined>): string {
+  const { searchParams } = new URL(begun)
+  const fields = { state: searchParams.get('state') ?? '', code: 'canary-code', ...more }
+  const given = Object.entries(fields).filter((field): field is [string, string] => field[1] !== undefined)
+  return `${CALLBACK}?${new URLSearchParams(given).toString()}`
+}
+
+describe('a login in two halves', () => {
+  test('[A5] given begin() on one instance, when another finishes, then a code with PKCE is redeemed for the resource', async () => {
+    const { auth, url } = await startWorld()
+    const store = memoryStore()
+    const options = { ...WEB, store }
+    const { url: begun, binding } = await mcpLogin(url, options).begin()
+    const asked = Object.fromEntries(new URL(begun).searchParams)
+    expect(begun.startsWith(`${auth.origin}/authorize?`)).toBe(true)
+    expect(asked).toMatchObject({
+      client_id: 'app',
+      redirect_uri: CALLBACK,
+      resource: url,
+      response_type: 'code',
+    })
+    const back = returned(begun, { iss: auth.origin })
+    const token = await mcpLogin(url, options).finish(new URL(back), { binding })
+    expect(token).toMatchObject({ accessToken: 'a2', extra: { mcp: { issuer: auth.origin, client: 'app' } } })
+    const [sent] = auth.posted('/token')
+    expect(sent).toMatchObject({
+      code: 'canary-code',
+      redirect_uri: CALLBACK,
+      resource: url,
+      client_id: 'app',
+    })
+    expect(sent?.['code_verifier']).toMatch(/^[\w-]{43}$/)
+    expect(begun + binding).not.toContain(sent?.['code_verifier'])
+  })
+
+  test('[A5] given a login, when its credential is refreshed, then the store says who issued it', async () => {
+    const { auth, url } = await startRegistering()
+    const store = memoryStore()
+    const login = mcpLogin(url, { redirectUri: CALLBACK, store })
+    const { url: begun, binding } = await login.begin()
+    const credential = createCredential({ source: mcp(url, { store }), store, key: 'me' })
+    await credential.login(await login.finish(returned(begun, { iss: auth.origin }), { binding }))
+    await credential.refresh(await credential.snapshot())
+    expect(auth.posted('/token')[1]).toMatchObject({ refresh_token: 'r2', client_id: 'c1', resource: url })
+    expect((await store.read('me'))?.madeFor).toMatchObject({ issuer: auth.origin, resource: url })
+  })
+
+  const begin = async (options: McpLoginOptions = {}) => {
+    const world = await startWorld()
+    const clock = new ManualClock()
+    const login = mcpLogin(world.url, { ...WEB, clock, store: memoryStore(), ...options })
+    const { url, binding } = await login.begin()
+    return { ...world, clock, login, binding, back: returned(url, { iss: world.auth.origin }), begun: url }
+  }
+
+  test('[A5] given a second return, then it says that the login was finished already', async () => {
+    const { login, back, binding, auth } = await begin()
+    await login.finish(back, { binding })
+    expect(await failure(login.finish(back, { binding }))).toMatchObject({
+      code: 'reauthentication_required',
+      message: expect.stringContaining('finished already'),
+    })
+    expect(auth.asked('/token')).toBe(1)
+  })
+
+  test('[A5] given a return after 10 minutes, then it says so, and what is late is purged', async () => {
+    const { login, back, binding, clock, auth } = await begin()
+    clock.jump(600_001)
+    expect(await failure(login.finish(back, { binding }))).toMatchObject({
+      code: 'reauthentication_required',
+      message: expect.stringContaining('10 minutes'),
+    })
+    await login.begin()
+    expect(await failure(login.finish(back, { binding }))).toMatchObject({
+      message: expect.stringContaining('No such login'),
+    })
+    expect(auth.asked('/token')).toBe(0)
+  })
+
+  test('[A5] given the binding of another browser, then it is refused, and the right one still finishes', async () => {
+    const { login, back, binding, auth } = await begin()
+    const { binding: other } = await login.begin()
+    for (const wrong of [other, '', 'x']) {
+      expect(await failure(login.finish(back, { binding: wrong }))).toMatchObject({
+        code: 'reauthentication_required',
+        message: expect.stringContaining('another browser'),
+      })
+    }
+    expect(auth.asked('/token')).toBe(0)
+    expect((await login.finish(back, { binding })).accessToken).toBe('a2')
+  })
+
+  test.each<[string, Record<string, string | undefined>, string]>([
+    ["another 'iss'", { iss: 'https://evil.example' }, 'source_invalid'],
+    ["another 'iss' by a slash", { iss: 'slash' }, 'source_invalid'],
+    ["no 'iss'", { iss: undefined }, 'source_invalid'],
+    [
+      "an error with another 'iss'",
+      { iss: 'https://evil.example', error: 'access_denied' },
+      'source_invalid',
+    ],
+    ['a person who declined', { error: 'access_denied', code: undefined }, 'reauthentication_required'],
+    ['a server that refuses', { error: 'invalid_scope', code: undefined }, 'source_refused'],
+    ['no code', { code: undefined }, 'source_invalid'],
+  ])('[A5] given a return with %s, then it is named, and no code is sent', async (_, more, code) => {
+    const { login, begun, binding, auth } = await begin()
+    const iss = more['iss'] === 'slash' ? `${auth.origin}/` : auth.origin
+    const fields = { iss, ...more, ...(more['iss'] === 'slash' && { iss }) }
+    expect(await failure(login.finish(returned(begun, fields), { binding }))).toMatchObject({ code })
+    expect(auth.asked('/token')).toBe(0)
+  })
+
+  test('[A5] given an authorization server that moved meanwhile, then the code goes to the one that issued it', async () => {
+    const { login, back, binding, auth, api, url } = await begin()
+    const other = await startPlace()
+    api.routes.set(PATH_METADATA, { body: { resource: url, authorization_servers: [other.origin] } })
+    await login.finish(back, { binding })
+    expect([auth.asked('/token'), other.server.requests.length]).toEqual([1, 0])
+  })
+
+  test('[A5] given a server that issues no refresh token, then the token says so, and so does its first refresh', async () => {
+    const { login, back, binding, auth, url } = await begin()
+    auth.routes.set('/token', { body: { access_token: 'only', token_type: 'Bearer' } })
+    const token = await login.finish(back, { binding })
+    expect(token.refreshToken).toBeUndefined()
+    const credential = createCredential({ source: mcp(url, { clientId: 'app' }) })
+    await credential.login(token)
+    expect(await failure(credential.refresh(await credential.snapshot()))).toMatchObject({
+      code: 'reauthentication_required',
+      message: expect.stringContaining('no refresh token'),
+    })
+  })
+
+  test("[A5] given scopes, then those of the options, of the challenge or of the server are asked for, and 'offline_access' where it is listed", async () => {
+    const { api, auth, url } = await startWorld()
+    const asked = async (options: McpLoginOptions, challenge?: string): Promise<string | null> => {
+      const { url: begun } = await mcpLogin(url, { ...WEB, ...options }).begin({ challenge })
+      return new URL(begun).searchParams.get('scope')
+    }
+    expect(await asked({})).toBe(null)
+    const body = { resource: url, authorization_servers: [auth.origin], scopes_supported: ['read', 'write'] }
+    api.routes.set(PATH_METADATA, { body })
+    auth.routes.set(SERVER_METADATA, {
+      body: metadataOf(auth.origin, { scopes_supported: ['openid', 'offline_access'] }),
+    })
+    expect(await asked({})).toBe('read write offline_access')
+    expect(await asked({}, 'Bearer scope="admin"')).toBe('admin offline_access')
+    expect(await asked({ scope: 'own' }, 'Bearer scope="admin"')).toBe('own offline_access')
+  })
+})
+
+describe('registration', () => {
+  test('[A6] given two processes that begin at once, then one client is registered, and kept by its issuer', async () => {
+    const { auth, url } = await startRegistering()
+    const folder = await temporaryFolder()
+    const login = () =>
+      mcpLogin(url, { redirectUri: CALLBACK, store: fileStore({ path: folder }), clientName: 'My app' })
+    const begun = await Promise.all([login().begin(), login().begin(), login().begin()])
+    expect(begun.map(({ url: to }) => new URL(to).searchParams.get('client_id'))).toEqual(['c1', 'c1', 'c1'])
+    expect(auth.asked('/register')).toBe(1)
+    expect(
+      JSON.parse(auth.server.requests.find(({ path }) => path === '/register')?.body.toString() ?? ''),
+    ).toEqual({
+      client_name: 'My app',
+      redirect_uris: [CALLBACK],
+      application_type: 'web',
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      token_endpoint_auth_method: 'none',
+    })
+    const other = fileStore({ path: folder })
+    expect(await other.read(`mcp-client:${auth.origin}`)).toMatchObject({
+      token: undefined,
+      holds: 'mcp-client',
+    })
+  })
+
+  test.each<[string, (store: Store) => Store]>([
+    ['plain', (store) => store],
+    ['sealed', (store) => sealedStore(store, [{ id: 'one', secret: new Uint8Array(32) }])],
+  ])(
+    '[A6] given a %s store, when a credential meets such a record, then it says store_invalid and leaves it',
+    async (kind, wrap) => {
+      const { auth, url } = await startRegistering({
+        token_endpoint_auth_methods_supported: ['client_secret_post'],
+      })
+      auth.routes.set('/register', {
+        status: 201,
+        body: {
+          client_id: 'c9',
+          client_secret: 'canary-secret',
+          token_endpoint_auth_method: 'client_secret_post',
+        },
+      })
+      const plain = memoryStore()
+      const store = wrap(plain)
+      const login = mcpLogin(url, { redirectUri: CALLBACK, store })
+      const { url: begun, binding } = await login.begin()
+      const [client, pending] = [`mcp-client:${auth.origin}`, `mcp-login:${url}`]
+      const raw = JSON.stringify([await plain.read(client), await plain.read(pending)])
+      expect(raw.includes('canary-secret')).toBe(kind === 'plain')
+      expect(raw.includes('verifier')).toBe(kind === 'plain')
+      for (const key of [client, pending]) {
+        const credential = createCredential({ source: mcp(url, { clientId: 'app' }), store, key })
+        expect(await failure(credential.snapshot())).toMatchObject({ code: 'store_invalid' })
+        expect(await failure(credential.login({ accessToken: 'x' }))).toMatchObject({ code: 'store_invalid' })
+      }
+      await login.finish(returned(begun, { iss: auth.origin }), { binding })
+      expect(auth.posted('/token')[0]).toMatchObject({ client_id: 'c9', client_secret: 'canary-secret' })
+    },
+  )
+
+  test('[A6] given a login of a user under such a key, then the registration is refused, not written over it', async () => {
+    const { auth, url } = await startRegistering()
+    const store = memoryStore()
+    await store.replace(`mcp-client:${auth.origin}`, () => ({ token: { accessToken: 'theirs' } }))
+    const login = mcpLogin(url, { redirectUri: CALLBACK, store })
+    expect(await failure(login.begin())).toMatchObject({ code: 'store_invalid' })
+    expect(await store.read(`mcp-client:${auth.origin}`)).toMatchObject({ token: { accessToken: 'theirs' } })
+  })
+
+  test('[A6] given a Client ID Metadata Document, then it is used where the server takes it, else a client is registered', async () => {
+    const id = 'https://app.example.com/client.json'
+    const taking = await startRegistering({ client_id_metadata_document_supported: true })
+    const other = await startRegistering()
+    const asked = async ({ url }: World): Promise<string | null> => {
+      const login = mcpLogin(url, { redirectUri: CALLBACK, clientMetadataUrl: id })
+      return new URL((await login.begin()).url).searchParams.get('client_id')
+    }
+    expect([await asked(taking), await asked(other)]).toEqual([id, 'c1'])
+    expect(taking.auth.asked('/register')).toBe(0)
+  })
+
+  test('[A6] given a server that registers nobody, then the message says what to give', async () => {
+    const { url } = await startWorld()
+    expect(await failure(mcpLogin(url, { redirectUri: CALLBACK }).begin())).toMatchObject({
+      code: 'source_refused',
+      message: expect.stringContaining("'clientId'"),
+    })
+    const { auth, url: refusing } = await startRegistering()
+    auth.routes.set('/register', { status: 403, body: { error: 'access_denied' } })
+    expect(await failure(mcpLogin(refusing, { redirectUri: CALLBACK }).begin())).toMatchObject({
+      code: 'source_refused',
+      message: expect.stringContaining('could not be registered'),
+    })
+  })
+
+  test('[A6] given a registration that was deleted, then a refresh and a finish say so, and the next begin() registers anew', async () => {
+    const { auth, url } = await startRegistering()
+    const store = memoryStore()
+    const login = mcpLogin(url, { redirectUri: CALLBACK, store })
+    const { url: begun, binding } = await login.begin()
+    const token = await login.finish(returned(begun, { iss: auth.origin }), { binding })
+    auth.routes.set('/token', { status: 401, body: { error: 'invalid_client' } })
+    expect(await failure(issue(mcp(url, { store }), { current: token }))).toMatchObject({
+      code: 'reauthentication_required',
+      message: expect.stringContaining('invalid_client'),
+    })
+    const second = await login.begin()
+    expect(new URL(second.url).searchParams.get('client_id')).toBe('c2')
+    const finishing = login.finish(returned(second.url, { iss: auth.origin }), { binding: second.binding })
+    expect(await failure(finishing)).toMatchObject({ code: 'reauthentication_required' })
+    expect(new URL((await login.begin()).url).searchParams.get('client_id')).toBe('c3')
+    expect(auth.asked('/register')).toBe(3)
+  })
+
+  test('[A6] given a login in one piece, when its registration is gone, then it is made anew, once', async () => {
+    const { auth, url } = await startRegistering()
+    auth.routes.set('/token', { status: 401, body: { error: 'invalid_client' } })
+    const opened: string[] = []
+    const login = mcpLogin(url).inBrowser({
+      open: async (to) => {
+        opened.push(to)
+        const { searchParams } = new URL(to)
+        const back = new URL(searchParams.get('redirect_uri') ?? '')
+        back.search = new URLSearchParams({
+          state: searchParams.get('state') ?? '',
+          code: 'c',
+          iss: auth.origin,
+        }).toString()
+        await fetch(back)
+      },
+    })
+    expect(await failure(login)).toMatchObject({ code: 'reauthentication_required' })
+    expect([opened.length, auth.asked('/register')]).toEqual([2, 2])
+  })
+})
+
+test.each<[string, McpLoginOptions]>([
+  ['no redirect URI', { redirectUri: 'nowhere' }],
+  ['plain http elsewhere', { redirectUri: 'http://app.example.com/callback' }],
+  ['a store that is none', { store: {} as Store }],
+  ['an unknown option', { redirectUrl: CALLBACK } as McpLoginOptions],
+])('given %s, then it is refused at once', (_, options) => {
+  expect(() => mcpLogin('https://mcp.example.com/mcp', options)).toThrow(
+    expect.objectContaining({ code: 'invalid_option' }),
+  )
+})
+
+test('[A5, A6] against oidc-provider, with registration and resource indicators: a login on the loopback is kept', async () => {
+  const api = await startPlace()
+  const url = `${api.origin}/mcp`
+  const server = await startOidcServer({
+    scopes: ['openid', 'offline_access'],
+    features: {
+      devInteractions: { enabled: false },
+      registration: { enabled: true },
+      resourceIndicators: {
+        enabled: true,
+        getResourceServerInfo: () => ({ scope: 'chat', accessTokenFormat: 'opaque' }),
+        useGrantedResource: () => true,
+      },
+    },
+    loadExistingGrant: async ({ oidc: { provider, client } }) => {
+      const grant = new provider.Grant({ clientId: client?.clientId ?? '', accountId: 'alice' })
+      grant.addOIDCScope('openid offline_access')
+      grant.addResourceScope(url, 'chat')
+      await grant.save()
+      return grant
+    },
+  })
+  onTestFinished(() => server.close())
+  api.routes.set(PATH_METADATA, {
+    body: { resource: url, authorization_servers: [server.issuer], scopes_supported: ['chat'] },
+  })
+  const store = memoryStore()
+  const token = await mcpLogin(url, { store }).inBrowser({
+    open: async (to) => {
+      expect(new URL(to).searchParams.get('scope')).toBe('chat offline_access')
+      const page = await server.browse(to)
+      expect(page.status).toBe(200)
+    },
+  })
+  expect(await server.isActive(token.accessToken)).toBe(true)
+  const credential = createCredential({ source: mcp(url, { store }), store, key: 'me' })
+  await credential.login(token)
+  const { value } = await credential.refresh(await credential.snapshot())
+  expect(value.accessToken).not.toBe(token.accessToken)
+  const found = await server.provider.AccessToken.find(value.accessToken)
+  expect(found?.aud).toBe(url)
+})

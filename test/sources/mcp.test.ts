@@ -1,0 +1,378 @@
+import { describe, expect, test } from 'vitest'
+import { createCredential, memoryStore } from '../../src/index.ts'
+import { mcp, type McpOptions } from '../../src/sources/mcp/index.ts'
+import { oauth } from '../../src/sources/oauth/index.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { failure, issue, printed } from './helpers.ts'
+import {
+  metadataOf,
+  PATH_METADATA,
+  ROOT_METADATA,
+  SERVER_METADATA,
+  startPlace,
+  startWorld,
+} from './mcp-world.ts'
+
+const CLIENT = { clientId: 'app' }
+const seeded = { ...CLIENT, grant: { type: 'refresh_token', refreshToken: 'r1' } } as const
+const machine = { ...CLIENT, clientSecret: 'canary-s3cret', grant: 'client_credentials' } as const
+
+/** A fetch that keeps what it is asked for. */
+const recording =
+  (asked: string[]): typeof fetch =>
+  (input, init) => {
+    asked.push(new Request(input).url)
+    return fetch(input, init)
+  }
+
+describe('discovery', () => {
+  test('[A1] given metadata at the path, when a token is issued, then it is asked for the resource, verbatim', async () => {
+    const { api, auth, url } = await startWorld()
+    const token = await issue(mcp(url, seeded))
+    expect(token).toMatchObject({ accessToken: 'a2', refreshToken: 'r2' })
+    expect(auth.posted('/token')).toEqual([
+      { grant_type: 'refresh_token', refresh_token: 'r1', resource: url, client_id: 'app' },
+    ])
+    expect(api.server.requests.map(({ path }) => path)).toEqual([PATH_METADATA])
+  })
+
+  test('[A1] given metadata at the root only, or a page at the path, then those of the root are taken', async () => {
+    const { api, auth, url } = await startWorld()
+    const resource = `${api.origin}/`
+    api.routes.set(ROOT_METADATA, { body: { resource, authorization_servers: [auth.origin] } })
+    api.routes.set(PATH_METADATA, { body: '<!doctype html><p>app' })
+    await issue(mcp(url, seeded))
+    api.routes.delete(PATH_METADATA)
+    await issue(mcp(url, seeded))
+    expect(auth.posted('/token').map((posted) => posted['resource'])).toEqual([resource, resource])
+  })
+
+  test("[A1] given a challenge, then the metadata are read where it says; where only the server's own 401 says it, there", async () => {
+    const { api, auth, url } = await startWorld()
+    const body = { resource: url, authorization_servers: [auth.origin] }
+    api.routes.delete(PATH_METADATA)
+    api.routes.set('/elsewhere', { body })
+    const challenge = `Bearer realm="x", error="invalid_token", resource_metadata="${api.origin}/elsewhere"`
+    expect((await issue(mcp(url, seeded), { challenge })).accessToken).toBe('a2')
+    expect(api.asked(PATH_METADATA)).toBe(0)
+    api.routes.set('/mcp', { status: 401, headers: { 'www-authenticate': challenge } })
+    expect((await issue(mcp(url, seeded))).accessToken).toBe('a3')
+  })
+
+  test('[A1] given an issuer with a path, then its metadata are looked for in the three orders', async () => {
+    const { api, auth, url } = await startWorld()
+    const issuer = `${auth.origin}/tenant`
+    api.routes.set(PATH_METADATA, { body: { resource: url, authorization_servers: [issuer] } })
+    auth.routes.set('/tenant/.well-known/openid-configuration', {
+      body: metadataOf(issuer, { token_endpoint: `${auth.origin}/token` }),
+    })
+    await issue(mcp(url, seeded))
+    expect(auth.server.requests.map(({ path }) => path)).toEqual([
+      `${SERVER_METADATA}/tenant`,
+      '/.well-known/openid-configuration/tenant',
+      '/tenant/.well-known/openid-configuration',
+      '/token',
+    ])
+  })
+
+  test('[A1] given what was found, then it is not asked for again within the hour, and an outage of the metadata ends nothing', async () => {
+    const { api, auth, url } = await startWorld()
+    const clock = new ManualClock()
+    const source = mcp(url, { ...seeded, clock })
+    await issue(source)
+    await issue(source)
+    expect([api.server.requests.length, auth.asked(SERVER_METADATA)]).toEqual([1, 1])
+    clock.jump(3_600_001)
+    api.routes.set(PATH_METADATA, { status: 503 })
+    expect((await issue(source)).accessToken).toBe('a4')
+    expect(api.server.requests.length).toBe(2)
+  })
+
+  test("[A1] given 'issuer', then the MCP server need not publish anything", async () => {
+    const { api, auth, url } = await startWorld()
+    await issue(mcp(url, { ...seeded, issuer: auth.origin }))
+    expect(api.server.requests).toEqual([])
+    expect(auth.posted('/token')[0]).toMatchObject({ resource: url })
+  })
+
+  test("[A1] given several authorization servers, then 'issuers' chooses, in its order", async () => {
+    const { api, auth, url } = await startWorld()
+    const authorization_servers = ['https://a.example', auth.origin, 'https://b.example']
+    api.routes.set(PATH_METADATA, { body: { resource: url, authorization_servers } })
+    expect(
+      (await issue(mcp(url, { ...seeded, issuers: [auth.origin, 'https://a.example'] }))).accessToken,
+    ).toBe('a2')
+  })
+})
+
+describe('metadata that are wrong or hostile', () => {
+  const metadata = (change: object) => ({ body: change })
+
+  test.each<[string, (origin: string, url: string) => object, string, RegExp]>([
+    [
+      'name no authorization server',
+      (_, resource) => ({ resource }),
+      'source_invalid',
+      /no authorization server/,
+    ],
+    [
+      'name an empty list',
+      (_, resource) => ({ resource, authorization_servers: [] }),
+      'source_invalid',
+      /no authorization server/,
+    ],
+    [
+      'name ten',
+      (_, resource) => ({
+        resource,
+        authorization_servers: Array.from({ length: 10 }, (_each, n) => `https://a${n}.example`),
+      }),
+      'source_invalid',
+      /name 10 authorization servers: .*'issuers'/,
+    ],
+    [
+      'name another server',
+      (origin) => ({ resource: 'https://other.example/mcp', authorization_servers: [origin] }),
+      'source_invalid',
+      /another server's/,
+    ],
+    [
+      'name a sibling path',
+      (origin, url) => ({ resource: `${url}2`, authorization_servers: [origin] }),
+      'source_invalid',
+      /another server's/,
+    ],
+    ['name no resource', (origin) => ({ authorization_servers: [origin] }), 'source_invalid', /no resource/],
+    [
+      'lead over http',
+      (_, resource) => ({ resource, authorization_servers: ['http://auth.example'] }),
+      'source_refused',
+      /no https URL/,
+    ],
+    [
+      'lead to a private address',
+      (_, resource) => ({ resource, authorization_servers: ['https://169.254.169.254'] }),
+      'source_refused',
+      /private network/,
+    ],
+    [
+      'lead to a private address in IPv6',
+      (_, resource) => ({ resource, authorization_servers: ['https://[::ffff:10.0.0.1]'] }),
+      'source_refused',
+      /private network/,
+    ],
+    [
+      'lead to a private name',
+      (_, resource) => ({ resource, authorization_servers: ['https://vault.internal'] }),
+      'source_refused',
+      /private network/,
+    ],
+    [
+      'lead to what is no URL',
+      (_, resource) => ({ resource, authorization_servers: ['::'] }),
+      'source_refused',
+      /no URL/,
+    ],
+  ])(
+    '[A2] given metadata that %s, then it is one clear error, and nobody else is asked',
+    async (_, change, code, says) => {
+      const { api, auth, url } = await startWorld()
+      api.routes.set(PATH_METADATA, metadata(change(auth.origin, url)))
+      const asked: string[] = []
+      const error = await failure(issue(mcp(url, { ...seeded, fetch: recording(asked) })))
+      expect(error).toMatchObject({ code, terminal: false, message: expect.stringMatching(says) })
+      expect(asked).toEqual([`${api.origin}${PATH_METADATA}`])
+    },
+  )
+
+  test.each([
+    ['another host', () => 'https://evil.example/.well-known/oauth-protected-resource'],
+    ['another port', () => 'http://127.0.0.1:1/metadata'],
+    ['a private address', () => 'http://169.254.169.254/latest/meta-data'],
+    ['a user in it', (origin: string) => origin.replace('http://', 'http://user:pass@')],
+    ['no URL', () => 'not a url'],
+  ])('[A2] given a challenge with %s, then it is refused, and nothing is asked', async (_, place) => {
+    const { api, auth, url } = await startWorld()
+    const asked: string[] = []
+    const source = mcp(url, {
+      ...seeded,
+      fetch: recording(asked),
+    })
+    const challenge = `Bearer resource_metadata="${place(api.origin)}"`
+    expect(await failure(issue(source, { challenge }))).toMatchObject({
+      code: 'source_refused',
+      message: expect.stringContaining("'resourceMetadata'"),
+    })
+    expect([asked, auth.server.requests]).toEqual([[], []])
+  })
+
+  test('[A2] given metadata behind a redirect, then it is not followed', async () => {
+    const { api, url } = await startWorld()
+    const target = await startPlace()
+    api.routes.set(PATH_METADATA, { status: 302, headers: { location: `${target.origin}/x` } })
+    expect(await failure(issue(mcp(url, seeded)))).toMatchObject({
+      code: 'source_refused',
+      message: expect.stringContaining('redirects'),
+    })
+    expect(target.server.requests).toEqual([])
+  })
+
+  test('[A2] given an authorization server that is not allowed, then the refresh token is not sent', async () => {
+    const { auth, url } = await startWorld()
+    const error = await failure(issue(mcp(url, { ...seeded, issuers: ['https://auth.example.com'] })))
+    expect(error).toMatchObject({ code: 'source_refused' })
+    expect(error.message).toContain(auth.origin)
+    expect(error.message).toContain('https://auth.example.com')
+    expect(auth.server.requests).toEqual([])
+  })
+
+  test('[A2] given metadata of another issuer, even by a slash, then they are refused, and both are named', async () => {
+    const { auth, url } = await startWorld()
+    auth.routes.set(SERVER_METADATA, { body: metadataOf(`${auth.origin}/`) })
+    const error = await failure(issue(mcp(url, seeded)))
+    expect(error).toMatchObject({ code: 'source_invalid', message: expect.stringContaining('byte for byte') })
+    expect(error.message).toContain(`'${auth.origin}/'`)
+    expect(error.message).toContain(`'${auth.origin}'`)
+    expect(auth.asked('/token')).toBe(0)
+  })
+
+  test('[A2] given a token endpoint in a private network, then it is not asked', async () => {
+    const { auth, url } = await startWorld()
+    auth.routes.set(SERVER_METADATA, {
+      body: metadataOf(auth.origin, { token_endpoint: 'https://10.0.0.1/token' }),
+    })
+    expect(await failure(issue(mcp(url, seeded)))).toMatchObject({
+      code: 'source_invalid',
+      message: expect.stringContaining('must not be asked'),
+    })
+  })
+
+  test('[A2] given a server that is none, then the message says what to give', async () => {
+    const { api, url } = await startWorld()
+    api.routes.clear()
+    expect(await failure(issue(mcp(url, seeded)))).toMatchObject({
+      code: 'source_invalid',
+      message: expect.stringContaining("give its 'issuer'"),
+    })
+    const unreachable = mcp('http://127.0.0.1:1/mcp', seeded)
+    expect(await failure(issue(unreachable))).toMatchObject({ code: 'source_unreachable' })
+  })
+
+  test.each<[unknown, McpOptions]>([
+    ['no url', CLIENT],
+    ['ftp://a.example', CLIENT],
+    ['http://a.example/mcp', CLIENT],
+    [undefined, CLIENT],
+    ['https://user:pass@a.example/mcp', CLIENT],
+    ['https://a.example/mcp#x', CLIENT],
+    ['https://a.example/mcp', { ...CLIENT, issuers: [] }],
+    ['https://a.example/mcp', { ...CLIENT, issuer: 'https://b.example', issuers: ['https://c.example'] }],
+    ['https://a.example/mcp', { clientSecret: 'x' }],
+    ['https://a.example/mcp', { ...CLIENT, clientMetadataUrl: 'https://c.example/c.json' }],
+    ['https://a.example/mcp', { clientMetadataUrl: 'https://c.example' }],
+    ['https://a.example/mcp', { grant: 'client_credentials' }],
+    ['https://a.example/mcp', { ...CLIENT, grant: 'client_credentials' }],
+  ])('[A2] given %s with %o, then it is refused at once', (url, options) => {
+    expect(() => mcp(url as string, options)).toThrow(expect.objectContaining({ code: 'invalid_option' }))
+  })
+})
+
+describe('a refresh token is shown to nobody but the server that issued it', () => {
+  test('[A3] given an authorization server that has moved, then the outcome names both', async () => {
+    const { api, auth, url } = await startWorld()
+    const other = await startPlace()
+    other.routes.set(SERVER_METADATA, { body: metadataOf(other.origin) })
+    const store = memoryStore()
+    const first = createCredential({ source: mcp(url, seeded), store, key: 'me' })
+    expect((await first.snapshot()).value.accessToken).toBe('a2')
+    expect(await store.read('me')).toMatchObject({
+      madeFor: { issuer: auth.origin, client: 'app', resource: url },
+      token: { extra: { mcp: { issuer: auth.origin, client: 'app' } } },
+    })
+    api.routes.set(PATH_METADATA, { body: { resource: url, authorization_servers: [other.origin] } })
+    const second = createCredential({ source: mcp(url, CLIENT), store, key: 'me' })
+    const error = await failure(second.refresh(await second.snapshot()))
+    expect(error).toMatchObject({ code: 'reauthentication_required', terminal: true })
+    expect(error.message).toContain(auth.origin)
+    expect(error.message).toContain(other.origin)
+    expect(other.asked('/token')).toBe(0)
+    await second.login({ accessToken: 'new' })
+    expect((await second.snapshot()).value.accessToken).toBe('new')
+  })
+
+  test('[A3] given another client id, then the stored refresh token is not sent', async () => {
+    const { auth, url } = await startWorld()
+    const token = await issue(mcp(url, seeded))
+    const error = await failure(issue(mcp(url, { clientId: 'other' }), { current: token }))
+    expect(error).toMatchObject({ code: 'reauthentication_required' })
+    expect(error.message).toMatch(/'app'.*'other'/)
+    expect(auth.asked('/token')).toBe(1)
+  })
+
+  test('[A3] given a login that has ended, then the server is asked anew who issues its tokens', async () => {
+    const { api, auth, url } = await startWorld()
+    const source = mcp(url, seeded)
+    await issue(source)
+    auth.routes.set('/token', { status: 400, body: { error: 'invalid_grant' } })
+    expect(await failure(issue(source))).toMatchObject({ code: 'reauthentication_required' })
+    expect(await failure(issue(source))).toMatchObject({ code: 'reauthentication_required' })
+    expect(api.asked(PATH_METADATA)).toBe(2)
+  })
+})
+
+describe('enterprise', () => {
+  test('[A4] given client credentials, then the scopes that the server lists are asked for, or those of the challenge', async () => {
+    const { api, auth, url } = await startWorld()
+    const body = { resource: url, authorization_servers: [auth.origin], scopes_supported: ['read', 'write'] }
+    api.routes.set(PATH_METADATA, { body })
+    const source = mcp(url, machine)
+    await issue(source)
+    await issue(source, { challenge: 'Bearer error="invalid_token", scope="read"' })
+    await issue(mcp(url, { ...machine, scope: 'own' }))
+    expect(auth.posted('/token').map(({ scope, resource }) => [scope, resource])).toEqual([
+      ['read write', url],
+      ['read', url],
+      ['own', url],
+    ])
+  })
+
+  test('[A4] given an identity assertion of the identity provider (ID-JAG), then it is exchanged at the server', async () => {
+    const { auth, url } = await startWorld()
+    const idp = await startPlace()
+    const ID_JAG = 'urn:ietf:params:oauth:token-type:id-jag'
+    idp.routes.set('/token', {
+      body: { access_token: 'canary-id-jag', issued_token_type: ID_JAG, token_type: 'N_A', expires_in: 300 },
+    })
+    const assertion = oauth({
+      tokenEndpoint: `${idp.origin}/token`,
+      clientId: 'app-at-idp',
+      audience: auth.origin,
+      resource: url,
+      grant: {
+        type: 'token_exchange',
+        subjectToken: 'canary-id-token',
+        subjectTokenType: 'id_token',
+        requestedTokenType: ID_JAG,
+      },
+    })
+    const token = await issue(mcp(url, { ...CLIENT, grant: { type: 'jwt_bearer', assertion } }))
+    expect(token.accessToken).toBe('a2')
+    expect(idp.posted('/token')[0]).toMatchObject({ requested_token_type: ID_JAG, audience: auth.origin })
+    expect(auth.posted('/token')[0]).toMatchObject({
+      grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+      assertion: 'canary-id-jag',
+      resource: url,
+    })
+  })
+
+  test('[Z1] given a refusal, then no secret is printed', async () => {
+    const { auth, url } = await startWorld()
+    auth.routes.set('/token', ({ body, headers }) => ({
+      status: 400,
+      body: { error: 'invalid_scope', error_description: `${body.toString()} ${headers.authorization}` },
+    }))
+    const error = await failure(issue(mcp(url, machine)))
+    expect(error.code).toBe('source_refused')
+    expect(printed(error)).not.toContain('canary')
+  })
+})
