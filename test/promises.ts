@@ -237,27 +237,24 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   },
   X1: {
     says: 'Listens on loopback by default and demands its own local secret; checks Host and Origin; a web page cannot spend the token.',
-    planned: 'the sidecar',
   },
   X2: {
     says: 'Forwards any method, path, headers, streaming both ways, backpressure, abort, trailers; hop-by-hop headers are stripped; compression is passed through untouched.',
-    planned: 'the sidecar',
   },
   X3: {
     says: 'Retries once on a rejection, bodies buffered up to a limit for replay; above it a single attempt, and the refresh for the next.',
-    planned: 'the sidecar',
   },
   X4: {
     says: 'Routes several upstreams and credentials; anything not routed is refused.',
-    planned: 'the sidecar',
   },
   X5: {
     says: 'SIGTERM drains: open streams end, new ones are refused; `/healthz`, `/metrics`.',
-    planned: 'the sidecar',
   },
   X6: {
     says: 'curl, the Python and Node SDKs, and tools that only take a static key work by changing a base URL and a key.',
-    planned: 'the sidecar',
+  },
+  X7: {
+    says: "On an MCP route no 401 and no `WWW-Authenticate` reach the client, and `/.well-known/` answers 404; the source reads the challenge. A call whose login is known to have ended is answered at once, in the vendor's shape, with what mends it, and is not sent.",
   },
   L1: {
     says: '`login`, `logout`, `status`, `token`, `run -- CMD`, `proxy`, `key`, `check`, `demo`; `--help`, `--json`, documented exit codes; progress on a terminal, plain lines otherwise.',

@@ -56,7 +56,7 @@ function failing(condition: () => Promise<unknown>): Refreshable<string> {
 
 describe.each(SURFACES)('$name', ({ over, isProxy }) => {
   // A proxy's callers are on the other side of a connection: what they get there is tested with it.
-  const inProcess = test.skipIf(isProxy)
+  const inProcess = { skip: isProxy === true }
   const to = (
     { origin }: RecordingServer,
     cell: Refresher<string>,
@@ -89,13 +89,17 @@ describe.each(SURFACES)('$name', ({ over, isProxy }) => {
       expect(String(first?.body)).toBe('text')
     })
 
-    inProcess('[F1] a named header carries the bare token, and the caller’s Authorization stays', async () => {
-      const server = await serve((_, response) => response.end('ok'))
-      const ask = to(server, tokens().cell, { apply: 'X-Api-Key' })
-      await ask(server.origin, { headers: { 'x-api-key': 'unused', authorization: 'Bearer gateway' } })
-      expect(server.sent('x-api-key')).toEqual(['t0'])
-      expect(server.sent('authorization')).toEqual(['Bearer gateway'])
-    })
+    test(
+      '[F1] a named header carries the bare token, and the caller’s Authorization stays',
+      inProcess,
+      async () => {
+        const server = await serve((_, response) => response.end('ok'))
+        const ask = to(server, tokens().cell, { apply: 'X-Api-Key' })
+        await ask(server.origin, { headers: { 'x-api-key': 'unused', authorization: 'Bearer gateway' } })
+        expect(server.sent('x-api-key')).toEqual(['t0'])
+        expect(server.sent('authorization')).toEqual(['Bearer gateway'])
+      },
+    )
 
     const TEXT = 'one two three '.repeat(3_000)
     async function* pieces(): AsyncGenerator<Buffer> {
@@ -156,21 +160,25 @@ describe.each(SURFACES)('$name', ({ over, isProxy }) => {
       expect(server.requests).toEqual([])
     })
 
-    inProcess('[C4, P12] a caller who leaves during the refresh gets its reason at once; nothing more is sent, and the value is kept', async () => {
-      const server = await serve(bearer((token) => token === 't1'))
-      const source = responder<string>()
-      const ask = to(server, new Refreshable({ initial: 't0', refresh: source.refresh }))
-      const leaving = new AbortController()
-      const left = ask(server.origin, { signal: leaving.signal })
-      await expect.poll(() => source.calls.length).toBe(1)
-      const reason = new Error('The user went away.')
-      leaving.abort(reason)
-      await expect(left).rejects.toBe(reason)
-      source.call(0).resolve('t1')
-      expect((await ask(server.origin)).status).toBe(200)
-      expect(server.sent('authorization')).toEqual(['Bearer t0', 'Bearer t1'])
-      expect(source.calls.length).toBe(1)
-    })
+    test(
+      '[C4, P12] a caller who leaves during the refresh gets its reason at once; nothing more is sent, and the value is kept',
+      inProcess,
+      async () => {
+        const server = await serve(bearer((token) => token === 't1'))
+        const source = responder<string>()
+        const ask = to(server, new Refreshable({ initial: 't0', refresh: source.refresh }))
+        const leaving = new AbortController()
+        const left = ask(server.origin, { signal: leaving.signal })
+        await expect.poll(() => source.calls.length).toBe(1)
+        const reason = new Error('The user went away.')
+        leaving.abort(reason)
+        await expect(left).rejects.toBe(reason)
+        source.call(0).resolve('t1')
+        expect((await ask(server.origin)).status).toBe(200)
+        expect(server.sent('authorization')).toEqual(['Bearer t0', 'Bearer t1'])
+        expect(source.calls.length).toBe(1)
+      },
+    )
 
     test('[F4] several origins share the generations', async () => {
       const [one, other] = [await serve(bearer((token) => token === 't1')), await serve(bearer(() => true))]
@@ -181,15 +189,19 @@ describe.each(SURFACES)('$name', ({ over, isProxy }) => {
       expect([other.sent('authorization'), refreshes()]).toEqual([['Bearer t1'], 1])
     })
 
-    inProcess('[F4, F11] a request to anywhere else has no credential, and its 401 is told once', async () => {
-      const [ours, other] = [await serve(bearer(() => true)), await serve(bearer(() => false))]
-      const { cell, refreshes, heard, onEvent } = tokens()
-      const ask = to(ours, cell, { onEvent })
-      expect((await ask(other.origin)).status).toBe(401)
-      expect((await ask(other.origin, { headers: { host: new URL(ours.origin).host } })).status).toBe(401)
-      expect([other.sent('authorization'), refreshes()]).toEqual([[undefined, undefined], 0])
-      expect(heard).toEqual([{ type: 'bypassed', origin: other.origin }])
-    })
+    test(
+      '[F4, F11] a request to anywhere else has no credential, and its 401 is told once',
+      inProcess,
+      async () => {
+        const [ours, other] = [await serve(bearer(() => true)), await serve(bearer(() => false))]
+        const { cell, refreshes, heard, onEvent } = tokens()
+        const ask = to(ours, cell, { onEvent })
+        expect((await ask(other.origin)).status).toBe(401)
+        expect((await ask(other.origin, { headers: { host: new URL(ours.origin).host } })).status).toBe(401)
+        expect([other.sent('authorization'), refreshes()]).toEqual([[undefined, undefined], 0])
+        expect(heard).toEqual([{ type: 'bypassed', origin: other.origin }])
+      },
+    )
 
     test('[C8] one origin that rejects everything does not stop the refreshes of another', async () => {
       let count = 0
@@ -220,31 +232,33 @@ describe.each(SURFACES)('$name', ({ over, isProxy }) => {
       ])
     })
 
-    inProcess('[F6] none to send and none to be had: a 401 of our own that names the code, and nothing is sent', async () => {
-      const server = await serve((_, response) => response.end('ok'))
-      const { cell, refreshes } = broken()
-      const ask = to(server, cell)
-      const answer = await ask(`${server.origin}/v1/chat`, { method: 'POST', body: 'x' })
-      expect([answer.status, answer.statusText]).toEqual([401, 'Unauthorized (refresh_failed)'])
-      expect(['content-type', 'x-should-retry', 'x-llm-refresh'].map((name) => answer.header(name))).toEqual([
-        'application/json',
-        'false',
-        'refresh_failed',
-      ])
-      expect(JSON.parse(await answer.text())).toEqual({
-        type: 'error',
-        error: {
-          type: 'authentication_error',
-          code: 'refresh_failed',
-          status: 'UNAUTHENTICATED',
-          message:
-            'llm-refresh: refresh_failed: The refresh function threw an error of its own: see the cause.',
-        },
-      })
-      const again = await ask(server.origin, { method: 'HEAD' })
-      expect([again.statusText, await again.text()]).toEqual(['Unauthorized (refresh_suspended)', ''])
-      expect([refreshes(), server.requests]).toEqual([1, []])
-    })
+    test(
+      '[F6] none to send and none to be had: a 401 of our own that names the code, and nothing is sent',
+      inProcess,
+      async () => {
+        const server = await serve((_, response) => response.end('ok'))
+        const { cell, refreshes } = broken()
+        const ask = to(server, cell)
+        const answer = await ask(`${server.origin}/v1/chat`, { method: 'POST', body: 'x' })
+        expect([answer.status, answer.statusText]).toEqual([401, 'Unauthorized (refresh_failed)'])
+        expect(
+          ['content-type', 'x-should-retry', 'x-llm-refresh'].map((name) => answer.header(name)),
+        ).toEqual(['application/json', 'false', 'refresh_failed'])
+        expect(JSON.parse(await answer.text())).toEqual({
+          type: 'error',
+          error: {
+            type: 'authentication_error',
+            code: 'refresh_failed',
+            status: 'UNAUTHENTICATED',
+            message:
+              'llm-refresh: refresh_failed: The refresh function threw an error of its own: see the cause.',
+          },
+        })
+        const again = await ask(server.origin, { method: 'HEAD' })
+        expect([again.statusText, await again.text()]).toEqual(['Unauthorized (refresh_suspended)', ''])
+        expect([refreshes(), server.requests]).toEqual([1, []])
+      },
+    )
 
     test.each([
       ['a line break', 'secret-1\r\nx-evil: 1'],

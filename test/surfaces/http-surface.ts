@@ -77,7 +77,9 @@ function throughProxy(
   { origins, plainHttpOrigins, onEvent, replayLimit, rules, inspectStreams }: SurfaceOptions,
 ): Ask {
   const { key, entry } = createProxyKey({ name: 'test' })
-  const routes = [origins].flat().map((to, at) => [`r${at}`, { to, credential, rules, inspectStreams }] as const)
+  const routes = [origins]
+    .flat()
+    .map((to, at) => [`r${at}`, { to, credential, rules, inspectStreams }] as const)
   const shared = { plainHttpOrigins, onEvent, replayLimit }
   const proxy = createProxy({ keys: [entry], routes: Object.fromEntries(routes), dispatcher, ...shared })
   proxies.push(proxy)
