@@ -152,6 +152,9 @@ test('[L4] given a configuration that others may write to, or whose folder they 
   expect(replaceable.code).toBe(2)
   expect(replaceable.stderr).toContain(`chmod go-w ${join(folder, 'config')}`)
   await chmod(join(folder, 'config'), 0o700)
+  await chmod(folder, 0o777)
+  expect(await run(['status'])).toMatchObject({ code: 2 })
+  await chmod(folder, 0o700)
   expect(await run(['status'])).toMatchObject({ code: 0 })
 })
 

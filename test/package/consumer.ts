@@ -21,6 +21,7 @@ import {
 import { type AiSdkModel, languageModelProvider, refreshingModel } from 'llm-refresh/ai-sdk'
 import { modelCapabilities } from 'llm-refresh/models'
 import { BaseProvider, type ChatOutcome, RefreshingProvider } from 'llm-refresh/provider'
+import { createProxy, createProxyKey } from 'llm-refresh/proxy'
 import { aws } from 'llm-refresh/sources/aws'
 import { azure } from 'llm-refresh/sources/azure'
 import { command } from 'llm-refresh/sources/command'
@@ -83,6 +84,8 @@ const withKey: typeof globalThis.fetch = refreshingFetch(cell, {
   apply: 'x-api-key',
   fetch: send,
 })
+const key = createProxyKey({ name: 'consumer' })
+export const proxy = createProxy({ keys: [key.entry], routes: { api: { to: ORIGIN, credential: one } } })
 export const interceptor = refreshingInterceptor(one, { origins: ORIGIN })
 
 export async function calls(leaving: AbortController): Promise<string> {

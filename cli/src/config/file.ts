@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { type FileHandle, open, stat } from 'node:fs/promises'
+import { type FileHandle, open, realpath, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { EXIT, Fault, wrongInput } from '../lib/fault.ts'
 import { commandLine } from '../lib/shell.ts'
@@ -23,7 +23,7 @@ export async function readConfigFile({ path, from }: Location): Promise<string> 
     const stats = await handle.stat()
     if (!stats.isFile()) throw wrongInput(`${path} is no file.`)
     checkOwner(path, stats)
-    await checkFolder(dirname(path))
+    await checkFolders(path)
     if (stats.size > LIMIT) throw wrongInput(`${path} is larger than 1 MiB.`)
     return await handle.readFile('utf8')
   } catch (error) {
@@ -65,13 +65,30 @@ function checkOwner(path: string, { uid, mode }: { readonly uid: number; readonl
   }
 }
 
-/** In a folder that others may write to, they can put another file in place of this one; a sticky one keeps them from it. */
-async function checkFolder(path: string): Promise<void> {
-  if (process.getuid === undefined) return
-  const { mode } = await stat(path)
-  if ((mode & WRITABLE_BY_OTHERS) === 0 || (mode & STICKY) !== 0) return
-  throw wrongInput(
-    `Other users may write to ${path}, the folder of the configuration, and could replace the file.`,
-    `Run: ${commandLine(['chmod', 'go-w', path])}`,
-  )
+/** Whoever may write to a folder above the file can put another file in its place; a sticky folder keeps them from it. */
+async function checkFolders(path: string): Promise<void> {
+  const mine = process.getuid?.()
+  if (mine === undefined) return
+  const folders = new Set([path, await realpath(path)].flatMap(above))
+  for (const folder of folders) {
+    const { uid, mode } = await stat(folder)
+    const isSticky = (mode & STICKY) !== 0
+    if ((mode & WRITABLE_BY_OTHERS) !== 0 && !isSticky) {
+      throw wrongInput(
+        `Other users may write to ${folder}, above the configuration ${path}, and could replace it.`,
+        `Run: ${commandLine(['chmod', 'go-w', folder])}`,
+      )
+    }
+    if (uid !== mine && uid !== 0) {
+      throw wrongInput(
+        `${folder}, above the configuration ${path}, belongs to another user, who could replace it.`,
+        'Keep the configuration in a folder of your own.',
+      )
+    }
+  }
+}
+
+function above(path: string): string[] {
+  const folder = dirname(path)
+  return folder === path ? [] : [folder, ...above(folder)]
 }
