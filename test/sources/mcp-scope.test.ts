@@ -63,8 +63,8 @@ test('[A7] given a scope that the authorization server refuses, then only the wi
     calls === 1 ? 'admin' : 'read',
   )
   const issue = auth.routes.get('/token') ?? {}
-  auth.routes.set('/token', (request) =>
-    request.body.toString().includes('admin') ? { status: 400, body: { error: 'invalid_scope' } } : issue,
+  auth.routes.set('/token', ({ body }) =>
+    body.toString().includes('admin') ? { status: 400, body: { error: 'invalid_scope' } } : issue,
   )
   expect((await call()).status).toBe(403)
   expect((await call()).status).toBe(200)
