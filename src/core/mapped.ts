@@ -6,6 +6,8 @@ import { Breaker } from './cell/breaker.ts'
 import { Building } from './cell/building.ts'
 import type { Generation, Refresher, RejectionOptions, Snapshot, WaitOptions } from './refresher.ts'
 
+type Demand = Parameters<NonNullable<Refresher<unknown>['demand']>>
+
 /** What a map asks of what it is made from. */
 export interface Origin<T> extends Refresher<T> {
   readonly clock: Clock
@@ -67,13 +69,9 @@ export class Mapped<T, U> implements Origin<U> {
     return this.#derive(this.#origin.refresh(rejected, options, breaker), options)
   }
 
-  async demand(
-    lacking: Generation,
-    challenge: string,
-    options?: WaitOptions,
-  ): Promise<Snapshot<U> | undefined> {
-    const fresh = await this.#origin.demand?.(lacking, challenge, options)
-    return fresh && this.#derive(Promise.resolve(fresh), options)
+  async demand(...demand: Demand): Promise<Snapshot<U> | undefined> {
+    // The one in force by now: another login may have come.
+    return (await this.#origin.demand?.(...demand)) && this.snapshot(demand[2])
   }
 
   accepted(snapshot: Generation, endpoint?: string): void {

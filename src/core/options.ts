@@ -56,9 +56,9 @@ export interface RefreshableOptions<T> {
 }
 
 /** What the parts of this library that build on a cell may set besides. */
-export interface CellInternals {
+export interface CellInternals<T = unknown> {
   /** Hears of a wider scope that is demanded, here and over every map: see `Refresher.demand()`. */
-  readonly demand?: Refresher<unknown>['demand']
+  readonly demand?: Refresher<T>['demand']
   /**
    * A refresh spends something that must not be spent twice. Where it does not, a call that comes after the deadline of a flight gives that
    * flight up and begins a new one.

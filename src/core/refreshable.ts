@@ -34,7 +34,9 @@ export class Refreshable<T> implements Refresher<T> {
   readonly #callers: Callers<T>
   readonly #breaker = new Breaker()
   readonly #owner: object | undefined
-  readonly #internals: CellInternals
+
+  /** @internal Of the credential that the cell belongs to. */
+  readonly demand?: NonNullable<Refresher<T>['demand']>
 
   /** @internal Raised by every login and logout. */
   epoch: number = 0
@@ -42,8 +44,8 @@ export class Refreshable<T> implements Refresher<T> {
   /** @throws RefreshError `invalid_option` */
   constructor(options: RefreshableOptions<T>)
   /** @internal */
-  constructor(options: RefreshableOptions<T>, internals?: CellInternals)
-  constructor(given: RefreshableOptions<T>, internals: CellInternals = {}) {
+  constructor(options: RefreshableOptions<T>, internals?: CellInternals<T>)
+  constructor(given: RefreshableOptions<T>, internals: CellInternals<T> = {}) {
     const options = readOptions(given, internals.audience)
     this.audience = options.audience
     this.clock = options.clock
@@ -52,7 +54,7 @@ export class Refreshable<T> implements Refresher<T> {
     this.#flights = new Flights(options, internals, this.#values, this)
     this.#callers = new Callers(this.#values, this.#flights, options.clock, options.audience)
     this.#owner = internals.owner
-    this.#internals = internals
+    if (internals.demand) this.demand = internals.demand
     if (options.initial !== undefined) this.#values.adopt(options.initial, 0, undefined)
   }
 
@@ -87,16 +89,6 @@ export class Refreshable<T> implements Refresher<T> {
 
   stillRejected(snapshot: Generation, endpoint?: string): void {
     this.#breaker.stillRejected(snapshot.generation, endpoint, this.clock.now())
-  }
-
-  async demand(
-    lacking: Generation,
-    challenge: string,
-    options?: WaitOptions,
-  ): Promise<Snapshot<T> | undefined> {
-    await this.#internals.demand?.(lacking, challenge, options)
-    const { inForce } = this.#values
-    return (inForce?.snapshot.generation ?? 0) > lacking.generation ? inForce?.snapshot : undefined
   }
 
   /** @internal A remote side accepted this generation. What another one rejected is refreshed by the clock all the same. */

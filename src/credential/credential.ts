@@ -116,7 +116,7 @@ export class StoredCredential implements Credential {
   }
 
   demand(...demand: Parameters<Demands['demand']>): Promise<Snapshot<AccessToken> | undefined> {
-    return this.#cell.demand(...demand)
+    return this.#demands.demand(...demand)
   }
 
   accepted(snapshot: Generation, endpoint?: string): void {

@@ -1,6 +1,8 @@
-import { expect, test } from 'vitest'
+import { Agent, request } from 'undici'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { createCredential, refreshingFetch, type RefreshEvent } from '../../src/index.ts'
 import { mcp, type McpOptions } from '../../src/sources/mcp/index.ts'
+import { refreshingInterceptor } from '../../src/surfaces/undici/index.ts'
 import { PATH_METADATA, startWorld } from './mcp-world.ts'
 
 const machine = { clientId: 'app', clientSecret: 'canary-s3cret', grant: 'client_credentials' } as const
@@ -61,8 +63,8 @@ test('[A7] given a scope that the authorization server refuses, then only the wi
     calls === 1 ? 'admin' : 'read',
   )
   const issue = auth.routes.get('/token') ?? {}
-  auth.routes.set('/token', (request) =>
-    request.body.toString().includes('admin') ? { status: 400, body: { error: 'invalid_scope' } } : issue,
+  auth.routes.set('/token', ({ body }) =>
+    body.toString().includes('admin') ? { status: 400, body: { error: 'invalid_scope' } } : issue,
   )
   expect((await call()).status).toBe(403)
   expect((await call()).status).toBe(200)
@@ -87,4 +89,23 @@ test('[A7] given the login of a person, when a scope is demanded, then the token
   await credential.login({ accessToken: 'other', refreshToken: 'r2' })
   await call()
   expect(of('scope_demanded').length).toBe(2)
+})
+
+test('[A7] given an undici dispatcher, when a scope is demanded, then the caller has its 403, and the next call has the scope', async () => {
+  const { api, auth, credential } = await startDemanding(machine, () => 'read write')
+  const dispatcher = new Agent().compose(refreshingInterceptor(credential, { origins: api.origin }))
+  onTestFinished(() => dispatcher.close())
+  const call = async (): Promise<number> => {
+    const { statusCode, body } = await request(`${api.origin}/mcp`, {
+      dispatcher,
+      method: 'POST',
+      body: 'hello',
+    })
+    await body.dump()
+    return statusCode
+  }
+  expect(await call()).toBe(403)
+  await vi.waitFor(() => expect(credential.peek()?.generation).toBe(2))
+  expect(await call()).toBe(200)
+  expect(auth.posted('/token').map(({ scope }) => scope)).toEqual(['read', 'read write'])
 })

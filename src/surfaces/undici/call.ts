@@ -169,6 +169,7 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
   answered(answer: Attempted): void {
     const first = this.#first
     this.#held ??= answer.held
+    this.#report(answer, first ?? this.#credential.peek())
     if (this.#settle !== undefined) return this.#settle(answer)
     if (first === undefined) return
     this.#first = undefined
@@ -176,11 +177,15 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
       void this.#run(new Pinned(this.#credential, first), answer)
     } else {
       if (answer.accepts) this.#credential.accepted(first, this.endpoint)
-      const demand = demandIn(answer.verdict)
-      // The caller has the response already: what is granted serves the next call.
-      if (demand !== undefined) this.#credential.demand?.(first, demand).catch(() => undefined)
       this.#end()
     }
+  }
+
+  /** A wider scope is demanded. The caller has the response already: what is granted serves the next call. */
+  #report({ verdict }: Attempted, lacking: Snapshot<AppliedHeaders> | undefined): void {
+    const demand = demandIn(verdict)
+    if (demand === undefined || lacking === undefined) return
+    this.#credential.demand?.(lacking, demand).catch(() => undefined)
   }
 
   /** @param made the answer to the first attempt, where it was made already */
