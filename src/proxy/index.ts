@@ -72,7 +72,13 @@ export function createProxy(options: ProxyOptions): Proxy {
       return address?.port
     },
     keys,
-    listen: () => (listening ??= open()),
+    listen: () => {
+      listening ??= open().catch((error: unknown) => {
+        listening = undefined
+        throw error
+      })
+      return listening
+    },
     drain: () => server.drain(settings.timeouts.drain),
     close: () => server.drain(0),
   }

@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { tell } from '../core/events.ts'
 import { optionError } from '../lib/options.ts'
-import { bodyOf, jsonRpcId } from './body.ts'
+import { bodyOf, hasBody, jsonRpcId } from './body.ts'
+import { Connections } from './connections.ts'
 import { Exchange, send } from './exchange.ts'
 import { admit, type Admitted } from './gate.ts'
 import type { KeyRing } from './keys.ts'
@@ -34,11 +34,11 @@ export class ProxyServer {
   readonly #dispatcher: ProxyDispatcher | undefined
   readonly #tally: Tally
   readonly #server: Server
-  readonly #upgraded = new Set<Socket>()
+  readonly #connections = new Connections()
   #upstreams: Upstreams | undefined
   #isDraining = false
-  /** Looks whether draining is over. */
-  #idle: () => void = () => undefined
+  /** They wait until nothing is open. */
+  readonly #drained = new Set<() => void>()
 
   constructor(
     settings: ProxySettings,
@@ -74,6 +74,8 @@ export class ProxyServer {
       this.#serve(request, responseOn(request), head)
     })
     server.on('clientError', refuseMalformed)
+    // A connection that could not be accepted, for want of file descriptors, say, must not end the process.
+    server.on('error', () => undefined)
     this.#server = server
   }
 
@@ -110,12 +112,7 @@ export class ProxyServer {
   /** @param patience ms until what is open is cut */
   async drain(patience: number): Promise<void> {
     this.#isDraining = true
-    const closed = new Promise<void>((resolve) => {
-      this.#idle = () => {
-        this.#server.closeIdleConnections()
-        if (this.#tally.open === 0) resolve()
-      }
-    })
+    const closed = new Promise<void>((resolve) => void this.#drained.add(resolve))
     const ended = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     const timer = setTimeout(() => this.#cut(), patience)
     this.#idle()
@@ -126,8 +123,15 @@ export class ProxyServer {
     await this.#upstreams?.destroy()
   }
 
+  #idle(): void {
+    this.#server.closeIdleConnections()
+    if (this.#tally.open > 0) return
+    for (const resolve of this.#drained) resolve()
+    this.#drained.clear()
+  }
+
   #cut(): void {
-    for (const socket of this.#upgraded) socket.destroy()
+    this.#connections.cutUpgraded()
     this.#server.closeAllConnections()
   }
 
@@ -141,9 +145,10 @@ export class ProxyServer {
       isOver = true
       this.#tally.open--
       this.#tally.ended(now)
-      if (this.#isDraining) setImmediate(this.#idle)
+      if (this.#isDraining) setImmediate(() => this.#idle())
     }
     response.once('close', ended)
+    this.#connections.add(request.socket, response)
     response.on('error', () => response.destroy())
     if (this.#isDraining) response.shouldKeepAlive = false
     const target = readTarget(url)
@@ -199,13 +204,7 @@ export class ProxyServer {
       // The client has broken off.
       return void response.destroy()
     }
-    const socket = request.socket
-    const join =
-      head &&
-      joining(request, response, head, asked, now, () => {
-        this.#upgraded.delete(socket)
-        ended()
-      })
+    const join = head && joining(request, response, head, asked, now, ended)
     const exchange = new Exchange({
       request,
       response,
@@ -216,7 +215,7 @@ export class ProxyServer {
       join:
         join &&
         ((...given) => {
-          this.#upgraded.add(socket)
+          this.#connections.upgraded(request.socket)
           join(...given)
         }),
     })
@@ -237,8 +236,10 @@ export class ProxyServer {
   }
 }
 
-function isWebSocket({ method, headers }: IncomingMessage): boolean {
-  return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket'
+function isWebSocket(request: IncomingMessage): boolean {
+  const { method, headers } = request
+  // A body would be read by nobody.
+  return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && !hasBody(request)
 }
 
 /** What is no HTTP, or is too large, or too slow: two servers might read it differently (RFC 9112 section 11.2). */

@@ -192,6 +192,10 @@ test.each([
     'another protocol',
     `GET /api/x HTTP/1.1\r\nHost: localhost\r\nApi-Key: ${KEY}\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n`,
   ],
+  [
+    'a handshake with a body',
+    `GET /api/x HTTP/1.1\r\nHost: localhost\r\nApi-Key: ${KEY}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 5\r\n\r\nhello`,
+  ],
   ['what is no HTTP', `\x16\x03\x01\x02\0\x01\0`],
 ])(
   '[X1] given %s, when it is said to the proxy, then it is refused, and nothing whole reaches the upstream',

@@ -57,6 +57,31 @@ test('[X5] given a stream that does not end, when the time to drain is over, or 
   }
 })
 
+test('[X5] given a proxy that drains, when it is closed, then both end, and nothing is left open', async () => {
+  const server = await serve((_, response) => void response.writeHead(200).write('first'))
+  const { proxy, url, audited } = await startProxy({ api: { to: server.origin, credential: tokens().cell } })
+  const sent = httpRequest(`${url}/api/x`, { agent: false, headers: ours })
+  sent.on('error', () => undefined).end()
+  const [stream] = (await once(sent, 'response')) as [IncomingMessage]
+  stream.on('error', () => undefined)
+  await Promise.all([proxy.drain(), proxy.close(), proxy.close()])
+  expect(await audited(1)).toMatchObject([{ status: 200 }])
+  await server.opened(0)
+})
+
+test('[X2, X5] given a client that asks twice at once and leaves, when it is gone, then both requests end, and nothing is left open', async () => {
+  const server = await serve(() => undefined)
+  const { proxy, port, audited } = await startProxy({ api: { to: server.origin, credential: tokens().cell } })
+  const socket = connect(port, '127.0.0.1')
+  const head = `Host: localhost\r\nApi-Key: ${KEY}\r\n\r\n`
+  socket.write(`GET /api/1 HTTP/1.1\r\n${head}GET /api/2 HTTP/1.1\r\n${head}`)
+  await expect.poll(() => server.requests.length).toBe(2)
+  socket.destroy()
+  expect(await audited(2)).toMatchObject([{ status: 499 }, { status: 499 }])
+  await server.opened(0)
+  await proxy.drain()
+})
+
 test('[X5] given a running proxy, when its health is asked for, then it says ok and no more, without a key; metrics need a key, and tell of routes and not of secrets', async () => {
   const server = await serve(bearer((token) => token === 't1'))
   const { url, audited } = await startProxy({ api: { to: server.origin, credential: tokens().cell } })
