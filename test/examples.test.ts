@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, '..')
 
 /** What the examples take for granted: a program around them. */
 const SURROUNDINGS: Readonly<Record<string, string>> = {
-  OpenAI: 'new (options: { apiKey: string; fetch?: typeof globalThis.fetch }) => object',
+  OpenAI: 'new (options: { apiKey: string; baseURL?: string; fetch?: typeof globalThis.fetch }) => object',
   account: "import('llm-refresh').Credential",
   authToken: 'string',
   build: "(token: unknown) => import('llm-refresh/provider').LlmProvider",
@@ -30,6 +30,12 @@ const SURROUNDINGS: Readonly<Record<string, string>> = {
   readSecret: '(name: string) => Promise<string>',
   refresh: '() => Promise<string>',
   request: "import('llm-refresh/provider').ChatRequest",
+  logger: '{ info(line: string): void }',
+  myFunction: "(credential: import('llm-refresh').Credential) => Promise<unknown>",
+  assert: '{ deepEqual(one: unknown, other: unknown): void }',
+  cookie: 'string',
+  source: "import('llm-refresh').Source",
+  store: "import('llm-refresh').Store",
   scope: 'string',
   strings: "import('llm-refresh').Refresher<string>",
   token: "import('llm-refresh').Credential",

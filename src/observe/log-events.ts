@@ -18,7 +18,7 @@ const LONGEST = 1_000
  *
  * @example
  * const credential = createCredential({ source, onEvent: logEvents() })
- * const credential = createCredential({ source, onEvent: logEvents({ write: (line) => logger.info(line) }) })
+ * const logged = createCredential({ source, onEvent: logEvents({ write: (line) => logger.info(line) }) })
  */
 export function logEvents(options: LogEventsOptions = {}): RefreshListener {
   const { write = (line: string) => console.warn(line) } = options

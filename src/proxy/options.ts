@@ -12,7 +12,7 @@ export type ProxyPreset = 'anthropic' | 'openai' | 'google' | 'azure' | 'mcp'
 export interface ProxyRoute {
   /**
    * The upstream's base URL: `/NAME/rest` goes to `to` + `/rest`. Plain http is for loopback only, and for `plainHttpOrigins`.
-   * @example to: 'https://api.openai.com/v1'
+   * For example `https://api.openai.com/v1`.
    */
   to: string
   /** Routes may share one: they share its generations, too. */
@@ -29,7 +29,7 @@ export interface ProxyRoute {
    * @default a shape that the clients of Anthropic, OpenAI and Google understand
    */
   preset?: ProxyPreset | undefined
-  /** The command or the advice that mends an ended login. The client reads it. @example remedy: 'Run `llm-refresh login work`.' */
+  /** The command or the advice that mends an ended login. The client reads it: 'Run `llm-refresh login work`.' */
   remedy?: string | undefined
   /** As in `refreshingInterceptor`. */
   rules?: RejectionRules | undefined
@@ -112,7 +112,7 @@ export interface ProxyOptions {
   allowRemote?: boolean | undefined
   /**
    * Names under which clients may reach the proxy, besides `localhost`, loopback addresses and the address that a connection came in by: the names of a compose network, say.
-   * @example allowHosts: ['llm-proxy', 'host.docker.internal']
+   * For example `['llm-proxy', 'host.docker.internal']`.
    */
   allowHosts?: readonly string[] | undefined
   /** Upstreams' origins that may get the credential over plain http: as in `refreshingInterceptor`. @default none */

@@ -84,8 +84,8 @@ const withKey: typeof globalThis.fetch = refreshingFetch(cell, {
   apply: 'x-api-key',
   fetch: send,
 })
-const key = createProxyKey({ name: 'consumer' })
-export const proxy = createProxy({ keys: [key.entry], routes: { api: { to: ORIGIN, credential: one } } })
+const created = createProxyKey({ name: 'consumer' })
+export const proxy = createProxy({ keys: [created.entry], routes: { api: { to: ORIGIN, credential: one } } })
 export const interceptor = refreshingInterceptor(one, { origins: ORIGIN })
 
 export async function calls(leaving: AbortController): Promise<string> {

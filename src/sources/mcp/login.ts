@@ -36,8 +36,8 @@ import { demandOf } from './resource-metadata.ts'
  * @throws RefreshError `invalid_option`
  * @example
  * const login = mcpLogin('https://mcp.example.com/mcp', { store, redirectUri: 'https://app.example.com/callback' })
- * const { url, binding } = await login.begin() // keep the binding in an HttpOnly cookie, and redirect to the url
- * await credential.login(await login.finish(request.url, { binding: cookie })) // at the callback
+ * const { url: toVisit, binding } = await login.begin() // keep the binding in an HttpOnly cookie, and redirect to the address
+ * await credential.login(await login.finish(url, { binding: cookie })) // at the callback
  */
 export function mcpLogin(serverUrl: string | URL, options: McpLoginOptions = {}): McpLogin {
   const login = new Login(serverUrl, options)
