@@ -172,7 +172,7 @@ test('[X4] given several upstreams and credentials, when requests are made, then
     [undefined],
     0,
   ])
-  expect(heard).toEqual([{ type: 'retried', generation: 2 }])
+  expect(heard).toEqual([{ type: 'retried', generation: 2, origin: one.origin }])
 })
 
 test('[X1] given an address that others reach, when it is allowed, then the proxy listens there, and tells that it is plain http', async () => {
