@@ -266,7 +266,7 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     says: "On an MCP route no 401 and no `WWW-Authenticate` reach the client, and `/.well-known/` answers 404; the source reads the challenge. A call whose login is known to have ended is answered at once, in the vendor's shape, with what mends it, and is not sent.",
   },
   L1: {
-    says: '`login`, `logout`, `status`, `token`, `run -- CMD`, `proxy`, `key`, `check`, `demo`; `--help`, `--json`, documented exit codes; progress on a terminal, plain lines otherwise.',
+    says: '`login`, `logout`, `status`, `token`, `run -- CMD`, `proxy`, `key`, `check`; `--help`, `--json`, documented exit codes; progress on a terminal, plain lines otherwise.',
   },
   L2: {
     says: '`token` prints a fresh token and nothing else; twenty at once cause one refresh. It serves as a key helper for other tools.',
