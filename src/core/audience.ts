@@ -10,7 +10,7 @@ interface Channel {
   publish(message: unknown): void
 }
 
-/** What a surface adds to what it tells. */
+/** A surface's own listener, and the origin that its events name. */
 export interface Surface {
   /** The surface's own listener. */
   readonly onEvent?: RefreshListener | undefined

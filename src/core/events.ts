@@ -13,7 +13,7 @@ export interface Finding {
   readonly fix: string | undefined
 }
 
-/** What happened, whom it concerns, and where. It holds no secret. Durations are in ms. */
+/** An event names the account and the origin that it concerns. It holds no secret. Durations are in ms. */
 export type RefreshEvent = {
   /** The account: of a pool's credential, and of one that was given a `key`. */
   readonly key?: string | undefined

@@ -1,8 +1,8 @@
-/** What a server says of codes and of standards, not of secrets: Entra ID's, Okta's, IBM's. */
+/** A server's error codes and names of standards, which are no secrets: Entra ID's, Okta's, IBM's. */
 const KNOWN_CODE =
   /^[^\w]?(?:AADSTS\d{4,8}|E\d{7}|BXN[A-Z]{2,3}\d{4}E|OAuth\s?2(?:\.\d)?|UTF-?8|base64(?:url)?|(?:SHA|RS|ES|PS|HS)-?\d{3}|HTTP\/\d(?:\.\d)?|TLSv?\d\.\d)[^\w]{0,2}$/i
 
-/** What stands behind such a word is a secret, whatever it looks like. */
+/** A text behind such a word is a secret, whatever it looks like. */
 const LABEL =
   '(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|private[_-]?key|access[_-]?key|authorization|assertion|cookie|credentials?|signature|code[_-]verifier|device[_-]code)'
 const LABELLED: readonly RegExp[] = [

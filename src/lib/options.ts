@@ -8,7 +8,7 @@ export function milliseconds(name: string, value: number, least: number): number
 
 const FUNCTIONS = ['refresh', 'reread', 'expiresAt', 'onEvent', 'background', 'fetch']
 
-/** What options were called before 0.1.0. */
+/** The names of options before 0.1.0, each with its present name. */
 const RENAMED: Readonly<Record<string, string>> = {
   ahead: 'refreshAhead',
   outage: 'whenStoreIsDown',

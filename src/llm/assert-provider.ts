@@ -10,7 +10,7 @@ const METHODS = [
   'structuredOutputSupport',
 ] as const satisfies readonly (keyof LlmProvider)[]
 
-/** What not every provider has. */
+/** The optional methods of a provider. */
 const OPTIONAL = ['embed', 'listModels', 'probe'] as const satisfies readonly (keyof LlmProvider)[]
 
 /**

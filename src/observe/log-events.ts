@@ -7,7 +7,7 @@ export interface LogEventsOptions {
   write?: ((line: string, event: RefreshEvent) => void) | undefined
 }
 
-/** What would begin a new line, or speak to a terminal. */
+/** Characters that begin a new line, or control a terminal. */
 const CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}]+/gu
 /** Characters. */
 const LONGEST = 1_000

@@ -1,7 +1,7 @@
 import type { RefreshCause, RefreshEvent } from '../core/events.ts'
 import type { RefreshError } from '../errors.ts'
 
-/** What happened, in words for people. */
+/** An event as a sentence. */
 export function sentenceOf(event: RefreshEvent): string {
   const { origin = 'The server' } = event
   switch (event.type) {

@@ -6,7 +6,7 @@ import { loginReply, type Reply, upstreamReply } from './reply.ts'
 import { type Asked, responseHead, trailersOf } from './response-headers.ts'
 import type { Served } from './served.ts'
 
-/** What an upgraded connection is given to. */
+/** Takes an upgraded connection. */
 export type Join = (status: number, rawHeaders: unknown, socket: unknown) => void
 
 /**
@@ -124,7 +124,7 @@ export class Exchange implements DispatchHandler {
 
   onResponseError(_controller: DispatchController | undefined, error: unknown): void {
     if (this.#state === 'passing') {
-      // What is cut short must not look complete.
+      // A response that is cut short must not look complete.
       this.#state = 'over'
       this.#response.destroy()
     } else this.refuse(error)

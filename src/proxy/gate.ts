@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { KeyRing } from './keys.ts'
 import { isLoopback, type ProxyKey, type ProxyRefusal } from './options.ts'
 
-/** What a request's headers say, read in one pass. */
+/** The facts that a request's headers state, read in one pass. */
 export interface Admitted {
   /** For the upstream: names and values in turn, without the client's keys and what is meant for us. */
   readonly headers: string[]

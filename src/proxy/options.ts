@@ -102,7 +102,7 @@ export type ProxyRefusal =
 export interface ProxyOptions {
   /** By name: `/NAME/rest` goes to the route's `to` + `/rest`. */
   routes: Readonly<Record<string, ProxyRoute>>
-  /** Who may use the proxy. Without a key nobody may. `proxy.keys.replace()` changes them while it runs. */
+  /** Clients that show one of these keys may use the proxy. Without a key the proxy refuses every request. `proxy.keys.replace()` changes them while it runs. */
   keys: readonly ProxyKey[]
   /** @default '127.0.0.1' */
   host?: string | undefined
@@ -133,7 +133,7 @@ export interface ProxyOptions {
   dispatcher?: ProxyDispatcher | undefined
 }
 
-/** What is needed of a dispatcher of undici 7 or later. */
+/** The part of a dispatcher of undici 7 or later that the proxy calls. */
 export interface ProxyDispatcher {
   dispatch(options: object, handler: object): boolean
 }

@@ -7,7 +7,7 @@ export interface Reply {
   readonly body: string
 }
 
-/** What a reply says. */
+/** The status, the code and the message of a reply. */
 export interface Said {
   readonly status: number
   /** A code of RefreshErrorCode's, or of a kind with it: programs read it. */
@@ -15,7 +15,7 @@ export interface Said {
   readonly message: string
 }
 
-/** What vendors call an error of a status: Anthropic's type, OpenAI's, and Google's status. */
+/** Vendors' names for an error with a given status: Anthropic's type, OpenAI's type, Google's status. */
 const NAMES: Readonly<Record<number, readonly [anthropic: string, openai: string, google: string]>> = {
   400: ['invalid_request_error', 'invalid_request_error', 'INVALID_ARGUMENT'],
   401: ['authentication_error', 'invalid_request_error', 'UNAUTHENTICATED'],

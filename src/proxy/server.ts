@@ -16,13 +16,13 @@ import { readTarget, type Target } from './target.ts'
 import { joining, responseOn } from './upgrade.ts'
 import { ATTEMPTS, openUpstreams, type Upstreams } from './upstreams.ts'
 
-/** What a request was read to be. */
+/** A request after it was read: its target, its route and its key. */
 interface Read {
   readonly target: Target
   readonly route: Route
   readonly admitted: Admitted
   readonly served: Served
-  /** What a client has said that asks for an upgrade. */
+  /** The bytes that a client sent behind a request for an upgrade. */
   readonly head: Buffer | undefined
 }
 
@@ -66,7 +66,7 @@ export class ProxyServer {
       this.#serve(request, response, undefined)
     }
     const server = createServer(options, onRequest)
-    // What is beyond a limit would be dropped, an Origin among it. The size of all headers is limited.
+    // Node would drop headers beyond a limit on their number, perhaps an Origin. The size of all headers is limited instead.
     server.maxHeadersCount = 0
     server.on('checkContinue', onRequest)
     server.on('upgrade', (request: IncomingMessage, _socket: Duplex, head: Buffer) => {
@@ -242,7 +242,7 @@ function isWebSocket(request: IncomingMessage): boolean {
   return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && !hasBody(request)
 }
 
-/** What is no HTTP, or is too large, or too slow: two servers might read it differently (RFC 9112 section 11.2). */
+/** Refuses bytes that are not HTTP, too large or too slow: two servers might read them differently (RFC 9112 section 11.2). */
 function refuseMalformed(error: Error & { code?: string }, socket: Duplex): void {
   if (!socket.writable) return void socket.destroy()
   const status =

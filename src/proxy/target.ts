@@ -1,4 +1,4 @@
-/** What a request line asks for. */
+/** The parts of a request line. */
 export interface Target {
   /** The first segment of the path. */
   readonly name: string
@@ -10,7 +10,7 @@ export interface Target {
 
 /** Printable ASCII: nothing else belongs in a request line, and no fragment does (RFC 9112 section 3.2). */
 const PLAIN = /^\/[!-"$-~]*$/
-/** What some server on the way takes for a separator of segments. */
+/** Characters that some server on the way takes for a separator of segments. */
 const SEPARATORS = /[/\\;]/
 
 /**

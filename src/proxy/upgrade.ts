@@ -4,7 +4,7 @@ import type { Join } from './exchange.ts'
 import { type Asked, responseHead } from './response-headers.ts'
 import type { Served } from './served.ts'
 
-/** What a client gets that asked for an upgrade and does not get one: a response like any other, after which the connection ends. */
+/** Answers a client whose upgrade is refused: it gets an ordinary response, and then the connection ends. */
 export function responseOn(request: IncomingMessage): ServerResponse {
   const response = new ServerResponse(request)
   const { socket } = request

@@ -103,7 +103,7 @@ function makeRules(): Readonly<Record<DefaultRejectionRule, RejectionRule>> {
   })
 }
 
-/** What a text quotes is somebody else's: a prompt, say. */
+/** A quoted part of a text is another party's words, such as a prompt. */
 function says(words: RegExp, statuses: readonly number[] = [400, 403], unless?: RegExp): RejectionRule {
   const matches = ({ text }: ErrorFacts): boolean =>
     words.test(text) && unless?.test(text) !== true && linesOf(text).some((line) => words.test(line))

@@ -103,7 +103,7 @@ export function problemOf(
   return isBearerLike(tokenType) ? undefined : `its token type is ${tokenType}, which is no bearer token`
 }
 
-/** What programs write where they have no token. */
+/** Words that programs write in place of a token. */
 export function isPlaceholder(text: string): boolean {
   return /^(?:null|nil|none|undefined|false|true|n\/a|\(null\)|<none>|\*+|-+)$/i.test(text)
 }

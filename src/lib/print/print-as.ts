@@ -1,4 +1,4 @@
-/** What Node's `util.inspect`, and with it `console.log`, calls to print an object. Bun and Deno's `node:util` call it, too. */
+/** Node's `util.inspect` and `console.log` call this method to print an object. Bun and Deno's `node:util` call it, too. */
 const INSPECT = Symbol.for('nodejs.util.inspect.custom')
 
 /**

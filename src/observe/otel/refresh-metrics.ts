@@ -2,7 +2,7 @@ import type { Attributes, Counter, Histogram, Meter, ObservableGauge } from '@op
 import type { RefreshEvent } from '../../core/events.ts'
 import { errorType, serverOf } from './attributes.ts'
 
-/** What is measured of a credential. */
+/** The metrics of a credential. */
 export interface Observed {
   status(): {
     /** epoch ms */

@@ -11,7 +11,7 @@ import { demandOf, readResource, type Resource } from './resource-metadata.ts'
 /** ms: what was found is asked for again then, so that a server that has moved is noticed. */
 const FRESH = 3_600_000
 
-/** Who issues tokens for an MCP server. */
+/** The authorization server that issues tokens for an MCP server. */
 export interface Found {
   readonly issuer: string
   readonly described: Described
@@ -49,7 +49,7 @@ export class Discovery {
     this.#http = http
   }
 
-  /** What is known without asking. */
+  /** The result of an earlier discovery. Reading it sends no request. */
   get known(): Found | undefined {
     return this.#found?.found
   }

@@ -47,7 +47,7 @@ export async function fetchDocument(
   )
 }
 
-/** What a server says of its rejection of a request without a credential: its `WWW-Authenticate` header. */
+/** Sends a request without a credential, and returns the `WWW-Authenticate` header of its rejection. */
 export async function probe(http: Http, url: URL, signal: AbortSignal): Promise<string | undefined> {
   const headers = { accept: 'application/json, text/event-stream' }
   const { response } = await ask(http, { host: url.host, signal }, async (fetch, sending) => {

@@ -49,7 +49,7 @@ export function refusedTarget(
   return undefined
 }
 
-/** What another party wrote, such as an issuer, as one line of a message. Nothing secret was sent for it. */
+/** Another party's text, such as an issuer, as one line of a message. No secret was sent to get it. */
 export function shown(text: string): string {
   return `'${text.slice(0, 256).replaceAll(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, ' ')}'`
 }

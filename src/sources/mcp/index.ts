@@ -147,7 +147,7 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
         return await issue(context, sent)
       } catch (error) {
         if (isSent || !(error instanceof RefreshError)) throw error
-        // What discovery was answered concerns no refresh token: nothing was presented.
+        // A response to discovery does not concern the refresh token: none was presented.
         throw noting(error, { reach: factsOf(error).reach === 'broken' ? 'broken' : 'unsent' })
       }
     },

@@ -6,7 +6,7 @@ import { readToken } from '../../credential/token.ts'
 import { RefreshError } from '../../errors.ts'
 import { describe, optionError } from '../../lib/options.ts'
 
-/** What is kept beside credentials, under a key of its own. */
+/** A record beside the credentials, under a key of its own. */
 export type Kind = 'mcp-client' | 'mcp-login'
 
 /** One entry of a list. */

@@ -4,7 +4,7 @@ import type { Grant, PrivateKey } from '../shared/oauth/options.ts'
 import type { SecretOption } from '../shared/secret.ts'
 import type { TokenRequestOptions } from '../shared/token-request.ts'
 
-/** What the source of an MCP server's tokens and its login have in common. One object goes for both. */
+/** Options that `mcp()` and `mcpLogin()` share. Pass one object to both. */
 export interface McpClient extends TokenRequestOptions {
   /**
    * Where registrations of the client (key `mcp-client:ISSUER`) and logins that are under way (`mcp-login:SERVER`) live, so that other
@@ -60,7 +60,7 @@ export interface McpLoginOptions extends McpClient {
    */
   redirectUri?: string | undefined
   /**
-   * What the client is called where it registers itself.
+   * The name that the client registers itself under.
    * @default 'llm-refresh'
    */
   clientName?: string | undefined
@@ -74,7 +74,7 @@ export interface McpLoginBegun {
   readonly binding: string
 }
 
-/** What is particular to one login. */
+/** Options of one login. */
 export interface McpBeginOptions {
   /** The `WWW-Authenticate` header of the MCP server's 401 or 403: it says where the metadata are, and which scope is missing. */
   readonly challenge?: string | undefined
@@ -85,7 +85,7 @@ export interface McpBeginOptions {
 
 /** How the second half of a login works. */
 export interface McpFinishOptions {
-  /** What `begin()` gave, as this browser's cookie brought it back. */
+  /** The `binding` that `begin()` returned, as this browser's cookie carries it. */
   readonly binding: string
   readonly signal?: AbortSignal | undefined
 }

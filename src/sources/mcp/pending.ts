@@ -55,7 +55,7 @@ export class PendingLogins {
       else if (entry['binding'] !== binding) problem = OTHER
       else taken = read(entry)
       if (taken === undefined) return list
-      // What is left tells a second return from one that is not known.
+      // The emptied record tells a second return from an unknown one.
       const done = { state, at: taken.at, isDone: true }
       return list.map((found) => (found === entry ? done : found))
     })

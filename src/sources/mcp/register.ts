@@ -9,7 +9,7 @@ import type { Found } from './discovery.ts'
 import { invalid, isLoopback } from './hosts.ts'
 import type { Registered } from './registrations.ts'
 
-/** What is registered. */
+/** The metadata that the client registers. */
 export interface Registration {
   readonly clientName: string
   /** As it was given: servers compare texts. */

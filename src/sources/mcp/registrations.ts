@@ -6,7 +6,7 @@ export interface Registered {
   readonly id: string
   readonly secret?: string | undefined
   readonly auth?: 'client_secret_basic' | 'client_secret_post' | undefined
-  /** What it was registered for. */
+  /** The redirect URI that it was registered for. */
   readonly redirectUri?: string | undefined
   /** epoch ms: its secret is no good any more from here on. */
   readonly expiresAt?: number | undefined

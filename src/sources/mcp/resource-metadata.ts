@@ -7,7 +7,7 @@ const WHAT = 'metadata of the MCP server'
 /** Names that are looked at: no server has that many. */
 const MOST = 32
 
-/** What an MCP server says of itself (RFC 9728). */
+/** An MCP server's metadata (RFC 9728). */
 export interface Resource {
   /** As it is sent, verbatim (RFC 8707). */
   readonly resource: string
@@ -16,7 +16,7 @@ export interface Resource {
   readonly scopes: readonly string[]
 }
 
-/** What a server's challenge demands. */
+/** The address of the metadata, and the scope, that a challenge names. */
 export interface Demand {
   readonly resourceMetadata: string | undefined
   readonly scope: string | undefined

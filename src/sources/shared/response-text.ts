@@ -35,7 +35,7 @@ function isEnough(text: string, type: string): boolean {
   return kind === 'json' || kind === 'nested' || salvaged !== undefined
 }
 
-/** What was read, and why it was not all. */
+/** The bytes that were read, and the reason if they are not all. */
 interface ReadBytes {
   readonly bytes: Uint8Array
   readonly broken?: { readonly reason: unknown } | undefined

@@ -19,7 +19,7 @@ export interface IoRedisClient {
   nodes?(role: 'master'): Pick<IoRedisClient, 'eval'>[]
 }
 
-/** What `duplicate()` of ioredis gives: a connection that hears of releases. */
+/** The connection that `duplicate()` of ioredis returns. The store hears of releases on it. */
 export interface IoRedisSubscriber {
   on(event: 'error' | 'ready' | 'end', listener: () => void): unknown
   on(event: 'message', listener: (channel: string, message: string) => void): unknown
@@ -38,7 +38,7 @@ export interface NodeRedisClient {
   nodeClient?(master: unknown): Pick<NodeRedisClient, 'eval'> | Promise<Pick<NodeRedisClient, 'eval'>>
 }
 
-/** What `duplicate()` of node-redis gives: a connection that hears of releases. */
+/** The connection that `duplicate()` of node-redis returns. The store hears of releases on it. */
 export interface NodeRedisSubscriber {
   on(event: 'error' | 'ready', listener: () => void): unknown
   connect(): Promise<unknown>
@@ -63,7 +63,7 @@ export interface Connection {
   run(script: string, key: string, args: string[]): Promise<unknown>
   /** Every server that holds keys: of a cluster, there are several. */
   servers(): Promise<RunAnywhere[]>
-  /** What the client puts before the names of keys by itself. */
+  /** The prefix that the client itself puts before the names of keys. */
   readonly keyPrefix: string
   /** Host and port, where they can be seen. */
   where(): string | undefined

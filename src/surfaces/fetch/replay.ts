@@ -91,7 +91,7 @@ function recordGiven(body: ReadableStream, limit: number): Replay {
   }
 }
 
-/** What an attempt sends: bytes, or a stream. */
+/** The body that an attempt sends: bytes, or a stream. */
 function sent(recording: Recording, send: Send): BodyInit | undefined {
   const body = recording.body()
   // Bytes would not survive a redirect: Node 20 detaches them.

@@ -169,7 +169,7 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
   answered(answer: Attempted): void {
     const first = this.#first
     this.#held ??= answer.held
-    this.#report(answer, first ?? this.#credential.peek())
+    this.#report(answer, first)
     if (this.#settle !== undefined) return this.#settle(answer)
     if (first === undefined) return
     this.#first = undefined
@@ -182,10 +182,10 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
   }
 
   /** A wider scope is demanded. The caller has the response already: what is granted serves the next call. */
-  #report({ verdict }: Attempted, lacking: Snapshot<AppliedHeaders> | undefined): void {
+  #report({ verdict }: Attempted, first: Snapshot<AppliedHeaders> | undefined): void {
     const demand = demandIn(verdict)
-    if (demand === undefined || lacking === undefined) return
-    this.#credential.demand?.(lacking, demand).catch(() => undefined)
+    const lacking = demand && (first ?? this.#credential.peek())
+    if (demand && lacking) this.#credential.demand?.(lacking, demand).catch(() => undefined)
   }
 
   /** @param made the answer to the first attempt, where it was made already */

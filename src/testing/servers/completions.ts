@@ -1,6 +1,6 @@
 import { eventStream, json, type Reply } from './reply.ts'
 
-/** What the model says, and what it was asked with. */
+/** The model's response, and the request that it answers. */
 export interface Said {
   readonly text: string
   readonly model: string

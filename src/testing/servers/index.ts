@@ -17,7 +17,7 @@ export interface TestServersOptions {
    * @default 60_000
    */
   readonly lifetime?: number | undefined
-  /** What the model says. @default 'Hello from the test server.' */
+  /** The model's response. @default 'Hello from the test server.' */
   readonly answer?: TestAnswer | undefined
   /** Time, for tests to control. Give the credential the same. Default: the platform's. */
   readonly clock?: Clock | undefined
@@ -32,7 +32,7 @@ export interface TestRequest {
   readonly status: number
 }
 
-/** What happened so far. */
+/** Counts since the start. */
 export interface TestCounts {
   /** Requests to the LLM server, those that it rejected included. */
   readonly calls: number

@@ -4,7 +4,7 @@ import { anthropicError, anthropicRefusal, offeredBy, openaiError, openaiRefusal
 import { json, type Received, type Reply } from './reply.ts'
 import type { Tokens } from './tokens.ts'
 
-/** What the model says. A function gets the path and the parsed body of the request. */
+/** The model's response. A function gets the path and the parsed body of the request. */
 export type TestAnswer =
   | string
   | ((request: { readonly path: string; readonly body: unknown }) => string | Promise<string>)

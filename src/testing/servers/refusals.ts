@@ -15,7 +15,7 @@ export function offeredBy(headers: Readonly<Record<string, unknown>>): Offered {
   return { kind: 'nothing', credential: '' }
 }
 
-/** What Anthropic's service responds to a credential that is no good. */
+/** Anthropic's response to a rejected credential. */
 export function anthropicRefusal({ kind }: Offered, requestId: string): Reply {
   const said = {
     token: 'OAuth token has expired. Please obtain a new token or refresh your existing token.',
@@ -26,7 +26,7 @@ export function anthropicRefusal({ kind }: Offered, requestId: string): Reply {
   return json(401, body, { 'request-id': requestId })
 }
 
-/** What OpenAI's service responds to a credential that is no good. */
+/** OpenAI's response to a rejected credential. */
 export function openaiRefusal({ kind }: Offered, standing: 'expired' | 'unknown', requestId: string): Reply {
   const [code, message] = openaiWords(kind, standing)
   const headers = { 'www-authenticate': 'Bearer realm="OpenAI API"', 'x-request-id': requestId }

@@ -7,7 +7,7 @@ export interface Received {
   readonly body: string
 }
 
-/** What a server responds: a whole body, or the events of a stream. */
+/** A server's response: a whole body, or the events of a stream. */
 export interface Reply {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>> | undefined

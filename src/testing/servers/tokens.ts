@@ -6,7 +6,7 @@ interface Login {
   isRevoked: boolean
 }
 
-/** What the server knows of an access token. */
+/** The server's record of an access token. */
 interface Access {
   readonly login: Login
   /** epoch ms */

@@ -12,7 +12,7 @@ import { isSdkWarning, readSdkWarning } from './response/sdk-warning.ts'
 import { specified } from './response/specified.ts'
 import { oncePerCall, type Report } from './warnings.ts'
 
-/** What each vendor calls the length of a vector. */
+/** Each vendor's option for the length of a vector. */
 const DIMENSIONS: Readonly<Record<Vendor, string | undefined>> = {
   openai: 'dimensions',
   'openai-compatible': 'dimensions',

@@ -10,7 +10,7 @@ import { fieldsOf, isPrelude } from './part.ts'
 import { RefreshingStream } from './refreshing-stream.ts'
 import { type Item, StreamAttempt } from './stream-attempt.ts'
 
-/** What runs one attempt on the value in force. */
+/** Runs one attempt on the value in force. */
 type Attempt<V> = (value: V) => Promise<unknown>
 
 /** Makes the calls of a model, or of whatever else a provider gives, on the one in force: once, and once more after a rejection. */

@@ -3,7 +3,7 @@ export type CallMethod = (name: string, given: readonly unknown[]) => Promise<un
 
 /** How the AI SDK names what a model does. */
 const DOES = /^do[A-Z]/
-/** What every function has. */
+/** Properties that every function has. */
 const OF_FUNCTIONS: ReadonlySet<string | symbol> = new Set([
   'length',
   'name',
