@@ -46,6 +46,13 @@ describe('a token that was spent for is read', () => {
       'each token an object of its own',
       { access_token: { token: 'fresh' }, refresh_token: { token: 'rotated' }, expires_in: 3600 },
     ],
+    ...['text/html', 'multipart/form-data; boundary=x', 'application/xml', 'image/png'].map(
+      (type): [string, string, Record<string, string>] => [
+        `a form that is labelled ${type}`,
+        'access_token=fresh&refresh_token=rotated&expires_in=3600',
+        { 'content-type': type },
+      ],
+    ),
     ['a lifetime with its unit', { ...TOKEN, expires_in: '3600s' }],
     ['a guard against inclusion', `)]}',\n${JSON.stringify(TOKEN)}`],
     ['JSONP', `/**/callback(${JSON.stringify(TOKEN)});`],
@@ -112,6 +119,11 @@ describe('a token that was spent for is read', () => {
     const error = await failure(redeem(page, 200, { 'content-type': 'text/html' }))
     expect(error.code).toBe('source_unavailable')
     expect(factsOf(error).received).toBeUndefined()
+  })
+
+  test('[K18] given a refusal as a form that is labelled a page, when a login is refreshed, then the login stays', async () => {
+    const error = await failure(redeem('error=invalid_grant', 400, { 'content-type': 'text/html' }))
+    expect([error.code, error.terminal]).toEqual(['source_unavailable', false])
   })
 
   test('[K18] an echo of the request, however deep, is no token', async () => {

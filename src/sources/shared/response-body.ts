@@ -139,13 +139,15 @@ function tokenAmong(text: string): object | undefined {
   return undefined
 }
 
-/** A whole body of form fields. One that holds a grant type is an echo of the request. */
+/**
+ * A whole body of form fields. One that holds a grant type is an echo of the request. A token counts whatever the body is labelled; an
+ * error, which may end a login, counts only under a label that servers give to forms.
+ */
 function readForm(text: string, contentType: string): object | undefined {
-  const isLabelled = contentType === '' || FORM_TYPES.test(contentType)
-  const isForm = isLabelled && text.length <= LONGEST_FORM && FORM.test(text)
-  if (!isForm) return undefined
+  if (text.length > LONGEST_FORM || !FORM.test(text)) return undefined
   const fields = Object.fromEntries(new URLSearchParams(text))
-  const isResponse = 'access_token' in fields || 'error' in fields
+  const isLabelled = contentType === '' || FORM_TYPES.test(contentType)
+  const isResponse = 'access_token' in fields || (isLabelled && 'error' in fields)
   return isResponse && !('grant_type' in fields) ? fields : undefined
 }
 
