@@ -258,6 +258,7 @@ describe('[K18] a whole success is read by its shape', () => {
     ['a form as plain text', 'text/plain', FORM],
     ['a form with a line end', 'text/plain', `${FORM}\n`],
     ['a form without a type', '', FORM],
+    ['a form that is labelled a page', 'text/html', FORM],
     ['XML', 'application/xml', XML],
     ['JSON as HTML', 'text/html', NEW],
     ['JSON with a byte order mark', 'application/json', `\uFEFF${JSON.stringify(NEW)}`],
@@ -285,7 +286,6 @@ describe('[K18] a whole success is read by its shape', () => {
     ],
     ['a form that holds neither', 'text/plain', 'a=b&c=d'],
     ['a sentence', 'text/plain', 'access_token=x is what you want'],
-    ['a form on a page', 'text/html', FORM],
     ['a page', 'text/html', '<p>access_token=x&refresh_token=y</p>'],
     ['a page of XML', 'application/xhtml+xml', '<html><access_token>x</access_token></html>'],
   ])(
