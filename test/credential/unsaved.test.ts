@@ -204,6 +204,22 @@ test('[K4] given a login that could not be stored, when a refresh elsewhere has 
   expect(await store.read('default')).toMatchObject({ token: numbered(60), session: 1 })
 })
 
+test('[K4] [S9] given a login that could not be stored, when another login is the first in a store that came back empty, then the first one is dropped', async () => {
+  const { clock, store, start } = await world()
+  const process = start()
+  await process.token.login(numbered(50))
+  const failing: Store = store
+  store.isAway = true
+  await expect(process.token.login(numbered(60))).rejects.toMatchObject({ code: 'store_failed' })
+  const empty = new MemoryStore()
+  await empty.replace('default', () => ({ token: numbered(70), session: 1 }))
+  failing.read = (key) => empty.read(key)
+  failing.replace = (key, change) => empty.replace(key, change)
+  await clock.advance(5_000)
+  expect((await empty.read('default'))?.token).toMatchObject(numbered(70))
+  expect(process.types()).toContain('refresh_discarded')
+})
+
 test('[S9] given a store that comes back empty, then the token is written, and an event says that the record had vanished', async () => {
   const { clock, redeemed, start } = await world()
   const store = await storeWith(new MemoryStore(), numbered(1))

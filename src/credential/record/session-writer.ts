@@ -10,8 +10,14 @@ import { notSilent, type Silence } from './not-silent.ts'
 export interface Login {
   readonly token: AccessToken
   readonly madeFor: MadeFor | undefined
-  /** The session that it found. */
-  session?: number | undefined
+  /** What it found in the store, or what was known of it. */
+  found?: Found | undefined
+}
+
+/** A store that came back empty counts both anew. */
+interface Found {
+  readonly session: number
+  readonly revision: number
 }
 
 /** ms after its deadline that a login or logout is left time to end by itself. */
@@ -32,7 +38,7 @@ export class SessionWriter {
   /** How many have had their turn. */
   #turns = 0
   /** Of the last record that was read or written here. */
-  #session: number | undefined
+  #found: Found | undefined
 
   constructor(options: SessionOptions) {
     this.#options = options
@@ -41,8 +47,8 @@ export class SessionWriter {
   }
 
   /** Takes note of a record that was read or written. */
-  know({ session = 0 }: StoredRecord): void {
-    this.#session = session
+  know({ session = 0, revision }: StoredRecord): void {
+    this.#found = { session, revision }
   }
 
   /** Resolves when no login and no logout that came before is on its way. */
@@ -67,7 +73,7 @@ export class SessionWriter {
         ),
       )
     } catch (error) {
-      login.session ??= this.#session
+      login.found ??= this.#found
       throw error
     }
   }
@@ -97,18 +103,20 @@ export class SessionWriter {
 
   async logout(): Promise<void> {
     await this.#inOrder(async (assertTimely) => {
-      const { session = 0 } = givenRecord(await this.#store.read(this.#key).catch(unreadable)) ?? NONE
+      const { session = 0, revision } = givenRecord(await this.#store.read(this.#key).catch(unreadable)) ?? NONE
       assertTimely()
       await this.#store.delete(this.#key)
-      this.#session = session + 1
+      this.#found = { session: session + 1, revision }
     })
   }
 
   #over(login: Login, current: StoredRecord | undefined): RecordContent {
-    const { failure: _failure, session = 0, ...kept } = contentOf(givenRecord(current) ?? NONE)
+    const record = givenRecord(current) ?? NONE
+    const { failure: _failure, session = 0, ...kept } = contentOf(record)
     const { token, madeFor } = login
-    login.session = session
-    this.#session = session + 1
+    const { revision } = record
+    login.found = { session, revision }
+    this.#found = { session: session + 1, revision }
     return { ...kept, ...(madeFor && { madeFor }), token, session: session + 1 }
   }
 
@@ -150,12 +158,14 @@ class Settled extends Error {
   }
 }
 
-function settledBy({ token, session: found }: Login, current: StoredRecord | undefined): Settled | undefined {
+function settledBy({ token, found }: Login, current: StoredRecord | undefined): Settled | undefined {
   // An earlier try may have succeeded, though nobody learned of it.
   if (current !== undefined && isSame(current.token, token)) return new Settled(current)
-  const { session = 0 } = current ?? NONE
-  // A lower one is that of a login, too, where the store had forgotten those before.
-  return found !== undefined && session > 0 && session !== found ? new Settled(undefined) : undefined
+  const { session = 0, revision } = current ?? NONE
+  if (found === undefined || session === 0) return undefined
+  // A lower number is that of a login, too, where the store had forgotten those before.
+  const isOther = session !== found.session || revision < found.revision
+  return isOther ? new Settled(undefined) : undefined
 }
 
 /** A logout needs no key: a store decides by itself whether a tombstone may replace what cannot be read. */
