@@ -1,6 +1,7 @@
 import { appendFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { aborts } from './aborts.ts'
+import { bundlers } from './bundlers.ts'
 import { hostile } from './hostile.ts'
 import { masses } from './masses.ts'
 import { outages } from './outages.ts'
@@ -24,6 +25,7 @@ const batteries: Readonly<Record<string, Battery>> = {
   hostile,
   workerd,
   runtimes,
+  bundlers,
   types,
   fleets,
   kills,

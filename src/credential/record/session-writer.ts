@@ -103,7 +103,8 @@ export class SessionWriter {
 
   async logout(): Promise<void> {
     await this.#inOrder(async (assertTimely) => {
-      const { session = 0, revision } = givenRecord(await this.#store.read(this.#key).catch(unreadable)) ?? NONE
+      const { session = 0, revision } =
+        givenRecord(await this.#store.read(this.#key).catch(unreadable)) ?? NONE
       assertTimely()
       await this.#store.delete(this.#key)
       this.#found = { session: session + 1, revision }
