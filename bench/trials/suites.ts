@@ -37,6 +37,8 @@ const long = (name: string, otherwise: number): Record<string, string> => ({
   [name]: String(setting(name, otherwise)),
 })
 
+/** `COMMANDS` of the command line at once, which share one refresh. */
+export const commands: Battery = suite(['test/cli/token.test.ts'], long('COMMANDS', 20))
 /** Interleavings that fast-check chooses, `SCHEDULES` of each kind. */
 export const schedules: Battery = suite(
   [
