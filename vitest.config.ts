@@ -1,4 +1,6 @@
+import { statSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** These wait for real processes and servers. */
 const WAITING = [
@@ -10,6 +12,8 @@ const WAITING = [
   'test/credential/driver-cause.test.ts',
   'test/demo.test.ts',
 ]
+/** Of those that wait, these take longest. */
+const LONG = /\/(?:fleet\/|cli\/stores|cli\/token|cli\/login|credential\/driver-cause|demo|runtimes\/workerd)/
 /** These load several versions of a package, or one that keeps state: each has a process of its own. */
 const APART = [
   'test/surfaces/ai-sdk/**/*.test.ts',
@@ -18,12 +22,27 @@ const APART = [
   'test/package/**/*.test.ts',
 ]
 
+/** What waits begins first, and what works fills the time that it leaves. Of each kind the largest files come first. */
+class WaitingFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ project, moduleId }: TestSpecification): number =>
+      LONG.test(moduleId) ? 0 : ['waits', 'apart', 'unit'].indexOf(project.name) + 1
+    const sizes = new Map(files.map(({ moduleId }) => [moduleId, statSync(moduleId).size]))
+    const sizeOf = ({ moduleId }: TestSpecification): number => sizes.get(moduleId) ?? 0
+    return files.toSorted((one, other) => rank(one) - rank(other) || sizeOf(other) - sizeOf(one))
+  }
+}
+
 export default defineConfig({
   test: {
     globalSetup: 'test/support/install.ts',
+    setupFiles: 'test/support/end-with-run.ts',
     // A test that hangs has failed: nothing here waits for real time.
     testTimeout: 60_000,
-    maxWorkers: 2,
+    // Twice as many as the cores of a small machine: half of them wait.
+    maxWorkers: 4,
+    maxConcurrency: 4,
+    sequence: { sequencer: WaitingFirst },
     projects: [
       {
         extends: true,

@@ -12,6 +12,7 @@ import { chatWithReal } from '../demo/real.ts'
 import { SHOWN } from '../demo/script.ts'
 import { countExpiries, keptPromise } from '../demo/summary.ts'
 import type { Summary } from '../demo/summary.ts'
+import { leash } from './support/leash.ts'
 import { startLlmServer } from './support/llm-server.ts'
 import type { LlmServer } from './support/llm-server.ts'
 
@@ -45,6 +46,7 @@ function runDemo(args: string[], keys: Record<string, string> = {}): Promise<End
     env: { ...(PATH !== undefined && { PATH }), ...keys },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  leash(child)
   running.add(child)
   const ended: Ended = { code: null, signal: null, stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => (ended.stdout += text))

@@ -7,20 +7,31 @@ import { type Battery, counts, type Figure, seconds, setting, withWorld } from '
 /** Many accounts of one process expire at once. `ACCOUNTS` in the environment: how many. */
 export const masses: Battery = (tell) =>
   withWorld(async (world) => {
-    const [redis, postgres] = await Promise.all([redisSite('ioredis', 'stopped'), postgresSite('pg', 5)])
+    const [redis, postgres, two] = await Promise.all([
+      redisSite('ioredis', 'stopped'),
+      postgresSite('pg', 5),
+      postgresSite('pg', 2, false),
+    ])
     try {
       tell(await mass(world, { kind: 'files', path: `${world.folder}/masses` }, 120))
       tell(await mass(world, redis.opening, 60))
       tell(await mass(world, postgres.opening, 60))
+      // As many as a pool of two serves while the store waits for it.
+      tell(await mass(world, two.opening, 60, 500))
     } finally {
-      await Promise.all([redis.close(), postgres.close()])
+      await Promise.all([redis.close(), postgres.close(), two.close()])
     }
   })
 
-async function mass({ program, endpoint }: World, opening: Opening, limit: number): Promise<Figure> {
-  const accounts = newAccounts(setting('ACCOUNTS', 10_000))
+async function mass(
+  { endpoint }: World,
+  opening: Opening,
+  limit: number,
+  count = setting('ACCOUNTS', 10_000),
+): Promise<Figure> {
+  const accounts = newAccounts(count)
   const aside = await openAs(opening)
-  const member = await startOutageMember(program, { endpoint: endpoint.url, opening })
+  const member = await startOutageMember({ endpoint: endpoint.url, opening })
   try {
     await seed(aside.store, accounts, 64)
     endpoint.delay = 50

@@ -22,12 +22,12 @@ export const refusals: Battery = (tell) =>
     }
   })
 
-async function dead({ program, endpoint }: World, opening: Opening): Promise<Figure> {
+async function dead({ endpoint }: World, opening: Opening): Promise<Figure> {
   const short = setting('SHORT', 100)
   const [key = ''] = newAccounts(1)
   const aside = await openAs(opening)
   const orders = { endpoint: endpoint.url, opening }
-  const members = await Promise.all(Array.from({ length: 5 }, () => startOutageMember(program, orders)))
+  const members = await Promise.all(Array.from({ length: 5 }, () => startOutageMember(orders)))
   try {
     await seed(aside.store, [key])
     endpoint.delay = 0
@@ -37,7 +37,7 @@ async function dead({ program, endpoint }: World, opening: Opening): Promise<Fig
     let left = short
     const some = async (): Promise<void> => {
       while (left-- > 0) {
-        const { outcomes } = await askOnce(program, orders, [key])
+        const { outcomes } = await askOnce(orders, [key])
         for (const [code, times] of Object.entries(outcomes)) told[code] = (told[code] ?? 0) + times
       }
     }
@@ -57,12 +57,12 @@ async function dead({ program, endpoint }: World, opening: Opening): Promise<Fig
   }
 }
 
-async function down({ program, endpoint }: World, opening: Opening): Promise<Figure> {
+async function down({ endpoint }: World, opening: Opening): Promise<Figure> {
   const ms = setting('OUTAGE', 45) * 1_000
   const [key = ''] = newAccounts(1)
   const aside = await openAs(opening)
   const orders = { endpoint: endpoint.url, opening }
-  const members = await Promise.all(Array.from({ length: 4 }, () => startOutageMember(program, orders)))
+  const members = await Promise.all(Array.from({ length: 4 }, () => startOutageMember(orders)))
   try {
     await seed(aside.store, [key])
     endpoint.isDown = true

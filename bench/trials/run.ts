@@ -7,7 +7,7 @@ import { masses } from './masses.ts'
 import { outages } from './outages.ts'
 import { refusals } from './refusals.ts'
 import { runtimes } from './runtimes.ts'
-import { fleets, kills, partitions, takeOvers, workerd } from './suites.ts'
+import { commands, fleets, kills, partitions, pools, schedules, takeOvers, workerd } from './suites.ts'
 import { type Battery, commit, type Figure } from './trial.ts'
 import { types } from './types.ts'
 import { frozen, slow } from './waits.ts'
@@ -31,6 +31,9 @@ const batteries: Readonly<Record<string, Battery>> = {
   kills,
   'take-overs': takeOvers,
   partitions,
+  schedules,
+  pools,
+  commands,
   aborts,
 }
 

@@ -37,10 +37,23 @@ const long = (name: string, otherwise: number): Record<string, string> => ({
   [name]: String(setting(name, otherwise)),
 })
 
+/** `COMMANDS` of the command line at once, which share one refresh. */
+export const commands: Battery = suite(['test/cli/token.test.ts'], long('COMMANDS', 20))
+/** Interleavings that fast-check chooses, `SCHEDULES` of each kind. */
+export const schedules: Battery = suite(
+  [
+    'test/core/interleavings.test.ts',
+    'test/credential/interleavings.test.ts',
+    'test/surfaces/ai-sdk/refreshing-model-scripts.test.ts',
+  ],
+  long('SCHEDULES', 20_000),
+)
+/** Keys of one pool, `KEYS` of them. */
+export const pools: Battery = suite(['test/credential/pool.test.ts'], long('KEYS', 100_000))
 /** 20 kills at each of 12 steps over files, and 12 at each of 8 over each server, `KILLS` times as many; free again within 3 s. */
 export const kills: Battery = suite(['test/fleet/kills.test.ts'], long('KILLS', 2))
-/** 600 take-overs over files and over Redis, 192 over PostgreSQL, `TAKE_OVERS` times as many. */
-export const takeOvers: Battery = suite(['test/fleet/take-overs.test.ts'], long('TAKE_OVERS', 10))
+/** 160 take-overs over files and over Redis, 64 over PostgreSQL, `TAKE_OVERS` times as many. */
+export const takeOvers: Battery = suite(['test/fleet/take-overs.test.ts'], long('TAKE_OVERS', 40))
 /** 8 processes of 50 callers, 3 expiries, `FLEETS` times as many. */
 export const fleets: Battery = suite(['test/fleet/fleet.test.ts'], long('FLEETS', 4))
 /** Hosts that are cut off, replicas that take over, and responses that never come, `PARTITIONS` times. */

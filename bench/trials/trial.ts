@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startTokenEndpoint } from '../../test/fleet/outage-endpoint.ts'
-import { bundleMember } from '../../test/fleet/outage-members.ts'
 import type { World } from '../../test/fleet/outage.ts'
+import { makePrograms } from '../../test/support/programs.ts'
 
 /** One line of what was measured. */
 export interface Figure {
@@ -17,16 +17,17 @@ export interface Figure {
 /** Measures, and tells each figure as soon as it is known. */
 export type Battery = (tell: (figure: Figure) => void) => Promise<void>
 
-/** The processes' program, and a token endpoint. */
+/** A folder, the programs of processes, and a token endpoint. */
 export async function withWorld<T>(
   use: (world: World & { readonly folder: string }) => Promise<T>,
 ): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'llm-refresh-trial-'))
-  const endpoint = await startTokenEndpoint()
+  const [endpoint, removePrograms] = await Promise.all([startTokenEndpoint(), makePrograms()])
   try {
-    return await use({ program: await bundleMember(folder), endpoint, folder })
+    return await use({ endpoint, folder })
   } finally {
     await endpoint.close()
+    await removePrograms()
     // A process that was just killed may have written a moment ago.
     await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 })
   }

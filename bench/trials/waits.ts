@@ -27,11 +27,11 @@ export const slow: Battery = (tell) =>
   })
 
 async function slowly(world: World, opening: Opening, s: number): Promise<Figure> {
-  const { endpoint, program } = world
+  const { endpoint } = world
   const [key = '', forLogin = '', forLogout = ''] = newAccounts(3)
   const isShared = opening.kind !== 'memory'
   const aside = await openAs(opening)
-  const start = (): Promise<OutageMember> => startOutageMember(program, { endpoint: endpoint.url, opening })
+  const start = (): Promise<OutageMember> => startOutageMember({ endpoint: endpoint.url, opening })
   const members = await Promise.all(Array.from({ length: isShared ? 3 : 1 }, start))
   try {
     const [first] = members
@@ -101,13 +101,13 @@ export const frozen: Battery = (tell) =>
   })
 
 async function freeze(
-  { program, endpoint }: World,
+  { endpoint }: World,
   { opening, s, others, isBeyond = false }: Freeze,
 ): Promise<Figure> {
   const [key = '', forLogin = '', forLogout = ''] = newAccounts(3)
   const isShared = opening.kind !== 'memory'
   const aside = await openAs(opening)
-  const start = (): Promise<OutageMember> => startOutageMember(program, { endpoint: endpoint.url, opening })
+  const start = (): Promise<OutageMember> => startOutageMember({ endpoint: endpoint.url, opening })
   const members = await Promise.all(Array.from({ length: others + 1 }, start))
   try {
     const [first, ...rest] = members

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import { temporaryFolder } from '../support/folder.ts'
+import { leash } from '../support/leash.ts'
 
 const bundle = fileURLToPath(new URL('../../cli/dist/llm-refresh.js', import.meta.url))
 
@@ -76,6 +77,7 @@ function watch(child: ChildProcessWithoutNullStreams): Running {
     stderr += text
     look()
   })
+  leash(child)
   onTestFinished(() => void child.kill('SIGKILL'))
   const ended = once(child, 'close').then(([code, signal]: unknown[]) => ({
     code: code as number | null,

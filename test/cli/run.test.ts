@@ -6,6 +6,7 @@ import { oauth } from '../../src/sources/oauth/index.ts'
 import { fileStore } from '../../src/stores/file/index.ts'
 import { startAuthorizationServer } from '../support/authorization-server.ts'
 import { startLlmServer } from '../support/llm-server.ts'
+import { until } from '../support/until.ts'
 import { machine, type Machine } from './command.ts'
 
 const KEY = 'canary-api-key'
@@ -144,10 +145,9 @@ test('[X1] [L1] given a running proxy, when keys come and go, then only requests
   await proxy.until(/No client has a key yet/)
   const call = async (key: string): Promise<number> =>
     (await fetch(`${url}/local/ping`, { headers: { authorization: `Bearer ${key}` } })).status
-  /** Asks until it is so: the proxy looks at the keys twice a second. */
-  const becomes = async (key: string, status: number): Promise<void> => {
-    while ((await call(key)) !== status) await new Promise((resolve) => setTimeout(resolve, 50))
-  }
+  // The proxy looks at the keys twice a second, and tells nobody but by its responses.
+  const becomes = (key: string, status: number): Promise<void> =>
+    until(async () => (await call(key)) === status)
   const key = (await run(['key', 'add', 'laptop', '--route', 'local'], env)).stdout.trim()
   expect(key).toMatch(/^sk-/)
   await becomes(key, 200)

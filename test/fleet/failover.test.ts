@@ -4,12 +4,11 @@ import type { Store } from '../../src/index.ts'
 import { has } from '../support/binaries.ts'
 import { startRedisSentinel } from '../support/redis-sentinel.ts'
 import { type RedisServer, startRedisServer } from '../support/redis-server.ts'
-import { bundled } from './bundle.ts'
+import { until } from '../support/until.ts'
 import { asToken, type Fleet, startFleet } from './fleet.ts'
-import type { Member } from './members.ts'
+import { type Member, untilServed } from './members.ts'
 import { opened } from './places.ts'
 
-const program = await bundled('member')
 const isThere = await has('redis-server', 'redis-server')
 beforeEach(({ skip }) => skip(!isThere))
 const [NAME, CALLERS] = ['main', 10]
@@ -32,7 +31,7 @@ function connected(server: RedisServer): Redis {
 
 /** Resolves when a server says so of its replication. */
 async function replication(redis: Redis, says: string): Promise<void> {
-  while (!(await redis.info('replication')).includes(says));
+  await until(async () => (await redis.info('replication')).includes(says))
 }
 
 /** A primary, its replica, and a sentinel; three processes that ask it, and have a token that expires. */
@@ -50,12 +49,12 @@ async function start(): Promise<World> {
   const asked = new Redis({ host: loopback, port: sentinel.port })
   onTestFinished(() => asked.disconnect())
   const known = async (): Promise<unknown> => asked.call('SENTINEL', 'REPLICAS', NAME)
-  while (!JSON.stringify(await known()).includes('"master-link-status","ok"'));
+  await until(async () => JSON.stringify(await known()).includes('"master-link-status","ok"'))
 
   const at = { name: NAME, sentinels: [{ host: loopback, port: sentinel.port }] }
   const place = { kind: 'redis', client: 'ioredis', at } as const
   const orders = { cooldown: 1 }
-  const fleet = await startFleet(program, place, { processes: 3, callers: CALLERS, orders })
+  const fleet = await startFleet(place, { processes: 3, callers: CALLERS, orders })
   const [a, b, c] = fleet.members
   if (a === undefined || b === undefined || c === undefined) throw new Error('no members')
   await fleet.round()
@@ -73,7 +72,7 @@ test('[S1, S7] the primary is gone in mid-refresh, and its replica takes over: o
   const others = [b.tell({ do: 'round' }), c.tell({ do: 'round' })]
   // The replica knows of the lock.
   const standby = connected(replica)
-  while ((await standby.hget('llm-refresh:{default}', 'owner')) === null);
+  await until(async () => (await standby.hget('llm-refresh:{default}', 'owner')) !== null)
   await primary.kill()
   // By then its lease is over, and it is still waiting for the answer.
   await replication(standby, 'role:master')
@@ -108,7 +107,7 @@ test('[S7, S3] the replica that takes over never heard of the lock: its holder g
     // The holder's sign of life came first, so the new server gave it the lock again, and the others waited.
     arriving.release()
     await refreshing
-    for (const member of members) while ((await member.tell({ do: 'round' })).served === 0);
+    await Promise.all(members.map(untilServed))
     expect([login.redemptions(), login.refused(), login.revoked()]).toEqual([1, 0, false])
     return
   }
@@ -123,11 +122,11 @@ test('[S7, S3] the replica that takes over never heard of the lock: its holder g
   expect(await store.read('default')).toEqual(newer)
   // One of them adopts first what the other has received: that is dead, too.
   for (const member of members)
-    while ((await member.tell({ do: 'round' })).status.state !== 'reauthentication_required');
+    await until(async () => (await member.tell({ do: 'round' })).status.state === 'reauthentication_required')
 
   const next = await server.login()
   await b.tell({ do: 'login', token: asToken(next) })
-  for (const member of members) while ((await member.tell({ do: 'round' })).served === 0);
+  await Promise.all(members.map(untilServed))
   const last = await store.read('default')
   expect(last?.token).toEqual(asToken(next))
   expect(last?.revision).toBeGreaterThan(newer?.revision ?? Infinity)

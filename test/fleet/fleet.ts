@@ -28,6 +28,8 @@ export interface Fleet {
   hold(): { readonly asked: Promise<void>; readonly letOn: () => void }
 }
 
+const portOf = (origin: string): number => Number(new URL(origin).port)
+
 export const asToken = ({
   accessToken,
   refreshToken,
@@ -36,6 +38,12 @@ export const asToken = ({
   refreshToken,
 })
 
+/** Where the servers are on this machine's loopback. */
+export interface ServerPorts {
+  readonly auth: number
+  readonly api: number
+}
+
 interface Size {
   readonly processes: number
   readonly callers: number
@@ -43,15 +51,15 @@ interface Size {
   readonly keysOf?: (member: number) => SealingKey[] | undefined
   /** What a process is started by, such as `['ip', 'netns', 'exec', 'a']`. */
   readonly byOf?: (member: number) => string[]
+  /** How the processes reach the servers, where that is not on this machine's loopback. */
+  readonly waysTo?: (ports: ServerPorts) => Promise<Orders['ways']>
   /** What is different for the processes. */
   readonly orders?: Partial<Orders>
 }
 
-/** @param program the path of the member's program */
 export async function startFleet(
-  program: string,
   place: Place,
-  { processes, callers, keysOf = () => undefined, byOf = () => [], orders: own }: Size,
+  { processes, callers, keysOf = () => undefined, byOf = () => [], waysTo, orders: own }: Size,
 ): Promise<Fleet> {
   const [arriving, leaving] = [new Gate(), new Gate()]
   const server = await startAuthorizationServer({
@@ -69,10 +77,11 @@ export async function startFleet(
   const [store, keys] = [await opened(place), keysOf(0)]
   await (keys ? sealedStore(store, keys) : store).update('default', async () => ({ token: asToken(login) }))
   const { issuer, client } = server
+  const ways = await waysTo?.({ auth: portOf(issuer), api: portOf(api.origin) })
   const orders = { place, issuer, clientId: client.id, clientSecret: client.secret, api: api.origin, callers }
   const members = await Promise.all(
     Array.from({ length: processes }, (_, n) =>
-      startMember(program, { ...orders, keys: keysOf(n), ...own }, byOf(n)),
+      startMember({ ...orders, keys: keysOf(n), ways, ...own }, byOf(n)),
     ),
   )
   return {

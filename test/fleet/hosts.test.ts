@@ -1,10 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { has } from '../support/binaries.ts'
 import { canNetwork } from '../support/network.ts'
-import { bundled } from './bundle.ts'
 import { CALLERS, failed, startHosts } from './hosts.ts'
 
-const programs = { member: await bundled('member'), relayer: await bundled('relayer') }
 const clients = ['ioredis', 'node-redis'] as const
 const isAble = (await canNetwork()) && (await has('redis-server', 'redis-server'))
 
@@ -12,7 +10,7 @@ const ok: unknown = expect.objectContaining({ served: CALLERS, failures: [] })
 const served: unknown = expect.objectContaining({ served: CALLERS })
 describe.skipIf(!isAble).each(clients)('three hosts, by %s', (client) => {
   test('[S1, S7] a host that is cut off from Redis serves the token it has, refreshes nothing, and recovers by itself', async () => {
-    const { server, login, hosts, round, cut, heal } = await startHosts(programs, client)
+    const { server, login, hosts, round, cut, heal } = await startHosts(client)
     const [a] = hosts
     expect(await round()).toEqual(hosts.map(() => ok))
     await cut('a', 'redis')
@@ -26,7 +24,7 @@ describe.skipIf(!isAble).each(clients)('three hosts, by %s', (client) => {
   })
 
   test('[S1, S4, S7] a host that is cut off from Redis between its lock and its request makes none', async () => {
-    const { server, login, hosts, round, cut, heal } = await startHosts(programs, client)
+    const { server, login, hosts, round, cut, heal } = await startHosts(client)
     const [a, b, c] = hosts
     await round()
     server.expireAccessTokens()
@@ -45,7 +43,7 @@ describe.skipIf(!isAble).each(clients)('three hosts, by %s', (client) => {
   })
 
   test('[S1, K3] a host that is cut off from the authorization server leaves the refresh to another, and adopts', async () => {
-    const { server, login, hosts, round, cut, heal } = await startHosts(programs, client)
+    const { server, login, hosts, round, cut, heal } = await startHosts(client)
     const [a, b, c] = hosts
     await round()
     server.expireAccessTokens()
@@ -63,7 +61,7 @@ describe.skipIf(!isAble).each(clients)('three hosts, by %s', (client) => {
   })
 
   test('[S4, K4] what a host receives that was cut off from Redis meanwhile is used, kept, and written when it can be', async () => {
-    const { server, leaving, login, hosts, round, cut, heal, store } = await startHosts(programs, client)
+    const { server, leaving, login, hosts, round, cut, heal, store } = await startHosts(client)
     const [a, b, c] = hosts
     await round()
     const before = await store.read('default')

@@ -3,8 +3,10 @@ import { once } from 'node:events'
 import { expect, onTestFinished } from 'vitest'
 import type { Store } from '../../src/index.ts'
 import { type Network, startNetwork } from '../support/network.ts'
+import { programOf } from '../support/programs.ts'
 import { startRedisServer } from '../support/redis-server.ts'
-import { type Fleet, startFleet } from './fleet.ts'
+import { startRelay } from '../support/relay.ts'
+import { type Fleet, type ServerPorts, startFleet } from './fleet.ts'
 import type { Orders } from './member.ts'
 import type { Member } from './members.ts'
 import type { RedisAddress } from './place.ts'
@@ -16,12 +18,6 @@ export interface Hosts extends Fleet, Pick<Network, 'cut' | 'heal'> {
   readonly hosts: readonly [a: Member, b: Member, c: Member]
   /** The store, as somebody sees it who is cut off from nothing. */
   readonly store: Store
-}
-
-/** What the programs were bundled to. */
-export interface Programs {
-  readonly member: string
-  readonly relayer: string
 }
 
 const NAMES = ['a', 'b', 'c'] as const
@@ -39,7 +35,6 @@ export const failed = (code: string, message = /./u): unknown =>
   })
 
 export async function startHosts(
-  { member, relayer }: Programs,
   client: 'ioredis' | 'node-redis',
   own: Partial<Orders> = {},
 ): Promise<Hosts> {
@@ -57,59 +52,39 @@ export async function startHosts(
   onTestFinished(() => redis.close())
   const inside = { kind: 'redis', client, at: { path: redis.socket } } as const
   const at: RedisAddress = { host: address('redis'), port: redis.port }
-  const fleet = await startFleet(member, inside, {
+  const fleet = await startFleet(inside, {
     processes: NAMES.length,
     callers: CALLERS,
     byOf: (n) => by(NAMES[n] ?? ''),
+    waysTo: (ports) => waysTo(network, redis.folder, ports),
     orders: { place: { ...inside, at }, lease: LEASE, timeout: TIMEOUT, cooldown: 1, ...own },
   })
   const [a, b, c] = fleet.members
   if (a === undefined || b === undefined || c === undefined) throw new Error('no members')
-  await connect(relayer, network, { auth: portOf(fleet.server.issuer), api: portOf(fleet.api) }, redis.folder)
   return { ...fleet, cut, heal, hosts: [a, b, c], store: await opened(inside) }
 }
 
 /**
  * The servers are on this machine's loopback. From there a way leads to the place of each in the network, over a socket in the file
- * system, and from there to the loopback of each host: what is sent in the clear goes to loopback only, as it has to.
+ * system, and from there to the loopback of each host, whose process hands it on: what is sent in the clear goes to loopback only, as it
+ * has to.
  */
-async function connect(
-  relayer: string,
-  network: Network,
-  ports: Readonly<Record<string, number>>,
-  folder: string,
-): Promise<void> {
-  const loopback = '127.0.0.1'
-  const servers = Object.entries(ports).map(([service, port]) => {
-    const [path, there] = [`${folder}/${service}`, { host: network.address(service), port }]
-    return { service, path, here: { host: loopback, port }, there }
-  })
-  await Promise.all([
-    startRelayer(
-      relayer,
-      [],
-      servers.map(({ path, here }) => [{ path }, here]),
-    ),
-    ...servers.map(({ service, path, there }) =>
-      startRelayer(relayer, network.by(service), [[there, { path }]]),
-    ),
-    ...NAMES.map((name) =>
-      startRelayer(
-        relayer,
-        network.by(name),
-        servers.map(({ here, there }) => [here, there]),
-      ),
-    ),
-  ])
+async function waysTo(network: Network, folder: string, ports: ServerPorts): Promise<Orders['ways']> {
+  return Promise.all(
+    Object.entries(ports).map(async ([service, port]) => {
+      const [path, there] = [`${folder}/${service}`, { host: network.address(service), port }]
+      const here = { host: '127.0.0.1', port }
+      const relay = await startRelay({ path }, here)
+      onTestFinished(() => relay.close())
+      await startRelayer(network.by(service), [[there, { path }]])
+      return [here, there] as const
+    }),
+  )
 }
 
-async function startRelayer(relayer: string, by: string[], ways: unknown): Promise<void> {
-  const [command, ...args] = [...by, process.execPath, relayer, JSON.stringify(ways)]
+async function startRelayer(by: string[], ways: unknown): Promise<void> {
+  const [command, ...args] = [...by, process.execPath, programOf('relayer'), JSON.stringify(ways)]
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   onTestFinished(() => void child.kill('SIGKILL'))
   await once(child.stdout, 'data')
-}
-
-function portOf(origin: string): number {
-  return Number(new URL(origin).port)
 }

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bundled } from './bundle.ts'
-import type { Place } from './place.ts'
-import { type Made, makers, opened } from './places.ts'
+import type { Store } from '../../src/index.ts'
+import { programOf } from '../support/programs.ts'
+import { open, type Place } from './place.ts'
+import { type Made, makers } from './places.ts'
 import type { Victim } from './victim.ts'
 
-const program = await bundled('victim')
+const program = programOf('victim')
 const old = { accessToken: 'access-old', refreshToken: 'refresh-old' }
 const fresh = { accessToken: 'access-new', refreshToken: 'refresh-new' }
 
@@ -53,10 +54,11 @@ const ofServers: readonly Step[] = [
   ['acknowledged', false, fresh],
 ]
 
-/** So many times as many. */
+/** The trial: so many times as many, one step after another. */
 const more = Number(process.env['KILLS'] ?? 1)
+const isTrial = process.env['KILLS'] !== undefined
 /** ms: so soon a lock is free again, where the machine is a trial's own. */
-const SOON = process.env['KILLS'] === undefined ? Infinity : 3_000
+const SOON = isTrial ? 3_000 : Infinity
 
 // One client for each server: it is the server that has to do with kills.
 const killed = Object.entries(makers).filter(([name]) => !/node-redis|postgres\.js/u.test(name))
@@ -65,15 +67,22 @@ describe.each(killed)('%s', (kind, make) => {
   const isFiles = kind === 'files'
   const times = isFiles ? 20 : 12
   let made: Made
+  let store: Store
+  let close: () => Promise<void>
   beforeAll(async () => {
     made = await make()
+    ;({ store, close } = await open(made.place))
   })
-  afterAll(() => made.close())
+  afterAll(async () => {
+    await close()
+    await made.close()
+  })
+  // Most of the time they wait for leases to end.
+  const testEach = isTrial ? test : test.concurrent
 
-  test.each((isFiles ? ofFiles : ofServers).map((step) => ({ step })))(
+  testEach.each((isFiles ? ofFiles : ofServers).map((step) => ({ step })))(
     `[S4] a process that is killed at the step $step.0, in ${times} updates at once, leaves a store that is whole and free`,
     async ({ step: [last, abandoned, left, read = left] }) => {
-      const store = await opened(made.place)
       const isFree = async (key: string): Promise<void> => {
         const began = performance.now()
         expect((await store.read(key))?.token).toEqual(read)

@@ -4,13 +4,14 @@ import { createInterface } from 'node:readline'
 import { Redis } from 'ioredis'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { has } from '../support/binaries.ts'
+import { programOf } from '../support/programs.ts'
 import { type RedisServer, startRedisServer } from '../support/redis-server.ts'
 import { startRelay } from '../support/relay.ts'
-import { bundled } from './bundle.ts'
+import { until } from '../support/until.ts'
 import type { Place } from './place.ts'
 import { opened } from './places.ts'
 
-const program = await bundled('leaver')
+const program = programOf('leaver')
 const isThere = await has('redis-server', 'redis-server')
 beforeEach(({ skip }) => skip(!isThere))
 
@@ -58,7 +59,7 @@ async function subscribed(redis: RedisServer): Promise<void> {
   const aside = new Redis(redis.socket)
   aside.on('error', () => undefined)
   onTestFinished(() => aside.disconnect())
-  while (Number((await aside.pubsub('NUMSUB', 'llm-refresh:freed'))[1]) === 0);
+  await until(async () => Number((await aside.pubsub('NUMSUB', 'llm-refresh:freed'))[1]) > 0)
 }
 
 const ended = [['store_failed'], [0, null]]

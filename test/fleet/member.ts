@@ -9,6 +9,7 @@ import {
 } from '../../src/index.ts'
 import { oauth } from '../../src/sources/oauth/index.ts'
 import { sealedStore, type SealingKey } from '../../src/stores/sealed/index.ts'
+import { type Listening, startRelay } from '../support/relay.ts'
 import { Observed } from './observed.ts'
 import { open, type Place } from './place.ts'
 
@@ -43,6 +44,8 @@ export interface Orders {
   readonly clientSecret: string
   readonly api: string
   readonly callers: number
+  /** What it hands on itself, from its own loopback. */
+  readonly ways?: readonly (readonly [from: Listening, to: Listening])[] | undefined
   /** Those that seal the store; undefined: it is not sealed. */
   readonly keys?: SealingKey[] | undefined
   /** ms; of the store */
@@ -54,7 +57,9 @@ export interface Orders {
 }
 
 const orders = JSON.parse(process.argv[2] ?? '') as Orders
-const { place, issuer, clientId, clientSecret, api, callers, keys, deadline, cooldown } = orders
+const { place, issuer, clientId, clientSecret, api, callers, ways = [], keys, deadline, cooldown } = orders
+
+await Promise.all(ways.map(([from, to]) => startRelay(from, to)))
 
 let failures: string[] = []
 const watchers = new Set<(event: RefreshEvent) => void>()

@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { onTestFinished } from 'vitest'
+import { programOf } from '../support/programs.ts'
+import { until } from '../support/until.ts'
 import type { Order, Orders, Told } from './member.ts'
 
 /** A process of a fleet. It is told several things at once. */
@@ -11,12 +13,14 @@ export interface Member {
   kill(): void
 }
 
-/**
- * @param program the path of the member's program
- * @param by a command that it is started by
- */
-export async function startMember(program: string, orders: Orders, by: readonly string[]): Promise<Member> {
-  const [command, ...args] = [...by, process.execPath, program, JSON.stringify(orders)]
+/** What was received and is rejected at once keeps a process from asking again for a second: its breaker. */
+export async function untilServed(member: Member): Promise<void> {
+  await until(async () => (await member.tell({ do: 'round' })).served > 0)
+}
+
+/** @param by a command that it is started by */
+export async function startMember(orders: Orders, by: readonly string[]): Promise<Member> {
+  const [command, ...args] = [...by, process.execPath, programOf('member'), JSON.stringify(orders)]
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   onTestFinished(() => void child.kill('SIGKILL'))
   const asked = new Map<

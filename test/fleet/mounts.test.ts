@@ -9,6 +9,7 @@ import { fileStore } from '../../src/stores/file/index.ts'
 import { thisMachine } from '../../src/stores/file/machine.ts'
 import { folderName } from '../../src/stores/file/path.ts'
 import { temporaryFolder } from '../support/folder.ts'
+import { whenGone } from '../support/leash.ts'
 
 const run = promisify(execFile)
 
@@ -20,7 +21,9 @@ if (!isAble)
 async function mount(...args: string[]): Promise<string> {
   const path = await temporaryFolder()
   await run('mount', [...args, path])
+  const isOver = whenGone('umount -l "$0" && rm -rf "$0"', path)
   onTestFinished(async () => {
+    isOver()
     await run('umount', [path])
   })
   return path

@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { programOf } from '../support/programs.ts'
 import type { MemberOrder, MemberOrders, MemberTold } from './outage-member.ts'
 
 /** A process, which ends when whoever started it ends. */
@@ -13,27 +12,8 @@ export interface OutageMember {
   kill(): Promise<void>
 }
 
-/** Makes the program, as one file, which starts as fast as Node does. @returns its path */
-export async function bundleMember(folder: string): Promise<string> {
-  const outfile = `${folder}/outage-member.mjs`
-  await build({
-    entryPoints: [fileURLToPath(new URL('outage-member.ts', import.meta.url))],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    logLevel: 'error',
-    // Drivers that are CommonJS ask for Node's modules, and for parts that nobody needs.
-    banner: {
-      js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
-    },
-    external: ['pg-native'],
-  })
-  return outfile
-}
-
-export async function startOutageMember(program: string, orders: MemberOrders): Promise<OutageMember> {
-  const child = spawn(process.execPath, [program, JSON.stringify(orders)], {
+export async function startOutageMember(orders: MemberOrders): Promise<OutageMember> {
+  const child = spawn(process.execPath, [programOf('outage-member'), JSON.stringify(orders)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   const exit = once(child, 'exit')
@@ -74,14 +54,14 @@ export async function startOutageMember(program: string, orders: MemberOrders): 
 }
 
 /** A process that asks for these tokens once, and ends. */
-export async function askOnce(
-  program: string,
-  orders: MemberOrders,
-  keys: readonly string[],
-): Promise<MemberTold> {
-  const child = spawn(process.execPath, [program, JSON.stringify({ ...orders, once: keys })], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+export async function askOnce(orders: MemberOrders, keys: readonly string[]): Promise<MemberTold> {
+  const child = spawn(
+    process.execPath,
+    [programOf('outage-member'), JSON.stringify({ ...orders, once: keys })],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   let told: MemberTold | undefined
   for await (const line of createInterface(child.stdout)) {
     if (line.startsWith('{')) told = (JSON.parse(line) as { told: MemberTold }).told

@@ -62,7 +62,8 @@ async function connectRedis(
   silence: number,
 ): Promise<{ client: RedisClient; close: () => Promise<void> }> {
   if (client === 'ioredis') {
-    const { Redis } = await import('ioredis')
+    // A CommonJS package that is a file of a program has its names there only.
+    const { Redis } = (await import('ioredis')).default
     const redis = new Redis(port, '127.0.0.1', {
       socketTimeout: silence,
       retryStrategy: (times) => Math.min(times * 50, 500),
@@ -70,7 +71,7 @@ async function connectRedis(
     redis.on('error', () => undefined)
     return { client: redis, close: async () => redis.disconnect() }
   }
-  const { createClient } = await import('redis')
+  const { createClient } = (await import('redis')).default
   const redis = createClient({
     socket: {
       host: '127.0.0.1',

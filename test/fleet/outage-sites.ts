@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
 import pg from 'pg'
 import { migratePostgres } from '../../src/stores/postgres/index.ts'
+import { whenGone } from '../support/leash.ts'
 import { startPostgres } from '../support/postgres-server.ts'
 import { startRedisServer } from '../support/redis-server.ts'
 import { type Relay, startRelay } from '../support/relay.ts'
@@ -117,6 +118,7 @@ export async function postgresSite(client: 'pg' | 'postgres.js', max: number, du
 export async function filesSite(how: 'full' | 'read-only' | 'emptied'): Promise<Site> {
   const path = await mkdtemp(join(tmpdir(), 'llm-refresh-trial-'))
   await run('mount', ['-t', 'tmpfs', '-o', 'size=16m,mode=0700', 'tmpfs', path])
+  const isOver = whenGone('umount -l "$0" && rm -rf "$0"', path)
   const store = join(path, 'store')
   const ways: Readonly<Record<typeof how, Pick<Site, 'begin' | 'end'>>> = {
     full: {
@@ -143,6 +145,7 @@ export async function filesSite(how: 'full' | 'read-only' | 'emptied'): Promise<
     opening: { kind: 'files', path: store },
     ...ways[how],
     close: async () => {
+      isOver()
       await run('umount', ['-l', path])
       await rm(path, { recursive: true, force: true })
     },

@@ -1,11 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { describe, type TestContext, test } from 'vitest'
 import { has } from '../support/binaries.ts'
 import { hasPostgres } from '../support/postgres-server.ts'
 import { startTokenEndpoint } from './outage-endpoint.ts'
-import { bundleMember, startOutageMember } from './outage-members.ts'
+import { startOutageMember } from './outage-members.ts'
 import { openAs } from './outage-opening.ts'
 import { filesSite, postgresSite, redisSite, type Site, type Statement } from './outage-sites.ts'
 import { hanging, newAccounts, outage, seed, type World } from './outage.ts'
@@ -16,18 +13,16 @@ const hasMounts = process.getuid?.() === 0 || process.env['CI'] !== undefined
 if (!hasMounts)
   console.warn('NOT RUN: file systems that are full, read-only or emptied in mid-refresh. They take root.')
 
-let world: World
-let folder: string
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'llm-refresh-test-'))
-  world = { endpoint: await startTokenEndpoint(), program: await bundleMember(folder) }
-})
-afterAll(async () => {
-  await world.endpoint.close()
-  await rm(folder, { recursive: true, force: true })
-})
+type Ends = Pick<TestContext, 'onTestFinished'>
 
-async function opened(make: () => Promise<Site>): Promise<Site> {
+/** An endpoint of a test's own: several hold their responses back at once. */
+async function newWorld({ onTestFinished }: Ends): Promise<World> {
+  const endpoint = await startTokenEndpoint()
+  onTestFinished(() => endpoint.close())
+  return { endpoint }
+}
+
+async function opened(make: () => Promise<Site>, { onTestFinished }: Ends): Promise<Site> {
   const site = await make()
   onTestFinished(() => site.close())
   return site
@@ -44,12 +39,13 @@ const sites: readonly [isThere: boolean, name: string, make: () => Promise<Site>
   [hasMounts, 'files, emptied', () => filesSite('emptied')],
 ]
 
-describe.each(sites)('%s: %s', (isThere, _, make) => {
+// Each waits for leases, and for clients that connect again.
+describe.concurrent.each(sites)('%s: %s', (isThere, _, make) => {
   test.skipIf(!isThere)(
     '[S9, K13, K17] given a store that is away for everyone from just after redemptions, when it is back, then every received token is stored, flush() has waited for it, and nothing was redeemed twice',
-    async () => {
-      const site = await opened(make)
-      const outcome = await outage(world, site, { accounts: 4, others: 1 })
+    async ({ expect, onTestFinished }) => {
+      const site = await opened(make, { onTestFinished })
+      const outcome = await outage(await newWorld({ onTestFinished }), site, { accounts: 4, others: 1 })
       expect(outcome).toMatchObject({ lost: 0, repeated: 0 })
       expect([outcome.loginTook, outcome.logoutTook]).not.toContain(Infinity)
       // Its own callers; whether the others are served meanwhile, or later, depends on when they look.
@@ -70,37 +66,41 @@ const statements: readonly [Statement, 'request' | 'response'][] = [
   ['free', 'request'],
 ]
 
-describe.each(hangs)('%s: %s', (isThere, _, make) => {
+describe.concurrent.each(hangs)('%s: %s', (isThere, _, make) => {
   test.skipIf(!isThere)(
     '[S9, K13] given a statement of a holder that hangs, when others want the account, then each refresh token is redeemed once, and what was received is stored',
-    async () => {
-      const site = await opened(make)
-      for (const [statement, lost] of statements) {
+    async ({ expect, onTestFinished }) => {
+      const site = await opened(make, { onTestFinished })
+      const hang = async ([statement, lost]: (typeof statements)[number]): Promise<void> => {
+        const world = await newWorld({ onTestFinished })
         const outcome = await hanging(world, site, { statement, lost, accounts: 2, others: 1 })
         expect([statement, outcome]).toEqual([
           statement,
           expect.objectContaining({ lost: 0, repeated: 0, sprung: true }),
         ])
       }
+      await Promise.all(statements.slice(0, 2).map(hang))
+      await Promise.all(statements.slice(2).map(hang))
     },
     60_000,
   )
 })
 
 test.skipIf(!hasPostgres)(
-  '[S11] given 500 accounts of one process that expire at once, over PostgreSQL with a pool of two, when all are wanted, then all are served',
-  async () => {
-    const { opening } = await opened(() => postgresSite('pg', 2, false))
+  '[S11] given 250 accounts of one process that expire at once, over PostgreSQL with a pool of two, when all are wanted, then all are served',
+  async ({ expect, onTestFinished }) => {
+    const { opening } = await opened(() => postgresSite('pg', 2, false), { onTestFinished })
     const { store, close } = await openAs(opening)
     onTestFinished(close)
-    const { endpoint, program } = world
-    const accounts = newAccounts(500)
+    const { endpoint } = await newWorld({ onTestFinished })
+    // The trial `masses` has 10,000.
+    const accounts = newAccounts(250)
     await seed(store, accounts)
-    const member = await startOutageMember(program, { endpoint: endpoint.url, opening })
+    const member = await startOutageMember({ endpoint: endpoint.url, opening })
     onTestFinished(() => member.kill())
     const before = endpoint.arrivals.length
     const { outcomes } = await member.tell({ do: 'want', keys: accounts })
-    expect([outcomes, endpoint.arrivals.length - before]).toEqual([{ served: 500 }, 500])
+    expect([outcomes, endpoint.arrivals.length - before]).toEqual([{ served: 250 }, 250])
   },
   60_000,
 )

@@ -1,11 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { has } from '../support/binaries.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { startTokenEndpoint } from './outage-endpoint.ts'
-import { askOnce, bundleMember, type OutageMember, startOutageMember } from './outage-members.ts'
+import { askOnce, type OutageMember, startOutageMember } from './outage-members.ts'
 import { openAs, type Opening } from './outage-opening.ts'
 import { redisSite } from './outage-sites.ts'
 import { newAccounts, seed, type World } from './outage.ts'
@@ -15,15 +12,10 @@ const hasRedis = await has('redis-server', 'redis-server')
 const DEADLINE = 500
 
 let world: World
-let folder: string
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'llm-refresh-test-'))
-  world = { endpoint: await startTokenEndpoint(), program: await bundleMember(folder) }
+  world = { endpoint: await startTokenEndpoint() }
 })
-afterAll(async () => {
-  await world.endpoint.close()
-  await rm(folder, { recursive: true, force: true })
-})
+afterAll(() => world.endpoint.close())
 
 const openings: readonly [isThere: boolean, name: string, open: () => Promise<Opening>][] = [
   [true, 'files', async () => ({ kind: 'files', path: await temporaryFolder() })],
@@ -48,9 +40,7 @@ async function fleet(
   onTestFinished(close)
   await seed(store, [key])
   const orders = { endpoint: world.endpoint.url, opening, deadline: DEADLINE }
-  const members = await Promise.all(
-    Array.from({ length: count }, () => startOutageMember(world.program, orders)),
-  )
+  const members = await Promise.all(Array.from({ length: count }, () => startOutageMember(orders)))
   onTestFinished(async () => {
     for (const { pid } of members) process.kill(pid, 'SIGCONT')
     await Promise.all(members.map((member) => member.kill()))
@@ -101,14 +91,14 @@ test.each(openings)(
   '[K14] (%s) %s: given a dead login, when long-lived and short-lived processes want its token, then it is presented once, and all are told to log in again',
   async (isThere, _, open) => {
     if (!isThere) return
-    const { endpoint, program } = world
+    const { endpoint } = world
     const opening = await open()
     const { key, members } = await fleet(opening, 2)
     endpoint.family(key).isRevoked = true
     const long = members.map((member) => member.tell({ do: 'insist', keys: [key], pause: 20 }))
     const told = await Promise.all(long)
     const orders = { endpoint: endpoint.url, opening }
-    for (let n = 0; n < 3; n++) told.push(await askOnce(program, orders, [key]))
+    for (let n = 0; n < 3; n++) told.push(await askOnce(orders, [key]))
     // On a busy machine a process may take longer than its deadline.
     for (const { outcomes } of told) expect(outcomes).toHaveProperty('reauthentication_required', 1)
     expect(endpoint.family(key).presented).toBe(1)

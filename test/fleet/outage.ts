@@ -24,7 +24,6 @@ export interface Outcome {
 }
 
 export interface World {
-  readonly program: string
   readonly endpoint: TokenEndpoint
 }
 
@@ -55,7 +54,7 @@ export async function seed(store: Store, accounts: readonly string[], atOnce = 1
  * @param ms how long; undefined: until the process that redeemed them has served all its callers without the store
  */
 export async function outage(
-  { program, endpoint }: World,
+  { endpoint }: World,
   site: Site,
   { ms, accounts: count, others = 4 }: { ms?: number; accounts: number; others?: number },
 ): Promise<Outcome> {
@@ -67,9 +66,7 @@ export async function outage(
   try {
     await seed(aside.store, accounts)
     const orders = { endpoint: endpoint.url, opening: { ...site.opening, maxLocks: Math.max(64, count) } }
-    members.push(
-      ...(await Promise.all(Array.from({ length: others + 1 }, () => startOutageMember(program, orders)))),
-    )
+    members.push(...(await Promise.all(Array.from({ length: others + 1 }, () => startOutageMember(orders)))))
     const [holder, ...rest] = members
     if (holder === undefined) throw new Error('no members')
     // They know the records before these vanish.
@@ -128,7 +125,7 @@ export async function outage(
 
 /** One statement of a process hangs, while it refreshes these accounts and others want them. */
 export async function hanging(
-  { program, endpoint }: World,
+  { endpoint }: World,
   site: Site,
   {
     statement,
@@ -152,7 +149,7 @@ export async function hanging(
   try {
     await seed(aside.store, accounts)
     const start = (by: Opening, url = endpoint.url): Promise<OutageMember> =>
-      startOutageMember(program, { endpoint: url, opening: by })
+      startOutageMember({ endpoint: url, opening: by })
     // Only a process that could not reach the endpoint gives its lock back without a write.
     const holder = await start(opening, statement === 'free' ? 'http://127.0.0.1:1/token' : endpoint.url)
     members.push(holder)

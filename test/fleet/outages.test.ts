@@ -3,13 +3,12 @@ import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { has } from '../support/binaries.ts'
 import { type RedisServer, startRedisServer } from '../support/redis-server.ts'
 import { startRelay } from '../support/relay.ts'
-import { bundled } from './bundle.ts'
+import { until } from '../support/until.ts'
 import { type Fleet, startFleet } from './fleet.ts'
 import type { Orders } from './member.ts'
 import type { Member } from './members.ts'
 import type { RedisAddress } from './place.ts'
 
-const program = await bundled('member')
 const isThere = await has('redis-server', 'redis-server')
 beforeEach(({ skip }) => skip(!isThere))
 const clients = ['ioredis', 'node-redis'] as const
@@ -37,7 +36,6 @@ async function start(
   aside.on('error', () => undefined)
   onTestFinished(() => aside.disconnect())
   const fleet = await startFleet(
-    program,
     { kind: 'redis', client, at: await addressOf(redis) },
     { processes: 3, callers: CALLERS, orders: own },
   )
@@ -49,8 +47,7 @@ async function start(
 
 /** Resolves when so many wait to hear that the lock is free. */
 async function waiting(aside: Redis, count: number): Promise<void> {
-  for (let heard = -1; heard !== count;)
-    heard = Number((await aside.pubsub('NUMSUB', 'llm-refresh:freed'))[1])
+  await until(async () => Number((await aside.pubsub('NUMSUB', 'llm-refresh:freed'))[1]) === count)
 }
 
 const disruptions: Readonly<Record<string, (world: World) => Promise<unknown>>> = {
@@ -141,7 +138,7 @@ test.each(clients)(
     await persisted
     // A client takes its own time to connect again.
     for (const member of others)
-      for (let served = 0; served < CALLERS;) served = (await member.tell({ do: 'round' })).served
+      await until(async () => (await member.tell({ do: 'round' })).served === CALLERS)
     expect([server.tokenRequests(), login.redemptions(), login.revoked()]).toEqual([1, 1, false])
   },
 )

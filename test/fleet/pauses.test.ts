@@ -4,10 +4,10 @@ import { readFile } from 'node:fs/promises'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { Folder } from '../../src/stores/file/folder.ts'
 import { temporaryFolder } from '../support/folder.ts'
-import { bundled } from './bundle.ts'
+import { programOf } from '../support/programs.ts'
 import { opened, places } from './places.ts'
 
-const program = await bundled('sleeper')
+const program = programOf('sleeper')
 const LEASE = 500
 
 // Over files a process of the same machine is seen to be stopped: then its lease does not end.

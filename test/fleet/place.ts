@@ -100,12 +100,13 @@ async function connectRedis({ client, at }: Place & { kind: 'redis' }): Promise<
   close: () => Promise<void>
 }> {
   if (client === 'ioredis') {
-    const { Redis } = await import('ioredis')
+    // A CommonJS package that is a file of a program has its names there only.
+    const { Redis } = (await import('ioredis')).default
     const redis = 'name' in at ? new Redis({ ...at, sentinels: [...at.sentinels] }) : new Redis(at)
     redis.on('error', () => undefined)
     return { client: redis, close: async () => redis.disconnect() }
   }
-  const { createClient } = await import('redis')
+  const { createClient } = (await import('redis')).default
   if ('name' in at) throw new Error('node-redis asks no sentinels here')
   const socket = 'path' in at ? { path: at.path } : { host: at.host, port: at.port }
   const redis = createClient({ socket })

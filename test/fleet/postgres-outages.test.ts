@@ -3,10 +3,9 @@ import { expect, onTestFinished, test } from 'vitest'
 import { migratePostgres } from '../../src/stores/postgres/index.ts'
 import { hasPostgres, type PostgresServer, startPostgres } from '../support/postgres-server.ts'
 import { startRelay } from '../support/relay.ts'
-import { bundled } from './bundle.ts'
+import { until } from '../support/until.ts'
 import { type Fleet, startFleet } from './fleet.ts'
 
-const program = await bundled('member')
 const clients = ['pg', 'postgres.js'] as const
 const CALLERS = 10
 const ok: unknown = expect.objectContaining({ served: CALLERS, failures: [] })
@@ -28,11 +27,7 @@ async function start(client: (typeof clients)[number], latency: number): Promise
   const relay = await startRelay({ host: '127.0.0.1', port: 0 }, postgres.connection, { latency })
   onTestFinished(() => relay.close())
   const at = `postgres://postgres@127.0.0.1:${relay.port}/postgres`
-  const fleet = await startFleet(
-    program,
-    { kind: 'postgres', client, at },
-    { processes: 3, callers: CALLERS },
-  )
+  const fleet = await startFleet({ kind: 'postgres', client, at }, { processes: 3, callers: CALLERS })
   await fleet.round()
   return { ...fleet, postgres, aside }
 }
@@ -40,7 +35,7 @@ async function start(client: (typeof clients)[number], latency: number): Promise
 /** Resolves when so many listen for notices. */
 async function listening(aside: pg.Pool, count: number): Promise<void> {
   const statement = `SELECT pid FROM pg_stat_activity WHERE query ILIKE 'listen%'`
-  while ((await aside.query(statement)).rows.length < count);
+  await until(async () => (await aside.query(statement)).rows.length >= count)
 }
 
 const disruptions: Readonly<Record<string, (world: World) => Promise<unknown>>> = {

@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
 import { temporaryFolder } from '../support/folder.ts'
-import { bundled } from './bundle.ts'
+import { programOf } from '../support/programs.ts'
 import type { Contest, Stay, Told } from './contestant.ts'
 import { places } from './places.ts'
 
-const program = await bundled('contestant')
+const program = programOf('contestant')
 const PROCESSES = 8
-/** So many times as many. */
+/** So many times as many: in the trial. */
 const more = Number(process.env['TAKE_OVERS'] ?? 1)
 
 /** Those who came in while another was inside. */
@@ -24,9 +24,9 @@ function doubles(stays: readonly Stay[]): Stay[] {
 
 // A server judges by the lease only, so that many accounts are contested side by side.
 const rules: Record<string, Omit<Contest, 'place' | 'folder'>> = {
-  files: { deaths: 75, keys: 1, lease: 1_000 },
-  'Redis, by ioredis': { deaths: 75, keys: 48, lease: 200 },
-  'PostgreSQL, by pg': { deaths: 24, keys: 16, lease: 300 },
+  files: { deaths: 20, keys: 1, lease: 1_000 },
+  'Redis, by ioredis': { deaths: 20, keys: 24, lease: 200 },
+  'PostgreSQL, by pg': { deaths: 8, keys: 16, lease: 300 },
 }
 const rows = Object.entries(places).flatMap(([name, make]) => {
   const rule = rules[name]

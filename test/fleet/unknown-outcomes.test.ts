@@ -4,12 +4,10 @@
 import { describe, expect, test } from 'vitest'
 import { has } from '../support/binaries.ts'
 import { canNetwork } from '../support/network.ts'
-import { bundled } from './bundle.ts'
 import { asToken } from './fleet.ts'
 import { CALLERS, failed, type Hosts, startHosts } from './hosts.ts'
-import type { Member } from './members.ts'
+import { untilServed } from './members.ts'
 
-const programs = { member: await bundled('member'), relayer: await bundled('relayer') }
 const clients = ['ioredis', 'node-redis'] as const
 const isAble = (await canNetwork()) && (await has('redis-server', 'redis-server'))
 
@@ -17,15 +15,10 @@ const served: unknown = expect.objectContaining({ served: CALLERS })
 
 /** All have a token, which expires. */
 async function start(client: (typeof clients)[number]): Promise<Hosts> {
-  const hosts = await startHosts(programs, client)
+  const hosts = await startHosts(client)
   await hosts.round()
   hosts.server.expireAccessTokens()
   return hosts
-}
-
-/** What was received and is rejected at once keeps a host from asking again for a second: its breaker. */
-async function untilServed(host: Member): Promise<void> {
-  while ((await host.tell({ do: 'round' })).served === 0);
 }
 
 /** A person logs in on a host: all are served, and what is in the store is of that login. */
@@ -33,7 +26,7 @@ async function expectLoginToServeAll({ server, hosts, store }: Hosts): Promise<v
   const before = await store.read('default')
   const login = await server.login()
   await hosts[2].tell({ do: 'login', token: asToken(login) })
-  for (const host of hosts) await untilServed(host)
+  await Promise.all(hosts.map(untilServed))
   const after = await store.read('default')
   expect(after?.token).toEqual(asToken(login))
   expect(after?.revision).toBeGreaterThan(before?.revision ?? Infinity)

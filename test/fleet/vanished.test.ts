@@ -7,13 +7,13 @@ import { FileBackend } from '../../src/stores/file/backend.ts'
 import { inspectFileStore } from '../../src/stores/file/index.ts'
 import { thisMachine } from '../../src/stores/file/machine.ts'
 import { temporaryFolder } from '../support/folder.ts'
-import { bundled } from './bundle.ts'
+import { programOf } from '../support/programs.ts'
+import { until } from '../support/until.ts'
 import { asToken, startFleet } from './fleet.ts'
 import { failed } from './hosts.ts'
 import { places } from './places.ts'
 
-const program = await bundled('member')
-const sleeper = await bundled('sleeper')
+const sleeper = programOf('sleeper')
 const CALLERS = 5
 const size = { processes: 2, callers: CALLERS }
 const served: unknown = expect.objectContaining({ served: CALLERS })
@@ -24,7 +24,7 @@ if (!isAble) console.warn('NOT RUN: what holders in another pid namespace do. It
 test.each(Object.entries(places))(
   '[S4, K3] %s: a process that is killed after it has redeemed, and before it could write: the next makes one try, and says what is the matter',
   async (_, make) => {
-    const { server, login, members, leaving, round } = await startFleet(program, await make(), size)
+    const { server, login, members, leaving, round } = await startFleet(await make(), size)
     const [first, second] = members
     if (first === undefined || second === undefined) throw new Error('no members')
     await round()
@@ -53,7 +53,6 @@ test.skipIf(!isAble && process.env['CI'] === undefined)(
   async () => {
     const path = await temporaryFolder()
     const { server, login, members, leaving, round } = await startFleet(
-      program,
       { kind: 'files', path },
       {
         ...size,
@@ -80,7 +79,7 @@ test.skipIf(!isAble && process.env['CI'] === undefined)(
         .toSorted()
         .at(-1) ?? ''
     const signs = new Set<bigint>()
-    while (signs.size < 8) signs.add((await stat(join(folder, lock), { bigint: true })).mtimeNs)
+    await until(async () => signs.add((await stat(join(folder, lock), { bigint: true })).mtimeNs).size === 8)
     leaving.release()
     expect(await Promise.all(rounds)).toEqual([
       expect.objectContaining({ served: CALLERS, abandoned: 0 }),

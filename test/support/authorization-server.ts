@@ -82,6 +82,8 @@ export async function startAuthorizationServer(
   const counts = { tokenRequests: 0, redemptions: 0, refused: 0 }
 
   const server = createServer()
+  // On a busy machine a client may send on a connection that it believes to be open.
+  server.keepAliveTimeout = 120_000
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('The server has no port.')

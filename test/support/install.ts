@@ -1,4 +1,5 @@
 import { has } from './binaries.ts'
+import { makePrograms } from './programs.ts'
 
 /** Before any test, for it may take longer than a test may. */
 export async function setup(): Promise<() => Promise<void>> {
@@ -7,5 +8,8 @@ export async function setup(): Promise<() => Promise<void>> {
   await has('ip', 'iproute2')
   await has('postgres', 'postgresql')
   const { makeTemplate } = await import('./postgres-server.ts')
-  return makeTemplate()
+  const removals = await Promise.all([makeTemplate(), makePrograms()])
+  return async () => {
+    await Promise.all(removals.map((remove) => remove()))
+  }
 }

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { binary, has } from './binaries.ts'
 import { freePort } from './free-port.ts'
+import { whenGone } from './leash.ts'
 
 const run = promisify(execFile)
 
@@ -139,15 +140,10 @@ async function start(data: string, port: number, user: User | undefined): Promis
   return server
 }
 
-/** Ends a server whose tests were killed: its watch notices when nobody holds the other end of its stdin. */
+/** Ends a server whose tests were killed. */
 function watch(server: ChildProcess, data: string): void {
-  const lines = 'read _; kill -QUIT "$0"; sleep 1; rm -rf "$1"'
-  const watcher = spawn('sh', ['-c', lines, String(server.pid), dirname(data)], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  })
-  watcher.unref()
-  server.once('exit', () => watcher.kill())
+  const line = 'kill -QUIT "$0"; sleep 1; rm -rf "$1"'
+  server.once('exit', whenGone(line, String(server.pid), dirname(data)))
 }
 
 /** Each connection has a process of its own, which would live on for a moment. */

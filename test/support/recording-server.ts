@@ -55,6 +55,8 @@ export async function startRecordingServer(handler: Handler): Promise<RecordingS
     })
     tellWaiting()
   })
+  // On a busy machine a client may send on a connection that it believes to be open.
+  server.keepAliveTimeout = 120_000
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('The server has no port.')

@@ -1,0 +1,59 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+/** What the tests start as processes of their own: programs of `test/fleet`. */
+export type Program = 'contestant' | 'leaver' | 'member' | 'outage-member' | 'relayer' | 'sleeper' | 'victim'
+
+const NAMES: readonly Program[] = [
+  'contestant',
+  'leaver',
+  'member',
+  'outage-member',
+  'relayer',
+  'sleeper',
+  'victim',
+]
+
+/** Names the folder of the programs. */
+const FOLDER = 'LLM_REFRESH_TEST_PROGRAMS'
+
+/**
+ * Makes the programs, once for all tests of a run: JavaScript, which starts as fast as Node does. Drivers are files of their own, so that a
+ * process reads only the one that it uses.
+ *
+ * @returns what removes them
+ */
+export async function makePrograms(): Promise<() => Promise<void>> {
+  if (process.env[FOLDER] !== undefined) return async () => undefined
+  const folder = await mkdtemp(join(tmpdir(), 'llm-refresh-programs-'))
+  await build({
+    entryPoints: NAMES.map((name) => fileURLToPath(new URL(`../fleet/${name}.ts`, import.meta.url))),
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'error',
+    // Drivers that are CommonJS ask for Node's modules, and for parts that nobody needs.
+    banner: {
+      js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
+    },
+    external: ['pg-native'],
+  })
+  process.env[FOLDER] = folder
+  return async () => {
+    delete process.env[FOLDER]
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** The path of a program. */
+export function programOf(name: Program): string {
+  const folder = process.env[FOLDER]
+  if (folder === undefined) throw new Error('The programs are not made: makePrograms() comes first.')
+  return join(folder, `${name}.mjs`)
+}
