@@ -1,6 +1,7 @@
 import { RefreshError } from '../errors.ts'
 import { abortable } from '../lib/abortable.ts'
 import type { Clock } from '../lib/clock.ts'
+import { currentTurn } from '../lib/input.ts'
 import type { Audience } from './audience.ts'
 import { Breaker } from './cell/breaker.ts'
 import { Building } from './cell/building.ts'
@@ -22,6 +23,13 @@ export interface Origin<T> extends Refresher<T> {
   refresh(rejected: Generation, options?: RejectionOptions, breaker?: Breaker): Promise<Snapshot<T>>
 }
 
+/** What callers wait for, as the many of a stampede do. */
+interface Shared<T, U> {
+  readonly turn: object
+  readonly base: Promise<Snapshot<T>>
+  readonly derived: Promise<Snapshot<U>>
+}
+
 /** Something built from a refresher's values, once per generation. */
 export class Mapped<T, U> implements Origin<U> {
   readonly clock: Clock
@@ -31,6 +39,7 @@ export class Mapped<T, U> implements Origin<U> {
   readonly #breaker = new Breaker()
   // Keyed by the snapshot itself: when the cell lets go of one, what was built from it goes too.
   readonly #built = new WeakMap<Snapshot<T>, Building<U>>()
+  #shared: Shared<T, U> | undefined
 
   constructor(origin: Origin<T>, build: (value: T) => U | Promise<U>) {
     if (typeof build !== 'function') {
@@ -111,12 +120,26 @@ export class Mapped<T, U> implements Origin<U> {
     return snapshot && this.#built.get(snapshot)
   }
 
-  async #derive(base: Promise<Snapshot<T>>, options: WaitOptions | undefined): Promise<Snapshot<U>> {
+  /** Callers of one turn that wait for the same share one promise: no other request's. */
+  #derive(base: Promise<Snapshot<T>>, options: WaitOptions = {}): Promise<Snapshot<U>> {
+    if (options.signal !== undefined || options.background !== undefined) return this.#await(base, options)
+    const turn = currentTurn()
+    if (this.#shared?.base !== base || this.#shared.turn !== turn) {
+      this.#shared = { turn, base, derived: this.#await(base, options) }
+    }
+    return this.#shared.derived
+  }
+
+  async #await(base: Promise<Snapshot<T>>, options: WaitOptions): Promise<Snapshot<U>> {
     const { epoch } = this
-    const snapshot = await base
-    const derived = await abortable(this.#build(snapshot), options?.signal)
-    // No caller gets what belongs to an account that was left meanwhile.
-    return epoch === this.epoch ? derived : this.snapshot(options)
+    try {
+      const snapshot = await base
+      const derived = await abortable(this.#build(snapshot), options.signal)
+      // No caller gets what belongs to an account that was left meanwhile.
+      return epoch === this.epoch ? derived : await this.snapshot(options)
+    } finally {
+      if (this.#shared?.base === base) this.#shared = undefined
+    }
   }
 
   /** Waits for what is built from a value. */

@@ -3,9 +3,12 @@ import {
   type Judgement,
   type CommonPolicy,
   judgeError,
+  notRetried,
   obtain,
   rejectionIn,
   renew,
+  repeatable,
+  report,
   reportFailure,
   tellRetried,
 } from './retry-policy.ts'
@@ -35,19 +38,35 @@ export interface RetryPolicy<R> extends CommonPolicy {
  *   discard: (response) => response.body?.cancel(),
  * })
  */
-export async function retryOnce<T, R>(
+export function retryOnce<T, R>(
+  refresher: Refresher<T>,
+  attempt: (value: T) => Promise<R>,
+  policy: RetryPolicy<R>,
+): Promise<R> {
+  return retryFrom(undefined, refresher, attempt, policy)
+}
+
+/** A first attempt that was made without the retry policy. */
+export interface Made<T, R> {
+  readonly snapshot: Snapshot<T>
+  readonly result: R
+}
+
+/** As {@link retryOnce}, from the first attempt's result on, where there is one. */
+export async function retryFrom<T, R>(
+  made: Made<T, R> | undefined,
   refresher: Refresher<T>,
   attempt: (value: T) => Promise<R>,
   policy: RetryPolicy<R>,
 ): Promise<R> {
   // Awaiting costs a turn of the event loop even where nothing is to be waited for.
-  const obtained = obtain(refresher, policy)
+  const obtained = made?.snapshot ?? obtain(refresher, policy)
   let snapshot = obtained instanceof Promise ? await obtained : obtained
   for (let retried = false; ; retried = true) {
     if (retried) tellRetried(refresher, snapshot, policy)
     let result: R
     try {
-      result = await attempt(snapshot.value)
+      result = made === undefined || retried ? await attempt(snapshot.value) : made.result
     } catch (error) {
       if (retried) reportFailure(refresher, snapshot, error, policy)
       const rejection = retried ? undefined : await rejectionIn(judgeError(error, policy))
@@ -73,14 +92,16 @@ export async function retryOnce<T, R>(
       refresher.stillRejected?.(snapshot, policy.endpoint)
       return result
     }
+    let fresh: Snapshot<T> | undefined
     try {
-      const fresh = await renew(refresher, snapshot, rejection, policy)
-      if (fresh === undefined) return result
-      snapshot = fresh
-    } catch (reason) {
-      discard(result, policy)
-      throw reason
+      // What `renew()` does: in a stampede its frame and its promise would be kept for every caller until the refresh is over.
+      fresh = repeatable(refresher, snapshot, await report(refresher, snapshot, rejection, policy), policy)
+    } catch (error) {
+      if (policy.signal?.aborted === true) discard(result, policy)
+      notRetried(refresher, snapshot, error, policy)
     }
+    if (fresh === undefined) return result
+    snapshot = fresh
     discard(result, policy)
   }
 }

@@ -56,38 +56,67 @@ export function obtain<T>(refresher: Refresher<T>, policy: CommonPolicy): Snapsh
   return usable ?? refresher.snapshot(policy)
 }
 
+/** Reports a rejection, for a newer snapshot; undefined where the caller has left. */
+export function report<T>(
+  refresher: Refresher<T>,
+  rejected: Snapshot<T>,
+  { challenge }: Verdict,
+  { signal, endpoint, background, origin }: CommonPolicy,
+): Promise<Snapshot<T>> | undefined {
+  if (signal?.aborted === true) return undefined
+  return refresher.refresh(rejected, { signal, challenge, endpoint, background, origin })
+}
+
+/**
+ * The snapshot for a second attempt, where that can be made.
+ *
+ * @throws the signal's reason, when the caller has left while it waited
+ */
+export function repeatable<T>(
+  refresher: Refresher<T>,
+  rejected: Snapshot<T>,
+  fresh: Snapshot<T> | undefined,
+  policy: CommonPolicy,
+): Snapshot<T> | undefined {
+  if (fresh === undefined) return undefined
+  throwIfAborted(policy.signal)
+  const reason = policy.unrepeatable?.()
+  return reason === undefined ? fresh : notRetried(refresher, rejected, reason, policy)
+}
+
+/**
+ * There is to be no second attempt: the caller gets the rejection as it came.
+ *
+ * @throws the signal's reason, when the caller has left while it waited
+ */
+export function notRetried<T>(
+  refresher: Refresher<T>,
+  { generation }: Generation,
+  error: unknown,
+  policy: CommonPolicy,
+): undefined {
+  throwIfAborted(policy.signal)
+  const audience = audienceOf(refresher, policy)
+  audience?.tell({ type: 'not_retried', generation, error: asRefreshError(error) }, policy)
+}
+
 /**
  * The snapshot for a second attempt; undefined where there is to be none, and the caller gets the rejection
  * as it came.
  *
  * @throws the signal's reason, when the caller leaves while it waits
  */
-export function renew<T>(
+export async function renew<T>(
   refresher: Refresher<T>,
   rejected: Snapshot<T>,
-  { challenge }: Verdict,
+  verdict: Verdict,
   policy: CommonPolicy,
 ): Promise<Snapshot<T> | undefined> {
-  const { signal, endpoint, background, origin } = policy
-  if (signal?.aborted === true) return Promise.resolve(undefined)
-  const refused = (error: unknown): undefined => {
-    throwIfAborted(signal)
-    const audience = audienceOf(refresher, policy)
-    const { generation } = rejected
-    audience?.tell({ type: 'not_retried', generation, error: asRefreshError(error) }, policy)
+  try {
+    return repeatable(refresher, rejected, await report(refresher, rejected, verdict, policy), policy)
+  } catch (error) {
+    return notRetried(refresher, rejected, error, policy)
   }
-  const mayBeRefused = signal !== undefined || policy.unrepeatable !== undefined
-  // Not an async function: in a stampede its frame would be kept for every caller until the refresh is over.
-  return refresher.refresh(rejected, { signal, challenge, endpoint, background, origin }).then(
-    mayBeRefused
-      ? (fresh) => {
-          throwIfAborted(signal)
-          const reason = policy.unrepeatable?.()
-          return reason === undefined ? fresh : refused(reason)
-        }
-      : undefined,
-    refused,
-  )
 }
 
 /**

@@ -63,8 +63,8 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
   #retried = false
   /** The last item before the commit that was handed on. */
   #last: D | undefined
-  /** Calls of `next()` before the commit, in order: what ends each when the consumer leaves. */
-  #waiting: ((end: Result<D>) => void)[] = []
+  /** Calls of `next()` before the commit, in order: what ends each when the consumer leaves. None is kept while the stream flows. */
+  #waiting: ((end: Result<D>) => void)[] | undefined
   /** They are served one after the other, as a generator would. */
   #served: Promise<unknown> | undefined
 
@@ -93,19 +93,21 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
 
   async return(): Promise<Result<D>> {
     const inner = this.#over('left')
-    for (const end of this.#waiting) end(END)
+    for (const end of this.#waiting ?? []) end(END)
     await inner?.return?.()
     return END
   }
 
   #enqueue(): Promise<Result<D>> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push(resolve)
+      const waiting = (this.#waiting ??= [])
+      waiting.push(resolve)
       this.#served = Promise.resolve(this.#served)
         .then(() => this.#serve())
         .finally(() => {
-          this.#waiting.shift()
-          if (this.#waiting.length > 0) return
+          waiting.shift()
+          if (waiting.length > 0) return
+          this.#waiting = undefined
           this.#served = undefined
           if (this.#state === 'flowing') this.#flowing = this.#inner
         })

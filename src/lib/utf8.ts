@@ -8,6 +8,14 @@ export function utf8(): Utf8 {
   return typeof TextDecoder === 'function' ? new TextDecoder() : { decode: (bytes) => read(bytes ?? []) }
 }
 
+let whole: Utf8 | undefined
+
+/** Reads bytes as text, all at once. */
+export function decoded(bytes: Uint8Array): string {
+  whole ??= utf8()
+  return whole.decode(bytes)
+}
+
 function read(bytes: Iterable<number>): string {
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0'))
   try {

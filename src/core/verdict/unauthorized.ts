@@ -49,19 +49,24 @@ export function verdict(
 /** What may be in the body of a 401 that makes something else of it, or that its refresh is to be told. `\\u` may spell any of it. */
 const TELLING = /scope|challenge|headers|\\u/i
 
+/** Is there more to a 401 with this body than its status says? */
+export function isTelling(body: string): boolean {
+  return TELLING.test(body)
+}
+
 /**
  * Judges a response as {@link verdict} does. Nearly every rejection is a 401 that names no scope: its status decides, and its facts need not be
  * read, which in a storm of rejections would cost more than all else that is done here.
  *
- * @param isPlain401 no rule of the user's is about 401
+ * @param isPlain401 it is a 401, its body is not telling, and no rule of the user's is about 401
  */
 export function responseVerdict(
   response: { readonly status: number; readonly headers: unknown; readonly body: string },
   rules: Readonly<Record<string, RejectionRule>>,
   isPlain401: boolean,
 ): Verdict {
-  const { status, headers, body } = response
-  if (status === 401 && isPlain401 && !TELLING.test(body) && header(headers, 'x-llm-refresh') === undefined) {
+  const { status, headers } = response
+  if (isPlain401 && header(headers, 'x-llm-refresh') === undefined) {
     const challenge = header(headers, 'www-authenticate') ?? header(headers, 'WWW-Authenticate')
     const isTold = MISSING_SCOPE.test(`${challenge}\n${header(headers, 'x-amzn-errortype')}`)
     if (!isTold) return { rejected: true, rule: 'status_401', status, challenge }

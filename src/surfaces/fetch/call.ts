@@ -171,10 +171,10 @@ export class FetchCall implements RetryPolicy<Attempted> {
     const { judge } = this.#settings
     const mayTakeBack = !this.#isRetry
     const peeked = new Peeked(response, this.signal)
-    const { verdict, accepts } = await peeked.inspect((open, tell) =>
+    const { verdict, accepts } = await peeked.inspect((judged) =>
       what === 'body'
-        ? inspectBody(judge, head, open, tell)
-        : inspectEvents(judge, head, open, mayTakeBack, tell),
+        ? inspectBody(judge, head, undefined, judged)
+        : inspectEvents(judge, head, undefined, mayTakeBack, judged),
     )
     // No connection is held while the credential is refreshed.
     const isTakenBack = mayTakeBack && verdict !== false && verdict.rejected

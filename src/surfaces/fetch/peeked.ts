@@ -1,13 +1,13 @@
 import { get } from '../../core/verdict/foreign.ts'
 import { abortable } from '../../lib/abortable.ts'
 import { joined } from '../shared/body.ts'
-import { asItIs, type Finding, type Inspection, type OpenDecoder } from '../shared/inspection.ts'
+import type { Finding, Inspection, Judged } from '../shared/inspection.ts'
 import { releaseBody } from '../shared/release-body.ts'
 import { type BodyReader, isWebStream, restored, webReader } from './body-reader.ts'
 import { isNodeBody, NodeBodyReader } from './node-body.ts'
 
 /** How an inspection of a body begins. */
-export type Inspect = (open: OpenDecoder, tell: (finding: Finding) => void) => Inspection
+export type Inspect = (judged: Judged) => Inspection
 
 /**
  * A response whose body is read by us, piece by piece, until it is clear what to do with it. Nobody else reads it meanwhile, and no copy
@@ -41,7 +41,7 @@ export class Peeked {
   async inspect(inspect: Inspect): Promise<Finding> {
     let inspection: Inspection | undefined
     const found = new Promise<Finding>((resolve) => {
-      inspection = inspect(asItIs, resolve)
+      inspection = inspect({ decide: resolve })
       void this.#pump(inspection)
     })
     try {

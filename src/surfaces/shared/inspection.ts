@@ -1,6 +1,6 @@
 import type { Verdict } from '../../core/verdict/unauthorized.ts'
 import { startTimer } from '../../lib/clock.ts'
-import { utf8 } from '../../lib/utf8.ts'
+import { decoded } from '../../lib/utf8.ts'
 import { joined } from './body.ts'
 import { FirstEvent, type ServerSentEvent } from './first-event.ts'
 import { LONGEST_READ, MOST_READ } from './limits.ts'
@@ -30,9 +30,9 @@ export interface Decoder {
  */
 export type OpenDecoder = (take: (bytes: Uint8Array) => void, done: () => void) => Decoder | undefined
 
-/** The body needs no decoding. */
-export function asItIs(take: (bytes: Uint8Array) => void, done: () => void): Decoder {
-  return { write: take, end: done, close: () => undefined }
+/** Hears what a response was found to be. */
+export interface Judged {
+  decide(finding: Finding): void
 }
 
 /** The head of a response. */
@@ -40,6 +40,9 @@ export interface Head {
   readonly status: number
   readonly headers: unknown
 }
+
+/** Resolved: what follows it runs once the bytes at hand were pushed. */
+const SOON = /* @__PURE__ */ Promise.resolve()
 
 /** When the whole body is waited for, up to the bounds: it is judged, or at least handed on, in one piece. */
 type Waits = 'always' | 'for a rejection' | 'never'
@@ -59,21 +62,25 @@ interface Reader {
 export class Inspection {
   readonly #reader: Reader
   readonly #decoder: Decoder | undefined
+  /** The body needs no decoding. */
+  readonly #isPlain: boolean
   readonly #waits: Waits
-  readonly #tell: (finding: Finding) => void
+  readonly #judged: Judged
   #stopTimer: (() => void) | undefined
   #finding: Finding | undefined
   #size = 0
   #isComplete = false
   #isOver = false
 
-  constructor(reader: Reader, waits: Waits, open: OpenDecoder, tell: (finding: Finding) => void) {
+  /** @param open undefined where the body needs no decoding */
+  constructor(reader: Reader, waits: Waits, open: OpenDecoder | undefined, judged: Judged) {
     this.#reader = reader
     this.#waits = waits
-    this.#tell = tell
+    this.#judged = judged
     // Most bodies come with their head, and are over by then: a timer for each would cost more than to judge it.
-    if (waits === 'always') void Promise.resolve().then(() => this.#startTimer())
-    this.#decoder = open(
+    if (waits === 'always') void SOON.then(() => this.#startTimer())
+    this.#isPlain = open === undefined
+    this.#decoder = open?.(
       (bytes) => this.#found(reader.take(bytes)),
       () => this.#found(reader.end()),
     )
@@ -92,9 +99,10 @@ export class Inspection {
   push(chunk: Uint8Array): void {
     if (this.#isComplete || this.#isOver) return
     this.#size += chunk.length
-    if (this.#finding === undefined) this.#decoder?.write(chunk)
+    if (this.#finding === undefined && this.#isPlain) this.#found(this.#reader.take(chunk))
+    else if (this.#finding === undefined) this.#decoder?.write(chunk)
     // An event stream that cannot be read is not waited for.
-    const isUnreadable = this.#decoder === undefined && this.#waits !== 'always'
+    const isUnreadable = this.#decoder === undefined && !this.#isPlain && this.#waits !== 'always'
     if (this.#size > MOST_READ || isUnreadable) this.end()
   }
 
@@ -122,7 +130,7 @@ export class Inspection {
     if (this.#isComplete || !this.#isAwaited(this.#finding)) {
       this.#isOver = true
       this.#stopTimer?.()
-      this.#tell(this.#finding)
+      this.#judged.decide(this.#finding)
     } else this.#startTimer()
   }
 
@@ -142,22 +150,46 @@ export class Inspection {
 /** Inspects the body of a possible rejection. */
 export function inspectBody(
   judge: ResponseJudge,
-  { status, headers }: Head,
-  open: OpenDecoder,
-  tell: (finding: Finding) => void,
+  head: Head,
+  open: OpenDecoder | undefined,
+  judged: Judged,
 ): Inspection {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  const end = (): Finding => {
-    const verdict = judge.answer(status, headers, textOf(chunks))
+  return new Inspection(new BodyReader(judge, head), 'always', open, judged)
+}
+
+/** A class: a storm of rejections makes one for each. */
+class BodyReader implements Reader {
+  readonly #judge: ResponseJudge
+  readonly #head: Head
+  /** Most bodies are one piece. */
+  #first: Uint8Array | undefined
+  #more: Uint8Array[] | undefined
+  #size = 0
+
+  constructor(judge: ResponseJudge, head: Head) {
+    this.#judge = judge
+    this.#head = head
+  }
+
+  take(bytes: Uint8Array): Finding | undefined {
+    const piece = this.#size + bytes.length > MOST_READ ? bytes.subarray(0, MOST_READ - this.#size) : bytes
+    this.#size += bytes.length
+    if (this.#first === undefined) this.#first = piece
+    else (this.#more ??= []).push(piece)
+    return this.#size >= MOST_READ ? this.end() : undefined
+  }
+
+  end(): Finding {
+    const { status, headers } = this.#head
+    const verdict = this.#judge.answer(status, headers, this.#text())
     return { verdict, accepts: status < 400 && !verdict.rejected }
   }
-  const take = (bytes: Uint8Array): Finding | undefined => {
-    chunks.push(bytes.subarray(0, MOST_READ - size))
-    size += bytes.length
-    return size >= MOST_READ ? end() : undefined
+
+  /** Decoded in one piece: a decoder that keeps a state for the next piece costs many times as much. */
+  #text(): string {
+    if (this.#first === undefined) return ''
+    return decoded(this.#more === undefined ? this.#first : joined([this.#first, ...this.#more]))
   }
-  return new Inspection({ take, end }, 'always', open, tell)
 }
 
 /**
@@ -168,12 +200,12 @@ export function inspectBody(
 export function inspectEvents(
   judge: ResponseJudge,
   { status, headers }: Head,
-  open: OpenDecoder,
+  open: OpenDecoder | undefined,
   mayTakeBack: boolean,
-  tell: (finding: Finding) => void,
+  judged: Judged,
 ): Inspection {
   const first = new FirstEvent()
-  const judged = (event: ServerSentEvent | 'none'): Finding => {
+  const findingOf = (event: ServerSentEvent | 'none'): Finding => {
     if (event === 'none') return { verdict: false, accepts: true }
     const error = judge.event(event)
     if (error !== undefined) return { verdict: error, accepts: false }
@@ -183,15 +215,8 @@ export function inspectEvents(
   }
   const take = (bytes: Uint8Array): Finding | undefined => {
     const event = first.push(bytes)
-    return event && judged(event)
+    return event && findingOf(event)
   }
   const waits = mayTakeBack ? 'for a rejection' : 'never'
-  return new Inspection({ take, end: () => judged(first.end()) }, waits, open, tell)
-}
-
-/** In one piece: a decoder that keeps a state for the next piece costs many times as much. */
-function textOf(chunks: readonly Uint8Array[]): string {
-  const [first] = chunks
-  if (first === undefined) return ''
-  return utf8().decode(chunks.length === 1 ? first : joined(chunks))
+  return new Inspection({ take, end: () => findingOf(first.end()) }, waits, open, judged)
 }

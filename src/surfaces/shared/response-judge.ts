@@ -1,6 +1,7 @@
 import {
   defaultRejectionRules,
   hasRuleFor401,
+  isTelling,
   type RejectionRule,
   type RejectionRules,
   rejectionRules,
@@ -17,6 +18,8 @@ export class ResponseJudge {
   readonly #statuses: ReadonlySet<number>
   readonly #isPlain401: boolean
   readonly #readsFaults: boolean
+  /** The body of the last plain 401, which says no more than its status does: those of a storm are alike. */
+  #plainBody: string | undefined
 
   /** @throws RefreshError `invalid_option` */
   constructor(changes: RejectionRules | undefined) {
@@ -41,7 +44,9 @@ export class ResponseJudge {
 
   /** @param body as much of it as was read */
   answer(status: number, headers: unknown, body: string): Verdict {
-    return responseVerdict({ status, headers, body }, this.#rules, this.#isPlain401)
+    const isPlain = status === 401 && this.#isPlain401 && (body === this.#plainBody || !isTelling(body))
+    if (isPlain) this.#plainBody = body
+    return responseVerdict({ status, headers, body }, this.#rules, isPlain)
   }
 
   /** The first event of a stream: undefined where it is no error at all. */

@@ -11,14 +11,18 @@ import { Upgraded } from './upgraded.ts'
 
 /** How an attempt went. */
 export interface Attempted extends Finding {
-  /** A rejection that the caller has not seen. It gets it where there is no second attempt; else it is let go of. */
-  readonly held?: { handOn(): void; discard(): void }
+  /** A rejection that the caller has not seen. It gets it where there is no second attempt; else it is discarded. */
+  readonly held?: HeldRejection | undefined
+}
+
+interface HeldRejection {
+  handOn(): void
+  discard(): void
 }
 
 /** What an attempt asks of the call that it is part of. */
 export interface Caller extends Receiver {
-  readonly judge: ResponseJudge
-  readonly inspectStreams: boolean
+  readonly settings: { readonly judge: ResponseJudge; readonly inspectStreams: boolean }
   /** Where the credential may go. */
   readonly origin: string
   /** Why the request must not be sent, where that was found out. */
@@ -41,7 +45,7 @@ export const PASSED: Attempted = { verdict: false, accepts: false }
  * `open`: there is no answer yet. `reading`: it is being judged. `passing`: the caller gets it. `held`: it was rejected, and the
  * caller may yet get it. `dropped`: the caller has left.
  */
-export class Attempt implements DispatchHandler, Inspected {
+export class Attempt implements DispatchHandler, Inspected, HeldRejection {
   readonly isRetry: boolean
   readonly #caller: Caller
   #state: 'open' | 'reading' | 'passing' | 'held' | 'dropped' = 'open'
@@ -101,7 +105,8 @@ export class Attempt implements DispatchHandler, Inspected {
     socket: unknown,
   ): void {
     if (this.#state === 'dropped') return new Upgraded(socket).destroy()
-    const { handler, controller, judge } = this.#caller
+    const { handler, controller, settings } = this.#caller
+    const { judge } = settings
     const handOn = (): void => {
       this.#state = 'passing'
       controller.rawHeaders = source.rawHeaders
@@ -132,12 +137,12 @@ export class Attempt implements DispatchHandler, Inspected {
     headers: ResponseHeaders,
     message?: string,
   ): void {
-    const { handler, controller, origin } = this.#caller
+    const { handler, controller, origin, settings } = this.#caller
     if (this.#state === 'dropped') return
     // Informational: there may be several, and they are no answer (RFC 9110 section 15.2).
     if (status >= 200) {
       const isForeign = wasRedirectedFrom(origin, this.#context) || isSynthetic401(headers)
-      this.#reading = isForeign ? undefined : inspectionOf(status, headers, this.#caller, this)
+      this.#reading = isForeign ? undefined : inspectionOf(status, headers, settings, this)
       if (this.#reading === undefined) {
         this.#state = 'passing'
         controller.steer(source)
@@ -193,11 +198,12 @@ export class Attempt implements DispatchHandler, Inspected {
   }
 
   /** The inspection is over. */
-  decide({ verdict, accepts }: Finding): void {
-    if (isRejection(verdict) && !this.isRetry) this.#hold(verdict)
+  decide(finding: Finding): void {
+    this.#reading = undefined
+    if (isRejection(finding.verdict) && !this.isRetry) this.#hold(finding.verdict)
     else {
-      this.#caller.answered({ verdict, accepts })
-      this.#handOn()
+      this.#caller.answered(finding)
+      this.handOn()
     }
   }
 
@@ -209,16 +215,19 @@ export class Attempt implements DispatchHandler, Inspected {
       cutShort(held)
       this.#source?.abort(new Error('The rest of a rejected answer is not wanted.'))
     }
-    const discard = (): void => undefined
-    this.#caller.answered({ verdict, accepts: false, held: { handOn: () => this.#handOn(), discard } })
+    this.#caller.answered({ verdict, accepts: false, held: this })
   }
 
-  #handOn(): void {
+  handOn(): void {
     if (this.#held === undefined) return
     this.#state = 'passing'
     const source = this.#held.ending === undefined ? this.#source : undefined
     this.#delivery = new Delivery(this.#caller, this.#held, source)
     this.#delivery.start()
+  }
+
+  discard(): void {
+    this.#held = undefined
   }
 }
 

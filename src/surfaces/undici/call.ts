@@ -1,11 +1,10 @@
 import type { RefreshListener } from '../../core/events.ts'
 import type { Refresher, Snapshot } from '../../core/refresher.ts'
-import { retryOnce, type RetryPolicy } from '../../core/retry-once.ts'
+import { type Made, retryFrom, type RetryPolicy } from '../../core/retry-once.ts'
 import { demandIn } from '../../core/verdict/demand.ts'
 import type { Verdict } from '../../core/verdict/unauthorized.ts'
 import { RefreshError } from '../../errors.ts'
 import { type HttpSettings, loginEnded } from '../shared/http-options.ts'
-import type { ResponseJudge } from '../shared/response-judge.ts'
 import { synthetic401 } from '../shared/synthetic-401.ts'
 import { type Attempted, Attempt, type Caller, PASSED } from './attempt.ts'
 import { updateContext } from './context.ts'
@@ -14,7 +13,6 @@ import { Delivery } from './delivery.ts'
 import { type Bound, dispatchWatched } from './destination.ts'
 import type { AppliedHeaders } from './headers.ts'
 import { OutgoingRequest } from './outgoing.ts'
-import { Pinned } from './pinned.ts'
 import type { Dispatch, DispatchHandler, DispatchOptions } from './types.ts'
 
 /** What all requests through one interceptor have in common. */
@@ -27,10 +25,8 @@ export interface CallSettings extends HttpSettings {
 
 /** One request of a caller: the attempts that it makes, and the retry policy for them. */
 export class Call implements RetryPolicy<Attempted>, Caller, Bound {
-  readonly judge: ResponseJudge
-  readonly inspectStreams: boolean
+  readonly settings: CallSettings
   readonly origin: string
-  readonly isAllowed: (origin: string) => boolean
   /** It must not be sent. */
   refused: RefreshError | undefined
   readonly handler: DispatchHandler
@@ -41,7 +37,6 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
   #attempt: Attempt | undefined
   /** One of our own. */
   #answer: Delivery | undefined
-  readonly onEvent: RefreshListener | undefined
   /** What the first attempt is made with, where it is made at once. */
   #first: Snapshot<AppliedHeaders> | undefined
   /** Tells the retry policy how an attempt went. */
@@ -63,17 +58,22 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
     options: DispatchOptions,
     handler: DispatchHandler,
   ) {
-    this.judge = settings.judge
-    this.inspectStreams = settings.inspectStreams
-    this.onEvent = settings.onEvent
+    this.settings = settings
     this.origin = origin
     this.handler = handler
     this.controller = new CallController(this)
     this.#credential = credential
     this.#dispatch = dispatch
     this.#request = new OutgoingRequest(options, settings.replayLimit)
-    this.isAllowed = settings.isAllowed
     this.#isRefused = settings.isRefusedWhenDead && settings.isDead()
+  }
+
+  get onEvent(): RefreshListener | undefined {
+    return this.settings.onEvent
+  }
+
+  isAllowed(origin: string): boolean {
+    return this.settings.isAllowed(origin)
   }
 
   get endpoint(): string {
@@ -93,7 +93,7 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
     // Where its attempts will be redirected to is not known yet.
     this.guard(() => this.begin({}))
     if (this.#isOver) this.#end()
-    else void this.#run(this.#credential)
+    else void this.#run(undefined)
     return true
   }
 
@@ -174,7 +174,7 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
     if (first === undefined) return
     this.#first = undefined
     if (answer.held !== undefined) {
-      void this.#run(new Pinned(this.#credential, first), answer)
+      void this.#run({ snapshot: first, result: answer })
     } else {
       if (answer.accepts) this.#credential.accepted(first, this.endpoint)
       this.#end()
@@ -188,20 +188,17 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
     if (demand && lacking) this.#credential.demand?.(lacking, demand).catch(() => undefined)
   }
 
-  /** @param made the answer to the first attempt, where it was made already */
-  async #run(credential: Refresher<AppliedHeaders>, made?: Attempted): Promise<void> {
-    let known = made
+  /** @param made the first attempt, where it was made already */
+  async #run(made: Made<AppliedHeaders, Attempted> | undefined): Promise<void> {
     const attempt = (value: AppliedHeaders): Promise<Attempted> =>
       new Promise((resolve) => {
         this.#settle = resolve
-        if (known !== undefined) resolve(known)
-        else if (this.#isOver) resolve(PASSED)
+        if (this.#isOver) resolve(PASSED)
         else this.#send(value)
-        known = undefined
       })
     try {
       if (this.#isRefused) throw loginEnded()
-      const { held } = await retryOnce(credential, attempt, this)
+      const { held } = await retryFrom(made, this.#credential, attempt, this)
       if (this.#isOver) held?.discard()
       else held?.handOn()
     } catch (reason) {

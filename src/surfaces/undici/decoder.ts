@@ -1,6 +1,6 @@
 import { Transform } from 'node:stream'
 import zlib from 'node:zlib'
-import { asItIs, type Decoder } from '../shared/inspection.ts'
+import type { Decoder } from '../shared/inspection.ts'
 
 const { Z_SYNC_FLUSH, BROTLI_OPERATION_FLUSH } = zlib.constants
 /** A body that is cut short is read up to there. */
@@ -39,7 +39,7 @@ export function openDecoder(
   const codings = codingsOf(encoding)
   if (codings === undefined || codings.length > MOST_CODINGS) return undefined
   // The first one that was applied is the last one to be undone.
-  let decoder = asItIs(take, done)
+  let decoder: Decoder = { write: take, end: done, close: () => undefined }
   let isLast = true
   for (const open of codings) {
     decoder = undo(open, decoder, isLast ? Infinity : MOST_BETWEEN)

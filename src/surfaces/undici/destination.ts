@@ -42,14 +42,15 @@ export function dispatchWatched(
 function created(message: unknown): void {
   if (dispatching === undefined) return
   const { bound, options } = dispatching
-  const property = (name: string): unknown =>
-    Reflect.get(Object(Reflect.get(Object(message), 'request')), name)
-  const origin = property('origin')
+  const request: unknown = Reflect.get(Object(message), 'request')
+  if (typeof request !== 'object' || request === null || !('origin' in request)) return
+  const { origin } = request
   if (typeof origin !== 'string' || bound.isAllowed(origin) || !URL.canParse(origin)) return
   // Another request may be made on the way, by an interceptor.
-  const isOurs = property('method') === options.method && String(property('path')).startsWith(options.path)
+  const path = String(Reflect.get(request, 'path'))
+  const isOurs = Reflect.get(request, 'method') === options.method && path.startsWith(options.path)
   // We send no Host header. Where there is one, an interceptor of undici's has looked up the address, or has found a proxy.
-  if (!isOurs || typeof property('host') === 'string') return
+  if (!isOurs || typeof Reflect.get(request, 'host') === 'string') return
   const { origin: canonical } = new URL(origin)
   if (!bound.isAllowed(canonical)) bound.misled(canonical)
 }

@@ -51,37 +51,31 @@ export function copied(headers: unknown): unknown {
 /** Names and values in turn; undefined for an object. */
 function listed(headers: object): readonly unknown[] | undefined {
   if (!isIterable(headers)) return undefined
-  const items = [...headers]
+  const items: readonly unknown[] = Array.isArray(headers) ? headers : [...headers]
   return items.every((item) => Array.isArray(item) && item.length === 2) ? items.flat(1) : items
 }
 
+/** Built anew: Node 20 takes some microseconds to add to an object that was made by spreading another. */
 function inObject(headers: object, credential: AppliedHeaders, before: AppliedHeaders): object {
-  let result: Record<string, unknown> = { ...headers }
-  for (const name in result) {
-    if (!mustGo(name, credential, before) || isSet(name, credential)) continue
-    // An object that something is deleted from is slow from then on.
-    result = Object.fromEntries(
-      Object.entries(result).filter(([other]) => !mustGo(other, credential, before)),
-    )
-    break
+  const result: Record<string, unknown> = {}
+  for (const name of Object.keys(headers)) {
+    if (mustGo(name, credential, before)) continue
+    const value: unknown = Reflect.get(headers, name)
+    if (name === '__proto__') Object.defineProperty(result, name, { value, enumerable: true })
+    else result[name] = value
   }
   for (const [name, value] of credential.set) result[name] = value
   return result
-}
-
-/** It is written over, then. */
-function isSet(name: string, { set }: AppliedHeaders): boolean {
-  for (const [one] of set) if (one === name) return true
-  return false
 }
 
 function inList(headers: readonly unknown[], credential: AppliedHeaders, before: AppliedHeaders): unknown[] {
   const result: unknown[] = []
   for (let at = 0; at < headers.length; at += 2) {
     const name = headers[at]
+    if (typeof name === 'string' && mustGo(name, credential, before)) continue
+    result.push(name)
     // An odd one at the end is kept: undici says what is wrong with it.
-    if (typeof name !== 'string' || !mustGo(name, credential, before))
-      result.push(...headers.slice(at, at + 2))
+    if (at + 1 < headers.length) result.push(headers[at + 1])
   }
   for (const [name, value] of credential.set) result.push(name, value)
   return result

@@ -35,10 +35,9 @@ export class OutgoingRequest {
 
   /** What the next attempt dispatches. */
   prepare(credential: AppliedHeaders): DispatchOptions {
-    const options = {
-      ...this.#options,
-      headers: withCredential(this.#options.headers, credential, this.#applied),
-    }
+    // Not spread: Node 20 takes some microseconds to add to an object that was made by spreading another.
+    const options = Object.assign<object, DispatchOptions>({}, this.#options)
+    options.headers = withCredential(options.headers, credential, this.#applied)
     if (this.#replay !== undefined) options.body = this.#replay.body()
     // undici's redirect interceptor takes only `Authorization` away when it leaves the origin.
     if (credential.survivesRedirects) options.maxRedirections = 0

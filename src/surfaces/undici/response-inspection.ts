@@ -1,9 +1,9 @@
 import { isEventStream } from '../shared/http-options.ts'
 import {
-  type Finding,
   type Inspection,
   inspectBody,
   inspectEvents,
+  type Judged,
   type OpenDecoder,
 } from '../shared/inspection.ts'
 import type { ResponseJudge } from '../shared/response-judge.ts'
@@ -17,9 +17,8 @@ interface Inspecting {
 }
 
 /** The attempt that a response is for. */
-export interface Inspected {
+export interface Inspected extends Judged {
   readonly isRetry: boolean
-  decide(finding: Finding): void
 }
 
 /** What reads a response before the caller gets it: up to its first event, or all of its body. Undefined where the head says enough. */
@@ -33,12 +32,16 @@ export function inspectionOf(
   const isInspected = isStream && inspectStreams && status === 200
   if (!isInspected && !judge.mayReject(status, headers['content-type'])) return undefined
   const head = { status, headers: joined(headers) }
-  const open: OpenDecoder = (take, done) => openDecoder(headers['content-encoding'], take, done)
-  const tell = (finding: Finding): void => attempt.decide(finding)
-  if (isInspected) return inspectEvents(judge, head, open, !attempt.isRetry, tell)
+  const open = openerOf(headers['content-encoding'])
+  if (isInspected) return inspectEvents(judge, head, open, !attempt.isRetry, attempt)
   // A stream may last for hours: a rule for its status has its head to go by.
   if (isStream && !judge.answer(status, head.headers, '').rejected) return undefined
-  return inspectBody(judge, head, open, tell)
+  return inspectBody(judge, head, open, attempt)
+}
+
+/** Undefined where there is nothing to decode. */
+function openerOf(encoding: unknown): OpenDecoder | undefined {
+  return encoding === undefined ? undefined : (take, done) => openDecoder(encoding, take, done)
 }
 
 /** A header that came more than once, as one (RFC 9110 section 5.3). */

@@ -1,6 +1,6 @@
 import { brotliCompressSync, deflateRawSync, gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
-import { asItIs, Inspection, type OpenDecoder } from '../../../src/surfaces/shared/inspection.ts'
+import { Inspection, type OpenDecoder } from '../../../src/surfaces/shared/inspection.ts'
 import { openDecoder } from '../../../src/surfaces/undici/decoder.ts'
 import { settled } from '../../support/settled.ts'
 
@@ -22,10 +22,11 @@ test.each(['always', 'never'] as const)(
     }
     let reading: Inspection | undefined
     await new Promise<void>((resolve) => {
-      reading = new Inspection(reader, waits, GZIP, () => {
+      const decide = (): void => {
         told++
         resolve()
-      })
+      }
+      reading = new Inspection(reader, waits, GZIP, { decide })
       reading.push(bomb)
       if (waits === 'always') reading.end()
     })
@@ -47,13 +48,13 @@ test('[F5] once it is found nothing more is read, and who has closed it is told 
     },
     end: () => found,
   }
-  const reading = new Inspection(reader, 'always', asItIs, () => told.push('one'))
+  const reading = new Inspection(reader, 'always', undefined, { decide: () => told.push('one') })
   reading.push(Buffer.from('a'))
   reading.push(Buffer.from('b'))
   expect([read, told]).toEqual([['a'], []])
   reading.end()
   expect(told).toEqual(['one'])
-  const closed = new Inspection(reader, 'always', asItIs, () => told.push('other'))
+  const closed = new Inspection(reader, 'always', undefined, { decide: () => told.push('other') })
   closed.push(Buffer.from('a'))
   closed.close()
   closed.end()

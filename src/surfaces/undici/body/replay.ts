@@ -21,7 +21,7 @@ export function keep(body: unknown, limit: number): Replay | undefined {
   if (body === undefined || body === null) return undefined
   const isBytes = typeof body === 'string' || ArrayBuffer.isView(body) || body instanceof ArrayBuffer
   if (isBytes || isBlob(body) || (isForm(body) && isIterable(body))) {
-    return exceeds(body, limit) ? refused(body, () => tooLarge(limit)) : kept(copyOf(body))
+    return exceeds(body, limit) ? refused(body, () => tooLarge(limit)) : new Kept(copyOf(body))
   }
   if (typeof body !== 'object') return refused(body, streamed)
   if (isStream(body)) return keepStream(body, limit)
@@ -40,11 +40,24 @@ function keepStream(body: object, limit: number): Replay {
   if (Number(property('readableLength')) > limit) return refused(body, () => tooLarge(limit))
   const read = property('read')
   const bytes: unknown = typeof read === 'function' ? Reflect.apply(read, body, []) : undefined
-  return kept(bytes ?? new Uint8Array())
+  return new Kept(bytes ?? new Uint8Array())
 }
 
-function kept(body: unknown): Replay {
-  return { body: () => body, refusal: () => undefined }
+/** A class: nearly every request makes one. */
+class Kept implements Replay {
+  readonly #body: unknown
+
+  constructor(body: unknown) {
+    this.#body = body
+  }
+
+  body(): unknown {
+    return this.#body
+  }
+
+  refusal(): undefined {
+    // It can be sent as often as it takes.
+  }
 }
 
 function refused(body: unknown, refusal: () => RefreshError): Replay {
