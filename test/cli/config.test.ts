@@ -67,7 +67,7 @@ test.each([
   [
     'another kind of source',
     { credentials: { a: { source: 'magic' } } },
-    '"oauth", "command", "file" or "env"',
+    '"aws", "command", "file" or "env"',
     '"source"',
   ],
   [

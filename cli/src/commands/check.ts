@@ -1,5 +1,5 @@
+import type { OAuthDefinition } from '../config/credentials.ts'
 import { type Config, readConfig } from '../config/read.ts'
-import type { OAuthDefinition } from '../config/schema.ts'
 import { durationOf } from '../lib/duration.ts'
 import { EXIT, isRefreshError } from '../lib/fault.ts'
 import { paint, print, printable, printJson } from '../lib/output.ts'

@@ -5,6 +5,7 @@ import { nearest } from '../lib/nearest.ts'
 import { readConfigFile } from './file.ts'
 import { type Location, locate } from './locate.ts'
 import { presets } from './presets.ts'
+import { problemOfCredential } from './requirements.ts'
 import { type Configuration, schema } from './schema.ts'
 import { Document, type FieldPath } from './syntax.ts'
 
@@ -74,18 +75,12 @@ function checkReferences(
   { stores = {}, credentials = {}, routes = {} }: Configuration,
   complain: Complain,
 ): void {
-  for (const [name, { store, ...credential }] of Object.entries(credentials)) {
+  for (const [name, credential] of Object.entries(credentials)) {
     const field = ['credentials', name]
+    const { store } = credential
     if (store !== undefined && store !== 'default') checkName([...field, 'store'], store, stores, complain)
-    if (credential.source !== 'oauth') continue
-    if (credential.issuer === undefined && credential.tokenEndpoint === undefined) {
-      complain(field, 'needs "issuer", or "tokenEndpoint" where the server publishes no metadata')
-    }
-    const { clientSecret, privateKey, clientAssertion, grant } = credential
-    const isPublic = clientSecret === undefined && privateKey === undefined && clientAssertion === undefined
-    if (grant === 'client_credentials' && isPublic) {
-      complain(field, 'needs "clientSecret", "privateKey" or "clientAssertion" for client_credentials')
-    }
+    const problem = problemOfCredential(credential)
+    if (problem !== undefined) complain([...field, ...problem.at], problem.message)
   }
   for (const [name, route] of Object.entries(routes)) {
     checkName(['routes', name, 'credential'], route.credential, credentials, complain)

@@ -1,4 +1,4 @@
-import type { OAuthDefinition } from '../config/schema.ts'
+import type { OAuthDefinition } from '../config/credentials.ts'
 import { proxiedFetch } from './http.ts'
 
 /** What a server says of itself, as far as a login needs it. */
@@ -18,7 +18,12 @@ export interface Discovered {
 const TIMEOUT = 10_000
 
 /** Reads the metadata of an authorization server (RFC 8414, OpenID Connect Discovery). It never throws. */
-export async function discover(definition: OAuthDefinition): Promise<Discovered> {
+export async function discover(
+  definition: Pick<
+    OAuthDefinition,
+    'issuer' | 'authorizationEndpoint' | 'deviceAuthorizationEndpoint' | 'revocationEndpoint'
+  >,
+): Promise<Discovered> {
   const { issuer, authorizationEndpoint, deviceAuthorizationEndpoint, revocationEndpoint } = definition
   const given = {
     hasBrowserLogin: authorizationEndpoint !== undefined,
