@@ -36,7 +36,13 @@ export interface Machine {
   readonly write: (config: object | string) => Promise<void>
   readonly start: (words: readonly string[], env?: NodeJS.ProcessEnv) => Running
   readonly run: (words: readonly string[], env?: NodeJS.ProcessEnv) => Promise<Ended>
+  /** The same on a terminal of its own: what the command prints comes on stdout, and what is written to stdin is typed. */
+  readonly onTerminal: (words: readonly string[], env?: NodeJS.ProcessEnv) => Running
 }
+
+/** A pseudoterminal (POSIX) around a command; its exit code is the command's. */
+const TERMINAL = `import os, pty, sys
+sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))`
 
 /** @param config what the configuration holds besides its version and a file store in the machine's folder */
 export async function machine(config: object | string = {}): Promise<Machine> {
@@ -53,16 +59,25 @@ export async function machine(config: object | string = {}): Promise<Machine> {
     await chmod(file, 0o600)
   }
   await write(config)
-  const start = (words: readonly string[], env: NodeJS.ProcessEnv = {}): Running => {
+  const spawned = (command: readonly string[], env: NodeJS.ProcessEnv): Running => {
+    const [program = '', ...args] = command
     const own = { PATH: process.env['PATH'], HOME: folder, LLM_REFRESH_CONFIG: file, CI: 'true', ...env }
-    return watch(spawn(process.execPath, [bundle, ...words], { cwd: folder, env: own }))
+    return watch(spawn(program, args, { cwd: folder, env: own }))
   }
+  const start = (words: readonly string[], env: NodeJS.ProcessEnv = {}): Running =>
+    spawned([process.execPath, bundle, ...words], env)
+  const onTerminal = (words: readonly string[], env: NodeJS.ProcessEnv = {}): Running =>
+    spawned(['python3', '-c', TERMINAL, process.execPath, bundle, ...words], {
+      TERM: 'xterm',
+      CI: undefined,
+      ...env,
+    })
   const run = (words: readonly string[], env?: NodeJS.ProcessEnv): Promise<Ended> => {
     const { child, ended } = start(words, env)
     child.stdin.end()
     return ended
   }
-  return { folder, config: file, store: join(folder, 'store'), write, start, run }
+  return { folder, config: file, store: join(folder, 'store'), write, start, run, onTerminal }
 }
 
 function watch(child: ChildProcessWithoutNullStreams): Running {

@@ -1,12 +1,16 @@
-import { readConfig } from '../config/read.ts'
-import { Fault, wrongInput } from '../lib/fault.ts'
-import { paint, say } from '../lib/output.ts'
-import { chooseCredential, explainedLogin, openCredential } from '../setup/credential.ts'
+import { addCredential } from '../config/add.ts'
+import { type Config, readConfig, readConfigOrNone } from '../config/read.ts'
+import { ask, hasPerson } from '../lib/ask.ts'
+import { EXIT, Fault, wrongInput } from '../lib/fault.ts'
+import { nearest } from '../lib/nearest.ts'
+import { paint, printable, say } from '../lib/output.ts'
+import { chooseCredential, explainedLogin, loginCommand, openCredential } from '../setup/credential.ts'
+import { isDescribed, newDefinition, type NewCredentialOptions } from '../setup/new-credential.ts'
 import { personLogin } from '../setup/person-login.ts'
 import { isPersons } from '../setup/source.ts'
 import { describeExpiry } from './status.ts'
 
-export interface LoginOptions {
+export interface LoginOptions extends NewCredentialOptions {
   readonly config?: string
   readonly browser?: boolean
   readonly device?: boolean
@@ -16,8 +20,7 @@ export interface LoginOptions {
 export async function login(given: string | undefined, options: LoginOptions): Promise<void> {
   if (options.browser === true && options.device === true)
     throw wrongInput('--browser and --device exclude each other.')
-  const config = await readConfig(options.config)
-  const name = chooseCredential(config, given)
+  const [config, name] = await chosen(given, options)
   const opened = await openCredential(config, name)
   const { credential, definition, store } = opened
   const ending = new AbortController()
@@ -54,4 +57,37 @@ export async function login(given: string | undefined, options: LoginOptions): P
     process.off('SIGINT', stop)
     await opened.close()
   }
+}
+
+/** The configuration with the login that is meant, which a person may have added now. */
+async function chosen(given: string | undefined, options: LoginOptions): Promise<[Config, string]> {
+  if (given === undefined && isDescribed(options))
+    throw wrongInput('What is the login to be called?', 'Name it: llm-refresh login NAME …')
+  const config = await (given === undefined ? readConfig(options.config) : readConfigOrNone(options.config))
+  const known = Object.keys(config.credentials ?? {})
+  if (given === undefined || known.includes(given)) {
+    if (isDescribed(options))
+      throw wrongInput(`${config.path} has ${given} already.`, 'Change it there, or take another name.')
+    return [config, chooseCredential(config, given)]
+  }
+  const isMistyped = !isDescribed(options) && nearest(given, known) !== undefined
+  return isMistyped ? [config, chooseCredential(config, given)] : [await added(given, config, options), given]
+}
+
+async function added(name: string, { path }: Config, options: LoginOptions): Promise<Config> {
+  if (!isDescribed(options) && !hasPerson())
+    throw wrongInput(
+      `${path} has no credential ${JSON.stringify(name)}.`,
+      `Add credentials.${name}, or describe it with --mcp, or --issuer and --client-id.`,
+    )
+  const definition = await newDefinition(options)
+  const lines = `"credentials": { ${JSON.stringify(name)}: ${JSON.stringify(definition)} }`
+  if (!hasPerson())
+    throw wrongInput(`${path} has no credential ${JSON.stringify(name)}.`, `Add to it: ${lines}`)
+  say(`${printable(path)} has no ${name} yet. This belongs there:`)
+  say(printable(lines))
+  const said = await ask('Add it now? [y/N]')
+  if (!/^y(?:es)?$/i.test(said))
+    throw new Fault(EXIT.failed, 'Nothing was written.', `Add it, and run: ${loginCommand(name)}`)
+  return addCredential(options.config, name, definition)
 }

@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import * as z from 'zod/mini'
 import { wrongInput } from '../lib/fault.ts'
@@ -27,8 +28,21 @@ export async function readConfig(option: string | undefined): Promise<Config> {
   return parseConfig(location, await readConfigFile(location))
 }
 
+/** The same where there need not be a configuration yet. */
+export async function readConfigOrNone(option: string | undefined): Promise<Config> {
+  const { path } = locate(option)
+  return (await isMissing({ path })) ? { version: 1, path, folder: dirname(path) } : readConfig(option)
+}
+
+export async function isMissing({ path }: Pick<Location, 'path'>): Promise<boolean> {
+  return access(path).then(
+    () => false,
+    (error: unknown) => Reflect.get(Object(error), 'code') === 'ENOENT',
+  )
+}
+
 /** @throws Fault */
-function parseConfig({ path }: Pick<Location, 'path'>, text: string): Config {
+export function parseConfig({ path }: Pick<Location, 'path'>, text: string): Config {
   const document = new Document(path, text)
   const complain = (field: FieldPath, message: string): never => {
     throw wrongInput(`${document.place(field)}: ${nameOf(field)} ${message}.`)
