@@ -130,10 +130,12 @@ async function read(base: string, key: string): Promise<{ text: string }> {
   const response = await ask(base, key, true)
   const lines = (await response.text()).split('\n').filter((line) => line.startsWith('data: {'))
   const pieces = lines.map((line) => {
-    const chunk = JSON.parse(line.slice('data: '.length)) as {
-      choices?: { delta?: { content?: string } }[]
-    }
-    return chunk.choices?.[0]?.delta?.content ?? ''
+    const chunk: unknown = JSON.parse(line.slice('data: '.length))
+    const content = ['choices', '0', 'delta', 'content'].reduce<unknown>(
+      (value, field) => Reflect.get(Object(value), field),
+      chunk,
+    )
+    return typeof content === 'string' ? content : ''
   })
   return { text: pieces.join('') }
 }

@@ -1,5 +1,5 @@
 import type { AccessToken } from 'llm-refresh'
-import type { McpClient, McpOptions } from 'llm-refresh/sources/mcp'
+import type { McpClient } from 'llm-refresh/sources/mcp'
 import type { OAuthClient, OAuthOptions, TokenTarget } from 'llm-refresh/sources/oauth'
 import type { McpDefinition, OAuthDefinition } from '../config/credentials.ts'
 import type { SecretReference } from '../config/fields.ts'
@@ -77,11 +77,7 @@ export function targetOf({ scope, audience, resource, parameters }: OAuthDefinit
   return { scope, audience, resource, parameters }
 }
 
-export function grantOf(
-  config: Config,
-  name: string,
-  { grant }: ClientDefinition,
-): OAuthOptions['grant'] & McpOptions['grant'] {
+export function grantOf(config: Config, name: string, { grant }: ClientDefinition): OAuthOptions['grant'] {
   if (typeof grant !== 'object') return grant
   const read = (field: string, given: SecretReference): Reader =>
     secretReader(given, config.folder, `credentials.${name}.grant.${field}`)
