@@ -280,6 +280,9 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   L5: {
     says: '`login` of what is not in the configuration asks a person what it cannot discover, on a terminal only, and writes only with consent; without a terminal one line says what to add.',
   },
+  L6: {
+    says: '`check` finds what is amiss from the configuration to a real token, and names the fix of each: fields, clock, store, rights, locks, proxies, CAs, metadata, clients, secrets, logins, refresh tokens.',
+  },
   A1: {
     says: 'MCP: who issues the tokens is found where the challenge says, else under the path, else at the root (RFC 9728), then in the three orders of the authorization server; the issuer is compared byte for byte, and `resource` is sent verbatim in every request.',
   },
