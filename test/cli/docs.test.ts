@@ -1,33 +1,13 @@
 import { execFile } from 'node:child_process'
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { SECRET, startOidcServer } from '../support/oidc-server.ts'
 import { machine } from './command.ts'
+import { blockOf, blocksOf, installCommand, stepsOf } from './transcripts.ts'
 
 const page = fileURLToPath(new URL('../../docs/cli.md', import.meta.url))
-const bundle = fileURLToPath(new URL('../../cli/dist/llm-refresh.js', import.meta.url))
-
-interface Step {
-  readonly command: string
-  readonly output: string
-}
-
-/** What a person types, and what they see then. */
-function stepsOf(text: string): Step[] {
-  const blocks = [...text.matchAll(/^```console\n(.*?)^```$/gms)].map(([, block = '']) => block)
-  return blocks.flatMap((block) =>
-    block
-      .split(/^\$ /m)
-      .slice(1)
-      .map((step) => {
-        const end = step.indexOf('\n')
-        return { command: step.slice(0, end), output: step.slice(end + 1) }
-      }),
-  )
-}
-
 /** What differs from run to run, as the page shows it. */
 function shown(text: string, folder: string, issuer: string): string {
   return text
@@ -47,7 +27,7 @@ test('[L1] [E3] given the page of the command line, when its commands are run on
   const text = await readFile(page, 'utf8')
   const oidc = await startOidcServer()
   onTestFinished(() => oidc.close())
-  const [, config = ''] = /^```jsonc\n(.*?)^```$/ms.exec(text) ?? []
+  const config = blockOf(text, 'jsonc')
   const { folder } = await machine(config.replaceAll('https://auth.example.com', oidc.issuer))
   const secret = JSON.stringify(
     { version: 1, credentials: { work: { source: 'oauth', clientSecret: 'canary' } } },
@@ -59,8 +39,7 @@ test('[L1] [E3] given the page of the command line, when its commands are run on
   })
   const bin = join(folder, 'bin')
   await mkdir(bin)
-  await writeFile(join(bin, 'llm-refresh'), `#!/bin/sh\nexec "${process.execPath}" "${bundle}" "$@"\n`)
-  await chmod(join(bin, 'llm-refresh'), 0o755)
+  await installCommand(bin)
   const env = {
     PATH: `${bin}:${process.env['PATH']}`,
     HOME: folder,
@@ -69,7 +48,9 @@ test('[L1] [E3] given the page of the command line, when its commands are run on
     CLIENT_SECRET: SECRET,
   }
   let status = 0
-  const steps = stepsOf(text)
+  const steps = blocksOf(text).flatMap(({ language, block }) =>
+    language === 'console' ? stepsOf(block) : [],
+  )
   expect(steps.length).toBeGreaterThan(15)
   for (const { command, output } of steps) {
     if (command === 'echo $?') {
