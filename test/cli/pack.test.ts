@@ -34,6 +34,8 @@ test('[L1] given both packages as they are published, when they are installed in
   })
   const command = join(empty, 'node_modules', '.bin', 'llm-refresh')
   expect((await exec(command, ['--version'], { cwd: empty })).stdout).toBe(`${version}\n`)
+  const npx = await exec('npx', ['--offline', '--no-install', 'llm-refresh-cli', 'demo'], { cwd: empty })
+  expect(npx.stdout).toContain('"event":"done","ok":true')
   const config = join(empty, 'config.jsonc')
   await writeFile(
     config,
