@@ -8,6 +8,7 @@ import { chatWithReal } from './real.ts'
 import { conclusion, table } from './report.ts'
 import { styled } from './styled.ts'
 import { keptPromise, summarize } from './summary.ts'
+import { showTools } from './tools.ts'
 
 const out = process.stdout
 
@@ -36,7 +37,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Runs the chats in all three lanes side by side. Exit code 1: llm-refresh did not keep its promise. */
+/** Runs the chats in all three lanes side by side, then tools of other languages behind the proxy. Exit code 1: llm-refresh did not keep its promise. */
 async function compare(chats: number, leastSeconds: number): Promise<number> {
   const embedded = await startEmbedded({ chats, leastSeconds, lives: LIVES })
   const { lanes, tokenSeconds, busy } = embedded
@@ -72,5 +73,6 @@ async function compare(chats: number, leastSeconds: number): Promise<number> {
   }
   const [reason] = [...lanes.unknown.failures, ...lanes.known.failures]
   out.write(`\n${table(results)}\n\n${conclusion(results, reason)}\n`)
-  return keptPromise(results.unknown) && keptPromise(results.known) ? 0 : 1
+  const areServed = await showTools(out)
+  return areServed && keptPromise(results.unknown) && keptPromise(results.known) ? 0 : 1
 }

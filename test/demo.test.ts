@@ -114,6 +114,11 @@ describe('the demo on embedded servers', () => {
     expect((done ?? 0) + (failed ?? 0)).toBe(30)
   })
 
+  test('[X6] a Python script and curl behind the proxy are answered at each of three expiries, after one refresh', () => {
+    for (const expiry of [1, 2, 3])
+      expect(run.stdout).toContain(`  expiry ${expiry}   Python: answered   curl: answered   refreshes: 1\n`)
+  })
+
   test('one answer is shown whole, and no token, secret or terminal code reaches a pipe', () => {
     expect(run.stdout).toContain(`one answer, as it streams: ${SHOWN.answer}\n`)
     // Every token and secret of the embedded servers is a random word of at least 36 characters.

@@ -266,7 +266,7 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     says: "On an MCP route no 401 and no `WWW-Authenticate` reach the client, and `/.well-known/` answers 404; the source reads the challenge. A call whose login is known to have ended is answered at once, in the vendor's shape, with what mends it, and is not sent.",
   },
   L1: {
-    says: '`login`, `logout`, `status`, `token`, `run -- CMD`, `proxy`, `key`, `check`; `--help`, `--json`, documented exit codes; progress on a terminal, plain lines otherwise.',
+    says: '`login`, `logout`, `status`, `token`, `run -- CMD`, `proxy`, `key`, `check`, `demo`; `--help`, `--json`, documented exit codes; progress on a terminal, plain lines otherwise.',
   },
   L2: {
     says: '`token` prints a fresh token and nothing else; twenty at once cause one refresh. It serves as a key helper for other tools.',
@@ -276,6 +276,12 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   },
   L4: {
     says: 'Wrong input gets one clear line that names the fix, and exit code 2.',
+  },
+  L5: {
+    says: '`login` of what is not in the configuration asks a person what it cannot discover, on a terminal only, and writes only with consent; without a terminal one line says what to add.',
+  },
+  L6: {
+    says: '`check` finds what is amiss from the configuration to a real token, and names the fix of each: fields, clock, store, rights, locks, proxies, CAs, metadata, clients, secrets, logins, refresh tokens.',
   },
   A1: {
     says: 'MCP: who issues the tokens is found where the challenge says, else under the path, else at the root (RFC 9728), then in the three orders of the authorization server; the issuer is compared byte for byte, and `resource` is sent verbatim in every request.',

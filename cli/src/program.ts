@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import type { CheckOptions } from './commands/check.ts'
+import type { DemoOptions } from './commands/demo.ts'
 import type { AddKeyOptions } from './commands/key.ts'
 import type { LoginOptions } from './commands/login.ts'
 import type { ProxyCommandOptions } from './commands/proxy.ts'
@@ -33,6 +34,7 @@ export function program(command: readonly string[]): Command {
   addLogins(add)
   addTokens(add)
   addProxies(root, add, command)
+  addDemo(root)
   addKeys(
     adding(root.command('key').description('the keys of clients of the local proxy').helpCommand(false)),
   )
@@ -54,6 +56,10 @@ function addLogins(add: Add): void {
   add('login [name]', 'log in, by a browser or by a code for another device')
     .option('--browser', 'by a browser on this machine')
     .option('--device', 'by a code for another device')
+    .option('--mcp <url>', 'a login that is not in the configuration: at this MCP server')
+    .option('--issuer <url>', 'the same, at this authorization server')
+    .option('--client-id <id>', 'the id of the client there')
+    .option('--scope <scopes>', 'scopes to ask for; default: what gives a refresh token')
     .action(async (name: string | undefined, options: LoginOptions) => {
       const { login } = await import('./commands/login.ts')
       await login(name, options)
@@ -109,6 +115,19 @@ function addProxies(root: Command, add: Add, command: readonly string[]): void {
     .action(async (options: ProxyCommandOptions) => {
       const { proxy } = await import('./commands/proxy.ts')
       process.exitCode = await proxy(options)
+    })
+}
+
+/** It needs no configuration. */
+function addDemo(root: Command): void {
+  root
+    .command('demo')
+    .description('show what happens at an expiry, on servers of its own; nothing leaves this machine')
+    .option('--json', 'JSON lines, also on a terminal')
+    .addHelpText('after', EXIT_CODES)
+    .action(async (options: DemoOptions) => {
+      const { demo } = await import('./commands/demo.ts')
+      process.exitCode = await demo(options)
     })
 }
 

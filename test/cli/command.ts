@@ -37,33 +37,45 @@ export interface Machine {
   readonly write: (config: object | string) => Promise<void>
   readonly start: (words: readonly string[], env?: NodeJS.ProcessEnv) => Running
   readonly run: (words: readonly string[], env?: NodeJS.ProcessEnv) => Promise<Ended>
+  /** The same under another program, such as `unshare`. */
+  readonly under: (program: readonly string[], words: readonly string[], env?: NodeJS.ProcessEnv) => Running
+  /** The same on a terminal of its own: what the command prints comes on stdout, and what is written to stdin is typed. */
+  readonly onTerminal: (words: readonly string[], env?: NodeJS.ProcessEnv) => Running
 }
 
-/** @param config what the configuration holds besides its version and a file store in the machine's folder */
-export async function machine(config: object | string = {}): Promise<Machine> {
+/** A pseudoterminal (POSIX) around a command; its exit code is the command's. */
+const TERMINAL = `import os, pty, sys
+sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))`
+
+/** @param given what the configuration holds besides its version and a file store in the machine's folder */
+export async function machine(given: object | string = {}): Promise<Machine> {
   if (!existsSync(bundle)) throw new Error('The command is not built: npm run build')
   const folder = await temporaryFolder()
   const place = join(folder, 'config')
   await mkdir(place, { mode: 0o700 })
-  const file = join(place, 'config.jsonc')
-  const write = async (given: object | string): Promise<void> => {
+  const config = join(place, 'config.jsonc')
+  const write: Machine['write'] = async (content) => {
     const stores = { default: { type: 'file', path: '../store' } }
     const text =
-      typeof given === 'string' ? given : JSON.stringify({ version: 1, stores, ...given }, undefined, 2)
-    await writeFile(file, text, { mode: 0o600 })
-    await chmod(file, 0o600)
+      typeof content === 'string' ? content : JSON.stringify({ version: 1, stores, ...content }, undefined, 2)
+    await writeFile(config, text, { mode: 0o600 })
+    await chmod(config, 0o600)
   }
-  await write(config)
-  const start = (words: readonly string[], env: NodeJS.ProcessEnv = {}): Running => {
-    const own = { PATH: process.env['PATH'], HOME: folder, LLM_REFRESH_CONFIG: file, CI: 'true', ...env }
-    return watch(spawn(process.execPath, [bundle, ...words], { cwd: folder, env: own }))
+  await write(given)
+  const under: Machine['under'] = (program, words, env = {}) => {
+    const [file = '', ...args] = [...program, process.execPath, bundle, ...words]
+    const own = { PATH: process.env['PATH'], HOME: folder, LLM_REFRESH_CONFIG: config, CI: 'true', ...env }
+    return watch(spawn(file, args, { cwd: folder, env: own }))
   }
+  const start: Machine['start'] = (words, env) => under([], words, env)
+  const onTerminal: Machine['onTerminal'] = (words, env) =>
+    under(['python3', '-c', TERMINAL], words, { TERM: 'xterm', CI: undefined, ...env })
   const run = (words: readonly string[], env?: NodeJS.ProcessEnv): Promise<Ended> => {
     const { child, ended } = start(words, env)
     child.stdin.end()
     return ended
   }
-  return { folder, config: file, store: join(folder, 'store'), write, start, run }
+  return { folder, config, store: join(folder, 'store'), write, start, run, under, onTerminal }
 }
 
 function watch(child: ChildProcessWithoutNullStreams): Running {

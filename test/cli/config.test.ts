@@ -12,7 +12,7 @@ test('[L1] given the built command, when it is asked for its version and its hel
   expect(await run(['--version'])).toMatchObject({ code: 0, stdout: '0.1.0\n', stderr: '' })
   const help = await run(['--help'])
   expect(help.code).toBe(0)
-  for (const word of ['login', 'logout', 'status', 'token', 'check', 'key', 'Exit codes']) {
+  for (const word of ['login', 'logout', 'status', 'token', 'run', 'proxy', 'check', 'key', 'demo', 'Exit']) {
     expect(help.stdout).toContain(word)
   }
   expect(await run(['token', '--help'])).toMatchObject({ code: 0, stderr: '' })
@@ -67,7 +67,7 @@ test.each([
   [
     'another kind of source',
     { credentials: { a: { source: 'magic' } } },
-    '"oauth", "command", "file" or "env"',
+    '"aws", "command", "file" or "env"',
     '"source"',
   ],
   [

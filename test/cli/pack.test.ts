@@ -17,7 +17,7 @@ async function manifest(path: string): Promise<Manifest> {
   return JSON.parse(await readFile(path, 'utf8')) as Manifest
 }
 
-test('[L1] given both packages as they are published, when they are installed into an empty folder, then `llm-refresh` runs and prints a token', async () => {
+test('[L1] given both packages as they are published, when they are installed into an empty folder, then `llm-refresh` runs, prints a token, and names the package that another source needs', async () => {
   const folder = await temporaryFolder()
   const packed = join(folder, 'packed')
   const empty = join(folder, 'empty')
@@ -34,14 +34,25 @@ test('[L1] given both packages as they are published, when they are installed in
   })
   const command = join(empty, 'node_modules', '.bin', 'llm-refresh')
   expect((await exec(command, ['--version'], { cwd: empty })).stdout).toBe(`${version}\n`)
+  const npx = await exec('npx', ['--offline', '--no-install', 'llm-refresh-cli', 'demo'], { cwd: empty })
+  expect(npx.stdout).toContain('"event":"done","ok":true')
   const config = join(empty, 'config.jsonc')
   await writeFile(
     config,
-    JSON.stringify({ version: 1, credentials: { work: { source: 'env', name: 'KEY' } } }),
+    JSON.stringify({
+      version: 1,
+      credentials: { work: { source: 'env', name: 'KEY' }, vertex: { source: 'google' } },
+    }),
     { mode: 0o600 },
   )
   const env = { ...process.env, KEY: 'a-key', HOME: empty, XDG_STATE_HOME: join(empty, 'state') }
-  expect((await exec(command, ['token', '--config', config], { cwd: empty, env })).stdout).toBe('a-key\n')
+  const token = (name: string) => exec(command, ['token', name, '--config', config], { cwd: empty, env })
+  expect((await token('work')).stdout).toBe('a-key\n')
+  // What a source needs beside the command is named where it is not there.
+  await expect(token('vertex')).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/^llm-refresh: google-auth-library cannot be loaded: .*`npm install /),
+  })
 }, 120_000)
 
 test('[L1] given the package of the command, when its dependencies are read, then it pins the exact version of the library, and every other one exactly', async () => {

@@ -1,15 +1,16 @@
-import type { AccessToken } from 'llm-refresh'
-import { readConfig, type Config } from '../config/read.ts'
-import type { OAuthDefinition } from '../config/schema.ts'
+import { addCredential } from '../config/add.ts'
+import { type Config, readConfig, readConfigOrNone } from '../config/read.ts'
+import { ask, hasPerson } from '../lib/ask.ts'
 import { EXIT, Fault, wrongInput } from '../lib/fault.ts'
+import { nearest } from '../lib/nearest.ts'
 import { paint, printable, say } from '../lib/output.ts'
-import { hasBrowser, openBrowser } from '../setup/browser.ts'
-import { chooseCredential, explainedLogin, openCredential } from '../setup/credential.ts'
-import { discover } from '../setup/discovery.ts'
-import { isPersons, oauthClient, targetOf } from '../setup/source.ts'
+import { chooseCredential, explainedLogin, loginCommand, openCredential } from '../setup/credential.ts'
+import { isDescribed, newDefinition, type NewCredentialOptions } from '../setup/new-credential.ts'
+import { personLogin } from '../setup/person-login.ts'
+import { isPersons } from '../setup/source.ts'
 import { describeExpiry } from './status.ts'
 
-export interface LoginOptions {
+export interface LoginOptions extends NewCredentialOptions {
   readonly config?: string
   readonly browser?: boolean
   readonly device?: boolean
@@ -19,8 +20,7 @@ export interface LoginOptions {
 export async function login(given: string | undefined, options: LoginOptions): Promise<void> {
   if (options.browser === true && options.device === true)
     throw wrongInput('--browser and --device exclude each other.')
-  const config = await readConfig(options.config)
-  const name = chooseCredential(config, given)
+  const [config, name] = await chosen(given, options)
   const opened = await openCredential(config, name)
   const { credential, definition, store } = opened
   const ending = new AbortController()
@@ -29,7 +29,12 @@ export async function login(given: string | undefined, options: LoginOptions): P
   try {
     await store.prepare()
     if (isPersons(definition)) {
-      const token = await personLogin(config, name, definition, { ...options, signal: ending.signal })
+      const { browser, device } = options
+      const token = await personLogin({ config, name, store: store.store }, definition, {
+        browser,
+        device,
+        signal: ending.signal,
+      })
       await credential.login(token)
       if (token.refreshToken === undefined) {
         say(
@@ -54,55 +59,35 @@ export async function login(given: string | undefined, options: LoginOptions): P
   }
 }
 
-async function personLogin(
-  config: Config,
-  name: string,
-  definition: OAuthDefinition,
-  { browser, device, signal }: LoginOptions & { readonly signal: AbortSignal },
-): Promise<AccessToken> {
-  const client = { ...(await oauthClient(config, name, definition)), ...targetOf(definition), signal }
-  const discovered = await discover(definition)
-  if (discovered.problem !== undefined && !discovered.hasBrowserLogin && !discovered.hasDeviceLogin) {
-    throw new Fault(
-      EXIT.unreachable,
-      `${discovered.problem}.`,
-      `Check credentials.${name}.issuer, the network and the proxy variables.`,
+/** The configuration with the login that is meant, which a person may have added now. */
+async function chosen(given: string | undefined, options: LoginOptions): Promise<[Config, string]> {
+  if (given === undefined && isDescribed(options))
+    throw wrongInput('What is the login to be called?', 'Name it: llm-refresh login NAME …')
+  const config = await (given === undefined ? readConfig(options.config) : readConfigOrNone(options.config))
+  const known = Object.keys(config.credentials ?? {})
+  if (given === undefined || known.includes(given)) {
+    if (isDescribed(options))
+      throw wrongInput(`${config.path} has ${given} already.`, 'Change it there, or take another name.')
+    return [config, chooseCredential(config, given)]
+  }
+  const isMistyped = !isDescribed(options) && nearest(given, known) !== undefined
+  return isMistyped ? [config, chooseCredential(config, given)] : [await added(given, config, options), given]
+}
+
+async function added(name: string, { path }: Config, options: LoginOptions): Promise<Config> {
+  if (!isDescribed(options) && !hasPerson())
+    throw wrongInput(
+      `${path} has no credential ${JSON.stringify(name)}.`,
+      `Add credentials.${name}, or describe it with --mcp, or --issuer and --client-id.`,
     )
-  }
-  const { hasBrowserLogin, hasDeviceLogin } = discovered
-  if (!hasBrowserLogin && !hasDeviceLogin) {
-    throw new Fault(
-      EXIT.failed,
-      'The server offers neither a login by browser nor one by code.',
-      'Is another "grant" meant?',
-    )
-  }
-  if (device === true && !hasDeviceLogin)
-    throw wrongInput('The server offers no login by code.', 'Leave --device out.')
-  if (browser === true && !hasBrowserLogin)
-    throw wrongInput('The server offers no login by browser.', 'Leave --browser out.')
-  const prefersBrowser =
-    browser === true || (device !== true && (!hasDeviceLogin || (hasBrowserLogin && hasBrowser())))
-  if (prefersBrowser) {
-    const { browserLogin } = await import('llm-refresh/sources/oauth-browser')
-    const { redirectUri } = definition
-    return browserLogin({
-      ...client,
-      ...(redirectUri !== undefined && { redirectUri }),
-      open: (url) => {
-        say(`Log in with your browser: ${url}`)
-        if (hasBrowser()) openBrowser(url)
-      },
-    })
-  }
-  const { deviceLogin } = await import('llm-refresh/sources/oauth')
-  return deviceLogin({
-    ...client,
-    onPrompt: ({ userCode, verificationUri, verificationUriComplete }) => {
-      say(`Open ${printable(verificationUri)}`)
-      say(`and enter the code ${paint('bold', printable(userCode), process.stderr)}`)
-      if (verificationUriComplete !== undefined) say(`or open ${printable(verificationUriComplete)}`)
-      say('Waiting for the login …')
-    },
-  })
+  const definition = await newDefinition(options)
+  const lines = `"credentials": { ${JSON.stringify(name)}: ${JSON.stringify(definition)} }`
+  if (!hasPerson())
+    throw wrongInput(`${path} has no credential ${JSON.stringify(name)}.`, `Add to it: ${lines}`)
+  say(`${printable(path)} has no ${name} yet. This belongs there:`)
+  say(printable(lines))
+  const said = await ask('Add it now? [y/N]')
+  if (!/^y(?:es)?$/i.test(said))
+    throw new Fault(EXIT.failed, 'Nothing was written.', `Add it, and run: ${loginCommand(name)}`)
+  return addCredential(options.config, name, definition)
 }

@@ -1,9 +1,11 @@
-import { readConfig } from '../config/read.ts'
+import type { AccessToken } from 'llm-refresh'
+import { type Config, readConfig } from '../config/read.ts'
 import { EXIT, Fault, isRefreshError } from '../lib/fault.ts'
 import { say } from '../lib/output.ts'
+import { revokingClient } from '../setup/client.ts'
 import { chooseCredential, explainedLogin, openCredential } from '../setup/credential.ts'
 import { discover } from '../setup/discovery.ts'
-import { isPersons, oauthClient } from '../setup/source.ts'
+import { isPersons, type PersonsDefinition } from '../setup/source.ts'
 
 /** Revokes a login at its server, and drops it from the store. A server that cannot be asked does not keep the login here. */
 export async function logout(
@@ -22,18 +24,7 @@ export async function logout(
       return undefined
     })
     if (record?.token !== undefined && isPersons(definition)) {
-      try {
-        const discovered = await discover(definition)
-        if (discovered.hasRevocation) {
-          const { revoke } = await import('llm-refresh/sources/oauth')
-          await revoke(record.token, await oauthClient(config, name, definition))
-        } else if (discovered.problem === undefined) {
-          say('The server revokes no tokens (RFC 7009): they end with their lifetime.')
-        } else problem = `${discovered.problem}.`
-      } catch (error) {
-        if (!isRefreshError(error)) throw error
-        problem = error.message
-      }
+      problem = await revoked(config, name, definition, record.token)
     }
     await credential.logout()
   } catch (error) {
@@ -45,4 +36,28 @@ export async function logout(
     throw new Fault(EXIT.failed, `Logged out of ${name} here, but its tokens were not revoked: ${problem}`)
   }
   say(`Logged out of ${name}.`)
+}
+
+/** Why the server still takes the tokens; undefined where it does not, or where it revokes none. */
+async function revoked(
+  config: Config,
+  name: string,
+  definition: PersonsDefinition,
+  token: AccessToken,
+): Promise<string | undefined> {
+  try {
+    const client = await revokingClient(config, name, definition, token)
+    const { hasRevocation, problem } = await discover(client)
+    if (problem !== undefined && !hasRevocation) return `${problem}.`
+    if (!hasRevocation) {
+      say('The server revokes no tokens (RFC 7009): they end with their lifetime.')
+      return undefined
+    }
+    const { revoke } = await import('llm-refresh/sources/oauth')
+    await revoke(token, client)
+    return undefined
+  } catch (error) {
+    if (!isRefreshError(error)) throw error
+    return error.message
+  }
 }

@@ -1,6 +1,6 @@
 import type { StoreEntry } from 'llm-refresh/stores/file'
+import type { CredentialDefinition } from '../config/credentials.ts'
 import { type Config, readConfig } from '../config/read.ts'
-import type { CredentialDefinition } from '../config/schema.ts'
 import { durationOf } from '../lib/duration.ts'
 import { EXIT, exitCodeOf, isRefreshError } from '../lib/fault.ts'
 import { jsonOf, paint, print, printable, printJson } from '../lib/output.ts'

@@ -25,6 +25,10 @@ export function fields<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
 
 export const text = (what: string) => z.string(must(what)).check(z.minLength(1, must(what)))
 
+export const flag = z.boolean(must('true or false'))
+
+export const ms = z.number(must('ms, a number above 0')).check(z.positive('must be ms, a number above 0'))
+
 export const described = <T extends z.core.$ZodType>(schema: T, description: string): T => {
   z.globalRegistry.add(schema, { description })
   return schema

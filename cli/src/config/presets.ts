@@ -18,7 +18,7 @@ export const presets: Readonly<Record<(typeof presetNames)[number], Preset>> = {
   openai: {
     to: 'https://api.openai.com',
     apply: 'authorization',
-    variables: (base, key) => ({ OPENAI_API_KEY: key, OPENAI_BASE_URL: `${base}/v1` }),
+    variables: (base, key) => openai(`${base}/v1`, key),
   },
   anthropic: {
     to: 'https://api.anthropic.com',
@@ -27,6 +27,7 @@ export const presets: Readonly<Record<(typeof presetNames)[number], Preset>> = {
       ANTHROPIC_API_KEY: key,
       ANTHROPIC_AUTH_TOKEN: undefined,
       ANTHROPIC_BASE_URL: base,
+      ANTHROPIC_API_BASE: base,
     }),
   },
   google: {
@@ -37,11 +38,16 @@ export const presets: Readonly<Record<(typeof presetNames)[number], Preset>> = {
   'openai-compatible': {
     to: undefined,
     apply: 'authorization',
-    variables: (base, key) => ({ OPENAI_API_KEY: key, OPENAI_BASE_URL: base }),
+    variables: openai,
   },
   mcp: {
     to: undefined,
     apply: 'authorization',
     variables: () => ({}),
   },
+}
+
+/** `OPENAI_API_BASE` is what LiteLLM reads, and aider with it. */
+function openai(base: string, key: string): Record<string, string> {
+  return { OPENAI_API_KEY: key, OPENAI_BASE_URL: base, OPENAI_API_BASE: base }
 }

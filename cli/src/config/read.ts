@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import * as z from 'zod/mini'
 import { wrongInput } from '../lib/fault.ts'
@@ -5,6 +6,7 @@ import { nearest } from '../lib/nearest.ts'
 import { readConfigFile } from './file.ts'
 import { type Location, locate } from './locate.ts'
 import { presets } from './presets.ts'
+import { problemOfCredential } from './requirements.ts'
 import { type Configuration, schema } from './schema.ts'
 import { Document, type FieldPath } from './syntax.ts'
 
@@ -26,8 +28,21 @@ export async function readConfig(option: string | undefined): Promise<Config> {
   return parseConfig(location, await readConfigFile(location))
 }
 
+/** The same where there need not be a configuration yet. */
+export async function readConfigOrNone(option: string | undefined): Promise<Config> {
+  const { path } = locate(option)
+  return (await isMissing({ path })) ? { version: 1, path, folder: dirname(path) } : readConfig(option)
+}
+
+export async function isMissing({ path }: Pick<Location, 'path'>): Promise<boolean> {
+  return access(path).then(
+    () => false,
+    (error: unknown) => Reflect.get(Object(error), 'code') === 'ENOENT',
+  )
+}
+
 /** @throws Fault */
-function parseConfig({ path }: Pick<Location, 'path'>, text: string): Config {
+export function parseConfig({ path }: Pick<Location, 'path'>, text: string): Config {
   const document = new Document(path, text)
   const complain = (field: FieldPath, message: string): never => {
     throw wrongInput(`${document.place(field)}: ${nameOf(field)} ${message}.`)
@@ -74,18 +89,12 @@ function checkReferences(
   { stores = {}, credentials = {}, routes = {} }: Configuration,
   complain: Complain,
 ): void {
-  for (const [name, { store, ...credential }] of Object.entries(credentials)) {
+  for (const [name, credential] of Object.entries(credentials)) {
     const field = ['credentials', name]
+    const { store } = credential
     if (store !== undefined && store !== 'default') checkName([...field, 'store'], store, stores, complain)
-    if (credential.source !== 'oauth') continue
-    if (credential.issuer === undefined && credential.tokenEndpoint === undefined) {
-      complain(field, 'needs "issuer", or "tokenEndpoint" where the server publishes no metadata')
-    }
-    const { clientSecret, privateKey, clientAssertion, grant } = credential
-    const isPublic = clientSecret === undefined && privateKey === undefined && clientAssertion === undefined
-    if (grant === 'client_credentials' && isPublic) {
-      complain(field, 'needs "clientSecret", "privateKey" or "clientAssertion" for client_credentials')
-    }
+    const problem = problemOfCredential(credential)
+    if (problem !== undefined) complain([...field, ...problem.at], problem.message)
   }
   for (const [name, route] of Object.entries(routes)) {
     checkName(['routes', name, 'credential'], route.credential, credentials, complain)

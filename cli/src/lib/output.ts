@@ -35,7 +35,7 @@ export function say(line: string): void {
 /** Colours only a terminal, and only where the person has not asked for none (https://no-color.org). */
 export function paint(style: Style, text: string, stream: NodeJS.WriteStream = process.stdout): string {
   const isPlain = !stream.isTTY || (process.env['NO_COLOR'] ?? '') !== '' || process.env['TERM'] === 'dumb'
-  return isPlain ? text : styleText(style, text)
+  return isPlain ? text : styleText(style, text, { stream })
 }
 
 /** An error as one line. */

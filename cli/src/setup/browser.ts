@@ -3,12 +3,18 @@ import process from 'node:process'
 
 /** Whether a browser that is opened here is one that the person sees. */
 export function hasBrowser(): boolean {
-  const { BROWSER, CI, DISPLAY, SSH_CONNECTION, SSH_TTY, WAYLAND_DISPLAY } = process.env
+  const { BROWSER, CI, DISPLAY, WAYLAND_DISPLAY } = process.env
   if (CI !== undefined && CI !== '' && CI !== 'false') return false
   if (BROWSER !== undefined && BROWSER !== '') return true
-  if (SSH_CONNECTION !== undefined || SSH_TTY !== undefined) return false
+  if (isRemote()) return false
   if (process.platform === 'darwin' || process.platform === 'win32') return true
   return (DISPLAY ?? WAYLAND_DISPLAY ?? '') !== ''
+}
+
+/** The person sits at another machine. */
+export function isRemote(): boolean {
+  const { SSH_CONNECTION, SSH_TTY } = process.env
+  return SSH_CONNECTION !== undefined || SSH_TTY !== undefined
 }
 
 /** Opens a page, without a shell. The person has its link, so that a browser that does not start is no failure. */

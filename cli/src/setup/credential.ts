@@ -1,6 +1,6 @@
 import type { Credential } from 'llm-refresh'
+import type { CredentialDefinition } from '../config/credentials.ts'
 import type { Config } from '../config/read.ts'
-import type { CredentialDefinition } from '../config/schema.ts'
 import { EXIT, exitCodeOf, Fault, isRefreshError, wrongInput } from '../lib/fault.ts'
 import { nearest } from '../lib/nearest.ts'
 import { commandLine } from '../lib/shell.ts'
@@ -62,8 +62,8 @@ export async function openCredential(
 ): Promise<OpenCredential> {
   const definition = definitionOf(config, name)
   const { createCredential } = await import('llm-refresh')
-  const source = await sourceOf(config, name, definition)
   const store = shared ?? (await openStore(config, definition.store ?? 'default'))
+  const source = await sourceOf(config, name, definition, store.store)
   const credential = createCredential({ source, store: store.store, key: name })
   const opened: OpenCredential = {
     name,

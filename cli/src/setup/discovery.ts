@@ -1,4 +1,4 @@
-import type { OAuthDefinition } from '../config/schema.ts'
+import type { OAuthDefinition } from '../config/credentials.ts'
 import { proxiedFetch } from './http.ts'
 
 /** What a server says of itself, as far as a login needs it. */
@@ -18,7 +18,12 @@ export interface Discovered {
 const TIMEOUT = 10_000
 
 /** Reads the metadata of an authorization server (RFC 8414, OpenID Connect Discovery). It never throws. */
-export async function discover(definition: OAuthDefinition): Promise<Discovered> {
+export async function discover(
+  definition: Pick<
+    OAuthDefinition,
+    'issuer' | 'authorizationEndpoint' | 'deviceAuthorizationEndpoint' | 'revocationEndpoint'
+  >,
+): Promise<Discovered> {
   const { issuer, authorizationEndpoint, deviceAuthorizationEndpoint, revocationEndpoint } = definition
   const given = {
     hasBrowserLogin: authorizationEndpoint !== undefined,
@@ -46,6 +51,11 @@ export async function discover(definition: OAuthDefinition): Promise<Discovered>
       }
       const metadata: unknown = JSON.parse((await response.text()).slice(0, 1_048_576))
       const has = (name: string): boolean => typeof Reflect.get(Object(metadata), name) === 'string'
+      const named: unknown = Reflect.get(Object(metadata), 'issuer')
+      if (!isSame(named, issuer)) {
+        problem = `The metadata of ${new URL(issuer).host} ${typeof named === 'string' ? `name another issuer, ${JSON.stringify(named)}` : 'name no issuer'}`
+        return { ...given, clockAhead, problem }
+      }
       const scopes: unknown = Reflect.get(Object(metadata), 'scopes_supported')
       return {
         hasBrowserLogin: given.hasBrowserLogin || has('authorization_endpoint'),
@@ -70,6 +80,12 @@ function locations(issuer: string): string[] {
     `${url.origin}/.well-known/oauth-authorization-server${path}`,
     `${url.origin}${path}/.well-known/openid-configuration`,
   ]
+}
+
+/** RFC 8414 section 3.3, as far as a slash at the end. */
+function isSame(named: unknown, issuer: string): boolean {
+  const plain = (url: string): string => new URL(url).href.replace(/\/$/, '')
+  return typeof named === 'string' && URL.canParse(named) && plain(named) === plain(issuer)
 }
 
 function clockOf(response: Response): number | undefined {

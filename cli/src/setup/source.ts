@@ -1,22 +1,36 @@
-import type { Source } from 'llm-refresh'
-import type { OAuthClient, OAuthOptions, TokenTarget } from 'llm-refresh/sources/oauth'
+import type { Source, Store } from 'llm-refresh'
+import type { WorkloadOptions } from 'llm-refresh/sources/workload'
+import type {
+  CredentialDefinition,
+  McpDefinition,
+  OAuthDefinition,
+  WorkloadDefinition,
+} from '../config/credentials.ts'
 import type { Config } from '../config/read.ts'
-import type { CredentialDefinition, OAuthDefinition } from '../config/schema.ts'
 import { pathIn, programIn, secretReader } from '../config/secret.ts'
+import { grantOf, mcpClient, oauthClient, targetOf } from './client.ts'
 import { proxiedFetch } from './http.ts'
 
+/** A credential that a person logs in for. */
+export type PersonsDefinition = OAuthDefinition | McpDefinition
+
 /** A person logs in for it. Everything else gets its tokens by itself. */
-export function isPersons(definition: CredentialDefinition): definition is OAuthDefinition {
-  if (definition.source !== 'oauth') return false
+export function isPersons(definition: CredentialDefinition): definition is PersonsDefinition {
+  if (definition.source !== 'oauth' && definition.source !== 'mcp') return false
   const { grant = 'refresh_token' } = definition
   return grant === 'refresh_token' || (typeof grant === 'object' && grant.type === 'refresh_token')
 }
 
-/** The source of a credential; it loads here. */
+/**
+ * The source of a credential. It loads here, and the package that it may need when a token is asked for.
+ *
+ * @param store of the credential: a client that registers itself is kept there
+ */
 export async function sourceOf(
   config: Config,
   name: string,
   definition: CredentialDefinition,
+  store: Store,
 ): Promise<Source> {
   switch (definition.source) {
     case 'oauth': {
@@ -24,6 +38,30 @@ export async function sourceOf(
       const client = await oauthClient(config, name, definition)
       const grant = grantOf(config, name, definition)
       return oauth({ ...client, ...targetOf(definition), ...(grant !== undefined && { grant }) })
+    }
+    case 'mcp': {
+      const { mcp } = await import('llm-refresh/sources/mcp')
+      const client = await mcpClient(config, name, definition)
+      return mcp(definition.url, { ...client, store, grant: grantOf(config, name, definition) })
+    }
+    case 'workload': {
+      const { workload } = await import('llm-refresh/sources/workload')
+      return workload(await workloadOptions(config, name, definition))
+    }
+    case 'google': {
+      const { google } = await import('llm-refresh/sources/google')
+      const { scopes, impersonate } = definition
+      return google({ ...(scopes !== undefined && { scopes }), impersonate })
+    }
+    case 'azure': {
+      const { azure } = await import('llm-refresh/sources/azure')
+      const { scopes } = definition
+      return azure(scopes === undefined ? {} : { scopes })
+    }
+    case 'aws': {
+      const { aws } = await import('llm-refresh/sources/aws')
+      const { region, profile, lifetime } = definition
+      return aws({ region, profile, ...(lifetime !== undefined && { lifetime }) })
     }
     case 'command': {
       const { command } = await import('llm-refresh/sources/command')
@@ -44,61 +82,14 @@ export async function sourceOf(
   }
 }
 
-/** The client and its server: for the source, for a login and for a logout. */
-export async function oauthClient(
-  config: Config,
+async function workloadOptions(
+  { folder }: Config,
   name: string,
-  definition: OAuthDefinition,
-): Promise<OAuthClient> {
-  const secretAt = (field: string, given: OAuthDefinition['clientSecret']) =>
-    given && secretReader(given, config.folder, `credentials.${name}.${field}`)
-  const { clientId, clientAuth, privateKey, plainHttpEndpoints } = definition
-  const { issuer, tokenEndpoint, deviceAuthorizationEndpoint, authorizationEndpoint, revocationEndpoint } =
-    definition
-  return {
-    issuer,
-    tokenEndpoint,
-    deviceAuthorizationEndpoint,
-    authorizationEndpoint,
-    revocationEndpoint,
-    clientId,
-    clientSecret: secretAt('clientSecret', definition.clientSecret),
-    clientAuth,
-    privateKey: privateKey && {
-      ...privateKey,
-      key: secretReader(privateKey.key, config.folder, `credentials.${name}.privateKey.key`),
-    },
-    clientAssertion: secretAt('clientAssertion', definition.clientAssertion),
-    plainHttpEndpoints,
-    fetch: await proxiedFetch(),
-  }
-}
-
-export function targetOf({ scope, audience, resource, parameters }: OAuthDefinition): TokenTarget {
-  return { scope, audience, resource, parameters }
-}
-
-function grantOf(config: Config, name: string, { grant }: OAuthDefinition): OAuthOptions['grant'] {
-  if (typeof grant !== 'object') return grant
-  const read = (field: string, given: OAuthDefinition['clientSecret']) =>
-    given && secretReader(given, config.folder, `credentials.${name}.grant.${field}`)
-  switch (grant.type) {
-    case 'refresh_token':
-      return { type: grant.type, refreshToken: read('refreshToken', grant.refreshToken) }
-    case 'jwt_bearer':
-      return {
-        type: grant.type,
-        assertion: secretReader(grant.assertion, config.folder, `credentials.${name}.grant.assertion`),
-      }
-    default:
-      return {
-        ...grant,
-        subjectToken: secretReader(
-          grant.subjectToken,
-          config.folder,
-          `credentials.${name}.grant.subjectToken`,
-        ),
-        actorToken: read('actorToken', grant.actorToken),
-      }
-  }
+  { source: _source, store: _store, subjectToken, ...given }: WorkloadDefinition,
+): Promise<WorkloadOptions> {
+  const read = secretReader(subjectToken, folder, `credentials.${name}.subjectToken`)
+  const fetch = await proxiedFetch()
+  // Which fields each kind needs and knows was checked when the configuration was read.
+  // eslint-disable-next-line typescript/no-unsafe-type-assertion
+  return { ...given, subjectToken: read, ...(fetch && { fetch }) } as WorkloadOptions
 }

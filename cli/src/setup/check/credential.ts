@@ -1,0 +1,93 @@
+import type { OAuthDefinition } from '../../config/credentials.ts'
+import type { Config } from '../../config/read.ts'
+import { durationOf } from '../../lib/duration.ts'
+import { definitionOf, loginCommand, openCredential } from '../credential.ts'
+import { discover } from '../discovery.ts'
+import { isPersons } from '../source.ts'
+import { type Finding, fixFor, good, problem } from './finding.ts'
+
+/** ms: half of what token lifetimes tolerate. */
+const CLOCK_TOLERANCE = 30_000
+
+/** The server of a credential, and whether a token is to be had: `mayRefresh`: nobody else holds its lock. */
+export async function checkCredential(config: Config, name: string, mayRefresh: boolean): Promise<Finding[]> {
+  const about = `credentials.${name}`
+  const definition = definitionOf(config, name)
+  const found = definition.source === 'oauth' ? await ofServer(definition, about) : []
+  return mayRefresh ? [...found, ...(await ofToken(config, name, about))] : found
+}
+
+async function ofToken(config: Config, name: string, about: string): Promise<Finding[]> {
+  try {
+    const opened = await openCredential(config, name)
+    const { definition, credential, store } = opened
+    try {
+      const { findings } = await credential.check()
+      const found = findings.map((finding): Finding => {
+        const { code, level, message } = finding
+        const isLogin = level === 'error' && code === 'reauthentication_required' && isPersons(definition)
+        const fix = isLogin ? `Run: ${loginCommand(name)}` : finding.fix
+        const given = { name: 'RefreshError', code, message }
+        return {
+          code,
+          level,
+          message,
+          about,
+          fix: level === 'ok' ? undefined : (fix ?? fixFor(about, Object.assign(new Error(message), given))),
+        }
+      })
+      const record = await store.store.read(name).catch(() => undefined)
+      const hasNone = record?.token !== undefined && record.token.refreshToken === undefined
+      if (isPersons(definition) && hasNone && !found.some(({ code }) => code === 'no_refresh_token'))
+        found.push(withoutRefreshToken(about))
+      return found
+    } finally {
+      await opened.close()
+    }
+  } catch (error) {
+    return [problem(about, error)]
+  }
+}
+
+async function ofServer(definition: OAuthDefinition, about: string): Promise<Finding[]> {
+  const { issuer, tokenEndpoint } = definition
+  const discovered = await discover(definition)
+  const { clockAhead } = discovered
+  const found: Finding[] = []
+  if (discovered.problem !== undefined) {
+    found.push({
+      about,
+      code: 'discovery',
+      level: tokenEndpoint === undefined ? 'error' : 'warning',
+      message: `${discovered.problem}.`,
+      fix: `Check ${about}.issuer, the network and the proxy variables; behind a CA of your own, set NODE_EXTRA_CA_CERTS.`,
+    })
+  } else if (issuer !== undefined) {
+    const { hasBrowserLogin, hasDeviceLogin } = discovered
+    const ways = [hasBrowserLogin && 'by browser', hasDeviceLogin && 'by code'].filter((way) => way !== false)
+    const logins = ways.length === 0 ? 'no login of a person' : `logins ${ways.join(' and ')}`
+    const { host } = new URL(issuer)
+    found.push(good(about, 'discovery', `The metadata of ${host} were read; it offers ${logins}.`))
+  }
+  if (clockAhead !== undefined && Math.abs(clockAhead) > CLOCK_TOLERANCE) {
+    const how = clockAhead > 0 ? 'behind' : 'ahead of'
+    found.push({
+      about,
+      code: 'clock',
+      level: 'warning',
+      message: `The clock of this machine is ${durationOf(clockAhead)} ${how} the server's.`,
+      fix: 'Synchronise it (NTP): expiries and signed assertions are judged by it.',
+    })
+  }
+  return found
+}
+
+function withoutRefreshToken(about: string): Finding {
+  return {
+    about,
+    code: 'no_refresh_token',
+    level: 'warning',
+    message: 'No refresh token was issued: the login ends with its access token.',
+    fix: `Add offline_access to ${about}.scope, and log in again.`,
+  }
+}

@@ -1,0 +1,37 @@
+import { exitCodeOf, EXIT, isRefreshError } from '../../lib/fault.ts'
+
+/** What a check found. It holds no secret. */
+export interface Finding {
+  /** The credential or the store that it is about; undefined: this machine. */
+  readonly about: string | undefined
+  readonly code: string
+  readonly level: 'ok' | 'warning' | 'error'
+  readonly message: string
+  /** How to mend it; undefined where all is well. */
+  readonly fix: string | undefined
+}
+
+export function good(about: string | undefined, code: string, message: string): Finding {
+  return { about, code, level: 'ok', message, fix: undefined }
+}
+
+/** What is amiss, from what was thrown. */
+export function problem(about: string, error: unknown): Finding {
+  const code = isRefreshError(error) ? error.code : 'failed'
+  const message = error instanceof Error ? error.message : String(error)
+  return { about, code, level: 'error', message, fix: fixFor(about, error) }
+}
+
+/** Its message says what is wrong, and often how it is mended. This says where to look. */
+export function fixFor(about: string, error: unknown): string {
+  if (!isRefreshError(error)) return `Check ${about} in the configuration.`
+  const { code } = error
+  if (code.startsWith('store_')) return 'Mend the store: its folder, its server, its rights or its keys.'
+  if (code === 'source_unreachable')
+    return `Check the URLs of ${about}, the network, the proxy variables and NODE_EXTRA_CA_CERTS.`
+  if (exitCodeOf(error, false) === EXIT.unreachable) return 'Time mends it: try again.'
+  if (code === 'invalid_option') return `Change ${about} in the configuration, or set what it refers to.`
+  if (code === 'source_refused')
+    return `Check the client, its secret and its grant in ${about}, and what is registered at the server.`
+  return `Check ${about} in the configuration.`
+}

@@ -1,0 +1,58 @@
+import { access, constants } from 'node:fs/promises'
+import { PROXY_VARIABLES } from '../http.ts'
+import { type Finding, good } from './finding.ts'
+
+/** What the environment says of the way to servers. */
+export async function checkMachine(): Promise<Finding[]> {
+  return [...PROXY_VARIABLES.flatMap(ofProxy), ...ofChecking(), ...(await ofAuthorities())]
+}
+
+function ofProxy(name: string): Finding[] {
+  const value = process.env[name] ?? ''
+  if (value === '') return []
+  const url = URL.canParse(value) ? new URL(value) : undefined
+  if (url !== undefined && /^https?:$/.test(url.protocol))
+    return [good(undefined, 'proxy', `${name} leads requests to sources through ${url.host}.`)]
+  return [
+    {
+      about: undefined,
+      code: 'proxy_invalid',
+      level: 'error',
+      message: `${name} holds no http URL.`,
+      fix: `Set ${name} to a URL, such as http://proxy.example.com:3128, or unset it.`,
+    },
+  ]
+}
+
+function ofChecking(): Finding[] {
+  if (process.env['NODE_TLS_REJECT_UNAUTHORIZED'] !== '0') return []
+  return [
+    {
+      about: undefined,
+      code: 'tls_unchecked',
+      level: 'error',
+      message: 'NODE_TLS_REJECT_UNAUTHORIZED=0 lets anyone on the network read the tokens.',
+      fix: 'Unset it. For a CA of your own, set NODE_EXTRA_CA_CERTS to its file.',
+    },
+  ]
+}
+
+/** Node goes on without a file that it cannot read, and then trusts fewer servers than was meant. */
+async function ofAuthorities(): Promise<Finding[]> {
+  const path = process.env['NODE_EXTRA_CA_CERTS'] ?? ''
+  if (path === '') return []
+  try {
+    await access(path, constants.R_OK)
+    return [good(undefined, 'ca', `NODE_EXTRA_CA_CERTS adds the CAs in ${path}.`)]
+  } catch (error) {
+    return [
+      {
+        about: undefined,
+        code: 'ca_unreadable',
+        level: 'error',
+        message: `NODE_EXTRA_CA_CERTS names ${path}, which cannot be read (${String(Reflect.get(Object(error), 'code'))}).`,
+        fix: 'Set it to a file of certificates in PEM, or unset it.',
+      },
+    ]
+  }
+}

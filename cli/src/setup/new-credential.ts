@@ -1,0 +1,73 @@
+import type { McpDefinition, OAuthDefinition } from '../config/credentials.ts'
+import { ask, hasPerson } from '../lib/ask.ts'
+import { EXIT, Fault, wrongInput } from '../lib/fault.ts'
+import { discover } from './discovery.ts'
+import { proxiedFetch } from './http.ts'
+
+/** What the command line says of a login that is not in the configuration. */
+export interface NewCredentialOptions {
+  readonly mcp?: string
+  readonly issuer?: string
+  readonly clientId?: string
+  readonly scope?: string
+}
+
+/** ms */
+const TIMEOUT = 10_000
+
+/** Whether the command line says anything of it. */
+export function isDescribed({ mcp, issuer, clientId, scope }: NewCredentialOptions): boolean {
+  return [mcp, issuer, clientId, scope].some((option) => option !== undefined)
+}
+
+/**
+ * The definition of a login that is new. A person is asked only for what nobody else knows; without a terminal nobody is asked.
+ *
+ * @throws Fault
+ */
+export async function newDefinition(options: NewCredentialOptions): Promise<OAuthDefinition | McpDefinition> {
+  const { mcp, issuer, clientId, scope } = options
+  if (mcp !== undefined && (issuer !== undefined || clientId !== undefined))
+    throw wrongInput('--mcp excludes --issuer and --client-id: the MCP server names its own.')
+  const given =
+    mcp ??
+    issuer ??
+    (await answer('The URL of the authorization server, or of the MCP server:', '--issuer or --mcp'))
+  const url = readUrl(given)
+  if (mcp !== undefined || (issuer === undefined && (await isMcpServer(url))))
+    return { source: 'mcp', url: given, ...(scope !== undefined && { scope }) }
+  const { problem, scopes = [] } = await discover({ issuer: given })
+  if (problem !== undefined)
+    throw new Fault(EXIT.unreachable, `${problem}.`, 'Is it the issuer, as the server names itself?')
+  const id = clientId ?? (await answer('The id of the client that is registered there:', '--client-id'))
+  // Without it many servers issue no refresh token.
+  const wanted = scope ?? ['openid', 'offline_access'].filter((each) => scopes.includes(each)).join(' ')
+  return { source: 'oauth', issuer: given, clientId: id, ...(wanted !== '' && { scope: wanted }) }
+}
+
+async function answer(question: string, option: string): Promise<string> {
+  const given = hasPerson() ? await ask(question) : ''
+  if (given === '') throw wrongInput(`${option} is missing.`, 'See llm-refresh login --help.')
+  return given
+}
+
+function readUrl(given: string): URL {
+  if (URL.canParse(given)) return new URL(given)
+  throw wrongInput(`${JSON.stringify(given)} is no URL.`, 'It begins with https://.')
+}
+
+/** RFC 9728: such a server says of itself what protects it. */
+async function isMcpServer({ origin, pathname }: URL): Promise<boolean> {
+  const send = (await proxiedFetch()) ?? fetch
+  const place = `${origin}/.well-known/oauth-protected-resource`
+  for (const url of new Set([`${place}${pathname.replace(/\/$/, '')}`, place])) {
+    try {
+      const response = await send(url, { redirect: 'error', signal: AbortSignal.timeout(TIMEOUT) })
+      const metadata: unknown = response.ok ? await response.json() : await response.body?.cancel()
+      if (typeof Reflect.get(Object(metadata), 'resource') === 'string') return true
+    } catch {
+      // It is none, or whoever reads its metadata next tells why they cannot be read.
+    }
+  }
+  return false
+}

@@ -1,0 +1,281 @@
+import { execFile } from 'node:child_process'
+import { chmod, mkdir, readFile } from 'node:fs/promises'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, onTestFinished, test } from 'vitest'
+import { createCredential } from '../../src/index.ts'
+import { fileStore } from '../../src/stores/file/index.ts'
+import { metadataOf, type Place, SERVER_METADATA, startPlace } from '../sources/mcp-world.ts'
+import { startRecordingServer } from '../support/recording-server.ts'
+import { machine, type Machine } from './command.ts'
+
+interface Told {
+  readonly about: string | null
+  readonly code: string
+  readonly level: 'ok' | 'warning' | 'error'
+  readonly message: string
+  readonly fix: string | null
+}
+
+const SECRET = 'canary-client-secret'
+const ENV = { source: 'env', name: 'KEY' }
+
+/** A server whose metadata are good, and which issues tokens. */
+async function goodServer(): Promise<Place> {
+  const place = await startPlace()
+  const { origin, routes } = place
+  routes.set(SERVER_METADATA, {
+    body: metadataOf(origin, { device_authorization_endpoint: `${origin}/device` }),
+  })
+  routes.set('/token', { body: { access_token: 'a', token_type: 'Bearer', expires_in: 3600 } })
+  return place
+}
+
+function service({ origin }: { readonly origin: string }, more: object = {}): object {
+  const clientSecret = { env: 'CLIENT_SECRET' }
+  return {
+    source: 'oauth',
+    issuer: origin,
+    clientId: 'app',
+    clientSecret,
+    grant: 'client_credentials',
+    ...more,
+  }
+}
+
+/** A machine with one fault, and what else its environment holds. */
+interface Prepared {
+  readonly on: Machine
+  readonly env?: NodeJS.ProcessEnv
+}
+
+/** What is wrong, what is found and how it is mended. */
+interface Fault {
+  readonly fault: string
+  readonly prepare: () => Promise<Prepared>
+  readonly code: string
+  readonly level?: 'warning'
+  readonly message: string
+  readonly fix: string
+}
+
+const faults: readonly Fault[] = [
+  {
+    fault: 'a mistyped field in the configuration',
+    prepare: async () => ({ on: await machine({ credentials: { work: { ...ENV, nmae: 'KEY' } } }) }),
+    code: 'configuration',
+    message: 'credentials.work.nmae is not known here. Is "name" meant?',
+    fix: 'Mend that field.',
+  },
+  {
+    fault: 'a clock that goes wrong',
+    prepare: async () => {
+      const place = await goodServer()
+      const date = new Date(Date.now() + 600_000).toUTCString()
+      place.routes.set(SERVER_METADATA, { headers: { date }, body: metadataOf(place.origin) })
+      return { on: await machine({ credentials: { work: service(place) } }) }
+    },
+    code: 'clock',
+    level: 'warning',
+    message: 'is 10 min behind the server',
+    fix: 'Synchronise it (NTP)',
+  },
+  {
+    fault: 'a store that others may write to',
+    prepare: async () => {
+      const on = await machine({
+        stores: { default: { type: 'file', path: '../shared/store' } },
+        credentials: { work: ENV },
+      })
+      await mkdir(join(on.folder, 'shared'))
+      await chmod(join(on.folder, 'shared'), 0o777)
+      return { on }
+    },
+    code: 'store_failed',
+    message: 'shared',
+    fix: 'Mend the store: its folder',
+  },
+  {
+    fault: 'a lock that a process does not give back',
+    prepare: async () => {
+      let arrived = (): void => undefined
+      const asked = new Promise<void>((resolve) => (arrived = resolve))
+      const silent = await startRecordingServer(() => arrived())
+      onTestFinished(() => silent.close())
+      const tokenEndpoint = `${silent.origin}/token`
+      const work = service(silent, { issuer: undefined, tokenEndpoint })
+      const on = await machine({ credentials: { work } })
+      on.start(['token'], { CLIENT_SECRET: SECRET })
+      await asked
+      return { on }
+    },
+    code: 'locked',
+    message: 'The lock of work is not free within 8 s: process ',
+    fix: 'If it hangs, end it on ',
+  },
+  {
+    fault: 'a proxy variable that holds no URL',
+    prepare: async () => ({
+      on: await machine({ credentials: { work: ENV } }),
+      env: { HTTPS_PROXY: 'proxy.example.com:3128' },
+    }),
+    code: 'proxy_invalid',
+    message: 'HTTPS_PROXY holds no http URL.',
+    fix: 'Set HTTPS_PROXY to a URL, such as http://proxy.example.com:3128',
+  },
+  {
+    fault: 'a proxy that nobody runs',
+    prepare: async () => ({
+      on: await machine({ credentials: { work: service({ origin: 'https://auth.example.com' }) } }),
+      env: { HTTPS_PROXY: 'http://127.0.0.1:1' },
+    }),
+    code: 'discovery',
+    message: 'auth.example.com cannot be reached (ECONNREFUSED)',
+    fix: 'the network and the proxy variables',
+  },
+  {
+    fault: 'a file of CAs that is not there',
+    prepare: async () => ({
+      on: await machine({ credentials: { work: ENV } }),
+      env: { NODE_EXTRA_CA_CERTS: '/absent/ca.pem' },
+    }),
+    code: 'ca_unreadable',
+    message: 'NODE_EXTRA_CA_CERTS names /absent/ca.pem, which cannot be read (ENOENT)',
+    fix: 'Set it to a file of certificates in PEM',
+  },
+  {
+    fault: 'a server whose CA nobody knows',
+    prepare: async () => {
+      const { origin } = await selfSigned()
+      return { on: await machine({ credentials: { work: service({ origin }) } }) }
+    },
+    code: 'discovery',
+    message: 'cannot be reached (DEPTH_ZERO_SELF_SIGNED_CERT)',
+    fix: 'behind a CA of your own, set NODE_EXTRA_CA_CERTS',
+  },
+  {
+    fault: 'an issuer without metadata',
+    prepare: async () => {
+      const place = await startPlace()
+      return { on: await machine({ credentials: { work: service(place) } }) }
+    },
+    code: 'discovery',
+    message: 'has no metadata (404)',
+    fix: 'Check credentials.work.issuer',
+  },
+  {
+    fault: 'an issuer under another name',
+    prepare: async () => {
+      const place = await goodServer()
+      place.routes.set(SERVER_METADATA, { body: metadataOf('https://login.example.com') })
+      return { on: await machine({ credentials: { work: service(place) } }) }
+    },
+    code: 'discovery',
+    message: 'name another issuer, "https://login.example.com"',
+    fix: 'Check credentials.work.issuer',
+  },
+  {
+    fault: 'a client that the server does not know',
+    prepare: async () => {
+      const place = await goodServer()
+      place.routes.set('/token', { status: 401, body: { error: 'invalid_client' } })
+      return { on: await machine({ credentials: { work: service(place) } }) }
+    },
+    code: 'source_refused',
+    message: 'invalid_client',
+    fix: 'Check the client, its secret and its grant in credentials.work',
+  },
+  {
+    fault: 'a secret that leads nowhere',
+    prepare: async () => {
+      const place = await goodServer()
+      const clientSecret = { env: 'NOT_SET' }
+      return { on: await machine({ credentials: { work: service(place, { clientSecret }) } }) }
+    },
+    code: 'invalid_option',
+    message: 'credentials.work.clientSecret: the environment variable NOT_SET is not set',
+    fix: 'Change credentials.work in the configuration, or set what it refers to.',
+  },
+  {
+    fault: 'nobody logged in',
+    prepare: async () => {
+      const place = await goodServer()
+      return { on: await machine({ credentials: { work: service(place, { grant: undefined }) } }) }
+    },
+    code: 'reauthentication_required',
+    message: 'log',
+    fix: 'Run: llm-refresh login work',
+  },
+  {
+    fault: 'a login without a refresh token',
+    prepare: async () => {
+      const place = await goodServer()
+      const on = await machine({ credentials: { work: service(place, { grant: undefined }) } })
+      const source = { issue: () => Promise.reject(new Error('is never asked')) }
+      const credential = createCredential({ source, store: fileStore({ path: on.store }), key: 'work' })
+      await credential.login({ access_token: 'a', expires_in: 3600 })
+      return { on }
+    },
+    code: 'no_refresh_token',
+    level: 'warning',
+    message: 'No refresh token',
+    fix: 'offline_access',
+  },
+]
+
+test.each(faults)(
+  '[L6] given $fault, when it is checked, then it is found, its fix is named, and no secret is told',
+  async ({ prepare, code, level = 'error', message, fix }) => {
+    const { on, env = {} } = await prepare()
+    const ended = await on.run(['check', '--json'], { CLIENT_SECRET: SECRET, KEY: 'a-key', ...env })
+    const { ok, findings } = JSON.parse(ended.stdout) as { ok: boolean; findings: Told[] }
+    const found = findings.find((finding) => finding.code === code && finding.level === level)
+    expect(found, ended.stdout).toMatchObject({
+      message: expect.stringContaining(message),
+      fix: expect.stringContaining(fix),
+    })
+    for (const { level: its, fix: mending } of findings) expect(mending === null).toBe(its === 'ok')
+    expect(ok).toBe(level === 'warning')
+    expect(ended.code).toBe(level === 'warning' ? 0 : code === 'configuration' ? 2 : 1)
+    expect(ended.stdout).not.toContain(SECRET)
+  },
+  60_000,
+)
+
+test('[L6] given the fix of a CA that nobody knows, when it is made, then the check is good, and the fix stands below each finding where no JSON is asked for', async () => {
+  const { origin, certificate } = await selfSigned()
+  const { run } = await machine({ credentials: { work: service({ origin }) } })
+  const amiss = await run(['check'], { CLIENT_SECRET: SECRET })
+  expect(amiss.stdout).toMatch(/\nerror {3}credentials\.work: .*\n {8}Check .*NODE_EXTRA_CA_CERTS/)
+  const mended = await run(['check'], { CLIENT_SECRET: SECRET, NODE_EXTRA_CA_CERTS: certificate })
+  expect(mended).toMatchObject({ code: 0, stdout: expect.stringContaining('There is a token') })
+}, 60_000)
+
+/** A good server behind a certificate that nothing vouches for. */
+async function selfSigned(): Promise<{ origin: string; certificate: string }> {
+  const { folder } = await machine()
+  const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')]
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2']
+  await promisify(execFile)('openssl', [
+    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'],
+    ...['-keyout', key, '-out', certificate, ...subject],
+  ])
+  let origin = ''
+  const server = createServer(
+    { key: await readFile(key), cert: await readFile(certificate) },
+    (request, response) => {
+      const isToken = request.url === '/token'
+      const token = { access_token: 'a', token_type: 'Bearer', expires_in: 3600 }
+      response.setHeader('content-type', 'application/json')
+      response.end(JSON.stringify(isToken ? token : metadataOf(origin)))
+    },
+  )
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.close().closeAllConnections()
+  })
+  origin = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return { origin, certificate }
+}
