@@ -9,7 +9,7 @@ const LONGEST_WAIT = 60_000
 /** A pause doubles up to this where the failure may be mended elsewhere at any moment. ms */
 const LONGEST_TRANSIENT = 5_000
 /** A refused login is tried once more after that: authorization servers err, too. ms */
-const TRIED_AGAIN = 24 * 3_600_000
+const TRIED_AGAIN = 86_400_000
 /** A failure that is older began another outage. ms */
 const SAME_OUTAGE = 120_000
 
