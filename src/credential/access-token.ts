@@ -105,13 +105,10 @@ export class TokenGiver {
 
 function read(options: AccessTokenOptions): AccessTokenOptions {
   checkOptions(options, NAMES)
-  const { minTtl = 0, rejected, background } = options
+  const { minTtl = 0, rejected } = options
   milliseconds('minTtl', minTtl, 0)
   if (rejected !== undefined && typeof rejected !== 'string') {
     throw optionError('rejected', `must be the token that was rejected, a text, not ${describe(rejected)}`)
-  }
-  if (background !== undefined && typeof background !== 'function') {
-    throw optionError('background', 'must be a function')
   }
   return options
 }

@@ -93,7 +93,7 @@ export class Flights<T> {
     const flight: Flight<T> = new Flight<T>(plan, clock, deadline, () => this.#giveUp(flight))
     this.#current = flight
     const { audience } = this.#options
-    if (audience.listens()) audience.tell({ type: 'refresh_started', generation, cause })
+    audience.tell({ type: 'refresh_started', generation, cause })
     // A listener may have logged in or out.
     if (this.#current !== flight) return flight
     const over = this.#run(flight, challenge).then(
@@ -142,8 +142,7 @@ export class Flights<T> {
     const { cause, sequence } = plan
     const { audience } = this.#options
     if (sequence <= this.#values.applied) {
-      if (audience.listens())
-        audience.tell({ type: 'refresh_discarded', generation: this.#values.last, cause })
+      audience.tell({ type: 'refresh_discarded', generation: this.#values.last, cause })
       return
     }
     const snapshot = this.#values.adopt(value, sequence, cause)
@@ -151,7 +150,6 @@ export class Flights<T> {
     flight.land(snapshot)
     // The flight that runs now began without this value. Its callers need not wait any longer.
     this.#current?.serve(snapshot)
-    if (!audience.listens()) return
     const { generation, expiresAt } = snapshot
     const duration = deadline.elapsed
     audience.tell({ type: 'refresh_succeeded', generation, cause, duration, joined, late, expiresAt })
@@ -178,8 +176,7 @@ export class Flights<T> {
     const { elapsed: duration } = deadline
     const generation = inForce?.generation ?? 0
     const { audience } = this.#options
-    if (audience.listens())
-      audience.tell({ type: 'refresh_failed', generation, cause, duration, joined, error })
+    audience.tell({ type: 'refresh_failed', generation, cause, duration, joined, error })
   }
 
   #note(reason: RefreshError, cause: RefreshCause): RefreshError {
