@@ -68,7 +68,8 @@ async function weigh(names: string, ceiling: number): Promise<Finding> {
 /** @param base bytes without it */
 async function add(question: string, code: string, base: number): Promise<Finding> {
   const figure = ((await sizeOf(`${BASE}\n${code}`)) - base) / 1024
-  const note = 'besides `{ createCredential, refreshingFetch }`, minified and gzipped, without packages of others'
+  const note =
+    'besides `{ createCredential, refreshingFetch }`, minified and gzipped, without packages of others'
   return { question, figure, unit: 'KiB more', note }
 }
 

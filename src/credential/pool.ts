@@ -1,4 +1,4 @@
-import { keepLast } from '../lib/keep-last.ts'
+import { keepLast } from '../core/keep-last.ts'
 import { optionError } from '../lib/options.ts'
 import { printAs } from '../lib/print/print-as.ts'
 import type { Credential } from './contract.ts'

@@ -1,6 +1,6 @@
 import type { RefreshError } from '../../errors.ts'
 import { Backoff } from '../../lib/backoff.ts'
-import { keepLast } from '../../lib/keep-last.ts'
+import { keepLast } from '../keep-last.ts'
 import { RefreshBudget } from './refresh-budget.ts'
 import { exhausted, unhelpful } from './refusals.ts'
 

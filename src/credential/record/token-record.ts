@@ -90,7 +90,8 @@ export class TokenRecord {
     })
     const onNews: UpdateOptions['onNews'] = (news, error) => {
       if (news === 'queued' || news === 'held') wait(true)
-      if (news === 'vanished') this.#options.audience.tell({ type: 'record_vanished', revision: this.#known.revision })
+      if (news === 'vanished')
+        this.#options.audience.tell({ type: 'record_vanished', revision: this.#known.revision })
       if (news === 'unwritten' && run.made) run.made.error = error
       options.onNews?.(news, error)
     }

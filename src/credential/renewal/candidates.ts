@@ -1,7 +1,7 @@
 import type { RefreshError } from '../../errors.ts'
 import { abortable } from '../../lib/abortable.ts'
-import { spentSeed } from '../record/failures.ts'
 import type { CredentialSettings } from '../options.ts'
+import { spentSeed } from '../record/failures.ts'
 import type { Source } from '../source.ts'
 import type { RecordContent, StoredRecord } from '../store.ts'
 import type { AccessToken } from '../token.ts'

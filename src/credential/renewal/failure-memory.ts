@@ -1,6 +1,6 @@
+import { keepLast } from '../../core/keep-last.ts'
 import { RefreshError, type RefreshErrorCode } from '../../errors.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { keepLast } from '../../lib/keep-last.ts'
 import { factsOf, isPassing } from '../failure-facts.ts'
 import type { StoredFailure, StoredRecord } from '../store.ts'
 import { fingerprint, isFingerprintOf } from './fingerprint.ts'

@@ -97,7 +97,6 @@ export class Renewal {
     return this.#exchange(run, stored?.revision)
   }
 
-
   #adopted(stored: StoredRecord | undefined, context: Context): AccessToken | undefined {
     const adopted = adopt(this.#settings, this.#record, stored, context)
     if (adopted !== undefined) this.#memory.forget()
@@ -222,7 +221,6 @@ export class Renewal {
     const { clock, deadline } = this.#settings
     return { ...context, context, epoch: this.#epoch(), until: clock.now() + deadline }
   }
-
 }
 
 /** The very token that was rejected, or is about to expire. */

@@ -8,7 +8,9 @@ const CENTURY = 3_155_760_000
 const POINT_IN_TIME = 1e9
 
 /** Names of a lifetime in seconds. */
-const LIFETIMES = /* @__PURE__ */ spelled('expires_in expire_in expires_in_seconds access_token_expires_in expires')
+const LIFETIMES = /* @__PURE__ */ spelled(
+  'expires_in expire_in expires_in_seconds access_token_expires_in expires',
+)
 /** Names of a point in time. The first that can be read counts: an `expiresOn` may have no zone, so the names beside it come first. */
 const INSTANTS = /* @__PURE__ */ spelled(
   'expires_at expires_on_timestamp expires_on expiry expiration expiration_timestamp token_expiry expiry_date Expiration expires expire_time expiration_time expires_time expire_at expired_at expiration_date expiry_time token_expires_at access_token_expires_at valid_until not_after',

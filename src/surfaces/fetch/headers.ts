@@ -54,10 +54,7 @@ function copied([name, value]: readonly [string, string]): [string, string] {
 }
 
 /** A name that the caller has written keeps its spelling and its place. */
-function withApplied(
-  kept: Readonly<Record<string, string>>,
-  applied: Applied,
-): Record<string, string> {
+function withApplied(kept: Readonly<Record<string, string>>, applied: Applied): Record<string, string> {
   const headers: Record<string, string> = {}
   const gone = goneWith(applied)
   const left = new Map(applied.set)
