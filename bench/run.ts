@@ -45,7 +45,7 @@ ${findings.map(row).join('\n')}
 
 function row(finding: Finding): string {
   const { question, figure, unit, ceiling, floor, note } = finding
-  const limit = ceiling === undefined ? `≥ ${floor}` : `≤ ${ceiling}`
+  const limit = ceiling !== undefined ? `≤ ${ceiling}` : floor !== undefined ? `≥ ${floor}` : '–'
   return `| ${question} | ${short(figure)} ${unit}${isMet(finding) ? '' : ' (not met)'} | ${limit} | ${note} |`
 }
 

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
+import manifest from '../package.json' with { type: 'json' }
 import { type Finding, inTurn } from './rounds.ts'
 
 const entry = fileURLToPath(import.meta.resolve('llm-refresh'))
@@ -18,9 +19,25 @@ const PARTS = [
   ['*', 38],
 ] as const
 
-/** What the root entry weighs, and what importing it takes. */
+/** What most programs import: what anything else costs is told on top of it. */
+const BASE = from('{ createCredential, refreshingFetch }', entry)
+/** Of the root entry, besides. */
+const NAMES = ['createCredentialPool', 'isUnauthorizedError', 'logEvents', 'retryStreamOnce']
+/** They cost a program nothing: tests and consoles use them. */
+const FREE = ['.', './package.json', './debug', './testing']
+
+/** What the root entry weighs, what importing it takes, and what each feature adds to a program. */
 export async function weight(): Promise<Finding[]> {
   const weights = await Promise.all(PARTS.map(([names, ceiling]) => weigh(names, ceiling)))
+  const base = await sizeOf(BASE)
+  const features = Object.keys(manifest.exports).filter((path) => !FREE.includes(path))
+  const added = await Promise.all([
+    ...NAMES.map((name) => add(`\`${name}\``, from(`{ ${name} }`, entry), base)),
+    ...features.map((path) => {
+      const name = path.replace('.', 'llm-refresh')
+      return add(`\`${name}\``, from('*', fileURLToPath(import.meta.resolve(name))), base)
+    }),
+  ])
   const folder = mkdtempSync(join(tmpdir(), 'llm-refresh-bench-'))
   try {
     const empty = join(folder, 'empty.mjs')
@@ -35,6 +52,7 @@ export async function weight(): Promise<Finding[]> {
         ceiling: 10,
         note: 'all of it, than an empty module, in a process of its own',
       },
+      ...added,
     ]
   } finally {
     rmSync(folder, { recursive: true })
@@ -42,17 +60,37 @@ export async function weight(): Promise<Finding[]> {
 }
 
 async function weigh(names: string, ceiling: number): Promise<Finding> {
+  const question = names === '*' ? 'The whole root entry' : `\`${names}\``
+  const note = 'of the root entry, minified and gzipped'
+  return { question, figure: (await sizeOf(from(names, entry))) / 1024, unit: 'KiB', ceiling, note }
+}
+
+/** @param base bytes without it */
+async function add(question: string, code: string, base: number): Promise<Finding> {
+  const figure = ((await sizeOf(`${BASE}\n${code}`)) - base) / 1024
+  const note =
+    'besides `{ createCredential, refreshingFetch }`, minified and gzipped, without packages of others'
+  return { question, figure, unit: 'KiB more', note }
+}
+
+function from(names: string, path: string): string {
+  return `export ${names} from ${JSON.stringify(path)}`
+}
+
+/** Bytes, minified and gzipped. */
+async function sizeOf(contents: string): Promise<number> {
   const { outputFiles } = await build({
-    stdin: { contents: `export ${names} from ${JSON.stringify(entry)}`, resolveDir: dirname(entry) },
+    stdin: { contents, resolveDir: dirname(entry) },
     bundle: true,
     minify: true,
     format: 'esm',
+    platform: 'neutral',
+    packages: 'external',
+    // What its files share has no side effects, and a bundler says so for each.
+    logLevel: 'error',
     write: false,
   })
-  const bytes = gzipSync(outputFiles[0]?.contents ?? '', { level: 9 }).length
-  const what = names === '*' ? 'The whole root entry' : `\`${names}\``
-  const note = 'of the root entry, minified and gzipped'
-  return { question: what, figure: bytes / 1024, unit: 'KiB', ceiling, note }
+  return gzipSync(outputFiles[0]?.contents ?? '', { level: 9 }).length
 }
 
 /** Measured inside a new process, so that its own start does not count. */

@@ -1,3 +1,4 @@
+import { field } from '../lib/json.ts'
 import { builtinModule } from './builtin-module.ts'
 
 /** A value that follows the calls made within a function, across everything that they await. */
@@ -22,45 +23,31 @@ export function asyncContext<T>(): AsyncContext<T> | undefined {
     const Storage: unknown = Reflect.get(Object(builtinModule('async_hooks')), 'AsyncLocalStorage')
     if (typeof Storage !== 'function') return undefined
     const storage: unknown = Reflect.construct(Storage, [])
-    return isStorage<T>(storage) ? new StoredContext(storage, tracksPromises()) : undefined
+    return isStorage<T>(storage) ? tracked(storage) : undefined
   } catch {
     return undefined // a runtime that knows the name and refuses the module
   }
 }
 
 /** Node before 24 follows calls by a hook on every promise of the process: each costs about three times as much while it is enabled. */
-class StoredContext<T> implements AsyncContext<T> {
-  readonly #storage: Storage<T>
-  readonly #tracks: boolean
-  #running = 0
-
-  constructor(storage: Storage<T>, tracks: boolean) {
-    this.#storage = storage
-    this.#tracks = tracks
-  }
-
-  async run<R>(value: T, callback: () => Promise<R>): Promise<R> {
-    this.#running++
-    try {
-      return await this.#storage.run(value, callback)
-    } finally {
-      this.#running--
-      if (this.#tracks && this.#running === 0) this.#storage.disable?.()
-    }
-  }
-
-  getStore(): T | undefined {
-    return this.#storage.getStore()
-  }
-}
-
-function tracksPromises(): boolean {
-  const process: unknown = Reflect.get(globalThis, 'process')
-  const versions: unknown = Reflect.get(Object(process), 'versions')
-  const [node, bun, deno] = ['node', 'bun', 'deno'].map((name): unknown =>
-    Reflect.get(Object(versions), name),
+function tracked<T>(storage: Storage<T>): AsyncContext<T> {
+  const [node, bun, deno] = ['node', 'bun', 'deno'].map((name) =>
+    field(field(field(globalThis, 'process'), 'versions'), name),
   )
-  return typeof node === 'string' && Number.parseInt(node, 10) < 24 && bun === undefined && deno === undefined
+  const tracks = Number.parseInt(String(node), 10) < 24 && bun === undefined && deno === undefined
+  let running = 0
+  return {
+    run: async (value, callback) => {
+      running++
+      try {
+        return await storage.run(value, callback)
+      } finally {
+        running--
+        if (tracks && running === 0) storage.disable?.()
+      }
+    },
+    getStore: () => storage.getStore(),
+  }
 }
 
 function isStorage<T>(candidate: unknown): candidate is Storage<T> {

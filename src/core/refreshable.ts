@@ -125,7 +125,7 @@ export class Refreshable<T> implements Refresher<T> {
     this.epoch++
     superseded?.abort()
     superseded?.land(snapshot)
-    if (this.audience.listens()) this.audience.tell({ type: 'set', generation: snapshot.generation })
+    this.audience.tell({ type: 'set', generation: snapshot.generation })
     return snapshot
   }
 
@@ -146,7 +146,7 @@ export class Refreshable<T> implements Refresher<T> {
     else this.#flights.cooldown.keep(missing(), this.clock.now())
     superseded?.abort()
     superseded?.fail(missing())
-    if (this.audience.listens()) this.audience.tell({ type: 'cleared', generation })
+    this.audience.tell({ type: 'cleared', generation })
   }
 
   /**

@@ -40,7 +40,7 @@ export function judgeError(error: unknown, policy: CommonPolicy): Judgement {
 }
 
 /** In a stampede each caller keeps it until the refresh is over. */
-const REJECTED: Verdict = Object.freeze({ rejected: true })
+const REJECTED: Verdict = /* @__PURE__ */ Object.freeze({ rejected: true })
 
 /** The verdict in an answer, where it is a rejection. Waits only where the answer does. */
 export function rejectionIn(answer: Judgement): Verdict | undefined | Promise<Verdict | undefined> {

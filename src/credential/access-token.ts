@@ -25,12 +25,6 @@ export interface AccessTokenOptions {
   readonly background?: Background | undefined
 }
 
-/** What came of a renewal: the token in force, and why it is no newer one. */
-interface Renewed {
-  readonly snapshot: Snapshot<AccessToken>
-  readonly failure: unknown
-}
-
 const NAMES = ['minTtl', 'rejected', 'signal', 'background']
 
 /** Gives a credential's token as text. */
@@ -51,12 +45,21 @@ export class TokenGiver {
     const { minTtl = 0, rejected, signal, background } = read(options)
     throwIfAborted(signal)
     const waiting = { signal, background }
-    let snapshot = await this.#accepted(rejected, waiting)
+    const held = await this.#accepted(rejected, waiting)
+    let snapshot = held
     let failure: unknown
-    if (this.#left(snapshot) < minTtl && !this.#isShort(snapshot, minTtl)) {
-      const renewed = await this.#renewed(snapshot, minTtl, waiting)
-      snapshot = renewed.snapshot
-      failure = renewed.failure
+    if (this.#left(held) < minTtl && !this.#isShort(held, minTtl)) {
+      try {
+        snapshot = await this.#cell.renew(held, waiting)
+      } catch (reason) {
+        throwIfAborted(signal)
+        // One that is still good is better than none.
+        if (this.#cell.peek() === undefined) throw reason
+        failure = reason
+      }
+      const { generation } = snapshot
+      const left = this.#left(snapshot)
+      if (generation > held.generation && left < minTtl) this.#short = { generation, left }
     }
     if (this.#cell.hasExpired(snapshot)) throw this.#reason(failure)
     return snapshot.value.accessToken
@@ -64,27 +67,10 @@ export class TokenGiver {
 
   /** A token that is not the rejected one: that may be in force here, or be what a store gives to a process that begins. */
   async #accepted(rejected: string | undefined, waiting: WaitOptions): Promise<Snapshot<AccessToken>> {
-    const held = this.#cell.peek()
-    const isRejected = ({ value }: Snapshot<AccessToken>): boolean => value.accessToken === rejected
-    if (held !== undefined && isRejected(held)) return this.#cell.refresh(held, waiting)
-    const snapshot = await this.#cell.snapshot(waiting)
-    return isRejected(snapshot) ? this.#cell.refresh(snapshot, waiting) : snapshot
-  }
-
-  /** A token with more time left, where one is to be had: one that is still good is better than none. */
-  async #renewed(held: Snapshot<AccessToken>, minTtl: number, waiting: WaitOptions): Promise<Renewed> {
-    let renewed: Renewed
-    try {
-      renewed = { snapshot: await this.#cell.renew(held, waiting), failure: undefined }
-    } catch (failure) {
-      throwIfAborted(waiting.signal)
-      if (this.#cell.peek() === undefined) throw failure
-      renewed = { snapshot: held, failure }
-    }
-    const { generation } = renewed.snapshot
-    const left = this.#left(renewed.snapshot)
-    if (generation > held.generation && left < minTtl) this.#short = { generation, left }
-    return renewed
+    let snapshot = this.#cell.peek()
+    if (snapshot?.value.accessToken !== rejected || snapshot === undefined)
+      snapshot = await this.#cell.snapshot(waiting)
+    return snapshot.value.accessToken === rejected ? this.#cell.refresh(snapshot, waiting) : snapshot
   }
 
   /** Why there is no token that is good. What the source last failed with says more than that its pause is not over. */
@@ -105,13 +91,10 @@ export class TokenGiver {
 
 function read(options: AccessTokenOptions): AccessTokenOptions {
   checkOptions(options, NAMES)
-  const { minTtl = 0, rejected, background } = options
+  const { minTtl = 0, rejected } = options
   milliseconds('minTtl', minTtl, 0)
   if (rejected !== undefined && typeof rejected !== 'string') {
     throw optionError('rejected', `must be the token that was rejected, a text, not ${describe(rejected)}`)
-  }
-  if (background !== undefined && typeof background !== 'function') {
-    throw optionError('background', 'must be a function')
   }
   return options
 }

@@ -36,29 +36,28 @@ export async function check(of: Checked): Promise<CheckResult> {
   } catch (reason) {
     findings.push(problem(reason, 'Mend the store; a token that is good is used meanwhile.'))
   }
-  if (of.record.isUnsaved) findings.push(UNSAVED)
-  if (fitOf(stored, of.source?.madeFor) === 'other') findings.push(OTHER)
+  if (of.record.isUnsaved) findings.push(unsaved())
+  if (fitOf(stored, of.source?.madeFor) === 'other') findings.push(madeForAnother())
   findings.push(await token(of))
   const { token: kept } = stored ?? {}
   const isSpending =
     of.source !== undefined && of.source.spendsRefreshToken !== false && of.source.isStatic !== true
   if (kept !== undefined && kept.refreshToken === undefined && of.source?.seed !== undefined && isSpending) {
-    findings.push(NO_REFRESH_TOKEN)
+    findings.push(noRefreshToken())
   }
   return { ok: findings.every(({ level }) => level !== 'error'), findings }
 }
 
 async function token({ peek, clock, isLoggedOut, refresh }: Checked): Promise<Finding> {
   try {
-    const now = clock.now()
-    let snapshot = peek()
-    const isGood = snapshot !== undefined && (snapshot.expiresAt ?? Infinity) > now && !isLoggedOut()
-    if (!isGood) snapshot = await refresh()
-    const until = snapshot?.expiresAt
+    const snapshot = peek()
+    const isGood = snapshot !== undefined && (snapshot.expiresAt ?? Infinity) > clock.now() && !isLoggedOut()
+    const { expiresAt } = isGood ? snapshot : await refresh()
     const when =
-      until === undefined ? 'its expiry is not known' : `it expires at ${new Date(until).toISOString()}`
-    const message = `There is a token: ${when}.`
-    return { code: 'token_good', level: 'ok', message, fix: undefined }
+      expiresAt === undefined
+        ? 'its expiry is not known'
+        : `it expires at ${new Date(expiresAt).toISOString()}`
+    return { code: 'token_good', level: 'ok', message: `There is a token: ${when}.`, fix: undefined }
   } catch (reason) {
     return problem(reason, undefined)
   }
@@ -69,23 +68,30 @@ function problem(reason: unknown, fix: string | undefined): Finding {
   return { code, level: 'error', message, fix: fix ?? (terminal ? 'Log in again.' : undefined) }
 }
 
-const UNSAVED: Finding = {
-  code: 'token_unsaved',
-  level: 'warning',
-  message: 'A token is in use that the store does not hold yet: it is written as soon as the store takes it.',
-  fix: 'Mend the store, and keep this process running until then.',
+function warning(code: string, message: string, fix: string): Finding {
+  return { code, level: 'warning', message, fix }
 }
 
-const OTHER: Finding = {
-  code: 'made_for_another',
-  level: 'warning',
-  message: 'The stored record was made for another issuer or client: its tokens are not used.',
-  fix: 'Log in again, or use another key.',
+function unsaved(): Finding {
+  return warning(
+    'token_unsaved',
+    'A token is in use that the store does not hold yet: it is written as soon as the store takes it.',
+    'Mend the store, and keep this process running until then.',
+  )
 }
 
-const NO_REFRESH_TOKEN: Finding = {
-  code: 'no_refresh_token',
-  level: 'warning',
-  message: 'No refresh token is stored: when the access token expires, somebody must log in again.',
-  fix: 'Ask for one at login, mostly by the scope offline_access.',
+function madeForAnother(): Finding {
+  return warning(
+    'made_for_another',
+    'The stored record was made for another issuer or client: its tokens are not used.',
+    'Log in again, or use another key.',
+  )
+}
+
+function noRefreshToken(): Finding {
+  return warning(
+    'no_refresh_token',
+    'No refresh token is stored: when the access token expires, somebody must log in again.',
+    'Ask for one at login, mostly by the scope offline_access.',
+  )
 }

@@ -1,5 +1,5 @@
 import type { Audience } from '../core/audience.ts'
-import type { RefreshEvent } from '../core/events.ts'
+import { keepLast } from '../core/keep-last.ts'
 import type { RefreshableOptions } from '../core/options.ts'
 import { Refreshable } from '../core/refreshable.ts'
 import type { Generation, Refresher, RejectionOptions, Snapshot, WaitOptions } from '../core/refresher.ts'
@@ -15,10 +15,10 @@ import {
   type FlushOptions,
   readCredentialOptions,
 } from './options.ts'
+import { challengeRefused } from './record/failures.ts'
 import { MOST } from './record/observed-change.ts'
 import { TokenRecord } from './record/token-record.ts'
 import { Demands } from './renewal/demands.ts'
-import { RefusedChallenges } from './renewal/refused-challenges.ts'
 import { Renewal } from './renewal/renewal.ts'
 import { Standing } from './standing.ts'
 import type { CredentialStatus } from './status.ts'
@@ -41,6 +41,9 @@ export function createCredential(options: CredentialOptions): Credential {
   return new StoredCredential(readCredentialOptions(options))
 }
 
+/** How many challenges are remembered. */
+const MOST_REFUSED = 16
+
 /** A credential over a store and a source. */
 export class StoredCredential implements Credential {
   readonly #settings: CredentialSettings
@@ -50,13 +53,15 @@ export class StoredCredential implements Credential {
   readonly #giver: TokenGiver
   readonly #standing: Standing
   readonly #busy: Set<StoredCredential> | undefined
-  readonly #refused = new RefusedChallenges()
+  /** Challenges whose demand the endpoint refuses: another refresh for them would be in vain. */
+  readonly #refused = new Set<string>()
   readonly #demands: Demands
   #hasFound = false
 
   /** @param busy holds it while something of it is under way, or has yet to be stored */
   constructor(given: CredentialSettings, busy?: Set<StoredCredential>) {
-    const onChallengeRefused = (challenge: string): void => this.#refused.add(challenge)
+    const onChallengeRefused = (challenge: string): void =>
+      keepLast(this.#refused.add(challenge), MOST_REFUSED)
     const settings: CredentialSettings = { ...given, owner: this, onChallengeRefused }
     const { cell, clock, spends } = settings
     this.#settings = settings
@@ -90,7 +95,7 @@ export class StoredCredential implements Credential {
       demand: (...demand) => this.#demands.demand(...demand),
       settled: () => this.#record.saved(),
     })
-    this.#demands = new Demands(settings.source, this.#cell, (event) => this.#tell(event))
+    this.#demands = new Demands(settings.source, this.#cell, settings.audience)
     this.#giver = new TokenGiver(this.#cell, clock, () => this.#standing.failure?.error)
     printAs(this, 'Credential', () => this.status())
   }
@@ -109,10 +114,10 @@ export class StoredCredential implements Credential {
 
   refresh(rejected: Generation, options?: RejectionOptions): Promise<Snapshot<AccessToken>> {
     const isVain =
-      this.#refused.has(options?.challenge) && rejected.generation >= (this.peek()?.generation ?? 0)
+      this.#refused.has(options?.challenge ?? '') && rejected.generation >= (this.peek()?.generation ?? 0)
     if (!isVain) return this.#cell.refresh(rejected, options)
-    this.#tell({ type: 'challenge_refused' })
-    return Promise.reject(this.#refused.error())
+    this.audience.tell({ type: 'challenge_refused' })
+    return Promise.reject(challengeRefused())
   }
 
   demand(...demand: Parameters<Demands['demand']>): Promise<Snapshot<AccessToken> | undefined> {
@@ -146,20 +151,17 @@ export class StoredCredential implements Credential {
 
   async login(given: AccessToken | TokenResponse): Promise<void> {
     const received = readLogin(given, this.#settings.clock.now())
-    this.#leave()
-    this.#standing.loggedIn()
+    this.#leave(false)
     const stored = this.#record.login(received, this.#settings.source?.madeFor)
     this.#cell.set(received)
     await stored
   }
 
   async logout(): Promise<void> {
-    this.#leave()
-    const { epoch } = this.#standing
-    this.#standing.loggedOut()
+    this.#leave(true)
     const stored = this.#record.logout()
     this.#cell.clear('reread')
-    await this.#standing.storing(stored, epoch, MOST * this.#settings.deadline)
+    await this.#standing.storing(stored, MOST * this.#settings.deadline)
   }
 
   check(): Promise<CheckResult> {
@@ -186,8 +188,8 @@ export class StoredCredential implements Credential {
   }
 
   /** An account is left, by a login or a logout. */
-  #leave(): void {
-    this.#standing.leave()
+  #leave(isLoggedOut: boolean): void {
+    this.#standing.leave(isLoggedOut)
     this.#refused.clear()
     this.#demands.clear()
     this.#renewal.forgetFailures()
@@ -207,12 +209,7 @@ export class StoredCredential implements Credential {
   #find(): void {
     if (this.#hasFound) return
     this.#hasFound = true
-    for (const finding of findingsOf(this.#settings.store)) this.#tell({ type: 'finding', finding })
-  }
-
-  #tell(event: RefreshEvent): void {
-    const { audience } = this.#settings
-    if (audience.listens()) audience.tell(event)
+    for (const finding of findingsOf(this.#settings.store)) this.audience.tell({ type: 'finding', finding })
   }
 
   #hold(): void {

@@ -30,3 +30,8 @@ export function noting(error: RefreshError, facts: FailureFacts): RefreshError {
 export function factsOf(error: unknown): FailureFacts {
   return (typeof error === 'object' && error !== null ? known.get(error) : undefined) ?? {}
 }
+
+/** Time may mend it within seconds, and it says nothing of the login. */
+export function isPassing({ code }: RefreshError): boolean {
+  return /^source_(?:unreachable|unavailable|rate_limited)$/.test(code)
+}

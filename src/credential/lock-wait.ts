@@ -6,28 +6,15 @@ interface Settings {
   readonly clock: Clock
 }
 
-/** One update's wait for the lock of its key, for those who listen. */
-export class LockWait {
-  readonly #options: Settings
+/** One update's wait for the lock of its key, for those who listen: tells its begin (true) and its end (false) once each. */
+export function lockWait({ audience, clock }: Settings): (isWaiting: boolean) => void {
   /** epoch ms; undefined while it does not wait. */
-  #since: number | undefined
-
-  constructor(options: Settings) {
-    this.#options = options
-  }
-
-  begin(): void {
-    const { audience, clock } = this.#options
-    if (this.#since !== undefined || !audience.listens()) return
-    this.#since = clock.now()
-    audience.tell({ type: 'lock_waiting' })
-  }
-
-  end(): void {
-    const { audience, clock } = this.#options
-    if (this.#since === undefined) return
-    const duration = Math.max(0, clock.now() - this.#since)
-    this.#since = undefined
-    audience.tell({ type: 'lock_waited', duration })
+  let since: number | undefined
+  return (isWaiting) => {
+    if (isWaiting === (since !== undefined)) return
+    const now = clock.now()
+    if (since === undefined) audience.tell({ type: 'lock_waiting' })
+    else audience.tell({ type: 'lock_waited', duration: Math.max(0, now - since) })
+    since = isWaiting ? now : undefined
   }
 }

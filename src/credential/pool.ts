@@ -1,3 +1,4 @@
+import { keepLast } from '../core/keep-last.ts'
 import { optionError } from '../lib/options.ts'
 import { printAs } from '../lib/print/print-as.ts'
 import type { Credential } from './contract.ts'
@@ -80,10 +81,7 @@ class Pool implements CredentialPool {
     const found = this.#known.get(key)?.deref() ?? this.#make(key)
     this.#recent.delete(key)
     this.#recent.set(key, found)
-    for (const oldest of this.#recent.keys()) {
-      if (this.#recent.size <= this.#idle) break
-      this.#recent.delete(oldest)
-    }
+    keepLast(this.#recent, this.#idle)
     return found
   }
 

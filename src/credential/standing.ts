@@ -5,32 +5,25 @@ import { type Clock, monotonic } from '../lib/clock.ts'
 import type { CredentialStatus } from './status.ts'
 import type { AccessToken } from './token.ts'
 
-interface Running {
-  readonly isOver: () => boolean
-}
-
 /** How a login stands: what its refreshes, logins and logouts have come to in this process. */
 export class Standing {
   readonly #clock: Clock
   readonly #onRunning: () => void
-  #epoch = 0
+  /** Raised by every login and logout: what began before must not be written after. */
+  epoch = 0
   /** What is under way, and whether it was given up: a platform may have ended the request that it belongs to. */
-  readonly #running = new Set<Running>()
-  #isLoggedOut = false
+  readonly #running = new Set<{ readonly isOver: () => boolean }>()
+  isLoggedOut = false
   /** The store knows: what is in it after that is of a login elsewhere. */
   #isLogoutStored = false
   #refreshedAt: number | undefined
-  #failure: { readonly error: RefreshError; readonly at: number } | undefined
+  /** What the last refresh failed with. */
+  failure: { readonly error: RefreshError; readonly at: number } | undefined
 
   /** @param onRunning hears that {@link Standing.isRunning} may have changed */
   constructor(clock: Clock, onRunning: () => void) {
     this.#clock = clock
     this.#onRunning = onRunning
-  }
-
-  /** Raised by every login and logout: what began before must not be written after. */
-  get epoch(): number {
-    return this.#epoch
   }
 
   /** A refresh, or the write of a logout, is under way. */
@@ -39,25 +32,16 @@ export class Standing {
     return this.#running.size > 0
   }
 
-  get isLoggedOut(): boolean {
-    return this.#isLoggedOut
-  }
-
   /** The store does not know of the logout yet. */
   get isLogoutUnderWay(): boolean {
-    return this.#isLoggedOut && !this.#isLogoutStored
-  }
-
-  /** What the last refresh failed with. */
-  get failure(): { readonly error: RefreshError; readonly at: number } | undefined {
-    return this.#failure
+    return this.isLoggedOut && !this.#isLogoutStored
   }
 
   /** @param isUnsaved there is a token that the store does not have */
   status(snapshot: Snapshot<AccessToken> | undefined, isUnsaved: boolean): CredentialStatus {
-    const { error, at = 0 } = this.#failure ?? {}
+    const { error, at = 0 } = this.failure ?? {}
     return {
-      state: this.#state(snapshot, error),
+      state: this.#state(snapshot),
       generation: snapshot?.generation ?? 0,
       expiresAt: snapshot?.expiresAt,
       isRefreshing: this.isRunning,
@@ -68,31 +52,24 @@ export class Standing {
   }
 
   /** An account is left, by a login or a logout. */
-  leave(): void {
-    this.#epoch++
-    this.#failure = undefined
-  }
-
-  loggedIn(): void {
-    this.#isLoggedOut = false
-  }
-
-  loggedOut(): void {
-    this.#isLoggedOut = true
+  leave(isLoggedOut: boolean): void {
+    this.epoch++
+    this.failure = undefined
+    this.isLoggedOut = isLoggedOut
     this.#isLogoutStored = false
   }
 
   /**
    * Waits until a logout is stored.
    *
-   * @param epoch when the logout came
    * @param atMost ms that it may take
    */
-  async storing(stored: Promise<void>, epoch: number, atMost: number): Promise<void> {
+  async storing(stored: Promise<void>, atMost: number): Promise<void> {
+    const { epoch } = this
     const until = monotonic(this.#clock) + atMost
     const ended = this.#began(() => monotonic(this.#clock) >= until)
     await stored.finally(ended)
-    if (epoch === this.#epoch) this.#isLogoutStored = true
+    if (epoch === this.epoch) this.#isLogoutStored = true
   }
 
   /**
@@ -104,31 +81,28 @@ export class Standing {
     running: Promise<R>,
     isOver: () => boolean = () => false,
   ): Promise<R> {
-    const epoch = this.#epoch
+    const epoch = this.epoch
     const ended = this.#began(isOver)
     try {
       const token = await running
-      if (token !== undefined && epoch === this.#epoch) {
-        this.#isLoggedOut = false
-        this.#failure = undefined
+      if (token !== undefined && epoch === this.epoch) {
+        this.isLoggedOut = false
+        this.failure = undefined
         this.#refreshedAt = this.#clock.now()
       }
       return token
     } catch (reason) {
       const error = asRefreshError(reason)
-      if (epoch === this.#epoch) this.#failure = { error, at: this.#clock.now() }
+      if (epoch === this.epoch) this.failure = { error, at: this.#clock.now() }
       throw error
     } finally {
       ended()
     }
   }
 
-  #state(
-    snapshot: Snapshot<AccessToken> | undefined,
-    error: RefreshError | undefined,
-  ): CredentialStatus['state'] {
-    if (this.#isLoggedOut) return 'logged_out'
-    if (error?.terminal === true) return 'reauthentication_required'
+  #state(snapshot: Snapshot<AccessToken> | undefined): CredentialStatus['state'] {
+    if (this.isLoggedOut) return 'logged_out'
+    if (this.failure?.error.terminal === true) return 'reauthentication_required'
     if (snapshot === undefined) return 'empty'
     return (snapshot.expiresAt ?? Infinity) <= this.#clock.now() ? 'expired' : 'valid'
   }

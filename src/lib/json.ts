@@ -31,23 +31,21 @@ export function parseJson(text: string, deepest: number = DEEPEST): { readonly v
 function isDeep(text: string, deepest: number): boolean {
   // The shortest text that is too deep has a bracket for each level.
   if (text.length <= deepest) return false
-  let [level, isString] = [0, false]
+  let level = 0
+  let isString = false
   for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at)
-    if (isString) {
-      if (code === BACKSLASH) at++
-      else if (code === QUOTE) isString = false
-    } else if (code === QUOTE) isString = true
-    else if (code === OPEN_BRACKET || code === OPEN_BRACE) {
+    const sign = text[at]
+    if (sign === '"') isString = !isString
+    else if (isString) {
+      if (sign === '\\') at++
+    } else if (sign === '[' || sign === '{') {
       if (++level > deepest) return true
-    } else if (code === CLOSE_BRACKET || code === CLOSE_BRACE) level--
+    } else if (sign === ']' || sign === '}') level--
   }
   return false
 }
 
-const [QUOTE, BACKSLASH] = [0x22, 0x5c]
-const [OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [0x5b, 0x5d, 0x7b, 0x7d]
-
+/** A member of anything. A hostile object may throw. */
 export function field(body: unknown, name: string): unknown {
   return Reflect.get(Object(body), name)
 }

@@ -1,7 +1,7 @@
 import { describe, optionError } from './options.ts'
 
 /** This machine. Not `*.localhost`: platforms ask the DNS for it. */
-const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/
+export const LOOPBACK: RegExp = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/
 
 /**
  * An endpoint that secrets are sent to: https, on this machine, or one of those that may be asked over plain http.

@@ -48,7 +48,7 @@ export class Slots {
 
   /** @throws the signal's reason, where it aborts before the turn comes */
   async take(options: PlaceOptions): Promise<GiveBack> {
-    const place = new Place(options.clock)
+    const place: Place = { clock: options.clock, until: 0 }
     let enter = (): void => undefined
     const entered = new Promise<void>((resolve) => (enter = resolve))
     this.#line.set(place, enter)
@@ -56,7 +56,7 @@ export class Slots {
     if (this.#line.has(place)) await this.#turn(place, entered, options)
     // Where the turn was taken late, the place may have been passed on meanwhile: it counts again.
     this.#held.add(place)
-    place.lastsFor(options.holds)
+    lasts(place, options.holds)
     return () => this.#leave(place)
   }
 
@@ -64,7 +64,7 @@ export class Slots {
     let stop = (): void => undefined
     const watch = (): void => {
       let next = LOOK
-      for (const { left } of this.#held) next = Math.min(next, left)
+      for (const held of this.#held) next = Math.min(next, left(held))
       stop = startTimer(clock, next, () => {
         this.#look()
         if (this.#line.has(place)) watch()
@@ -91,36 +91,32 @@ export class Slots {
 
   /** Gives what is free, or no longer counts, to the first ones in the line. */
   #look(): void {
-    if (this.#line.size === 0) return
-    if (this.#held.size >= this.#most) {
-      for (const place of this.#held) if (place.left <= 0) this.#held.delete(place)
+    if (this.#line.size > 0 && this.#held.size >= this.#most) {
+      for (const place of this.#held) if (left(place) <= 0) this.#held.delete(place)
     }
     for (const [place, enter] of this.#line) {
       if (this.#held.size >= this.#most) return
       this.#line.delete(place)
       this.#held.add(place)
-      place.lastsFor(LOOK)
+      lasts(place, LOOK)
       enter()
     }
   }
 }
 
 /** One caller's place: it counts for a time. */
-class Place {
-  readonly #clock: Clock
-  #until = 0
+interface Place {
+  readonly clock: Clock
+  /** ms, by the monotonic clock. */
+  until: number
+}
 
-  constructor(clock: Clock) {
-    this.#clock = clock
-  }
+/** @param ms from now */
+function lasts(place: Place, ms: number): void {
+  place.until = monotonic(place.clock) + ms
+}
 
-  /** @param ms from now */
-  lastsFor(ms: number): void {
-    this.#until = monotonic(this.#clock) + ms
-  }
-
-  /** ms */
-  get left(): number {
-    return this.#until - monotonic(this.#clock)
-  }
+/** ms */
+function left({ clock, until }: Place): number {
+  return until - monotonic(clock)
 }

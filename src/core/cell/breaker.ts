@@ -1,5 +1,6 @@
 import type { RefreshError } from '../../errors.ts'
 import { Backoff } from '../../lib/backoff.ts'
+import { keepLast } from '../keep-last.ts'
 import { RefreshBudget } from './refresh-budget.ts'
 import { exhausted, unhelpful } from './refusals.ts'
 
@@ -9,8 +10,6 @@ const FIRST_PAUSE = 1_000
 const MOST_ENDPOINTS = 256
 /** How much of an endpoint's name counts. */
 const MOST_NAME = 512
-/** All calls that name no endpoint. */
-const UNNAMED = ''
 
 /** A rejection of the value in force. */
 export interface Rejection {
@@ -131,7 +130,7 @@ export class Breaker {
   #admit(name: string, generation: number): void {
     const others = this.#others
     const isAwaited = others.rejected !== undefined && generation > others.rejected
-    const helped = this.#budget.refund(name, generation) || (isAwaited && name === UNNAMED)
+    const helped = this.#budget.refund(name, generation) || (isAwaited && name === '')
     if (!helped) this.#budget.countCall()
     if (generation < others.judged) return
     if (isAwaited) others.rejected = undefined
@@ -143,14 +142,11 @@ export class Breaker {
   #remember(name: string, endpoint: Endpoint): void {
     this.#known.delete(name)
     this.#known.set(name, endpoint)
-    if (this.#known.size <= MOST_ENDPOINTS) return
-    for (const oldest of this.#known.keys()) {
-      this.#known.delete(oldest)
-      return
-    }
+    keepLast(this.#known, MOST_ENDPOINTS)
   }
 }
 
-function nameOf(endpoint: string | undefined): string {
-  return endpoint === undefined ? UNNAMED : endpoint.slice(0, MOST_NAME)
+/** All calls that name no endpoint share the empty name. */
+function nameOf(endpoint = ''): string {
+  return endpoint.slice(0, MOST_NAME)
 }

@@ -1,10 +1,10 @@
 import { abortable, throwIfAborted } from '../../lib/abortable.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Audience } from '../audience.ts'
+import type { RefreshCause } from '../events.ts'
 import type { Generation, RejectionOptions, Snapshot, WaitOptions } from '../refresher.ts'
 import type { Breaker } from './breaker.ts'
-import type { Flight } from './flight.ts'
-import type { Flights, Start } from './flights.ts'
+import type { Flights, Judged, Start } from './flights.ts'
 import type { InForce } from './in-force.ts'
 import type { Values } from './values.ts'
 
@@ -38,19 +38,17 @@ export class Callers<T> {
       throwIfAborted(signal)
     }
     const judged = this.#flights.judge()
-    const ignoresPause = judged === 'given up'
     const { inForce } = this.#values
     const now = this.#clock.now()
     if (inForce?.stale(now) === false) {
-      if (now >= inForce.dueAt) this.#beginAhead({ background, ignoresPause })
+      if (now >= inForce.dueAt) this.#beginAhead({ background, ignoresPause: judged === 'given up' })
       return inForce.snapshot
     }
     // It was rejected, and the refresh has failed: the next rejection tries again, not the clock.
     if (inForce?.rejected === true && this.#flights.current === undefined) return inForce.snapshot
     try {
       const cause = inForce === undefined ? 'missing' : 'expiring'
-      const flight = this.#flights.begin(cause, { background, ignoresPause })
-      return await this.#join(flight, judged === 'overdue', signal)
+      return await this.#fly(cause, judged, { signal, background })
     } catch (error) {
       throwIfAborted(signal)
       // A value that could not be refreshed is still sent; only a logout leaves none.
@@ -72,31 +70,30 @@ export class Callers<T> {
   }
 
   /** For a caller that wants a refresh now, in spite of a cooldown and of a terminal failure that is held. */
-  async retryNow(options?: WaitOptions): Promise<Snapshot<T>> {
-    throwIfAborted(options?.signal)
-    await this.#flights.inputRead()
-    throwIfAborted(options?.signal)
-    const judged = this.#flights.judge()
+  async retryNow(options: WaitOptions = {}): Promise<Snapshot<T>> {
+    const judged = await this.#judged(options)
     const { inForce } = this.#values
     const unrejected = inForce === undefined ? 'missing' : 'expiring'
-    const cause = inForce?.rejected === true ? 'rejected' : unrejected
-    const start = { background: options?.background, ignoresPause: true, isRetry: true }
-    return this.#join(this.#flights.begin(cause, start), judged === 'overdue', options?.signal)
+    return this.#fly(inForce?.rejected === true ? 'rejected' : unrejected, judged, options, { isRetry: true })
   }
 
   /** For a caller that needs a value which lives longer than this one. */
-  async renew(than: Generation, options?: WaitOptions): Promise<Snapshot<T>> {
-    throwIfAborted(options?.signal)
-    await this.#flights.inputRead()
-    const judged = this.#flights.judge()
+  async renew(than: Generation, options: WaitOptions = {}): Promise<Snapshot<T>> {
+    const judged = await this.#judged(options)
     const { inForce } = this.#values
     if (inForce !== undefined && inForce.snapshot.generation > than.generation) return inForce.snapshot
-    const start = { background: options?.background, ignoresPause: judged === 'given up' }
-    return this.#join(this.#flights.begin('expiring', start), judged === 'overdue', options?.signal)
+    return this.#fly('expiring', judged, options)
+  }
+
+  async #judged({ signal }: WaitOptions): Promise<Judged> {
+    throwIfAborted(signal)
+    await this.#flights.inputRead()
+    throwIfAborted(signal)
+    return this.#flights.judge()
   }
 
   #replace(rejected: Generation, options: RejectionOptions, breaker: Breaker): Promise<Snapshot<T>> {
-    const { signal, endpoint, challenge, background, origin } = options
+    const { signal, endpoint, challenge, origin } = options
     throwIfAborted(signal)
     const judged = this.#flights.judge()
     const stale = rejected.generation < this.#values.generationInForce
@@ -104,11 +101,7 @@ export class Callers<T> {
       this.#audience.tell({ type: 'rejected', generation: rejected.generation, stale }, { origin })
     }
     const { inForce } = this.#values
-    const start = { challenge, background, ignoresPause: judged === 'given up' }
-    const isOverdue = judged === 'overdue'
-    if (inForce === undefined) {
-      return this.#join(this.#flights.begin('rejected', start), isOverdue, signal)
-    }
+    if (inForce === undefined) return this.#fly('rejected', judged, options, { challenge })
 
     const { generation } = inForce.snapshot
     if (rejected.generation < generation) return inForce.ready
@@ -117,11 +110,11 @@ export class Callers<T> {
     const { refreshed } = inForce
     const rejection = { generation, endpoint, refreshed, aged: inForce.aged(now), now }
     const refusal = breaker.rejected(rejection)
-    const running = this.#flights.current
-    if (refusal !== undefined && running === undefined) throw refusal
-    const flight = this.#flights.begin('rejected', start)
-    if (flight !== running) breaker.began(rejection)
-    return this.#join(flight, isOverdue, signal)
+    const isFirst = this.#flights.current === undefined
+    if (refusal !== undefined && isFirst) throw refusal
+    const joined = this.#fly('rejected', judged, options, { challenge })
+    if (isFirst) breaker.began(rejection)
+    return joined
   }
 
   /** A refresh that no caller waits for, where one may run. */
@@ -133,8 +126,19 @@ export class Callers<T> {
     }
   }
 
-  /** Without a signal, callers of one turn get one promise: a stampede costs next to nothing. */
-  #join(flight: Flight<T>, isOverdue: boolean, signal: AbortSignal | undefined): Promise<Snapshot<T>> {
-    return abortable(flight.join(this.#values.generationInForce, isOverdue), signal)
+  /**
+   * Begins a flight, or joins the one that runs. Without a signal, callers of one turn get one promise: a stampede costs next to nothing.
+   *
+   * @throws what keeps a flight from beginning
+   */
+  #fly(
+    cause: RefreshCause,
+    judged: Judged,
+    { signal, background }: WaitOptions,
+    more?: Pick<Start, 'challenge' | 'isRetry'>,
+  ): Promise<Snapshot<T>> {
+    const start = { ...more, background, ignoresPause: judged === 'given up' }
+    const flight = this.#flights.begin(cause, start)
+    return abortable(flight.join(this.#values.generationInForce, judged === 'overdue'), signal)
   }
 }

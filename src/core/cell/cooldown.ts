@@ -1,4 +1,4 @@
-import type { RefreshError, RefreshErrorCode } from '../../errors.ts'
+import type { RefreshError } from '../../errors.ts'
 import { Backoff } from '../../lib/backoff.ts'
 import { suspended } from './refusals.ts'
 
@@ -7,23 +7,16 @@ import { suspended } from './refusals.ts'
  * has logged in to the cloud. So do those of an endpoint that says itself how long to wait.
  */
 const LONGEST_TRANSIENT = 5_000
-const TRANSIENT: ReadonlySet<RefreshErrorCode> = new Set([
-  'source_unreachable',
-  'source_unavailable',
-  'refresh_timeout',
-  'refresh_failed',
-  'store_failed',
-  'source_refused',
-  'source_invalid',
-  'reauthentication_required',
-])
+const TRANSIENT =
+  /^(?:source_(?:unreachable|unavailable|refused|invalid)|refresh_(?:timeout|failed)|store_failed|reauthentication_required)$/
 
 /** What a failed refresh leads to: a pause that doubles; after a terminal failure no refresh at all. */
 export class Cooldown {
   readonly #pause: Backoff
   readonly #looksOften: boolean
   #failure: RefreshError | undefined
-  #isKept = false
+  /** The host wants that there is no value: no retry changes that. */
+  isKept = false
 
   /**
    * @param first ms
@@ -36,18 +29,13 @@ export class Cooldown {
 
   /** What only a person can mend, or `reread` find mended: a terminal failure, or that there is no value. */
   get held(): RefreshError | undefined {
-    return this.#isKept || this.#failure?.terminal === true ? this.#failure : undefined
-  }
-
-  /** The host wants that there is no value: no retry changes that. */
-  get isKept(): boolean {
-    return this.#isKept
+    return this.isKept || this.#failure?.terminal === true ? this.#failure : undefined
   }
 
   /** There is no value, because the host wants it so. */
   keep(failure: RefreshError, now: number): void {
     this.reset()
-    this.#isKept = true
+    this.isKept = true
     this.note(failure, now, undefined)
   }
 
@@ -58,13 +46,13 @@ export class Cooldown {
    * @param atMost ms
    */
   note(failure: RefreshError, now: number, atMost: number | undefined): RefreshError {
-    const held = failure.terminal && !this.#isKept ? failure : this.held
+    const held = failure.terminal && !this.isKept ? failure : this.held
     this.#failure = held ?? failure
     // To look again costs little, and a caller waits for it.
     if (held) this.#pause.reset()
     const { retryAfterMs, code } = this.#failure
     const isShort =
-      TRANSIENT.has(code) ||
+      TRANSIENT.test(code) ||
       (code === 'source_rate_limited' && retryAfterMs !== undefined) ||
       (code === 'unchanged' && this.#looksOften)
     this.#pause.start(now, retryAfterMs, atMost, isShort ? LONGEST_TRANSIENT : undefined)
@@ -84,7 +72,7 @@ export class Cooldown {
   }
 
   reset(): void {
-    this.#isKept = false
+    this.isKept = false
     this.#failure = undefined
     this.#pause.reset()
   }

@@ -19,6 +19,9 @@ export interface Start {
   readonly isRetry?: boolean
 }
 
+/** How the flight that runs was found. */
+export type Judged = 'timely' | 'overdue' | 'given up'
+
 /** The flights of a cell: one at a time, and what each leads to. */
 export class Flights<T> {
   /** What failed flights lead to. */
@@ -27,9 +30,10 @@ export class Flights<T> {
   readonly #internals: CellInternals
   readonly #values: Values<T>
   readonly #cell: object
-  #current: Flight<T> | undefined
-  /** The host's refresh function is on the stack right now. */
-  #entered = false
+  /** The flight that runs. */
+  current: Flight<T> | undefined
+  /** The host's refresh function is on the stack right now: it may be the caller. */
+  isEntered = false
 
   /** @param cell owns what the refresh function asks for */
   constructor(options: CellOptions<T>, internals: CellInternals, values: Values<T>, cell: object) {
@@ -40,34 +44,24 @@ export class Flights<T> {
     this.cooldown = new Cooldown(options.cooldown, internals.looksOften === true)
   }
 
-  /** The flight that runs. */
-  get current(): Flight<T> | undefined {
-    return this.#current
-  }
-
-  /** The caller is the host's own refresh function. */
-  get isEntered(): boolean {
-    return this.#entered
-  }
-
   /** A login or a logout supersedes the flight that runs. */
   take(): Flight<T> | undefined {
-    const flight = this.#current
-    this.#current = undefined
+    const flight = this.current
+    this.current = undefined
     return flight
   }
 
   /** The time of the flight that runs may be over: then input that has arrived is to be read before anything is decided. */
   inputRead(): Promise<void> | undefined {
-    return this.#current?.deadline.inputRead()
+    return this.current?.deadline.inputRead()
   }
 
   /**
    * Judges the flight that runs by the clock: its timer may be gone with the request that began it. Gives it up where its time is over,
    * or where it is overdue and a new one spends nothing.
    */
-  judge(): 'timely' | 'overdue' | 'given up' {
-    const flight = this.#current
+  judge(): Judged {
+    const flight = this.current
     const stage = flight?.deadline.stage ?? 'running'
     if (flight === undefined || stage === 'running') return 'timely'
     if (stage === 'overdue' && this.#internals.spends !== false) return 'overdue'
@@ -77,9 +71,9 @@ export class Flights<T> {
 
   /** The flight that runs, else a new one. Throws where none may run. */
   begin(cause: RefreshCause, start: Start): Flight<T> {
-    if (this.#entered) throw reentrant()
+    if (this.isEntered) throw reentrant()
     if (this.#values.isClosed) throw missing()
-    if (this.#current !== undefined) return this.#current
+    if (this.current !== undefined) return this.current
 
     const { clock, deadline, reread } = this.#options
     const { background, challenge, ignoresPause, isRetry = false } = start
@@ -91,11 +85,11 @@ export class Flights<T> {
     const { applied: base, generationInForce: generation } = this.#values
     const plan = { cause, base, sequence: this.#values.number(), generation, isRetry }
     const flight: Flight<T> = new Flight<T>(plan, clock, deadline, () => this.#giveUp(flight))
-    this.#current = flight
+    this.current = flight
     const { audience } = this.#options
-    if (audience.listens()) audience.tell({ type: 'refresh_started', generation, cause })
+    audience.tell({ type: 'refresh_started', generation, cause })
     // A listener may have logged in or out.
-    if (this.#current !== flight) return flight
+    if (this.current !== flight) return flight
     const over = this.#run(flight, challenge).then(
       (value) => this.#landed(flight, value),
       (error: unknown) => this.#failed(flight, asRefreshError(error)),
@@ -114,14 +108,14 @@ export class Flights<T> {
     const current = this.#values.inForce?.snapshot
     const queued = (isWaiting: boolean): void => flight.deadline.queued(isWaiting)
     let running: Promise<T | undefined>
-    this.#entered = true
+    this.isEntered = true
     try {
       const isOver = (): boolean => flight.isOver
       const context = { current, cause, challenge, signal: flight.signal, queued, isOver, isRetry }
       const { owner } = this.#internals
       running = owner === undefined ? runAsSource(() => call(context), this.#cell) : call(context)
     } finally {
-      this.#entered = false
+      this.isEntered = false
     }
     const value = await running
     // Nobody has mended it.
@@ -136,22 +130,20 @@ export class Flights<T> {
   }
 
   #landed(flight: Flight<T>, value: T): void {
-    const late = this.#current !== flight || flight.deadline.stage !== 'running'
-    if (this.#current === flight) this.#current = undefined
+    const late = this.current !== flight || flight.deadline.stage !== 'running'
+    if (this.current === flight) this.current = undefined
     const { joined, plan, deadline } = flight
     const { cause, sequence } = plan
     const { audience } = this.#options
     if (sequence <= this.#values.applied) {
-      if (audience.listens())
-        audience.tell({ type: 'refresh_discarded', generation: this.#values.last, cause })
+      audience.tell({ type: 'refresh_discarded', generation: this.#values.last, cause })
       return
     }
     const snapshot = this.#values.adopt(value, sequence, cause)
     this.cooldown.reset()
     flight.land(snapshot)
     // The flight that runs now began without this value. Its callers need not wait any longer.
-    this.#current?.serve(snapshot)
-    if (!audience.listens()) return
+    this.current?.serve(snapshot)
     const { generation, expiresAt } = snapshot
     const duration = deadline.elapsed
     audience.tell({ type: 'refresh_succeeded', generation, cause, duration, joined, late, expiresAt })
@@ -163,8 +155,8 @@ export class Flights<T> {
 
   #failed(flight: Flight<T>, reason: RefreshError, isGivenUp = false): void {
     // It was superseded or given up: its failure concerns no caller any more.
-    if (this.#current !== flight) return
-    this.#current = undefined
+    if (this.current !== flight) return
+    this.current = undefined
     const { joined, plan, deadline } = flight
     const { cause, base, isRetry } = plan
     const inForce = this.#values.inForce?.snapshot
@@ -178,8 +170,7 @@ export class Flights<T> {
     const { elapsed: duration } = deadline
     const generation = inForce?.generation ?? 0
     const { audience } = this.#options
-    if (audience.listens())
-      audience.tell({ type: 'refresh_failed', generation, cause, duration, joined, error })
+    audience.tell({ type: 'refresh_failed', generation, cause, duration, joined, error })
   }
 
   #note(reason: RefreshError, cause: RefreshCause): RefreshError {

@@ -24,7 +24,6 @@ export class RefreshBudget {
   }
 
   get allows(): boolean {
-    if (this.#spent.length === 0) return true
     this.#spent = this.#spent.filter(({ at }) => at > this.#calls - REMEMBERED)
     const last = this.#spent.at(-1)
     return last === undefined || this.#calls - last.at >= 3 ** (this.#spent.length - 1)
@@ -43,11 +42,9 @@ export class RefreshBudget {
 
   /** A refresh helped after all: the endpoint accepted a newer generation. Tells whether there was one. */
   refund(endpoint: string, generation: number): boolean {
-    if (this.#spent.length === 0) return false
-    const isOurs = (spent: Readonly<Spent>): boolean =>
-      !spent.isFinal && spent.endpoint === endpoint && spent.generation < generation
-    let at = this.#spent.length - 1
-    for (let spent = this.#spent[at]; spent !== undefined && !isOurs(spent); spent = this.#spent[at]) at--
+    const at = this.#spent.findLastIndex(
+      (spent) => !spent.isFinal && spent.endpoint === endpoint && spent.generation < generation,
+    )
     if (at >= 0) this.#spent.splice(at, 1)
     return at >= 0
   }

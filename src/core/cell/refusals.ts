@@ -18,15 +18,13 @@ export function timeout(what: string, deadline: number): RefreshError {
 
 /** Too soon after a failure; the refusal carries the same cause. */
 export function suspended(pause: number, failure: RefreshError | undefined): RefreshError {
-  const why = failure?.code === 'refresh_failed' ? foreign(failure) : failure?.message
-  const cause = failure?.code === 'refresh_failed' ? failure.cause : failure
-  const message = `The last refresh failed, so the next may run in ${inMs(pause)}. It failed because: ${why ?? 'the reason is not known'}`
+  const isForeign = failure?.code === 'refresh_failed'
+  const cause = isForeign ? failure.cause : failure
+  // The host's own error may hold a secret, so its message is not repeated: its class is named.
+  const thrown = isForeign && cause !== undefined ? ` (a ${className(cause)})` : ''
+  const why = failure?.message ?? 'the reason is not known'
+  const message = `The last refresh failed, so the next may run in ${inMs(pause)}. It failed because: ${why}${thrown}`
   return new RefreshError('refresh_suspended', message, { cause, retryAfterMs: pause })
-}
-
-/** The host's own error may hold a secret, so its message is not repeated: its class is named. */
-function foreign({ message, cause }: RefreshError): string {
-  return cause === undefined ? message : `${message} (a ${className(cause)})`
 }
 
 function className(thrown: unknown): string {

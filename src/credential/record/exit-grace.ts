@@ -1,3 +1,5 @@
+import { field } from '../../lib/json.ts'
+
 /** What keeps the process alive for a while when it would end: tokens that are not stored yet. */
 const held = new Map<symbol, number>()
 let stopHolding: (() => void) | undefined
@@ -15,8 +17,8 @@ interface Process {
  * @returns lets the process go
  */
 export function keepAlive(ms: number): () => void {
-  const platform = thisProcess()
-  if (ms === 0 || platform === undefined) return () => undefined
+  const platform = field(globalThis, 'process')
+  if (ms === 0 || !isProcess(platform)) return () => undefined
   const id = Symbol('unsaved')
   if (held.size === 0) platform.on('beforeExit', hold)
   held.set(id, ms)
@@ -35,14 +37,6 @@ function hold(): void {
   stopHolding = () => clearTimeout(timer)
 }
 
-function thisProcess(): Process | undefined {
-  const found: unknown = Reflect.get(globalThis, 'process')
-  return isProcess(found) ? found : undefined
-}
-
 function isProcess(value: unknown): value is Process {
-  return (
-    typeof Reflect.get(Object(value), 'on') === 'function' &&
-    typeof Reflect.get(Object(value), 'removeListener') === 'function'
-  )
+  return ['on', 'removeListener'].every((name) => typeof field(value, name) === 'function')
 }

@@ -59,10 +59,16 @@ export function storeFailure(error: unknown): RefreshError {
 }
 
 export function silent(deadline: number): RefreshError {
-  const message = `The store did not come to the token within ${deadline} ms: give each of its steps a time limit.`
+  const message = `The store did not respond within ${deadline} ms: give each of its steps a time limit.`
   return new RefreshError('store_failed', message)
 }
 
 export function covered(): RefreshError {
   return new RefreshError('store_failed', 'Another process wrote while the token was to be stored.')
+}
+
+export function challengeRefused(): RefreshError {
+  const message =
+    'The authorization server refuses what this API demands in its challenge: the call gets its rejection. Log in with what the API demands, or call another API.'
+  return new RefreshError('source_refused', message)
 }

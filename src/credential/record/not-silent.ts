@@ -1,5 +1,5 @@
-import { RefreshError } from '../../errors.ts'
 import { type Clock, within } from '../../lib/clock.ts'
+import { silent } from './failures.ts'
 
 /** How long a store may be silent. */
 export interface Silence {
@@ -14,10 +14,5 @@ export interface Silence {
  * @throws RefreshError `store_failed` after the deadline
  */
 export function notSilent<R>({ clock, deadline }: Silence, asked: Promise<R>): Promise<R> {
-  const late = (): RefreshError =>
-    new RefreshError(
-      'store_failed',
-      `The store did not respond within ${deadline} ms: give each of its steps a time limit.`,
-    )
-  return within(clock, deadline, asked, late)
+  return within(clock, deadline, asked, () => silent(deadline))
 }

@@ -44,10 +44,13 @@ export class ObservedChange {
   readonly #options: ObservedOptions
   readonly #onStart: () => void
   #asked: ReturnType<StoreChange> | undefined
-  #made: Unsaved | undefined
-  #thrown: { readonly error: unknown } | undefined
+  /** The token that it gave, if any. */
+  made: Unsaved | undefined
+  /** The error that the change threw, if it threw one. */
+  thrown: { readonly error: unknown } | undefined
   #tellMade: () => void = () => undefined
-  #letExit: () => void = () => undefined
+  /** Lets the process go. */
+  end: () => void = () => undefined
   /** Resolves when the change gives a token, which is not stored by then. */
   readonly isMade: Promise<void>
 
@@ -63,19 +66,9 @@ export class ObservedChange {
     return this.#asked !== undefined
   }
 
-  /** The token that it gave, if any. */
-  get made(): Unsaved | undefined {
-    return this.#made
-  }
-
   /** The store has had a token for so long that it may have been left behind with a request that has ended. */
   get isLeft(): boolean {
-    return this.#made !== undefined && monotonic(this.#options.clock) >= this.#made.pendingUntil
-  }
-
-  /** The error that the change threw, if it threw one. */
-  get thrown(): { readonly error: unknown } | undefined {
-    return this.#thrown
+    return this.made !== undefined && monotonic(this.#options.clock) >= this.made.pendingUntil
   }
 
   /** The change as the store gets it. */
@@ -83,13 +76,8 @@ export class ObservedChange {
     if (this.#asked === undefined) return (this.#asked = this.#first(current, context))
     // A store of the user's may repeat its transaction. What was redeemed is not redeemed again.
     const content = await this.#asked
-    const base = this.#made?.base
+    const base = this.made?.base
     return base !== undefined && isFrom(base, givenRecord(current)) ? content : undefined
-  }
-
-  /** Lets the process go. */
-  end(): void {
-    this.#letExit()
   }
 
   async #first(
@@ -104,13 +92,13 @@ export class ObservedChange {
       const isFailureAlone = content?.failure !== undefined && isSame(content.token, base.token)
       if (content?.token !== undefined && !isFailureAlone) {
         const { clock, deadline, exitGrace } = this.#options
-        this.#made = { content, base, pendingUntil: monotonic(clock) + MOST * deadline }
-        this.#letExit = keepAlive(exitGrace)
+        this.made = { content, base, pendingUntil: monotonic(clock) + MOST * deadline }
+        this.end = keepAlive(exitGrace)
         this.#tellMade()
       }
       return content
     } catch (error) {
-      this.#thrown = { error }
+      this.thrown = { error }
       throw error
     }
   }

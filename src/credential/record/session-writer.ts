@@ -32,8 +32,6 @@ export interface SessionOptions extends Silence {
 /** Writes logins and logouts, in the order in which they were made. They wait for no lock. */
 export class SessionWriter {
   readonly #options: SessionOptions
-  readonly #store: Store
-  readonly #key: string
   readonly #line = new Slots(1)
   /** How many have had their turn. */
   #turns = 0
@@ -42,8 +40,6 @@ export class SessionWriter {
 
   constructor(options: SessionOptions) {
     this.#options = options
-    this.#store = options.store
-    this.#key = options.key
   }
 
   /** Takes note of a record that was read or written. */
@@ -64,14 +60,7 @@ export class SessionWriter {
    */
   async login(login: Login): Promise<StoredRecord> {
     try {
-      return await this.#inOrder(async (assertTimely) =>
-        recordInForce(
-          await this.#store.replace(this.#key, (current) => {
-            assertTimely()
-            return this.#over(login, current)
-          }),
-        ),
-      )
+      return await this.#replace((current) => this.#over(login, current))
     } catch (error) {
       login.found ??= this.#found
       throw error
@@ -84,38 +73,46 @@ export class SessionWriter {
    * @returns undefined where a later login or logout counts
    */
   async retry(login: Login): Promise<StoredRecord | undefined> {
-    return this.#inOrder(async (assertTimely) => {
-      let settled: Settled | undefined
-      const change = (current: StoredRecord | undefined): RecordContent => {
-        assertTimely()
-        settled = settledBy(login, givenRecord(current))
-        if (settled !== undefined) throw settled
+    let settled: { readonly record: StoredRecord | undefined } | undefined
+    try {
+      return await this.#replace((current) => {
+        settled = settledBy(login, current)
+        if (settled !== undefined) throw tooLate()
         return this.#over(login, current)
-      }
-      try {
-        return recordInForce(await this.#store.replace(this.#key, change))
-      } catch (error) {
-        if (settled === undefined || error !== settled) throw error
-        return settled.record
-      }
-    })
+      })
+    } catch (error) {
+      if (settled === undefined) throw error
+      return settled.record
+    }
   }
 
   async logout(): Promise<void> {
     await this.#inOrder(async (assertTimely) => {
-      const { session = 0, revision } =
-        givenRecord(await this.#store.read(this.#key).catch(unreadable)) ?? NONE
+      const { store, key } = this.#options
+      const { session = 0, revision } = givenRecord(await store.read(key).catch(unreadable)) ?? NONE
       assertTimely()
-      await this.#store.delete(this.#key)
+      await store.delete(key)
       this.#found = { session: session + 1, revision }
     })
   }
 
-  #over(login: Login, current: StoredRecord | undefined): RecordContent {
-    const record = givenRecord(current) ?? NONE
-    const { failure: _failure, session = 0, ...kept } = contentOf(record)
+  /** One atomic step, in its turn. */
+  #replace(change: (current: StoredRecord) => RecordContent): Promise<StoredRecord> {
+    const { store, key } = this.#options
+    return this.#inOrder(async (assertTimely) =>
+      recordInForce(
+        await store.replace(key, (current) => {
+          assertTimely()
+          return change(givenRecord(current) ?? NONE)
+        }),
+      ),
+    )
+  }
+
+  #over(login: Login, current: StoredRecord): RecordContent {
+    const { failure: _failure, session = 0, ...kept } = contentOf(current)
     const { token, madeFor } = login
-    const { revision } = record
+    const { revision } = current
     login.found = { session, revision }
     this.#found = { session: session + 1, revision }
     return { ...kept, ...(madeFor && { madeFor }), token, session: session + 1 }
@@ -148,25 +145,22 @@ function tooLate(): RefreshError {
   return new RefreshError('store_failed', 'The store came to it after its time was over: nothing is changed.')
 }
 
-/** Nothing is to be written: the record holds the login already, or a later one. */
-class Settled extends Error {
-  /** The record that holds the login; undefined: a later login or logout counts. */
-  readonly record: StoredRecord | undefined
-
-  constructor(record: StoredRecord | undefined) {
-    super('settled')
-    this.record = record
-  }
-}
-
-function settledBy({ token, found }: Login, current: StoredRecord | undefined): Settled | undefined {
+/**
+ * Nothing is to be written: the record holds the login already, or a later one.
+ *
+ * @returns the record that holds the login; none: a later login or logout counts
+ */
+function settledBy(
+  { token, found }: Login,
+  current: StoredRecord,
+): { readonly record: StoredRecord | undefined } | undefined {
   // An earlier try may have succeeded, though nobody learned of it.
-  if (current !== undefined && isSame(current.token, token)) return new Settled(current)
-  const { session = 0, revision } = current ?? NONE
+  if (isSame(current.token, token)) return { record: current }
+  const { session = 0, revision } = current
   if (found === undefined || session === 0) return undefined
   // A lower number is that of a login, too, where the store had forgotten those before.
   const isOther = session !== found.session || revision < found.revision
-  return isOther ? new Settled(undefined) : undefined
+  return isOther ? { record: undefined } : undefined
 }
 
 /** A logout needs no key: a store decides by itself whether a tombstone may replace what cannot be read. */

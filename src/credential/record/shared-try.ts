@@ -1,38 +1,27 @@
 import type { RefreshError } from '../../errors.ts'
 import { type Clock, monotonic, within } from '../../lib/clock.ts'
 
-/** One try that its callers share. A platform may end the request that began it, so no caller waits longer than a try may take. */
-export class SharedTry {
-  readonly #clock: Clock
-  readonly #most: number
-  readonly #late: () => RefreshError
-  #running: { readonly done: Promise<void>; readonly until: number } | undefined
-
-  /** @param most ms */
-  constructor(clock: Clock, most: number, late: () => RefreshError) {
-    this.#clock = clock
-    this.#most = most
-    this.#late = late
-  }
-
-  /** Waits for the try that runs, else for a new one. The timer is this caller's own. */
-  join(begin: () => Promise<void>): Promise<void> {
-    const now = monotonic(this.#clock)
-    const running = this.#running
-    const { done, until } =
-      running !== undefined && running.until > now ? running : this.#begin(begin, now + this.#most)
-    return within(this.#clock, until - now, done, this.#late)
-  }
-
-  #begin(
-    begin: () => Promise<void>,
-    until: number,
-  ): { readonly done: Promise<void>; readonly until: number } {
-    const done = begin().finally(() => {
-      if (this.#running === running) this.#running = undefined
-    })
-    const running = { done, until }
-    this.#running = running
-    return running
+/**
+ * Runs one try at a time, which its callers share. A platform may end the request that began it, so no caller waits longer than a try may
+ * take. The timer is each caller's own.
+ *
+ * @param most ms
+ */
+export function sharedTry(
+  clock: Clock,
+  most: number,
+  late: () => RefreshError,
+): (begin: () => Promise<void>) => Promise<void> {
+  let running: { done: Promise<void>; until: number } | undefined
+  return (begin) => {
+    const now = monotonic(clock)
+    if (running === undefined || running.until <= now) {
+      const begun = { done: Promise.resolve(), until: now + most }
+      running = begun
+      begun.done = begin().finally(() => {
+        if (running === begun) running = undefined
+      })
+    }
+    return within(clock, running.until - now, running.done, late)
   }
 }

@@ -1,8 +1,7 @@
-import type { RefreshEvent } from '../../core/events.ts'
 import { RefreshError } from '../../errors.ts'
 import { abortable } from '../../lib/abortable.ts'
 import { within } from '../../lib/clock.ts'
-import { LockWait } from '../lock-wait.ts'
+import { lockWait } from '../lock-wait.ts'
 import type { StoreChange, MadeFor, RecordContent, StoredRecord, UpdateOptions } from '../store.ts'
 import { type AccessToken, isSame } from '../token.ts'
 import { storeFailure } from './failures.ts'
@@ -84,14 +83,15 @@ export class TokenRecord {
     let [isWaited, isOver] = [options.isBrief !== true, (): void => undefined]
     const over = new Promise<void>((resolve) => (isOver = resolve))
     const underWay: UnderWay = { over, isOver: () => run.isLeft || options.isOver?.() === true }
-    const wait = new LockWait(this.#options)
+    const wait = lockWait(this.#options)
     const run = new ObservedChange(change, this.#options, () => {
-      wait.end()
+      wait(false)
       if (isWaited) this.#changes.add(underWay)
     })
     const onNews: UpdateOptions['onNews'] = (news, error) => {
-      if (news === 'queued' || news === 'held') wait.begin()
-      if (news === 'vanished') this.#tell({ type: 'record_vanished', revision: this.#known.revision })
+      if (news === 'queued' || news === 'held') wait(true)
+      if (news === 'vanished')
+        this.#options.audience.tell({ type: 'record_vanished', revision: this.#known.revision })
       if (news === 'unwritten' && run.made) run.made.error = error
       options.onNews?.(news, error)
     }
@@ -117,7 +117,7 @@ export class TokenRecord {
       if (run.made === undefined) throw options.signal?.aborted === true ? error : storeFailure(error)
       this.#unsaved.keep({ ...run.made, pendingUntil: 0 }, storeFailure(error))
     } finally {
-      wait.end()
+      wait(false)
       run.end()
       isWaited = false
       this.#changes.delete(underWay)
@@ -185,10 +185,5 @@ export class TokenRecord {
   #underWay(): Promise<void>[] {
     for (const each of this.#changes) if (each.isOver()) this.#changes.delete(each)
     return Array.from(this.#changes, ({ over }) => over)
-  }
-
-  #tell(event: RefreshEvent): void {
-    const { audience } = this.#options
-    if (audience.listens()) audience.tell(event)
   }
 }

@@ -1,4 +1,3 @@
-import type { RefreshEvent } from '../../core/events.ts'
 import type { RefreshError } from '../../errors.ts'
 import { abortable } from '../../lib/abortable.ts'
 import { Backoff } from '../../lib/backoff.ts'
@@ -13,7 +12,7 @@ import type { KnownRecord } from './known-record.ts'
 import { MOST, type Unsaved } from './observed-change.ts'
 import type { RecordOptions } from './record-options.ts'
 import type { Login, SessionWriter } from './session-writer.ts'
-import { SharedTry } from './shared-try.ts'
+import { sharedTry } from './shared-try.ts'
 import { isFrom, isLate, slow, updateStore } from './store-update.ts'
 import { BRIEFLY } from './write.ts'
 
@@ -26,7 +25,7 @@ export class UnsavedToken {
   readonly #known: KnownRecord
   readonly #sessions: SessionWriter
   #unsaved: Unsaved | undefined
-  readonly #saving: SharedTry
+  readonly #saving: (begin: () => Promise<void>) => Promise<void>
   readonly #pause = new Backoff(BRIEFLY)
   readonly #waiting = new Set<() => void>()
   #stopTimer: () => void = () => undefined
@@ -36,9 +35,8 @@ export class UnsavedToken {
     this.#options = options
     this.#known = known
     this.#sessions = sessions
-    this.#saving = new SharedTry(options.clock, MOST * options.deadline, () =>
-      silent(MOST * options.deadline),
-    )
+    const most = MOST * options.deadline
+    this.#saving = sharedTry(options.clock, most, () => silent(most))
   }
 
   /** The token that the store does not have, if there is one. */
@@ -83,7 +81,7 @@ export class UnsavedToken {
     const unsaved = this.#unsaved
     if (unsaved === undefined || this.#left(unsaved) > 0) return Promise.resolve()
     this.#stopTimer()
-    return this.#saving.join(() => this.#save(unsaved))
+    return this.#saving(() => this.#save(unsaved))
   }
 
   /** Resolves when there is no token that the store does not have. */
@@ -152,7 +150,7 @@ export class UnsavedToken {
       isAsked()
       if (isVain || !isFrom(base, found)) return undefined
       if (found === undefined && base.revision > 0) {
-        this.#tell({ type: 'record_vanished', revision: base.revision })
+        this.#options.audience.tell({ type: 'record_vanished', revision: base.revision })
       }
       return { ...contentOf(found ?? NONE), failure: undefined, ...unsaved.content }
     }
@@ -180,7 +178,7 @@ export class UnsavedToken {
     this.#known.know(stored)
     this.#pause.reset()
     if (this.#unsaved === unsaved || this.#unsaved === undefined) this.release()
-    this.#tell({ type: 'persisted', revision: stored.revision })
+    this.#options.audience.tell({ type: 'persisted', revision: stored.revision })
   }
 
   /** In use, and not in the store. */
@@ -190,7 +188,7 @@ export class UnsavedToken {
     if (unsaved.base !== undefined && unsaved.base.revision > this.#known.revision)
       this.#known.record = unsaved.base
     this.#hold(unsaved)
-    this.#tell({ type: 'persist_failed', error })
+    this.#options.audience.tell({ type: 'persist_failed', error })
     this.#stopTimer()
     const { clock } = this.#options
     let wait = this.#left(unsaved)
@@ -226,7 +224,7 @@ export class UnsavedToken {
     // A dropped token must not be redeemed next: the record in force may have spent or outranked its refresh token.
     if (inForce?.revision === this.#known.revision) this.#known.latest = inForce.token
     this.release()
-    this.#tell({ type: 'refresh_discarded', generation: 0 })
+    this.#options.audience.tell({ type: 'refresh_discarded', generation: 0 })
   }
 
   /** There is nothing left to save. */
@@ -238,10 +236,5 @@ export class UnsavedToken {
     this.#options.onUnsaved()
     for (const done of this.#waiting) done()
     this.#waiting.clear()
-  }
-
-  #tell(event: RefreshEvent): void {
-    const { audience } = this.#options
-    if (audience.listens()) audience.tell(event)
   }
 }

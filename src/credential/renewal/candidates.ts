@@ -1,14 +1,13 @@
-import type { RefreshEvent } from '../../core/events.ts'
 import type { RefreshError } from '../../errors.ts'
 import { abortable } from '../../lib/abortable.ts'
+import type { CredentialSettings } from '../options.ts'
 import { spentSeed } from '../record/failures.ts'
 import type { Source } from '../source.ts'
 import type { RecordContent, StoredRecord } from '../store.ts'
 import type { AccessToken } from '../token.ts'
 import type { Presented } from './failure-memory.ts'
-import { isFingerprintOf } from './fingerprint.ts'
+import { fingerprint, isFingerprintOf } from './fingerprint.ts'
 import { fitOf, madeForAnother } from './made-for.ts'
-import { fingerprintedSeed, isTried } from './seeds.ts'
 
 /** One refresh token that may be redeemed. */
 export interface Candidate {
@@ -20,15 +19,13 @@ export interface Candidate {
 /** Chooses which refresh tokens may be redeemed: the record's, and the configured one. */
 export class Candidates {
   readonly #source: Source
-  readonly #spends: boolean
-  readonly #tell: (event: RefreshEvent) => void
+  readonly #settings: CredentialSettings
   /** The configured refresh token that the user heard is not in use. */
   #ignored: string | undefined
 
-  constructor(source: Source, spends: boolean, tell: (event: RefreshEvent) => void) {
+  constructor(source: Source, settings: CredentialSettings) {
     this.#source = source
-    this.#spends = spends
-    this.#tell = tell
+    this.#settings = settings
   }
 
   /** What may be redeemed, in this order. None: the record is another configuration's, and there is nothing of our own. */
@@ -40,7 +37,7 @@ export class Candidates {
     // What the user's function gives may never come: the lock must not be held for it when the flight is over.
     const seed = await abortable(Promise.resolve(this.#source.seed?.(signal)), signal)
     const isOther = fitOf(stored, this.#source.madeFor) === 'other'
-    if (isOther && !this.#spends) return [{ current: undefined, seed: undefined }]
+    if (isOther && !this.#settings.spends) return [{ current: undefined, seed: undefined }]
     const own = isOther ? undefined : before
     const isNew = seed !== undefined && !(await isTried(seed, stored?.triedSeeds))
     if (own?.refreshToken === undefined || own.refreshToken === seed) {
@@ -52,7 +49,7 @@ export class Candidates {
       return isSpent || (isOther && seed === undefined) ? [] : [{ current: own, seed }]
     }
     if (!isNew) return [{ current: own, seed: undefined }]
-    if (this.#ignored !== seed) this.#tell({ type: 'seed_ignored' })
+    if (this.#ignored !== seed) this.#settings.audience.tell({ type: 'seed_ignored' })
     this.#ignored = seed
     return [
       { current: own, seed: undefined },
@@ -95,6 +92,12 @@ export async function seedTried(
   { seed }: Candidate,
 ): Promise<Pick<RecordContent, 'triedSeeds'>> {
   if (seed === undefined || (await isTried(seed, stored?.triedSeeds))) return {}
-  const made = await fingerprintedSeed(seed)
+  const made = await fingerprint([seed])
   return made === undefined ? {} : { triedSeeds: [...(stored?.triedSeeds ?? []), made].slice(-8) }
+}
+
+/** Whether a configured refresh token was redeemed before, in this process or in another. */
+async function isTried(seed: string, tried: readonly string[] = []): Promise<boolean> {
+  for (const made of tried) if (await isFingerprintOf(made, [seed])) return true
+  return false
 }

@@ -1,4 +1,4 @@
-import type { RefreshEvent } from '../../core/events.ts'
+import type { Audience } from '../../core/audience.ts'
 import type { Refreshable } from '../../core/refreshable.ts'
 import type { Generation, Snapshot, WaitOptions } from '../../core/refresher.ts'
 import { scopesIn } from '../../core/verdict/demand.ts'
@@ -16,17 +16,13 @@ type Widened = Promise<Snapshot<AccessToken> | undefined>
 export class Demands {
   readonly #source: Source | undefined
   readonly #cell: Refreshable<AccessToken>
-  readonly #tell: (event: RefreshEvent) => void
+  readonly #audience: Audience
   readonly #asked = new Map<string, Widened>()
 
-  constructor(
-    source: Source | undefined,
-    cell: Refreshable<AccessToken>,
-    tell: (event: RefreshEvent) => void,
-  ) {
+  constructor(source: Source | undefined, cell: Refreshable<AccessToken>, audience: Audience) {
     this.#source = source
     this.#cell = cell
-    this.#tell = tell
+    this.#audience = audience
   }
 
   /** See `Refresher.demand()`. */
@@ -56,11 +52,9 @@ export class Demands {
     const scope = scopes.join(' ')
     const undo =
       scopes.length === 0 ? undefined : this.#source?.widen?.(scopes, this.#cell.peek()?.value.scope)
-    if (undo === undefined) {
-      this.#tell({ type: 'scope_demanded', generation, scope, reason: forPerson(scope) })
-      return undefined
-    }
-    this.#tell({ type: 'scope_demanded', generation, scope, reason: undefined })
+    const reason = undo === undefined ? forPerson(scope) : undefined
+    this.#audience.tell({ type: 'scope_demanded', generation, scope, reason })
+    if (undo === undefined) return undefined
     try {
       return await this.#cell.renew(lacking, { background })
     } catch {

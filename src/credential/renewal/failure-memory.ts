@@ -1,6 +1,7 @@
+import { keepLast } from '../../core/keep-last.ts'
 import { RefreshError, type RefreshErrorCode } from '../../errors.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { factsOf } from '../failure-facts.ts'
+import { factsOf, isPassing } from '../failure-facts.ts'
 import type { StoredFailure, StoredRecord } from '../store.ts'
 import { fingerprint, isFingerprintOf } from './fingerprint.ts'
 
@@ -9,16 +10,10 @@ const LONGEST_WAIT = 60_000
 /** A pause doubles up to this where the failure may be mended elsewhere at any moment. ms */
 const LONGEST_TRANSIENT = 5_000
 /** A refused login is tried once more after that: authorization servers err, too. ms */
-const TRIED_AGAIN = 24 * 3_600_000
+const TRIED_AGAIN = 86_400_000
 /** A failure that is older began another outage. ms */
 const SAME_OUTAGE = 120_000
 
-/** They say nothing of the login, so what was presented is not remembered. */
-const PASSING: ReadonlySet<RefreshErrorCode> = new Set([
-  'source_unreachable',
-  'source_unavailable',
-  'source_rate_limited',
-])
 /** What a failure that was remembered is told with. */
 const MEANING: Readonly<Partial<Record<RefreshErrorCode, string>>> = {
   reauthentication_required: 'The authorization server refused this login: log in again',
@@ -73,7 +68,7 @@ export class FailureMemory {
 
   /** Whether the endpoint has been failing, so that one try will do. */
   isFailing(record: StoredRecord | undefined): boolean {
-    return this.#failures(record).some(({ at, terminal }) => !terminal && this.#age(at) < SAME_OUTAGE)
+    return this.#ofOutage(record) !== undefined
   }
 
   /** Why nothing may be sent now, if so. */
@@ -82,7 +77,9 @@ export class FailureMemory {
     presented: Presented | undefined,
   ): Promise<RefreshError | undefined> {
     for (const failure of this.#failures(record)) {
-      const wait = failure.terminal ? this.#held(failure) : this.#wait(failure)
+      const { terminal, at, notBefore = 0 } = failure
+      const left = terminal ? TRIED_AGAIN - this.#age(at) : notBefore - this.#clock.now()
+      const wait = Math.min(left, this.#bound(failure, terminal ? TRIED_AGAIN : LONGEST_WAIT))
       if (wait > 0 && (await concerns(failure, presented))) return remembered(failure, wait)
     }
     return undefined
@@ -102,16 +99,16 @@ export class FailureMemory {
     const { mayPass, reach } = factsOf(error)
     const at = this.#clock.now()
     // A page for people around a success says nothing of the login.
-    const isRefusal = !PASSING.has(code) && reach !== 'accepted' && mayPass !== true
+    const isRefusal = !isPassing(error) && reach !== 'accepted' && mayPass !== true
     const parts = isRefusal ? await readable(presented) : undefined
     const refused = parts && (await fingerprint(parts))
     const failure: StoredFailure = {
       code,
       terminal,
       at,
-      ...(terminal ? {} : { notBefore: at + this.#pause(error, record, atMost) }),
-      ...(refused === undefined ? {} : { refused }),
-      ...(isAbandoned ? { abandoned: true } : {}),
+      ...(!terminal && { notBefore: at + this.#pause(error, record, atMost) }),
+      ...(refused !== undefined && { refused }),
+      ...(isAbandoned && { abandoned: true }),
     }
     this.#own = failure
     return failure
@@ -121,8 +118,13 @@ export class FailureMemory {
     return [record?.failure, this.#own].filter((failure) => failure !== undefined)
   }
 
+  /** A failure of the outage that lasts. */
+  #ofOutage(record: StoredRecord | undefined): StoredFailure | undefined {
+    return this.#failures(record).find(({ at, terminal }) => !terminal && this.#age(at) < SAME_OUTAGE)
+  }
+
   #pause(error: RefreshError, record: StoredRecord | undefined, atMost: number = LONGEST_WAIT): number {
-    const before = this.#failures(record).find(({ at, terminal }) => !terminal && this.#age(at) < SAME_OUTAGE)
+    const before = this.#ofOutage(record)
     const last = before === undefined ? undefined : (before.notBefore ?? before.at) - before.at
     const doubled = last === undefined ? this.#first : last * 2
     const longest = Math.min(this.#isLong(error) ? LONGEST_WAIT : LONGEST_TRANSIENT, atMost)
@@ -135,17 +137,6 @@ export class FailureMemory {
     return code === 'source_rate_limited' || (code === 'source_invalid' && this.#spends)
   }
 
-  /** ms for which a pause still lasts here */
-  #wait(failure: StoredFailure): number {
-    const { notBefore = 0 } = failure
-    return Math.min(notBefore - this.#clock.now(), this.#bound(failure, LONGEST_WAIT))
-  }
-
-  /** ms for which a refused login is left alone */
-  #held(failure: StoredFailure): number {
-    return Math.min(TRIED_AGAIN - this.#age(failure.at), this.#bound(failure, TRIED_AGAIN))
-  }
-
   /** Of so many ms since this process first saw the failure, the rest: its own clock counts, whatever the record says. */
   #bound(failure: StoredFailure, longest: number): number {
     const now = this.#clock.now()
@@ -154,7 +145,7 @@ export class FailureMemory {
     const seen = Math.min(this.#seen.get(content) ?? now, now)
     this.#seen.set(content, seen)
     // Of two at a time, the last ones: the record's and this process's own.
-    for (const oldest of this.#seen.keys()) if (this.#seen.size > 4) this.#seen.delete(oldest)
+    keepLast(this.#seen, 4)
     return longest - (now - seen)
   }
 
@@ -187,8 +178,6 @@ function remembered({ code, terminal, at }: StoredFailure, wait: number): Refres
   // A store of a user's own may hold what is no time.
   const when = Math.abs(at) <= 8.64e15 ? new Date(at).toISOString() : 'an unknown time'
   const next = terminal ? '' : `; no process asks it again for ${Math.ceil(wait / 1000)} s`
-  return new RefreshError(code, `${meaning} (at ${when}${next}).`, {
-    terminal,
-    ...(terminal ? {} : { retryAfterMs: wait }),
-  })
+  const retryAfterMs = terminal ? undefined : wait
+  return new RefreshError(code, `${meaning} (at ${when}${next}).`, { terminal, retryAfterMs })
 }

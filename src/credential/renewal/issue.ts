@@ -1,18 +1,12 @@
 import { runAsSource } from '../../core/source-context.ts'
-import { RefreshError, type RefreshErrorCode } from '../../errors.ts'
+import { RefreshError } from '../../errors.ts'
 import { abortable } from '../../lib/abortable.ts'
 import { type Clock, pause } from '../../lib/clock.ts'
-import { factsOf } from '../failure-facts.ts'
+import { factsOf, isPassing } from '../failure-facts.ts'
 import type { Source, SourceContext } from '../source.ts'
 import { type AccessToken, readToken } from '../token.ts'
 import { usableToken } from '../token/usable-token.ts'
 
-/** What time may mend within seconds. */
-const TRANSIENT: ReadonlySet<RefreshErrorCode> = new Set([
-  'source_unreachable',
-  'source_unavailable',
-  'source_rate_limited',
-])
 /** ms */
 const FIRST_WAIT = 250
 
@@ -30,7 +24,7 @@ export interface IssueOptions {
   /** Hears of a source that still runs when the signal has aborted: what it brings may be the only copy of a rotated token. */
   readonly onLate: (late: Promise<AccessToken>) => void
   /** Whose source it is: its requests pass by the surfaces that serve this. */
-  readonly owner: object | undefined
+  readonly owner?: object | undefined
 }
 
 /**
@@ -46,14 +40,15 @@ export async function issue(
   let hasBroken = false
   for (let tried = 1; ; tried++) {
     await confirm?.()
-    let asked: Promise<AccessToken> | undefined
+    const asked = runAsSource(() => source.issue(context), owner).then((received) =>
+      usableToken(readReceived(received), clock.now()),
+    )
     try {
-      asked = ask(source, context, clock, owner)
       return await abortable(asked, context.signal)
     } catch (error) {
-      if (context.signal.aborted && asked !== undefined) onLate(asked)
-      if (context.signal.aborted || !(error instanceof RefreshError) || !TRANSIENT.has(error.code))
-        throw error
+      const { aborted } = context.signal
+      if (aborted) onLate(asked)
+      if (aborted || !(error instanceof RefreshError) || !isPassing(error)) throw error
       const { reach } = factsOf(error)
       if (reach === 'accepted') throw error
       // A source of the user's that does not say how far its request got may have sent it.
@@ -65,16 +60,6 @@ export async function issue(
       await pause(clock, retryAfterMs, context.signal)
     }
   }
-}
-
-async function ask(
-  source: Source,
-  context: SourceContext,
-  clock: Clock,
-  owner: object | undefined,
-): Promise<AccessToken> {
-  const received = await runAsSource(() => source.issue(context), owner)
-  return usableToken(readReceived(received), clock.now())
 }
 
 function readReceived(received: unknown): AccessToken {

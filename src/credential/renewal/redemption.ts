@@ -1,4 +1,3 @@
-import type { RefreshEvent } from '../../core/events.ts'
 import { RefreshError } from '../../errors.ts'
 import { factsOf } from '../failure-facts.ts'
 import type { CredentialSettings } from '../options.ts'
@@ -19,7 +18,7 @@ export interface Wish {
   /** epoch ms: no try begins after that. */
   readonly until: number
   /** A remembered refusal does not count, once. */
-  readonly ignoresMemory: boolean
+  readonly isRetry?: boolean | undefined
   /** The token to replace, where this process knows a later one than the record. */
   readonly before: AccessToken | undefined
   /** ms that the value in force is still good: no pause without a Retry-After lasts longer. */
@@ -40,20 +39,13 @@ export class Redemption {
   readonly #source: Source
   readonly #settings: CredentialSettings
   readonly #memory: FailureMemory
-  readonly #tell: (event: RefreshEvent) => void
   readonly #candidates: Candidates
 
-  constructor(
-    source: Source,
-    settings: CredentialSettings,
-    memory: FailureMemory,
-    tell: (event: RefreshEvent) => void,
-  ) {
+  constructor(source: Source, settings: CredentialSettings, memory: FailureMemory) {
     this.#source = source
     this.#settings = settings
     this.#memory = memory
-    this.#tell = tell
-    this.#candidates = new Candidates(source, settings.spends, tell)
+    this.#candidates = new Candidates(source, settings)
   }
 
   /**
@@ -74,8 +66,8 @@ export class Redemption {
 
   async redeem(
     stored: StoredRecord | undefined,
-    wish: Wish,
     lock: StoreContext | undefined,
+    wish: Wish,
   ): Promise<Redeemed> {
     let failed: Redeemed | undefined
     for (const candidate of await this.#candidates.of(stored, wish.before, wish.signal)) {
@@ -93,7 +85,7 @@ export class Redemption {
     lock: StoreContext | undefined,
   ): Promise<Redeemed> {
     const presented = this.#candidates.presented(candidate.current, wish.signal)
-    const remembered = wish.ignoresMemory ? undefined : await this.#memory.refusal(stored, presented)
+    const remembered = wish.isRetry === true ? undefined : await this.#memory.refusal(stored, presented)
     if (remembered !== undefined) return { content: undefined, token: undefined, error: remembered }
     const tried = await seedTried(stored, candidate)
     try {
@@ -114,8 +106,8 @@ export class Redemption {
     wish: Wish,
     lock: StoreContext | undefined,
   ): Promise<AccessToken> {
-    const { signal, until, challenge } = wish
-    const { clock, spends, owner } = this.#settings
+    const { signal, challenge } = wish
+    const { spends } = this.#settings
     let isSent = false
     const sent = (): void => {
       // An issue that spends nothing leaves nothing unknown behind.
@@ -123,17 +115,10 @@ export class Redemption {
       isSent = true
     }
     const ask = (demanded: string | undefined): Promise<AccessToken> => {
+      // After an unknown outcome one try is made; while an outage lasts, one try a flight.
+      const tries = lock?.abandoned === true || this.#memory.isFailing(stored) ? 1 : 3
       const context = { current, challenge: demanded, signal, sent }
-      return issue(this.#source, context, {
-        clock,
-        until,
-        // After an unknown outcome one try is made; while an outage lasts, one try a flight.
-        tries: lock?.abandoned === true ? 1 : this.#memory.isFailing(stored) ? 1 : 3,
-        spends,
-        confirm: lock?.confirm,
-        onLate: wish.onLate,
-        owner,
-      })
+      return issue(this.#source, context, { ...this.#settings, ...wish, tries, confirm: lock?.confirm })
     }
     try {
       return await ask(challenge)
@@ -143,7 +128,7 @@ export class Redemption {
       if (challenge === undefined || factsOf(error).isChallengeRefused !== true) throw error
       const token = await ask(undefined)
       this.#settings.onChallengeRefused?.(challenge)
-      this.#tell({ type: 'challenge_refused' })
+      this.#settings.audience.tell({ type: 'challenge_refused' })
       return token
     }
   }
@@ -154,14 +139,14 @@ export class Redemption {
     token: AccessToken,
     before: AccessToken | undefined,
   ): RecordContent | undefined {
-    return this.#success(stored, withKept(token, before), {})
+    return this.#success(stored, withKept(token, before))
   }
 
   /** undefined: the record belongs to another configuration that is alive, and stays. */
   #success(
     stored: StoredRecord | undefined,
     token: AccessToken,
-    tried: Pick<RecordContent, 'triedSeeds'>,
+    tried?: Pick<RecordContent, 'triedSeeds'>,
   ): RecordContent | undefined {
     const { madeFor } = this.#source
     const isOther = fitOf(stored, madeFor) === 'other'
@@ -193,7 +178,7 @@ export class Redemption {
     const kept = contentOf(stored ?? NONE)
     // A part that the record names stays: its access token was made for that.
     const madeFor = mergedMadeFor(this.#source.madeFor, kept.madeFor)
-    const content = { ...kept, ...madeFor, ...(error.terminal ? tried : {}), failure }
+    const content = { ...kept, ...madeFor, ...(error.terminal && tried), failure }
     const { received } = factsOf(error)
     if (received?.refreshToken === undefined) return content
     // The access token is no use, and the refresh token is the only one that is not spent.
@@ -205,16 +190,11 @@ export class Redemption {
   #isResponse(error: RefreshError): boolean {
     const { reach } = factsOf(error)
     if (reach !== undefined) return reach === 'answered' || reach === 'accepted'
-    return this.#source.presented === undefined && RESPONSES.has(error.code)
+    return this.#source.presented === undefined && RESPONSES.test(error.code)
   }
 }
 
-const RESPONSES: ReadonlySet<string> = new Set([
-  'reauthentication_required',
-  'source_refused',
-  'source_unavailable',
-  'source_rate_limited',
-])
+const RESPONSES = /^(?:reauthentication_required|source_(?:refused|unavailable|rate_limited))$/
 
 /** Stands where a token endpoint gave a refresh token and no access token. It counts as expired, so it is never sent. */
 const UNUSABLE = 'none'

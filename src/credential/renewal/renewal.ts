@@ -1,4 +1,4 @@
-import { asRefreshError, type Finding, type RefreshEvent } from '../../core/events.ts'
+import { asRefreshError } from '../../core/events.ts'
 import type { RefreshContext } from '../../core/refresher.ts'
 import type { RefreshError } from '../../errors.ts'
 import { throwIfAborted } from '../../lib/abortable.ts'
@@ -8,9 +8,9 @@ import type { TokenRecord } from '../record/token-record.ts'
 import type { StoreChange, StoreContext, StoredRecord, UpdateOptions } from '../store.ts'
 import { type AccessToken, expiryOf, isSame } from '../token.ts'
 import { NONE } from '../tombstone.ts'
-import { Adoption } from './adoption.ts'
+import { adopt, tokenBefore } from './adoption.ts'
 import { FailureMemory } from './failure-memory.ts'
-import { type Redeemed, Redemption, type Wish } from './redemption.ts'
+import { type Redeemed, Redemption } from './redemption.ts'
 
 type Context = RefreshContext<AccessToken>
 
@@ -29,7 +29,6 @@ export class Renewal {
   readonly #record: TokenRecord
   readonly #epoch: () => number
   readonly #memory: FailureMemory
-  readonly #adoption: Adoption
   readonly #redemption: Redemption | undefined
   readonly #late = new WeakMap<Context, Promise<AccessToken>>()
 
@@ -40,9 +39,7 @@ export class Renewal {
     this.#record = record
     this.#epoch = epoch
     this.#memory = new FailureMemory(clock, cooldown, spends && source?.isLocal !== true)
-    const telling = (event: RefreshEvent): void => this.#tell(event)
-    this.#adoption = new Adoption(settings, record, this.#memory, telling)
-    this.#redemption = source && new Redemption(source, settings, this.#memory, telling)
+    this.#redemption = source && new Redemption(source, settings, this.#memory)
   }
 
   /** A login or a logout. */
@@ -67,7 +64,7 @@ export class Renewal {
       await this.#record.save()
       // Where the store cannot be reached, this says so, and waits for no lock.
       const stored = await this.#record.read(context.queued)
-      const adopted = this.#adoption.adopted(stored, context)
+      const adopted = this.#adopted(stored, context)
       if (adopted !== undefined) return adopted
       if (source === undefined) throw nothingNewer(stored)
       const refusal = await this.#refusal(stored, run)
@@ -78,7 +75,9 @@ export class Renewal {
         return this.#alone(run, error)
       // Where a lock was lost, somebody else has won.
       const mayLook = isTerminal(error) && run.epoch === this.#epoch()
-      const winner = mayLook ? await this.#adoptable(context).catch(() => undefined) : undefined
+      const look = async (): Promise<AccessToken | undefined> =>
+        this.#adopted(await this.#record.read(), context)
+      const winner = mayLook ? await look().catch(() => undefined) : undefined
       if (winner === undefined) throw error
       return winner
     }
@@ -92,22 +91,21 @@ export class Renewal {
     const run = this.#run(context)
     const stored = await this.#record.read(context.queued)
     if (stored?.token === undefined && stored?.failure === undefined) return undefined
-    const adopted = stored && this.#adoption.adopted(stored, context)
+    const adopted = this.#adopted(stored, context)
     if (adopted !== undefined || this.#redemption === undefined) return adopted
     if ((await this.#refusal(stored, run)) !== undefined) return undefined
     return this.#exchange(run, stored?.revision)
   }
 
-  async #adoptable(context: Context): Promise<AccessToken | undefined> {
-    return this.#adoption.adopted(await this.#record.read(), context)
+  #adopted(stored: StoredRecord | undefined, context: Context): AccessToken | undefined {
+    const adopted = adopt(this.#settings, this.#record, stored, context)
+    if (adopted !== undefined) this.#memory.forget()
+    return adopted
   }
 
-  #refusal(stored: StoredRecord | undefined, run: Run): Promise<RefreshError | undefined> {
-    if (run.isRetry === true) return Promise.resolve(undefined)
-    return (
-      this.#redemption?.refusal(stored, this.#adoption.before(stored), run.signal) ??
-      Promise.resolve(undefined)
-    )
+  async #refusal(stored: StoredRecord | undefined, run: Run): Promise<RefreshError | undefined> {
+    if (run.isRetry === true) return undefined
+    return this.#redemption?.refusal(stored, tokenBefore(this.#record, stored), run.signal)
   }
 
   /** @param seen the revision that was read last */
@@ -118,7 +116,7 @@ export class Renewal {
       // The lock may have been long in coming: what was put in force meanwhile is not to be redeemed and dropped.
       if (run.epoch !== this.#epoch()) throw superseded()
       throwIfAborted(run.signal)
-      fresh = this.#adoption.adopted(stored, run)
+      fresh = this.#adopted(stored, run)
       if (fresh !== undefined) return undefined
       redeemed = await this.#redeem(stored, run, lock)
       fresh = redeemed.token
@@ -128,17 +126,17 @@ export class Renewal {
         return redeemed.content
       }
       isNews = !isKnown(fresh, run)
-      return isNews || !isSame(fresh, this.#adoption.before(stored)) ? redeemed.content : undefined
+      return isNews || !isSame(fresh, tokenBefore(this.#record, stored)) ? redeemed.content : undefined
     }
     let newer = await this.#record.update(change, this.#updating(run, Math.max(seen, this.#record.revision)))
     if (newer !== undefined && fresh === undefined && redeemed === undefined) {
-      const adopted = this.#adoption.adopted(newer, run)
+      const adopted = this.#adopted(newer, run)
       if (adopted !== undefined) return adopted
       // Another process wrote first: its token has expired by now, is the rejected one, or is no news.
       newer = await this.#record.update(change, this.#updating(run, undefined))
     }
     // A newer record covers what was issued under a lock that was lost.
-    const winner = newer === undefined ? undefined : this.#adoption.adopted(newer, run)
+    const winner = this.#adopted(newer, run)
     if (winner !== undefined) return winner
     if (redeemed?.error !== undefined) throw asRefreshError(redeemed.error)
     if (fresh === undefined || !isNews) throw unchanged()
@@ -151,19 +149,13 @@ export class Renewal {
     lock: StoreContext | undefined,
   ): Promise<Redeemed> {
     if (this.#redemption === undefined) throw nothingNewer(stored)
-    const { challenge, signal, until, isRetry = false, cause, current } = run
-    const { clock } = this.#settings
-    const left = (current?.expiresAt ?? 0) - clock.now()
-    const wish: Wish = {
-      challenge,
-      signal,
-      until,
-      ignoresMemory: isRetry,
-      before: this.#adoption.before(stored),
-      stillGood: cause === 'expiring' && left > 0 ? left : undefined,
+    const left = (run.current?.expiresAt ?? 0) - this.#settings.clock.now()
+    const redeemed = await this.#redemption.redeem(stored, lock, {
+      ...run,
+      before: tokenBefore(this.#record, stored),
+      stillGood: run.cause === 'expiring' && left > 0 ? left : undefined,
       onLate: (late) => this.#expect(run, stored, late),
-    }
-    const redeemed = await this.#redemption.redeem(stored, wish, lock)
+    })
     // It belongs to an account that was left meanwhile.
     if (run.epoch !== this.#epoch()) throw superseded()
     if (redeemed.token !== undefined) this.#issued(redeemed.token)
@@ -174,7 +166,7 @@ export class Renewal {
   #expect(run: Run, stored: StoredRecord | undefined, late: Promise<AccessToken>): void {
     const kept = late.then((token) => {
       if (run.epoch !== this.#epoch()) throw superseded()
-      const given = this.#redemption?.kept(stored, token, this.#adoption.before(stored)) ?? { token }
+      const given = this.#redemption?.kept(stored, token, tokenBefore(this.#record, stored)) ?? { token }
       this.#record.keep(given, stored ?? NONE, superseded())
       this.#record.save().catch(() => undefined)
       this.#issued(token)
@@ -202,11 +194,13 @@ export class Renewal {
   }
 
   #issued(token: AccessToken): void {
-    this.#tell({ type: 'issued' })
-    const { tokenType } = token
-    if (tokenType !== undefined && !/^bearer$/i.test(tokenType)) {
-      this.#tell({ type: 'finding', finding: oddType(tokenType) })
-    }
+    const { audience } = this.#settings
+    audience.tell({ type: 'issued' })
+    const { tokenType = 'Bearer' } = token
+    if (/^bearer$/i.test(tokenType)) return
+    const message = `The source gave a token of the type ${JSON.stringify(tokenType.slice(0, 32))}: it is sent as a bearer token.`
+    const finding = { code: 'token_type_not_bearer', level: 'warning', message, fix: undefined } as const
+    audience.tell({ type: 'finding', finding })
   }
 
   #updating({ signal, queued, isOver }: Run, known: number | undefined): UpdateOptions {
@@ -227,24 +221,10 @@ export class Renewal {
     const { clock, deadline } = this.#settings
     return { ...context, context, epoch: this.#epoch(), until: clock.now() + deadline }
   }
-
-  #tell(event: RefreshEvent): void {
-    const { audience } = this.#settings
-    if (audience.listens()) audience.tell(event)
-  }
 }
 
 /** The very token that was rejected, or is about to expire. */
 function isKnown(token: AccessToken, { current, cause }: Context): boolean {
   if (token.accessToken !== current?.value.accessToken) return false
   return cause === 'rejected' || expiryOf(token) === current.expiresAt
-}
-
-function oddType(tokenType: string): Finding {
-  return {
-    code: 'token_type_not_bearer',
-    level: 'warning',
-    message: `The source gave a token of the type ${JSON.stringify(tokenType.slice(0, 32))}: it is sent as a bearer token.`,
-    fix: undefined,
-  }
 }

@@ -1,68 +1,29 @@
+import { field } from '../../lib/json.ts'
 import { utf8 } from '../../lib/utf8.ts'
 import { readInstant } from './instant.ts'
 
 /** What is said to live longer, in seconds, is a mistake: it is not known then. */
-const CENTURY = 100 * 365.25 * 86_400
+const CENTURY = 3_155_760_000
 /** From here on what should be a lifetime in seconds is a point in time: nothing lives for 31 years. */
 const POINT_IN_TIME = 1e9
 
 /** Names of a lifetime in seconds. */
-const LIFETIMES = [
-  'expires_in',
-  'expiresIn',
-  'expire_in',
-  'expireIn',
-  'expires_in_seconds',
-  'expiresInSeconds',
-  'access_token_expires_in',
-  'accessTokenExpiresIn',
-  'expires',
-]
+const LIFETIMES = /* @__PURE__ */ spelled(
+  'expires_in expire_in expires_in_seconds access_token_expires_in expires',
+)
+/** Names of a point in time. The first that can be read counts: an `expiresOn` may have no zone, so the names beside it come first. */
+const INSTANTS = /* @__PURE__ */ spelled(
+  'expires_at expires_on_timestamp expires_on expiry expiration expiration_timestamp token_expiry expiry_date Expiration expires expire_time expiration_time expires_time expire_at expired_at expiration_date expiry_time token_expires_at access_token_expires_at valid_until not_after',
+)
 
-/** Names of a point in time. The first that can be read counts: `expires_on` is better than the `expiresOn` beside it, which has no zone. */
-const INSTANTS = [
-  'expires_on',
-  'expires_at',
-  'expiresAt',
-  'expiry',
-  'expiration',
-  'expirationTimestamp',
-  'token_expiry',
-  'expiry_date',
-  'expiresOnTimestamp',
-  'expiresOn',
-  'Expiration',
-  'expires',
-  'expireTime',
-  'expire_time',
-  'expirationTime',
-  'expiration_time',
-  'expiresTime',
-  'expires_time',
-  'expire_at',
-  'expireAt',
-  'expired_at',
-  'expiredAt',
-  'expirationDate',
-  'expiration_date',
-  'expiryDate',
-  'expiry_time',
-  'expiryTime',
-  'token_expires_at',
-  'tokenExpiresAt',
-  'access_token_expires_at',
-  'accessTokenExpiresAt',
-  'valid_until',
-  'validUntil',
-  'not_after',
-  'notAfter',
-]
-
-const EXPIRIES: ReadonlySet<string> = /* @__PURE__ */ new Set([...INSTANTS, ...LIFETIMES])
+/** Names as they are here, and then in camel case. */
+function spelled(names: string): readonly string[] {
+  return `${names} ${names.replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase())}`.split(' ')
+}
 
 /** Whether a member tells when a token expires. */
 export function isExpiryName(name: string): boolean {
-  return EXPIRIES.has(name)
+  return LIFETIMES.includes(name) || INSTANTS.includes(name)
 }
 
 /**
@@ -119,18 +80,17 @@ export function afterSeconds(seconds: unknown, now: number): number | undefined 
       ? Number.parseFloat(seconds)
       : seconds
   if (typeof value !== 'number' || !(value > 0 && value < CENTURY)) return undefined
-  if (value < POINT_IN_TIME) return now + value * 1000
-  const at = value * 1000
-  return at > now ? at : undefined
+  const ms = value * 1000
+  if (value < POINT_IN_TIME) return now + ms
+  return ms > now ? ms : undefined
 }
 
 function lifetimeOf(body: unknown, now: number): number | undefined {
-  return firstOf(LIFETIMES, (name) => afterSeconds(field(body, name), now))
+  return firstOf(LIFETIMES, body, (value) => afterSeconds(value, now))
 }
 
 function instantOf(body: unknown, now: number): number | undefined {
-  return firstOf(INSTANTS, (name) => {
-    const value = field(body, name)
+  return firstOf(INSTANTS, body, (value) => {
     // gcloud takes dates apart, and means UTC.
     const datetime = field(value, 'datetime')
     return readInstant(typeof datetime === 'string' ? `${datetime.slice(0, 64)}Z` : value, now)
@@ -139,17 +99,14 @@ function instantOf(body: unknown, now: number): number | undefined {
 
 function firstOf(
   names: readonly string[],
-  readOne: (name: string) => number | undefined,
+  body: unknown,
+  read: (value: unknown) => number | undefined,
 ): number | undefined {
   for (const name of names) {
-    const found = readOne(name)
+    const found = read(field(body, name))
     if (found !== undefined) return found
   }
   return undefined
-}
-
-function field(body: unknown, name: string): unknown {
-  return Reflect.get(Object(body), name)
 }
 
 /**
@@ -173,7 +130,7 @@ export function jwtClaims(token: string): { exp?: unknown; iat?: unknown } | und
       char.charCodeAt(0),
     )
     const claims: unknown = JSON.parse(utf8().decode(bytes))
-    return { exp: Reflect.get(Object(claims), 'exp'), iat: Reflect.get(Object(claims), 'iat') }
+    return { exp: field(claims, 'exp'), iat: field(claims, 'iat') }
   } catch {
     return undefined
   }

@@ -1,7 +1,9 @@
 import type { JsonValue } from '../../lib/json.ts'
 
-/** Characters of JSON that are kept, and levels of nesting. */
-const [MOST, DEEPEST] = [16_384, 16]
+/** Characters of JSON that are kept. */
+const MOST = 16_384
+/** Levels of nesting. */
+const DEEPEST = 16
 
 /**
  * What a token response holds besides, as far as JSON can hold it: at most 16 KiB, whole members only; the first ones go before those that

@@ -11,20 +11,10 @@ import { problemOf } from './usable-token.ts'
  */
 export function readLogin(given: AccessToken | TokenResponse, now: number): AccessToken {
   const isResponse = typeof given === 'object' && given !== null && 'access_token' in given
-  const token = isResponse ? readResponse(given, now) : readToken(given)
+  const token = isResponse ? tokenFromResponse(given, now) : readToken(given)
   const problem = problemOf(token, now)
   if (problem !== undefined) {
     throw new RefreshError('invalid_value', problem.replaceAll('The source gave', 'login() was given'))
   }
   return token
-}
-
-function readResponse(given: object, now: number): AccessToken {
-  try {
-    return tokenFromResponse(given, now)
-  } catch (cause) {
-    const message =
-      'This is no response of a token endpoint: it must hold access_token as a text (RFC 6749 section 5.1).'
-    throw new RefreshError('invalid_value', message, { cause })
-  }
 }

@@ -44,8 +44,8 @@ export class FetchCall implements RetryPolicy<Attempted> {
   readonly #headers: KeptHeaders
   /** The caller leaves it to fetch to follow redirects. */
   readonly #follows: boolean
-  #isUnsent = true
-  #isRetry = false
+  /** How many were begun. */
+  attempts = 0
 
   constructor(settings: CallSettings, target: Target, init: RequestInit | undefined) {
     const { request } = target
@@ -61,15 +61,9 @@ export class FetchCall implements RetryPolicy<Attempted> {
     this.signal = (init?.signal === undefined ? request?.signal : init.signal) ?? undefined
   }
 
-  /** Whether anything was sent. */
-  get isUnsent(): boolean {
-    return this.#isUnsent
-  }
-
   async attempt(applied: Applied): Promise<Attempted> {
     const { request, href } = this.#target
-    this.#isRetry = !this.#isUnsent
-    this.#isUnsent = false
+    this.attempts++
     const response = await this.#settings.beneath.send([request ?? href, this.#prepare(applied)], applied)
     const head = headOf(response)
     // What stands in for a response, or breaks when it is looked at, is the caller's.
@@ -82,16 +76,18 @@ export class FetchCall implements RetryPolicy<Attempted> {
   }
 
   isRejection({ verdict }: Attempted): Verdict | false | Promise<Verdict | false> {
-    const settled =
-      verdict !== false && verdict.rejected && !this.#isRetry ? this.#replay?.settle?.() : undefined
-    return settled === undefined ? verdict : settled.then(() => verdict)
+    return verdict !== false && verdict.rejected && this.attempts === 1 ? this.#settled(verdict) : verdict
   }
 
   demandIn({ verdict }: Attempted): string | undefined | Promise<string | undefined> {
     const challenge = demandIn(verdict)
-    if (challenge === undefined) return undefined
+    return challenge === undefined ? undefined : this.#settled(challenge)
+  }
+
+  /** A second attempt may follow: whether the body can be sent again has to be known. */
+  #settled<R>(judged: R): R | Promise<R> {
     const settled = this.#replay?.settle?.()
-    return settled === undefined ? challenge : settled.then(() => challenge)
+    return settled === undefined ? judged : settled.then(() => judged)
   }
 
   isAcceptance(answer: Attempted): boolean {
@@ -113,7 +109,7 @@ export class FetchCall implements RetryPolicy<Attempted> {
 
   /** Nothing is sent: discards the body, as fetch does. */
   abandon(reason: unknown): void {
-    releaseBody(this.#ownBody ?? this.#init?.body, reason)
+    releaseBody(this.#init?.body ?? this.#target.request?.body, reason)
   }
 
   /** Discards what was kept for a second attempt. */
@@ -121,19 +117,15 @@ export class FetchCall implements RetryPolicy<Attempted> {
     this.#replay?.end()
   }
 
-  /** A Request brings its own body, once, unless init has another. */
-  get #ownBody(): ReadableStream | undefined {
-    const isOther = (this.#init?.body ?? undefined) !== undefined
-    return isOther ? undefined : (this.#target.request?.body ?? undefined)
-  }
-
   #prepare(applied: Applied): RequestInit {
     const init: RequestInit = { ...this.#init, headers: this.#headers(applied) }
-    const isBrought = this.#target.request !== undefined && (this.#init?.body ?? undefined) === undefined
-    const body = !this.#isRetry && isBrought ? undefined : this.#replay?.body()
+    const isRetry = this.attempts > 1
+    // A Request brings its own body, once, unless init has another.
+    const isBrought = this.#target.request !== undefined && (init.body ?? undefined) === undefined
+    const body = !isRetry && isBrought ? undefined : this.#replay?.body()
     if (body !== undefined) init.body = body
     // Required of a body that is a stream (Fetch standard, section 5.4); types do not know it yet.
-    if (this.#isRetry && body !== undefined && isStream(body)) Reflect.set(init, 'duplex', 'half')
+    if (isRetry && body !== undefined && isStream(body)) Reflect.set(init, 'duplex', 'half')
     if (applied.survivesRedirects && this.#follows) init.redirect = 'manual'
     return init
   }
@@ -169,7 +161,7 @@ export class FetchCall implements RetryPolicy<Attempted> {
 
   async #inspected(response: Response, head: ResponseHead, what: 'body' | 'events'): Promise<Attempted> {
     const { judge } = this.#settings
-    const mayTakeBack = !this.#isRetry
+    const mayTakeBack = this.attempts === 1
     const peeked = new Peeked(response, this.signal)
     const { verdict, accepts } = await peeked.inspect((judged) =>
       what === 'body'

@@ -1,4 +1,5 @@
 import type { Applied } from '../shared/apply.ts'
+import { isIterable } from '../shared/body.ts'
 
 /** A request's headers as its caller gave them. They are kept, for the caller may change its own. */
 export type KeptHeaders = (applied: Applied) => HeadersInit
@@ -14,8 +15,7 @@ export function keepHeaders(given: HeadersInit | undefined): KeptHeaders {
   if (given === undefined || given === null) return fresh
   // The platform says what is wrong with it.
   if (typeof given !== 'object') return () => given
-  if (Array.isArray(given)) return keepPairs([...given])
-  if (!isIterable(given)) {
+  if (!isIterable<[string, string]>(given)) {
     const kept: Record<string, string> = { ...given }
     return (applied) => withApplied(kept, applied)
   }
@@ -39,12 +39,12 @@ function fresh({ set }: Applied): Headers {
 }
 
 function keepPairs(pairs: readonly [string, string][]): KeptHeaders {
-  return ({ set, remove }) => {
-    const gone = new Set([...DESTINATION, ...remove, ...set.map(([name]) => name)])
+  return (applied) => {
+    const gone = goneWith(applied)
     const kept = pairs.filter((pair) => typeof pair?.[0] !== 'string' || !gone.has(pair[0].toLowerCase()))
     return [
       ...kept.map((pair): [string, string] => (Array.isArray(pair) ? [...pair] : pair)),
-      ...set.map(copied),
+      ...applied.set.map(copied),
     ]
   }
 }
@@ -54,32 +54,22 @@ function copied([name, value]: readonly [string, string]): [string, string] {
 }
 
 /** A name that the caller has written keeps its spelling and its place. */
-function withApplied(
-  kept: Readonly<Record<string, string>>,
-  { set, remove }: Applied,
-): Record<string, string> {
+function withApplied(kept: Readonly<Record<string, string>>, applied: Applied): Record<string, string> {
   const headers: Record<string, string> = {}
-  const left = new Map(set)
+  const gone = goneWith(applied)
+  const left = new Map(applied.set)
   for (const [name, value] of Object.entries(kept)) {
     const lower = name.toLowerCase()
     const own = left.get(lower)
-    if (own !== undefined) {
-      headers[name] = own
-      left.delete(lower)
-    } else if (
-      !DESTINATION.includes(lower) &&
-      !remove.includes(lower) &&
-      !set.some(([one]) => one === lower)
-    ) {
-      headers[name] = value
-    }
+    left.delete(lower)
+    if (own !== undefined) headers[name] = own
+    else if (!gone.has(lower)) headers[name] = value
   }
   for (const [name, value] of left) headers[name] = value
   return headers
 }
 
-/** What somebody put on the prototype of every object does not count. */
-function isIterable(headers: object): headers is Iterable<[string, string]> {
-  const found: unknown = Reflect.get(headers, Symbol.iterator)
-  return typeof found === 'function' && found !== Reflect.get(Object.prototype, Symbol.iterator)
+/** Names of the caller's that do not go on the request as they came. */
+function goneWith({ set, remove }: Applied): ReadonlySet<string> {
+  return new Set([...DESTINATION, ...remove, ...set.map(([name]) => name)])
 }

@@ -84,7 +84,7 @@ export function refreshingFetch<T>(
       if (shared.isRefusedWhenDead && refresher.isDead?.() === true) throw loginEnded()
       return (await retryOnce(credential, (applied) => call.attempt(applied), call)).handOn()
     } catch (error) {
-      if (!call.isUnsent) throw error
+      if (call.attempts > 0) throw error
       call.abandon(error)
       if (call.signal?.aborted === true) throw error
       const { body, ...own } = synthetic401(error)

@@ -36,8 +36,8 @@ export function keep(
 
 function keepBody(body: BodyInit, limit: number): Replay {
   if (isStream(body)) return recordGiven(body, limit)
-  if (exceeds(isText(body) ? body.toString() : body, limit)) return refused(() => tooLarge(limit))
-  return kept(copied(body))
+  if (exceeds(isText(body) ? body.toString() : body, limit)) return fixed(undefined, () => tooLarge(limit))
+  return fixed(copied(body))
 }
 
 /** Reads what the platform does not show. */
@@ -66,7 +66,7 @@ function keepStream(request: Request, limit: number): Replay {
   // node-fetch 2 keeps it as it is.
   if (ArrayBuffer.isView(body)) return keepBody(body, limit)
   const pieces = piecesOf(body)
-  if (pieces === undefined) return refused(streamed)
+  if (pieces === undefined) return fixed(undefined, streamed)
   const recording = new Recording(pieces, limit)
   recording.body()
   void recording.complete()
@@ -81,7 +81,7 @@ function keepStream(request: Request, limit: number): Replay {
 function recordGiven(body: ReadableStream, limit: number): Replay {
   const send = senderFor(body)
   const pieces = piecesOf(body)
-  if (send === undefined || pieces === undefined) return refused(streamed)
+  if (send === undefined || pieces === undefined) return fixed(undefined, streamed)
   const recording = new Recording(pieces, limit)
   return {
     refusal: () => recording.refusal(),
@@ -99,12 +99,9 @@ function sent(recording: Recording, send: Send): BodyInit | undefined {
   return isBody(given) ? given : undefined
 }
 
-function kept(body: BodyInit | undefined): Replay {
-  return { refusal: () => undefined, body: () => body, end: () => undefined }
-}
-
-function refused(refusal: () => RefreshError): Replay {
-  return { refusal, body: () => undefined, end: () => undefined }
+/** Known from the start. */
+function fixed(body: BodyInit | undefined, refusal?: () => RefreshError): Replay {
+  return { refusal: () => refusal?.(), body: () => body, end: () => undefined }
 }
 
 /** What of a stream can be sent, and sent again, as the first kind of it that was given. */

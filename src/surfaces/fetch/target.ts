@@ -54,18 +54,14 @@ function urlOf(request: Request): string {
   return url !== undefined && isPlatforms(request) ? String(url.call(request)) : request.url
 }
 
-let found: { readonly url: ((this: object) => unknown) | undefined } | undefined
-
 /**
  * Of the class, not of an object. Undefined where a Request has its URL as a member of its own (React Native). Looked up when a request comes:
  * where Node first hears of `Request`, it loads its fetch, which takes longer than to load all of this library.
  */
 function platformUrl(): ((this: object) => unknown) | undefined {
-  if (found !== undefined) return found.url
   const prototype = typeof Request === 'function' ? Request.prototype : {}
   const descriptor = Object.getOwnPropertyDescriptor(prototype, 'url')
-  found = { url: descriptor && Reflect.get(descriptor, 'get') }
-  return found.url
+  return descriptor && Reflect.get(descriptor, 'get')
 }
 
 function isPlatforms(input: object): boolean {

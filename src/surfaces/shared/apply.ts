@@ -1,5 +1,5 @@
 import { RefreshError } from '../../errors.ts'
-import { describe, optionError } from '../../lib/options.ts'
+import { optionError } from '../../lib/options.ts'
 
 /** The headers that carry a credential. One that is undefined is taken away from the request. */
 export type Apply<T> = (value: T) => AppliedHeaders | Promise<AppliedHeaders>
@@ -34,10 +34,9 @@ export function readApply<T>(
       return headers instanceof Promise ? headers.then(applied) : applied(headers)
     }
   }
-  if (typeof given !== 'string')
-    throw optionError('apply', `must be a header or a function, not ${describe(given)}`)
+  if (typeof given !== 'string' || !NAME.test(given))
+    throw optionError('apply', 'must be the name of a header, or a function')
   const name = given.toLowerCase()
-  if (!NAME.test(name)) throw optionError('apply', 'must be the name of a header, or a function')
   const scheme = name === 'authorization' ? 'Bearer ' : ''
   return (value) => applied({ [name]: scheme + tokenOf(value) })
 }

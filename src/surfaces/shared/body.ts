@@ -2,18 +2,14 @@ import { RefreshError } from '../../errors.ts'
 
 /** Which bodies can be sent twice, on any platform, and why the others cannot: some platforms lack the classes, or parts of them. */
 
-/** @returns how many bytes it has, at least; undefined where that cannot be told */
-function sizeOf(body: unknown): number | undefined {
-  if (typeof body === 'string') return sizeOfText(body)
+/** How many bytes it has, at least. */
+function sizeOf(body: unknown): number {
+  if (typeof body === 'string') return new TextEncoder().encode(body).length
   if (body instanceof ArrayBuffer || ArrayBuffer.isView(body)) return body.byteLength
   if (isBlob(body)) return body.size
-  if (isForm(body)) {
-    if (!isIterable(body)) return undefined
-    let size = 0
-    for (const [name, value] of body) size += sizeOfText(name) + (sizeOf(value) ?? 0)
-    return size
-  }
-  return undefined
+  let size = 0
+  if (isForm(body) && isIterable(body)) for (const [name, value] of body) size += sizeOf(name) + sizeOf(value)
+  return size
 }
 
 /**
@@ -31,7 +27,7 @@ export function copyOf(body: unknown): unknown {
 export function exceeds(body: unknown, limit: number): boolean {
   // Counting bytes takes longer than looking at the length.
   if (typeof body === 'string' && body.length * 3 <= limit) return false
-  return (sizeOf(body) ?? 0) > limit
+  return sizeOf(body) > limit
 }
 
 /** The platform's, or another's of the same name. */
@@ -46,14 +42,17 @@ export function isBlob(body: unknown): body is Blob {
 }
 
 /** What somebody put on the prototype of every object does not count. */
-export function isIterable(body: object): body is Iterable<unknown> {
-  const found: unknown = Reflect.get(body, Symbol.iterator)
-  return typeof found === 'function' && found !== Reflect.get(Object.prototype, Symbol.iterator)
+export function isIterable<T = unknown>(body: object): body is Iterable<T> {
+  return hasOwnWay(body, Symbol.iterator)
 }
 
 export function isAsyncIterable(body: object): body is AsyncIterable<unknown> {
-  const found: unknown = Reflect.get(body, Symbol.asyncIterator)
-  return typeof found === 'function' && found !== Reflect.get(Object.prototype, Symbol.asyncIterator)
+  return hasOwnWay(body, Symbol.asyncIterator)
+}
+
+function hasOwnWay(body: object, way: symbol): boolean {
+  const found: unknown = Reflect.get(body, way)
+  return typeof found === 'function' && found !== Reflect.get(Object.prototype, way)
 }
 
 /** Why a rejected request is not sent again: its body is a stream. */
@@ -82,11 +81,6 @@ function copyOfForm(form: FormData): unknown {
   if (!isForm(copy)) return form
   for (const [name, value] of form) copy.append(name, value)
   return copy
-}
-
-/** Bytes of its UTF-8. */
-function sizeOfText(text: string): number {
-  return new TextEncoder().encode(text).length
 }
 
 export function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

@@ -1,9 +1,6 @@
 import type { RefreshError } from '../../errors.ts'
 import { describe, optionError } from '../../lib/options.ts'
-import { parsedUrl } from '../../lib/secure-url.ts'
-
-/** Not `*.localhost`: Node asks DNS for it. */
-const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/
+import { LOOPBACK, parsedUrl } from '../../lib/secure-url.ts'
 
 /**
  * The origins that a credential may be sent to (RFC 6454).

@@ -232,7 +232,7 @@ describe('bad input', () => {
     ],
     [{ origins: 'https://a', whenDead: 'never' }, "'whenDead' must be 'send' or 'refuse'."],
     [{ origins: 'https://*.a' }, "'origins' must be named each: there are no wildcards."],
-    [{ origins: 'https://a', apply: 7 }, "'apply' must be a header or a function, not 7."],
+    [{ origins: 'https://a', apply: 7 }, "'apply' must be the name of a header, or a function."],
     [{ origins: 'https://a', apply: 'x y' }, "'apply' must be the name of a header, or a function."],
     [{ origins: 'https://a', inspectStreams: 'yes' }, "'inspectStreams' must be true or false, not string."],
     [{ origins: 'https://a', replayLimit: -1 }, "'replayLimit' must be bytes from 0, not -1."],

@@ -183,7 +183,7 @@ describe('bad input', () => {
       { origins: 'http://api.example.com' },
       "'origins' would send the credential in the clear: use 'https://api.example.com', or, within a network that you trust, plainHttpOrigins: ['http://api.example.com'].",
     ],
-    [{ origins: 'https://a', apply: 7 }, "'apply' must be a header or a function, not 7."],
+    [{ origins: 'https://a', apply: 7 }, "'apply' must be the name of a header, or a function."],
     [{ origins: 'https://a', inspectStreams: 'yes' }, "'inspectStreams' must be true or false, not string."],
     [{ origins: 'https://a', replayLimit: -1 }, "'replayLimit' must be bytes from 0, not -1."],
     [

@@ -1,0 +1,7 @@
+/** Drops what was added first, until no more than so many are left. */
+export function keepLast<K>(kept: Set<K> | Map<K, unknown>, most: number): void {
+  for (const oldest of kept.keys()) {
+    if (kept.size <= most) return
+    kept.delete(oldest)
+  }
+}
