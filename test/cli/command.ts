@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import { temporaryFolder } from '../support/folder.ts'
 
-const bundle = fileURLToPath(new URL('../../cli/dist/llm-refresh.js', import.meta.url))
+const bundle = fileURLToPath(new URL('../../cli/dist/llm-refresh.cjs', import.meta.url))
 
 /** What a command printed, and how it ended. */
 export interface Ended {

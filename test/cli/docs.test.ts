@@ -7,7 +7,7 @@ import { SECRET, startOidcServer } from '../support/oidc-server.ts'
 import { machine } from './command.ts'
 
 const page = fileURLToPath(new URL('../../docs/cli.md', import.meta.url))
-const bundle = fileURLToPath(new URL('../../cli/dist/llm-refresh.js', import.meta.url))
+const bundle = fileURLToPath(new URL('../../cli/dist/llm-refresh.cjs', import.meta.url))
 
 interface Step {
   readonly command: string
