@@ -9,6 +9,7 @@ const WAITING = [
   'test/runtimes/**/*.test.ts',
   'test/credential/driver-cause.test.ts',
   'test/demo.test.ts',
+  'test/proxy/browser.test.ts',
 ]
 /** These load several versions of a package, or one that keeps state: each has a process of its own. */
 const APART = [
