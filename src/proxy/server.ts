@@ -26,6 +26,9 @@ interface Read {
   readonly head: Buffer | undefined
 }
 
+/** Connections that wait to be accepted: as many clients as may be served come at once after an outage, say. */
+const BACKLOG = 4_096
+
 /** The server of a proxy: from a request to its exchange with the upstream. */
 export class ProxyServer {
   readonly #settings: ProxySettings
@@ -84,7 +87,7 @@ export class ProxyServer {
     const server = this.#server
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
-      server.listen(port, host, () => resolve())
+      server.listen({ port, host, backlog: BACKLOG }, () => resolve())
     }).catch((cause: unknown) => {
       throw optionError(
         'port',
