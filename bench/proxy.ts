@@ -4,7 +4,7 @@ import { commandStarts } from './proxy/start.ts'
 import { start, startNginx, startUpstream, type Subject } from './proxy/subjects.ts'
 import { type Finding, median } from './rounds.ts'
 
-const ROUNDS = 15
+const ROUNDS = 5
 const REQUESTS = 2_000
 const STREAMS = 1_000
 type Side = 'ours' | 'bare' | 'httpxy' | 'nginx'
@@ -110,7 +110,7 @@ async function addedTimes(sides: Sides, upstream: number): Promise<Finding[]> {
     measure: (aim: Subject['aim']) => Promise<number[]>,
   ): Promise<Finding> => {
     const times: [number[], number[], number[]] = [[], [], []]
-    for (let round = 0; round < 25; round++)
+    for (let round = 0; round < 9; round++)
       for (const [at, aim] of [direct, bare.aim, own.aim].entries())
         times[at]?.push(median(await measure(aim)))
     const [straight, theirs, ours] = times.map((each) => median(each) / 1e6) as [number, number, number]

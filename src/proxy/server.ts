@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream'
 import { tell } from '../core/events.ts'
 import { optionError } from '../lib/options.ts'
-import { bodyOf, hasBody, jsonRpcId } from './body.ts'
+import { bodyOf, hasBody, isEnding, jsonRpcId } from './body.ts'
 import { Connections } from './connections.ts'
 import { Exchange, send } from './exchange.ts'
 import { admit, type Admitted } from './gate.ts'
@@ -139,6 +139,7 @@ export class ProxyServer {
   }
 
   #serve(request: IncomingMessage, response: ServerResponse, head: Buffer | undefined): void {
+    if (isEnding(request)) return void request.resume()
     const { method = 'GET', url = '/' } = request
     const now = served(method)
     this.#tally.open++
