@@ -11,6 +11,7 @@ const WAITING = [
   'test/runtimes/**/*.test.ts',
   'test/credential/driver-cause.test.ts',
   'test/demo.test.ts',
+  'test/proxy/browser.test.ts',
 ]
 /** Of those that wait, these take longest. */
 const LONG = /\/(?:fleet\/|cli\/stores|cli\/token|cli\/login|credential\/driver-cause|demo|runtimes\/workerd)/

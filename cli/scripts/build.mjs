@@ -1,47 +1,100 @@
-// One file for the command: its parser and its schema are in it, and the library, the OAuth client and the drivers stay packages
-// that load when they are needed. Loading each small package by itself took longer than a token takes.
+// One CommonJS file for the command: the library, the parser and the schema are in it, and each part runs when it is the one that is
+// asked for. undici has files of its own beside it, and the OAuth client and the drivers stay packages: they load when they are needed.
+// Loading many small files took longer than a token takes, and an ES module takes longer than this.
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { createRequire } from 'node:module'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const out = join(root, 'dist', 'llm-refresh.js')
 const { version, dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const requireHere = createRequire(import.meta.url)
+
+/** Modules of Node's that take long to load, and that many a command never calls. */
+const HEAVY = [
+  'child_process',
+  'crypto',
+  'http',
+  'https',
+  'http2',
+  'net',
+  'tls',
+  'readline',
+  'zlib',
+  'url',
+  'dns',
+]
+
+/** They load when something of them is first used. */
+const lazily = {
+  name: 'lazily',
+  setup({ onLoad, onResolve }) {
+    onResolve({ filter: new RegExp(`^(?:node:)?(?:${HEAVY.join('|')})$`) }, ({ path, namespace }) =>
+      namespace === 'lazily' ? { path, external: true } : { path, namespace: 'lazily' },
+    )
+    onLoad({ filter: /./, namespace: 'lazily' }, ({ path }) => ({
+      contents: Object.keys(requireHere(path))
+        .map((name) => part(name, `require('${path}').${name}`))
+        .join('\n'),
+    }))
+  },
+}
+
+/**
+ * undici's index runs all of it, and half of what the start of a proxy took went there: the files that are needed are named here. The version is
+ * pinned exactly, so that they are where they are.
+ */
+const undici = {
+  name: 'undici',
+  setup({ onLoad, onResolve }) {
+    onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'parts' }))
+    onLoad({ filter: /./, namespace: 'parts' }, () => ({
+      contents: [
+        part('Agent', "require('./undici-agent.cjs').Agent"),
+        part('EnvHttpProxyAgent', "require('./undici-agent.cjs').EnvHttpProxyAgent"),
+        part('fetch', "require('./undici-fetch.cjs').fetch"),
+      ].join('\n'),
+      resolveDir: root,
+    }))
+    onResolve({ filter: /undici-\w+\.cjs$/ }, ({ path }) => ({ path, external: true }))
+    // HTTP/2 is off, and Node's takes long to load.
+    onResolve({ filter: /client-h2/ }, ({ path, namespace, resolveDir }) =>
+      namespace === 'file' ? { path: join(resolveDir, path), namespace: 'h2' } : undefined,
+    )
+    onLoad({ filter: /./, namespace: 'h2' }, ({ path }) => ({
+      contents: `module.exports = (...given) => require(${JSON.stringify(path)})(...given)`,
+      resolveDir: root,
+    }))
+  },
+}
 
 rmSync(join(root, 'dist'), { recursive: true, force: true })
-const { metafile } = await build({
-  entryPoints: [join(root, 'src/main.ts')],
-  absWorkingDir: root,
-  outfile: out,
-  bundle: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20.19',
-  mainFields: ['module', 'main'],
-  external: Object.keys(dependencies).flatMap((name) => [name, `${name}/*`]),
-  define: { VERSION: JSON.stringify(version) },
-  banner: {
-    js: "#!/usr/bin/env node\nimport { createRequire as requireFrom } from 'node:module'\nconst require = requireFrom(import.meta.url)",
+const bundled = new Set()
+const shebang = { js: '#!/usr/bin/env node' }
+const out = await bundle('llm-refresh', { entryPoints: [join(root, 'src/main.ts')], banner: shebang })
+await bundle('undici-agent', {
+  stdin: {
+    contents: [
+      part('Agent', `require('undici/lib/dispatcher/agent.js')`),
+      part('EnvHttpProxyAgent', `require('undici/lib/dispatcher/env-http-proxy-agent.js')`),
+    ].join('\n'),
+    resolveDir: root,
   },
-  legalComments: 'none',
-  minifySyntax: true,
-  metafile: true,
+})
+await bundle('undici-fetch', {
+  stdin: { contents: `exports.fetch = require('undici/index.js').fetch`, resolveDir: root },
 })
 chmodSync(out, 0o755)
 
-/** What the file holds of other packages comes under their licences. */
-const bundled = new Set(
-  Object.keys(metafile.inputs).flatMap(
-    (path) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? [],
-  ),
-)
-const notices = [...bundled].toSorted().map((folder) => {
-  const path = join(root, folder)
-  const { name, version: its, license } = JSON.parse(readFileSync(join(path, 'package.json'), 'utf8'))
-  return `${name} ${its} (${license})\n\n${licenceOf(path)}`
-})
-writeFileSync(join(dirname(out), 'LICENSES.txt'), notices.join('\n\n'))
+/** What the files hold of other packages comes under their licences. */
+const notices = [...bundled]
+  .toSorted((one, other) => (one < other ? -1 : 1))
+  .map((path) => {
+    const { name, version: its, license } = JSON.parse(readFileSync(join(path, 'package.json'), 'utf8'))
+    return `${name} ${its} (${license})\n\n${licenceOf(path)}`
+  })
+writeFileSync(join(root, 'dist', 'LICENSES.txt'), notices.join('\n\n'))
 
 function licenceOf(path) {
   for (const name of ['LICENSE', 'LICENSE.md', 'LICENSE.txt']) {
@@ -52,4 +105,43 @@ function licenceOf(path) {
     }
   }
   throw new Error(`${path} holds no licence to pass on`)
+}
+
+/** A name of a CommonJS module whose value is found when it is first asked for. */
+function part(name, found) {
+  return `Object.defineProperty(exports, '${name}', { enumerable: true, get: () => ${found} })`
+}
+
+async function bundle(name, entry) {
+  const outfile = join(root, 'dist', `${name}.cjs`)
+  const { metafile } = await build({
+    ...entry,
+    absWorkingDir: root,
+    outfile,
+    bundle: true,
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20.19',
+    mainFields: ['module', 'main'],
+    external: Object.keys(dependencies).flatMap((each) => [each, `${each}/*`]),
+    plugins: [undici, lazily],
+    define: { VERSION: JSON.stringify(version) },
+    legalComments: 'none',
+    // Node reads and compiles every line of it at every start. With whole lines an error does not print all of the file.
+    minifySyntax: true,
+    minifyWhitespace: true,
+    lineLimit: 160,
+    metafile: true,
+  })
+  for (const path of Object.keys(metafile.inputs)) {
+    const [, folder] = /^(?:\w+:)?(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path) ?? []
+    if (folder !== undefined) bundled.add(resolve(root, folder))
+  }
+  // Node reads a file of ASCII in half the time. What else there is stands in regular expressions and strings.
+  const ascii = readFileSync(outfile, 'utf8').replaceAll(
+    /[^\0-\x7f]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+  writeFileSync(outfile, ascii)
+  return outfile
 }

@@ -10,13 +10,17 @@ process.on('unhandledRejection', (error) => process.exit(report(error)))
 onSignals(['SIGTERM', 'SIGHUP'], (signal) => {
   void flushAll().then(() => process.exit(exitCodeFor(signal)))
 })
-const { words, command, isRun: isChild } = split(process.argv.slice(2))
-try {
-  await program(command).parseAsync([...words], { from: 'user' })
-} catch (error) {
-  const code = report(error)
-  // What is wrong with the words of `run` must not look like an end of its command.
-  process.exitCode = isChild && code !== EXIT.done && code < 125 ? 125 : code
+void main()
+
+async function main(): Promise<void> {
+  const { words, command, isRun: isChild } = split(process.argv.slice(2))
+  try {
+    await program(command).parseAsync([...words], { from: 'user' })
+  } catch (error) {
+    const code = report(error)
+    // What is wrong with the words of `run` must not look like an end of its command.
+    process.exitCode = isChild && code !== EXIT.done && code < 125 ? 125 : code
+  }
 }
 
 /** What stands after `--` is a command of its own: none of its words are ours. */

@@ -47,6 +47,13 @@ function ignore(): void {
   // the reader of the body sees it, or the response that is closed
 }
 
+const ending = new WeakSet<object>()
+
+/** The connection has had its last response: what else is said on it is no request (RFC 9112 section 9.6). */
+export function isEnding({ socket }: IncomingMessage): boolean {
+  return ending.has(socket)
+}
+
 /** How long (ms) a client may go on sending what nobody wants, once it has its response. */
 const LINGER = 2_000
 
@@ -57,6 +64,7 @@ const LINGER = 2_000
 export function endsEarly(request: IncomingMessage, response: ServerResponse): void {
   response.shouldKeepAlive = false
   const { socket } = request
+  ending.add(socket)
   Object.defineProperty(socket, 'destroySoon', {
     configurable: true,
     value: () => {

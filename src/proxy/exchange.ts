@@ -78,7 +78,8 @@ export class Exchange implements DispatchHandler {
     headers: ResponseHeaders,
     message?: string,
   ): void {
-    if (status < 200 || this.#state !== 'open') return
+    if (this.#state !== 'open') return
+    if (status < 200) return this.#inform(status, controller.rawHeaders)
     const { route } = this.#asked
     this.#served.retried = this.attempts > 1
     if (this.attempts === 0 && isSynthetic401(headers)) {
@@ -135,6 +136,23 @@ export class Exchange implements DispatchHandler {
     if (this.#hasLeft) return
     const { route } = this.#asked
     this.#reply(upstreamReply(error, route.origin, route.preset, this.#id), 'upstream')
+  }
+
+  /** Early hints, say: a proxy hands on what comes before a response (RFC 9110 section 15.2). Node has a way to write this one alone. */
+  #inform(status: number, rawHeaders: unknown): void {
+    if (status !== 103 || this.#request.httpVersionMinor === 0) return
+    const { headers } = responseHead(rawHeaders, this.#asked)
+    const hints: Record<string, string | string[]> = { link: [] }
+    for (let at = 0; at + 1 < headers.length; at += 2) {
+      const [name = '', value = ''] = [headers[at]?.toLowerCase(), headers[at + 1]]
+      if (name === 'link') hints['link'] = [...(hints['link'] ?? []), value]
+      else hints[name] = value
+    }
+    try {
+      this.#response.writeEarlyHints(hints)
+    } catch {
+      // They help, and a response follows without them. Node refuses links that it cannot read.
+    }
   }
 
   #begin(status: number, message: string | undefined, rawHeaders: unknown): void {

@@ -10,7 +10,7 @@ export interface Admitted {
   readonly query: string
   /** The one Host header, which was checked. */
   readonly host: string
-  readonly refused: Extract<ProxyRefusal, 'host' | 'origin'> | undefined
+  readonly refused: Extract<ProxyRefusal, 'host' | 'origin' | 'version'> | undefined
 }
 
 /** Where clients put keys. They never reach an upstream. */
@@ -81,8 +81,13 @@ export function admit(
   const [host = ''] = hosts
   const isOurs = hosts.length === 1 && isOurHost(host, request.socket.localAddress, allowHosts)
   const isPage = origins.some((origin) => origin !== `http://${host}`) || !/^(?:none|same-origin)$/.test(site)
-  const refused = !isOurs ? 'host' : isPage ? 'origin' : undefined
+  const refused = !isSound(request) ? 'version' : !isOurs ? 'host' : isPage ? 'origin' : undefined
   return { headers, key, query: stripped.query, host, refused }
+}
+
+/** Node takes a request line without a version for one of HTTP/0.9, and chunks of HTTP/1.0, at which servers differ (RFC 9112 section 6.1). */
+function isSound({ httpVersion, headers }: IncomingMessage): boolean {
+  return httpVersion === '1.1' || (httpVersion === '1.0' && headers['transfer-encoding'] === undefined)
 }
 
 /** A rebound name (DNS) is neither of these; an address cannot be rebound. */

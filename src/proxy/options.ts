@@ -85,6 +85,7 @@ export interface ProxyAuditEntry {
 
 /** Why the proxy refused a request. */
 export type ProxyRefusal =
+  | 'version'
   | 'host'
   | 'origin'
   | 'target'

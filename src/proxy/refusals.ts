@@ -27,6 +27,8 @@ export function refusalOf(
     reason,
     reply: reply({ status, code: 'invalid_request', message }, preset),
   })
+  if (refused === 'version')
+    return no('version', 400, 'The request must be one of HTTP/1.1, or of HTTP/1.0 without chunks.')
   if (refused === 'host')
     return no(
       'host',

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream'
 import { tell } from '../core/events.ts'
 import { optionError } from '../lib/options.ts'
-import { bodyOf, hasBody, jsonRpcId } from './body.ts'
+import { bodyOf, hasBody, isEnding, jsonRpcId } from './body.ts'
 import { Connections } from './connections.ts'
 import { Exchange, send } from './exchange.ts'
 import { admit, type Admitted } from './gate.ts'
@@ -25,6 +25,9 @@ interface Read {
   /** The bytes that a client sent behind a request for an upgrade. */
   readonly head: Buffer | undefined
 }
+
+/** Connections that wait to be accepted: as many clients as may be served come at once after an outage, say. */
+const BACKLOG = 4_096
 
 /** The server of a proxy: from a request to its exchange with the upstream. */
 export class ProxyServer {
@@ -84,7 +87,7 @@ export class ProxyServer {
     const server = this.#server
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
-      server.listen(port, host, () => resolve())
+      server.listen({ port, host, backlog: BACKLOG }, () => resolve())
     }).catch((cause: unknown) => {
       throw optionError(
         'port',
@@ -136,6 +139,7 @@ export class ProxyServer {
   }
 
   #serve(request: IncomingMessage, response: ServerResponse, head: Buffer | undefined): void {
+    if (isEnding(request)) return void request.resume()
     const { method = 'GET', url = '/' } = request
     const now = served(method)
     this.#tally.open++

@@ -8,7 +8,7 @@ import { onTestFinished } from 'vitest'
 import { temporaryFolder } from '../support/folder.ts'
 import { leash } from '../support/leash.ts'
 
-const bundle = fileURLToPath(new URL('../../cli/dist/llm-refresh.js', import.meta.url))
+const bundle = fileURLToPath(new URL('../../cli/dist/llm-refresh.cjs', import.meta.url))
 
 /** What a command printed, and how it ended. */
 export interface Ended {
