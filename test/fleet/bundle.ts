@@ -1,27 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import { afterAll } from 'vitest'
+import { bundle } from '../support/bundle.ts'
 
-/** A program of this folder as one file of JavaScript, which starts as fast as Node does. It goes when the tests are over. */
+/** A program of this folder as one file. It goes when the tests are over. */
 export async function bundled(name: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'llm-refresh-test-'))
   afterAll(() => rm(folder, { recursive: true, force: true }))
-  const outfile = join(folder, `${name}.mjs`)
-  await build({
-    entryPoints: [fileURLToPath(new URL(`${name}.ts`, import.meta.url))],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    logLevel: 'error',
-    // Drivers that are CommonJS ask for Node's modules, and for parts that nobody needs.
-    banner: {
-      js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
-    },
-    external: ['pg-native'],
-  })
-  return outfile
+  return bundle(new URL(`${name}.ts`, import.meta.url), join(folder, `${name}.mjs`))
 }

@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { bundle } from '../support/bundle.ts'
 import type { MemberOrder, MemberOrders, MemberTold } from './outage-member.ts'
 
 /** A process, which ends when whoever started it ends. */
@@ -13,23 +12,9 @@ export interface OutageMember {
   kill(): Promise<void>
 }
 
-/** Makes the program, as one file, which starts as fast as Node does. @returns its path */
-export async function bundleMember(folder: string): Promise<string> {
-  const outfile = `${folder}/outage-member.mjs`
-  await build({
-    entryPoints: [fileURLToPath(new URL('outage-member.ts', import.meta.url))],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    logLevel: 'error',
-    // Drivers that are CommonJS ask for Node's modules, and for parts that nobody needs.
-    banner: {
-      js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
-    },
-    external: ['pg-native'],
-  })
-  return outfile
+/** Makes the program, as one file. @returns its path */
+export function bundleMember(folder: string): Promise<string> {
+  return bundle(new URL('outage-member.ts', import.meta.url), `${folder}/outage-member.mjs`)
 }
 
 export async function startOutageMember(program: string, orders: MemberOrders): Promise<OutageMember> {
