@@ -3,6 +3,7 @@ import { cpus, loadavg } from 'node:os'
 import { aborts } from './aborts.ts'
 import { hostile } from './hostile.ts'
 import { masses } from './masses.ts'
+import { mcp } from './mcp.ts'
 import { outages } from './outages.ts'
 import { refusals } from './refusals.ts'
 import { runtimes } from './runtimes.ts'
@@ -21,6 +22,7 @@ const batteries: Readonly<Record<string, Battery>> = {
   outages,
   refusals,
   masses,
+  mcp,
   hostile,
   workerd,
   runtimes,

@@ -37,9 +37,8 @@ const authentication: Authentication =
   login.kind === 'authProvider'
     ? { authProvider: ownLogin(login.at, registered) }
     : { fetch: await sharedFetch(login) }
-const connected = await Promise.all(
-  Array.from({ length: orders.callers }, () => callers[client](url, authentication)),
-)
+/** Each connects with its first call, and again where that failed. */
+const connections: (Promise<Caller> | undefined)[] = Array.from({ length: orders.callers }, () => undefined)
 
 async function sharedFetch(place: StorePlace): Promise<typeof fetch> {
   const { store } = await openStore(place)
@@ -54,8 +53,13 @@ async function sharedFetch(place: StorePlace): Promise<typeof fetch> {
 
 async function obey(order: Order): Promise<Told> {
   let [served, failed, error] = [0, 0, undefined as string | undefined]
-  const once = async ({ call }: Caller): Promise<boolean> => {
+  const once = async (at: number): Promise<boolean> => {
+    const connecting = (connections[at] ??= callers[client](url, authentication))
     try {
+      const { call } = await connecting.catch((reason: unknown) => {
+        connections[at] = undefined
+        throw reason
+      })
       await call()
       served++
       return true
@@ -65,16 +69,16 @@ async function obey(order: Order): Promise<Told> {
       return false
     }
   }
-  const again = async (caller: Caller): Promise<boolean> => {
+  const again = async (_: unknown, at: number): Promise<boolean> => {
     let isSpared = true
     const end = Date.now() + (order.do === 'run' ? order.ms : 0)
     do {
-      isSpared = (await once(caller)) && isSpared
+      isSpared = (await once(at)) && isSpared
       if (order.do === 'run') await sleep(order.pause)
     } while (Date.now() < end)
     return isSpared
   }
-  const all = await Promise.all(connected.map(again))
+  const all = await Promise.all(connections.map(again))
   return { served, failed, spared: all.filter(Boolean).length, error }
 }
 

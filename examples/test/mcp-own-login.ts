@@ -1,6 +1,6 @@
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { OAuthClientProvider, OAuthTokens } from '@ai-sdk/mcp'
+import type { OAuthAuthorizationServerInformation, OAuthClientProvider, OAuthTokens } from '@ai-sdk/mcp'
 
 /** A client that is registered at an authorization server. */
 export interface RegisteredClient {
@@ -17,6 +17,7 @@ export function ownLogin(
   file: string,
   { issuer, clientId, clientSecret }: RegisteredClient,
 ): OAuthClientProvider {
+  let server: OAuthAuthorizationServerInformation | undefined
   const information = { client_id: clientId, client_secret: clientSecret, issuer }
   return {
     redirectUrl: 'http://127.0.0.1/callback',
@@ -32,6 +33,10 @@ export function ownLogin(
     saveTokens: (tokens) => writeTokens(file, tokens),
     invalidateCredentials: (what) => {
       if (what === 'all' || what === 'tokens') rmSync(file, { force: true })
+    },
+    authorizationServerInformation: () => server,
+    saveAuthorizationServerInformation: (found) => {
+      server = found
     },
     // Nobody is there to log in.
     redirectToAuthorization: () => undefined,

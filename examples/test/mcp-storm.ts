@@ -52,11 +52,11 @@ export async function startStorm(program: string, options: StormOptions): Promis
   const api = await startMcpServer((token) => server.isActive(token), 'hello', server.issuer)
   const registered = { issuer: server.issuer, clientId: server.client.id, clientSecret: server.client.secret }
   const orders = { ...options, url: api.url, registered }
+  const starting = Array.from({ length: options.processes }, () => startMember(program, options.node, orders))
+  const members = await Promise.all(starting)
+  // A token that lives for seconds must not age while the processes start.
   const login = await server.login()
   await logIn(orders, login)
-  const members = await Promise.all(
-    Array.from({ length: options.processes }, () => startMember(program, options.node, orders)),
-  )
   return {
     server,
     login,
