@@ -9,7 +9,7 @@ export interface AuthorizationServerOptions {
   /** Life of an access token, in whole seconds. Default: 3600. */
   accessTokenSeconds?: number
   /** How the client proves itself at the token endpoint. Default: `client_secret_basic`. */
-  clientAuthentication?: 'client_secret_basic' | 'client_secret_post'
+  clientAuthentication?: 'client_secret_basic' | 'client_secret_post' | 'none'
   /** The API that tokens may be asked for (RFC 8707), once it is known. Default: none. */
   resource?: () => string
   /**
