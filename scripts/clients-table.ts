@@ -49,7 +49,7 @@ const rows = clients.map((client) => [
   client.name,
   client.package === undefined ? 'the platform’s' : pinned(client.package),
   `\`${client.option}\`${client.apply === undefined ? '' : ', with `apply`'}`,
-  `${Object.keys(client.calls).join(', ')}; streaming: ${client.streams.join(', ')}`,
+  `${Object.keys(client.calls).join(', ')}${client.streams.length === 0 ? '' : `; streaming: ${client.streams.join(', ')}`}`,
 ])
 const table = [['client', 'package', 'your change', 'tested calls'], ['---', '---', '---', '---'], ...rows]
   .map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |\n`)

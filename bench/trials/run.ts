@@ -4,6 +4,7 @@ import { aborts } from './aborts.ts'
 import { bundlers } from './bundlers.ts'
 import { hostile } from './hostile.ts'
 import { masses } from './masses.ts'
+import { mcp } from './mcp.ts'
 import { outages } from './outages.ts'
 import { refusals } from './refusals.ts'
 import { runtimes } from './runtimes.ts'
@@ -22,6 +23,7 @@ const batteries: Readonly<Record<string, Battery>> = {
   outages,
   refusals,
   masses,
+  mcp,
   hostile,
   workerd,
   runtimes,

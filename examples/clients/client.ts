@@ -43,6 +43,8 @@ export interface Client {
   readonly option: string
   /** What is called, and what is said to that. */
   readonly calls: Readonly<Record<string, string>>
+  /** How many requests a call makes although the first is turned away, where it is not one. */
+  readonly insists?: Readonly<Record<string, number>>
   /** What is streamed; each time the pieces make {@link SAID}. */
   readonly streams: readonly string[]
   /** How the token is put on its requests, where `Authorization: Bearer` alone does not do. */

@@ -1,7 +1,7 @@
 import { type Client, SAID } from './client.ts'
 
 export const mcp: Client = {
-  name: 'MCP',
+  name: 'MCP, SDK 1',
   server: 'mcp',
   takes: 'fetch',
   package: '@modelcontextprotocol/sdk',
@@ -55,7 +55,7 @@ export const mcp: Client = {
 }
 
 /** What is told while something runs, as a stream. */
-function pieces(run: (onPiece: (piece: string) => void) => Promise<unknown>): ReadableStream<string> {
+export function pieces(run: (onPiece: (piece: string) => void) => Promise<unknown>): ReadableStream<string> {
   return new ReadableStream({
     async start(controller) {
       await run((piece) => controller.enqueue(piece))

@@ -1,6 +1,7 @@
 import { aiSdk5 } from './ai-sdk-5.ts'
 import { aiSdk6 } from './ai-sdk-6.ts'
 import { aiSdk7 } from './ai-sdk-7.ts'
+import { aiSdkMcp } from './ai-sdk-mcp.ts'
 import { aiSdk5Model, aiSdk6Model, aiSdk7Model } from './ai-sdk-models.ts'
 import { anthropic } from './anthropic.ts'
 import { axiosClient } from './axios.ts'
@@ -9,6 +10,7 @@ import { plainFetch } from './fetch.ts'
 import { google } from './google.ts'
 import { kyClient } from './ky.ts'
 import { langchain, langchainAnthropic } from './langchain.ts'
+import { mcp2 } from './mcp-2.ts'
 import { mcp } from './mcp.ts'
 import { ofetchClient } from './ofetch.ts'
 import { openai6 } from './openai-6.ts'
@@ -32,6 +34,8 @@ export const clients: readonly Client[] = [
   langchainAnthropic,
   openaiAgents,
   mcp,
+  mcp2,
+  aiSdkMcp,
   plainFetch,
   kyClient,
   ofetchClient,

@@ -13,13 +13,15 @@ const examples = join(import.meta.dirname, '..')
 
 /** Whole programs of their own: a provider, and a model, that is rebuilt with each token. */
 const OWN = ['ai-sdk-model.ts', 'provider.ts']
-const OTHERS = ['credential.ts', 'dispatcher.ts', 'everywhere.ts', 'vitest.config.ts', ...OWN]
+/** Runs with logins of its own, in a test of its own. */
+const AGENT = 'mcp-agent.ts'
+const OTHERS = ['credential.ts', 'dispatcher.ts', 'everywhere.ts', 'vitest.config.ts', AGENT, ...OWN]
 
 const files = (await readdir(examples)).filter((file) => file.endsWith('.ts') && !OTHERS.includes(file))
 
 test('there is an example for each client', () => {
   expect(files.toSorted()).toEqual(
-    'ai-sdk anthropic axios fetch google ky langchain mcp ofetch openai-agents openai undici'
+    'ai-sdk anthropic axios fetch google ky langchain mcp mcp-2 ofetch openai-agents openai undici'
       .split(' ')
       .map((name) => `${name}.ts`),
   )
@@ -49,12 +51,13 @@ test.concurrent.each([...files, ...OWN])(
     }
     const llm = await startLlmServer({ accepts, answer: SAID })
     const mcp = await startMcpServer(accepts, SAID)
-    const server = file === 'mcp.ts' ? mcp : llm
+    const isMcp = file.startsWith('mcp')
+    const server = isMcp ? mcp : llm
     try {
       const env = {
         PATH: process.env['PATH'],
         TOKEN_FILE: tokenFile,
-        API_ORIGIN: file === 'mcp.ts' ? new URL(mcp.url).origin : llm.url,
+        API_ORIGIN: isMcp ? new URL(mcp.url).origin : llm.url,
         ANTHROPIC_AUTH_TOKEN: UNUSED,
         ANTHROPIC_BASE_URL: llm.url,
         GEMINI_API_KEY: UNUSED,
@@ -71,7 +74,7 @@ test.concurrent.each([...files, ...OWN])(
       expect(stdout).toContain(SAID)
       expect(server.rejections()).toBe(1)
       // The MCP client introduces itself with two more.
-      expect(server.requests()).toBe(file === 'mcp.ts' ? 4 : 2)
+      expect(server.requests()).toBe(isMcp ? 4 : 2)
     } finally {
       await Promise.all([llm.close(), mcp.close(), rm(folder, { recursive: true })])
     }

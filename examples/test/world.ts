@@ -23,7 +23,7 @@ export interface Opened extends Session {
   readonly login: Login
   /** Calls that the cell was told were rejected. */
   readonly rejected: Countdown
-  /** Requests that the client made; those of llm-refresh's own are not among them. */
+  /** Requests that the client made; those of llm-refresh's own, and the event stream of MCP, are not among them. */
   asked(): number
 }
 
@@ -84,8 +84,9 @@ export async function startWorld(client: Client): Promise<World> {
       url: llm.url,
       mcpUrl: mcp.url,
       fetch: async (input, init) => {
+        const isListening = client.server === 'mcp' && init?.method === 'GET'
         // The OpenAI client makes one of these to find out what its fetch can do.
-        if (input !== 'data:,') count.asked++
+        if (input !== 'data:,' && !isListening) count.asked++
         count.pending++
         try {
           return await refreshing(input, init)

@@ -2,7 +2,7 @@ import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const bundle = fileURLToPath(new URL('../../cli/dist/llm-refresh.js', import.meta.url))
+const bundle = fileURLToPath(new URL('../../cli/dist/llm-refresh.cjs', import.meta.url))
 
 /** A command of a page, and what the page shows below it. */
 export interface Step {

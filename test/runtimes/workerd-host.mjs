@@ -8,6 +8,7 @@ const host = new Miniflare({
   script: await readFile(worker, 'utf8'),
   compatibilityDate: '2026-01-01',
   bindings: JSON.parse(bindings),
+  kvNamespaces: ['OAUTH_KV'],
   host: '127.0.0.1',
   port: 0,
 })

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ResourceServer } from 'oidc-provider'
 import { TokenStorage } from './token-storage.ts'
 
 /** How the authorization server shall behave. */
@@ -8,7 +9,9 @@ export interface AuthorizationServerOptions {
   /** Life of an access token, in whole seconds. Default: 3600. */
   accessTokenSeconds?: number
   /** How the client proves itself at the token endpoint. Default: `client_secret_basic`. */
-  clientAuthentication?: 'client_secret_basic' | 'client_secret_post'
+  clientAuthentication?: 'client_secret_basic' | 'client_secret_post' | 'none'
+  /** The API that tokens may be asked for (RFC 8707), once it is known. Default: none. */
+  resource?: () => string
   /**
    * Awaited before a token request is handled: a gate that a test holds shut, or the delay of a real network.
    * If it throws, the answer is a 503.
@@ -89,6 +92,15 @@ export async function startAuthorizationServer(
   if (address === null || typeof address === 'string') throw new Error('The server has no port.')
   const issuer = `http://127.0.0.1:${address.port}`
 
+  const resourceIndicators = {
+    enabled: true,
+    getResourceServerInfo: (): ResourceServer => ({
+      scope: '',
+      accessTokenFormat: 'opaque',
+      accessTokenTTL: accessTokenSeconds,
+    }),
+    useGrantedResource: () => true,
+  }
   const provider = await quietly(async () => {
     const { Provider } = await import('oidc-provider')
     return new Provider(issuer, {
@@ -104,7 +116,7 @@ export async function startAuthorizationServer(
         },
       ],
       findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
-      features: { devInteractions: { enabled: false } },
+      features: { devInteractions: { enabled: false }, ...(options.resource && { resourceIndicators }) },
       rotateRefreshToken: true,
       ttl: { AccessToken: accessTokenSeconds, RefreshToken: 86_400, Grant: 86_400, IdToken: 3600 },
     })
@@ -162,6 +174,7 @@ export async function startAuthorizationServer(
       grantId,
       gty: 'authorization_code',
       scope: SCOPE,
+      ...(options.resource && { resource: options.resource() }),
     }
     return {
       accessToken: await new provider.AccessToken(claims).save(),

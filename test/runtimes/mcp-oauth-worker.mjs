@@ -1,0 +1,38 @@
+// An MCP server and its authorization server as Cloudflare's users build them, in one Worker. Plain JavaScript: the types of the package
+// are those of Workers.
+import { OAuthProvider } from '@cloudflare/workers-oauth-provider'
+
+const api = { fetch: async () => Response.json({ said: 'hello' }) }
+
+const site = {
+  async fetch(request, env) {
+    const { pathname, searchParams } = new URL(request.url)
+    if (pathname === '/authorize') {
+      // The person has logged in and agreed.
+      const asked = await env.OAUTH_PROVIDER.parseAuthRequest(request)
+      const consent = { request: asked, userId: 'alice', metadata: {}, scope: asked.scope, props: {} }
+      const { redirectTo } = await env.OAUTH_PROVIDER.completeAuthorization(consent)
+      return Response.redirect(redirectTo, 302)
+    }
+    if (pathname === '/end-tokens') {
+      const { keys } = await env.OAUTH_KV.list({ prefix: 'token:' })
+      await Promise.all(keys.map(({ name }) => env.OAUTH_KV.delete(name)))
+      return Response.json({ ended: keys.length })
+    }
+    if (pathname === '/forget-client') {
+      await env.OAUTH_PROVIDER.deleteClient(searchParams.get('id'))
+      return Response.json({})
+    }
+    return new Response('There is no such page.', { status: 404 })
+  },
+}
+
+export default new OAuthProvider({
+  apiRoute: '/mcp',
+  apiHandler: api,
+  defaultHandler: site,
+  authorizeEndpoint: '/authorize',
+  tokenEndpoint: '/token',
+  clientRegistrationEndpoint: '/register',
+  scopesSupported: ['read', 'offline_access'],
+})

@@ -1,0 +1,95 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import {
+  type Credential,
+  createCredential,
+  memoryStore,
+  refreshingFetch,
+  type Store,
+} from '../../src/index.ts'
+import { mcp, mcpLogin } from '../../src/sources/mcp/index.ts'
+import { hasWorkerd, type RunningWorker, startWorker } from './workerd.ts'
+
+const isThere = await hasWorkerd()
+beforeEach(({ skip }) => skip(!isThere))
+
+let folder: string
+let worker: RunningWorker
+let url: string
+
+beforeAll(async () => {
+  if (!isThere) return
+  folder = await mkdtemp(join(tmpdir(), 'llm-refresh-mcp-oauth-'))
+  const script = join(folder, 'worker.mjs')
+  await build({
+    entryPoints: [fileURLToPath(new URL('mcp-oauth-worker.mjs', import.meta.url))],
+    outfile: script,
+    bundle: true,
+    format: 'esm',
+    conditions: ['workerd', 'worker', 'browser'],
+    external: ['node:*', 'cloudflare:*'],
+    logLevel: 'error',
+  })
+  worker = await startWorker(script, {})
+  url = `${worker.origin}/mcp`
+}, 300_000)
+
+afterAll(async () => {
+  await worker?.close()
+  if (folder !== undefined) await rm(folder, { recursive: true, force: true })
+})
+
+const CALLBACK = 'https://app.example.com/callback'
+
+async function loggedIn(store: Store): Promise<Credential> {
+  const login = mcpLogin(url, { redirectUri: CALLBACK, store })
+  const { url: begun, binding } = await login.begin()
+  const back = (await fetch(begun, { redirect: 'manual' })).headers.get('location') ?? ''
+  const credential = createCredential({ source: mcp(url, { store }), store, key: 'me' })
+  await credential.login(await login.finish(back, { binding }))
+  return credential
+}
+
+const endTokens = async (): Promise<void> => void (await fetch(`${worker.origin}/end-tokens`))
+
+async function said(credential: Credential): Promise<string> {
+  const response = await refreshingFetch(credential, { origins: worker.origin })(url, { method: 'POST' })
+  return response.text()
+}
+
+test("[A1, A5, A6] given Cloudflare's authorization server, when a person logs in with a client that registers itself, then the login outlives its access tokens, and the refresh token rotates", async () => {
+  const store = memoryStore()
+  const credential = await loggedIn(store)
+  const seen = [(await store.read('me'))?.token?.refreshToken]
+  expect(await said(credential)).toBe('{"said":"hello"}')
+  for (let expiry = 1; expiry <= 3; expiry++) {
+    await endTokens()
+    const calls = await Promise.all(Array.from({ length: 5 }, () => said(credential)))
+    expect(new Set(calls)).toEqual(new Set(['{"said":"hello"}']))
+    expect(credential.status().generation).toBe(1 + expiry)
+    seen.push((await store.read('me'))?.token?.refreshToken)
+  }
+  expect(new Set(seen).size).toBe(4)
+  expect((await store.read('me'))?.madeFor).toMatchObject({ issuer: worker.origin })
+}, 60_000)
+
+test('[A3, A6] given a registration that its operator deleted, when the token expires, then the call says to log in again, and a new login registers anew', async () => {
+  const store = memoryStore()
+  const credential = await loggedIn(store)
+  const { value } = await credential.snapshot()
+  const before = value.extra?.['mcp']
+  expect(before).toMatchObject({ issuer: worker.origin, client: expect.any(String) })
+  const { client } = before as { client: string }
+  await fetch(`${worker.origin}/forget-client?id=${client}`)
+  await endTokens()
+  await expect(credential.refresh(await credential.snapshot())).rejects.toMatchObject({
+    code: 'reauthentication_required',
+  })
+  const again = await loggedIn(store)
+  expect((await again.snapshot()).value.extra?.['mcp']).not.toEqual(before)
+  expect(await said(again)).toBe('{"said":"hello"}')
+}, 60_000)
