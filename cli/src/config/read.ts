@@ -27,7 +27,7 @@ export async function readConfig(option: string | undefined): Promise<Config> {
 }
 
 /** @throws Fault */
-function parseConfig({ path }: Pick<Location, 'path'>, text: string): Config {
+export function parseConfig({ path }: Pick<Location, 'path'>, text: string): Config {
   const document = new Document(path, text)
   const complain = (field: FieldPath, message: string): never => {
     throw wrongInput(`${document.place(field)}: ${nameOf(field)} ${message}.`)
