@@ -1,7 +1,7 @@
 import { type Config, readConfig } from '../config/read.ts'
 import type { OAuthDefinition } from '../config/schema.ts'
 import { durationOf } from '../lib/duration.ts'
-import { EXIT, isRefreshError } from '../lib/fault.ts'
+import { EXIT, isRefreshError, messageOf } from '../lib/fault.ts'
 import { paint, print, printable, printJson } from '../lib/output.ts'
 import { chooseCredential, loginCommand, openCredential } from '../setup/credential.ts'
 import { discover } from '../setup/discovery.ts'
@@ -209,7 +209,7 @@ function withoutRefreshToken(about: string): Finding {
 
 function problemOf(error: unknown): Pick<Finding, 'code' | 'level' | 'message'> {
   const code = isRefreshError(error) ? error.code : 'failed'
-  return { code, level: 'error', message: error instanceof Error ? error.message : String(error) }
+  return { code, level: 'error', message: messageOf(error) }
 }
 
 function lineOf({ about, level, message, fix }: Finding): string {

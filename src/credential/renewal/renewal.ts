@@ -205,7 +205,7 @@ export class Renewal {
     this.#tell({ type: 'issued' })
     const { tokenType } = token
     if (tokenType !== undefined && !/^bearer$/i.test(tokenType)) {
-      this.#tell({ type: 'finding', finding: oddType(tokenType) })
+      this.#tell({ type: 'finding', finding: ODD_TYPE })
     }
   }
 
@@ -240,11 +240,10 @@ function isKnown(token: AccessToken, { current, cause }: Context): boolean {
   return cause === 'rejected' || expiryOf(token) === current.expiresAt
 }
 
-function oddType(tokenType: string): Finding {
-  return {
-    code: 'token_type_not_bearer',
-    level: 'warning',
-    message: `The source gave a token of the type ${JSON.stringify(tokenType.slice(0, 32))}: it is sent as a bearer token.`,
-    fix: undefined,
-  }
+/** Its type is not shown: it is the server's to write, and may be the token itself. */
+const ODD_TYPE: Finding = {
+  code: 'token_type_not_bearer',
+  level: 'warning',
+  message: 'The source gave a token whose type is not Bearer: it is sent as a bearer token.',
+  fix: 'If it is rejected, ask the server for bearer tokens.',
 }
