@@ -1,5 +1,7 @@
 import fc from 'fast-check'
-import { listening, type Reader, READERS } from '../../test/sources/hostile-readers.ts'
+import { READERS } from '../../test/sources/hostile-all.ts'
+import type { Reader } from '../../test/sources/hostile-reader.ts'
+import { listening } from '../../test/sources/hostile-readers.ts'
 import { collectGarbage } from '../../test/support/garbage.ts'
 import { type Battery, setting } from './trial.ts'
 

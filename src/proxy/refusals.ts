@@ -13,6 +13,9 @@ export interface Refused {
 /** They belong to the connection (CONNECT), or would show the credential to the client (TRACE). */
 const METHODS: ReadonlySet<string> = new Set(['CONNECT', 'TRACE', 'TRACK'])
 
+/** Characters of a name that a message repeats. */
+const LONGEST_SHOWN = 20
+
 /** Refuses what comes from a web page, or is no request for a route. Nothing is told to whoever has no key. */
 export function refusalOf(
   method: string,
@@ -58,12 +61,11 @@ export function refusalOf(
     )
   }
   if (target.name === '-') return undefined
-  if (route === undefined)
-    return no(
-      'route',
-      404,
-      `The proxy has no route '${target.name}'. It has ${[...routes.keys()].join(', ')}.`,
-    )
+  if (route === undefined) {
+    // What is longer may be a key that somebody put into the path.
+    const which = target.name.length > LONGEST_SHOWN ? 'of that name' : `'${target.name}'`
+    return no('route', 404, `The proxy has no route ${which}. It has ${[...routes.keys()].join(', ')}.`)
+  }
   if (key.routes?.includes(target.name) === false)
     return no('forbidden', 403, `The key '${key.name}' does not open the route '${target.name}'.`)
   return undefined

@@ -6,69 +6,15 @@ import { google } from '../../src/sources/google.ts'
 import { oauth } from '../../src/sources/oauth/index.ts'
 import { failure, issue, printed, script } from '../sources/helpers.ts'
 import { ManualClock } from '../support/manual-clock.ts'
+import { FORMS, leaksIn, PLACES, SPECIAL, WORD } from './canary-places.ts'
 import { everythingIn } from './everything.ts'
-
-/** It looks like a word: only what is known of it, or stands before it, gives it away. */
-const WORD = 'kanarienvogel'
-/** What no form leaves as it is. */
-const SPECIAL = `${WORD} pä$$/+=&?#%"'`
-
-/** How a secret comes back. */
-const FORMS: Readonly<Record<string, (secret: string) => string>> = {
-  'as it is': (secret) => secret,
-  'percent-encoded': encodeURIComponent,
-  'as a form field': (secret) => new URLSearchParams({ a: secret }).toString().slice(2),
-  'in base64': (secret) => Buffer.from(secret).toString('base64'),
-  'in base64url': (secret) => Buffer.from(secret).toString('base64url'),
-  'in JSON': (secret) => JSON.stringify(secret),
-  'in capitals': (secret) => secret.toUpperCase(),
-  'over two lines': (secret) => `${secret.slice(0, 6)}\r\n${secret.slice(6)}`,
-}
-
-/** Where it comes back. */
-const PLACES: Readonly<Record<string, (text: string) => Response>> = {
-  'a description': (text) =>
-    Response.json({ error: 'invalid_grant', error_description: `no ${text} here` }, { status: 400 }),
-  'the code': (text) => Response.json({ error: text }, { status: 400 }),
-  'a message': (text) => Response.json({ errors: [{ message: text, code: text }] }, { status: 401 }),
-  'a text': (text) => new Response(`bad ${text}`, { status: 400, headers: { 'content-type': 'text/plain' } }),
-  'JSON that is broken': (text) =>
-    new Response(`{"error":${text}`, { headers: { 'content-type': 'application/json' } }),
-  'a success without a token': (text) => Response.json({ msg: text }),
-  'a page': (text) => new Response(`<html><title>${text}</title>`, { status: 403 }),
-  'a fault': (text) => new Response(`<a><faultstring>${text}</faultstring></a>`, { status: 500 }),
-  'a challenge': (text) => {
-    const said = text.replaceAll(/[^\u0020-\u007E]/g, '')
-    return new Response('', {
-      status: 401,
-      headers: { 'www-authenticate': `Bearer error_description="${said}"` },
-    })
-  },
-  'where a redirect leads': (text) => {
-    const path = encodeURIComponent(text)
-    return new Response('', {
-      status: 302,
-      headers: { location: `https://${WORD}.example.net/${path}?a=${path}` },
-    })
-  },
-  'a request id': (text) => {
-    const said = text.replaceAll(/[^\u0020-\u007E]/g, '')
-    return new Response('', { status: 400, headers: { 'x-request-id': said } })
-  },
-}
 
 /** Everything that could be seen of an error, and of what has caused it. */
 function seen(error: unknown): string {
-  const text = `${everythingIn(error)}${printed(error)}`
-  // A secret that was cut apart, or written otherwise, is one, too.
-  return text.replaceAll(/\s|\\[rnt]/g, '').toLowerCase()
+  return `${everythingIn(error)}${printed(error)}`
 }
 
-/** Of what was cut apart, neither half must be there. */
-function leaksOf(error: unknown): string[] {
-  const forms = [WORD, 'kanari', 'nvogel', ...Object.values(FORMS).map((write) => write(SPECIAL))]
-  return forms.filter((form) => seen(error).includes(form.replaceAll(/\s/g, '').toLowerCase()))
-}
+const leaksOf = (error: unknown): string[] => leaksIn(seen(error))
 
 const redeem = (fetch: typeof globalThis.fetch, secret: string) =>
   issue(

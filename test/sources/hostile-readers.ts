@@ -27,22 +27,9 @@ import {
   targets,
   thrown,
 } from './hostile-inputs.ts'
+import { check, checkError, MIB, NOW, type Reader, sized } from './hostile-reader.ts'
 
-/** Something of ours that reads what somebody else wrote. */
-export interface Reader {
-  readonly name: string
-  readonly inputs: fc.Arbitrary<unknown>
-  /** Throws where a promise does not hold. */
-  readonly read: (input: never) => unknown
-  /** Out of a thousand inputs of a trial. */
-  readonly share: number
-  /** The largest inputs that get to it, and such of a part of the size. */
-  readonly large: (part: number) => readonly (readonly [string, unknown])[]
-}
-
-const NOW = Date.UTC(2026, 10, 1)
 const ISSUER = new URL('https://auth.example.com')
-const MIB = 1_048_576
 const ASKING = { person: true, spends: true, carriesClaims: true, isSigned: true }
 const REMEDY = { who: 'Cloud', logIn: 'log in', configure: 'configure', login: /\blogin\b/ }
 
@@ -58,26 +45,6 @@ const whole = ([text, status, type]: Whole) => ({
   sentAt: NOW,
   secrets: ['canary'],
 })
-
-/** It gives something bounded, or fails with an error of ours that can be shown. */
-function check(read: () => unknown): void {
-  try {
-    assert((JSON.stringify(read() ?? null)?.length ?? 0) <= 3 * MIB, 'it is not bounded')
-  } catch (error) {
-    checkError(error)
-  }
-}
-
-function checkError(error: unknown): void {
-  if (!(error instanceof RefreshError)) throw error
-  assert(error.message.length < 1_500, 'the message is not bounded')
-  // oxlint-disable-next-line no-control-regex
-  assert.doesNotMatch(error.message, /[\u0000-\u001F\u202E]/)
-}
-
-const sized =
-  (make: (length: number) => readonly (readonly [string, unknown])[], most: number) => (part: number) =>
-    make(Math.floor(most * part))
 
 /** Responses, as large as they are read. */
 const largeResponses = (part: number): readonly (readonly [string, Whole])[] =>
@@ -111,12 +78,12 @@ async function readDeviceResponse(body: string): Promise<void> {
   assert.equal(clock.armed, 0)
 }
 
-/** All readers but that of callbacks, which has to listen. */
-export const READERS: readonly Reader[] = [
+/** Those of the sources and of the stores. */
+export const SOURCE_READERS: readonly Reader[] = [
   {
     name: 'token responses',
     inputs: responses,
-    share: 380,
+    share: 280,
     read: (given: Whole) =>
       check(() => {
         const token = readTokens(whole(given), ASKING, NOW)
@@ -129,21 +96,21 @@ export const READERS: readonly Reader[] = [
   {
     name: 'metadata',
     inputs: bodies,
-    share: 120,
+    share: 80,
     read: (body: string) => check(() => readMetadata(whole([body, 200, '']), ISSUER, [])),
     large: sized(largeBodies, MIB),
   },
   {
     name: 'challenges',
     inputs: challenges,
-    share: 120,
+    share: 90,
     read: (challenge: string) => check(() => claimsOf(challenge)),
     large: sized(largeChallenges, 16_384),
   },
   {
     name: 'points in time',
     inputs: instants,
-    share: 100,
+    share: 70,
     read: (given: unknown) => {
       const at = readInstant(given, NOW)
       assert(at === undefined || (at >= Date.UTC(2000) && Number.isFinite(at)))
@@ -156,7 +123,7 @@ export const READERS: readonly Reader[] = [
   {
     name: 'output of helpers',
     inputs: bodies,
-    share: 110,
+    share: 90,
     read: (printed: string) =>
       readOutput(printed, { of: 'What helper printed', since: NOW }).then(
         ({ accessToken }) => assert.match(accessToken, /^[\u0021-\u007E]+$/),

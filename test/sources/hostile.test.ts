@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { listening, type Reader, READERS } from './hostile-readers.ts'
+import { READERS } from './hostile-all.ts'
+import type { Reader } from './hostile-reader.ts'
+import { listening } from './hostile-readers.ts'
 
 const RUNS = 10_000
 

@@ -21,6 +21,8 @@ export interface ServerCase {
   readonly responds: ServerResponse
   /** What the message of the failure has to hold. */
   readonly says?: RegExp
+  /** What of the response nobody has shown: it is as RFC 6749 has it. */
+  readonly assumed?: 'the status'
 }
 
 export interface AuthorizationServerProfile {
@@ -465,7 +467,8 @@ export const SERVERS: readonly AuthorizationServerProfile[] = [
   },
   {
     name: 'Bitbucket',
-    reference: 'https://github.com/readthedocs/readthedocs.org/issues/2992',
+    reference:
+      'https://community.atlassian.com/t5/Bitbucket-questions/How-do-I-refresh-a-token/qaq-p/1545002',
     cases: [
       rotated({ ...ROTATED, scopes: 'account repository', token_type: 'bearer', state: 'refresh_token' }),
       {
@@ -473,6 +476,17 @@ export const SERVERS: readonly AuthorizationServerProfile[] = [
         means: 'refused',
         responds: json(400, error('invalid_request', 'Invalid refresh_token')),
         says: /invalid_request.*Invalid refresh_token/,
+        assumed: 'the status',
+      },
+      {
+        when: 'a wrong client (github.com/p2/OAuth2/issues/96)',
+        means: 'refused',
+        responds: json(
+          400,
+          error('unauthorized_client', 'Requests must be authenticated using OAuth client credentials'),
+        ),
+        says: /must be authenticated using OAuth client credentials.*allow the grant/,
+        assumed: 'the status',
       },
     ],
   },
@@ -558,6 +572,8 @@ export const SERVERS: readonly AuthorizationServerProfile[] = [
     reference: 'https://docs.snowflake.com/en/user-guide/oauth-custom#unsuccessful-response-example',
     cases: [
       fresh({ ...TOKEN, expires_in: 600, username: 'ME', scope: 'session:role:X', idpInitiated: false }),
+      // Where single use is on (github.com/lightdash/lightdash/issues/22831).
+      rotated({ ...ROTATED, expires_in: 600, username: 'ME', idpInitiated: false }),
       {
         when: 'expired login',
         means: 'ended',
@@ -568,6 +584,7 @@ export const SERVERS: readonly AuthorizationServerProfile[] = [
           message: 'The provided grant or refresh token is invalid.',
           success: false,
         }),
+        assumed: 'the status',
       },
       {
         when: 'a wrong client',
@@ -639,13 +656,13 @@ export const SERVERS: readonly AuthorizationServerProfile[] = [
   },
   {
     name: 'Linear',
-    reference: 'https://linear.app/developers/oauth-2-0-authentication',
+    reference: 'https://nango.dev/blog/linear-oauth-refresh-token-invalid-grant',
     cases: [
       rotated({ ...ROTATED, expires_in: 86_399, scope: 'read write' }),
       {
         when: 'expired login',
         means: 'ended',
-        responds: json(400, error('invalid_grant', 'Invalid refresh token')),
+        responds: json(400, error('invalid_grant', 'Token has been expired or revoked.')),
       },
     ],
   },

@@ -2,7 +2,7 @@ import type { StoreEntry } from 'llm-refresh/stores/file'
 import type { CredentialDefinition } from '../config/credentials.ts'
 import { type Config, readConfig } from '../config/read.ts'
 import { durationOf } from '../lib/duration.ts'
-import { EXIT, exitCodeOf, isRefreshError } from '../lib/fault.ts'
+import { EXIT, exitCodeOf, isRefreshError, messageOf } from '../lib/fault.ts'
 import { jsonOf, paint, print, printable, printJson } from '../lib/output.ts'
 import { chooseCredential, definitionOf, loginCommand } from '../setup/credential.ts'
 import { isPersons } from '../setup/source.ts'
@@ -168,7 +168,7 @@ function unreadable(error: unknown): Pick<Standing, 'state' | 'problem'> {
   const isAway = isRefreshError(error) && exitCodeOf(error, false) === EXIT.unreachable
   return {
     state: isAway ? 'unreachable' : 'unreadable',
-    problem: error instanceof Error ? error.message : String(error),
+    problem: messageOf(error),
   }
 }
 

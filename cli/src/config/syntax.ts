@@ -1,4 +1,5 @@
 import {
+  createScanner,
   findNodeAtLocation,
   type Node,
   parseTree,
@@ -11,6 +12,9 @@ import { wrongInput } from '../lib/fault.ts'
 /** A path to a field: names, and places in lists. */
 export type FieldPath = readonly (string | number)[]
 
+/** Levels of nesting: no configuration needs more, and a parser's stack holds some thousands. */
+const DEEPEST = 64
+
 /** JSON with comments, that still knows where each field stands. */
 export class Document {
   readonly #path: string
@@ -22,6 +26,7 @@ export class Document {
     this.#path = path
     this.#text = given.replace(/^\uFEFF/, '')
     if (this.#text.trim() === '') throw wrongInput(`${path} is empty.`, 'The least is { "version": 1 }.')
+    this.#refuseDepth()
     const errors: ParseError[] = []
     const root = parseTree(this.#text, errors, { allowTrailingComma: true })
     const [first] = errors
@@ -47,6 +52,17 @@ export class Document {
       if (node !== undefined) return this.#at((node.parent?.type === 'property' ? node.parent : node).offset)
     }
     return this.#at(this.#root.offset)
+  }
+
+  #refuseDepth(): void {
+    const scanner = createScanner(this.#text, true)
+    let depth = 0
+    for (scanner.scan(); scanner.getTokenOffset() < this.#text.length; scanner.scan()) {
+      const sign = this.#text.charAt(scanner.getTokenOffset())
+      depth += '{['.includes(sign) ? 1 : '}]'.includes(sign) ? -1 : 0
+      if (depth <= DEEPEST) continue
+      throw wrongInput(`${this.#at(scanner.getTokenOffset())}: this is nested deeper than ${DEEPEST} levels.`)
+    }
   }
 
   /** What a field that stands twice means depends on the reader, and `__proto__` is none of ours. */

@@ -33,6 +33,14 @@ export function isRefreshError(error: unknown): error is RefreshError {
   return error instanceof Error && error.name === 'RefreshError' && 'code' in error
 }
 
+/** What may be shown of an error: a message of somebody else's may hold a secret, so that its kind has to do. */
+export function messageOf(error: unknown): string {
+  if (error instanceof Fault || isRefreshError(error)) return error.message
+  const code: unknown = Reflect.get(Object(error), 'code')
+  const known = typeof code === 'string' && /^[A-Z_]{2,40}$/.test(code) ? ` (${code})` : ''
+  return `It failed with ${error instanceof Error ? error.name : 'a value that is no error'}${known}.`
+}
+
 const UNREACHABLE: ReadonlySet<string> = new Set([
   'source_unreachable',
   'source_unavailable',

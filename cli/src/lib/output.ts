@@ -38,8 +38,12 @@ export function paint(style: Style, text: string, stream: NodeJS.WriteStream = p
   return isPlain ? text : styleText(style, text, { stream })
 }
 
+/** Characters: a name in a configuration may be as long as the file. */
+const LONGEST = 1_000
+
 /** An error as one line. */
-export function lineOf({ message, fix }: Pick<Fault, 'message' | 'fix'>): string {
+export function lineOf({ message: whole, fix }: Pick<Fault, 'message' | 'fix'>): string {
+  const message = whole.length > LONGEST ? `${whole.slice(0, LONGEST)}…` : whole
   const sentence = fix === undefined ? message : `${message.replace(/(?<![.!?])$/, '.')} ${fix}`
   return `llm-refresh: ${printable(sentence)}`
 }

@@ -1,4 +1,4 @@
-import { asRefreshError } from '../../core/events.ts'
+import { asRefreshError, type Finding } from '../../core/events.ts'
 import type { RefreshContext } from '../../core/refresher.ts'
 import type { RefreshError } from '../../errors.ts'
 import { throwIfAborted } from '../../lib/abortable.ts'
@@ -197,10 +197,7 @@ export class Renewal {
     const { audience } = this.#settings
     audience.tell({ type: 'issued' })
     const { tokenType = 'Bearer' } = token
-    if (/^bearer$/i.test(tokenType)) return
-    const message = `The source gave a token of the type ${JSON.stringify(tokenType.slice(0, 32))}: it is sent as a bearer token.`
-    const finding = { code: 'token_type_not_bearer', level: 'warning', message, fix: undefined } as const
-    audience.tell({ type: 'finding', finding })
+    if (!/^bearer$/i.test(tokenType)) audience.tell({ type: 'finding', finding: ODD_TYPE })
   }
 
   #updating({ signal, queued, isOver }: Run, known: number | undefined): UpdateOptions {
@@ -227,4 +224,12 @@ export class Renewal {
 function isKnown(token: AccessToken, { current, cause }: Context): boolean {
   if (token.accessToken !== current?.value.accessToken) return false
   return cause === 'rejected' || expiryOf(token) === current.expiresAt
+}
+
+/** Its type is not shown: it is the server's to write, and may be the token itself. */
+const ODD_TYPE: Finding = {
+  code: 'token_type_not_bearer',
+  level: 'warning',
+  message: 'The source gave a token whose type is not Bearer: it is sent as a bearer token.',
+  fix: 'If it is rejected, ask the server for bearer tokens.',
 }

@@ -2,7 +2,7 @@ import { RefreshError } from '../../errors.ts'
 import type { AccessToken } from '../token.ts'
 import { expiryOfResponse, rejectedAt } from './expiry.ts'
 import { boundedExtra, membersOf } from './extra.ts'
-import { isBearerLike } from './usable-token.ts'
+import { boundTypeOf } from './usable-token.ts'
 
 /** A token response as it came (RFC 6749 section 5.1). */
 export interface TokenResponse {
@@ -100,7 +100,8 @@ export function problemOf(
   if (!/^[\x21-\x7e]+$/.test(accessToken)) return 'its access token holds what no header can carry'
   if (tokenType === undefined) return undefined
   if (!WORD.test(tokenType)) return 'its token type is none'
-  return isBearerLike(tokenType) ? undefined : `its token type is ${tokenType}, which is no bearer token`
+  const bound = boundTypeOf(tokenType)
+  return bound === undefined ? undefined : `its token type is ${bound}, which is no bearer token`
 }
 
 /** Words that programs write in place of a token. */

@@ -14,9 +14,9 @@ export function isSendable({ accessToken }: AccessToken): boolean {
   return /^[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?$/.test(accessToken)
 }
 
-/** Whether a token of this type can be sent as it is. */
-export function isBearerLike(tokenType: string | undefined): boolean {
-  return tokenType === undefined || !BOUND.test(tokenType)
+/** The name of a type that needs more than to be sent along: what stands behind it may be anything. */
+export function boundTypeOf(tokenType = ''): string | undefined {
+  return BOUND.test(tokenType) ? /^\w+/.exec(tokenType)?.[0] : undefined
 }
 
 /** Whether an expiry was given in seconds where ms are meant. @param now epoch ms */
@@ -43,9 +43,9 @@ export function problemOf(token: AccessToken, now: number): string | undefined {
   if (!isSendable(token)) {
     return 'The source gave an access token with characters that no HTTP header can carry: mend the source.'
   }
-  if (!isBearerLike(token.tokenType)) {
-    const type = JSON.stringify(token.tokenType?.slice(0, 32))
-    return `The source gave a token of the type ${type}, which must not be sent as a bearer token: ask the server for bearer tokens.`
+  const bound = boundTypeOf(token.tokenType)
+  if (bound !== undefined) {
+    return `The source gave a token of the type "${bound}", which must not be sent as a bearer token: ask the server for bearer tokens.`
   }
   if (isInSeconds(token.expiresAt, now) || isInSeconds(token.refreshAt, now)) {
     return 'The source gave an expiry in seconds: expiresAt and refreshAt are epoch milliseconds. Multiply by 1000.'

@@ -19,8 +19,10 @@ export interface Registration {
 const ENDPOINT = 'registration endpoint'
 /** Best first: a client on a person's machine can keep no secret. */
 const METHODS = ['none', 'client_secret_basic', 'client_secret_post'] as const
-/** Characters. */
+/** Characters of an id or a secret. */
 const LONGEST = 4_096
+/** epoch ms: the last time that a Date knows. */
+const LATEST = 8.64e15
 
 /**
  * Registers a client (RFC 7591).
@@ -63,10 +65,16 @@ export async function register(
   }
   const body = parseJson(text)?.value
   const id = field(body, 'client_id')
-  const isRegistered = whole.response.ok && typeof id === 'string' && id !== '' && id.length <= LONGEST
+  const secret = field(body, 'client_secret')
+  const isTooLong = typeof secret === 'string' && secret.length > LONGEST
+  const isNamed = typeof id === 'string' && id !== '' && id.length <= LONGEST
+  const isRegistered = whole.response.ok && isNamed && !isTooLong
   if (!isRegistered) {
     const error = refusalOf(whole, asking, http.clock.now())
-    if (error === undefined) throw invalid(`${host} registered no client: its response holds no 'client_id'.`)
+    if (error === undefined) {
+      const what = isNamed ? 'a secret that is too long' : "no 'client_id' that can be used"
+      throw invalid(`${host} registered no client: its response holds ${what}. Give a 'clientId' instead.`)
+    }
     throw noting(
       new RefreshError(error.code, `The client could not be registered. ${error.message}`, error),
       {
@@ -74,7 +82,6 @@ export async function register(
       },
     )
   }
-  const secret = field(body, 'client_secret')
   const method = field(body, 'token_endpoint_auth_method')
   const ends = field(body, 'client_secret_expires_at')
   const isPublic = method === 'none' || typeof secret !== 'string' || secret === ''
@@ -83,6 +90,7 @@ export async function register(
     id,
     secret,
     ...((method === 'client_secret_basic' || method === 'client_secret_post') && { auth: method }),
-    ...(typeof ends === 'number' && ends > 0 && { expiresAt: Math.max(ends * 1000, sentAt) }),
+    ...(typeof ends === 'number' &&
+      ends > 0 && { expiresAt: Math.min(Math.max(ends * 1000, sentAt), LATEST) }),
   }
 }

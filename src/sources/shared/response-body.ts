@@ -55,12 +55,15 @@ export function readBody(text: string, contentType: string): ResponseBody {
   const parsed = /^[{["\dtfn-]/.test(trimmed) ? parseJson(trimmed) : undefined
   if (parsed !== undefined) {
     const isSmall = trimmed.length <= LONGEST_ODD
-    const inner = innerOf(parsed.value, isSmall)
+    const inner = innerOf(withinText(parsed.value), isSmall)
     const kind = inner === parsed.value ? 'json' : 'nested'
     return {
       kind,
       fields: inner !== undefined && isSmall ? canonicalNames(inner) : inner,
-      text: typeof parsed.value === 'string' ? parsed.value.slice(0, LONGEST_TEXT) : undefined,
+      text:
+        typeof parsed.value === 'string' && inner === undefined
+          ? parsed.value.slice(0, LONGEST_TEXT)
+          : undefined,
     }
   }
   const fields = readForm(trimmed, contentType)
@@ -102,9 +105,15 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** Some encode a response twice, or put its text into a member: the object that such a text holds. */
+function withinText(value: unknown): unknown {
+  const isJson = typeof value === 'string' && value.length <= LONGEST_ODD && /^\s{0,64}[{[]/.test(value)
+  return (isJson && parseJson(value)?.value) || value
+}
+
 /** The members in which servers put the token. */
 function namedIn(fields: object): object[] {
-  return INNER.map((name): unknown => Reflect.get(fields, name)).filter(isObject)
+  return INNER.map((name) => withinText(Reflect.get(fields, name))).filter(isObject)
 }
 
 /** Its first members that are objects. */

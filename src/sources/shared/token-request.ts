@@ -124,10 +124,11 @@ export async function ask(http: Http, asked: Asked, send: Send): Promise<WholeRe
       secrets = secretsIn(init)
       if (controller.signal.aborted) throw reason
       sent?.()
-      return reached(host, http.fetch(input, init), secrets)
+      return reached(host, http.fetch(input, plain(init)), secrets)
     }, controller.signal)
     read()
-    return { host, response, text: await reached(host, readText(response, read), secrets), sentAt, secrets }
+    const text = await reached(host, readText(response, read), secrets, response)
+    return { host, response, text, sentAt, secrets }
   }
   try {
     // A fetch that was given may take no notice of the signal.
@@ -146,17 +147,45 @@ function late(host: string, timeout: number): RefreshError {
   return noting(new RefreshError('source_unreachable', message), { reach: 'broken' })
 }
 
-async function reached<R>(host: string, step: Promise<R>, secrets: readonly string[]): Promise<R> {
+/** A small response gains nothing by compression, and a label that is wrong loses it whole. Browsers leave the header out. */
+function plain(init: RequestInit | undefined): RequestInit | undefined {
+  if (init === undefined) return undefined
+  const headers: Record<string, string> = {}
+  new Headers(init.headers).forEach((value, name) => {
+    headers[name] = value
+  })
+  return { ...init, headers: { ...headers, 'accept-encoding': 'identity' } }
+}
+
+/** @param response whose body is read */
+async function reached<R>(
+  host: string,
+  step: Promise<R>,
+  secrets: readonly string[],
+  response?: Response,
+): Promise<R> {
   try {
     return await step
-  } catch (cause) {
-    const { reach, why } = connectionOf(cause, secrets)
+  } catch (thrown) {
+    const { reach, why } = connectionOf(thrown, secrets)
+    // A fetch of the user's may put the whole request into its error.
+    const cause = libraryCause(thrown, secrets)
+    const isLabelled = response?.ok === true && (response.headers.get('content-encoding') ?? '') !== ''
+    if (isLabelled && !CONNECTION.test(why)) {
+      const message = `${host} responded with a success that cannot be decoded as its content-encoding says (${why}): mend the server, or what stands before it.`
+      // The same request would bring the same again, and spend another token.
+      throw noting(new RefreshError('source_unavailable', message, { cause, retryAfterMs: AFTER_LOSS }), {
+        reach: 'accepted',
+      })
+    }
     const what =
       reach === 'unsent' ? 'could not be reached' : 'was asked, and its response did not arrive whole'
-    // A fetch of the user's may put the whole request into its error.
-    const error = new RefreshError('source_unreachable', `${host} ${what} (${why}).`, {
-      cause: libraryCause(cause, secrets),
-    })
+    const error = new RefreshError('source_unreachable', `${host} ${what} (${why}).`, { cause })
     throw noting(error, { reach })
   }
 }
+
+/** ms, as after any success without a token */
+const AFTER_LOSS = 5_000
+/** Codes of a connection that broke while a body came. */
+const CONNECTION = /^(?:E(?!RR_)[A-Z]+|UND_ERR_\w+|Connection\w+)\b/

@@ -1,4 +1,4 @@
-import { exitCodeOf, EXIT, isRefreshError } from '../../lib/fault.ts'
+import { exitCodeOf, EXIT, isRefreshError, messageOf } from '../../lib/fault.ts'
 
 /** What a check found. It holds no secret. */
 export interface Finding {
@@ -18,8 +18,7 @@ export function good(about: string | undefined, code: string, message: string): 
 /** What is amiss, from what was thrown. */
 export function problem(about: string, error: unknown): Finding {
   const code = isRefreshError(error) ? error.code : 'failed'
-  const message = error instanceof Error ? error.message : String(error)
-  return { about, code, level: 'error', message, fix: fixFor(about, error) }
+  return { about, code, level: 'error', message: messageOf(error), fix: fixFor(about, error) }
 }
 
 /** Its message says what is wrong, and often how it is mended. This says where to look. */

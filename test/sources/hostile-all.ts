@@ -1,0 +1,8 @@
+import { CONFIGURATION } from './hostile-config.ts'
+import { MCP_READERS } from './hostile-mcp.ts'
+import { PROXY_REQUESTS } from './hostile-proxy.ts'
+import type { Reader } from './hostile-reader.ts'
+import { SOURCE_READERS } from './hostile-readers.ts'
+
+/** All readers but that of callbacks, which has to listen. */
+export const READERS: readonly Reader[] = [...SOURCE_READERS, ...MCP_READERS, CONFIGURATION, PROXY_REQUESTS]
