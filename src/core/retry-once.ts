@@ -3,8 +3,8 @@ import {
   type Judgement,
   type CommonPolicy,
   judgeError,
+  mendableIn,
   obtain,
-  rejectionIn,
   renew,
   reportFailure,
   tellRetried,
@@ -16,8 +16,6 @@ export interface RetryPolicy<R> extends CommonPolicy {
   readonly isRejection?: ((result: R) => Judgement) | undefined
   /** Does this result, which is no rejection, show that the value was accepted? Default: it does. */
   readonly isAcceptance?: ((result: R) => boolean) | undefined
-  /** The challenge of a result that demands a wider scope: see `Refresher.demand()`. Default: none does. */
-  readonly demandIn?: ((result: R) => string | undefined | Promise<string | undefined>) | undefined
   /** Lets go of a rejection that a second attempt replaces: cancels its body, say. What it throws is ignored. */
   readonly discard?: ((result: R) => unknown) | undefined
 }
@@ -50,53 +48,33 @@ export async function retryOnce<T, R>(
       result = await attempt(snapshot.value)
     } catch (error) {
       if (retried) reportFailure(refresher, snapshot, error, policy)
-      const rejection = retried ? undefined : await rejectionIn(judgeError(error, policy))
-      const fresh = rejection && (await renew(refresher, snapshot, rejection, policy))
+      const verdict = retried ? undefined : await mendableIn(judgeError(error, policy))
+      const fresh = verdict && (await renew(refresher, snapshot, verdict, policy))
       if (fresh === undefined) throw error
       snapshot = fresh
       continue
     }
-    let rejection = rejectionIn(policy.isRejection?.(result) ?? false)
-    if (rejection instanceof Promise) rejection = await rejection
-    if (rejection === undefined) {
-      const demand = retried ? undefined : policy.demandIn?.(result)
-      const fresh = demand === undefined ? undefined : await widened(refresher, snapshot, demand, policy)
-      if (fresh !== undefined) {
-        discard(result, policy)
-        snapshot = fresh
-        continue
-      }
-      if (policy.isAcceptance?.(result) ?? true) refresher.accepted(snapshot, policy.endpoint)
-      return result
-    }
-    if (retried) {
+    let verdict = mendableIn(policy.isRejection?.(result) ?? false)
+    if (verdict instanceof Promise) verdict = await verdict
+    if (retried && verdict?.rejected === true) {
       refresher.stillRejected?.(snapshot, policy.endpoint)
       return result
     }
+    let fresh: Snapshot<T> | undefined
     try {
-      const fresh = await renew(refresher, snapshot, rejection, policy)
-      if (fresh === undefined) return result
-      snapshot = fresh
+      fresh = retried ? undefined : verdict && (await renew(refresher, snapshot, verdict, policy))
     } catch (reason) {
       discard(result, policy)
       throw reason
     }
+    if (fresh === undefined) {
+      const isGood = verdict?.rejected !== true && (policy.isAcceptance?.(result) ?? true)
+      if (isGood) refresher.accepted(snapshot, policy.endpoint)
+      return result
+    }
+    snapshot = fresh
     discard(result, policy)
   }
-}
-
-/** A newer snapshot, where the result demands a wider scope and one could be had without a person. */
-async function widened<T>(
-  refresher: Refresher<T>,
-  lacking: Snapshot<T>,
-  demand: string | Promise<string | undefined>,
-  policy: CommonPolicy,
-): Promise<Snapshot<T> | undefined> {
-  const { signal, background } = policy
-  const challenge = await demand
-  if (challenge === undefined || signal?.aborted === true) return undefined
-  const fresh = await refresher.demand?.(lacking, challenge, { signal, background })
-  return policy.unrepeatable?.() === undefined ? fresh : undefined
 }
 
 /** It is not waited for, and its failure is ignored: the result is of no interest any more. */

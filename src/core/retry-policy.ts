@@ -3,9 +3,13 @@ import { throwIfAborted } from '../lib/abortable.ts'
 import { type Audience, STRANGERS } from './audience.ts'
 import { asRefreshError, type RefreshListener } from './events.ts'
 import type { Background, Generation, Refresher, Snapshot } from './refresher.ts'
+import { demandIn, isMendable } from './verdict/demand.ts'
 import { verdict, type Verdict } from './verdict/unauthorized.ts'
 
-/** Is this a rejection? A verdict can carry the challenge; a plain `true` carries none. It may take reading. */
+/**
+ * Is this a rejection? A verdict can carry the challenge; a plain `true` carries none. A verdict that is no rejection, whose challenge is an
+ * `insufficient_scope`, demands a wider scope: see `Refresher.demand()`. It may take reading.
+ */
 export type Judgement = boolean | Verdict | Promise<boolean | Verdict>
 
 /** What the retry policies of calls and of streams have in common. */
@@ -50,6 +54,14 @@ export function rejectionIn(answer: Judgement): Verdict | undefined | Promise<Ve
   return answer.rejected ? answer : undefined
 }
 
+/** The verdict in an answer, where another credential may do. Waits only where the answer does. */
+export function mendableIn(answer: Judgement): Verdict | undefined | Promise<Verdict | undefined> {
+  if (answer === false) return undefined
+  if (answer === true) return REJECTED
+  if (answer instanceof Promise) return answer.then(mendableIn)
+  return isMendable(answer) ? answer : undefined
+}
+
 /** A snapshot for an attempt, without a wait where none is needed. */
 export function obtain<T>(refresher: Refresher<T>, policy: CommonPolicy): Snapshot<T> | Promise<Snapshot<T>> {
   const usable = policy.signal?.aborted === true ? undefined : refresher.usable?.()
@@ -57,19 +69,20 @@ export function obtain<T>(refresher: Refresher<T>, policy: CommonPolicy): Snapsh
 }
 
 /**
- * The snapshot for a second attempt; undefined where there is to be none, and the caller gets the rejection
- * as it came.
+ * The snapshot for a second attempt; undefined where there is to be none, and the caller gets the rejection, or the demand, as it came.
  *
  * @throws the signal's reason, when the caller leaves while it waits
  */
 export function renew<T>(
   refresher: Refresher<T>,
   rejected: Snapshot<T>,
-  { challenge }: Verdict,
+  verdict: Verdict,
   policy: CommonPolicy,
 ): Promise<Snapshot<T> | undefined> {
   const { signal, endpoint, background, origin } = policy
   if (signal?.aborted === true) return Promise.resolve(undefined)
+  if (!verdict.rejected) return widen(refresher, rejected, verdict, policy)
+  const { challenge } = verdict
   const refused = (error: unknown): undefined => {
     throwIfAborted(signal)
     const audience = audienceOf(refresher, policy)
@@ -88,6 +101,21 @@ export function renew<T>(
       : undefined,
     refused,
   )
+}
+
+/** Reports a demand. That is no rejection: nothing tells of a call that is not made again. */
+async function widen<T>(
+  refresher: Refresher<T>,
+  lacking: Snapshot<T>,
+  verdict: Verdict,
+  policy: CommonPolicy,
+): Promise<Snapshot<T> | undefined> {
+  const { signal, background } = policy
+  const challenge = demandIn(verdict)
+  if (challenge === undefined || refresher.demand === undefined) return undefined
+  const fresh = await refresher.demand(lacking, challenge, { signal, background }).catch(() => undefined)
+  throwIfAborted(signal)
+  return policy.unrepeatable?.() === undefined ? fresh : undefined
 }
 
 /**

@@ -1,17 +1,23 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { afterAll } from 'vitest'
 
 /** A program of this folder as one file of JavaScript, which starts as fast as Node does. It goes when the tests are over. */
-export async function bundled(name: string): Promise<string> {
+export function bundled(name: string): Promise<string> {
+  return bundledFrom(new URL(`${name}.ts`, import.meta.url))
+}
+
+/** The same of any program. */
+export async function bundledFrom(program: URL): Promise<string> {
+  const name = basename(program.pathname, '.ts')
   const folder = await mkdtemp(join(tmpdir(), 'llm-refresh-test-'))
   afterAll(() => rm(folder, { recursive: true, force: true }))
   const outfile = join(folder, `${name}.mjs`)
   await build({
-    entryPoints: [fileURLToPath(new URL(`${name}.ts`, import.meta.url))],
+    entryPoints: [fileURLToPath(program)],
     outfile,
     bundle: true,
     platform: 'node',

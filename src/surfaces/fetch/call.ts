@@ -1,6 +1,6 @@
 import type { RefreshListener } from '../../core/events.ts'
 import type { RetryPolicy } from '../../core/retry-once.ts'
-import { demandIn } from '../../core/verdict/demand.ts'
+import { isMendable } from '../../core/verdict/demand.ts'
 import { get } from '../../core/verdict/foreign.ts'
 import type { Verdict } from '../../core/verdict/unauthorized.ts'
 import { RefreshError } from '../../errors.ts'
@@ -82,16 +82,8 @@ export class FetchCall implements RetryPolicy<Attempted> {
   }
 
   isRejection({ verdict }: Attempted): Verdict | false | Promise<Verdict | false> {
-    const settled =
-      verdict !== false && verdict.rejected && !this.#isRetry ? this.#replay?.settle?.() : undefined
+    const settled = isMendable(verdict) && !this.#isRetry ? this.#replay?.settle?.() : undefined
     return settled === undefined ? verdict : settled.then(() => verdict)
-  }
-
-  demandIn({ verdict }: Attempted): string | undefined | Promise<string | undefined> {
-    const challenge = demandIn(verdict)
-    if (challenge === undefined) return undefined
-    const settled = this.#replay?.settle?.()
-    return settled === undefined ? challenge : settled.then(() => challenge)
   }
 
   isAcceptance(answer: Attempted): boolean {
@@ -161,7 +153,7 @@ export class FetchCall implements RetryPolicy<Attempted> {
     if (isEventStream(status, contentType)) {
       if (inspectStreams && status === 200) return this.#inspected(response, head, 'events')
       const verdict = judge.mayReject(status, contentType) && judge.answer(status, headers, '')
-      if (verdict === false || !verdict.rejected) return asItCame(response, !redirected)
+      if (!isMendable(verdict)) return asItCame(response, !redirected)
     }
     if (judge.mayReject(status, contentType)) return this.#inspected(response, head, 'body')
     return asItCame(response, status < 400 && !redirected)

@@ -1,3 +1,4 @@
+import { isMendable } from '../../core/verdict/demand.ts'
 import type { Verdict } from '../../core/verdict/unauthorized.ts'
 import type { RefreshError } from '../../errors.ts'
 import type { Finding, Inspection } from '../shared/inspection.ts'
@@ -11,7 +12,7 @@ import { Upgraded } from './upgraded.ts'
 
 /** How an attempt went. */
 export interface Attempted extends Finding {
-  /** A rejection that the caller has not seen. It gets it where there is no second attempt; else it is let go of. */
+  /** A rejection, or a demand, that the caller has not seen. It gets it where there is no second attempt; else it is let go of. */
   readonly held?: { handOn(): void; discard(): void }
 }
 
@@ -194,7 +195,7 @@ export class Attempt implements DispatchHandler, Inspected {
 
   /** The inspection is over. */
   decide({ verdict, accepts }: Finding): void {
-    if (isRejection(verdict) && !this.isRetry) this.#hold(verdict)
+    if (isMendable(verdict) && !this.isRetry) this.#hold(verdict)
     else {
       this.#caller.answered({ verdict, accepts })
       this.#handOn()
@@ -220,8 +221,4 @@ export class Attempt implements DispatchHandler, Inspected {
     this.#delivery = new Delivery(this.#caller, this.#held, source)
     this.#delivery.start()
   }
-}
-
-function isRejection(verdict: Verdict | false): verdict is Verdict {
-  return verdict !== false && verdict.rejected
 }

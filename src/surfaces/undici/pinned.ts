@@ -34,6 +34,14 @@ export class Pinned<T> implements Refresher<T> {
     return this.#refresher.refresh(rejected, options)
   }
 
+  async demand(
+    lacking: Generation,
+    challenge: string,
+    options?: WaitOptions,
+  ): Promise<Snapshot<T> | undefined> {
+    return this.#refresher.demand?.(lacking, challenge, options)
+  }
+
   accepted(snapshot: Generation, endpoint?: string): void {
     this.#refresher.accepted(snapshot, endpoint)
   }
