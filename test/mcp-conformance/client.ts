@@ -13,7 +13,7 @@ interface Sdk {
     info: { readonly name: string; readonly version: string },
     options: object,
   ) => {
-    connect(transport: object): Promise<void>
+    connect(transport: object, options: object): Promise<void>
     listTools(): Promise<unknown>
     callTool(call: { readonly name: string; readonly arguments: object }): Promise<unknown>
     close(): Promise<void>
@@ -32,7 +32,8 @@ const context: Readonly<Record<string, string>> = JSON.parse(process.env['MCP_CO
 const sdk: Sdk = await import(sdkUrl)
 
 const store = memoryStore()
-const client = readClient()
+// A machine that runs all tests at once is slow.
+const client: McpClient = { ...readClient(), timeout: 120_000 }
 const grant = readGrant()
 const source = mcp(serverUrl, { ...client, store, ...(grant !== undefined && { grant }) })
 const credential = createCredential({ source, store, key: serverUrl })
@@ -62,7 +63,8 @@ async function open(url: string): Promise<void> {
 const mode = version >= '2026-07-28' ? { pin: version } : 'legacy'
 const program = new sdk.Client({ name: 'llm-refresh', version: '0' }, { versionNegotiation: { mode } })
 const chosen = grant === undefined ? fetchAsPerson : refreshing
-await program.connect(new sdk.StreamableHTTPClientTransport(new URL(serverUrl), { fetch: chosen }))
+const transport = new sdk.StreamableHTTPClientTransport(new URL(serverUrl), { fetch: chosen })
+await program.connect(transport, { timeout: 120_000 })
 await program.listTools()
 await program.callTool({ name: 'test-tool', arguments: {} })
 await program.close()

@@ -1,4 +1,4 @@
-/** Revisions of MCP whose clients the scenarios are run as. The older ones have one authorization chapter with the first of these. */
+/** Revisions of MCP whose clients the scenarios are run as. */
 export const REVISIONS = ['2025-11-25', '2026-07-28'] as const
 
 /** Scenarios of the runner's that do not concern this library, and why. Each is run, too: the reason must not outlive the failure. */
