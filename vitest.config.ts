@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 const WAITING = [
   'test/cli/**/*.test.ts',
   'test/fleet/**/*.test.ts',
-  'test/mcp-conformance/**/*.test.ts',
+  'test/mcp-conformance/conformance.test.ts',
   'test/stores/{postgres,redis}*/**/*.test.ts',
   'test/stores/redis*.test.ts',
   'test/runtimes/**/*.test.ts',

@@ -284,10 +284,10 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     says: 'MCP: metadata or a challenge that lead to another origin, over http, into a private network, to another server or behind a redirect, or that name no authorization server or many, are one clear error; nobody else is asked, and nothing is sent.',
   },
   A3: {
-    says: 'MCP: a refresh token is shown to nobody but the issuer that issued it, for the client that it was issued to; an issuer that changed is named beside the old one.',
+    says: 'MCP: a refresh token is shown to nobody but the issuer that issued it, for the client that it was issued to; an issuer that changed is named beside the old one, and gets no secret of the client, either, unless it is listed.',
   },
   A4: {
-    says: 'MCP: client credentials, and an identity assertion of the identity provider (ID-JAG), need no person.',
+    says: 'MCP: client credentials, with a secret or a key, and an identity assertion of the identity provider (ID-JAG) need no person; the assertion is asked for the server that was discovered.',
   },
   A5: {
     says: 'MCP: a login in two halves is finished on any instance, once, within 10 minutes, by the browser that began it, at the issuer that it was begun at; every other outcome is named.',

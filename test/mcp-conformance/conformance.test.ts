@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { TEXTS } from './requirements.ts'
 import { type Outcome, Runner } from './runner.ts'
 import { NOT_APPLICABLE, REVISIONS } from './scenarios.ts'
 
@@ -29,6 +30,13 @@ describe('the scenarios of @modelcontextprotocol/conformance for clients', { tim
       expect([...outcomes.values()].every(({ passed }) => passed > 0)).toBe(true)
     },
   )
+
+  test('[A11] given the page on conformance, then each scenario that it names is one of the runner', () => {
+    const named = TEXTS.flatMap(({ requirements }) => requirements).flatMap(({ by }) =>
+      typeof by === 'string' ? [] : (by.scenarios ?? []),
+    )
+    expect([...named, ...Object.keys(NOT_APPLICABLE)].filter((name) => !scenarios.has(name))).toEqual([])
+  })
 
   test('[A10] given the extensions and the old revisions, then all pass but those that are listed as not applicable', async () => {
     const isOther = (tag: string): boolean => !REVISIONS.some((revision) => revision === tag)

@@ -122,7 +122,10 @@ describe('enterprise-managed authorization (ID-JAG)', () => {
   test('[A4] given an identity provider, then the assertion is asked for the issuer and the resource that were discovered, and exchanged at the server', async () => {
     const { idp, auth, url } = await startEnterprise()
     const token = await issue(employee(url, idp))
-    expect(token).toMatchObject({ accessToken: 'e1', extra: { mcp: { issuer: auth.origin, client: 'agent' } } })
+    expect(token).toMatchObject({
+      accessToken: 'e1',
+      extra: { mcp: { issuer: auth.origin, client: 'agent' } },
+    })
     expect(token.refreshToken).toBeUndefined()
     expect([idp.asked('/token'), auth.asked('/token')]).toEqual([1, 1])
   })
@@ -147,9 +150,14 @@ describe('enterprise-managed authorization (ID-JAG)', () => {
 
   test('[A4] given a refused assertion, then the message says whose it is, and no secret is printed', async () => {
     const { idp, auth, url } = await startEnterprise()
-    idp.routes.set('/token', { body: { access_token: 'canary-of-another', issued_token_type: ID_JAG, token_type: 'N_A' } })
+    idp.routes.set('/token', {
+      body: { access_token: 'canary-of-another', issued_token_type: ID_JAG, token_type: 'N_A' },
+    })
     const error = await failure(issue(employee(url, idp)))
-    expect(error).toMatchObject({ code: 'source_refused', message: expect.stringContaining(new URL(auth.origin).host) })
+    expect(error).toMatchObject({
+      code: 'source_refused',
+      message: expect.stringContaining(new URL(auth.origin).host),
+    })
     expect(printed(error)).not.toContain('canary')
     idp.routes.set('/token', refusal('invalid_grant', 'canary-id-token has expired'))
     const refused = await failure(issue(employee(url, idp)))
@@ -160,7 +168,12 @@ describe('enterprise-managed authorization (ID-JAG)', () => {
 
   test('[A4] given an assertion that is a source, a text or a function, then each will do; anything else is refused', async () => {
     const { auth, url } = await startWorld()
-    const given = ['canary-a', () => 'canary-a', async () => 'canary-a', { issue: async () => ({ accessToken: 'canary-a' }) }]
+    const given = [
+      'canary-a',
+      () => 'canary-a',
+      async () => 'canary-a',
+      { issue: async () => ({ accessToken: 'canary-a' }) },
+    ]
     for (const assertion of given) {
       await issue(mcp(url, { clientId: 'agent', grant: { type: 'jwt_bearer', assertion } }))
     }

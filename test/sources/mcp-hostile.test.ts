@@ -4,7 +4,14 @@ import { mcp, mcpLogin, type McpOptions } from '../../src/sources/mcp/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { startRecordingServer } from '../support/recording-server.ts'
 import { failure, issue } from './helpers.ts'
-import { metadataOf, PATH_METADATA, ROOT_METADATA, SERVER_METADATA, startPlace, startWorld } from './mcp-world.ts'
+import {
+  metadataOf,
+  PATH_METADATA,
+  ROOT_METADATA,
+  SERVER_METADATA,
+  startPlace,
+  startWorld,
+} from './mcp-world.ts'
 
 const CLIENT = { clientId: 'app' }
 const seeded: McpOptions = { ...CLIENT, grant: { type: 'refresh_token', refreshToken: 'canary-r1' } }
@@ -137,15 +144,18 @@ describe('before a login begins', () => {
     ['none', {}],
     ['others', { code_challenge_methods_supported: ['plain'] }],
     ['a text', { code_challenge_methods_supported: 'S256' }],
-  ])('[A12] given metadata that list %s of the methods of PKCE, then no browser is sent there', async (_, more) => {
-    const { auth, url } = await startWorld()
-    const { code_challenge_methods_supported: _listed, ...rest } = Object(metadataOf(auth.origin))
-    auth.routes.set(SERVER_METADATA, { body: { ...rest, ...more } })
-    expect(await failure(mcpLogin(url, CLIENT).begin())).toMatchObject({
-      code: 'source_refused',
-      message: expect.stringContaining('code_challenge_methods_supported'),
-    })
-  })
+  ])(
+    '[A12] given metadata that list %s of the methods of PKCE, then no browser is sent there',
+    async (_, more) => {
+      const { auth, url } = await startWorld()
+      const { code_challenge_methods_supported: _listed, ...rest } = Object(metadataOf(auth.origin))
+      auth.routes.set(SERVER_METADATA, { body: { ...rest, ...more } })
+      expect(await failure(mcpLogin(url, CLIENT).begin())).toMatchObject({
+        code: 'source_refused',
+        message: expect.stringContaining('code_challenge_methods_supported'),
+      })
+    },
+  )
 
   test('[A12] given a server that has moved within the hour, then the next login is begun at the new one, with a client of its own', async () => {
     const { api, auth, url } = await startWorld()

@@ -1,6 +1,6 @@
 import { createOpenAI } from '@ai-sdk/openai'
-import { type Refresher, type AccessToken, createCredential, type RefreshEvent } from '../../src/index.ts'
 import type { Source } from '../../src/credential/source.ts'
+import { type Refresher, type AccessToken, createCredential, type RefreshEvent } from '../../src/index.ts'
 import { mcp } from '../../src/sources/mcp/index.ts'
 import { oauth } from '../../src/sources/oauth/index.ts'
 import { workload } from '../../src/sources/workload/index.ts'
@@ -149,8 +149,7 @@ const exchange = { type: 'token_exchange', subjectToken: 'canary-subject' } as c
 export const MACHINES: Readonly<Record<string, (world: Demanding) => Source>> = {
   'oauth() with client credentials': ({ auth }) =>
     oauth({ ...endpoint(auth), scope: 'read', grant: 'client_credentials' }),
-  'oauth() with a token exchange': ({ auth }) =>
-    oauth({ ...endpoint(auth), scope: 'read', grant: exchange }),
+  'oauth() with a token exchange': ({ auth }) => oauth({ ...endpoint(auth), scope: 'read', grant: exchange }),
   'oauth() with a JWT': ({ auth }) =>
     oauth({ ...endpoint(auth), scope: 'read', grant: { type: 'jwt_bearer', assertion: 'canary-jwt' } }),
   'oauth() with an extension grant': ({ auth }) =>

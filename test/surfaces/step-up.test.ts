@@ -16,7 +16,9 @@ describe.each(Object.entries(CALLERS))('%s', (_, callerOf) => {
     expect(await Promise.all([call(), call(), call()])).toEqual([200, 200, 200])
     expect(await call()).toBe(200)
     expect(world.asked()).toEqual(['read', 'read write'])
-    expect(['scope_demanded', 'rejected', 'not_retried'].map((type) => of(type as 'rejected').length)).toEqual([1, 0, 0])
+    expect(
+      ['scope_demanded', 'rejected', 'not_retried'].map((type) => of(type as 'rejected').length),
+    ).toEqual([1, 0, 0])
   })
 
   test('[A7] given the login of a person, when a scope is demanded, then each call has its 403, the token stays, and one event names the scope', async () => {
@@ -78,6 +80,32 @@ describe('sources that need no person', () => {
   })
 })
 
+describe('what a demand leaves behind', () => {
+  test('[A7] given a scope that the authorization server refuses, then only the wider wish ends', async () => {
+    const world = await startDemanding((calls) => (calls === 1 ? 'admin' : 'read'))
+    const issue = world.auth.routes.get('/token') ?? {}
+    world.auth.routes.set('/token', ({ body }) =>
+      body.toString().includes('admin') ? { status: 400, body: { error: 'invalid_scope' } } : issue,
+    )
+    const { credential } = listening(mcp(world.url, machine))
+    const call = await CALLERS['refreshingFetch']?.(credential, world)
+    expect([await call?.(), await call?.()]).toEqual([403, 200])
+    expect((await credential.snapshot()).value.accessToken).toBe('t1')
+  })
+
+  test('[A7] given a new login, then what was demanded before is told again', async () => {
+    const world = await startDemanding(() => 'write')
+    const { credential, of } = listening(mcp(world.url, { clientId: 'app' }))
+    const call = await CALLERS['refreshingFetch']?.(credential, world)
+    for (const accessToken of ['one', 'two']) {
+      await credential.login({ accessToken, refreshToken: `r-${accessToken}` })
+      await call?.()
+      await call?.()
+    }
+    expect(of('scope_demanded').length).toBe(2)
+  })
+})
+
 describe('hostile demands', () => {
   const insufficient = 'Bearer error="insufficient_scope"'
 
@@ -103,7 +131,10 @@ describe('hostile demands', () => {
   test('[A7] given sound and unsound scopes in one challenge, then only the sound ones are asked for', async () => {
     const world = await startDemanding(() => `${insufficient}, scope="write a\u0001b ü r\\x"`)
     const { credential } = listening(mcp(world.url, machine))
-    const fresh = await credential.demand?.(await credential.snapshot(), `${insufficient}, scope="write a\u0001b \u001b[31m r\\x"`)
+    const fresh = await credential.demand?.(
+      await credential.snapshot(),
+      `${insufficient}, scope="write a\u0001b \u001b[31m r\\x"`,
+    )
     expect(fresh?.value.scope).toBe('read write')
     expect(world.asked()).toEqual(['read', 'read write'])
   })

@@ -35,7 +35,10 @@ export async function fetchDocument(
   const { status, ok } = whole.response
   const fields = ok ? objectIn(whole.text) : undefined
   if (ok && fields === undefined && whole.text.length > LONGEST) {
-    throw new RefreshError('source_invalid', `${url.href} is too long to be ${what}: it was not read to its end.`)
+    throw new RefreshError(
+      'source_invalid',
+      `${url.href} is too long to be ${what}: it was not read to its end.`,
+    )
   }
   const isAbsent = status >= 400 && status < 500 && ![408, 425, 429].includes(status)
   if (fields !== undefined || ok || isAbsent) return { whole, fields }

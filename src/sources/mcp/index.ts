@@ -23,7 +23,7 @@ import { WiderScope, withScope } from '../shared/oauth/wider-scope.ts'
 import type { SecretOption } from '../shared/secret.ts'
 import { readTokens } from '../shared/token-endpoint.ts'
 import { readHttp } from '../shared/token-request.ts'
-import { assertBound, boundOf, withBound } from './bound.ts'
+import { assertBound, assertSameIssuer, boundOf, withBound } from './bound.ts'
 import { checkClient, Clients, isUnknownClient } from './client.ts'
 import { Discovery, type Found } from './discovery.ts'
 import { checkStore } from './kept.ts'
@@ -70,15 +70,18 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
   if (grant.type === 'client_credentials') secretsOf(options).refusePublic()
   if (options.scope !== undefined) each('scope', options.scope)
   const wider = new WiderScope()
+  const isTrusted = options.issuers !== undefined || options.issuer !== undefined
 
   const issue = async (context: SourceContext, sent: () => void): Promise<AccessToken> => {
     const { current, challenge, signal } = context
-    const bound = spends ? boundOf(current) : undefined
+    const bound = boundOf(current)
     // Where there is nothing to redeem nobody need be asked.
     if (spends) await grant.parameters({ ...context, target: NO_TARGET })
     const found = await discovery.find(challenge, signal, { bound: bound?.issuer })
-    assertBound(bound, { issuer: found.issuer, client: clients.configured }, discovery.server.host)
-    const client = await clients.existing(found, bound?.client)
+    const now = { issuer: found.issuer, client: clients.configured }
+    if (spends) assertBound(bound, now, discovery.server.host)
+    else if (!isTrusted) assertSameIssuer(bound, found.issuer, discovery.server.host)
+    const client = await clients.existing(found, spends ? bound?.client : undefined)
     const scope = spends ? options.scope : await scopeFor(found, challenge)
     const { issuer, resource } = found
     const proofs = await grant.parameters({ ...context, target: { issuer, resource, scope } })
