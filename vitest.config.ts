@@ -6,6 +6,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 const WAITING = [
   'test/cli/**/*.test.ts',
   'test/fleet/**/*.test.ts',
+  'test/mcp-conformance/conformance.test.ts',
   'test/stores/{postgres,redis}*/**/*.test.ts',
   'test/stores/redis*.test.ts',
   'test/runtimes/**/*.test.ts',

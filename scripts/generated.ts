@@ -4,6 +4,7 @@ for (const script of [
   './clients-table.ts',
   './runtimes.ts',
   './promises.ts',
+  './mcp-conformance.ts',
   './llms.ts',
   '../cli/scripts/schema.ts',
 ])

@@ -290,10 +290,10 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     says: 'MCP: metadata or a challenge that lead to another origin, over http, into a private network, to another server or behind a redirect, or that name no authorization server or many, are one clear error; nobody else is asked, and nothing is sent.',
   },
   A3: {
-    says: 'MCP: a refresh token is shown to nobody but the issuer that issued it, for the client that it was issued to; an issuer that changed is named beside the old one.',
+    says: 'MCP: a refresh token is shown to nobody but the issuer that issued it, for the client that it was issued to; an issuer that changed is named beside the old one, and gets no secret of the client, either, unless it is listed.',
   },
   A4: {
-    says: 'MCP: client credentials, and an identity assertion of the identity provider (ID-JAG), need no person.',
+    says: 'MCP: client credentials, with a secret or a key, and an identity assertion of the identity provider (ID-JAG) need no person; the assertion is asked for the server that was discovered.',
   },
   A5: {
     says: 'MCP: a login in two halves is finished on any instance, once, within 10 minutes, by the browser that began it, at the issuer that it was begun at; every other outcome is named.',
@@ -302,10 +302,19 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     says: 'MCP: pre-registered, else a Client ID Metadata Document, else registered once by one process, kept by issuer, and made anew, once, where the server does not know it any more; a credential never takes such a record for its own.',
   },
   A7: {
-    says: 'A missing scope is no rejection: it is demanded once for each scope, without the breaker; where no person is needed the union is asked for and the call made once more, else the token in force stays and the demand is told.',
+    says: 'A missing scope is no rejection: it is demanded once for each scope, without the breaker; where no person is needed the union is asked for and the call made once more, by every surface and with every grant; else the token in force stays and the demand is told. A server that demands for ever ends with its 403.',
   },
   A8: {
     says: 'MCP clients that share a store, each without a change but its `fetch`, lose no call to tokens that expire: one redemption for each expiry.',
+  },
+  A10: {
+    says: "MCP: every authorization scenario for clients of the protocol's own conformance suite passes, as revision 2025-11-25 and as 2026-07-28; the few that do not apply are listed with their reason.",
+  },
+  A11: {
+    says: 'MCP: for each MUST of the authorization chapter, and of RFC 8707, 9207 and 9728, that concerns a client, a page names the promise and the tests that show it, or why it does not apply.',
+  },
+  A12: {
+    says: 'MCP: a login begins at a server whose metadata list PKCE with S256, and at no other; each login asks anew who issues the tokens.',
   },
   E1: {
     says: 'No message ends without its reason; system codes, both issuers, the client id and its way of authenticating are named. What can be known at construction is refused there.',

@@ -3,14 +3,15 @@ import {
   type Judgement,
   type CommonPolicy,
   judgeError,
+  mendableIn,
   notRetried,
   obtain,
-  rejectionIn,
   renew,
   repeatable,
   report,
   reportFailure,
   tellRetried,
+  widen,
 } from './retry-policy.ts'
 
 /** What one kind of call looks like to the retry policy. */
@@ -19,8 +20,6 @@ export interface RetryPolicy<R> extends CommonPolicy {
   readonly isRejection?: ((result: R) => Judgement) | undefined
   /** Does this result, which is no rejection, show that the value was accepted? Default: it does. */
   readonly isAcceptance?: ((result: R) => boolean) | undefined
-  /** The challenge of a result that demands a wider scope: see `Refresher.demand()`. Default: none does. */
-  readonly demandIn?: ((result: R) => string | undefined | Promise<string | undefined>) | undefined
   /** Lets go of a rejection that a second attempt replaces: cancels its body, say. What it throws is ignored. */
   readonly discard?: ((result: R) => unknown) | undefined
 }
@@ -69,55 +68,39 @@ export async function retryFrom<T, R>(
       result = made === undefined || retried ? await attempt(snapshot.value) : made.result
     } catch (error) {
       if (retried) reportFailure(refresher, snapshot, error, policy)
-      const rejection = retried ? undefined : await rejectionIn(judgeError(error, policy))
-      const fresh = rejection && (await renew(refresher, snapshot, rejection, policy))
+      const verdict = retried ? undefined : await mendableIn(judgeError(error, policy))
+      const fresh = verdict && (await renew(refresher, snapshot, verdict, policy))
       if (fresh === undefined) throw error
       snapshot = fresh
       continue
     }
-    let rejection = rejectionIn(policy.isRejection?.(result) ?? false)
-    if (rejection instanceof Promise) rejection = await rejection
-    if (rejection === undefined) {
-      const demand = retried ? undefined : policy.demandIn?.(result)
-      const fresh = demand === undefined ? undefined : await widened(refresher, snapshot, demand, policy)
-      if (fresh !== undefined) {
-        discard(result, policy)
-        snapshot = fresh
-        continue
-      }
-      if (policy.isAcceptance?.(result) ?? true) refresher.accepted(snapshot, policy.endpoint)
-      return result
-    }
-    if (retried) {
+    let verdict = mendableIn(policy.isRejection?.(result) ?? false)
+    if (verdict instanceof Promise) verdict = await verdict
+    const isRejected = verdict?.rejected === true
+    if (isRejected && retried) {
       refresher.stillRejected?.(snapshot, policy.endpoint)
       return result
     }
     let fresh: Snapshot<T> | undefined
-    try {
-      // What `renew()` does: in a stampede its frame and its promise would be kept for every caller until the refresh is over.
-      fresh = repeatable(refresher, snapshot, await report(refresher, snapshot, rejection, policy), policy)
-    } catch (error) {
-      if (policy.signal?.aborted === true) discard(result, policy)
-      notRetried(refresher, snapshot, error, policy)
+    if (verdict !== undefined && !retried) {
+      try {
+        // What `renew()` does: in a stampede its frame and its promise would be kept for every caller until the refresh is over.
+        fresh = isRejected
+          ? repeatable(refresher, snapshot, await report(refresher, snapshot, verdict, policy), policy)
+          : await widen(refresher, snapshot, verdict, policy)
+      } catch (error) {
+        if (policy.signal?.aborted === true) discard(result, policy)
+        notRetried(refresher, snapshot, error, policy)
+      }
     }
-    if (fresh === undefined) return result
+    if (fresh === undefined) {
+      if (!isRejected && (policy.isAcceptance?.(result) ?? true))
+        refresher.accepted(snapshot, policy.endpoint)
+      return result
+    }
     snapshot = fresh
     discard(result, policy)
   }
-}
-
-/** A newer snapshot, where the result demands a wider scope and one could be had without a person. */
-async function widened<T>(
-  refresher: Refresher<T>,
-  lacking: Snapshot<T>,
-  demand: string | Promise<string | undefined>,
-  policy: CommonPolicy,
-): Promise<Snapshot<T> | undefined> {
-  const { signal, background } = policy
-  const challenge = await demand
-  if (challenge === undefined || signal?.aborted === true) return undefined
-  const fresh = await refresher.demand?.(lacking, challenge, { signal, background })
-  return policy.unrepeatable?.() === undefined ? fresh : undefined
 }
 
 /** It is not waited for, and its failure is ignored: the result is of no interest any more. */

@@ -3,9 +3,13 @@ import { throwIfAborted } from '../lib/abortable.ts'
 import { type Audience, STRANGERS } from './audience.ts'
 import { asRefreshError, type RefreshListener } from './events.ts'
 import type { Background, Generation, Refresher, Snapshot } from './refresher.ts'
+import { demandIn, isMendable } from './verdict/demand.ts'
 import { verdict, type Verdict } from './verdict/unauthorized.ts'
 
-/** Is this a rejection? A verdict can carry the challenge; a plain `true` carries none. It may take reading. */
+/**
+ * Is this a rejection? A verdict can carry the challenge; a plain `true` carries none. A verdict that is no rejection, whose challenge is an
+ * `insufficient_scope`, demands a wider scope: see `Refresher.demand()`. It may take reading.
+ */
 export type Judgement = boolean | Verdict | Promise<boolean | Verdict>
 
 /** What the retry policies of calls and of streams have in common. */
@@ -48,6 +52,14 @@ export function rejectionIn(answer: Judgement): Verdict | undefined | Promise<Ve
   if (answer === true) return REJECTED
   if (answer instanceof Promise) return answer.then(rejectionIn)
   return answer.rejected ? answer : undefined
+}
+
+/** The verdict in an answer, where another credential may do. Waits only where the answer does. */
+export function mendableIn(answer: Judgement): Verdict | undefined | Promise<Verdict | undefined> {
+  if (answer === false) return undefined
+  if (answer === true) return REJECTED
+  if (answer instanceof Promise) return answer.then(mendableIn)
+  return isMendable(answer) ? answer : undefined
 }
 
 /** A snapshot for an attempt, without a wait where none is needed. */
@@ -101,8 +113,7 @@ export function notRetried<T>(
 }
 
 /**
- * The snapshot for a second attempt; undefined where there is to be none, and the caller gets the rejection
- * as it came.
+ * The snapshot for a second attempt; undefined where there is to be none, and the caller gets the rejection, or the demand, as it came.
  *
  * @throws the signal's reason, when the caller leaves while it waits
  */
@@ -113,10 +124,26 @@ export async function renew<T>(
   policy: CommonPolicy,
 ): Promise<Snapshot<T> | undefined> {
   try {
+    if (!verdict.rejected) return await widen(refresher, rejected, verdict, policy)
     return repeatable(refresher, rejected, await report(refresher, rejected, verdict, policy), policy)
   } catch (error) {
     return notRetried(refresher, rejected, error, policy)
   }
+}
+
+/** Reports a demand. That is no rejection: nothing tells of a call that is not made again. */
+export async function widen<T>(
+  refresher: Refresher<T>,
+  lacking: Snapshot<T>,
+  verdict: Verdict,
+  policy: CommonPolicy,
+): Promise<Snapshot<T> | undefined> {
+  const { signal, background } = policy
+  const challenge = demandIn(verdict)
+  if (challenge === undefined || refresher.demand === undefined || signal?.aborted === true) return undefined
+  const fresh = await refresher.demand(lacking, challenge, { signal, background }).catch(() => undefined)
+  throwIfAborted(signal)
+  return policy.unrepeatable?.() === undefined ? fresh : undefined
 }
 
 /**

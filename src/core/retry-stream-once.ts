@@ -3,8 +3,8 @@ import {
   type Judgement,
   type CommonPolicy,
   judgeError,
+  mendableIn,
   obtain,
-  rejectionIn,
   renew,
   reportFailure,
   tellRetried,
@@ -131,22 +131,22 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
           return this.#commit(result)
         }
         const answer = this.#policy.isRejection?.(result.value) ?? false
-        const rejection = this.#mayJudge() && (await rejectionIn(answer))
-        if (rejection && this.#retried) this.#stillRejected()
-        if (!rejection || !this.#mayRetry()) {
+        const verdict = this.#mayJudge() && (await mendableIn(answer))
+        if (verdict && verdict.rejected && this.#retried) this.#stillRejected()
+        if (!verdict || !this.#mayRetry()) {
           // What had to be judged was a failure, and no prelude.
           if (answer === false) this.#last = result.value
           return result
         }
-        if (await this.#restart(rejection)) continue
-        this.#over()
+        if (await this.#restart(verdict)) continue
+        if (verdict.rejected) this.#over()
         return result
       } catch (error) {
-        const rejection = this.#mayRetry() && (await rejectionIn(judgeError(error, this.#policy)))
+        const verdict = this.#mayRetry() && (await mendableIn(judgeError(error, this.#policy)))
         if (this.#retried && this.#state === 'opening' && this.#snapshot !== undefined) {
           reportFailure(this.#refresher, this.#snapshot, error, this.#policy)
         }
-        if (rejection && (await this.#restart(rejection))) continue
+        if (verdict && (await this.#restart(verdict))) continue
         return this.#broken(error)
       }
     }
@@ -175,20 +175,27 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
   }
 
   /** Makes ready for the second attempt; false where there is to be none. */
-  async #restart(rejection: Verdict): Promise<boolean> {
+  async #restart(verdict: Verdict): Promise<boolean> {
     if (this.#isOver()) return false
-    const rejected = this.#snapshot
-    // Closed before the refresh: a rejected stream must not hold a connection meanwhile.
+    const before = this.#snapshot
+    // Closed before the refresh: a rejected stream must not hold a connection meanwhile. One that lacks a scope goes on where none is granted.
+    if (verdict.rejected) this.#leave()
+    try {
+      const fresh = before && (await renew(this.#refresher, before, verdict, this.#policy))
+      if (fresh === undefined || this.#isOver()) return false
+      if (!verdict.rejected) this.#leave()
+      this.#snapshot = fresh
+    } catch (reason) {
+      this.#broken(reason)
+    }
+    return this.#snapshot !== undefined
+  }
+
+  #leave(): void {
     void close(this.#inner)
     this.#inner = undefined
     this.#snapshot = undefined
     this.#retried = true
-    try {
-      this.#snapshot = rejected && (await renew(this.#refresher, rejected, rejection, this.#policy))
-    } catch (reason) {
-      this.#broken(reason)
-    }
-    return this.#snapshot !== undefined && !this.#isOver()
   }
 
   #commit(result: Result<D>): Result<D> {

@@ -300,6 +300,22 @@ describe('a refresh token is shown to nobody but the server that issued it', () 
     expect((await second.snapshot()).value.accessToken).toBe('new')
   })
 
+  test('[A3] given client credentials, when the authorization server has moved, then the secret is not sent there, unless it is listed', async () => {
+    const { api, auth, url } = await startWorld()
+    const other = await startPlace()
+    other.routes.set(SERVER_METADATA, { body: metadataOf(other.origin) })
+    other.routes.set('/token', { body: { access_token: 'other', token_type: 'Bearer' } })
+    const current = await issue(mcp(url, machine))
+    api.routes.set(PATH_METADATA, { body: { resource: url, authorization_servers: [other.origin] } })
+    const error = await failure(issue(mcp(url, machine), { current }))
+    expect(error).toMatchObject({ code: 'source_refused', terminal: false })
+    expect(error.message).toContain(auth.origin)
+    expect(error.message).toContain(other.origin)
+    expect(other.asked('/token')).toBe(0)
+    const listed = mcp(url, { ...machine, issuers: [auth.origin, other.origin] })
+    expect((await issue(listed, { current })).accessToken).toBe('other')
+  })
+
   test('[A3] given another client id, then the stored refresh token is not sent', async () => {
     const { auth, url } = await startWorld()
     const token = await issue(mcp(url, seeded))

@@ -14,6 +14,11 @@ export function demandIn(verdict: Verdict | false): string | undefined {
   return /\berror\s{0,4}=\s{0,4}"?insufficient_scope\b/i.test(challenge) ? challenge : undefined
 }
 
+/** Another credential may do: this one was rejected, or it lacks a scope. */
+export function isMendable(verdict: Verdict | false): verdict is Verdict {
+  return verdict !== false && (verdict.rejected || demandIn(verdict) !== undefined)
+}
+
 /** The scopes that a challenge names. */
 export function scopesIn(challenge: string): readonly string[] {
   const [, quoted, bare] =

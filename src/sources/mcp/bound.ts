@@ -1,7 +1,7 @@
 import type { AccessToken } from '../../credential/token.ts'
 import { RefreshError } from '../../errors.ts'
 import { field, type JsonValue } from '../../lib/json.ts'
-import { shown } from './hosts.ts'
+import { refused, shown } from './hosts.ts'
 
 /** Whom a token was issued by and to: it travels with the token, so that its refresh token is shown to nobody else. */
 export interface Bound {
@@ -44,5 +44,17 @@ export function assertBound(
   throw new RefreshError(
     'reauthentication_required',
     `The stored login was issued ${what}. Its refresh token is not sent there: log in again.`,
+  )
+}
+
+/**
+ * What a client proves itself with is shown to nobody but the server that it was shown first, unless the user says whom to trust.
+ *
+ * @throws RefreshError `source_refused`
+ */
+export function assertSameIssuer(bound: Bound | undefined, issuer: string, host: string): void {
+  if (bound === undefined || bound.issuer === issuer) return
+  throw refused(
+    `${host} now names ${shown(issuer)}, where ${shown(bound.issuer)} issued the token before: the client's credentials are not sent there. If the client is registered there, too, name it in 'issuers'.`,
   )
 }

@@ -56,14 +56,19 @@ export class Discovery {
 
   /**
    * @param bound the issuer that the token at hand comes from: of several that a server names, it is the one
+   * @param isAnew what was found before will only do where the metadata are out of reach
    * @throws RefreshError
    */
-  async find(challenge: string | undefined, signal: AbortSignal, bound?: string): Promise<Found> {
+  async find(
+    challenge: string | undefined,
+    signal: AbortSignal,
+    { bound, isAnew = false }: { readonly bound?: string | undefined; readonly isAnew?: boolean } = {},
+  ): Promise<Found> {
     const now = this.#http.clock.now()
     const { resourceMetadata: named } = await demandOf(challenge)
     const before = this.#found
     const isSame = before !== undefined && (named === undefined || named === before.named)
-    if (isSame && now - before.at < FRESH && now >= before.at) return before.found
+    if (isSame && !isAnew && now - before.at < FRESH && now >= before.at) return before.found
     try {
       const resource = await this.#resource(named ?? before?.named, signal)
       const issuer = this.#chosen(resource, bound)

@@ -6,6 +6,8 @@ import { ask, type Http, type WholeResponse } from '../shared/token-request.ts'
 
 /** Levels of nesting: no metadata are deeper. */
 const DEEPEST = 256
+/** Characters: what is no JSON by then was cut off, or is none. No metadata are longer. */
+const LONGEST = 262_144
 
 /** A document that was asked for. */
 export interface Fetched {
@@ -32,6 +34,12 @@ export async function fetchDocument(
   )
   const { status, ok } = whole.response
   const fields = ok ? objectIn(whole.text) : undefined
+  if (ok && fields === undefined && whole.text.length > LONGEST) {
+    throw new RefreshError(
+      'source_invalid',
+      `${url.href} is too long to be ${what}: it was not read to its end.`,
+    )
+  }
   const isAbsent = status >= 400 && status < 500 && ![408, 425, 429].includes(status)
   if (fields !== undefined || ok || isAbsent) return { whole, fields }
   const asking: Asking = {

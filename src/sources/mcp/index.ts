@@ -6,8 +6,9 @@ import type { AccessToken } from '../../credential/token.ts'
 import { RefreshError } from '../../errors.ts'
 import { optionError } from '../../lib/options.ts'
 import { ClientSecrets } from '../shared/oauth/client-auth.ts'
-import { readGrant } from '../shared/oauth/grant.ts'
+import { JWT_BEARER, readGrant } from '../shared/oauth/grant.ts'
 import type {
+  AssertionTarget,
   ExtensionGrant,
   Grant,
   Jwk,
@@ -18,10 +19,11 @@ import type {
   TokenExchangeGrant,
 } from '../shared/oauth/options.ts'
 import { each, type Parameters } from '../shared/oauth/target.ts'
+import { WiderScope, withScope } from '../shared/oauth/wider-scope.ts'
 import type { SecretOption } from '../shared/secret.ts'
 import { readTokens } from '../shared/token-endpoint.ts'
 import { readHttp } from '../shared/token-request.ts'
-import { assertBound, boundOf, withBound } from './bound.ts'
+import { assertBound, assertSameIssuer, boundOf, withBound } from './bound.ts'
 import { checkClient, Clients, isUnknownClient } from './client.ts'
 import { Discovery, type Found } from './discovery.ts'
 import { checkStore } from './kept.ts'
@@ -37,6 +39,8 @@ import type {
   McpOptions,
 } from './options.ts'
 import { demandOf } from './resource-metadata.ts'
+
+const NO_TARGET = { issuer: '', resource: undefined, scope: undefined }
 
 /**
  * Tokens for an MCP server (Model Context Protocol, authorization). The server's own metadata say who issues them (RFC 9728, RFC 8414); the
@@ -64,20 +68,24 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
     throw optionError('clientId', 'is missing: only a login with mcpLogin() can register a client')
   }
   if (grant.type === 'client_credentials') secretsOf(options).refusePublic()
-  const wantedScope = options.scope === undefined ? [] : each('scope', options.scope)
-  /** Demanded by the MCP server, and granted before. */
-  let wider: readonly string[] = []
+  if (options.scope !== undefined) each('scope', options.scope)
+  const wider = new WiderScope()
+  const isTrusted = options.issuers !== undefined || options.issuer !== undefined
 
   const issue = async (context: SourceContext, sent: () => void): Promise<AccessToken> => {
     const { current, challenge, signal } = context
-    const bound = spends ? boundOf(current) : undefined
+    const bound = boundOf(current)
     // Where there is nothing to redeem nobody need be asked.
-    const proofs = await grant.parameters(context)
-    const found = await discovery.find(challenge, signal, bound?.issuer)
-    assertBound(bound, { issuer: found.issuer, client: clients.configured }, discovery.server.host)
-    const client = await clients.existing(found, bound?.client)
-    const scope = spends ? wantedScope : await scopeFor(found, challenge)
-    const parameters: Parameters = [...scope, ...each('resource', found.resource), ...proofs]
+    if (spends) await grant.parameters({ ...context, target: NO_TARGET })
+    const found = await discovery.find(challenge, signal, { bound: bound?.issuer })
+    const now = { issuer: found.issuer, client: clients.configured }
+    if (spends) assertBound(bound, now, discovery.server.host)
+    else if (!isTrusted) assertSameIssuer(bound, found.issuer, discovery.server.host)
+    const client = await clients.existing(found, spends ? bound?.client : undefined)
+    const scope = spends ? options.scope : await scopeFor(found, challenge)
+    const { issuer, resource } = found
+    const proofs = await grant.parameters({ ...context, target: { issuer, resource, scope } })
+    const parameters: Parameters = [...each('scope', scope), ...each('resource', resource), ...proofs]
     // A request that redeems a refresh token ends only with its flight: the response may be all that is left of the login.
     const asked = { signal, sent, ...(spends && { timeout: Infinity }) }
     const whole = await client.ask('token_endpoint', asked, (peer, { server, party, auth }, request) =>
@@ -90,10 +98,10 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
       throw noting(unknownClient(client.id, found), { reach: 'answered' })
     }
     const { isSigned, person } = grant
-    const about = { person, spends, isSigned, carriesClaims: false, scope: options.scope }
+    const about = { person, spends, isSigned, carriesClaims: false, scope }
     try {
       const token = readTokens(whole, client.asking(about), client.now())
-      return withBound(token, { issuer: found.issuer, client: client.id })
+      return withBound(spends ? token : withScope(token, scope), { issuer, client: client.id })
     } catch (error) {
       // The server may have moved, so that the next request is to ask who issues its tokens by now.
       if (error instanceof RefreshError && error.terminal) discovery.forget()
@@ -101,10 +109,9 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
     }
   }
 
-  const scopeFor = async ({ scopes }: Found, challenge: string | undefined): Promise<Parameters> => {
+  const scopeFor = async ({ scopes }: Found, challenge: string | undefined): Promise<string | undefined> => {
     const { scope = scopes.join(' ') } = options.scope === undefined ? await demandOf(challenge) : options
-    const names = union(scope.split(' '), wider)
-    return names === '' ? [] : each('scope', names)
+    return wider.with(scope)
   }
 
   return {
@@ -116,25 +123,22 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
         issuer,
         client: clients.configured,
         resource,
-        scope: wider.length === 0 ? options.scope : union([options.scope ?? ''], wider),
+        scope: wider.with(options.scope),
       }
     },
     presented: async (input) => {
-      const proofs = (await grant.parameters(input)).map(([, value]) => value)
+      const { issuer: known = options.issuer, resource } = discovery.known ?? {}
+      const target = { issuer: known ?? '', resource, scope: wider.with(options.scope) }
+      // An assertion is made for a server that is known: before that there is none.
+      const isKnown = known !== undefined || grant.type !== JWT_BEARER
+      const proofs = isKnown ? (await grant.parameters({ ...input, target })).map(([, value]) => value) : []
       const secret = await secretsOf(options).presented(input.signal)
       const client = clients.configured ?? boundOf(input.current)?.client ?? ''
       const { issuers = [], issuer = '', scope = '' } = options
-      return [...proofs, discovery.server.href, client, secret, issuer, scope, ...issuers, ...wider]
+      return [...proofs, discovery.server.href, client, secret, issuer, scope, ...issuers, ...wider.names]
     },
     /** For a refresh token only a person can widen what was granted. */
-    widen: (scopes, granted = '') => {
-      if (spends) return undefined
-      const before = wider
-      wider = [...new Set([...before, ...granted.split(' '), ...scopes])].filter((name) => name !== '')
-      return () => {
-        wider = before
-      }
-    },
+    ...(!spends && { widen: wider.widen }),
     ...(grant.seed !== undefined && { seed: grant.seed }),
     issue: async (context) => {
       let isSent = false
@@ -152,12 +156,6 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
       }
     },
   }
-}
-
-function union(names: readonly string[], more: readonly string[]): string {
-  return [...new Set([...names.flatMap((name) => name.split(' ')), ...more])]
-    .filter((name) => name !== '')
-    .join(' ')
 }
 
 function secretsOf({
@@ -186,6 +184,7 @@ export type { TokenRequestOptions } from '../shared/token-request.ts'
 export type { WebCryptoKey } from '../../lib/web-crypto-key.ts'
 export { mcpLogin }
 export type {
+  AssertionTarget,
   ExtensionGrant,
   Grant,
   Jwk,

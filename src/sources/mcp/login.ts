@@ -9,6 +9,7 @@ import type { Client } from '../shared/oauth/client.ts'
 import { listen, readRedirectUri } from '../shared/oauth/loopback.ts'
 import { loadOAuth } from '../shared/oauth/oauth4webapi.ts'
 import { each, type Parameters } from '../shared/oauth/target.ts'
+import { namesIn, withScope } from '../shared/oauth/wider-scope.ts'
 import { readTokens } from '../shared/token-endpoint.ts'
 import { type Http, readHttp } from '../shared/token-request.ts'
 import { withBound } from './bound.ts'
@@ -119,20 +120,24 @@ class Login {
     given?: string,
   ): Promise<McpLoginBegun> {
     const peer = await loadOAuth()
-    const found = await this.#discovery.find(challenge, signal)
+    // A login is rare, and the server may have moved: that may be why it is needed.
+    const found = await this.#discovery.find(challenge, signal, { isAnew: true })
     const { metadata } = found.described
     const endpoint = metadata.authorization_endpoint
     if (endpoint === undefined) {
       throw invalid(`The metadata of ${shown(found.issuer)} name no authorization endpoint that may be used.`)
     }
     const methods: unknown = metadata.code_challenge_methods_supported
-    if (Array.isArray(methods) && !methods.includes('S256')) {
-      throw refused(`${shown(found.issuer)} does not support PKCE with S256, which a login needs.`)
+    if (!Array.isArray(methods) || !methods.includes('S256')) {
+      throw refused(
+        `The metadata of ${shown(found.issuer)} do not list S256 among their 'code_challenge_methods_supported': without PKCE a login is not begun.`,
+      )
     }
     const client = await this.#client(found, signal)
     const [state, verifier] = [given ?? peer.generateRandomState(), peer.generateRandomCodeVerifier()]
     const binding = peer.generateRandomCodeVerifier()
     const { issuer, resource } = found
+    const wanted = await this.#scope(found, challenge, scope)
     await this.#pending.add({
       state,
       verifier,
@@ -140,10 +145,10 @@ class Login {
       client: client.id,
       redirectUri,
       resource,
+      scope: wanted,
       binding: await peer.calculatePKCECodeChallenge(binding),
       at: this.#http.clock.now(),
     })
-    const wanted = await this.#scope(found, challenge, scope)
     const fields: Parameters = [
       ...(wanted === '' ? [] : each('scope', wanted)),
       ...each('resource', resource),
@@ -186,8 +191,8 @@ class Login {
     const { scope = (await demandOf(challenge)).scope ?? scopes.join(' ') } = this.#options
     const listed: unknown = described.metadata.scopes_supported
     const isOffline = Array.isArray(listed) && listed.includes('offline_access')
-    const names = [...scope.split(' '), ...more.split(' '), ...(isOffline ? ['offline_access'] : [])]
-    return [...new Set(names)].filter((name) => name !== '').join(' ')
+    const names = [...namesIn(scope), ...namesIn(more), ...(isOffline ? ['offline_access'] : [])]
+    return [...new Set(names)].join(' ')
   }
 
   async #finish(returned: URLSearchParams, binding: string, signal: AbortSignal): Promise<AccessToken> {
@@ -216,7 +221,7 @@ class Login {
       )
     }
     const token = readTokens(whole, client.asking({ person: true, spends: true }), client.now())
-    return withBound(token, { issuer, client: client.id })
+    return withBound(withScope(token, pending.scope), { issuer, client: client.id })
   }
 
   /** The server that the browser was sent to, whoever answers for the MCP server by now. */

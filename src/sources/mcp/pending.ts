@@ -10,6 +10,8 @@ export interface Pending {
   readonly client: string
   readonly redirectUri: string
   readonly resource: string
+  /** As it was asked for; undefined: none was. */
+  readonly scope?: string | undefined
   /** A hash of what the browser must bring. */
   readonly binding: string
   /** epoch ms */
@@ -82,6 +84,7 @@ function read({
   client,
   redirectUri,
   resource,
+  scope,
   binding,
   at,
 }: Entry): Pending | undefined {
@@ -95,6 +98,7 @@ function read({
     client: String(client),
     redirectUri: String(redirectUri),
     resource: String(resource),
+    ...(typeof scope === 'string' && scope !== '' && { scope }),
     binding: String(binding),
     at,
   }

@@ -5,8 +5,9 @@ import { RefreshError } from '../../errors.ts'
 import type { WebCryptoKey } from '../../lib/web-crypto-key.ts'
 import { readChallenges, withClaims } from '../shared/oauth/challenge.ts'
 import { Client } from '../shared/oauth/client.ts'
-import { readGrant } from '../shared/oauth/grant.ts'
+import { type GrantInput, readGrant } from '../shared/oauth/grant.ts'
 import type {
+  AssertionTarget,
   ParsedChallenge,
   DeviceLoginOptions,
   DevicePrompt,
@@ -23,6 +24,7 @@ import type {
   TokenTarget,
 } from '../shared/oauth/options.ts'
 import { readTarget, TARGET } from '../shared/oauth/target.ts'
+import { WiderScope, withScope } from '../shared/oauth/wider-scope.ts'
 import type { SecretOption } from '../shared/secret.ts'
 import { readTokens } from '../shared/token-endpoint.ts'
 import { deviceLogin } from './device.ts'
@@ -47,17 +49,28 @@ export function oauth(options: OAuthOptions): Source {
   const client = new Client(options, ['grant', ...TARGET])
   const grant = readGrant(options.grant ?? 'refresh_token')
   if (grant.type === 'client_credentials') client.secrets.refusePublic()
-  const target = readTarget(options)
+  readTarget(options)
+  const wider = new WiderScope()
   const spends = grant.type === 'refresh_token'
+  const [resource] = options.resource === undefined ? [] : [options.resource].flat()
+  const aim = (): GrantInput['target'] => ({
+    issuer: client.issuer,
+    resource,
+    scope: wider.with(options.scope),
+  })
   return {
     spendsRefreshToken: spends,
-    madeFor: madeFor(client, options),
+    get madeFor(): MadeFor {
+      return madeFor(client, { ...options, scope: wider.with(options.scope) })
+    },
     presented: async (input) => {
-      const proofs = (await grant.parameters(input)).map(([, value]) => value)
+      const proofs = (await grant.parameters({ ...input, target: aim() })).map(([, value]) => value)
       const secret = await client.secrets.presented(input.signal)
       const { issuer = '', tokenEndpoint = '', scope = '' } = options
-      return [...proofs, client.id, secret, issuer, tokenEndpoint, scope]
+      return [...proofs, client.id, secret, issuer, tokenEndpoint, scope, ...wider.names]
     },
+    /** For a refresh token only a person can widen what was granted. */
+    ...(!spends && { widen: wider.widen }),
     ...(grant.seed !== undefined && { seed: grant.seed }),
     issue: async (context) => {
       const { challenge, signal } = context
@@ -68,16 +81,19 @@ export function oauth(options: OAuthOptions): Source {
         if (spends) context.sent?.()
       }
       try {
+        const { scope } = aim()
+        const target = readTarget({ ...options, scope })
         const wanted = withClaims(target, challenge)
-        const parameters = [...wanted, ...(await grant.parameters(context))]
+        const parameters = [...wanted, ...(await grant.parameters({ ...context, target: aim() }))]
         // A request that redeems a refresh token ends only with its flight: the response may be all that is left of the login.
         const asked = { signal, sent, ...(spends && { timeout: Infinity }) }
         const whole = await client.ask('token_endpoint', asked, (peer, { server, party, auth }, request) =>
           peer.genericTokenEndpointRequest(server, party, auth, grant.type, parameters, request),
         )
         const { isSigned, person } = grant
-        const about = { person, spends, isSigned, carriesClaims: wanted !== target, scope: options.scope }
-        return readTokens(whole, client.asking(about), client.now())
+        const about = { person, spends, isSigned, carriesClaims: wanted !== target, scope }
+        const token = readTokens(whole, client.asking(about), client.now())
+        return spends ? token : withScope(token, scope)
       } catch (error) {
         if (isSent || !(error instanceof RefreshError)) throw error
         throw noting(error, { reach: factsOf(error).reach ?? 'unsent' })
@@ -86,7 +102,7 @@ export function oauth(options: OAuthOptions): Source {
   }
 }
 
-function madeFor({ issuer, id }: Client, { audience, resource, scope }: OAuthOptions): MadeFor {
+function madeFor({ issuer, id }: Client, { audience, resource, scope }: TokenTarget): MadeFor {
   const joined = (given: string | readonly string[] | undefined): string | undefined =>
     given === undefined ? undefined : [given].flat().join(' ')
   const parts = { audience: joined(audience), resource: joined(resource), scope }
@@ -96,6 +112,7 @@ function madeFor({ issuer, id }: Client, { audience, resource, scope }: OAuthOpt
 export type { TokenRequestOptions } from '../shared/token-request.ts'
 export { deviceLogin, readChallenges, revoke }
 export type {
+  AssertionTarget,
   ParsedChallenge,
   DeviceLoginOptions,
   DevicePrompt,

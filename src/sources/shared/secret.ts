@@ -35,8 +35,21 @@ export function checkSecret(name: string, given: SecretOption | undefined): Secr
 }
 
 /** @throws RefreshError `source_invalid` where it is none; whatever the function or the source throws */
-export async function readSecret(name: string, given: SecretOption, signal: AbortSignal): Promise<string> {
-  const secret: unknown = await read(given, signal)
+export function readSecret(name: string, given: SecretOption, signal: AbortSignal): Promise<string> {
+  return readGiven(name, given, { signal })
+}
+
+/**
+ * As {@link readSecret}, of a function that is told more, and that may give a source.
+ *
+ * @throws RefreshError as above
+ */
+export async function readGiven<C extends { readonly signal: AbortSignal }>(
+  name: string,
+  given: string | Source | ((context: C) => Gave | Promise<Gave>),
+  context: C,
+): Promise<string> {
+  const secret = await read(given, context)
   const text = typeof secret === 'string' ? secret.trim() : ''
   if (isBroken(text)) throw new RefreshError('source_invalid', `'${name}' ${HALF}.`)
   if (text !== '') return text
@@ -44,9 +57,16 @@ export async function readSecret(name: string, given: SecretOption, signal: Abor
   throw new RefreshError('source_invalid', `'${name}' gave ${what}.`)
 }
 
-async function read(given: SecretOption, signal: AbortSignal): Promise<string> {
+type Gave = string | Source
+
+async function read<C extends { readonly signal: AbortSignal }>(
+  given: Gave | ((context: C) => Gave | Promise<Gave>),
+  context: C,
+): Promise<unknown> {
   if (typeof given === 'string') return given
-  if (typeof given === 'function') return given({ signal })
-  return (await given.issue({ current: undefined, challenge: undefined, signal, sent: () => undefined }))
+  const gave = typeof given === 'function' ? await given(context) : given
+  if (typeof gave === 'string' || typeof gave?.issue !== 'function') return gave
+  const { signal } = context
+  return (await gave.issue({ current: undefined, challenge: undefined, signal, sent: () => undefined }))
     .accessToken
 }

@@ -14,7 +14,10 @@ import type {
 export interface Exchange {
   readonly endpoint: URL
   readonly headers: Readonly<Record<string, string>>
-  readonly body: (subjectToken: string) => string
+  /** @param scope the one of the options, or a wider one */
+  readonly body: (subjectToken: string, scope: string | undefined) => string
+  /** A scope can be asked for. */
+  readonly takesScope: boolean
   /** The longest subject token, in characters. */
   readonly longest: number
   /** How long a token lives of which the answer does not say it, in seconds. */
@@ -60,6 +63,7 @@ function anthropic(options: AnthropicWorkloadOptions): Exchange {
     endpoint: new URL(`${base.origin}${base.pathname.replace(/\/+$/, '')}/v1/oauth/token`),
     headers: { ...JSON_BODY, 'anthropic-beta': 'oauth-2025-04-20,oidc-federation-2026-04-01' },
     body: (assertion) => JSON.stringify({ grant_type: JWT_BEARER, assertion, ...parameters }),
+    takesScope: false,
     longest: 16_384,
     lifetime: undefined,
     about: {
@@ -86,6 +90,7 @@ function openai(options: OpenAIWorkloadOptions): Exchange {
     endpoint: new URL('https://auth.openai.com/oauth/token'),
     headers: JSON_BODY,
     body: (subject) => JSON.stringify({ grant_type: TOKEN_EXCHANGE, subject_token: subject, ...parameters }),
+    takesScope: false,
     longest: Infinity,
     lifetime: 3600,
     about: {
@@ -108,13 +113,13 @@ function tokenExchange(options: ExchangeWorkloadOptions): Exchange {
     'parameters',
   ])
   const { tokenEndpoint, clientId, audience, resource, scope, requestedTokenType, parameters } = options.for
+  optional('scope', scope)
   const fields: [string, string][] = [
     ['grant_type', TOKEN_EXCHANGE],
     ['subject_token_type', typeOf('subjectTokenType', options.subjectTokenType ?? 'jwt')],
     ...each('client_id', 'clientId', clientId),
     ...each('audience', 'audience', audience),
     ...each('resource', 'resource', resource),
-    ...each('scope', 'scope', scope),
     ...each('requested_token_type', 'requestedTokenType', requestedTokenType).map(
       ([name, type]): [string, string] => [name, typeOf('requestedTokenType', type)],
     ),
@@ -130,7 +135,13 @@ function tokenExchange(options: ExchangeWorkloadOptions): Exchange {
       readPlainHttpEndpoints(options.plainHttpEndpoints),
     ),
     headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
-    body: (subject) => new URLSearchParams([...fields, ['subject_token', subject]]).toString(),
+    body: (subject, wanted) =>
+      new URLSearchParams([
+        ...fields,
+        ...each('scope', 'scope', wanted),
+        ['subject_token', subject],
+      ]).toString(),
+    takesScope: true,
     longest: Infinity,
     lifetime: undefined,
     about: { client: clientId, audience: joined(audience), resource: joined(resource), scope },

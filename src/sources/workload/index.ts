@@ -1,8 +1,10 @@
 import { noting } from '../../credential/failure-facts.ts'
 import type { Source } from '../../credential/source.ts'
+import type { MadeFor } from '../../credential/store.ts'
 import { afterSeconds } from '../../credential/token/expiry.ts'
 import { RefreshError } from '../../errors.ts'
 import { optionError } from '../../lib/options.ts'
+import { WiderScope, withScope } from '../shared/oauth/wider-scope.ts'
 import type { Asking } from '../shared/refusal-advice.ts'
 import { readSecret } from '../shared/secret.ts'
 import { readTokens } from '../shared/token-endpoint.ts'
@@ -29,7 +31,8 @@ import type { SubjectToken, WorkloadOptions } from './options.ts'
  * })
  */
 export function workload(options: WorkloadOptions): Source {
-  const { endpoint, headers, body, longest, lifetime, about } = readExchange(options)
+  const { endpoint, headers, body, takesScope, longest, lifetime, about } = readExchange(options)
+  const wider = new WiderScope()
   const { subjectToken } = options
   const http = readHttp(options)
   if (typeof subjectToken !== 'function' && typeof subjectToken?.issue !== 'function') {
@@ -41,23 +44,27 @@ export function workload(options: WorkloadOptions): Source {
     carriesClaims: false,
     isSigned: true,
     client: about.client === undefined ? 'this workload' : `client '${about.client}'`,
-    scope: about.scope,
   }
   return {
     spendsRefreshToken: false,
-    madeFor: { issuer: endpoint.href, ...about },
+    get madeFor(): MadeFor {
+      return { issuer: endpoint.href, ...about, scope: wider.with(about.scope) }
+    },
+    ...(takesScope && { widen: wider.widen }),
     presented: async ({ signal }) => {
       const subject = await subjectOf(subjectToken, signal, longest)
-      return [endpoint.href, body(subject)]
+      return [endpoint.href, body(subject, wider.with(about.scope))]
     },
     issue: async ({ signal }) => {
       const subject = await subjectOf(subjectToken, signal, longest)
-      const request: RequestInit = { method: 'POST', headers, body: body(subject), redirect: 'manual' }
+      const scope = wider.with(about.scope)
+      const request: RequestInit = { method: 'POST', headers, body: body(subject, scope), redirect: 'manual' }
       const whole = await ask(http, { host: endpoint.host, signal }, (fetch, sending) =>
         fetch(endpoint.href, { ...request, signal: sending }),
       )
       // A refresh token that some add is never used here.
-      const { refreshToken: _unused, ...token } = readTokens(whole, asking, http.clock.now())
+      const { refreshToken: _unused, ...issued } = readTokens(whole, { ...asking, scope }, http.clock.now())
+      const token = withScope(issued, scope)
       const isTold = token.expiresAt !== undefined || /"expires_?in"/i.test(whole.text)
       return isTold ? token : { ...token, expiresAt: afterSeconds(lifetime, whole.sentAt) }
     },

@@ -1,6 +1,6 @@
 import type { RefreshListener } from '../../core/events.ts'
 import type { RetryPolicy } from '../../core/retry-once.ts'
-import { demandIn } from '../../core/verdict/demand.ts'
+import { isMendable } from '../../core/verdict/demand.ts'
 import { get } from '../../core/verdict/foreign.ts'
 import type { Verdict } from '../../core/verdict/unauthorized.ts'
 import { RefreshError } from '../../errors.ts'
@@ -76,18 +76,9 @@ export class FetchCall implements RetryPolicy<Attempted> {
   }
 
   isRejection({ verdict }: Attempted): Verdict | false | Promise<Verdict | false> {
-    return verdict !== false && verdict.rejected && this.attempts === 1 ? this.#settled(verdict) : verdict
-  }
-
-  demandIn({ verdict }: Attempted): string | undefined | Promise<string | undefined> {
-    const challenge = demandIn(verdict)
-    return challenge === undefined ? undefined : this.#settled(challenge)
-  }
-
-  /** A second attempt may follow: whether the body can be sent again has to be known. */
-  #settled<R>(judged: R): R | Promise<R> {
-    const settled = this.#replay?.settle?.()
-    return settled === undefined ? judged : settled.then(() => judged)
+    // A second attempt may follow: whether the body can be sent again has to be known.
+    const settled = isMendable(verdict) && this.attempts === 1 ? this.#replay?.settle?.() : undefined
+    return settled === undefined ? verdict : settled.then(() => verdict)
   }
 
   isAcceptance(answer: Attempted): boolean {
@@ -153,7 +144,7 @@ export class FetchCall implements RetryPolicy<Attempted> {
     if (isEventStream(status, contentType)) {
       if (inspectStreams && status === 200) return this.#inspected(response, head, 'events')
       const verdict = judge.mayReject(status, contentType) && judge.answer(status, headers, '')
-      if (verdict === false || !verdict.rejected) return asItCame(response, !redirected)
+      if (!isMendable(verdict)) return asItCame(response, !redirected)
     }
     if (judge.mayReject(status, contentType)) return this.#inspected(response, head, 'body')
     return asItCame(response, status < 400 && !redirected)

@@ -1,3 +1,4 @@
+import { isMendable } from '../../core/verdict/demand.ts'
 import type { Verdict } from '../../core/verdict/unauthorized.ts'
 import type { RefreshError } from '../../errors.ts'
 import type { Finding, Inspection } from '../shared/inspection.ts'
@@ -11,7 +12,7 @@ import { Upgraded } from './upgraded.ts'
 
 /** How an attempt went. */
 export interface Attempted extends Finding {
-  /** A rejection that the caller has not seen. It gets it where there is no second attempt; else it is discarded. */
+  /** A rejection, or a demand, that the caller has not seen. It gets it where there is no second attempt; else it is discarded. */
   readonly held?: HeldRejection | undefined
 }
 
@@ -200,7 +201,7 @@ export class Attempt implements DispatchHandler, Inspected, HeldRejection {
   /** The inspection is over. */
   decide(finding: Finding): void {
     this.#reading = undefined
-    if (isRejection(finding.verdict) && !this.isRetry) this.#hold(finding.verdict)
+    if (isMendable(finding.verdict) && !this.isRetry) this.#hold(finding.verdict)
     else {
       this.#caller.answered(finding)
       this.handOn()
@@ -229,8 +230,4 @@ export class Attempt implements DispatchHandler, Inspected, HeldRejection {
   discard(): void {
     this.#held = undefined
   }
-}
-
-function isRejection(verdict: Verdict | false): verdict is Verdict {
-  return verdict !== false && verdict.rejected
 }

@@ -1,7 +1,6 @@
 import type { RefreshListener } from '../../core/events.ts'
 import type { Refresher, Snapshot } from '../../core/refresher.ts'
 import { type Made, retryFrom, type RetryPolicy } from '../../core/retry-once.ts'
-import { demandIn } from '../../core/verdict/demand.ts'
 import type { Verdict } from '../../core/verdict/unauthorized.ts'
 import { RefreshError } from '../../errors.ts'
 import { type HttpSettings, loginEnded } from '../shared/http-options.ts'
@@ -169,7 +168,6 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
   answered(answer: Attempted): void {
     const first = this.#first
     this.#held ??= answer.held
-    this.#report(answer, first)
     if (this.#settle !== undefined) return this.#settle(answer)
     if (first === undefined) return
     this.#first = undefined
@@ -179,13 +177,6 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
       if (answer.accepts) this.#credential.accepted(first, this.endpoint)
       this.#end()
     }
-  }
-
-  /** A wider scope is demanded. The caller has the response already: what is granted serves the next call. */
-  #report({ verdict }: Attempted, first: Snapshot<AppliedHeaders> | undefined): void {
-    const demand = demandIn(verdict)
-    const lacking = demand && (first ?? this.#credential.peek())
-    if (demand && lacking) this.#credential.demand?.(lacking, demand).catch(() => undefined)
   }
 
   /** @param made the first attempt, where it was made already */

@@ -1,3 +1,4 @@
+import { isMendable } from '../../core/verdict/demand.ts'
 import { isEventStream } from '../shared/http-options.ts'
 import {
   type Inspection,
@@ -35,7 +36,7 @@ export function inspectionOf(
   const open = openerOf(headers['content-encoding'])
   if (isInspected) return inspectEvents(judge, head, open, !attempt.isRetry, attempt)
   // A stream may last for hours: a rule for its status has its head to go by.
-  if (isStream && !judge.answer(status, head.headers, '').rejected) return undefined
+  if (isStream && !isMendable(judge.answer(status, head.headers, ''))) return undefined
   return inspectBody(judge, head, open, attempt)
 }
 

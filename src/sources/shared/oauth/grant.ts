@@ -1,8 +1,9 @@
 import type { SourceInput } from '../../../credential/source.ts'
 import { RefreshError } from '../../../errors.ts'
 import { checkOptions, optionError } from '../../../lib/options.ts'
-import { checkSecret, readSecret, type SecretOption } from '../secret.ts'
+import { checkSecret, readGiven, readSecret, type SecretOption } from '../secret.ts'
 import type {
+  AssertionTarget,
   ExtensionGrant,
   Grant,
   JwtBearerGrant,
@@ -11,6 +12,11 @@ import type {
 } from './options.ts'
 import { each, OURS, type Parameters } from './target.ts'
 
+/** What a grant is told: what is presented, and what for. */
+export interface GrantInput extends SourceInput {
+  readonly target: Omit<AssertionTarget, 'signal'>
+}
+
 /** A grant, as it goes over the wire. */
 export interface WireGrant {
   readonly type: string
@@ -18,10 +24,11 @@ export interface WireGrant {
   readonly person: boolean
   /** It presents something signed, which is good for a while only. */
   readonly isSigned: boolean
-  readonly parameters: (input: SourceInput) => Promise<Parameters>
+  readonly parameters: (input: GrantInput) => Promise<Parameters>
   readonly seed?: ((signal: AbortSignal) => Promise<string | undefined>) | undefined
 }
 
+export const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 const TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:'
 const FORMS =
   "must be 'refresh_token', 'client_credentials', { type: 'token_exchange', … }, { type: 'jwt_bearer', … } or an extension { type: 'urn:…', parameters }"
@@ -56,12 +63,16 @@ function isJwtBearer(grant: AnyGrant): grant is JwtBearerGrant {
 /** RFC 7523 section 2.1. */
 function jwtBearer(grant: JwtBearerGrant): WireGrant {
   checkOptions(grant, ['type', 'assertion'])
-  const assertion = checkSecret('grant.assertion', grant.assertion)
+  const { assertion } = grant
+  // A function that takes no target takes a signal alone.
+  if (typeof assertion !== 'function') checkSecret('grant.assertion', assertion)
   return {
-    type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+    type: JWT_BEARER,
     person: false,
     isSigned: true,
-    parameters: ({ signal }) => secretField('assertion', assertion, signal),
+    parameters: async ({ signal, target }) => [
+      ['assertion', await readGiven('grant.assertion', assertion, { ...target, signal })],
+    ],
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Source } from '../../../credential/source.ts'
 import type { WebCryptoKey } from '../../../lib/web-crypto-key.ts'
 import type { SecretOption } from '../secret.ts'
 import type { TokenRequestOptions } from '../token-request.ts'
@@ -89,10 +90,26 @@ export interface TokenExchangeGrant {
   requestedTokenType?: string | undefined
 }
 
+/** What an assertion is for: an identity provider that issues one wants to know (RFC 8693 section 2.1). */
+export interface AssertionTarget {
+  readonly signal: AbortSignal
+  /** The authorization server that the assertion is presented to. */
+  readonly issuer: string
+  /** RFC 8707: for `mcp()` the MCP server, as its metadata name it. */
+  readonly resource: string | undefined
+  /** Separated by spaces. */
+  readonly scope: string | undefined
+}
+
 /** RFC 7523 section 2.1. */
 export interface JwtBearerGrant {
   type: 'jwt_bearer'
-  assertion: SecretOption
+  /**
+   * A JWT, or what gives it: a source, or a function that is told what the assertion is for, and gives the one or the other. It is asked each
+   * time that it is needed.
+   * @example assertion: ({ issuer, resource }) => oauth({ ...idp, audience: issuer, resource, grant: exchange })
+   */
+  assertion: string | Source | ((target: AssertionTarget) => string | Source | Promise<string | Source>)
 }
 
 /** Any other grant (RFC 6749 section 4.5). */

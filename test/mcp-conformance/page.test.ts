@@ -1,0 +1,51 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { promises } from '../promises.ts'
+import { type Shown, TEXTS } from './requirements.ts'
+import { NOT_APPLICABLE } from './scenarios.ts'
+
+const tests = join(import.meta.dirname, '..')
+const requirements = TEXTS.flatMap((text) => text.requirements)
+const shown = requirements.flatMap(({ must, by }): [string, Shown][] =>
+  typeof by === 'string' ? [] : [[must, by]],
+)
+
+/** The source of every test. */
+function sources(): string {
+  const files = readdirSync(tests, { recursive: true, encoding: 'utf8' })
+  const own = files.filter((file) => file.endsWith('.test.ts'))
+  return own.map((file) => readFileSync(join(tests, file), 'utf8')).join('\n')
+}
+
+test('[A11] given the page, then each promise that it names exists, and is shown', () => {
+  const unknown = shown.flatMap(([, { promises: ids }]) => ids.filter((id) => !(id in promises)))
+  expect(unknown).toEqual([])
+  expect(shown.filter(([, { promises: ids }]) => ids.length === 0)).toEqual([])
+})
+
+test('[A11] given the page, then each test that it names exists, and cites a promise that stands beside it', () => {
+  const all = sources()
+  const gone: string[] = []
+  for (const [must, by] of shown) {
+    for (const title of by.tests ?? []) {
+      const isThere = [`'${title}'`, `"${title}"`].some((quoted) => all.includes(quoted))
+      const [, cited = ''] = /^\[([^\]]*)\]/.exec(title) ?? []
+      const isBeside = cited.split(', ').some((id) => by.promises.includes(id))
+      if (!isThere || !isBeside) gone.push(`${must} ← ${title}`)
+    }
+  }
+  expect(gone).toEqual([])
+})
+
+test('[A11] given the page, then every demand that applies names a test, a scenario or where to read on', () => {
+  const bare = shown.filter(
+    ([, { tests: titles = [], scenarios = [], note }]) =>
+      titles.length + scenarios.length === 0 && note === undefined,
+  )
+  expect(bare).toEqual([])
+  const skipped = shown.flatMap(([, { scenarios = [] }]) =>
+    scenarios.filter((name) => name in NOT_APPLICABLE),
+  )
+  expect(skipped).toEqual([])
+})

@@ -1,0 +1,304 @@
+import type { Text } from '../requirements.ts'
+
+const DISCOVERY = 'Authorization Server Discovery'
+const RESPONSE = 'Authorization Response Validation'
+const RESOURCE = 'Resource Parameter Implementation'
+const ORDERS = '[A1] given an issuer with a path, then its metadata are looked for in the three orders'
+const ANOTHER_ISSUER =
+  '[A2] given metadata of another issuer, even by a slash, then they are refused, and both are named'
+const FINISH =
+  '[A5] given begin() on one instance, when another finishes, then a code with PKCE is redeemed for the resource'
+const RETURNED = '[A5] given a return with %s, then it is named, and no code is sent'
+const VERBATIM =
+  '[A1] given metadata at the path, when a token is issued, then it is asked for the resource, verbatim'
+const ISS = ['auth/iss-supported', 'auth/iss-not-advertised']
+
+/** The chapter itself, and its part on discovery. */
+export const CHAPTER: Text = {
+  title: 'MCP 2026-07-28: Authorization, and Authorization Server Discovery',
+  url: 'https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization',
+  requirements: [
+    {
+      must: 'Transports other than HTTP follow the best practices of their protocol.',
+      section: 'Protocol Requirements',
+      by: 'The seam to the client is `fetch`: there is no other transport.',
+    },
+    {
+      must: 'Discover the authorization server by protected resource metadata (RFC 9728).',
+      section: 'Overview',
+      by: {
+        promises: ['A1'],
+        tests: [VERBATIM],
+        scenarios: ['auth/metadata-default', 'auth/metadata-var1'],
+        note: 'A user may name the `issuer` of a server that publishes none.',
+      },
+    },
+    {
+      must: 'Support both ways to find an authorization server’s metadata: RFC 8414 and OpenID Connect Discovery.',
+      section: 'Overview',
+      by: { promises: ['A1'], tests: [ORDERS], scenarios: ['auth/metadata-var1', 'auth/metadata-var3'] },
+    },
+    {
+      must: 'Obtain a client id by pre-registration, a Client ID Metadata Document or dynamic registration.',
+      section: 'Client Registration',
+      by: {
+        promises: ['A6'],
+        tests: [
+          '[A6] given a Client ID Metadata Document, then it is used where the server takes it, else a client is registered',
+        ],
+        scenarios: ['auth/pre-registration', 'auth/basic-cimd'],
+      },
+    },
+    {
+      must: 'Take the scopes of a challenge as what the request needs; assume no relation to `scopes_supported`.',
+      section: 'Scope Selection Strategy',
+      by: {
+        promises: ['A4', 'A5'],
+        tests: [
+          '[A4] given client credentials, then the scopes that the server lists are asked for, or those of the challenge',
+          "[A5] given scopes, then those of the options, of the challenge or of the server are asked for, and 'offline_access' where it is listed",
+        ],
+        scenarios: ['auth/scope-from-www-authenticate', 'auth/scope-step-up'],
+      },
+    },
+    {
+      must: 'Keep registrations and tokens apart by authorization server; take none for good at another.',
+      section: DISCOVERY,
+      by: {
+        promises: ['A3', 'A6'],
+        tests: [
+          '[A3] given an authorization server that has moved, then the outcome names both',
+          '[A6] given two processes that begin at once, then one client is registered, and kept by its issuer',
+        ],
+        scenarios: ['auth/authorization-server-migration'],
+      },
+    },
+    {
+      must: 'Read `resource_metadata` of the challenge of a 401; else ask the well-known places, path first.',
+      section: DISCOVERY,
+      by: {
+        promises: ['A1'],
+        tests: [
+          "[A1] given a challenge, then the metadata are read where it says; where only the server's own 401 says it, there",
+          '[A1] given metadata at the root only, or a page at the path, then those of the root are taken',
+        ],
+        scenarios: ['auth/metadata-default', 'auth/metadata-var2', 'auth/metadata-var3'],
+        note: 'An address on another origin is refused, unless the user gives it as `resourceMetadata`.',
+      },
+    },
+    {
+      must: 'Ask for an authorization server’s metadata in the listed orders, for an issuer with and without a path.',
+      section: DISCOVERY,
+      by: { promises: ['A1'], tests: [ORDERS], scenarios: ['auth/metadata-var2', 'auth/metadata-var3'] },
+    },
+    {
+      must: 'Use no metadata whose `issuer` is not identical to the one that was asked for.',
+      section: DISCOVERY,
+      by: { promises: ['A1', 'A2'], tests: [ANOTHER_ISSUER], scenarios: ['auth/metadata-issuer-mismatch'] },
+    },
+    {
+      must: 'Record the issuer before the browser is sent away, beside the PKCE verifier and the state.',
+      section: RESPONSE,
+      by: {
+        promises: ['A5'],
+        tests: [
+          '[A5] given an authorization server that moved meanwhile, then the code goes to the one that issued it',
+        ],
+      },
+    },
+    {
+      must: 'Validate `iss` before the code is sent: reject another one, and reject its absence where the metadata announce it.',
+      section: RESPONSE,
+      by: {
+        promises: ['A5'],
+        tests: [RETURNED],
+        scenarios: [...ISS, 'auth/iss-supported-missing', 'auth/iss-wrong-issuer', 'auth/iss-unexpected'],
+      },
+    },
+    {
+      must: 'Compare `iss` as a plain string, without normalization.',
+      section: RESPONSE,
+      by: { promises: ['A5'], tests: [RETURNED], scenarios: ['auth/iss-normalized'] },
+    },
+    {
+      must: 'Neither act on nor show the `error` of a response whose `iss` is another’s.',
+      section: RESPONSE,
+      by: { promises: ['A5'], tests: [RETURNED] },
+    },
+    {
+      must: 'Send `resource` in authorization and token requests, whether or not the server supports it.',
+      section: RESOURCE,
+      by: {
+        promises: ['A1', 'A5'],
+        tests: [VERBATIM, FINISH],
+        scenarios: ['auth/metadata-default', 'auth/token-endpoint-auth-none'],
+      },
+    },
+    {
+      must: '`resource` identifies the MCP server, by its canonical URI.',
+      section: RESOURCE,
+      by: {
+        promises: ['A1', 'A2'],
+        tests: [
+          VERBATIM,
+          '[A2] given metadata that %s, then it is one clear error, and nobody else is asked',
+        ],
+        scenarios: ['auth/resource-mismatch', 'auth/metadata-default'],
+      },
+    },
+    {
+      must: 'Carry the token in the `Authorization` header of every request, as a bearer.',
+      section: 'Access Token Usage',
+      by: {
+        promises: ['A8'],
+        scenarios: ['auth/metadata-default', 'auth/client-credentials-basic'],
+        note: '`apply` of the surface can name another header, which no MCP server needs.',
+      },
+    },
+    {
+      must: 'Put no token into the query.',
+      section: 'Access Token Usage',
+      by: 'No surface can: `apply` gives headers.',
+    },
+    {
+      must: 'Send the MCP server no token but those of its authorization server.',
+      section: 'Token Handling',
+      by: {
+        promises: ['A3'],
+        tests: ['[A3] given an authorization server that has moved, then the outcome names both'],
+        scenarios: ['auth/authorization-server-migration'],
+      },
+    },
+    {
+      must: 'Keep refresh tokens confidential in transit and in storage.',
+      section: 'Refresh Tokens',
+      by: {
+        promises: ['A3', 'A6', 'Z1'],
+        tests: [
+          '[A3] given another client id, then the stored refresh token is not sent',
+          '[A6] given a %s store, when a credential meets such a record, then it says store_invalid and leaves it',
+        ],
+        note: 'Files are readable by their owner alone; `sealedStore()` encrypts records of any store.',
+      },
+    },
+    {
+      must: 'Do not assume that a refresh token is issued.',
+      section: 'Refresh Tokens',
+      by: {
+        promises: ['A5'],
+        tests: [
+          '[A5] given a server that issues no refresh token, then the token says so, and so does its first refresh',
+        ],
+        scenarios: ['auth/offline-access-scope', 'auth/offline-access-not-supported'],
+      },
+    },
+    {
+      must: 'Step up with the union of old and demanded scopes, a few times at most (a SHOULD, and the limit of it).',
+      section: 'Step-Up Authorization Flow',
+      by: {
+        promises: ['A7'],
+        tests: [
+          '[A7] given client credentials, when a scope is demanded, then the union is asked for once, and each call is made once more',
+          '[A7] given a server that demands for ever, the same or another scope each time, then each call is sent twice at most, and it ends',
+        ],
+        scenarios: ['auth/scope-step-up', 'auth/scope-retry-limit'],
+        note: 'A person’s login is the program’s to begin: the event `scope_demanded` names the scope.',
+      },
+    },
+  ],
+}
+
+/** Its part on registration. */
+export const REGISTRATION: Text = {
+  title: 'MCP 2026-07-28: Client Registration',
+  url: 'https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization/client-registration',
+  requirements: [
+    {
+      must: 'Host the metadata document at an https URL, with the fields that it must have, and with its own URL as `client_id`.',
+      section: 'Client ID Metadata Documents',
+      by: 'The program hosts its document. What the library can see, it checks: the next row.',
+    },
+    {
+      must: 'A `client_id` that is a URL uses https and has a path.',
+      section: 'Client ID Metadata Documents',
+      by: { promises: ['A2'], tests: ['[A2] given %s with %o, then it is refused at once'] },
+    },
+    {
+      must: 'Name an `application_type` in a dynamic registration.',
+      section: 'Application Type and Redirect URI Constraints',
+      by: { promises: ['A6'], scenarios: ['auth/token-endpoint-auth-none', 'auth/metadata-default'] },
+    },
+    {
+      must: 'Be ready for a registration that is refused.',
+      section: 'Application Type and Redirect URI Constraints',
+      by: {
+        promises: ['A6'],
+        tests: ['[A6] given a server that registers nobody, then the message says what to give'],
+      },
+    },
+    {
+      must: 'Key credentials of the client by the issuer; where the issuer changes, reuse none and register anew.',
+      section: 'Authorization Server Binding',
+      by: {
+        promises: ['A3', 'A6', 'A12'],
+        tests: [
+          '[A12] given a server that has moved within the hour, then the next login is begun at the new one, with a client of its own',
+          '[A3] given client credentials, when the authorization server has moved, then the secret is not sent there, unless it is listed',
+        ],
+        scenarios: ['auth/authorization-server-migration'],
+        note: 'Of credentials in the options only the user knows whose they are: name the server in `issuers`, and they go to no other, the first time, too.',
+      },
+    },
+  ],
+}
+
+/** Its security considerations. */
+export const SECURITY: Text = {
+  title: 'MCP 2026-07-28: Security Considerations',
+  url: 'https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization/security-considerations',
+  requirements: [
+    {
+      must: 'Store tokens securely.',
+      section: 'Token Theft',
+      by: {
+        promises: ['Z1', 'S5', 'S8'],
+        note: 'See [file](stores/file.md) and [sealed](stores/sealed.md).',
+      },
+    },
+    {
+      must: 'Ask authorization servers over https; redirect URIs are https or of this machine.',
+      section: 'Communication Security',
+      by: {
+        promises: ['A2'],
+        tests: [
+          '[A2] given metadata that %s, then it is one clear error, and nobody else is asked',
+          '[A2] given %s with %o, then it is refused at once',
+        ],
+        note: 'Plain http is for a server on this machine, and for origins that the user lists in `plainHttpEndpoints`.',
+      },
+    },
+    {
+      must: 'Use PKCE with S256.',
+      section: 'Authorization Code Protection',
+      by: { promises: ['A5'], tests: [FINISH], scenarios: ['auth/metadata-default'] },
+    },
+    {
+      must: 'Refuse to proceed where the metadata do not list `code_challenge_methods_supported`.',
+      section: 'Authorization Code Protection',
+      by: {
+        promises: ['A12'],
+        tests: ['[A12] given metadata that list %s of the methods of PKCE, then no browser is sent there'],
+      },
+    },
+    {
+      must: 'Have redirect URIs registered.',
+      section: 'Open Redirection',
+      by: { promises: ['A6'], scenarios: ['auth/metadata-default'] },
+    },
+    {
+      must: 'Servers that forward to third parties obtain consent for each client.',
+      section: 'Confused Deputy Problem',
+      by: 'It concerns MCP servers.',
+    },
+  ],
+}
