@@ -9,7 +9,11 @@ import { build } from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const { version, dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const { peerDependencies } = JSON.parse(readFileSync(join(root, '../package.json'), 'utf8'))
 const requireHere = createRequire(import.meta.url)
+
+/** Packages that stay packages: those of the command line, and those of the sources that a configuration may name. */
+const packages = Object.keys({ ...dependencies, ...peerDependencies }).filter((name) => name !== 'undici')
 
 /** Modules of Node's that take long to load, and that many a command never calls. */
 const HEAVY = [
@@ -123,7 +127,7 @@ async function bundle(name, entry) {
     platform: 'node',
     target: 'node20.19',
     mainFields: ['module', 'main'],
-    external: Object.keys(dependencies).flatMap((each) => [each, `${each}/*`]),
+    external: packages.flatMap((each) => [each, `${each}/*`]),
     plugins: [undici, lazily],
     define: { VERSION: JSON.stringify(version) },
     legalComments: 'none',
