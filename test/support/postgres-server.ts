@@ -117,7 +117,11 @@ async function template(user: User | undefined): Promise<string> {
 export async function makeTemplate(): Promise<() => Promise<void>> {
   if (!hasPostgres) return async () => undefined
   const data = await template(await systemUser())
-  return () => rm(dirname(data), { recursive: true, force: true })
+  const isOver = whenGone('rm -rf "$0"', dirname(data))
+  return async () => {
+    isOver()
+    await rm(dirname(data), { recursive: true, force: true })
+  }
 }
 
 async function start(data: string, port: number, user: User | undefined): Promise<ChildProcess> {

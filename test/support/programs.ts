@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { whenGone } from './leash.ts'
 
 /** What the tests start as processes of their own: programs of `test/fleet`. */
 export type Program = 'contestant' | 'leaver' | 'member' | 'outage-member' | 'relayer' | 'sleeper' | 'victim'
@@ -29,6 +30,7 @@ const FOLDER = 'LLM_REFRESH_TEST_PROGRAMS'
 export async function makePrograms(): Promise<() => Promise<void>> {
   if (process.env[FOLDER] !== undefined) return async () => undefined
   const folder = await mkdtemp(join(tmpdir(), 'llm-refresh-programs-'))
+  const isOver = whenGone('rm -rf "$0"', folder)
   await build({
     entryPoints: NAMES.map((name) => fileURLToPath(new URL(`../fleet/${name}.ts`, import.meta.url))),
     outdir: folder,
@@ -47,6 +49,7 @@ export async function makePrograms(): Promise<() => Promise<void>> {
   process.env[FOLDER] = folder
   return async () => {
     delete process.env[FOLDER]
+    isOver()
     await rm(folder, { recursive: true, force: true })
   }
 }

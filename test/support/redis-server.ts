@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { binary } from './binaries.ts'
 import { freePort } from './free-port.ts'
-import { leash } from './leash.ts'
+import { whenGone } from './leash.ts'
 
 /** A real Redis, in a folder of its own, that keeps what it is told. */
 export interface RedisServer {
@@ -59,7 +59,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
     ]
     const started = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
     child = started
-    leash(started)
+    started.once('exit', whenGone('kill -KILL "$0"; rm -rf "$1"', String(started.pid), folder))
     const said: string[] = []
     for await (const line of createInterface(started.stdout)) {
       said.push(line)
