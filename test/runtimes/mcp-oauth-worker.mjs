@@ -29,7 +29,7 @@ const site = {
 
 let provider
 
-export default {
+const worker = {
   fetch(request, env, context) {
     // Its port is known with the first request.
     const { origin } = new URL(request.url)
@@ -47,3 +47,6 @@ export default {
     return provider.fetch(request, env, context)
   },
 }
+
+// oxlint-disable-next-line import/no-default-export
+export { worker as default }
