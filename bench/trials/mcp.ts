@@ -18,8 +18,8 @@ const CALLERS = 5
 
 /** As much of the storm as is needed here. It is installed with the examples. */
 interface Storms {
-  bundleMcpMember(folder: string): Promise<string>
-  startStorm(program: string, options: object): Promise<Storm>
+  readonly bundleMcpMember: (folder: string) => Promise<string>
+  readonly startStorm: (program: string, options: object) => Promise<Storm>
 }
 interface Storm {
   readonly login: {

@@ -5,7 +5,7 @@ export const aiSdkMcp: Client = {
   server: 'mcp',
   takes: 'fetch',
   package: '@ai-sdk/mcp',
-  option: "createMCPClient({ transport: { type: 'http', url, fetch } })",
+  option: "createMCPClient({ transport: { type: 'http', url: url.href, fetch } })",
   calls: { callTool: SAID, tools: SAID, listTools: 'say, spell', connect: 'weather' },
   // It asks for the newest protocol, and then for the one before.
   insists: { connect: 2 },

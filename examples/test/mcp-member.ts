@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createCredential, refreshingFetch } from 'llm-refresh'
 import { mcp } from 'llm-refresh/sources/mcp'
 import { openStore, type StorePlace } from '../../bench/stores-place.ts'
-import { type Authentication, type Caller, type CallerName, callers } from './mcp-callers.ts'
+import { type Authentication, type Caller, type CallerName, callers, type Connect } from './mcp-callers.ts'
 import { ownLogin, type RegisteredClient } from './mcp-own-login.ts'
 
 /** What a member is started with. */
@@ -37,6 +37,7 @@ const authentication: Authentication =
   login.kind === 'authProvider'
     ? { authProvider: ownLogin(login.at, registered) }
     : { fetch: await sharedFetch(login) }
+const connect: Connect = await callers[client]()
 /** Each connects with its first call, and again where that failed. */
 const connections: (Promise<Caller> | undefined)[] = Array.from({ length: orders.callers }, () => undefined)
 
@@ -54,7 +55,7 @@ async function sharedFetch(place: StorePlace): Promise<typeof fetch> {
 async function obey(order: Order): Promise<Told> {
   let [served, failed, error] = [0, 0, undefined as string | undefined]
   const once = async (at: number): Promise<boolean> => {
-    const connecting = (connections[at] ??= callers[client](url, authentication))
+    const connecting = (connections[at] ??= connect(url, authentication))
     try {
       const { call } = await connecting.catch((reason: unknown) => {
         connections[at] = undefined

@@ -25,6 +25,7 @@ async function blocksWithClients(): Promise<string[]> {
 
 /** The reader of the table has these at hand: the vendors' clients, and the credential and the fetch of that page. */
 const AT_HAND = `
+import { createMCPClient } from '@ai-sdk/mcp'
 import { createOpenAI } from '@ai-sdk/openai'
 import Anthropic from '@anthropic-ai/sdk'
 import { GoogleGenAI } from '@google/genai'
@@ -46,10 +47,11 @@ declare const credential: Credential
 declare const [id, origins]: string[]
 declare const url: URL
 `
-/** Older versions are installed under other names. */
+/** Other versions have other names. */
 const OLDER: Readonly<Record<string, [string, string]>> = {
   'AI SDK 5': ['@ai-sdk/openai', 'ai-sdk-openai-v2'],
   'AI SDK 6': ['@ai-sdk/openai', 'ai-sdk-openai-v3'],
+  'MCP, SDK 2': ['@modelcontextprotocol/sdk/client/streamableHttp.js', '@modelcontextprotocol/client'],
   'OpenAI 6': ["'openai'", "'openai6'"],
 }
 

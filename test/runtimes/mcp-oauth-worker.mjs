@@ -27,12 +27,26 @@ const site = {
   },
 }
 
-export default new OAuthProvider({
-  apiRoute: '/mcp',
-  apiHandler: api,
-  defaultHandler: site,
-  authorizeEndpoint: '/authorize',
-  tokenEndpoint: '/token',
-  clientRegistrationEndpoint: '/register',
-  scopesSupported: ['read', 'offline_access'],
-})
+let provider
+
+const worker = {
+  fetch(request, env, context) {
+    // Its port is known with the first request.
+    const { origin } = new URL(request.url)
+    provider ??= new OAuthProvider({
+      apiRoute: '/mcp',
+      apiHandler: api,
+      defaultHandler: site,
+      authorizeEndpoint: '/authorize',
+      tokenEndpoint: '/token',
+      clientRegistrationEndpoint: '/register',
+      onError: () => undefined,
+      scopesSupported: ['read', 'offline_access'],
+      resourceMetadata: { resource: `${origin}/mcp`, authorization_servers: [origin] },
+    })
+    return provider.fetch(request, env, context)
+  },
+}
+
+// oxlint-disable-next-line import/no-default-export
+export { worker as default }

@@ -11,7 +11,7 @@ import {
   refreshingFetch,
   type Store,
 } from '../../src/index.ts'
-import { mcp, mcpLogin } from '../../src/sources/mcp/index.ts'
+import { mcp, mcpLogin, type McpOptions } from '../../src/sources/mcp/index.ts'
 import { hasWorkerd, type RunningWorker, startWorker } from './workerd.ts'
 
 const isThere = await hasWorkerd()
@@ -45,11 +45,16 @@ afterAll(async () => {
 
 const CALLBACK = 'https://app.example.com/callback'
 
-async function loggedIn(store: Store): Promise<Credential> {
+async function loggedIn(store: Store, options: McpOptions = {}): Promise<Credential> {
   const login = mcpLogin(url, { redirectUri: CALLBACK, store })
   const { url: begun, binding } = await login.begin()
   const back = (await fetch(begun, { redirect: 'manual' })).headers.get('location') ?? ''
-  const credential = createCredential({ source: mcp(url, { store }), store, key: 'me' })
+  const credential = createCredential({
+    source: mcp(url, { store, ...options }),
+    store,
+    key: 'me',
+    clock: options.clock,
+  })
   await credential.login(await login.finish(back, { binding }))
   return credential
 }
@@ -92,4 +97,25 @@ test('[A3, A6] given a registration that its operator deleted, when the token ex
   const again = await loggedIn(store)
   expect((await again.snapshot()).value.extra?.['mcp']).not.toEqual(before)
   expect(await said(again)).toBe('{"said":"hello"}')
+}, 60_000)
+
+test('[K9, A3] given a server that takes the last refresh token again until the new one is used, when the response with the new one is lost, then the same refresh asks again, and the login is kept', async () => {
+  const presented: (string | null)[] = []
+  let isLosing = false
+  const losing: typeof fetch = async (input, init) => {
+    const sent = new Request(input, init)
+    if (!isLosing || !sent.url.endsWith('/token')) return fetch(sent)
+    presented.push(new URLSearchParams(await sent.clone().text()).get('refresh_token'))
+    const response = await fetch(sent)
+    if (presented.length > 1) return response
+    await response.body?.cancel()
+    throw new TypeError('fetch failed')
+  }
+  const credential = await loggedIn(memoryStore(), { fetch: losing })
+  const before = await credential.snapshot()
+  isLosing = true
+  const { value } = await credential.refresh(before)
+  expect(presented).toEqual([before.value.refreshToken, before.value.refreshToken])
+  expect(value.refreshToken).not.toBe(before.value.refreshToken)
+  expect(await said(credential)).toBe('{"said":"hello"}')
 }, 60_000)
