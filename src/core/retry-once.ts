@@ -1,5 +1,6 @@
 import type { Refresher, Snapshot } from './refresher.ts'
 import {
+  askFor,
   type Judgement,
   type CommonPolicy,
   judgeError,
@@ -8,7 +9,6 @@ import {
   rejectionIn,
   renew,
   repeatable,
-  report,
   reportFailure,
   tellRetried,
 } from './retry-policy.ts'
@@ -95,7 +95,7 @@ export async function retryFrom<T, R>(
     let fresh: Snapshot<T> | undefined
     try {
       // What `renew()` does: in a stampede its frame and its promise would be kept for every caller until the refresh is over.
-      fresh = repeatable(refresher, snapshot, await report(refresher, snapshot, rejection, policy), policy)
+      fresh = repeatable(refresher, snapshot, await askFor(refresher, snapshot, rejection, policy), policy)
     } catch (error) {
       if (policy.signal?.aborted === true) discard(result, policy)
       notRetried(refresher, snapshot, error, policy)

@@ -56,8 +56,8 @@ export function obtain<T>(refresher: Refresher<T>, policy: CommonPolicy): Snapsh
   return usable ?? refresher.snapshot(policy)
 }
 
-/** Reports a rejection, for a newer snapshot; undefined where the caller has left. */
-export function report<T>(
+/** Reports a rejection, and asks for a newer snapshot; undefined where the caller has left. */
+export function askFor<T>(
   refresher: Refresher<T>,
   rejected: Snapshot<T>,
   { challenge }: Verdict,
@@ -109,11 +109,11 @@ export function notRetried<T>(
 export async function renew<T>(
   refresher: Refresher<T>,
   rejected: Snapshot<T>,
-  verdict: Verdict,
+  rejection: Verdict,
   policy: CommonPolicy,
 ): Promise<Snapshot<T> | undefined> {
   try {
-    return repeatable(refresher, rejected, await report(refresher, rejected, verdict, policy), policy)
+    return repeatable(refresher, rejected, await askFor(refresher, rejected, rejection, policy), policy)
   } catch (error) {
     return notRetried(refresher, rejected, error, policy)
   }
