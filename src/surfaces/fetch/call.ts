@@ -128,7 +128,9 @@ export class FetchCall implements RetryPolicy<Attempted> {
   }
 
   #prepare(applied: Applied): RequestInit {
-    const init: RequestInit = { ...this.#init, headers: this.#headers(applied) }
+    // Not spread: Node 20 takes some microseconds to add to an object that was made by spreading another.
+    const init = Object.assign<RequestInit, RequestInit | undefined>({}, this.#init)
+    init.headers = this.#headers(applied)
     const isBrought = this.#target.request !== undefined && (this.#init?.body ?? undefined) === undefined
     const body = !this.#isRetry && isBrought ? undefined : this.#replay?.body()
     if (body !== undefined) init.body = body
