@@ -97,7 +97,7 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     says: 'A status that is known decides: 401 is a rejection unless it says that a scope is missing; any other status is not, unless a rule names it; a 200 around an error is no status of the error. `401` inside a longer number (4010 tokens) is none.',
   },
   U3: {
-    says: 'It reads OpenAI, Anthropic, Google, Azure, Bedrock and AI SDK error objects and bodies, WWW-Authenticate `invalid_token`, gRPC `UNAUTHENTICATED`, through `cause` chains (bounded, cycle-safe).',
+    says: 'It reads OpenAI, Anthropic, Google, Azure, Bedrock and AI SDK error objects and bodies, WWW-Authenticate `invalid_token`, gRPC `UNAUTHENTICATED`, and the names and numbers of vendors that put an error into a 200 (MiniMax, Tencent, Qianfan, Feishu, Coze), through `cause` chains (bounded, cycle-safe).',
   },
   U4: {
     says: 'A 403 or 400 is a rejection only by a named rule on the vendor\'s own words (Anthropic "revoked", Databricks "Invalid access token", AWS ExpiredToken, Google `API_KEY_INVALID`), on by default, extendable, each switchable off; a missing scope never is.',

@@ -1,5 +1,6 @@
 import type { Refresher, Snapshot } from './refresher.ts'
 import {
+  askFor,
   type Judgement,
   type CommonPolicy,
   judgeError,
@@ -8,7 +9,6 @@ import {
   obtain,
   renew,
   repeatable,
-  report,
   reportFailure,
   tellRetried,
   widen,
@@ -86,7 +86,7 @@ export async function retryFrom<T, R>(
       try {
         // What `renew()` does: in a stampede its frame and its promise would be kept for every caller until the refresh is over.
         fresh = isRejected
-          ? repeatable(refresher, snapshot, await report(refresher, snapshot, verdict, policy), policy)
+          ? repeatable(refresher, snapshot, await askFor(refresher, snapshot, verdict, policy), policy)
           : await widen(refresher, snapshot, verdict, policy)
       } catch (error) {
         if (policy.signal?.aborted === true) discard(result, policy)

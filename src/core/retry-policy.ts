@@ -68,8 +68,8 @@ export function obtain<T>(refresher: Refresher<T>, policy: CommonPolicy): Snapsh
   return usable ?? refresher.snapshot(policy)
 }
 
-/** Reports a rejection, for a newer snapshot; undefined where the caller has left. */
-export function report<T>(
+/** Reports a rejection, and asks for a newer snapshot; undefined where the caller has left. */
+export function askFor<T>(
   refresher: Refresher<T>,
   rejected: Snapshot<T>,
   { challenge }: Verdict,
@@ -120,12 +120,12 @@ export function notRetried<T>(
 export async function renew<T>(
   refresher: Refresher<T>,
   rejected: Snapshot<T>,
-  verdict: Verdict,
+  judged: Verdict,
   policy: CommonPolicy,
 ): Promise<Snapshot<T> | undefined> {
   try {
-    if (!verdict.rejected) return await widen(refresher, rejected, verdict, policy)
-    return repeatable(refresher, rejected, await report(refresher, rejected, verdict, policy), policy)
+    if (!judged.rejected) return await widen(refresher, rejected, judged, policy)
+    return repeatable(refresher, rejected, await askFor(refresher, rejected, judged, policy), policy)
   } catch (error) {
     return notRetried(refresher, rejected, error, policy)
   }
@@ -135,11 +135,11 @@ export async function renew<T>(
 export async function widen<T>(
   refresher: Refresher<T>,
   lacking: Snapshot<T>,
-  verdict: Verdict,
+  judged: Verdict,
   policy: CommonPolicy,
 ): Promise<Snapshot<T> | undefined> {
   const { signal, background } = policy
-  const challenge = demandIn(verdict)
+  const challenge = demandIn(judged)
   if (challenge === undefined || refresher.demand === undefined || signal?.aborted === true) return undefined
   const fresh = await refresher.demand(lacking, challenge, { signal, background }).catch(() => undefined)
   throwIfAborted(signal)

@@ -34,6 +34,24 @@ test('[C12] it builds once per generation, for any number of callers', async () 
   expect(source.calls).toHaveLength(1)
 })
 
+test('[C3, C15] given callers that are rejected together, when they wait, then those of one turn share a promise, and no other caller does', async () => {
+  const { source, built } = counted()
+  await built.snapshot()
+  const rejected = { generation: 1 }
+  const first = built.refresh(rejected)
+  expect(built.refresh(rejected)).toBe(first)
+  const { signal } = new AbortController()
+  const own = built.refresh(rejected, { signal })
+  const handed = built.refresh(rejected, { background: () => undefined })
+  await settled()
+  const later = built.refresh(rejected)
+  expect(new Set([first, own, handed, later]).size).toBe(4)
+  source.call(0).resolve('two')
+  const fresh = await Promise.all([first, own, handed, later])
+  expect(new Set(fresh)).toEqual(new Set([built.peek()]))
+  expect(built.refresh(rejected)).not.toBe(first)
+})
+
 test('[C12] a failed build is its callers’ error, not the cell’s, and the next caller tries again', async () => {
   let fails = true
   const problem = new Error('bad base URL')

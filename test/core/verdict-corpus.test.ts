@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { ErrorFacts } from '../../src/core/verdict/facts.ts'
 import { verdict } from '../../src/core/verdict/unauthorized.ts'
 import { isUnauthorizedError } from '../../src/index.ts'
 import { FirstEvent, type ServerSentEvent } from '../../src/surfaces/shared/first-event.ts'
@@ -26,6 +27,12 @@ import {
 import { HTTP_OTHERS } from './corpus/http-others.ts'
 import { HTTP_REJECTIONS } from './corpus/http-rejections.ts'
 import { SAY_OTHERWISE, SAY_REJECTED } from './corpus/sentences.ts'
+import {
+  SUCCESS_EVENT_OTHERS,
+  SUCCESS_EVENT_REJECTIONS,
+  SUCCESS_HTTP_OTHERS,
+  SUCCESS_HTTP_REJECTIONS,
+} from './corpus/successes.ts'
 import { THROWN_OTHERS, THROWN_REJECTIONS } from './corpus/thrown.ts'
 import type { EventShape, HttpShape } from './corpus/types.ts'
 
@@ -45,13 +52,13 @@ function carriersOf({ status, body, headers }: HttpShape): Record<string, unknow
       responseBody: text,
       data: body,
     }),
-    // No client throws for a 200.
+    // No client throws for a 200, and no provider makes an outcome of one.
     ...(status >= 400 && {
       'vendor SDK': Object.assign(new Error('no'), { status, headers: new Headers(headers), error: body }),
+      outcome: { type: 'invalid_request', status, message: text, challenge: headers['www-authenticate'] },
     }),
     axios: Object.assign(new Error('no'), { response: { status, data: body, headers } }),
     cause: new Error('failed', { cause: new Error('again', { cause: { status, body: text, headers } }) }),
-    outcome: { type: 'invalid_request', status, message: text, challenge: headers['www-authenticate'] },
   }
 }
 
@@ -64,6 +71,8 @@ for (const [shapes, rejected] of [
   [FIELD_HTTP_OTHERS, false],
   [GATEWAY_HTTP_REJECTIONS, true],
   [GATEWAY_HTTP_OTHERS, false],
+  [SUCCESS_HTTP_REJECTIONS, true],
+  [SUCCESS_HTTP_OTHERS, false],
 ] as const) {
   test.each(
     shapes.map((shape) => [shape.vendor, shape.status, textOf(shape.body).slice(0, 70), shape] as const),
@@ -78,6 +87,19 @@ for (const [shapes, rejected] of [
     expect(verdicts).toEqual(verdicts.map(([name]) => [name, rejected]))
   })
 }
+
+test('[U3, U4] given a rule for 200, when a response states a 401 inside, then the rule can tell it from a success', () => {
+  const inside = { statuses: [200], matches: ({ statedStatus }: ErrorFacts) => statedStatus === 401 }
+  const asked = new ResponseJudge({ inside })
+  for (const [shapes, rejected] of [
+    [SUCCESS_HTTP_REJECTIONS, true],
+    [SUCCESS_HTTP_OTHERS, false],
+  ] as const) {
+    for (const { body } of shapes)
+      expect([body, asked.answer(200, {}, textOf(body)).rejected]).toEqual([body, rejected])
+  }
+  expect(SUCCESS_HTTP_REJECTIONS.length).toBe(SUCCESS_HTTP_OTHERS.length)
+})
 
 for (const [shapes, rejected] of [
   [THROWN_REJECTIONS, true],
@@ -110,6 +132,8 @@ for (const [shapes, rejected] of [
   [FIELD_EVENT_OTHERS, false],
   [GATEWAY_EVENT_REJECTIONS, true],
   [GATEWAY_EVENT_OTHERS, false],
+  [SUCCESS_EVENT_REJECTIONS, true],
+  [SUCCESS_EVENT_OTHERS, false],
 ] as const) {
   test.each(shapes.map((shape) => [shape.vendor, textOf(shape.data).slice(0, 90), shape] as const))(
     `[U3, U6] as the first event, %s, %s: ${rejected ? 'a rejection' : 'none'}`,

@@ -1,22 +1,29 @@
 import { RefreshError } from '../../errors.ts'
 import { get, header, isArray, isObject, isWholeJson, jsonIn, MOST_TEXT, prefix } from './foreign.ts'
 import { BODY_KEYS, hasMadeUpStatus, isGrpc, isJsonRpcCode, statusOf, wrapsError } from './node-status.ts'
-import { isClientSide, isConnectionCode, isErrorBody, isName, statusOfName } from './vendor-names.ts'
+import {
+  isClientSide,
+  isConnectionCode,
+  isErrorBody,
+  isName,
+  isRejectedByNumber,
+  statusOfName,
+} from './vendor-names.ts'
 
 /** What could be read of an error, an outcome, a response or a body, however deep it was hidden. */
 export interface ErrorFacts {
   /** HTTP status; the outermost that is known. */
   readonly status: number | undefined
   /**
-   * What the error says of itself beneath that status, as a gateway does that gives another's error a status of its own: another number, or
-   * the status that the vendor's name for the error stands for.
+   * What the error says of itself beneath that status, as a gateway does that gives another's error a status of its own, and a vendor that puts
+   * an error into a 200: another number, or the status that the vendor's name or number for the error stands for.
    */
   readonly statedStatus?: number | undefined
   /** gRPC status; 16 is UNAUTHENTICATED. */
   readonly grpcStatus: number | undefined
   /** Every readable word, one text a line: messages, codes, types, reasons; a bounded prefix of each. */
   readonly text: string
-  /** What the vendor calls the error, as it is written: codes, types, reasons; the outermost first. */
+  /** What the vendor calls the error, as it is written: codes, types, reasons; the outermost first. `unauthenticated` for a number that says so. */
   readonly names: readonly string[]
   /** The `WWW-Authenticate` header (RFC 9110 section 11.6.1). */
   readonly challenge: string | undefined
@@ -46,7 +53,7 @@ const NAME_KEYS = /* @__PURE__ */ listed(
 )
 /** Under these and the ones above a string is telling, and an object worth looking into. */
 const KEYS = /* @__PURE__ */ listed(
-  'statusCode status_code httpStatusCode message Message msg error_description error_msg errorMessage responseBody data body response httpResponse detail details errors errorDetails innererror extensions fault faultstring Error exp $metadata lastError cause',
+  'statusCode status_code httpStatusCode message Message msg error_description error_msg errorMessage responseBody data body response httpResponse detail details errors errorDetails innererror extensions fault faultstring Error Response ResponseMetadata exp $metadata lastError cause',
   NAME_KEYS,
 )
 /** Where something was found: it is quoted, so that its status and names are not this error's; or it is why this error, whose status is known, came. */
@@ -150,6 +157,7 @@ export function readFacts(input: unknown, readsSuccesses = false): Evidence {
     if (!isGood || !wrapsError(node)) errorStatus ??= own
     if (!isQuoted && typeof code === 'number' && code >= 0 && code <= 16 && isGrpc(node)) grpcStatus ??= code
 
+    if (isRejectedByNumber(node)) named.push({ text: 'unauthenticated', place })
     // Of several tries the last one counts.
     const skipped = isObject(get(node, 'lastError')) ? 'errors' : undefined
     for (const key of KEYS) {
@@ -179,7 +187,8 @@ export function readFacts(input: unknown, readsSuccesses = false): Evidence {
     status,
     get statedStatus() {
       if (innerStatus !== undefined || isRestated) return innerStatus ?? errorStatus
-      return grpcStatus === 16 ? 401 : statusNamed(QUOTED | REASON)
+      const own = grpcStatus === 16 ? 401 : statusNamed(QUOTED | REASON)
+      return own ?? (errorStatus === status ? undefined : errorStatus)
     },
     grpcStatus,
     text: texts.join('\n'),

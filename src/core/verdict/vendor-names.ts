@@ -11,7 +11,7 @@ function readRejection(): RegExp {
     '(?:api|access|auth(?:entication|ori[sz]ation)?|bearer|oauth2?|id|jwt|security|session|user|service)'
   const secret = `(?:${kind}*(?:token|jwt|credentials?)|${kind}+key)`
   const names = [
-    'unauthenticated|unauthori[sz]ed(?:access|request)?|notauthenticated',
+    'unauthenticated|unauthori[sz]ed(?:access|request)?|notauth(?:ed|enticated)',
     '(?:invalid|missing|bad|gateway|model)?auth(?:entication)?(?:failed|fails|required|invalid|expired)?',
     `(?:invalid|incorrect|expired|revoked|bad|wrong|inactive|malformed)${secret}`,
     `${secret}(?:is|has)?(?:notvalid|invalid(?:ated)?|incorrect|expired|revoked|inactive|malformed|disabled|rejected)`,
@@ -56,12 +56,39 @@ const CONNECTION =
 const CLIENT_SIDE =
   /^(?:ai)?(?:jsonparse|typevalidation|invalidresponsedata|emptyresponsebody|no\w+generated|zod|syntax|\w*tool\w*|load(?:apikey|setting))$/
 
+/**
+ * Numbers by which vendors say, mostly within a 200, that a token is no good. They count only beside their message: MiniMax in `base_resp`,
+ * Baidu, WeCom and DingTalk, Coze and Feishu.
+ */
+const NUMBERS: readonly (readonly [field: string, message: string, numbers: readonly unknown[]])[] = [
+  ['status_code', 'status_msg', [1004, 2049]],
+  ['error_code', 'error_msg', [110, 111]],
+  ['errcode', 'errmsg', [40001, 40014, 42001]],
+  ['code', 'msg', [4100, 700012006, 99991661, 99991663, 99991664, 99991668, 99991671, 99991677]],
+]
+
+/** Does this body say so by a number? */
+export function isRejectedByNumber(body: object): boolean {
+  try {
+    const held: unknown = Reflect.get(body, 'base_resp')
+    const inner = typeof held === 'object' && held !== null ? held : body
+    return NUMBERS.some(
+      ([field, message, numbers]) =>
+        numbers.includes(Reflect.get(inner, field)) && typeof Reflect.get(inner, message) === 'string',
+    )
+  } catch {
+    return false
+  }
+}
+
 /** The HTTP status that a name stands for; undefined for a name that is not known. */
 export function statusOfName(name: string): number | undefined {
   // These two are too general for what `normalized` leaves of them.
   if (name === 'api_error' || name === 'UNKNOWN') return 500
   // This is what a provider calls any failure of a `chat` that the request caused.
   if (name === 'invalid_request') return undefined
+  // Tencent's.
+  if (/^AuthFailure\.(?!Unauthorized|MFA)/.test(name)) return 401
   const key = normalized(name)
   rejection ??= readRejection()
   if (rejection.test(key)) return 401
@@ -82,7 +109,10 @@ export function isName(text: string): boolean {
   return text.length <= MOST_NAME && /^[\w.#:/-]*[a-z][\w.#:/-]*$/i.test(text)
 }
 
-/** Does this body report an error: `{"type":"error",…}`, `{"error":…}`, OpenAI's `response.failed`, GraphQL's `{"errors":[…]}`? */
+/**
+ * Does this body report an error: `{"type":"error",…}`, `{"error":…}`, OpenAI's `response.failed`, GraphQL's `{"errors":[…]}`, Tencent's
+ * `{"Response":{"Error":…}}`, a number of {@link NUMBERS}?
+ */
 export function isErrorBody(body: unknown): boolean {
   try {
     const outer: unknown = Array.isArray(body) ? body[0] : body
@@ -91,7 +121,9 @@ export function isErrorBody(body: unknown): boolean {
     const error: unknown = Reflect.get(outer, 'error')
     const errors: unknown = Reflect.get(outer, 'errors')
     const isFailure = Reflect.get(outer, 'success') === false || (Array.isArray(errors) && errors.length > 0)
-    return type === 'error' || type === 'response.failed' || isFailure || Boolean(error)
+    const wrapper: unknown = Reflect.get(outer, 'Response') ?? Reflect.get(outer, 'ResponseMetadata')
+    if (type === 'error' || type === 'response.failed' || isFailure || Boolean(error)) return true
+    return Boolean(Reflect.get(Object(wrapper), 'Error')) || isRejectedByNumber(outer)
   } catch {
     return false
   }

@@ -37,9 +37,13 @@ export class Beneath {
   }
 
   /** @param applied what the request carries; undefined where it bypasses the credential */
-  async send(request: Request, applied: Applied | undefined): Promise<Response> {
+  send(request: Request, applied: Applied | undefined): Promise<Response> {
     const fetch = this.#current()
-    if (fetch === this.first) return fetch(...request)
+    return fetch === this.first ? fetch(...request) : this.#sendBy(fetch, request, applied)
+  }
+
+  /** By somebody else's fetch, which may lead back to us. */
+  async #sendBy(fetch: Fetch, request: Request, applied: Applied | undefined): Promise<Response> {
     const underWay: UnderWay = { applied, address: addressOf(request[0]), isOver: false }
     this.#underWay.add(underWay)
     try {

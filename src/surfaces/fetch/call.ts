@@ -109,7 +109,9 @@ export class FetchCall implements RetryPolicy<Attempted> {
   }
 
   #prepare(applied: Applied): RequestInit {
-    const init: RequestInit = { ...this.#init, headers: this.#headers(applied) }
+    // Not spread: Node 20 takes some microseconds to add to an object that was made by spreading another.
+    const init = Object.assign<RequestInit, RequestInit | undefined>({}, this.#init)
+    init.headers = this.#headers(applied)
     const isRetry = this.attempts > 1
     // A Request brings its own body, once, unless init has another.
     const isBrought = this.#target.request !== undefined && (init.body ?? undefined) === undefined
