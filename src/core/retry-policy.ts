@@ -47,7 +47,7 @@ export function judgeError(error: unknown, policy: CommonPolicy): Judgement {
 const REJECTED: Verdict = Object.freeze({ rejected: true })
 
 /** The verdict in an answer, where it is a rejection. Waits only where the answer does. */
-export function rejectionIn(answer: Judgement): Verdict | undefined | Promise<Verdict | undefined> {
+function rejectionIn(answer: Judgement): Verdict | undefined | Promise<Verdict | undefined> {
   if (answer === false) return undefined
   if (answer === true) return REJECTED
   if (answer instanceof Promise) return answer.then(rejectionIn)
@@ -76,13 +76,13 @@ export function obtain<T>(refresher: Refresher<T>, policy: CommonPolicy): Snapsh
 export function renew<T>(
   refresher: Refresher<T>,
   rejected: Snapshot<T>,
-  verdict: Verdict,
+  judged: Verdict,
   policy: CommonPolicy,
 ): Promise<Snapshot<T> | undefined> {
   const { signal, endpoint, background, origin } = policy
   if (signal?.aborted === true) return Promise.resolve(undefined)
-  if (!verdict.rejected) return widen(refresher, rejected, verdict, policy)
-  const { challenge } = verdict
+  if (!judged.rejected) return widen(refresher, rejected, judged, policy)
+  const { challenge } = judged
   const refused = (error: unknown): undefined => {
     throwIfAborted(signal)
     const audience = audienceOf(refresher, policy)
@@ -107,11 +107,11 @@ export function renew<T>(
 async function widen<T>(
   refresher: Refresher<T>,
   lacking: Snapshot<T>,
-  verdict: Verdict,
+  judged: Verdict,
   policy: CommonPolicy,
 ): Promise<Snapshot<T> | undefined> {
   const { signal, background } = policy
-  const challenge = demandIn(verdict)
+  const challenge = demandIn(judged)
   if (challenge === undefined || refresher.demand === undefined) return undefined
   const fresh = await refresher.demand(lacking, challenge, { signal, background }).catch(() => undefined)
   throwIfAborted(signal)
