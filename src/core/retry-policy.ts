@@ -47,7 +47,7 @@ export function judgeError(error: unknown, policy: CommonPolicy): Judgement {
 const REJECTED: Verdict = /* @__PURE__ */ Object.freeze({ rejected: true })
 
 /** The verdict in an answer, where it is a rejection. Waits only where the answer does. */
-export function rejectionIn(answer: Judgement): Verdict | undefined | Promise<Verdict | undefined> {
+function rejectionIn(answer: Judgement): Verdict | undefined | Promise<Verdict | undefined> {
   if (answer === false) return undefined
   if (answer === true) return REJECTED
   if (answer instanceof Promise) return answer.then(rejectionIn)

@@ -36,7 +36,7 @@ const store = memoryStore()
 const client: McpClient = { ...readClient(), timeout: 120_000 }
 const grant = readGrant()
 const source = mcp(serverUrl, { ...client, store, ...(grant !== undefined && { grant }) })
-const credential = createCredential({ source, store, key: serverUrl })
+const credential = createCredential({ source, store, key: serverUrl, deadline: 120_000 })
 const refreshing = refreshingFetch(credential, { origins: new URL(serverUrl).origin })
 const login = mcpLogin(serverUrl, { ...client, store })
 

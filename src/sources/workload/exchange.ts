@@ -113,13 +113,13 @@ function tokenExchange(options: ExchangeWorkloadOptions): Exchange {
     'parameters',
   ])
   const { tokenEndpoint, clientId, audience, resource, scope, requestedTokenType, parameters } = options.for
-  optional('scope', scope)
-  const fields: [string, string][] = [
+  const fields = (wanted: string | undefined): [string, string][] => [
     ['grant_type', TOKEN_EXCHANGE],
     ['subject_token_type', typeOf('subjectTokenType', options.subjectTokenType ?? 'jwt')],
     ...each('client_id', 'clientId', clientId),
     ...each('audience', 'audience', audience),
     ...each('resource', 'resource', resource),
+    ...each('scope', 'scope', wanted),
     ...each('requested_token_type', 'requestedTokenType', requestedTokenType).map(
       ([name, type]): [string, string] => [name, typeOf('requestedTokenType', type)],
     ),
@@ -128,6 +128,8 @@ function tokenExchange(options: ExchangeWorkloadOptions): Exchange {
       required('parameters', value),
     ]),
   ]
+  // What is wrong with an option is said at once.
+  fields(scope)
   return {
     endpoint: readEndpoint(
       'tokenEndpoint',
@@ -136,11 +138,7 @@ function tokenExchange(options: ExchangeWorkloadOptions): Exchange {
     ),
     headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
     body: (subject, wanted) =>
-      new URLSearchParams([
-        ...fields,
-        ...each('scope', 'scope', wanted),
-        ['subject_token', subject],
-      ]).toString(),
+      new URLSearchParams([...fields(wanted), ['subject_token', subject]]).toString(),
     takesScope: true,
     longest: Infinity,
     lifetime: undefined,

@@ -107,7 +107,6 @@ export interface JwtBearerGrant {
   /**
    * A JWT, or what gives it: a source, or a function that is told what the assertion is for, and gives the one or the other. It is asked each
    * time that it is needed.
-   * @example assertion: ({ issuer, resource }) => oauth({ ...idp, audience: issuer, resource, grant: exchange })
    */
   assertion: string | Source | ((target: AssertionTarget) => string | Source | Promise<string | Source>)
 }
