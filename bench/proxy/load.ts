@@ -51,10 +51,10 @@ class Client {
   #read(data: Buffer): void {
     if (this.#missing < 0) {
       const head = data.indexOf('\r\n\r\n')
-      const text = data.latin1Slice(0, head)
+      const text = data.toString('latin1', 0, head)
       const length = /\r\ncontent-length: (\d+)/i.exec(text)?.[1]
       if (head < 0 || length === undefined || !text.startsWith('HTTP/1.1 200'))
-        throw new Error(`a response that the bench does not know: ${data.latin1Slice(0, 200)}`)
+        throw new Error(`a response that the bench does not know: ${data.toString('latin1', 0, 200)}`)
       this.#missing = Number(length) + head + 4
     }
     this.#missing -= data.length
