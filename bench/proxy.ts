@@ -4,7 +4,8 @@ import { commandStarts } from './proxy/start.ts'
 import { start, startNginx, startUpstream, type Subject } from './proxy/subjects.ts'
 import { type Finding, median } from './rounds.ts'
 
-const ROUNDS = 5
+const ROUNDS = 15
+const WARM_UP = 5
 const REQUESTS = 2_000
 const STREAMS = 1_000
 type Side = 'ours' | 'bare' | 'httpxy' | 'nginx'
@@ -39,11 +40,11 @@ export async function proxy(): Promise<Finding[]> {
 /** CPU time of each, in turn, as nanoseconds for a request. */
 async function cpuOfAll(sides: Sides, request: 'get' | 'post'): Promise<Map<Side, number[]>> {
   const times = new Map<Side, number[]>([...sides.keys()].map((side) => [side, []]))
-  for (let round = 0; round < ROUNDS + 3; round++) {
+  for (let round = 0; round < ROUNDS + WARM_UP; round++) {
     for (const [name, { pid, aim }] of sides) {
       const used = await cpuPerRequest(pid, aim.port, aim[request], REQUESTS)
       // The first rounds measure the compiler.
-      if (round >= 3) times.get(name)?.push(used)
+      if (round >= WARM_UP) times.get(name)?.push(used)
     }
   }
   return times
@@ -110,7 +111,7 @@ async function addedTimes(sides: Sides, upstream: number): Promise<Finding[]> {
     measure: (aim: Subject['aim']) => Promise<number[]>,
   ): Promise<Finding> => {
     const times: [number[], number[], number[]] = [[], [], []]
-    for (let round = 0; round < 9; round++)
+    for (let round = 0; round < 25; round++)
       for (const [at, aim] of [direct, bare.aim, own.aim].entries())
         times[at]?.push(median(await measure(aim)))
     const [straight, theirs, ours] = times.map((each) => median(each) / 1e6) as [number, number, number]

@@ -22,7 +22,8 @@ function bare() {
         response.once('close', () => response.writableFinished || controller.abort(new Error('gone')))
         response.on('drain', () => controller.resume())
       },
-      onResponseStart(_controller, status, { connection: _, 'transfer-encoding': __, ...kept }) {
+      onResponseStart(_controller, status, given) {
+        const { connection: _ours, 'transfer-encoding': _nodes, ...kept } = given
         response.writeHead(status, kept)
       },
       onResponseData: (controller, chunk) => void (response.write(chunk) || controller.pause()),
@@ -60,18 +61,7 @@ else {
 
 const session = new Session()
 session.connect()
-process.on('message', async (asked) => {
-  if (asked === 'memory') {
-    globalThis.gc?.()
-    globalThis.gc?.()
-    process.send(process.memoryUsage.rss())
-  } else if (asked === 'profile') {
-    await session.post('Profiler.enable')
-    await session.post('Profiler.setSamplingInterval', { interval: 200 })
-    await session.post('Profiler.start')
-    process.send(0)
-  } else process.send(shareOfOurs((await session.post('Profiler.stop')).profile))
-})
+process.on('message', (asked) => void answer(asked).then((told) => process.send(told)))
 process.on('disconnect', () => process.exit())
 
 /** The share of the time that this library takes, and what it calls of Node's hashes and buffers, in all that the process does. */
@@ -91,4 +81,17 @@ function shareOfOurs({ nodes, samples, timeDeltas }) {
     if (isOurs(id)) own += timeDeltas[at]
   })
   return own / all
+}
+
+async function answer(asked) {
+  if (asked === 'memory') {
+    globalThis.gc?.()
+    globalThis.gc?.()
+    return process.memoryUsage.rss()
+  }
+  if (asked === 'profiled') return shareOfOurs((await session.post('Profiler.stop')).profile)
+  await session.post('Profiler.enable')
+  await session.post('Profiler.setSamplingInterval', { interval: 200 })
+  await session.post('Profiler.start')
+  return 0
 }

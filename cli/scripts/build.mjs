@@ -46,8 +46,8 @@ const lazily = {
 }
 
 /**
- * undici's index runs all of it, and half of what the start of a proxy took went there: the files that are needed are named here. The version is
- * pinned exactly, so that they are where they are.
+ * undici's index runs all of it, and half of what the start of a proxy took went there. Its agent alone is a file for itself; its version is pinned
+ * exactly, so that it is where it is.
  */
 const undici = {
   name: 'undici',
@@ -56,12 +56,12 @@ const undici = {
     onLoad({ filter: /./, namespace: 'parts' }, () => ({
       contents: [
         part('Agent', "require('./undici-agent.cjs').Agent"),
-        part('EnvHttpProxyAgent', "require('./undici-agent.cjs').EnvHttpProxyAgent"),
-        part('fetch', "require('./undici-fetch.cjs').fetch"),
+        part('EnvHttpProxyAgent', "require('./undici.cjs').EnvHttpProxyAgent"),
+        part('fetch', "require('./undici.cjs').fetch"),
       ].join('\n'),
       resolveDir: root,
     }))
-    onResolve({ filter: /undici-\w+\.cjs$/ }, ({ path }) => ({ path, external: true }))
+    onResolve({ filter: /undici[\w-]*\.cjs$/ }, ({ path }) => ({ path, external: true }))
     // HTTP/2 is off, and Node's takes long to load.
     onResolve({ filter: /client-h2/ }, ({ path, namespace, resolveDir }) =>
       namespace === 'file' ? { path: join(resolveDir, path), namespace: 'h2' } : undefined,
@@ -77,17 +77,10 @@ rmSync(join(root, 'dist'), { recursive: true, force: true })
 const bundled = new Set()
 const shebang = { js: '#!/usr/bin/env node' }
 const out = await bundle('llm-refresh', { entryPoints: [join(root, 'src/main.ts')], banner: shebang })
-await bundle('undici-agent', {
-  stdin: {
-    contents: [
-      part('Agent', `require('undici/lib/dispatcher/agent.js')`),
-      part('EnvHttpProxyAgent', `require('undici/lib/dispatcher/env-http-proxy-agent.js')`),
-    ].join('\n'),
-    resolveDir: root,
-  },
-})
-await bundle('undici-fetch', {
-  stdin: { contents: `exports.fetch = require('undici/index.js').fetch`, resolveDir: root },
+const agent = part('Agent', "require('undici/lib/dispatcher/agent.js')")
+await bundle('undici-agent', { stdin: { contents: agent, resolveDir: root } })
+await bundle('undici', {
+  stdin: { contents: "module.exports = require('undici/index.js')", resolveDir: root },
 })
 chmodSync(out, 0o755)
 

@@ -13,29 +13,34 @@ export function isArriving(request: IncomingMessage): boolean {
 }
 
 /**
- * The body of a request, for undici. A large one, or one whose length is not known, is read as it is sent.
+ * The body of a request that has one, for undici. A small one of a known length is collected first. Others are read as they are sent.
  *
  * @param patience ms that the client may take for the next piece
- * @returns a promise that rejects when the client breaks off
+ * @param take is not called where the client breaks off
  */
-export async function bodyOf(
+export function readBody(
   request: IncomingMessage,
   response: ServerResponse,
   patience: number,
-): Promise<Uint8Array | AsyncIterable<unknown> | undefined> {
-  if (!hasBody(request)) return undefined
+  take: (body: Uint8Array | AsyncIterable<unknown>) => void,
+): void {
   if (request.headers.expect !== undefined) response.writeContinue()
   const { socket } = request
   socket.setTimeout(patience)
-  request.once('end', () => socket.setTimeout(0))
   // A client that leaves while nobody reads would end the process.
   request.on('error', ignore)
   const length = Number(request.headers['content-length'] ?? Number.NaN)
-  if (!(length <= SMALL)) return { [Symbol.asyncIterator]: () => pieces(request) }
+  if (!(length <= SMALL)) {
+    request.once('end', () => socket.setTimeout(0))
+    take({ [Symbol.asyncIterator]: () => pieces(request) })
+    return
+  }
   const chunks: Buffer[] = []
-  for await (const chunk of { [Symbol.asyncIterator]: () => pieces(request) })
-    if (Buffer.isBuffer(chunk)) chunks.push(chunk)
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)
+  request.on('data', (chunk: Buffer) => chunks.push(chunk))
+  request.once('end', () => {
+    socket.setTimeout(0)
+    take(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks))
+  })
 }
 
 /** Leaving it must not destroy the request: its response is on the same socket. */

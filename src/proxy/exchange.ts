@@ -142,10 +142,11 @@ export class Exchange implements DispatchHandler {
   #inform(status: number, rawHeaders: unknown): void {
     if (status !== 103 || this.#request.httpVersionMinor === 0) return
     const { headers } = responseHead(rawHeaders, this.#asked)
-    const hints: Record<string, string | string[]> = { link: [] }
+    const link: string[] = []
+    const hints: Record<string, string | string[]> = { link }
     for (let at = 0; at + 1 < headers.length; at += 2) {
       const [name = '', value = ''] = [headers[at]?.toLowerCase(), headers[at + 1]]
-      if (name === 'link') hints['link'] = [...(hints['link'] ?? []), value]
+      if (name === 'link') link.push(value)
       else hints[name] = value
     }
     try {

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream'
 import { tell } from '../core/events.ts'
 import { optionError } from '../lib/options.ts'
-import { bodyOf, hasBody, isEnding, jsonRpcId } from './body.ts'
+import { hasBody, isEnding, jsonRpcId, readBody } from './body.ts'
 import { Connections } from './connections.ts'
 import { Exchange, send } from './exchange.ts'
 import { admit, type Admitted } from './gate.ts'
@@ -13,7 +13,7 @@ import { codeOf } from './reply.ts'
 import type { Route } from './route.ts'
 import { served, type Served, Tally } from './served.ts'
 import { readTarget, type Target } from './target.ts'
-import { joining, responseOn } from './upgrade.ts'
+import { isWebSocket, joining, responseOn } from './upgrade.ts'
 import { ATTEMPTS, openUpstreams, type Upstreams } from './upstreams.ts'
 
 /** A request after it was read: its target, its route and its key. */
@@ -25,9 +25,6 @@ interface Read {
   /** The bytes that a client sent behind a request for an upgrade. */
   readonly head: Buffer | undefined
 }
-
-/** Connections that wait to be accepted: as many clients as may be served come at once after an outage, say. */
-const BACKLOG = 4_096
 
 /** The server of a proxy: from a request to its exchange with the upstream. */
 export class ProxyServer {
@@ -62,6 +59,9 @@ export class ProxyServer {
       connectionsCheckingInterval: Math.min(requestHead, 30_000),
       keepAliveTimeout: 60_000,
       insecureHTTPParser: false,
+      // A client that is gone without a word is found out, also where a stream says nothing for hours.
+      keepAlive: true,
+      keepAliveInitialDelay: 60_000,
       // We refuse those without a Host ourselves, in the vendor's shape.
       requireHostHeader: false,
     }
@@ -87,7 +87,8 @@ export class ProxyServer {
     const server = this.#server
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
-      server.listen({ port, host, backlog: BACKLOG }, () => resolve())
+      // After an outage, say, as many clients as may be served come at once.
+      server.listen({ port, host, backlog: 4_096 }, () => resolve())
     }).catch((cause: unknown) => {
       throw optionError(
         'port',
@@ -168,7 +169,7 @@ export class ProxyServer {
     )
     if (route !== undefined && refused?.reason !== 'key') now.route = route.name
     if (refused === undefined && target !== undefined && route !== undefined) {
-      void this.#forward(request, response, { target, route, admitted, served: now, head }, ended)
+      this.#forward(request, response, { target, route, admitted, served: now, head }, ended)
     } else if (refused !== undefined) {
       now.refused = refused.reason
       send(request, response, refused.reply, now)
@@ -192,22 +193,23 @@ export class ProxyServer {
     return isOtherUpgrade ? refusalOf('CONNECT', target, admitted, this.#routes) : undefined
   }
 
-  async #forward(
+  #forward(request: IncomingMessage, response: ServerResponse, read: Read, ended: () => void): void {
+    if (!hasBody(request)) return this.#dispatch(request, response, read, ended, undefined)
+    readBody(request, response, this.#settings.timeouts.client, (body) => {
+      if (!response.destroyed) this.#dispatch(request, response, read, ended, body)
+    })
+  }
+
+  #dispatch(
     request: IncomingMessage,
     response: ServerResponse,
     { target, route, admitted, served: now, head }: Read,
     ended: () => void,
-  ): Promise<void> {
+    body: Uint8Array | AsyncIterable<unknown> | undefined,
+  ): void {
     const { client: patience } = this.#settings.timeouts
     const path = `${route.base}${target.rest}${admitted.query}`
     const asked = { route, path: path.startsWith('/') ? path : `/${path}`, host: admitted.host }
-    let body: Uint8Array | AsyncIterable<unknown> | undefined
-    try {
-      body = await bodyOf(request, response, patience)
-    } catch {
-      // The client has broken off.
-      return void response.destroy()
-    }
     const join = head && joining(request, response, head, asked, now, ended)
     const exchange = new Exchange({
       request,
@@ -238,12 +240,6 @@ export class ProxyServer {
       exchange.refuse(error)
     }
   }
-}
-
-function isWebSocket(request: IncomingMessage): boolean {
-  const { method, headers } = request
-  // A body would be read by nobody.
-  return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && !hasBody(request)
 }
 
 /** Refuses bytes that are not HTTP, too large or too slow: two servers might read them differently (RFC 9112 section 11.2). */

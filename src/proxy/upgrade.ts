@@ -1,8 +1,15 @@
 import { type IncomingMessage, ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { hasBody } from './body.ts'
 import type { Join } from './exchange.ts'
 import { type Asked, responseHead } from './response-headers.ts'
 import type { Served } from './served.ts'
+
+export function isWebSocket(request: IncomingMessage): boolean {
+  const { method, headers } = request
+  // A body would be read by nobody.
+  return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && !hasBody(request)
+}
 
 /** Answers a client whose upgrade is refused: it gets an ordinary response, and then the connection ends. */
 export function responseOn(request: IncomingMessage): ServerResponse {

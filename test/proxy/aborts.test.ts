@@ -13,15 +13,17 @@ import { tokens } from '../surfaces/fetch/cells.ts'
 import { ask, KEY, serve, startProxy } from './proxies.ts'
 
 const ours = { authorization: `Bearer ${KEY}` }
-const until = (is: () => unknown): Promise<void> => expect.poll(is).toBeTruthy()
+const until = async (is: () => unknown): Promise<void> => {
+  await expect.poll(is).toBeTruthy()
+}
 
 /** An upstream and a refresh that the test answers, and a client that may leave. */
 async function world(): Promise<{
   client: ClientRequest
   waiting: ServerResponse[]
   refresh: ReturnType<typeof responder<string>>
-  /** Everything is over: nothing is open, and the next request is served. */
-  over(status: number): Promise<void>
+  /** How the request was told of, once all is over and the next request is served. It ends once nothing is open. */
+  over(): Promise<{ audited: object; next: string }>
 }> {
   const waiting: ServerResponse[] = []
   const server = await serve(({ path }, response) => {
@@ -37,13 +39,13 @@ async function world(): Promise<{
     headers: { ...ours, 'content-length': '1000000' },
   })
   client.on('error', () => undefined)
-  const over = async (status: number): Promise<void> => {
-    expect(await audited(1)).toMatchObject([{ status }])
+  const over = async (): Promise<{ audited: object; next: string }> => {
+    const [entry = {}] = await audited(1)
     refresh.calls[0]?.resolve('t1')
-    expect((await ask(`${url}/api/next`)).text).toBe('ok')
+    const { text } = await ask(`${url}/api/next`)
     await proxy.drain()
     await server.opened(0)
-    expect(waiting.length).toBeLessThanOrEqual(2)
+    return { audited: entry, next: text }
   }
   return { client, waiting, refresh, over }
 }
@@ -135,7 +137,8 @@ test.each(MOMENTS)(
     const at = await world()
     await reach(at)
     at.client.destroy()
-    await at.over(status)
+    expect(await at.over()).toMatchObject({ audited: { status }, next: 'ok' })
+    expect(at.waiting.length).toBeLessThanOrEqual(2)
   },
 )
 

@@ -61,7 +61,9 @@ test('[X1] given a page of another site in a browser, and one whose name was reb
   })
   site.listen(0, '127.0.0.1')
   await once(site, 'listening')
-  onTestFinished(() => void site.close().closeAllConnections())
+  onTestFinished(() => {
+    site.close().closeAllConnections()
+  })
   const folder = await temporaryFolder()
   const chromium = await binary('chromium', 'chromium')
   const open = (address: string): void => {
