@@ -123,11 +123,15 @@ class Login {
     const { metadata } = found.described
     const endpoint = metadata.authorization_endpoint
     if (endpoint === undefined) {
-      throw invalid(`The metadata of ${shown(found.issuer)} name no authorization endpoint that may be used.`)
+      throw invalid(
+        `The metadata of ${shown(found.issuer)} name no authorization endpoint that may be used: ask its operator for one, or use another grant.`,
+      )
     }
     const methods: unknown = metadata.code_challenge_methods_supported
     if (Array.isArray(methods) && !methods.includes('S256')) {
-      throw refused(`${shown(found.issuer)} does not support PKCE with S256, which a login needs.`)
+      throw refused(
+        `${shown(found.issuer)} does not support PKCE with S256, which a login needs: ask its operator to allow it.`,
+      )
     }
     const client = await this.#client(found, signal)
     const [state, verifier] = [given ?? peer.generateRandomState(), peer.generateRandomCodeVerifier()]
