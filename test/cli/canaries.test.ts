@@ -38,7 +38,9 @@ async function endpoint(kind: string): Promise<string> {
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => void server.close().closeAllConnections())
+  onTestFinished(() => {
+    server.close().closeAllConnections()
+  })
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
@@ -87,7 +89,7 @@ const URLS: readonly (readonly [type: string, url: string])[] = [
   ['postgres', `postgres://ann:${WORD}@127.0.0.1:9/db`],
   ['postgres', `postgres://ann:${WORD}%@127.0.0.1:9/db`],
   ['postgres', `postgres://ann:${WORD}@[127.0.0.1:9/db`],
-  ['postgres', `${WORD}`],
+  ['postgres', WORD],
 ]
 
 test.each(URLS)(

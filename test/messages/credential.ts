@@ -17,7 +17,7 @@ import { fileStore } from '../../src/stores/file/index.ts'
 import type { Situation } from './situation.ts'
 
 const over = (source: Source | 'store-only', more: object = {}): Credential =>
-  createCredential({ source, ...more } as never)
+  createCredential({ source, ...more })
 const giving = (token: unknown): Source => ({ issue: async () => token as never })
 const rejected = async (credential: { snapshot(): Promise<never> } | Credential): Promise<unknown> =>
   (credential as Credential).refresh(await (credential as Credential).snapshot())

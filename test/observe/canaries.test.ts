@@ -18,7 +18,6 @@ import {
   refreshingFetch,
   type Store,
 } from '../../src/index.ts'
-import '../../src/observe/debug.ts'
 import { openTelemetry } from '../../src/observe/otel/index.ts'
 import type { ProxyPreset } from '../../src/proxy/index.ts'
 import { oauth } from '../../src/sources/oauth/index.ts'
@@ -36,6 +35,9 @@ const PRESETS: readonly (ProxyPreset | undefined)[] = [
   'azure',
   'mcp',
 ]
+
+// It listens from here on.
+await import('../../src/observe/debug.ts')
 
 type Fetch = typeof globalThis.fetch
 
