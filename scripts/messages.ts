@@ -6,6 +6,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { produceAll } from '../test/messages/all.ts'
 import { argumentsAt, Expressions, functionAround, withoutComments } from './messages-expressions.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -79,18 +80,68 @@ function* callsOf(
   }
 }
 
+const produced = await produceAll()
+/** Each is shown with the first situation that leads to it. */
+const situations = new Map<string, string>()
+
+/** Brings situations and messages together. */
+for (const { when, code, message } of produced) {
+  const fitting = [code, SEVERAL].flatMap((each) =>
+    [...(found.get(each)?.keys() ?? [])].filter((text) => patternOf(text).test(message)),
+  )
+  // The one with the most words of its own.
+  const [text] = fitting.toSorted((one, other) => other.length - one.length)
+  if (text === undefined) {
+    console.error(`No message of the source is what was produced: ${when}: ${code}: ${message}`)
+    process.exitCode = 1
+  } else if (!situations.has(text)) situations.set(text, when)
+}
+
+function patternOf(text: string): RegExp {
+  const parts = plain(text)
+    .split('…')
+    .map((part) => part.replaceAll(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`))
+  return new RegExp(`^${parts.join('[^]*?')}$`)
+}
+
+function plain(text: string): string {
+  return text.trim().replaceAll(/\s+/g, ' ')
+}
+
 const INTRODUCTION = `# Messages
 
 This page lists every message of the library by its code. An ellipsis (…) stands for a part that is known only when the error happens: a host,
-a path, a name. [errors.md](errors.md) says what to do. \`npm run messages\` writes this page from the source.
+a path, a name. A table shows a situation that leads to each message, and what to do, as the message says it. The tests bring these situations
+about, and compare what they lead to. [errors.md](errors.md) says more. \`npm run messages\` writes this page from the source.
 `
+
+/** What a reader is asked to do: the rest of a message from there on. */
+const REMEDY =
+  /(?<=[:;.,] )(?:(?:or )?(?:give|set|use|name|mend|log in|call|ask|check|register|allow|wrap|say|make|begin|run|put|leave|add|remove|raise|keep|read|let|return|configure|multiply|create|split|try|wait|send|write|choose|build|go on)\b|(?:is|are|does|did|do|has|was) (?:a|an|it|the|its|this|your|there|'|client|\S+ and|\S+ right)|see |what it wrote|there are |without them)[^]*$/i
+
+function row(text: string): string {
+  const message = plain(text)
+  const remedy = /^'[^']*' (must[^]*)$/.exec(message)?.[1] ?? REMEDY.exec(message)?.[0] ?? '–'
+  return `| ${cell(situations.get(text) ?? '')} | ${cell(message)} | ${cell(remedy)} |\n`
+}
+
+function cell(text: string): string {
+  return escaped(text).replaceAll(/\s+/g, ' ')
+}
 
 const sections = [...found]
   .toSorted(([one], [other]) => (one < other ? -1 : 1))
   .map(([code, messages]) => {
     const title = code === SEVERAL ? '## Messages that come with several codes' : `## \`${code}\``
-    const texts = [...messages.keys()].map((text) => text.trim().replaceAll(/\s+/g, ' ')).toSorted()
-    return `\n${title}\n\n${texts.map((text) => `- ${escaped(text)}\n`).join('')}`
+    const texts = [...messages.keys()].toSorted((one, other) => (plain(one) < plain(other) ? -1 : 1))
+    const shown = texts.filter((text) => situations.has(text))
+    const others = texts.filter((text) => !situations.has(text))
+    const table =
+      shown.length === 0
+        ? ''
+        : `| situation | message | what to do |\n| --- | --- | --- |\n${shown.map(row).join('')}`
+    const between = shown.length > 0 && others.length > 0 ? '\n' : ''
+    return `\n${title}\n\n${table}${between}${others.map((text) => `- ${escaped(plain(text))}\n`).join('')}`
   })
 
 /** As Markdown shows it. */

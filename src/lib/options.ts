@@ -8,6 +8,12 @@ export function milliseconds(name: string, value: number, least: number): number
 
 const FUNCTIONS = ['refresh', 'reread', 'expiresAt', 'onEvent', 'background', 'fetch']
 
+/** Options that are objects, each with a method that it is known by. */
+const OBJECTS: Readonly<Record<string, readonly [method: string, what: string]>> = {
+  signal: ['addEventListener', 'an AbortSignal'],
+  clock: ['now', 'a clock with now()'],
+}
+
 /** The names of options before 0.1.0, each with its present name. */
 const RENAMED: Readonly<Record<string, string>> = {
   ahead: 'refreshAhead',
@@ -23,6 +29,14 @@ export function checkOptions(options: unknown, known: readonly string[]): void {
     if (!known.includes(name)) throw optionError(name, unknown(name, known))
     if (FUNCTIONS.includes(name) && value !== undefined && typeof value !== 'function') {
       throw optionError(name, `must be a function, not ${describe(value)}`)
+    }
+    const [method, what] = OBJECTS[name] ?? []
+    if (
+      method !== undefined &&
+      value !== undefined &&
+      typeof Reflect.get(Object(value), method) !== 'function'
+    ) {
+      throw optionError(name, `must be ${what}, not ${describe(value)}`)
     }
   }
 }

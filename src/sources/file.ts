@@ -76,11 +76,20 @@ async function read(path: string, signal: AbortSignal): Promise<{ bytes: Uint8Ar
     // A pipe that nobody writes to must not hold us up before it can be seen to be one. Windows has neither.
     handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
     const stats = await handle.stat()
-    if (!stats.isFile()) throw failed('source_refused', `${path} is no file.`)
-    if (stats.size > LIMIT) throw failed('source_invalid', `The file ${path} is larger than 1 MiB.`)
+    if (!stats.isFile())
+      throw failed('source_refused', `${path} is no file: name the file that holds the token.`)
+    if (stats.size > LIMIT)
+      throw failed(
+        'source_invalid',
+        `The file ${path} is larger than 1 MiB: name the one that holds the token.`,
+      )
     const bytes = await handle.readFile({ signal })
     // It may have grown meanwhile, and some do not tell their size.
-    if (bytes.length > LIMIT) throw failed('source_invalid', `The file ${path} is larger than 1 MiB.`)
+    if (bytes.length > LIMIT)
+      throw failed(
+        'source_invalid',
+        `The file ${path} is larger than 1 MiB: name the one that holds the token.`,
+      )
     return { bytes, writtenAt: stats.mtimeMs }
   } catch (error) {
     signal.throwIfAborted()
@@ -108,7 +117,8 @@ function unreadable(path: string, cause: unknown): RefreshError {
 
 function decode(bytes: Uint8Array, path: string): string {
   const text = decodeText(bytes)
-  if (text.includes('\uFFFD')) throw failed('source_invalid', `The file ${path} is no UTF-8 text.`)
+  if (text.includes('\uFFFD'))
+    throw failed('source_invalid', `The file ${path} is no UTF-8 text: name the one that holds the token.`)
   if (text.trim() === '')
     throw failed(
       'source_unavailable',

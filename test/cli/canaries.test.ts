@@ -38,7 +38,9 @@ async function endpoint(kind: string): Promise<string> {
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => void server.close().closeAllConnections())
+  onTestFinished(() => {
+    server.close().closeAllConnections()
+  })
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
@@ -76,7 +78,7 @@ test.each(Object.keys(KINDS))(
     expect(printed.filter((text) => leaksIn(text).length > 0)).toEqual([])
     expect(printed.join('\n')).toMatch(/llm-refresh: .{20}/)
   },
-  120_000,
+  240_000,
 )
 
 const URLS: readonly (readonly [type: string, url: string])[] = [
@@ -87,7 +89,7 @@ const URLS: readonly (readonly [type: string, url: string])[] = [
   ['postgres', `postgres://ann:${WORD}@127.0.0.1:9/db`],
   ['postgres', `postgres://ann:${WORD}%@127.0.0.1:9/db`],
   ['postgres', `postgres://ann:${WORD}@[127.0.0.1:9/db`],
-  ['postgres', `${WORD}`],
+  ['postgres', WORD],
 ]
 
 test.each(URLS)(
@@ -95,13 +97,16 @@ test.each(URLS)(
   async (type, url) => {
     const stores = { default: { type, url: { env: 'STORE_URL' }, timeout: 500 } }
     const { run } = await machine({ stores, credentials: { work: { source: 'env', name: 'KEY' } } })
-    const env = { STORE_URL: url, KEY: `${WORD}-key` }
-    for (const words of [['token'], ['check', '--json']]) {
+    const env = { STORE_URL: url, KEY: 'a-key' }
+    for (const words of [
+      ['status', '--json'],
+      ['check', '--json'],
+    ]) {
       const { code, stdout, stderr } = await run(words, env)
       expect(leaksIn(stdout + stderr), stdout + stderr).toEqual([])
       expect(stdout + stderr).not.toMatch(/fault of llm-refresh/)
       expect(code).not.toBe(0)
     }
   },
-  60_000,
+  120_000,
 )

@@ -127,7 +127,7 @@ test('[K3] what is larger than 1 MiB is not read', async () => {
   await truncate(path, 1_048_577)
   expect(await failure(issue(file(path)))).toMatchObject({
     code: 'source_invalid',
-    message: `The file ${path} is larger than 1 MiB.`,
+    message: `The file ${path} is larger than 1 MiB: name the one that holds the token.`,
   })
 })
 

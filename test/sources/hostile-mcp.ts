@@ -137,7 +137,12 @@ const queries = fc.oneof(
       },
     )
     .map((fields) =>
-      new URLSearchParams(fields.map(([name, value]): [string, string] => [name, String(value)])).toString(),
+      new URLSearchParams(
+        fields.map(([name, value]): [string, string] => [
+          name,
+          typeof value === 'string' ? value : JSON.stringify(value),
+        ]),
+      ).toString(),
     ),
   fc.string({ maxLength: 80, unit: 'binary' }),
   fc.constantFrom(

@@ -45,6 +45,17 @@ export async function openStore(config: Config, name: string): Promise<OpenStore
   return { ...opened, name, definition, store }
 }
 
+/** The driver decodes what stands before the host. */
+function isReadable(text: string): boolean {
+  try {
+    const { username, password } = new URL(text)
+    decodeURIComponent(username + password)
+    return true
+  } catch {
+    return false
+  }
+}
+
 type Opened = Omit<OpenStore, 'name' | 'definition'>
 
 async function open(definition: StoreDefinition, config: Config, name: string): Promise<Opened> {
@@ -66,6 +77,11 @@ async function open(definition: StoreDefinition, config: Config, name: string): 
       const url = await secretReader(definition.url, config.folder, `stores.${name}.url`)()
       if (!/^rediss?:\/\//.test(url))
         throw wrongInput(`stores.${name}.url leads to no redis:// or rediss:// URL.`)
+      if (!isReadable(url))
+        throw wrongInput(
+          `stores.${name}.url leads to a URL that cannot be read.`,
+          'Encode its password: % is %25, @ is %40, / is %2F.',
+        )
       const [{ Redis }, { redisStore, inspectRedisStore }] = await Promise.all([
         import('ioredis'),
         import('llm-refresh/stores/redis'),

@@ -11,7 +11,10 @@ export function superseded(): RefreshError {
 
 export function nothingNewer(stored: StoredRecord | undefined): RefreshError {
   return stored?.token === undefined
-    ? new RefreshError('credential_missing', 'The store holds no token yet, and this process only borrows.')
+    ? new RefreshError(
+        'credential_missing',
+        'The store holds no token yet, and this process only borrows: log in where the account is refreshed.',
+      )
     : new RefreshError('unchanged', 'The store holds no newer token, and this process only borrows.')
 }
 

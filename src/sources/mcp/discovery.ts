@@ -110,7 +110,7 @@ export class Discovery {
       const chosen = allowed.find((text) => text === bound) ?? allowed[0]
       if (chosen !== undefined) return chosen
       throw refused(
-        `${host} sends its clients to ${list}, which is not among the 'issuers' that this client trusts: ${issuers.map(shown).join(', ')}.`,
+        `${host} sends its clients to ${list}, which is not among the 'issuers' that this client trusts: ${issuers.map(shown).join(', ')}. Add it there, if you trust it.`,
       )
     }
     const chosen = named.length === 1 ? named[0] : named.find((text) => text === bound)

@@ -125,12 +125,14 @@ class Login {
     const { metadata } = found.described
     const endpoint = metadata.authorization_endpoint
     if (endpoint === undefined) {
-      throw invalid(`The metadata of ${shown(found.issuer)} name no authorization endpoint that may be used.`)
+      throw invalid(
+        `The metadata of ${shown(found.issuer)} name no authorization endpoint that may be used: ask its operator for one, or use another grant.`,
+      )
     }
     const methods: unknown = metadata.code_challenge_methods_supported
     if (!Array.isArray(methods) || !methods.includes('S256')) {
       throw refused(
-        `The metadata of ${shown(found.issuer)} do not list S256 among their 'code_challenge_methods_supported': without PKCE a login is not begun.`,
+        `The metadata of ${shown(found.issuer)} do not list S256 among their 'code_challenge_methods_supported', and a login needs PKCE: ask its operator to allow it.`,
       )
     }
     const client = await this.#client(found, signal)

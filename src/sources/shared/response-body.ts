@@ -108,7 +108,7 @@ function isObject(value: unknown): value is object {
 /** Some encode a response twice, or put its text into a member: the object that such a text holds. */
 function withinText(value: unknown): unknown {
   const isJson = typeof value === 'string' && value.length <= LONGEST_ODD && /^\s{0,64}[{[]/.test(value)
-  return (isJson && parseJson(value)?.value) || value
+  return isJson ? (parseJson(value)?.value ?? value) : value
 }
 
 /** The members in which servers put the token. */

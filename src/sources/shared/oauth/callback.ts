@@ -29,7 +29,10 @@ export function acceptedCallback(
     const code = /^[a-z_]{1,64}$/.test(error.error) ? error.error : 'an unknown error'
     throw code === 'access_denied'
       ? new RefreshError('reauthentication_required', `The login was declined (${code}): log in again.`)
-      : new RefreshError('source_refused', `The login was refused (${code}).`)
+      : new RefreshError(
+          'source_refused',
+          `The login was refused (${code}): check the client, its redirect URI and its scope at the server.`,
+        )
   }
   if ((parameters.get('code') ?? '') === '') throw invalid("it holds no 'code'")
   return parameters

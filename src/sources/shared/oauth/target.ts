@@ -16,6 +16,8 @@ export const OURS: readonly string[] = (
 
 /** @throws RefreshError `invalid_option` */
 export function readTarget({ scope, resource, audience, parameters = {} }: TokenTarget): Parameters {
+  if (typeof parameters !== 'object' || parameters === null)
+    throw optionError('parameters', `must be an object of texts, not ${describe(parameters)}`)
   for (const name of Object.keys(parameters)) {
     if (OURS.includes(name))
       throw optionError('parameters', `must not hold '${name}', which is set otherwise`)

@@ -1,0 +1,116 @@
+import { mcpLogin } from '../../src/sources/mcp/index.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import type { Situation } from './situation.ts'
+
+const SERVER = 'https://mcp.example.com/mcp'
+const ISSUER = 'https://auth.example.com'
+const RESOURCE = { resource: SERVER, authorization_servers: [ISSUER] }
+const METADATA = {
+  issuer: ISSUER,
+  token_endpoint: `${ISSUER}/token`,
+  authorization_endpoint: `${ISSUER}/authorize`,
+  registration_endpoint: `${ISSUER}/register`,
+}
+
+interface World {
+  readonly resource?: unknown
+  readonly metadata?: unknown
+  readonly registered?: unknown
+  readonly token?: Response
+  readonly challenge?: string
+  readonly options?: object
+}
+
+function loginIn({ resource = RESOURCE, metadata = METADATA, registered = {}, token, options }: World) {
+  const respond = (given: unknown): Response =>
+    given === null ? new Response('', { status: 404 }) : Response.json(given)
+  const fetch: typeof globalThis.fetch = async (input) => {
+    const { hostname, pathname } = new URL(new Request(input).url)
+    if (hostname === 'mcp.example.com') return respond(resource)
+    if (pathname === '/register') return respond(registered)
+    if (pathname === '/token') return token ?? Response.json({ access_token: 'a' })
+    return respond(metadata)
+  }
+  return mcpLogin(SERVER, { fetch, clock: new ManualClock(), ...options })
+}
+
+const begin = (when: string, world: World): Situation => ({
+  when,
+  bring: () => loginIn(world).begin({ challenge: world.challenge }),
+})
+
+const finish = (when: string, query: string, world: World = {}, binding?: string): Situation => ({
+  when,
+  bring: async () => {
+    const login = loginIn({ ...world, options: { clientId: 'app', ...world.options } })
+    const begun = await login.begin()
+    const state = new URL(begun.url).searchParams.get('state') ?? ''
+    return login.finish(`/callback?${query.replace('STATE', state)}`, { binding: binding ?? begun.binding })
+  },
+})
+
+/** Logins at MCP servers. */
+export const MCP_SITUATIONS: readonly Situation[] = [
+  begin('an MCP server publishes no metadata', { resource: null }),
+  begin('its metadata are another server’s', { resource: { ...RESOURCE, resource: 'https://a.example' } }),
+  begin('its metadata name no resource', { resource: { authorization_servers: [ISSUER] } }),
+  begin('its metadata name no authorization server', { resource: { resource: SERVER } }),
+  begin('its metadata name two authorization servers', {
+    resource: { ...RESOURCE, authorization_servers: [ISSUER, 'https://b.example'] },
+  }),
+  begin('its metadata lead into a private network', {
+    resource: { ...RESOURCE, authorization_servers: ['https://10.0.0.1'] },
+  }),
+  begin('its authorization server is not among the trusted ones', {
+    options: { issuers: ['https://b.example'] },
+  }),
+  begin('its challenge names metadata on another origin', {
+    challenge: 'Bearer resource_metadata="https://evil.example/x"',
+  }),
+  begin('its challenge names metadata that are no URL', { challenge: 'Bearer resource_metadata="x"' }),
+  begin('its challenge names metadata that are not there', {
+    resource: null,
+    challenge: 'Bearer resource_metadata="https://mcp.example.com/meta"',
+  }),
+  begin('the authorization server has no metadata', { metadata: null }),
+  begin('the authorization server’s metadata name another issuer', {
+    metadata: { ...METADATA, issuer: 'https://b.example' },
+  }),
+  begin('the authorization server’s metadata name no token endpoint', {
+    metadata: { ...METADATA, token_endpoint: undefined },
+  }),
+  begin('the token endpoint lies in a private network', {
+    metadata: { ...METADATA, token_endpoint: 'https://10.0.0.1/token' },
+  }),
+  begin('the authorization server has no authorization endpoint', {
+    metadata: { ...METADATA, authorization_endpoint: undefined },
+  }),
+  begin('the authorization server has no PKCE with S256', {
+    metadata: { ...METADATA, code_challenge_methods_supported: ['plain'] },
+  }),
+  begin('the authorization server lets no client register itself', {
+    metadata: { ...METADATA, registration_endpoint: undefined },
+  }),
+  begin('the authorization server takes neither registrations nor URLs of clients', {
+    metadata: { ...METADATA, registration_endpoint: undefined },
+    options: { clientMetadataUrl: 'https://app.example.com/client.json' },
+  }),
+  begin('a registration is answered without an id', { registered: {} }),
+  begin('a registration is answered with a long secret', {
+    registered: { client_id: 'a', client_secret: 'b'.repeat(5_000) },
+  }),
+  begin('a registration is refused', {
+    registered: { error: 'invalid_redirect_uri', error_description: 'Not this one' },
+  }),
+  finish('a browser comes back without a login under way', 'code=a&state=other'),
+  finish('another browser comes back', 'code=a&state=STATE', {}, 'of another browser'),
+  finish('the person declined', 'error=access_denied&state=STATE'),
+  finish('the person declined, without a code that is known', 'error=No%20way&state=STATE'),
+  finish('the server refused the login', 'error=invalid_scope&state=STATE'),
+  finish('a browser brings two codes', 'code=a&code=b&state=STATE'),
+  finish('a browser brings no code', 'state=STATE'),
+  finish('a browser brings another issuer', 'code=a&state=STATE&iss=https://b.example'),
+  finish('the code was redeemed before', 'code=a&state=STATE', {
+    token: Response.json({ error: 'invalid_grant' }, { status: 400 }),
+  }),
+]
