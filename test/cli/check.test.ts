@@ -257,10 +257,10 @@ test('[L6] given the fix of a CA that nobody knows, when it is made, then the ch
 async function selfSigned(): Promise<{ origin: string; certificate: string }> {
   const { folder } = await machine()
   const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')]
-  const request = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost'
+  const words = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost'
   const name = ['-addext', 'subjectAltName=IP:127.0.0.1']
   const files = ['-keyout', key, '-out', certificate]
-  await promisify(execFile)('openssl', [...request.split(' '), ...name, ...files])
+  await promisify(execFile)('openssl', [...words.split(' '), ...name, ...files])
   let origin = ''
   const server = createServer(
     { key: await readFile(key), cert: await readFile(certificate) },
