@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll } from 'vitest'
@@ -47,38 +47,47 @@ export class Runner {
     return new Runner(packages, client)
   }
 
-  /** The names of the scenarios about a client's authorization. */
-  async scenarios(): Promise<string[]> {
+  /** The scenarios about a client's authorization: the revisions of MCP that each is for, or `extension`. */
+  async scenarios(): Promise<Map<string, readonly string[]>> {
     const { stdout } = await run(this.#node, [this.#script, 'list'])
-    return [...stdout.matchAll(/^\s+- (auth\/\S+)/gm)].flatMap(([, name]) => name ?? [])
+    const listed = stdout.matchAll(/^\s+- (auth\/\S+) \[(.*)\]$/gm)
+    return new Map([...listed].map(([, name = '', tags = '']) => [name, tags.split(',')]))
   }
 
-  /** Runs the scenarios of a suite, all at once: a process each. Tells what each came to, of those about authorization. */
-  async run(suite: string, revision?: string): Promise<Map<string, Outcome>> {
+  /** Runs scenarios, two at a time. What each came to is told by its name. */
+  async run(names: readonly string[], revision?: string): Promise<Map<string, Outcome>> {
+    const left = [...names]
+    const outcomes = new Map<string, Outcome>()
+    const work = async (): Promise<void> => {
+      for (let name = left.shift(); name !== undefined; name = left.shift()) {
+        outcomes.set(name, await this.#runOne(name, revision))
+      }
+    }
+    await Promise.all([work(), work()])
+    return outcomes
+  }
+
+  async #runOne(scenario: string, revision: string | undefined): Promise<Outcome> {
     const results = await mkdtemp(join(tmpdir(), 'llm-refresh-conformance-'))
     const version = revision === undefined ? [] : ['--spec-version', revision]
     const limits = ['--timeout', '240000', '--output-dir', results]
-    const args = ['client', '--command', this.#command, '--suite', suite, ...version, ...limits]
+    const args = ['client', '--command', this.#command, '--scenario', scenario, ...version, ...limits]
     try {
       // Its exit code tells that something failed; the results tell what.
       await run(this.#node, [this.#script, ...args], { maxBuffer: 2 ** 28 }).catch(() => undefined)
-      return await outcomesIn(results)
+      return await outcomeIn(results)
     } finally {
       await rm(results, { recursive: true, force: true })
     }
   }
 }
 
-async function outcomesIn(folder: string): Promise<Map<string, Outcome>> {
+async function outcomeIn(folder: string): Promise<Outcome> {
   const found = await readdir(folder, { recursive: true, withFileTypes: true })
-  const files = found.filter(({ name }) => name === 'checks.json')
-  const outcomes = files.map(async ({ parentPath, name }): Promise<[string, Outcome]> => {
-    const checks: Check[] = JSON.parse(await readFile(join(parentPath, name), 'utf8'))
-    const bad = checks.filter(({ status }) => status === 'FAILURE' || status === 'WARNING')
-    const problems = bad.map((check) => `${check.id}: ${check.errorMessage ?? check.description}`)
-    const passed = checks.filter(({ status }) => status === 'SUCCESS').length
-    const scenario = relative(folder, parentPath).replace(/-\d{4}-\d\d-\d\dT[\d-]+Z$/, '')
-    return [scenario, { passed, problems }]
-  })
-  return new Map((await Promise.all(outcomes)).filter(([scenario]) => scenario.startsWith('auth/')))
+  const file = found.find(({ name }) => name === 'checks.json')
+  if (file === undefined) return { passed: 0, problems: ['The runner did not run it.'] }
+  const checks: Check[] = JSON.parse(await readFile(join(file.parentPath, file.name), 'utf8'))
+  const bad = checks.filter(({ status }) => status === 'FAILURE' || status === 'WARNING')
+  const problems = bad.map((check) => `${check.id}: ${check.errorMessage ?? check.description}`)
+  return { passed: checks.filter(({ status }) => status === 'SUCCESS').length, problems }
 }
