@@ -43,7 +43,7 @@ let program: string
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mcp-storm-'))
   program = await bundleMcpMember(folder)
-})
+}, 60_000)
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 async function placeOf(kind: StorePlace['kind']): Promise<StorePlace> {
