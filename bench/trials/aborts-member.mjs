@@ -60,7 +60,7 @@ const UNARY = {
   usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
 }
 
-const server = createServer(async (request, response) => {
+const serve = async (request, response) => {
   let text = ''
   for await (const piece of request) text += piece
   if (request.method !== 'POST') return response.writeHead(405).end()
@@ -94,7 +94,8 @@ const server = createServer(async (request, response) => {
     return reach('end')
   }
   await streamed(PIECES[request.url], response, reach)
-})
+}
+const server = createServer((request, response) => void serve(request, response))
 
 async function streamed(pieces, response, reach) {
   response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
