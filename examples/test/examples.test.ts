@@ -21,7 +21,7 @@ const files = (await readdir(examples)).filter((file) => file.endsWith('.ts') &&
 
 test('there is an example for each client', () => {
   expect(files.toSorted()).toEqual(
-    'ai-sdk anthropic axios fetch google ky langchain mcp mcp-2 ofetch openai-agents openai undici'
+    'ai-sdk anthropic axios fetch google ky langchain mcp-2 mcp ofetch openai-agents openai undici'
       .split(' ')
       .map((name) => `${name}.ts`),
   )
