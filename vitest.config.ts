@@ -22,6 +22,8 @@ const APART = [
   'test/sources/cloud*.test.ts',
   'test/support/servers.test.ts',
   'test/package/**/*.test.ts',
+  // It subscribes to the channel that all events of a process go to.
+  'test/observe/canaries.test.ts',
 ]
 
 /** What waits begins first, and what works fills the time that it leaves. Of each kind the largest files come first. */
@@ -41,8 +43,8 @@ export default defineConfig({
     setupFiles: 'test/support/end-with-run.ts',
     // A test that hangs has failed: nothing here waits for real time.
     testTimeout: 60_000,
-    // Twice as many as the cores of a small machine: half of them wait.
-    maxWorkers: 4,
+    // More than the cores of a small machine: some of them wait.
+    maxWorkers: 3,
     maxConcurrency: 4,
     sequence: { sequencer: WaitingFirst },
     projects: [

@@ -8,7 +8,17 @@ import { mcp } from './mcp.ts'
 import { outages } from './outages.ts'
 import { refusals } from './refusals.ts'
 import { runtimes } from './runtimes.ts'
-import { commands, fleets, kills, partitions, pools, schedules, takeOvers, workerd } from './suites.ts'
+import {
+  commands,
+  conformance,
+  fleets,
+  kills,
+  partitions,
+  pools,
+  schedules,
+  takeOvers,
+  workerd,
+} from './suites.ts'
 import { type Battery, commit, type Figure } from './trial.ts'
 import { types } from './types.ts'
 import { frozen, slow } from './waits.ts'
@@ -28,6 +38,7 @@ const batteries: Readonly<Record<string, Battery>> = {
   workerd,
   runtimes,
   bundlers,
+  conformance,
   types,
   fleets,
   kills,

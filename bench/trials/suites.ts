@@ -62,5 +62,7 @@ export const partitions: Battery = suite(
   {},
   setting('PARTITIONS', 5),
 )
+/** MCP's authorization scenarios, of all revisions. */
+export const conformance: Battery = suite(['test/mcp-conformance/conformance.test.ts'], { REVISIONS: 'all' })
 /** The built package in the real workerd. */
 export const workerd: Battery = suite(['test/runtimes/workerd.test.ts'], {}, setting('WORKERD', 3))

@@ -72,9 +72,11 @@ export function obtain<T>(refresher: Refresher<T>, policy: CommonPolicy): Snapsh
 export function askFor<T>(
   refresher: Refresher<T>,
   rejected: Snapshot<T>,
-  { challenge }: Verdict,
-  { signal, endpoint, background, origin }: CommonPolicy,
+  judged: Verdict,
+  policy: CommonPolicy,
 ): Promise<Snapshot<T>> | undefined {
+  const { signal, endpoint, background, origin } = policy
+  const { challenge } = judged
   if (signal?.aborted === true) return undefined
   return refresher.refresh(rejected, { signal, challenge, endpoint, background, origin })
 }

@@ -5,6 +5,7 @@ import { createCredential } from '../../src/index.ts'
 import { oauth } from '../../src/sources/oauth/index.ts'
 import { fileStore } from '../../src/stores/file/index.ts'
 import { FORMS, leaksIn, SPECIAL, WORD } from '../credential/canary-places.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 import { machine } from './command.ts'
 
 /** What an endpoint says, with everything that it was sent, in every form. */
@@ -32,7 +33,7 @@ async function endpoint(kind: string): Promise<string> {
     request.setEncoding('utf8').on('data', (text: string) => (body += text))
     request.on('end', () => {
       const forms = Object.values(FORMS).map((write) => write(SPECIAL).replaceAll(/[\r\n]/g, ''))
-      const said = [WORD, ...forms, body, request.headers.authorization].join(' ')
+      const said = [...forms, body, request.headers.authorization].join(' ')
       const [status, type, text] = KINDS[kind]?.(said) ?? [500, '', '']
       response.writeHead(status, { 'content-type': type }).end(text)
     })
@@ -65,10 +66,12 @@ test.each(Object.keys(KINDS))(
     const routes = { openai: { preset: 'openai', to: origin, credential: 'work' } }
     const { run, store } = await machine({ credentials: { work: credential }, routes })
     const source = oauth({ tokenEndpoint: credential.tokenEndpoint, clientId: 'app', clientSecret: SPECIAL })
-    await createCredential({ source, store: fileStore({ path: store }), key: 'work' }).login({
+    // An hour ago: the token has expired.
+    const clock = new ManualClock(Date.now() - 3_600_000)
+    await createCredential({ source, store: fileStore({ path: store }), key: 'work', clock }).login({
       access_token: `${WORD}-access`,
       refresh_token: `${WORD}-refresh`,
-      expires_in: 1,
+      expires_in: 60,
     })
     const printed: string[] = []
     for (const words of COMMANDS) {

@@ -144,7 +144,7 @@ test('importing the root entry does nothing but define it', async () => {
 /** What is imported of the root entry → how large that may be, minified and gzipped, in bytes. */
 test.each([
   ['{ Refreshable }', 8.25 * 1024],
-  ['{ Refreshable, refreshingFetch }', 25.1 * 1024],
+  ['{ Refreshable, refreshingFetch }', 25.5 * 1024],
   ['{ createCredential }', 23 * 1024],
   ['*', 42.1 * 1024],
 ])('%s of the root entry weighs at most %d bytes', async (names, most) => {

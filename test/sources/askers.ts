@@ -97,6 +97,7 @@ const OTHERS: Readonly<Record<string, unknown>> = {
     issuer: ISSUER,
     token_endpoint: `${ISSUER}/token`,
     authorization_endpoint: `${ISSUER}/authorize`,
+    code_challenge_methods_supported: ['S256'],
   },
 }
 

@@ -15,6 +15,7 @@ const METADATA = {
   issuer: ISSUER,
   token_endpoint: `${ISSUER}/token`,
   authorization_endpoint: `${ISSUER}/authorize`,
+  code_challenge_methods_supported: ['S256'],
   registration_endpoint: `${ISSUER}/register`,
 }
 const RESOURCE = { resource: SERVER, authorization_servers: [ISSUER] }

@@ -6,6 +6,6 @@ import { onTestFinished } from 'vitest'
 /** A folder that goes when the test is over. */
 export async function temporaryFolder(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'llm-refresh-test-'))
-  onTestFinished(() => rm(path, { recursive: true, force: true }))
+  onTestFinished(() => rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 }))
   return path
 }

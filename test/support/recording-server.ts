@@ -55,8 +55,6 @@ export async function startRecordingServer(handler: Handler): Promise<RecordingS
     })
     tellWaiting()
   })
-  // On a busy machine a client may send on a connection that it believes to be open.
-  server.keepAliveTimeout = 120_000
   await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1', backlog: 4_096 }, resolve))
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('The server has no port.')

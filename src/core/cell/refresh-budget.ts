@@ -42,10 +42,14 @@ export class RefreshBudget {
 
   /** A refresh helped after all: the endpoint accepted a newer generation. Tells whether there was one. */
   refund(endpoint: string, generation: number): boolean {
-    const at = this.#spent.findLastIndex(
-      (spent) => !spent.isFinal && spent.endpoint === endpoint && spent.generation < generation,
-    )
-    if (at >= 0) this.#spent.splice(at, 1)
-    return at >= 0
+    // React Native's engine may lack findLastIndex().
+    for (let at = this.#spent.length - 1; at >= 0; at--) {
+      const spent = this.#spent[at]
+      if (spent === undefined || spent.isFinal) continue
+      if (spent.endpoint !== endpoint || spent.generation >= generation) continue
+      this.#spent.splice(at, 1)
+      return true
+    }
+    return false
   }
 }
