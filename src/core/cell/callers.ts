@@ -8,6 +8,8 @@ import type { Flights, Judged, Start } from './flights.ts'
 import type { InForce } from './in-force.ts'
 import type { Values } from './values.ts'
 
+const NO_MORE: Pick<Start, 'challenge' | 'isRetry'> = {}
+
 /** Gives each caller of a cell its value: the one in force, or the one of the refresh that it begins or joins. */
 export class Callers<T> {
   readonly #values: Values<T>
@@ -137,7 +139,9 @@ export class Callers<T> {
     { signal, background }: WaitOptions,
     more?: Pick<Start, 'challenge' | 'isRetry'>,
   ): Promise<Snapshot<T>> {
-    const start = { ...more, background, ignoresPause: judged === 'given up' }
+    // Not spread: Node 20 takes microseconds to add to a spread copy, and a stampede has thousands of callers.
+    const { challenge, isRetry } = more ?? NO_MORE
+    const start = { challenge, isRetry, background, ignoresPause: judged === 'given up' }
     const flight = this.#flights.begin(cause, start)
     return abortable(flight.join(this.#values.generationInForce, judged === 'overdue'), signal)
   }

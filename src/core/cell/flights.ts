@@ -16,7 +16,7 @@ export interface Start {
   /** Begins in spite of a cooldown: this very call gave up the flight before. */
   readonly ignoresPause: boolean
   /** Begins in spite of a cooldown and of a failure that is held. */
-  readonly isRetry?: boolean
+  readonly isRetry?: boolean | undefined
 }
 
 /** How the flight that runs was found. */
