@@ -19,8 +19,8 @@ export interface Surface {
 }
 
 /**
- * Those who hear of one credential: its own listener, the listeners of the surfaces above it, and the subscribers of the channel. Callers
- * ask first whether anybody listens, so that an unobserved event is not even built.
+ * Those who hear of one credential: its own listener, the listeners of the surfaces above it, and the subscribers of the channel. What each
+ * call would tell asks first whether anybody listens, so that an unobserved event is not even built.
  */
 export class Audience {
   readonly #onEvent: RefreshListener | undefined
