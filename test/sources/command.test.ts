@@ -212,7 +212,8 @@ test.each([
 ])('[K3, K6] at the timeout it is ended with all that it started, where %s', async (_, trap) => {
   const clock = new ManualClock()
   const mark = `mark-${process.pid}-timeout`
-  const stubborn = `trap "" TERM; echo ready >&2; while :; do sleep 1; done`
+  // It counts, up to an end: a loop of sleeps would be two processes with the mark, each time that it forks.
+  const stubborn = `trap "" TERM; echo ready >&2; n=0; while [ $n -lt 99999999 ]; do n=$((n+1)); done`
   const file = await script(`${trap} sh -c '${stubborn}' "$1" & wait; wait; wait`)
   const { source, ready } = announced({ file, args: [mark], timeout: 5_000, clock })
   const issued = failure(issue(source))
