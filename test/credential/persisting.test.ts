@@ -387,6 +387,73 @@ test('[S4] nothing is redeemed by whoever has lost the lock, and no second try i
   expect(issue).toHaveBeenCalledTimes(1)
 })
 
+test('[S4, S11] given a lock that is lost before anything was asked under it, then it is acquired again, and one redemption is made', async () => {
+  const lost = new RefreshError('store_failed', 'The lock was lost.')
+  const confirm = vi.fn<() => Promise<void>>().mockRejectedValueOnce(lost).mockRejectedValueOnce(lost)
+  const [account, clock] = [new Account(), new ManualClock()]
+  const { token } = processOf(account, await leased({ confirm }), clock)
+  const refreshed = token.refresh(await token.snapshot())
+  await settled()
+  expect(account.redemptions).toBe(0)
+  await clock.advance(1_000)
+  expect((await refreshed).value).toMatchObject(numbered(2))
+  expect([account.redemptions, confirm.mock.calls.length]).toEqual([1, 3])
+})
+
+test('[S4] given a lock that is lost each time, then the refresh fails by its deadline, and nothing was asked', async () => {
+  const lost = new RefreshError('store_failed', 'The lock was lost.')
+  const [account, clock] = [new Account(), new ManualClock()]
+  const { token } = processOf(account, await leased({ confirm: () => Promise.reject(lost) }), clock)
+  const refreshed = token.refresh(await token.snapshot())
+  refreshed.catch(() => undefined)
+  await settled()
+  for (let passed = 0; passed < 30_000; passed += 250) await clock.advance(250)
+  await expect(refreshed).rejects.toBe(lost)
+  expect([account.redemptions, clock.armed]).toEqual([0, 0])
+})
+
+test('[K10, S4] given a logout while a lost lock is acquired again, then nothing is redeemed', async () => {
+  const lost = new RefreshError('store_failed', 'The lock was lost.')
+  const confirm = vi.fn<() => Promise<void>>().mockRejectedValueOnce(lost)
+  const [account, clock] = [new Account(), new ManualClock()]
+  const { token } = processOf(account, await leased({ confirm }), clock)
+  const refreshed = token.refresh(await token.snapshot())
+  refreshed.catch(() => undefined)
+  await settled()
+  await token.logout()
+  await clock.advance(1_000)
+  await expect(refreshed).rejects.toBeInstanceOf(RefreshError)
+  expect(account.redemptions).toBe(0)
+})
+
+test('[S11, K3] given a turn that came after longer than a deadline, when the endpoint fails once, then it is asked again', async () => {
+  const clock = new ManualClock()
+  const store = await storeWith(new MemoryStore(), numbered(1))
+  let admit = (): void => undefined
+  const queueing: Store = {
+    read: store.read.bind(store),
+    replace: store.replace.bind(store),
+    delete: store.delete.bind(store),
+    update: async (key, change, options) => {
+      options?.onNews?.('queued')
+      await new Promise<void>((resolve) => (admit = resolve))
+      options?.onNews?.('admitted')
+      return store.update(key, change, options)
+    },
+  }
+  const account = new Account()
+  account.failures.push(new RefreshError('source_unavailable', '503'))
+  const { token } = processOf(account, queueing, clock)
+  const refreshed = token.refresh(await token.snapshot())
+  refreshed.catch(() => undefined)
+  await settled()
+  await clock.advance(100_000)
+  admit()
+  await settled()
+  await clock.advance(1_000)
+  expect((await refreshed).value).toMatchObject(numbered(2))
+})
+
 test('[S4] what was issued under a lock that was lost is covered by what is newer, and that is handed out', async () => {
   const store = new MemoryStore()
   await storeWith(store, numbered(1))

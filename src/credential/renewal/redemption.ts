@@ -32,6 +32,13 @@ export interface Redeemed {
   readonly content: RecordContent | undefined
   readonly token: AccessToken | undefined
   readonly error: unknown
+  /** The lock was lost before anything was asked under it. */
+  readonly isLockLost?: boolean
+}
+
+/** What is asked under a lock. */
+interface Asking extends Wish {
+  readonly confirm: StoreContext['confirm']
 }
 
 /** Under the lock: chooses what is redeemed, asks the source, and says what is written. */
@@ -69,11 +76,17 @@ export class Redemption {
     lock: StoreContext | undefined,
     wish: Wish,
   ): Promise<Redeemed> {
+    let [isAsked, isLockLost] = [false, false]
+    const confirm = async (): Promise<void> => {
+      isLockLost = !isAsked
+      await lock?.confirm?.()
+      ;[isAsked, isLockLost] = [true, false]
+    }
     let failed: Redeemed | undefined
     for (const candidate of await this.#candidates.of(stored, wish.before, wish.signal)) {
-      failed = await this.#try(stored, candidate, wish, lock)
+      failed = await this.#try(stored, candidate, { ...wish, confirm }, lock)
       // A configured refresh token that was not tried yet is tried before the login is called dead.
-      if (failed.error === undefined || !isTerminal(failed.error)) return failed
+      if (failed.error === undefined || !isTerminal(failed.error)) return { ...failed, isLockLost }
     }
     return failed ?? { content: undefined, token: undefined, error: this.#candidates.none(stored) }
   }
@@ -81,7 +94,7 @@ export class Redemption {
   async #try(
     stored: StoredRecord | undefined,
     candidate: Candidate,
-    wish: Wish,
+    wish: Asking,
     lock: StoreContext | undefined,
   ): Promise<Redeemed> {
     const presented = this.#candidates.presented(candidate.current, wish.signal)
@@ -103,7 +116,7 @@ export class Redemption {
   async #ask(
     stored: StoredRecord | undefined,
     { current }: Candidate,
-    wish: Wish,
+    wish: Asking,
     lock: StoreContext | undefined,
   ): Promise<AccessToken> {
     const { signal, challenge } = wish
@@ -118,7 +131,7 @@ export class Redemption {
       // After an unknown outcome one try is made; while an outage lasts, one try a flight.
       const tries = lock?.abandoned === true || this.#memory.isFailing(stored) ? 1 : 3
       const context = { current, challenge: demanded, signal, sent }
-      return issue(this.#source, context, { ...this.#settings, ...wish, tries, confirm: lock?.confirm })
+      return issue(this.#source, context, { ...this.#settings, ...wish, tries })
     }
     try {
       return await ask(challenge)

@@ -10,6 +10,7 @@ import { type AccessToken, expiryOf, isSame } from '../token.ts'
 import { NONE } from '../tombstone.ts'
 import { adopt, tokenBefore } from './adoption.ts'
 import { FailureMemory } from './failure-memory.ts'
+import { updateAgain } from './lost-lock.ts'
 import { type Redeemed, Redemption } from './redemption.ts'
 
 type Context = RefreshContext<AccessToken>
@@ -18,8 +19,8 @@ type Context = RefreshContext<AccessToken>
 interface Run extends Context {
   /** When it began, in logins and logouts of this process. */
   readonly epoch: number
-  /** epoch ms: no try begins after that. */
-  readonly until: number
+  /** epoch ms: no try begins after that. A turn that was waited for begins it anew. */
+  until: number
   readonly context: Context
 }
 
@@ -63,7 +64,7 @@ export class Renewal {
       if (source?.isStatic === true) return await this.#compare(run)
       await this.#record.save()
       // Where the store cannot be reached, this says so, and waits for no lock.
-      const stored = await this.#record.read(context.queued)
+      const stored = await this.#record.read(run.queued)
       const adopted = this.#adopted(stored, context)
       if (adopted !== undefined) return adopted
       if (source === undefined) throw nothingNewer(stored)
@@ -89,7 +90,7 @@ export class Renewal {
    */
   async reread(context: Context): Promise<AccessToken | undefined> {
     const run = this.#run(context)
-    const stored = await this.#record.read(context.queued)
+    const stored = await this.#record.read(run.queued)
     if (stored?.token === undefined && stored?.failure === undefined) return undefined
     const adopted = this.#adopted(stored, context)
     if (adopted !== undefined || this.#redemption === undefined) return adopted
@@ -116,6 +117,7 @@ export class Renewal {
       // The lock may have been long in coming: what was put in force meanwhile is not to be redeemed and dropped.
       if (run.epoch !== this.#epoch()) throw superseded()
       throwIfAborted(run.signal)
+      redeemed = undefined
       fresh = this.#adopted(stored, run)
       if (fresh !== undefined) return undefined
       redeemed = await this.#redeem(stored, run, lock)
@@ -128,12 +130,17 @@ export class Renewal {
       isNews = !isKnown(fresh, run)
       return isNews || !isSame(fresh, tokenBefore(this.#record, stored)) ? redeemed.content : undefined
     }
-    let newer = await this.#record.update(change, this.#updating(run, Math.max(seen, this.#record.revision)))
+    const isLost = (): boolean => redeemed?.isLockLost === true
+    const update = (known: number | undefined): Promise<StoredRecord | undefined> => {
+      const once = async () => this.#record.update(change, this.#updating(run, known))
+      return updateAgain(once, isLost, this.#settings.clock, run)
+    }
+    let newer = await update(Math.max(seen, this.#record.revision))
     if (newer !== undefined && fresh === undefined && redeemed === undefined) {
       const adopted = this.#adopted(newer, run)
       if (adopted !== undefined) return adopted
       // Another process wrote first: its token has expired by now, is the rejected one, or is no news.
-      newer = await this.#record.update(change, this.#updating(run, undefined))
+      newer = await update(undefined)
     }
     // A newer record covers what was issued under a lock that was lost.
     const winner = this.#adopted(newer, run)
@@ -216,7 +223,17 @@ export class Renewal {
 
   #run(context: Context): Run {
     const { clock, deadline } = this.#settings
-    return { ...context, context, epoch: this.#epoch(), until: clock.now() + deadline }
+    const run: Run = {
+      ...context,
+      context,
+      epoch: this.#epoch(),
+      until: clock.now() + deadline,
+      queued: (isWaiting) => {
+        run.until = clock.now() + deadline
+        context.queued?.(isWaiting)
+      },
+    }
+    return run
   }
 }
 
