@@ -314,7 +314,7 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     says: 'MCP: for each MUST of the authorization chapter, and of RFC 8707, 9207 and 9728, that concerns a client, a page names the promise and the tests that show it, or why it does not apply.',
   },
   A12: {
-    says: 'MCP: a login begins at a server whose metadata list PKCE with S256, and at no other; each login asks anew who issues the tokens.',
+    says: 'MCP: a login begins at a server whose metadata list PKCE with S256, and at no other, but for one that lists nothing where the user says so (`pkce`); each login asks anew who issues the tokens.',
   },
   E1: {
     says: 'No message ends without its reason; system codes, both issuers, the client id and its way of authenticating are named. What can be known at construction is refused there.',

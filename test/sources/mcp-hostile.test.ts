@@ -157,6 +157,28 @@ describe('before a login begins', () => {
     },
   )
 
+  test.each([
+    ['nothing', undefined, true],
+    ['S256', ['S256'], true],
+    ['others', ['plain'], false],
+  ])(
+    '[A12] given `pkce: unlisted` and metadata that list %s of the methods of PKCE, then a login with S256 begins only where nothing else is listed',
+    async (_, methods, begins) => {
+      const { auth, url } = await startWorld()
+      const metadata = { ...metadataOf(auth.origin), code_challenge_methods_supported: methods }
+      auth.routes.set(SERVER_METADATA, { body: metadata })
+      const begun = mcpLogin(url, { ...CLIENT, pkce: 'unlisted' }).begin()
+      if (begins) expect((await begun).url).toContain('code_challenge_method=S256')
+      else expect(await failure(begun)).toMatchObject({ code: 'source_refused' })
+    },
+  )
+
+  test('[A12] given a `pkce` that is neither, then it is refused at construction', () => {
+    expect(() => mcpLogin('https://a.example/mcp', { ...CLIENT, pkce: 'none' as never })).toThrow(
+      expect.objectContaining({ code: 'invalid_option' }),
+    )
+  })
+
   test('[A12] given a server that has moved within the hour, then the next login is begun at the new one, with a client of its own', async () => {
     const { api, auth, url } = await startWorld()
     const other = await startPlace()

@@ -88,6 +88,12 @@ const mcp = fields({
   resourceMetadata: z.optional(endpoint()),
   clientId: z.optional(text('the id of a client that is registered already')),
   clientMetadataUrl: z.optional(endpoint()),
+  pkce: z.optional(
+    described(
+      z.enum(['listed', 'unlisted'], must('"listed" or "unlisted"')),
+      '"unlisted": the authorization server has PKCE, and its metadata do not say so, as those of Microsoft Entra ID.',
+    ),
+  ),
   scope: z.optional(text('scopes, separated by spaces')),
   ...client,
   ...shared,

@@ -86,8 +86,8 @@ async function atMcp(
   if (device === true) throw wrongInput('The login at an MCP server needs a browser.', 'Leave --device out.')
   const { mcpLogin } = await import('llm-refresh/sources/mcp')
   const client = await mcpClient(config, name, definition)
-  const { url, redirectUri } = definition
-  return mcpLogin(url, { ...client, store, redirectUri }).inBrowser({ open: show, signal })
+  const { url, redirectUri, pkce } = definition
+  return mcpLogin(url, { ...client, store, redirectUri, pkce }).inBrowser({ open: show, signal })
 }
 
 /** Opens the link where the person sees it, and prints it in any case. */

@@ -58,8 +58,9 @@ class Login {
   readonly #redirectUri: string
 
   constructor(serverUrl: string | URL, options: McpLoginOptions) {
-    checkClient(options, ['redirectUri', 'clientName'])
-    const { redirectUri = 'http://127.0.0.1/callback', store: given } = options
+    checkClient(options, ['redirectUri', 'clientName', 'pkce'])
+    const { redirectUri = 'http://127.0.0.1/callback', store: given, pkce = 'listed' } = options
+    if (pkce !== 'listed' && pkce !== 'unlisted') throw optionError('pkce', "must be 'listed' or 'unlisted'")
     const isHere = isLoopback(readEndpoint('redirectUri', redirectUri))
     if (isHere) readRedirectUri(redirectUri)
     const store = checkStore(given) ?? memoryStore()
@@ -130,9 +131,10 @@ class Login {
       )
     }
     const methods: unknown = metadata.code_challenge_methods_supported
-    if (!Array.isArray(methods) || !methods.includes('S256')) {
+    const mayBeUnlisted = this.#options.pkce === 'unlisted' && methods === undefined
+    if (!mayBeUnlisted && !(Array.isArray(methods) && methods.includes('S256'))) {
       throw refused(
-        `The metadata of ${shown(found.issuer)} do not list S256 among their 'code_challenge_methods_supported', and a login needs PKCE: ask its operator to allow it.`,
+        `The metadata of ${shown(found.issuer)} do not list S256 among their 'code_challenge_methods_supported', and a login needs PKCE: ask its operator to list it. Where they list nothing, and you know that the server has PKCE (Microsoft Entra ID), set pkce: 'unlisted'.`,
       )
     }
     const client = await this.#client(found, signal)

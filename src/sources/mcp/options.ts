@@ -64,6 +64,12 @@ export interface McpLoginOptions extends McpClient {
    * @default 'llm-refresh'
    */
   clientName?: string | undefined
+  /**
+   * What to make of metadata without `code_challenge_methods_supported`. The MCP specification has a client refuse them. Microsoft Entra ID
+   * has PKCE and leaves the member out: give `'unlisted'` for such a server. Metadata that list other methods only are refused all the same.
+   * @default 'listed'
+   */
+  pkce?: 'listed' | 'unlisted' | undefined
 }
 
 /** A login that has begun. */
