@@ -172,6 +172,12 @@ export class Refreshable<T> implements Refresher<T> {
     return inForce?.snapshot.generation === generation && inForce.staleAt <= this.clock.now()
   }
 
+  /** @internal The remote side rejected the value in force, and only a person can have it replaced. */
+  isEnded({ generation }: Generation): boolean {
+    const { inForce } = this.#values
+    return this.isDead() && inForce?.rejected === true && inForce.snapshot.generation === generation
+  }
+
   /** @internal */
   get owner(): object {
     return this.#owner ?? this

@@ -70,7 +70,9 @@ export class TokenGiver {
     let snapshot = this.#cell.peek()
     if (snapshot?.value.accessToken !== rejected || snapshot === undefined)
       snapshot = await this.#cell.snapshot(waiting)
-    return snapshot.value.accessToken === rejected ? this.#cell.refresh(snapshot, waiting) : snapshot
+    if (snapshot.value.accessToken === rejected) return this.#cell.refresh(snapshot, waiting)
+    // Somebody may have logged in elsewhere.
+    return this.#cell.isEnded(snapshot) ? this.#cell.renew(snapshot, waiting) : snapshot
   }
 
   /** Why there is no token that is good. What the source last failed with says more than that its pause is not over. */

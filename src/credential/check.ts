@@ -1,12 +1,12 @@
 import { asRefreshError, type Finding } from '../core/events.ts'
 import type { Snapshot } from '../core/refresher.ts'
-import type { Clock } from '../lib/clock.ts'
 import { findingsOf } from './findings-of.ts'
 import type { TokenRecord } from './record/token-record.ts'
 import { fitOf } from './renewal/made-for.ts'
 import type { Source } from './source.ts'
+import type { CredentialStatus } from './status.ts'
 import type { Store, StoredRecord } from './store.ts'
-import type { AccessToken } from './token.ts'
+import { type AccessToken, isSame } from './token.ts'
 
 /** What `check()` found. */
 export interface CheckResult {
@@ -19,10 +19,9 @@ export interface CheckResult {
 export interface Checked {
   readonly store: Store
   readonly source: Source | undefined
-  readonly clock: Clock
   readonly record: TokenRecord
   readonly peek: () => Snapshot<AccessToken> | undefined
-  readonly isLoggedOut: () => boolean
+  readonly status: () => CredentialStatus
   /** Asks the source, whatever it refused before. */
   readonly refresh: () => Promise<Snapshot<AccessToken>>
 }
@@ -38,7 +37,7 @@ export async function check(of: Checked): Promise<CheckResult> {
   }
   if (of.record.isUnsaved) findings.push(unsaved())
   if (fitOf(stored, of.source?.madeFor) === 'other') findings.push(madeForAnother())
-  findings.push(await token(of))
+  findings.push(...(await token(of, stored)))
   const { token: kept } = stored ?? {}
   const isSpending =
     of.source !== undefined && of.source.spendsRefreshToken !== false && of.source.isStatic !== true
@@ -48,19 +47,32 @@ export async function check(of: Checked): Promise<CheckResult> {
   return { ok: findings.every(({ level }) => level !== 'error'), findings }
 }
 
-async function token({ peek, clock, isLoggedOut, refresh }: Checked): Promise<Finding> {
+async function token(of: Checked, stored: StoredRecord | undefined): Promise<Finding[]> {
   try {
-    const snapshot = peek()
-    const isGood = snapshot !== undefined && (snapshot.expiresAt ?? Infinity) > clock.now() && !isLoggedOut()
-    const { expiresAt } = isGood ? snapshot : await refresh()
+    const { state, failure } = of.status()
+    const isGood = state === 'valid' && stored?.failure?.terminal !== true && !isNews(of, stored)
+    const { expiresAt } = (isGood && of.peek()) || (await of.refresh())
     const when =
       expiresAt === undefined
         ? 'its expiry is not known'
         : `it expires at ${new Date(expiresAt).toISOString()}`
-    return { code: 'token_good', level: 'ok', message: `There is a token: ${when}.`, fix: undefined }
+    const good: Finding = {
+      code: 'token_good',
+      level: 'ok',
+      message: `There is a token: ${when}.`,
+      fix: undefined,
+    }
+    return isGood && failure !== undefined ? [good, failing(failure.message)] : [good]
   } catch (reason) {
-    return problem(reason, undefined)
+    return [problem(reason, undefined)]
   }
+}
+
+/** Another process has put another token in force since, or has logged out. */
+function isNews({ record, source, peek }: Checked, stored: StoredRecord | undefined): boolean {
+  if (stored === undefined || stored.revision <= record.revision || record.isUnsaved) return false
+  if (source?.isStatic === true || fitOf(stored, source?.madeFor) === 'other') return false
+  return !isSame(stored.token, peek()?.value)
 }
 
 function problem(reason: unknown, fix: string | undefined): Finding {
@@ -70,6 +82,14 @@ function problem(reason: unknown, fix: string | undefined): Finding {
 
 function warning(code: string, message: string, fix: string): Finding {
   return { code, level: 'warning', message, fix }
+}
+
+function failing(why: string): Finding {
+  return warning(
+    'refresh_failing',
+    `The token is good, and its last refresh failed: ${why}`,
+    'Mend that before the token expires.',
+  )
 }
 
 function unsaved(): Finding {

@@ -169,7 +169,7 @@ export class StoredCredential implements Credential {
       ...this.#settings,
       record: this.#record,
       peek: () => this.peek(),
-      isLoggedOut: () => this.#standing.isLoggedOut,
+      status: () => this.status(),
       refresh: () => this.#cell.retryNow(),
     })
   }
@@ -179,7 +179,7 @@ export class StoredCredential implements Credential {
   }
 
   status(): CredentialStatus {
-    return this.#standing.status(this.peek(), this.#record.isUnsaved)
+    return this.#standing.status(this.peek(), this.#record.isUnsaved, this.#record.ended)
   }
 
   /** @internal A surface may answer at once where the login is known to have ended. */

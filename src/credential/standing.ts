@@ -2,7 +2,9 @@ import { asRefreshError } from '../core/events.ts'
 import type { Snapshot } from '../core/refresher.ts'
 import type { RefreshError } from '../errors.ts'
 import { type Clock, monotonic } from '../lib/clock.ts'
+import { remembered } from './renewal/failure-memory.ts'
 import type { CredentialStatus } from './status.ts'
+import type { StoredFailure } from './store.ts'
 import type { AccessToken } from './token.ts'
 
 /** How a login stands: what its refreshes, logins and logouts have come to in this process. */
@@ -37,11 +39,18 @@ export class Standing {
     return this.isLoggedOut && !this.#isLogoutStored
   }
 
-  /** @param isUnsaved there is a token that the store does not have */
-  status(snapshot: Snapshot<AccessToken> | undefined, isUnsaved: boolean): CredentialStatus {
-    const { error, at = 0 } = this.failure ?? {}
+  /**
+   * @param isUnsaved there is a token that the store does not have
+   * @param ended another process found that the login had ended
+   */
+  status(
+    snapshot: Snapshot<AccessToken> | undefined,
+    isUnsaved: boolean,
+    ended: StoredFailure | undefined,
+  ): CredentialStatus {
+    const { error, at = 0 } = this.failure ?? (ended && { error: remembered(ended), at: ended.at }) ?? {}
     return {
-      state: this.#state(snapshot),
+      state: this.#state(snapshot, error),
       generation: snapshot?.generation ?? 0,
       expiresAt: snapshot?.expiresAt,
       isRefreshing: this.isRunning,
@@ -100,9 +109,12 @@ export class Standing {
     }
   }
 
-  #state(snapshot: Snapshot<AccessToken> | undefined): CredentialStatus['state'] {
+  #state(
+    snapshot: Snapshot<AccessToken> | undefined,
+    failure: RefreshError | undefined,
+  ): CredentialStatus['state'] {
     if (this.isLoggedOut) return 'logged_out'
-    if (this.failure?.error.terminal === true) return 'reauthentication_required'
+    if (failure?.terminal === true) return 'reauthentication_required'
     if (snapshot === undefined) return 'empty'
     return (snapshot.expiresAt ?? Infinity) <= this.#clock.now() ? 'expired' : 'valid'
   }

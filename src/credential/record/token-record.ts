@@ -2,7 +2,14 @@ import { RefreshError } from '../../errors.ts'
 import { abortable } from '../../lib/abortable.ts'
 import { within } from '../../lib/clock.ts'
 import { lockWait } from '../lock-wait.ts'
-import type { StoreChange, MadeFor, RecordContent, StoredRecord, UpdateOptions } from '../store.ts'
+import type {
+  StoreChange,
+  MadeFor,
+  RecordContent,
+  StoredFailure,
+  StoredRecord,
+  UpdateOptions,
+} from '../store.ts'
 import { type AccessToken, isSame } from '../token.ts'
 import { storeFailure } from './failures.ts'
 import { givenRecord } from './given-record.ts'
@@ -46,6 +53,12 @@ export class TokenRecord {
   /** The last token that was read, written, or is to be written. */
   get latest(): AccessToken | undefined {
     return this.#known.latest
+  }
+
+  /** Another process found that the login of the record that is known here had ended. */
+  get ended(): StoredFailure | undefined {
+    const { failure } = this.#known.record
+    return failure?.terminal === true ? failure : undefined
   }
 
   /** There is a token that the store does not have. */

@@ -173,7 +173,12 @@ async function readable(presented: Presented | undefined): Promise<readonly stri
   }
 }
 
-function remembered({ code, terminal, at }: StoredFailure, wait: number): RefreshError {
+/**
+ * A failure as it is told later, perhaps in another process.
+ *
+ * @param wait ms until it may be tried again
+ */
+export function remembered({ code, terminal, at }: StoredFailure, wait = 0): RefreshError {
   const meaning = MEANING[code] ?? 'The last refresh failed'
   // A store of a user's own may hold what is no time.
   const when = Math.abs(at) <= 8.64e15 ? new Date(at).toISOString() : 'an unknown time'

@@ -1,0 +1,131 @@
+import { expect, test } from 'vitest'
+import { noting } from '../../src/credential/failure-facts.ts'
+import { MemoryStore } from '../../src/credential/memory-store.ts'
+import { type AccessToken, RefreshError, type Source, type SourceContext } from '../../src/index.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { settled } from '../support/settled.ts'
+import { numbered, type Process, processOf, storeWith } from './account.ts'
+
+/** In an hour from the start of each test's clock. epoch ms */
+const HOUR = new ManualClock().now() + 3_600_000
+
+/** A server whose logins end when it says so. */
+class Server implements Source {
+  readonly asked: (string | undefined)[] = []
+  refuses: RefreshError['code'] | undefined
+  #issued = 100
+
+  async issue({ current, sent }: SourceContext): Promise<AccessToken> {
+    sent()
+    this.asked.push(current?.refreshToken)
+    if (this.refuses !== undefined) throw noting(new RefreshError(this.refuses, 'No.'), { reach: 'answered' })
+    return numbered(++this.#issued, { expiresAt: HOUR })
+  }
+
+  presented = async ({ current }: Pick<SourceContext, 'current'>): Promise<string[]> => [
+    current?.refreshToken ?? '',
+  ]
+}
+
+/** Processes that share a login whose access token claims to live for an hour. */
+async function world(): Promise<{ server: Server; clock: ManualClock; start: () => Process }> {
+  const [server, clock] = [new Server(), new ManualClock()]
+  const store = await storeWith(new MemoryStore(), numbered(1, { expiresAt: HOUR }))
+  return { server, clock, start: () => processOf(server, store, clock) }
+}
+
+/** A call whose token is rejected. */
+async function rejected({ token }: Process): Promise<void> {
+  await token.refresh(await token.snapshot()).catch(() => undefined)
+}
+
+const ended = { code: 'reauthentication_required', terminal: true }
+
+test('[K14, Z2] given a login that has ended, and a token that claims to live on, then no command says that all is well', async () => {
+  const { server, clock, start } = await world()
+  const one = start()
+  server.refuses = 'reauthentication_required'
+  await rejected(one)
+  const other = start()
+  await other.token.snapshot()
+  for (const { token } of [one, other]) {
+    expect(token.status()).toMatchObject({
+      state: 'reauthentication_required',
+      failure: { code: 'reauthentication_required' },
+    })
+    const { ok, findings } = await token.check()
+    expect([ok, findings]).toEqual([
+      false,
+      [expect.objectContaining({ code: 'reauthentication_required', level: 'error', fix: 'Log in again.' })],
+    ])
+  }
+  // The one whose token was rejected gives it to nobody; the other cannot know whether it is good.
+  await expect(one.token.accessToken()).rejects.toMatchObject(ended)
+  server.refuses = undefined
+  await other.token.login(numbered(7, { expiresAt: HOUR }))
+  await clock.advance(1_000)
+  expect(await one.token.accessToken()).toBe('access-7')
+  expect((await one.token.check()).ok).toBe(true)
+  expect([one.token.status().state, other.token.status().state]).toEqual(['valid', 'valid'])
+})
+
+test('[K14] given a token that was rejected, and an endpoint that is down, then accessToken() sends nothing and starts no storm', async () => {
+  const { server, start } = await world()
+  const { token } = start()
+  server.refuses = 'source_refused'
+  await rejected({ token } as Process)
+  const asked = server.asked.length
+  for (let n = 0; n < 20; n++) await token.accessToken().catch(() => undefined)
+  expect(server.asked).toHaveLength(asked)
+})
+
+test('[K14] given a newer token in the store, when a process that holds the old one checks, then it tells of the newer one, and redeems nothing', async () => {
+  const { server, start } = await world()
+  const [one, other] = [start(), start()]
+  await one.token.snapshot()
+  await other.token.login(numbered(7, { expiresAt: HOUR + 3_600_000 }))
+  const { findings } = await one.token.check()
+  expect(findings).toEqual([
+    expect.objectContaining({
+      code: 'token_good',
+      message: expect.stringContaining(new Date(HOUR + 3_600_000).toISOString()),
+    }),
+  ])
+  expect(server.asked).toEqual([])
+})
+
+test('[K14] given a logout elsewhere, when a process that holds the old token checks, then it says so', async () => {
+  const { start } = await world()
+  const [one, other] = [start(), start()]
+  await one.token.snapshot()
+  await other.token.logout()
+  expect(await one.token.check()).toMatchObject({
+    ok: false,
+    findings: [{ code: 'reauthentication_required', fix: 'Log in again.' }],
+  })
+})
+
+test('[K14] given a good token whose last refresh failed, then check() is ok, and warns', async () => {
+  const { server, clock, start } = await world()
+  const { token } = start()
+  await token.snapshot()
+  server.refuses = 'source_refused'
+  await clock.advance(3_585_000)
+  await token.snapshot()
+  while (token.status().isRefreshing) await settled()
+  const asked = server.asked.length
+  expect(asked).toBeGreaterThan(0)
+  expect(await token.check()).toMatchObject({
+    ok: true,
+    findings: [{ code: 'token_good' }, { code: 'refresh_failing', level: 'warning' }],
+  })
+  expect(server.asked).toHaveLength(asked)
+})
+
+test('[C11] given a logout, then the same process says that only a person can mend it', async () => {
+  const { start } = await world()
+  const { token } = start()
+  await token.snapshot()
+  await token.logout()
+  await expect(token.accessToken()).rejects.toMatchObject({ code: 'credential_missing', terminal: true })
+})
