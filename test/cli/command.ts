@@ -42,6 +42,10 @@ export interface Machine {
 const TERMINAL = `import os, pty, sys
 sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))`
 
+/** A child for `sh -c` that tells of signals, and ends with 9 at SIGTERM. A shell hears of none while it waits for a program in the foreground. */
+export const SIGNALLED = `sleep 300 >&- 2>&- & trap 'echo got INT' INT; trap 'echo got HUP' HUP; trap 'echo got TERM; kill $!; exit 9' TERM
+  echo ready $PPID; while :; do wait $!; done`
+
 /** @param given what the configuration holds besides its version and a file store in the machine's folder */
 export async function machine(given: object | string = {}): Promise<Machine> {
   if (!existsSync(bundle)) throw new Error('The command is not built: npm run build')

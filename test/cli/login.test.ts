@@ -5,7 +5,7 @@ import { SECRET, startOidcServer } from '../support/oidc-server.ts'
 import { machine } from './command.ts'
 
 async function server() {
-  const oidc = await startOidcServer()
+  const oidc = await startOidcServer({}, { interval: 1 })
   onTestFinished(() => oidc.close())
   const definition = {
     source: 'oauth',
