@@ -62,7 +62,7 @@ function without(text: string, secret: string): string {
   const sought = Array.from(secret, folded).filter((sign) => !BLANK.test(sign))
   const signs = Array.from(whole)
   let shown = ''
-  for (let at = 0; at < signs.length; ) {
+  for (let at = 0; at < signs.length;) {
     const end = endOfSpread(signs, at, sought)
     shown += end > at ? '…' : (signs[at] ?? '')
     at = Math.max(end, at + 1)

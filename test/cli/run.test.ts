@@ -141,8 +141,9 @@ test('[X1] [L1] given a running proxy, when keys come and go, then only requests
   const call = async (key: string): Promise<number> =>
     (await fetch(`${url}/local/ping`, { headers: { authorization: `Bearer ${key}` } })).status
   // The proxy looks at the keys twice a second, and tells nobody but by its responses.
-  const becomes = (key: string, status: number): Promise<void> =>
-    expect.poll(() => call(key), { interval: 250, timeout: 60_000 }).toBe(status)
+  const becomes = async (key: string, status: number): Promise<void> => {
+    await expect.poll(() => call(key), { interval: 250, timeout: 60_000 }).toBe(status)
+  }
   const key = (await run(['key', 'add', 'laptop', '--route', 'local'], env)).stdout.trim()
   expect(key).toMatch(/^sk-/)
   await becomes(key, 200)

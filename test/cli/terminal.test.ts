@@ -53,7 +53,9 @@ test('[L1] given a terminal, when tokens stand well, then status and check are c
   expect(status).toContain(`work: ${ESCAPE}32mvalid${ESCAPE}39m`)
   expect(check).toContain(`${ESCAPE}32mok`)
   expect(json).toMatch(/^\[\r\n {2}\{/)
-  const plain = [{ NO_COLOR: '1' }, { TERM: 'dumb' }].map((more) => onTerminal(['status'], { ...env, ...more }))
+  const plain = [{ NO_COLOR: '1' }, { TERM: 'dumb' }].map((more) =>
+    onTerminal(['status'], { ...env, ...more }),
+  )
   for (const { ended } of plain) expect((await ended).stdout).toMatch(/^work: valid · it expires in/)
   expect((await run(['status'], env)).stdout).toMatch(/^work: valid · it expires in/)
 }, 120_000)

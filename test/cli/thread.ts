@@ -20,7 +20,7 @@ const idle: Worker[] = []
 export function inThread(bundle: string, words: readonly string[], env: NodeJS.ProcessEnv): Printing {
   const thread =
     idle.pop() ??
-    new Worker(new URL('thread-worker.cjs', import.meta.url), { workerData: bundle, env: {}, execArgv: [] })
+    new Worker(new URL('thread-worker.mjs', import.meta.url), { workerData: bundle, env: {}, execArgv: [] })
   thread.ref()
   let isDone = false
   onTestFinished(async () => {
@@ -47,6 +47,7 @@ export function inThread(bundle: string, words: readonly string[], env: NodeJS.P
         thread.on('error', reject)
       }),
   )
+  // eslint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
   thread.postMessage({ words, env })
   return running
 }

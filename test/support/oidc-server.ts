@@ -140,7 +140,8 @@ export async function startOidcServer(
   provider.use(async (context: KoaContextWithOIDC, next: () => Promise<void>) => {
     await next()
     const { route, body } = context.oidc ?? {}
-    if (interval !== undefined && route === 'device_authorization') Object.assign(Object(context.body), { interval })
+    if (interval !== undefined && route === 'device_authorization')
+      Object.assign(Object(context.body), { interval })
     const authorization = context.get('authorization') || undefined
     requests.push({ route: route ?? context.path, parameters: { ...body }, authorization })
   })

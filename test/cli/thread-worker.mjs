@@ -1,11 +1,11 @@
 // Runs the built command for each message, one after another. Its file is compiled once and run anew for each, so that none finds what another left.
-const { readFileSync } = require('node:fs')
-const { createRequire } = require('node:module')
-const os = require('node:os')
-const { dirname } = require('node:path')
-const { Readable, Writable } = require('node:stream')
-const vm = require('node:vm')
-const { parentPort, workerData: bundle } = require('node:worker_threads')
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import os from 'node:os'
+import { dirname } from 'node:path'
+import { Readable, Writable } from 'node:stream'
+import vm from 'node:vm'
+import { parentPort, workerData as bundle } from 'node:worker_threads'
 
 // Node warns of the loader that the script below names; no command's output shall hold that.
 const { emitWarning } = process
@@ -48,12 +48,15 @@ process.on('beforeExit', () => {
     process.off(name, listener)
   }
   process.exitCode = undefined
+  // eslint-disable-next-line unicorn/require-post-message-target-origin -- a port of a thread, not a window
   parentPort.postMessage({ code })
   parentPort.ref()
 })
 
 function listeners() {
-  return process.eventNames().flatMap((name) => process.rawListeners(name).map((listener) => [name, listener]))
+  return process
+    .eventNames()
+    .flatMap((name) => process.rawListeners(name).map((listener) => [name, listener]))
 }
 
 function give(name, value) {
@@ -64,6 +67,7 @@ function teller(name) {
   return new Writable({
     decodeStrings: false,
     write(piece, _encoding, done) {
+      // eslint-disable-next-line unicorn/require-post-message-target-origin -- as above
       parentPort.postMessage({ [name]: String(piece) })
       done()
     },
