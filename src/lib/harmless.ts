@@ -22,6 +22,8 @@ const QUOTING =
   /\b(?:Unexpected (?:token|end|number|string|identifier|non-whitespace|character)|Expected (?:property|double|',')|Bad (?:control|escaped)|Unterminated|No number after|Exponent part).*?(?:JSON|$).*/giu
 /** Characters of a secret that is looked for letter by letter: what is cut apart is too short to be known by its looks. */
 const [SHORTEST_SPREAD, LONGEST_SPREAD] = [6, 64]
+/** What may cut a secret apart, and how often between two of its signs: blanks of the secret itself count, too. */
+const [BLANK, MOST_BETWEEN] = [/[\s\p{C}]/u, 7]
 
 /**
  * What somebody else says, as it may be shown in a message: one line of at most 256 characters without control characters, without
@@ -50,12 +52,39 @@ export function holdsSecret(text: string, secrets: readonly string[]): boolean {
   })
 }
 
-/** In any case, and also cut apart by blanks or ends of lines. */
+/**
+ * In any case, and also cut apart by blanks or ends of lines. It is no regular expression: one that names those between all signs of a secret took a
+ * second to compile.
+ */
 function without(text: string, secret: string): string {
   const whole = text.replaceAll(secret, '…')
   if (secret.length < SHORTEST_SPREAD || secret.length > LONGEST_SPREAD) return whole
-  const signs = Array.from(secret, (sign) => sign.replaceAll(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`))
-  return whole.replaceAll(new RegExp(signs.join(String.raw`[\s\p{C}]{0,3}`), 'giu'), '…')
+  const sought = Array.from(secret, folded).filter((sign) => !BLANK.test(sign))
+  const signs = Array.from(whole)
+  let shown = ''
+  for (let at = 0; at < signs.length;) {
+    const end = endOfSpread(signs, at, sought)
+    shown += end > at ? '…' : (signs[at] ?? '')
+    at = Math.max(end, at + 1)
+  }
+  return shown
+}
+
+/** Where what begins here and is sought ends; where it begins if it is not what is sought. */
+function endOfSpread(signs: readonly string[], start: number, sought: readonly string[]): number {
+  let at = start
+  for (const [index, sign] of sought.entries()) {
+    const last = index === 0 ? at : at + MOST_BETWEEN
+    while (at < last && BLANK.test(signs[at] ?? '')) at++
+    if (folded(signs[at] ?? '') !== sign) return start
+    at++
+  }
+  return at
+}
+
+/** Letters that differ in their case alone become one. */
+function folded(sign: string): string {
+  return sign.toUpperCase().toLowerCase()
 }
 
 function isSuspect(word: string): boolean {

@@ -49,7 +49,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['token'],
   ['status', '--json'],
   ['check', '--json'],
-  ['run', '--', process.execPath, '-e', '0'],
+  ['run', '--', 'true'],
   ['logout'],
 ]
 
@@ -101,11 +101,11 @@ test.each(URLS)(
     const stores = { default: { type, url: { env: 'STORE_URL' }, timeout: 500 } }
     const { run } = await machine({ stores, credentials: { work: { source: 'env', name: 'KEY' } } })
     const env = { STORE_URL: url, KEY: 'a-key' }
-    for (const words of [
+    const commands = [
       ['status', '--json'],
       ['check', '--json'],
-    ]) {
-      const { code, stdout, stderr } = await run(words, env)
+    ]
+    for (const { code, stdout, stderr } of await Promise.all(commands.map((words) => run(words, env)))) {
       expect(leaksIn(stdout + stderr), stdout + stderr).toEqual([])
       expect(stdout + stderr).not.toMatch(/fault of llm-refresh/)
       expect(code).not.toBe(0)

@@ -5,7 +5,7 @@ import { oauth } from '../../src/sources/oauth/index.ts'
 import { fileStore } from '../../src/stores/file/index.ts'
 import { startAuthorizationServer } from '../support/authorization-server.ts'
 import { startLlmServer } from '../support/llm-server.ts'
-import { machine } from './command.ts'
+import { machine, SIGNALLED } from './command.ts'
 
 /** A person who has logged in at a server that ends a login whose refresh token comes twice, and a model behind it. */
 async function loggedIn() {
@@ -25,28 +25,35 @@ async function loggedIn() {
   return { ...own, server, llm, login, env: { CLIENT_SECRET: client.secret } }
 }
 
-/** Calls the model once for each line of its input, and prints the status. */
+/** Calls the model once for each line of its input, and prints the status; `gone` where nobody listens. */
 const CALLER = `
-  const { OPENAI_BASE_URL: url, OPENAI_API_KEY: key } = process.env
-  const call = () => fetch(url + '/chat/completions', {
-    method: 'POST',
-    headers: { authorization: 'Bearer ' + key, 'content-type': 'application/json' },
-    body: JSON.stringify({ model: 'gpt-4o', messages: [{ role: 'user', content: 'Hello' }] }),
-  })
-  let calls = 0
-  const answer = async () => {
-    const response = await call()
-    await response.text()
-    console.log('call ' + ++calls + ': ' + response.status)
+  call() {
+    status=$(curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $OPENAI_API_KEY" -H 'Content-Type: application/json' \\
+      -d '{"model":"gpt-4o","messages":[{"role":"user","content":"Hello"}]}' "$OPENAI_BASE_URL/chat/completions")
+    n=$((n + 1))
+    [ "$status" = 000 ] && status=gone
+    echo "call $n: $status"
   }
+  n=0
+  echo ready
+  while read -r _; do call; done`
+const SHELL = ['sh', '-c']
+/** Calls the model, and kills itself before there is a response. */
+const DYING = `
+  const { OPENAI_BASE_URL: url, OPENAI_API_KEY: key } = process.env
   console.log('ready')
-  process.stdin.on('data', (lines) => { for (const _ of String(lines).trim().split('\\n')) void answer() })
-  process.stdin.on('end', () => process.exit(0))`
-const NODE = [process.execPath, '-e']
+  process.stdin.once('data', () => {
+    void fetch(url + '/chat/completions', {
+      method: 'POST',
+      headers: { authorization: 'Bearer ' + key, 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'gpt-4o', messages: [{ role: 'user', content: 'Hello'.repeat(3) }] }),
+    })
+    process.kill(process.pid, 'SIGKILL')
+  })`
 
 test('[L1] [X6] given a child that outlives several expiries, when it goes on calling, then each call succeeds, after one refresh for each expiry', async () => {
   const { start, server, login, env } = await loggedIn()
-  const running = start(['run', '--', ...NODE, CALLER], env)
+  const running = start(['run', '--', ...SHELL, CALLER], env)
   await running.until(/ready/)
   for (let call = 1; call <= 4; call++) {
     running.child.stdin.write('\n')
@@ -63,7 +70,7 @@ test('[L1] [X6] given a child that outlives several expiries, when it goes on ca
 
 test('[L1] [S1] given two runs at once over one login, when its token has expired, then both calls succeed after one refresh', async () => {
   const { start, server, login, env } = await loggedIn()
-  const both = [1, 2].map(() => start(['run', '--', ...NODE, CALLER], env))
+  const both = [1, 2].map(() => start(['run', '--', ...SHELL, CALLER], env))
   for (const each of both) await each.until(/ready/)
   for (let expiry = 1; expiry <= 2; expiry++) {
     server.expireAccessTokens()
@@ -80,16 +87,9 @@ test('[L1] [S1] given two runs at once over one login, when its token has expire
 
 test('[L1] given a child that forks, when it ends before its own child, then that one was served till then, and its key opens nothing any more', async () => {
   const { start, env } = await loggedIn()
-  // The grandchild keeps the pipes open; the child ends when it is told to.
-  const forking = `
-    const { spawn } = require('node:child_process')
-    spawn(process.execPath, ['-e', process.argv[1]], { stdio: 'inherit' })
-    process.on('SIGUSR2', () => process.exit(5))`
-  const caller = CALLER.replace(
-    'const response = await call()',
-    "const response = await call().catch(() => ({ status: 'gone', text: () => '' }))",
-  ).replace("'end', () => process.exit(0)", "'end', () => void answer().then(() => process.exit(0))")
-  const running = start(['run', '--', ...NODE, forking, caller], env)
+  // The grandchild keeps the pipes open; the child ends when it is told to. What a shell begins with & reads nothing.
+  const forking = `exec 3<&0; { ${CALLER}; call; } <&3 & exec 0<&- 3<&-; trap 'exit 5' USR2; while :; do wait; done`
+  const running = start(['run', '--', ...SHELL, forking], env)
   await running.until(/ready/)
   running.child.stdin.write('\n')
   await running.until(/call 1: 200/)
@@ -104,11 +104,7 @@ test('[L1] given a child that forks, when it ends before its own child, then tha
 test('[L1] given a child that is killed in the middle of a call, when it has ended, then the exit code says so, and the login is good', async () => {
   const { start, run, server, login, env } = await loggedIn()
   server.expireAccessTokens()
-  const dying = CALLER.replace("'Hello'", "'Hello'.repeat(3)").replace(
-    'const response = await call()',
-    "const sent = call(); process.kill(process.pid, 'SIGKILL'); const response = await sent",
-  )
-  const running = start(['run', '--', ...NODE, dying], env)
+  const running = start(['run', '--', process.execPath, '-e', DYING], env)
   await running.until(/ready/)
   running.child.stdin.write('\n')
   expect(await running.ended).toMatchObject({ code: 137, stderr: '' })
@@ -116,30 +112,28 @@ test('[L1] given a child that is killed in the middle of a call, when it has end
   expect(login.revoked()).toBe(false)
 }, 120_000)
 
-test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
-  '[L1] given a run that is PID 1 of a container, when %s comes, then the child gets it, and the exit code is its own',
-  async (signal) => {
-    const { under, env } = await loggedIn()
-    const child = `process.on('${signal}', () => process.exit(9)); console.log('ready', process.ppid); setInterval(() => {}, 1000)`
-    const contained = under(
-      ['unshare', '-rpf', '--mount-proc', '--kill-child'],
-      ['run', '--', ...NODE, child],
-      env,
-    )
-    await contained.until(/ready 1\n/)
-    const { pid } = contained.child
-    const first = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
-    process.kill(Number(first.trim()), signal)
-    expect(await contained.ended).toMatchObject({ code: 9, stderr: '' })
-  },
-  60_000,
-)
+test('[L1] given a run that is PID 1 of a container, when signals come, then the child gets each, and the exit code is its own', async () => {
+  const { under, env } = await loggedIn()
+  const contained = under(
+    ['unshare', '-rpf', '--mount-proc', '--kill-child'],
+    ['run', '--', ...SHELL, SIGNALLED],
+    env,
+  )
+  await contained.until(/ready 1\n/)
+  const { pid } = contained.child
+  const first = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
+  for (const name of ['INT', 'HUP', 'TERM'] as const) {
+    process.kill(Number(first.trim()), `SIG${name}`)
+    await contained.until(new RegExp(`got ${name}`))
+  }
+  expect(await contained.ended).toMatchObject({ code: 9, stderr: '' })
+}, 60_000)
 
 test('[L1] given a terminal, when the person interrupts, then the child hears of it once, and ends the run as it likes', async () => {
   const { onTerminal, env } = await loggedIn()
-  const child = `process.on('SIGINT', () => console.log('interrupted'))
-    process.stdin.on('data', () => process.exit(9)); console.log('ready ' + process.stdout.isTTY)`
-  const running = onTerminal(['run', '--', ...NODE, child], env)
+  const child = `trap 'echo interrupted' INT; [ -t 1 ] && echo ready true
+    until read -r _; do :; done; exit 9`
+  const running = onTerminal(['run', '--', ...SHELL, child], env)
   await running.until(/ready true/)
   running.child.stdin.write('\u0003')
   await running.until(/interrupted/)

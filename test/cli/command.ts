@@ -7,25 +7,14 @@ import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import { temporaryFolder } from '../support/folder.ts'
 import { leash } from '../support/leash.ts'
+import { type Ended, type Printing, printing } from './printing.ts'
+import { inThread } from './thread.ts'
 
 const bundle = fileURLToPath(new URL('../../cli/dist/llm-refresh.cjs', import.meta.url))
 
-/** What a command printed, and how it ended. */
-export interface Ended {
-  readonly code: number | null
-  readonly signal: NodeJS.Signals | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-/** A command that runs. */
-export interface Running {
+/** A process that runs the command. */
+export interface Running extends Printing {
   readonly child: ChildProcessWithoutNullStreams
-  /** What stdout and stderr hold so far. */
-  readonly printed: () => string
-  /** Settles once stdout or stderr holds this. */
-  readonly until: (pattern: RegExp) => Promise<RegExpExecArray>
-  readonly ended: Promise<Ended>
 }
 
 /** A person's machine: a home of its own, a configuration, and the built command. */
@@ -35,8 +24,14 @@ export interface Machine {
   readonly config: string
   readonly store: string
   readonly write: (config: object | string) => Promise<void>
-  readonly start: (words: readonly string[], env?: NodeJS.ProcessEnv) => Running
+  /** The command in a thread, to its end. */
   readonly run: (words: readonly string[], env?: NodeJS.ProcessEnv) => Promise<Ended>
+  /** The command in a thread. */
+  readonly begin: (words: readonly string[], env?: NodeJS.ProcessEnv) => Printing
+  /** The command as a process, to its end: where its folder, its pid or a CA counts, or what it runs prints something. */
+  readonly runApart: (words: readonly string[], env?: NodeJS.ProcessEnv) => Promise<Ended>
+  /** The command as a process. */
+  readonly start: (words: readonly string[], env?: NodeJS.ProcessEnv) => Running
   /** The same under another program, such as `unshare`. */
   readonly under: (program: readonly string[], words: readonly string[], env?: NodeJS.ProcessEnv) => Running
   /** The same on a terminal of its own: what the command prints comes on stdout, and what is written to stdin is typed. */
@@ -46,6 +41,10 @@ export interface Machine {
 /** A pseudoterminal (POSIX) around a command; its exit code is the command's. */
 const TERMINAL = `import os, pty, sys
 sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))`
+
+/** A child for `sh -c` that tells of signals, and ends with 9 at SIGTERM. A shell hears of none while it waits for a program in the foreground. */
+export const SIGNALLED = `sleep 300 >&- 2>&- & trap 'echo got INT' INT; trap 'echo got HUP' HUP; trap 'echo got TERM; kill $!; exit 9' TERM
+  echo ready $PPID; while :; do wait $!; done`
 
 /** @param given what the configuration holds besides its version and a file store in the machine's folder */
 export async function machine(given: object | string = {}): Promise<Machine> {
@@ -62,50 +61,39 @@ export async function machine(given: object | string = {}): Promise<Machine> {
     await chmod(config, 0o600)
   }
   await write(given)
+  const own = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
+    PATH: process.env['PATH'],
+    HOME: folder,
+    LLM_REFRESH_CONFIG: config,
+    CI: 'true',
+    ...env,
+  })
+  const begin: Machine['begin'] = (words, env = {}) => inThread(bundle, words, own(env))
   const under: Machine['under'] = (program, words, env = {}) => {
     const [file = '', ...args] = [...program, process.execPath, bundle, ...words]
-    const own = { PATH: process.env['PATH'], HOME: folder, LLM_REFRESH_CONFIG: config, CI: 'true', ...env }
-    return watch(spawn(file, args, { cwd: folder, env: own }))
+    return watch(spawn(file, args, { cwd: folder, env: own(env) }))
   }
   const start: Machine['start'] = (words, env) => under([], words, env)
   const onTerminal: Machine['onTerminal'] = (words, env) =>
     under(['python3', '-c', TERMINAL], words, { TERM: 'xterm', CI: undefined, ...env })
-  const run = (words: readonly string[], env?: NodeJS.ProcessEnv): Promise<Ended> => {
+  const run: Machine['run'] = (words, env) => begin(words, env).ended
+  const runApart: Machine['runApart'] = (words, env) => {
     const { child, ended } = start(words, env)
     child.stdin.end()
     return ended
   }
-  return { folder, config, store: join(folder, 'store'), write, start, run, under, onTerminal }
+  const store = join(folder, 'store')
+  return { folder, config, store, write, run, begin, runApart, start, under, onTerminal }
 }
 
 function watch(child: ChildProcessWithoutNullStreams): Running {
-  let [stdout, stderr] = ['', '']
-  let look = (): void => undefined
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text
-    look()
-  })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text
-    look()
-  })
   leash(child)
   onTestFinished(() => void child.kill('SIGKILL'))
-  const ended = once(child, 'close').then(([code, signal]: unknown[]) => ({
-    code: code as number | null,
-    signal: signal as NodeJS.Signals | null,
-    stdout,
-    stderr,
-  }))
-  const printed = (): string => `${stdout}\n${stderr}`
-  const until = (pattern: RegExp): Promise<RegExpExecArray> =>
-    new Promise((resolve, reject) => {
-      look = () => {
-        const found = pattern.exec(printed())
-        if (found !== null) resolve(found)
-      }
-      look()
-      void ended.then(() => reject(new Error(`It ended without ${pattern.source}: ${printed()}`)))
-    })
-  return { child, printed, until, ended }
+  const running = printing(async (add) => {
+    for (const name of ['stdout', 'stderr'] as const)
+      child[name].setEncoding('utf8').on('data', (text: string) => add(name, text))
+    const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
+    return { code, signal }
+  })
+  return { child, ...running }
 }

@@ -159,9 +159,9 @@ test('[L4] given a configuration that others may write to, or whose folder they 
 })
 
 test('[L4] given a configuration in the working folder, when none is named, then it is not read', async () => {
-  const { run, folder } = await machine()
+  const { runApart, run, folder } = await machine()
   await writeFile(join(folder, 'config.jsonc'), '{ "version": 1 }')
-  const missing = await run(['status'], { LLM_REFRESH_CONFIG: '' })
+  const missing = await runApart(['status'], { LLM_REFRESH_CONFIG: '' })
   expect(missing.code).toBe(2)
   expect(missing.stderr).toContain(join(folder, '.config', 'llm-refresh', 'config.jsonc'))
   const relative = await run(['status'], { LLM_REFRESH_CONFIG: 'config.jsonc' })
@@ -170,12 +170,12 @@ test('[L4] given a configuration in the working folder, when none is named, then
 })
 
 test('[L1] given a configuration in the platform folder, when none is named, then it is read; --config wins over the variable', async () => {
-  const { run, folder, config } = await machine({ credentials: { work: ENV } })
+  const { run, runApart, folder, config } = await machine({ credentials: { work: ENV } })
   const home = join(folder, 'xdg', 'llm-refresh')
   await mkdir(home, { recursive: true, mode: 0o700 })
   await symlink(config, join(home, 'config.jsonc'))
   const env = { LLM_REFRESH_CONFIG: '', XDG_CONFIG_HOME: join(folder, 'xdg') }
   expect((await run(['status'], env)).stdout).toContain('work')
   const other = { LLM_REFRESH_CONFIG: join(folder, 'absent.jsonc') }
-  expect((await run(['status', '--config', 'config/config.jsonc'], other)).stdout).toContain('work')
+  expect((await runApart(['status', '--config', 'config/config.jsonc'], other)).stdout).toContain('work')
 })

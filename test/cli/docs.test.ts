@@ -29,7 +29,7 @@ function shown(text: string, folder: string, issuer: string): string {
 
 test('[L1] [E3] given the page of the command line, when its commands are run one after another, then each prints what the page shows', async () => {
   const text = await readFile(page, 'utf8')
-  const oidc = await startOidcServer()
+  const oidc = await startOidcServer({}, { interval: 1 })
   onTestFinished(() => oidc.close())
   const config = blockOf(text, 'jsonc')
   const { folder } = await machine(config.replaceAll('https://auth.example.com', oidc.issuer))

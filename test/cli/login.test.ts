@@ -5,7 +5,7 @@ import { SECRET, startOidcServer } from '../support/oidc-server.ts'
 import { machine } from './command.ts'
 
 async function server() {
-  const oidc = await startOidcServer()
+  const oidc = await startOidcServer({}, { interval: 1 })
   onTestFinished(() => oidc.close())
   const definition = {
     source: 'oauth',
@@ -19,8 +19,8 @@ async function server() {
 
 test('[L1] given a server with a device login, when a person confirms the code, then the login is stored, status tells of it, and logout revokes it', async () => {
   const { oidc, definition } = await server()
-  const { start, run } = await machine({ credentials: { me: { ...definition, parameters: undefined } } })
-  const login = start(['login'])
+  const { begin, run } = await machine({ credentials: { me: { ...definition, parameters: undefined } } })
+  const login = begin(['login'])
   const [, code = ''] = await login.until(/enter the code (\S+)/)
   await oidc.confirm(code, 'allow')
   expect(await login.ended).toMatchObject({ code: 0, stdout: '' })
@@ -43,8 +43,8 @@ test('[L1] given a server with a device login, when a person confirms the code, 
 
 test('[L1] given a server with a device login, when the person declines, then the command says so and ends with 3', async () => {
   const { oidc, definition } = await server()
-  const { start } = await machine({ credentials: { me: { ...definition, parameters: undefined } } })
-  const login = start(['login', '--device'])
+  const { begin } = await machine({ credentials: { me: { ...definition, parameters: undefined } } })
+  const login = begin(['login', '--device'])
   const [, code = ''] = await login.until(/enter the code (\S+)/)
   await oidc.confirm(code, 'deny')
   const { code: exit, stderr } = await login.ended
@@ -54,10 +54,10 @@ test('[L1] given a server with a device login, when the person declines, then th
 
 test('[L1] given a browser, when the person logs in with it, then the browser gets the link as one argument and the login is stored', async () => {
   const { oidc, definition } = await server()
-  const { start, run, folder } = await machine({ credentials: { me: definition } })
+  const { begin, run, folder } = await machine({ credentials: { me: definition } })
   const browser = join(folder, 'browser')
   await writeFile(browser, `#!/bin/sh\nprintf '%s' "$#" > "${folder}/arguments"\n`, { mode: 0o755 })
-  const login = start(['login'], { BROWSER: browser, CI: '' })
+  const login = begin(['login'], { BROWSER: browser, CI: '' })
   const [, url = ''] = await login.until(/browser: (\S+)\n/)
   await oidc.browse(url)
   expect(await login.ended).toMatchObject({ code: 0 })

@@ -6,7 +6,7 @@ import { type OidcServer, startOidcServer } from '../support/oidc-server.ts'
 import { machine, type Running } from './command.ts'
 
 async function server(): Promise<OidcServer> {
-  const oidc = await startOidcServer()
+  const oidc = await startOidcServer({}, { interval: 1 })
   onTestFinished(() => oidc.close())
   return oidc
 }

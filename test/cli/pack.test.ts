@@ -23,10 +23,11 @@ test('[L1] given both packages as they are published, when they are installed in
   const packed = join(folder, 'packed')
   const empty = join(folder, 'empty')
   await Promise.all([mkdir(packed), mkdir(empty)])
-  for (const place of [root, join(root, 'cli')]) {
-    // What the build has made is packed: other tests run it meanwhile.
-    await exec('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', packed], { cwd: place })
-  }
+  // What the build has made is packed: other tests run it meanwhile.
+  const places = ['.', './cli']
+  await exec('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', packed, ...places], {
+    cwd: root,
+  })
   const { version } = await manifest(join(root, 'package.json'))
   const tarballs = ['llm-refresh', 'llm-refresh-cli'].map((name) => join(packed, `${name}-${version}.tgz`))
   await writeFile(join(empty, 'package.json'), '{ "private": true }')
@@ -54,7 +55,7 @@ test('[L1] given both packages as they are published, when they are installed in
     code: 2,
     stderr: expect.stringMatching(/^llm-refresh: google-auth-library cannot be loaded: .*`npm install /),
   })
-}, 120_000)
+}, 240_000)
 
 test('[L1] given the package of the command, when its dependencies are read, then it is built with the exact version of the library, and every other one is exact, too', async () => {
   const { version } = await manifest(join(root, 'package.json'))

@@ -6,8 +6,7 @@ import { oauth } from '../../src/sources/oauth/index.ts'
 import { fileStore } from '../../src/stores/file/index.ts'
 import { startAuthorizationServer } from '../support/authorization-server.ts'
 import { startLlmServer } from '../support/llm-server.ts'
-import { until } from '../support/until.ts'
-import { machine, type Machine } from './command.ts'
+import { machine, type Machine, SIGNALLED } from './command.ts'
 
 const KEY = 'canary-api-key'
 const HELPER = { credentials: { work: { source: 'env', name: 'KEY' } } }
@@ -32,9 +31,7 @@ async function withRoute(): Promise<Machine & { seen: (string | undefined)[] }> 
   return { ...(await machine({ ...HELPER, routes })), seen }
 }
 
-const js = (code: string): string[] => ['run', '--', process.execPath, '-e', code]
-const CALL = `const { OPENAI_BASE_URL: url, OPENAI_API_KEY: key } = process.env
-  const response = await fetch(url + '/ping', { headers: { authorization: 'Bearer ' + key } })`
+const sh = (code: string, ...args: string[]): string[] => ['run', '--', 'sh', '-c', code, 'sh', ...args]
 
 test('[L1] [X6] given a login whose access token has died, when a tool with a base URL and a key calls the model, then the call succeeds after one refresh', async () => {
   const server = await startAuthorizationServer()
@@ -44,7 +41,7 @@ test('[L1] [X6] given a login whose access token has died, when a tool with a ba
   const { issuer, client } = server
   const definition = { source: 'oauth', issuer, clientId: client.id, clientSecret: { env: 'CLIENT_SECRET' } }
   const routes = { openai: { preset: 'openai', to: llm.url, credential: 'me' } }
-  const { run, store } = await machine({ credentials: { me: definition }, routes })
+  const { runApart, store } = await machine({ credentials: { me: definition }, routes })
   const source = oauth({ issuer, clientId: client.id, clientSecret: client.secret })
   const login = await server.login()
   const { accessToken, refreshToken } = login
@@ -54,15 +51,12 @@ test('[L1] [X6] given a login whose access token has died, when a tool with a ba
     expires_in: 3600,
   })
   server.expireAccessTokens()
-  const code = `const { OPENAI_BASE_URL: url, OPENAI_API_KEY: key } = process.env
-    const response = await fetch(url + '/chat/completions', {
-      method: 'POST',
-      headers: { authorization: 'Bearer ' + key, 'content-type': 'application/json' },
-      body: JSON.stringify({ model: 'gpt-4o', messages: [{ role: 'user', content: 'Hello' }] }),
-    })
-    console.log(response.status, (await response.json()).choices[0].message.content, Object.values(process.env).includes(process.argv[1]))`
-  const ended = await run([...js(code), client.secret], { CLIENT_SECRET: client.secret })
-  expect(ended).toMatchObject({ code: 0, stdout: '200 Hello from the model. false\n', stderr: '' })
+  const code = `curl -sS -H "Authorization: Bearer $OPENAI_API_KEY" -H 'Content-Type: application/json' -w '\\n%{http_code}\\n' \\
+    -d '{"model":"gpt-4o","messages":[{"role":"user","content":"Hello"}]}' "$OPENAI_BASE_URL/chat/completions"
+    env | grep -cF "$1" || true`
+  const ended = await runApart(sh(code, client.secret), { CLIENT_SECRET: client.secret })
+  expect(ended).toMatchObject({ code: 0, stdout: expect.stringMatching(/\n200\n0\n$/), stderr: '' })
+  expect(ended.stdout).toContain('Hello from the model.')
   expect({ redemptions: login.redemptions(), rejections: llm.rejections() }).toEqual({
     redemptions: 1,
     rejections: 1,
@@ -70,17 +64,21 @@ test('[L1] [X6] given a login whose access token has died, when a tool with a ba
 }, 60_000)
 
 test('[L1] given a command, when it has ended, then its exit code is ours, its key and its port are gone, and it saw no secret', async () => {
-  const { run, seen } = await withRoute()
-  const code = `${CALL}
-    console.log(JSON.stringify({ url, key, secret: process.env.KEY ?? null, noProxy: process.env.NO_PROXY, text: await response.text() }))
-    process.exit(7)`
-  const { code: exit, stdout, stderr } = await run(js(code), { KEY, NO_PROXY: 'example.com' })
+  const { runApart, seen } = await withRoute()
+  const code = `curl -sS -H "Authorization: Bearer $OPENAI_API_KEY" "$OPENAI_BASE_URL/ping"
+    echo; printf '%s\\n' "$OPENAI_BASE_URL" "$OPENAI_API_KEY" "\${KEY-none}" "$NO_PROXY"
+    exit 7`
+  const { code: exit, stdout, stderr } = await runApart(sh(code), { KEY, NO_PROXY: 'example.com' })
   expect({ exit, stderr }).toEqual({ exit: 7, stderr: '' })
-  const told = JSON.parse(stdout) as Record<string, string>
-  expect(told).toMatchObject({ text: 'pong', secret: null, noProxy: 'example.com,127.0.0.1,localhost' })
-  expect(told['key']).toMatch(/^sk-/)
+  const [text, url, key, secret, noProxy] = stdout.trim().split('\n')
+  expect({ text, secret, noProxy }).toEqual({
+    text: 'pong',
+    secret: 'none',
+    noProxy: 'example.com,127.0.0.1,localhost',
+  })
+  expect(key).toMatch(/^sk-/)
   expect(seen).toEqual([`Bearer ${KEY}`])
-  await expect(fetch(`${told['url']}/ping`)).rejects.toThrow('fetch failed')
+  await expect(fetch(`${url}/ping`)).rejects.toThrow('fetch failed')
 })
 
 test.each([
@@ -105,26 +103,23 @@ test('[L1] given no login, when a command is run, then it does not start, and on
   const routes = { local: { to: 'https://llm.example.com', credential: 'me' } }
   const me = { source: 'oauth', issuer: 'https://auth.example.com', clientId: 'app' }
   const { run } = await machine({ credentials: { me }, routes })
-  expect(await run(js('console.log(1)'))).toMatchObject({
+  expect(await run(sh('echo 1'))).toMatchObject({
     code: 125,
     stdout: '',
     stderr: 'llm-refresh: Not logged in as me. Run: llm-refresh login me\n',
   })
 })
 
-test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
-  '[L1] given a command that ends itself on %s, when we get the signal, then it gets it, and its exit code is ours',
-  async (signal) => {
-    const { start } = await withRoute()
-    const running = start(
-      js(`process.on('${signal}', () => process.exit(9)); console.log('ready'); setInterval(() => {}, 1000)`),
-      { KEY },
-    )
-    await running.until(/ready/)
-    running.child.kill(signal)
-    expect((await running.ended).code).toBe(9)
-  },
-)
+test('[L1] given a command that hears of signals, when we get SIGINT, SIGHUP and SIGTERM, then it gets each, and its exit code is ours', async () => {
+  const { start } = await withRoute()
+  const running = start(sh(SIGNALLED), { KEY })
+  await running.until(/ready/)
+  for (const name of ['INT', 'HUP', 'TERM'] as const) {
+    running.child.kill(`SIG${name}`)
+    await running.until(new RegExp(`got ${name}`))
+  }
+  expect((await running.ended).code).toBe(9)
+})
 
 test('[L1] given two routes whose tools read the same variable, when both are meant, then the message names them', async () => {
   const routes = {
@@ -146,8 +141,9 @@ test('[X1] [L1] given a running proxy, when keys come and go, then only requests
   const call = async (key: string): Promise<number> =>
     (await fetch(`${url}/local/ping`, { headers: { authorization: `Bearer ${key}` } })).status
   // The proxy looks at the keys twice a second, and tells nobody but by its responses.
-  const becomes = (key: string, status: number): Promise<void> =>
-    until(async () => (await call(key)) === status)
+  const becomes = async (key: string, status: number): Promise<void> => {
+    await expect.poll(() => call(key), { interval: 250, timeout: 60_000 }).toBe(status)
+  }
   const key = (await run(['key', 'add', 'laptop', '--route', 'local'], env)).stdout.trim()
   expect(key).toMatch(/^sk-/)
   await becomes(key, 200)

@@ -132,12 +132,12 @@ test('[L1] [A6] given an MCP server that nobody knows, when a person logs in, th
   }))
   auth.routes.set('/revoke', {})
   api.routes.set('/mcp', { status: 401 })
-  const { start, run } = await machine({ credentials: { notes: { source: 'mcp', url } } })
+  const { begin, run } = await machine({ credentials: { notes: { source: 'mcp', url } } })
   expect(await run(['token'])).toMatchObject({
     code: 3,
     stderr: 'llm-refresh: Not logged in as notes. Run: llm-refresh login notes\n',
   })
-  const login = start(['login', 'notes'], { SSH_CONNECTION: '1' })
+  const login = begin(['login', 'notes'], { SSH_CONNECTION: '1' })
   const [, link = ''] = await login.until(/browser: (\S+)\n/)
   const { searchParams } = new URL(link)
   const back = new URL(searchParams.get('redirect_uri') ?? '')

@@ -49,13 +49,14 @@ test('[L1] given a terminal, when tokens stand well, then status and check are c
   const env = { CLIENT_SECRET: 'canary-secret' }
   const on = async (...words: string[]): Promise<string> => (await onTerminal(words, env).ended).stdout
   expect(await on('token')).toMatch(/^test-access-1-[\da-f]+\r\n$/)
-  expect(await on('status')).toContain(`work: ${ESCAPE}32mvalid${ESCAPE}39m`)
-  expect(await on('check')).toContain(`${ESCAPE}32mok`)
-  expect(await on('status', '--json')).toMatch(/^\[\r\n {2}\{/)
-  for (const plain of [{ NO_COLOR: '1' }, { TERM: 'dumb' }]) {
-    const { stdout } = await onTerminal(['status'], { ...env, ...plain }).ended
-    expect(stdout).toMatch(/^work: valid · it expires in/)
-  }
+  const [status, check, json] = await Promise.all([on('status'), on('check'), on('status', '--json')])
+  expect(status).toContain(`work: ${ESCAPE}32mvalid${ESCAPE}39m`)
+  expect(check).toContain(`${ESCAPE}32mok`)
+  expect(json).toMatch(/^\[\r\n {2}\{/)
+  const plain = [{ NO_COLOR: '1' }, { TERM: 'dumb' }].map((more) =>
+    onTerminal(['status'], { ...env, ...more }),
+  )
+  for (const { ended } of plain) expect((await ended).stdout).toMatch(/^work: valid · it expires in/)
   expect((await run(['status'], env)).stdout).toMatch(/^work: valid · it expires in/)
 }, 120_000)
 

@@ -32,7 +32,7 @@ test.each(['any-tool', 'claude-code', 'codex', 'opencode', 'aider', 'openai-pyth
       given
         .replaceAll('https://auth.example.com', servers.issuer)
         .replaceAll('https://llm.example.com', servers.origin)
-    const { folder, config: file } = await machine(local(config))
+    const { folder, config: file, run: command } = await machine(local(config))
     const { bin, python } = await installStandIns(folder)
     await installCommand(bin)
     const env = {
@@ -43,7 +43,7 @@ test.each(['any-tool', 'claude-code', 'codex', 'opencode', 'aider', 'openai-pyth
       CLIENT_SECRET: 'canary-secret',
       ANTHROPIC_AUTH_TOKEN: undefined,
     }
-    await run('llm-refresh', ['token', 'work'], { env, cwd: folder })
+    expect(await command(['token', 'work'], env)).toMatchObject({ code: 0 })
     const [settings, path = ''] = SETTINGS[name] ?? []
     let [commands, isMade] = [0, settings === undefined]
     for (const { language, block } of blocksOf(text)) {
@@ -52,13 +52,13 @@ test.each(['any-tool', 'claude-code', 'codex', 'opencode', 'aider', 'openai-pyth
         await mkdir(dirname(join(folder, path)), { recursive: true, mode: 0o700 })
         await writeFile(join(folder, path), local(block))
       }
-      for (const { command, output } of stepsOf(language === 'console' ? block : '')) {
+      for (const { command: line, output } of stepsOf(language === 'console' ? block : '')) {
         commands++
-        const isUnderRun = command.startsWith('llm-refresh run')
+        const isUnderRun = line.startsWith('llm-refresh run')
         if (isUnderRun) servers.expireTokens()
         const { rejected } = servers.counts
-        const { stdout, stderr } = await run('sh', ['-c', command], { env, cwd: folder })
-        expect({ stdout: stdout.trim(), stderr }, command).toEqual({ stdout: output.trim(), stderr: '' })
+        const { stdout, stderr } = await run('sh', ['-c', line], { env, cwd: folder })
+        expect({ stdout: stdout.trim(), stderr }, line).toEqual({ stdout: output.trim(), stderr: '' })
         expect(servers.counts.rejected - rejected).toBe(isUnderRun ? 1 : 0)
       }
     }

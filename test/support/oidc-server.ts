@@ -81,8 +81,13 @@ function clients(): ClientMetadata[] {
 /**
  * A real authorization server (oidc-provider) on loopback and a free port, with rotation, and with the grants that it leaves to whoever
  * runs it (RFC 8693, RFC 7523) beside its own.
+ *
+ * @param options.interval s that a device waits before it asks again, which oidc-provider does not tell: 5 then (RFC 8628 section 3.5)
  */
-export async function startOidcServer(configuration: Configuration = {}): Promise<OidcServer> {
+export async function startOidcServer(
+  configuration: Configuration = {},
+  { interval }: { readonly interval?: number } = {},
+): Promise<OidcServer> {
   const storage = new TokenStorage()
   const requests: OidcRequest[] = []
   const server = createServer()
@@ -135,6 +140,8 @@ export async function startOidcServer(configuration: Configuration = {}): Promis
   provider.use(async (context: KoaContextWithOIDC, next: () => Promise<void>) => {
     await next()
     const { route, body } = context.oidc ?? {}
+    if (interval !== undefined && route === 'device_authorization')
+      Object.assign(Object(context.body), { interval })
     const authorization = context.get('authorization') || undefined
     requests.push({ route: route ?? context.path, parameters: { ...body }, authorization })
   })
