@@ -50,7 +50,7 @@ export const schedules: Battery = suite(
 )
 /** Keys of one pool, `KEYS` of them. */
 export const pools: Battery = suite(['test/credential/pool.test.ts'], long('KEYS', 100_000))
-/** 20 kills at each of 12 steps over files, and 12 at each of 8 over each server, `KILLS` times as many; free again within 3 s. */
+/** 20 kills at each of 12 steps over files, and 12 at each of 8 over each server, `KILLS` rounds of them; free again within 3 s. */
 export const kills: Battery = suite(['test/fleet/kills.test.ts'], long('KILLS', 2))
 /** 160 take-overs over files and over Redis, 96 over PostgreSQL, contested by 8 processes, `TAKE_OVERS` times as many. */
 export const takeOvers: Battery = suite(['test/fleet/take-overs.test.ts'], long('TAKE_OVERS', 40))

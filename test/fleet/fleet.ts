@@ -85,7 +85,7 @@ export async function startFleet(
     await Promise.all([server.close(), api.close()])
   })
   const login = await server.login()
-  const [store, keys] = [await opened(place, {}, ends), keysOf(0)]
+  const [store, keys] = [await opened(place, { lease: 10_000 }, ends), keysOf(0)]
   await (keys ? sealedStore(store, keys) : store).update('default', async () => ({ token: asToken(login) }))
   const { issuer, client } = server
   const ways = await waysTo?.({ auth: portOf(issuer), api: portOf(api.origin) })

@@ -82,7 +82,7 @@ describe.each(killed)('%s', (kind, make) => {
   }
   beforeAll(async () => {
     place = await make(ends)
-    store = await opened(place, {}, ends)
+    store = await opened(place, isTrial ? {} : { lease: 10_000 }, ends)
     // One kill for all steps.
     if (!isTrial)
       await kill(

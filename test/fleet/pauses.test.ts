@@ -13,7 +13,7 @@ import type { Slept, Sleeper } from './sleeper.ts'
 
 const program = programOf('sleeper')
 /** ms */
-const [LEASE, SHORT] = [2_000, 500]
+const [LEASE, SHORT] = [5_000, 500]
 
 // Over files a process of the same machine is seen to be stopped: then its lease does not end.
 const elsewhere = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc']
@@ -68,7 +68,8 @@ describe.each([
       child.kill('SIGKILL')
       await exit
     })
-    await once(child.stdout, 'data')
+    const said = await Promise.race([once(child.stdout, 'data'), exit])
+    expect(String(said[0]).trim()).toBe('redeemed')
     const pid = await pidOf(child, isWrapped)
     process.kill(pid, 'SIGSTOP')
     const seen = sleeps.map(async ({ place, key, written }) => {
