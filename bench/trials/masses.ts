@@ -1,7 +1,8 @@
 import { startOutageMember } from '../../test/fleet/outage-members.ts'
 import { openAs, type Opening } from '../../test/fleet/outage-opening.ts'
+import { withinMs } from '../../test/fleet/outage-settling.ts'
 import { postgresSite, redisSite } from '../../test/fleet/outage-sites.ts'
-import { newAccounts, seed, withinMs, type World } from '../../test/fleet/outage.ts'
+import { newAccounts, seed, type World } from '../../test/fleet/outage.ts'
 import { type Battery, counts, type Figure, seconds, setting, withWorld } from './trial.ts'
 
 /** Many accounts of one process expire at once. `ACCOUNTS` in the environment: how many. */

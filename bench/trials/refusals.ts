@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { askOnce, startOutageMember } from '../../test/fleet/outage-members.ts'
 import { openAs, type Opening } from '../../test/fleet/outage-opening.ts'
+import { withinMs } from '../../test/fleet/outage-settling.ts'
 import { postgresSite, redisSite } from '../../test/fleet/outage-sites.ts'
-import { newAccounts, seed, withinMs, type World } from '../../test/fleet/outage.ts'
+import { newAccounts, seed, type World } from '../../test/fleet/outage.ts'
 import { type Battery, counts, type Figure, seconds, setting, withWorld } from './trial.ts'
 
 /** What an endpoint refused, and what it could not do. `SHORT` processes, an outage of `OUTAGE` s. */

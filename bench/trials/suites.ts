@@ -50,16 +50,18 @@ export const schedules: Battery = suite(
 )
 /** Keys of one pool, `KEYS` of them. */
 export const pools: Battery = suite(['test/credential/pool.test.ts'], long('KEYS', 100_000))
-/** 20 kills at each of 12 steps over files, and 12 at each of 8 over each server, `KILLS` times as many; free again within 3 s. */
+/** 20 kills at each of 12 steps over files, and 12 at each of 8 over each server, `KILLS` rounds of them; free again within 3 s. */
 export const kills: Battery = suite(['test/fleet/kills.test.ts'], long('KILLS', 2))
-/** 160 take-overs over files and over Redis, 64 over PostgreSQL, `TAKE_OVERS` times as many. */
+/** 160 take-overs over files and over Redis, 96 over PostgreSQL, contested by 8 processes, `TAKE_OVERS` times as many. */
 export const takeOvers: Battery = suite(['test/fleet/take-overs.test.ts'], long('TAKE_OVERS', 40))
 /** 8 processes of 50 callers, 3 expiries, `FLEETS` times as many. */
 export const fleets: Battery = suite(['test/fleet/fleet.test.ts'], long('FLEETS', 4))
-/** Hosts that are cut off, replicas that take over, and responses that never come, `PARTITIONS` times. */
+/** Hosts that are cut off, servers that go away, replicas that take over, and responses that never come, by each client, `PARTITIONS` times. */
 export const partitions: Battery = suite(
-  ['test/fleet/hosts.test.ts', 'test/fleet/failover.test.ts', 'test/fleet/unknown-outcomes.test.ts'],
-  {},
+  ['hosts', 'failover', 'unknown-outcomes', 'outages', 'postgres-outages'].map(
+    (name) => `test/fleet/${name}.test.ts`,
+  ),
+  long('PARTITIONS', 5),
   setting('PARTITIONS', 5),
 )
 /** MCP's authorization scenarios, of all revisions. */

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type OutageMember, startOutageMember } from '../../test/fleet/outage-members.ts'
 import { openAs, type Opening } from '../../test/fleet/outage-opening.ts'
+import { settling, withinMs } from '../../test/fleet/outage-settling.ts'
 import { postgresSite, redisSite, type Site } from '../../test/fleet/outage-sites.ts'
-import { newAccounts, seed, settling, withinMs, type World } from '../../test/fleet/outage.ts'
+import { newAccounts, seed, type World } from '../../test/fleet/outage.ts'
 import { type Battery, counts, type Figure, list, seconds, withWorld } from './trial.ts'
 
 /** The token endpoint takes long. `SECONDS` in the environment is a list of how long. */

@@ -47,20 +47,21 @@ const told = { stays: [] as Stay[], deaths: 0, pauses: 0, abandoned: 0 }
 let entries = 0
 const now = (): number => Number(process.hrtime.bigint()) / 1e6
 
-/** Others see this process as one that began then. */
-function amongFiles(path: string): (life: string) => Life {
+/** Others see it as a process that began then: for each account as another. */
+function amongFiles(path: string): (key: number, life: number) => Life {
   const living = join(folder, 'living')
   mkdirSync(living, { recursive: true })
-  return (life) => {
-    const [mine, start] = [join(living, name), `${name}.${life}`]
+  return (key, life) => {
+    const [pid, start] = [Number(name) * keys + key + 1, `${name}.${life}`]
+    const mine = join(living, String(pid))
     writeFileSync(mine, start)
     const machine: Machine = {
       host: 'one',
       boot: 'boot',
       namespace: 'namespace',
-      pid: Number(name) + 1,
+      pid,
       start,
-      startOf: (pid) => readFile(join(living, String(pid - 1)), 'utf8').catch(() => null),
+      startOf: (other) => readFile(join(living, String(other)), 'utf8').catch(() => null),
     }
     const backend = new FileBackend({ path, lease, machine: async () => machine })
     return { store: new ExclusiveStore(backend, locking), die: () => unlinkSync(mine) }
@@ -68,7 +69,7 @@ function amongFiles(path: string): (life: string) => Life {
 }
 
 /** Others see no sign of life any more. */
-async function byServer(at: Exclude<Place, { kind: 'files' }>): Promise<(life: string) => Life> {
+async function byServer(at: Exclude<Place, { kind: 'files' }>): Promise<() => Life> {
   const { table } = await openTable(at, lease)
   return () => {
     let isDead = false
@@ -94,7 +95,7 @@ const liveOn = place.kind === 'files' ? amongFiles(place.path) : await byServer(
 
 async function compete(key: number): Promise<void> {
   for (let life = 0; told.deaths < deaths; life++) {
-    const { store, die } = liveOn(`${key}.${life}`)
+    const { store, die } = liveOn(key, life)
     await new Promise<void>((over) => {
       const update = store.update(String(key), async (current, { abandoned, confirm }) => {
         const sure = now()

@@ -5,10 +5,11 @@ import {
   type Login,
   startAuthorizationServer,
 } from '../support/authorization-server.ts'
+import type { Ends } from '../support/ends.ts'
 import { Gate } from '../support/gate.ts'
 import { startRecordingServer } from '../support/recording-server.ts'
-import type { Orders, Told } from './member.ts'
-import { type Member, startMember } from './members.ts'
+import { type Member, newFleet, startMember } from './members.ts'
+import type { Orders, Told } from './part.ts'
 import type { Place } from './place.ts'
 import { opened } from './places.ts'
 
@@ -55,11 +56,21 @@ interface Size {
   readonly waysTo?: (ports: ServerPorts) => Promise<Orders['ways']>
   /** What is different for the processes. */
   readonly orders?: Partial<Orders>
+  /** Default: with the test. */
+  readonly ends?: Ends
 }
 
 export async function startFleet(
   place: Place,
-  { processes, callers, keysOf = () => undefined, byOf = () => [], waysTo, orders: own }: Size,
+  {
+    processes,
+    callers,
+    keysOf = () => undefined,
+    byOf = () => [],
+    waysTo,
+    orders: own,
+    ends = onTestFinished,
+  }: Size,
 ): Promise<Fleet> {
   const [arriving, leaving] = [new Gate(), new Gate()]
   const server = await startAuthorizationServer({
@@ -70,18 +81,19 @@ export async function startFleet(
     const isActive = await server.isActive(headers.authorization?.replace('Bearer ', '') ?? '')
     response.writeHead(isActive ? 200 : 401).end()
   })
-  onTestFinished(async () => {
+  ends(async () => {
     await Promise.all([server.close(), api.close()])
   })
   const login = await server.login()
-  const [store, keys] = [await opened(place), keysOf(0)]
+  const [store, keys] = [await opened(place, { lease: 10_000 }, ends), keysOf(0)]
   await (keys ? sealedStore(store, keys) : store).update('default', async () => ({ token: asToken(login) }))
   const { issuer, client } = server
   const ways = await waysTo?.({ auth: portOf(issuer), api: portOf(api.origin) })
   const orders = { place, issuer, clientId: client.id, clientSecret: client.secret, api: api.origin, callers }
+  const fleet = newFleet()
   const members = await Promise.all(
     Array.from({ length: processes }, (_, n) =>
-      startMember({ ...orders, keys: keysOf(n), ways, ...own }, byOf(n)),
+      startMember(fleet, { n, by: byOf(n) }, { ...orders, keys: keysOf(n), ways, ...own }, ends),
     ),
   )
   return {

@@ -2,13 +2,14 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { expect, onTestFinished } from 'vitest'
 import type { Store } from '../../src/index.ts'
+import { afterTests } from '../support/ends.ts'
 import { type Network, startNetwork } from '../support/network.ts'
 import { programOf } from '../support/programs.ts'
 import { startRedisServer } from '../support/redis-server.ts'
 import { startRelay } from '../support/relay.ts'
 import { type Fleet, type ServerPorts, startFleet } from './fleet.ts'
-import type { Orders } from './member.ts'
 import type { Member } from './members.ts'
+import type { Orders } from './part.ts'
 import type { RedisAddress } from './place.ts'
 import { opened } from './places.ts'
 
@@ -22,8 +23,21 @@ export interface Hosts extends Fleet, Pick<Network, 'cut' | 'heal'> {
 
 const NAMES = ['a', 'b', 'c'] as const
 /** ms */
-const [LEASE, TIMEOUT] = [1_000, 1_000]
+const [LEASE, TIMEOUT] = [2_000, 2_000]
 export const CALLERS = 5
+
+const clients = ['ioredis', 'node-redis'] as const
+type RedisClientName = (typeof clients)[number]
+
+/** One client for each test, in turn. The trial: both. */
+export function clientsOf(test: number): readonly RedisClientName[] {
+  return process.env['PARTITIONS'] === undefined ? [clients[test % 2 === 0 ? 0 : 1]] : clients
+}
+
+/** One network, and what hands on in it, for all tests of a file. */
+const ends = afterTests()
+let ofFile: Promise<Network> | undefined
+const relayers: Record<string, ReturnType<typeof startRelayer>> = {}
 
 /** What is told where nobody was served. */
 export const failed = (code: string, message = /./u): unknown =>
@@ -34,12 +48,14 @@ export const failed = (code: string, message = /./u): unknown =>
     }),
   })
 
-export async function startHosts(
-  client: 'ioredis' | 'node-redis',
-  own: Partial<Orders> = {},
-): Promise<Hosts> {
-  const network = await startNetwork(NAMES, ['redis', 'auth', 'api'])
-  const { address, by, cut, heal } = network
+export async function startHosts(client: RedisClientName, own: Partial<Orders> = {}): Promise<Hosts> {
+  const network = await (ofFile ??= startNetwork(NAMES, ['redis', 'auth', 'api'], ends))
+  const { address, by } = network
+  const cuts = new Map<string, () => Promise<void>>()
+  // The next test finds it whole.
+  onTestFinished(async () => {
+    for (const mend of cuts.values()) await mend()
+  })
   const redis = await startRedisServer({
     hasPort: true,
     by: by('redis'),
@@ -61,7 +77,19 @@ export async function startHosts(
   })
   const [a, b, c] = fleet.members
   if (a === undefined || b === undefined || c === undefined) throw new Error('no members')
-  return { ...fleet, cut, heal, hosts: [a, b, c], store: await opened(inside) }
+  return {
+    ...fleet,
+    hosts: [a, b, c],
+    store: await opened(inside),
+    cut: async (host, service) => {
+      cuts.set(`${host} ${service}`, () => network.heal(host, service))
+      await network.cut(host, service)
+    },
+    heal: async (host, service) => {
+      cuts.delete(`${host} ${service}`)
+      await network.heal(host, service)
+    },
+  }
 }
 
 /**
@@ -76,15 +104,24 @@ async function waysTo(network: Network, folder: string, ports: ServerPorts): Pro
       const here = { host: '127.0.0.1', port }
       const relay = await startRelay({ path }, here)
       onTestFinished(() => relay.close())
-      await startRelayer(network.by(service), [[there, { path }]])
+      const relayer = await (relayers[service] ??= startRelayer(network.by(service)))
+      await relayer([there, { path }])
       return [here, there] as const
     }),
   )
 }
 
-async function startRelayer(by: string[], ways: unknown): Promise<void> {
-  const [command, ...args] = [...by, process.execPath, programOf('relayer'), JSON.stringify(ways)]
+/** @returns what makes a way */
+async function startRelayer(by: string[]): Promise<(way: unknown) => Promise<void>> {
+  const [command, ...args] = [...by, process.execPath, programOf('relayer')]
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
-  onTestFinished(() => void child.kill('SIGKILL'))
-  await once(child.stdout, 'data')
+  const exit = once(child, 'exit')
+  ends(async () => {
+    child.kill('SIGKILL')
+    await exit
+  })
+  return async (way) => {
+    child.stdin.write(`${JSON.stringify(way)}\n`)
+    await once(child.stdout, 'data')
+  }
 }

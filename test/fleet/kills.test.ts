@@ -1,25 +1,26 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import type { Store } from '../../src/index.ts'
+import { afterTests } from '../support/ends.ts'
 import { programOf } from '../support/programs.ts'
-import { open, type Place } from './place.ts'
-import { type Made, makers } from './places.ts'
-import type { Victim } from './victim.ts'
+import type { Place } from './place.ts'
+import { opened, places } from './places.ts'
+import type { Stop, Victim } from './victim.ts'
 
 const program = programOf('victim')
 const old = { accessToken: 'access-old', refreshToken: 'refresh-old' }
 const fresh = { accessToken: 'access-new', refreshToken: 'refresh-new' }
 
-/** Lets a process update the store, and kills it at a step. */
-async function killAt(last: string, place: Place, keys: readonly string[]): Promise<void> {
-  const victim: Victim = { place, keys, last }
+/** Lets a process update the store, and kills it when each update is at its step. */
+async function killAt(stops: readonly Stop[], place: Place): Promise<void> {
+  const victim: Victim = { place, stops }
   const child = spawn(process.execPath, [program, JSON.stringify(victim)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
-  const [line] = (await once(child.stdout, 'data')) as [Buffer]
-  expect(String(line).trim()).toBe(last)
   const exit = once(child, 'exit')
+  const said = await Promise.race([once(child.stdout, 'data'), exit])
+  expect(String(said[0]).trim()).toBe('stopped')
   child.kill('SIGKILL')
   expect(await exit).toEqual([null, 'SIGKILL'])
 }
@@ -54,33 +55,45 @@ const ofServers: readonly Step[] = [
   ['acknowledged', false, fresh],
 ]
 
-/** The trial: so many times as many, one step after another. */
-const more = Number(process.env['KILLS'] ?? 1)
+/** The trial: so many rounds, one step after another. */
+const rounds = Number(process.env['KILLS'] ?? 1)
 const isTrial = process.env['KILLS'] !== undefined
 /** ms: so soon a lock is free again, where the machine is a trial's own. */
 const SOON = isTrial ? 3_000 : Infinity
 
 // One client for each server: it is the server that has to do with kills.
-const killed = Object.entries(makers).filter(([name]) => !/node-redis|postgres\.js/u.test(name))
+const killed = Object.entries(places).filter(([name]) => !/node-redis|postgres\.js/u.test(name))
 
 describe.each(killed)('%s', (kind, make) => {
   const isFiles = kind === 'files'
-  const times = isFiles ? 20 : 12
-  let made: Made
+  const times = isTrial ? (isFiles ? 20 : 12) : 6
+  const steps = isFiles ? ofFiles : ofServers
+  const ends = afterTests()
+  let place: Place
   let store: Store
-  let close: () => Promise<void>
+
+  const keysOf = (last: string, round: number): string[] =>
+    Array.from({ length: times }, (_, n) => `${last}-${round}-${n}`)
+  const kill = async (lasts: readonly string[], round: number): Promise<void> => {
+    const stops = lasts.map((last) => ({ last, keys: keysOf(last, round) }))
+    const keys = stops.flatMap((stop) => stop.keys)
+    await Promise.all(keys.map((key) => store.update(key, async () => ({ token: old }))))
+    await killAt(stops, place)
+  }
   beforeAll(async () => {
-    made = await make()
-    ;({ store, close } = await open(made.place))
-  })
-  afterAll(async () => {
-    await close()
-    await made.close()
-  })
+    place = await make(ends)
+    store = await opened(place, isTrial ? {} : { lease: 10_000 }, ends)
+    // One kill for all steps.
+    if (!isTrial)
+      await kill(
+        steps.map(([last]) => last),
+        0,
+      )
+  }, 180_000)
   // Most of the time they wait for leases to end.
   const testEach = isTrial ? test : test.concurrent
 
-  testEach.each((isFiles ? ofFiles : ofServers).map((step) => ({ step })))(
+  testEach.each(steps.map((step) => ({ step })))(
     `[S4] a process that is killed at the step $step.0, in ${times} updates at once, leaves a store that is whole and free`,
     async ({ step: [last, abandoned, left, read = left] }) => {
       const isFree = async (key: string): Promise<void> => {
@@ -95,13 +108,11 @@ describe.each(killed)('%s', (kind, make) => {
         expect(seen).toEqual({ abandoned, token: left })
         expect(token).toEqual({ accessToken: 'access-next' })
       }
-      for (let round = 0; round < more; round++) {
-        const keys = Array.from({ length: times }, (_, n) => `${last}-${round}-${n}`)
-        await Promise.all(keys.map((key) => store.update(key, async () => ({ token: old }))))
-        await killAt(last, made.place, keys)
-        await Promise.all(keys.map(isFree))
+      for (let round = 0; round < rounds; round++) {
+        if (isTrial) await kill([last], round)
+        await Promise.all(keysOf(last, round).map(isFree))
       }
     },
-    60_000 * more,
+    180_000 * rounds,
   )
 })

@@ -70,6 +70,7 @@ test.each(clients)(
     const { redis, place } = await locked(client)
     expect(await leave(place, () => subscribed(redis))).toEqual(ended)
   },
+  180_000,
 )
 
 test.each(clients)(
@@ -79,6 +80,7 @@ test.each(clients)(
     const gone = (): Promise<void> => subscribed(redis).then(() => redis.kill())
     expect(await leave(place, gone)).toEqual(ended)
   },
+  180_000,
 )
 
 test.each(clients)(
@@ -90,4 +92,5 @@ test.each(clients)(
     const at = { host: '127.0.0.1', port: relay.port }
     expect(await leave({ kind: 'redis', client, at }, () => relay.refused)).toEqual(ended)
   },
+  180_000,
 )

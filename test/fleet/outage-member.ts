@@ -1,19 +1,33 @@
-// One process of those that share many accounts: it asks for their tokens as it is told, and counts what it is given.
+// A process of those that share many accounts: it asks for their tokens as it is told, and counts what it is given. It takes several parts,
+// each with a store of its own.
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createCredentialPool, RefreshError } from '../../src/index.ts'
+import { createCredentialPool, type CredentialPool, RefreshError } from '../../src/index.ts'
 import { oauth } from '../../src/sources/oauth/index.ts'
 import { openAs, type Opening } from './outage-opening.ts'
 
-/** What a process is started with. */
+/** What a part is taken with. */
 export interface MemberOrders {
   readonly opening: Opening
   /** URL of the token endpoint. */
   readonly endpoint: string
   /** ms */
   readonly deadline?: number
-  /** It asks for these once, tells, and ends. */
-  readonly once?: readonly string[]
+}
+
+/** What a process is started with that asks once for these, tells, and ends. */
+export interface OnceOrders extends MemberOrders {
+  readonly keys: readonly string[]
+}
+
+/** A line to it. */
+export interface MemberLine {
+  readonly id: number
+  readonly part: number
+  readonly order:
+    | MemberOrder
+    | { readonly do: 'open'; readonly orders: MemberOrders }
+    | { readonly do: 'close' }
 }
 
 /** Each is responded to by a line, when it is done. */
@@ -49,20 +63,9 @@ export interface MemberTold {
   readonly memory: number
 }
 
-const orders = JSON.parse(process.argv[2] ?? '') as MemberOrders
-const events: Record<string, number> = {}
 const count = (counts: Record<string, number>, name: string): void => {
   counts[name] = (counts[name] ?? 0) + 1
 }
-
-const { store } = await openAs(orders.opening)
-const pool = createCredentialPool({
-  source: oauth({ tokenEndpoint: orders.endpoint, clientId: 'fleet' }),
-  store,
-  ...(orders.deadline === undefined ? {} : { deadline: orders.deadline }),
-  idle: 20_000,
-  onEvent: ({ type }) => count(events, type),
-})
 
 interface Outcome {
   readonly outcomes: Record<string, number>
@@ -70,92 +73,144 @@ interface Outcome {
   readonly servedAt: number[]
 }
 
-async function want(key: string, { outcomes, messages, servedAt }: Outcome): Promise<string> {
-  const code = await pool
-    .get(key)
-    .accessToken()
-    .then(
-      () => 'served',
-      (error: unknown) => {
-        const known = error instanceof RefreshError ? error.code : String(error)
-        messages[known] ??= String(error)
-        return known
-      },
-    )
-  count(outcomes, code)
-  if (code === 'served') servedAt.push(Date.now())
-  return code
-}
+class Part {
+  readonly #pool: CredentialPool
+  readonly #events: Record<string, number>
+  readonly close: () => Promise<void>
 
-async function insist(key: string, pause: number, outcome: Outcome): Promise<void> {
-  for (;;) {
-    const code = await want(key, outcome)
-    if (code === 'served' || code === 'reauthentication_required') return
-    await sleep(pause)
+  private constructor(pool: CredentialPool, events: Record<string, number>, close: () => Promise<void>) {
+    this.#pool = pool
+    this.#events = events
+    this.close = close
   }
-}
 
-async function obey(order: MemberOrder, outcome: Outcome): Promise<void> {
-  switch (order.do) {
-    case 'want':
-      await Promise.all(order.keys.map((key) => want(key, outcome)))
-      return
-    case 'insist':
-      await Promise.all(order.keys.map((key) => insist(key, order.pause, outcome)))
-      return
-    case 'calls': {
-      const calls: Promise<unknown>[] = []
-      const over = performance.now() + order.ms
-      while (performance.now() < over) {
-        calls.push(want(order.key, outcome))
-        await sleep(order.every)
+  static async open({ opening, endpoint, deadline }: MemberOrders): Promise<Part> {
+    const { store, close } = await openAs(opening)
+    const events: Record<string, number> = {}
+    const pool = createCredentialPool({
+      source: oauth({ tokenEndpoint: endpoint, clientId: 'fleet' }),
+      store,
+      ...(deadline === undefined ? {} : { deadline }),
+      idle: 20_000,
+      onEvent: ({ type }) => count(events, type),
+    })
+    return new Part(pool, events, close)
+  }
+
+  async tell(order: MemberOrder): Promise<MemberTold> {
+    const began = performance.now()
+    const outcome: Outcome = { outcomes: {}, messages: {}, servedAt: [] }
+    await this.#obey(order, outcome).catch((error: unknown) => {
+      count(outcome.outcomes, error instanceof RefreshError ? error.code : String(error))
+    })
+    const told: MemberTold = {
+      ...outcome,
+      took: performance.now() - began,
+      events: { ...this.#events },
+      memory: process.resourceUsage().maxRSS / 1_024,
+    }
+    for (const type of Object.keys(this.#events)) delete this.#events[type]
+    return told
+  }
+
+  async #want(key: string, { outcomes, messages, servedAt }: Outcome): Promise<string> {
+    const code = await this.#pool
+      .get(key)
+      .accessToken()
+      .then(
+        () => 'served',
+        (error: unknown) => {
+          const known = error instanceof RefreshError ? error.code : String(error)
+          messages[known] ??= String(error)
+          return known
+        },
+      )
+    count(outcomes, code)
+    if (code === 'served') servedAt.push(Date.now())
+    return code
+  }
+
+  async #insist(key: string, pause: number, outcome: Outcome): Promise<void> {
+    for (;;) {
+      const code = await this.#want(key, outcome)
+      if (code === 'served' || code === 'reauthentication_required') return
+      await sleep(pause)
+    }
+  }
+
+  async #obey(order: MemberOrder, outcome: Outcome): Promise<void> {
+    switch (order.do) {
+      case 'want':
+        await Promise.all(order.keys.map((key) => this.#want(key, outcome)))
+        return
+      case 'insist':
+        await Promise.all(order.keys.map((key) => this.#insist(key, order.pause, outcome)))
+        return
+      case 'calls': {
+        const calls: Promise<unknown>[] = []
+        const over = performance.now() + order.ms
+        while (performance.now() < over) {
+          calls.push(this.#want(order.key, outcome))
+          await sleep(order.every)
+        }
+        await Promise.all(calls)
+        return
       }
-      await Promise.all(calls)
-      return
+      case 'login': {
+        const { refreshToken, expiresAt } = order
+        await this.#pool
+          .get(order.key)
+          .login({ accessToken: `access-${refreshToken}`, refreshToken, expiresAt })
+        return
+      }
+      case 'logout':
+        await this.#pool.get(order.key).logout()
+        return
+      case 'flush':
+        await this.#pool.flush({ timeout: order.timeout })
+        return
+      default:
+        return order satisfies never
     }
-    case 'login': {
-      const { refreshToken, expiresAt } = order
-      await pool.get(order.key).login({ accessToken: `access-${refreshToken}`, refreshToken, expiresAt })
-      return
-    }
-    case 'logout':
-      await pool.get(order.key).logout()
-      return
-    case 'flush':
-      await pool.flush({ timeout: order.timeout })
-      return
-    default:
-      return order satisfies never
   }
 }
 
-async function tell(id: number, order: MemberOrder): Promise<void> {
-  const began = performance.now()
-  const outcome: Outcome = { outcomes: {}, messages: {}, servedAt: [] }
-  await obey(order, outcome).catch((error: unknown) => {
-    count(outcome.outcomes, error instanceof RefreshError ? error.code : String(error))
-  })
-  const told: MemberTold = {
-    ...outcome,
-    took: performance.now() - began,
-    events: { ...events },
-    memory: process.resourceUsage().maxRSS / 1_024,
+const parts = new Map<number, Part>()
+
+async function obey({ part: number, order }: MemberLine): Promise<MemberTold | undefined> {
+  if (order.do === 'open') {
+    parts.set(number, await Part.open(order.orders))
+    return undefined
   }
-  for (const type of Object.keys(events)) delete events[type]
-  await new Promise<void>((written) => {
-    process.stdout.write(`${JSON.stringify({ id, told })}\n`, () => written())
+  const part = parts.get(number)
+  if (part === undefined) throw new Error(`It has no part ${number}.`)
+  if (order.do !== 'close') return part.tell(order)
+  parts.delete(number)
+  await part.close()
+  return undefined
+}
+
+function write(line: object): Promise<void> {
+  return new Promise((written) => {
+    process.stdout.write(`${JSON.stringify(line)}\n`, () => written())
   })
 }
 
 // Whoever started it has ended.
 process.stdout.on('error', () => process.exit())
-process.stdout.write('ready\n')
-if (orders.once !== undefined) {
-  await tell(1, { do: 'want', keys: orders.once })
+const once = process.argv[2]
+if (once !== undefined) {
+  const orders = JSON.parse(once) as OnceOrders
+  const part = await Part.open(orders)
+  await write({ told: await part.tell({ do: 'want', keys: orders.keys }) })
   process.exit()
 }
-for await (const line of createInterface(process.stdin)) {
-  const { id, order } = JSON.parse(line) as { id: number; order: MemberOrder }
-  void tell(id, order)
+await write({ ready: true })
+for await (const text of createInterface(process.stdin)) {
+  const line = JSON.parse(text) as MemberLine
+  void obey(line).then(
+    (told) => write({ id: line.id, told }),
+    (error: unknown) => write({ id: line.id, failure: String(error) }),
+  )
 }
 process.exit()

@@ -7,7 +7,7 @@ import { type RedisClient, redisStore } from '../../src/stores/redis/index.ts'
 /** What is the same for all stores. */
 interface Locking {
   /** ms */
-  readonly lease?: number
+  readonly lease?: number | undefined
   /** ms */
   readonly timeout?: number
   readonly maxLocks?: number

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createCredential, type Store } from '../../src/index.ts'
+import type { Store } from '../../src/index.ts'
 import type { TokenEndpoint } from './outage-endpoint.ts'
 import type { MemberTold } from './outage-member.ts'
-import { type OutageMember, startOutageMember } from './outage-members.ts'
+import { type OutageMember, type OutageProcess, startOutageMember } from './outage-members.ts'
 import { openAs, type Opening } from './outage-opening.ts'
+import { settling, stored, withinMs } from './outage-settling.ts'
 import type { Site, Statement } from './outage-sites.ts'
 
 /** What came of accounts whose store was away. */
@@ -51,12 +52,26 @@ export async function seed(store: Store, accounts: readonly string[], atOnce = 1
 /**
  * The store is away for everyone, from just after all these accounts were redeemed by one process, while others want them.
  *
+ * @param processes those that take part: the first one redeems; default: such of its own
  * @param ms how long; undefined: until the process that redeemed them has served all its callers without the store
  */
 export async function outage(
   { endpoint }: World,
   site: Site,
-  { ms, accounts: count, others = 4 }: { ms?: number; accounts: number; others?: number },
+  {
+    ms,
+    accounts: count,
+    others = 4,
+    lease,
+    processes = [],
+  }: {
+    ms?: number
+    accounts: number
+    others?: number
+    /** ms */
+    lease?: number
+    processes?: readonly OutageProcess[]
+  },
 ): Promise<Outcome> {
   const accounts = newAccounts(count)
   const [forLogin = '', forLogout = ''] = accounts
@@ -65,8 +80,15 @@ export async function outage(
   const members: OutageMember[] = []
   try {
     await seed(aside.store, accounts)
-    const orders = { endpoint: endpoint.url, opening: { ...site.opening, maxLocks: Math.max(64, count) } }
-    members.push(...(await Promise.all(Array.from({ length: others + 1 }, () => startOutageMember(orders)))))
+    const orders = {
+      endpoint: endpoint.url,
+      opening: { ...site.opening, lease, maxLocks: Math.max(64, count) },
+    }
+    members.push(
+      ...(await Promise.all(
+        Array.from({ length: others + 1 }, (_, n) => startOutageMember(orders, processes[n])),
+      )),
+    )
     const [holder, ...rest] = members
     if (holder === undefined) throw new Error('no members')
     // They know the records before these vanish.
@@ -132,11 +154,16 @@ export async function hanging(
     lost,
     accounts: count,
     others = 2,
+    lease,
+    processes = [],
   }: {
     statement: Statement
     lost: 'request' | 'response'
     accounts: number
     others?: number
+    /** ms */
+    lease?: number
+    processes?: readonly OutageProcess[]
   },
 ): Promise<Outcome & { readonly sprung: boolean }> {
   const accounts = newAccounts(count + 3)
@@ -148,12 +175,12 @@ export async function hanging(
   const members: OutageMember[] = []
   try {
     await seed(aside.store, accounts)
-    const start = (by: Opening, url = endpoint.url): Promise<OutageMember> =>
-      startOutageMember({ endpoint: url, opening: by })
+    const start = (n: number, by: Opening, url = endpoint.url): Promise<OutageMember> =>
+      startOutageMember({ endpoint: url, opening: { ...by, lease } }, processes[n])
     // Only a process that could not reach the endpoint gives its lock back without a write.
-    const holder = await start(opening, statement === 'free' ? 'http://127.0.0.1:1/token' : endpoint.url)
+    const holder = await start(0, opening, statement === 'free' ? 'http://127.0.0.1:1/token' : endpoint.url)
     members.push(holder)
-    members.push(...(await Promise.all(Array.from({ length: others }, () => start(site.opening)))))
+    members.push(...(await Promise.all(Array.from({ length: others }, (_, n) => start(n + 1, site.opening)))))
     let sprung = false
     const trap = relay.hangAt(site.statements[statement], lost).then(() => (sprung = true))
     endpoint.isHolding = true
@@ -200,68 +227,5 @@ export async function hanging(
     await Promise.all(members.map((member) => member.kill()))
     await aside.close()
     await relay.close()
-  }
-}
-
-/** Resolves when every received token is in the store. @returns how many are not after so many ms */
-async function stored(
-  store: Store,
-  endpoint: TokenEndpoint,
-  accounts: readonly string[],
-  ms: number,
-): Promise<number> {
-  let missing = [...accounts]
-  for (const over = performance.now() + ms; missing.length > 0 && performance.now() < over; await sleep(20)) {
-    const [first = ''] = missing
-    if ((await refreshTokenOf(store, first)) !== endpoint.inForce(first)) continue
-    const found = await Promise.all(missing.map((account) => refreshTokenOf(store, account)))
-    missing = missing.filter((account, n) => found[n] !== endpoint.inForce(account))
-  }
-  return missing.length
-}
-
-async function refreshTokenOf(store: Store, account: string): Promise<string | undefined> {
-  const record = await store.read(account).catch(() => undefined)
-  return record?.token?.refreshToken
-}
-
-/** How long a login and a logout take, from the moment that the store is reachable again. */
-export async function settling(
-  store: Store,
-  forLogin: string,
-  forLogout: string,
-): Promise<{ loginTook: number; logoutTook: number }> {
-  for (const over = performance.now() + 30_000; performance.now() < over; await sleep(20))
-    if (
-      await store.read(forLogin).then(
-        () => true,
-        () => false,
-      )
-    )
-      break
-  const timed = async (key: string, what: 'login' | 'logout'): Promise<number> => {
-    const began = performance.now()
-    const token = createCredential({ source: 'store-only', store, key })
-    const done =
-      what === 'logout' ? token.logout() : token.login({ accessToken: 'login', refreshToken: 'login' })
-    const isDone = await done.then(
-      () => true,
-      () => false,
-    )
-    const record = await store.read(key).catch(() => undefined)
-    const isThere = isDone && record?.token?.accessToken === (what === 'login' ? 'login' : undefined)
-    return isThere ? performance.now() - began : Infinity
-  }
-  const [loginTook, logoutTook] = await Promise.all([timed(forLogin, 'login'), timed(forLogout, 'logout')])
-  return { loginTook, logoutTook }
-}
-
-/** undefined: it takes longer. */
-export async function withinMs<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
-  const over = new AbortController()
-  try {
-    return await Promise.race([promise, sleep(ms, undefined, { signal: over.signal }).catch(() => undefined)])
-  } finally {
-    over.abort()
   }
 }

@@ -48,7 +48,7 @@ export interface Opened {
 
 export async function open(place: Place, opening: Opening = {}): Promise<Opened> {
   const { onStep, through = (backend) => backend } = opening
-  const { lease, timeout } = { lease: place.kind === 'files' ? 10_000 : 2_500, timeout: 10_000, ...opening }
+  const { lease, timeout } = { lease: place.kind === 'files' ? 10_000 : 2_500, timeout: 60_000, ...opening }
   const { backend, close } = await backendOf(place, lease, timeout, opening)
   return { store: new ExclusiveStore(through(backend), { lease, timeout, onStep }), close }
 }

@@ -2,64 +2,67 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { onTestFinished } from 'vitest'
+import { afterAll, onTestFinished } from 'vitest'
 import { migratePostgres } from '../../src/stores/postgres/index.ts'
 import { has } from '../support/binaries.ts'
-import { hasPostgres, startPostgres } from '../support/postgres-server.ts'
+import type { Ends } from '../support/ends.ts'
+import { hasPostgres, type PostgresServer, startPostgres } from '../support/postgres-server.ts'
 import { startRedisServer } from '../support/redis-server.ts'
 import { open, type Opened, type Opening, type Place } from './place.ts'
 
-/** What processes share, and what removes it. */
-export interface Made {
-  readonly place: Place
-  readonly close: () => Promise<void>
-}
-
-/** What processes can share. */
-export const makers: Readonly<Record<string, () => Promise<Made>>> = {
-  files: async () => {
+/** What processes can share, each made anew, and removed when its test is over. */
+export const places: Readonly<Record<string, (ends?: Ends) => Promise<Place>>> = {
+  files: async (ends = onTestFinished) => {
     const path = await mkdtemp(join(tmpdir(), 'llm-refresh-test-'))
-    return { place: { kind: 'files', path }, close: () => rm(path, { recursive: true, force: true }) }
+    ends(() => rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 }))
+    return { kind: 'files', path }
   },
   ...((await has('redis-server', 'redis-server')) && {
-    'Redis, by ioredis': async () => redis('ioredis'),
-    'Redis, by node-redis': async () => redis('node-redis'),
+    'Redis, by ioredis': (ends) => redis('ioredis', ends),
+    'Redis, by node-redis': (ends) => redis('node-redis', ends),
   }),
   ...(hasPostgres && {
-    'PostgreSQL, by pg': async () => postgres('pg'),
-    'PostgreSQL, by postgres.js': async () => postgres('postgres.js'),
+    'PostgreSQL, by pg': () => postgres('pg'),
+    'PostgreSQL, by postgres.js': () => postgres('postgres.js'),
   }),
 }
 
-/** The same, each made anew for a test, and removed afterwards. */
-export const places: Readonly<Record<string, () => Promise<Place>>> = Object.fromEntries(
-  Object.entries(makers).map(([name, make]) => [
-    name,
-    async () => {
-      const { place, close } = await make()
-      onTestFinished(close)
-      return place
-    },
-  ]),
-)
-
-async function redis(client: 'ioredis' | 'node-redis'): Promise<Made> {
+async function redis(client: 'ioredis' | 'node-redis', ends: Ends = onTestFinished): Promise<Place> {
   const server = await startRedisServer()
-  return { place: { kind: 'redis', client, at: { path: server.socket } }, close: () => server.close() }
+  ends(() => server.close())
+  return { kind: 'redis', client, at: { path: server.socket } }
 }
 
-async function postgres(client: 'pg' | 'postgres.js'): Promise<Made> {
-  const server = await startPostgres()
-  const place = { kind: 'postgres', client, at: server.url() } as const
-  const pool = new pg.Pool(server.connection)
-  await migratePostgres(pool)
+/** One server for all tests of a file. */
+let server: Promise<PostgresServer> | undefined
+let databases = 0
+afterAll(async () => {
+  await (await server)?.close()
+})
+
+async function postgres(client: 'pg' | 'postgres.js'): Promise<Place> {
+  server ??= startPostgres({ settings: { max_connections: 300 } })
+  return { kind: 'postgres', client, at: await newDatabase(await server, `place_${++databases}`) }
+}
+
+/** A database of that name, in which stores can be opened. @returns its URL */
+export async function newDatabase({ connection, url }: PostgresServer, name: string): Promise<string> {
+  const pool = new pg.Pool(connection)
+  await pool.query(`CREATE DATABASE ${name}`)
   await pool.end()
-  return { place, close: () => server.close() }
+  const own = new pg.Pool({ ...connection, database: name })
+  await migratePostgres(own)
+  await own.end()
+  return url().replace(/postgres$/u, name)
 }
 
 /** A store that is closed when the test is over. */
-export async function opened(place: Place, opening?: Opening): Promise<Opened['store']> {
+export async function opened(
+  place: Place,
+  opening?: Opening,
+  ends: Ends = onTestFinished,
+): Promise<Opened['store']> {
   const { store, close } = await open(place, opening)
-  onTestFinished(close)
+  ends(close)
   return store
 }

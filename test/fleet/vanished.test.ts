@@ -2,50 +2,71 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { FileBackend } from '../../src/stores/file/backend.ts'
 import { inspectFileStore } from '../../src/stores/file/index.ts'
 import { thisMachine } from '../../src/stores/file/machine.ts'
+import { afterTests } from '../support/ends.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { programOf } from '../support/programs.ts'
 import { until } from '../support/until.ts'
-import { asToken, startFleet } from './fleet.ts'
+import { asToken, type Fleet, startFleet } from './fleet.ts'
 import { failed } from './hosts.ts'
 import { places } from './places.ts'
+import type { Sleeper } from './sleeper.ts'
 
 const sleeper = programOf('sleeper')
 const CALLERS = 5
+/** ms: such as a busy machine keeps, and others wait for once. */
+const LEASE = 6_000
 const size = { processes: 2, callers: CALLERS }
 const served: unknown = expect.objectContaining({ served: CALLERS })
 
 const isAble = process.platform === 'linux' && process.getuid?.() === 0
 if (!isAble) console.warn('NOT RUN: what holders in another pid namespace do. It takes Linux and root.')
 
-test.each(Object.entries(places))(
-  '[S4, K3] %s: a process that is killed after it has redeemed, and before it could write: the next makes one try, and says what is the matter',
-  async (_, make) => {
-    const { server, login, members, leaving, round } = await startFleet(await make(), size)
-    const [first, second] = members
-    if (first === undefined || second === undefined) throw new Error('no members')
-    await round()
-    server.expireAccessTokens()
-    leaving.hold(1)
-    void first.tell({ do: 'round' })
-    await leaving.holding(1)
-    first.kill()
-    const told = await second.tell({ do: 'round' })
-    expect(told).toEqual(failed('reauthentication_required', /may have been spent/u))
-    expect(told.abandoned).toBe(1)
-    // Nobody tries again.
-    expect(await second.tell({ do: 'round' })).toEqual(
-      failed('reauthentication_required', /may have been spent/u),
-    )
-    expect([server.tokenRequests(), login.redemptions(), login.refused()]).toEqual([2, 1, 1])
-    leaving.release()
-    await second.tell({ do: 'login', token: asToken(await server.login()) })
-    expect(await second.tell({ do: 'round' })).toEqual(served)
-  },
-)
+// One process for all places, and one kill.
+describe('a process is killed after it has redeemed, and before it could write', () => {
+  const ends = afterTests()
+  const fleets = new Map<string, Fleet>()
+  beforeAll(async () => {
+    const firsts = Object.entries(places).map(async ([name, make]) => {
+      const orders = { lease: LEASE }
+      const fleet = await startFleet(await make(ends), { ...size, orders, ends })
+      fleets.set(name, fleet)
+      const { server, members, leaving, round } = fleet
+      await round()
+      server.expireAccessTokens()
+      leaving.hold(1)
+      void members[0]?.tell({ do: 'round' })
+      await leaving.holding(1)
+      return members[0]
+    })
+    for (const first of await Promise.all(firsts)) first?.kill()
+  }, 300_000)
+
+  test.concurrent.each(Object.keys(places))(
+    '[S4, K3] %s: the next makes one try, and says what is the matter',
+    async (name) => {
+      const fleet = fleets.get(name)
+      const second = fleet?.members[1]
+      if (fleet === undefined || second === undefined) throw new Error('no members')
+      const { server, login, leaving } = fleet
+      const told = await second.tell({ do: 'round' })
+      expect(told).toEqual(failed('reauthentication_required', /may have been spent/u))
+      expect(told.abandoned).toBe(1)
+      // Nobody tries again.
+      expect(await second.tell({ do: 'round' })).toEqual(
+        failed('reauthentication_required', /may have been spent/u),
+      )
+      expect([server.tokenRequests(), login.redemptions(), login.refused()]).toEqual([2, 1, 1])
+      leaving.release()
+      await second.tell({ do: 'login', token: asToken(await server.login()) })
+      expect(await second.tell({ do: 'round' })).toEqual(served)
+    },
+    180_000,
+  )
+})
 
 // CI has to run it.
 test.skipIf(!isAble && process.env['CI'] === undefined)(
@@ -56,7 +77,7 @@ test.skipIf(!isAble && process.env['CI'] === undefined)(
       { kind: 'files', path },
       {
         ...size,
-        orders: { lease: 1_000 },
+        orders: { lease: 2_000 },
         byOf: (n) => (n === 0 ? ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'] : []),
       },
     )
@@ -87,6 +108,7 @@ test.skipIf(!isAble && process.env['CI'] === undefined)(
     ])
     expect([server.tokenRequests(), login.redemptions(), login.revoked()]).toEqual([1, 1, false])
   },
+  180_000,
 )
 
 // Where start times are told relative to another boot, they tell no process from another. CI has to run it.
@@ -95,9 +117,13 @@ test.skipIf(!isAble && process.env['CI'] === undefined)(
   async () => {
     const place = { kind: 'files', path: await temporaryFolder() } as const
     const by = ['--time', '--boottime', '100000', '--fork', '--kill-child', process.execPath, sleeper]
-    const child = spawn('unshare', [...by, JSON.stringify({ place, lease: 10_000 })], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    })
+    const child = spawn(
+      'unshare',
+      [...by, JSON.stringify({ sleeps: [{ place, key: 'me' }], lease: 10_000 } satisfies Sleeper)],
+      {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      },
+    )
     onTestFinished(() => void child.kill('SIGKILL'))
     await once(child.stdout, 'data')
     const [entry] = await inspectFileStore({ path: place.path })
@@ -111,4 +137,5 @@ test.skipIf(!isAble && process.env['CI'] === undefined)(
     await once(child, 'exit')
     expect(await contender.tryLock()).toMatchObject({ abandoned: true })
   },
+  180_000,
 )

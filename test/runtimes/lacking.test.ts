@@ -1,23 +1,17 @@
-import { spawn } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { portableBundle } from './portable-bundle.ts'
 import { type PortableServers, startPortableServers } from './portable-servers.ts'
 import type { Told } from './portable.ts'
 
 let servers: PortableServers
-let folder: string
-let bundle: string
+let code: string
 beforeAll(async () => {
   servers = await startPortableServers()
-  folder = await mkdtemp(join(tmpdir(), 'llm-refresh-portable-'))
-  bundle = join(folder, 'portable.js')
-  await writeFile(bundle, await portableBundle())
+  code = await portableBundle()
 })
-afterAll(() => Promise.all([servers.close(), rm(folder, { recursive: true })]))
+afterAll(() => servers.close())
 
 /** What a platform lacks. */
 interface Lacks {
@@ -29,30 +23,38 @@ interface Lacks {
   readonly undefinedMembers?: readonly string[]
 }
 
-/** Runs the portable program in a process of its own. */
+/** In a thread of its own, whose globals are its own. */
+const SCRIPT = `
+  const { parentPort, workerData } = require('node:worker_threads')
+  const { code, origin, globals, members, undefinedMembers } = workerData
+  const run = async () => {
+    // Node loads its own fetch and its own Web Crypto when they are first used.
+    await (await fetch(origin)).text()
+    await crypto.subtle.digest('SHA-256', new Uint8Array(1))
+    const at = (path) => [path.split('.').slice(0, -1).reduce((owner, name) => owner[name], globalThis), path.split('.').at(-1)]
+    for (const path of members) Reflect.deleteProperty(...at(path))
+    for (const path of undefinedMembers) Object.defineProperty(...at(path), { value: undefined })
+    // Elsewhere timers are numbers.
+    const timers = []
+    const setTimeout = (...given) => timers.push(globalThis.setTimeout(...given))
+    const clearTimeout = (timer) => globalThis.clearTimeout(timers[timer - 1])
+    new Function('setTimeout', 'clearTimeout', ...globals, code)(setTimeout, clearTimeout)
+    parentPort.postMessage(await globalThis.portable(origin))
+  }
+  run()`
+
+/** Runs the portable program. */
 async function without({ globals = [], members = [], undefinedMembers = [] }: Lacks): Promise<Told> {
-  const script = `
-    const [bundle, origin, globals, members, undefinedMembers] = JSON.parse(process.argv[1])
-    const code = require('node:fs').readFileSync(bundle, 'utf8')
-    const run = async () => {
-      // Node loads its own fetch and its own Web Crypto when they are first used.
-      await (await fetch(origin)).text()
-      await crypto.subtle.digest('SHA-256', new Uint8Array(1))
-      const at = (path) => [path.split('.').slice(0, -1).reduce((owner, name) => owner[name], globalThis), path.split('.').at(-1)]
-      for (const path of members) Reflect.deleteProperty(...at(path))
-      for (const path of undefinedMembers) Object.defineProperty(...at(path), { value: undefined })
-      // Elsewhere timers are numbers.
-      const timers = []
-      const setTimeout = (...given) => timers.push(globalThis.setTimeout(...given))
-      const clearTimeout = (timer) => globalThis.clearTimeout(timers[timer - 1])
-      new Function('setTimeout', 'clearTimeout', ...globals, code)(setTimeout, clearTimeout)
-      const told = await globalThis.portable(origin)
-      process.stdout.write(JSON.stringify(told), () => process.exit())
-    }
-    run()`
-  const orders = JSON.stringify([bundle, servers.origin, globals, members, undefinedMembers])
-  const child = spawn(process.execPath, ['-e', script, orders], { stdio: ['ignore', 'pipe', 'inherit'] })
-  return JSON.parse(await text(child.stdout)) as Told
+  const { origin } = servers
+  const workerData = { code, origin, globals, members, undefinedMembers }
+  const thread = new Worker(SCRIPT, { eval: true, execArgv: [], workerData })
+  try {
+    // It fails with the thread's own error.
+    const [told] = (await once(thread, 'message')) as [Told]
+    return told
+  } finally {
+    await thread.terminate()
+  }
 }
 
 /** What does not work, and why. */

@@ -56,7 +56,7 @@ async function ask<R = Given>(
   const search = new URLSearchParams(all)
   const response = await fetch(`${worker.origin}/${path}?${search.toString()}`, {
     // A request that hangs has failed.
-    signal: AbortSignal.timeout(10_000),
+    signal: AbortSignal.timeout(60_000),
   })
   const body = await response.text()
   if (!response.ok) throw new Error(body)
@@ -217,7 +217,7 @@ test.each(['read', 'take', 'redeem', 'write'])(
     await endsIn(name, step, 'request', { do: 'token', background: 'yes' })
     server.release()
     await expect
-      .poll(() => ask('status', name), { timeout: 10_000, interval: 20 })
+      .poll(() => ask('status', name), { timeout: 60_000, interval: 100 })
       .toMatchObject({ generation: 2, isRefreshing: false, isUnsaved: false })
     expect(await ask('token', name)).toMatchObject({ given: 'access-1' })
     expect(server.account(name).presented).toEqual(['0'])

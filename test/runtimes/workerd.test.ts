@@ -75,7 +75,7 @@ async function ask(path: string, query: Readonly<Record<string, string | number>
   const search = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))
   const response = await fetch(`${worker.origin}${path}?${search.toString()}`, {
     // A request that hangs has failed.
-    signal: AbortSignal.timeout(10_000),
+    signal: AbortSignal.timeout(60_000),
   })
   const body = await response.text()
   if (!response.ok) throw new Error(body)
@@ -126,7 +126,7 @@ test.each(['first', 'second'])(
     await refreshAhead(name, { background: 'yes' })
     gate.release()
     await expect
-      .poll(() => ask('/status', { name }), { timeout: 10_000, interval: 20 })
+      .poll(() => ask('/status', { name }), { timeout: 60_000, interval: 100 })
       .toMatchObject({ generation: 2, isRefreshing: false, isUnsaved: false })
     await ask('/advance', { name, ms: LIFE - LATE })
     expect(await ask('/token', { name })).toEqual(served('access-1'))

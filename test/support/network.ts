@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { promisify } from 'node:util'
 import { onTestFinished } from 'vitest'
 import { binary } from './binaries.ts'
+import type { Ends } from './ends.ts'
 
 const run = promisify(execFile)
 
@@ -41,15 +42,19 @@ export async function canNetwork(): Promise<boolean> {
   }
 }
 
-/** A network that goes when the test is over. */
-export async function startNetwork(hosts: readonly string[], services: readonly string[]): Promise<Network> {
+/** @param endWith default: with the test */
+export async function startNetwork(
+  hosts: readonly string[],
+  services: readonly string[],
+  endWith: Ends = onTestFinished,
+): Promise<Network> {
   const ip = await binary('ip', 'iproute2')
   await sweep(ip)
   const prefix = `${PREFIX}-${process.pid}-${made++}`
   const spaceOf = (name: string): string => `${prefix}-${name}`
   const ends = [...hosts, ...services]
   const spaces = ['switch', ...ends].map(spaceOf)
-  onTestFinished(async () => {
+  endWith(async () => {
     await Promise.all(spaces.map((space) => run(ip, ['netns', 'delete', space]).catch(() => undefined)))
   })
   await batch(
