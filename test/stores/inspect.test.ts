@@ -90,7 +90,7 @@ describe('in Redis', () => {
   beforeAll(async () => {
     isThere = await has('redis-server', 'redis-server')
     if (!isThere) return
-    server = await startRedisServer()
+    server = await startRedisServer({ isDurable: false })
     redis = new Redis(server.socket)
   })
   afterAll(async () => {

@@ -21,7 +21,7 @@ async function overFiles(options: Options): Promise<Store> {
 }
 
 async function overRedis(options: Options): Promise<Store> {
-  const server = await startRedisServer()
+  const server = await startRedisServer({ isDurable: false })
   const client = new Redis(server.socket)
   onTestFinished(async () => {
     client.disconnect()

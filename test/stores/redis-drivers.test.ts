@@ -22,7 +22,7 @@ let server: RedisServer
 let aside: Redis
 beforeAll(async () => {
   if (!isThere) return
-  server = await startRedisServer()
+  server = await startRedisServer({ isDurable: false })
   aside = new Redis(server.socket)
 })
 afterAll(async () => {

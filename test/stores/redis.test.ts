@@ -34,7 +34,7 @@ let server: RedisServer
 let redis: Redis
 beforeAll(async () => {
   if (!isThere) return
-  server = await startRedisServer()
+  server = await startRedisServer({ isDurable: false })
   redis = new Redis(server.socket)
 })
 afterAll(async () => {
@@ -281,7 +281,7 @@ describe('a server that says no', () => {
     options: object = {},
     storeOptions: RedisStoreOptions = { timeout: 400 },
   ): Promise<Promise<unknown>> {
-    const own = await startRedisServer({ settings })
+    const own = await startRedisServer({ isDurable: false, settings })
     onTestFinished(() => own.close())
     const client = ioredis(own.socket, { maxRetriesPerRequest: 1, ...options })
     return redisStore(client, storeOptions).update('me', async () => record('1'))
@@ -324,7 +324,7 @@ describe('a user that may do what the page says, and no more,', async () => {
     ['ioredis', byIoredis],
     ['node-redis', byNodeRedis],
   ] as const)('[S2] is enough for %s', async (_, connect) => {
-    const own = await startRedisServer({ settings: [['user', rights]] })
+    const own = await startRedisServer({ isDurable: false, settings: [['user', rights]] })
     onTestFinished(() => own.close())
     const clock = new ManualClock()
     const client = await connect(own.socket)
