@@ -59,7 +59,7 @@ export default defineConfig({
         },
       },
       { extends: true, test: { name: 'apart', include: APART } },
-      { extends: true, test: { name: 'waits', include: WAITING } },
+      { extends: true, test: { name: 'waits', include: WAITING, isolate: false } },
     ],
   },
 })

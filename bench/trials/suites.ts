@@ -45,6 +45,8 @@ export const schedules: Battery = suite(
     'test/core/interleavings.test.ts',
     'test/credential/interleavings.test.ts',
     'test/surfaces/ai-sdk/refreshing-model-scripts.test.ts',
+    'test/stores/redis-model.test.ts',
+    'test/stores/postgres/model.test.ts',
   ],
   long('SCHEDULES', 20_000),
 )

@@ -1,10 +1,10 @@
 import { inspect } from 'node:util'
 import type pg from 'pg'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createCredential, RefreshError, type Store } from '../../../src/index.ts'
 import { migratePostgres, postgresStore } from '../../../src/stores/postgres/index.ts'
 import { Account, numbered, storeWith } from '../../credential/account.ts'
-import { GUARDED, startPostgres } from '../../support/postgres-server.ts'
+import { GUARDED, hasPostgres, startPostgres } from '../../support/postgres-server.ts'
 import {
   clientOf,
   clients,
@@ -16,7 +16,7 @@ import {
   sqlOf,
   storeOver,
   tableOf,
-  withPostgres,
+  withOwnPostgres,
 } from './world.ts'
 
 const code = (expected: string, message = /./): unknown =>
@@ -30,7 +30,7 @@ async function terminateAll(admin: pg.Pool): Promise<void> {
   )
 }
 
-await withPostgres(
+await withOwnPostgres(
   (server) => {
     test('[S4, S7] a server that is killed in the middle of a refresh, and starts again, loses nothing', async () => {
       const table = await newTable(server)
@@ -168,7 +168,7 @@ await withPostgres(
   { durable: true },
 )
 
-await withPostgres(() => {
+describe.runIf(hasPostgres)('with PostgreSQL', () => {
   test.each([
     ['pg', poolOf],
     ['postgres.js', sqlOf],
