@@ -21,7 +21,9 @@ import {
 export async function withPostgres(define: (server: PostgresDatabase) => void): Promise<void> {
   // What is passed over needs none.
   const server = hasPostgres ? await sharedPostgres() : ({} as PostgresDatabase)
-  describe.runIf(hasPostgres)('with PostgreSQL', () => define(server))
+  describe.runIf(hasPostgres)('with PostgreSQL', () => {
+    define(server)
+  })
 }
 
 /** Tests on a server of their own, which they may stop. */
@@ -179,5 +181,5 @@ export async function hold(
 
 /** Looks until it holds: for what the server does, which tells nobody. */
 export function eventually(check: () => unknown): Promise<unknown> {
-  return vi.waitFor(check, { interval: 5, timeout: 15_000 })
+  return vi.waitFor(check, { interval: 20, timeout: 120_000 })
 }
