@@ -50,6 +50,8 @@ export const schedules: Battery = suite(
   ],
   long('SCHEDULES', 20_000),
 )
+/** The contract of stores over PostgreSQL, with every setting of sessions and both drivers. */
+export const contracts: Battery = suite(['test/stores/postgres/contract.test.ts'], { CONTRACTS: 'all' })
 /** Keys of one pool, `KEYS` of them. */
 export const pools: Battery = suite(['test/credential/pool.test.ts'], long('KEYS', 100_000))
 /** 20 kills at each of 12 steps over files, and 12 at each of 8 over each server, `KILLS` times as many; free again within 3 s. */
