@@ -47,6 +47,7 @@ export default defineConfig({
     // A test that hangs has failed: nothing here waits for real time.
     testTimeout: 180_000,
     hookTimeout: 180_000,
+    expect: { poll: { timeout: 120_000 } },
     // As many as the cores of a small machine: the leases of some tests are short, and a starved process loses them.
     maxWorkers: 2,
     maxConcurrency: 4,

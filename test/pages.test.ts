@@ -22,7 +22,7 @@ test('[E1] given the source, when a script checks it, then docs/messages.md is c
   const tsx = join(root, 'node_modules/tsx/dist/cli.mjs')
   const args = [tsx, join(root, 'scripts/messages.ts'), '--check']
   await expect(run(process.execPath, args)).resolves.toEqual({ stdout: '', stderr: '' })
-}, 180_000)
+})
 
 test('[E1] the page of errors has a section for every code', async () => {
   const codes = await namesIn('src/errors.ts', /^ {2}\| '(\w+)'$/gm)

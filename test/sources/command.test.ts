@@ -189,7 +189,7 @@ test('[K6] given a program that exits while its command runs, then the command e
   expect(spawnSync(process.execPath, [main], { timeout: 120_000 }).status).toBe(3)
   const pid = (await readFile(`${file}.pid`, 'utf8')).trim()
   expect(Number(pid)).toBeGreaterThan(0)
-  await vi.waitFor(async () => expect(await isRunning(pid)).toBe(false))
+  await vi.waitFor(async () => expect(await isRunning(pid)).toBe(false), 120_000)
 })
 
 test('a daemon that it leaves behind does not keep this process alive', async () => {

@@ -237,7 +237,7 @@ describe('in a cluster of Redis', () => {
   beforeAll(async () => {
     isThere = await has('redis-server', 'redis-server')
     if (isThere) cluster = await startRedisCluster()
-  }, 60_000)
+  })
   afterAll(() => cluster?.close())
   beforeEach(({ skip }) => skip(!isThere))
 

@@ -15,4 +15,4 @@ test('[S2] the store of its own that the page of stores shows passes the contrac
     throw new Error('It is only counted.')
   })
   expect(stdout.match(/^ok /gm)).toHaveLength(cases.length)
-}, 180_000)
+})

@@ -46,4 +46,4 @@ test('[S8] the examples for sealed adopt what is there, seal it, and read it aga
     expect(await textsIn(state)).not.toContain('plain-access')
   }
   expect(await runs('first.mts')).toBe('plain-access\n')
-}, 180_000)
+})

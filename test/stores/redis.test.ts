@@ -26,6 +26,9 @@ const record = (name: string): RecordContent => ({ token: token(name) })
 const code = (expected: string, message = /./u): unknown =>
   expect.objectContaining({ code: expected, message: expect.stringMatching(message) })
 
+/** ms: far more than a slow machine takes. */
+const SOME_TIME = 120_000
+
 const isThere = await has('redis-server', 'redis-server')
 beforeEach(({ skip }) => skip(!isThere))
 
@@ -143,7 +146,10 @@ test('[S7] given a store of each client, when there is no server, then it says w
   expect(change).not.toHaveBeenCalled()
   await own.start()
   for (const [at, [key, store]] of stores.entries()) {
-    await vi.waitFor(async () => expect(await store.read(key)).toMatchObject({ token: token('1') }), 60_000)
+    await vi.waitFor(
+      async () => expect(await store.read(key)).toMatchObject({ token: token('1') }),
+      SOME_TIME,
+    )
     // What was asked for while nobody heard it may be done when somebody does: a delete that failed was not heard of.
     expect((await store.read(key))?.revision).toBe(written[at]?.revision)
   }
@@ -205,13 +211,13 @@ test('[S2] a waiter is woken by a notice, on a connection that is there only whi
       return record(name)
     }),
   )
-  await vi.waitFor(async () => expect(await connections()).toBe(2))
+  await vi.waitFor(async () => expect(await connections()).toBe(2), SOME_TIME)
   letOn()
   expect((await first).token).toMatchObject(token('1'))
   expect((await Promise.all(waiting)).map((stored) => stored.token?.accessToken)).toEqual(
     ['2', '3'].map((name) => token(name).accessToken),
   )
-  await vi.waitFor(async () => expect(await connections()).toBe(0))
+  await vi.waitFor(async () => expect(await connections()).toBe(0), SOME_TIME)
 })
 
 test('[S7] a connection for notices that is closed while it subscribes anew ends nothing else', async () => {
@@ -255,14 +261,14 @@ test('[S7] a connection for notices that is closed while it subscribes anew ends
   })
   await inside
   const waiting = stillStore(client, clock).update('anew', async () => record('2'))
-  await vi.waitFor(async () => expect(String(await redis.client('LIST'))).toMatch(/sub=1/u))
+  await vi.waitFor(async () => expect(String(await redis.client('LIST'))).toMatch(/sub=1/u), SOME_TIME)
   accepted[0]?.destroy()
   await isHeard
   letOn()
   await held
   await clock.advance(60_000)
   expect((await waiting).token).toMatchObject(token('2'))
-  await vi.waitFor(() => expect(accepted.at(-1)?.closed).toBe(true))
+  await vi.waitFor(() => expect(accepted.at(-1)?.closed).toBe(true), SOME_TIME)
   await new Promise((resolve) => setImmediate(resolve))
   expect(unhandled).not.toHaveBeenCalled()
 })
