@@ -91,7 +91,7 @@ describe('Redis', () => {
     [
       'ioredis with a limit for commands',
       async (port) => {
-        const client = new Redis(port, '127.0.0.1', { commandTimeout: 1_000 })
+        const client = new Redis(port, '127.0.0.1', { commandTimeout: 3_000 })
         client.on('error', () => undefined)
         onTestFinished(() => client.disconnect())
         return client
