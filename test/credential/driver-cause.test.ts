@@ -82,7 +82,7 @@ describe('Redis', () => {
     [
       'ioredis',
       async (port) => {
-        const client = new Redis(port, '127.0.0.1', { maxRetriesPerRequest: 0, socketTimeout: 1_000 })
+        const client = new Redis(port, '127.0.0.1', { maxRetriesPerRequest: 0, socketTimeout: 3_000 })
         client.on('error', () => undefined)
         onTestFinished(() => client.disconnect())
         return client
@@ -100,7 +100,7 @@ describe('Redis', () => {
     [
       'node-redis',
       async (port) => {
-        const socket = { host: '127.0.0.1', port, socketTimeout: 1_000, reconnectStrategy: () => 10 }
+        const socket = { host: '127.0.0.1', port, socketTimeout: 3_000, reconnectStrategy: () => 10 }
         const client = createClient({ socket, disableOfflineQueue: true })
         client.on('error', () => undefined)
         await client.connect()
