@@ -6,16 +6,19 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 const WAITING = [
   'test/cli/**/*.test.ts',
   'test/fleet/**/*.test.ts',
-  'test/mcp-conformance/conformance.test.ts',
-  'test/stores/{postgres,redis}*/**/*.test.ts',
-  'test/stores/redis*.test.ts',
   'test/runtimes/**/*.test.ts',
-  'test/credential/driver-cause.test.ts',
   'test/demo.test.ts',
   'test/proxy/browser.test.ts',
 ]
+/** These wait for servers alone. The files of a worker share its modules, and its PostgreSQL. */
+const SERVED = [
+  'test/mcp-conformance/conformance.test.ts',
+  'test/stores/postgres/*.test.ts',
+  'test/stores/{redis*,max-locks}.test.ts',
+  'test/credential/driver-cause.test.ts',
+]
 /** Of those that wait, these take longest. */
-const LONG = /\/(?:fleet\/|cli\/stores|cli\/token|cli\/login|credential\/driver-cause|demo|runtimes\/workerd)/
+const LONG = /\/(?:fleet\/|cli\/stores|cli\/token|cli\/login|demo|runtimes\/workerd)/
 /** These load several versions of a package, or one that keeps state: each has a process of its own. */
 const APART = [
   'test/surfaces/ai-sdk/**/*.test.ts',
@@ -30,7 +33,7 @@ const APART = [
 class WaitingFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ project, moduleId }: TestSpecification): number =>
-      LONG.test(moduleId) ? 0 : ['waits', 'apart', 'unit'].indexOf(project.name) + 1
+      LONG.test(moduleId) ? 0 : ['waits', 'served', 'apart', 'unit'].indexOf(project.name) + 1
     const sizes = new Map(files.map(({ moduleId }) => [moduleId, statSync(moduleId).size]))
     const sizeOf = ({ moduleId }: TestSpecification): number => sizes.get(moduleId) ?? 0
     return files.toSorted((one, other) => rank(one) - rank(other) || sizeOf(other) - sizeOf(one))
@@ -42,7 +45,9 @@ export default defineConfig({
     globalSetup: 'test/support/install.ts',
     setupFiles: 'test/support/end-with-run.ts',
     // A test that hangs has failed: nothing here waits for real time.
-    testTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    expect: { poll: { timeout: 120_000 } },
     // As many as the cores of a small machine: the leases of some tests are short, and a starved process loses them.
     maxWorkers: 2,
     maxConcurrency: 4,
@@ -53,13 +58,14 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [...WAITING, ...APART],
+          exclude: [...WAITING, ...SERVED, ...APART],
           // A process for each file took longer than its tests.
           isolate: false,
         },
       },
       { extends: true, test: { name: 'apart', include: APART } },
       { extends: true, test: { name: 'waits', include: WAITING } },
+      { extends: true, test: { name: 'served', include: SERVED, isolate: false } },
     ],
   },
 })

@@ -80,6 +80,9 @@ function* callsOf(
   }
 }
 
+/** Each message is compared with all that was produced. */
+const patterns = new Map<string, RegExp>()
+
 const produced = await produceAll()
 /** Each is shown with the first situation that leads to it. */
 const situations = new Map<string, string>()
@@ -98,10 +101,14 @@ for (const { when, code, message } of produced) {
 }
 
 function patternOf(text: string): RegExp {
+  const known = patterns.get(text)
+  if (known !== undefined) return known
   const parts = plain(text)
     .split('…')
     .map((part) => part.replaceAll(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`))
-  return new RegExp(`^${parts.join('[^]*?')}$`)
+  const pattern = new RegExp(`^${parts.join('[^]*?')}$`)
+  patterns.set(text, pattern)
+  return pattern
 }
 
 function plain(text: string): string {

@@ -1,9 +1,11 @@
-import { spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 
+const run = promisify(execFile)
 const root = join(import.meta.dirname, '..')
 
 async function page(name: string): Promise<string> {
@@ -15,15 +17,11 @@ async function namesIn(file: string, pattern: RegExp): Promise<string[]> {
   return [...(await page(file)).matchAll(pattern)].map(([, name = '']) => name)
 }
 
-test.each([
-  ['docs/messages.md', 'messages'],
-  ['docs/promises.md', 'promises'],
-  ['llms.txt, and the index of docs/README.md,', 'llms'],
-])('[E1] given the source, when a script checks it, then %s is complete', (_page, script) => {
+// The other generated pages are compared by `npm run package`.
+test('[E1] given the source, when a script checks it, then docs/messages.md is complete', async () => {
   const tsx = join(root, 'node_modules/tsx/dist/cli.mjs')
-  const args = [tsx, join(root, `scripts/${script}.ts`), '--check']
-  const { stderr, status } = spawnSync(process.execPath, args, { encoding: 'utf8' })
-  expect({ stderr, status }).toEqual({ stderr: '', status: 0 })
+  const args = [tsx, join(root, 'scripts/messages.ts'), '--check']
+  await expect(run(process.execPath, args)).resolves.toEqual({ stdout: '', stderr: '' })
 })
 
 test('[E1] the page of errors has a section for every code', async () => {

@@ -11,6 +11,7 @@ import { runtimes } from './runtimes.ts'
 import {
   commands,
   conformance,
+  contracts,
   fleets,
   kills,
   partitions,
@@ -45,6 +46,7 @@ const batteries: Readonly<Record<string, Battery>> = {
   'take-overs': takeOvers,
   partitions,
   schedules,
+  contracts,
   pools,
   commands,
   aborts,

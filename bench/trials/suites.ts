@@ -45,9 +45,13 @@ export const schedules: Battery = suite(
     'test/core/interleavings.test.ts',
     'test/credential/interleavings.test.ts',
     'test/surfaces/ai-sdk/refreshing-model-scripts.test.ts',
+    'test/stores/redis-model.test.ts',
+    'test/stores/postgres/model.test.ts',
   ],
   long('SCHEDULES', 20_000),
 )
+/** The contract of stores over PostgreSQL, with every setting of sessions and both drivers. */
+export const contracts: Battery = suite(['test/stores/postgres/contract.test.ts'], { CONTRACTS: 'all' })
 /** Keys of one pool, `KEYS` of them. */
 export const pools: Battery = suite(['test/credential/pool.test.ts'], long('KEYS', 100_000))
 /** 20 kills at each of 12 steps over files, and 12 at each of 8 over each server, `KILLS` rounds of them; free again within 3 s. */

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { Refreshable, type RefreshableOptions } from '../../src/index.ts'
+import { fileOfSource, program } from '../support/bundle.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { responder } from '../support/responder.ts'
 import { settled } from '../support/settled.ts'
@@ -176,15 +177,12 @@ test.each([Number.NaN, Number.POSITIVE_INFINITY, undefined])(
   },
 )
 
-test('[C13] a refresh that hangs does not keep the process alive', () => {
-  const script = `
-    import { Refreshable } from '${new URL('../../src/index.ts', import.meta.url).href}'
+test('[C13] a refresh that hangs does not keep the process alive', async () => {
+  const script = await program(`
+    import { Refreshable } from '${fileOfSource('index.ts')}'
     new Refreshable({ refresh: () => new Promise(() => {}) }).snapshot().catch(() => {})
-    process.on('exit', () => console.log('ended by itself'))`
-  const ended = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
-    encoding: 'utf8',
-    timeout: 15_000,
-  })
+    process.on('exit', () => console.log('ended by itself'))`)
+  const ended = spawnSync(process.execPath, [script], { encoding: 'utf8', timeout: 120_000 })
   expect(ended.stderr).toBe('')
   expect([ended.stdout.trim(), ended.status]).toEqual(['ended by itself', 0])
 })

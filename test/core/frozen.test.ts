@@ -6,23 +6,24 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { expect, onTestFinished, test } from 'vitest'
 import { Refreshable } from '../../src/index.ts'
+import { fileOfSource, program } from '../support/bundle.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
 /** ms; a frozen process sleeps for longer than five of them. */
-const DEADLINE = 500
+const DEADLINE = 1_000
 const FROZEN = 5.2 * DEADLINE
-
-const index = new URL('../../src/index.ts', import.meta.url).href
 
 /**
  * A process whose refresh waits for a response. A second caller comes at the very moment that it wakes: its timer was due while the
  * process was frozen.
  */
-const program = `
-  import { Refreshable } from '${index}'
+const WAITING = `
+  import { Refreshable } from '${fileOfSource('index.ts')}'
+  // Else the first request would load Node's fetch in the time of the flight.
+  await fetch('data:,')
   const cell = new Refreshable({
     deadline: ${DEADLINE},
-    refresh: async ({ signal }) => (await fetch(process.argv[1], { method: 'POST', signal })).text(),
+    refresh: async ({ signal }) => (await fetch(process.argv[2], { method: 'POST', signal })).text(),
   })
   const told = (caller) => caller.then(({ value }) => value, (error) => error.code)
   const first = told(cell.snapshot())
@@ -48,16 +49,17 @@ async function endpoint() {
   return { url: `http://127.0.0.1:${port}/token`, counts, next }
 }
 
-function started(url: string): ChildProcess {
-  const args = ['--import', 'tsx', '--input-type=module', '-e', program, url]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+async function started(url: string): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [await program(WAITING), url], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
   onTestFinished(() => void child.kill('SIGKILL'))
   return child
 }
 
 test('[C5, C13] given a process that was frozen for more than five deadlines, when the response arrived meanwhile, then its callers get it, and one request was made', async () => {
   const { url, counts, next } = await endpoint()
-  const child = started(url)
+  const child = await started(url)
   const answered = once(child, 'message')
   const response = await next()
   child.kill('SIGSTOP')

@@ -3,6 +3,7 @@ import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
 import { Refreshable, RefreshError, type RefreshEvent } from '../../src/index.ts'
 import { BaseProvider, RefreshingProvider } from '../../src/surfaces/provider/index.ts'
+import { fileOfSource, program } from '../support/bundle.ts'
 import { settled } from '../support/settled.ts'
 
 const CANARY = 'canary-7f3a91'
@@ -129,19 +130,12 @@ test.each([
   ['thrown', 'throw error'],
   ['rejected', 'Promise.reject(error)'],
   ['the cause of another', "throw new Error('outer', { cause: error })"],
-])('[Z1] not even an uncaught error prints its cause: %s', (_, fatal) => {
-  const script = `
-    import { RefreshError } from '${new URL('../../src/index.ts', import.meta.url).href}'
+])('[Z1] not even an uncaught error prints its cause: %s', async (_, fatal) => {
+  const script = await program(`
+    import { RefreshError } from '${fileOfSource('index.ts')}'
     const error = new RefreshError('refresh_failed', 'The refresh failed.', { cause: new Error('${CANARY}') })
-    ${fatal}`
-  const { stderr, status } = spawnSync(
-    process.execPath,
-    ['--import', 'tsx', '--input-type=module', '-e', script],
-    {
-      encoding: 'utf8',
-      timeout: 15_000,
-    },
-  )
+    ${fatal}`)
+  const { stderr, status } = spawnSync(process.execPath, [script], { encoding: 'utf8', timeout: 120_000 })
   expect(status).not.toBe(0)
   expect(stderr).toContain('The refresh failed.')
   expect(stderr.replaceAll(/^.*cause: new Error.*$/gm, '')).not.toContain(CANARY)

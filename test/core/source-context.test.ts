@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { afterEach, expect, test, vi } from 'vitest'
 import { markFetch, rawFetch } from '../../src/core/raw-fetch.ts'
 import { isInSource, runAsSource } from '../../src/core/source-context.ts'
+import { fileOfSource, program } from '../support/bundle.ts'
 import { settled } from '../support/settled.ts'
 
 afterEach(() => {
@@ -65,21 +66,18 @@ test('[F9] given that the platform’s fetch is one of ours, when a source looks
   expect(rawFetch()).toBe(undefined)
 })
 
-test('[Z3] given a refresh that is over, when promises are made, then no hook of Node follows them', () => {
+test('[Z3] given a refresh that is over, when promises are made, then no hook of Node follows them', async () => {
   // A promise has a number only while a hook is enabled. In a process of its own: other tests have hooks.
-  const script = `
+  const script = await program(`
     import { executionAsyncId } from 'node:async_hooks'
-    import { runAsSource } from '${new URL('../../src/core/source-context.ts', import.meta.url).href}'
+    import { runAsSource } from '${fileOfSource('core/source-context.ts')}'
     const numberOfPromise = async () => {
       await Promise.resolve()
       return executionAsyncId()
     }
     const before = await numberOfPromise()
     await runAsSource(async () => runAsSource(numberOfPromise))
-    console.log(before, await numberOfPromise())`
-  const ended = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
-    encoding: 'utf8',
-    timeout: 15_000,
-  })
+    console.log(before, await numberOfPromise())`)
+  const ended = spawnSync(process.execPath, [script], { encoding: 'utf8', timeout: 120_000 })
   expect([ended.stderr, ended.stdout.trim(), ended.status]).toEqual(['', '0 0', 0])
 })

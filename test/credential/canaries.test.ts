@@ -241,7 +241,6 @@ test.each(Object.entries(SOURCES))(
       expect(`${stack} ${message} ${JSON.stringify(error)}`).not.toContain(CANARY)
     }
   },
-  30_000,
 )
 
 /** What may be seen of a secret of 32 bytes. */

@@ -14,13 +14,13 @@ import { RedisTable } from '../../src/stores/redis/table.ts'
 import { LeasedBackend } from '../../src/stores/shared/leased-backend.ts'
 import { lockOf } from '../stores/hanging.ts'
 import { has } from '../support/binaries.ts'
-import { hasPostgres, startPostgres } from '../support/postgres-server.ts'
+import { hasPostgres, sharedPostgres } from '../support/postgres-server.ts'
 import { startRedisServer } from '../support/redis-server.ts'
 import { type Relay, startRelay } from '../support/relay.ts'
 import { everythingIn } from './everything.ts'
 
 const SECRET = { token: { accessToken: 'CANARY-access', refreshToken: 'CANARY-refresh' } }
-const [LEASE, TIMEOUT] = [2_500, 300]
+const [LEASE, TIMEOUT] = [5_000, 1_000]
 
 /**
  * Writes a record, and replaces one, in trouble.
@@ -52,6 +52,21 @@ function leaksOf(explained: readonly RefreshError[]): unknown[] {
   )
 }
 
+/**
+ * Gets a client into every trouble, side by side.
+ *
+ * @returns what is wrong, by trouble
+ */
+async function leaksIn<T>(
+  troubles: Readonly<Record<string, T>>,
+  leaks: (trouble: T) => Promise<unknown[]>,
+): Promise<Record<string, unknown>> {
+  const found = Object.entries(troubles).map(
+    async ([what, trouble]) => [what, await leaks(trouble).catch(String)] as const,
+  )
+  return Object.fromEntries((await Promise.all(found)).filter(([, wrong]) => wrong.length > 0))
+}
+
 /** What drivers threw that held the record: what is tested here is not idle. */
 const leaking = new Set<string>()
 function note(driver: string, thrown: readonly unknown[]): void {
@@ -67,7 +82,7 @@ describe('Redis', () => {
     [
       'ioredis',
       async (port) => {
-        const client = new Redis(port, '127.0.0.1', { maxRetriesPerRequest: 0, socketTimeout: 100 })
+        const client = new Redis(port, '127.0.0.1', { maxRetriesPerRequest: 0, socketTimeout: 3_000 })
         client.on('error', () => undefined)
         onTestFinished(() => client.disconnect())
         return client
@@ -76,7 +91,7 @@ describe('Redis', () => {
     [
       'ioredis with a limit for commands',
       async (port) => {
-        const client = new Redis(port, '127.0.0.1', { commandTimeout: 1_000 })
+        const client = new Redis(port, '127.0.0.1', { commandTimeout: 3_000 })
         client.on('error', () => undefined)
         onTestFinished(() => client.disconnect())
         return client
@@ -85,7 +100,7 @@ describe('Redis', () => {
     [
       'node-redis',
       async (port) => {
-        const socket = { host: '127.0.0.1', port, socketTimeout: 100, reconnectStrategy: () => 10 }
+        const socket = { host: '127.0.0.1', port, socketTimeout: 3_000, reconnectStrategy: () => 10 }
         const client = createClient({ socket, disableOfflineQueue: true })
         client.on('error', () => undefined)
         await client.connect()
@@ -96,44 +111,38 @@ describe('Redis', () => {
   ]
 
   type Trouble = (relay: Relay, aside: Redis) => unknown
-  const troubles: [string, Trouble][] = [
-    [
-      'a connection that is cut in the middle of a write, and a server that refuses then',
-      (relay) => {
-        void relay.cutAt("{ 'written'", 'request').then(() => (relay.mode = 'refusing'))
-      },
-    ],
-    ['a server that is silent', (relay) => (relay.mode = 'silent')],
-    ['a full memory', (_, aside) => aside.config('SET', 'maxmemory', '1')],
-    ['no permission', (_, aside) => aside.acl('SETUSER', 'default', '-hset')],
-    ['no scripts', (_, aside) => aside.acl('SETUSER', 'default', '-eval')],
-    [
-      'another type',
-      (_, aside) => aside.multi().del('x:{me}', 'x:{you}').set('x:{me}', '1').set('x:{you}', '1').exec(),
-    ],
-    ['a replica', (_, aside) => aside.replicaof('127.0.0.1', 1)],
-    [
-      'numbers that are none',
-      (_, aside) => aside.multi().hset('x:{me}', 'fence', '-1').hset('x:{you}', 'revision', '1e3').exec(),
-    ],
-  ]
+  const troubles: Readonly<Record<string, Trouble>> = {
+    'a connection that is cut in the middle of a write, and a server that refuses then': (relay) => {
+      void relay.cutAt("{ 'written'", 'request').then(() => (relay.mode = 'refusing'))
+    },
+    'a server that is silent': (relay) => (relay.mode = 'silent'),
+    'a full memory': (_, aside) => aside.config('SET', 'maxmemory', '1'),
+    'no permission': (_, aside) => aside.acl('SETUSER', 'default', '-hset'),
+    'no scripts': (_, aside) => aside.acl('SETUSER', 'default', '-eval'),
+    'another type': (_, aside) =>
+      aside.multi().del('x:{me}', 'x:{you}').set('x:{me}', '1').set('x:{you}', '1').exec(),
+    'a replica': (_, aside) => aside.replicaof('127.0.0.1', 1),
+    'numbers that are none': (_, aside) =>
+      aside.multi().hset('x:{me}', 'fence', '-1').hset('x:{you}', 'revision', '1e3').exec(),
+  }
 
-  test.each(
-    clients.flatMap(([name, open]) => troubles.map(([what, begin]) => [name, what, open, begin] as const)),
-  )(
-    '[E2, Z1] given %s and %s, when a write fails, then the error and its cause hold nothing of the record',
-    async (name, _, open, begin) => {
-      const server = await startRedisServer({ hasPort: true })
-      onTestFinished(() => server.close())
-      const relay = await startRelay({ host: '127.0.0.1', port: 0 }, { path: server.socket })
-      onTestFinished(() => relay.close())
-      const aside = new Redis(server.socket)
-      onTestFinished(() => aside.disconnect())
-      const table = new RedisTable(connectionOf(await open(relay.port)), 'x', LEASE)
-      const backend = new LeasedBackend(table, { lease: LEASE, timeout: TIMEOUT })
-      const { thrown, explained } = await failures(backend, () => begin(relay, aside))
-      note(name.split(' ')[0] ?? '', thrown)
-      expect(leaksOf(explained)).toEqual([])
+  test.each(clients)(
+    '[E2, Z1] given %s and any trouble, when a write fails, then the error and its cause hold nothing of the record',
+    async (name, open) => {
+      const leaks = await leaksIn(troubles, async (begin) => {
+        const server = await startRedisServer({ isDurable: false, hasPort: true })
+        onTestFinished(() => server.close())
+        const relay = await startRelay({ host: '127.0.0.1', port: 0 }, { path: server.socket })
+        onTestFinished(() => relay.close())
+        const aside = new Redis(server.socket)
+        onTestFinished(() => aside.disconnect())
+        const table = new RedisTable(connectionOf(await open(relay.port)), 'x', LEASE)
+        const backend = new LeasedBackend(table, { lease: LEASE, timeout: TIMEOUT })
+        const { thrown, explained } = await failures(backend, () => begin(relay, aside))
+        note(name.split(' ')[0] ?? '', thrown)
+        return leaksOf(explained)
+      })
+      expect(leaks).toEqual({})
     },
   )
 
@@ -154,10 +163,10 @@ describe('Redis', () => {
   })
 })
 
-const server = hasPostgres ? await startPostgres() : undefined
+const database = hasPostgres ? await sharedPostgres() : undefined
 
-describe.runIf(server !== undefined)('PostgreSQL', () => {
-  const connection = server?.connection ?? { host: '', port: 0, user: '', database: '' }
+describe.runIf(database !== undefined)('PostgreSQL', () => {
+  const connection = database?.connection ?? { host: '', port: 0, user: '', database: '' }
   const clients: [string, (port: number) => Promise<PostgresClient>][] = [
     [
       'pg',
@@ -171,7 +180,7 @@ describe.runIf(server !== undefined)('PostgreSQL', () => {
     [
       'a client of pg',
       async (port) => {
-        const client = new pg.Client({ ...connection, port, query_timeout: 200 })
+        const client = new pg.Client({ ...connection, port, query_timeout: 2_000 })
         client.on('error', () => undefined)
         await client.connect()
         onTestFinished(() => client.end())
@@ -194,64 +203,58 @@ describe.runIf(server !== undefined)('PostgreSQL', () => {
     ],
   ]
 
-  type Trouble = (relay: Relay, run: (sql: string) => Promise<unknown>) => unknown
-  const leak = (how: string): string =>
-    `CREATE OR REPLACE FUNCTION leak() RETURNS trigger AS $$ BEGIN ${how}; RETURN NEW; END $$ LANGUAGE plpgsql;
-     CREATE TRIGGER leak BEFORE INSERT OR UPDATE ON accounts FOR EACH ROW EXECUTE FUNCTION leak()`
-  const troubles: [string, Trouble][] = [
-    [
-      'a connection that is cut in the middle of a write, and a server that refuses then',
-      (relay) => {
-        void relay.cutAt('WITH before', 'request').then(() => (relay.mode = 'refusing'))
-      },
-    ],
-    ['a server that is silent', (relay) => (relay.mode = 'silent')],
-    ['no table', (_, run) => run('ALTER TABLE accounts RENAME TO others')],
-    ['another column', (_, run) => run('ALTER TABLE accounts RENAME record TO recorded')],
-    ['a number for a column', (_, run) => run('ALTER TABLE accounts ALTER record TYPE int USING 0')],
-    ['a short column', (_, run) => run('ALTER TABLE accounts ALTER record TYPE varchar(10)')],
-    ['a constraint', (_, run) => run(`ALTER TABLE accounts ADD CHECK (record NOT LIKE '%CANARY%')`)],
-    ['a trigger that quotes', (_, run) => run(leak(`RAISE EXCEPTION 'no %', NEW.record`))],
-    [
-      'a trigger that quotes everywhere',
-      (_, run) =>
-        run(
-          leak(
-            `RAISE EXCEPTION USING MESSAGE = NEW.record, DETAIL = NEW.record, HINT = NEW.record, ERRCODE = 'CANAR', COLUMN = NEW.record, TABLE = NEW.record`,
-          ),
-        ),
-    ],
-    ['numbers that are none', (_, run) => run('UPDATE accounts SET fence = -1')],
-  ]
+  type Trouble = (relay: Relay, run: (sql: string) => Promise<unknown>, accounts: string) => unknown
+  const leak = (accounts: string, how: string): string =>
+    `CREATE FUNCTION ${accounts}_leak() RETURNS trigger AS $$ BEGIN ${how}; RETURN NEW; END $$ LANGUAGE plpgsql;
+     CREATE TRIGGER leak BEFORE INSERT OR UPDATE ON ${accounts} FOR EACH ROW EXECUTE FUNCTION ${accounts}_leak()`
+  const everywhere = `RAISE EXCEPTION USING MESSAGE = NEW.record, DETAIL = NEW.record, HINT = NEW.record, ERRCODE = 'CANAR', COLUMN = NEW.record, TABLE = NEW.record`
+  const troubles: Readonly<Record<string, Trouble>> = {
+    'a connection that is cut in the middle of a write, and a server that refuses then': (relay) => {
+      void relay.cutAt('WITH before', 'request').then(() => (relay.mode = 'refusing'))
+    },
+    'a server that is silent': (relay) => (relay.mode = 'silent'),
+    'no table': (_, run, accounts) => run(`ALTER TABLE ${accounts} RENAME TO ${accounts}_others`),
+    'another column': (_, run, accounts) => run(`ALTER TABLE ${accounts} RENAME record TO recorded`),
+    'a number for a column': (_, run, accounts) =>
+      run(`ALTER TABLE ${accounts} ALTER record TYPE int USING 0`),
+    'a short column': (_, run, accounts) => run(`ALTER TABLE ${accounts} ALTER record TYPE varchar(10)`),
+    'a constraint': (_, run, accounts) =>
+      run(`ALTER TABLE ${accounts} ADD CHECK (record NOT LIKE '%CANARY%')`),
+    'a trigger that quotes': (_, run, accounts) => run(leak(accounts, `RAISE EXCEPTION 'no %', NEW.record`)),
+    'a trigger that quotes everywhere': (_, run, accounts) => run(leak(accounts, everywhere)),
+    'numbers that are none': (_, run, accounts) => run(`UPDATE ${accounts} SET fence = -1`),
+  }
+  let tables = 0
 
-  test.each(
-    clients.flatMap(([name, open]) => troubles.map(([what, begin]) => [name, what, open, begin] as const)),
-  )(
-    '[E2, Z1] given %s and %s, when a write fails, then the error and its cause hold nothing of the record',
-    async (name, _, open, begin) => {
-      const admin = new pg.Pool(connection)
+  test.each(clients)(
+    '[E2, Z1] given %s and any trouble, when a write fails, then the error and its cause hold nothing of the record',
+    async (name, open) => {
+      const admin = new pg.Pool({ ...connection, max: 3 })
       onTestFinished(() => admin.end())
-      await admin.query('DROP TABLE IF EXISTS accounts, others')
-      await migratePostgres(admin, { table: 'accounts' })
-      const { host, port } = connection
-      const relay = await startRelay({ host: '127.0.0.1', port: 0 }, { host, port })
-      onTestFinished(() => relay.close())
-      const table = new PostgresTable(await open(relay.port), {
-        name: readName('accounts'),
-        lease: LEASE,
-        timeout: 2_500,
+      const leaks = await leaksIn(troubles, async (begin) => {
+        const accounts = `accounts_${(tables += 1)}`
+        await migratePostgres(admin, { table: accounts })
+        const { host, port } = connection
+        const relay = await startRelay({ host: '127.0.0.1', port: 0 }, { host, port })
+        onTestFinished(() => relay.close())
+        const table = new PostgresTable(await open(relay.port), {
+          name: readName(accounts),
+          lease: LEASE,
+          timeout: 2_500,
+        })
+        const backend = new LeasedBackend(table, { lease: LEASE, timeout: TIMEOUT })
+        const run = (sql: string): Promise<unknown> => admin.query(sql)
+        const { thrown, explained } = await failures(backend, () => begin(relay, run, accounts))
+        note(name, thrown)
+        return leaksOf(explained)
       })
-      const backend = new LeasedBackend(table, { lease: LEASE, timeout: TIMEOUT })
-      const { thrown, explained } = await failures(backend, () => begin(relay, (sql) => admin.query(sql)))
-      note(name, thrown)
-      expect(leaksOf(explained)).toEqual([])
+      expect(leaks).toEqual({})
     },
   )
 
-  test('[E2] given pg and postgres.js, when a write fails, then their own errors hold the record', async () => {
+  test('[E2] given pg and postgres.js, when a write fails, then their own errors hold the record', () => {
     expect(leaking).toContain('pg')
     expect(leaking).toContain('postgres.js')
-    await server?.close()
   })
 })
 

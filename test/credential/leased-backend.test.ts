@@ -352,7 +352,7 @@ test('[S10] given a server that is away, when a lock is renewed, then the pauses
   vi.useRealTimers()
   const timers = vi.spyOn(globalThis, 'setTimeout')
   const renewing = lock.renew().catch(() => undefined)
-  await vi.waitFor(() => expect(timers.mock.results.length).toBeGreaterThan(1))
+  await vi.waitFor(() => expect(timers.mock.results.length).toBeGreaterThan(1), 120_000)
   const ours = timers.mock.results.map(({ value }) => value as NodeJS.Timeout)
   server.isAway = false
   expect(ours[0]?.hasRef()).toBe(false)

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { noting } from '../../src/credential/failure-facts.ts'
 import { memoryStore, RefreshError, type RefreshErrorCode } from '../../src/index.ts'
+import { fileOfSource, program } from '../support/bundle.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { settled } from '../support/settled.ts'
 import { Account, numbered, processOf, storeWith } from './account.ts'
@@ -108,18 +109,15 @@ test('[K9] a login ends the wait between two tries', async () => {
   expect([account.redemptions, clock.armed]).toEqual([1, 0])
 })
 
-test('[K9] a process that waits for the next try stays alive until there is an answer', () => {
-  const script = `
-    import { createCredential, RefreshError } from '${new URL('../../src/index.ts', import.meta.url).href}'
+test('[K9] a process that waits for the next try stays alive until there is an answer', async () => {
+  const script = await program(`
+    import { createCredential, RefreshError } from '${fileOfSource('index.ts')}'
     let asked = 0
     const source = { issue: async () => {
       if (++asked === 1) throw new RefreshError('source_unavailable', 'Not now.', { retryAfterMs: 1 })
       return { accessToken: 'good' }
     } }
-    console.log((await createCredential({ source }).snapshot()).value.accessToken)`
-  const ended = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
-    encoding: 'utf8',
-    timeout: 15_000,
-  })
+    console.log((await createCredential({ source }).snapshot()).value.accessToken)`)
+  const ended = spawnSync(process.execPath, [script], { encoding: 'utf8', timeout: 120_000 })
   expect([ended.stderr, ended.stdout.trim(), ended.status]).toEqual(['', 'good', 0])
 })

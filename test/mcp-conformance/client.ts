@@ -2,13 +2,8 @@ import { createCredential, memoryStore, refreshingFetch } from '../../src/index.
 import { type Grant, mcp, mcpLogin, type McpClient } from '../../src/sources/mcp/index.ts'
 import { oauth } from '../../src/sources/oauth/index.ts'
 
-/*
- * The client that the runner of `@modelcontextprotocol/conformance` starts: `client.mjs SDK URL`. It is what a program of a user's is: the
- * official SDK's transport over `refreshingFetch()`, and a person who logs in where that is asked for.
- */
-
 /** Of `@modelcontextprotocol/client`, which is installed beside this file. */
-interface Sdk {
+export interface Sdk {
   readonly Client: new (
     info: { readonly name: string; readonly version: string },
     options: object,
@@ -25,34 +20,52 @@ interface Sdk {
 const MOST_LOGINS = 3
 const CLIENT_METADATA = 'https://conformance-test.local/client-metadata.json'
 
-const [, , sdkUrl = '', serverUrl = ''] = process.argv
-const { MCP_CONFORMANCE_SCENARIO: scenario = '', MCP_CONFORMANCE_PROTOCOL_VERSION: version = '' } =
-  process.env
-const context: Readonly<Record<string, string>> = JSON.parse(process.env['MCP_CONFORMANCE_CONTEXT'] ?? '{}')
-const sdk: Sdk = await import(sdkUrl)
+/** What the runner tells a client. */
+export interface Order {
+  readonly scenario: string
+  /** The revision of MCP that it speaks. */
+  readonly version: string
+  readonly context: Readonly<Record<string, string>>
+  readonly serverUrl: string
+}
 
-const store = memoryStore()
-// A machine that runs all tests at once is slow.
-const client: McpClient = { ...readClient(), timeout: 120_000 }
-const grant = readGrant()
-const source = mcp(serverUrl, { ...client, store, ...(grant !== undefined && { grant }) })
-const credential = createCredential({ source, store, key: serverUrl, deadline: 120_000 })
-const refreshing = refreshingFetch(credential, { origins: new URL(serverUrl).origin })
-const login = mcpLogin(serverUrl, { ...client, store })
+/**
+ * The client that the runner of `@modelcontextprotocol/conformance` tests. It is what a program of a user's is: the official SDK's transport
+ * over `refreshingFetch()`, and a person who logs in where that is asked for.
+ */
+export async function runClient(sdk: Sdk, order: Order): Promise<void> {
+  const { version, serverUrl } = order
+  const store = memoryStore()
+  // A machine that runs all tests at once is slow.
+  const client: McpClient = { ...readClient(order), timeout: 120_000 }
+  const grant = readGrant(order)
+  const source = mcp(serverUrl, { ...client, store, ...(grant !== undefined && { grant }) })
+  const credential = createCredential({ source, store, key: serverUrl, deadline: 120_000 })
+  const refreshing = refreshingFetch(credential, { origins: new URL(serverUrl).origin })
+  const login = mcpLogin(serverUrl, { ...client, store })
+  let logins = 0
 
-let logins = 0
-
-/** The first request of a person's client carries no credential: the server's challenge says what to log in for. */
-const fetchAsPerson: typeof fetch = async (input, init) => {
-  for (;;) {
-    const response = await (credential.peek() === undefined ? fetch(input, init) : refreshing(input, init))
-    const challenge = response.headers.get('www-authenticate') ?? undefined
-    const isDemand = response.status === 403 && /insufficient_scope/.test(challenge ?? '')
-    if ((response.status !== 401 && !isDemand) || ++logins > MOST_LOGINS) return response
-    await response.body?.cancel()
-    const scope = credential.peek()?.value.scope
-    await credential.login(await login.inBrowser({ challenge, scope, open }))
+  /** The first request of a person's client carries no credential: the server's challenge says what to log in for. */
+  const fetchAsPerson: typeof fetch = async (input, init) => {
+    for (;;) {
+      const response = await (credential.peek() === undefined ? fetch(input, init) : refreshing(input, init))
+      const challenge = response.headers.get('www-authenticate') ?? undefined
+      const isDemand = response.status === 403 && /insufficient_scope/.test(challenge ?? '')
+      if ((response.status !== 401 && !isDemand) || ++logins > MOST_LOGINS) return response
+      await response.body?.cancel()
+      const scope = credential.peek()?.value.scope
+      await credential.login(await login.inBrowser({ challenge, scope, open }))
+    }
   }
+
+  const mode = version >= '2026-07-28' ? { pin: version } : 'legacy'
+  const program = new sdk.Client({ name: 'llm-refresh', version: '0' }, { versionNegotiation: { mode } })
+  const chosen = grant === undefined ? fetchAsPerson : refreshing
+  const transport = new sdk.StreamableHTTPClientTransport(new URL(serverUrl), { fetch: chosen })
+  await program.connect(transport, { timeout: 120_000 })
+  await program.listTools()
+  await program.callTool({ name: 'test-tool', arguments: {} })
+  await program.close()
 }
 
 /** The runner's authorization server asks nobody. */
@@ -60,16 +73,7 @@ async function open(url: string): Promise<void> {
   await (await fetch(url)).body?.cancel()
 }
 
-const mode = version >= '2026-07-28' ? { pin: version } : 'legacy'
-const program = new sdk.Client({ name: 'llm-refresh', version: '0' }, { versionNegotiation: { mode } })
-const chosen = grant === undefined ? fetchAsPerson : refreshing
-const transport = new sdk.StreamableHTTPClientTransport(new URL(serverUrl), { fetch: chosen })
-await program.connect(transport, { timeout: 120_000 })
-await program.listTools()
-await program.callTool({ name: 'test-tool', arguments: {} })
-await program.close()
-
-function readClient(): McpClient {
+function readClient({ scenario, context, serverUrl }: Order): McpClient {
   const { client_id: clientId, client_secret: clientSecret, private_key_pem: key, issuer } = context
   // Of 2025-03-26: a server without metadata (RFC 9728), whose user has to name the issuer.
   if (scenario.startsWith('auth/2025-03-26')) return { issuer: new URL(serverUrl).origin }
@@ -82,7 +86,7 @@ function readClient(): McpClient {
   }
 }
 
-function readGrant(): Grant | undefined {
+function readGrant({ scenario, context }: Order): Grant | undefined {
   if (scenario.startsWith('auth/client-credentials')) return 'client_credentials'
   const { valid_jwt: assertion, idp_id_token: subjectToken } = context
   if (assertion !== undefined) return { type: 'jwt_bearer', assertion }

@@ -3,7 +3,7 @@ import { TEXTS } from './requirements.ts'
 import { type Outcome, Runner } from './runner.ts'
 import { NOT_APPLICABLE, REVISIONS } from './scenarios.ts'
 
-/** Two processes for each scenario: seconds on an idle machine, and many minutes on one that runs all tests at once. */
+/** Seconds on an idle machine, and minutes on one that runs all tests at once. */
 const LIMIT = 1_800_000
 
 /** `npm run trial -- conformance` runs the older revisions, too. */

@@ -1,14 +1,20 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { once } from 'node:events'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll } from 'vitest'
-import { bundle } from '../support/bundle.ts'
 import { installedLocked } from '../support/packages.ts'
+import { runClient, type Sdk } from './client.ts'
 
 const run = promisify(execFile)
+
+/** ms: all clients run at once, perhaps on a machine that runs all tests at once. */
+const LONGEST_CLIENT = 600_000
 
 /** What the runner says of one thing that it looked at. */
 interface Check {
@@ -25,26 +31,23 @@ export interface Outcome {
   readonly problems: readonly string[]
 }
 
-/** The runner needs Node 22; the client runs on the Node of the tests. */
+/** The runner needs Node 22; its clients run here, on the Node of the tests. */
 export class Runner {
   readonly #node: string
   readonly #script: string
-  readonly #command: string
+  readonly #port: number
 
-  private constructor(packages: string, client: string) {
-    const modules = join(packages, 'node_modules')
-    const sdk = pathToFileURL(join(modules, '@modelcontextprotocol/client/dist/index.mjs')).href
-    this.#node = join(modules, 'node22/bin/node')
-    this.#script = join(modules, '@modelcontextprotocol/conformance/dist/index.js')
-    this.#command = `${process.execPath} ${client} ${sdk}`
+  private constructor(packages: string, port: number) {
+    this.#node = join(packages, 'node_modules/node22/bin/node')
+    this.#script = join(packages, 'node_modules/@modelcontextprotocol/conformance/dist/index.js')
+    this.#port = port
   }
 
   static async start(): Promise<Runner> {
     const packages = await installedLocked('mcp-conformance', new URL('.', import.meta.url))
-    const folder = await mkdtemp(join(tmpdir(), 'llm-refresh-test-'))
-    afterAll(() => rm(folder, { recursive: true, force: true }))
-    const client = await bundle(new URL('client.ts', import.meta.url), join(folder, 'client.mjs'))
-    return new Runner(packages, client)
+    const module = join(packages, 'node_modules/@modelcontextprotocol/client/dist/index.mjs')
+    const sdk: Sdk = await import(pathToFileURL(module).href)
+    return new Runner(packages, await serveOrders(sdk))
   }
 
   /** The scenarios about a client's authorization: the revisions of MCP that each is for, or `extension`. */
@@ -54,39 +57,68 @@ export class Runner {
     return new Map([...listed].map(([, name = '', tags = '']) => [name, tags.split(',')]))
   }
 
-  /** Runs scenarios, two at a time. What each came to is told by its name. */
+  /**
+   * Runs scenarios, all by one process of the runner's. What each came to is told by its name.
+   *
+   * @param revision where it is given, only scenarios of that revision are run
+   */
   async run(names: readonly string[], revision?: string): Promise<Map<string, Outcome>> {
-    const left = [...names]
-    const outcomes = new Map<string, Outcome>()
-    const work = async (): Promise<void> => {
-      for (let name = left.shift(); name !== undefined; name = left.shift()) {
-        outcomes.set(name, await this.#runOne(name, revision))
-      }
-    }
-    await Promise.all([work(), work()])
-    return outcomes
-  }
-
-  async #runOne(scenario: string, revision: string | undefined): Promise<Outcome> {
     const results = await mkdtemp(join(tmpdir(), 'llm-refresh-conformance-'))
+    const command = await this.#commandFor(names, results)
     const version = revision === undefined ? [] : ['--spec-version', revision]
-    const limits = ['--timeout', '240000', '--output-dir', results]
-    const args = ['client', '--command', this.#command, '--scenario', scenario, ...version, ...limits]
+    const limits = ['--timeout', String(LONGEST_CLIENT), '--output-dir', results]
+    const args = ['client', '--command', command, '--suite', 'all', ...version, ...limits]
     try {
       // Its exit code tells that something failed; the results tell what.
       await run(this.#node, [this.#script, ...args], { maxBuffer: 2 ** 28 }).catch(() => undefined)
-      return await outcomeIn(results)
+      const outcomes = names.map(async (name) => [name, await outcomeIn(results, name)] as const)
+      return new Map(await Promise.all(outcomes))
     } finally {
       await rm(results, { recursive: true, force: true })
     }
   }
+
+  /** A command that passes its order on to this process. Clients of other scenarios have nothing to do. */
+  async #commandFor(names: readonly string[], folder: string): Promise<string> {
+    const file = join(folder, 'client.sh')
+    const lines = [
+      `case "$MCP_CONFORMANCE_SCENARIO" in ${names.join('|')}) ;; *) exit 0 ;; esac`,
+      `exec 3<>/dev/tcp/127.0.0.1/${this.#port}`,
+      `printf '%s\\n' "$MCP_CONFORMANCE_SCENARIO" "$MCP_CONFORMANCE_PROTOCOL_VERSION" "$MCP_CONFORMANCE_CONTEXT" "$1" >&3`,
+      `read -r code error <&3`,
+      `echo "$error" >&2`,
+      `exit "$code"`,
+    ]
+    await writeFile(file, lines.join('\n'))
+    return `bash ${file}`
+  }
 }
 
-async function outcomeIn(folder: string): Promise<Outcome> {
-  const found = await readdir(folder, { recursive: true, withFileTypes: true })
-  const file = found.find(({ name }) => name === 'checks.json')
-  if (file === undefined) return { passed: 0, problems: ['The runner did not run it.'] }
-  const checks: Check[] = JSON.parse(await readFile(join(file.parentPath, file.name), 'utf8'))
+/** Runs a client for each connection: it sends its order, a line each, and hears how the client ended. */
+async function serveOrders(sdk: Sdk): Promise<number> {
+  const server = createServer(async (socket) => {
+    const lines: string[] = []
+    for await (const line of createInterface(socket)) if (lines.push(line) === 4) break
+    const [scenario = '', version = '', context = '', serverUrl = ''] = lines
+    const order = { scenario, version, context: JSON.parse(context || '{}'), serverUrl }
+    const ending = await runClient(sdk, order).then(
+      () => '0',
+      (error: unknown) => `1 ${String(error).replaceAll('\n', ' ')}`,
+    )
+    socket.end(`${ending}\n`)
+  }).listen(0, '127.0.0.1')
+  afterAll(() => void server.close())
+  await once(server, 'listening')
+  return (server.address() as AddressInfo).port
+}
+
+/** The folder of a scenario's results ends with the time. */
+async function outcomeIn(folder: string, scenario: string): Promise<Outcome> {
+  const [group = '', name = ''] = scenario.split('/')
+  const folders = await readdir(join(folder, group)).catch(() => [])
+  const own = folders.find((found) => found.replace(/-\d{4}-\d\d-\d\dT[\d-]+Z$/, '') === name)
+  if (own === undefined) return { passed: 0, problems: ['The runner did not run it.'] }
+  const checks: Check[] = JSON.parse(await readFile(join(folder, group, own, 'checks.json'), 'utf8'))
   const bad = checks.filter(({ status }) => status === 'FAILURE' || status === 'WARNING')
   const problems = bad.map((check) => `${check.id}: ${check.errorMessage ?? check.description}`)
   return { passed: checks.filter(({ status }) => status === 'SUCCESS').length, problems }

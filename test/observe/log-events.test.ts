@@ -1,8 +1,11 @@
 import { execFile } from 'node:child_process'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { logEvents, RefreshError, type RefreshEvent, refreshingFetch } from '../../src/index.ts'
 import { testCredential } from '../../src/testing/index.ts'
+import { bundle, fileOfSource, program } from '../support/bundle.ts'
+import { temporaryFolder } from '../support/folder.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
 const error = new RefreshError('source_unreachable', 'The server cannot be reached.')
@@ -134,15 +137,13 @@ test('[Z1, Z2] given logEvents() as it is, when a call is retried, then stderr t
 })
 
 test('[Z2] given a program without a listener, when it starts with the import of debug, then stderr tells what happened', async () => {
-  const [debug, root, testing] = ['observe/debug.ts', 'index.ts', 'testing/index.ts'].map(
-    (path) => new URL(`../../src/${path}`, import.meta.url).href,
-  )
-  const program = `
-    await import('${root}')
-    const { testCredential } = await import('${testing}')
-    console.log(await testCredential().accessToken())`
-  const flags = ['--import', 'tsx', '--import', debug ?? '', '--input-type=module', '-e', program]
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, flags, { timeout: 15_000 })
+  const folder = await temporaryFolder()
+  const debug = await bundle(fileOfSource('observe/debug.ts'), join(folder, 'debug.mjs'))
+  const main = await program(`
+    import { testCredential } from '${fileOfSource('testing/index.ts')}'
+    console.log(await testCredential().accessToken())`)
+  const flags = ['--import', debug, main]
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, flags, { timeout: 120_000 })
   expect(stdout).toBe('test-token-1\n')
   expect(stderr).toContain('llm-refresh: There is no token yet: fetching one.\n')
   expect(stderr).toContain('llm-refresh: Token 1 is in force after ')

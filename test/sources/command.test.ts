@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { createCredential, type RefreshEvent } from '../../src/index.ts'
 import { command, type CommandOptions } from '../../src/sources/command/index.ts'
+import { fileOfSource, program } from '../support/bundle.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { failure, isRunning, issue, printed, processesWith, script, temporaryFolder } from './helpers.ts'
 
@@ -133,19 +134,15 @@ test('[K3] what is no executable is an error that says so', async () => {
 
 /** A process of its own, that runs a command, and ends well with its token. */
 async function inItsOwnProcess(file: string, options = {}): Promise<SpawnSyncReturns<string>> {
-  const main = join(dirname(file), 'main.mts')
-  const source = new URL('../../src/sources/command/index.ts', import.meta.url)
-  await writeFile(
-    main,
-    `import { command } from '${source.href}'
+  const main = await program(
+    `import { command } from '${fileOfSource('sources/command/index.ts')}'
     const asked = { signal: new AbortController().signal, sent: () => undefined }
     command({ file: '${file}', ...${JSON.stringify(options)} }).issue(asked).then(
       ({ accessToken }) => (process.exitCode = accessToken === 'token' ? 0 : 1),
       (error) => console.log('heard ' + error.code),
     )`,
   )
-  const args = ['--import', import.meta.resolve('tsx'), main]
-  return spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 15_000 })
+  return spawnSync(process.execPath, [main], { encoding: 'utf8', timeout: 120_000 })
 }
 
 test('[K6] by default a person sees what it writes to stderr', async () => {
@@ -182,21 +179,17 @@ test.each([
 
 test('[K6] given a program that exits while its command runs, then the command ends with it', async () => {
   const file = await script('echo $$ > "$0.pid"; exec sleep 30')
-  const main = join(dirname(file), 'leaver.mts')
-  const source = new URL('../../src/sources/command/index.ts', import.meta.url)
-  await writeFile(
-    main,
+  const main = await program(
     `import { existsSync } from 'node:fs'
-    import { command } from '${source.href}'
+    import { command } from '${fileOfSource('sources/command/index.ts')}'
     const asked = { signal: new AbortController().signal, sent: () => undefined }
     command({ file: '${file}' }).issue(asked).catch(() => undefined)
     setInterval(() => existsSync('${file}.pid') && process.exit(3), 10)`,
   )
-  const args = ['--import', import.meta.resolve('tsx'), main]
-  expect(spawnSync(process.execPath, args, { timeout: 15_000 }).status).toBe(3)
+  expect(spawnSync(process.execPath, [main], { timeout: 120_000 }).status).toBe(3)
   const pid = (await readFile(`${file}.pid`, 'utf8')).trim()
   expect(Number(pid)).toBeGreaterThan(0)
-  await vi.waitFor(async () => expect(await isRunning(pid)).toBe(false))
+  await vi.waitFor(async () => expect(await isRunning(pid)).toBe(false), 120_000)
 })
 
 test('a daemon that it leaves behind does not keep this process alive', async () => {

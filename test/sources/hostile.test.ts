@@ -18,7 +18,6 @@ test.each(READERS.map((reader) => [reader.name, reader] as const))(
   async (_, reader) => {
     await expect(reads(reader, Math.ceil((RUNS * reader.share) / 400))).resolves.toBeUndefined()
   },
-  30_000,
 )
 
 test.each(READERS.map((reader) => [reader.name, reader] as const))(
@@ -28,7 +27,6 @@ test.each(READERS.map((reader) => [reader.name, reader] as const))(
       await expect(Promise.resolve(read(input as never)), name).resolves.toBeUndefined()
     }
   },
-  30_000,
 )
 
 test('[K18] whatever is sent to the loopback redirect, the login waits on', async () => {

@@ -64,11 +64,11 @@ describe('metadata that never end', () => {
     })
     const clock = new ManualClock()
     const failed = failure(issue(mcp(url, { ...seeded, clock, timeout: 5_000 })))
-    await vi.waitFor(() => expect(requests.length).toBe(1))
+    await vi.waitFor(() => expect(requests.length).toBe(1), 120_000)
     await vi.waitFor(async () => {
       await clock.advance(5_000)
       expect(clock.armed).toBe(0)
-    })
+    }, 120_000)
     expect(await failed).toMatchObject({
       code: 'source_unreachable',
       message: expect.stringContaining('within 5000 ms'),

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { codeOf, project, tsx } from '../support/pages.ts'
+import { built, codeOf, project } from '../support/pages.ts'
 
 const run = promisify(execFile)
 test.each(['command', 'env', 'file'])('the example for %s gives a token', async (page) => {
@@ -21,7 +21,10 @@ test.each(['command', 'env', 'file'])('the example for %s gives a token', async 
     TOKEN_FILE: join(folder, 'token'),
     OPENAI_API_KEY: 'from-the-environment',
   }
-  const { stdout, stderr } = await run(process.execPath, [tsx, 'example.mts'], { cwd: folder, env })
+  const { stdout, stderr } = await run(process.execPath, [await built(folder, 'example.mts')], {
+    cwd: folder,
+    env,
+  })
   expect(stderr).toBe('')
   const expected = {
     command: 'from-account-get-access-token',

@@ -254,7 +254,7 @@ describe.skipIf(mustSkip)('among other users', () => {
     expect(await readdir(outside)).toEqual([account])
     expect(await readdir(join(outside, account))).toEqual([])
     expect((await stat(join(outside, account))).uid).toBe(0)
-  }, 60_000)
+  })
 
   test('[S12] a pipe in the place of a record holds nobody', async () => {
     const { path, folder } = await ownedStore()

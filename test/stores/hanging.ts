@@ -14,7 +14,36 @@ export async function lockOf(backend: Backend, key: string): Promise<Lock> {
   return lock
 }
 
-type Trouble = 'hangAt' | 'cutAt'
+/** What a connection does, and what of the request is lost with it. */
+export type Trouble = readonly ['hangAt' | 'cutAt', 'request' | 'response']
+
+const TROUBLES: readonly Trouble[] = [
+  ['hangAt', 'request'],
+  ['hangAt', 'response'],
+  ['cutAt', 'request'],
+  ['cutAt', 'response'],
+]
+
+/**
+ * Gets a connection of every client into every trouble, all side by side: each waits out the limits of its client.
+ *
+ * @param outlive what one client does in one trouble
+ * @returns what went wrong
+ */
+export async function troublesOf<C>(
+  clients: readonly (readonly [name: string, client: C])[],
+  outlive: (client: C, trouble: Trouble) => Promise<void>,
+): Promise<string[]> {
+  const faults: string[] = []
+  const one = async (name: string, client: C, trouble: Trouble): Promise<void> =>
+    outlive(client, trouble).catch((error: unknown) => {
+      faults.push(`${name}, ${trouble.join(' the ')}: ${String(error)}`)
+    })
+  await Promise.all(
+    clients.flatMap(([name, client]) => TROUBLES.map((trouble) => one(name, client, trouble))),
+  )
+  return faults
+}
 
 /**
  * Asks everything once over a relay, and gets each request into the same trouble, in turn.
@@ -26,7 +55,7 @@ export async function outlives(
   relay: Relay,
   [backend, other]: readonly [Backend, Backend],
   requests: Requests,
-  [trouble, lost]: readonly [Trouble, 'request' | 'response'],
+  [trouble, lost]: Trouble,
 ): Promise<void> {
   const key = `${trouble} ${lost} ${globalThis.crypto.randomUUID()}`
   const caught = async <R>(request: keyof Requests, ask: () => Promise<R>): Promise<R> => {

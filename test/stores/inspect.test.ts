@@ -90,7 +90,7 @@ describe('in Redis', () => {
   beforeAll(async () => {
     isThere = await has('redis-server', 'redis-server')
     if (!isThere) return
-    server = await startRedisServer()
+    server = await startRedisServer({ isDurable: false })
     redis = new Redis(server.socket)
   })
   afterAll(async () => {
@@ -237,7 +237,7 @@ describe('in a cluster of Redis', () => {
   beforeAll(async () => {
     isThere = await has('redis-server', 'redis-server')
     if (isThere) cluster = await startRedisCluster()
-  }, 60_000)
+  })
   afterAll(() => cluster?.close())
   beforeEach(({ skip }) => skip(!isThere))
 

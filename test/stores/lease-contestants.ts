@@ -3,6 +3,9 @@ import { expect } from 'vitest'
 import type { LeaseTable, Taken } from '../../src/stores/shared/lease-table.ts'
 import { Model, type Outcome } from './lease-model.ts'
 
+/** ms: `npm run trial -- schedules` takes many thousands of rounds. */
+export const LONGEST = 1_800_000
+
 /** A step of one of three, or what happens to all of them. */
 type Step =
   | {

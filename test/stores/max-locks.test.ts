@@ -7,7 +7,7 @@ import { migratePostgres, postgresStore } from '../../src/stores/postgres/index.
 import { redisStore } from '../../src/stores/redis/index.ts'
 import { has } from '../support/binaries.ts'
 import { temporaryFolder } from '../support/folder.ts'
-import { hasPostgres, startPostgres } from '../support/postgres-server.ts'
+import { hasPostgres, sharedPostgres } from '../support/postgres-server.ts'
 import { startRedisServer } from '../support/redis-server.ts'
 
 const hasRedis = await has('redis-server', 'redis-server')
@@ -21,7 +21,7 @@ async function overFiles(options: Options): Promise<Store> {
 }
 
 async function overRedis(options: Options): Promise<Store> {
-  const server = await startRedisServer()
+  const server = await startRedisServer({ isDurable: false })
   const client = new Redis(server.socket)
   onTestFinished(async () => {
     client.disconnect()
@@ -31,12 +31,8 @@ async function overRedis(options: Options): Promise<Store> {
 }
 
 async function overPostgres(options: Options): Promise<Store> {
-  const server = await startPostgres()
-  const pool = new pg.Pool({ connectionString: server.url(), max: 2 })
-  onTestFinished(async () => {
-    await pool.end()
-    await server.close()
-  })
+  const pool = new pg.Pool({ connectionString: (await sharedPostgres()).url(), max: 2 })
+  onTestFinished(() => pool.end())
   await migratePostgres(pool)
   return postgresStore(pool, options)
 }

@@ -3,7 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { codeOf, project, tsx } from '../support/pages.ts'
+import { built, codeOf, project } from '../support/pages.ts'
 
 const run = promisify(execFile)
 
@@ -35,7 +35,7 @@ test('[S8] the examples for sealed adopt what is there, seal it, and read it aga
   const state = join(folder, 'state')
   const env = { ...process.env, XDG_STATE_HOME: state, TOKEN_KEY_FILE: join(folder, 'key') }
   const runs = async (file: string): Promise<string> => {
-    const { stdout, stderr } = await run(process.execPath, [tsx, file], { cwd: folder, env })
+    const { stdout, stderr } = await run(process.execPath, [await built(folder, file)], { cwd: folder, env })
     expect(stderr).toBe('')
     return stdout
   }
@@ -46,4 +46,4 @@ test('[S8] the examples for sealed adopt what is there, seal it, and read it aga
     expect(await textsIn(state)).not.toContain('plain-access')
   }
   expect(await runs('first.mts')).toBe('plain-access\n')
-}, 30_000)
+})

@@ -23,7 +23,7 @@ beforeAll(async () => {
   await byNodeRedis.connect()
   closing.push(() => byNodeRedis.destroy())
   Object.assign(clients, { ioredis: byIoredis, 'node-redis': byNodeRedis })
-}, 60_000)
+})
 
 afterAll(async () => {
   for (const close of closing) close()

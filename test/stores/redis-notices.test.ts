@@ -9,7 +9,7 @@ const isThere = await has('redis-server', 'redis-server')
 beforeEach(({ skip }) => skip(!isThere))
 
 test('[S7] a connection of node-redis for notices that is made anew just when nobody waits any more is closed', async () => {
-  const server = await startRedisServer()
+  const server = await startRedisServer({ isDurable: false })
   onTestFinished(() => server.close())
   const aside = new Redis(server.socket)
   onTestFinished(() => aside.disconnect())

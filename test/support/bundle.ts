@@ -1,10 +1,13 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { temporaryFolder } from './folder.ts'
 
 /** Makes a program one file of JavaScript, which starts as fast as Node does. */
-export async function bundle(entry: URL, outfile: string): Promise<string> {
+export async function bundle(entry: URL | string, outfile: string): Promise<string> {
   await build({
-    entryPoints: [fileURLToPath(entry)],
+    entryPoints: [typeof entry === 'string' ? entry : fileURLToPath(entry)],
     outfile,
     bundle: true,
     platform: 'node',
@@ -17,4 +20,21 @@ export async function bundle(entry: URL, outfile: string): Promise<string> {
     external: ['pg-native'],
   })
   return outfile
+}
+
+/** The path of a file of `src`, as a program imports it. */
+export function fileOfSource(path: string): string {
+  return fileURLToPath(new URL(`../../src/${path}`, import.meta.url))
+}
+
+/**
+ * Makes a piece of TypeScript a program that goes with the test. Compiling on the way, by tsx, takes many times as long as what these do.
+ *
+ * @returns the file that Node runs
+ */
+export async function program(code: string): Promise<string> {
+  const folder = await temporaryFolder()
+  const entry = join(folder, 'program.mts')
+  await writeFile(entry, code)
+  return bundle(entry, join(folder, 'program.mjs'))
 }

@@ -1,17 +1,24 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { bundle } from './bundle.ts'
 import { temporaryFolder } from './folder.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
-
-/** Runs TypeScript: `node`, this, and a file. */
-export const tsx: string = join(root, 'node_modules/tsx/dist/cli.mjs')
 
 /** The blocks of code on a page of docs/. */
 export async function codeOf(page: string): Promise<string[]> {
   const text = await readFile(join(root, 'docs', `${page}.md`), 'utf8')
   return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = '']) => code)
+}
+
+/**
+ * Makes a file of a project a program.
+ *
+ * @returns the file that Node runs
+ */
+export function built(folder: string, file: string): Promise<string> {
+  return bundle(join(folder, file), join(folder, `${file}.mjs`))
 }
 
 /** A project that has this package, as it is in `src`. */

@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFile, chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
@@ -10,8 +11,8 @@ import { whenGone } from './leash.ts'
 
 const run = promisify(execFile)
 
-/** A PostgreSQL server of its own, on loopback and a free port. */
-export interface PostgresServer {
+/** A database of a PostgreSQL server, on loopback. */
+export interface PostgresDatabase {
   /** For `pg` and postgres.js. Its user may do everything. */
   readonly connection: {
     readonly host: string
@@ -21,6 +22,10 @@ export interface PostgresServer {
   }
   /** The same as a URL; of another user where that is named. */
   url(user?: string): string
+}
+
+/** A PostgreSQL server of its own, on a free port. */
+export interface PostgresServer extends PostgresDatabase {
   /** Ends it as an operator would: connections are ended, all is written. */
   stop(): Promise<void>
   /** SIGKILL, to all of it. */
@@ -36,6 +41,8 @@ export interface PostgresServerOptions {
   durable?: boolean | undefined
   /** Lines of its configuration. */
   settings?: Readonly<Record<string, string | number>> | undefined
+  /** It keeps no process alive. */
+  isShared?: boolean | undefined
 }
 
 /** A user with this name must give the password that it was created with; all others need none. */
@@ -51,7 +58,7 @@ const TEMPLATE = 'LLM_REFRESH_POSTGRES_TEMPLATE'
 const bin = hasPostgres ? dirname(await binary('postgres', 'postgresql')) : ''
 
 export async function startPostgres(options: PostgresServerOptions = {}): Promise<PostgresServer> {
-  const { durable = false, settings = {} } = options
+  const { durable = false, settings = {}, isShared = false } = options
   // Open to the user that the server runs as, which that of root need not be.
   const folder = await mkdtemp('/tmp/llm-refresh-postgres-')
   const user = await systemUser()
@@ -74,6 +81,7 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
       return undefined
     })
   }
+  if (isShared) letGo(server)
   let running: ChildProcess | undefined = server
   const end = async (kill: (server: ChildProcess) => void): Promise<void> => {
     const ending = running
@@ -97,6 +105,26 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+let shared: Promise<PostgresServer> | undefined
+let databases = 0
+
+/**
+ * A new database on a server that the files of a worker share: nobody may stop it, or change what counts for all of it. It ends with the
+ * worker.
+ */
+export async function sharedPostgres(): Promise<PostgresDatabase> {
+  const server = await (shared ??= startPostgres({ isShared: true }))
+  const database = `file_${(databases += 1)}`
+  const { host, port, user } = server.connection
+  const url = (name = user): string => `postgres://${name}@${host}:${port}/${database}`
+  const { default: pg } = await import('pg')
+  const admin = new pg.Client(server.connection)
+  await admin.connect()
+  await admin.query(`CREATE DATABASE ${database}`)
+  await admin.end()
+  return { connection: { host, port, user, database }, url }
 }
 
 /** A folder that `initdb` has made: a second or more. Each server begins with a copy. */
@@ -142,6 +170,12 @@ async function start(data: string, port: number, user: User | undefined): Promis
     server.once('exit', () => reject(new Error(`PostgreSQL did not start:\n${said.join('\n')}`)))
   })
   return server
+}
+
+/** The process need not wait for it. */
+function letGo(server: ChildProcess): void {
+  server.unref()
+  if (server.stderr instanceof Socket) server.stderr.unref()
 }
 
 /** Ends a server whose tests were killed. */

@@ -21,7 +21,7 @@ export async function startRedisCluster(): Promise<RedisCluster> {
         ['cluster-enabled', 'yes'],
         ['cluster-port', String(await freePort())],
       ]
-      servers.push(await startRedisServer({ hasPort: true, settings }))
+      servers.push(await startRedisServer({ isDurable: false, hasPort: true, settings }))
     }
     const ports = servers.map(({ port }) => port)
     const cli = await binary('redis-cli', 'redis-tools')

@@ -8,7 +8,7 @@ import { binary } from './binaries.ts'
 import { freePort } from './free-port.ts'
 import { whenGone } from './leash.ts'
 
-/** A real Redis, in a folder of its own, that keeps what it is told. */
+/** A real Redis, in a folder of its own. */
 export interface RedisServer {
   /** Its socket in the file system. */
   readonly socket: string
@@ -24,6 +24,8 @@ export interface RedisServer {
 
 /** How a Redis is started. */
 export interface RedisServerOptions {
+  /** What it has acknowledged outlives a kill: it waits for the disk after each write. Default: true. */
+  readonly isDurable?: boolean
   /** It listens on a free port, too. */
   readonly hasPort?: boolean
   /** Lines of its configuration, such as `['replicaof', '127.0.0.1 6379']`. */
@@ -33,7 +35,7 @@ export interface RedisServerOptions {
 }
 
 export async function startRedisServer(options: RedisServerOptions = {}): Promise<RedisServer> {
-  const { hasPort = false, settings = [], by = [] } = options
+  const { isDurable = true, hasPort = false, settings = [], by = [] } = options
   const path = await binary('redis-server', 'redis-server')
   const folder = await mkdtemp(join(tmpdir(), 'llm-refresh-redis-'))
   const socket = join(folder, 'socket')
@@ -43,7 +45,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
     ['unixsocket', socket],
     ['dir', folder],
     ['save', ''],
-    ['appendonly', 'yes'],
+    ['appendonly', isDurable ? 'yes' : 'no'],
     // With everysec it may answer before it has written, while it waits for the disk: a kill would forget what it has told.
     ['appendfsync', 'always'],
     ['bind', '127.0.0.1'],

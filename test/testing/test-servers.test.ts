@@ -7,6 +7,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { createCredential, refreshingFetch } from '../../src/index.ts'
 import { oauth } from '../../src/sources/oauth/index.ts'
 import { startTestServers, type TestServers, type TestServersOptions } from '../../src/testing/index.ts'
+import { fileOfSource, program } from '../support/bundle.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
 async function started(options?: TestServersOptions): Promise<TestServers> {
@@ -178,18 +179,14 @@ test('given servers that were closed, when a credential refreshes, then the erro
 })
 
 test('[E4] given a program that forgets to close the servers, when its work is done, then it ends', async () => {
-  const [root, testing] = ['../../src/index.ts', '../../src/testing/index.ts'].map(
-    (path) => new URL(path, import.meta.url).href,
-  )
-  const program = `
-    const { createCredential, refreshingFetch } = await import('${root}')
-    const { startTestServers } = await import('${testing}')
+  const main = await program(`
+    import { createCredential, refreshingFetch } from '${fileOfSource('index.ts')}'
+    import { startTestServers } from '${fileOfSource('testing/index.ts')}'
     const servers = await startTestServers()
     const fetch = refreshingFetch(createCredential({ source: servers.source }), { origins: servers.origin })
     const body = JSON.stringify({ stream: true })
     const response = await fetch(servers.baseURL + '/chat/completions', { method: 'POST', body })
-    console.log(response.status, (await response.text()).length > 0)`
-  const flags = ['--import', 'tsx', '--input-type=module', '-e', program]
-  const { stdout } = await promisify(execFile)(process.execPath, flags, { timeout: 15_000 })
+    console.log(response.status, (await response.text()).length > 0)`)
+  const { stdout } = await promisify(execFile)(process.execPath, [main], { timeout: 120_000 })
   expect(stdout).toBe('200 true\n')
 })

@@ -10,17 +10,27 @@ import { LeasedBackend } from '../../../src/stores/shared/leased-backend.ts'
 import type { OnStep } from '../../../src/stores/shared/lock.ts'
 import {
   hasPostgres,
+  type PostgresDatabase,
   type PostgresServer,
   type PostgresServerOptions,
+  sharedPostgres,
   startPostgres,
 } from '../../support/postgres-server.ts'
 
-/** Tests on a server of their own. */
-export async function withPostgres(
+/** Tests on a database of their own. */
+export async function withPostgres(define: (server: PostgresDatabase) => void): Promise<void> {
+  // What is passed over needs none.
+  const server = hasPostgres ? await sharedPostgres() : ({} as PostgresDatabase)
+  describe.runIf(hasPostgres)('with PostgreSQL', () => {
+    define(server)
+  })
+}
+
+/** Tests on a server of their own, which they may stop. */
+export async function withOwnPostgres(
   define: (server: PostgresServer) => void,
   options?: PostgresServerOptions,
 ): Promise<void> {
-  // What is passed over needs none.
   const server = hasPostgres ? await startPostgres(options) : ({} as PostgresServer)
   describe.runIf(hasPostgres)('with PostgreSQL', () => {
     afterAll(() => server.close())
@@ -39,27 +49,27 @@ export interface Opened<C extends PostgresClient = PostgresClient> {
   readonly end: () => Promise<void>
 }
 
-type Open = (server: PostgresServer, settings?: Settings) => Promise<Opened>
+type Open = (server: PostgresDatabase, settings?: Settings) => Promise<Opened>
 
 const optionsOf = (settings: Settings): string =>
   Object.entries(settings)
     .map(([name, value]) => `-c ${name}=${value.replaceAll(' ', '\\ ')}`)
     .join(' ')
 
-export function openPool(server: PostgresServer, more: pg.PoolConfig = {}): Opened<pg.Pool> {
+export function openPool(server: PostgresDatabase, more: pg.PoolConfig = {}): Opened<pg.Pool> {
   const client = new pg.Pool({ ...server.connection, ...more })
   // What a user has to do, too.
   client.on('error', () => undefined)
   return { client, end: () => client.end() }
 }
 
-function openSql(server: PostgresServer, more: SqlOptions = {}): Opened<postgres.Sql> {
+function openSql(server: PostgresDatabase, more: SqlOptions = {}): Opened<postgres.Sql> {
   const client = postgres({ ...server.connection, onnotice: () => undefined, ...more })
   // It would wait for connections that it never had.
   return { client, end: () => client.end({ timeout: 0 }) }
 }
 
-async function openClient(server: PostgresServer, more: pg.ClientConfig = {}): Promise<Opened<pg.Client>> {
+async function openClient(server: PostgresDatabase, more: pg.ClientConfig = {}): Promise<Opened<pg.Client>> {
   const client = new pg.Client({ ...server.connection, ...more })
   client.on('error', () => undefined)
   await client.connect()
@@ -86,17 +96,17 @@ export const clients: readonly [name: string, open: Open][] = [
 ]
 
 /** A pool that ends with the test. */
-export function poolOf(server: PostgresServer, more: pg.PoolConfig = {}): pg.Pool {
+export function poolOf(server: PostgresDatabase, more: pg.PoolConfig = {}): pg.Pool {
   return ending(openPool(server, more))
 }
 
 /** postgres.js, ending with the test. */
-export function sqlOf(server: PostgresServer, more: SqlOptions = {}): postgres.Sql {
+export function sqlOf(server: PostgresDatabase, more: SqlOptions = {}): postgres.Sql {
   return ending(openSql(server, more))
 }
 
 /** A client that ends with the test. */
-export async function clientOf(server: PostgresServer, more: pg.ClientConfig = {}): Promise<pg.Client> {
+export async function clientOf(server: PostgresDatabase, more: pg.ClientConfig = {}): Promise<pg.Client> {
   return ending(await openClient(server, more))
 }
 
@@ -114,7 +124,7 @@ export function only(client: PostgresClient): PgClient {
 let made = 0
 
 /** A table that nobody else uses. */
-export async function newTable(server: PostgresServer): Promise<string> {
+export async function newTable(server: PostgresDatabase): Promise<string> {
   const table = `accounts_${(made += 1)}`
   const client = new pg.Client(server.connection)
   await client.connect()
@@ -171,5 +181,5 @@ export async function hold(
 
 /** Looks until it holds: for what the server does, which tells nobody. */
 export function eventually(check: () => unknown): Promise<unknown> {
-  return vi.waitFor(check, { interval: 5, timeout: 15_000 })
+  return vi.waitFor(check, { interval: 20, timeout: 120_000 })
 }

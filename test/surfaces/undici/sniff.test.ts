@@ -1,7 +1,7 @@
 import { brotliCompressSync, constants, createGzip, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import type { Dispatcher } from 'undici'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Refreshable } from '../../../src/index.ts'
 import { refreshingInterceptor } from '../../../src/surfaces/undici/index.ts'
 import { IN_STREAM_REJECTIONS, OTHER_FIRST_EVENTS } from '../../support/first-events.ts'
@@ -78,7 +78,12 @@ describe('[F5] compressed streams', () => {
     })
     gzip.write(rejection)
     gzip.flush()
-    const { body } = await open(tokens().cell, true)
+    // The rest of a rejection is waited for, for some seconds.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const opened = open(tokens().cell, true)
+    await vi.waitFor(() => expect(server.requests).toHaveLength(2), { interval: 100, timeout: 600_000 })
+    const { body } = await opened
     expect(Buffer.from(await body.bytes()).equals(gzipSync(CONTENT))).toBe(true)
     gzip.destroy()
   })
