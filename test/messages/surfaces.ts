@@ -1,0 +1,116 @@
+import { Client } from 'undici'
+import {
+  type AccessToken,
+  createCredential,
+  memoryStore,
+  Refreshable,
+  RefreshError,
+  type RefreshEvent,
+  refreshingFetch,
+  type Refresher,
+} from '../../src/index.ts'
+import { refreshingInterceptor } from '../../src/surfaces/undici/index.ts'
+import { startTestServers, type TestServers } from '../../src/testing/index.ts'
+import { type Situation, situations } from './situation.ts'
+import { CONTEXT } from './source.ts'
+
+const ORIGIN = 'https://api.example.com'
+const cell = (): Refreshable<unknown> => new Refreshable({ initial: 'a', refresh: async () => 'b' })
+
+/** What a call gets, or what an event tells of it. */
+async function calling(
+  given: { cell?: Refresher<unknown>; respond?: () => Response; [option: string]: unknown },
+  init: RequestInit & { duplex?: 'half' } = {},
+): Promise<unknown> {
+  const heard: RefreshEvent[] = []
+  const { cell: refresher = cell(), respond = () => new Response('', { status: 401 }), ...options } = given
+  const fetch = refreshingFetch(refresher, {
+    origins: ORIGIN,
+    fetch: async (_: unknown, { body }: RequestInit = {}) => {
+      await new Response(body).text().catch(() => undefined)
+      return respond()
+    },
+    onEvent: (event) => heard.push(event),
+    ...options,
+  } as never)
+  const response = await fetch(`${ORIGIN}/v1`, init)
+  const error: unknown = heard.map((event) => Reflect.get(event, 'error') as unknown).find(Boolean)
+  if (error !== undefined) throw error
+  // A synthetic 401 tells it.
+  const told = /llm-refresh: (\w+): (.*?)(?="|$)/.exec(await response.text())
+  if (told !== null) throw new RefreshError(told[1] as 'redirect_refused', told[2] ?? '')
+  return response
+}
+
+const brokenOff = (): ReadableStream<Uint8Array> =>
+  new ReadableStream({ pull: (controller) => controller.error(new Error('x')) })
+
+const intercepted = refreshingInterceptor(cell(), { origins: ORIGIN })
+
+/** @param before gives the token at hand */
+async function onServers(
+  before: (servers: TestServers) => void | AccessToken | Promise<AccessToken>,
+): Promise<unknown> {
+  const servers = await startTestServers()
+  try {
+    const current = (await before(servers)) ?? undefined
+    return await servers.source.issue({ ...CONTEXT, current })
+  } finally {
+    await servers.close()
+  }
+}
+
+/** fetch, undici, and the servers for users’ own tests. */
+export const SURFACE_SITUATIONS: readonly Situation[] = situations({
+  'a value is no token': () => calling({ cell: new Refreshable({ refresh: async () => ({}) }) }),
+  'a token has a line break inside': () =>
+    calling({ cell: new Refreshable({ refresh: async () => 'a\nb' }) }),
+  'a rejected request has a body that broke off': () =>
+    calling({}, { method: 'POST', body: brokenOff(), duplex: 'half' }),
+  'a rejected request has a body over the limit': () =>
+    calling({ replayLimit: 10 }, { method: 'POST', body: 'a'.repeat(20) }),
+  'a server redirects a call whose header would go along': () =>
+    calling({
+      apply: 'x-api-key',
+      respond: () => new Response(null, { status: 302, headers: { location: 'https://b.example/' } }),
+    }),
+  'a login has ended, and calls are refused': async () => {
+    const source = {
+      issue: async () => {
+        throw new RefreshError('reauthentication_required', 'It is over.')
+      },
+    }
+    const credential = createCredential({ source, store: memoryStore() })
+    await credential.snapshot().catch(() => undefined)
+    return calling({ cell: credential, whenDead: 'refuse' })
+  },
+  'undici is given a request without an origin': () =>
+    intercepted(() => true)({ path: '/', method: 'GET' } as never, {} as never),
+  'a handler of undici 6 makes a request': () =>
+    intercepted(() => true)({ origin: ORIGIN, path: '/', method: 'GET' } as never, {} as never),
+  'a Client of undici sends to its own server, whatever the request names': async () => {
+    const servers = await startTestServers()
+    const client = new Client(servers.origin)
+    try {
+      const composed = client.compose(refreshingInterceptor(cell(), { origins: ORIGIN }))
+      return await composed.request({ origin: ORIGIN, path: '/', method: 'GET' })
+    } finally {
+      await client.destroy()
+      await servers.close()
+    }
+  },
+  'a test closed its servers': async () => {
+    const servers = await startTestServers()
+    await servers.close()
+    return servers.source.issue(CONTEXT)
+  },
+  'the test servers fail': () => onServers((servers) => servers.failTokenRequests(1)),
+  'the test servers ask to wait': () => onServers((servers) => servers.failTokenRequests(1, 429)),
+  'the test servers refuse': () => onServers((servers) => servers.failTokenRequests(1, 400)),
+  'a test revoked its login': () =>
+    onServers(async (servers) => {
+      const { refresh_token: refreshToken, access_token: accessToken } = servers.login()
+      servers.revokeLogins()
+      return { accessToken, refreshToken }
+    }),
+})
