@@ -8,10 +8,10 @@ import {
   refreshingFetch,
 } from '../../src/index.ts'
 import { loadPeer } from '../../src/lib/optional-package.ts'
-import { createProxy, createProxyKey, type ProxyOptions } from '../../src/proxy/index.ts'
+import { createProxy, createProxyKey } from '../../src/proxy/index.ts'
 import { env } from '../../src/sources/env.ts'
 import { file } from '../../src/sources/file.ts'
-import { mcp, type McpOptions, mcpLogin } from '../../src/sources/mcp/index.ts'
+import { mcp, mcpLogin } from '../../src/sources/mcp/index.ts'
 import { browserLogin } from '../../src/sources/oauth-browser.ts'
 import { oauth } from '../../src/sources/oauth/index.ts'
 import { workload } from '../../src/sources/workload/index.ts'
@@ -29,13 +29,14 @@ const SERVER = 'https://mcp.example.com'
 const { entry } = createProxyKey({ name: 'laptop' })
 const route = { to: 'https://api.example.com', credential: cell }
 const secret = new Uint8Array(32)
+const NOT_INSTALLED: string = 'not-installed'
 
 const oauthWith = (options: object): unknown => oauth({ ...client, ...options })
-const mcpWith = (options: object): unknown => mcp(SERVER, options as McpOptions)
+const mcpWith = (options: object): unknown => mcp(SERVER, options)
 const sealedWith = (keys: unknown, options: object = {}): unknown =>
   sealedStore(memoryStore(), keys as never, options)
 const proxyWith = (options: object): Promise<unknown> =>
-  createProxy({ routes: { api: route }, keys: [entry], ...options } as ProxyOptions).listen()
+  createProxy({ routes: { api: route }, keys: [entry], ...options }).listen()
 const issuing = (options: object): Promise<unknown> => oauth({ ...client, ...options }).issue(CONTEXT)
 
 /** With something of the platform replaced, or missing. */
@@ -83,8 +84,8 @@ async function onTakenPort(bring: (port: number) => unknown): Promise<unknown> {
   }
 }
 
-const keyOf = async (name: string, length: number, usages: KeyUsage[]): Promise<CryptoKey> =>
-  (await crypto.subtle.generateKey({ name, length }, false, usages)) as CryptoKey
+const keyOf = (name: string, length: number, usages: KeyUsage[]): Promise<CryptoKey> =>
+  crypto.subtle.generateKey({ name, length }, false, usages)
 
 /** What is refused where it is made. */
 export const CONFIGURATION_SITUATIONS: readonly Situation[] = situations({
@@ -93,7 +94,7 @@ export const CONFIGURATION_SITUATIONS: readonly Situation[] = situations({
   '`accessToken({ rejected: 1 })`': () =>
     createCredential({ source }).accessToken({ rejected: 1 as unknown as string }),
   '`map()`': () => cell.map(undefined as never),
-  'a package is not installed': () => loadPeer('jose', () => import('not-installed' as string)),
+  'a package is not installed': () => loadPeer('jose', () => import(NOT_INSTALLED)),
   '`env()` is given a key instead of its name': () => env('sk-ant-1'),
   "`file('')`": () => file(''),
 

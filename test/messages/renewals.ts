@@ -14,6 +14,7 @@ import {
 import { oauth } from '../../src/sources/oauth/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { settled } from '../support/settled.ts'
+import { inTime } from './in-time.ts'
 import { type Situation, situations } from './situation.ts'
 import { storeThat } from './stores.ts'
 
@@ -48,14 +49,6 @@ async function told(
   await run((event) => heard.push(event))
   const event = heard.find((each) => each.type === type)
   throw Reflect.get(event ?? {}, 'error') ?? Reflect.get(event ?? {}, 'reason') ?? new Error(`no ${type}`)
-}
-
-/** Lets time go on until it ends. */
-async function inTime<R>(clock: ManualClock, running: Promise<R>, ms = 200_000): Promise<R> {
-  running.catch(() => undefined)
-  while (clock.armed === 0) await settled()
-  await clock.advance(ms)
-  return running
 }
 
 const hangs = (): Promise<never> => new Promise<never>(() => undefined)
@@ -130,11 +123,12 @@ export const RENEWAL_SITUATIONS: readonly Situation[] = situations({
   'a source gives a token long after its refresh was given up': () =>
     told('persist_failed', async (onEvent) => {
       const clock = new ManualClock(NOW)
-      let give = (_: AccessToken): void => undefined
-      const issue = (): Promise<AccessToken> => new Promise((resolve) => (give = resolve))
+      const given: ((token: AccessToken) => void)[] = []
+      const issue = (): Promise<AccessToken> => new Promise((resolve) => given.push(resolve))
       const running = createCredential({ source: { issue }, clock, onEvent }).snapshot()
       await inTime(clock, running).catch(() => undefined)
-      give({ accessToken: 'a', refreshToken: 'b' })
+      await clock.advance(200_000)
+      given[0]?.({ accessToken: 'a', refreshToken: 'b' })
       await settled()
     }),
   'another process wrote a failure where a token was to be stored': () =>
@@ -204,7 +198,6 @@ export const RENEWAL_SITUATIONS: readonly Situation[] = situations({
         .login({ accessToken: 'a' })
         .catch(() => undefined)
         .then(() => credential.flush({ timeout: 1_000 })),
-      1_000,
     )
   },
   'flush() waits for a source that hangs': async () => {
@@ -218,7 +211,7 @@ export const RENEWAL_SITUATIONS: readonly Situation[] = situations({
     const credential = createCredential({ source: { issue }, clock })
     credential.snapshot().catch(() => undefined)
     await begun
-    return inTime(clock, credential.flush({ timeout: 1_000 }), 1_000)
+    return inTime(clock, credential.flush({ timeout: 1_000 }))
   },
   'a store does not take a token in time': () =>
     told('persist_failed', async (onEvent) => {

@@ -32,12 +32,18 @@ async function problemIn(entries: Promise<StoreEntry[]>): Promise<void> {
   for (const { problem } of await entries) if (problem !== undefined) throw problem
 }
 
-const refusedByRedis = (code: string): Readonly<Record<string, Situation['bring']>> => ({
-  [`Redis refuses (${code})`]: () => readRedis(rejecting(`${code} It is so.`)),
-})
-const refusedByPostgres = (code: string): Readonly<Record<string, Situation['bring']>> => ({
-  [`PostgreSQL refuses (${code})`]: () => readPostgres(rejecting('It is so.', { code })),
-})
+const REDIS = ['NOAUTH', 'WRONGPASS', 'NOPERM', 'OOM', 'WRONGTYPE', 'MISCONF', 'MOVED', 'READONLY']
+const SQLSTATES = '42P01 42703 42P10 42501 3F000 3D000 28P01 25006 53100 53300 54000 22P05'.split(' ')
+type Rows = Readonly<Record<string, Situation['bring']>>
+const redisRefuses: Rows = Object.fromEntries(
+  REDIS.map((code) => [`Redis refuses (${code})`, () => readRedis(rejecting(`${code} It is so.`))]),
+)
+const postgresRefuses: Rows = Object.fromEntries(
+  SQLSTATES.map((code) => [
+    `PostgreSQL refuses (${code})`,
+    () => readPostgres(rejecting('It is so.', { code })),
+  ]),
+)
 
 /** Redis, PostgreSQL, and what they hold. */
 export const SERVER_STORE_SITUATIONS: readonly Situation[] = situations({
@@ -47,12 +53,7 @@ export const SERVER_STORE_SITUATIONS: readonly Situation[] = situations({
   'Redis does not respond': () => readRedis(() => new Promise(() => undefined)),
   'the client of Redis was closed': () =>
     redisStore({ ...redis(rejecting('Connection is closed.')), status: 'end' } as never, BRIEFLY).read('me'),
-  ...Object.assign(
-    {},
-    ...['NOAUTH', 'WRONGPASS', 'NOPERM', 'OOM', 'WRONGTYPE', 'MISCONF', 'MOVED', 'READONLY'].map(
-      refusedByRedis,
-    ),
-  ),
+  ...redisRefuses,
   'a record in Redis has a number that is none': () => readRedis(() => ['x', null, null]),
   'others change a record in Redis each time': () =>
     redisStore(redis((script) => (String(script).includes('swapped') ? ['changed'] : [])) as never, {
@@ -75,23 +76,7 @@ export const SERVER_STORE_SITUATIONS: readonly Situation[] = situations({
     readPostgres(rejecting('Client has encountered a connection error and is not queryable')),
   'the pool of `pg` was ended': () =>
     readPostgres(rejecting('Cannot use a pool after calling end on the pool')),
-  ...Object.assign(
-    {},
-    ...[
-      '42P01',
-      '42703',
-      '42P10',
-      '42501',
-      '3F000',
-      '3D000',
-      '28P01',
-      '25006',
-      '53100',
-      '53300',
-      '54000',
-      '22P05',
-    ].map(refusedByPostgres),
-  ),
+  ...postgresRefuses,
   'a record in PostgreSQL has a number that is none': () =>
     readPostgres(rows({ revision: 'x', record: 'a', fence: '1' })),
   'a look into PostgreSQL finds a time that is none': () =>

@@ -13,7 +13,7 @@ import { google } from '../../src/sources/google.ts'
 import { deviceLogin, oauth } from '../../src/sources/oauth/index.ts'
 import { workload } from '../../src/sources/workload/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
-import { settled } from '../support/settled.ts'
+import { inTime } from './in-time.ts'
 import { type Situation, situations } from './situation.ts'
 import { CONTEXT } from './source.ts'
 
@@ -43,17 +43,6 @@ const discovering = (metadata: unknown, more: object = {}): Promise<AccessToken>
       ...more,
     }),
   )
-
-/** Time goes on until it ends. */
-async function inTime<R>(clock: ManualClock, running: Promise<R>): Promise<R> {
-  let isOver = false
-  const end = (): void => {
-    isOver = true
-  }
-  running.then(end, end)
-  while (!isOver) await (clock.armed > 0 ? clock.advance(5_000) : settled())
-  return running
-}
 
 function device(...responses: (() => Response)[]): Promise<AccessToken> {
   const clock = new ManualClock()
@@ -217,7 +206,7 @@ export const SOURCE_SITUATIONS: readonly Situation[] = situations({
   'Entra ID wants a new login': () => azureThat(thrown('AuthenticationRequiredError', 'Log in')),
   'Entra ID refuses': () => azureThat(thrown('AuthenticationError', 'AADSTS7000215', { statusCode: 401 })),
   'azure() is given what gives no token': () =>
-    issue(azure({ credential: () => ({ getToken: async () => null }) as never })),
+    issue(azure({ credential: () => ({ getToken: async () => null }) })),
   'Google has no credential': () => googleThat(thrown('Error', 'Could not load the default credentials.')),
   'Google refuses a service account': () =>
     googleThat(thrown('GaxiosError', 'invalid_grant', { response: { status: 400 } })),

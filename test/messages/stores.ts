@@ -8,7 +8,7 @@ import { fileStore } from '../../src/stores/file/index.ts'
 import { folderName } from '../../src/stores/file/path.ts'
 import { type SealingKeys, sealedStore } from '../../src/stores/sealed/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
-import { settled } from '../support/settled.ts'
+import { inTime } from './in-time.ts'
 import { type Situation, situations } from './situation.ts'
 
 const TOKEN = { token: { accessToken: 'a' } }
@@ -109,7 +109,7 @@ export const STORE_SITUATIONS: readonly Situation[] = situations({
     }),
   'a link of another user leads to the file store': () =>
     assertLinks(
-      { real: '/a', folders: [], missing: [], links: [{ path: '/a', uid: 1_234, targetUid: 0 }] } as never,
+      { real: '/a', folders: [], missing: [], links: [{ path: '/a', uid: 1_234, targetUid: 0 }] },
       { uid: 4_321, served: undefined, hasUnmapped: false },
     ),
   'the folder of an account is exchanged while it is in use': () =>
@@ -156,11 +156,7 @@ export const STORE_SITUATIONS: readonly Situation[] = situations({
   'the function of the keys hangs': async () => {
     const [clock, store] = [new ManualClock(), memoryStore()]
     await sealedStore(store, [key('a')]).update('me', async () => TOKEN)
-    const reads = sealedStore(store, () => new Promise<never>(() => undefined), { clock }).read('me')
-    reads.catch(() => undefined)
-    while (clock.armed === 0) await settled()
-    await clock.advance(10_000)
-    return reads
+    return inTime(clock, sealedStore(store, () => new Promise<never>(() => undefined), { clock }).read('me'))
   },
   'others change a sealed record each time': () => {
     let revision = 1
@@ -170,28 +166,20 @@ export const STORE_SITUATIONS: readonly Situation[] = situations({
     return sealedStore(store, [key('a')]).replace('me', () => ({ token: undefined }))
   },
   'a step of a login comes too late': async () => {
-    const clock = new ManualClock()
-    let change: Parameters<Store['replace']>[1] | undefined
+    const [clock, changes] = [new ManualClock(), [] as Parameters<Store['replace']>[1][]]
     const store = storeThat({
-      replace: (_, given) => {
-        change ??= given
+      replace: (_, change) => {
+        changes.push(change)
         return new Promise(() => undefined)
       },
     })
     const login = createCredential({ source, store, clock }).login({ accessToken: 'a' })
-    login.catch(() => undefined)
-    while (change === undefined) await settled()
-    await clock.advance(60_000)
-    await login.catch(() => undefined)
-    return change(undefined)
+    await inTime(clock, login).catch(() => undefined)
+    return changes[0]?.(undefined)
   },
-  'a store does not respond to a login': async () => {
+  'a store does not respond to a login': () => {
     const clock = new ManualClock()
     const store = storeThat({ replace: () => new Promise(() => undefined) })
-    const login = createCredential({ source, store, clock }).login({ accessToken: 'a' })
-    login.catch(() => undefined)
-    while (clock.armed === 0) await settled()
-    await clock.advance(60_000)
-    return login
+    return inTime(clock, createCredential({ source, store, clock }).login({ accessToken: 'a' }))
   },
 })

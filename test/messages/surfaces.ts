@@ -7,6 +7,7 @@ import {
   RefreshError,
   type RefreshEvent,
   refreshingFetch,
+  type RefreshingFetchOptions,
   type Refresher,
 } from '../../src/index.ts'
 import { refreshingInterceptor } from '../../src/surfaces/undici/index.ts'
@@ -15,24 +16,29 @@ import { type Situation, situations } from './situation.ts'
 import { CONTEXT } from './source.ts'
 
 const ORIGIN = 'https://api.example.com'
-const cell = (): Refreshable<unknown> => new Refreshable({ initial: 'a', refresh: async () => 'b' })
+const TO_API = { origin: ORIGIN, path: '/', method: 'GET' } as const
+const cell = (): Refreshable<string> => new Refreshable({ initial: 'a', refresh: async () => 'b' })
+
+interface Calling extends Partial<RefreshingFetchOptions<string>> {
+  readonly respond?: () => Response
+}
 
 /** What a call gets, or what an event tells of it. */
 async function calling(
-  given: { cell?: Refresher<unknown>; respond?: () => Response; [option: string]: unknown },
+  refresher: Refresher<unknown>,
+  { respond = () => new Response('', { status: 401 }), ...options }: Calling = {},
   init: RequestInit & { duplex?: 'half' } = {},
 ): Promise<unknown> {
   const heard: RefreshEvent[] = []
-  const { cell: refresher = cell(), respond = () => new Response('', { status: 401 }), ...options } = given
-  const fetch = refreshingFetch(refresher, {
+  const fetch = refreshingFetch(refresher as Refresher<string>, {
     origins: ORIGIN,
-    fetch: async (_: unknown, { body }: RequestInit = {}) => {
+    fetch: async (_, { body } = {}) => {
       await new Response(body).text().catch(() => undefined)
       return respond()
     },
     onEvent: (event) => heard.push(event),
     ...options,
-  } as never)
+  })
   const response = await fetch(`${ORIGIN}/v1`, init)
   const error: unknown = heard.map((event) => Reflect.get(event, 'error') as unknown).find(Boolean)
   if (error !== undefined) throw error
@@ -45,7 +51,9 @@ async function calling(
 const brokenOff = (): ReadableStream<Uint8Array> =>
   new ReadableStream({ pull: (controller) => controller.error(new Error('x')) })
 
-const intercepted = refreshingInterceptor(cell(), { origins: ORIGIN })
+const intercepted = refreshingInterceptor(cell(), { origins: ORIGIN })(
+  (_options: object, _handler: object) => true,
+)
 
 /** @param before gives the token at hand */
 async function onServers(
@@ -62,15 +70,14 @@ async function onServers(
 
 /** fetch, undici, and the servers for users’ own tests. */
 export const SURFACE_SITUATIONS: readonly Situation[] = situations({
-  'a value is no token': () => calling({ cell: new Refreshable({ refresh: async () => ({}) }) }),
-  'a token has a line break inside': () =>
-    calling({ cell: new Refreshable({ refresh: async () => 'a\nb' }) }),
+  'a value is no token': () => calling(new Refreshable({ refresh: async () => ({}) })),
+  'a token has a line break inside': () => calling(new Refreshable({ refresh: async () => 'a\nb' })),
   'a rejected request has a body that broke off': () =>
-    calling({}, { method: 'POST', body: brokenOff(), duplex: 'half' }),
+    calling(cell(), {}, { method: 'POST', body: brokenOff(), duplex: 'half' }),
   'a rejected request has a body over the limit': () =>
-    calling({ replayLimit: 10 }, { method: 'POST', body: 'a'.repeat(20) }),
+    calling(cell(), { replayLimit: 10 }, { method: 'POST', body: 'a'.repeat(20) }),
   'a server redirects a call whose header would go along': () =>
-    calling({
+    calling(cell(), {
       apply: 'x-api-key',
       respond: () => new Response(null, { status: 302, headers: { location: 'https://b.example/' } }),
     }),
@@ -82,18 +89,16 @@ export const SURFACE_SITUATIONS: readonly Situation[] = situations({
     }
     const credential = createCredential({ source, store: memoryStore() })
     await credential.snapshot().catch(() => undefined)
-    return calling({ cell: credential, whenDead: 'refuse' })
+    return calling(credential, { whenDead: 'refuse' })
   },
-  'undici is given a request without an origin': () =>
-    intercepted(() => true)({ path: '/', method: 'GET' } as never, {} as never),
-  'a handler of undici 6 makes a request': () =>
-    intercepted(() => true)({ origin: ORIGIN, path: '/', method: 'GET' } as never, {} as never),
+  'undici is given a request without an origin': () => intercepted({ path: '/', method: 'GET' }, {}),
+  'a handler of undici 6 makes a request': () => intercepted(TO_API, {}),
   'a Client of undici sends to its own server, whatever the request names': async () => {
     const servers = await startTestServers()
     const client = new Client(servers.origin)
     try {
       const composed = client.compose(refreshingInterceptor(cell(), { origins: ORIGIN }))
-      return await composed.request({ origin: ORIGIN, path: '/', method: 'GET' })
+      return await composed.request({ ...TO_API })
     } finally {
       await client.destroy()
       await servers.close()

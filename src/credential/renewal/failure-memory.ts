@@ -176,7 +176,7 @@ async function readable(presented: Presented | undefined): Promise<readonly stri
 function remembered({ code, terminal, at }: StoredFailure, wait: number): RefreshError {
   const meaning = MEANING[code] ?? 'The last refresh failed'
   // Not toISOString(): a clock of a user's own may tell what is no time.
-  const when = String(new Date(at).toJSON())
+  const when = new Date(at).toJSON()
   const next = terminal ? '' : `; no process asks it again for ${Math.ceil(wait / 1000)} s`
   const retryAfterMs = terminal ? undefined : wait
   return new RefreshError(code, `${meaning} (at ${when}${next}).`, { terminal, retryAfterMs })
