@@ -157,12 +157,12 @@ const PASSING = new Set([
 ])
 
 function remedyIn(message: string): string | undefined {
-  const [missing, name] = /^'([^']*)' is missing/.exec(message) ?? []
+  const [missing, absent, renamed] = /^'([^']*)' is (?:missing|called '([^']*)' now)/.exec(message) ?? []
   return (
     /^'[^']*' (must[^]*)$/.exec(message)?.[1] ??
     REMEDY.exec(message)?.[0].replace(/^([^(]*)\)\.$/, '$1') ??
-    /\bmust\b[^]*$/.exec(message)?.[0] ??
-    (missing && `give '${name}'`)
+    /\b(?:must|needs)\b[^]*$/.exec(message)?.[0] ??
+    (missing && `give '${renamed ?? absent}'`)
   )
 }
 

@@ -45,7 +45,7 @@ export class Mapped<T, U> implements Origin<U> {
     if (typeof build !== 'function') {
       throw new RefreshError(
         'invalid_option',
-        'map() must get a function that builds something from the value, such as a client.',
+        'map() needs a function that builds something from the value, such as a client.',
       )
     }
     this.clock = origin.clock

@@ -43,7 +43,7 @@ export function checkOptions(options: unknown, known: readonly string[]): void {
 
 function unknown(name: string, known: readonly string[]): string {
   const renamed = RENAMED[name]
-  if (renamed !== undefined && known.includes(renamed)) return `is called '${renamed}' now: use that`
+  if (renamed !== undefined && known.includes(renamed)) return `is called '${renamed}' now`
   return `does not exist; there are ${known.join(', ')}`
 }
 
