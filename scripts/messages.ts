@@ -139,7 +139,7 @@ about, and compare what they lead to. What stands below a table no test can brin
 
 const VERBS =
   'adopt|add|allow|ask|assign|attach|begin|build|call|change|check|chmod|choose|close|configure|connect|correct|create|end|give|go on|grant|' +
-  'install|keep|leave|let|load|log in|log out|look|make|mend|mount|move|multiply|name|put|raise|read|register|remove|renew|replace|return|' +
+  'install|keep|leave|let|load|log in|log out|look|make|mend|mount|move|multiply|name|put|raise|read|refresh|register|remove|renew|replace|return|' +
   'run|say|see|send|set|should|split|try|upgrade|use|wait|wrap|write'
 /** What a reader is asked to do: the rest of a message from there on. It may be a question. */
 const REMEDY = new RegExp(

@@ -4,23 +4,17 @@ import type { StoredRecord } from '../store.ts'
 export function unchanged(): RefreshError {
   return new RefreshError(
     'unchanged',
-    'The source gave the very token that is to be replaced: if that lasts, renew it where the source reads it.',
+    'The source gave the very token that is to be replaced: renew it at its source.',
   )
 }
 
 export function superseded(): RefreshError {
-  return new RefreshError(
-    'refresh_failed',
-    'A login or a logout came while the token was issued: call again.',
-  )
+  return new RefreshError('refresh_failed', 'A login or a logout came while the token was issued.')
 }
 
 /** The source took no notice of its signal, and brought a token all the same. */
 export function cameLate(): RefreshError {
-  return new RefreshError(
-    'refresh_failed',
-    'The token came after its refresh was given up: it is stored next.',
-  )
+  return new RefreshError('refresh_failed', 'The token came late: it is stored next.')
 }
 
 export function nothingNewer(stored: StoredRecord | undefined): RefreshError {
@@ -31,7 +25,7 @@ export function nothingNewer(stored: StoredRecord | undefined): RefreshError {
       )
     : new RefreshError(
         'unchanged',
-        'The store holds no newer token, and this process only borrows: does the process that refreshes the account run?',
+        'The store holds no newer token, and this process only borrows: refresh it where it is kept.',
       )
 }
 

@@ -47,7 +47,7 @@ export function tokenFromResponse(body: object, receivedAt: number): AccessToken
   if (token !== undefined) return token
   throw new RefreshError(
     'invalid_value',
-    `This token response is no use: ${problem}. Give all that the token endpoint responded (RFC 6749 section 5.1).`,
+    `This token response is no use: ${problem}. Give all of it (RFC 6749 section 5.1).`,
   )
 }
 

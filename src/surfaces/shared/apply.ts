@@ -52,7 +52,7 @@ function applied(headers: AppliedHeaders): Applied {
     else
       throw new RefreshError(
         'invalid_value',
-        'The credential holds what no HTTP header can carry: mend the token, or what apply gives.',
+        'The credential holds what no HTTP header can carry: mend it.',
       )
   }
   return { set, remove, survivesRedirects: set.some(([name]) => name !== 'authorization') }
