@@ -50,10 +50,7 @@ function applied(headers: AppliedHeaders): Applied {
     // What the platform would throw shows the value.
     else if (NAME.test(name) && typeof value === 'string' && VALUE.test(value)) set.push([name, value])
     else
-      throw new RefreshError(
-        'invalid_value',
-        'The credential holds what no HTTP header can carry: mend it.',
-      )
+      throw new RefreshError('invalid_value', 'The credential holds what no HTTP header can carry: mend it.')
   }
   return { set, remove, survivesRedirects: set.some(([name]) => name !== 'authorization') }
 }
