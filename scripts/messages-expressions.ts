@@ -58,42 +58,53 @@ function contains(text: string, signature: number, place: number, isArrow: boole
   return place < closing(text, text.lastIndexOf('{', line))
 }
 
+/** A text that an expression may give, and how the conditions on the way to it were decided: the same one is decided once. */
+export interface Given {
+  readonly text: string
+  readonly decided: ReadonlyMap<string, boolean>
+}
+
 /** The texts that an expression may give. What is only known when it runs is an ellipsis. */
 export class Expressions {
   readonly #text: string
   readonly #place: number
-  readonly #known: ReadonlyMap<string, readonly string[]>
+  readonly #known: ReadonlyMap<string, readonly Given[]>
 
   /**
    * @param place names mean what they mean there
-   * @param known texts of names
+   * @param known what names give
    */
-  constructor(text: string, place: number, known: ReadonlyMap<string, readonly string[]>) {
+  constructor(text: string, place: number, known: ReadonlyMap<string, readonly Given[]>) {
     this.#text = text
     this.#place = place
     this.#known = known
   }
 
-  texts(given: string, depth = 0): string[] {
+  given(given: string, depth = 0): Given[] {
     const code = given.trim()
     const [condition, either] = cut(code, '?')
     if (condition !== code) {
       const [yes, no] = cut(either, ':')
-      return unique([...this.texts(yes, depth), ...this.texts(no, depth)])
+      return [...this.#where(condition, true, yes, depth), ...this.#where(condition, false, no, depth)]
     }
     const parts = split(code, '+')
-    if (parts.length > 1) return product(parts.map((part) => this.texts(part, depth)))
-    if (/^'|^"/.test(code)) return [code.slice(1, -1).replaceAll(/\\(.)/g, '$1')]
+    if (parts.length > 1) return product(parts.map((part) => this.given(part, depth)))
+    if (/^'|^"/.test(code)) return [always(code.slice(1, -1).replaceAll(/\\(.)/g, '$1'))]
     if (code.startsWith('`')) return this.#template(code.slice(1, -1), depth)
     if (code.startsWith('(') && closing(code, 0) === code.length - 1)
-      return this.texts(code.slice(1, -1), depth)
+      return this.given(code.slice(1, -1), depth)
     if (/^\w+$/.test(code) && depth < 4) {
       const known = this.#known.get(code) ?? this.#constant(code, depth + 1)
       if (known !== undefined) return [...known]
     }
     const [, called] = /^(\w+)\([^]*\)$/.exec(code) ?? []
     const returned = called === undefined || depth >= 4 ? [] : this.#returned(called, depth + 1)
-    return returned.length > 0 ? returned : ['…']
+    return returned.length > 0 ? returned.map(always) : [always('…')]
+  }
+
+  #where(condition: string, isSo: boolean, code: string, depth: number): Given[] {
+    const decided = new Map([[condition.trim(), isSo]])
+    return product([[{ text: '', decided }], this.given(code, depth)])
   }
 
   /** The texts that a function of this file returns. */
@@ -102,14 +113,13 @@ export class Expressions {
     if (start < 0) return []
     const line = this.#text.indexOf('\n', closing(this.#text, this.#text.indexOf('(', start)))
     const body = this.#text.slice(line, closing(this.#text, this.#text.lastIndexOf('{', line)))
-    const texts = [...body.matchAll(/\breturn (['"`(])/g)].flatMap(({ index }) => {
+    const texts = [...body.matchAll(/\breturn (?=\S)/g)].flatMap(({ index }) => {
       const from = line + index + 'return '.length
-      return new Expressions(this.#text, from, new Map()).texts(
-        this.#text.slice(from, this.#endOf(from)),
-        depth,
-      )
+      if (!/['"`(\w]/.test(this.#text[from] ?? '')) return ['…']
+      const own = new Expressions(this.#text, from, new Map())
+      return own.given(this.#text.slice(from, this.#endOf(from)), depth).map(({ text }) => text)
     })
-    return unique(texts.filter((text) => text !== '…'))
+    return unique(texts)
   }
 
   /** A statement ends with its line, but where the next one goes on. */
@@ -129,22 +139,22 @@ export class Expressions {
     return at
   }
 
-  #template(code: string, depth: number): string[] {
-    const parts: string[][] = []
+  #template(code: string, depth: number): Given[] {
+    const parts: Given[][] = []
     let [from, at] = [0, 0]
     while (at < code.length) {
       if (code.startsWith('${', at)) {
         const end = closing(code, at + 1)
-        parts.push([plain(code.slice(from, at))], this.texts(code.slice(at + 2, end), depth))
+        parts.push([always(plain(code.slice(from, at)))], this.given(code.slice(at + 2, end), depth))
         from = end + 1
         at = from
       } else at += code[at] === '\\' ? 2 : 1
     }
-    return product([...parts, [plain(code.slice(from))]])
+    return product([...parts, [always(plain(code.slice(from)))]])
   }
 
   /** The last constant of that name before the place, or any of the file. */
-  #constant(name: string, depth: number): string[] | undefined {
+  #constant(name: string, depth: number): Given[] | undefined {
     const all = [...this.#text.matchAll(new RegExp(`^.*\\bconst ${name}(?::[^=\\n]+)? =`, 'gm'))]
     const start = functionAround(this.#text, this.#place)?.from ?? 0
     const match =
@@ -152,7 +162,7 @@ export class Expressions {
       all.find(([found]) => /^(?:export )?const/.test(found))
     if (match === undefined) return undefined
     const from = match.index + match[0].length
-    return this.texts(this.#text.slice(from, this.#endOf(from)), depth)
+    return this.given(this.#text.slice(from, this.#endOf(from)), depth)
   }
 }
 
@@ -229,10 +239,29 @@ function plain(code: string): string {
   return code.replaceAll(/\\(.)/g, '$1')
 }
 
-function product(parts: readonly (readonly string[])[]): string[] {
-  let all = ['']
-  for (const part of parts) all = all.flatMap((start) => part.map((text) => start + text)).slice(0, 40)
-  return unique(all)
+function always(text: string): Given {
+  return { text, decided: new Map() }
+}
+
+/** Whether two can be given at once: no condition was decided otherwise. */
+export function agree(one: Given, other: Given): boolean {
+  return [...one.decided].every(([condition, isSo]) => (other.decided.get(condition) ?? isSo) === isSo)
+}
+
+function product(parts: readonly (readonly Given[])[]): Given[] {
+  let all = [always('')]
+  for (const part of parts) {
+    all = all.flatMap((start) =>
+      part
+        .filter((given) => agree(start, given))
+        .map((given) => ({
+          text: start.text + given.text,
+          decided: new Map([...start.decided, ...given.decided]),
+        })),
+    )
+    all = all.slice(0, 40)
+  }
+  return all
 }
 
 function unique(texts: readonly string[]): string[] {

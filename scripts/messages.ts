@@ -4,17 +4,18 @@
  *     tsx scripts/messages.ts            # --check fails where it is out of date
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { produceAll } from '../test/messages/all.ts'
-import { argumentsAt, Expressions, functionAround, withoutComments } from './messages-expressions.ts'
+import type { Produced } from '../test/messages/situation.ts'
+import { agree, argumentsAt, Expressions, functionAround, withoutComments } from './messages-expressions.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const page = `${root}docs/messages.md`
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } })
 
 const SEVERAL = 'several codes'
-const MADE = /\bnew RefreshError\(/g
 
 const files = readdirSync(`${root}src`, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts') && file !== 'core/errors.ts')
@@ -22,21 +23,31 @@ const files = readdirSync(`${root}src`, { recursive: true, encoding: 'utf8' })
   .toSorted()
   .map((file) => ({ file, text: withoutComments(readFileSync(`${root}${file}`, 'utf8')) }))
 
-/** By code: a message, and the files that it comes from. */
+const classes = files.flatMap(({ text }) =>
+  [...text.matchAll(/\bclass (\w+) extends RefreshError\b/g)].map(([, name]) => name),
+)
+const MADE = new RegExp(`\\bnew (?:${['RefreshError', ...classes].join('|')})\\(`, 'g')
+
+/** By code: a message, and the places where it is made. */
 const found = new Map<string, Map<string, Set<string>>>()
 
-function note(code: string, message: string, file: string): void {
+function note(code: string, message: string, place: string): void {
   const known = found.get(code) ?? new Map<string, Set<string>>()
   found.set(code, known)
-  known.set(message, (known.get(message) ?? new Set()).add(file))
+  known.set(message, (known.get(message) ?? new Set()).add(place))
 }
 
 /** Notes what a call makes, with what its function was called with. */
-function noteAll(file: string, expressions: Expressions, [code = '', message = '']: readonly string[]): void {
-  for (const each of expressions.texts(code)) {
-    for (const text of expressions.texts(message)) {
-      const name = /^[a-z]+(?:_[a-z]+)*$/.test(each) ? each : SEVERAL
-      if (/[a-z]/i.test(text)) note(name, text, file)
+function noteAll(
+  place: string,
+  expressions: Expressions,
+  [code = '', message = '']: readonly string[],
+): void {
+  for (const each of expressions.given(code)) {
+    for (const given of expressions.given(message)) {
+      const name = /^[a-z]+(?:_[a-z]+)*$/.test(each.text) ? each.text : SEVERAL
+      if (agree(each, given) && /[a-z]/i.test(given.text))
+        note(name, given.text.replaceAll(/…+/g, '…'), place)
     }
   }
 }
@@ -48,14 +59,14 @@ for (const { file, text } of files) {
     const isFilled = maker?.parameters.some((name) => made.slice(0, 2).some((part) => uses(part, name)))
     const calls = maker && isFilled === true ? [...callsOf(maker.name, file, text)] : []
     if (maker === undefined || calls.length === 0) {
-      noteAll(file, new Expressions(text, index, new Map()), made)
+      noteAll(`${file} ${index}`, new Expressions(text, index, new Map()), made)
       continue
     }
     for (const call of calls) {
       const outer = new Expressions(call.text, call.index, new Map())
       const given = argumentsAt(call.text, call.text.indexOf('(', call.index))
-      const filled = new Map(maker.parameters.map((name, at) => [name, outer.texts(given[at] ?? '')]))
-      noteAll(call.file, new Expressions(text, index, filled), made)
+      const filled = new Map(maker.parameters.map((name, at) => [name, outer.given(given[at] ?? '')]))
+      noteAll(`${file} ${index}`, new Expressions(text, index, filled), made)
     }
   }
 }
@@ -71,11 +82,11 @@ function* callsOf(
   homeText: string,
 ): Generator<{ file: string; text: string; index: number }> {
   const call = new RegExp(`(?<!function |[.\\w])${name}\\(`, 'g')
-  const module = home.replace(/^.*\//, '')
-  const imported = new RegExp(`import \\{[^}]*\\b${name}\\b[^}]*\\} from '[^']*/${module}'`)
+  const imported = new RegExp(`import \\{[^}]*\\b${name}\\b[^}]*\\} from '([^']*)'`)
   const isExported = new RegExp(`export function ${name}\\b`).test(homeText)
   for (const { file, text } of files) {
-    if (file !== home && !(isExported && imported.test(text))) continue
+    const from = isExported ? imported.exec(text)?.[1] : undefined
+    if (file !== home && (from === undefined || posix.join(posix.dirname(file), from) !== home)) continue
     for (const { index } of text.matchAll(call)) yield { file, text, index }
   }
 }
@@ -84,20 +95,30 @@ function* callsOf(
 const patterns = new Map<string, RegExp>()
 
 const produced = await produceAll()
-/** Each is shown with the first situation that leads to it. */
-const situations = new Map<string, string>()
+/** By code and message: what led to it. */
+const situations = new Map<string, Produced[]>()
 
 /** Brings situations and messages together. */
-for (const { when, code, message } of produced) {
-  const fitting = [code, SEVERAL].flatMap((each) =>
-    [...(found.get(each)?.keys() ?? [])].filter((text) => patternOf(text).test(message)),
+for (const each of produced) {
+  const { when, code, message } = each
+  const fitting = [code, SEVERAL].flatMap((name) =>
+    [...(found.get(name)?.keys() ?? [])]
+      .filter((text) => patternOf(text).test(message))
+      .map((text) => ({ name, text })),
   )
   // The one with the most words of its own.
-  const [text] = fitting.toSorted((one, other) => other.length - one.length)
-  if (text === undefined) {
+  const [best] = fitting.toSorted((one, other) => other.text.length - one.text.length)
+  if (best === undefined) {
     console.error(`No message of the source is what was produced: ${when}: ${code}: ${message}`)
     process.exitCode = 1
-  } else if (!situations.has(text)) situations.set(text, when)
+  } else {
+    const key = keyOf(best.name, best.text)
+    situations.set(key, [...(situations.get(key) ?? []), each])
+  }
+}
+
+function keyOf(code: string, text: string): string {
+  return `${code}: ${text}`
 }
 
 function patternOf(text: string): RegExp {
@@ -119,21 +140,71 @@ const INTRODUCTION = `# Messages
 
 This page lists every message of the library by its code. An ellipsis (…) stands for a part that is known only when the error happens: a host,
 a path, a name. A table shows a situation that leads to each message, and what to do, as the message says it. The tests bring these situations
-about, and compare what they lead to. [errors.md](errors.md) says more. \`npm run messages\` writes this page from the source.
+about, and compare what they lead to. What stands below a table no test can bring about on every machine. [errors.md](errors.md) says more.
+\`npm run messages\` writes this page from the source.
 `
 
-/** What a reader is asked to do: the rest of a message from there on. */
-const REMEDY =
-  /(?<=[:;.,] )(?:(?:or )?(?:give|set|use|name|mend|log in|call|ask|check|register|allow|wrap|say|make|begin|run|put|leave|add|remove|raise|keep|read|let|return|configure|multiply|create|split|try|wait|send|write|choose|build|go on)\b|(?:is|are|does|did|do|has|was) (?:a|an|it|the|its|this|your|there|'|client|\S+ and|\S+ right)|see |what it wrote|there are |without them)[^]*$/i
+const VERBS =
+  'adopt|add|allow|ask|assign|attach|begin|build|call|change|check|chmod|choose|close|configure|connect|correct|create|end|give|go on|grant|' +
+  'install|keep|leave|let|load|log in|log out|look|make|mend|mount|move|multiply|name|put|raise|read|refresh|register|remove|renew|replace|return|' +
+  'run|say|see|send|set|should|split|try|upgrade|use|wait|wrap|write'
+/** What a reader is asked to do: the rest of a message from there on. It may be a question. */
+const REMEDY = new RegExp(
+  `(?<=[:;.,] )(?:(?:or )?(?:${VERBS})\\b|(?:is|are|does|did|do|has|was|were) [^?.:]*\\?|what (?:it wrote|writes it) |there are |without them|\`)[^]*$`,
+  'i',
+)
+/** These pass by themselves. */
+const PASSING = new Set([
+  'refresh_failed',
+  'refresh_suspended',
+  'source_rate_limited',
+  'source_unavailable',
+  'source_unreachable',
+  'store_failed',
+])
 
-function row(text: string): string {
+function remedyIn(message: string): string | undefined {
+  const [missing, absent, renamed] = /^'([^']*)' is (?:missing|called '([^']*)' now)/.exec(message) ?? []
+  return (
+    /^'[^']*' (must[^]*)$/.exec(message)?.[1] ??
+    REMEDY.exec(message)?.[0].replace(/^([^(]*)\)\.$/, '$1') ??
+    /\b(?:must|needs)\b[^]*$/.exec(message)?.[0] ??
+    (missing && `give '${renamed ?? absent}'`)
+  )
+}
+
+/** Where a message is known in part only, what it led to says what to do: a row for each. */
+function rows(code: string, text: string): string {
   const message = plain(text)
-  const remedy = /^'[^']*' (must[^]*)$/.exec(message)?.[1] ?? REMEDY.exec(message)?.[0] ?? '–'
-  return `| ${cell(situations.get(text) ?? '')} | ${cell(message)} | ${cell(remedy)} |\n`
+  const [first, ...others] = situations.get(keyOf(code, text)) ?? []
+  const own = remedyIn(message)
+  const shown = new Map<string, string>()
+  for (const { when, message: whole } of [first, ...others].filter((each) => each !== undefined)) {
+    const remedy = own ?? remedyIn(whole)
+    if (remedy !== undefined && !shown.has(remedy)) shown.set(remedy, when)
+  }
+  if (shown.size === 0 && (PASSING.has(code) || /no process asks it again/.test(message))) {
+    shown.set('nothing: a later call tries again by itself', first?.when ?? '')
+  }
+  if (shown.size === 0) {
+    console.error(`A message does not say what to do: ${code}: ${message}`)
+    process.exitCode = 1
+  }
+  return [...shown].map(([remedy, when]) => `| ${[when, message, remedy].map(cell).join(' | ')} |\n`).join('')
 }
 
 function cell(text: string): string {
   return escaped(text).replaceAll(/\s+/g, ' ')
+}
+
+/** Another message of the same place says the same, in more words of its own; or it is only told within others. */
+function isToldBySome(messages: ReadonlyMap<string, ReadonlySet<string>>, text: string): boolean {
+  const [pattern, places] = [patternOf(text), messages.get(text)]
+  const isSame = (other: string): boolean =>
+    other !== text && [...(messages.get(other) ?? [])].some((place) => places?.has(place))
+  if ([...messages.keys()].some((other) => isSame(other) && pattern.test(plain(other)))) return true
+  const within = new RegExp(pattern.source.slice(1, -1))
+  return /[a-z]{2,}.* .*[a-z]{3,}/i.test(plain(text)) && produced.some(({ message }) => within.test(message))
 }
 
 const sections = [...found]
@@ -141,12 +212,12 @@ const sections = [...found]
   .map(([code, messages]) => {
     const title = code === SEVERAL ? '## Messages that come with several codes' : `## \`${code}\``
     const texts = [...messages.keys()].toSorted((one, other) => (plain(one) < plain(other) ? -1 : 1))
-    const shown = texts.filter((text) => situations.has(text))
-    const others = texts.filter((text) => !situations.has(text))
+    const shown = texts.filter((text) => situations.has(keyOf(code, text)))
+    const others = texts.filter((text) => !situations.has(keyOf(code, text)) && !isToldBySome(messages, text))
     const table =
       shown.length === 0
         ? ''
-        : `| situation | message | what to do |\n| --- | --- | --- |\n${shown.map(row).join('')}`
+        : `| situation | message | what to do |\n| --- | --- | --- |\n${shown.map((text) => rows(code, text)).join('')}`
     const between = shown.length > 0 && others.length > 0 ? '\n' : ''
     return `\n${title}\n\n${table}${between}${others.map((text) => `- ${escaped(plain(text))}\n`).join('')}`
   })

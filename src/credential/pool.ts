@@ -45,7 +45,7 @@ export interface CredentialPool {
 export function createCredentialPool(options: CredentialPoolOptions): CredentialPool {
   const { idle = 1_000, ...shared } = options
   if (!Number.isInteger(idle) || idle < 0) throw optionError('idle', 'must be a whole number from 0')
-  if ('key' in shared) throw optionError('key', 'is what get() takes')
+  if ('key' in shared) throw optionError('key', 'must be given to get()')
   const { store } = readCredentialOptions(shared)
   return new Pool((key) => readCredentialOptions({ ...shared, store, key }), idle)
 }

@@ -14,6 +14,6 @@ export function assertWebCrypto(what: string): void {
   if (subtle !== undefined) return
   throw new RefreshError(
     'invalid_option',
-    `${what} needs the Web Crypto API, and this platform has no crypto.subtle: a browser has it only on pages that were loaded over https or from localhost, and React Native only with a polyfill.`,
+    `${what} needs the Web Crypto API, and this platform has no crypto.subtle: load the page over https or from localhost, or, in React Native, add a polyfill.`,
   )
 }

@@ -166,7 +166,10 @@ export async function collectStream(
 }
 
 function invalid(index: number, problem: string): RefreshError {
-  return new RefreshError('invalid_stream', `Block ${String(index)} ${problem}.`)
+  return new RefreshError(
+    'invalid_stream',
+    `Block ${String(index)} ${problem}: mend the provider that streams it.`,
+  )
 }
 
 function isLike<B extends Block>(block: Block, example: B): block is B {

@@ -73,10 +73,13 @@ export class KeyRing implements ProxyKeys {
     const known = new Map<string, Known>()
     const names = new Set<string>()
     for (const key of keys.map((given: ProxyKey) => readKey(given))) {
-      if (names.has(key.name)) throw optionError('keys', `has two keys of the name '${key.name}'`)
+      if (names.has(key.name)) throw optionError('keys', `must not hold two keys of the name '${key.name}'`)
       const missing = key.routes?.find((route) => !this.#routes.has(route))
       if (missing !== undefined)
-        throw optionError('keys', `gives the key '${key.name}' a route '${missing}', which does not exist`)
+        throw optionError(
+          'keys',
+          `gives the key '${key.name}' a route '${missing}', which does not exist: name one of 'routes'`,
+        )
       names.add(key.name)
       known.set(key.hash, { ...key, bytes: Buffer.from(key.hash, 'hex') })
     }
@@ -103,7 +106,7 @@ function readKey(given: ProxyKey): ProxyKey {
   if (typeof hash !== 'string' || !/^[\da-f]{64}$/i.test(hash))
     throw optionError(
       'keys',
-      `needs the SHA-256 of the key '${name}' as 64 hex digits: createProxyKey() makes it`,
+      `must give the SHA-256 of the key '${name}' as 64 hex digits: createProxyKey() makes it`,
     )
   if (routes !== undefined && !(Array.isArray(routes) && routes.every((route) => typeof route === 'string')))
     throw optionError('keys', `must give the key '${name}' a list of routes`)

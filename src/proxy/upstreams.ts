@@ -39,7 +39,8 @@ export async function openUpstreams(
   }
   const each = [...routes]
   const loop = each.find(({ origin }) => isOurs(parsedUrl(origin)))
-  if (loop !== undefined) throw optionError('to', `of the route '${loop.name}' leads to this very proxy`)
+  if (loop !== undefined)
+    throw optionError('to', `of the route '${loop.name}' must not lead to this very proxy`)
   const opened: { destroy(): Promise<void> }[] = []
   const dispatchers = given === undefined ? await own(settings, isOurs, opened) : () => given
   const ways = new Map(

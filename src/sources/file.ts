@@ -107,10 +107,9 @@ function unreadable(path: string, cause: unknown): RefreshError {
       `There is no file ${path}: is the path right, and has whatever writes it started?`,
       cause,
     )
-  const why = typeof code === 'string' ? ` (${code})` : ''
   return failed(
     REFUSED.has(code) ? 'source_refused' : 'source_unreachable',
-    `The file ${path} cannot be read${why}${REFUSED.has(code) ? ': check its owner and its mode' : ''}.`,
+    `The file ${path} cannot be read (${String(code)})${REFUSED.has(code) ? ': check its path, its owner and its mode' : ''}.`,
     cause,
   )
 }

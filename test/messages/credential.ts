@@ -1,19 +1,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import {
-  createCredential,
-  type Credential,
-  memoryStore,
-  Refreshable,
-  RefreshError,
-  type Source,
-} from '../../src/index.ts'
+import { createCredential, type Credential, Refreshable, RefreshError, type Source } from '../../src/index.ts'
 import { command } from '../../src/sources/command/index.ts'
 import { env } from '../../src/sources/env.ts'
 import { file } from '../../src/sources/file.ts'
 import { oauth } from '../../src/sources/oauth/index.ts'
-import { fileStore } from '../../src/stores/file/index.ts'
 import type { Situation } from './situation.ts'
 
 const over = (source: Source | 'store-only', more: object = {}): Credential =>
@@ -130,27 +122,6 @@ export const CREDENTIAL_SITUATIONS: readonly Situation[] = [
   {
     when: 'a program without a login redeems a refresh token',
     bring: () => over(oauth({ tokenEndpoint: 'https://auth.example.com/token', clientId: 'a' })).snapshot(),
-  },
-  {
-    when: 'the record of the account is none',
-    bring: () => {
-      const store = { ...memoryStore(), read: async () => ({ revision: 'x' }) as never }
-      return over(giving({ accessToken: 'a' }), { store }).snapshot()
-    },
-  },
-  {
-    when: 'a store fails',
-    bring: () => {
-      const read = async (): Promise<never> => {
-        throw new Error('x')
-      }
-      return over(giving({ accessToken: 'a' }), { store: { ...memoryStore(), read } }).snapshot()
-    },
-  },
-  {
-    when: 'the folder of the file store is a file',
-    bring: () =>
-      withFile('x', (path) => over(giving({ accessToken: 'a' }), { store: fileStore({ path }) }).snapshot()),
   },
   fileOf('nothing', ''),
   fileOf('two lines', 'a\nb'),

@@ -10,6 +10,7 @@ const METADATA = {
   token_endpoint: `${ISSUER}/token`,
   authorization_endpoint: `${ISSUER}/authorize`,
   registration_endpoint: `${ISSUER}/register`,
+  code_challenge_methods_supported: ['S256'],
 }
 
 interface World {
@@ -23,7 +24,11 @@ interface World {
 
 function loginIn({ resource = RESOURCE, metadata = METADATA, registered = {}, token, options }: World) {
   const respond = (given: unknown): Response =>
-    given === null ? new Response('', { status: 404 }) : Response.json(given)
+    given === null
+      ? new Response('', { status: 404 })
+      : given instanceof Response
+        ? given.clone()
+        : Response.json(given)
   const fetch: typeof globalThis.fetch = async (input) => {
     const { hostname, pathname } = new URL(new Request(input).url)
     if (hostname === 'mcp.example.com') return respond(resource)
@@ -58,11 +63,21 @@ export const MCP_SITUATIONS: readonly Situation[] = [
   begin('its metadata name two authorization servers', {
     resource: { ...RESOURCE, authorization_servers: [ISSUER, 'https://b.example'] },
   }),
+  begin('its metadata name five authorization servers', {
+    resource: { ...RESOURCE, authorization_servers: [1, 2, 3, 4, 5].map((n) => `https://${n}.example`) },
+  }),
   begin('its metadata lead into a private network', {
     resource: { ...RESOURCE, authorization_servers: ['https://10.0.0.1'] },
   }),
   begin('its authorization server is not among the trusted ones', {
     options: { issuers: ['https://b.example'] },
+  }),
+  begin('its metadata name an authorization server with a query', {
+    resource: { ...RESOURCE, authorization_servers: [`${ISSUER}?a=b`] },
+  }),
+  begin('its metadata are long, and no JSON', { resource: new Response('a'.repeat(300_000)) }),
+  begin('its challenge names metadata with a user', {
+    challenge: 'Bearer resource_metadata="https://me@mcp.example.com/meta"',
   }),
   begin('its challenge names metadata on another origin', {
     challenge: 'Bearer resource_metadata="https://evil.example/x"',
@@ -110,6 +125,11 @@ export const MCP_SITUATIONS: readonly Situation[] = [
   finish('a browser brings two codes', 'code=a&code=b&state=STATE'),
   finish('a browser brings no code', 'state=STATE'),
   finish('a browser brings another issuer', 'code=a&state=STATE&iss=https://b.example'),
+  finish('the server has forgotten the client that it registered', 'code=a&state=STATE', {
+    registered: { client_id: 'registered' },
+    options: { clientId: undefined },
+    token: Response.json({ error: 'invalid_client' }, { status: 401 }),
+  }),
   finish('the code was redeemed before', 'code=a&state=STATE', {
     token: Response.json({ error: 'invalid_grant' }, { status: 400 }),
   }),

@@ -2,7 +2,7 @@ import { ASKERS, responding } from '../sources/askers.ts'
 import { allCasesOf } from '../sources/server-kinds.ts'
 import { SERVERS } from '../sources/servers.ts'
 import { ManualClock } from '../support/manual-clock.ts'
-import { settled } from '../support/settled.ts'
+import { inTime } from './in-time.ts'
 import type { Situation } from './situation.ts'
 
 const ASKED = new Set(['refresh token', 'client credentials'])
@@ -19,12 +19,7 @@ export const SERVER_SITUATIONS: readonly Situation[] = SERVERS.filter(({ name })
           when: `${server.name} responds: ${each.when} (${name})`,
           bring: async () => {
             const clock = new ManualClock()
-            const asking = ask(responding(() => each.responds, clock).fetch, clock)
-            const over: true[] = []
-            const end = (): unknown => over.push(true)
-            asking.then(end, end)
-            while (over.length === 0) await (clock.armed > 0 ? clock.advance(5_000) : settled())
-            return asking
+            return inTime(clock, ask(responding(() => each.responds, clock).fetch, clock))
           },
         })),
       ),

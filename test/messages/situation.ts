@@ -14,6 +14,11 @@ export interface Produced {
   readonly message: string
 }
 
+/** Situations by their names. */
+export function situations(given: Readonly<Record<string, Situation['bring']>>): readonly Situation[] {
+  return Object.entries(given).map(([when, bring]) => ({ when, bring }))
+}
+
 /** Ends what a situation began, where nothing failed. */
 export const STOPPED = new RefreshError('refresh_failed', 'stopped')
 

@@ -292,5 +292,5 @@ test('[E1] given a route that leads to the proxy itself, or a port that is taken
     port: free,
     routes: { api: { ...GOOD.routes.api, to: `http://localhost:${free}/api` } },
   })
-  await expect(again.listen()).rejects.toThrow('leads to this very proxy')
+  await expect(again.listen()).rejects.toThrow('must not lead to this very proxy')
 })

@@ -251,8 +251,8 @@ test('a store shows no secrets, not even where it is inspected', async () => {
 })
 
 test.each([
-  [{ path: '' }, /'path' must be a folder/u],
-  [{ path: 7 } as unknown as { path: string }, /'path' must be a folder, not 7/u],
+  [{ path: '' }, /'path' must be the path of a folder/u],
+  [{ path: 7 } as unknown as { path: string }, /'path' must be the path of a folder/u],
   [{ lease: 1 }, /'lease' must be ms from 100, not 1/u],
   [{ timeout: 0 }, /'timeout' must be ms from 1, not 0/u],
   [{ path: '/tmp', maxLocks: 0 }, /'maxLocks' must be a whole number from 1, not 0/u],
@@ -261,7 +261,7 @@ test.each([
     { path: '/tmp', trustParent: 1 } as unknown as { path: string },
     /'trustParent' must be true or false, not 1/u,
   ],
-  [{ trustParent: true }, /'trustParent' needs a path/u],
+  [{ trustParent: true }, /'trustParent' must come with a path/u],
   [{ folder: '/tmp' } as unknown as { path: string }, /'folder' does not exist; there are path/u],
 ])('bad options are a clear error', (options, message) => {
   expect(() => fileStore(options)).toThrow(message)

@@ -119,7 +119,7 @@ test.each(['linux', 'darwin'])(
     for (const home of ['', 'me']) {
       vi.stubEnv('HOME', home)
       expect(() => defaultPath(platform)).toThrow(
-        /'path' is missing, and the home folder is no absolute path \(HOME\)/u,
+        /'path' is missing, and this user's home folder is no absolute path/u,
       )
     }
   },

@@ -180,7 +180,7 @@ describe('a function that gives the keys', () => {
   test.each<[string, unknown, RegExp]>([
     ['nothing', undefined, /'keys' must be a list.*not undefined/u],
     ['a text', 'secret-text', /'keys' must be a list.*not string/u],
-    ['an empty list', [], /'keys' is empty/u],
+    ['an empty list', [], /'keys' must hold a key/u],
     ['half a key', [{ id: 'x', secret: 'c2VjcmV0' }], /'keys\[0\]\.secret' must be 32 bytes, not 6/u],
     ['a key twice', [newer, newer], /'keys' has two keys/u],
   ])('[S8] that gives %s is told so, and nothing is redeemed', async (_, garbage, message) => {
@@ -217,12 +217,16 @@ describe('what cannot be', () => {
   test.each<[string, unknown, RegExp]>([
     ['no keys', undefined, /'keys' must be a list of \{ id, secret \}, or a function.*not undefined/u],
     ['one key, and no list', newer, /'keys' must be a list/u],
-    ['an empty list', [], /'keys' is empty/u],
+    ['an empty list', [], /'keys' must hold a key/u],
     ['no key', [null], /'keys\[0\]\.id' must be a text/u],
     ['no id', [{ secret: newer.secret }], /'keys\[0\]\.id'/u],
     ['an empty id', [{ ...newer, id: '' }], /'keys\[0\]\.id'/u],
     ['an id that is too long', [{ ...newer, id: 'x'.repeat(257) }], /'keys\[0\]\.id'/u],
-    ['an id twice', [newer, older, { ...older, id: '2026-11' }], /'keys' has two keys of the id "2026-11"/u],
+    [
+      'an id twice',
+      [newer, older, { ...older, id: '2026-11' }],
+      /'keys' must not hold two keys of the id "2026-11"/u,
+    ],
     ['no secret', [newer, { id: 'x' }], /'keys\[1\]\.secret' must be 32 bytes.*not undefined: `openssl/u],
     ['too few bytes', [{ id: 'x', secret: new Uint8Array(16) }], /must be 32 bytes, not 16: `openssl/u],
     ['hexadecimal digits', [{ id: 'x', secret: 'ab'.repeat(32) }], /must be 32 bytes, not 48/u],
@@ -244,7 +248,12 @@ describe('what cannot be', () => {
       /for AES-GCM, of 256 bits/u,
     ],
     ['too short', { name: 'AES-GCM', length: 128 }, ['encrypt', 'decrypt'], /for AES-GCM, of 256 bits/u],
-    ['that may only open, and is first', { name: 'AES-GCM', length: 256 }, ['decrypt'], /may not encrypt/u],
+    [
+      'that may only open, and is first',
+      { name: 'AES-GCM', length: 256 },
+      ['decrypt'],
+      /must be a key that may encrypt/u,
+    ],
   ])('[S8] a key of Web Crypto %s', async (_, algorithm, usages, message) => {
     const secret = await crypto.subtle.generateKey(algorithm, false, usages)
     expect(bad([{ id: 'x', secret }])).toMatchObject({

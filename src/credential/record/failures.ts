@@ -2,11 +2,19 @@ import { RefreshError } from '../../errors.ts'
 import type { StoredRecord } from '../store.ts'
 
 export function unchanged(): RefreshError {
-  return new RefreshError('unchanged', 'The source gave the very token that is to be replaced.')
+  return new RefreshError(
+    'unchanged',
+    'The source gave the very token that is to be replaced: renew it at its source.',
+  )
 }
 
 export function superseded(): RefreshError {
   return new RefreshError('refresh_failed', 'A login or a logout came while the token was issued.')
+}
+
+/** The source took no notice of its signal, and brought a token all the same. */
+export function cameLate(): RefreshError {
+  return new RefreshError('refresh_failed', 'The token came late: it is stored next.')
 }
 
 export function nothingNewer(stored: StoredRecord | undefined): RefreshError {
@@ -15,7 +23,10 @@ export function nothingNewer(stored: StoredRecord | undefined): RefreshError {
         'credential_missing',
         'The store holds no token yet, and this process only borrows: log in where the account is refreshed.',
       )
-    : new RefreshError('unchanged', 'The store holds no newer token, and this process only borrows.')
+    : new RefreshError(
+        'unchanged',
+        'The store holds no newer token, and this process only borrows: refresh it where it is kept.',
+      )
 }
 
 export function loggedOut(): RefreshError {

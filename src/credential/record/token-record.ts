@@ -182,8 +182,8 @@ export class TokenRecord {
     this.save().catch(() => undefined)
     await within(this.#options.clock, timeout, this.#stored(), () => {
       const message = this.isUnsaved
-        ? `The token could not be stored within ${timeout} ms. It is in use here, and would be lost with this process.`
-        : `A refresh was still under way after ${timeout} ms. What it brings would be lost with this process.`
+        ? `The token could not be stored within ${timeout} ms: mend the store, or it is lost with this process.`
+        : `A refresh was still under way after ${timeout} ms: wait for it, or what it brings is lost with this process.`
       return new RefreshError('store_failed', message, { cause: this.#unsaved.current?.error })
     })
   }

@@ -180,8 +180,8 @@ async function readable(presented: Presented | undefined): Promise<readonly stri
  */
 export function remembered({ code, terminal, at }: StoredFailure, wait = 0): RefreshError {
   const meaning = MEANING[code] ?? 'The last refresh failed'
-  // A store of a user's own may hold what is no time.
-  const when = Math.abs(at) <= 8.64e15 ? new Date(at).toISOString() : 'an unknown time'
+  // Not toISOString(): a clock of a user's own may tell what is no time.
+  const when = new Date(at).toJSON()
   const next = terminal ? '' : `; no process asks it again for ${Math.ceil(wait / 1000)} s`
   const retryAfterMs = terminal ? undefined : wait
   return new RefreshError(code, `${meaning} (at ${when}${next}).`, { terminal, retryAfterMs })

@@ -3,7 +3,7 @@ import type { RefreshContext } from '../../core/refresher.ts'
 import type { RefreshError } from '../../errors.ts'
 import { throwIfAborted } from '../../lib/abortable.ts'
 import type { CredentialSettings } from '../options.ts'
-import { isOutage, isTerminal, nothingNewer, superseded, unchanged } from '../record/failures.ts'
+import { cameLate, isOutage, isTerminal, nothingNewer, superseded, unchanged } from '../record/failures.ts'
 import type { TokenRecord } from '../record/token-record.ts'
 import type { StoreChange, StoreContext, StoredRecord, UpdateOptions } from '../store.ts'
 import { type AccessToken, expiryOf, isSame } from '../token.ts'
@@ -174,7 +174,7 @@ export class Renewal {
     const kept = late.then((token) => {
       if (run.epoch !== this.#epoch()) throw superseded()
       const given = this.#redemption?.kept(stored, token, tokenBefore(this.#record, stored)) ?? { token }
-      this.#record.keep(given, stored ?? NONE, superseded())
+      this.#record.keep(given, stored ?? NONE, cameLate())
       this.#record.save().catch(() => undefined)
       this.#issued(token)
       return given.token ?? token

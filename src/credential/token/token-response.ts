@@ -45,7 +45,10 @@ const WORD = /^[\w!#$%&'*+.^`|~:/-]{1,128}$/
 export function tokenFromResponse(body: object, receivedAt: number): AccessToken {
   const { token, problem } = readTokenResponse(body, receivedAt)
   if (token !== undefined) return token
-  throw new RefreshError('invalid_value', `This token response is no use: ${problem} (RFC 6749 section 5.1).`)
+  throw new RefreshError(
+    'invalid_value',
+    `This token response is no use: ${problem}. Give all of it (RFC 6749 section 5.1).`,
+  )
 }
 
 /** @param since epoch ms: lifetimes count from here */

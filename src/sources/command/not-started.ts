@@ -9,14 +9,14 @@ export function notStarted({ file, cwd }: CommandSettings, cause: unknown): Refr
   const code: unknown = Reflect.get(Object(cause), 'code')
   // The platform's error lists the arguments, which may hold secrets.
   if (typeof cause === 'object' && cause !== null) Reflect.deleteProperty(cause, 'spawnargs')
-  const why = typeof code === 'string' ? ` (${code})` : ''
   if (SHORTAGES.has(code)) {
-    return new RefreshError('source_unavailable', `${file} cannot be started now${why}.`, { cause })
+    const message = `${file} cannot be started now (${String(code)}): close other programs, or raise this machine's limits.`
+    return new RefreshError('source_unavailable', message, { cause })
   }
   const folder = cwd === undefined ? '' : `, or the folder ${cwd} does not exist`
   const problem =
     code === 'ENOENT'
-      ? `was not found, or the interpreter it names was not${folder}`
-      : 'cannot be started: is it an executable? There is no shell to run anything else'
-  return new RefreshError('invalid_option', `'file': ${file} ${problem}${why}.`, { cause })
+      ? `was not found, or the interpreter it names was not${folder} (ENOENT): is it installed, and its path right?`
+      : `cannot be started (${String(code)}): is it an executable? There is no shell to run anything else.`
+  return new RefreshError('invalid_option', `'file': ${file} ${problem}`, { cause })
 }

@@ -35,10 +35,7 @@ export async function fetchDocument(
   const { status, ok } = whole.response
   const fields = ok ? objectIn(whole.text) : undefined
   if (ok && fields === undefined && whole.text.length > LONGEST) {
-    throw new RefreshError(
-      'source_invalid',
-      `${url.href} is too long to be ${what}: it was not read to its end.`,
-    )
+    throw new RefreshError('source_invalid', `${url.href} is too long to be ${what}: is it the right URL?`)
   }
   const isAbsent = status >= 400 && status < 500 && ![408, 425, 429].includes(status)
   if (fields !== undefined || ok || isAbsent) return { whole, fields }
@@ -49,10 +46,9 @@ export async function fetchDocument(
     isSigned: false,
     endpoint: what,
   }
-  throw (
-    refusalOf(whole, asking, http.clock.now()) ??
-    new RefreshError('source_invalid', `${url.host} has no ${what}.`)
-  )
+  const refusal = refusalOf(whole, asking, http.clock.now())
+  if (refusal !== undefined) throw refusal
+  return { whole, fields }
 }
 
 /** Sends a request without a credential, and returns the `WWW-Authenticate` header of its rejection. */

@@ -39,8 +39,10 @@ export async function readIssuer(http: Http, issuer: string, signal: AbortSignal
     incomplete ??= described
   }
   if (incomplete !== undefined) {
-    const why = incomplete.unusable.has('token_endpoint') ? 'name one that must not be asked' : 'name none'
-    throw invalid(`The metadata of ${shown(issuer)} are no use: of the token endpoint they ${why}.`)
+    const which = incomplete.unusable.has('token_endpoint')
+      ? 'a token endpoint that may not be asked'
+      : 'no token endpoint'
+    throw invalid(`The metadata of ${shown(issuer)} name ${which}: ask its operator to mend that.`)
   }
   throw (
     failures[0] ??

@@ -84,7 +84,9 @@ function ownPlace(server: URL, named: string): URL {
 async function required(http: Http, server: URL, place: URL, signal: AbortSignal): Promise<Resource> {
   const { fields, whole } = await fetchDocument(http, place, WHAT, signal)
   if (fields !== undefined) return readFields(fields, server, place)
-  throw invalid(`There are no metadata of an MCP server at ${place.href} (${whole.response.status}).`)
+  throw invalid(
+    `There are no metadata of an MCP server at ${place.href} (${whole.response.status}): ask its operator, or give its 'issuer'.`,
+  )
 }
 
 function readFields(fields: Readonly<Record<string, unknown>>, server: URL, place: URL): Resource {
@@ -92,7 +94,7 @@ function readFields(fields: Readonly<Record<string, unknown>>, server: URL, plac
   if (typeof resource !== 'string' || !isOf(readUrl(resource), server)) {
     const what = typeof resource === 'string' ? `name the resource ${shown(resource)}` : 'name no resource'
     throw invalid(
-      `The metadata at ${place.href} ${what}, and the server is ${server.href}: they are another server's.`,
+      `The metadata at ${place.href} ${what}, and the server is ${server.href}: they are another server's. Is its URL right?`,
     )
   }
   return {

@@ -110,7 +110,10 @@ function readPrompt(whole: WholeResponse, client: Client): Prompted {
   // Google's own name for it is older than the RFC.
   const verificationUri = readLink(word('verification_uri') ?? word('verification_url'))
   if (deviceCode === undefined || userCode === undefined || verificationUri === undefined) {
-    throw new RefreshError('source_invalid', `${host} responded without a code, or without a link.`)
+    throw new RefreshError(
+      'source_invalid',
+      `${host} responded without a code, or without a link: is it the device authorization endpoint?`,
+    )
   }
   return {
     prompt: {

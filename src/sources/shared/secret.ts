@@ -54,7 +54,7 @@ export async function readGiven<C extends { readonly signal: AbortSignal }>(
   if (isBroken(text)) throw new RefreshError('source_invalid', `'${name}' ${HALF}.`)
   if (text !== '') return text
   const what = typeof secret === 'string' ? 'nothing' : describe(secret)
-  throw new RefreshError('source_invalid', `'${name}' gave ${what}.`)
+  throw new RefreshError('source_invalid', `'${name}' gave ${what}: it must give a text.`)
 }
 
 type Gave = string | Source

@@ -134,8 +134,7 @@ function useless(
   received: FailureFacts['received'],
   retryAfterMs?: number,
 ): RefreshError {
-  const place = /^its (?:token type|access token)/.test(problem) ? '' : ' Is it the token endpoint?'
-  const message = `${host} responded with a success that is no use: ${problem}.${place}`
+  const message = `${host} responded with a success that is no use: ${problem}. Is it the token endpoint, and does it give bearer tokens?`
   return noting(new RefreshError('source_invalid', message, { retryAfterMs }), {
     reach: 'accepted',
     ...(received !== undefined && { received }),

@@ -115,7 +115,8 @@ function readKnown(text: string, reading: Reading): AccessToken {
     if (accessToken === undefined) throw noToken(body, reading.of)
     const bare = readBare(accessToken, reading)
     const problem = problemOf(bare.accessToken, received.tokenType)
-    if (problem !== undefined) throw invalid(`${reading.of} is no use: ${problem}.`)
+    if (problem !== undefined)
+      throw invalid(`${reading.of} is no use: ${problem}. Ask what writes it for a bearer token.`)
     return { ...bare, expiresAt: expiryOfOutput(body, reading.since) ?? bare.expiresAt, ...received }
   } catch (error) {
     const isLost = error instanceof RefreshError && received.refreshToken !== undefined
@@ -154,10 +155,10 @@ function bodyOf(printed: unknown, isSmall: boolean): unknown {
 
 function noToken(body: unknown, of: string): RefreshError {
   if (field(body, 'AccessKeyId') !== undefined) {
-    return invalid(`${of} holds AWS keys, which sign requests: a token is needed.`)
+    return invalid(`${of} holds AWS keys, which sign requests: use aws(), or give a token.`)
   }
   if (field(body, 'clientCertificateData') !== undefined) {
-    return invalid(`${of} holds a client certificate: a token is needed.`)
+    return invalid(`${of} holds a client certificate: give a token instead.`)
   }
   if (['error', 'errors', 'Error'].some((name) => Boolean(field(body, name)))) {
     return invalid(`${of} speaks of an error, in JSON without a token: run it, or look at it, by hand.`)

@@ -74,9 +74,7 @@ export function workload(options: WorkloadOptions): Source {
 async function subjectOf(given: SubjectToken, signal: AbortSignal, longest: number): Promise<string> {
   const subject = await readSecret('subjectToken', given, signal)
   if (subject.length <= longest) return subject
-  throw invalid(
-    `'subjectToken' gave ${subject.length} characters: the endpoint takes ${longest} at the most.`,
-  )
+  throw invalid(`'subjectToken' gave ${subject.length} characters: it must give ${longest} at the most.`)
 }
 
 function invalid(message: string): RefreshError {

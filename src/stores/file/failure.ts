@@ -24,8 +24,8 @@ const MENDING: Readonly<Record<string, string>> = {
 /** What went wrong with the files in a folder, and how to mend it. */
 export function failure(error: unknown, path: string): RefreshError {
   if (error instanceof RefreshError) return error
-  const code = codeOf(error)
-  const why = typeof code === 'string' ? (MENDING[code] ?? `the file system said ${code}`) : 'see the cause'
+  const code = String(codeOf(error))
+  const why = MENDING[code] ?? `the file system said ${code}, see the cause`
   return new RefreshError('store_failed', `The folder ${path} cannot be used: ${why}.`, { cause: error })
 }
 

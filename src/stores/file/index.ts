@@ -81,12 +81,12 @@ interface ReadOptions extends ExclusiveOptions {
 function readFileOptions(options: FileStoreOptions): ReadOptions {
   checkOptions(options, ['path', 'trustParent', 'lease', 'timeout', 'maxLocks'])
   const { path, trustParent = false, lease = 10_000, timeout = 10_000 } = options
-  if (path !== undefined && (typeof path !== 'string' || path === ''))
-    throw optionError('path', `must be a folder, not ${describe(path)}`)
+  if (path !== undefined && (typeof path !== 'string' || /^$|\0/.test(path)))
+    throw optionError('path', 'must be the path of a folder')
   if (typeof trustParent !== 'boolean')
     throw optionError('trustParent', `must be true or false, not ${describe(trustParent)}`)
   if (trustParent && path === undefined)
-    throw optionError('trustParent', 'needs a path: only a folder that you name is trusted so')
+    throw optionError('trustParent', 'must come with a path: only a folder that you name is trusted so')
   return {
     path: resolve(path ?? defaultPath(process.platform)),
     trustParent,

@@ -31,17 +31,23 @@ function absolute(path: string | undefined, platform: string): string | undefine
 }
 
 function home(platform: string): string {
-  const variable = platform === 'win32' ? 'USERPROFILE' : 'HOME'
-  const mending = `Name a folder, or set ${variable} to an absolute path`
-  let found: string
-  try {
-    found = homedir()
-  } catch {
-    throw optionError('path', `is missing, and this user has no home folder. ${mending}`)
-  }
+  const found = homeFolder()
   // Not by the given platform's rules: it is this one that has told.
   if (posix.isAbsolute(found) || win32.isAbsolute(found)) return found
-  throw optionError('path', `is missing, and the home folder is no absolute path (${variable}). ${mending}`)
+  const variable = platform === 'win32' ? 'USERPROFILE' : 'HOME'
+  throw optionError(
+    'path',
+    `is missing, and this user's home folder is no absolute path. Name a folder, or set ${variable} to an absolute path`,
+  )
+}
+
+/** Empty where this user has none. */
+function homeFolder(): string {
+  try {
+    return homedir()
+  } catch {
+    return ''
+  }
 }
 
 const FOLDER = /^(?:[\da-z-]{1,40}-)?[\da-f]{16}$/u

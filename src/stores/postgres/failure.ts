@@ -11,19 +11,19 @@ const FULL = 'the server has no room: make some'
 const MENDING: Readonly<Record<string, string>> = {
   '42P01':
     'there is no such table: make it with `migratePostgres()`, or with the statement that `postgresSchema()` gives',
-  '42703': 'it has other columns: it is not one that `postgresSchema()` describes',
-  '42P10': 'its key is no primary key: it is not one that `postgresSchema()` describes',
-  '42501': 'this role may not: it needs SELECT, INSERT and UPDATE on it, and CREATE on its schema to make it',
+  '42703': 'it has other columns than `postgresSchema()` gives: name another table',
+  '42P10': 'its key is no primary key, as `postgresSchema()` makes it: name another table',
+  '42501': 'this role may not: grant it SELECT, INSERT and UPDATE on it, and CREATE on its schema to make it',
   '3F000': 'there is no such schema: create it',
-  '3D000': 'there is no such database',
+  '3D000': 'there is no such database: create it, or connect to another',
   '28000': REFUSED,
   '28P01': REFUSED,
-  '25006': 'the server only reads: it is a standby, or set to; connect to the primary',
+  '25006': 'the server only reads: it is a standby, or made to be one; connect to the primary',
   '53100': FULL,
   '53200': FULL,
   '53300': 'the server has too many connections: make pools smaller, or put a pooler between',
   '54000':
-    'the key is longer than an index takes, or the queue of notices is full, for a session listens in a transaction without end',
+    'the key is longer than an index takes, or a session that listens in a transaction without end fills the queue of notices: use a shorter key, or end that session',
   '22P05': 'the database does not know all characters of the key: use one in UTF8',
   '40001': 'too many others change it at the same time',
   '40P01': 'too many others change it at the same time',
@@ -88,7 +88,7 @@ function meaning(error: unknown, cause: Error): string {
   if (/after calling end/.test(message)) return ENDED_BY_USER
   const why = code === undefined ? undefined : MENDING[code]
   if (why !== undefined) return why
-  if (isPassing(error)) return `${UNREACHABLE}${shown(code, cause)}`
+  if (isPassing(error)) return `${UNREACHABLE} (${shown(code, cause)})`
   // Any other code is the server's or the platform's, and no more than a name.
   return code !== undefined && /^\w{1,40}$/.test(code) ? `${code}, see the cause` : 'see the cause'
 }
@@ -97,8 +97,8 @@ function meaning(error: unknown, cause: Error): string {
 function shown(code: string | undefined, cause: Error): string {
   const errors: readonly unknown[] = cause instanceof AggregateError ? cause.errors : []
   const said = [cause, ...errors].map(messageOf).find((text) => text !== '')
-  if (said === undefined) return code === undefined ? '' : ` (${code})`
-  return code === undefined || said.includes(code) ? ` (${said})` : ` (${code}: ${said})`
+  const told = code !== undefined && said?.includes(code) === true ? [said] : [code, said]
+  return told.filter((part) => part !== undefined).join(': ')
 }
 
 function messageOf(error: unknown): string {

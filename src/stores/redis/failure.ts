@@ -4,12 +4,12 @@ import { driverCause } from '../../lib/harmless.ts'
 /** What the server says no with, and how that is mended. */
 const MENDING: Readonly<Record<string, string>> = {
   NOAUTH: 'it asks for a password: give the client one',
-  WRONGPASS: 'it does not take the password, or the user',
+  WRONGPASS: 'it does not take the password, or the user: give the client the right ones',
   NOPERM:
     'this user may not: allow it EVAL, HMGET, HGET, HSET, HSETNX, HDEL, TIME and PUBLISH on the keys of the store, and SCAN to inspect it',
   OOM: 'its memory is full: make room, and keep it from evicting tokens with maxmemory-policy noeviction',
   WRONGTYPE: 'another program uses the same key: choose another prefix',
-  MISCONF: 'it cannot write to its disk',
+  MISCONF: 'it cannot write to its disk: make room there',
   MOVED: 'it is part of a cluster: use a client for clusters',
   CROSSSLOT: 'it is part of a cluster: use a client for clusters',
   ASK: 'it is part of a cluster: use a client for clusters',

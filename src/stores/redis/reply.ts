@@ -7,7 +7,10 @@ export function listOf(reply: unknown): (string | undefined)[] {
 }
 
 export function strange(): RefreshError {
-  return new RefreshError('store_invalid', 'Redis answered with what its scripts do not give.')
+  return new RefreshError(
+    'store_invalid',
+    'Redis answered with what its scripts do not give: is it a Redis, and does the client leave replies as they are?',
+  )
 }
 
 function textOf(value: unknown): string | undefined {

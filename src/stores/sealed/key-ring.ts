@@ -91,7 +91,7 @@ export class KeyRing {
 async function ask(give: GiveKeys, clock: Clock): Promise<Keys> {
   const giving = new AbortController()
   const late = (): RefreshError => {
-    const error = new RefreshError('store_failed', `'keys' gave no keys within ${TIMEOUT} ms.`)
+    const error = new RefreshError('store_failed', `'keys' gave no keys within ${TIMEOUT} ms: does it hang?`)
     giving.abort(error)
     return error
   }

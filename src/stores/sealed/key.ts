@@ -41,12 +41,12 @@ export function checkKeys(given: unknown): CheckedKeys {
   const ids = new Set<string>()
   const [first, ...others] = given.map((key: unknown, index) => {
     const id = checkId(`keys[${index}].id`, Reflect.get(Object(key), 'id'))
-    if (ids.has(id)) throw optionError('keys', `has two keys of the id ${JSON.stringify(id)}`)
+    if (ids.has(id)) throw optionError('keys', `must not hold two keys of the id ${JSON.stringify(id)}`)
     ids.add(id)
     const secret: unknown = Reflect.get(Object(key), 'secret')
     return { id, secret: checkSecret(`keys[${index}].secret`, secret, index === 0) }
   })
-  if (first === undefined) throw optionError('keys', 'is empty: without a key, nothing can be sealed')
+  if (first === undefined) throw optionError('keys', 'must hold a key: without one, nothing can be sealed')
   return [first, ...others]
 }
 
@@ -86,7 +86,7 @@ function checkCryptoKey(name: string, key: CryptoKey, seals: boolean): CryptoKey
   if (!isFit) throw optionError(name, 'must be a key for AES-GCM, of 256 bits')
   const needed: KeyUsage[] = seals ? ['encrypt', 'decrypt'] : ['decrypt']
   const lacking = needed.filter((usage) => !key.usages.includes(usage))
-  if (lacking.length > 0) throw optionError(name, `is a key that may not ${lacking.join(' and ')}`)
+  if (lacking.length > 0) throw optionError(name, `must be a key that may ${lacking.join(' and ')}`)
   return key
 }
 

@@ -113,7 +113,7 @@ function assertFields(
   methods: readonly (string | symbol)[],
 ): asserts model is object {
   if (typeof model === 'string') {
-    throw notA(kind, 'it is a string. Create the model first, for instance with `createOpenAI({ … })(id)`')
+    throw notA(kind, 'it is a string, such as its id')
   }
   if ((typeof model !== 'object' && typeof model !== 'function') || model === null) {
     throw notA(kind, `it is ${model === null ? 'null' : `of type ${typeof model}`}`)
@@ -133,7 +133,10 @@ function assertFields(
 }
 
 function notA(kind: string, why: string): RefreshError {
-  return new RefreshError('invalid_provider', `This is no AI SDK ${kind}: ${why}.`)
+  return new RefreshError(
+    'invalid_provider',
+    `This is no AI SDK ${kind}: ${why}. Give what AI SDK 5, 6 or 7 makes, such as \`createOpenAI({ … })(id)\`.`,
+  )
 }
 
 function quoted(value: unknown): string {

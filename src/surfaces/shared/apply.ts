@@ -49,7 +49,8 @@ function applied(headers: AppliedHeaders): Applied {
     if (value === undefined) remove.push(name)
     // What the platform would throw shows the value.
     else if (NAME.test(name) && typeof value === 'string' && VALUE.test(value)) set.push([name, value])
-    else throw new RefreshError('invalid_value', 'The credential holds what no HTTP header can carry.')
+    else
+      throw new RefreshError('invalid_value', 'The credential holds what no HTTP header can carry: mend it.')
   }
   return { set, remove, survivesRedirects: set.some(([name]) => name !== 'authorization') }
 }

@@ -71,7 +71,7 @@ export function streamed(): RefreshError {
 export function tooLarge(limit: number): RefreshError {
   return new RefreshError(
     'body_not_replayable',
-    `The rejected request was not repeated, for its body is over the replayLimit of ${limit} bytes.`,
+    `The rejected request was not repeated, for its body is over the replayLimit of ${limit} bytes: raise it.`,
   )
 }
 

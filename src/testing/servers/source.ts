@@ -36,12 +36,12 @@ export function testSource(tokenEndpoint: string, seed: () => string, clock: Clo
 
 function refusal(status: number, received: unknown): RefreshError {
   const error: unknown = Reflect.get(Object(received), 'error')
-  const said = `The test servers responded ${status}${typeof error === 'string' ? ` (${error})` : ''}`
+  const said = `The test servers responded ${status} (${String(error)})`
   if (error === 'invalid_grant') {
     const why = `${said}: the login was revoked, or its refresh token was redeemed twice. Log in again: credential.login(servers.login()).`
     return new RefreshError('reauthentication_required', why)
   }
   if (status === 429) return new RefreshError('source_rate_limited', `${said}.`)
   if (status >= 500) return new RefreshError('source_unavailable', `${said}.`)
-  return new RefreshError('source_refused', `${said}.`)
+  return new RefreshError('source_refused', `${said}: did the test ask for that (failTokenRequests)?`)
 }

@@ -28,7 +28,7 @@ export function acceptedCallback(
     }
     const code = /^[a-z_]{1,64}$/.test(error.error) ? error.error : 'an unknown error'
     throw code === 'access_denied'
-      ? new RefreshError('reauthentication_required', `The login was declined (${code}): log in again.`)
+      ? new RefreshError('reauthentication_required', 'The login was declined (access_denied): log in again.')
       : new RefreshError(
           'source_refused',
           `The login was refused (${code}): check the client, its redirect URI and its scope at the server.`,
@@ -39,5 +39,8 @@ export function acceptedCallback(
 }
 
 function invalid(why: string): RefreshError {
-  return new RefreshError('source_invalid', `The browser brought back no response of this server: ${why}.`)
+  return new RefreshError(
+    'source_invalid',
+    `The browser brought back no response of this server: ${why}. Begin the login again.`,
+  )
 }

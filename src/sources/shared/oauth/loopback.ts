@@ -123,7 +123,7 @@ function closeAll(servers: readonly Server[]): void {
 function nodeHttp(): Pick<typeof http, 'createServer'> {
   const found = builtinModule('http')
   if (isHttp(found)) return found
-  throw optionError('redirectUri', 'cannot be listened on: this runtime has no node:http')
+  throw optionError('redirectUri', 'cannot be listened on: this runtime has no node:http. Log in on Node')
 }
 
 function isHttp(found: unknown): found is Pick<typeof http, 'createServer'> {
@@ -137,7 +137,7 @@ function listening(server: Server, port: number, host: string, isOptional: boole
       // A machine without IPv6 has nobody there to be afraid of.
       if (isOptional && (cause.code === 'EADDRNOTAVAIL' || cause.code === 'EAFNOSUPPORT'))
         return resolve(port)
-      const why = `cannot be listened on: ${host}, port ${port} (${cause.code ?? 'no reason is known'})`
+      const why = `cannot be listened on: ${host}, port ${port} (${cause.code ?? 'no reason is known'}). Use another port`
       return reject(new RefreshError('invalid_option', `'redirectUri' ${why}.`, { cause }))
     })
     server.listen({ port, host, ipv6Only: host === '::1' }, () => {

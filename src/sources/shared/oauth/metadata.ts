@@ -35,10 +35,10 @@ export interface Described {
 export function readMetadata(whole: WholeResponse, issuer: URL, plainHttp: readonly string[]): Described {
   const { host, text } = whole
   const fields = readJson(text)
-  if (fields === undefined) throw invalid(`The metadata of ${host} are no JSON object.`)
+  if (fields === undefined) throw invalid(`The metadata of ${host} are no JSON object: is it the issuer?`)
   const named: unknown = fields['issuer']
   if (typeof named !== 'string' || parsedUrl(named) === undefined) {
-    throw invalid(`The metadata of ${host} name no issuer.`)
+    throw invalid(`The metadata of ${host} name no issuer: is it one?`)
   }
   if (withoutSlash(new URL(named)) !== withoutSlash(issuer)) {
     throw new IssuerMismatch(

@@ -95,7 +95,7 @@ export class Embedding {
     if (!Array.isArray(embeddings) || embeddings.length !== input.length || !embeddings.every(isVector)) {
       throw new RefreshError(
         'invalid_provider',
-        `${modelId} was given ${input.length} texts, and did not answer with a vector of numbers for each.`,
+        `${modelId} was given ${input.length} texts, and did not answer with a vector of numbers for each: is it an embedding model?`,
       )
     }
     const tokens = isRecord(usage) ? usage['tokens'] : undefined

@@ -1,5 +1,4 @@
-import { RefreshError } from '../../../errors.ts'
-import { checkOptions, describe } from '../../../lib/options.ts'
+import { checkOptions, describe, optionError } from '../../../lib/options.ts'
 import type { ModelCapabilities, ModelInfo } from '../../../llm/capabilities.ts'
 import type { CallOptions, ThinkingConfig } from '../../../llm/request.ts'
 import type { AiSdkEmbeddingModel } from '../model.ts'
@@ -77,24 +76,30 @@ export function assertOptions(options: LanguageModelProviderOptions): void {
     embeddingProviderOptions: options.embeddingProviderOptions,
   })) {
     if (value !== undefined && !isRecord(value))
-      throw invalid(name, `must be an object, not ${describe(value)}`)
+      throw optionError(name, `must be an object, not ${describe(value)}`)
   }
   for (const name of ['onWarning', 'listModels', 'probe'] as const) {
     const value = options[name]
     if (value !== undefined && typeof value !== 'function')
-      throw invalid(name, `must be a function, not ${describe(value)}`)
+      throw optionError(name, `must be a function, not ${describe(value)}`)
   }
   if (vendor !== undefined && !Object.hasOwn(VENDORS, vendor)) {
-    throw invalid('vendor', `must be one of ${Object.keys(VENDORS).join(', ')}`)
+    throw optionError('vendor', `must be one of ${Object.keys(VENDORS).join(', ')}`)
   }
   for (const name of ['providerOptions', 'embeddingProviderOptions'] as const) {
     for (const [namespace, value] of Object.entries(options[name] ?? {})) {
       if (isRecord(value)) continue
-      throw invalid(`${name}.${namespace}`, `must be an object of a vendor's options, not ${describe(value)}`)
+      throw optionError(
+        `${name}.${namespace}`,
+        `must be an object of a vendor's options, not ${describe(value)}`,
+      )
     }
   }
   if (options.embeddingProviderOptions !== undefined && options.embeddingModel === undefined)
-    throw invalid('embeddingProviderOptions', "does nothing without the option 'embeddingModel'")
+    throw optionError(
+      'embeddingProviderOptions',
+      "does nothing without the option 'embeddingModel': give both",
+    )
 }
 
 /**
@@ -120,10 +125,9 @@ export function checkNamespaces(
       })
       continue
     }
-    throw invalid(`${name}.${namespace}`, `is not read by ${dialect.modelId}, which reads ${read.join(', ')}`)
+    throw optionError(
+      `${name}.${namespace}`,
+      `is not read by ${dialect.modelId}, which reads ${read.join(', ')}: use those`,
+    )
   }
-}
-
-function invalid(name: string, problem: string): RefreshError {
-  return new RefreshError('invalid_option', `The option '${name}' ${problem}.`)
 }

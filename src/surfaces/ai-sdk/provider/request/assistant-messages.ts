@@ -53,7 +53,7 @@ export function assistantMessages(
         throw misplaced(block, 'assistant', where)
       default:
         block satisfies never
-        throw impossible(`${where} holds a block of a type that is not known.`)
+        throw impossible(`${where} holds a block of a type that is not known: leave it out.`)
     }
   }
   // Vendors refuse an empty turn, which is what is left of one whose every block was dropped.

@@ -74,7 +74,7 @@ function toolsOf({ tools, toolChoice }: ChatRequest): Pick<AiSdkCallOptions, 'to
   if (toolChoice?.type === 'tool' && !tools?.some((tool) => tool.name === toolChoice.name)) {
     throw new RefreshError(
       'invalid_request',
-      `toolChoice names the tool '${toolChoice.name}', which is not among the request's tools.`,
+      `toolChoice names the tool '${toolChoice.name}', which is not among the request's tools: add it.`,
     )
   }
   if (tools === undefined || tools.length === 0) return {}

@@ -11,7 +11,9 @@ export function dropped(report: Report, feature: string, details: string): void 
 
 /** A block in a message of a role that cannot hold it. */
 export function misplaced(block: ContentBlock, role: Message['role'], where: string): RefreshError {
-  return impossible(`${where}: a message of the ${role} cannot hold a ${block.type} block.`)
+  return impossible(
+    `${where}: a message of the ${role} cannot hold a ${block.type} block: move it to one that can.`,
+  )
 }
 
 /** A conversation that no vendor can be told. */

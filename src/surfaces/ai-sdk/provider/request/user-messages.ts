@@ -27,7 +27,7 @@ export function userMessages(
         const toolName = toolNames.get(block.toolUseId)
         if (toolName === undefined) {
           throw impossible(
-            `${where} answers the tool call '${block.toolUseId}', which no message before it makes.`,
+            `${where} answers the tool call '${block.toolUseId}', which no message before it makes: add that message.`,
           )
         }
         const isError = block.isError === true
@@ -71,7 +71,7 @@ export function userMessages(
         throw misplaced(block, 'user', where)
       default:
         block satisfies never
-        throw impossible(`${where} holds a block of a type that is not known.`)
+        throw impossible(`${where} holds a block of a type that is not known: leave it out.`)
     }
   }
   return [

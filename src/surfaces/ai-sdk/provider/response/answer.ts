@@ -44,7 +44,10 @@ export interface ResponseContext {
 export function toResponse(answer: AiSdkGenerateResult, context: ResponseContext): ChatResponse {
   const { modelId, report } = context
   if (!isSpecified(answer)) {
-    throw new RefreshError('invalid_provider', `${modelId} answered with no content, usage or finishReason.`)
+    throw new RefreshError(
+      'invalid_provider',
+      `${modelId} answered with no content, usage or finishReason: upgrade its provider package.`,
+    )
   }
   for (const warning of answer.warnings ?? []) report(readSdkWarning(warning))
   const content = answer.content.flatMap((part) => toBlocks(part, context))

@@ -32,6 +32,10 @@ export function specified<T>(code: 'invalid_stream' | 'invalid_provider', read: 
   } catch (cause) {
     if (!(cause instanceof TypeError)) throw cause
     const what = code === 'invalid_stream' ? 'sent a part' : 'gave an answer'
-    throw new RefreshError(code, `The model ${what} that breaks the AI SDK specification.`, { cause })
+    throw new RefreshError(
+      code,
+      `The model ${what} that breaks the AI SDK specification: upgrade its provider package.`,
+      { cause },
+    )
   }
 }

@@ -113,7 +113,11 @@ class DeltaStream implements AsyncIterableIterator<StreamDelta> {
     }
     if (read.done) return [brokenOff()]
     const part = read.value
-    if (!isPart(part)) throw new RefreshError('invalid_stream', 'The model streamed a part without a type.')
+    if (!isPart(part))
+      throw new RefreshError(
+        'invalid_stream',
+        'The model streamed a part without a type: upgrade its provider package.',
+      )
     if (part.type !== 'error') {
       return specified('invalid_stream', () => {
         assertTexts(part)
