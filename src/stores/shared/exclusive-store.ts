@@ -221,7 +221,7 @@ export class ExclusiveStore implements Store {
     const late = (): RefreshError => {
       isLate = true
       const { where = 'The store' } = this.#backend
-      return new RefreshError('store_failed', `${where} did not respond within ${this.#timeout} ms.`)
+      return new RefreshError('store_failed', `${where} did not respond within ${this.#timeout} ms: it is down, slow, or out of reach from here.`)
     }
     const answered = asked.then(
       async (result) => {
