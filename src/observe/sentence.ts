@@ -44,7 +44,7 @@ export function sentenceOf(event: RefreshEvent): string {
     case 'finding':
       return `${event.finding.message}${event.finding.fix === undefined ? '' : ` ${event.finding.fix}`}`
     case 'bypassed':
-      return `${event.origin} responded 401, but is not among the 'origins', so it got no credential.`
+      return `${event.origin} responded 401, but is not among the 'origins', so it got no credential: add it to them, or correct the client's base URL.`
     case 'scope_demanded': {
       const scope = event.scope === '' ? 'a wider scope' : `the scope ${event.scope}`
       const then = event.reason === undefined ? 'The source is asked for it.' : told(event.reason)
