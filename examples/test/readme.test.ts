@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { startLlmServer } from '../../test/support/llm-server.ts'
 import { SECRET, startOidcServer } from '../../test/support/oidc-server.ts'
 import { SAID } from '../clients/client.ts'
-import { clients } from '../clients/table.ts'
+import { rows } from '../clients/table.ts'
 
 const examples = join(import.meta.dirname, '..')
 
@@ -25,8 +25,11 @@ async function blocksWithClients(): Promise<string[]> {
 
 /** The reader of the table has these at hand: the vendors' clients, and the credential and the fetch of that page. */
 const AT_HAND = `
+import { createAnthropic } from '@ai-sdk/anthropic'
+import { createGoogle } from '@ai-sdk/google'
 import { createMCPClient } from '@ai-sdk/mcp'
 import { createOpenAI } from '@ai-sdk/openai'
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import Anthropic from '@anthropic-ai/sdk'
 import { GoogleGenAI } from '@google/genai'
 import { ChatAnthropic } from '@langchain/anthropic'
@@ -45,14 +48,23 @@ import { Agent, setGlobalDispatcher } from 'undici'
 declare const fetch: typeof globalThis.fetch
 declare const credential: Credential
 declare const [id, origins]: string[]
+declare const baseURL: string
 declare const url: URL
 `
 /** Other versions have other names. */
-const OLDER: Readonly<Record<string, [string, string]>> = {
-  'AI SDK 5': ['@ai-sdk/openai', 'ai-sdk-openai-v2'],
-  'AI SDK 6': ['@ai-sdk/openai', 'ai-sdk-openai-v3'],
-  'MCP, SDK 2': ['@modelcontextprotocol/sdk/client/streamableHttp.js', '@modelcontextprotocol/client'],
-  'OpenAI 6': ["'openai'", "'openai6'"],
+const OLDER: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
+  'AI SDK 5': olderAiSdk('v2'),
+  'AI SDK 6': olderAiSdk('v3'),
+  'MCP, SDK 2': [['@modelcontextprotocol/sdk/client/streamableHttp.js', '@modelcontextprotocol/client']],
+  'OpenAI 6': [["'openai'", "'openai6'"]],
+}
+
+function olderAiSdk(version: string): readonly (readonly [string, string])[] {
+  return [
+    ["'@ai-sdk/anthropic'", `'ai-sdk-anthropic-${version}'`],
+    ["createGoogle } from '@ai-sdk/google'", `createGoogleGenerativeAI } from 'ai-sdk-google-${version}'`],
+    ["'@ai-sdk/openai'", `'ai-sdk-openai-${version}'`],
+  ]
 }
 
 test('every block of README.md, every block with a client, and every row of the table of clients compile as printed', async () => {
@@ -60,12 +72,12 @@ test('every block of README.md, every block with a client, and every row of the 
   try {
     const all = [...(await blocks()), ...(await blocksWithClients())]
     const printed = all.map((code, at) => [`block-${at}.ts`, `${code}\nexport {}\n`] as const)
-    const rows = clients.map(({ name, option }) => {
-      const [from, to] = OLDER[name.replace(/ models$/, '')] ?? ['', '']
-      const file = `${name.replaceAll(/\W+/g, '-')}.ts`
-      return [file, `${AT_HAND.replace(from, to)}\nvoid (${option})\n`] as const
+    const options = rows.map(({ name, option }) => {
+      const older = OLDER[name.replace(/(?: models|, \w+)$/, '')] ?? OLDER[name] ?? []
+      const atHand = older.reduce((code, [from, to]) => code.replace(from, to), AT_HAND)
+      return [`${name.replaceAll(/\W+/g, '-')}.ts`, `${atHand}\nvoid (${option})\n`] as const
     })
-    for (const [file, code] of [...printed, ...rows]) await writeFile(join(folder, file), code)
+    for (const [file, code] of [...printed, ...options]) await writeFile(join(folder, file), code)
     const compilerOptions = { noUnusedLocals: false, noUncheckedIndexedAccess: false }
     const config = { extends: '../../tsconfig.json', include: ['*.ts'], compilerOptions }
     await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config))
