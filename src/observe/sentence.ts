@@ -42,13 +42,13 @@ export function sentenceOf(event: RefreshEvent): string {
     case 'challenge_refused':
       return 'The authorization server refuses what the API demands: the token is refreshed without it.'
     case 'finding':
-      return `${event.finding.message}${event.finding.fix === undefined ? '' : ` ${event.finding.fix}`}`
+      return [event.finding.message, event.finding.fix].join(' ').trim()
     case 'bypassed':
-      return `${event.origin} responded 401, but is not among the 'origins', so it got no credential: add it to them, or correct the client's base URL.`
+      return `${event.origin} responded 401 and got no credential: add it to 'origins', or correct the client's base URL.`
     case 'scope_demanded': {
-      const scope = event.scope === '' ? 'a wider scope' : `the scope ${event.scope}`
-      const then = event.reason === undefined ? 'The source is asked for it.' : told(event.reason)
-      return `The server demands ${scope}. ${then}`
+      const { scope, reason } = event
+      const then = reason === undefined ? 'The source is asked for it.' : told(reason)
+      return `The server demands ${scope === '' ? 'a wider scope' : `the scope ${scope}`}. ${then}`
     }
     case 'retried':
       return `The call is made again with token ${event.generation}${to(event.origin)}.`
@@ -69,8 +69,7 @@ const STARTED: Readonly<Record<RefreshCause, (generation: number) => string>> = 
 function succeeded(event: Extract<RefreshEvent, { type: 'refresh_succeeded' }>): string {
   const { generation, duration, joined, late, expiresAt } = event
   const until = expiresAt === undefined ? '' : `, good until ${instant(expiresAt)}`
-  const delay = late ? ' It came after the deadline.' : ''
-  return `Token ${generation} is in force after ${time(duration)}${waiting(joined)}${until}.${delay}`
+  return `Token ${generation} is in force after ${time(duration)}${waiting(joined)}${until}.${late ? ' It came after the deadline.' : ''}`
 }
 
 function told({ code, message }: RefreshError): string {
@@ -82,8 +81,7 @@ function to(origin: string | undefined): string {
 }
 
 function waiting(joined: number): string {
-  if (joined === 0) return ''
-  return joined === 1 ? ' (1 caller waited)' : ` (${joined} callers waited)`
+  return joined === 0 ? '' : ` (${joined} caller${joined === 1 ? '' : 's'} waited)`
 }
 
 /** @param ms a duration */
