@@ -10,8 +10,12 @@ import { rows } from '../clients/table.ts'
 
 const examples = join(import.meta.dirname, '..')
 
-async function blocks(page = 'README.md'): Promise<string[]> {
-  const text = await readFile(join(examples, '..', page), 'utf8')
+function readme(page = 'README.md'): Promise<string> {
+  return readFile(join(examples, '..', page), 'utf8')
+}
+
+async function blocks(page?: string): Promise<string[]> {
+  const text = await readme(page)
   return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = '']) => code)
 }
 
@@ -118,8 +122,14 @@ test('[F7] the first program of README.md runs as pasted, and shows one refresh 
     const options = { env: { PATH: process.env['PATH'] }, cwd: examples }
     const { stdout, stderr } = await promisify(execFile)(process.execPath, [file], options)
     expect(stderr).toBe('')
-    expect(stdout.match(/^refresh_succeeded$/gm)).toHaveLength(2)
-    expect(stdout).toMatch(/\nHello from the test server\.\n$/)
+    // As the text below the program says.
+    const refresh = ['refresh_started', 'issued', 'persisted', 'refresh_succeeded']
+    const said = 'Hello from the test server.'
+    expect(stdout.trimEnd().split('\n')).toEqual([...refresh, 'rejected', ...refresh, 'retried', said])
+    const [, text = ''] = /^(This program needs no account\..*?)\n\n/ms.exec(await readme()) ?? []
+    const [first = '', second = ''] = text.split('The second prints')
+    expect(first.match(/`\w+_?\w+`/g)).toEqual(refresh.map((type) => `\`${type}\``))
+    expect(second.match(/`\w+`/g)).toEqual(['`rejected`', '`retried`'])
   } finally {
     await rm(file, { force: true })
   }
@@ -151,5 +161,27 @@ test('[F7, K5] the program of README.md with an OAuth client runs, over a token 
   } finally {
     await rm(file, { force: true })
     await Promise.all([llm.close(), authorization.close()])
+  }
+})
+
+test('[F11] given a wrong origin in the second program of README.md, when it runs as that page advises for a 401, then stderr says what to do', async () => {
+  const [, program = ''] = await blocks()
+  const [, flags = ''] = /`node (--import \S+) app\.js`/.exec(await readme()) ?? []
+  const llm = await startLlmServer({ answer: SAID, accepts: async () => false })
+  const file = join(examples, `origin-${process.pid}.ts`)
+  try {
+    // The base URL is that of the server, and `origins` still names the one of the page.
+    await writeFile(file, program.replace('https://gateway.example.com/v1', llm.baseUrl.openai))
+    const args = [...flags.split(' '), '--import', 'tsx', file]
+    const env = { PATH: process.env['PATH'], CLIENT_SECRET: SECRET }
+    const running = promisify(execFile)(process.execPath, args, { env, cwd: examples })
+    await expect(running).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(
+        `llm-refresh: ${llm.url} responded 401 and got no credential: add it to 'origins', or correct the client's base URL.`,
+      ),
+    })
+  } finally {
+    await Promise.all([llm.close(), rm(file, { force: true })])
   }
 })
