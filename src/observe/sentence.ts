@@ -6,9 +6,7 @@ export function sentenceOf(event: RefreshEvent): string {
   const { origin = 'The server' } = event
   switch (event.type) {
     case 'rejected':
-      return event.stale
-        ? `${origin} rejected token ${event.generation}, but a newer one is in force already.`
-        : `${origin} rejected token ${event.generation}.`
+      return `${origin} rejected token ${event.generation}${event.stale ? ', but a newer one is in force already' : ''}.`
     case 'refresh_started':
       return STARTED[event.cause](event.generation)
     case 'refresh_succeeded':
