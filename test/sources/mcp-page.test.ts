@@ -1,15 +1,22 @@
-import { execFile } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { codeOf, project, tsx } from '../support/pages.ts'
+import { z } from 'zod'
+import { createCredential, refreshingFetch, RefreshError, type Source } from '../../src/index.ts'
+import { temporaryFolder } from '../support/folder.ts'
+import { codeOf } from '../support/pages.ts'
 
 const root = new URL('../../', import.meta.url)
 
 function read(path: string): Promise<string> {
   return readFile(fileURLToPath(new URL(path, root)), 'utf8')
 }
+
+const Page = z.object({
+  use: z.custom<(credential: unknown) => void>((value) => typeof value === 'function'),
+  withLogin: z.custom<<T>(call: () => Promise<T>) => Promise<T>>((value) => typeof value === 'function'),
+})
 
 /** The members that an interface declares by itself. */
 function membersOf(source: string, name: string): string[] {
@@ -58,29 +65,28 @@ test('[A1, A5] given the options in the source, then the page of MCP has each of
 
 test('[A3] given the page of MCP, when a call fails because the login has ended, then the error says so; another failure stays as it is', async () => {
   const code = (await codeOf('mcp')).find((block) => block.includes('withLogin')) ?? expect.fail()
-  const folder = await project({
-    'example.mts': `
-      import { createCredential, refreshingFetch, RefreshError } from 'llm-refresh'
-      const ended = new RefreshError('reauthentication_required', 'The server refuses the login.')
-      const credential = createCredential({
-        source: { issue: async ({ current }) => { if (current) throw ended; return { accessToken: 'first' } } },
-      })
-      ${code.replace(/^import .*$/m, '').replace(/^declare .*$/m, '')}
-      const server = async (_url, init) =>
-        new Response('', { status: new Headers(init.headers).get('x-fails') ? 500 : 401 })
-      const fetch = refreshingFetch(credential, { origins: 'https://mcp.example.com', fetch: server })
-      // As an MCP client does: it knows nothing but the status.
-      const call = (headers) => async () => {
-        const { status } = await fetch('https://mcp.example.com/mcp', { headers })
-        throw new Error('Error POSTing to endpoint: ' + status)
-      }
-      for (const headers of [{ 'x-fails': 'yes' }, {}]) {
-        await withLogin(call(headers)).catch(({ message, cause }) => console.log(message, cause?.message))
-      }`,
+  const ended = new RefreshError('reauthentication_required', 'The server refuses the login.')
+  const issue: Source['issue'] = async ({ current }) => {
+    if (current) throw ended
+    return { accessToken: 'first' }
+  }
+  const credential = createCredential({ source: { issue } })
+  const file = join(await temporaryFolder(), 'page.ts')
+  const given = 'export let credential\nexport const use = (given) => { credential = given }'
+  await writeFile(file, code.replace(/^declare .*$/m, given))
+  const { use, withLogin } = Page.parse(await import(file))
+  use(credential)
+  const server: typeof fetch = async (_url, init) =>
+    new Response('', { status: new Headers(init?.headers).has('x-fails') ? 500 : 401 })
+  const send = refreshingFetch(credential, { origins: 'https://mcp.example.com', fetch: server })
+  // As an MCP client does: it knows nothing but the status.
+  const call = (headers: Record<string, string>) => async (): Promise<never> => {
+    const { status } = await send('https://mcp.example.com/mcp', { headers })
+    throw new Error(`Error POSTing to endpoint: ${status}`)
+  }
+  await expect(withLogin(call({ 'x-fails': 'yes' }))).rejects.toThrow('Error POSTing to endpoint: 500')
+  await expect(withLogin(call({}))).rejects.toMatchObject({
+    message: 'Log in again: The server refuses the login.',
+    cause: new Error('Error POSTing to endpoint: 401'),
   })
-  const { stdout } = await promisify(execFile)(process.execPath, [tsx, 'example.mts'], { cwd: folder })
-  expect(stdout.trimEnd().split('\n')).toEqual([
-    'Error POSTing to endpoint: 500 undefined',
-    'Log in again: The server refuses the login. Error POSTing to endpoint: 401',
-  ])
-}, 30_000)
+})
