@@ -18,13 +18,13 @@ const [page = fileURLToPath(new URL('docs/clients.md', root))] = positionals
 const MARKED = /(<!-- clients -->\n)[^]*?(<!-- \/clients -->)/
 
 const Table = z.object({
-  clients: z.array(
+  rows: z.array(
     z.object({
       name: z.string(),
       package: z.string().optional(),
       option: z.string(),
       apply: z.unknown().optional(),
-      calls: z.record(z.string(), z.string()),
+      calls: z.array(z.string()),
       streams: z.array(z.string()),
     }),
   ),
@@ -32,7 +32,7 @@ const Table = z.object({
 const Manifest = z.object({ dependencies: z.record(z.string(), z.string()) })
 
 // What is imported here loads none of the clients: they need not be installed.
-const { clients } = Table.parse(await import(new URL('examples/clients/table.ts', root).href))
+const { rows: all } = Table.parse(await import(new URL('examples/clients/table.ts', root).href))
 const { dependencies } = Manifest.parse(
   JSON.parse(readFileSync(new URL('examples/package.json', root), 'utf8')),
 )
@@ -45,11 +45,11 @@ function pinned(name: string): string {
   return `\`${real}\` ${exact}`
 }
 
-const rows = clients.map((client) => [
+const rows = all.map((client) => [
   client.name,
   client.package === undefined ? 'the platform’s' : pinned(client.package),
   `\`${client.option}\`${client.apply === undefined ? '' : ', with `apply`'}`,
-  `${Object.keys(client.calls).join(', ')}${client.streams.length === 0 ? '' : `; streaming: ${client.streams.join(', ')}`}`,
+  `${client.calls.join(', ')}${client.streams.length === 0 ? '' : `; streaming: ${client.streams.join(', ')}`}`,
 ])
 const table = [['client', 'package', 'your change', 'tested calls'], ['---', '---', '---', '---'], ...rows]
   .map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |\n`)

@@ -1,4 +1,5 @@
 import type { EmbeddingModel, LanguageModel } from 'ai5'
+import { aiSdkParts, googleApply } from './ai-sdk-parts.ts'
 import { CITY_PROMPT, type Client, SAID, type Session, UNUSED } from './client.ts'
 
 interface Models {
@@ -6,6 +7,11 @@ interface Models {
   readonly google: LanguageModel
   readonly openai: LanguageModel
   readonly embedding: EmbeddingModel
+}
+
+/** Anthropic's provider of this version always sends a key, in a header of its own. */
+function anthropicApply(token: string): Record<string, string | undefined> {
+  return { authorization: `Bearer ${token}`, 'x-api-key': undefined }
 }
 
 export const common = {
@@ -28,22 +34,39 @@ export const aiSdk5: Client = {
   takes: 'fetch',
   name: 'AI SDK 5',
   option: "createOpenAI({ apiKey: 'unused', fetch })",
-  // The Anthropic and Google providers always send a key.
-  apply: (token) => ({
-    authorization: `Bearer ${token}`,
-    'x-api-key': undefined,
-    'x-goog-api-key': undefined,
-  }),
-  async build({ url, fetch }) {
+  parts: aiSdkParts(
+    'AI SDK 5',
+    {
+      openai: { package: 'ai-sdk-openai-v2', option: "createOpenAI({ apiKey: 'unused', fetch })" },
+      anthropic: {
+        package: 'ai-sdk-anthropic-v2',
+        option: "createAnthropic({ apiKey: 'unused', fetch })",
+        apply: anthropicApply,
+      },
+      google: {
+        package: 'ai-sdk-google-v2',
+        option: "createGoogleGenerativeAI({ apiKey: 'unused', fetch })",
+        apply: googleApply,
+      },
+    },
+    'generateObject',
+  ),
+  async build({ url, fetch, fetchWith }) {
     const { createAnthropic } = await import('ai-sdk-anthropic-v2')
     const { createGoogleGenerativeAI } = await import('ai-sdk-google-v2')
     const { createOpenAI } = await import('ai-sdk-openai-v2')
     const openai = createOpenAI({ apiKey: UNUSED, baseURL: `${url}/v1`, fetch })
     return session({
-      anthropic: createAnthropic({ apiKey: UNUSED, baseURL: `${url}/v1`, fetch })('claude-sonnet-5'),
-      google: createGoogleGenerativeAI({ apiKey: UNUSED, baseURL: `${url}/v1beta`, fetch })(
-        'gemini-2.5-flash',
-      ),
+      anthropic: createAnthropic({
+        apiKey: UNUSED,
+        baseURL: `${url}/v1`,
+        fetch: fetchWith(anthropicApply),
+      })('claude-sonnet-5'),
+      google: createGoogleGenerativeAI({
+        apiKey: UNUSED,
+        baseURL: `${url}/v1beta`,
+        fetch: fetchWith(googleApply),
+      })('gemini-2.5-flash'),
       openai: openai('gpt-5'),
       embedding: openai.textEmbeddingModel('text-embedding-3-small'),
     })

@@ -1,4 +1,5 @@
 import type { EmbeddingModel, LanguageModel } from 'ai6'
+import { aiSdkParts, googleApply } from './ai-sdk-parts.ts'
 import { CITY_PROMPT, type Client, SAID, type Session, UNUSED } from './client.ts'
 
 interface Models {
@@ -28,18 +29,34 @@ export const aiSdk6: Client = {
   takes: 'fetch',
   name: 'AI SDK 6',
   option: "createOpenAI({ apiKey: 'unused', fetch })",
-  // The Google provider always sends a key.
-  apply: (token) => ({ authorization: `Bearer ${token}`, 'x-goog-api-key': undefined }),
-  async build({ url, fetch }) {
+  parts: aiSdkParts(
+    'AI SDK 6',
+    {
+      openai: { package: 'ai-sdk-openai-v3', option: "createOpenAI({ apiKey: 'unused', fetch })" },
+      anthropic: {
+        package: 'ai-sdk-anthropic-v3',
+        option: "createAnthropic({ authToken: 'unused', fetch })",
+      },
+      google: {
+        package: 'ai-sdk-google-v3',
+        option: "createGoogleGenerativeAI({ apiKey: 'unused', fetch })",
+        apply: googleApply,
+      },
+    },
+    'object output',
+  ),
+  async build({ url, fetch, fetchWith }) {
     const { createAnthropic } = await import('ai-sdk-anthropic-v3')
     const { createGoogleGenerativeAI } = await import('ai-sdk-google-v3')
     const { createOpenAI } = await import('ai-sdk-openai-v3')
     const openai = createOpenAI({ apiKey: UNUSED, baseURL: `${url}/v1`, fetch })
     return session({
       anthropic: createAnthropic({ authToken: UNUSED, baseURL: `${url}/v1`, fetch })('claude-sonnet-5'),
-      google: createGoogleGenerativeAI({ apiKey: UNUSED, baseURL: `${url}/v1beta`, fetch })(
-        'gemini-2.5-flash',
-      ),
+      google: createGoogleGenerativeAI({
+        apiKey: UNUSED,
+        baseURL: `${url}/v1beta`,
+        fetch: fetchWith(googleApply),
+      })('gemini-2.5-flash'),
       openai: openai('gpt-5'),
       embedding: openai.embeddingModel('text-embedding-3-small'),
     })

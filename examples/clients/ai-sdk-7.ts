@@ -1,10 +1,12 @@
 import type { EmbeddingModel, LanguageModel } from 'ai'
+import { aiSdkParts, googleApply } from './ai-sdk-parts.ts'
 import { CITY_PROMPT, type Client, SAID, type Session, UNUSED } from './client.ts'
 
 interface Models {
   readonly anthropic: LanguageModel
   readonly google: LanguageModel
   readonly openai: LanguageModel
+  readonly compatible: LanguageModel
   readonly embedding: EmbeddingModel
 }
 
@@ -13,6 +15,7 @@ export const common = {
   server: 'llm',
   calls: {
     'generateText (openai)': SAID,
+    'generateText (openai-compatible)': SAID,
     'generateText (anthropic)': SAID,
     'generateText (google)': SAID,
     tools: `${SAID} It rains in Paris.`,
@@ -20,7 +23,12 @@ export const common = {
     'object output': 'Paris',
     embed: '3',
   },
-  streams: ['streamText (openai)', 'streamText (anthropic)', 'streamText (google)'],
+  streams: [
+    'streamText (openai)',
+    'streamText (openai-compatible)',
+    'streamText (anthropic)',
+    'streamText (google)',
+  ],
 } as const satisfies Partial<Client>
 
 export const aiSdk7: Client = {
@@ -28,17 +36,41 @@ export const aiSdk7: Client = {
   takes: 'fetch',
   name: 'AI SDK 7',
   option: "createOpenAI({ apiKey: 'unused', fetch })",
-  // The Google provider always sends a key.
-  apply: (token) => ({ authorization: `Bearer ${token}`, 'x-goog-api-key': undefined }),
-  async build({ url, fetch }) {
+  parts: aiSdkParts(
+    'AI SDK 7',
+    {
+      openai: { package: '@ai-sdk/openai', option: "createOpenAI({ apiKey: 'unused', fetch })" },
+      more: [
+        {
+          name: 'AI SDK 7, gateways',
+          package: '@ai-sdk/openai-compatible',
+          option: "createOpenAICompatible({ name: 'gateway', baseURL, fetch })",
+          calls: ['generateText (openai-compatible)'],
+          streams: ['streamText (openai-compatible)'],
+        },
+      ],
+      anthropic: { package: '@ai-sdk/anthropic', option: "createAnthropic({ authToken: 'unused', fetch })" },
+      google: {
+        package: '@ai-sdk/google',
+        option: "createGoogle({ apiKey: 'unused', fetch })",
+        apply: googleApply,
+      },
+    },
+    'object output',
+  ),
+  async build({ url, fetch, fetchWith }) {
     const { createAnthropic } = await import('@ai-sdk/anthropic')
     const { createGoogle } = await import('@ai-sdk/google')
     const { createOpenAI } = await import('@ai-sdk/openai')
+    const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible')
     const openai = createOpenAI({ apiKey: UNUSED, baseURL: `${url}/v1`, fetch })
     return session({
       anthropic: createAnthropic({ authToken: UNUSED, baseURL: `${url}/v1`, fetch })('claude-sonnet-5'),
-      google: createGoogle({ apiKey: UNUSED, baseURL: `${url}/v1beta`, fetch })('gemini-2.5-flash'),
+      google: createGoogle({ apiKey: UNUSED, baseURL: `${url}/v1beta`, fetch: fetchWith(googleApply) })(
+        'gemini-2.5-flash',
+      ),
       openai: openai('gpt-5'),
+      compatible: createOpenAICompatible({ name: 'gateway', baseURL: `${url}/v1`, fetch })('gpt-5'),
       embedding: openai.embeddingModel('text-embedding-3-small'),
     })
   },
@@ -69,6 +101,7 @@ export async function session({ embedding, ...models }: Models): Promise<Session
   return {
     calls: {
       'generateText (openai)': text(models.openai),
+      'generateText (openai-compatible)': text(models.compatible),
       'generateText (anthropic)': text(models.anthropic),
       'generateText (google)': text(models.google),
       tools: async () => {
@@ -90,6 +123,7 @@ export async function session({ embedding, ...models }: Models): Promise<Session
     },
     streams: {
       'streamText (openai)': () => streamed({ model: models.openai, prompt }),
+      'streamText (openai-compatible)': () => streamed({ model: models.compatible, prompt }),
       'streamText (anthropic)': () => streamed({ model: models.anthropic, prompt }),
       'streamText (google)': () => streamed({ model: models.google, prompt }),
     },

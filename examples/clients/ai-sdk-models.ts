@@ -21,6 +21,7 @@ export const aiSdk7Model: Client = {
     const { createAnthropic } = await import('@ai-sdk/anthropic')
     const { createGoogle } = await import('@ai-sdk/google')
     const { createOpenAI } = await import('@ai-sdk/openai')
+    const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible')
     const { refreshingModels } = await import('llm-refresh/ai-sdk')
     const baseURL = `${url}/v1`
     const credential = token.map((accessToken) => ({ accessToken }))
@@ -35,6 +36,9 @@ export const aiSdk7Model: Client = {
         createGoogle({ apiKey: key, headers: googleHeaders(key), baseURL: `${url}/v1beta` }),
       )('gemini-2.5-flash'),
       openai: openai('gpt-5'),
+      compatible: refreshingModels(credential, ({ accessToken: apiKey }) =>
+        createOpenAICompatible({ name: 'gateway', apiKey, baseURL }),
+      )('gpt-5'),
       embedding: openai.embeddingModel('text-embedding-3-small'),
     })
   },

@@ -19,6 +19,8 @@ export interface Place {
   /** Of the LLM server, without a path. */
   readonly url: string
   readonly mcpUrl: string
+  /** A fetch of llm-refresh that puts the token elsewhere: for a part of the client that sends a key of its own. */
+  fetchWith(apply: HttpSurfaceOptions<string>['apply']): typeof fetch
 }
 
 /** A client that has been built. */
@@ -34,21 +36,30 @@ export interface Session {
   close?(): Promise<void>
 }
 
-/** A row of the table of clients. The client itself is loaded when it is built. */
-export interface Client {
+/** A row of the table on the page. */
+export interface Row {
   readonly name: string
   /** The package, by its name in package.json; undefined for a part of the platform. */
   readonly package: string | undefined
   /** What is changed, in code: `fetch` is that of llm-refresh. */
   readonly option: string
+  /** How the token is put on its requests, where `Authorization: Bearer` alone does not do. */
+  readonly apply?: HttpSurfaceOptions<string>['apply']
+  /** The calls and the streams of the client that this row is about. */
+  readonly calls: readonly string[]
+  readonly streams: readonly string[]
+}
+
+/** A client that is tested. The client itself is loaded when it is built. */
+export interface Client extends Omit<Row, 'calls'> {
+  /** Its rows, where it comes as several packages: each needs a change of its own. */
+  readonly parts?: readonly Row[]
   /** What is called, and what is said to that. */
   readonly calls: Readonly<Record<string, string>>
   /** How many requests a call makes although the first is turned away, where it is not one. */
   readonly insists?: Readonly<Record<string, number>>
   /** What is streamed; each time the pieces make {@link SAID}. */
   readonly streams: readonly string[]
-  /** How the token is put on its requests, where `Authorization: Bearer` alone does not do. */
-  readonly apply?: HttpSurfaceOptions<string>['apply']
   readonly server: 'llm' | 'mcp'
   /** What of llm-refresh it is handed. */
   readonly takes: 'fetch' | 'dispatcher' | 'model'

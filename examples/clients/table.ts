@@ -5,7 +5,7 @@ import { aiSdkMcp } from './ai-sdk-mcp.ts'
 import { aiSdk5Model, aiSdk6Model, aiSdk7Model } from './ai-sdk-models.ts'
 import { anthropic } from './anthropic.ts'
 import { axiosClient } from './axios.ts'
-import type { Client } from './client.ts'
+import type { Client, Row } from './client.ts'
 import { plainFetch } from './fetch.ts'
 import { google } from './google.ts'
 import { kyClient } from './ky.ts'
@@ -42,3 +42,8 @@ export const clients: readonly Client[] = [
   axiosClient,
   undici,
 ]
+
+/** The rows of the table on the page. */
+export const rows: readonly Row[] = clients.flatMap(
+  (client) => client.parts ?? [{ ...client, calls: Object.keys(client.calls) }],
+)

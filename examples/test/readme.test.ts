@@ -6,12 +6,16 @@ import { expect, test } from 'vitest'
 import { startLlmServer } from '../../test/support/llm-server.ts'
 import { SECRET, startOidcServer } from '../../test/support/oidc-server.ts'
 import { SAID } from '../clients/client.ts'
-import { clients } from '../clients/table.ts'
+import { rows } from '../clients/table.ts'
 
 const examples = join(import.meta.dirname, '..')
 
-async function blocks(page = 'README.md'): Promise<string[]> {
-  const text = await readFile(join(examples, '..', page), 'utf8')
+function readme(page = 'README.md'): Promise<string> {
+  return readFile(join(examples, '..', page), 'utf8')
+}
+
+async function blocks(page?: string): Promise<string[]> {
+  const text = await readme(page)
   return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = '']) => code)
 }
 
@@ -25,8 +29,11 @@ async function blocksWithClients(): Promise<string[]> {
 
 /** The reader of the table has these at hand: the vendors' clients, and the credential and the fetch of that page. */
 const AT_HAND = `
+import { createAnthropic } from '@ai-sdk/anthropic'
+import { createGoogle } from '@ai-sdk/google'
 import { createMCPClient } from '@ai-sdk/mcp'
 import { createOpenAI } from '@ai-sdk/openai'
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import Anthropic from '@anthropic-ai/sdk'
 import { GoogleGenAI } from '@google/genai'
 import { ChatAnthropic } from '@langchain/anthropic'
@@ -45,14 +52,23 @@ import { Agent, setGlobalDispatcher } from 'undici'
 declare const fetch: typeof globalThis.fetch
 declare const credential: Credential
 declare const [id, origins]: string[]
+declare const baseURL: string
 declare const url: URL
 `
 /** Other versions have other names. */
-const OLDER: Readonly<Record<string, [string, string]>> = {
-  'AI SDK 5': ['@ai-sdk/openai', 'ai-sdk-openai-v2'],
-  'AI SDK 6': ['@ai-sdk/openai', 'ai-sdk-openai-v3'],
-  'MCP, SDK 2': ['@modelcontextprotocol/sdk/client/streamableHttp.js', '@modelcontextprotocol/client'],
-  'OpenAI 6': ["'openai'", "'openai6'"],
+const OLDER: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
+  'AI SDK 5': olderAiSdk('v2'),
+  'AI SDK 6': olderAiSdk('v3'),
+  'MCP, SDK 2': [['@modelcontextprotocol/sdk/client/streamableHttp.js', '@modelcontextprotocol/client']],
+  'OpenAI 6': [["'openai'", "'openai6'"]],
+}
+
+function olderAiSdk(version: string): readonly (readonly [string, string])[] {
+  return [
+    ["'@ai-sdk/anthropic'", `'ai-sdk-anthropic-${version}'`],
+    ["createGoogle } from '@ai-sdk/google'", `createGoogleGenerativeAI } from 'ai-sdk-google-${version}'`],
+    ["'@ai-sdk/openai'", `'ai-sdk-openai-${version}'`],
+  ]
 }
 
 test('every block of README.md, every block with a client, and every row of the table of clients compile as printed', async () => {
@@ -60,12 +76,12 @@ test('every block of README.md, every block with a client, and every row of the 
   try {
     const all = [...(await blocks()), ...(await blocksWithClients())]
     const printed = all.map((code, at) => [`block-${at}.ts`, `${code}\nexport {}\n`] as const)
-    const rows = clients.map(({ name, option }) => {
-      const [from, to] = OLDER[name.replace(/ models$/, '')] ?? ['', '']
-      const file = `${name.replaceAll(/\W+/g, '-')}.ts`
-      return [file, `${AT_HAND.replace(from, to)}\nvoid (${option})\n`] as const
+    const options = rows.map(({ name, option }) => {
+      const older = OLDER[name.replace(/(?: models|, \w+)$/, '')] ?? OLDER[name] ?? []
+      const atHand = older.reduce((code, [from, to]) => code.replace(from, to), AT_HAND)
+      return [`${name.replaceAll(/\W+/g, '-')}.ts`, `${atHand}\nvoid (${option})\n`] as const
     })
-    for (const [file, code] of [...printed, ...rows]) await writeFile(join(folder, file), code)
+    for (const [file, code] of [...printed, ...options]) await writeFile(join(folder, file), code)
     const compilerOptions = { noUnusedLocals: false, noUncheckedIndexedAccess: false }
     const config = { extends: '../../tsconfig.json', include: ['*.ts'], compilerOptions }
     await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config))
@@ -106,8 +122,14 @@ test('[F7] the first program of README.md runs as pasted, and shows one refresh 
     const options = { env: { PATH: process.env['PATH'] }, cwd: examples }
     const { stdout, stderr } = await promisify(execFile)(process.execPath, [file], options)
     expect(stderr).toBe('')
-    expect(stdout.match(/^refresh_succeeded$/gm)).toHaveLength(2)
-    expect(stdout).toMatch(/\nHello from the test server\.\n$/)
+    // As the text below the program says.
+    const refresh = ['refresh_started', 'issued', 'persisted', 'refresh_succeeded']
+    const said = 'Hello from the test server.'
+    expect(stdout.trimEnd().split('\n')).toEqual([...refresh, 'rejected', ...refresh, 'retried', said])
+    const [, text = ''] = /^(This program needs no account\..*?)\n\n/ms.exec(await readme()) ?? []
+    const [first = '', second = ''] = text.split('The second prints')
+    expect(first.match(/`\w+_?\w+`/g)).toEqual(refresh.map((type) => `\`${type}\``))
+    expect(second.match(/`\w+`/g)).toEqual(['`rejected`', '`retried`'])
   } finally {
     await rm(file, { force: true })
   }
@@ -139,5 +161,27 @@ test('[F7, K5] the program of README.md with an OAuth client runs, over a token 
   } finally {
     await rm(file, { force: true })
     await Promise.all([llm.close(), authorization.close()])
+  }
+})
+
+test('[F11] given a wrong origin in the second program of README.md, when it runs as that page advises for a 401, then stderr says what to do', async () => {
+  const [, program = ''] = await blocks()
+  const [, flags = ''] = /`node (--import \S+) app\.js`/.exec(await readme()) ?? []
+  const llm = await startLlmServer({ answer: SAID, accepts: async () => false })
+  const file = join(examples, `origin-${process.pid}.ts`)
+  try {
+    // The base URL is that of the server, and `origins` still names the one of the page.
+    await writeFile(file, program.replace('https://gateway.example.com/v1', llm.baseUrl.openai))
+    const args = [...flags.split(' '), '--import', 'tsx', file]
+    const env = { PATH: process.env['PATH'], CLIENT_SECRET: SECRET }
+    const running = promisify(execFile)(process.execPath, args, { env, cwd: examples })
+    await expect(running).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(
+        `llm-refresh: ${llm.url} responded 401 and got no credential: add it to 'origins', or correct the client's base URL.`,
+      ),
+    })
+  } finally {
+    await Promise.all([llm.close(), rm(file, { force: true })])
   }
 })

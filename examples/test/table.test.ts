@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { clients } from '../clients/table.ts'
+import { clients, rows } from '../clients/table.ts'
 import manifest from '../package.json' with { type: 'json' }
 
 const root = join(import.meta.dirname, '../..')
@@ -35,7 +35,7 @@ test('the table of clients is written between its marks, and a page that lacks a
   const written = await readFile(page, 'utf8')
   expect(written).toMatch(/^before\n<!-- clients -->\n\| client \|[^]*\|\n<!-- \/clients -->\nafter\n$/)
   expect(written).not.toContain('something else')
-  for (const { name } of clients) expect(written).toContain(`\n| ${name} | `)
+  for (const { name } of rows) expect(written).toContain(`\n| ${name} | `)
   expect(written).toContain(`\n| OpenAI 7 | \`openai\` ${manifest.dependencies.openai} | `)
   expect(await run(page, '--check')).toBe('')
   await writeFile(page, written.replace(/\n\| OpenAI 7.*/, ''))
@@ -48,6 +48,15 @@ test('a page without the marks is not changed', async () => {
   expect(await run(page)).toContain('add them')
   expect(await readFile(page, 'utf8')).toBe('nothing\n')
 }, 60_000)
+
+test('the rows of a client that comes as several packages are about all that is tested of it, each thing once', () => {
+  const split = clients.filter(({ parts }) => parts !== undefined)
+  expect(split.length).toBeGreaterThan(2)
+  for (const { parts = [], calls, streams } of split) {
+    expect(parts.flatMap((part) => part.calls).toSorted()).toEqual(Object.keys(calls).toSorted())
+    expect(parts.flatMap((part) => part.streams).toSorted()).toEqual(streams.toSorted())
+  }
+})
 
 test('every version is pinned', () => {
   const { 'llm-refresh': _ours, ...others } = manifest.dependencies

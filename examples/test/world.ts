@@ -4,7 +4,7 @@ import { type Login, startAuthorizationServer } from '../../test/support/authori
 import { Gate } from '../../test/support/gate.ts'
 import { type Refusing, startLlmServer } from '../../test/support/llm-server.ts'
 import { settled } from '../../test/support/settled.ts'
-import { type Client, SAID, type Session, UNUSED } from '../clients/client.ts'
+import { type Client, type Place, SAID, type Session, UNUSED } from '../clients/client.ts'
 import { Countdown } from './countdown.ts'
 import { startMcpServer } from './mcp-server.ts'
 import { model } from './model.ts'
@@ -76,14 +76,10 @@ export async function startWorld(client: Client): Promise<World> {
     })
     const token = cell.map(({ accessToken }) => accessToken)
     const options = { origins: [llm.url, new URL(mcp.url).origin], apply: client.apply, inspectStreams }
-    const refreshing = refreshingFetch(token, { ...options, fetch: checked })
     const count = { asked: 0, pending: 0 }
-    const session = await client.build({
-      token,
-      options,
-      url: llm.url,
-      mcpUrl: mcp.url,
-      fetch: async (input, init) => {
+    const fetchWith: Place['fetchWith'] = (apply) => {
+      const refreshing = refreshingFetch(token, { ...options, apply, fetch: checked })
+      return async (input, init) => {
         const isListening = client.server === 'mcp' && init?.method === 'GET'
         // The OpenAI client makes one of these to find out what its fetch can do.
         if (input !== 'data:,' && !isListening) count.asked++
@@ -93,7 +89,15 @@ export async function startWorld(client: Client): Promise<World> {
         } finally {
           count.pending--
         }
-      },
+      }
+    }
+    const session = await client.build({
+      token,
+      options,
+      url: llm.url,
+      mcpUrl: mcp.url,
+      fetch: fetchWith(client.apply),
+      fetchWith,
     })
     sessions.push(session)
     // What a client does by itself once it is built is over.

@@ -6,9 +6,7 @@ export function sentenceOf(event: RefreshEvent): string {
   const { origin = 'The server' } = event
   switch (event.type) {
     case 'rejected':
-      return event.stale
-        ? `${origin} rejected token ${event.generation}, but a newer one is in force already.`
-        : `${origin} rejected token ${event.generation}.`
+      return `${origin} rejected token ${event.generation}${event.stale ? ', but a newer one is in force already' : ''}.`
     case 'refresh_started':
       return STARTED[event.cause](event.generation)
     case 'refresh_succeeded':
@@ -42,13 +40,13 @@ export function sentenceOf(event: RefreshEvent): string {
     case 'challenge_refused':
       return 'The authorization server refuses what the API demands: the token is refreshed without it.'
     case 'finding':
-      return `${event.finding.message}${event.finding.fix === undefined ? '' : ` ${event.finding.fix}`}`
+      return [event.finding.message, event.finding.fix].join(' ').trim()
     case 'bypassed':
-      return `${event.origin} responded 401, but is not among the 'origins', so it got no credential.`
+      return `${event.origin} responded 401 and got no credential: add it to 'origins', or correct the client's base URL.`
     case 'scope_demanded': {
-      const scope = event.scope === '' ? 'a wider scope' : `the scope ${event.scope}`
-      const then = event.reason === undefined ? 'The source is asked for it.' : told(event.reason)
-      return `The server demands ${scope}. ${then}`
+      const { scope, reason } = event
+      const then = reason === undefined ? 'The source is asked for it.' : told(reason)
+      return `The server demands ${scope === '' ? 'a wider scope' : `the scope ${scope}`}. ${then}`
     }
     case 'retried':
       return `The call is made again with token ${event.generation}${to(event.origin)}.`
@@ -69,8 +67,7 @@ const STARTED: Readonly<Record<RefreshCause, (generation: number) => string>> = 
 function succeeded(event: Extract<RefreshEvent, { type: 'refresh_succeeded' }>): string {
   const { generation, duration, joined, late, expiresAt } = event
   const until = expiresAt === undefined ? '' : `, good until ${instant(expiresAt)}`
-  const delay = late ? ' It came after the deadline.' : ''
-  return `Token ${generation} is in force after ${time(duration)}${waiting(joined)}${until}.${delay}`
+  return `Token ${generation} is in force after ${time(duration)}${waiting(joined)}${until}.${late ? ' It came after the deadline.' : ''}`
 }
 
 function told({ code, message }: RefreshError): string {
@@ -82,8 +79,7 @@ function to(origin: string | undefined): string {
 }
 
 function waiting(joined: number): string {
-  if (joined === 0) return ''
-  return joined === 1 ? ' (1 caller waited)' : ` (${joined} callers waited)`
+  return joined === 0 ? '' : ` (${joined} caller${joined === 1 ? '' : 's'} waited)`
 }
 
 /** @param ms a duration */

@@ -27,12 +27,17 @@ function shown(text: string, folder: string, issuer: string): string {
   )
 }
 
+/** The page's names of clients are a reader's; the server of the test knows its own. */
+function asRegistered(config: string): string {
+  return config.replace('my-cli', 'public').replace('my-service', 'basic')
+}
+
 test('[L1] [E3] given the page of the command line, when its commands are run one after another, then each prints what the page shows', async () => {
   const text = await readFile(page, 'utf8')
   const oidc = await startOidcServer({}, { interval: 1 })
   onTestFinished(() => oidc.close())
   const config = blockOf(text, 'jsonc')
-  const { folder } = await machine(config.replaceAll('https://auth.example.com', oidc.issuer))
+  const { folder } = await machine(asRegistered(config).replaceAll('https://auth.example.com', oidc.issuer))
   const secret = JSON.stringify(
     { version: 1, credentials: { work: { source: 'oauth', clientSecret: 'canary' } } },
     undefined,

@@ -75,7 +75,7 @@ const SENTENCES: { readonly [T in RefreshEvent['type']]: [Extract<RefreshEvent, 
   finding: [{ type: 'finding', finding }, 'It is amiss. Mend it.'],
   bypassed: [
     { type: 'bypassed', origin: 'https://b.test' },
-    "https://b.test responded 401, but is not among the 'origins', so it got no credential.",
+    "https://b.test responded 401 and got no credential: add it to 'origins', or correct the client's base URL.",
   ],
   retried: [
     { type: 'retried', generation: 2, origin: 'https://a.test' },

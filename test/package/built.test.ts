@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process'
-import { copyFile, cp, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, cp, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { build, type BuildOptions, type BuildResult } from 'esbuild'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import manifest from '../../package.json' with { type: 'json' }
 
@@ -155,20 +155,53 @@ test.each([
   expect(gzipSync(outputFiles[0]?.contents ?? '').length).toBeLessThanOrEqual(most)
 })
 
-test('what is published is dist, and what npm always adds', async () => {
-  await plant('src/index.ts', 'test/a.test.ts', 'scripts/a.ts', '.oxlintrc.json', 'README.md', 'LICENSE')
-  const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: folder })
-  const [pack] = z
-    .tuple([z.object({ files: z.array(z.object({ path: z.string() })) })])
-    .parse(JSON.parse(stdout))
-  const paths = pack.files.map(({ path }) => path)
-  expect(paths).toContain('dist/index.js')
-  expect(paths.filter((path) => !path.startsWith('dist/')).toSorted()).toEqual([
-    'LICENSE',
-    'README.md',
-    'package.json',
-  ])
-  expect(paths.filter((path) => !/\.(?:js|d\.ts)$/.test(path) && path.startsWith('dist/'))).toEqual([])
+/** What a reader of the package finds beside the code. */
+const PAGES =
+  /^(?:docs\/.+\.md|examples\/(?:[\w-]+\.ts|README\.md)|bench\/(?:RESULTS|TRIALS)\.md|llms\.txt|[A-Z]+\.md)$/
+
+describe('what is published', () => {
+  let paths: readonly string[]
+  let size: number
+
+  beforeAll(async () => {
+    const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root })
+    const [pack] = z
+      .tuple([z.object({ files: z.array(z.object({ path: z.string(), size: z.number() })) })])
+      .parse(JSON.parse(stdout))
+    paths = pack.files.map(({ path }) => path)
+    const pages = pack.files.filter(({ path }) => PAGES.test(path))
+    const texts = await Promise.all(pages.map(({ path }) => readFile(join(root, path))))
+    size = gzipSync(Buffer.concat(texts)).length
+  }, 60_000)
+
+  test('is dist, the pages, and what npm always adds', () => {
+    expect(paths).toContain('dist/index.js')
+    const others = paths.filter((path) => !path.startsWith('dist/') && !PAGES.test(path))
+    expect(others.toSorted()).toEqual(['LICENSE', 'package.json'])
+    expect(paths.filter((path) => !/\.(?:js|d\.ts)$/.test(path) && path.startsWith('dist/'))).toEqual([])
+  })
+
+  test('the pages weigh less than 200 KB', () => {
+    expect(size).toBeGreaterThan(50_000)
+    expect(size).toBeLessThan(200_000)
+  })
+
+  test('every link of a page leads to a file that is published, too', async () => {
+    const broken: string[] = []
+    let links = 0
+    for (const page of paths.filter((path) =>
+      /^(?:README|docs\/.+|examples\/README)\.md$|^llms\.txt$/.test(path),
+    )) {
+      const text = (await readFile(join(root, page), 'utf8')).replaceAll(/^```.*?^```$/gms, '')
+      for (const [, link = ''] of text.matchAll(/\]\(([^)\s#]+)[^)\s]*\)/g)) {
+        if (/^https?:/.test(link)) continue
+        links++
+        if (!paths.includes(join(page, '..', link))) broken.push(`${page}: ${link}`)
+      }
+    }
+    expect(links).toBeGreaterThan(200)
+    expect(broken).toEqual([])
+  })
 })
 
 function targets(): string[] {
@@ -200,11 +233,4 @@ function bundle(entry: string, options: BuildOptions = {}): Promise<BuildResult<
     metafile: true,
     write: false,
   })
-}
-
-async function plant(...files: string[]): Promise<void> {
-  for (const file of files) {
-    await mkdir(dirname(join(folder, file)), { recursive: true })
-    await writeFile(join(folder, file), '\n')
-  }
 }
