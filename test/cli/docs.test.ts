@@ -20,7 +20,7 @@ function shown(text: string, folder: string, issuer: string): string {
       .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '2026-01-01T00:00:00.000Z')
       .replaceAll(/\b\d{13}\b/g, '1700000000000')
       .replaceAll(/sk-proj-[\w-]{20,}/g, 'sk-proj-…')
-      .replaceAll(/\b[\w-]{43}\b/g, 'eyJ…')
+      .replaceAll(/(?<![\w-])[\w-]{43}(?![\w-])/g, 'eyJ…')
       .replaceAll(/written \d+ s ago/g, 'written 0 s ago')
       // How many of the callers are under way when the first is rejected is chance.
       .replaceAll(/"calls":\d+,"rejected":\d+/g, '"calls":122,"rejected":61')
