@@ -17,6 +17,7 @@ export interface ProxyCommandOptions {
   readonly json?: boolean
 }
 
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/
 /** ms: so soon a key that was added or removed counts. */
 const KEYS_WATCHED = 500
 
@@ -27,11 +28,18 @@ export async function proxy(options: ProxyCommandOptions): Promise<number> {
   const port = options.port === undefined ? (config.proxy?.port ?? 8790) : Number(options.port)
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw wrongInput('--port must be a port, 0 to 65535.')
+  const host = options.host ?? config.proxy?.host
+  if (host !== undefined && options.allowRemote !== true && !LOOPBACK.test(host)) {
+    throw wrongInput(
+      `${options.host === undefined ? 'proxy.host' : '--host'} ${JSON.stringify(host)} is an address that other machines may reach, over plain http.`,
+      'Use 127.0.0.1, or add --allow-remote.',
+    )
+  }
   const isJson = options.json === true || !process.stdout.isTTY
   const opened = await openProxy(config, {
     routes,
     keys: await keysOf(routes),
-    host: options.host ?? config.proxy?.host,
+    host,
     port,
     allowRemote: options.allowRemote,
     allowHosts: options.allowHost,

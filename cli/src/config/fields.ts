@@ -29,9 +29,11 @@ export const flag = z.boolean(must('true or false'))
 
 export const ms = z.number(must('ms, a number above 0')).check(z.positive('must be ms, a number above 0'))
 
+/** A copy with a description: the schema itself may be the one of other fields, too. */
 export const described = <T extends z.core.$ZodType>(schema: T, description: string): T => {
-  z.globalRegistry.add(schema, { description })
-  return schema
+  const copy = z.clone(schema)
+  z.globalRegistry.add(copy, { description })
+  return copy
 }
 
 const SECRET =

@@ -5,8 +5,8 @@ import { wrongInput } from '../lib/fault.ts'
 import { nearest } from '../lib/nearest.ts'
 import { readConfigFile } from './file.ts'
 import { type Location, locate } from './locate.ts'
-import { presets } from './presets.ts'
 import { problemOfCredential } from './requirements.ts'
+import { problemOfRoute } from './routes.ts'
 import { type Configuration, schema } from './schema.ts'
 import { Document, type FieldPath } from './syntax.ts'
 
@@ -45,12 +45,12 @@ export async function isMissing({ path }: Pick<Location, 'path'>): Promise<boole
 export function parseConfig({ path }: Pick<Location, 'path'>, text: string): Config {
   const document = new Document(path, text)
   const complain = (field: FieldPath, message: string): never => {
-    throw wrongInput(`${document.place(field)}: ${nameOf(field)} ${message}.`)
+    const end = /[.?!]$/.test(message) ? '' : '.'
+    throw wrongInput(`${document.place(field)}: ${nameOf(field)} ${message}${end}`)
   }
   const result = z.safeParse(schema, document.value())
   if (!result.success) {
-    const [issue] = result.error.issues
-    const [field, message] = problemOf(issue)
+    const [field, message] = problemOf(firstOf(result.error.issues))
     return complain(field, message)
   }
   const config = result.data
@@ -59,6 +59,14 @@ export function parseConfig({ path }: Pick<Location, 'path'>, text: string): Con
 }
 
 type Complain = (field: FieldPath, message: string) => never
+
+/** A field that is missing may be there under a mistyped name, which says more. */
+function firstOf(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue | undefined {
+  const [first] = issues
+  const isBeside = ({ path }: z.core.$ZodIssue): boolean =>
+    String(path) === String(first?.path.slice(0, -1)) || String(path) === String(first?.path)
+  return issues.find((issue) => issue.code === 'unrecognized_keys' && isBeside(issue)) ?? first
+}
 
 function problemOf(issue: z.core.$ZodIssue | undefined): [FieldPath, string] {
   if (issue === undefined) return [[], 'is wrong']
@@ -98,10 +106,8 @@ function checkReferences(
   }
   for (const [name, route] of Object.entries(routes)) {
     checkName(['routes', name, 'credential'], route.credential, credentials, complain)
-    const preset = route.preset === undefined ? undefined : presets[route.preset]
-    if (route.to === undefined && preset?.to === undefined) {
-      complain(['routes', name], 'needs "to", the URL of its API')
-    }
+    const problem = problemOfRoute(route)
+    if (problem !== undefined) complain(['routes', name, ...problem.at], problem.message)
   }
 }
 

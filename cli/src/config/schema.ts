@@ -14,7 +14,10 @@ const sealedWith = z.optional(
     'Encrypts every record. The first key seals; the others open what was sealed before.',
   ),
 )
-const locking = { lease: z.optional(ms), timeout: z.optional(ms) }
+const locking = {
+  lease: z.optional(described(ms, 'How long a lock outlives the last sign of life of its holder, in ms.')),
+  timeout: z.optional(described(ms, 'How long a step of the store may take, in ms.')),
+}
 
 const store = z.discriminatedUnion(
   'type',
@@ -50,10 +53,16 @@ const store = z.discriminatedUnion(
 
 const route = fields({
   preset: z.optional(z.enum(presetNames, must(`one of ${presetNames.join(', ')}`))),
-  to: z.optional(described(endpoint(), 'Where requests go. A preset of a vendor knows its own.')),
+  to: z.optional(described(
+      endpoint('a URL, such as "https://llm.example.com/v1"'),
+      "The base URL that the tool would get without llm-refresh. Default: that of the preset's vendor.",
+    ),
+  ),
   apply: z.optional(
     described(
-      text('the name of a header'),
+      text('the name of a header').check(
+        z.regex(/^[\w!#$%&'*+.^`|~-]+$/, 'must be the name of a header, such as "x-api-key"'),
+      ),
       'The header that carries the token. Default: the preset\'s, or "authorization".',
     ),
   ),

@@ -4,7 +4,7 @@ import type { Config } from '../config/read.ts'
 import type { RouteDefinition } from '../config/schema.ts'
 import { wrongInput } from '../lib/fault.ts'
 import { nearest } from '../lib/nearest.ts'
-import { definitionOf, loginCommand, openCredential, type OpenCredential } from './credential.ts'
+import { checkCommand, definitionOf, loginCommand, openCredential, type OpenCredential } from './credential.ts'
 import { isPersons } from './source.ts'
 import { openStore, type OpenStore } from './store.ts'
 
@@ -99,6 +99,6 @@ function proxyRoute(route: RouteDefinition, { credential, definition, name }: Op
     apply: route.apply ?? preset?.apply,
     credential,
     preset: presetOf(route),
-    remedy: isPersons(definition) ? `Run: ${loginCommand(name)}` : undefined,
+    remedy: `Run: ${isPersons(definition) ? loginCommand(name) : checkCommand(name)}`,
   }
 }
