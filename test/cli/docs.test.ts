@@ -3,8 +3,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
-import { startRecordingServer } from '../support/recording-server.ts'
 import { SECRET, startOidcServer } from '../support/oidc-server.ts'
+import { startRecordingServer } from '../support/recording-server.ts'
 import { machine } from './command.ts'
 import { blockOf, blocksOf, installCommand, stepsOf } from './transcripts.ts'
 
@@ -51,7 +51,11 @@ test('[L1] [E3] given the page of the command line, when its commands are run on
   const { folder } = await machine(config)
   const claude = { preset: 'anthropic', to: 'https://llm.example.com/v1', credential: 'work' }
   const twice = JSON.stringify({ version: 1, credentials: {}, routes: { claude } }, undefined, 2)
-  await writeFile(join(folder, 'twice.jsonc'), twice.replace('{}', '{ "work": { "source": "env", "name": "KEY" } }'), { mode: 0o600 })
+  await writeFile(
+    join(folder, 'twice.jsonc'),
+    twice.replace('{}', '{ "work": { "source": "env", "name": "KEY" } }'),
+    { mode: 0o600 },
+  )
   const secret = JSON.stringify(
     { version: 1, credentials: { work: { source: 'oauth', clientSecret: 'canary' } } },
     undefined,

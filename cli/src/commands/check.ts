@@ -26,10 +26,13 @@ export async function check(given: string | undefined, options: CheckOptions): P
   }
   const names =
     given === undefined ? Object.keys(config.credentials ?? {}) : [chooseCredential(config, given)]
+  const ofMachine = await checkMachine()
+  // No server can be asked then.
+  const isCutOff = ofMachine.some(({ code }) => code === 'proxy_invalid')
   const findings = [
     good(undefined, 'configuration', `${config.path} is good.`),
-    ...(await checkMachine()),
-    ...(await checkNames(config, names)),
+    ...ofMachine,
+    ...(isCutOff ? [] : await checkNames(config, names)),
   ]
   await show(findings, options)
   return findings.every(isGood) ? EXIT.done : EXIT.failed
@@ -58,7 +61,9 @@ async function checkNames(config: Config, names: readonly string[]): Promise<Fin
     const store = storeOf(name)
     note(await checkCredential(config, name, states.get(`${store} ${name}`) ?? states.get(store) ?? 'good'))
   }
-  const routes = Object.entries(config.routes ?? {}).filter(([, { credential }]) => names.includes(credential))
+  const routes = Object.entries(config.routes ?? {}).filter(([, { credential }]) =>
+    names.includes(credential),
+  )
   for (const findings of await Promise.all(routes.map(([name]) => checkRoute(config, name)))) note(findings)
   return [...found.values()]
 }

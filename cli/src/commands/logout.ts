@@ -23,7 +23,9 @@ export async function logout(
   try {
     if (!isPersons(definition)) {
       await dropToken(opened)
-      say(`The stored token of ${name} is gone, and the next use of ${name} gets a new one: nobody logs in for it.`)
+      say(
+        `The stored token of ${name} is gone, and the next use of ${name} gets a new one: nobody logs in for it.`,
+      )
       return
     }
     const record = await store.store.read(name).catch((error: unknown) => {

@@ -1,7 +1,7 @@
 import { unwatchFile, watchFile } from 'node:fs'
 import type { ProxyAuditEntry, ProxyKey } from 'llm-refresh/proxy'
 import { readConfig } from '../config/read.ts'
-import { EXIT, wrongInput } from '../lib/fault.ts'
+import { EXIT, isRefreshError, wrongInput } from '../lib/fault.ts'
 import { jsonOf, paint, print, say } from '../lib/output.ts'
 import { exitCodeFor, onSignals } from '../lib/signals.ts'
 import { report } from '../report.ts'
@@ -49,7 +49,9 @@ export async function proxy(options: ProxyCommandOptions): Promise<number> {
   })
   const watched = keyFile()
   try {
-    const { url } = await opened.proxy.listen()
+    const { url } = await opened.proxy.listen().catch((error: unknown) => {
+      throw explainedListening(error, host ?? '127.0.0.1', port)
+    })
     const ended = ending()
     if (isJson)
       await print(
@@ -73,6 +75,21 @@ export async function proxy(options: ProxyCommandOptions): Promise<number> {
     unwatchFile(watched)
     await opened.close()
   }
+}
+
+function explainedListening(error: unknown, host: string, port: number): unknown {
+  const [, code] = (isRefreshError(error) && /\((E[A-Z]+)\)/.exec(error.message)) || []
+  if (code === 'EADDRINUSE')
+    return wrongInput(
+      `Another program listens at port ${port} of ${host} (EADDRINUSE).`,
+      'Choose another one: --port, or proxy.port in the configuration.',
+    )
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+    return wrongInput(
+      `${host} is no address of this machine (${code}).`,
+      'Choose another one: --host, or proxy.host in the configuration.',
+    )
+  return error
 }
 
 function ending(): Promise<NodeJS.Signals> {

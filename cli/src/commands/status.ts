@@ -5,7 +5,13 @@ import { type Config, readConfig } from '../config/read.ts'
 import { durationOf } from '../lib/duration.ts'
 import { EXIT, exitCodeOf, isRefreshError, messageOf } from '../lib/fault.ts'
 import { jsonOf, paint, print, printable, printJson } from '../lib/output.ts'
-import { checkCommand, chooseCredential, definitionOf, isLoggedOut, loginCommand } from '../setup/credential.ts'
+import {
+  checkCommand,
+  chooseCredential,
+  definitionOf,
+  isLoggedOut,
+  loginCommand,
+} from '../setup/credential.ts'
 import { isPersons } from '../setup/source.ts'
 import { openStore } from '../setup/store.ts'
 
@@ -138,7 +144,11 @@ async function inStore(config: Config, store: string, names: readonly string[]):
           holder: entry?.holder,
           isAbandoned: entry?.isAbandoned ?? false,
           fix:
-            state === 'login_needed' ? loginCommand(name) : failure === undefined ? undefined : checkCommand(name),
+            state === 'login_needed'
+              ? loginCommand(name)
+              : failure === undefined
+                ? undefined
+                : checkCommand(name),
         }
       }),
     )

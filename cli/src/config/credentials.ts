@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { command, described, endpoint, fields, ms, must, secret, text } from './fields.ts'
+import { command, described, endpoint, fields, kindOf, ms, must, oneOf, secret, text } from './fields.ts'
 
 const texts = z.record(z.string(), z.string(must('a text')), must('an object of texts'))
 const plainHttpEndpoints = z.optional(z.array(endpoint('an http origin'), must('a list of http origins')))
@@ -13,23 +13,33 @@ const target = {
   parameters: z.optional(texts),
 }
 
+const NAMED_GRANTS = ['refresh_token', 'client_credentials'] as const
 const grant = z.union(
   [
-    z.enum(['refresh_token', 'client_credentials']),
-    z.strictObject({ type: z.literal('refresh_token'), refreshToken: z.optional(secret) }),
-    z.strictObject({
-      type: z.literal('token_exchange'),
-      subjectToken: secret,
-      subjectTokenType: z.optional(z.string()),
-      actorToken: z.optional(secret),
-      actorTokenType: z.optional(z.string()),
-      requestedTokenType: z.optional(z.string()),
-    }),
-    z.strictObject({ type: z.literal('jwt_bearer'), assertion: secret }),
+    z.enum(NAMED_GRANTS),
+    z.discriminatedUnion(
+      'type',
+      [
+        fields({ type: z.literal('refresh_token'), refreshToken: z.optional(secret) }),
+        fields({
+          type: z.literal('token_exchange'),
+          subjectToken: secret,
+          subjectTokenType: z.optional(z.string(must('a text'))),
+          actorToken: z.optional(secret),
+          actorTokenType: z.optional(z.string(must('a text'))),
+          requestedTokenType: z.optional(z.string(must('a text'))),
+        }),
+        fields({ type: z.literal('jwt_bearer'), assertion: secret }),
+      ],
+      kindOf('type', ['refresh_token', 'token_exchange', 'jwt_bearer']),
+    ),
   ],
-  must(
-    '"refresh_token", "client_credentials", or an object: { "type": "refresh_token", "refreshToken": … }, { "type": "token_exchange", "subjectToken": … } or { "type": "jwt_bearer", "assertion": … }, whose tokens are references',
-  ),
+  {
+    error: ({ input }) =>
+      typeof input === 'string'
+        ? oneOf(NAMED_GRANTS).error({ input })
+        : 'must be "refresh_token", "client_credentials", or an object: { "type": "refresh_token", "refreshToken": … }, { "type": "token_exchange", "subjectToken": … } or { "type": "jwt_bearer", "assertion": … }, whose tokens are references',
+  },
 )
 
 /** How a client shows who it is, and what it is granted for: of `oauth` and of `mcp`. */
@@ -173,9 +183,7 @@ export const credential = z.discriminatedUnion(
       ...shared,
     }),
   ],
-  must(
-    'a credential with "source": "oauth", "mcp", "workload", "google", "azure", "aws", "command", "file" or "env"',
-  ),
+  kindOf('source', ['oauth', 'mcp', 'workload', 'google', 'azure', 'aws', 'command', 'file', 'env']),
 )
 
 export type CredentialDefinition = z.infer<typeof credential>

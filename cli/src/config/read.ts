@@ -72,6 +72,10 @@ function problemOf(issue: z.core.$ZodIssue | undefined): [FieldPath, string] {
   if (issue === undefined) return [[], 'is wrong']
   const path = issue.path.filter((part) => typeof part !== 'symbol')
   if (issue.code === 'unrecognized_keys') return [[...path, issue.keys[0] ?? ''], issue.message]
+  if (issue.code === 'invalid_union') {
+    const within = withinUnion(issue)
+    if (within !== undefined) return problemOf({ ...within, path: [...issue.path, ...within.path] })
+  }
   if (issue.code === 'invalid_union' && issue.discriminator !== undefined) {
     const field = path.at(-1) === issue.discriminator ? path : [...path, issue.discriminator]
     return [field, issue.message]
@@ -80,6 +84,17 @@ function problemOf(issue: z.core.$ZodIssue | undefined): [FieldPath, string] {
   if (issue.code === 'invalid_key') return [path, issue.issues[0]?.message ?? issue.message]
   return [path, issue.message]
 }
+
+/** What is wrong within the form of a value that is meant, where that is plain: an object whose kind is known. */
+function withinUnion({ errors }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue | undefined {
+  const isInner = ({ code, path, message }: z.core.$ZodIssue): boolean =>
+    message !== NOT_SAID && (path.length > 0 || code === 'unrecognized_keys')
+  const meant = errors.find((issues) => issues.length > 0 && issues.every(isInner))
+  return meant && firstOf(meant)
+}
+
+/** Zod's, where the schema says nothing. */
+const NOT_SAID = 'Invalid input'
 
 /** `credentials.work.clientId`, as one would write it. */
 function nameOf(path: FieldPath): string {

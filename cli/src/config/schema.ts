@@ -1,6 +1,19 @@
 import * as z from 'zod/mini'
 import { credential } from './credentials.ts'
-import { described, endpoint, fields, flag, ms, must, name, routeName, secret, text } from './fields.ts'
+import {
+  described,
+  endpoint,
+  fields,
+  flag,
+  ms,
+  kindOf,
+  must,
+  name,
+  oneOf,
+  routeName,
+  secret,
+  text,
+} from './fields.ts'
 import { presetNames } from './presets.ts'
 
 const sealedWith = z.optional(
@@ -48,12 +61,13 @@ const store = z.discriminatedUnion(
       sealedWith,
     }),
   ],
-  must('a store with "type": "file", "redis" or "postgres"'),
+  kindOf('type', ['file', 'redis', 'postgres']),
 )
 
 const route = fields({
-  preset: z.optional(z.enum(presetNames, must(`one of ${presetNames.join(', ')}`))),
-  to: z.optional(described(
+  preset: z.optional(z.enum(presetNames, oneOf(presetNames))),
+  to: z.optional(
+    described(
       endpoint('a URL, such as "https://llm.example.com/v1"'),
       "The base URL that the tool would get without llm-refresh. Default: that of the preset's vendor.",
     ),
@@ -70,9 +84,10 @@ const route = fields({
   credential: described(text('the name of a credential'), 'One of "credentials".'),
 })
 
+const PORT = 'a port, a number from 0 to 65535'
 const proxy = fields({
   host: z.optional(text('an address of this machine')),
-  port: z.optional(z.int(must('a port')).check(z.gte(0, 'must be a port'), z.lte(65_535, 'must be a port'))),
+  port: z.optional(z.int(must(PORT)).check(z.gte(0, `must be ${PORT}`), z.lte(65_535, `must be ${PORT}`))),
 })
 
 /** The whole configuration. `npm run schema` publishes it as a JSON Schema. */

@@ -5,7 +5,7 @@ import { EXIT, exitCodeOf, Fault, isRefreshError, wrongInput } from '../lib/faul
 import { nearest } from '../lib/nearest.ts'
 import { lineOf, say } from '../lib/output.ts'
 import { commandLine } from '../lib/shell.ts'
-import { isPersons, sourceOf } from './source.ts'
+import { installCommand, isPersons, packageOf, sourceOf } from './source.ts'
 import { openStore, type OpenStore } from './store.ts'
 
 /** A credential of the configuration, over its store. */
@@ -80,12 +80,12 @@ export async function openCredential(
   const source = await sourceOf(config, name, definition, store.store).catch((error: unknown) => {
     // The library knows the field, and not whose it is.
     const isOurs = !isRefreshError(error) || error.message.startsWith(`credentials.${name}`)
-    throw isOurs
-      ? error
-      : new Refused(error.code, `credentials.${name}: ${error.message}`, { cause: error })
+    throw isOurs ? error : new Refused(error.code, `credentials.${name}: ${error.message}`, { cause: error })
   })
   // What is not stored at the end is waited for by close(), and by nothing else.
   const credential = createCredential({ source, store: store.store, key: name, exitGrace: 0 })
+  // The library's timers keep no process alive, and a command that waits for it must not end.
+  const alive = setInterval(() => undefined, 60_000)
   const flush = async (): Promise<void> => {
     const isSpending = source.spendsRefreshToken !== false
     await credential.flush(isSpending ? {} : { timeout: SOON }).catch((error: unknown) => {
@@ -110,6 +110,7 @@ export async function openCredential(
         await flush()
       } finally {
         open.delete(opened)
+        clearInterval(alive)
         if (shared === undefined) await store.close()
       }
     },
@@ -171,7 +172,20 @@ export async function explained(reason: unknown, opened: OpenCredential): Promis
       return new Fault(exitCode, message, fix)
     }
   }
-  return new Fault(exitCode, aboutCredential(opened, reason), `Run: ${checkCommand(name)}`)
+  return (
+    missingPackage(opened, reason) ??
+    new Fault(exitCode, aboutCredential(opened, reason), `Run: ${checkCommand(name)}`)
+  )
+}
+
+function missingPackage({ name, definition }: OpenCredential, { cause }: RefreshError): Fault | undefined {
+  const needed = packageOf(definition)
+  const isMissing = /^(?:ERR_)?MODULE_NOT_FOUND$/.test(String(Reflect.get(Object(cause), 'code')))
+  if (needed === undefined || !isMissing) return undefined
+  return wrongInput(
+    `credentials.${name} needs the package ${needed}, which is not installed beside the command.`,
+    `Run: ${installCommand(needed)}`,
+  )
 }
 
 /** What is amiss, and with which part of the configuration. */

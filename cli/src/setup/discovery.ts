@@ -59,7 +59,12 @@ export async function discover(
       const named: unknown = Reflect.get(Object(metadata), 'issuer')
       if (!isSame(named, issuer)) {
         problem = `The metadata of ${new URL(issuer).host} ${typeof named === 'string' ? `name another issuer, ${JSON.stringify(named)}` : 'name no issuer'}`
-        return { ...given, clockAhead, problem, remedy: typeof named === 'string' ? { issuer: named } : 'issuer' }
+        return {
+          ...given,
+          clockAhead,
+          problem,
+          remedy: typeof named === 'string' ? { issuer: named } : 'issuer',
+        }
       }
       const scopes: unknown = Reflect.get(Object(metadata), 'scopes_supported')
       return {

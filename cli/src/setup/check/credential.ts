@@ -3,7 +3,7 @@ import type { Config } from '../../config/read.ts'
 import { durationOf } from '../../lib/duration.ts'
 import { definitionOf, isLoggedOut, loginCommand, openCredential } from '../credential.ts'
 import { discover, discoveryFix } from '../discovery.ts'
-import { isPersons } from '../source.ts'
+import { isPersons, packageOf } from '../source.ts'
 import { inMemory } from '../store.ts'
 import { type Finding, fixFor, good, problem } from './finding.ts'
 import type { CheckedStore } from './store.ts'
@@ -42,7 +42,11 @@ async function ofToken(
   state: CheckedStore['state'],
 ): Promise<Finding[]> {
   try {
-    const opened = await openCredential(config, name, state === 'unusable' ? await inMemory(config, name) : undefined)
+    const opened = await openCredential(
+      config,
+      name,
+      state === 'unusable' ? await inMemory(config, name) : undefined,
+    )
     const { definition, credential, store } = opened
     try {
       const before = await store.store.read(name).catch(() => undefined)
@@ -59,7 +63,10 @@ async function ofToken(
           level,
           message,
           about,
-          fix: level === 'ok' ? undefined : (fix ?? fixFor(about, Object.assign(new Error(message), given))),
+          fix:
+            level === 'ok'
+              ? undefined
+              : (fix ?? fixFor(about, Object.assign(new Error(message), given), packageOf(definition))),
         }
       })
       const record = await store.store.read(name).catch(() => undefined)

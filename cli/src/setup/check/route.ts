@@ -16,7 +16,8 @@ export async function checkRoute(config: Config, name: string): Promise<Finding[
   const base = (to ?? known?.to ?? '').replace(/\/+$/, '')
   const { host } = new URL(base)
   const problem = await problemOf(base)
-  const example = known === undefined || known.path === '' ? '' : `; ${known.path} goes to ${base}${known.path}`
+  const example =
+    known === undefined || known.path === '' ? '' : `; ${known.path} goes to ${base}${known.path}`
   const found: Finding =
     problem === undefined
       ? good(about, 'upstream', `${host} responds${example}.`)
