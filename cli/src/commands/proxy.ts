@@ -78,7 +78,7 @@ export async function proxy(options: ProxyCommandOptions): Promise<number> {
 }
 
 function explainedListening(error: unknown, host: string, port: number): unknown {
-  const [, code] = (isRefreshError(error) && /\((E[A-Z]+)\)/.exec(error.message)) || []
+  const code = isRefreshError(error) ? /\((E[A-Z]+)\)/.exec(error.message)?.[1] : undefined
   if (code === 'EADDRINUSE')
     return wrongInput(
       `Another program listens at port ${port} of ${host} (EADDRINUSE).`,

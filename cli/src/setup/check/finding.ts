@@ -30,13 +30,13 @@ export function problem(about: string, error: unknown): Finding {
 export function fixFor(about: string, error: unknown, needed?: string): string {
   if (!isRefreshError(error)) return `Check ${about} in the configuration.`
   const { code } = error
+  if (needed !== undefined && error.message.startsWith(`${needed} cannot be loaded`))
+    return `Run: ${installCommand(needed)}`
   if (code.startsWith('store_')) return 'Mend the store: its folder, its server, its rights or its keys.'
   if (code === 'source_unreachable')
     return `Check the URLs of ${about}, the network, the proxy variables and NODE_EXTRA_CA_CERTS.`
   if (exitCodeOf(error, false) === EXIT.unreachable) return 'Time mends it: try again.'
   if (code === 'invalid_option') return `Change ${about} in the configuration, or set what it refers to.`
-  if (needed !== undefined && error.message.startsWith(`${needed} cannot be loaded`))
-    return `Run: ${installCommand(needed)}`
   if (needed !== undefined && code === 'source_refused')
     return 'Set up on this machine what the message names.'
   if (code === 'source_refused')

@@ -40,8 +40,9 @@ async function problemOf(url: string): Promise<string | undefined> {
     await response.body?.cancel()
     return undefined
   } catch (error) {
-    const { name, cause } = Object(error) as Error
-    if (name === 'TimeoutError') return `no response within ${TIMEOUT / 1000} s`
+    const cause: unknown = Reflect.get(Object(error), 'cause')
+    if (error instanceof Error && error.name === 'TimeoutError')
+      return `no response within ${TIMEOUT / 1000} s`
     // The proxy asks ports that a fetch does not: then nothing is known.
     if (cause instanceof Error && cause.message === 'bad port') return undefined
     const code: unknown = Reflect.get(Object(cause), 'code')
