@@ -124,13 +124,19 @@ const workload = fields({
   ),
   subjectToken: described(secret, 'What the platform says of this workload. It is read anew each time.'),
   subjectTokenType: z.optional(text('a type of token, such as "jwt" or "id_token"')),
-  federationRuleId: z.optional(described(text('the id of a federation rule'), 'Anthropic: fdrl_….')),
-  organizationId: z.optional(described(text('the id of an organization'), 'Anthropic.')),
-  serviceAccountId: z.optional(described(text('the id of a service account'), 'Anthropic, OpenAI.')),
-  workspaceId: z.optional(described(text('the id of a workspace'), 'Anthropic.')),
-  baseURL: z.optional(described(endpoint(), 'Anthropic. Default: https://api.anthropic.com')),
-  identityProviderId: z.optional(described(text('the id of an identity provider'), 'OpenAI.')),
-  clientId: z.optional(described(text('a text'), 'OpenAI.')),
+  federationRuleId: z.optional(
+    described(text('the id of a federation rule'), 'The rule at Anthropic: fdrl_….'),
+  ),
+  organizationId: z.optional(described(text('the id of an organization'), 'The organization at Anthropic.')),
+  serviceAccountId: z.optional(
+    described(text('the id of a service account'), 'The account at Anthropic or OpenAI.'),
+  ),
+  workspaceId: z.optional(described(text('the id of a workspace'), 'The workspace at Anthropic.')),
+  baseURL: z.optional(described(endpoint(), 'Where Anthropic is asked. Default: https://api.anthropic.com')),
+  identityProviderId: z.optional(
+    described(text('the id of an identity provider'), 'The identity provider at OpenAI.'),
+  ),
+  clientId: z.optional(described(text('a text'), 'The client at OpenAI.')),
   plainHttpEndpoints,
   ...shared,
 })
