@@ -269,7 +269,7 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     says: '`login`, `logout`, `status`, `token`, `run -- CMD`, `proxy`, `key`, `check`, `demo`; `--help`, `--json`, documented exit codes; progress on a terminal, plain lines otherwise.',
   },
   L2: {
-    says: '`token` prints a fresh token and nothing else; twenty at once cause one refresh. It serves as a key helper for other tools.',
+    says: '`token` prints a fresh token and nothing else; twenty at once cause one refresh. It serves as a key helper for other tools. A service gets its token while the store is down, and each failure names the credential and the command that tells more.',
   },
   L3: {
     says: 'No secret appears in arguments, logs, errors, `--json` or crash output.',
@@ -281,7 +281,7 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     says: '`login` of what is not in the configuration asks a person what it cannot discover, on a terminal only, and writes only with consent; without a terminal one line says what to add.',
   },
   L6: {
-    says: '`check` finds what is amiss from the configuration to a real token, and names the fix of each: fields, clock, store, rights, locks, proxies, CAs, metadata, clients, secrets, logins, refresh tokens.',
+    says: '`check` finds what is amiss from the configuration to a real token and to the upstream of each route, once each, and names the fix: fields, clock, store, rights, locks, proxies, CAs, metadata, clients, secrets, logins, refresh tokens, routes.',
   },
   A1: {
     says: 'MCP: who issues the tokens is found where the challenge says, else under the path, else at the root (RFC 9728), then in the three orders of the authorization server; the issuer is compared byte for byte, and `resource` is sent verbatim in every request.',

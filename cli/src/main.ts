@@ -2,7 +2,7 @@ import { EXIT } from './lib/fault.ts'
 import { exitCodeFor, onSignals } from './lib/signals.ts'
 import { program } from './program.ts'
 import { report } from './report.ts'
-import { flushAll } from './setup/credential.ts'
+import { flushAll, hasGivenUp } from './setup/credential.ts'
 
 process.on('uncaughtException', (error) => process.exit(report(error)))
 process.on('unhandledRejection', (error) => process.exit(report(error)))
@@ -21,6 +21,7 @@ async function main(): Promise<void> {
     // What is wrong with the words of `run` must not look like an end of its command.
     process.exitCode = isChild && code !== EXIT.done && code < 125 ? 125 : code
   }
+  if (hasGivenUp()) process.exit()
 }
 
 /** What stands after `--` is a command of its own: none of its words are ours. */

@@ -63,7 +63,7 @@ test.each(Object.keys(KINDS))(
       clientId: 'app',
       clientSecret: { env: 'CLIENT_SECRET' },
     }
-    const routes = { openai: { preset: 'openai', to: origin, credential: 'work' } }
+    const routes = { openai: { preset: 'openai', to: `${origin}/v1`, credential: 'work' } }
     const { run, store } = await machine({ credentials: { work: credential }, routes })
     const source = oauth({ tokenEndpoint: credential.tokenEndpoint, clientId: 'app', clientSecret: SPECIAL })
     // An hour ago: the token has expired.

@@ -15,7 +15,7 @@ async function loggedIn() {
   onTestFinished(() => llm.close())
   const { issuer, client } = server
   const me = { source: 'oauth', issuer, clientId: client.id, clientSecret: { env: 'CLIENT_SECRET' } }
-  const routes = { openai: { preset: 'openai', to: llm.url, credential: 'me' } }
+  const routes = { openai: { preset: 'openai', to: `${llm.url}/v1`, credential: 'me' } }
   const own = await machine({ credentials: { me }, routes })
   const login = await server.login()
   const source = oauth({ issuer, clientId: client.id, clientSecret: client.secret })

@@ -55,8 +55,8 @@ test.each([
   [
     'a refresh token as a value',
     { credentials: { a: { ...OAUTH, grant: { type: 'refresh_token', refreshToken: CANARY } } } },
-    'whose tokens are references',
-    '"grant"',
+    'credentials.a.grant.refreshToken is a secret',
+    '"refreshToken"',
   ],
   [
     'a mistyped field',

@@ -4,14 +4,18 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { SECRET, startOidcServer } from '../support/oidc-server.ts'
+import { startRecordingServer } from '../support/recording-server.ts'
 import { machine } from './command.ts'
 import { blockOf, blocksOf, installCommand, stepsOf } from './transcripts.ts'
 
 const page = fileURLToPath(new URL('../../docs/cli.md', import.meta.url))
 /** What differs from run to run, as the page shows it. */
-function shown(text: string, folder: string, issuer: string): string {
+function shown(text: string, folder: string, issuer: string, upstreams: ReadonlyMap<string, string>): string {
+  let plain = text
+  for (const [name, origin] of upstreams)
+    plain = plain.replaceAll(origin, name).replaceAll(new URL(origin).host, new URL(name).host)
   return (
-    text
+    plain
       .replaceAll(folder, '/home/me')
       .replaceAll(issuer, 'https://auth.example.com')
       .replaceAll(new URL(issuer).host, 'auth.example.com')
@@ -22,6 +26,8 @@ function shown(text: string, folder: string, issuer: string): string {
       .replaceAll(/sk-proj-[\w-]{20,}/g, 'sk-proj-…')
       .replaceAll(/(?<![\w-])[\w-]{43}(?![\w-])/g, 'eyJ…')
       .replaceAll(/written \d+ s ago/g, 'written 0 s ago')
+      // A busy machine takes longer for the page.
+      .replaceAll(/expires in [89] min/g, 'expires in 10 min')
       // How many of the callers are under way when the first is rejected is chance.
       .replaceAll(/"calls":\d+,"rejected":\d+/g, '"calls":122,"rejected":61')
   )
@@ -36,8 +42,22 @@ test('[L1] [E3] given the page of the command line, when its commands are run on
   const text = await readFile(page, 'utf8')
   const oidc = await startOidcServer({}, { interval: 1 })
   onTestFinished(() => oidc.close())
-  const config = blockOf(text, 'jsonc')
-  const { folder } = await machine(asRegistered(config).replaceAll('https://auth.example.com', oidc.issuer))
+  const upstreams = new Map<string, string>()
+  for (const name of ['https://llm.example.com', 'https://gateway.example.com']) {
+    const upstream = await startRecordingServer((_request, response) => response.writeHead(401).end())
+    onTestFinished(() => upstream.close())
+    upstreams.set(name, upstream.origin)
+  }
+  let config = asRegistered(blockOf(text, 'jsonc')).replaceAll('https://auth.example.com', oidc.issuer)
+  for (const [name, origin] of upstreams) config = config.replaceAll(name, origin)
+  const { folder } = await machine(config)
+  const claude = { preset: 'anthropic', to: 'https://llm.example.com/v1', credential: 'work' }
+  const twice = JSON.stringify({ version: 1, credentials: {}, routes: { claude } }, undefined, 2)
+  await writeFile(
+    join(folder, 'twice.jsonc'),
+    twice.replace('{}', '{ "work": { "source": "env", "name": "KEY" } }'),
+    { mode: 0o600 },
+  )
   const secret = JSON.stringify(
     { version: 1, credentials: { work: { source: 'oauth', clientSecret: 'canary' } } },
     undefined,
@@ -80,6 +100,6 @@ test('[L1] [E3] given the page of the command line, when its commands are run on
       })
       child.on('close', (code) => resolve(code ?? -1))
     })
-    expect(shown(printed, folder, oidc.issuer), command).toBe(output)
+    expect(shown(printed, folder, oidc.issuer, upstreams), command).toBe(output)
   }
 }, 120_000)

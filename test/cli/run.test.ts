@@ -40,7 +40,7 @@ test('[L1] [X6] given a login whose access token has died, when a tool with a ba
   onTestFinished(() => llm.close())
   const { issuer, client } = server
   const definition = { source: 'oauth', issuer, clientId: client.id, clientSecret: { env: 'CLIENT_SECRET' } }
-  const routes = { openai: { preset: 'openai', to: llm.url, credential: 'me' } }
+  const routes = { openai: { preset: 'openai', to: `${llm.url}/v1`, credential: 'me' } }
   const { runApart, store } = await machine({ credentials: { me: definition }, routes })
   const source = oauth({ issuer, clientId: client.id, clientSecret: client.secret })
   const login = await server.login()

@@ -109,7 +109,7 @@ test.each([
     'needs "clientId": only the login',
   ],
   [{ source: 'google', scope: 'a' }, 'Is "scopes" meant?'],
-  [{ source: 'aws', lifetime: '1h' }, 'credentials.ci.lifetime must be ms'],
+  [{ source: 'aws', lifetime: '1h' }, 'credentials.ci.lifetime must be a number of milliseconds'],
 ])('[L4] given the credential %j, when it is read, then the message says %s', async (ci, says) => {
   const { run } = await machine({ credentials: { ci } })
   const { code, stderr } = await run(['status'])

@@ -4,7 +4,8 @@ import { paint, print, printable, printJson } from '../lib/output.ts'
 import { checkCredential } from '../setup/check/credential.ts'
 import { type Finding, good } from '../setup/check/finding.ts'
 import { checkMachine } from '../setup/check/machine.ts'
-import { checkStore } from '../setup/check/store.ts'
+import { checkRoute } from '../setup/check/route.ts'
+import { type CheckedStore, checkStore } from '../setup/check/store.ts'
 import { chooseCredential } from '../setup/credential.ts'
 
 export interface CheckOptions {
@@ -25,10 +26,13 @@ export async function check(given: string | undefined, options: CheckOptions): P
   }
   const names =
     given === undefined ? Object.keys(config.credentials ?? {}) : [chooseCredential(config, given)]
+  const ofMachine = await checkMachine()
+  // No server can be asked then.
+  const isCutOff = ofMachine.some(({ code }) => code === 'proxy_invalid')
   const findings = [
     good(undefined, 'configuration', `${config.path} is good.`),
-    ...(await checkMachine()),
-    ...(await checkNames(config, names)),
+    ...ofMachine,
+    ...(isCutOff ? [] : await checkNames(config, names)),
   ]
   await show(findings, options)
   return findings.every(isGood) ? EXIT.done : EXIT.failed
@@ -36,20 +40,32 @@ export async function check(given: string | undefined, options: CheckOptions): P
 
 async function checkNames(config: Config, names: readonly string[]): Promise<Finding[]> {
   const storeOf = (name: string): string => config.credentials?.[name]?.store ?? 'default'
-  const found: Finding[] = []
-  const locked = new Set<string>()
+  const found = new Map<string, Finding>()
+  // One thing is amiss once, whoever comes upon it.
+  const note = (findings: readonly Finding[]): void => {
+    for (const each of findings) {
+      const isOwn = each.level === 'ok' || each.about?.startsWith('routes.') === true
+      const key = isOwn ? `${each.about} ${each.message}` : each.message
+      if (!found.has(key)) found.set(key, each)
+    }
+  }
+  const states = new Map<string, CheckedStore['state']>()
   for (const store of new Set(names.map(storeOf))) {
     const account = names.find((name) => storeOf(name) === store) ?? ''
-    const { findings, isLocked } = await checkStore(config, store, account)
-    found.push(...findings)
-    if (isLocked) locked.add(account)
+    const { findings, state } = await checkStore(config, store, account)
+    note(findings)
+    // A lock is one account's.
+    states.set(state === 'locked' ? `${store} ${account}` : store, state)
   }
   for (const name of names) {
-    const ofName = await checkCredential(config, name, !locked.has(name))
-    // What the store says of itself need not be read once more for each of its credentials.
-    found.push(...ofName.filter(({ message }) => !found.some((finding) => finding.message === message)))
+    const store = storeOf(name)
+    note(await checkCredential(config, name, states.get(`${store} ${name}`) ?? states.get(store) ?? 'good'))
   }
-  return found
+  const routes = Object.entries(config.routes ?? {}).filter(([, { credential }]) =>
+    names.includes(credential),
+  )
+  for (const findings of await Promise.all(routes.map(([name]) => checkRoute(config, name)))) note(findings)
+  return [...found.values()]
 }
 
 const isGood = ({ level }: Finding): boolean => level !== 'error'

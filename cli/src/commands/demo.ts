@@ -51,7 +51,7 @@ async function show(
   const { key, entry } = createProxyKey({ name: 'demo', preset: 'openai' })
   const credential = createCredential({ source: servers.source })
   const remedy = 'Run: llm-refresh login demo'
-  const route = { to: servers.origin, credential, preset: 'openai' as const, remedy }
+  const route = { to: servers.baseURL, credential, preset: 'openai' as const, remedy }
   const proxy = createProxy({ keys: [entry], routes: { demo: route } })
   const during = async <T>(act: () => Promise<T>): Promise<T & Traffic> => {
     const { rejected, tokenRequests } = servers.counts
@@ -65,7 +65,7 @@ async function show(
   }
   try {
     const { url } = await proxy.listen()
-    const base = `${url}/demo/v1`
+    const base = `${url}/demo`
     await tell(
       { event: 'started', callers: CALLERS, url: base },
       `A token server and a model server run in this process. ${CALLERS} callers know only a proxy,\n${base}, and a placeholder key. The token is the proxy's to care for.`,

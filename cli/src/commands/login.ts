@@ -4,7 +4,14 @@ import { ask, hasPerson } from '../lib/ask.ts'
 import { EXIT, Fault, wrongInput } from '../lib/fault.ts'
 import { nearest } from '../lib/nearest.ts'
 import { paint, printable, say } from '../lib/output.ts'
-import { chooseCredential, explainedLogin, loginCommand, openCredential } from '../setup/credential.ts'
+import {
+  chooseCredential,
+  dropToken,
+  explainedLogin,
+  isLoggedOut,
+  loginCommand,
+  openCredential,
+} from '../setup/credential.ts'
 import { isDescribed, newDefinition, type NewCredentialOptions } from '../setup/new-credential.ts'
 import { personLogin } from '../setup/person-login.ts'
 import { isPersons } from '../setup/source.ts'
@@ -47,7 +54,8 @@ export async function login(given: string | undefined, options: LoginOptions): P
         say(`Ask for one by its scope: add "scope": "… offline_access" to credentials.${name}.`)
       }
     } else {
-      // Nobody needs to log in for it: what it gets by itself shows that it works.
+      // Nobody needs to log in for it: what it gets by itself shows that it works. A program may have logged it out.
+      if (isLoggedOut(await store.store.read(name))) await dropToken(opened)
       await credential.accessToken()
     }
     say(`Logged in as ${name}: ${describeExpiry(credential.peek()?.expiresAt)}.`)

@@ -3,11 +3,14 @@ import { type Config, readConfig } from '../config/read.ts'
 import { EXIT, Fault, isRefreshError } from '../lib/fault.ts'
 import { say } from '../lib/output.ts'
 import { revokingClient } from '../setup/client.ts'
-import { chooseCredential, explainedLogin, openCredential } from '../setup/credential.ts'
+import { chooseCredential, dropToken, explainedLogin, openCredential } from '../setup/credential.ts'
 import { discover } from '../setup/discovery.ts'
 import { isPersons, type PersonsDefinition } from '../setup/source.ts'
 
-/** Revokes a login at its server, and drops it from the store. A server that cannot be asked does not keep the login here. */
+/**
+ * Revokes a login at its server, and drops it from the store. A server that cannot be asked does not keep the login here. Of a service the
+ * stored token is dropped: nobody logs in, so there is nothing to log out of.
+ */
 export async function logout(
   given: string | undefined,
   options: { readonly config?: string },
@@ -18,12 +21,19 @@ export async function logout(
   const { credential, definition, store } = opened
   let problem: string | undefined
   try {
+    if (!isPersons(definition)) {
+      await dropToken(opened)
+      say(
+        `The stored token of ${name} is gone, and the next use of ${name} gets a new one: nobody logs in for it.`,
+      )
+      return
+    }
     const record = await store.store.read(name).catch((error: unknown) => {
       // A record that cannot be read, such as one sealed with a lost key, is dropped all the same.
       problem = isRefreshError(error) ? error.message : undefined
       return undefined
     })
-    if (record?.token !== undefined && isPersons(definition)) {
+    if (record?.token !== undefined) {
       problem = await revoked(config, name, definition, record.token)
     }
     await credential.logout()

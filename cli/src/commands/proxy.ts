@@ -1,7 +1,7 @@
 import { unwatchFile, watchFile } from 'node:fs'
 import type { ProxyAuditEntry, ProxyKey } from 'llm-refresh/proxy'
 import { readConfig } from '../config/read.ts'
-import { EXIT, wrongInput } from '../lib/fault.ts'
+import { EXIT, isRefreshError, wrongInput } from '../lib/fault.ts'
 import { jsonOf, paint, print, say } from '../lib/output.ts'
 import { exitCodeFor, onSignals } from '../lib/signals.ts'
 import { report } from '../report.ts'
@@ -17,6 +17,7 @@ export interface ProxyCommandOptions {
   readonly json?: boolean
 }
 
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/
 /** ms: so soon a key that was added or removed counts. */
 const KEYS_WATCHED = 500
 
@@ -27,11 +28,18 @@ export async function proxy(options: ProxyCommandOptions): Promise<number> {
   const port = options.port === undefined ? (config.proxy?.port ?? 8790) : Number(options.port)
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw wrongInput('--port must be a port, 0 to 65535.')
+  const host = options.host ?? config.proxy?.host
+  if (host !== undefined && options.allowRemote !== true && !LOOPBACK.test(host)) {
+    throw wrongInput(
+      `${options.host === undefined ? 'proxy.host' : '--host'} ${JSON.stringify(host)} is an address that other machines may reach, over plain http.`,
+      'Use 127.0.0.1, or add --allow-remote.',
+    )
+  }
   const isJson = options.json === true || !process.stdout.isTTY
   const opened = await openProxy(config, {
     routes,
     keys: await keysOf(routes),
-    host: options.host ?? config.proxy?.host,
+    host,
     port,
     allowRemote: options.allowRemote,
     allowHosts: options.allowHost,
@@ -41,7 +49,9 @@ export async function proxy(options: ProxyCommandOptions): Promise<number> {
   })
   const watched = keyFile()
   try {
-    const { url } = await opened.proxy.listen()
+    const { url } = await opened.proxy.listen().catch((error: unknown) => {
+      throw explainedListening(error, host ?? '127.0.0.1', port)
+    })
     const ended = ending()
     if (isJson)
       await print(
@@ -65,6 +75,21 @@ export async function proxy(options: ProxyCommandOptions): Promise<number> {
     unwatchFile(watched)
     await opened.close()
   }
+}
+
+function explainedListening(error: unknown, host: string, port: number): unknown {
+  const code = isRefreshError(error) ? /\((E[A-Z]+)\)/.exec(error.message)?.[1] : undefined
+  if (code === 'EADDRINUSE')
+    return wrongInput(
+      `Another program listens at port ${port} of ${host} (EADDRINUSE).`,
+      'Choose another one: --port, or proxy.port in the configuration.',
+    )
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+    return wrongInput(
+      `${host} is no address of this machine (${code}).`,
+      'Choose another one: --host, or proxy.host in the configuration.',
+    )
+  return error
 }
 
 function ending(): Promise<NodeJS.Signals> {

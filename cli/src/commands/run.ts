@@ -7,7 +7,7 @@ import { lineOf, printable, say } from '../lib/output.ts'
 import { commandLine } from '../lib/shell.ts'
 import { exitCodeFor, onSignals } from '../lib/signals.ts'
 import { childEnvironment } from '../setup/child-environment.ts'
-import { explained, type OpenCredential } from '../setup/credential.ts'
+import { aboutCredential, checkCommand, explained, type OpenCredential } from '../setup/credential.ts'
 import { chooseRoutes, openProxy, presetOf, routeOf } from '../setup/proxy.ts'
 import { isPersons } from '../setup/source.ts'
 
@@ -100,7 +100,8 @@ async function assertToken(opened: OpenCredential): Promise<void> {
     const isAway =
       isRefreshError(error) && exitCodeOf(error, isPersons(opened.definition)) === EXIT.unreachable
     if (!isAway) throw await explained(error, opened)
-    say(lineOf({ message: `There is no token of ${opened.name} yet: ${error.message}`, fix: undefined }))
+    const message = `There is no token yet: ${aboutCredential(opened, error)}`
+    say(lineOf({ message, fix: `Run: ${checkCommand(opened.name)}` }))
   }
 }
 

@@ -1,10 +1,17 @@
+import type { StoredRecord } from 'llm-refresh'
 import type { StoreEntry } from 'llm-refresh/stores/file'
 import type { CredentialDefinition } from '../config/credentials.ts'
 import { type Config, readConfig } from '../config/read.ts'
 import { durationOf } from '../lib/duration.ts'
 import { EXIT, exitCodeOf, isRefreshError, messageOf } from '../lib/fault.ts'
 import { jsonOf, paint, print, printable, printJson } from '../lib/output.ts'
-import { chooseCredential, definitionOf, loginCommand } from '../setup/credential.ts'
+import {
+  checkCommand,
+  chooseCredential,
+  definitionOf,
+  isLoggedOut,
+  loginCommand,
+} from '../setup/credential.ts'
 import { isPersons } from '../setup/source.ts'
 import { openStore } from '../setup/store.ts'
 
@@ -34,7 +41,7 @@ export interface Standing {
   readonly holder: StoreEntry['holder']
   readonly isAbandoned: boolean
   readonly problem: string | undefined
-  /** The command that mends it. */
+  /** The command that mends it, or tells more. */
   readonly fix: string | undefined
 }
 
@@ -124,14 +131,9 @@ async function inStore(config: Config, store: string, names: readonly string[]):
           (error: unknown) => [undefined, error] as const,
         )
         if (problem !== undefined) return { ...about(name), ...unreadable(problem) }
-        const failure = record?.failure
-        const isEnded = failure?.terminal === true
-        const state = stateOf(
-          definitionOf(config, name),
-          record?.token?.expiresAt,
-          record?.token !== undefined,
-          isEnded,
-        )
+        // That nothing was issued yet is no failure.
+        const failure = record?.failure?.code === 'credential_missing' ? undefined : record?.failure
+        const state = stateOf(definitionOf(config, name), record)
         return {
           ...about(name),
           state,
@@ -141,7 +143,12 @@ async function inStore(config: Config, store: string, names: readonly string[]):
           failure: failure && { code: failure.code, at: failure.at, notBefore: failure.notBefore },
           holder: entry?.holder,
           isAbandoned: entry?.isAbandoned ?? false,
-          fix: state === 'login_needed' ? loginCommand(name) : undefined,
+          fix:
+            state === 'login_needed'
+              ? loginCommand(name)
+              : failure === undefined
+                ? undefined
+                : checkCommand(name),
         }
       }),
     )
@@ -172,19 +179,16 @@ function unreadable(error: unknown): Pick<Standing, 'state' | 'problem'> {
   }
 }
 
-function stateOf(
-  definition: CredentialDefinition,
-  expiresAt: number | undefined,
-  hasToken: boolean,
-  isEnded: boolean,
-): Standing['state'] {
-  const isLive = hasToken && (expiresAt ?? Infinity) > Date.now()
+function stateOf(definition: CredentialDefinition, record: StoredRecord | undefined): Standing['state'] {
+  const { token, failure } = record ?? {}
+  const isEnded = failure?.terminal === true
+  const isLive = token !== undefined && (token.expiresAt ?? Infinity) > Date.now()
   if (isLive && !isEnded) return 'valid'
-  if (isPersons(definition)) {
-    const hasSeed = typeof definition.grant === 'object' && 'refreshToken' in definition.grant
-    return isEnded || (!hasToken && !hasSeed) ? 'login_needed' : hasToken ? 'expired' : 'empty'
-  }
-  return hasToken ? 'expired' : 'empty'
+  const hasSeed =
+    !isPersons(definition) || (typeof definition.grant === 'object' && 'refreshToken' in definition.grant)
+  const isLost = isPersons(definition) && (isEnded || (token === undefined && !hasSeed))
+  if (isLost || isLoggedOut(record)) return 'login_needed'
+  return token === undefined ? 'empty' : 'expired'
 }
 
 /** `expires in 58 min`. */

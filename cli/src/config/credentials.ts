@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { command, described, endpoint, fields, ms, must, secret, text } from './fields.ts'
+import { command, described, endpoint, fields, kindOf, ms, must, oneOf, secret, text } from './fields.ts'
 
 const texts = z.record(z.string(), z.string(must('a text')), must('an object of texts'))
 const plainHttpEndpoints = z.optional(z.array(endpoint('an http origin'), must('a list of http origins')))
@@ -13,23 +13,33 @@ const target = {
   parameters: z.optional(texts),
 }
 
+const NAMED_GRANTS = ['refresh_token', 'client_credentials'] as const
 const grant = z.union(
   [
-    z.enum(['refresh_token', 'client_credentials']),
-    z.strictObject({ type: z.literal('refresh_token'), refreshToken: z.optional(secret) }),
-    z.strictObject({
-      type: z.literal('token_exchange'),
-      subjectToken: secret,
-      subjectTokenType: z.optional(z.string()),
-      actorToken: z.optional(secret),
-      actorTokenType: z.optional(z.string()),
-      requestedTokenType: z.optional(z.string()),
-    }),
-    z.strictObject({ type: z.literal('jwt_bearer'), assertion: secret }),
+    z.enum(NAMED_GRANTS),
+    z.discriminatedUnion(
+      'type',
+      [
+        fields({ type: z.literal('refresh_token'), refreshToken: z.optional(secret) }),
+        fields({
+          type: z.literal('token_exchange'),
+          subjectToken: secret,
+          subjectTokenType: z.optional(z.string(must('a text'))),
+          actorToken: z.optional(secret),
+          actorTokenType: z.optional(z.string(must('a text'))),
+          requestedTokenType: z.optional(z.string(must('a text'))),
+        }),
+        fields({ type: z.literal('jwt_bearer'), assertion: secret }),
+      ],
+      kindOf('type', ['refresh_token', 'token_exchange', 'jwt_bearer']),
+    ),
   ],
-  must(
-    '"refresh_token", "client_credentials", or an object: { "type": "refresh_token", "refreshToken": … }, { "type": "token_exchange", "subjectToken": … } or { "type": "jwt_bearer", "assertion": … }, whose tokens are references',
-  ),
+  {
+    error: ({ input }) =>
+      typeof input === 'string'
+        ? oneOf(NAMED_GRANTS).error({ input })
+        : 'must be "refresh_token", "client_credentials", or an object: { "type": "refresh_token", "refreshToken": … }, { "type": "token_exchange", "subjectToken": … } or { "type": "jwt_bearer", "assertion": … }, whose tokens are references',
+  },
 )
 
 /** How a client shows who it is, and what it is granted for: of `oauth` and of `mcp`. */
@@ -114,13 +124,19 @@ const workload = fields({
   ),
   subjectToken: described(secret, 'What the platform says of this workload. It is read anew each time.'),
   subjectTokenType: z.optional(text('a type of token, such as "jwt" or "id_token"')),
-  federationRuleId: z.optional(described(text('the id of a federation rule'), 'anthropic: fdrl_…')),
-  organizationId: z.optional(described(text('the id of an organization'), 'anthropic')),
-  serviceAccountId: z.optional(described(text('the id of a service account'), 'anthropic, openai')),
-  workspaceId: z.optional(described(text('the id of a workspace'), 'anthropic')),
-  baseURL: z.optional(described(endpoint(), 'anthropic. Default: https://api.anthropic.com')),
-  identityProviderId: z.optional(described(text('the id of an identity provider'), 'openai')),
-  clientId: z.optional(described(text('a text'), 'openai')),
+  federationRuleId: z.optional(
+    described(text('the id of a federation rule'), 'The rule at Anthropic: fdrl_….'),
+  ),
+  organizationId: z.optional(described(text('the id of an organization'), 'The organization at Anthropic.')),
+  serviceAccountId: z.optional(
+    described(text('the id of a service account'), 'The account at Anthropic or OpenAI.'),
+  ),
+  workspaceId: z.optional(described(text('the id of a workspace'), 'The workspace at Anthropic.')),
+  baseURL: z.optional(described(endpoint(), 'Where Anthropic is asked. Default: https://api.anthropic.com')),
+  identityProviderId: z.optional(
+    described(text('the id of an identity provider'), 'The identity provider at OpenAI.'),
+  ),
+  clientId: z.optional(described(text('a text'), 'The client at OpenAI.')),
   plainHttpEndpoints,
   ...shared,
 })
@@ -161,7 +177,7 @@ export const credential = z.discriminatedUnion(
       source: z.literal('command'),
       command,
       env: z.optional(texts),
-      timeout: z.optional(ms),
+      timeout: z.optional(described(ms, 'How long the program may take, in ms.')),
       ...shared,
     }),
     fields({ source: z.literal('file'), path: text('the path of a file'), ...shared }),
@@ -173,9 +189,7 @@ export const credential = z.discriminatedUnion(
       ...shared,
     }),
   ],
-  must(
-    'a credential with "source": "oauth", "mcp", "workload", "google", "azure", "aws", "command", "file" or "env"',
-  ),
+  kindOf('source', ['oauth', 'mcp', 'workload', 'google', 'azure', 'aws', 'command', 'file', 'env']),
 )
 
 export type CredentialDefinition = z.infer<typeof credential>

@@ -27,15 +27,49 @@ export const text = (what: string) => z.string(must(what)).check(z.minLength(1, 
 
 export const flag = z.boolean(must('true or false'))
 
-export const ms = z.number(must('ms, a number above 0')).check(z.positive('must be ms, a number above 0'))
+const MS = 'a number of milliseconds above 0, such as 5000'
+export const ms = z.number(must(MS)).check(z.positive(`must be ${MS}`))
 
-export const described = <T extends z.core.$ZodType>(schema: T, description: string): T => {
-  z.globalRegistry.add(schema, { description })
-  return schema
+/** Says which of some names a field must be, and which one is meant. */
+export function oneOf(names: readonly string[]): { error: (issue: { readonly input?: unknown }) => string } {
+  const quoted = names.map((each) => JSON.stringify(each))
+  const listed = `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1)}`
+  return { error: ({ input }) => `${must(listed).error({ input })}${meantBy(input, names)}` }
 }
 
-const SECRET =
-  'is a secret, which must not stand in this file. Refer to it: { "env": "NAME" }, { "file": "path" } or { "command": ["program", "argument"] }'
+/** Says the same of the field that tells what kind of object this is. */
+export function kindOf(
+  field: string,
+  names: readonly string[],
+): { error: (issue: { readonly input?: unknown }) => string } {
+  const { error } = oneOf(names)
+  return {
+    error: ({ input }) =>
+      typeof input === 'object' && input !== null && !Array.isArray(input)
+        ? error({ input: Reflect.get(input, field) })
+        : must(`an object with "${field}": ${error({ input: '' }).replace('must be ', '')}`).error({ input }),
+  }
+}
+
+function meantBy(input: unknown, names: readonly string[]): string {
+  const meant = typeof input === 'string' ? nearest(input, names) : undefined
+  return meant === undefined ? '' : `. Is ${JSON.stringify(meant)} meant?`
+}
+
+/** A copy with a description: the schema itself may be the one of other fields, too. */
+export const described = <T extends z.core.$ZodType>(schema: T, description: string): T => {
+  const copy = z.clone(schema)
+  z.globalRegistry.add(copy, { description })
+  return copy
+}
+
+const REFERENCES = '{ "env": "NAME" }, { "file": "path" } or { "command": ["program", "argument"] }'
+
+function secretProblem(input: unknown): string {
+  if (input === undefined) return `is missing: it is a secret, and must be a reference: ${REFERENCES}`
+  if (typeof input === 'object' && input !== null) return `is no reference to a secret: write ${REFERENCES}`
+  return `is a secret, which must not stand in this file. Refer to it: ${REFERENCES}`
+}
 
 export const command = z.tuple(
   [text('the name or the path of a program')],
@@ -50,7 +84,7 @@ export const secret = z.union(
     z.strictObject({ file: z.string().check(z.minLength(1)) }),
     z.strictObject({ command }),
   ],
-  { error: ({ input }) => (input === undefined ? `is missing: it ${SECRET}` : SECRET) },
+  { error: ({ input }) => secretProblem(input) },
 )
 export type SecretReference = z.infer<typeof secret>
 

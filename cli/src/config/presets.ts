@@ -1,11 +1,16 @@
 /** What is known of a kind of API, and of the tools that speak it. */
 export interface Preset {
-  /** Where its requests go; undefined: each has its own host. */
+  /** Where its requests go, where the route does not say: what its tools take for a base URL by themselves. undefined: each has its own. */
   readonly to: string | undefined
+  /** Who writes the version of the API, such as `/v1`: the base URL ends with it, or the clients add it. undefined: `to` is taken as it is. */
+  readonly version: 'base' | 'clients' | undefined
+  /** A path that its clients add to their base URL. */
+  readonly path: string
   /** The header that carries the token to the vendor. */
   readonly apply: string
   /**
-   * The variables that its tools read; undefined takes one away, for it would win over the others.
+   * The variables that its tools read; undefined takes one away, for it would win over the others. The base URL of a tool is the route's:
+   * `to` is what it would be without us.
    *
    * @param base of the route on the local proxy, without a slash at its end
    */
@@ -14,14 +19,20 @@ export interface Preset {
 
 export const presetNames = ['openai', 'anthropic', 'google', 'openai-compatible', 'mcp'] as const
 
-export const presets: Readonly<Record<(typeof presetNames)[number], Preset>> = {
+export type PresetName = (typeof presetNames)[number]
+
+export const presets: Readonly<Record<PresetName, Preset>> = {
   openai: {
-    to: 'https://api.openai.com',
+    to: 'https://api.openai.com/v1',
+    version: 'base',
+    path: '/chat/completions',
     apply: 'authorization',
-    variables: (base, key) => openai(`${base}/v1`, key),
+    variables: openai,
   },
   anthropic: {
     to: 'https://api.anthropic.com',
+    version: 'clients',
+    path: '/v1/messages',
     apply: 'authorization',
     variables: (base, key) => ({
       ANTHROPIC_API_KEY: key,
@@ -32,16 +43,22 @@ export const presets: Readonly<Record<(typeof presetNames)[number], Preset>> = {
   },
   google: {
     to: 'https://generativelanguage.googleapis.com',
+    version: 'clients',
+    path: '/v1beta/models',
     apply: 'authorization',
     variables: (base, key) => ({ GEMINI_API_KEY: key, GOOGLE_API_KEY: key, GOOGLE_GEMINI_BASE_URL: base }),
   },
   'openai-compatible': {
     to: undefined,
+    version: undefined,
+    path: '/chat/completions',
     apply: 'authorization',
     variables: openai,
   },
   mcp: {
     to: undefined,
+    version: undefined,
+    path: '',
     apply: 'authorization',
     variables: () => ({}),
   },

@@ -5,8 +5,8 @@ import { wrongInput } from '../lib/fault.ts'
 import { nearest } from '../lib/nearest.ts'
 import { readConfigFile } from './file.ts'
 import { type Location, locate } from './locate.ts'
-import { presets } from './presets.ts'
 import { problemOfCredential } from './requirements.ts'
+import { problemOfRoute } from './routes.ts'
 import { type Configuration, schema } from './schema.ts'
 import { Document, type FieldPath } from './syntax.ts'
 
@@ -45,12 +45,12 @@ export async function isMissing({ path }: Pick<Location, 'path'>): Promise<boole
 export function parseConfig({ path }: Pick<Location, 'path'>, text: string): Config {
   const document = new Document(path, text)
   const complain = (field: FieldPath, message: string): never => {
-    throw wrongInput(`${document.place(field)}: ${nameOf(field)} ${message}.`)
+    const end = /[.?!]$/.test(message) ? '' : '.'
+    throw wrongInput(`${document.place(field)}: ${nameOf(field)} ${message}${end}`)
   }
   const result = z.safeParse(schema, document.value())
   if (!result.success) {
-    const [issue] = result.error.issues
-    const [field, message] = problemOf(issue)
+    const [field, message] = problemOf(firstOf(result.error.issues))
     return complain(field, message)
   }
   const config = result.data
@@ -60,10 +60,22 @@ export function parseConfig({ path }: Pick<Location, 'path'>, text: string): Con
 
 type Complain = (field: FieldPath, message: string) => never
 
+/** A field that is missing may be there under a mistyped name, which says more. */
+function firstOf(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue | undefined {
+  const [first] = issues
+  const isBeside = ({ path }: z.core.$ZodIssue): boolean =>
+    String(path) === String(first?.path.slice(0, -1)) || String(path) === String(first?.path)
+  return issues.find((issue) => issue.code === 'unrecognized_keys' && isBeside(issue)) ?? first
+}
+
 function problemOf(issue: z.core.$ZodIssue | undefined): [FieldPath, string] {
   if (issue === undefined) return [[], 'is wrong']
   const path = issue.path.filter((part) => typeof part !== 'symbol')
   if (issue.code === 'unrecognized_keys') return [[...path, issue.keys[0] ?? ''], issue.message]
+  if (issue.code === 'invalid_union') {
+    const within = withinUnion(issue)
+    if (within !== undefined) return problemOf({ ...within, path: [...issue.path, ...within.path] })
+  }
   if (issue.code === 'invalid_union' && issue.discriminator !== undefined) {
     const field = path.at(-1) === issue.discriminator ? path : [...path, issue.discriminator]
     return [field, issue.message]
@@ -72,6 +84,17 @@ function problemOf(issue: z.core.$ZodIssue | undefined): [FieldPath, string] {
   if (issue.code === 'invalid_key') return [path, issue.issues[0]?.message ?? issue.message]
   return [path, issue.message]
 }
+
+/** What is wrong within the form of a value that is meant, where that is plain: an object whose kind is known. */
+function withinUnion({ errors }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue | undefined {
+  const isInner = ({ code, path, message }: z.core.$ZodIssue): boolean =>
+    message !== NOT_SAID && (path.length > 0 || code === 'unrecognized_keys')
+  const meant = errors.find((issues) => issues.length > 0 && issues.every(isInner))
+  return meant && firstOf(meant)
+}
+
+/** Zod's, where the schema says nothing. */
+const NOT_SAID = 'Invalid input'
 
 /** `credentials.work.clientId`, as one would write it. */
 function nameOf(path: FieldPath): string {
@@ -98,10 +121,8 @@ function checkReferences(
   }
   for (const [name, route] of Object.entries(routes)) {
     checkName(['routes', name, 'credential'], route.credential, credentials, complain)
-    const preset = route.preset === undefined ? undefined : presets[route.preset]
-    if (route.to === undefined && preset?.to === undefined) {
-      complain(['routes', name], 'needs "to", the URL of its API')
-    }
+    const problem = problemOfRoute(route)
+    if (problem !== undefined) complain(['routes', name, ...problem.at], problem.message)
   }
 }
 

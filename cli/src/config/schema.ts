@@ -1,6 +1,19 @@
 import * as z from 'zod/mini'
 import { credential } from './credentials.ts'
-import { described, endpoint, fields, flag, ms, must, name, routeName, secret, text } from './fields.ts'
+import {
+  described,
+  endpoint,
+  fields,
+  flag,
+  ms,
+  kindOf,
+  must,
+  name,
+  oneOf,
+  routeName,
+  secret,
+  text,
+} from './fields.ts'
 import { presetNames } from './presets.ts'
 
 const sealedWith = z.optional(
@@ -14,7 +27,10 @@ const sealedWith = z.optional(
     'Encrypts every record. The first key seals; the others open what was sealed before.',
   ),
 )
-const locking = { lease: z.optional(ms), timeout: z.optional(ms) }
+const locking = {
+  lease: z.optional(described(ms, 'How long a lock outlives the last sign of life of its holder, in ms.')),
+  timeout: z.optional(described(ms, 'How long a step of the store may take, in ms.')),
+}
 
 const store = z.discriminatedUnion(
   'type',
@@ -45,15 +61,22 @@ const store = z.discriminatedUnion(
       sealedWith,
     }),
   ],
-  must('a store with "type": "file", "redis" or "postgres"'),
+  kindOf('type', ['file', 'redis', 'postgres']),
 )
 
 const route = fields({
-  preset: z.optional(z.enum(presetNames, must(`one of ${presetNames.join(', ')}`))),
-  to: z.optional(described(endpoint(), 'Where requests go. A preset of a vendor knows its own.')),
+  preset: z.optional(z.enum(presetNames, oneOf(presetNames))),
+  to: z.optional(
+    described(
+      endpoint('a URL, such as "https://llm.example.com/v1"'),
+      "The base URL that the tool would get without llm-refresh. Default: that of the preset's vendor.",
+    ),
+  ),
   apply: z.optional(
     described(
-      text('the name of a header'),
+      text('the name of a header').check(
+        z.regex(/^[\w!#$%&'*+.^`|~-]+$/, 'must be the name of a header, such as "x-api-key"'),
+      ),
       'The header that carries the token. Default: the preset\'s, or "authorization".',
     ),
   ),
@@ -61,9 +84,10 @@ const route = fields({
   credential: described(text('the name of a credential'), 'One of "credentials".'),
 })
 
+const PORT = 'a port, a number from 0 to 65535'
 const proxy = fields({
   host: z.optional(text('an address of this machine')),
-  port: z.optional(z.int(must('a port')).check(z.gte(0, 'must be a port'), z.lte(65_535, 'must be a port'))),
+  port: z.optional(z.int(must(PORT)).check(z.gte(0, `must be ${PORT}`), z.lte(65_535, `must be ${PORT}`))),
 })
 
 /** The whole configuration. `npm run schema` publishes it as a JSON Schema. */

@@ -12,6 +12,8 @@ export interface Discovered {
   readonly clockAhead: number | undefined
   /** Why there are no metadata; undefined where there are, or where none are needed. */
   readonly problem: string | undefined
+  /** How to mend it, as far as the server's response tells. */
+  readonly remedy: 'network' | 'issuer' | { readonly issuer: string } | undefined
 }
 
 /** ms */
@@ -32,10 +34,12 @@ export async function discover(
     scopes: undefined,
     clockAhead: undefined,
     problem: undefined,
+    remedy: undefined,
   }
   if (issuer === undefined) return given
   const send = (await proxiedFetch()) ?? fetch
   let problem = ''
+  let remedy: Discovered['remedy'] = 'network'
   for (const url of locations(issuer)) {
     try {
       const response = await send(url, {
@@ -46,6 +50,7 @@ export async function discover(
       const clockAhead = clockOf(response)
       if (!response.ok) {
         problem = `${new URL(issuer).host} has no metadata (${response.status})`
+        remedy = 'issuer'
         await response.body?.cancel()
         continue
       }
@@ -54,7 +59,12 @@ export async function discover(
       const named: unknown = Reflect.get(Object(metadata), 'issuer')
       if (!isSame(named, issuer)) {
         problem = `The metadata of ${new URL(issuer).host} ${typeof named === 'string' ? `name another issuer, ${JSON.stringify(named)}` : 'name no issuer'}`
-        return { ...given, clockAhead, problem }
+        return {
+          ...given,
+          clockAhead,
+          problem,
+          remedy: typeof named === 'string' ? { issuer: named } : 'issuer',
+        }
       }
       const scopes: unknown = Reflect.get(Object(metadata), 'scopes_supported')
       return {
@@ -64,12 +74,27 @@ export async function discover(
         scopes: Array.isArray(scopes) ? scopes.filter((scope) => typeof scope === 'string') : undefined,
         clockAhead,
         problem: undefined,
+        remedy: undefined,
       }
     } catch (error) {
+      remedy = error instanceof SyntaxError ? 'issuer' : 'network'
       problem = `${new URL(issuer).host} ${reasonOf(error)}`
     }
   }
-  return { ...given, problem }
+  return { ...given, problem, remedy }
+}
+
+/**
+ * How what kept the metadata from being read is mended.
+ *
+ * @param about the credential, as `credentials.work`
+ */
+export function discoveryFix(about: string, { remedy }: Discovered): string {
+  if (typeof remedy === 'object')
+    return `Check ${about}.issuer: if that server is meant, set it to ${JSON.stringify(remedy.issuer)}.`
+  return remedy === 'issuer'
+    ? `Check ${about}.issuer; where the server publishes no metadata, set ${about}.tokenEndpoint.`
+    : `Check ${about}.issuer, the network and the proxy variables; behind a CA of your own, set NODE_EXTRA_CA_CERTS.`
 }
 
 /** RFC 8414 section 3, then OpenID Connect Discovery section 4. */

@@ -1,7 +1,31 @@
+import { wrongInput } from '../lib/fault.ts'
+
 /** The variables that name a proxy, in the order in which they count. */
 export const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'] as const
 
-function hasProxy(): boolean {
+const LEADING = /^https?:\/\//i
+
+/** The variables that name a proxy and hold no URL of one. */
+export function wrongProxyVariables(): string[] {
+  return PROXY_VARIABLES.filter((name) => {
+    const value = process.env[name] ?? ''
+    return value !== '' && !(URL.canParse(value) && LEADING.test(value))
+  })
+}
+
+/** How such a variable is mended. */
+export function proxyVariableFix(name: string): string {
+  return `Set ${name} to a URL, such as http://proxy.example.com:3128, or unset it.`
+}
+
+/**
+ * Whether the environment names a proxy.
+ *
+ * @throws Fault for a variable that holds no URL
+ */
+export function hasProxy(): boolean {
+  const [wrong] = wrongProxyVariables()
+  if (wrong !== undefined) throw wrongInput(`${wrong} holds no http URL.`, proxyVariableFix(wrong))
   return PROXY_VARIABLES.some((name) => (process.env[name] ?? '') !== '')
 }
 

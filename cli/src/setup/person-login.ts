@@ -5,7 +5,7 @@ import { EXIT, Fault, wrongInput } from '../lib/fault.ts'
 import { paint, printable, say } from '../lib/output.ts'
 import { hasBrowser, isRemote, openBrowser } from './browser.ts'
 import { mcpClient, oauthClient, targetOf } from './client.ts'
-import { discover } from './discovery.ts'
+import { discover, discoveryFix } from './discovery.ts'
 
 /** Whose login it is, and where it is kept. */
 export interface LoginPlace {
@@ -40,13 +40,10 @@ async function atServer(
   { browser, device, signal }: LoginWay,
 ): Promise<AccessToken> {
   const client = { ...(await oauthClient(config, name, definition)), ...targetOf(definition), signal }
-  const { problem, hasBrowserLogin, hasDeviceLogin } = await discover(definition)
+  const discovered = await discover(definition)
+  const { problem, hasBrowserLogin, hasDeviceLogin } = discovered
   if (problem !== undefined && !hasBrowserLogin && !hasDeviceLogin) {
-    throw new Fault(
-      EXIT.unreachable,
-      `${problem}.`,
-      `Check credentials.${name}.issuer, the network and the proxy variables.`,
-    )
+    throw new Fault(EXIT.unreachable, `${problem}.`, discoveryFix(`credentials.${name}`, discovered))
   }
   if (!hasBrowserLogin && !hasDeviceLogin) {
     throw new Fault(

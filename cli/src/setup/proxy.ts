@@ -4,7 +4,14 @@ import type { Config } from '../config/read.ts'
 import type { RouteDefinition } from '../config/schema.ts'
 import { wrongInput } from '../lib/fault.ts'
 import { nearest } from '../lib/nearest.ts'
-import { definitionOf, loginCommand, openCredential, type OpenCredential } from './credential.ts'
+import {
+  checkCommand,
+  definitionOf,
+  loginCommand,
+  openCredential,
+  type OpenCredential,
+} from './credential.ts'
+import { hasProxy } from './http.ts'
 import { isPersons } from './source.ts'
 import { openStore, type OpenStore } from './store.ts'
 
@@ -57,6 +64,8 @@ export function presetOf({ preset }: RouteDefinition): ProxyPreset | undefined {
 /** Opens the credentials of some routes, once each, and a proxy over them. */
 export async function openProxy(config: Config, options: OpenProxyOptions): Promise<OpenProxy> {
   const { routes: names, ...listening } = options
+  // The proxy would stumble over a variable that holds no URL.
+  hasProxy()
   const stores = new Map<string, OpenStore>()
   const credentials = new Map<string, OpenCredential>()
   const closeAll = async (): Promise<void> => {
@@ -99,6 +108,6 @@ function proxyRoute(route: RouteDefinition, { credential, definition, name }: Op
     apply: route.apply ?? preset?.apply,
     credential,
     preset: presetOf(route),
-    remedy: isPersons(definition) ? `Run: ${loginCommand(name)}` : undefined,
+    remedy: `Run: ${isPersons(definition) ? loginCommand(name) : checkCommand(name)}`,
   }
 }

@@ -8,6 +8,7 @@ import type {
 } from '../config/credentials.ts'
 import type { Config } from '../config/read.ts'
 import { pathIn, programIn, secretReader } from '../config/secret.ts'
+import { commandLine } from '../lib/shell.ts'
 import { grantOf, mcpClient, oauthClient, targetOf } from './client.ts'
 import { proxiedFetch } from './http.ts'
 
@@ -19,6 +20,25 @@ export function isPersons(definition: CredentialDefinition): definition is Perso
   if (definition.source !== 'oauth' && definition.source !== 'mcp') return false
   const { grant = 'refresh_token' } = definition
   return grant === 'refresh_token' || (typeof grant === 'object' && grant.type === 'refresh_token')
+}
+
+/** The package that a source needs beside the command; undefined where it needs none. */
+export function packageOf({ source }: CredentialDefinition): string | undefined {
+  switch (source) {
+    case 'google':
+      return 'google-auth-library'
+    case 'azure':
+      return '@azure/identity'
+    case 'aws':
+      return '@aws/bedrock-token-generator'
+    default:
+      return undefined
+  }
+}
+
+/** The command that installs it, as a person types it. */
+export function installCommand(needed: string): string {
+  return commandLine(['npm', 'install', '--global', 'llm-refresh-cli', needed])
 }
 
 /**

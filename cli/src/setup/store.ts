@@ -3,7 +3,7 @@ import type { StoreEntry } from 'llm-refresh/stores/file'
 import type { Config } from '../config/read.ts'
 import type { StoreDefinition } from '../config/schema.ts'
 import { pathIn, secretReader } from '../config/secret.ts'
-import { Fault, wrongInput, EXIT } from '../lib/fault.ts'
+import { EXIT, Fault, isRefreshError, wrongInput } from '../lib/fault.ts'
 
 /** A store that is open. */
 export interface OpenStore {
@@ -27,7 +27,12 @@ function storeDefinition({ stores }: Config, name: string): StoreDefinition {
 /** Opens a store of the configuration; its driver loads here. */
 export async function openStore(config: Config, name: string): Promise<OpenStore> {
   const definition = storeDefinition(config, name)
-  const opened = await open(definition, config, name)
+  const opened = await open(definition, config, name).catch(async (error: unknown) => {
+    // The library knows the field, and not whose it is.
+    if (!isRefreshError(error) || error.message.startsWith(`stores.${name}`)) throw error
+    const { RefreshError } = await import('llm-refresh')
+    throw new RefreshError(error.code, `stores.${name}: ${error.message}`, { cause: error })
+  })
   const { sealedWith } = definition
   if (sealedWith === undefined) return { ...opened, name, definition }
   const { sealedStore } = await import('llm-refresh/stores/sealed')
@@ -43,6 +48,21 @@ export async function openStore(config: Config, name: string): Promise<OpenStore
     return [first, ...others]
   })
   return { ...opened, name, definition, store }
+}
+
+/** A store for one command, where the one of a credential cannot be used. */
+export async function inMemory(config: Config, credential: string): Promise<OpenStore> {
+  const { memoryStore } = await import('llm-refresh')
+  const name = config.credentials?.[credential]?.store ?? 'default'
+  const nothing = async (): Promise<void> => undefined
+  return {
+    name,
+    definition: storeDefinition(config, name),
+    store: memoryStore(),
+    inspect: async () => [],
+    prepare: nothing,
+    close: nothing,
+  }
 }
 
 /** The driver decodes what stands before the host. */

@@ -1,31 +1,61 @@
 import type { OAuthDefinition } from '../../config/credentials.ts'
 import type { Config } from '../../config/read.ts'
 import { durationOf } from '../../lib/duration.ts'
-import { definitionOf, loginCommand, openCredential } from '../credential.ts'
-import { discover } from '../discovery.ts'
-import { isPersons } from '../source.ts'
+import { definitionOf, isLoggedOut, loginCommand, openCredential } from '../credential.ts'
+import { discover, discoveryFix } from '../discovery.ts'
+import { isPersons, packageOf } from '../source.ts'
+import { inMemory } from '../store.ts'
 import { type Finding, fixFor, good, problem } from './finding.ts'
+import type { CheckedStore } from './store.ts'
 
 /** ms: half of what token lifetimes tolerate. */
 const CLOCK_TOLERANCE = 30_000
 
-/** The server of a credential, and whether a token is to be had: `mayRefresh`: nobody else holds its lock. */
-export async function checkCredential(config: Config, name: string, mayRefresh: boolean): Promise<Finding[]> {
+/** The server of a credential, and whether a token is to be had. */
+export async function checkCredential(
+  config: Config,
+  name: string,
+  store: CheckedStore['state'],
+): Promise<Finding[]> {
   const about = `credentials.${name}`
   const definition = definitionOf(config, name)
   const found = definition.source === 'oauth' ? await ofServer(definition, about) : []
-  return mayRefresh ? [...found, ...(await ofToken(config, name, about))] : found
+  // A login is in its store. A service gets a token without one.
+  if (store === 'locked' || (store === 'unusable' && isPersons(definition))) return found
+  const ofTokens = await ofToken(config, name, about, store)
+  // Without its metadata nothing is to be had of the server: that is the same finding once more.
+  const isKnown = found.some(({ code, level }) => code === 'discovery' && level === 'error')
+  return [...found, ...ofTokens.filter(({ code }) => !isKnown || !SAME_AS_DISCOVERY.has(code))]
 }
 
-async function ofToken(config: Config, name: string, about: string): Promise<Finding[]> {
+const SAME_AS_DISCOVERY: ReadonlySet<string> = new Set([
+  'source_refused',
+  'source_unreachable',
+  'source_unavailable',
+  'source_invalid',
+])
+
+async function ofToken(
+  config: Config,
+  name: string,
+  about: string,
+  state: CheckedStore['state'],
+): Promise<Finding[]> {
   try {
-    const opened = await openCredential(config, name)
+    const opened = await openCredential(
+      config,
+      name,
+      state === 'unusable' ? await inMemory(config, name) : undefined,
+    )
     const { definition, credential, store } = opened
     try {
+      const before = await store.store.read(name).catch(() => undefined)
       const { findings } = await credential.check()
-      const found = findings.map((finding): Finding => {
+      // A service issues another token by itself, whatever the record was made for.
+      const telling = findings.filter(({ code }) => code !== 'made_for_another' || isPersons(definition))
+      const found = telling.map((finding): Finding => {
         const { code, level, message } = finding
-        const isLogin = level === 'error' && code === 'reauthentication_required' && isPersons(definition)
+        const isLogin = LOGIN_MENDS.has(code) && (isPersons(definition) || isLoggedOut(before))
         const fix = isLogin ? `Run: ${loginCommand(name)}` : finding.fix
         const given = { name: 'RefreshError', code, message }
         return {
@@ -33,7 +63,10 @@ async function ofToken(config: Config, name: string, about: string): Promise<Fin
           level,
           message,
           about,
-          fix: level === 'ok' ? undefined : (fix ?? fixFor(about, Object.assign(new Error(message), given))),
+          fix:
+            level === 'ok'
+              ? undefined
+              : (fix ?? fixFor(about, Object.assign(new Error(message), given), packageOf(definition))),
         }
       })
       const record = await store.store.read(name).catch(() => undefined)
@@ -49,6 +82,8 @@ async function ofToken(config: Config, name: string, about: string): Promise<Fin
   }
 }
 
+const LOGIN_MENDS: ReadonlySet<string> = new Set(['reauthentication_required', 'made_for_another'])
+
 async function ofServer(definition: OAuthDefinition, about: string): Promise<Finding[]> {
   const { issuer, tokenEndpoint } = definition
   const discovered = await discover(definition)
@@ -60,7 +95,7 @@ async function ofServer(definition: OAuthDefinition, about: string): Promise<Fin
       code: 'discovery',
       level: tokenEndpoint === undefined ? 'error' : 'warning',
       message: `${discovered.problem}.`,
-      fix: `Check ${about}.issuer, the network and the proxy variables; behind a CA of your own, set NODE_EXTRA_CA_CERTS.`,
+      fix: discoveryFix(about, discovered),
     })
   } else if (issuer !== undefined) {
     const { hasBrowserLogin, hasDeviceLogin } = discovered

@@ -1,4 +1,5 @@
 import { exitCodeOf, EXIT, isRefreshError, messageOf } from '../../lib/fault.ts'
+import { installCommand } from '../source.ts'
 
 /** What a check found. It holds no secret. */
 export interface Finding {
@@ -21,15 +22,23 @@ export function problem(about: string, error: unknown): Finding {
   return { about, code, level: 'error', message: messageOf(error), fix: fixFor(about, error) }
 }
 
-/** Its message says what is wrong, and often how it is mended. This says where to look. */
-export function fixFor(about: string, error: unknown): string {
+/**
+ * Its message says what is wrong, and often how it is mended. This says where to look.
+ *
+ * @param needed the package that a credential of this machine in a cloud needs
+ */
+export function fixFor(about: string, error: unknown, needed?: string): string {
   if (!isRefreshError(error)) return `Check ${about} in the configuration.`
   const { code } = error
+  if (needed !== undefined && error.message.startsWith(`${needed} cannot be loaded`))
+    return `Run: ${installCommand(needed)}`
   if (code.startsWith('store_')) return 'Mend the store: its folder, its server, its rights or its keys.'
   if (code === 'source_unreachable')
     return `Check the URLs of ${about}, the network, the proxy variables and NODE_EXTRA_CA_CERTS.`
   if (exitCodeOf(error, false) === EXIT.unreachable) return 'Time mends it: try again.'
   if (code === 'invalid_option') return `Change ${about} in the configuration, or set what it refers to.`
+  if (needed !== undefined && code === 'source_refused')
+    return 'Set up on this machine what the message names.'
   if (code === 'source_refused')
     return `Check the client, its secret and its grant in ${about}, and what is registered at the server.`
   return `Check ${about} in the configuration.`

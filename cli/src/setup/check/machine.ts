@@ -1,5 +1,5 @@
 import { access, constants } from 'node:fs/promises'
-import { PROXY_VARIABLES } from '../http.ts'
+import { PROXY_VARIABLES, proxyVariableFix, wrongProxyVariables } from '../http.ts'
 import { type Finding, good } from './finding.ts'
 
 /** What the environment says of the way to servers. */
@@ -7,19 +7,24 @@ export async function checkMachine(): Promise<Finding[]> {
   return [...PROXY_VARIABLES.flatMap(ofProxy), ...ofChecking(), ...(await ofAuthorities())]
 }
 
-function ofProxy(name: string): Finding[] {
+function ofProxy(name: (typeof PROXY_VARIABLES)[number]): Finding[] {
   const value = process.env[name] ?? ''
   if (value === '') return []
-  const url = URL.canParse(value) ? new URL(value) : undefined
-  if (url !== undefined && /^https?:$/.test(url.protocol))
-    return [good(undefined, 'proxy', `${name} leads requests to sources through ${url.host}.`)]
+  if (!wrongProxyVariables().includes(name))
+    return [
+      good(
+        undefined,
+        'proxy',
+        `${name} leads requests to sources and upstreams through ${new URL(value).host}.`,
+      ),
+    ]
   return [
     {
       about: undefined,
       code: 'proxy_invalid',
       level: 'error',
       message: `${name} holds no http URL.`,
-      fix: `Set ${name} to a URL, such as http://proxy.example.com:3128, or unset it.`,
+      fix: proxyVariableFix(name),
     },
   ]
 }

@@ -1,5 +1,6 @@
 import type { StoreEntry } from 'llm-refresh/stores/file'
 import type { Config } from '../../config/read.ts'
+import { EXIT, Fault } from '../../lib/fault.ts'
 import { commandLine } from '../../lib/shell.ts'
 import { loginCommand } from '../credential.ts'
 import { openStore } from '../store.ts'
@@ -7,38 +8,64 @@ import { fixFor, type Finding, good, problem } from './finding.ts'
 
 /** ms: longer than a refresh takes. */
 const LOCKED = 8_000
+/** ms: a server that nobody hears of is not waited for. */
+const SILENT = 6_000
 
-/** Whether a store can be read and locked. `isLocked`: another process does not give the account's lock back. */
-export async function checkStore(
-  config: Config,
-  name: string,
-  account: string,
-): Promise<{ findings: Finding[]; isLocked: boolean }> {
+/** What was found of a store. */
+export interface CheckedStore {
+  readonly findings: readonly Finding[]
+  /** `locked`: another process does not give the account's lock back. `unusable`: asking it again would find the same again. */
+  readonly state: 'good' | 'locked' | 'unusable'
+}
+
+/** Whether a store can be read and locked. */
+export async function checkStore(config: Config, name: string, account: string): Promise<CheckedStore> {
   const about = `stores.${name}`
   let opened: Awaited<ReturnType<typeof openStore>> | undefined
   try {
     opened = await openStore(config, name)
     const { store, inspect, definition } = opened
-    const entries = await inspect()
+    const entries = await soon(inspect())
     const signal = AbortSignal.timeout(LOCKED)
     try {
       // Taking a lock shows that this user may write, and that the file system has what locks need.
       await store.update(account, () => Promise.resolve(undefined), { signal })
     } catch (error) {
       if (!signal.aborted) throw error
-      return { findings: [locked(about, account, await inspect())], isLocked: true }
+      return { findings: [locked(about, account, await inspect())], state: 'locked' }
     }
     const found = good(
       about,
       'store',
       `The ${definition.type} store can be read and locked; it holds ${entries.length} accounts.`,
     )
-    return { findings: [found, ...entries.flatMap((entry) => ofEntry(about, entry))], isLocked: false }
+    return { findings: [found, ...entries.flatMap((entry) => ofEntry(about, account, entry))], state: 'good' }
   } catch (error) {
-    return { findings: [problem(about, error)], isLocked: false }
+    const fix = fixForStore(about, account, error, opened?.definition.type)
+    return { findings: [{ ...problem(about, error), fix }], state: 'unusable' }
   } finally {
     await opened?.close()
   }
+}
+
+async function soon<T>(inspected: Promise<T>): Promise<T> {
+  inspected.catch(() => undefined)
+  const silent = new Promise<never>((_resolve, reject) => {
+    const message = `The server of the store did not respond within ${SILENT / 1000} s.`
+    setTimeout(() => reject(new Fault(EXIT.unreachable, message)), SILENT).unref()
+  })
+  return Promise.race([inspected, silent])
+}
+
+function fixForStore(about: string, account: string, error: unknown, type: string | undefined): string {
+  const code: unknown = Reflect.get(Object(error), 'code')
+  if (code === 'store_invalid')
+    return `Mend ${about}.sealedWith, or drop the record: ${commandLine(['llm-refresh', 'logout', account])}`
+  if (code !== 'store_failed' && !(error instanceof Fault && error.exitCode === EXIT.unreachable))
+    return fixFor(about, error)
+  return type === 'file'
+    ? 'Mend the store: its folder, its owner or its rights.'
+    : `Mend the store: its server, the network or ${about}.url.`
 }
 
 function locked(about: string, account: string, entries: readonly StoreEntry[]): Finding {
@@ -56,10 +83,15 @@ function locked(about: string, account: string, entries: readonly StoreEntry[]):
   }
 }
 
-function ofEntry(about: string, { key, isAbandoned, problem: unreadable }: StoreEntry): Finding[] {
+function ofEntry(
+  about: string,
+  account: string,
+  { key, isAbandoned, problem: unreadable }: StoreEntry,
+): Finding[] {
   if (unreadable !== undefined) {
     const { code, message } = unreadable
-    return [{ about, code, level: 'warning', message, fix: fixFor(about, unreadable) }]
+    const fix = fixForStore(about, key ?? account, unreadable, undefined)
+    return [{ about, code, level: 'warning', message, fix }]
   }
   if (!isAbandoned || key === undefined) return []
   return [

@@ -1,0 +1,68 @@
+import { presets, type Preset, type PresetName } from '../../config/presets.ts'
+import type { Config } from '../../config/read.ts'
+import { messageOf } from '../../lib/fault.ts'
+import { proxiedFetch } from '../http.ts'
+import { routeOf } from '../proxy.ts'
+import { type Finding, good } from './finding.ts'
+
+/** ms */
+const TIMEOUT = 5_000
+
+/** Whether somebody answers at the end of a route. It asks once, without the credential; any response will do. */
+export async function checkRoute(config: Config, name: string): Promise<Finding[]> {
+  const about = `routes.${name}`
+  const { preset, to } = routeOf(config, name)
+  const known = preset === undefined ? undefined : presets[preset]
+  const base = (to ?? known?.to ?? '').replace(/\/+$/, '')
+  const { host } = new URL(base)
+  const problem = await problemOf(base)
+  const example =
+    known === undefined || known.path === '' ? '' : `; ${known.path} goes to ${base}${known.path}`
+  const found: Finding =
+    problem === undefined
+      ? good(about, 'upstream', `${host} responds${example}.`)
+      : {
+          about,
+          code: 'upstream_unreachable',
+          level: 'error',
+          message: `${host} cannot be reached (${problem}).`,
+          fix: `Check ${about}.${to === undefined ? 'preset' : 'to'}, the network and the proxy variables; behind a CA of your own, set NODE_EXTRA_CA_CERTS.`,
+        }
+  const other = preset === undefined ? undefined : vendorOf(host, preset)
+  return other === undefined ? [found] : [found, misfit(about, preset ?? '', host, other)]
+}
+
+/** Why there was no response; undefined where there was one. */
+async function problemOf(url: string): Promise<string | undefined> {
+  const send = (await proxiedFetch()) ?? fetch
+  try {
+    const response = await send(url, { redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT) })
+    await response.body?.cancel()
+    return undefined
+  } catch (error) {
+    const cause: unknown = Reflect.get(Object(error), 'cause')
+    if (error instanceof Error && error.name === 'TimeoutError')
+      return `no response within ${TIMEOUT / 1000} s`
+    // The proxy asks ports that a fetch does not: then nothing is known.
+    if (cause instanceof Error && cause.message === 'bad port') return undefined
+    const code: unknown = Reflect.get(Object(cause), 'code')
+    return typeof code === 'string' ? code : messageOf(cause ?? error)
+  }
+}
+
+/** The preset of another vendor that the host belongs to. Many vendors serve OpenAI's API beside their own. */
+function vendorOf(host: string, preset: PresetName): string | undefined {
+  if (preset === 'openai' || preset === 'openai-compatible') return undefined
+  const hostOf = ({ to }: Preset): string | undefined => (to === undefined ? undefined : new URL(to).host)
+  return Object.entries(presets).find(([name, each]) => name !== preset && hostOf(each) === host)?.[0]
+}
+
+function misfit(about: string, preset: string, host: string, other: string): Finding {
+  return {
+    about,
+    code: 'preset_misfit',
+    level: 'warning',
+    message: `The clients of "${preset}" ask ${host} for what it does not serve.`,
+    fix: `Set ${about}.preset to "${other}", or correct ${about}.to.`,
+  }
+}
