@@ -12,7 +12,7 @@ export interface Registered {
   readonly expiresAt?: number | undefined
 }
 
-/** Registrations at one server: each redirect URI has its own. */
+/** Registrations at one server: each redirect URI has its own, and perhaps earlier ones. */
 const MOST = 32
 
 /** The dynamic registrations (RFC 7591) at one authorization server. */
@@ -30,14 +30,25 @@ export class Registrations {
   }
 
   /**
-   * The registration for a redirect URI, made by `register` where there is none: by one process at a time.
+   * The registration for a redirect URI, made by `register` where there is none: by one process at a time. Earlier ones are kept, the
+   * newest, for logins that were made with them.
    *
    * @param now epoch ms
+   * @param dead the one that will not do
    */
-  async ensure(redirectUri: string, now: number, register: () => Promise<Registered>): Promise<Registered> {
+  async ensure(
+    redirectUri: string,
+    now: number,
+    register: () => Promise<Registered>,
+    dead?: string,
+  ): Promise<Registered> {
     const fits = (entry: Entry): boolean => {
       const registered = read(entry)
-      return registered?.redirectUri === redirectUri && (registered.expiresAt ?? Infinity) > now
+      return (
+        registered?.redirectUri === redirectUri &&
+        registered.id !== dead &&
+        (registered.expiresAt ?? Infinity) > now
+      )
     }
     const before = (await this.#kept.read()).findLast(fits)
     let registered = before && read(before)
@@ -47,8 +58,7 @@ export class Registrations {
       registered = other && read(other)
       if (registered !== undefined) return undefined
       registered = await register()
-      const others = list.filter((entry) => entry['redirectUri'] !== redirectUri)
-      return [...others, { ...registered, redirectUri }].slice(-MOST)
+      return [...list, { ...registered, redirectUri }].slice(-MOST)
     })
     return registered ?? register()
   }
