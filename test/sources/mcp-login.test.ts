@@ -326,16 +326,22 @@ describe('registration', () => {
       const token = await login.finish(returned(begun, { iss: auth.origin }), { binding })
       expect(await clientOf(login)).toBe('c1')
       known = 'c2'
-      expect([await clientOf(login), await clientOf(login), await clientOf(login)]).toEqual(['c2', 'c2', 'c2'])
+      expect([await clientOf(login), await clientOf(login), await clientOf(login)]).toEqual([
+        'c2',
+        'c2',
+        'c2',
+      ])
       expect(auth.asked('/register')).toBe(2)
       // What was asked in advance cannot be finished, and shows nothing of a login.
       const states = auth.server.requests
         .filter(({ path }) => path?.startsWith('/authorize') === true)
         .map(({ path = '' }) => new URL(path, auth.origin).searchParams.get('state'))
       expect(new Set(states).size).toBe(states.length)
-      expect(await failure(login.finish(`${CALLBACK}?code=c&state=${states[0]}`, { binding }))).toMatchObject({
-        code: 'reauthentication_required',
-      })
+      expect(await failure(login.finish(`${CALLBACK}?code=c&state=${states[0]}`, { binding }))).toMatchObject(
+        {
+          code: 'reauthentication_required',
+        },
+      )
       // A login that was made with the earlier one goes on with its secret, as long as the server takes it.
       await issue(mcp(url, { store }), { current: token })
       expect(auth.posted('/token').at(-1)).toMatchObject({ client_id: 'c1', client_secret: 'secret of c1' })

@@ -272,7 +272,9 @@ describe('metadata that are wrong or hostile', () => {
         code: 'source_invalid',
         message: expect.stringContaining(`If you trust '${issuer}', name it in 'issuers'.`),
       })
-      expect((await issue(mcp(url, { ...seeded, issuers: [issuer] }))).extra?.['mcp']).toMatchObject({ issuer })
+      expect((await issue(mcp(url, { ...seeded, issuers: [issuer] }))).extra?.['mcp']).toMatchObject({
+        issuer,
+      })
       const other = mcp(url, { ...seeded, issuers: [`${issuer}//`] })
       expect(await failure(issue(other))).toMatchObject({ code: 'source_refused' })
       expect(auth.asked('/token')).toBe(1)
