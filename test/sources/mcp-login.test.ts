@@ -320,10 +320,13 @@ describe('registration', () => {
         const isKnown = new URL(path, auth.origin).searchParams.get('client_id') === known
         return isKnown ? { body: 'log in' } : { status, body: { message: 'Unrecognized client_id' } }
       })
-      const store = memoryStore()
-      const login = mcpLogin(url, { redirectUri: CALLBACK, store })
+      const [store, clock] = [memoryStore(), new ManualClock()]
+      const login = mcpLogin(url, { redirectUri: CALLBACK, store, clock })
       const { url: begun, binding } = await login.begin()
       const token = await login.finish(returned(begun, { iss: auth.origin }), { binding })
+      expect(await clientOf(login)).toBe('c1')
+      expect(auth.asked('/authorize')).toBe(0)
+      clock.jump(600_000)
       expect(await clientOf(login)).toBe('c1')
       known = 'c2'
       expect([await clientOf(login), await clientOf(login), await clientOf(login)]).toEqual([
@@ -353,8 +356,11 @@ describe('registration', () => {
     async (status) => {
       const { auth, url } = await startRegistering()
       auth.routes.set('/authorize', { status, headers: { location: 'https://login.example.com' } })
-      const login = mcpLogin(url, { redirectUri: CALLBACK })
-      expect([await clientOf(login), await clientOf(login)]).toEqual(['c1', 'c1'])
+      const clock = new ManualClock()
+      const login = mcpLogin(url, { redirectUri: CALLBACK, clock })
+      expect(await clientOf(login)).toBe('c1')
+      clock.jump(600_000)
+      expect(await clientOf(login)).toBe('c1')
       expect([auth.asked('/register'), auth.asked('/authorize')]).toEqual([1, 1])
     },
   )

@@ -52,6 +52,9 @@ export function mcpLogin(serverUrl: string | URL, options: McpLoginOptions = {})
   }
 }
 
+/** ms: a registration is not asked for again so soon, for a server may count who comes. */
+const NEW = 600_000
+
 class Login {
   readonly #options: McpLoginOptions
   readonly #http: Http
@@ -196,8 +199,9 @@ class Login {
       return registered
     }
     const registered = await registrations.ensure(redirectUri, now, anew)
-    const { id } = registered
-    if (made.has(id) || !(await isDead(id))) return this.#clients.of(found, registered)
+    const { id, madeAt = -Infinity } = registered
+    const isNew = made.has(id) || (now - madeAt < NEW && now >= madeAt)
+    if (isNew || !(await isDead(id))) return this.#clients.of(found, registered)
     return this.#clients.of(found, await registrations.ensure(redirectUri, now, anew, id))
   }
 

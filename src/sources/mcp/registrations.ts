@@ -10,6 +10,8 @@ export interface Registered {
   readonly redirectUri?: string | undefined
   /** epoch ms: its secret is no good any more from here on. */
   readonly expiresAt?: number | undefined
+  /** epoch ms */
+  readonly madeAt?: number | undefined
 }
 
 /** Registrations at one server: each redirect URI has its own, and perhaps earlier ones. */
@@ -58,7 +60,7 @@ export class Registrations {
       registered = other && read(other)
       if (registered !== undefined) return undefined
       registered = await register()
-      return [...list, { ...registered, redirectUri }].slice(-MOST)
+      return [...list, { ...registered, redirectUri, madeAt: now }].slice(-MOST)
     })
     return registered ?? register()
   }
@@ -71,7 +73,7 @@ export class Registrations {
   }
 }
 
-function read({ id, secret, auth, redirectUri, expiresAt }: Entry): Registered | undefined {
+function read({ id, secret, auth, redirectUri, expiresAt, madeAt }: Entry): Registered | undefined {
   if (typeof id !== 'string' || id === '') return undefined
   return {
     id,
@@ -79,5 +81,6 @@ function read({ id, secret, auth, redirectUri, expiresAt }: Entry): Registered |
     ...((auth === 'client_secret_basic' || auth === 'client_secret_post') && { auth }),
     ...(typeof redirectUri === 'string' && { redirectUri }),
     ...(typeof expiresAt === 'number' && { expiresAt }),
+    ...(typeof madeAt === 'number' && { madeAt }),
   }
 }
