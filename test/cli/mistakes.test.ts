@@ -21,11 +21,6 @@ const credential = (given: object): object => ({ credentials: { work: given } })
 
 test.each([
   [
-    'a base URL without the version that OpenAI has there',
-    route({ preset: 'openai', to: 'https://llm.example.com/' }),
-    'routes.api.to must end with the version of the API, for the clients of "openai" add none. Write "https://llm.example.com/v1"; for an API without a version, use the preset "openai-compatible".',
-  ],
-  [
     "a base URL with the version that Anthropic's clients add",
     route({ preset: 'anthropic', to: 'https://llm.example.com/a/v1/' }),
     'for the clients of "anthropic" add it. Write "https://llm.example.com/a".',
@@ -97,6 +92,7 @@ test.each([
 
 test.each([
   { preset: 'openai', to: 'https://llm.example.com/v1' },
+  { preset: 'openai', to: 'https://llm.example.com' },
   { preset: 'openai', to: 'http://127.0.0.1:4000/v1/' },
   { preset: 'openai-compatible', to: 'https://llm.example.com' },
   { preset: 'anthropic', to: 'https://llm.example.com' },
@@ -203,6 +199,7 @@ test('[L6] given routes to a server, to nobody and to the API of another vendor,
   const dead = `http://127.0.0.1:${await freePort()}`
   const routes = {
     good: { preset: 'openai', to: `${origin}/v1`, credential: 'work' },
+    host: { preset: 'openai', to: origin, credential: 'work' },
     dead: { to: dead, credential: 'work' },
     other: { preset: 'anthropic', to: 'https://api.openai.com', credential: 'work' },
   }
@@ -219,6 +216,10 @@ test('[L6] given routes to a server, to nobody and to the API of another vendor,
       fix: null,
     },
     expect.objectContaining({
+      about: 'routes.host',
+      message: `${new URL(origin).host} responds; /chat/completions goes to ${origin}/v1/chat/completions.`,
+    }),
+    expect.objectContaining({
       about: 'routes.dead',
       code: 'upstream_unreachable',
       message: `${new URL(dead).host} cannot be reached (ECONNREFUSED).`,
@@ -234,6 +235,7 @@ test('[L6] given routes to a server, to nobody and to the API of another vendor,
   ])
   expect(requests.map(({ method, path, headers }) => [method, path, headers.authorization])).toEqual([
     ['GET', '/v1', undefined],
+    ['GET', '/', undefined],
   ])
   expect(code).toBe(1)
 })

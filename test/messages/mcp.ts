@@ -91,6 +91,9 @@ export const MCP_SITUATIONS: readonly Situation[] = [
   begin('the authorization server’s metadata name another issuer', {
     metadata: { ...METADATA, issuer: 'https://b.example' },
   }),
+  begin('the authorization server’s metadata name the issuer with another slash', {
+    metadata: { ...METADATA, issuer: `${METADATA.issuer}/` },
+  }),
   begin('the authorization server’s metadata name no token endpoint', {
     metadata: { ...METADATA, token_endpoint: undefined },
   }),

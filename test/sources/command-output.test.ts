@@ -77,6 +77,25 @@ test.each<[string, Record<string, unknown>]>([
     'databricks auth token',
     { access_token: TOKEN, token_type: 'Bearer', expiry: '2026-11-24T06:00:00.0000001+01:00' },
   ],
+  [
+    "Claude Code's file",
+    {
+      claudeAiOauth: {
+        accessToken: TOKEN,
+        refreshToken: 'r',
+        expiresAt: IN_AN_HOUR,
+        scopes: ['user:inference'],
+      },
+    },
+  ],
+  [
+    "Codex's file",
+    {
+      OPENAI_API_KEY: null,
+      tokens: { access_token: TOKEN, refresh_token: 'r', id_token: 'i', expires_at: SECONDS },
+      last_refresh: '2026-11-24T04:00:00Z',
+    },
+  ],
   ['an OAuth token response', { access_token: TOKEN, token_type: 'Bearer', expires_in: '3600' }],
   ["google-auth-library's credentials", { access_token: TOKEN, expiry_date: IN_AN_HOUR }],
   ['expires_at, a date', { token: TOKEN, expires_at: ISO }],
@@ -138,6 +157,9 @@ test.each<[string, string | Uint8Array, string]>([
   ['a token that no header can carry', `{"access_token": "${CANARY}\\r\\nx: y"}`, 'more than one line'],
   ['an error', `{"error": "${CANARY}"}`, 'without a token'],
   ['a list', `["${CANARY}"]`, 'without a token'],
+  ['two accounts', `{"a":{"access_token":"${CANARY}"},"b":{"access_token":"${CANARY}"}}`, 'without a token'],
+  ['a token of another kind within', `{"session":{"token":"${CANARY}"}}`, 'without a token'],
+  ['an error with what was sent', `{"error":{"access_token":"${CANARY}"}}`, 'speaks of an error'],
   ['an exec credential without a status', '{"kind": "ExecCredential"}', 'without a token'],
   [
     'a certificate',

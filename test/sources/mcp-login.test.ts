@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createCredential, memoryStore, type Store } from '../../src/index.ts'
-import { mcp, mcpLogin, type McpLoginOptions } from '../../src/sources/mcp/index.ts'
+import { mcp, type McpLogin, mcpLogin, type McpLoginOptions } from '../../src/sources/mcp/index.ts'
 import { fileStore } from '../../src/stores/file/index.ts'
 import { sealedStore } from '../../src/stores/sealed/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -185,6 +185,11 @@ describe('a login in two halves', () => {
   })
 })
 
+/** The client of a login that begins. */
+async function clientOf(login: McpLogin): Promise<string | null> {
+  return new URL((await login.begin()).url).searchParams.get('client_id')
+}
+
 describe('registration', () => {
   test('[A6] given two processes that begin at once, then one client is registered, and kept by its issuer', async () => {
     const { auth, url } = await startRegistering()
@@ -299,6 +304,66 @@ describe('registration', () => {
     expect(new URL((await login.begin()).url).searchParams.get('client_id')).toBe('c3')
     expect(auth.asked('/register')).toBe(3)
   })
+
+  test.each([400, 401, 422])(
+    '[A6] given a registration that was deleted, and a server that shows an error page (%i) and sends nobody back, then begin() registers anew',
+    async (status) => {
+      const { auth, url } = await startRegistering({
+        token_endpoint_auth_methods_supported: ['client_secret_post'],
+      })
+      let known = 'c1'
+      auth.routes.set('/register', () => ({
+        status: 201,
+        body: { client_id: known, client_secret: `secret of ${known}` },
+      }))
+      auth.routes.set('/authorize', ({ path = '' }) => {
+        const isKnown = new URL(path, auth.origin).searchParams.get('client_id') === known
+        return isKnown ? { body: 'log in' } : { status, body: { message: 'Unrecognized client_id' } }
+      })
+      const [store, clock] = [memoryStore(), new ManualClock()]
+      const login = mcpLogin(url, { redirectUri: CALLBACK, store, clock })
+      const { url: begun, binding } = await login.begin()
+      const token = await login.finish(returned(begun, { iss: auth.origin }), { binding })
+      expect(await clientOf(login)).toBe('c1')
+      expect(auth.asked('/authorize')).toBe(0)
+      clock.jump(600_000)
+      expect(await clientOf(login)).toBe('c1')
+      known = 'c2'
+      expect([await clientOf(login), await clientOf(login), await clientOf(login)]).toEqual([
+        'c2',
+        'c2',
+        'c2',
+      ])
+      expect(auth.asked('/register')).toBe(2)
+      // What was asked in advance cannot be finished, and shows nothing of a login.
+      const states = auth.server.requests
+        .filter(({ path }) => path?.startsWith('/authorize') === true)
+        .map(({ path = '' }) => new URL(path, auth.origin).searchParams.get('state'))
+      expect(new Set(states).size).toBe(states.length)
+      expect(await failure(login.finish(`${CALLBACK}?code=c&state=${states[0]}`, { binding }))).toMatchObject(
+        {
+          code: 'reauthentication_required',
+        },
+      )
+      // A login that was made with the earlier one goes on with its secret, as long as the server takes it.
+      await issue(mcp(url, { store }), { current: token })
+      expect(auth.posted('/token').at(-1)).toMatchObject({ client_id: 'c1', client_secret: 'secret of c1' })
+    },
+  )
+
+  test.each([200, 302, 403, 404, 429, 503])(
+    '[A6] given an authorization endpoint that answers a program with %i, then the registration is kept',
+    async (status) => {
+      const { auth, url } = await startRegistering()
+      auth.routes.set('/authorize', { status, headers: { location: 'https://login.example.com' } })
+      const clock = new ManualClock()
+      const login = mcpLogin(url, { redirectUri: CALLBACK, clock })
+      expect(await clientOf(login)).toBe('c1')
+      clock.jump(600_000)
+      expect(await clientOf(login)).toBe('c1')
+      expect([auth.asked('/register'), auth.asked('/authorize')]).toEqual([1, 1])
+    },
+  )
 
   test('[A6] given a login in one piece, when its registration is gone, then it is made anew, once', async () => {
     const { auth, url } = await startRegistering()

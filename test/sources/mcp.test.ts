@@ -59,6 +59,24 @@ describe('discovery', () => {
     expect((await issue(mcp(url, seeded))).accessToken).toBe('a3')
   })
 
+  test('[A1] given a challenge that names a place without metadata, then they are read where every client looks; without any, that place is named', async () => {
+    const { api, auth, url } = await startWorld()
+    const challenge = `Bearer error="invalid_token", resource_metadata="${api.origin}/gone"`
+    expect((await issue(mcp(url, seeded), { challenge })).accessToken).toBe('a2')
+    expect(api.server.requests.map(({ path }) => path)).toEqual(['/gone', PATH_METADATA])
+    api.routes.clear()
+    expect(await failure(issue(mcp(url, seeded), { challenge }))).toMatchObject({
+      code: 'source_invalid',
+      message: expect.stringMatching(/\/gone.*'resourceMetadata'/),
+    })
+    // Those of another server are not passed over.
+    api.routes.set('/gone', {
+      body: { resource: 'https://other.example', authorization_servers: [auth.origin] },
+    })
+    expect((await failure(issue(mcp(url, seeded), { challenge }))).message).toContain("another server's")
+    expect(auth.asked('/token')).toBe(1)
+  })
+
   test('[A1] given an issuer with a path, then its metadata are looked for in the three orders', async () => {
     const { api, auth, url } = await startWorld()
     const issuer = `${auth.origin}/tenant`
@@ -234,6 +252,44 @@ describe('metadata that are wrong or hostile', () => {
     expect(error.message).toContain(`'${auth.origin}/'`)
     expect(error.message).toContain(`'${auth.origin}'`)
     expect(auth.asked('/token')).toBe(0)
+  })
+
+  test.each([
+    ['the MCP server', '', '/'],
+    ['the authorization server', '/', ''],
+  ])(
+    "[A1, A2] given a slash that only %s writes, when 'issuers' has the name as the authorization server says it, then it is used; as it is not, then the message names the option",
+    async (_, own, listed) => {
+      const { api, auth, url } = await startWorld()
+      const issuer = `${auth.origin}${own}`
+      auth.routes.set(SERVER_METADATA, {
+        body: metadataOf(auth.origin, { issuer, token_endpoint: `${auth.origin}/token` }),
+      })
+      api.routes.set(PATH_METADATA, {
+        body: { resource: url, authorization_servers: [`${auth.origin}${listed}`] },
+      })
+      expect(await failure(issue(mcp(url, seeded)))).toMatchObject({
+        code: 'source_invalid',
+        message: expect.stringContaining(`If you trust '${issuer}', name it in 'issuers'.`),
+      })
+      expect((await issue(mcp(url, { ...seeded, issuers: [issuer] }))).extra?.['mcp']).toMatchObject({
+        issuer,
+      })
+      const other = mcp(url, { ...seeded, issuers: [`${issuer}//`] })
+      expect(await failure(issue(other))).toMatchObject({ code: 'source_refused' })
+      expect(auth.asked('/token')).toBe(1)
+    },
+  )
+
+  test("[A2] given metadata of another issuer, when the user names it as the 'issuer', as the message says, then it is used", async () => {
+    const { api, auth, url } = await startWorld()
+    api.routes.set(PATH_METADATA, { body: { resource: url, authorization_servers: [url] } })
+    api.routes.set(`${SERVER_METADATA}/mcp`, { body: metadataOf(auth.origin) })
+    expect((await failure(issue(mcp(url, seeded)))).message).toContain(
+      `If you trust '${auth.origin}', give it as the 'issuer'.`,
+    )
+    expect(auth.asked('/token')).toBe(0)
+    expect((await issue(mcp(url, { ...seeded, issuer: auth.origin }))).accessToken).toBe('a2')
   })
 
   test('[A2] given a token endpoint in a private network, then it is not asked', async () => {

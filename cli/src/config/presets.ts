@@ -2,8 +2,10 @@
 export interface Preset {
   /** Where its requests go, where the route does not say: what its tools take for a base URL by themselves. undefined: each has its own. */
   readonly to: string | undefined
-  /** Who writes the version of the API, such as `/v1`: the base URL ends with it, or the clients add it. undefined: `to` is taken as it is. */
-  readonly version: 'base' | 'clients' | undefined
+  /** The clients add the version of the API, such as `/v1`, to their base URL. */
+  readonly addsVersion: boolean
+  /** The version that the base URL of its tools ends with, where `to` has none: many write the host alone. */
+  readonly version?: string
   /** A path that its clients add to their base URL. */
   readonly path: string
   /** The header that carries the token to the vendor. */
@@ -24,14 +26,15 @@ export type PresetName = (typeof presetNames)[number]
 export const presets: Readonly<Record<PresetName, Preset>> = {
   openai: {
     to: 'https://api.openai.com/v1',
-    version: 'base',
+    addsVersion: false,
     path: '/chat/completions',
     apply: 'authorization',
+    version: '/v1',
     variables: openai,
   },
   anthropic: {
     to: 'https://api.anthropic.com',
-    version: 'clients',
+    addsVersion: true,
     path: '/v1/messages',
     apply: 'authorization',
     variables: (base, key) => ({
@@ -43,25 +46,37 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
   },
   google: {
     to: 'https://generativelanguage.googleapis.com',
-    version: 'clients',
+    addsVersion: true,
     path: '/v1beta/models',
     apply: 'authorization',
     variables: (base, key) => ({ GEMINI_API_KEY: key, GOOGLE_API_KEY: key, GOOGLE_GEMINI_BASE_URL: base }),
   },
   'openai-compatible': {
     to: undefined,
-    version: undefined,
+    addsVersion: false,
     path: '/chat/completions',
     apply: 'authorization',
     variables: openai,
   },
   mcp: {
     to: undefined,
-    version: undefined,
+    addsVersion: false,
     path: '',
     apply: 'authorization',
     variables: () => ({}),
   },
+}
+
+/** The version of an API at the end of a base URL: `/v1`, `/v1beta`. */
+export const VERSION = /\/v\d\w*\/*$/
+
+export function hasVersion(base: string): boolean {
+  return VERSION.test(new URL(base).pathname)
+}
+
+/** What the tools of a preset need behind the URL of a route, besides what they add. */
+export function missingVersion({ version = '' }: Preset, to: string): string {
+  return hasVersion(to) ? '' : version
 }
 
 /** `OPENAI_API_BASE` is what LiteLLM reads, and aider with it. */

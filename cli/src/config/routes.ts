@@ -1,10 +1,8 @@
-import { presets, type PresetName } from './presets.ts'
+import { hasVersion, presets, type PresetName, VERSION } from './presets.ts'
 import type { Problem } from './requirements.ts'
 import type { RouteDefinition } from './schema.ts'
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/
-/** The version of an API at the end of a base URL: `/v1`, `/v1beta`. */
-const VERSION = /\/v\d\w*\/?$/
 
 /** What is wrong with a route as a whole, whose fields are good one by one. */
 export function problemOfRoute({ preset, to, plainHttp }: RouteDefinition): Problem | undefined {
@@ -24,18 +22,9 @@ export function problemOfRoute({ preset, to, plainHttp }: RouteDefinition): Prob
   return preset === undefined ? undefined : problemOfVersion(preset, url)
 }
 
-/** A version that stands twice, or nowhere, is a 404 at each request. */
+/** A version that stands twice is a 404 at each request. */
 function problemOfVersion(preset: PresetName, url: URL): Problem | undefined {
-  const { version } = presets[preset]
-  const hasVersion = VERSION.test(url.pathname)
-  const plain = url.href.replace(/\/+$/, '')
-  if (version === 'base' && !hasVersion) {
-    const message = `must end with the version of the API, for the clients of "${preset}" add none. Write "${plain}/v1"; for an API without a version, use the preset "openai-compatible"`
-    return { at: ['to'], message }
-  }
-  if (version === 'clients' && hasVersion) {
-    const message = `must not end with the version of the API, for the clients of "${preset}" add it. Write "${plain.replace(VERSION, '')}"`
-    return { at: ['to'], message }
-  }
-  return undefined
+  if (!presets[preset].addsVersion || !hasVersion(url.href)) return undefined
+  const message = `must not end with the version of the API, for the clients of "${preset}" add it. Write "${url.href.replace(VERSION, '')}"`
+  return { at: ['to'], message }
 }

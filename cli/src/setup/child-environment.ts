@@ -1,4 +1,4 @@
-import { presets } from '../config/presets.ts'
+import { missingVersion, presets } from '../config/presets.ts'
 import type { Config } from '../config/read.ts'
 import { wrongInput } from '../lib/fault.ts'
 import { routeOf } from './proxy.ts'
@@ -30,10 +30,11 @@ export function childEnvironment(
   for (const name of secretVariables(config)) environment[name] = undefined
   const setBy = new Map<string, string>()
   for (const { name, base, key } of routes) {
-    const { preset } = routeOf(config, name)
+    const { preset, to } = routeOf(config, name)
+    const known = preset === undefined ? undefined : presets[preset]
     const generic = name.toUpperCase().replaceAll(/[^A-Z\d]/g, '_')
     const variables = {
-      ...(preset !== undefined && presets[preset].variables(base, key)),
+      ...known?.variables(base + missingVersion(known, to ?? known.to ?? base), key),
       [`LLM_REFRESH_${generic}_URL`]: base,
       [`LLM_REFRESH_${generic}_KEY`]: key,
     }

@@ -29,21 +29,29 @@ export interface RejectionRule {
 
 /** OpenAI's bare `token_expired` comes with a 401; with another status it is no more than a word. jsonwebtoken throws a `TokenExpiredError`. */
 const EXPIRED_TOKEN =
-  /^(?:(?:(?:access|auth\w*|bearer|id|jwt)_?token_?(?:expired|revoked)|jwt_?expired|expired_?(?:\w+_?)?token)(?:error|exception)?|tokenexpirederror)$/i
+  /^(?:(?:[\w.]+\.)?(?:(?:access|auth\w*|bearer|id|jwt)_?token_?(?:expired|revoked)|(?:err_)?jwt_?expired|expired_?(?:jwt|signature|(?:\w+_?)?token))(?:error|exception)?|tokenexpirederror)$/i
 const INVALID_KEY = /^(?:invalid_?api_?key|api_?key_?(?:invalid|not_?valid)|token_not_valid)(?:error)?$/i
-/** All of a sentence: many frameworks' examples answer so with a 403. With a 400 it may be a tokenizer's. */
-const INVALID_SENTENCE =
-  /^(?:error: )?(?:(?:invalid|incorrect)(?:,? or expired)? (?:(?:api|access|bearer|auth[a-z]*|jwt)[ _-])*(?:token|key)(?: provided)?|(?:the|your)(?: provided)? (?:(?:api|access|bearer|auth[a-z]*|jwt)[ _-])*(?:token|key)(?: you provided| provided)? is (?:invalid|not valid|incorrect)(?: or (?:has )?expired)?|could not validate credentials)(?:$|[.!](?: |$))/im
-/** A sentence of its own, not part of one: a 400 may quote what was sent. */
-const EXPIRED_SENTENCE =
-  /^(?:error: )?(?:(?:the|your|this) )?(?:(?:provided|supplied|incoming|current) )?(?:(?:api|access|bearer|oauth2?|jwt|id|auth[a-z]*)[ _-])*(?:token|key|jwt)(?: you provided| provided)?(?: has| is| was)?(?: already)?(?: been)? (?:expired|revoked)\b/im
-
 /** The rules that are on by default. */
 // Made by a function that is marked as pure: a program that imports only a cell does not carry them.
 export const defaultRejectionRules: Readonly<Record<DefaultRejectionRule, RejectionRule>> =
   /* @__PURE__ */ makeRules()
 
 function makeRules(): Readonly<Record<DefaultRejectionRule, RejectionRule>> {
+  /** A sentence of its own, not part of one: a 400 may quote what was sent. Before it may stand the exception's class, in the title of a page, too. */
+  const start = /^(?:<.{1,999}?> *(?:error \d+ )?)?(?:[\w.]*(?:error|exception): )?/.source
+  /** All of a sentence: many frameworks' examples answer so with a 403. With a 400 it may be a tokenizer's. */
+  const invalidSentence = new RegExp(
+    start +
+      /(?:(?:invalid|incorrect)(?:,? or expired)? (?:(?:api|access|bearer|auth[a-z]*|jwt)[ _-])*(?:token|key)(?: provided)?|(?:the|your)(?: provided)? (?:(?:api|access|bearer|auth[a-z]*|jwt)[ _-])*(?:token|key)(?: you provided| provided)? is (?:invalid|not valid|incorrect)(?: or (?:has )?expired)?|could not validate credentials)(?:$|[.!](?: |$))/
+        .source,
+    'im',
+  )
+  const expiredSentence = new RegExp(
+    start +
+      /(?:(?:the|your|this) )?(?:(?:provided|supplied|incoming|current) )?(?:(?:api|access|bearer|oauth2?|jwt|id|auth[a-z]*)[ _-])*(?:token|key|jwt|signature)(?: you provided| provided)?(?: has| is| was)?(?: already)?(?: been)? (?:expired|revoked)\b/
+        .source,
+    'im',
+  )
   const vendors: Readonly<
     Record<Exclude<DefaultRejectionRule, 'expired_token' | 'wrapped_401'>, RejectionRule>
   > = {
@@ -60,7 +68,7 @@ function makeRules(): Readonly<Record<DefaultRejectionRule, RejectionRule>> {
     ),
     /** A signature that has expired, or was made with keys that were replaced, is made anew with fresh ones. One from the future is a wrong clock, one for elsewhere a wrong region. */
     aws_expired_token: says(
-      /\bSignature expired: |\bSignatureDoesNotMatch\b|\bInvalidSignatureException\b|\b(?:ExpiredToken(?:Exception)?|UnrecognizedClientException|InvalidClientTokenId|InvalidAccessKeyId|RequestExpired|TokenRefreshRequired|(?:security|bearer) token included in the request is (?:expired|invalid)|bearer token has expired|make sure your API key is valid)\b/i,
+      /\bSignature expired: |\b(?:SignatureDoesNotMatch|InvalidSignatureException|ExpiredToken(?:Exception)?|UnrecognizedClientException|InvalidClientTokenId|InvalidAccessKeyId|RequestExpired|TokenRefreshRequired|(?:security|bearer) token included in the request is (?:expired|invalid)|bearer token has expired|make sure your API key is valid)\b/i,
       [400, 403],
       /\bnot yet current\b|\bscoped to a (?:valid|correct)\b/i,
     ),
@@ -82,8 +90,8 @@ function makeRules(): Readonly<Record<DefaultRejectionRule, RejectionRule>> {
     statuses: [400, 403],
     matches: (facts) =>
       (facts.names.some((name) => EXPIRED_TOKEN.test(name) || INVALID_KEY.test(name)) ||
-        EXPIRED_SENTENCE.test(facts.text) ||
-        (facts.status === 403 && INVALID_SENTENCE.test(facts.text))) &&
+        expiredSentence.test(facts.text) ||
+        (facts.status === 403 && invalidSentence.test(facts.text))) &&
       // It speaks of a refresh token, or of what else was redeemed.
       !facts.names.includes('invalid_grant') &&
       !isTaken(facts),

@@ -4,17 +4,10 @@ import { get, header, isArray, isObject, jsonIn } from './foreign.ts'
 import { isErrorBody } from './vendor-names.ts'
 
 /** Under these a number is a status. */
-const STATUS_KEYS = [
-  'status',
-  'statusCode',
-  'status_code',
-  'httpStatusCode',
-  'http_code',
-  'http_status',
-  'code',
-  'error_code',
-  'errorCode',
-]
+const STATUS_KEYS =
+  /* @__PURE__ */ 'status statusCode status_code httpStatusCode http_code http_status code error_code errorCode'.split(
+    ' ',
+  )
 /** Under these stands what was received. */
 export const BODY_KEYS: readonly string[] = ['body', 'data', 'responseBody', 'value']
 

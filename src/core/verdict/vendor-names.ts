@@ -12,10 +12,10 @@ function readRejection(): RegExp {
   const secret = `(?:${kind}*(?:token|jwt|credentials?)|${kind}+key)`
   const names = [
     'unauthenticated|unauthori[sz]ed(?:access|request)?|notauth(?:ed|enticated)',
-    '(?:invalid|missing|bad|gateway|model)?auth(?:entication)?(?:failed|fails|required|invalid|expired)?',
+    '(?:invalid|missing|bad|gateway|model)?auth(?:entication)?(?:failed|fails|required|invalid|expired|revoked)?',
     `(?:invalid|incorrect|expired|revoked|bad|wrong|inactive|malformed)${secret}`,
     `${secret}(?:is|has)?(?:notvalid|invalid(?:ated)?|incorrect|expired|revoked|inactive|malformed|disabled|rejected)`,
-    'expiredkey|keyexpired|missingapikey|tokennotfoundindb|tokenrefreshrequired|requestexpired',
+    'expiredkey|keyexpired|missingapikey|tokennotfoundindb|tokenrefreshrequired|requestexpired|expiredsignature|errjwtexpired',
     'invalid(?:clienttoken|accesskey)id|unrecognizedclient',
   ]
   return new RegExp(`^(?:${names.join('|')})$`)
@@ -110,19 +110,18 @@ export function isName(text: string): boolean {
 }
 
 /**
- * Does this body report an error: `{"type":"error",…}`, `{"error":…}`, OpenAI's `response.failed`, GraphQL's `{"errors":[…]}`, Tencent's
+ * Does this body report an error: `{"type":"error",…}`, Dify's `{"event":"error",…}`, vLLM's `{"object":"error",…}`, `{"error":…}`, OpenAI's `response.failed`, GraphQL's `{"errors":[…]}`, Tencent's
  * `{"Response":{"Error":…}}`, a number of {@link NUMBERS}?
  */
 export function isErrorBody(body: unknown): boolean {
   try {
     const outer: unknown = Array.isArray(body) ? body[0] : body
     if (typeof outer !== 'object' || outer === null) return false
-    const type: unknown = Reflect.get(outer, 'type')
-    const error: unknown = Reflect.get(outer, 'error')
-    const errors: unknown = Reflect.get(outer, 'errors')
-    const isFailure = Reflect.get(outer, 'success') === false || (Array.isArray(errors) && errors.length > 0)
-    const wrapper: unknown = Reflect.get(outer, 'Response') ?? Reflect.get(outer, 'ResponseMetadata')
-    if (type === 'error' || type === 'response.failed' || isFailure || Boolean(error)) return true
+    const the = (name: string): unknown => Reflect.get(outer, name)
+    if (the('error') || the('success') === false || the('type') === 'response.failed') return true
+    if (['type', 'event', 'object'].some((name) => the(name) === 'error')) return true
+    const [errors, wrapper] = [the('errors'), the('Response') ?? the('ResponseMetadata')]
+    if (Array.isArray(errors) && errors.length > 0) return true
     return Boolean(Reflect.get(Object(wrapper), 'Error')) || isRejectedByNumber(outer)
   } catch {
     return false

@@ -18,7 +18,7 @@ const elsewhere = (): RegExp =>
     String.raw`\b(?:context (?:window|length|size|limit)|tokeni[sz]er|vocabulary|logit[ _]bias|grammar|template|content[ -]filter\w*|blocked by)\b|<\|\w+\|>`,
     String.raw`\b(?:tools?(?:_\w+)?|plugins?|webhooks?|extension|prompt|filtered|moderation|content polic(?:y|ies)|tunnel\w*|407)\b`,
     String.raw`\bprox(?:y\w*|ies)\b(?! server token)|\bMCP error -32|^fatal:|\b(?:SASL|SMTP|IMAP|LDAP|SSH|Kerberos|NOAUTH|TLS|SSL|mongo\w*)\b|\b(?:unknown|unexpected) (?:field|parameter|property|key)\b|\bexpected \d+ (?!ok\b|status|created|response)[a-z]+,? (?:but )?got\b|\b(?:max\w*|min\w*|at most|at least|limit)\b.{0,40}\b401\b`,
-    String.raw`\b(?:E(?:CONN|PIPE|TIMEDOUT|NOTFOUND|AI_AGAIN|HOST|NET|ADDR|ACCES|PROTO)[A-Z]*|getaddrinfo|handshake|certificate)\b`,
+    String.raw`\b(?:E(?:CONN|PIPE|NOTFOUND|AI_AGAIN|HOST|NET|ADDR|ACCES|PROTO)[A-Z]*|getaddrinfo|handshake|certificate)\b`,
     String.raw`^fetch failed|socket hang up|time[ds]?[ -]?out\b|rate.?limit|too many|overload|\bunavailable|\bupstream\b`,
     String.raw`^(?:AI_)?(?:type ?validation|json ?pars|invalid json|failed to parse|unexpected (?:token|end)|syntaxerror)`,
     String.raw`\binvalid_grant\b|refresh[ _]token (?:is|has|was|expired|not)|(?:invalid|expired|revoked|bad) refresh[ _]token|\b(?:fail\w*|unable|not)(?: to)? (?:be )?refresh(?:ed|ing)?\b|\bAADSTS\d|\b(?:unauthorized|invalid)_client\b`,
@@ -79,9 +79,11 @@ export function hear(sentences: readonly string[]): readonly string[] | undefine
 /** Does what was heard say plainly that the credential of this request was rejected? */
 export function saysRejected(heard: readonly string[]): boolean {
   for (const sentence of heard) {
+    // A client's own status goes before what it found in the body.
+    if (BEGINS_WITH_401.test(sentence)) return true
     const named = nameIn(sentence)
     if (named !== undefined) return named === 401
-    if (BEGINS_WITH_401.test(sentence) || once(rejected).test(sentence)) return true
+    if (once(rejected).test(sentence)) return true
   }
   return false
 }

@@ -3,7 +3,7 @@ import { optionError } from '../../lib/options.ts'
 import { readEndpoint } from '../../lib/secure-url.ts'
 import type { Described } from '../shared/oauth/metadata.ts'
 import type { Http } from '../shared/token-request.ts'
-import { invalid, readUrl, refused, refusedTarget, shown } from './hosts.ts'
+import { invalid, isSameBut, readUrl, refused, refusedTarget, shown } from './hosts.ts'
 import { readIssuer } from './issuer-metadata.ts'
 import type { McpClient } from './options.ts'
 import { demandOf, readResource, type Resource } from './resource-metadata.ts'
@@ -106,7 +106,8 @@ export class Discovery {
       )
     }
     if (issuers !== undefined) {
-      const allowed = issuers.filter((text) => named.includes(text))
+      // Some spell a server's name with a slash at its end where it has none. It is as the user says, and so is its own word to be.
+      const allowed = issuers.filter((text) => named.some((name) => isSameBut(name, text)))
       const chosen = allowed.find((text) => text === bound) ?? allowed[0]
       if (chosen !== undefined) return chosen
       throw refused(

@@ -67,6 +67,28 @@ export async function probe(http: Http, url: URL, signal: AbortSignal): Promise<
   return response.headers.get('www-authenticate') ?? undefined
 }
 
+/** What servers say to a client that they do not know, where they send no person back to it. A firewall has other statuses. */
+const REFUSALS = [400, 401, 422]
+
+/**
+ * Whether an authorization endpoint refuses a request at once, where a person's browser would show an error. A server that is out of reach
+ * refuses nothing.
+ */
+export async function isRefused(http: Http, url: URL, signal: AbortSignal): Promise<boolean> {
+  try {
+    const headers = { accept: 'text/html,application/json' }
+    const { response } = await ask(http, { host: url.host, signal }, async (fetch, sending) => {
+      const { status, body } = await fetch(url.href, { headers, redirect: 'manual', signal: sending })
+      body?.cancel().catch(() => undefined)
+      return new Response(null, { status: REFUSALS.includes(status) ? status : 200 })
+    })
+    return !response.ok
+  } catch (error) {
+    if (signal.aborted) throw error
+    return false
+  }
+}
+
 function objectIn(text: string): Record<string, unknown> | undefined {
   const value = parseJson(text.replace(/^\uFEFF/, ''), DEEPEST)?.value
   const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)

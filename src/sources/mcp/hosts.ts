@@ -54,6 +54,11 @@ export function shown(text: string): string {
   return `'${text.slice(0, 256).replaceAll(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, ' ')}'`
 }
 
+/** The same but for one slash at the end. */
+export function isSameBut(one: string, other: string): boolean {
+  return one.replace(/\/$/, '') === other.replace(/\/$/, '')
+}
+
 /** A URL that another party wrote. */
 export function readUrl(text: unknown): URL | undefined {
   return typeof text === 'string' && text.length <= 2_048 ? parsedUrl(text) : undefined

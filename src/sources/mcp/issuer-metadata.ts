@@ -2,7 +2,7 @@ import { RefreshError } from '../../errors.ts'
 import { type Described, type Endpoint, NAMES, readMetadata } from '../shared/oauth/metadata.ts'
 import type { Http } from '../shared/token-request.ts'
 import { type Fetched, fetchDocument } from './documents.ts'
-import { invalid, readUrl, refusedTarget, shown } from './hosts.ts'
+import { invalid, isSameBut, readUrl, refusedTarget, shown } from './hosts.ts'
 
 const WHAT = 'metadata of the authorization server'
 
@@ -30,8 +30,9 @@ export async function readIssuer(http: Http, issuer: string, signal: AbortSignal
     const named = fields?.['issuer']
     if (fields === undefined || typeof named !== 'string') continue
     if (named !== issuer) {
+      const option = isSameBut(named, issuer) ? "name it in 'issuers'" : "give it as the 'issuer'"
       throw invalid(
-        `The metadata at ${place.href} name the issuer ${shown(named)}, where ${shown(issuer)} was asked for: they must be the same, byte for byte.`,
+        `The metadata at ${place.href} name the issuer ${shown(named)}, where ${shown(issuer)} was asked for: they must be the same, byte for byte. If you trust ${shown(named)}, ${option}.`,
       )
     }
     const described = usable(readMetadata(whole, url, http.plainHttp), url, http.plainHttp)

@@ -8,13 +8,15 @@ import { acceptedCallback } from '../shared/oauth/callback.ts'
 import type { Client } from '../shared/oauth/client.ts'
 import { listen, readRedirectUri } from '../shared/oauth/loopback.ts'
 import { loadOAuth } from '../shared/oauth/oauth4webapi.ts'
-import { each, type Parameters } from '../shared/oauth/target.ts'
+import { each } from '../shared/oauth/target.ts'
 import { namesIn, withScope } from '../shared/oauth/wider-scope.ts'
 import { readTokens } from '../shared/token-endpoint.ts'
 import { type Http, readHttp } from '../shared/token-request.ts'
+import { authorizationUrl } from './authorization-url.ts'
 import { withBound } from './bound.ts'
 import { checkClient, Clients, isUnknownClient, takesUrls } from './client.ts'
 import { Discovery, type Found } from './discovery.ts'
+import { isRefused } from './documents.ts'
 import { invalid, isLoopback, refused, shown } from './hosts.ts'
 import { readIssuer } from './issuer-metadata.ts'
 import { checkStore } from './kept.ts'
@@ -28,6 +30,7 @@ import type {
 } from './options.ts'
 import { type Pending, PendingLogins } from './pending.ts'
 import { register } from './register.ts'
+import type { Registered } from './registrations.ts'
 import { demandOf } from './resource-metadata.ts'
 
 /**
@@ -48,6 +51,9 @@ export function mcpLogin(serverUrl: string | URL, options: McpLoginOptions = {})
     inBrowser: (given) => login.inBrowser(given),
   }
 }
+
+/** ms: a registration is not asked for again so soon, for a server may count who comes. */
+const NEW = 600_000
 
 class Login {
   readonly #options: McpLoginOptions
@@ -137,11 +143,20 @@ class Login {
         `The metadata of ${shown(found.issuer)} do not list S256 among their 'code_challenge_methods_supported', and a login needs PKCE: ask its operator to list it. Where they list nothing, and you know that the server has PKCE (Microsoft Entra ID), set pkce: 'unlisted'.`,
       )
     }
-    const client = await this.#client(found, signal)
-    const [state, verifier] = [given ?? peer.generateRandomState(), peer.generateRandomCodeVerifier()]
-    const binding = peer.generateRandomCodeVerifier()
     const { issuer, resource } = found
     const wanted = await this.#scope(found, challenge, scope)
+    const toVisit = (client: string, state: string, verifier: string): Promise<URL> =>
+      authorizationUrl(endpoint, { client, redirectUri, scope: wanted, resource, state, verifier })
+    // With values of its own: a code that is issued at once is nobody's.
+    const isDead = async (id: string): Promise<boolean> =>
+      isRefused(
+        this.#http,
+        await toVisit(id, peer.generateRandomState(), peer.generateRandomCodeVerifier()),
+        signal,
+      )
+    const client = await this.#client(found, signal, isDead)
+    const [state, verifier] = [given ?? peer.generateRandomState(), peer.generateRandomCodeVerifier()]
+    const binding = peer.generateRandomCodeVerifier()
     await this.#pending.add({
       state,
       verifier,
@@ -153,25 +168,19 @@ class Login {
       binding: await peer.calculatePKCECodeChallenge(binding),
       at: this.#http.clock.now(),
     })
-    const fields: Parameters = [
-      ...(wanted === '' ? [] : each('scope', wanted)),
-      ...each('resource', resource),
-      ['client_id', client.id],
-      ['response_type', 'code'],
-      ['redirect_uri', redirectUri],
-      ['state', state],
-      ['code_challenge', await peer.calculatePKCECodeChallenge(verifier)],
-      ['code_challenge_method', 'S256'],
-      // OpenID Connect Core section 11: without it the wish is ignored.
-      ...(wanted.split(' ').includes('offline_access') ? each('prompt', 'consent') : []),
-    ]
-    const url = new URL(endpoint)
-    for (const [name, value] of fields) url.searchParams.append(name, value)
-    return { url: url.href, binding }
+    return { url: (await toVisit(client.id, state, verifier)).href, binding }
   }
 
-  /** Pre-registered, else a Client ID Metadata Document, else dynamic registration. */
-  async #client(found: Found, signal: AbortSignal): Promise<Client> {
+  /**
+   * Pre-registered, else a Client ID Metadata Document, else dynamic registration.
+   *
+   * @param isDead whether the server shows an error to whoever comes with this registration: it has deleted it, and sends nobody back
+   */
+  async #client(
+    found: Found,
+    signal: AbortSignal,
+    isDead: (id: string) => Promise<boolean>,
+  ): Promise<Client> {
     const { clientId, clientMetadataUrl, clientName = 'llm-refresh' } = this.#options
     if (clientId !== undefined) return this.#clients.existing(found, clientId)
     if (clientMetadataUrl !== undefined && takesUrls(found)) {
@@ -185,10 +194,17 @@ class Login {
     }
     const redirectUri = this.#redirectUri
     const registrations = this.#clients.registrations(found)
-    const registered = await registrations.ensure(redirectUri, this.#http.clock.now(), () =>
-      register(this.#http, found, { clientName, redirectUri }, signal),
-    )
-    return this.#clients.of(found, registered)
+    const [now, made] = [this.#http.clock.now(), new Set<string>()]
+    const anew = async (): Promise<Registered> => {
+      const registered = await register(this.#http, found, { clientName, redirectUri }, signal)
+      made.add(registered.id)
+      return registered
+    }
+    const registered = await registrations.ensure(redirectUri, now, anew)
+    const { id, madeAt = -Infinity } = registered
+    const isNew = made.has(id) || (now - madeAt < NEW && now >= madeAt)
+    if (isNew || !(await isDead(id))) return this.#clients.of(found, registered)
+    return this.#clients.of(found, await registrations.ensure(redirectUri, now, anew, id))
   }
 
   async #scope({ scopes, described }: Found, challenge: string | undefined, more = ''): Promise<string> {

@@ -10,9 +10,11 @@ export interface Registered {
   readonly redirectUri?: string | undefined
   /** epoch ms: its secret is no good any more from here on. */
   readonly expiresAt?: number | undefined
+  /** epoch ms */
+  readonly madeAt?: number | undefined
 }
 
-/** Registrations at one server: each redirect URI has its own. */
+/** Registrations at one server: each redirect URI has its own, and perhaps earlier ones. */
 const MOST = 32
 
 /** The dynamic registrations (RFC 7591) at one authorization server. */
@@ -30,14 +32,25 @@ export class Registrations {
   }
 
   /**
-   * The registration for a redirect URI, made by `register` where there is none: by one process at a time.
+   * The registration for a redirect URI, made by `register` where there is none: by one process at a time. Earlier ones are kept, the
+   * newest, for logins that were made with them.
    *
    * @param now epoch ms
+   * @param dead the one that will not do
    */
-  async ensure(redirectUri: string, now: number, register: () => Promise<Registered>): Promise<Registered> {
+  async ensure(
+    redirectUri: string,
+    now: number,
+    register: () => Promise<Registered>,
+    dead?: string,
+  ): Promise<Registered> {
     const fits = (entry: Entry): boolean => {
       const registered = read(entry)
-      return registered?.redirectUri === redirectUri && (registered.expiresAt ?? Infinity) > now
+      return (
+        registered?.redirectUri === redirectUri &&
+        registered.id !== dead &&
+        (registered.expiresAt ?? Infinity) > now
+      )
     }
     const before = (await this.#kept.read()).findLast(fits)
     let registered = before && read(before)
@@ -47,8 +60,7 @@ export class Registrations {
       registered = other && read(other)
       if (registered !== undefined) return undefined
       registered = await register()
-      const others = list.filter((entry) => entry['redirectUri'] !== redirectUri)
-      return [...others, { ...registered, redirectUri }].slice(-MOST)
+      return [...list, { ...registered, redirectUri, madeAt: now }].slice(-MOST)
     })
     return registered ?? register()
   }
@@ -61,7 +73,7 @@ export class Registrations {
   }
 }
 
-function read({ id, secret, auth, redirectUri, expiresAt }: Entry): Registered | undefined {
+function read({ id, secret, auth, redirectUri, expiresAt, madeAt }: Entry): Registered | undefined {
   if (typeof id !== 'string' || id === '') return undefined
   return {
     id,
@@ -69,5 +81,6 @@ function read({ id, secret, auth, redirectUri, expiresAt }: Entry): Registered |
     ...((auth === 'client_secret_basic' || auth === 'client_secret_post') && { auth }),
     ...(typeof redirectUri === 'string' && { redirectUri }),
     ...(typeof expiresAt === 'number' && { expiresAt }),
+    ...(typeof madeAt === 'number' && { madeAt }),
   }
 }

@@ -1,3 +1,4 @@
+import type { RefreshError } from '../../errors.ts'
 import { readChallenges } from '../shared/oauth/challenge.ts'
 import type { Http } from '../shared/token-request.ts'
 import { fetchDocument, probe } from './documents.ts'
@@ -32,7 +33,7 @@ export async function demandOf(challenge: string | undefined): Promise<Demand> {
 
 /**
  * Finds an MCP server's metadata: where its challenge says, else under its path, else at its root; and where it has none there, where it
- * says when it is asked without a credential.
+ * says when it is asked without a credential. A library that makes challenges for a server may not know where that one has its metadata.
  *
  * @param given where the user says that they are
  * @param named where the challenge says that they are
@@ -46,11 +47,12 @@ export async function readResource(
   signal: AbortSignal,
 ): Promise<Resource> {
   if (given !== undefined) return required(http, server, new URL(given), signal)
-  if (named !== undefined) return required(http, server, ownPlace(server, named), signal)
-  for (const place of placesOf(server)) {
+  const first = named === undefined ? [] : [ownPlace(server, named)]
+  for (const place of [...first, ...placesOf(server).filter(({ href }) => href !== first[0]?.href)]) {
     const { fields } = await fetchDocument(http, place, WHAT, signal)
     if (fields !== undefined) return readFields(fields, server, place)
   }
+  if (first[0] !== undefined) throw absent(first[0])
   const { resourceMetadata } = await demandOf(await probe(http, server, signal))
   if (resourceMetadata === undefined) {
     throw invalid(
@@ -82,10 +84,14 @@ function ownPlace(server: URL, named: string): URL {
 }
 
 async function required(http: Http, server: URL, place: URL, signal: AbortSignal): Promise<Resource> {
-  const { fields, whole } = await fetchDocument(http, place, WHAT, signal)
+  const { fields } = await fetchDocument(http, place, WHAT, signal)
   if (fields !== undefined) return readFields(fields, server, place)
-  throw invalid(
-    `There are no metadata of an MCP server at ${place.href} (${whole.response.status}): ask its operator, or give its 'issuer'.`,
+  throw absent(place)
+}
+
+function absent({ href }: URL): RefreshError {
+  return invalid(
+    `There are no metadata of an MCP server at ${href}: if they are elsewhere, name the place in 'resourceMetadata'.`,
   )
 }
 

@@ -141,16 +141,26 @@ function amongText(text: string): unknown {
   return isToken ? found : undefined
 }
 
-/** kubectl's exec plugins put it under `status`, `gcloud config config-helper` under `credential`. */
+/**
+ * kubectl's exec plugins put it under `status`, `gcloud config config-helper` under `credential`. Files of other tools, such as Claude Code's
+ * and Codex's, have a name of their own for it: the only member with an access token is meant.
+ */
 function bodyOf(printed: unknown, isSmall: boolean): unknown {
   const only: unknown = Array.isArray(printed) && printed.length === 1 ? printed[0] : printed
   const names =
     field(only, 'kind') === 'ExecCredential' ? ['status'] : ['credential', 'data', 'result', 'response']
   const found = names
     .map((name) => field(only, name))
+    .concat(isSmall ? onlyHolder(only) : [])
     .find((inner) => typeof inner === 'object' && inner !== null)
   const body = firstText(only, TOKEN) === undefined && found !== undefined ? found : only
   return isSmall && typeof body === 'object' && body !== null ? canonicalNames(body) : body
+}
+
+function onlyHolder(printed: unknown): unknown[] {
+  const members = [...membersOf(printed, (name) => !/^errors?$/i.test(name))].map(([, member]) => member)
+  const holders = members.filter((member) => firstText(member, TOKEN.slice(0, 2)) !== undefined)
+  return holders.length === 1 ? holders : []
 }
 
 function noToken(body: unknown, of: string): RefreshError {

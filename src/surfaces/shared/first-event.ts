@@ -56,6 +56,8 @@ export class FirstEvent {
     const [, field, value = ''] = /^([^:]*)(?:: ?(.*))?$/s.exec(line) ?? []
     if (field === 'event') this.#name = value
     if (field === 'data') this.#data.push(value)
+    // Some gateways send an error's bare JSON as their event stream. No field begins so.
+    else if (/^\s*["{}[\]]/.test(line)) this.#data.push(line)
     return undefined
   }
 

@@ -9,7 +9,7 @@ import {
   verdict,
   type Verdict,
 } from '../../core/verdict/unauthorized.ts'
-import { isErrorBody } from '../../core/verdict/vendor-names.ts'
+import { isErrorBody, statusOfName } from '../../core/verdict/vendor-names.ts'
 import type { ServerSentEvent } from './first-event.ts'
 
 /** Tells the answers that are rejections from the others. */
@@ -52,7 +52,8 @@ export class ResponseJudge {
   /** The first event of a stream: undefined where it is no error at all. */
   event({ name, data }: ServerSentEvent): Verdict | undefined {
     const body = parsed(data)
-    return name === 'error' || isErrorBody(body) ? verdict({ body, type: name }, this.#rules) : undefined
+    const isError = name === 'error' || statusOfName(name) === 401 || isErrorBody(body)
+    return isError ? verdict({ body, type: name }, this.#rules) : undefined
   }
 }
 

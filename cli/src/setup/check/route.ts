@@ -1,4 +1,4 @@
-import { presets, type Preset, type PresetName } from '../../config/presets.ts'
+import { missingVersion, presets, type Preset, type PresetName } from '../../config/presets.ts'
 import type { Config } from '../../config/read.ts'
 import { messageOf } from '../../lib/fault.ts'
 import { proxiedFetch } from '../http.ts'
@@ -17,7 +17,9 @@ export async function checkRoute(config: Config, name: string): Promise<Finding[
   const { host } = new URL(base)
   const problem = await problemOf(base)
   const example =
-    known === undefined || known.path === '' ? '' : `; ${known.path} goes to ${base}${known.path}`
+    known === undefined || known.path === ''
+      ? ''
+      : `; ${known.path} goes to ${base}${missingVersion(known, base)}${known.path}`
   const found: Finding =
     problem === undefined
       ? good(about, 'upstream', `${host} responds${example}.`)
