@@ -221,7 +221,10 @@ export class ExclusiveStore implements Store {
     const late = (): RefreshError => {
       isLate = true
       const { where = 'The store' } = this.#backend
-      return new RefreshError('store_failed', `${where} did not respond within ${this.#timeout} ms: it is down, slow, or out of reach from here.`)
+      return new RefreshError(
+        'store_failed',
+        `${where} did not respond within ${this.#timeout} ms: it is down, slow, or out of reach from here.`,
+      )
     }
     const answered = asked.then(
       async (result) => {
