@@ -173,9 +173,8 @@ export class Refreshable<T> implements Refresher<T> {
   }
 
   /** @internal The remote side rejected the value in force, and only a person can have it replaced. */
-  isEnded({ generation }: Generation): boolean {
-    const { inForce } = this.#values
-    return this.isDead() && inForce?.rejected === true && inForce.snapshot.generation === generation
+  get isEnded(): boolean {
+    return this.#values.inForce?.rejected === true && this.isDead()
   }
 
   /** @internal */

@@ -72,7 +72,7 @@ export class TokenGiver {
       snapshot = await this.#cell.snapshot(waiting)
     if (snapshot.value.accessToken === rejected) return this.#cell.refresh(snapshot, waiting)
     // Somebody may have logged in elsewhere.
-    return this.#cell.isEnded(snapshot) ? this.#cell.renew(snapshot, waiting) : snapshot
+    return this.#cell.isEnded ? this.#cell.renew(snapshot, waiting) : snapshot
   }
 
   /** Why there is no token that is good. What the source last failed with says more than that its pause is not over. */

@@ -51,7 +51,7 @@ async function token(of: Checked, stored: StoredRecord | undefined): Promise<Fin
   try {
     const { state, failure } = of.status()
     const isGood = state === 'valid' && stored?.failure?.terminal !== true && !isNews(of, stored)
-    const { expiresAt } = (isGood && of.peek()) || (await of.refresh())
+    const { expiresAt } = (isGood ? of.peek() : undefined) ?? (await of.refresh())
     const when =
       expiresAt === undefined
         ? 'its expiry is not known'

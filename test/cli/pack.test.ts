@@ -53,7 +53,9 @@ test('[L1] given both packages as they are published, when they are installed in
   // What a source needs beside the command is named where it is not there.
   await expect(token('vertex')).rejects.toMatchObject({
     code: 2,
-    stderr: expect.stringMatching(/^llm-refresh: google-auth-library cannot be loaded: .*`npm install /),
+    stderr: expect.stringMatching(
+      /^llm-refresh: credentials\.vertex needs the package google-auth-library, .* npm install /,
+    ),
   })
 }, 240_000)
 

@@ -412,6 +412,26 @@ test('[S4] given a lock that is lost each time, then the refresh fails by its de
   expect([account.redemptions, clock.armed]).toEqual([0, 0])
 })
 
+test('[S4] given a lock that is lost, and a store that is away then, then the failure is the store’s, at once', async () => {
+  const lost = new RefreshError('store_failed', 'The lock was lost.')
+  const store = await leased({ confirm: () => Promise.reject(lost) })
+  const update = store.update.bind(store)
+  let isAway = false
+  store.update = async (...asked) => {
+    if (isAway) throw new Error('away')
+    isAway = true
+    return update(...asked)
+  }
+  const [account, clock] = [new Account(), new ManualClock()]
+  const { token } = processOf(account, store, clock)
+  const refreshed = token.refresh(await token.snapshot())
+  refreshed.catch(() => undefined)
+  await settled()
+  await clock.advance(250)
+  await expect(refreshed).rejects.toMatchObject({ code: 'store_failed', cause: { message: 'away' } })
+  expect([account.redemptions, clock.armed]).toEqual([0, 0])
+})
+
 test('[K10, S4] given a logout while a lost lock is acquired again, then nothing is redeemed', async () => {
   const lost = new RefreshError('store_failed', 'The lock was lost.')
   const confirm = vi.fn<() => Promise<void>>().mockRejectedValueOnce(lost)

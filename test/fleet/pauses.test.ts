@@ -69,7 +69,7 @@ describe.each([
       await exit
     })
     const said = await Promise.race([once(child.stdout, 'data'), exit])
-    expect(String(said[0]).trim()).toBe('redeemed')
+    if (String(said[0]).trim() !== 'redeemed') throw new Error(`It has not redeemed: ${String(said[0])}`)
     const pid = await pidOf(child, isWrapped)
     process.kill(pid, 'SIGSTOP')
     const seen = sleeps.map(async ({ place, key, written }) => {

@@ -299,7 +299,7 @@ describe('metadata that are wrong or hostile', () => {
     })
     expect(await failure(issue(mcp(url, seeded)))).toMatchObject({
       code: 'source_invalid',
-      message: expect.stringContaining('must not be asked'),
+      message: expect.stringContaining('may not be asked'),
     })
   })
 

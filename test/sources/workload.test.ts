@@ -127,7 +127,7 @@ test('what the subject token fails with is what the exchange fails with', async 
     const error = await failure(issue(exchangeAt(server, { subjectToken: async () => none as string })))
     expect(error).toMatchObject({
       code: 'source_invalid',
-      message: expect.stringMatching(/^'subjectToken' gave (?:nothing|undefined)\.$/),
+      message: expect.stringMatching(/^'subjectToken' gave (?:nothing|undefined): it must give a text\.$/),
     })
   }
   expect(server.requests).toHaveLength(0)

@@ -182,7 +182,7 @@ describe('a function that gives the keys', () => {
     ['a text', 'secret-text', /'keys' must be a list.*not string/u],
     ['an empty list', [], /'keys' must hold a key/u],
     ['half a key', [{ id: 'x', secret: 'c2VjcmV0' }], /'keys\[0\]\.secret' must be 32 bytes, not 6/u],
-    ['a key twice', [newer, newer], /'keys' has two keys/u],
+    ['a key twice', [newer, newer], /'keys' must not hold two keys/u],
   ])('[S8] that gives %s is told so, and nothing is redeemed', async (_, garbage, message) => {
     const { asked, state, store } = service([newer])
     const works = state.answer

@@ -5,7 +5,7 @@ import { RefreshError } from '../../errors.ts'
 export function missing(): RefreshError {
   return new RefreshError(
     'credential_missing',
-    'There is no value: the account was logged out, or never logged in. Call login() of the credential, or set() of a Refreshable.',
+    'There is no value: the account was logged out, or never logged in. Call login(), or set() of a Refreshable.',
     { terminal: true },
   )
 }

@@ -117,7 +117,6 @@ export class Renewal {
       // The lock may have been long in coming: what was put in force meanwhile is not to be redeemed and dropped.
       if (run.epoch !== this.#epoch()) throw superseded()
       throwIfAborted(run.signal)
-      redeemed = undefined
       fresh = this.#adopted(stored, run)
       if (fresh !== undefined) return undefined
       redeemed = await this.#redeem(stored, run, lock)
@@ -132,7 +131,10 @@ export class Renewal {
     }
     const isLost = (): boolean => redeemed?.isLockLost === true
     const update = (known: number | undefined): Promise<StoredRecord | undefined> => {
-      const once = async () => this.#record.update(change, this.#updating(run, known))
+      const once = (): Promise<StoredRecord | undefined> => {
+        redeemed = undefined
+        return this.#record.update(change, this.#updating(run, known))
+      }
       return updateAgain(once, isLost, this.#settings.clock, run)
     }
     let newer = await update(Math.max(seen, this.#record.revision))

@@ -137,7 +137,9 @@ await withPostgres((server) => {
     await pool.query('CREATE ROLE app LOGIN')
     const app = poolOf(server, { user: 'app' })
     const store = postgresStore(app, { table })
-    await expect(store.read('me')).rejects.toEqual(code('store_failed', /needs SELECT, INSERT and UPDATE/))
+    await expect(store.read('me')).rejects.toEqual(
+      code('store_failed', /grant it SELECT, INSERT and UPDATE on it/),
+    )
     await pool.query(`GRANT SELECT, INSERT, UPDATE ON ${table} TO app`)
     await migratePostgres(app, { table })
     await store.update('me', async () => record('1'))
