@@ -47,7 +47,7 @@ export function unhelpful(pause: number): RefreshError {
 /** The breaker's: the endpoints that never accepted a value have used up their refreshes. */
 export function exhausted(): RefreshError {
   const message =
-    'The remote side has never accepted a value at this endpoint, and refreshing did not help such endpoints, so none is made now. Check that the account may use this endpoint; one of the next calls refreshes again.'
+    'The remote side has never accepted a value at this endpoint, and refreshing did not help there, so none is made now. Check that the account may use this endpoint; one of the next calls refreshes again.'
   return new RefreshError('refresh_suspended', message)
 }
 
