@@ -1,6 +1,6 @@
 import { execFile, spawnSync } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { startLlmServer } from '../../test/support/llm-server.ts'
@@ -113,10 +113,14 @@ test('[M1] the first model of docs/ai-sdk.md runs, with the token of a file', as
   }
 }, 30_000)
 
+/** Below the examples, so that it finds their packages, where no formatter that runs meanwhile looks. */
+async function placeFor(name: string): Promise<string> {
+  return join(await mkdtemp(join(examples, '.readme-')), name)
+}
+
 test('[F7] the first program of README.md runs as pasted, and shows one refresh after a 401', async () => {
   const [program = ''] = await blocks()
-  // Beside the examples, so that it finds their packages.
-  const file = join(examples, `first-${process.pid}.mjs`)
+  const file = await placeFor('first.mjs')
   try {
     await writeFile(file, program)
     const options = { env: { PATH: process.env['PATH'] }, cwd: examples }
@@ -131,7 +135,7 @@ test('[F7] the first program of README.md runs as pasted, and shows one refresh 
     expect(first.match(/`\w+_?\w+`/g)).toEqual(refresh.map((type) => `\`${type}\``))
     expect(second.match(/`\w+`/g)).toEqual(['`rejected`', '`retried`'])
   } finally {
-    await rm(file, { force: true })
+    await rm(dirname(file), { recursive: true })
   }
 })
 
@@ -144,8 +148,7 @@ test('[F7, K5] the program of README.md with an OAuth client runs, over a token 
     // The first token has been revoked by the time that it is shown.
     accepts: async (token) => ++rejected > 1 && authorization.isActive(token),
   })
-  // Beside the examples, so that it finds their packages.
-  const file = join(examples, `readme-${process.pid}.ts`)
+  const file = await placeFor('readme.ts')
   try {
     const local = program
       .replaceAll('https://auth.example.com', authorization.issuer)
@@ -159,7 +162,7 @@ test('[F7, K5] the program of README.md with an OAuth client runs, over a token 
     expect(stdout).toBe(SAID)
     expect(authorization.to('token')).toHaveLength(2)
   } finally {
-    await rm(file, { force: true })
+    await rm(dirname(file), { recursive: true })
     await Promise.all([llm.close(), authorization.close()])
   }
 })
@@ -168,7 +171,7 @@ test('[F11] given a wrong origin in the second program of README.md, when it run
   const [, program = ''] = await blocks()
   const [, flags = ''] = /`node (--import \S+) app\.js`/.exec(await readme()) ?? []
   const llm = await startLlmServer({ answer: SAID, accepts: async () => false })
-  const file = join(examples, `origin-${process.pid}.ts`)
+  const file = await placeFor('origin.ts')
   try {
     // The base URL is that of the server, and `origins` still names the one of the page.
     await writeFile(file, program.replace('https://gateway.example.com/v1', llm.baseUrl.openai))
@@ -182,6 +185,6 @@ test('[F11] given a wrong origin in the second program of README.md, when it run
       ),
     })
   } finally {
-    await Promise.all([llm.close(), rm(file, { force: true })])
+    await Promise.all([llm.close(), rm(dirname(file), { recursive: true })])
   }
 })

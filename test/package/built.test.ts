@@ -143,7 +143,7 @@ test('importing the root entry does nothing but define it', async () => {
 
 /** What is imported of the root entry → how large that may be, minified and gzipped, in bytes. */
 test.each([
-  ['{ Refreshable }', 8.25 * 1024],
+  ['{ Refreshable }', 8.3 * 1024],
   ['{ Refreshable, refreshingFetch }', 25.5 * 1024],
   ['{ createCredential }', 23.25 * 1024],
   ['*', 42.6 * 1024],
