@@ -180,11 +180,12 @@ test.each([
 test('[K6] given a program that exits while its command runs, then the command ends with it', async () => {
   const file = await script('echo $$ > "$0.pid"; exec sleep 30')
   const main = await program(
-    `import { existsSync } from 'node:fs'
+    `import { statSync } from 'node:fs'
     import { command } from '${fileOfSource('sources/command/index.ts')}'
     const asked = { signal: new AbortController().signal, sent: () => undefined }
     command({ file: '${file}' }).issue(asked).catch(() => undefined)
-    setInterval(() => existsSync('${file}.pid') && process.exit(3), 10)`,
+    // The shell makes the file before it writes into it.
+    setInterval(() => statSync('${file}.pid', { throwIfNoEntry: false })?.size > 0 && process.exit(3), 10)`,
   )
   expect(spawnSync(process.execPath, [main], { timeout: 120_000 }).status).toBe(3)
   const pid = (await readFile(`${file}.pid`, 'utf8')).trim()
