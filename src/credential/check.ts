@@ -50,7 +50,7 @@ export async function check(of: Checked): Promise<CheckResult> {
 async function token(of: Checked, stored: StoredRecord | undefined): Promise<Finding[]> {
   try {
     const { state, failure } = of.status()
-    const isGood = state === 'valid' && stored?.failure?.terminal !== true && !isNews(of, stored)
+    const isGood = state === 'valid' && !isOvertaken(of, stored)
     const { expiresAt } = (isGood ? of.peek() : undefined) ?? (await of.refresh())
     const when =
       expiresAt === undefined
@@ -68,11 +68,13 @@ async function token(of: Checked, stored: StoredRecord | undefined): Promise<Fin
   }
 }
 
-/** Another process has put another token in force since, or has logged out. */
-function isNews({ record, source, peek }: Checked, stored: StoredRecord | undefined): boolean {
-  if (stored === undefined || stored.revision <= record.revision || record.isUnsaved) return false
+/** The record that this credential goes by tells of an ended login, of another token that is in force by now, or of a logout. */
+function isOvertaken({ record, source, peek }: Checked, stored: StoredRecord | undefined): boolean {
+  if (stored === undefined || record.isUnsaved) return false
+  // A value of this machine is never stored, and what another configuration left says nothing of this one.
   if (source?.isStatic === true || fitOf(stored, source?.madeFor) === 'other') return false
-  return !isSame(stored.token, peek()?.value)
+  if (stored.failure?.terminal === true) return true
+  return stored.revision > record.revision && !isSame(stored.token, peek()?.value)
 }
 
 function problem(reason: unknown, fix: string | undefined): Finding {

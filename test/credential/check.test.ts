@@ -105,6 +105,22 @@ test('[K14] given a logout elsewhere, when a process that holds the old token ch
   })
 })
 
+test('[K14] given an ended login that another configuration left under the key, then check() says that this one’s key is good, and asks nobody again', async () => {
+  const store = new MemoryStore()
+  const failure = { code: 'reauthentication_required', terminal: true, at: 1 } as const
+  await store.replace('default', () => ({ token: numbered(1), failure }))
+  let asked = 0
+  const issue = async (): Promise<AccessToken> => {
+    asked++
+    return { accessToken: 'key' }
+  }
+  const source: Source = { isStatic: true, issue }
+  const { token } = processOf(source, store, new ManualClock())
+  await token.snapshot()
+  expect(await token.check()).toMatchObject({ ok: true, findings: [{ code: 'token_good' }] })
+  expect(asked).toBe(1)
+})
+
 test('[K14] given a good token whose last refresh failed, then check() is ok, and warns', async () => {
   const { server, clock, start } = await world()
   const { token } = start()
