@@ -10,8 +10,8 @@ export interface Target {
 
 /** Printable ASCII: nothing else belongs in a request line, and no fragment does (RFC 9112 section 3.2). */
 const PLAIN = /^\/[!-"$-~]*$/
-/** Characters that some server on the way takes for a separator of segments. */
-const SEPARATORS = /[/\\;]/
+/** A dot segment, between any characters that some server on the way takes for separators. */
+const DOT_SEGMENT = /(?:^|[/\\;])\.{1,2}(?:$|[/\\;])/
 
 /**
  * Reads a request line's target. A path that some server would shorten, such as `/a/../b` and all its encodings, could leave the upstream's base path: it is none.
@@ -32,7 +32,7 @@ function leavesItsPlace(path: string): boolean {
   let decoded = path
   // Some servers decode more than once.
   for (let round = 0; round < 4; round++) {
-    if (decoded.split(SEPARATORS).some((segment) => segment === '.' || segment === '..')) return true
+    if (DOT_SEGMENT.test(decoded)) return true
     // oxlint-disable-next-line no-control-regex
     if (/[\0-\x1f\x7f\\]/.test(decoded)) return true
     const next = decoded.replaceAll(/%([\da-f]{2})/gi, (_, hex: string) =>

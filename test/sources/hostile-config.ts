@@ -4,7 +4,7 @@ import { parseConfig } from '../../cli/src/config/read.ts'
 import { Fault } from '../../cli/src/lib/fault.ts'
 import { lineOf } from '../../cli/src/lib/output.ts'
 import { bodies, largeBodies } from './hostile-inputs.ts'
-import { checkMessage, MIB, type Reader } from './hostile-reader.ts'
+import { checkMessage, LONGEST, type Reader } from './hostile-reader.ts'
 
 const PATH = '/home/ann/.config/llm-refresh/config.jsonc'
 
@@ -85,9 +85,11 @@ export const CONFIGURATION: Reader = {
   name: 'configurations',
   inputs: configurations,
   share: 40,
+  // It is the user's own, and is read once.
+  most: 500,
   read,
   large: (part) => {
-    const length = Math.floor(MIB * part)
+    const length = Math.floor(LONGEST * part)
     const many = (count: number, member: (n: number) => string): string =>
       Array.from({ length: count }, (_, n) => member(n)).join(',')
     return [

@@ -7,7 +7,7 @@ import { register } from '../../src/sources/mcp/register.ts'
 import { readHttp } from '../../src/sources/shared/token-request.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { bodies, challenges, largeBodies, largeChallenges } from './hostile-inputs.ts'
-import { checkBound, checkError, MIB, type Reader } from './hostile-reader.ts'
+import { checkBound, checkError, LONGEST, type Reader } from './hostile-reader.ts'
 
 const SERVER = 'https://mcp.example.com/mcp'
 const ISSUER = 'https://auth.example.com'
@@ -163,7 +163,7 @@ export const MCP_READERS: readonly Reader[] = [
     share: 80,
     read: discover,
     large: (size) => [
-      ...largeBodies(Math.floor(MIB * size)).flatMap(([name, body]): [string, Documents][] => [
+      ...largeBodies(Math.floor(LONGEST * size)).flatMap(([name, body]): [string, Documents][] => [
         [`the resource’s, ${name}`, [body, '{}', 200, '']],
         [`the issuer’s, ${name}`, [JSON.stringify(RESOURCE), body, 200, '']],
       ]),
@@ -189,9 +189,9 @@ export const MCP_READERS: readonly Reader[] = [
     share: 30,
     read: registerWith,
     large: (size) => {
-      const long = 'a1'.repeat(Math.floor((MIB * size) / 2))
+      const long = 'a1'.repeat(Math.floor((LONGEST * size) / 2))
       return [
-        ...largeBodies(Math.floor(MIB * size)).map(([name, body]): [string, unknown] => [name, [body, 201]]),
+        ...largeBodies(Math.floor(LONGEST * size)).map(([name, body]): [string, unknown] => [name, [body, 201]]),
         ['a long id', [JSON.stringify({ client_id: long }), 201]],
         ['a long secret', [JSON.stringify({ client_id: 'a', client_secret: long }), 201]],
       ]
@@ -206,7 +206,7 @@ export const MCP_READERS: readonly Reader[] = [
       ['code=', 'error=', 'iss=', 'error_description='].flatMap((name) =>
         ['%', 'a=b&', 'state=x&', 'a', '\n'].map((text): [string, unknown] => [
           `${name} and ${JSON.stringify(text)}`,
-          [name + text.repeat((MIB * size) / text.length), true],
+          [name + text.repeat((16_000 * size) / text.length), true],
         ]),
       ),
   },

@@ -27,7 +27,7 @@ import {
   targets,
   thrown,
 } from './hostile-inputs.ts'
-import { check, checkError, MIB, NOW, type Reader, sized } from './hostile-reader.ts'
+import { check, checkError, LONGEST, MIB, NOW, type Reader, sized } from './hostile-reader.ts'
 
 const ISSUER = new URL('https://auth.example.com')
 const ASKING = { person: true, spends: true, carriesClaims: true, isSigned: true }
@@ -48,7 +48,7 @@ const whole = ([text, status, type]: Whole) => ({
 
 /** Responses, as large as they are read. */
 const largeResponses = (part: number): readonly (readonly [string, Whole])[] =>
-  largeBodies(Math.floor(MIB * part)).flatMap(([name, body]) =>
+  largeBodies(Math.floor(LONGEST * part)).flatMap(([name, body]) =>
     (
       [
         [200, 'application/json'],
@@ -98,7 +98,7 @@ export const SOURCE_READERS: readonly Reader[] = [
     inputs: bodies,
     share: 80,
     read: (body: string) => check(() => readMetadata(whole([body, 200, '']), ISSUER, [])),
-    large: sized(largeBodies, MIB),
+    large: sized(largeBodies, LONGEST),
   },
   {
     name: 'challenges',
@@ -168,7 +168,7 @@ export const SOURCE_READERS: readonly Reader[] = [
     inputs: bodies,
     share: 20,
     read: readDeviceResponse,
-    large: sized(largeBodies, MIB),
+    large: sized(largeBodies, LONGEST),
   },
 ]
 

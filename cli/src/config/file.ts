@@ -6,7 +6,7 @@ import { commandLine } from '../lib/shell.ts'
 import type { Location } from './locate.ts'
 
 /** bytes */
-const LIMIT = 1_048_576
+const LIMIT = 262_144
 const WRITABLE_BY_OTHERS = 0o022
 const STICKY = 0o1000
 
@@ -24,7 +24,7 @@ export async function readConfigFile({ path, from }: Location): Promise<string> 
     if (!stats.isFile()) throw wrongInput(`${path} is no file.`)
     checkOwner(path, stats)
     await checkFolders(path)
-    if (stats.size > LIMIT) throw wrongInput(`${path} is larger than 1 MiB.`)
+    if (stats.size > LIMIT) throw wrongInput(`${path} is larger than 256 KiB.`, 'Split it, and choose one with --config.')
     return await handle.readFile('utf8')
   } catch (error) {
     if (error instanceof Fault) throw error

@@ -54,7 +54,7 @@ export async function discover(
         await response.body?.cancel()
         continue
       }
-      const metadata: unknown = JSON.parse((await response.text()).slice(0, 1_048_576))
+      const metadata: unknown = JSON.parse((await response.text()).slice(0, 262_144))
       const has = (name: string): boolean => typeof Reflect.get(Object(metadata), name) === 'string'
       const named: unknown = Reflect.get(Object(metadata), 'issuer')
       if (!isSame(named, issuer)) {

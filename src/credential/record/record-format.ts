@@ -32,28 +32,32 @@ export function decodeRecord(
     new RefreshError('store_invalid', `${place} ${what} It is left as it is: ${mending}`)
   const parsed = parse(text)
   if (parsed === undefined) throw invalid('is damaged, or was written by another program.')
-  const { format, version, key: found, token, revision: _revision, ...rest } = parsed
+  const { format, version, key: found } = parsed
   if (format !== FORMAT) throw invalid('was written by another program.')
   if (version !== VERSION) throw invalid('was written by a later version of llm-refresh: upgrade.')
   if (found !== key) throw invalid('is the record of another account.')
+  const { format: _f, version: _v, key: _k, revision: _r, token, ...rest } = parsed
   const members = readMembers(rest)
-  if (token === null) return { ...members, token: undefined }
+  if (token === null) return Object.assign(members, { token: undefined })
   try {
-    return { ...members, token: readToken(token) }
+    return Object.assign(members, { token: readToken(token) })
   } catch {
     throw invalid('holds no token.')
   }
 }
 
-/** The members of a record beside its token. A member that makes no sense is left out, and one that this version does not know stays. */
-export function readMembers(rest: Readonly<Record<string, unknown>>): Omit<RecordContent, 'token'> {
-  return {
-    ...rest,
-    ...defined('session', readCount(rest['session'])),
-    ...defined('failure', readFailure(rest['failure'])),
-    ...defined('madeFor', readMadeFor(rest['madeFor'])),
-    ...defined('triedSeeds', readTexts(rest['triedSeeds'])),
-  }
+/**
+ * The members of a record beside its token. A member that makes no sense is left out, and one that this version does not know stays.
+ *
+ * @param rest the caller's own copy, which is changed: what other versions wrote may be large
+ */
+export function readMembers(rest: Record<string, unknown>): Omit<RecordContent, 'token'> {
+  return Object.assign(rest, {
+    session: readCount(rest['session']),
+    failure: readFailure(rest['failure']),
+    madeFor: readMadeFor(rest['madeFor']),
+    triedSeeds: readTexts(rest['triedSeeds']),
+  })
 }
 
 /** Of whose account a record is; undefined where it is none. */
@@ -110,16 +114,6 @@ function readMadeFor(value: unknown): MadeFor | undefined {
 function readTexts(value: unknown): readonly string[] | undefined {
   if (!Array.isArray(value)) return undefined
   return value.filter((text): text is string => typeof text === 'string').slice(-8)
-}
-
-/** A member that is there and makes no sense is left out. */
-function defined<N extends string, V>(
-  name: N,
-  value: V | undefined,
-): { readonly [name in N]?: V | undefined } {
-  const member: { [name in N]?: V | undefined } = {}
-  member[name] = value
-  return member
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {

@@ -33,6 +33,9 @@ import { register } from './register.ts'
 import type { Registered } from './registrations.ts'
 import { demandOf } from './resource-metadata.ts'
 
+/** Characters: servers take no longer URLs. */
+const LONGEST_CALLBACK = 16_384
+
 /**
  * A person logs in at an MCP server: an authorization code with PKCE, for a client that is registered already, that has a Client ID Metadata
  * Document, or that registers itself (RFC 7591).
@@ -84,8 +87,10 @@ class Login {
 
   async finish(callbackUrl: string | URL, options: McpFinishOptions): Promise<AccessToken> {
     const { binding, signal = new AbortController().signal } = options ?? {}
+    const text = String(callbackUrl)
     // Node's own requests have a path alone.
-    const returned = parsedUrl(String(callbackUrl), 'http://127.0.0.1')?.searchParams
+    const isUrl = text.length <= LONGEST_CALLBACK
+    const returned = isUrl ? parsedUrl(text, 'http://127.0.0.1')?.searchParams : undefined
     if (returned === undefined)
       throw optionError('callbackUrl', 'must be the URL that the browser came back to')
     if (typeof binding !== 'string') throw optionError('binding', 'must be the one that begin() gave')

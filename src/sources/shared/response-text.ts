@@ -1,11 +1,11 @@
 import { decodeText } from './decode-text.ts'
 import { readBody } from './response-body.ts'
 
-/** bytes */
-const LIMIT = 1_048_576
+/** bytes: no server's token or metadata comes near it. */
+const LIMIT = 262_144
 
 /**
- * A body as text, at most 1 MiB of it.
+ * A body as text, at most 256 KiB of it.
  *
  * @param read is told of each piece
  */
