@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { http } from './http.ts'
+import { mcp } from './mcp.ts'
 import { memory } from './memory.ts'
 import { model } from './model.ts'
 import { proxy } from './proxy.ts'
@@ -16,7 +17,7 @@ import { weight } from './weight.ts'
  * Answers every question and writes RESULTS.md; with names (`npm run bench -- stream unary`), just those, and
  * writes nothing. Exit code 1 when a figure is beyond its limit.
  */
-const questions = { stampede, stream, unary, http, storm, model, proxy, stores, memory, weight }
+const questions = { stampede, stream, unary, http, storm, model, proxy, stores, mcp, memory, weight }
 const asked = process.argv.slice(2)
 const findings: Finding[] = []
 for (const [name, question] of Object.entries(questions)) {

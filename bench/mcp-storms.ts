@@ -1,0 +1,122 @@
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { node22 } from '../test/support/node-22.ts'
+import { startPostgres } from '../test/support/postgres-server.ts'
+import { startRedisServer } from '../test/support/redis-server.ts'
+import type { StorePlace } from './stores-place.ts'
+
+/** s: the life of an access token. */
+const LIFE = 3
+/** s: a token is refreshed this much before its end, which is a tenth of its life. */
+const AHEAD = LIFE / 10
+/** ms: the token endpoint's latency, and a caller's pause after each call. */
+const [LATENCY, PAUSE] = [50, 250]
+export const CALLERS = 5
+
+/** As much of the storm as is needed here. It is installed with the examples. */
+interface Storms {
+  readonly bundleMcpMember: (folder: string) => Promise<string>
+  readonly startStorm: (program: string, options: object) => Promise<Storm>
+}
+interface Storm {
+  readonly login: {
+    redemptions(): number
+    refused(): number
+    revoked(): boolean
+    issuedAt(): readonly number[]
+  }
+  readonly server: { tokenRequests(): number }
+  tell(order: object): Promise<{ served: number; failed: number; spared: number; error?: string }>
+  close(): Promise<void>
+}
+
+/** Where the login lives: a store of ours, or the client's own `authProvider` over a file. */
+export type Place = 'files' | 'Redis' | 'PostgreSQL' | 'authProvider'
+
+/** What became of the calls of a storm. */
+export interface Outcome {
+  readonly served: number
+  readonly failed: number
+  /** Callers without a failure. */
+  readonly spared: number
+  readonly requests: number
+  /** Token requests that its expiries explain. */
+  readonly expiries: number
+  readonly isKept: boolean
+  readonly error: string | undefined
+  /** ms */
+  readonly took: number
+}
+
+/** Storms of MCP clients while tokens of 3 s expire. */
+export interface McpStorms {
+  readonly clients: readonly string[]
+  /** @param ms after the first round */
+  run(client: string, processes: number, place: Place, ms: number): Promise<Outcome>
+}
+
+/** @throws Error where the examples are not installed */
+export async function withMcpStorms(use: (storms: McpStorms) => Promise<void>): Promise<void> {
+  const examples = new URL('../examples/', import.meta.url)
+  if (!existsSync(new URL('node_modules/', examples))) throw new Error('Run npm ci --prefix examples first.')
+  const { bundleMcpMember, startStorm } = (await import(
+    new URL('test/mcp-storm.ts', examples).href
+  )) as Storms
+  const { callers } = (await import(new URL('test/mcp-callers.ts', examples).href)) as { callers: object }
+  const node = await node22()
+  const folder = await mkdtemp(join(tmpdir(), 'llm-refresh-storms-'))
+  const [redis, postgres] = await Promise.all([startRedisServer(), startPostgres()])
+  const at: Readonly<Record<Place, string>> = {
+    files: join(folder, 'store'),
+    Redis: redis.socket,
+    PostgreSQL: postgres.url(),
+    authProvider: join(folder, 'tokens.json'),
+  }
+  try {
+    const program = await bundleMcpMember(folder)
+    await use({
+      clients: Object.keys(callers),
+      run: async (client, processes, kind, ms) => {
+        const login: StorePlace | { kind: string; at: string } = { kind, at: at[kind] }
+        const storm = await startStorm(program, {
+          client,
+          processes,
+          callers: CALLERS,
+          login,
+          accessTokenSeconds: LIFE,
+          latency: LATENCY,
+          node,
+        })
+        try {
+          return await outcome(storm, ms)
+        } finally {
+          await storm.close()
+        }
+      },
+    })
+  } finally {
+    await Promise.all([redis.close(), postgres.close()])
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function outcome(storm: Storm, ms: number): Promise<Outcome> {
+  const [began] = storm.login.issuedAt()
+  // Each connects, which takes a while where they are many.
+  const first = await storm.tell({ do: 'round' })
+  const then = await storm.tell({ do: 'run', ms, pause: PAUSE })
+  const took = Date.now() - (began ?? 0)
+  const { login, server } = storm
+  return {
+    served: first.served + then.served,
+    failed: first.failed + then.failed,
+    spared: Math.min(first.spared, then.spared),
+    requests: server.tokenRequests(),
+    expiries: 1 + Math.floor(took / ((LIFE - AHEAD) * 1_000)),
+    isKept: !login.revoked() && login.refused() === 0,
+    error: first.error ?? then.error,
+    took,
+  }
+}
