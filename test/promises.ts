@@ -284,7 +284,7 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     says: '`check` finds what is amiss from the configuration to a real token and to the upstream of each route, once each, and names the fix: fields, clock, store, rights, locks, proxies, CAs, metadata, clients, secrets, logins, refresh tokens, routes.',
   },
   A1: {
-    says: 'MCP: who issues the tokens is found where the challenge says, else under the path, else at the root (RFC 9728), then in the three orders of the authorization server; the issuer is compared byte for byte, and `resource` is sent verbatim in every request.',
+    says: 'MCP: who issues the tokens is found where the challenge says, else under the path, else at the root (RFC 9728), then in the three orders of the authorization server; the issuer is compared byte for byte, and `resource` is sent verbatim in every request, unless the user has it left out (`resourceParameter`).',
   },
   A2: {
     says: 'MCP: metadata or a challenge that lead to another origin, over http, into a private network, to another server or behind a redirect, or that name no authorization server or many, are one clear error; nobody else is asked, and nothing is sent.',

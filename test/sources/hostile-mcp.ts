@@ -191,7 +191,10 @@ export const MCP_READERS: readonly Reader[] = [
     large: (size) => {
       const long = 'a1'.repeat(Math.floor((LONGEST * size) / 2))
       return [
-        ...largeBodies(Math.floor(LONGEST * size)).map(([name, body]): [string, unknown] => [name, [body, 201]]),
+        ...largeBodies(Math.floor(LONGEST * size)).map(([name, body]): [string, unknown] => [
+          name,
+          [body, 201],
+        ]),
         ['a long id', [JSON.stringify({ client_id: long }), 201]],
         ['a long secret', [JSON.stringify({ client_id: 'a', client_secret: long }), 201]],
       ]

@@ -89,6 +89,32 @@ describe('a login in two halves', () => {
     return { ...world, clock, login, binding, back: returned(url, { iss: world.auth.origin }), begun: url }
   }
 
+  test.each([
+    ['sent', true],
+    ['omitted', false],
+  ] as const)(
+    '[A1] given `resourceParameter: %s`, then a login and its refresh name the resource: %s',
+    async (resourceParameter, names) => {
+      const { auth, url } = await startWorld()
+      const client = { clientId: 'app', store: memoryStore(), scope: 'api://app/.default', resourceParameter }
+      const login = mcpLogin(url, { ...client, redirectUri: CALLBACK })
+      const { url: begun, binding } = await login.begin()
+      const token = await login.finish(returned(begun, { iss: auth.origin }), { binding })
+      await issue(mcp(url, client), { current: token })
+      const asked = [
+        new URL(begun).searchParams,
+        ...auth.posted('/token').map((form) => new URLSearchParams(form)),
+      ]
+      expect(asked.map((form) => form.getAll('resource'))).toEqual(Array(3).fill(names ? [url] : []))
+    },
+  )
+
+  test('[A1] given a `resourceParameter` that is neither, then it is refused at construction', () => {
+    expect(() =>
+      mcp('https://a.example/mcp', { clientId: 'app', resourceParameter: 'none' as never }),
+    ).toThrow(expect.objectContaining({ code: 'invalid_option' }))
+  })
+
   test('[A5] given a second return, then it says that the login was finished already', async () => {
     const { login, back, binding, auth } = await begin()
     await login.finish(back, { binding })

@@ -98,6 +98,12 @@ const mcp = fields({
   resourceMetadata: z.optional(endpoint()),
   clientId: z.optional(text('the id of a client that is registered already')),
   clientMetadataUrl: z.optional(endpoint()),
+  resourceParameter: z.optional(
+    described(
+      z.enum(['sent', 'omitted'], must('"sent" or "omitted"')),
+      '"omitted": requests do not name the MCP server (RFC 8707), which Microsoft Entra ID refuses beside a scope of another name.',
+    ),
+  ),
   pkce: z.optional(
     described(
       z.enum(['listed', 'unlisted'], must('"listed" or "unlisted"')),

@@ -24,7 +24,8 @@ export async function readConfigFile({ path, from }: Location): Promise<string> 
     if (!stats.isFile()) throw wrongInput(`${path} is no file.`)
     checkOwner(path, stats)
     await checkFolders(path)
-    if (stats.size > LIMIT) throw wrongInput(`${path} is larger than 256 KiB.`, 'Split it, and choose one with --config.')
+    if (stats.size > LIMIT)
+      throw wrongInput(`${path} is larger than 256 KiB.`, 'Split it, and choose one with --config.')
     return await handle.readFile('utf8')
   } catch (error) {
     if (error instanceof Fault) throw error

@@ -36,9 +36,19 @@ export async function oauthClient(
 
 /** The same for an MCP server, whose metadata tell the rest. It has no store yet. */
 export async function mcpClient(config: Config, name: string, definition: McpDefinition): Promise<McpClient> {
-  const { issuers, issuer, resourceMetadata, clientId, clientMetadataUrl, scope } = definition
+  const { issuers, issuer, resourceMetadata, clientId, clientMetadataUrl, resourceParameter, scope } =
+    definition
   const proofs = await proofsOf(config, name, definition)
-  return { issuers, issuer, resourceMetadata, clientId, clientMetadataUrl, scope, ...proofs }
+  return {
+    issuers,
+    issuer,
+    resourceMetadata,
+    clientId,
+    clientMetadataUrl,
+    resourceParameter,
+    scope,
+    ...proofs,
+  }
 }
 
 /** The client that a token was issued to, and its server. That of an MCP server was found at the login, and the token names it. */

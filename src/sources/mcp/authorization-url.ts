@@ -7,7 +7,7 @@ export interface AuthorizationRequest {
   readonly redirectUri: string
   /** Separated by spaces; empty for none. */
   readonly scope: string
-  readonly resource: string
+  readonly resource: string | undefined
   readonly state: string
   /** Its hash is sent (PKCE, RFC 7636). */
   readonly verifier: string

@@ -22,6 +22,7 @@ const OPTIONS: readonly string[] = [
   'privateKey',
   'clientAssertion',
   'clientMetadataUrl',
+  'resourceParameter',
   'scope',
   ...HTTP_OPTIONS,
 ]
@@ -30,7 +31,10 @@ const PROOFS = ['clientSecret', 'clientAuth', 'privateKey', 'clientAssertion'] a
 /** @throws RefreshError `invalid_option` */
 export function checkClient(options: McpClient, more: readonly string[]): void {
   checkOptions(options, [...OPTIONS, ...more])
-  const { clientId, clientMetadataUrl, clientSecret } = options
+  const { clientId, clientMetadataUrl, clientSecret, resourceParameter = 'sent' } = options
+  if (resourceParameter !== 'sent' && resourceParameter !== 'omitted') {
+    throw optionError('resourceParameter', "must be 'sent' or 'omitted'")
+  }
   if (clientId !== undefined && clientMetadataUrl !== undefined) {
     throw optionError('clientMetadataUrl', "must not be given besides a 'clientId'")
   }
@@ -52,6 +56,11 @@ export function checkClient(options: McpClient, more: readonly string[]): void {
   }
   // The rest is checked where every OAuth client's is.
   if (clientId !== undefined) makeClient(options, { id: clientId }, 'https://issuer.invalid', undefined)
+}
+
+/** What a request says of the MCP server (RFC 8707). */
+export function sentResource({ resourceParameter }: McpClient, resource: string): string | undefined {
+  return resourceParameter === 'omitted' ? undefined : resource
 }
 
 function makeClient(

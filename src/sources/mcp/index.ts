@@ -24,7 +24,7 @@ import type { SecretOption } from '../shared/secret.ts'
 import { readTokens } from '../shared/token-endpoint.ts'
 import { readHttp } from '../shared/token-request.ts'
 import { assertBound, assertSameIssuer, boundOf, withBound } from './bound.ts'
-import { checkClient, Clients, isUnknownClient } from './client.ts'
+import { checkClient, Clients, isUnknownClient, sentResource } from './client.ts'
 import { Discovery, type Found } from './discovery.ts'
 import { checkStore } from './kept.ts'
 import { mcpLogin } from './login.ts'
@@ -85,7 +85,11 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
     const scope = spends ? options.scope : await scopeFor(found, challenge)
     const { issuer, resource } = found
     const proofs = await grant.parameters({ ...context, target: { issuer, resource, scope } })
-    const parameters: Parameters = [...each('scope', scope), ...each('resource', resource), ...proofs]
+    const parameters: Parameters = [
+      ...each('scope', scope),
+      ...each('resource', sentResource(options, resource)),
+      ...proofs,
+    ]
     // A request that redeems a refresh token ends only with its flight: the response may be all that is left of the login.
     const asked = { signal, sent, ...(spends && { timeout: Infinity }) }
     const whole = await client.ask('token_endpoint', asked, (peer, { server, party, auth }, request) =>
@@ -134,8 +138,9 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
       const proofs = isKnown ? (await grant.parameters({ ...input, target })).map(([, value]) => value) : []
       const secret = await secretsOf(options).presented(input.signal)
       const client = clients.configured ?? boundOf(input.current)?.client ?? ''
-      const { issuers = [], issuer = '', scope = '' } = options
-      return [...proofs, discovery.server.href, client, secret, issuer, scope, ...issuers, ...wider.names]
+      const { issuers = [], issuer = '', scope = '', resourceParameter = '' } = options
+      const texts = [discovery.server.href, client, secret, issuer, scope, resourceParameter]
+      return [...proofs, ...texts, ...issuers, ...wider.names]
     },
     /** For a refresh token only a person can widen what was granted. */
     ...(!spends && { widen: wider.widen }),

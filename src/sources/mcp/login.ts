@@ -14,7 +14,7 @@ import { readTokens } from '../shared/token-endpoint.ts'
 import { type Http, readHttp } from '../shared/token-request.ts'
 import { authorizationUrl } from './authorization-url.ts'
 import { withBound } from './bound.ts'
-import { checkClient, Clients, isUnknownClient, takesUrls } from './client.ts'
+import { checkClient, Clients, isUnknownClient, sentResource, takesUrls } from './client.ts'
 import { Discovery, type Found } from './discovery.ts'
 import { isRefused } from './documents.ts'
 import { invalid, isLoopback, refused, shown } from './hosts.ts'
@@ -149,9 +149,10 @@ class Login {
       )
     }
     const { issuer, resource } = found
+    const sent = sentResource(this.#options, resource)
     const wanted = await this.#scope(found, challenge, scope)
     const toVisit = (client: string, state: string, verifier: string): Promise<URL> =>
-      authorizationUrl(endpoint, { client, redirectUri, scope: wanted, resource, state, verifier })
+      authorizationUrl(endpoint, { client, redirectUri, scope: wanted, resource: sent, state, verifier })
     // With values of its own: a code that is issued at once is nobody's.
     const isDead = async (id: string): Promise<boolean> =>
       isRefused(
@@ -235,7 +236,7 @@ class Login {
     const whole = await client.ask('token_endpoint', asked, (_peer, { server, party, auth }, request) =>
       peer.authorizationCodeGrantRequest(server, party, auth, parameters, redirectUri, verifier, {
         ...request,
-        additionalParameters: each('resource', resource),
+        additionalParameters: each('resource', sentResource(this.#options, resource)),
       }),
     )
     if (isUnknownClient(whole) && client.id !== this.#options.clientId) {

@@ -38,6 +38,12 @@ export interface McpClient extends TokenRequestOptions {
    * takes such ids.
    */
   clientMetadataUrl?: string | undefined
+  /**
+   * Whether requests name the MCP server as `resource` (RFC 8707), as its specification has them. Microsoft Entra ID refuses that beside a
+   * scope of another name (AADSTS9010010): give `'omitted'` for such a server, whose tokens the `scope` alone then binds.
+   * @default 'sent'
+   */
+  resourceParameter?: 'sent' | 'omitted' | undefined
   /** Separated by spaces. Default at a login: what the challenge demands, else all that the MCP server lists. */
   scope?: string | undefined
 }
