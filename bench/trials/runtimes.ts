@@ -65,8 +65,12 @@ export const runtimes: Battery = async (tell) => {
       ran.push({ runtime: named(runtime, version), told })
     }
     const script = await bundled(folder)
-    if (await hasWorkerd())
-      ran.push({ runtime: 'workerd 4.20260730', told: await inWorkerd(folder, script, servers) })
+    if (await hasWorkerd()) {
+      for (const flags of [[], ['nodejs_compat']]) {
+        const runtime = ['workerd 4.20260730', ...flags].join(', ')
+        ran.push({ runtime, told: await inWorkerd(folder, script, servers, flags) })
+      }
+    }
     ran.push(await inChromium(folder, script, servers, pages, posted))
   } finally {
     await Promise.all([servers.close(), redis.close(), postgres.close()])
@@ -157,11 +161,16 @@ async function bundled(folder: string): Promise<string> {
   return outputFiles[0]?.text ?? ''
 }
 
-async function inWorkerd(folder: string, script: string, { origin }: PortableServers): Promise<Told> {
+async function inWorkerd(
+  folder: string,
+  script: string,
+  { origin }: PortableServers,
+  flags: readonly string[],
+): Promise<Told> {
   const worker = join(folder, 'worker.mjs')
   const handler = `export default { fetch: async (request, { ORIGIN }) => Response.json(await run(ORIGIN)) }`
   await writeFile(worker, `${script}\nconst run = globalThis.portable\n${handler}\n`)
-  const running = await startWorker(worker, { ORIGIN: origin })
+  const running = await startWorker(worker, { ORIGIN: origin }, flags)
   try {
     return read(await (await fetch(running.origin, { signal: AbortSignal.timeout(120_000) })).text())
   } finally {

@@ -43,10 +43,19 @@ function tracked<T>(storage: Storage<T>): AsyncContext<T> {
         return await storage.run(value, callback)
       } finally {
         running--
-        if (tracks && running === 0) storage.disable?.()
+        if (tracks && running === 0) quiet(storage)
       }
     },
     getStore: () => storage.getStore(),
+  }
+}
+
+/** Cloudflare calls itself Node 22, and has the method, which throws. What it would spare is not worth a call. */
+function quiet(storage: Storage<unknown>): void {
+  try {
+    storage.disable?.()
+  } catch {
+    // as above
   }
 }
 

@@ -109,10 +109,20 @@ export function tell(listener: RefreshListener, event: RefreshEvent): void {
   }
 }
 
-/** Any error as one of ours; what is foreign becomes the cause. */
+function className(thrown: unknown): string {
+  try {
+    const name: unknown = Reflect.get(Object(thrown), 'name')
+    if (typeof name === 'string' && /^[A-Za-z]\w{0,63}$/.test(name)) return name
+  } catch {
+    // a hostile object
+  }
+  return typeof thrown
+}
+
+/** Any error as one of ours; what is foreign becomes the cause. It may hold a secret, so its class is named, and its message is not repeated. */
 export function asRefreshError(error: unknown): RefreshError {
   if (error instanceof RefreshError && isSound(error)) return error
-  const message = 'The refresh function threw an error of its own: see the cause.'
+  const message = `The source's issue(), or the refresh function, threw an error of its own (${className(error)}): 'error.cause' has it in onEvent, and llm-refresh/debug prints it. Mend that function.`
   return new RefreshError('refresh_failed', message, {
     cause: error,
     retryAfterMs: retryAfterOf(error),

@@ -96,7 +96,7 @@ test('[S9] given a place that is full for minutes, then the update stays pending
   )
   await vi.advanceTimersByTimeAsync(180_000)
   expect([updated.is(), waiting.is()]).toEqual(['pending', 'pending'])
-  expect(news[0]).toEqual(['unwritten', expect.stringContaining('see the cause')])
+  expect(news[0]).toEqual(['unwritten', expect.stringContaining('error.cause')])
   expect(place.steps.filter((step) => step === 'lock me')).toHaveLength(1)
   expect(place.steps.filter((step) => step === 'renew me').length).toBeGreaterThan(300)
   place.isFull = false

@@ -149,3 +149,20 @@ test('[Z2] given a program without a listener, when it starts with the import of
   expect(stderr).toContain('llm-refresh: Token 1 is in force after ')
   expect(stderr).not.toContain('test-token')
 })
+
+test('[Z2] given a source that throws an error of its own, when debug is imported, then stderr tells what it threw, without its secrets', async () => {
+  const folder = await temporaryFolder()
+  const debug = await bundle(fileOfSource('observe/debug.ts'), join(folder, 'debug.mjs'))
+  const main = await program(`
+    import { createCredential } from '${fileOfSource('index.ts')}'
+    const issue = async () => {
+      throw new TypeError('the token service said 500 for key=canary-4711 and canary0815canary0815')
+    }
+    await createCredential({ source: { issue } }).accessToken().catch(() => console.log('failed'))`)
+  const flags = ['--import', debug, main]
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, flags, { timeout: 120_000 })
+  expect(stdout).toBe('failed\n')
+  expect(stderr).toContain('threw an error of its own (TypeError)')
+  expect(stderr).toContain('llm-refresh: The function threw TypeError: the token service said 500 for … and …')
+  expect(stderr).not.toContain('canary')
+})

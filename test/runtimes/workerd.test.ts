@@ -21,6 +21,8 @@ beforeEach(({ skip }) => skip(!isThere))
 let folder: string
 let server: Server
 let worker: RunningWorker
+/** The same one where it is told to look like Node. */
+let nodeWorker: RunningWorker
 /** Redemptions that have happened, and whose responses are not sent. */
 const gate = new Gate()
 /** What each account presented. */
@@ -61,19 +63,27 @@ beforeAll(async () => {
     logLevel: 'error',
   })
   const port = typeof address === 'object' ? address?.port : 0
-  worker = await startWorker(script, { ENDPOINT: `http://127.0.0.1:${port}` })
+  const bindings = { ENDPOINT: `http://127.0.0.1:${port}` }
+  ;[worker, nodeWorker] = await Promise.all([
+    startWorker(script, bindings),
+    startWorker(script, bindings, ['nodejs_compat']),
+  ])
 }, 300_000)
 
 afterAll(async () => {
-  await worker?.close()
+  await Promise.all([worker?.close(), nodeWorker?.close()])
   server?.closeAllConnections()
   server?.close()
   if (folder !== undefined) await rm(folder, { recursive: true, force: true })
 })
 
-async function ask(path: string, query: Readonly<Record<string, string | number>>): Promise<unknown> {
+async function ask(
+  path: string,
+  query: Readonly<Record<string, string | number>>,
+  { origin } = worker,
+): Promise<unknown> {
   const search = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))
-  const response = await fetch(`${worker.origin}${path}?${search.toString()}`, {
+  const response = await fetch(`${origin}${path}?${search.toString()}`, {
     // A request that hangs has failed.
     signal: AbortSignal.timeout(60_000),
   })
@@ -117,6 +127,14 @@ test('[C15] workerd: given a refresh ahead of expiry that ended with its request
   await ask('/advance', { name, ms: LIFE - LATE })
   expect(await ask('/token', { name })).toEqual(served('access-2'))
   expect(presented.get(name)).toHaveLength(2)
+})
+
+test('[R2] workerd: given nodejs_compat, when a token has expired, then it is refreshed as without the flag', async () => {
+  for (const [name, place] of Object.entries({ plain: worker, compatible: nodeWorker })) {
+    await ask('/login', { name, ms: LIFE }, place)
+    await ask('/advance', { name, ms: LIFE }, place)
+    expect(await ask('/token', { name }, place)).toEqual(served('access-1'))
+  }
 })
 
 test.each(['first', 'second'])(

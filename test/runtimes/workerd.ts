@@ -45,13 +45,14 @@ export interface RunningWorker {
   close(): Promise<void>
 }
 
-/** @param script the Worker's path @param bindings what it finds in its environment */
+/** @param script the Worker's path @param bindings what it finds in its environment @param flags its compatibility flags */
 export async function startWorker(
   script: string,
   bindings: Readonly<Record<string, string>>,
+  flags: readonly string[] = [],
 ): Promise<RunningWorker> {
   const host = fileURLToPath(new URL('workerd-host.mjs', import.meta.url))
-  const args = [host, pathToFileURL(miniflare).href, script, JSON.stringify(bindings)]
+  const args = [host, pathToFileURL(miniflare).href, script, JSON.stringify(bindings), JSON.stringify(flags)]
   const child = spawn(node22, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   const exit = once(child, 'exit')
   const [origin] = (await Promise.race([

@@ -251,7 +251,7 @@ describe.each(SURFACES)('$name', ({ over, isProxy }) => {
             code: 'refresh_failed',
             status: 'UNAUTHENTICATED',
             message:
-              'llm-refresh: refresh_failed: The refresh function threw an error of its own: see the cause.',
+              "llm-refresh: refresh_failed: The source's issue(), or the refresh function, threw an error of its own (Error): 'error.cause' has it in onEvent, and llm-refresh/debug prints it. Mend that function.",
           },
         })
         const again = await ask(server.origin, { method: 'HEAD' })

@@ -21,21 +21,9 @@ export function timeout(what: string, deadline: number): RefreshError {
 export function suspended(pause: number, failure: RefreshError | undefined): RefreshError {
   const isForeign = failure?.code === 'refresh_failed'
   const cause = isForeign ? failure.cause : failure
-  // The host's own error may hold a secret, so its message is not repeated: its class is named.
-  const thrown = isForeign && cause !== undefined ? ` (a ${className(cause)})` : ''
   const why = failure?.message ?? 'the reason is not known'
-  const message = `The last refresh failed, so the next may run in ${inMs(pause)}. It failed because: ${why}${thrown}`
+  const message = `The last refresh failed, so the next may run in ${inMs(pause)}. It failed because: ${why}`
   return new RefreshError('refresh_suspended', message, { cause, retryAfterMs: pause })
-}
-
-function className(thrown: unknown): string {
-  try {
-    const name: unknown = Reflect.get(Object(thrown), 'name')
-    if (typeof name === 'string' && /^[A-Za-z]\w{0,63}$/.test(name)) return name
-  } catch {
-    // a hostile object
-  }
-  return typeof thrown
 }
 
 /** The breaker's: the last refreshes did not help here, so the next one waits. */

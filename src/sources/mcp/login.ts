@@ -89,8 +89,8 @@ class Login {
     const { binding, signal = new AbortController().signal } = options ?? {}
     const text = String(callbackUrl)
     // Node's own requests have a path alone.
-    const isUrl = text.length <= LONGEST_CALLBACK
-    const returned = isUrl ? parsedUrl(text, 'http://127.0.0.1')?.searchParams : undefined
+    const url = text.length > LONGEST_CALLBACK ? undefined : parsedUrl(text, 'http://127.0.0.1')
+    const returned = url?.searchParams
     if (returned === undefined)
       throw optionError('callbackUrl', 'must be the URL that the browser came back to')
     if (typeof binding !== 'string') throw optionError('binding', 'must be the one that begin() gave')
