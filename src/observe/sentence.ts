@@ -16,9 +16,9 @@ export function sentenceOf(event: RefreshEvent): string {
     case 'refresh_discarded':
       return 'A token came too late: a login, a logout or a newer token had taken its place.'
     case 'set':
-      return `Somebody logged in: token ${event.generation} is in force.`
+      return `A login put token ${event.generation} in force.`
     case 'cleared':
-      return 'Somebody logged out: there is no token any more.'
+      return 'A logout took the token away.'
     case 'loaded':
       return `The store holds a token (revision ${event.revision}): it is used.`
     case 'adopted':

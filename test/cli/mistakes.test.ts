@@ -31,6 +31,16 @@ test.each([
     'Write "https://llm.example.com".',
   ],
   [
+    'the URL of an endpoint for a base URL',
+    route({ preset: 'openai-compatible', to: 'https://llm.example.com/v1/chat/completions' }),
+    'routes.api.to must be a base URL: clients add the path of what they call. Write "https://llm.example.com/v1".',
+  ],
+  [
+    "the URL of Anthropic's endpoint for a base URL",
+    route({ preset: 'anthropic', to: 'https://llm.example.com/v1/messages' }),
+    'Write "https://llm.example.com".',
+  ],
+  [
     'plain http to another host',
     route({ to: 'http://gateway:4000' }),
     'routes.api.to would send the credential in the clear. Use "https://gateway:4000", or, inside a network that you trust, add "plainHttp": true to the route.',
@@ -96,6 +106,8 @@ test.each([
   { preset: 'openai', to: 'http://127.0.0.1:4000/v1/' },
   { preset: 'openai-compatible', to: 'https://llm.example.com' },
   { preset: 'anthropic', to: 'https://llm.example.com' },
+  { preset: 'openai-compatible', to: 'https://ann.services.ai.azure.com/models' },
+  { preset: 'mcp', to: 'https://mcp.example.com/v1/messages' },
   { to: 'http://gateway:4000', plainHttp: true },
 ])('[L4] given the route %j, when the configuration is read, then it is taken', (given) => {
   const text = JSON.stringify({ version: 1, ...route(given) })
@@ -201,6 +213,8 @@ test('[L6] given routes to a server, to nobody and to the API of another vendor,
     good: { preset: 'openai', to: `${origin}/v1`, credential: 'work' },
     host: { preset: 'openai', to: origin, credential: 'work' },
     dead: { to: dead, credential: 'work' },
+    // A fetch refuses to ask this port; the proxy asks it.
+    blocked: { to: 'http://127.0.0.1:1', credential: 'work' },
     other: { preset: 'anthropic', to: 'https://api.openai.com', credential: 'work' },
   }
   const { run } = await machine({ credentials: { work: ENV }, routes })
@@ -224,6 +238,11 @@ test('[L6] given routes to a server, to nobody and to the API of another vendor,
       code: 'upstream_unreachable',
       message: `${new URL(dead).host} cannot be reached (ECONNREFUSED).`,
       fix: expect.stringContaining('Check routes.dead.to'),
+    }),
+    expect.objectContaining({
+      about: 'routes.blocked',
+      code: 'upstream_unreachable',
+      message: '127.0.0.1:1 cannot be reached (ECONNREFUSED).',
     }),
     // It is asked through the proxy of this machine, where nobody listens.
     expect.objectContaining({ about: 'routes.other', code: 'upstream_unreachable' }),

@@ -115,6 +115,21 @@ describe('a login in two halves', () => {
     ).toThrow(expect.objectContaining({ code: 'invalid_option' }))
   })
 
+  test('[A3] given a login that an SDK kept, when it is handed over with its client, then its refresh token is redeemed for that client', async () => {
+    const { auth, url } = await startWorld()
+    const store = memoryStore()
+    const credential = createCredential({
+      source: mcp(url, { store, clientId: 'registered-1' }),
+      store,
+      key: url,
+    })
+    await credential.login({ access_token: 'a1', token_type: 'Bearer', refresh_token: 'r1' })
+    expect(await credential.accessToken({ rejected: 'a1' })).toBe('a2')
+    expect(auth.posted('/token')).toMatchObject([
+      { grant_type: 'refresh_token', refresh_token: 'r1', client_id: 'registered-1', resource: url },
+    ])
+  })
+
   test('[A5] given a second return, then it says that the login was finished already', async () => {
     const { login, back, binding, auth } = await begin()
     await login.finish(back, { binding })

@@ -19,7 +19,21 @@ export function problemOfRoute({ preset, to, plainHttp }: RouteDefinition): Prob
     const message = `would send the credential in the clear. Use "https://${url.host}", or, inside a network that you trust, add "plainHttp": true to the route`
     return { at, message }
   }
-  return preset === undefined ? undefined : problemOfVersion(preset, url)
+  if (preset === undefined || preset === 'mcp') return undefined
+  return problemOfEndpoint(url) ?? problemOfVersion(preset, url)
+}
+
+/** What vendors' clients add to a base URL. */
+const ENDPOINT = /\/(?:(?:chat\/)?completions|responses|embeddings|v1\/messages)\/?$/
+
+/** A path that the clients add, too, is a 404 at each request. */
+function problemOfEndpoint(url: URL): Problem | undefined {
+  if (!ENDPOINT.test(url.pathname)) return undefined
+  const base = url.href.replace(ENDPOINT, '')
+  return {
+    at: ['to'],
+    message: `must be a base URL: clients add the path of what they call. Write "${base}"`,
+  }
 }
 
 /** A version that stands twice is a 404 at each request. */

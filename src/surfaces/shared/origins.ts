@@ -40,7 +40,7 @@ function missing(name: string): RefreshError {
 function read(given: unknown, name: string): URL {
   const url = typeof given === 'string' ? parsedUrl(given) : undefined
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    const what = typeof given === 'string' ? 'what is no URL of http or https' : describe(given)
+    const what = typeof given === 'string' ? "a text without 'https://' or 'http://'" : describe(given)
     throw optionError(name, `must hold origins such as 'https://api.example.com', not ${what}`)
   }
   const { origin, hostname } = url

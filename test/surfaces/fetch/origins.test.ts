@@ -195,11 +195,11 @@ describe('bad input', () => {
     [{ origins: [] }, "'origins' must name where the credential may go, such as 'https://api.example.com'."],
     [
       { origins: 'api.example.com' },
-      "'origins' must hold origins such as 'https://api.example.com', not what is no URL of http or https.",
+      "'origins' must hold origins such as 'https://api.example.com', not a text without 'https://' or 'http://'.",
     ],
     [
       { origins: 'ftp://a' },
-      "'origins' must hold origins such as 'https://api.example.com', not what is no URL of http or https.",
+      "'origins' must hold origins such as 'https://api.example.com', not a text without 'https://' or 'http://'.",
     ],
     [{ origins: [7] }, "'origins' must hold origins such as 'https://api.example.com', not 7."],
     [

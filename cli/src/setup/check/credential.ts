@@ -2,7 +2,7 @@ import type { OAuthDefinition } from '../../config/credentials.ts'
 import type { Config } from '../../config/read.ts'
 import { durationOf } from '../../lib/duration.ts'
 import { definitionOf, isLoggedOut, loginCommand, openCredential } from '../credential.ts'
-import { discover, discoveryFix } from '../discovery.ts'
+import { discover, type Discovered, discoveryFix } from '../discovery.ts'
 import { isPersons, packageOf } from '../source.ts'
 import { inMemory } from '../store.ts'
 import { type Finding, fixFor, good, problem } from './finding.ts'
@@ -98,11 +98,9 @@ async function ofServer(definition: OAuthDefinition, about: string): Promise<Fin
       fix: discoveryFix(about, discovered),
     })
   } else if (issuer !== undefined) {
-    const { hasBrowserLogin, hasDeviceLogin } = discovered
-    const ways = [hasBrowserLogin && 'by browser', hasDeviceLogin && 'by code'].filter((way) => way !== false)
-    const logins = ways.length === 0 ? 'no login of a person' : `logins ${ways.join(' and ')}`
     const { host } = new URL(issuer)
-    found.push(good(about, 'discovery', `The metadata of ${host} were read; it offers ${logins}.`))
+    const offer = isPersons(definition) ? `; it offers ${loginsOf(discovered)}` : ''
+    found.push(good(about, 'discovery', `The metadata of ${host} were read${offer}.`))
   }
   if (clockAhead !== undefined && Math.abs(clockAhead) > CLOCK_TOLERANCE) {
     const how = clockAhead > 0 ? 'behind' : 'ahead of'
@@ -115,6 +113,11 @@ async function ofServer(definition: OAuthDefinition, about: string): Promise<Fin
     })
   }
   return found
+}
+
+function loginsOf({ hasBrowserLogin, hasDeviceLogin }: Discovered): string {
+  const ways = [hasBrowserLogin && 'by browser', hasDeviceLogin && 'by code'].filter((way) => way !== false)
+  return ways.length === 0 ? 'no login of a person' : `logins ${ways.join(' and ')}`
 }
 
 function withoutRefreshToken(about: string): Finding {

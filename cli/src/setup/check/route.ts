@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { missingVersion, presets, type Preset, type PresetName } from '../../config/presets.ts'
 import type { Config } from '../../config/read.ts'
 import { messageOf } from '../../lib/fault.ts'
@@ -45,10 +47,27 @@ async function problemOf(url: string): Promise<string | undefined> {
     const cause: unknown = Reflect.get(Object(error), 'cause')
     if (error instanceof Error && error.name === 'TimeoutError')
       return `no response within ${TIMEOUT / 1000} s`
-    // The proxy asks ports that a fetch does not: then nothing is known.
-    if (cause instanceof Error && cause.message === 'bad port') return undefined
-    const code: unknown = Reflect.get(Object(cause), 'code')
-    return typeof code === 'string' ? code : messageOf(cause ?? error)
+    // The proxy asks ports that a fetch does not.
+    if (cause instanceof Error && cause.message === 'bad port') return problemOfPort(new URL(url))
+    return codeOf(cause ?? error)
+  }
+}
+
+function codeOf(error: unknown): string {
+  const code: unknown = Reflect.get(Object(error), 'code')
+  return typeof code === 'string' ? code : messageOf(error)
+}
+
+/** Why nobody listens there; undefined where somebody does. */
+async function problemOfPort({ hostname, port }: URL): Promise<string | undefined> {
+  const socket = connect({ host: hostname.replaceAll(/^\[|\]$/g, ''), port: Number(port), timeout: TIMEOUT })
+  try {
+    const late = once(socket, 'timeout').then(() => `no response within ${TIMEOUT / 1000} s`)
+    return await Promise.race([once(socket, 'connect').then(() => undefined), late])
+  } catch (error) {
+    return codeOf(error)
+  } finally {
+    socket.destroy()
   }
 }
 
