@@ -6,6 +6,7 @@ interface Models {
   readonly anthropic: LanguageModel
   readonly google: LanguageModel
   readonly openai: LanguageModel
+  readonly compatible: LanguageModel
   readonly embedding: EmbeddingModel
 }
 
@@ -16,12 +17,18 @@ export const common = {
     'generateText (openai)': SAID,
     'generateText (anthropic)': SAID,
     'generateText (google)': SAID,
+    'generateText (openai-compatible)': SAID,
     tools: `${SAID} It rains in Paris.`,
     'streamText with tools': SAID,
     'object output': 'Paris',
     embed: '3',
   },
-  streams: ['streamText (openai)', 'streamText (anthropic)', 'streamText (google)'],
+  streams: [
+    'streamText (openai)',
+    'streamText (openai-compatible)',
+    'streamText (anthropic)',
+    'streamText (google)',
+  ],
 } as const satisfies Partial<Client>
 
 export const aiSdk6: Client = {
@@ -33,6 +40,15 @@ export const aiSdk6: Client = {
     'AI SDK 6',
     {
       openai: { package: 'ai-sdk-openai-v3', option: "createOpenAI({ apiKey: 'unused', fetch })" },
+      more: [
+        {
+          name: 'AI SDK 6, gateways',
+          package: 'ai-sdk-openai-compatible-v2',
+          option: "createOpenAICompatible({ name: 'gateway', baseURL, fetch })",
+          calls: ['generateText (openai-compatible)'],
+          streams: ['streamText (openai-compatible)'],
+        },
+      ],
       anthropic: {
         package: 'ai-sdk-anthropic-v3',
         option: "createAnthropic({ authToken: 'unused', fetch })",
@@ -49,6 +65,7 @@ export const aiSdk6: Client = {
     const { createAnthropic } = await import('ai-sdk-anthropic-v3')
     const { createGoogleGenerativeAI } = await import('ai-sdk-google-v3')
     const { createOpenAI } = await import('ai-sdk-openai-v3')
+    const { createOpenAICompatible } = await import('ai-sdk-openai-compatible-v2')
     const openai = createOpenAI({ apiKey: UNUSED, baseURL: `${url}/v1`, fetch })
     return session({
       anthropic: createAnthropic({ authToken: UNUSED, baseURL: `${url}/v1`, fetch })('claude-sonnet-5'),
@@ -58,6 +75,7 @@ export const aiSdk6: Client = {
         fetch: fetchWith(googleApply),
       })('gemini-2.5-flash'),
       openai: openai('gpt-5'),
+      compatible: createOpenAICompatible({ name: 'gateway', baseURL: `${url}/v1`, fetch })('gpt-5'),
       embedding: openai.embeddingModel('text-embedding-3-small'),
     })
   },
@@ -90,6 +108,7 @@ export async function session({ embedding, ...models }: Models): Promise<Session
       'generateText (openai)': text(models.openai),
       'generateText (anthropic)': text(models.anthropic),
       'generateText (google)': text(models.google),
+      'generateText (openai-compatible)': text(models.compatible),
       tools: async () => {
         const { text: answer, steps } = await generateText({ model: models.openai, ...toolUse })
         return [answer, ...steps.flatMap(({ toolResults }) => toolResults.map(({ output }) => output))].join(
@@ -109,6 +128,7 @@ export async function session({ embedding, ...models }: Models): Promise<Session
     },
     streams: {
       'streamText (openai)': () => streamed({ model: models.openai, prompt }),
+      'streamText (openai-compatible)': () => streamed({ model: models.compatible, prompt }),
       'streamText (anthropic)': () => streamed({ model: models.anthropic, prompt }),
       'streamText (google)': () => streamed({ model: models.google, prompt }),
     },

@@ -52,6 +52,7 @@ export const aiSdk6Model: Client = {
     const { createAnthropic } = await import('ai-sdk-anthropic-v3')
     const { createGoogleGenerativeAI } = await import('ai-sdk-google-v3')
     const { createOpenAI } = await import('ai-sdk-openai-v3')
+    const { createOpenAICompatible } = await import('ai-sdk-openai-compatible-v2')
     const { refreshingModels } = await import('llm-refresh/ai-sdk')
     const baseURL = `${url}/v1`
     const credential = token.map((accessToken) => ({ accessToken }))
@@ -66,6 +67,9 @@ export const aiSdk6Model: Client = {
         createGoogleGenerativeAI({ apiKey: key, headers: googleHeaders(key), baseURL: `${url}/v1beta` }),
       )('gemini-2.5-flash'),
       openai: openai('gpt-5'),
+      compatible: refreshingModels(credential, ({ accessToken: apiKey }) =>
+        createOpenAICompatible({ name: 'gateway', apiKey, baseURL }),
+      )('gpt-5'),
       embedding: openai.embeddingModel('text-embedding-3-small'),
     })
   },
