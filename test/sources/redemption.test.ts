@@ -356,6 +356,8 @@ describe('[K18] a login ends only by a JSON object whose `error` says so', () =>
   test.each([
     'mfa_required',
     'token_expired',
+    // Ory, of one that was used before.
+    'token_inactive',
     'invalid_token',
     'authorization_declined',
     'code_expired',
@@ -371,6 +373,7 @@ describe('[K18] a login ends only by a JSON object whose `error` says so', () =>
     [500, { error: 'invalid_grant' }, 'source_unavailable'],
     [503, { error: 'invalid_grant' }, 'source_unavailable'],
     [429, { error: 'invalid_grant' }, 'source_rate_limited'],
+    [401, { error: 'client_inactive' }, 'source_refused'],
     [403, { error: 'access_denied' }, 'source_refused'],
     [404, { error: 'invalid_grant' }, 'source_refused'],
     [400, 'error=invalid_grant', 'source_refused'],

@@ -107,7 +107,7 @@ export class Redemption {
       const token = withKept(received, candidate.current)
       return { content: this.#success(stored, token, tried), token, error: undefined }
     } catch (error) {
-      const told = lock?.abandoned === true && isTerminal(error) ? lost(error) : error
+      const told = isUnknown(error, lock) && isTerminal(error) ? lost(error) : error
       const content = await this.#failure(stored, candidate, error, wish, tried, lock)
       return { content, token: undefined, error: told }
     }
@@ -183,7 +183,7 @@ export class Redemption {
     const presented = this.#candidates.presented(current, signal)
     const failure = await this.#memory.note(error, stored, {
       presented,
-      isAbandoned: lock?.abandoned === true,
+      isAbandoned: isUnknown(error, lock),
       atMost: stillGood,
     })
     const isShared = this.#source.isLocal !== true && this.#isResponse(error)
@@ -205,6 +205,11 @@ export class Redemption {
     if (reach !== undefined) return reach === 'answered' || reach === 'accepted'
     return this.#source.presented === undefined && RESPONSES.test(error.code)
   }
+}
+
+/** An earlier request may have spent what this one presented: of another holder, or of this flight. */
+function isUnknown(error: unknown, lock: StoreContext | undefined): boolean {
+  return lock?.abandoned === true || factsOf(error).isAfterBreak === true
 }
 
 const RESPONSES = /^(?:reauthentication_required|source_(?:refused|unavailable|rate_limited))$/
