@@ -210,6 +210,9 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   K18: {
     says: 'Answers are judged by their shape, not by their label; no complete 2xx is repeated within its flight for a source that spends; a login ends only by a JSON `error` on the list, and never with a 5xx.',
   },
+  K19: {
+    says: 'A token response comes from the endpoint, also on a platform whose fetch keeps the responses of POSTs (Next.js 14), and that platform keeps none.',
+  },
   S1: {
     says: '8 processes, one expiry, a reuse-detecting authorization server: one redemption, every caller succeeds, on each shared store, as long as the store keeps its lock.',
   },
