@@ -172,7 +172,7 @@ async function reached<R>(
   try {
     return await step
   } catch (thrown) {
-    const { reach, why } = connectionOf(thrown, secrets)
+    const { reach, why } = connectionOf(thrown, secrets, host)
     // A fetch of the user's may put the whole request into its error.
     const cause = libraryCause(thrown, secrets)
     const isLabelled = response?.ok === true && (response.headers.get('content-encoding') ?? '') !== ''
