@@ -14,6 +14,8 @@ export interface FailureFacts {
   readonly received?: Omit<Partial<AccessToken>, 'accessToken'> | undefined
   /** The endpoint refused what the challenge demands (`interaction_required` and its kin), not the login. */
   readonly isChallengeRefused?: boolean | undefined
+  /** The endpoint refused the scope, not the login. */
+  readonly isScopeRefused?: boolean | undefined
   /** An earlier request of the same flight was sent and not answered as a whole: what was redeemed may be spent by that. */
   readonly isAfterBreak?: boolean | undefined
   /** The same request may succeed a moment later, as where a signature's time was off: the refusal is not remembered. */

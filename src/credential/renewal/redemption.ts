@@ -127,10 +127,10 @@ export class Redemption {
       if (spends && !isSent) lock?.sent?.()
       isSent = true
     }
-    const ask = (demanded: string | undefined): Promise<AccessToken> => {
+    const ask = (demanded: string | undefined, asGranted = false): Promise<AccessToken> => {
       // After an unknown outcome one try is made; while an outage lasts, one try a flight.
       const tries = lock?.abandoned === true || this.#memory.isFailing(stored) ? 1 : 3
-      const context = { current, challenge: demanded, signal, sent }
+      const context = { current, challenge: demanded, signal, sent, asGranted }
       return issue(this.#source, context, { ...this.#settings, ...wish, tries })
     }
     try {
@@ -138,6 +138,10 @@ export class Redemption {
     } catch (error) {
       // A source of the user's that does not tell counts as having sent its request.
       if (this.#source.presented === undefined && factsOf(error).reach !== 'unsent') sent()
+      // A person may grant less than was asked for, and not every endpoint hears the question again (RFC 6749 section 6).
+      const isGranted =
+        stored?.madeFor?.scope !== undefined && fitOf(stored, this.#source.madeFor) === 'same'
+      if (isGranted && factsOf(error).isScopeRefused === true) return await ask(challenge, true)
       if (challenge === undefined || factsOf(error).isChallengeRefused !== true) throw error
       const token = await ask(undefined)
       this.#settings.onChallengeRefused?.(challenge)
