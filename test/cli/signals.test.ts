@@ -55,7 +55,12 @@ async function rotating() {
       const isSpent = redeemed.includes(refreshToken)
       redeemed.push(refreshToken)
       const number = redeemed.length
-      const token = { access_token: `a${number}`, refresh_token: `r${number}`, token_type: 'Bearer', expires_in: 600 }
+      const token = {
+        access_token: `a${number}`,
+        refresh_token: `r${number}`,
+        token_type: 'Bearer',
+        expires_in: 600,
+      }
       waiting.push(() => {
         response.writeHead(isSpent ? 400 : 200, { 'content-type': 'application/json' })
         response.end(JSON.stringify(isSpent ? { error: 'invalid_grant' } : token))

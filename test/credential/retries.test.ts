@@ -58,7 +58,11 @@ test.each([
 ])(
   '[K13] given a request that %s, when the second one ends the login, then its failure says whether the outcome is unknown',
   async (_name, first, message) => {
-    const [account, clock, store] = [new Account(), new ManualClock(), await storeWith(memoryStore(), numbered(1))]
+    const [account, clock, store] = [
+      new Account(),
+      new ManualClock(),
+      await storeWith(memoryStore(), numbered(1)),
+    ]
     const { token } = processOf(account, store, clock)
     const held = await token.snapshot()
     account.failures.push(first, failure('reauthentication_required'))

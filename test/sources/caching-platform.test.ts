@@ -14,7 +14,8 @@ function keeping() {
   const kept = new Map<string, Response>()
   const fetches: typeof fetch = async (input, init: NextInit = {}) => {
     const isKept = init.cache !== 'no-store' && init.next?.revalidate !== 0
-    const key = JSON.stringify([String(input), [...new Headers(init.headers)], String(init.body)])
+    const request = new Request(input, init)
+    const key = JSON.stringify([request.url, [...request.headers], await request.text()])
     const found = isKept ? kept.get(key) : undefined
     if (found !== undefined) return found.clone()
     const response = await fetch(input, init)
@@ -34,7 +35,8 @@ const sources: Record<string, (tokenEndpoint: string, own: typeof fetch) => Sour
     workload({ for: { tokenEndpoint }, subjectToken: () => 'subject', fetch: own }),
 }
 
-test.each(Object.entries(sources))(
+const SOURCES = Object.entries(sources)
+test.each(SOURCES)(
   '[K19] given a platform that keeps responses, when a token of %s is rejected, then the endpoint gives another one, and none is kept',
   async (_name, sourceOf) => {
     let number = 0

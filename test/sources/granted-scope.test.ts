@@ -9,7 +9,12 @@ async function granting(...granted: string[]) {
   const server = await serve(({ body }, response) => {
     const asked = new URLSearchParams(body.toString()).get('scope')?.split(' ') ?? []
     const isGranted = asked.every((scope) => granted.includes(scope))
-    const token = { access_token: `a${++number}`, refresh_token: `r${number}`, token_type: 'Bearer', expires_in: 60 }
+    const token = {
+      access_token: `a${++number}`,
+      refresh_token: `r${number}`,
+      token_type: 'Bearer',
+      expires_in: 60,
+    }
     response.writeHead(isGranted ? 200 : 400, JSON_TYPE)
     return response.end(JSON.stringify(isGranted ? token : { error: 'invalid_scope' }))
   })
@@ -51,18 +56,25 @@ test('[K20] given an endpoint that hears the whole scope again, then nothing els
 
 test.each([
   ['a wider wish than that of the login', { scope: 'read' }, { scope: 'read write' }],
-  ['a refresh token of the configuration', undefined, {
-    scope: 'read write',
-    grant: { type: 'refresh_token', refreshToken: 'seed' },
-  } satisfies Partial<OAuthOptions>],
-])('[K20] given %s, then its refusal is told, and nothing narrower is asked for', async (_name, before, options) => {
-  const { account, sent } = await granting('read')
-  if (before !== undefined) await account(before).login(LOGIN)
-  const error = await failure(account(options).accessToken())
-  expect(error).toMatchObject({ code: 'source_refused', message: expect.stringContaining('read write') })
-  expect(printed(error)).not.toContain('seed')
-  expect(sent()).toHaveLength(1)
-})
+  [
+    'a refresh token of the configuration',
+    undefined,
+    {
+      scope: 'read write',
+      grant: { type: 'refresh_token', refreshToken: 'seed' },
+    } satisfies Partial<OAuthOptions>,
+  ],
+])(
+  '[K20] given %s, then its refusal is told, and nothing narrower is asked for',
+  async (_name, before, options) => {
+    const { account, sent } = await granting('read')
+    if (before !== undefined) await account(before).login(LOGIN)
+    const error = await failure(account(options).accessToken())
+    expect(error).toMatchObject({ code: 'source_refused', message: expect.stringContaining('read write') })
+    expect(printed(error)).not.toContain('seed')
+    expect(sent()).toHaveLength(1)
+  },
+)
 
 test('[K20] given another refusal, then it is asked once', async () => {
   const server = await serve((_request, response) =>

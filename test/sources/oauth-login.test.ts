@@ -140,7 +140,15 @@ describe('device code (RFC 8628)', () => {
 
   test('[K5] given an answer after failures, when the person is waited for, then the waits are the interval again', async () => {
     const { login, clock } = await scripted(
-      [[503, {}], [502, '<html>'], PENDING, [429, {}, { 'retry-after': '120' }], PENDING, PENDING, [200, { access_token: 'a' }]],
+      [
+        [503, {}],
+        [502, '<html>'],
+        PENDING,
+        [429, {}, { 'retry-after': '120' }],
+        PENDING,
+        PENDING,
+        [200, { access_token: 'a' }],
+      ],
       { interval: 4, expires_in: 600 },
     )
     expect(await login()).toMatchObject({ accessToken: 'a' })

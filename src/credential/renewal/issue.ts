@@ -48,7 +48,7 @@ export async function issue(
     } catch (error) {
       const { aborted } = context.signal
       if (aborted) onLate(asked)
-      if (hasBroken && error instanceof RefreshError) noting(error, { isAfterBreak: true })
+      if (hasBroken && error instanceof RefreshError) noting(error, { hasBroken })
       if (aborted || !(error instanceof RefreshError) || !isPassing(error)) throw error
       const { reach } = factsOf(error)
       if (reach === 'accepted') throw error

@@ -10,7 +10,8 @@ const MOST_CAUSES = 4
 export function dialledInstead(thrown: unknown, host: string): string | undefined {
   let at = thrown
   for (let depth = 0; depth < MOST_CAUSES && typeof at === 'object' && at !== null; depth++) {
-    const [address, port]: unknown[] = [Reflect.get(at, 'address'), Reflect.get(at, 'port')]
+    const address: unknown = Reflect.get(at, 'address')
+    const port: unknown = Reflect.get(at, 'port')
     if (typeof address === 'string' && typeof port === 'number' && /^[\da-f.:]{2,45}$/i.test(address)) {
       const named = /:(\d+)$/.exec(host)?.[1]
       const isAsked = named === undefined ? port === 443 || port === 80 : port === Number(named)

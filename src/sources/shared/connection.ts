@@ -1,6 +1,6 @@
 import type { Reach } from '../../credential/failure-facts.ts'
-import { dialledInstead } from '../../lib/print/dialled.ts'
 import { harmless, holdsSecret } from '../../lib/harmless.ts'
+import { dialledInstead } from '../../lib/print/dialled.ts'
 
 /** No connection was made, so that nothing was sent. */
 const UNSENT =

@@ -142,8 +142,8 @@ function useless(
 }
 
 function wishRefused({ carriesClaims, spends, scope }: Asking, codes: readonly string[]): FailureFacts {
-  if (carriesClaims && isChallengeRefusal(codes)) return { isChallengeRefused: true }
-  return spends && scope !== undefined && codes.includes('invalid_scope') ? { isScopeRefused: true } : {}
+  if (carriesClaims && isChallengeRefusal(codes)) return { refusedWish: 'challenge' }
+  return spends && scope !== undefined && codes.includes('invalid_scope') ? { refusedWish: 'scope' } : {}
 }
 
 function afterLoss(ok: boolean, { spends }: Asking, retryAfterMs: number | undefined): number | undefined {
