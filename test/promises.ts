@@ -210,6 +210,12 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   K18: {
     says: 'Answers are judged by their shape, not by their label; no complete 2xx is repeated within its flight for a source that spends; a login ends only by a JSON `error` on the list, and never with a 5xx.',
   },
+  K19: {
+    says: 'A token response comes from the endpoint, also on a platform whose fetch keeps the responses of POSTs (Next.js 14), and that platform keeps none.',
+  },
+  K20: {
+    says: 'A login that was granted less than it asked for is refreshed with what was granted, where the endpoint refuses the rest at a refresh; a wish that is wider than that of the login is refused as it was.',
+  },
   S1: {
     says: '8 processes, one expiry, a reuse-detecting authorization server: one redemption, every caller succeeds, on each shared store, as long as the store keeps its lock.',
   },

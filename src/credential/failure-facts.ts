@@ -12,8 +12,10 @@ export interface FailureFacts {
   readonly reach?: Reach | undefined
   /** What could be read of a success that is no use as a whole, such as the new refresh token: it must not be lost. */
   readonly received?: Omit<Partial<AccessToken>, 'accessToken'> | undefined
-  /** The endpoint refused what the challenge demands (`interaction_required` and its kin), not the login. */
-  readonly isChallengeRefused?: boolean | undefined
+  /** The endpoint refused what the challenge demands (`interaction_required` and its kin), or the scope, and not the login. */
+  readonly refusedWish?: 'challenge' | 'scope' | undefined
+  /** An earlier request of the same flight was sent and not answered as a whole: what was redeemed may be spent by that. */
+  readonly hasBroken?: boolean | undefined
   /** The same request may succeed a moment later, as where a signature's time was off: the refusal is not remembered. */
   readonly mayPass?: boolean | undefined
 }

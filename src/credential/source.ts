@@ -14,6 +14,8 @@ export interface SourceContext {
    * sent its request from the start.
    */
   readonly sent: () => void
+  /** @internal What the login was granted will do: no scope is named, for the endpoint refused the one that the login asked for. */
+  readonly asGranted?: boolean | undefined
 }
 
 /** What a source would present. */

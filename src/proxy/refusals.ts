@@ -30,6 +30,10 @@ export function refusalOf(
     reason,
     reply: reply({ status, code: 'invalid_request', message }, preset),
   })
+  if (METHODS.has(method)) {
+    const fix = method === 'CONNECT' ? ' Give its URL to the program as a base URL, not as HTTPS_PROXY.' : ''
+    return no('method', 405, `This proxy does not serve ${method}.${fix}`)
+  }
   if (refused === 'version')
     return no('version', 400, 'The request must be one of HTTP/1.1, or of HTTP/1.0 without chunks.')
   if (refused === 'host')
@@ -40,7 +44,6 @@ export function refusalOf(
     )
   if (refused === 'origin')
     return no('origin', 403, 'The request comes from a web page, and this proxy serves programs only.')
-  if (METHODS.has(method)) return no('method', 405, `This proxy does not serve ${method}.`)
   if (target === undefined) {
     return no(
       'target',

@@ -1,3 +1,4 @@
+import { dialledInstead } from '../lib/print/dialled.ts'
 import type { ProxyPreset } from './options.ts'
 
 /** A response of the proxy's own. */
@@ -101,7 +102,9 @@ export function upstreamReply(
   const code = codeOf(error)
   const isLate = /TIMEOUT|TIMEDOUT/.test(code)
   const why = isLate ? 'did not respond in time' : 'could not be reached, or broke off its response'
-  const message = `The upstream ${origin} ${why} (${code}). Try again.`
+  const other = dialledInstead(error, origin)
+  const where = other === undefined ? '' : ` at ${other}: is the proxy of this machine up?`
+  const message = `The upstream ${origin} ${why} (${code}${where}). Try again.`
   return reply(
     { status: isLate ? 504 : 502, code: isLate ? 'upstream_timeout' : 'upstream_unreachable', message },
     preset,

@@ -72,10 +72,13 @@ export class ProxyServer {
     // Node would drop headers beyond a limit on their number, perhaps an Origin. The size of all headers is limited instead.
     server.maxHeadersCount = 0
     server.on('checkContinue', onRequest)
-    server.on('upgrade', (request: IncomingMessage, _socket: Duplex, head: Buffer) => {
+    const onDetached = (request: IncomingMessage, _socket: Duplex, head: Buffer): void => {
       request.socket.on('error', () => request.socket.destroy())
       this.#serve(request, responseOn(request), head)
-    })
+    }
+    server.on('upgrade', onDetached)
+    // Without a listener Node drops the connection, and a program that takes this for a proxy of the machine hears no reason.
+    server.on('connect', onDetached)
     server.on('clientError', refuseMalformed)
     // A connection that could not be accepted, for want of file descriptors, say, must not end the process.
     server.on('error', () => undefined)

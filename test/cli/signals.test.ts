@@ -42,6 +42,91 @@ test('[L1] [K17] given a token that is being redeemed, when SIGTERM comes, then 
   expect(await next).toMatchObject({ code: 0, stdout: 'second\n' })
 })
 
+/** A token endpoint that responds when the test says so, and refuses a refresh token that it has seen. */
+async function rotating() {
+  const redeemed: string[] = []
+  const waiting: (() => void)[] = []
+  let arrived = (): void => undefined
+  const server = createServer((request, response) => {
+    let text = ''
+    request.on('data', (chunk: Buffer) => (text += chunk.toString()))
+    request.on('end', () => {
+      const refreshToken = new URLSearchParams(text).get('refresh_token') ?? ''
+      const isSpent = redeemed.includes(refreshToken)
+      redeemed.push(refreshToken)
+      const number = redeemed.length
+      const token = {
+        access_token: `a${number}`,
+        refresh_token: `r${number}`,
+        token_type: 'Bearer',
+        expires_in: 600,
+      }
+      waiting.push(() => {
+        response.writeHead(isSpent ? 400 : 200, { 'content-type': 'application/json' })
+        response.end(JSON.stringify(isSpent ? { error: 'invalid_grant' } : token))
+      })
+      arrived()
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.close().closeAllConnections()
+  })
+  const me = {
+    source: 'oauth',
+    tokenEndpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}/token`,
+    clientId: 'app',
+    grant: { type: 'refresh_token', refreshToken: { env: 'SEED' } },
+  }
+  const asked = new Promise<void>((resolve) => (arrived = resolve))
+  const respond = (): void => waiting.splice(0).forEach((answer) => answer())
+  return { me, redeemed, asked, respond, env: { SEED: 'r0' } }
+}
+
+test.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const)(
+  '[L1] [K17] given a login that is being redeemed, when %s comes, then its new token is stored before the process ends',
+  async (signal, code) => {
+    const { me, redeemed, asked, respond, env } = await rotating()
+    const { start, run } = await machine({ credentials: { me } })
+    const token = start(['token'], env)
+    await asked
+    token.child.kill(signal)
+    // What passes a signal on that the terminal has sent already is no person in a hurry.
+    token.child.kill(signal)
+    if (signal === 'SIGINT') await token.until(/interrupt again to end at once/)
+    respond()
+    expect(await token.ended).toMatchObject({ code, stdout: '' })
+    expect(await run(['token'], env)).toMatchObject({ code: 0, stdout: 'a1\n' })
+    expect(redeemed).toEqual(['r0'])
+  },
+)
+
+test('[L1] given a login that is being redeemed, when a person interrupts twice, then the process ends at once', async () => {
+  const { me, asked, env } = await rotating()
+  const { start } = await machine({ credentials: { me } })
+  const token = start(['token'], env)
+  await asked
+  token.child.kill('SIGINT')
+  await token.until(/interrupt again to end at once/)
+  token.child.kill('SIGINT')
+  expect((await token.ended).code).toBe(130)
+})
+
+test('[L1] given an endpoint that does not respond, when `run` is interrupted before its command has started, then it ends', async () => {
+  const { me, asked } = await rotating()
+  const work = { ...me, clientSecret: { env: 'SECRET' }, grant: 'client_credentials' }
+  const routes = { api: { preset: 'openai', to: 'https://llm.example.com/v1', credential: 'work' } }
+  const { start } = await machine({ credentials: { work }, routes })
+  const running = start(['run', 'api', '--', 'echo', 'started'], { SECRET: 'a-secret' })
+  await asked
+  running.child.kill('SIGINT')
+  expect(await running.ended).toMatchObject({ code: 130, stdout: '' })
+})
+
 test('[L1] given a status that is watched, when the login changes, then it is told again, and an interrupt ends it', async () => {
   const { start, run } = await machine({ credentials: { work: { source: 'env', name: 'KEY' } } })
   const watching = start(['status', '--watch', '--json'])

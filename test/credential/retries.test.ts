@@ -51,6 +51,33 @@ test('[K9] a request that may have been sent, and got no response, is tried once
   expect([await twice.refreshed, twice.account.redemptions]).toEqual(['source_unreachable', 2])
 })
 
+test.each([
+  ['broke after it was sent', failure('source_unreachable'), /may have been spent/],
+  ['reached nobody', noting(failure('source_unreachable'), { reach: 'unsent' }), /^It did not work/],
+  ['was answered with a 5xx', failure('source_unavailable'), /^It did not work/],
+])(
+  '[K13] given a request that %s, when the second one ends the login, then its failure says whether the outcome is unknown',
+  async (_name, first, message) => {
+    const [account, clock, store] = [
+      new Account(),
+      new ManualClock(),
+      await storeWith(memoryStore(), numbered(1)),
+    ]
+    const { token } = processOf(account, store, clock)
+    const held = await token.snapshot()
+    account.failures.push(first, failure('reauthentication_required'))
+    const refreshed = token.refresh(held).catch((error: unknown) => error)
+    await settled()
+    await clock.advance(1_250)
+    expect(await refreshed).toMatchObject({
+      code: 'reauthentication_required',
+      message: expect.stringMatching(message),
+    })
+    const isUnknown = String(message).includes('spent')
+    expect((await store.read('default'))?.failure?.abandoned ?? false).toBe(isUnknown)
+  },
+)
+
 test.each(['unsent', 'answered'] as const)(
   '[K9] a source that knows its request was %s tries three times',
   async (reach) => {

@@ -86,7 +86,7 @@ async function challenged(): Promise<unknown> {
   const source: Source = {
     issue: async ({ challenge }) => {
       if (challenge === undefined) return { accessToken: `a${++number}` }
-      throw noting(new RefreshError('source_refused', 'No.'), { isChallengeRefused: true })
+      throw noting(new RefreshError('source_refused', 'No.'), { refusedWish: 'challenge' })
     },
   }
   const credential = createCredential({ source })

@@ -208,6 +208,13 @@ test.each([
   },
 )
 
+test('[X1] [E1] given a program that takes the proxy for one of the machine, when it asks for a tunnel, then it hears what to do', async () => {
+  const { port } = await startProxy({ api: { to: 'https://api.example.com', credential: tokens().cell } })
+  const heard = await say(port, 'CONNECT api.example.com:443 HTTP/1.1\r\nHost: api.example.com:443\r\n\r\n')
+  expect(heard).toMatch(/^HTTP\/1\.1 405 /)
+  expect(heard).toContain('as a base URL, not as HTTPS_PROXY')
+})
+
 test('[X1] given a client that never ends its head, when its time is over, then its connection is closed', async () => {
   const { port } = await startProxy(
     { api: { to: 'http://127.0.0.1:9', credential: tokens().cell } },

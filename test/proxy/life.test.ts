@@ -189,7 +189,7 @@ test('[X1] given an address that others reach, when it is allowed, then the prox
   )
 })
 
-test('[X4] given a proxy of the machine, when an upstream is elsewhere, then its requests go there; loopback, and NO_PROXY, go straight', async () => {
+test('[X4] given a proxy of the machine, when an upstream is elsewhere, then its requests go there, and an error names it; loopback, and NO_PROXY, go straight', async () => {
   const asked: string[] = []
   const machine = createServer((socket) => {
     socket.on('error', () => undefined)
@@ -222,4 +222,10 @@ test('[X4] given a proxy of the machine, when an upstream is elsewhere, then its
     (await ask(`${url}/near/x`)).status,
   ]).toEqual([502, 502, 200])
   expect(asked).toEqual(['CONNECT api.invalid:443 HTTP/1.1'])
+  // The proxy of the machine is gone: whoever reads the error must not look for the fault at the upstream.
+  const gone = process.env['HTTPS_PROXY'].slice('http://'.length)
+  await Promise.all([once(machine.close(), 'close'), local.close()])
+  const { text } = await ask(`${url}/far/x`)
+  expect(text).toContain(`ECONNREFUSED at ${gone}: is the proxy of this machine up?`)
+  expect((await ask(`${url}/near/x`)).text).toMatch(/\(ECONNREFUSED\)/)
 })

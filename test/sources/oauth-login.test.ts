@@ -136,6 +136,39 @@ describe('device code (RFC 8628)', () => {
     expect(clock.waits).toEqual([2_000, 2_000, 7_000, 14_000, 31_000])
   })
 
+  const PENDING: [number, unknown] = [400, { error: 'authorization_pending' }]
+
+  test('[K5] given an answer after failures, when the person is waited for, then the waits are the interval again', async () => {
+    const { login, clock } = await scripted(
+      [
+        [503, {}],
+        [502, '<html>'],
+        PENDING,
+        [429, {}, { 'retry-after': '120' }],
+        PENDING,
+        PENDING,
+        [200, { access_token: 'a' }],
+      ],
+      { interval: 4, expires_in: 600 },
+    )
+    expect(await login()).toMatchObject({ accessToken: 'a' })
+    expect(clock.waits).toEqual([4_000, 8_000, 16_000, 4_000, 120_000, 4_000, 4_000])
+  })
+
+  test.each([
+    ['a longer interval', { interval: 30 }, 30_000],
+    ['one that is no longer than ours', { interval: 7 }, 9_000],
+    ['none', {}, 9_000],
+    ['one that makes no sense', { interval: -1 }, 9_000],
+  ])('[K5] given a slow_down that states %s, then all later waits are as long', async (_name, more, wait) => {
+    const { login, clock } = await scripted(
+      [[200, { error: 'slow_down', ...more }], PENDING, [200, { access_token: 'a' }]],
+      { interval: 4, expires_in: 600 },
+    )
+    expect(await login()).toMatchObject({ accessToken: 'a' })
+    expect(clock.waits).toEqual([4_000, wait, wait])
+  })
+
   test('a code that nobody confirms is given up when it ends, whoever says so', async () => {
     const ours = await scripted([])
     const tooLate = await failure(ours.login())

@@ -658,9 +658,9 @@ describe('a claims challenge', () => {
     async (word) => {
       const server = await answering({ error: word }, 400)
       const refused = await failure(issue(source(server.origin), { current, challenge: FINE }))
-      expect(factsOf(refused)).toMatchObject({ reach: 'answered', isChallengeRefused: true })
+      expect(factsOf(refused)).toMatchObject({ reach: 'answered', refusedWish: 'challenge' })
       const without = await failure(issue(source(server.origin), { current }))
-      expect(factsOf(without).isChallengeRefused).toBeUndefined()
+      expect(factsOf(without).refusedWish).toBeUndefined()
     },
   )
 
@@ -668,7 +668,7 @@ describe('a claims challenge', () => {
     const server = await answering({ error: 'invalid_grant', suberror: 'interaction_required' }, 400)
     const refused = await failure(issue(source(server.origin), { current, challenge: FINE }))
     expect(refused.terminal).toBe(true)
-    expect(factsOf(refused).isChallengeRefused).toBeUndefined()
+    expect(factsOf(refused).refusedWish).toBeUndefined()
   })
 
   test.each([

@@ -172,11 +172,15 @@ describe('how far a request got that failed', () => {
     const address = server.address()
     return `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
   }
-  const withCode = (code: string, words = 'x') =>
-    source('https://auth.example.com', {
-      fetch: () =>
-        Promise.reject(new TypeError('fetch failed', { cause: Object.assign(new Error(words), { code }) })),
+  const withCode = (code: string, words = 'x', more: object = {}, named = '') =>
+    source(`https://auth.example.com${named}`, {
+      fetch: () => {
+        const cause = Object.assign(new Error(words), { code, ...more })
+        return Promise.reject(new TypeError('fetch failed', { cause }))
+      },
     })
+  const dialling = (address: string, port: number, named = '') =>
+    withCode('ECONNREFUSED', 'x', { address, port }, named)
 
   test.each([
     ['nothing listens', async () => source('http://127.0.0.1:1'), /refused|bad port/],
@@ -190,6 +194,14 @@ describe('how far a request got that failed', () => {
     ],
     ['no connection in time', async () => withCode('UND_ERR_CONNECT_TIMEOUT'), /CONNECT_TIMEOUT/],
     ['TLS that is none', async () => withCode('ERR_SSL_WRONG_VERSION_NUMBER'), /is it an http endpoint/],
+    [
+      'a proxy of the machine that is gone',
+      async () => dialling('127.0.0.1', 3128),
+      /ECONNREFUSED at 127\.0\.0\.1:3128, the proxy of this machine\?: nothing listens there/,
+    ],
+    ['one by IPv6', async () => dialling('::1', 3128), /ECONNREFUSED at \[::1\]:3128, the proxy/],
+    ['the endpoint itself', async () => dialling('192.0.2.1', 443), /\(ECONNREFUSED: nothing listens there/],
+    ['the port that was named', async () => dialling('::1', 8443, ':8443'), /\(ECONNREFUSED: nothing/],
     ['Bun', async () => withCode('ConnectionRefused'), /nothing listens there/],
     ['Deno', async () => withCode('', 'client error (Connect): tcp connect error'), /could not be reached/],
   ])('[K9, E1] %s: nothing was sent', async (_, make, says) => {
@@ -356,6 +368,8 @@ describe('[K18] a login ends only by a JSON object whose `error` says so', () =>
   test.each([
     'mfa_required',
     'token_expired',
+    // Ory, of one that was used before.
+    'token_inactive',
     'invalid_token',
     'authorization_declined',
     'code_expired',
@@ -371,6 +385,7 @@ describe('[K18] a login ends only by a JSON object whose `error` says so', () =>
     [500, { error: 'invalid_grant' }, 'source_unavailable'],
     [503, { error: 'invalid_grant' }, 'source_unavailable'],
     [429, { error: 'invalid_grant' }, 'source_rate_limited'],
+    [401, { error: 'client_inactive' }, 'source_refused'],
     [403, { error: 'access_denied' }, 'source_refused'],
     [404, { error: 'invalid_grant' }, 'source_refused'],
     [400, 'error=invalid_grant', 'source_refused'],

@@ -63,13 +63,20 @@ async function supervise(
   const keys = await keysFor(config, routes)
   let child: ChildProcess | undefined
   let early: NodeJS.Signals | undefined
+  let interrupt = (): void => undefined
+  const interrupted = new Promise<void>((resolve) => (interrupt = resolve))
   onSignals(FORWARDED, (signal) => {
-    if (child === undefined) early ??= signal === 'SIGWINCH' ? undefined : signal
-    else if (!isSentByTerminal(signal)) child.kill(signal)
+    if (child !== undefined) {
+      if (!isSentByTerminal(signal)) child.kill(signal)
+    } else if (signal !== 'SIGWINCH') {
+      early ??= signal
+      interrupt()
+    }
   })
   const opened = await openProxy(config, { routes, keys: [...keys.values()].map(({ entry }) => entry) })
   try {
-    for (const credential of opened.credentials) await assertToken(credential)
+    for (const credential of opened.credentials) await Promise.race([assertToken(credential), interrupted])
+    if (early !== undefined) return exitCodeFor(early)
     const { url } = await opened.proxy.listen()
     const reachable = routes.map((name) => ({ name, base: `${url}/${name}`, key: keys.get(name)?.key ?? '' }))
     const env = childEnvironment(config, reachable, process.env)

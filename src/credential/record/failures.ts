@@ -39,13 +39,13 @@ export function loggedOut(): RefreshError {
 /** A refusal after an earlier request whose outcome is unknown. */
 export function lost(cause: unknown): RefreshError {
   const message =
-    'An earlier refresh ended without a response, so the refresh token may have been spent then; now it is refused. Log in again.'
+    'An earlier request got no whole response, so the refused refresh token may have been spent: log in again.'
   return new RefreshError('reauthentication_required', message, { cause })
 }
 
 export function spentSeed(): RefreshError {
   const message =
-    'The configured refresh token was redeemed or refused before, and no other one is stored: configure a new one, or log in.'
+    'The configured refresh token was redeemed or refused before, and no other is stored: configure a new one, or log in.'
   return new RefreshError('reauthentication_required', message)
 }
 
@@ -83,6 +83,6 @@ export function covered(): RefreshError {
 
 export function challengeRefused(): RefreshError {
   const message =
-    'The authorization server refuses what this API demands in its challenge: the call gets its rejection. Log in with what the API demands, or call another API.'
+    'The authorization server refuses what this API demands in its challenge. Log in with what the API demands, or call another API.'
   return new RefreshError('source_refused', message)
 }

@@ -2,7 +2,7 @@ import { runAsSource } from '../../core/source-context.ts'
 import { RefreshError } from '../../errors.ts'
 import { abortable } from '../../lib/abortable.ts'
 import { type Clock, pause } from '../../lib/clock.ts'
-import { factsOf, isPassing } from '../failure-facts.ts'
+import { factsOf, isPassing, noting } from '../failure-facts.ts'
 import type { Source, SourceContext } from '../source.ts'
 import { type AccessToken, readToken } from '../token.ts'
 import { usableToken } from '../token/usable-token.ts'
@@ -48,6 +48,7 @@ export async function issue(
     } catch (error) {
       const { aborted } = context.signal
       if (aborted) onLate(asked)
+      if (hasBroken && error instanceof RefreshError) noting(error, { hasBroken })
       if (aborted || !(error instanceof RefreshError) || !isPassing(error)) throw error
       const { reach } = factsOf(error)
       if (reach === 'accepted') throw error

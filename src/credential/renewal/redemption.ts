@@ -107,8 +107,10 @@ export class Redemption {
       const token = withKept(received, candidate.current)
       return { content: this.#success(stored, token, tried), token, error: undefined }
     } catch (error) {
-      const told = lock?.abandoned === true && isTerminal(error) ? lost(error) : error
-      const content = await this.#failure(stored, candidate, error, wish, tried, lock)
+      // An earlier request may have spent what this one presented: of another holder, or of this flight.
+      const isAbandoned = lock?.abandoned === true || factsOf(error).hasBroken === true
+      const told = isAbandoned && isTerminal(error) ? lost(error) : error
+      const content = await this.#failure(stored, candidate, error, wish, tried, isAbandoned)
       return { content, token: undefined, error: told }
     }
   }
@@ -127,18 +129,22 @@ export class Redemption {
       if (spends && !isSent) lock?.sent?.()
       isSent = true
     }
-    const ask = (demanded: string | undefined): Promise<AccessToken> => {
+    const ask = (demanded: string | undefined, asGranted?: boolean): Promise<AccessToken> => {
       // After an unknown outcome one try is made; while an outage lasts, one try a flight.
       const tries = lock?.abandoned === true || this.#memory.isFailing(stored) ? 1 : 3
-      const context = { current, challenge: demanded, signal, sent }
+      const context = { current, challenge: demanded, signal, sent, asGranted }
       return issue(this.#source, context, { ...this.#settings, ...wish, tries })
     }
     try {
       return await ask(challenge)
     } catch (error) {
+      const { reach, refusedWish } = factsOf(error)
       // A source of the user's that does not tell counts as having sent its request.
-      if (this.#source.presented === undefined && factsOf(error).reach !== 'unsent') sent()
-      if (challenge === undefined || factsOf(error).isChallengeRefused !== true) throw error
+      if (this.#source.presented === undefined && reach !== 'unsent') sent()
+      // A person may grant less than was asked for, and not every endpoint hears the question again (RFC 6749 section 6).
+      const isLogins = stored?.madeFor?.scope !== undefined && fitOf(stored, this.#source.madeFor) === 'same'
+      if (isLogins && refusedWish === 'scope') return ask(challenge, true)
+      if (challenge === undefined || refusedWish !== 'challenge') throw error
       const token = await ask(undefined)
       this.#settings.onChallengeRefused?.(challenge)
       this.#settings.audience.tell({ type: 'challenge_refused' })
@@ -176,14 +182,14 @@ export class Redemption {
     error: unknown,
     { signal, stillGood }: Wish,
     tried: Pick<RecordContent, 'triedSeeds'>,
-    lock: StoreContext | undefined,
+    isAbandoned: boolean,
   ): Promise<RecordContent | undefined> {
     if (!(error instanceof RefreshError) || (!error.code.startsWith('source_') && !error.terminal))
       return undefined
     const presented = this.#candidates.presented(current, signal)
     const failure = await this.#memory.note(error, stored, {
       presented,
-      isAbandoned: lock?.abandoned === true,
+      isAbandoned,
       atMost: stillGood,
     })
     const isShared = this.#source.isLocal !== true && this.#isResponse(error)

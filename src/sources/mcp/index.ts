@@ -82,7 +82,8 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
     if (spends) assertBound(bound, now, discovery.server.host)
     else if (!isTrusted) assertSameIssuer(bound, found.issuer, discovery.server.host)
     const client = await clients.existing(found, spends ? bound?.client : undefined)
-    const scope = spends ? options.scope : await scopeFor(found, challenge)
+    const named = context.asGranted === true ? undefined : options.scope
+    const scope = spends ? named : await scopeFor(found, challenge)
     const { issuer, resource } = found
     const proofs = await grant.parameters({ ...context, target: { issuer, resource, scope } })
     const parameters: Parameters = [

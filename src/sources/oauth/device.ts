@@ -61,23 +61,25 @@ async function poll(
   { prompt, deviceCode, ...first }: Prompted,
   signal: AbortSignal,
 ): Promise<AccessToken> {
-  for (let { interval } = first; ;) {
-    if (client.now() + interval >= prompt.expiresAt) throw tooLate()
-    await pause(client.http.clock, interval, signal)
-    let failure: RefreshError | undefined
+  let { interval } = first
+  // A failure, or patience that is asked for once, lengthens one wait: the person may have confirmed meanwhile.
+  for (let wait = interval; ;) {
+    if (client.now() + wait >= prompt.expiresAt) throw tooLate()
+    await pause(client.http.clock, wait, signal)
     try {
       // The poll that is answered with tokens spends the code: it ends with the code's life, not with a timeout of its own.
       const asked = { signal, timeout: Math.max(1, prompt.expiresAt - client.now()) }
       const whole = await client.ask('token_endpoint', asked, (peer, { server, party, auth }, request) =>
         peer.deviceCodeGrantRequest(server, party, auth, deviceCode, request),
       )
-      const { text, response } = whole
-      const said = errorOf(readBody(text, response.headers.get('content-type') ?? ''), whole.secrets)
+      const body = readBody(whole.text, whole.response.headers.get('content-type') ?? '')
+      const said = errorOf(body, whole.secrets)
       // Some add a sentence to the code. The person is asked nothing by it, so that it need not be exact.
       const codes = said.name === undefined ? said.codes : [...said.codes, said.name]
-      if (codes.includes('authorization_pending')) continue
-      if (codes.includes('slow_down')) {
-        interval = Math.min(interval + SLOW_DOWN, LONGEST_RETRY_AFTER)
+      const isSlower = codes.includes('slow_down')
+      if (isSlower) interval = slower(interval, body.fields)
+      if (isSlower || codes.includes('authorization_pending')) {
+        wait = interval
         continue
       }
       if (codes.some((code) => TOO_LATE.has(code))) throw tooLate()
@@ -86,11 +88,16 @@ async function poll(
       return readTokens(whole, client.asking({ person: true, spends: true }), client.now())
     } catch (error) {
       if (!isTransient(error)) throw error
-      failure = error
+      const { retryAfterMs = 0 } = error
+      wait = Math.max(Math.min(wait * 2, LONGEST_INTERVAL), Math.min(retryAfterMs, LONGEST_RETRY_AFTER))
     }
-    const { retryAfterMs = 0 } = failure
-    interval = Math.max(Math.min(interval * 2, LONGEST_INTERVAL), Math.min(retryAfterMs, LONGEST_RETRY_AFTER))
   }
+}
+
+/** RFC 8628 section 3.5. GitHub says the new interval. */
+function slower(interval: number, fields: unknown): number {
+  const stated = readInterval(Reflect.get(Object(fields), 'interval'))
+  return Math.max(Math.min(interval + SLOW_DOWN, LONGEST_RETRY_AFTER), stated)
 }
 
 /** @throws RefreshError */

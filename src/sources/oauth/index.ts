@@ -81,7 +81,7 @@ export function oauth(options: OAuthOptions): Source {
         if (spends) context.sent?.()
       }
       try {
-        const { scope } = aim()
+        const scope = context.asGranted === true ? undefined : aim().scope
         const target = readTarget({ ...options, scope })
         const wanted = withClaims(target, challenge)
         const parameters = [...wanted, ...(await grant.parameters({ ...context, target: aim() }))]

@@ -1,5 +1,6 @@
 import type { Reach } from '../../credential/failure-facts.ts'
 import { harmless, holdsSecret } from '../../lib/harmless.ts'
+import { dialledInstead } from '../../lib/print/dialled.ts'
 
 /** No connection was made, so that nothing was sent. */
 const UNSENT =
@@ -40,8 +41,13 @@ export interface BrokenConnection {
  * How far a request got that a platform's fetch gave up, and why.
  *
  * @param secrets what must not come back
+ * @param host whom it was for, with the port that it names
  */
-export function connectionOf(thrown: unknown, secrets: readonly string[] = []): BrokenConnection {
+export function connectionOf(
+  thrown: unknown,
+  secrets: readonly string[] = [],
+  host?: string,
+): BrokenConnection {
   const chain = causesOf(thrown)
   const codes = chain
     .map((error) => read(error, 'code'))
@@ -55,9 +61,11 @@ export function connectionOf(thrown: unknown, secrets: readonly string[] = []): 
   const advice = ADVICE.find(([pattern]) => code !== undefined && pattern.test(code))?.[1]
   const [last] = words.filter((text) => text !== '').slice(-1)
   const said = harmless(last ?? '', secrets)
+  const other = host === undefined ? undefined : dialledInstead(thrown, host)
+  const where = other === undefined ? '' : ` at ${other}, the proxy of this machine?`
   return {
     reach: isUnsent ? 'unsent' : 'broken',
-    why: [code ?? (said === '' ? 'no reason is known' : said), advice].filter(Boolean).join(': '),
+    why: [(code ?? (said === '' ? 'no reason is known' : said)) + where, advice].filter(Boolean).join(': '),
   }
 }
 

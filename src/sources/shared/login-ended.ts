@@ -7,6 +7,7 @@ const LOGIN_ENDED: ReadonlySet<string> = new Set([
   'code_expired',
   'token_expired',
   'token_revoked',
+  'token_inactive',
   'invalid_token',
   'bad_refresh_token',
   'invalid_refresh_token',

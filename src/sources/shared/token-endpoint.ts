@@ -109,7 +109,7 @@ export function refusalOf(
     .filter((part) => part !== undefined)
     .join(', ')
   const codes = body.kind === 'json' ? said.codes : []
-  const refused = { reach: 'answered', ...challenged(asking, codes) } as const
+  const refused = { reach: 'answered', ...wishRefused(asking, codes) } as const
   if (asking.person && loginEndedBy(status, codes) !== undefined) {
     return failed('reauthentication_required', `refuses (${told})${saying}: log in again.`, refused)
   }
@@ -141,8 +141,9 @@ function useless(
   })
 }
 
-function challenged({ carriesClaims }: Asking, codes: readonly string[]): FailureFacts {
-  return carriesClaims && isChallengeRefusal(codes) ? { isChallengeRefused: true } : {}
+function wishRefused({ carriesClaims, spends, scope }: Asking, codes: readonly string[]): FailureFacts {
+  if (carriesClaims && isChallengeRefusal(codes)) return { refusedWish: 'challenge' }
+  return spends && scope !== undefined && codes.includes('invalid_scope') ? { refusedWish: 'scope' } : {}
 }
 
 function afterLoss(ok: boolean, { spends }: Asking, retryAfterMs: number | undefined): number | undefined {

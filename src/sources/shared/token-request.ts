@@ -147,14 +147,19 @@ function late(host: string, timeout: number): RefreshError {
   return noting(new RefreshError('source_unreachable', message), { reach: 'broken' })
 }
 
+/** Next.js keeps the responses of POSTs, too, on disk: a token that was rejected would come back for ever. Nobody else reads this. */
+interface Uncached extends RequestInit {
+  readonly next: { readonly revalidate: 0 }
+}
+
 /** A small response gains nothing by compression, and a label that is wrong loses it whole. Browsers leave the header out. */
-function plain(init: RequestInit | undefined): RequestInit | undefined {
+function plain(init: RequestInit | undefined): Uncached | undefined {
   if (init === undefined) return undefined
   const headers: Record<string, string> = {}
   new Headers(init.headers).forEach((value, name) => {
     headers[name] = value
   })
-  return { ...init, headers: { ...headers, 'accept-encoding': 'identity' } }
+  return { ...init, headers: { ...headers, 'accept-encoding': 'identity' }, next: { revalidate: 0 } }
 }
 
 /** @param response whose body is read */
@@ -167,7 +172,7 @@ async function reached<R>(
   try {
     return await step
   } catch (thrown) {
-    const { reach, why } = connectionOf(thrown, secrets)
+    const { reach, why } = connectionOf(thrown, secrets, host)
     // A fetch of the user's may put the whole request into its error.
     const cause = libraryCause(thrown, secrets)
     const isLabelled = response?.ok === true && (response.headers.get('content-encoding') ?? '') !== ''
