@@ -34,6 +34,8 @@ export class FetchCall implements RetryPolicy<Attempted> {
   readonly signal: AbortSignal | undefined
   readonly onEvent: RefreshListener | undefined
   readonly origin: string
+  /** Each fetch has an error of its own for that. */
+  readonly hearsAborts: boolean = true
   /** Method and path. */
   readonly endpoint: string
   readonly #settings: CallSettings
@@ -55,10 +57,11 @@ export class FetchCall implements RetryPolicy<Attempted> {
     this.origin = target.origin
     this.#init = init && copyOf(init)
     this.#headers = keepHeaders(init?.headers ?? request?.headers)
-    this.#replay = keep(init?.body, target, settings.replayLimit)
     this.#follows = (init?.redirect ?? request?.redirect ?? 'follow') === 'follow'
     this.onEvent = settings.onEvent
     this.signal = (init?.signal === undefined ? request?.signal : init.signal) ?? undefined
+    // The body of a call that was aborted before is not sent: fetch discards it, as it came.
+    if (this.signal?.aborted !== true) this.#replay = keep(init?.body, target, settings.replayLimit)
   }
 
   async attempt(applied: Applied): Promise<Attempted> {

@@ -70,6 +70,11 @@ export class OutgoingRequest {
     this.#replay?.end?.()
     if (!this.wasPrepared) releaseBody(this.#options.body)
   }
+
+  /** The response that the caller gets is over, or the call has failed: the body hears why. */
+  over(error?: unknown): void {
+    this.#replay?.over?.(error)
+  }
 }
 
 function endpointOf({ method, path }: DispatchOptions): string {
