@@ -133,7 +133,13 @@ function told(error: unknown): string {
   return `${name}: ${message.replaceAll(/127\.0\.0\.1:\d+/g, '')}${because}`
 }
 
-const HOW = ['aborted before', 'aborted at once', 'aborted later', 'refused', ...Object.keys(ENDINGS).slice(1)]
+const HOW = [
+  'aborted before',
+  'aborted at once',
+  'aborted later',
+  'refused',
+  ...Object.keys(ENDINGS).slice(1),
+]
 
 describe.each(Object.keys(CLIENTS))('%s', (name) => {
   const bodies = name === 'node-fetch' ? Object.keys(BODIES).slice(0, 1) : Object.keys(BODIES)

@@ -114,6 +114,8 @@ export class FetchCall implements RetryPolicy<Attempted> {
   #prepare(applied: Applied): RequestInit {
     // Not spread: Node 20 takes some microseconds to add to an object that was made by spreading another.
     const init = Object.assign<RequestInit, RequestInit | undefined>({}, this.#init)
+    if (this.#target.request !== undefined && Object.keys(init).length === 0)
+      keepReferrer(init, this.#target.request)
     init.headers = this.#headers(applied)
     const isRetry = this.attempts > 1
     // A Request brings its own body, once, unless init has another.
@@ -174,6 +176,12 @@ export class FetchCall implements RetryPolicy<Attempted> {
 
 function asItCame(response: Response, accepts: boolean): Attempted {
   return { verdict: false, accepts, handOn: () => response, discard: () => releaseBody(response.body) }
+}
+
+/** Whatever is given beside a Request sets both back (Fetch standard, section 5.4). */
+function keepReferrer(init: RequestInit, { referrer, referrerPolicy }: Request): void {
+  if (typeof referrer === 'string' && referrer !== 'about:client') init.referrer = referrer
+  if (referrerPolicy) init.referrerPolicy = referrerPolicy
 }
 
 /** Members may be a prototype's, as those of a Request are: spreading would lose them. */

@@ -77,7 +77,8 @@ export class OutgoingRequest {
   }
 }
 
+/** What is no path is undici's to refuse. */
 function endpointOf({ method, path }: DispatchOptions): string {
-  const at = path.indexOf('?')
-  return `${method} ${at < 0 ? path : path.slice(0, at)}`
+  const [named = ''] = typeof path === 'string' ? path.split('?', 1) : []
+  return `${method} ${named}`
 }
