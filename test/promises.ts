@@ -140,6 +140,9 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   F11: {
     says: 'A request that passes by the credential and is answered 401 is told by an event, once for each origin.',
   },
+  F12: {
+    says: 'While its token is good, a call that fails, is aborted, or is answered before its body was read ends as it does without us: with the error that the client beneath makes of it, and a stream that is its body hears the same.',
+  },
   M1: {
     says: '`refreshingModel`, over a model or over a refresher of models, takes V2, V3 and V4 language models and gives the same version back; `generateText`, `streamText` and tools run on it.',
   },

@@ -34,6 +34,8 @@ export interface CommonPolicy {
   readonly onEvent?: RefreshListener | undefined
   /** @internal Where the call goes, for events. */
   readonly origin?: string | undefined
+  /** @internal An attempt hears of the caller's abort by itself: what it makes of one that came before, the caller gets. */
+  readonly hearsAborts?: boolean | undefined
   /** @internal The caller knows how its call ended: nothing more is told of it. */
   readonly isLeft?: boolean | undefined
 }
@@ -64,7 +66,8 @@ export function mendableIn(answer: Judgement): Verdict | undefined | Promise<Ver
 
 /** A snapshot for an attempt, without a wait where none is needed. */
 export function obtain<T>(refresher: Refresher<T>, policy: CommonPolicy): Snapshot<T> | Promise<Snapshot<T>> {
-  const usable = policy.signal?.aborted === true ? undefined : refresher.usable?.()
+  const hasLeft = policy.signal?.aborted === true && policy.hearsAborts !== true
+  const usable = hasLeft ? undefined : refresher.usable?.()
   return usable ?? refresher.snapshot(policy)
 }
 

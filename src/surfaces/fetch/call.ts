@@ -34,6 +34,8 @@ export class FetchCall implements RetryPolicy<Attempted> {
   readonly signal: AbortSignal | undefined
   readonly onEvent: RefreshListener | undefined
   readonly origin: string
+  /** Each fetch has an error of its own for that. */
+  readonly hearsAborts: boolean = true
   /** Method and path. */
   readonly endpoint: string
   readonly #settings: CallSettings
@@ -55,10 +57,11 @@ export class FetchCall implements RetryPolicy<Attempted> {
     this.origin = target.origin
     this.#init = init && copyOf(init)
     this.#headers = keepHeaders(init?.headers ?? request?.headers)
-    this.#replay = keep(init?.body, target, settings.replayLimit)
     this.#follows = (init?.redirect ?? request?.redirect ?? 'follow') === 'follow'
     this.onEvent = settings.onEvent
     this.signal = (init?.signal === undefined ? request?.signal : init.signal) ?? undefined
+    // The body of a call that was aborted before is not sent: fetch discards it, as it came.
+    if (this.signal?.aborted !== true) this.#replay = keep(init?.body, target, settings.replayLimit)
   }
 
   async attempt(applied: Applied): Promise<Attempted> {
@@ -111,6 +114,8 @@ export class FetchCall implements RetryPolicy<Attempted> {
   #prepare(applied: Applied): RequestInit {
     // Not spread: Node 20 takes some microseconds to add to an object that was made by spreading another.
     const init = Object.assign<RequestInit, RequestInit | undefined>({}, this.#init)
+    if (this.#target.request !== undefined && Object.keys(init).length === 0)
+      keepReferrer(init, this.#target.request)
     init.headers = this.#headers(applied)
     const isRetry = this.attempts > 1
     // A Request brings its own body, once, unless init has another.
@@ -171,6 +176,12 @@ export class FetchCall implements RetryPolicy<Attempted> {
 
 function asItCame(response: Response, accepts: boolean): Attempted {
   return { verdict: false, accepts, handOn: () => response, discard: () => releaseBody(response.body) }
+}
+
+/** Whatever is given beside a Request sets both back (Fetch standard, section 5.4). */
+function keepReferrer(init: RequestInit, { referrer, referrerPolicy }: Request): void {
+  if (typeof referrer === 'string' && referrer !== 'about:client') init.referrer = referrer
+  if (referrerPolicy) init.referrerPolicy = referrerPolicy
 }
 
 /** Members may be a prototype's, as those of a Request are: spreading would lose them. */

@@ -68,7 +68,8 @@ export function refreshingFetch<T>(
   const credentials = credentialsByOrigin(refresher, options, (applied) => applied)
   const bypassed = new Bypassed(refresher, shared.onEvent)
 
-  const fetch: Fetch = async (input, init) => {
+  // One parameter, as the platform's says.
+  const fetch: Fetch = async (input, ...[init]) => {
     // What a source asks, and what comes back to us by way of a fetch that was put over ours, goes where it would go without us.
     if (isInSource(refresher.owner) || beneath.isOwn([input, init])) return first(input, init)
     const target = readTarget(input, init, beneath.isGiven)

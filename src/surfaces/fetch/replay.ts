@@ -118,8 +118,8 @@ function readerOf(stream: ReadableStream): AsyncIterator<unknown> {
   const reader = stream.getReader()
   return {
     next: () => reader.read(),
-    return: async () => {
-      await reader.cancel()
+    return: async (reason) => {
+      await reader.cancel(reason)
       return { done: true, value: undefined }
     },
   }
@@ -133,7 +133,7 @@ function asWebStream(source: AsyncIterableIterator<unknown>): ReadableStream {
         if (result.done === true) controller.close()
         else controller.enqueue(result.value)
       },
-      cancel: async () => void (await source.return?.()),
+      cancel: async (reason) => void (await source.return?.(reason)),
     },
     { highWaterMark: 0 },
   )

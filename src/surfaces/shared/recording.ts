@@ -22,6 +22,8 @@ export class Recording implements AsyncIterableIterator<unknown> {
   #isExhausted = false
   /** The first attempt is over: its sender has left, or is to leave. */
   #isAbandoned = false
+  /** Why its sender has left, which a body hears that is discarded. */
+  #reason: unknown
   /** What is being read right now. */
   #pending: Promise<Result> | undefined
   #isFirst = true
@@ -74,6 +76,18 @@ export class Recording implements AsyncIterableIterator<unknown> {
     if (this.#isAbandoned) void this.#close()
   }
 
+  /**
+   * The response is over, or the call has failed: what a stream of Node's has left is discarded, even while its sender waits for more of it.
+   * Where nobody records it, undici does so.
+   */
+  over(error?: unknown): void {
+    this.#reason ??= error
+    if (!('pipe' in this.#body) || (error === undefined && this.#source === undefined)) return
+    this.#isAbandoned = true
+    if (this.#state === 'live') void this.#close()
+    else this.end()
+  }
+
   [Symbol.asyncIterator](): this {
     return this
   }
@@ -84,16 +98,27 @@ export class Recording implements AsyncIterableIterator<unknown> {
   }
 
   /** The sender leaves early, as it does when its connection is lost. The body may be wanted all the same. */
-  async return(): Promise<Result> {
+  async return(reason?: unknown): Promise<Result> {
     this.#isAbandoned = true
+    this.#reason ??= reason
     if (this.#state === 'released') await this.#close()
     return { done: true, value: undefined }
+  }
+
+  /** A stream of Node's that was made of this is destroyed with an error. */
+  throw(error: unknown): Promise<Result> {
+    return this.return(error)
   }
 
   /** What was recorded, and the rest as it arrives. */
   #live(): AsyncIterableIterator<unknown> {
     this.#state = 'live'
     const left = this.#chunks.splice(0)
+    const end = async (reason?: unknown): Promise<Result> => {
+      this.#reason ??= reason
+      await this.#close()
+      return { done: true, value: undefined }
+    }
     const iterator: AsyncIterableIterator<unknown> = {
       next: async () => {
         const value = left.shift()
@@ -102,10 +127,8 @@ export class Recording implements AsyncIterableIterator<unknown> {
         this.#pending = undefined
         return result
       },
-      return: async () => {
-        await this.#close()
-        return { done: true, value: undefined }
-      },
+      return: end,
+      throw: end,
       [Symbol.asyncIterator]: () => iterator,
     }
     return iterator
@@ -173,8 +196,8 @@ export class Recording implements AsyncIterableIterator<unknown> {
     if (this.#isExhausted) return
     this.#isExhausted = true
     try {
-      if ('pipe' in this.#body) releaseBody(this.#body)
-      await this.#source?.return?.()
+      if ('pipe' in this.#body) releaseBody(this.#body, this.#reason, true)
+      await this.#source?.return?.(this.#reason)
     } catch {
       // nobody is there to hear of it
     }

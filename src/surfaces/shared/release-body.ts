@@ -5,13 +5,14 @@ const WAYS = ['destroy', 'cancel', 'return']
  * Lets go of a body that nobody is going to read, with whatever it holds open. What is no stream stays as it is.
  *
  * @param reason is told to a web stream. To one of Node's an error would be an event, and end the process where nobody listens.
+ * @param hearsErrors somebody listens
  */
-export function releaseBody(body: unknown, reason?: unknown): void {
+export function releaseBody(body: unknown, reason?: unknown, hearsErrors = false): void {
   if (isIncomingRequest(body)) return
   for (const way of WAYS) {
     const method: unknown = Reflect.get(Object(body), way)
     if (typeof method !== 'function') continue
-    const given = way === 'cancel' ? [reason] : []
+    const given = way === 'cancel' || hearsErrors ? [reason] : []
     // Nobody is there to hear what goes wrong.
     new Promise((resolve) => resolve(Reflect.apply(method, body, given))).catch(() => undefined)
     return

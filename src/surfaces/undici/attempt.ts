@@ -31,6 +31,8 @@ export interface Caller extends Receiver {
   /** The request is on its way. */
   begin(context: unknown): void
   answered(answer: Attempted): void
+  /** The response that the caller gets is over. */
+  over(): void
   /** What throws in the caller's handler ends the request. */
   guard(run: () => void): void
 }
@@ -178,6 +180,7 @@ export class Attempt implements DispatchHandler, Inspected, HeldRejection {
       controller.rawTrailers = rawTrailers
       handler.onResponseEnd?.(controller, trailers)
     } else this.#end({ type: 'end', trailers, rawTrailers })
+    if (this.#state === 'passing') this.#caller.over()
   }
 
   onResponseError(_source: DispatchController | undefined, error: unknown): void {

@@ -108,9 +108,14 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
     this.refused = new RefreshError('invalid_request', problem)
   }
 
+  over(): void {
+    this.#request.over()
+  }
+
   fail(error: unknown): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#request.over(error)
     try {
       this.handler.onResponseError?.(this.controller, error)
     } catch (reason) {

@@ -70,9 +70,15 @@ export class OutgoingRequest {
     this.#replay?.end?.()
     if (!this.wasPrepared) releaseBody(this.#options.body)
   }
+
+  /** The response that the caller gets is over, or the call has failed: the body hears why. */
+  over(error?: unknown): void {
+    this.#replay?.over?.(error)
+  }
 }
 
+/** What is no path is undici's to refuse. */
 function endpointOf({ method, path }: DispatchOptions): string {
-  const at = path.indexOf('?')
-  return `${method} ${at < 0 ? path : path.slice(0, at)}`
+  const [named = ''] = typeof path === 'string' ? path.split('?', 1) : []
+  return `${method} ${named}`
 }

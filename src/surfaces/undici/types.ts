@@ -76,4 +76,6 @@ export interface Replay {
   isArriving?(): boolean
   /** Discards what is kept. */
   end?(): void
+  /** The response that the caller gets is over, or the call has failed. */
+  over?(error?: unknown): void
 }

@@ -83,6 +83,25 @@ describe('[F1] what is sent', () => {
     expect(server.sent('x-b')).toEqual(['2', '2'])
   })
 
+  test.each([
+    ['no init', undefined, ['https://example.com/source', 'no-referrer']],
+    ['an init that sets them back', { method: 'DELETE' }, ['about:client', '']],
+    ['an init with its own', { referrerPolicy: 'origin' } as const, ['about:client', 'origin']],
+  ])('[F1] given a Request and %s, then its referrer arrives as without us', async (_, init, expected) => {
+    const seen: string[][] = []
+    const beneath: typeof globalThis.fetch = async (input, given) => {
+      const { referrer, referrerPolicy, headers } = new Request(input, given)
+      seen.push([referrer, referrerPolicy])
+      return new Response('', { status: headers.get('authorization') === 'Bearer t0' ? 401 : 200 })
+    }
+    const made = { referrer: 'https://example.com/source', referrerPolicy: 'no-referrer' } as const
+    await beneath(new Request(server.origin, made), init)
+    const fetch = refreshingFetch(tokens().cell, { origins: server.origin, fetch: beneath })
+    await fetch(new Request(server.origin, made), init)
+    expect(seen).toEqual([expected, expected, expected])
+    expect([fetch.name, fetch.length]).toEqual([globalThis.fetch.name, globalThis.fetch.length])
+  })
+
   test('[F1, P12] what the caller changes after the call changes neither attempt', async () => {
     const source = responder<string>()
     const cell = new Refreshable({ initial: 't0', refresh: source.refresh })

@@ -341,6 +341,17 @@ describe('[F2] bodies', () => {
   })
 })
 
+test.each([
+  ['path', null],
+  ['path', 5],
+  ['method', null],
+])('[F12] given a request whose %s is %s, then undici refuses it', async (name, value) => {
+  const { cell } = tokens()
+  const sender = refreshed(cell, { origins: server.origin })
+  const odd = Object.assign({ origin: server.origin, path: '/', method: 'GET' } as const, { [name]: value })
+  await expect(sender.request(odd)).rejects.toMatchObject({ code: 'UND_ERR_INVALID_ARG' })
+})
+
 describe('[F2] an answer that comes before the body was read', () => {
   const ORIGIN = 'https://a.example'
 
