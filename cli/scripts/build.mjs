@@ -46,7 +46,7 @@ const lazily = {
 }
 
 /**
- * undici's index runs all of it, and half of what the start of a proxy took went there. Its agent alone is a file for itself; its version is pinned
+ * undici's index runs all of it, and half of what the start of a proxy took went there. Its pool alone is a file for itself; its version is pinned
  * exactly, so that it is where it is.
  */
 const undici = {
@@ -55,7 +55,7 @@ const undici = {
     onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'parts' }))
     onLoad({ filter: /./, namespace: 'parts' }, () => ({
       contents: [
-        part('Agent', "require('./undici-agent.cjs').Agent"),
+        part('Pool', "require('./undici-pool.cjs').Pool"),
         part('EnvHttpProxyAgent', "require('./undici.cjs').EnvHttpProxyAgent"),
         part('fetch', "require('./undici.cjs').fetch"),
       ].join('\n'),
@@ -77,8 +77,8 @@ rmSync(join(root, 'dist'), { recursive: true, force: true })
 const bundled = new Set()
 const shebang = { js: '#!/usr/bin/env node' }
 const out = await bundle('llm-refresh', { entryPoints: [join(root, 'src/main.ts')], banner: shebang })
-const agent = part('Agent', "require('undici/lib/dispatcher/agent.js')")
-await bundle('undici-agent', { stdin: { contents: agent, resolveDir: root } })
+const pool = part('Pool', "require('undici/lib/dispatcher/pool.js')")
+await bundle('undici-pool', { stdin: { contents: pool, resolveDir: root } })
 await bundle('undici', {
   stdin: { contents: "module.exports = require('undici/index.js')", resolveDir: root },
 })

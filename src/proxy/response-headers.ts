@@ -28,6 +28,7 @@ const LOCATIONS: ReadonlySet<string> = new Set(['location', 'content-location'])
 const URLS: ReadonlySet<string> = new Set(['operation-location', 'azure-asyncoperation', 'x-goog-upload-url'])
 const LENGTHS = lengthsOf([...DROPPED, ...LOCATIONS, ...URLS, 'date', 'www-authenticate'])
 const CORS = 'access-control-'
+const CONNECTION = 'connection'
 
 /** The head of a response, as the client gets it. */
 export interface ResponseHead {
@@ -88,7 +89,8 @@ function namedByConnection(list: readonly unknown[]): ReadonlySet<string> | unde
   let named: Set<string> | undefined
   for (let at = 0; at + 1 < list.length; at += 2) {
     const name = list[at]
-    if (Reflect.get(Object(name), 'length') !== 10 || latin1(name).toLowerCase() !== 'connection') continue
+    const length = Buffer.isBuffer(name) || typeof name === 'string' ? name.length : 0
+    if (length !== CONNECTION.length || latin1(name).toLowerCase() !== CONNECTION) continue
     const value = latin1(list[at + 1]).toLowerCase()
     if (/^(?:keep-alive|close|upgrade)$/.test(value)) continue
     named ??= new Set()

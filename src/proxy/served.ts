@@ -11,6 +11,8 @@ export interface Served {
   retried: boolean
   refused: ProxyRefusal | undefined
   bytes: number
+  /** Hears that the client is gone. */
+  exchange: { left(): void } | undefined
 }
 
 export function served(method: string | undefined): Served {
@@ -24,17 +26,23 @@ export function served(method: string | undefined): Served {
     retried: false,
     refused: undefined,
     bytes: 0,
+    exchange: undefined,
   }
+}
+
+/** What was counted of a route; or of requests without one. */
+class Counts {
+  readonly statuses = new Map<number, number>()
+  seconds = 0
+  bytes = 0
+  retried = 0
 }
 
 /** Counts requests, and tells the audit. */
 export class Tally {
   readonly #audit: ProxySettings['audit']
-  /** Labels → count. They come from the configuration, so that they are few. */
-  readonly #requests = new Map<string, number>()
-  readonly #seconds = new Map<string, number>()
-  readonly #retried = new Map<string, number>()
-  readonly #bytes = new Map<string, number>()
+  /** By the name of a route. They come from the configuration, so that they are few. */
+  readonly #routes = new Map<string, Counts>()
   readonly #refused = new Map<string, number>()
   open = 0
 
@@ -44,12 +52,12 @@ export class Tally {
 
   ended({ time, began, method, key, route, status, retried, refused, bytes }: Served): void {
     const duration = performance.now() - began
-    const ofRoute = `route="${route ?? ''}"`
-    add(this.#requests, `${ofRoute},status="${status}"`, 1)
-    add(this.#seconds, ofRoute, duration / 1_000)
-    add(this.#bytes, ofRoute, bytes)
-    if (retried) add(this.#retried, ofRoute, 1)
-    if (refused !== undefined) add(this.#refused, `reason="${refused}"`, 1)
+    const counts = this.#of(route ?? '')
+    add(counts.statuses, status)
+    counts.seconds += duration / 1_000
+    counts.bytes += bytes
+    if (retried) counts.retried++
+    if (refused !== undefined) add(this.#refused, refused)
     if (this.#audit === undefined) return
     const entry: ProxyAuditEntry = { time, key, route, method, status, retried, refused, bytes, duration }
     try {
@@ -59,31 +67,46 @@ export class Tally {
     }
   }
 
+  #of(route: string): Counts {
+    const known = this.#routes.get(route)
+    if (known !== undefined) return known
+    const counts = new Counts()
+    this.#routes.set(route, counts)
+    return counts
+  }
+
   /** In Prometheus' text format. */
   metrics(): string {
+    const requests: Sample[] = []
+    const [retried, bytes, seconds]: [Sample[], Sample[], Sample[]] = [[], [], []]
+    for (const [route, counts] of this.#routes) {
+      const ofRoute = `route="${route}"`
+      for (const [status, count] of counts.statuses) requests.push([`${ofRoute},status="${status}"`, count])
+      if (counts.retried > 0) retried.push([ofRoute, counts.retried])
+      bytes.push([ofRoute, counts.bytes])
+      seconds.push([ofRoute, counts.seconds])
+    }
+    const refused = [...this.#refused].map(([reason, count]): Sample => [`reason="${reason}"`, count])
     const lines = [
-      ...family('requests_total', 'counter', 'Requests, by route and status.', this.#requests),
-      ...family(
-        'retried_total',
-        'counter',
-        'Requests that were sent twice, with a fresh credential.',
-        this.#retried,
-      ),
-      ...family('refused_total', 'counter', 'Requests that the proxy refused, by reason.', this.#refused),
-      ...family('response_bytes_total', 'counter', 'Bytes of bodies.', this.#bytes),
-      ...family('duration_seconds_total', 'counter', 'Time that requests took.', this.#seconds),
-      ...family('open_requests', 'gauge', 'Requests that are open.', new Map([['', this.open]])),
+      ...family('requests_total', 'counter', 'Requests, by route and status.', requests),
+      ...family('retried_total', 'counter', 'Requests that were sent twice, with a fresh credential.', retried),
+      ...family('refused_total', 'counter', 'Requests that the proxy refused, by reason.', refused),
+      ...family('response_bytes_total', 'counter', 'Bytes of bodies.', bytes),
+      ...family('duration_seconds_total', 'counter', 'Time that requests took.', seconds),
+      ...family('open_requests', 'gauge', 'Requests that are open.', [['', this.open]]),
     ]
     return `${lines.join('\n')}\n`
   }
 }
 
-function family(name: string, type: string, help: string, values: ReadonlyMap<string, number>): string[] {
+type Sample = readonly [labels: string, value: number]
+
+function family(name: string, type: string, help: string, values: readonly Sample[]): string[] {
   const full = `llm_refresh_proxy_${name}`
-  const samples = [...values].map(([labels, value]) => `${full}${labels && `{${labels}}`} ${value}`)
+  const samples = values.map(([labels, value]) => `${full}${labels && `{${labels}}`} ${value}`)
   return [`# HELP ${full} ${help}`, `# TYPE ${full} ${type}`, ...samples]
 }
 
-function add(counts: Map<string, number>, labels: string, value: number): void {
-  counts.set(labels, (counts.get(labels) ?? 0) + value)
+function add<K>(counts: Map<K, number>, name: K): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1)
 }

@@ -152,12 +152,16 @@ export class ProxyServer {
       this.#tally.ended(now)
       if (this.#isDraining) setImmediate(() => this.#idle())
     }
-    response.once('close', ended)
-    this.#connections.add(request.socket, response)
-    response.on('error', () => response.destroy())
+    response.on('close', () => {
+      now.exchange?.left()
+      ended()
+    })
+    response.on('error', destroy)
+    const connection = this.#connections.of(request.socket)
+    connection.add(response)
     if (this.#isDraining) response.shouldKeepAlive = false
     const target = readTarget(url)
-    const admitted = admit(request, target?.query ?? '', this.#keys, this.#settings.allowHosts)
+    const admitted = admit(request, target?.query ?? '', this.#keys, this.#settings.allowHosts, connection)
     now.key = admitted.key?.name
     const route = target && this.#routes.get(target.name)
     const refused = this.#refusal(
@@ -225,13 +229,16 @@ export class ProxyServer {
           join(...given)
         }),
     })
+    now.exchange = exchange
     const options = {
       origin: route.origin,
       path: asked.path,
       method: now.method,
       headers: admitted.headers,
       body,
-      ...(head && { upgrade: 'websocket' }),
+      upgrade: head && 'websocket',
+      // No other request waits behind it on its connection.
+      blocking: false,
       [ATTEMPTS]: exchange,
     }
     try {
@@ -240,6 +247,10 @@ export class ProxyServer {
       exchange.refuse(error)
     }
   }
+}
+
+function destroy(this: ServerResponse): void {
+  this.destroy()
 }
 
 /** Refuses bytes that are not HTTP, too large or too slow: two servers might read them differently (RFC 9112 section 11.2). */

@@ -11,11 +11,16 @@ export class OutgoingRequest {
   readonly #replay: Replay | undefined
   #options: DispatchOptions
   #applied: AppliedHeaders | undefined
+  readonly #isOwned: boolean
 
-  /** @param replayLimit bytes of its body that may be kept */
-  constructor(options: DispatchOptions, replayLimit: number) {
+  /**
+   * @param replayLimit bytes of its body that may be kept
+   * @param isOwned nobody changes it from now on
+   */
+  constructor(options: DispatchOptions, replayLimit: number, isOwned: boolean) {
     this.#options = options
-    this.#replay = keep(options.body, replayLimit)
+    this.#replay = keep(options.body, replayLimit, isOwned)
+    this.#isOwned = isOwned
     this.endpoint = endpointOf(options)
   }
 
@@ -30,13 +35,14 @@ export class OutgoingRequest {
 
   /** The caller may change its headers while the request waits. */
   copyHeaders(): void {
+    if (this.#isOwned) return
     this.#options = { ...this.#options, headers: copied(this.#options.headers) }
   }
 
   /** What the next attempt dispatches. */
   prepare(credential: AppliedHeaders): DispatchOptions {
     // Not spread: Node 20 takes some microseconds to add to an object that was made by spreading another.
-    const options = Object.assign<object, DispatchOptions>({}, this.#options)
+    const options = this.#isOwned ? this.#options : Object.assign<object, DispatchOptions>({}, this.#options)
     options.headers = withCredential(options.headers, credential, this.#applied)
     if (this.#replay !== undefined) options.body = this.#replay.body()
     // undici's redirect interceptor takes only `Authorization` away when it leaves the origin.
