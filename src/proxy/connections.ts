@@ -1,6 +1,31 @@
-import type { ServerResponse } from 'node:http'
+import { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { hasBody } from './body.ts'
 import type { ProxyKey } from './options.ts'
+import type { Served } from './served.ts'
+
+/** A client's request. Node reads every request to its end and destroys it then, which costs one without a body much, and is of no use to it. */
+export class ClientRequest extends IncomingMessage {
+  override resume(): this {
+    return this.complete && this.readableLength === 0 ? this : super.resume()
+  }
+
+  override push(chunk: unknown, encoding?: BufferEncoding): boolean {
+    return (chunk === null && !hasBody(this)) || super.push(chunk, encoding)
+  }
+}
+
+/** A client's response. What happens to it is told to its request's record, without a listener for each. */
+export class ClientResponse extends ServerResponse<ClientRequest> {
+  served: Served | undefined
+
+  override emit(event: string | symbol, ...given: unknown[]): boolean {
+    if (event === 'close') this.served?.closed()
+    // A response that cannot be written must not end the process.
+    else if (event === 'error') this.destroy()
+    return (event === 'error' && this.listenerCount(event) === 0) || super.emit(event, ...given)
+  }
+}
 
 /** A client's connection, and what is known of it: most clients show the same with each request. */
 export class Connection {

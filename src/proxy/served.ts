@@ -1,32 +1,37 @@
 import type { ProxyAuditEntry, ProxyRefusal, ProxySettings } from './options.ts'
 
 /** One request, as it goes on. */
-export interface Served {
-  readonly time: number
-  readonly began: number
+export class Served {
+  readonly time: number = Date.now()
+  readonly began: number = performance.now()
   readonly method: string
   key: string | undefined
   route: string | undefined
-  status: number
-  retried: boolean
+  status = 499
+  retried = false
   refused: ProxyRefusal | undefined
-  bytes: number
+  bytes = 0
   /** Hears that the client is gone. */
   exchange: { left(): void } | undefined
-}
+  readonly #tally: Tally
+  #isOver = false
 
-export function served(method: string | undefined): Served {
-  return {
-    time: Date.now(),
-    began: performance.now(),
-    method: method ?? 'GET',
-    key: undefined,
-    route: undefined,
-    status: 499,
-    retried: false,
-    refused: undefined,
-    bytes: 0,
-    exchange: undefined,
+  constructor(method: string, tally: Tally) {
+    this.method = method
+    this.#tally = tally
+    tally.open++
+  }
+
+  /** The client is gone, or has all of its response. */
+  closed(): void {
+    this.exchange?.left()
+    this.end()
+  }
+
+  end(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#tally.ended(this)
   }
 }
 
@@ -45,12 +50,15 @@ export class Tally {
   readonly #routes = new Map<string, Counts>()
   readonly #refused = new Map<string, number>()
   open = 0
+  /** Hears that a request is over. */
+  onEnd: (() => void) | undefined
 
   constructor(audit: ProxySettings['audit']) {
     this.#audit = audit
   }
 
   ended({ time, began, method, key, route, status, retried, refused, bytes }: Served): void {
+    this.open--
     const duration = performance.now() - began
     const counts = this.#of(route ?? '')
     add(counts.statuses, status)
@@ -58,6 +66,7 @@ export class Tally {
     counts.bytes += bytes
     if (retried) counts.retried++
     if (refused !== undefined) add(this.#refused, refused)
+    this.onEnd?.()
     if (this.#audit === undefined) return
     const entry: ProxyAuditEntry = { time, key, route, method, status, retried, refused, bytes, duration }
     try {
