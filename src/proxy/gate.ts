@@ -14,33 +14,39 @@ export interface Admitted {
   readonly refused: Extract<ProxyRefusal, 'host' | 'origin' | 'version'> | undefined
 }
 
-/** Where clients put keys. They never reach an upstream. */
-const KEYS: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 'api-key', 'x-goog-api-key'])
-/** They concern one connection (RFC 9110 section 7.6.1), or are the upstream connection's to say. */
-const DROPPED: ReadonlySet<string> = new Set([
-  ...KEYS,
-  'connection',
-  'expect',
-  'host',
-  'http2-settings',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
+/** What a header is to us. Others are handed on. */
+type Role = 'key' | 'host' | 'origin' | 'site' | 'te' | 'dropped'
+const ROLES: ReadonlyMap<string, Role> = new Map<string, Role>([
+  // Where clients put keys. They never reach an upstream.
+  ...['authorization', 'x-api-key', 'api-key', 'x-goog-api-key'].map((name) => [name, 'key'] as const),
+  ['host', 'host'],
+  ['origin', 'origin'],
+  ['sec-fetch-site', 'site'],
+  ['te', 'te'],
+  // They concern one connection (RFC 9110 section 7.6.1), or are the upstream connection's to say.
+  ...[
+    'connection',
+    'expect',
+    'http2-settings',
+    'keep-alive',
+    'proxy-authenticate',
+    'proxy-authorization',
+    'proxy-connection',
+    'trailer',
+    'transfer-encoding',
+    'upgrade',
+  ].map((name) => [name, 'dropped'] as const),
 ])
-/** The lengths of all those names, as bits: most headers need no further look. */
-const LENGTHS = lengthsOf([...DROPPED, 'origin', 'sec-fetch-site'])
+const mayHaveRole = likelyOf(ROLES.keys())
 /** A key that is longer is none of ours, and is not worth a hash. */
 const LONGEST_KEY = 512
 
-export function lengthsOf(names: Iterable<string>): number {
-  let lengths = 0
-  for (const name of names) lengths |= 1 << name.length
-  return lengths
+/** Tells quickly of most names that they are none of these: by their length and their first letter. */
+export function likelyOf(names: Iterable<string>): (name: string) => boolean {
+  const seen = new Uint8Array(1_024)
+  const place = (name: string): number => ((name.length & 31) << 5) | (name.charCodeAt(0) & 31)
+  for (const name of names) seen[place(name)] = 1
+  return (name) => seen[place(name)] === 1
 }
 
 /**
@@ -66,19 +72,19 @@ export function admit(
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const given = rawHeaders[at] ?? ''
     const value = rawHeaders[at + 1] ?? ''
-    if ((LENGTHS & (1 << given.length)) === 0 && named === undefined) {
+    if (named === undefined && !mayHaveRole(given)) {
       headers.push(given, value)
       continue
     }
     const name = given.toLowerCase()
-    if (name === 'host') {
-      if (hosts++ === 0) host = value.toLowerCase()
-    } else if (name === 'origin') (origins ??= []).push(value.toLowerCase())
-    else if (name === 'sec-fetch-site') site = site === 'none' ? value.toLowerCase() : 'mixed'
-    else if (KEYS.has(name)) key ??= keyIn(value, keys, connection)
-    else if (name === 'te' && /(?:^|,)\s*trailers\s*(?:$|,)/i.test(value)) headers.push('te', 'trailers')
-    if (DROPPED.has(name) || named?.has(name) === true) continue
-    headers.push(given, value)
+    const role = ROLES.get(name)
+    if (role === 'key') key ??= keyIn(value, keys, connection)
+    else if (role === 'host' && hosts++ === 0) host = value.toLowerCase()
+    else if (role === 'origin') (origins ??= []).push(value.toLowerCase())
+    else if (role === 'site') site = site === 'none' ? value.toLowerCase() : 'mixed'
+    else if (role === 'te' && /(?:^|,)\s*trailers\s*(?:$|,)/i.test(value)) headers.push('te', 'trailers')
+    const isOthers = role === undefined || role === 'origin' || role === 'site'
+    if (isOthers && named?.has(name) !== true) headers.push(given, value)
   }
   const stripped = keyInQuery(query, keys, connection)
   key ??= stripped.key

@@ -1,7 +1,7 @@
 import type { RefreshError } from '../../errors.ts'
 import { releaseBody } from '../shared/release-body.ts'
 import { keep } from './body/replay.ts'
-import { copied, type AppliedHeaders, withCredential } from './headers.ts'
+import { copied, type AppliedHeaders, putOn, withCredential } from './headers.ts'
 import type { DispatchOptions, Replay } from './types.ts'
 
 /** The request as the caller made it: each attempt sends it with its own credential, and with the same body. */
@@ -43,7 +43,9 @@ export class OutgoingRequest {
   prepare(credential: AppliedHeaders): DispatchOptions {
     // Not spread: Node 20 takes some microseconds to add to an object that was made by spreading another.
     const options = this.#isOwned ? this.#options : Object.assign<object, DispatchOptions>({}, this.#options)
-    options.headers = withCredential(options.headers, credential, this.#applied)
+    options.headers = this.#isOwned
+      ? putOn(options.headers, credential, this.#applied)
+      : withCredential(options.headers, credential, this.#applied)
     if (this.#replay !== undefined) options.body = this.#replay.body()
     // undici's redirect interceptor takes only `Authorization` away when it leaves the origin.
     if (credential.survivesRedirects) options.maxRedirections = 0
@@ -78,7 +80,13 @@ export class OutgoingRequest {
   }
 }
 
+/** Most requests go where the one before went. */
+let last = { method: '', path: '', endpoint: '' }
+
 function endpointOf({ method, path }: DispatchOptions): string {
+  if (method === last.method && path === last.path) return last.endpoint
   const at = path.indexOf('?')
-  return `${method} ${at < 0 ? path : path.slice(0, at)}`
+  const endpoint = `${method} ${at < 0 ? path : path.slice(0, at)}`
+  last = { method, path, endpoint }
+  return endpoint
 }
