@@ -90,7 +90,8 @@ export function admit(
   key ??= stripped.key
   const isOurs = hosts === 1 && isOurHost(host, allowHosts, connection)
   const isPage =
-    origins?.some((origin) => origin !== `http://${host}`) === true || !(site === 'none' || site === 'same-origin')
+    origins?.some((origin) => origin !== `http://${host}`) === true ||
+    !(site === 'none' || site === 'same-origin')
   const refused = !isSound(request) ? 'version' : !isOurs ? 'host' : isPage ? 'origin' : undefined
   return { headers, key, query: stripped.query, host, refused }
 }
@@ -114,7 +115,11 @@ function isOurHost(host: string, allowHosts: ReadonlySet<string>, connection: Co
 /** A `Connection` header names others that concern it alone. */
 function namedByConnection({ headers }: IncomingMessage): ReadonlySet<string> | undefined {
   const { connection } = headers
-  if (connection === undefined || connection === 'keep-alive' || /^(?:keep-alive|close|upgrade)$/i.test(connection))
+  if (
+    connection === undefined ||
+    connection === 'keep-alive' ||
+    /^(?:keep-alive|close|upgrade)$/i.test(connection)
+  )
     return undefined
   return new Set(
     connection

@@ -98,7 +98,12 @@ export class Tally {
     const refused = [...this.#refused].map(([reason, count]): Sample => [`reason="${reason}"`, count])
     const lines = [
       ...family('requests_total', 'counter', 'Requests, by route and status.', requests),
-      ...family('retried_total', 'counter', 'Requests that were sent twice, with a fresh credential.', retried),
+      ...family(
+        'retried_total',
+        'counter',
+        'Requests that were sent twice, with a fresh credential.',
+        retried,
+      ),
       ...family('refused_total', 'counter', 'Requests that the proxy refused, by reason.', refused),
       ...family('response_bytes_total', 'counter', 'Bytes of bodies.', bytes),
       ...family('duration_seconds_total', 'counter', 'Time that requests took.', seconds),

@@ -67,7 +67,8 @@ async function own(
   isOurs: (url: URL | undefined) => boolean,
   opened: { destroy(): Promise<void> }[],
 ): Promise<(route: Route) => ProxyDispatcher> {
-  const { EnvHttpProxyAgent, Pool } = await loadPeer('undici', () => import('undici'))
+  // Each class is taken when it is needed: the command line loads it then.
+  const undici = await loadPeer('undici', () => import('undici'))
   const options = {
     // No limit: a stream that lasts for hours must not keep another request waiting. `maxRequests` is the limit.
     connections: null,
@@ -80,14 +81,14 @@ async function own(
   const direct = ({ origin }: Route): ProxyDispatcher => {
     const known = pools.get(origin)
     if (known !== undefined) return known
-    const pool = new Pool(origin, options)
+    const pool = new undici.Pool(origin, options)
     opened.push(pool)
     pools.set(origin, pool)
     return pool
   }
   const named = PROXIES.map((name) => env[name]).filter((proxy) => proxy !== undefined && proxy !== '')
   if (named.length === 0 || named.some((proxy) => isOurs(parsedUrl(proxy ?? '')))) return direct
-  const proxied = new EnvHttpProxyAgent(options)
+  const proxied = new undici.EnvHttpProxyAgent(options)
   opened.push(proxied)
   return (route) => {
     const isHere = isLoopback(new URL(route.origin).hostname.replaceAll(/^\[|\]$/g, ''))

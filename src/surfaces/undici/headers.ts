@@ -63,9 +63,9 @@ export function copied(headers: unknown): unknown {
 
 /** Names and values in turn; undefined for an object. */
 function listed(headers: object): readonly unknown[] | undefined {
-  if (Array.isArray(headers) && typeof headers[0] === 'string') return headers
-  if (!isIterable(headers)) return undefined
+  if (!Array.isArray(headers) && !isIterable(headers)) return undefined
   const items: readonly unknown[] = Array.isArray(headers) ? headers : [...headers]
+  if (typeof items[0] === 'string') return items
   return items.every((item) => Array.isArray(item) && item.length === 2) ? items.flat(1) : items
 }
 

@@ -22,7 +22,9 @@ export function keep(body: unknown, limit: number, isOwned: boolean): Replay | u
   if (body === undefined || body === null) return undefined
   const isBytes = typeof body === 'string' || ArrayBuffer.isView(body) || body instanceof ArrayBuffer
   if (isBytes || isBlob(body) || (isForm(body) && isIterable(body))) {
-    return exceeds(body, limit) ? refused(body, () => tooLarge(limit)) : new Kept(isOwned ? body : copyOf(body))
+    return exceeds(body, limit)
+      ? refused(body, () => tooLarge(limit))
+      : new Kept(isOwned ? body : copyOf(body))
   }
   if (typeof body !== 'object') return refused(body, streamed)
   if (isStream(body)) return keepStream(body, limit)
