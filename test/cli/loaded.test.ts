@@ -19,7 +19,7 @@ async function holding(...files: string[]): Promise<Machine & { command: string;
   const upstream = createServer((request, response) => response.end(request.headers.authorization))
   upstream.listen(0, '127.0.0.1')
   await once(upstream, 'listening')
-  onTestFinished(() => void upstream.close().closeAllConnections())
+  onTestFinished(() => upstream.close().closeAllConnections())
   const { port } = upstream.address() as AddressInfo
   const client = { tokenEndpoint: 'http://127.0.0.1:1/token', clientId: 'app' }
   const at = await machine({
