@@ -92,7 +92,7 @@ async function ownShare(sides: Sides): Promise<Finding> {
     shares.push(await side.ask('profiled'))
   }
   const note =
-    'of a GET’s CPU time is this library’s, its hash of the key included: Node and undici take the rest'
+    'of a GET’s CPU time is this library’s, its check of the key included: Node and undici take the rest'
   return {
     question: 'The local proxy: all of ours',
     figure: median(shares) * 100,

@@ -1,8 +1,8 @@
-// One CommonJS file for the command: the library, the parser and the schema are in it, and each part runs when it is the one that is
-// asked for. undici has files of its own beside it, and the OAuth client and the drivers stay packages: they load when they are needed.
-// Loading many small files took longer than a token takes, and an ES module takes longer than this.
+// Few CommonJS files for the command: what a token needs, what the proxy needs besides, and the rest. Each part of them runs when it is the one that
+// is asked for. undici has files of its own beside them, and the OAuth client and the drivers stay packages: they load when they are needed.
+// Loading many small files took longer than a token takes, an ES module takes longer than this, and half of the time went into reading one large file.
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { createRequire, isBuiltin } from 'node:module'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -46,7 +46,7 @@ const lazily = {
 }
 
 /**
- * undici's index runs all of it, and half of what the start of a proxy took went there. Its agent alone is a file for itself; its version is pinned
+ * undici's index runs all of it, and half of what the start of a proxy took went there. Its pool alone is a file for itself; its version is pinned
  * exactly, so that it is where it is.
  */
 const undici = {
@@ -55,7 +55,7 @@ const undici = {
     onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'parts' }))
     onLoad({ filter: /./, namespace: 'parts' }, () => ({
       contents: [
-        part('Agent', "require('./undici-agent.cjs').Agent"),
+        part('Pool', "require('./undici-pool.cjs').Pool"),
         part('EnvHttpProxyAgent', "require('./undici.cjs').EnvHttpProxyAgent"),
         part('fetch', "require('./undici.cjs').fetch"),
       ].join('\n'),
@@ -73,12 +73,93 @@ const undici = {
   },
 }
 
+/** The files, each with what it holds of all that is imported when it is needed; the last one holds everything else. A file may use those before it. */
+const FILES = [
+  {
+    name: 'llm-refresh',
+    holds: /(?:\/commands\/token|\/lib\/library)\.ts$/,
+  },
+  { name: 'proxy', holds: /^(?:\.\/commands\/(?:proxy|run|key)\.ts|llm-refresh\/proxy)$/ },
+  { name: 'rest', holds: /./ },
+]
+
+/** A module stands in the first file that needs it. What the others ask of a file is known once all have been built, so they are built twice. */
+async function commandFiles() {
+  /** Modules of each file that others ask for. */
+  const asked = FILES.map(() => new Set())
+  /** Module → the file that it stands in. */
+  const homes = new Map()
+  for (const at of FILES.keys()) {
+    const inputs = await commandFile(at, homes, asked, false)
+    for (const path of inputs) if (!homes.has(path)) homes.set(path, at)
+  }
+  for (const at of FILES.keys()) await commandFile(at, homes, asked, true)
+}
+
+async function commandFile(at, homes, asked, write) {
+  const { name } = FILES[at]
+  const elsewhere = {
+    name: 'elsewhere',
+    setup({ onLoad, onResolve, resolve: find }) {
+      onResolve({ filter: /./ }, async (given) => {
+        const { path, kind, namespace, pluginData, ...from } = given
+        if (namespace !== 'file' || pluginData === 'found' || isOfOthers(path)) return undefined
+        const found = await find(path, { kind, namespace, ...from, pluginData: 'found' })
+        if (found.external || found.errors.length > 0) return undefined
+        const isLate = kind === 'dynamic-import'
+        const late = isLate ? FILES.findIndex(({ holds }) => holds.test(path)) : at
+        // An entry of the library would be asked for as a whole: each file has its own, of what it uses.
+        const isEntry = path.startsWith('llm-refresh')
+        const known = isEntry ? undefined : homes.get(found.path)
+        const home = isLate ? Math.max(known ?? late, isEntry ? at : 0) : Math.min(known ?? at, at)
+        return home === at ? undefined : { path: found.path, namespace: `file${home}`, sideEffects: false }
+      })
+      for (const [home, { name: its }] of FILES.entries()) {
+        onLoad({ filter: /./, namespace: `file${home}` }, ({ path }) => {
+          asked[home].add(path)
+          return { contents: `module.exports = require('./${its}.cjs').parts[${idOf(path)}]()` }
+        })
+        onResolve({ filter: /./, namespace: `file${home}` }, ({ path }) => ({ path, external: true }))
+      }
+    },
+  }
+  const parts = [...asked[at]].map((path) => `${idOf(path)}: () => require(${JSON.stringify(path)})`)
+  const isFirst = at === 0
+  const main = isFirst ? `import ${JSON.stringify(join(root, 'src/main.ts'))}\n` : ''
+  const contents = `${main}export const parts = {\n${parts.join(',\n')}\n}`
+  const banner = isFirst ? { banner: { js: '#!/usr/bin/env node' } } : {}
+  const { outputs } = await bundle(
+    name,
+    { stdin: { contents, resolveDir: root }, ...banner },
+    [elsewhere],
+    write,
+  )
+  const inputs = Object.entries(Object.values(outputs)[0]?.inputs ?? {})
+  return inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([path]) => resolve(root, path))
+}
+
+/** What stands in no file of these: packages, what Node has, and what has a file for itself. */
+function isOfOthers(path) {
+  return (
+    isBuiltin(path) ||
+    /undici[\w-]*(?:\.cjs)?$/.test(path) ||
+    packages.some((name) => path === name || path.startsWith(`${name}/`))
+  )
+}
+
+const ids = new Map()
+
+function idOf(path) {
+  if (!ids.has(path)) ids.set(path, ids.size)
+  return ids.get(path)
+}
+
 rmSync(join(root, 'dist'), { recursive: true, force: true })
 const bundled = new Set()
-const shebang = { js: '#!/usr/bin/env node' }
-const out = await bundle('llm-refresh', { entryPoints: [join(root, 'src/main.ts')], banner: shebang })
-const agent = part('Agent', "require('undici/lib/dispatcher/agent.js')")
-await bundle('undici-agent', { stdin: { contents: agent, resolveDir: root } })
+await commandFiles()
+const out = join(root, 'dist', 'llm-refresh.cjs')
+const pool = part('Pool', "require('undici/lib/dispatcher/pool.js')")
+await bundle('undici-pool', { stdin: { contents: pool, resolveDir: root } })
 await bundle('undici', {
   stdin: { contents: "module.exports = require('undici/index.js')", resolveDir: root },
 })
@@ -109,7 +190,7 @@ function part(name, found) {
   return `Object.defineProperty(exports, '${name}', { enumerable: true, get: () => ${found} })`
 }
 
-async function bundle(name, entry) {
+async function bundle(name, entry, plugins = [], write = true) {
   const outfile = join(root, 'dist', `${name}.cjs`)
   const { metafile } = await build({
     ...entry,
@@ -121,7 +202,8 @@ async function bundle(name, entry) {
     target: 'node20.19',
     mainFields: ['module', 'main'],
     external: packages.flatMap((each) => [each, `${each}/*`]),
-    plugins: [undici, lazily],
+    plugins: [undici, lazily, ...plugins],
+    write,
     define: { VERSION: JSON.stringify(version) },
     legalComments: 'none',
     // Node reads and compiles every line of it at every start. With whole lines an error does not print all of the file.
@@ -130,6 +212,7 @@ async function bundle(name, entry) {
     lineLimit: 160,
     metafile: true,
   })
+  if (!write) return metafile
   for (const path of Object.keys(metafile.inputs)) {
     const [, folder] = /^(?:\w+:)?(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path) ?? []
     if (folder !== undefined) bundled.add(resolve(root, folder))
@@ -140,5 +223,5 @@ async function bundle(name, entry) {
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
   writeFileSync(outfile, ascii)
-  return outfile
+  return metafile
 }

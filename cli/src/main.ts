@@ -34,7 +34,7 @@ function end(signal: NodeJS.Signals): void {
 async function main(): Promise<void> {
   const { words, command, isRun: isChild } = split(process.argv.slice(2))
   try {
-    await program(command).parseAsync([...words], { from: 'user' })
+    await program(command, words[0]).parseAsync([...words], { from: 'user' })
   } catch (error) {
     const code = report(error)
     // What is wrong with the words of `run` must not look like an end of its command.

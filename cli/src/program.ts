@@ -20,8 +20,13 @@ Exit codes: the command's own · 125 llm-refresh failed · 126 not executable ·
 
 Without routes every route of the configuration is set up. There is no shell, and the command sees no secret of the configuration.`
 
-/** What the command line says, and what runs then. Each command's part of the file is run when it is the one that is asked for. */
-export function program(command: readonly string[]): Command {
+/**
+ * What the command line says, and what runs then. Each command's part of the file is run when it is the one that is asked for.
+ *
+ * @param command what `run` runs
+ * @param asked the first word: a token is printed so often that nothing is prepared for the other commands then
+ */
+export function program(command: readonly string[], asked: string | undefined): Command {
   const root = new Command('llm-refresh')
     .description('Logs in once, and hands fresh tokens to tools and programs.')
     .version(VERSION)
@@ -31,6 +36,10 @@ export function program(command: readonly string[]): Command {
     .configureOutput({ writeErr: () => undefined })
     .addHelpText('after', EXIT_CODES)
   const add = adding(root)
+  if (asked === 'token') {
+    addTokens(add)
+    return root
+  }
   addLogins(add)
   addTokens(add)
   addProxies(root, add, command)

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { nextTick } from 'node:process'
 
 /** A body of at most so many bytes is collected before it is sent: undici sends it in one piece, and again where it has to. */
 const SMALL = 262_144
@@ -9,7 +10,7 @@ export function hasBody({ headers }: IncomingMessage): boolean {
 
 /** The client is still sending. */
 export function isArriving(request: IncomingMessage): boolean {
-  return hasBody(request) && !request.complete
+  return !request.complete && hasBody(request)
 }
 
 /**
@@ -22,25 +23,38 @@ export function readBody(
   request: IncomingMessage,
   response: ServerResponse,
   patience: number,
-  take: (body: Uint8Array | AsyncIterable<unknown>) => void,
+  take: Take,
 ): void {
-  if (request.headers.expect !== undefined) response.writeContinue()
+  const { expect, 'content-length': length } = request.headers
+  if (expect !== undefined) response.writeContinue()
+  // Most small bodies have come with their heads, and are read by the parser once this returns: they need no listener and no timer.
+  if (Number(length) <= SMALL) nextTick(readSmall, request, patience, take)
+  else readLarge(request, patience, take)
+}
+
+type Take = (body: Uint8Array | AsyncIterable<unknown>) => void
+
+function readSmall(request: IncomingMessage, patience: number, take: Take): void {
+  const whole: unknown = request.complete ? request.read() : undefined
+  if (Buffer.isBuffer(whole)) return take(whole)
   const { socket } = request
   socket.setTimeout(patience)
   // A client that leaves while nobody reads would end the process.
   request.on('error', ignore)
-  const length = Number(request.headers['content-length'] ?? Number.NaN)
-  if (!(length <= SMALL)) {
-    request.once('end', () => socket.setTimeout(0))
-    take({ [Symbol.asyncIterator]: () => pieces(request) })
-    return
-  }
   const chunks: Buffer[] = []
   request.on('data', (chunk: Buffer) => chunks.push(chunk))
   request.once('end', () => {
     socket.setTimeout(0)
     take(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks))
   })
+}
+
+function readLarge(request: IncomingMessage, patience: number, take: Take): void {
+  const { socket } = request
+  socket.setTimeout(patience)
+  request.on('error', ignore)
+  request.once('end', () => socket.setTimeout(0))
+  take({ [Symbol.asyncIterator]: () => pieces(request) })
 }
 
 /** Leaving it must not destroy the request: its response is on the same socket. */

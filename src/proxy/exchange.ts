@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { isSynthetic401 } from '../surfaces/shared/synthetic-401.ts'
+import { nextTick } from 'node:process'
+import { isMarked } from '../surfaces/shared/synthetic-401.ts'
 import type { DispatchController, DispatchHandler, ResponseHeaders } from '../surfaces/undici/types.ts'
 import { endsEarly, isArriving } from './body.ts'
 import { loginReply, type Reply, upstreamReply } from './reply.ts'
@@ -30,6 +31,10 @@ export class Exchange implements DispatchHandler {
   #controller: DispatchController | undefined
   #code = ''
   #text = ''
+  /** Of the response's body, where it is told. */
+  #length = -1
+  /** The end of the response comes with it. */
+  #last: Uint8Array | undefined
   #hasLeft = false
 
   constructor(given: {
@@ -49,11 +54,6 @@ export class Exchange implements DispatchHandler {
     this.#patience = given.patience
     this.#id = given.id
     this.#join = given.join
-    this.#response.once('close', () => this.#left())
-    this.#response.on('drain', () => {
-      this.#request.socket.setTimeout(0)
-      this.#controller?.resume()
-    })
   }
 
   onRequestStart(controller: DispatchController): void {
@@ -82,7 +82,7 @@ export class Exchange implements DispatchHandler {
     if (status < 200) return this.#inform(status, controller.rawHeaders)
     const { route } = this.#asked
     this.#served.retried = this.attempts > 1
-    if (this.attempts === 0 && isSynthetic401(headers)) {
+    if (this.attempts === 0 && isMarked(headers)) {
       this.#state = 'own'
       this.#code = String(headers['x-llm-refresh'])
       return
@@ -96,16 +96,26 @@ export class Exchange implements DispatchHandler {
       controller.abort(new Error('The rest of a rejected response is not wanted.'))
       return
     }
-    this.#begin(status, message, controller.rawHeaders)
+    this.#begin(status, message, controller.rawHeaders, Number(headers['content-length'] ?? -1))
   }
 
   onResponseData(controller: DispatchController, chunk: Uint8Array): void {
     if (this.#state === 'own') this.#text += Buffer.from(chunk).toString()
     if (this.#state !== 'passing') return
     this.#served.bytes += chunk.length
-    if (this.#response.write(chunk)) return
-    this.#request.socket.setTimeout(this.#patience)
+    if (this.#served.bytes === this.#length) this.#last = chunk
+    else if (!this.#response.write(chunk)) this.#wait(controller)
+  }
+
+  /** The client does not keep up. */
+  #wait(controller: DispatchController): void {
+    const { socket } = this.#request
+    socket.setTimeout(this.#patience)
     controller.pause()
+    this.#response.once('drain', () => {
+      socket.setTimeout(0)
+      controller.resume()
+    })
   }
 
   onResponseEnd(controller: DispatchController): void {
@@ -119,7 +129,8 @@ export class Exchange implements DispatchHandler {
       this.#state = 'over'
       const trailers = trailersOf(controller.rawTrailers)
       if (trailers.length > 0 && this.#response.chunkedEncoding) this.#response.addTrailers(trailers)
-      this.#response.end()
+      if (this.#last === undefined) this.#response.end()
+      else this.#response.end(this.#last)
     }
   }
 
@@ -156,9 +167,10 @@ export class Exchange implements DispatchHandler {
     }
   }
 
-  #begin(status: number, message: string | undefined, rawHeaders: unknown): void {
+  #begin(status: number, message: string | undefined, rawHeaders: unknown, length: number): void {
     const response = this.#response
     this.#state = 'passing'
+    this.#length = length
     const { headers, hasDate } = responseHead(rawHeaders, this.#asked)
     if (hasDate) response.sendDate = false
     if (isArriving(this.#request)) endsEarly(this.#request, response)
@@ -178,9 +190,11 @@ export class Exchange implements DispatchHandler {
       return
     }
     // A head is sent with the first piece of the body, where that came with it; else at once.
-    queueMicrotask(() => {
-      if (this.#state === 'passing' && this.#served.bytes === 0) response.flushHeaders()
-    })
+    nextTick(flushHead, this)
+  }
+
+  flushHead(): void {
+    if (this.#state === 'passing' && this.#served.bytes === 0) this.#response.flushHeaders()
   }
 
   #reply(reply: Reply, refused: NonNullable<Served['refused']>): void {
@@ -190,13 +204,18 @@ export class Exchange implements DispatchHandler {
     send(this.#request, this.#response, reply, this.#served)
   }
 
-  #left(): void {
+  /** The client is gone, or has all of its response. */
+  left(): void {
     this.#hasLeft = true
     if (this.#response.writableFinished || this.#state === 'over') return
     if (this.#state !== 'passing') this.#served.status = 499
     this.#state = 'over'
     this.#controller?.abort(new Error('The client has left.'))
   }
+}
+
+function flushHead(exchange: Exchange): void {
+  exchange.flushHead()
 }
 
 /** Sends a response of the proxy's own. */
@@ -228,6 +247,6 @@ function messageIn(text: string): string {
 }
 
 /** A reason phrase that Node takes (RFC 9112 section 4). */
-function sound(message: string | undefined): string {
-  return (message ?? '').replaceAll(/[^\t\x20-\x7e\x80-\xff]/g, '')
+function sound(message = ''): string {
+  return message === 'OK' ? message : message.replaceAll(/[^\t\x20-\x7e\x80-\xff]/g, '')
 }

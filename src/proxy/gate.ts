@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { Connection } from './connections.ts'
 import type { KeyRing } from './keys.ts'
 import { isLoopback, type ProxyKey, type ProxyRefusal } from './options.ts'
 
@@ -13,74 +14,84 @@ export interface Admitted {
   readonly refused: Extract<ProxyRefusal, 'host' | 'origin' | 'version'> | undefined
 }
 
-/** Where clients put keys. They never reach an upstream. */
-const KEYS: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 'api-key', 'x-goog-api-key'])
-/** They concern one connection (RFC 9110 section 7.6.1), or are the upstream connection's to say. */
-const DROPPED: ReadonlySet<string> = new Set([
-  ...KEYS,
-  'connection',
-  'expect',
-  'host',
-  'http2-settings',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
+/** What a header is to us. Others are handed on. */
+type Role = 'key' | 'host' | 'origin' | 'site' | 'te' | 'dropped'
+const ROLES: ReadonlyMap<string, Role> = new Map<string, Role>([
+  // Where clients put keys. They never reach an upstream.
+  ...['authorization', 'x-api-key', 'api-key', 'x-goog-api-key'].map((name) => [name, 'key'] as const),
+  ['host', 'host'],
+  ['origin', 'origin'],
+  ['sec-fetch-site', 'site'],
+  ['te', 'te'],
+  // They concern one connection (RFC 9110 section 7.6.1), or are the upstream connection's to say.
+  ...[
+    'connection',
+    'expect',
+    'http2-settings',
+    'keep-alive',
+    'proxy-authenticate',
+    'proxy-authorization',
+    'proxy-connection',
+    'trailer',
+    'transfer-encoding',
+    'upgrade',
+  ].map((name) => [name, 'dropped'] as const),
 ])
-/** The lengths of all those names, as bits: most headers need no further look. */
-const LENGTHS = lengthsOf([...DROPPED, 'origin', 'sec-fetch-site'])
+const mayHaveRole = likelyOf(ROLES.keys())
 /** A key that is longer is none of ours, and is not worth a hash. */
 const LONGEST_KEY = 512
 
-export function lengthsOf(names: Iterable<string>): number {
-  let lengths = 0
-  for (const name of names) lengths |= 1 << name.length
-  return lengths
+/** Tells quickly of most names that they are none of these: by their length and their first letter. */
+export function likelyOf(names: Iterable<string>): (name: string) => boolean {
+  const seen = new Uint8Array(1_024)
+  const place = (name: string): number => ((name.length & 31) << 5) | (name.charCodeAt(0) & 31)
+  for (const name of names) seen[place(name)] = 1
+  return (name) => seen[place(name)] === 1
 }
 
 /**
  * Is the request for us, from a program and not from a web page, and whose key does it bear?
  *
  * @param query from its question mark on, or empty
+ * @param connection that it came by
  */
 export function admit(
   request: IncomingMessage,
   query: string,
   keys: KeyRing,
   allowHosts: ReadonlySet<string>,
+  connection: Connection,
 ): Admitted {
   const { rawHeaders } = request
   const named = namedByConnection(request)
   const headers: string[] = []
-  const hosts: string[] = []
-  const origins: string[] = []
+  let [host, hosts] = ['', 0]
+  let origins: string[] | undefined
   let site = 'none'
   let key: ProxyKey | undefined
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const given = rawHeaders[at] ?? ''
     const value = rawHeaders[at + 1] ?? ''
-    if ((LENGTHS & (1 << given.length)) === 0 && named === undefined) {
+    if (named === undefined && !mayHaveRole(given)) {
       headers.push(given, value)
       continue
     }
     const name = given.toLowerCase()
-    if (name === 'host') hosts.push(value.toLowerCase())
-    else if (name === 'origin') origins.push(value.toLowerCase())
-    else if (name === 'sec-fetch-site') site = site === 'none' ? value.toLowerCase() : 'mixed'
-    else if (KEYS.has(name)) key ??= keyIn(value, keys)
-    else if (name === 'te' && /(?:^|,)\s*trailers\s*(?:$|,)/i.test(value)) headers.push('te', 'trailers')
-    if (DROPPED.has(name) || named?.has(name) === true) continue
-    headers.push(given, value)
+    const role = ROLES.get(name)
+    if (role === 'key') key ??= keyIn(value, keys, connection)
+    else if (role === 'host' && hosts++ === 0) host = value.toLowerCase()
+    else if (role === 'origin') (origins ??= []).push(value.toLowerCase())
+    else if (role === 'site') site = site === 'none' ? value.toLowerCase() : 'mixed'
+    else if (role === 'te' && /(?:^|,)\s*trailers\s*(?:$|,)/i.test(value)) headers.push('te', 'trailers')
+    const isOthers = role === undefined || role === 'origin' || role === 'site'
+    if (isOthers && named?.has(name) !== true) headers.push(given, value)
   }
-  const stripped = keyInQuery(query, keys)
+  const stripped = keyInQuery(query, keys, connection)
   key ??= stripped.key
-  const [host = ''] = hosts
-  const isOurs = hosts.length === 1 && isOurHost(host, request.socket.localAddress, allowHosts)
-  const isPage = origins.some((origin) => origin !== `http://${host}`) || !/^(?:none|same-origin)$/.test(site)
+  const isOurs = hosts === 1 && isOurHost(host, allowHosts, connection)
+  const isPage =
+    origins?.some((origin) => origin !== `http://${host}`) === true ||
+    !(site === 'none' || site === 'same-origin')
   const refused = !isSound(request) ? 'version' : !isOurs ? 'host' : isPage ? 'origin' : undefined
   return { headers, key, query: stripped.query, host, refused }
 }
@@ -90,17 +101,26 @@ function isSound({ httpVersion, headers }: IncomingMessage): boolean {
   return httpVersion === '1.1' || (httpVersion === '1.0' && headers['transfer-encoding'] === undefined)
 }
 
-/** A rebound name (DNS) is neither of these; an address cannot be rebound. */
-function isOurHost(host: string, address: string | undefined, allowHosts: ReadonlySet<string>): boolean {
+/** A rebound name (DNS) is neither of these; an address cannot be rebound. A client names the same host on all of a connection. */
+function isOurHost(host: string, allowHosts: ReadonlySet<string>, connection: Connection): boolean {
+  if (host === connection.host) return true
   const [, name = ''] = /^(\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?$/.exec(host) ?? []
   const bare = name.replaceAll(/^\[|\]$/g, '')
-  return isLoopback(bare) || allowHosts.has(name) || bare === address?.replace(/^::ffff:/, '')
+  const address = connection.socket.localAddress?.replace(/^::ffff:/, '')
+  const isOurs = isLoopback(bare) || allowHosts.has(name) || bare === address
+  if (isOurs) connection.host = host
+  return isOurs
 }
 
 /** A `Connection` header names others that concern it alone. */
 function namedByConnection({ headers }: IncomingMessage): ReadonlySet<string> | undefined {
   const { connection } = headers
-  if (connection === undefined || /^(?:keep-alive|close|upgrade)$/i.test(connection)) return undefined
+  if (
+    connection === undefined ||
+    connection === 'keep-alive' ||
+    /^(?:keep-alive|close|upgrade)$/i.test(connection)
+  )
+    return undefined
   return new Set(
     connection
       .toLowerCase()
@@ -109,13 +129,30 @@ function namedByConnection({ headers }: IncomingMessage): ReadonlySet<string> | 
   )
 }
 
-function keyIn(value: string, keys: KeyRing): ProxyKey | undefined {
+/** What a connection has shown before is not hashed again. */
+function keyIn(value: string, keys: KeyRing, connection: Connection): ProxyKey | undefined {
+  const { shown } = connection
+  if (shown !== undefined && isSame(shown.value, value) && keys.holds(shown.key)) return shown.key
   const text = value.replace(/^Bearer +/i, '').trim()
-  return text === '' || text.length > LONGEST_KEY ? undefined : keys.find(text)
+  const key = text === '' || text.length > LONGEST_KEY ? undefined : keys.find(text)
+  if (key !== undefined) connection.shown = { value, key }
+  return key
+}
+
+/** In constant time: a server in front of this one may send several clients' requests by one connection. */
+function isSame(one: string, other: string): boolean {
+  if (one.length !== other.length) return false
+  let differences = 0
+  for (let at = 0; at < one.length; at++) differences |= one.charCodeAt(at) ^ other.charCodeAt(at)
+  return differences === 0
 }
 
 /** `?key=`, as Google's clients send it. Another API's parameter of that name, which is no key of ours, stays. */
-function keyInQuery(query: string, keys: KeyRing): { query: string; key: ProxyKey | undefined } {
+function keyInQuery(
+  query: string,
+  keys: KeyRing,
+  connection: Connection,
+): { query: string; key: ProxyKey | undefined } {
   if (!query.includes('key=')) return { query, key: undefined }
   let key: ProxyKey | undefined
   const kept = query
@@ -123,7 +160,7 @@ function keyInQuery(query: string, keys: KeyRing): { query: string; key: ProxyKe
     .split('&')
     .filter((parameter) => {
       if (!parameter.startsWith('key=')) return true
-      const found = keyIn(decoded(parameter.slice(4)), keys)
+      const found = keyIn(decoded(parameter.slice(4)), keys, connection)
       key ??= found
       return found === undefined
     })

@@ -86,6 +86,11 @@ export class KeyRing implements ProxyKeys {
     this.#known = known
   }
 
+  /** Is this entry, which was found before, one of the keys still? */
+  holds(entry: ProxyKey): boolean {
+    return this.#known.get(entry.hash) === entry
+  }
+
   find(key: string): ProxyKey | undefined {
     const hash = digest(key)
     const found = this.#known.get(hash.toString('hex'))

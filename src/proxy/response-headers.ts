@@ -1,4 +1,4 @@
-import { lengthsOf } from './gate.ts'
+import { likelyOf } from './gate.ts'
 import { rewritten, type Route } from './route.ts'
 
 /** They concern the upstream's connection, or what a browser keeps of an origin: ours is shared by all routes, and has no pages. */
@@ -26,8 +26,9 @@ const DROPPED: ReadonlySet<string> = new Set([
 const LOCATIONS: ReadonlySet<string> = new Set(['location', 'content-location'])
 /** Clients take these for whole URLs. */
 const URLS: ReadonlySet<string> = new Set(['operation-location', 'azure-asyncoperation', 'x-goog-upload-url'])
-const LENGTHS = lengthsOf([...DROPPED, ...LOCATIONS, ...URLS, 'date', 'www-authenticate'])
+const mayMatter = likelyOf([...DROPPED, ...LOCATIONS, ...URLS, 'date', 'www-authenticate'])
 const CORS = 'access-control-'
+const CONNECTION = 'connection'
 
 /** The head of a response, as the client gets it. */
 export interface ResponseHead {
@@ -60,7 +61,7 @@ export function responseHead(rawHeaders: unknown, asked: Asked): ResponseHead {
     const given = latin1(list[at])
     const value = latin1(list[at + 1])
     const isCors = given.length > CORS.length && given.slice(0, CORS.length).toLowerCase() === CORS
-    if ((LENGTHS & (1 << given.length)) === 0 && !isCors && named === undefined) {
+    if (named === undefined && !isCors && !mayMatter(given)) {
       headers.push(given, value)
       continue
     }
@@ -88,7 +89,8 @@ function namedByConnection(list: readonly unknown[]): ReadonlySet<string> | unde
   let named: Set<string> | undefined
   for (let at = 0; at + 1 < list.length; at += 2) {
     const name = list[at]
-    if (Reflect.get(Object(name), 'length') !== 10 || latin1(name).toLowerCase() !== 'connection') continue
+    const length = Buffer.isBuffer(name) || typeof name === 'string' ? name.length : 0
+    if (length !== CONNECTION.length || latin1(name).toLowerCase() !== CONNECTION) continue
     const value = latin1(list[at + 1]).toLowerCase()
     if (/^(?:keep-alive|close|upgrade)$/.test(value)) continue
     named ??= new Set()

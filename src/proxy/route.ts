@@ -4,7 +4,8 @@ import { checkOptions, describe, optionError } from '../lib/options.ts'
 import { parsedUrl } from '../lib/secure-url.ts'
 import type { Apply } from '../surfaces/shared/apply.ts'
 import { readOrigins } from '../surfaces/shared/origins.ts'
-import { type Interceptor, refreshingInterceptor } from '../surfaces/undici/index.ts'
+import { interceptorFor } from '../surfaces/undici/interceptor.ts'
+import type { Interceptor } from '../surfaces/undici/types.ts'
 import type { ProxyOptions, ProxyPreset, ProxyRoute } from './options.ts'
 
 /** A route, as it was read. */
@@ -77,17 +78,21 @@ function readRoute(name: string, route: ProxyRoute, options: ProxyOptions): Rout
     preset,
     remedy,
     isDead: () => refresher.isDead?.() === true,
-    intercept: refreshingInterceptor(refresher, {
-      origins: url.origin,
-      plainHttpOrigins: url.protocol === 'http:' ? plainHttpOrigins : undefined,
-      apply: applyOf(route.apply),
-      rules,
-      inspectStreams,
-      replayLimit,
-      onEvent,
-      // A token whose login has ended is not worth a request: the client learns at once what to do.
-      whenDead: 'refuse',
-    }),
+    intercept: interceptorFor(
+      refresher,
+      {
+        origins: url.origin,
+        plainHttpOrigins: url.protocol === 'http:' ? plainHttpOrigins : undefined,
+        apply: applyOf(route.apply),
+        rules,
+        inspectStreams,
+        replayLimit,
+        onEvent,
+        // A token whose login has ended is not worth a request: the client learns at once what to do.
+        whenDead: 'refuse',
+      },
+      { isOwned: true, goesStraight: options.dispatcher === undefined },
+    ),
   }
 }
 

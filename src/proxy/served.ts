@@ -1,55 +1,72 @@
 import type { ProxyAuditEntry, ProxyRefusal, ProxySettings } from './options.ts'
 
 /** One request, as it goes on. */
-export interface Served {
-  readonly time: number
-  readonly began: number
+export class Served {
+  readonly time: number = Date.now()
+  readonly began: number = performance.now()
   readonly method: string
   key: string | undefined
   route: string | undefined
-  status: number
-  retried: boolean
+  status = 499
+  retried = false
   refused: ProxyRefusal | undefined
-  bytes: number
+  bytes = 0
+  /** Hears that the client is gone. */
+  exchange: { left(): void } | undefined
+  readonly #tally: Tally
+  #isOver = false
+
+  constructor(method: string, tally: Tally) {
+    this.method = method
+    this.#tally = tally
+    tally.open++
+  }
+
+  /** The client is gone, or has all of its response. */
+  closed(): void {
+    this.exchange?.left()
+    this.end()
+  }
+
+  end(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#tally.ended(this)
+  }
 }
 
-export function served(method: string | undefined): Served {
-  return {
-    time: Date.now(),
-    began: performance.now(),
-    method: method ?? 'GET',
-    key: undefined,
-    route: undefined,
-    status: 499,
-    retried: false,
-    refused: undefined,
-    bytes: 0,
-  }
+/** What was counted of a route; or of requests without one. */
+class Counts {
+  readonly statuses = new Map<number, number>()
+  seconds = 0
+  bytes = 0
+  retried = 0
 }
 
 /** Counts requests, and tells the audit. */
 export class Tally {
   readonly #audit: ProxySettings['audit']
-  /** Labels → count. They come from the configuration, so that they are few. */
-  readonly #requests = new Map<string, number>()
-  readonly #seconds = new Map<string, number>()
-  readonly #retried = new Map<string, number>()
-  readonly #bytes = new Map<string, number>()
+  /** By the name of a route. They come from the configuration, so that they are few. */
+  readonly #routes = new Map<string, Counts>()
   readonly #refused = new Map<string, number>()
   open = 0
+  /** Hears that a request is over. */
+  onEnd: (() => void) | undefined
 
   constructor(audit: ProxySettings['audit']) {
     this.#audit = audit
   }
 
   ended({ time, began, method, key, route, status, retried, refused, bytes }: Served): void {
+    this.open--
     const duration = performance.now() - began
-    const ofRoute = `route="${route ?? ''}"`
-    add(this.#requests, `${ofRoute},status="${status}"`, 1)
-    add(this.#seconds, ofRoute, duration / 1_000)
-    add(this.#bytes, ofRoute, bytes)
-    if (retried) add(this.#retried, ofRoute, 1)
-    if (refused !== undefined) add(this.#refused, `reason="${refused}"`, 1)
+    const counts = this.#of(route ?? '')
+    add(counts.statuses, status)
+    counts.seconds += duration / 1_000
+    counts.bytes += bytes
+    if (retried) counts.retried++
+    if (refused !== undefined) add(this.#refused, refused)
+    this.onEnd?.()
     if (this.#audit === undefined) return
     const entry: ProxyAuditEntry = { time, key, route, method, status, retried, refused, bytes, duration }
     try {
@@ -59,31 +76,51 @@ export class Tally {
     }
   }
 
+  #of(route: string): Counts {
+    const known = this.#routes.get(route)
+    if (known !== undefined) return known
+    const counts = new Counts()
+    this.#routes.set(route, counts)
+    return counts
+  }
+
   /** In Prometheus' text format. */
   metrics(): string {
+    const requests: Sample[] = []
+    const [retried, bytes, seconds]: [Sample[], Sample[], Sample[]] = [[], [], []]
+    for (const [route, counts] of this.#routes) {
+      const ofRoute = `route="${route}"`
+      for (const [status, count] of counts.statuses) requests.push([`${ofRoute},status="${status}"`, count])
+      if (counts.retried > 0) retried.push([ofRoute, counts.retried])
+      bytes.push([ofRoute, counts.bytes])
+      seconds.push([ofRoute, counts.seconds])
+    }
+    const refused = [...this.#refused].map(([reason, count]): Sample => [`reason="${reason}"`, count])
     const lines = [
-      ...family('requests_total', 'counter', 'Requests, by route and status.', this.#requests),
+      ...family('requests_total', 'counter', 'Requests, by route and status.', requests),
       ...family(
         'retried_total',
         'counter',
         'Requests that were sent twice, with a fresh credential.',
-        this.#retried,
+        retried,
       ),
-      ...family('refused_total', 'counter', 'Requests that the proxy refused, by reason.', this.#refused),
-      ...family('response_bytes_total', 'counter', 'Bytes of bodies.', this.#bytes),
-      ...family('duration_seconds_total', 'counter', 'Time that requests took.', this.#seconds),
-      ...family('open_requests', 'gauge', 'Requests that are open.', new Map([['', this.open]])),
+      ...family('refused_total', 'counter', 'Requests that the proxy refused, by reason.', refused),
+      ...family('response_bytes_total', 'counter', 'Bytes of bodies.', bytes),
+      ...family('duration_seconds_total', 'counter', 'Time that requests took.', seconds),
+      ...family('open_requests', 'gauge', 'Requests that are open.', [['', this.open]]),
     ]
     return `${lines.join('\n')}\n`
   }
 }
 
-function family(name: string, type: string, help: string, values: ReadonlyMap<string, number>): string[] {
+type Sample = readonly [labels: string, value: number]
+
+function family(name: string, type: string, help: string, values: readonly Sample[]): string[] {
   const full = `llm_refresh_proxy_${name}`
-  const samples = [...values].map(([labels, value]) => `${full}${labels && `{${labels}}`} ${value}`)
+  const samples = values.map(([labels, value]) => `${full}${labels && `{${labels}}`} ${value}`)
   return [`# HELP ${full} ${help}`, `# TYPE ${full} ${type}`, ...samples]
 }
 
-function add(counts: Map<string, number>, labels: string, value: number): void {
-  counts.set(labels, (counts.get(labels) ?? 0) + value)
+function add<K>(counts: Map<K, number>, name: K): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1)
 }

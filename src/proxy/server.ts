@@ -1,9 +1,9 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { tell } from '../core/events.ts'
 import { optionError } from '../lib/options.ts'
 import { hasBody, isEnding, jsonRpcId, readBody } from './body.ts'
-import { Connections } from './connections.ts'
+import { ClientRequest, ClientResponse, Connections } from './connections.ts'
 import { Exchange, send } from './exchange.ts'
 import { admit, type Admitted } from './gate.ts'
 import type { KeyRing } from './keys.ts'
@@ -11,7 +11,7 @@ import { isLoopback, type ProxyDispatcher, type ProxySettings } from './options.
 import { health, ownPage, type Refused, refusalOf, unavailable } from './refusals.ts'
 import { codeOf } from './reply.ts'
 import type { Route } from './route.ts'
-import { served, type Served, Tally } from './served.ts'
+import { Served, Tally } from './served.ts'
 import { readTarget, type Target } from './target.ts'
 import { isWebSocket, joining, responseOn } from './upgrade.ts'
 import { ATTEMPTS, openUpstreams, type Upstreams } from './upstreams.ts'
@@ -33,7 +33,7 @@ export class ProxyServer {
   readonly #keys: KeyRing
   readonly #dispatcher: ProxyDispatcher | undefined
   readonly #tally: Tally
-  readonly #server: Server
+  readonly #server: Server<typeof ClientRequest, typeof ClientResponse>
   readonly #connections = new Connections()
   #upstreams: Upstreams | undefined
   #isDraining = false
@@ -64,15 +64,17 @@ export class ProxyServer {
       keepAliveInitialDelay: 60_000,
       // We refuse those without a Host ourselves, in the vendor's shape.
       requireHostHeader: false,
+      IncomingMessage: ClientRequest,
+      ServerResponse: ClientResponse,
     }
-    const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    const onRequest = (request: ClientRequest, response: ClientResponse): void => {
       this.#serve(request, response, undefined)
     }
     const server = createServer(options, onRequest)
     // Node would drop headers beyond a limit on their number, perhaps an Origin. The size of all headers is limited instead.
     server.maxHeadersCount = 0
     server.on('checkContinue', onRequest)
-    const onDetached = (request: IncomingMessage, _socket: Duplex, head: Buffer): void => {
+    const onDetached = (request: ClientRequest, _socket: Duplex, head: Buffer): void => {
       request.socket.on('error', () => request.socket.destroy())
       this.#serve(request, responseOn(request), head)
     }
@@ -119,6 +121,7 @@ export class ProxyServer {
   /** @param patience ms until what is open is cut */
   async drain(patience: number): Promise<void> {
     this.#isDraining = true
+    this.#tally.onEnd = () => setImmediate(() => this.#idle())
     const closed = new Promise<void>((resolve) => void this.#drained.add(resolve))
     const ended = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     const timer = setTimeout(() => this.#cut(), patience)
@@ -142,25 +145,16 @@ export class ProxyServer {
     this.#server.closeAllConnections()
   }
 
-  #serve(request: IncomingMessage, response: ServerResponse, head: Buffer | undefined): void {
+  #serve(request: ClientRequest, response: ClientResponse, head: Buffer | undefined): void {
     if (isEnding(request)) return void request.resume()
     const { method = 'GET', url = '/' } = request
-    const now = served(method)
-    this.#tally.open++
-    let isOver = false
-    const ended = (): void => {
-      if (isOver) return
-      isOver = true
-      this.#tally.open--
-      this.#tally.ended(now)
-      if (this.#isDraining) setImmediate(() => this.#idle())
-    }
-    response.once('close', ended)
-    this.#connections.add(request.socket, response)
-    response.on('error', () => response.destroy())
+    const now = new Served(method, this.#tally)
+    response.served = now
+    const connection = this.#connections.of(request.socket)
+    connection.add(response)
     if (this.#isDraining) response.shouldKeepAlive = false
     const target = readTarget(url)
-    const admitted = admit(request, target?.query ?? '', this.#keys, this.#settings.allowHosts)
+    const admitted = admit(request, target?.query ?? '', this.#keys, this.#settings.allowHosts, connection)
     now.key = admitted.key?.name
     const route = target && this.#routes.get(target.name)
     const refused = this.#refusal(
@@ -172,7 +166,7 @@ export class ProxyServer {
     )
     if (route !== undefined && refused?.reason !== 'key') now.route = route.name
     if (refused === undefined && target !== undefined && route !== undefined) {
-      this.#forward(request, response, { target, route, admitted, served: now, head }, ended)
+      this.#forward(request, response, { target, route, admitted, served: now, head })
     } else if (refused !== undefined) {
       now.refused = refused.reason
       send(request, response, refused.reply, now)
@@ -196,24 +190,23 @@ export class ProxyServer {
     return isOtherUpgrade ? refusalOf('CONNECT', target, admitted, this.#routes) : undefined
   }
 
-  #forward(request: IncomingMessage, response: ServerResponse, read: Read, ended: () => void): void {
-    if (!hasBody(request)) return this.#dispatch(request, response, read, ended, undefined)
+  #forward(request: ClientRequest, response: ClientResponse, read: Read): void {
+    if (!hasBody(request)) return this.#dispatch(request, response, read, undefined)
     readBody(request, response, this.#settings.timeouts.client, (body) => {
-      if (!response.destroyed) this.#dispatch(request, response, read, ended, body)
+      if (!response.destroyed) this.#dispatch(request, response, read, body)
     })
   }
 
   #dispatch(
-    request: IncomingMessage,
-    response: ServerResponse,
+    request: ClientRequest,
+    response: ClientResponse,
     { target, route, admitted, served: now, head }: Read,
-    ended: () => void,
     body: Uint8Array | AsyncIterable<unknown> | undefined,
   ): void {
     const { client: patience } = this.#settings.timeouts
     const path = `${route.base}${target.rest}${admitted.query}`
     const asked = { route, path: path.startsWith('/') ? path : `/${path}`, host: admitted.host }
-    const join = head && joining(request, response, head, asked, now, ended)
+    const join = head && joining(request, response, head, asked, now)
     const exchange = new Exchange({
       request,
       response,
@@ -228,13 +221,16 @@ export class ProxyServer {
           join(...given)
         }),
     })
+    now.exchange = exchange
     const options = {
       origin: route.origin,
       path: asked.path,
       method: now.method,
       headers: admitted.headers,
       body,
-      ...(head && { upgrade: 'websocket' }),
+      upgrade: head && 'websocket',
+      // No other request waits behind it on its connection.
+      blocking: false,
       [ATTEMPTS]: exchange,
     }
     try {

@@ -1,19 +1,20 @@
-import { type IncomingMessage, ServerResponse, STATUS_CODES } from 'node:http'
+import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { hasBody } from './body.ts'
+import { type ClientRequest, ClientResponse } from './connections.ts'
 import type { Join } from './exchange.ts'
 import { type Asked, responseHead } from './response-headers.ts'
 import type { Served } from './served.ts'
 
-export function isWebSocket(request: IncomingMessage): boolean {
+export function isWebSocket(request: ClientRequest): boolean {
   const { method, headers } = request
   // A body would be read by nobody.
   return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && !hasBody(request)
 }
 
 /** Answers a client whose upgrade is refused: it gets an ordinary response, and then the connection ends. */
-export function responseOn(request: IncomingMessage): ServerResponse {
-  const response = new ServerResponse(request)
+export function responseOn(request: ClientRequest): ClientResponse {
+  const response = new ClientResponse(request)
   const { socket } = request
   response.shouldKeepAlive = false
   response.assignSocket(socket)
@@ -29,15 +30,13 @@ export function responseOn(request: IncomingMessage): ServerResponse {
  * Joins a client's connection with the upstream's: what one says, the other hears, until one of them ends.
  *
  * @param head what the client has said already
- * @param ended both are gone
  */
 export function joining(
-  request: IncomingMessage,
+  request: ClientRequest,
   response: ServerResponse,
   head: Buffer,
   asked: Asked,
   served: Served,
-  ended: () => void,
 ): Join {
   return (status, rawHeaders, upstream) => {
     const client = request.socket
@@ -61,7 +60,7 @@ export function joining(
       isOver = true
       client.destroy()
       upstream.destroy()
-      ended()
+      served.end()
     }
     for (const side of [client, upstream]) side.on('error', end).once('close', end)
     for (const side of [client, upstream]) side.on('data', (chunk: Buffer) => (served.bytes += chunk.length))

@@ -47,8 +47,7 @@ export async function openUpstreams(
     each.map((route) => {
       const dispatcher = dispatchers(route)
       const beneath: Dispatch = (options, handler) => {
-        const counted: unknown = Reflect.get(options, ATTEMPTS)
-        if (isCounter(counted)) counted.attempts++
+        if (isCounted(options)) options[ATTEMPTS].attempts++
         return dispatcher.dispatch(options, handler)
       }
       return [route.name, route.intercept(beneath)]
@@ -68,7 +67,8 @@ async function own(
   isOurs: (url: URL | undefined) => boolean,
   opened: { destroy(): Promise<void> }[],
 ): Promise<(route: Route) => ProxyDispatcher> {
-  const { Agent, EnvHttpProxyAgent } = await loadPeer('undici', () => import('undici'))
+  // Each class is taken when it is needed: the command line loads it then.
+  const undici = await loadPeer('undici', () => import('undici'))
   const options = {
     // No limit: a stream that lasts for hours must not keep another request waiting. `maxRequests` is the limit.
     connections: null,
@@ -77,13 +77,23 @@ async function own(
     headersTimeout: timeouts.head,
     bodyTimeout: timeouts.idle,
   }
-  const direct = new Agent(options)
-  opened.push(direct)
+  const pools = new Map<string, ProxyDispatcher>()
+  const direct = ({ origin }: Route): ProxyDispatcher => {
+    const known = pools.get(origin)
+    if (known !== undefined) return known
+    const pool = new undici.Pool(origin, options)
+    opened.push(pool)
+    pools.set(origin, pool)
+    return pool
+  }
   const named = PROXIES.map((name) => env[name]).filter((proxy) => proxy !== undefined && proxy !== '')
-  if (named.length === 0 || named.some((proxy) => isOurs(parsedUrl(proxy ?? '')))) return () => direct
-  const proxied = new EnvHttpProxyAgent(options)
+  if (named.length === 0 || named.some((proxy) => isOurs(parsedUrl(proxy ?? '')))) return direct
+  const proxied = new undici.EnvHttpProxyAgent(options)
   opened.push(proxied)
-  return ({ origin }) => (isLoopback(new URL(origin).hostname.replaceAll(/^\[|\]$/g, '')) ? direct : proxied)
+  return (route) => {
+    const isHere = isLoopback(new URL(route.origin).hostname.replaceAll(/^\[|\]$/g, ''))
+    return isHere ? direct(route) : proxied
+  }
 }
 
 function portOf(url: URL | undefined): number {
@@ -91,6 +101,6 @@ function portOf(url: URL | undefined): number {
   return url.protocol === 'https:' ? 443 : 80
 }
 
-function isCounter(candidate: unknown): candidate is { attempts: number } {
-  return typeof candidate === 'object' && candidate !== null && 'attempts' in candidate
+function isCounted(options: DispatchOptions): options is Counted {
+  return ATTEMPTS in options
 }

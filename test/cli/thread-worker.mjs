@@ -1,8 +1,8 @@
 // Runs the built command for each message, one after another. Its file is compiled once and run anew for each, so that none finds what another left.
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { createRequire, Module } from 'node:module'
 import os from 'node:os'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import vm from 'node:vm'
 import { parentPort, workerData as bundle } from 'node:worker_threads'
@@ -35,7 +35,12 @@ parentPort.on('message', ({ words, env }) => {
   process.exitCode = undefined
   known = new Set(listeners().map(([, listener]) => listener))
   isRunning = true
-  script.runInThisContext()({}, createRequire(bundle), { exports: {} }, bundle, dirname(bundle))
+  const load = createRequire(bundle)
+  // Its other files ask for what the first one holds, as if it were the program.
+  for (const name of ['proxy.cjs', 'rest.cjs']) delete load.cache[join(dirname(bundle), name)]
+  const main = new Module(bundle)
+  load.cache[bundle] = main
+  script.runInThisContext()(main.exports, load, main, bundle, dirname(bundle))
 })
 
 process.on('beforeExit', () => {

@@ -1,4 +1,6 @@
-import { expect, test } from 'vitest'
+import { once } from 'node:events'
+import { Agent, get, type IncomingMessage } from 'node:http'
+import { expect, onTestFinished, test } from 'vitest'
 import { Refreshable } from '../../src/index.ts'
 import { createProxy, createProxyKey, type ProxyOptions } from '../../src/proxy/index.ts'
 import { tokens } from '../surfaces/fetch/cells.ts'
@@ -70,6 +72,33 @@ test('[X1, X4] given a key for one route, when another is asked for, then it is 
   proxy.keys.replace([createProxyKey({ name: 'next' }).entry])
   expect([await status('/one/a'), proxy.keys.names]).toEqual([401, ['next']])
   expect(server.requests.map(({ path }) => path)).toEqual(['/a', '/a'])
+})
+
+test('[X1] given a client that keeps its connection, when it shows another key, or its key is replaced, then each request counts for itself', async () => {
+  const server = await upstream()
+  const { url, proxy } = await startProxy({ api: { to: server.origin, credential: tokens().cell } })
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  onTestFinished(() => agent.destroy())
+  const ports = new Set<number | undefined>()
+  const status = async (headers: Record<string, string>): Promise<number | undefined> => {
+    const sent = get(`${url}/api/x`, { agent, headers })
+    const [response] = (await once(sent, 'response')) as [IncomingMessage]
+    ports.add(response.socket.localPort)
+    await once(response.resume(), 'end')
+    return response.statusCode
+  }
+  const right = { authorization: `Bearer ${KEY}` }
+  expect([await status(right), await status(right), await status({ 'x-api-key': KEY })]).toEqual([
+    200, 200, 200,
+  ])
+  const wrong = `${KEY.slice(0, -1)}${KEY.endsWith('A') ? 'B' : 'A'}`
+  expect([await status({ authorization: `Bearer ${wrong}` }), await status({}), await status(right)]).toEqual(
+    [401, 401, 200],
+  )
+  expect(await status({ ...right, host: 'rebound.example' })).toBe(421)
+  proxy.keys.replace([createProxyKey({ name: 'next' }).entry])
+  expect(await status(right)).toBe(401)
+  expect([ports.size, server.requests.length]).toEqual([1, 4])
 })
 
 test.each([

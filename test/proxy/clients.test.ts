@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { createAnthropic } from '@ai-sdk/anthropic'
+import { createOpenAI } from '@ai-sdk/openai'
 import { expect, onTestFinished, test } from 'vitest'
 import { Refreshable } from '../../src/index.ts'
 import { createProxyKey, type ProxyPreset } from '../../src/proxy/index.ts'
@@ -81,6 +83,28 @@ test('[X6] given Python’s standard library, when tokens expire between its cal
     expire()
     const { stdout } = await run(python, ['-c', PYTHON, `${url}/anthropic/v1/messages`, keys.anthropic, body])
     expect([stdout.trim(), refreshes()]).toEqual([SAID, n])
+  }
+})
+
+test('[X6] given the AI SDK’s providers with a base URL and a static key, when tokens expire between calls, then each call is served, unary and streaming', async () => {
+  const { url, keys, refreshes, expire } = await world()
+  const models = [
+    createOpenAI({ baseURL: `${url}/openai`, apiKey: keys.openai }).chat('gpt-5'),
+    createAnthropic({ baseURL: `${url}/anthropic/v1`, apiKey: keys.anthropic })('claude-opus-5'),
+  ]
+  const prompt = [{ role: 'user' as const, content: [{ type: 'text' as const, text: 'Hello?' }] }]
+  for (const [at, model] of models.entries()) {
+    expire()
+    const { content } = await model.doGenerate({ prompt })
+    expect([content.find(({ type }) => type === 'text'), refreshes()]).toEqual([
+      expect.objectContaining({ text: SAID }),
+      at * 2 + 1,
+    ])
+    expire()
+    let said = ''
+    const { stream } = await model.doStream({ prompt })
+    for await (const part of stream) if (part.type === 'text-delta') said += part.delta
+    expect([said, refreshes()]).toEqual([SAID, at * 2 + 2])
   }
 })
 

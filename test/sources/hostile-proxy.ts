@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import fc from 'fast-check'
+import { Connection } from '../../src/proxy/connections.ts'
 import { admit } from '../../src/proxy/gate.ts'
 import { createProxyKey } from '../../src/proxy/index.ts'
 import { KeyRing } from '../../src/proxy/keys.ts'
@@ -30,7 +31,7 @@ function readRequest([url, headers]: Asked): void {
     value: connections.length > 0 ? { connection: connections.join(', ') } : {},
   })
   const target = readTarget(url)
-  const admitted = admit(request, target?.query ?? '', ring, new Set())
+  const admitted = admit(request, target?.query ?? '', ring, new Set(), new Connection(request.socket))
   const named = headers.some(([name, value]) => !/^x-other$/i.test(name) && value.includes(key))
   if (admitted.key !== undefined) assert(named || url.includes('key='), 'it was let in without a key')
   const passed = admitted.headers.filter((_, at) => at % 2 === 0)

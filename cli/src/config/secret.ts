@@ -23,7 +23,7 @@ export function secretReader(
   what: string,
 ): (context?: { readonly signal?: AbortSignal }) => Promise<string> {
   return async ({ signal } = {}) => {
-    const { RefreshError } = await import('llm-refresh')
+    const { RefreshError } = await import('../lib/library.ts')
     const refused = (message: string): Error => new RefreshError('invalid_option', `${what}: ${message}`)
     if ('env' in reference) {
       const value = process.env[reference.env]?.trim() ?? ''

@@ -75,7 +75,7 @@ export async function openCredential(
   shared?: OpenStore,
 ): Promise<OpenCredential> {
   const definition = definitionOf(config, name)
-  const { createCredential, RefreshError: Refused } = await import('llm-refresh')
+  const { createCredential, RefreshError: Refused } = await import('../lib/library.ts')
   const store = shared ?? (await openStore(config, definition.store ?? 'default'))
   const source = await sourceOf(config, name, definition, store.store).catch((error: unknown) => {
     // The library knows the field, and not whose it is.

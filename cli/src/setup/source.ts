@@ -54,7 +54,7 @@ export async function sourceOf(
 ): Promise<Source> {
   switch (definition.source) {
     case 'oauth': {
-      const { oauth } = await import('llm-refresh/sources/oauth')
+      const { oauth } = await import('../lib/library.ts')
       const client = await oauthClient(config, name, definition)
       const grant = grantOf(config, name, definition)
       return oauth({ ...client, ...targetOf(definition), ...(grant !== undefined && { grant }) })

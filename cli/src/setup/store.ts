@@ -30,7 +30,7 @@ export async function openStore(config: Config, name: string): Promise<OpenStore
   const opened = await open(definition, config, name).catch(async (error: unknown) => {
     // The library knows the field, and not whose it is.
     if (!isRefreshError(error) || error.message.startsWith(`stores.${name}`)) throw error
-    const { RefreshError } = await import('llm-refresh')
+    const { RefreshError } = await import('../lib/library.ts')
     throw new RefreshError(error.code, `stores.${name}: ${error.message}`, { cause: error })
   })
   const { sealedWith } = definition
@@ -52,7 +52,7 @@ export async function openStore(config: Config, name: string): Promise<OpenStore
 
 /** A store for one command, where the one of a credential cannot be used. */
 export async function inMemory(config: Config, credential: string): Promise<OpenStore> {
-  const { memoryStore } = await import('llm-refresh')
+  const { memoryStore } = await import('../lib/library.ts')
   const name = config.credentials?.[credential]?.store ?? 'default'
   const nothing = async (): Promise<void> => undefined
   return {
@@ -82,7 +82,7 @@ async function open(definition: StoreDefinition, config: Config, name: string): 
   const nothing = async (): Promise<void> => undefined
   switch (definition.type) {
     case 'file': {
-      const { fileStore, inspectFileStore } = await import('llm-refresh/stores/file')
+      const { fileStore, inspectFileStore } = await import('../lib/library.ts')
       const { type: _type, sealedWith: _sealedWith, path: given, ...locking } = definition
       const path = given === undefined ? undefined : pathIn(config.folder, given)
       const { trustParent } = locking

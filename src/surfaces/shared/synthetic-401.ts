@@ -45,6 +45,11 @@ export function isSynthetic401(headers: unknown): boolean {
   return OWN in headers ? Reflect.get(headers, OWN) !== undefined : headerOf(headers, OWN) !== undefined
 }
 
+/** The same of headers whose names are in lower case, as undici gives them with each response. */
+export function isMarked(headers: Readonly<Record<string, unknown>>): boolean {
+  return headers[OWN] !== undefined
+}
+
 /** A header of a response, or of what stands in for one in a test. */
 export function headerOf(headers: unknown, name: string): string | undefined {
   try {

@@ -3,7 +3,7 @@ import type { Verdict } from '../../core/verdict/unauthorized.ts'
 import type { RefreshError } from '../../errors.ts'
 import type { Finding, Inspection } from '../shared/inspection.ts'
 import type { ResponseJudge } from '../shared/response-judge.ts'
-import { isSynthetic401 } from '../shared/synthetic-401.ts'
+import { isMarked } from '../shared/synthetic-401.ts'
 import { wasRedirectedFrom } from './context.ts'
 import { cutShort, Delivery, type Ending, type Held, type Receiver } from './delivery.ts'
 import { type Inspected, inspectionOf } from './response-inspection.ts'
@@ -144,7 +144,7 @@ export class Attempt implements DispatchHandler, Inspected, HeldRejection {
     if (this.#state === 'dropped') return
     // Informational: there may be several, and they are no answer (RFC 9110 section 15.2).
     if (status >= 200) {
-      const isForeign = wasRedirectedFrom(origin, this.#context) || isSynthetic401(headers)
+      const isForeign = wasRedirectedFrom(origin, this.#context) || isMarked(headers)
       this.#reading = isForeign ? undefined : inspectionOf(status, headers, settings, this)
       if (this.#reading === undefined) {
         this.#state = 'passing'

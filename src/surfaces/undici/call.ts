@@ -14,8 +14,17 @@ import type { AppliedHeaders } from './headers.ts'
 import { OutgoingRequest } from './outgoing.ts'
 import type { Dispatch, DispatchHandler, DispatchOptions } from './types.ts'
 
+/** What whoever makes all requests through an interceptor vouches for, so that it is neither copied nor checked. */
+export interface Vouched {
+  /** Nobody changes a request, its headers and its bytes once it is dispatched, and each has an object of its own. */
+  readonly isOwned: boolean
+  /** The dispatcher sends each request to the origin that it names. */
+  readonly goesStraight: boolean
+}
+
 /** What all requests through one interceptor have in common. */
 export interface CallSettings extends HttpSettings {
+  readonly vouched: Vouched
   /** Is it known that the login has ended? */
   readonly isDead: () => boolean
   /** May the credential go there? */
@@ -63,7 +72,7 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
     this.controller = new CallController(this)
     this.#credential = credential
     this.#dispatch = dispatch
-    this.#request = new OutgoingRequest(options, settings.replayLimit)
+    this.#request = new OutgoingRequest(options, settings.replayLimit, settings.vouched.isOwned)
     this.#isRefused = settings.isRefusedWhenDead && settings.isDead()
   }
 
@@ -216,7 +225,7 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
     this.#first = snapshot
     this.#attempt = new Attempt(this, false)
     try {
-      return dispatchWatched(this, this.#dispatch, this.#request.prepare(snapshot.value), this.#attempt)
+      return this.#dispatchTo(this.#request.prepare(snapshot.value), this.#attempt)
     } catch (error) {
       this.#first = undefined
       this.#isOver = true
@@ -225,11 +234,16 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
     }
   }
 
+  #dispatchTo(options: DispatchOptions, attempt: Attempt): boolean {
+    if (this.settings.vouched.goesStraight) return this.#dispatch(options, attempt)
+    return dispatchWatched(this, this.#dispatch, options, attempt)
+  }
+
   #send(credential: AppliedHeaders): void {
     const attempt = new Attempt(this, this.#request.wasPrepared)
     this.#attempt = attempt
     try {
-      dispatchWatched(this, this.#dispatch, this.#request.prepare(credential), attempt)
+      this.#dispatchTo(this.#request.prepare(credential), attempt)
     } catch (error) {
       attempt.onResponseError(undefined, error)
     }

@@ -2,23 +2,31 @@ import { Transform } from 'node:stream'
 import zlib from 'node:zlib'
 import type { Decoder } from '../shared/inspection.ts'
 
-const { Z_SYNC_FLUSH, BROTLI_OPERATION_FLUSH } = zlib.constants
 /** A body that is cut short is read up to there. */
-const DEFLATE = { flush: Z_SYNC_FLUSH, finishFlush: Z_SYNC_FLUSH }
-const BROTLI = { flush: BROTLI_OPERATION_FLUSH, finishFlush: BROTLI_OPERATION_FLUSH }
-
-/** By the name of the coding, what reads it; the first byte tells the two kinds of `deflate` apart. */
-const CODINGS: Readonly<Record<string, Coding>> = {
-  gzip: () => zlib.createGunzip(DEFLATE),
-  'x-gzip': () => zlib.createGunzip(DEFLATE),
-  deflate: (first) =>
-    (first & 0x0f) === 0x08 ? zlib.createInflate(DEFLATE) : zlib.createInflateRaw(DEFLATE),
-  br: () => zlib.createBrotliDecompress(BROTLI),
-  zstd: () => zstd?.(),
+const deflate = (): zlib.ZlibOptions => {
+  const { Z_SYNC_FLUSH } = zlib.constants
+  return { flush: Z_SYNC_FLUSH, finishFlush: Z_SYNC_FLUSH }
 }
-// Node has it from 22.15 on.
-const create: unknown = Reflect.get(zlib, 'createZstdDecompress')
-const zstd = typeof create === 'function' ? (): unknown => Reflect.apply(create, zlib, []) : undefined
+const brotli = (): zlib.BrotliOptions => {
+  const { BROTLI_OPERATION_FLUSH } = zlib.constants
+  return { flush: BROTLI_OPERATION_FLUSH, finishFlush: BROTLI_OPERATION_FLUSH }
+}
+
+/** By the name of the coding, what reads it; the first byte tells the two kinds of `deflate` apart. Nothing of `node:zlib` is used before. */
+const CODINGS: Readonly<Record<string, Coding>> = {
+  gzip: () => zlib.createGunzip(deflate()),
+  'x-gzip': () => zlib.createGunzip(deflate()),
+  deflate: (first) =>
+    (first & 0x0f) === 0x08 ? zlib.createInflate(deflate()) : zlib.createInflateRaw(deflate()),
+  br: () => zlib.createBrotliDecompress(brotli()),
+  zstd: () => zstd()?.(),
+}
+
+/** Node has it from 22.15 on. */
+function zstd(): (() => unknown) | undefined {
+  const create: unknown = Reflect.get(zlib, 'createZstdDecompress')
+  return typeof create === 'function' ? (): unknown => Reflect.apply(create, zlib, []) : undefined
+}
 
 /** More codings than this are none that a server means. */
 const MOST_CODINGS = 5
@@ -81,7 +89,7 @@ function codingsOf(encoding: unknown): readonly Coding[] | undefined {
     const name = part.trim().toLowerCase()
     if (name === '' || name === 'identity') continue
     const coding = Object.hasOwn(CODINGS, name) ? CODINGS[name] : undefined
-    if (coding === undefined || (name === 'zstd' && zstd === undefined)) return undefined
+    if (coding === undefined || (name === 'zstd' && zstd() === undefined)) return undefined
     codings.push(coding)
   }
   return codings

@@ -43,6 +43,19 @@ export function withCredential(
   return list === undefined ? inObject(headers, credential, before) : inList(list, credential, before)
 }
 
+/** The same on headers that nobody else has: a flat array is changed where it is. */
+export function putOn(headers: unknown, credential: AppliedHeaders, before: AppliedHeaders = NONE): unknown {
+  if (!Array.isArray(headers) || (headers.length > 0 && typeof headers[0] !== 'string'))
+    return withCredential(headers, credential, before)
+  const list: unknown[] = headers
+  for (let at = list.length - 2; at >= 0; at -= 2) {
+    const name = list[at]
+    if (typeof name === 'string' && mustGo(name, credential, before)) list.splice(at, 2)
+  }
+  for (const [name, value] of credential.set) list.push(name, value)
+  return list
+}
+
 /** A copy, for what the caller may change. */
 export function copied(headers: unknown): unknown {
   return headers === undefined || headers === null ? headers : withCredential(headers, NONE)
@@ -50,8 +63,9 @@ export function copied(headers: unknown): unknown {
 
 /** Names and values in turn; undefined for an object. */
 function listed(headers: object): readonly unknown[] | undefined {
-  if (!isIterable(headers)) return undefined
+  if (!Array.isArray(headers) && !isIterable(headers)) return undefined
   const items: readonly unknown[] = Array.isArray(headers) ? headers : [...headers]
+  if (typeof items[0] === 'string') return items
   return items.every((item) => Array.isArray(item) && item.length === 2) ? items.flat(1) : items
 }
 

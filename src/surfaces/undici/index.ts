@@ -1,14 +1,8 @@
 import type { Refresher } from '../../core/refresher.ts'
-import { isInSource } from '../../core/source-context.ts'
-import { RefreshError } from '../../errors.ts'
 import type { Apply } from '../shared/apply.ts'
-import { Bypassed } from '../shared/bypassed.ts'
-import { credentialsByOrigin, type HttpSurfaceOptions, readHttpOptions } from '../shared/http-options.ts'
-import { isSynthetic401 } from '../shared/synthetic-401.ts'
-import { Call, type CallSettings } from './call.ts'
-import { credentialOf } from './headers.ts'
-import type { AnyDispatch, Dispatch, DispatchOptions, Interceptor, ResponseHeaders } from './types.ts'
-import { Watched } from './watched.ts'
+import type { HttpSurfaceOptions } from '../shared/http-options.ts'
+import { interceptorFor, NOTHING_VOUCHED } from './interceptor.ts'
+import type { Interceptor } from './types.ts'
 
 export type { AnyDispatch, Interceptor } from './types.ts'
 
@@ -50,56 +44,5 @@ export function refreshingInterceptor<T>(
   refresher: Refresher<T>,
   options: RefreshingInterceptorOptions<T>,
 ): Interceptor {
-  const shared = readHttpOptions(options)
-  const credentials = credentialsByOrigin(refresher, options, credentialOf)
-  const bypassed = new Bypassed(refresher, shared.onEvent)
-  const settings: CallSettings = {
-    ...shared,
-    isDead: () => refresher.isDead?.() === true,
-    isAllowed: (origin) => credentials.has(origin),
-  }
-
-  function intercept<D extends AnyDispatch>(dispatch: D): D
-  function intercept(dispatch: Dispatch): Dispatch {
-    return (request, handler) => {
-      // What a source asks goes where it would go without us: it must not wait for the credential that it fetches.
-      if (isInSource(refresher.owner)) return dispatch(request, handler)
-      const origin = originOf(request)
-      let credential = credentials.get(origin)
-      // Parsing takes longer than looking it up as it is mostly spelt.
-      const canonical = credential === undefined && URL.canParse(origin) ? new URL(origin).origin : origin
-      credential ??= credentials.get(canonical)
-      if (credential === undefined || isForAnother(request, canonical)) {
-        if (!bypassed.watches(canonical) || typeof handler?.onRequestStart !== 'function') {
-          return dispatch(request, handler)
-        }
-        const tell = (status: number, headers: ResponseHeaders): void => {
-          if (!isSynthetic401(headers)) bypassed.answered(canonical, status)
-        }
-        return dispatch(request, new Watched(handler, tell))
-      }
-      if (typeof handler.onRequestStart !== 'function') {
-        const problem = 'The request is one of undici 6 or older: use undici 7 or later.'
-        throw new RefreshError('invalid_request', problem)
-      }
-      return new Call(settings, credential, canonical, dispatch, request, handler).start()
-    }
-  }
-  return intercept
-}
-
-/** A path may be a whole URL: to a server, that outranks everything else (RFC 9112 section 3.2.2). */
-function isForAnother({ path }: DispatchOptions, origin: string): boolean {
-  if (typeof path !== 'string' || path.startsWith('/') || !/^https?:/i.test(path)) return false
-  return !URL.canParse(path) || new URL(path).origin !== origin
-}
-
-function originOf(request: DispatchOptions): string {
-  const origin: unknown = request?.origin
-  if (origin instanceof URL) return origin.origin
-  if (typeof origin === 'string' && origin !== '') return origin
-  throw new RefreshError(
-    'invalid_request',
-    "The request names no origin, so that it is not known whether it may have the credential: give it an 'origin', or use an Agent.",
-  )
+  return interceptorFor(refresher, options, NOTHING_VOUCHED)
 }

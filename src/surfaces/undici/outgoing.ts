@@ -1,7 +1,7 @@
 import type { RefreshError } from '../../errors.ts'
 import { releaseBody } from '../shared/release-body.ts'
 import { keep } from './body/replay.ts'
-import { copied, type AppliedHeaders, withCredential } from './headers.ts'
+import { copied, type AppliedHeaders, putOn, withCredential } from './headers.ts'
 import type { DispatchOptions, Replay } from './types.ts'
 
 /** The request as the caller made it: each attempt sends it with its own credential, and with the same body. */
@@ -11,11 +11,16 @@ export class OutgoingRequest {
   readonly #replay: Replay | undefined
   #options: DispatchOptions
   #applied: AppliedHeaders | undefined
+  readonly #isOwned: boolean
 
-  /** @param replayLimit bytes of its body that may be kept */
-  constructor(options: DispatchOptions, replayLimit: number) {
+  /**
+   * @param replayLimit bytes of its body that may be kept
+   * @param isOwned nobody changes it from now on
+   */
+  constructor(options: DispatchOptions, replayLimit: number, isOwned: boolean) {
     this.#options = options
-    this.#replay = keep(options.body, replayLimit)
+    this.#replay = keep(options.body, replayLimit, isOwned)
+    this.#isOwned = isOwned
     this.endpoint = endpointOf(options)
   }
 
@@ -30,14 +35,17 @@ export class OutgoingRequest {
 
   /** The caller may change its headers while the request waits. */
   copyHeaders(): void {
+    if (this.#isOwned) return
     this.#options = { ...this.#options, headers: copied(this.#options.headers) }
   }
 
   /** What the next attempt dispatches. */
   prepare(credential: AppliedHeaders): DispatchOptions {
     // Not spread: Node 20 takes some microseconds to add to an object that was made by spreading another.
-    const options = Object.assign<object, DispatchOptions>({}, this.#options)
-    options.headers = withCredential(options.headers, credential, this.#applied)
+    const options = this.#isOwned ? this.#options : Object.assign<object, DispatchOptions>({}, this.#options)
+    options.headers = this.#isOwned
+      ? putOn(options.headers, credential, this.#applied)
+      : withCredential(options.headers, credential, this.#applied)
     if (this.#replay !== undefined) options.body = this.#replay.body()
     // undici's redirect interceptor takes only `Authorization` away when it leaves the origin.
     if (credential.survivesRedirects) options.maxRedirections = 0
@@ -77,8 +85,14 @@ export class OutgoingRequest {
   }
 }
 
-/** What is no path is undici's to refuse. */
+/** Most requests go where the one before went. */
+let last = { method: '', path: '', endpoint: '' }
+
 function endpointOf({ method, path }: DispatchOptions): string {
-  const [named = ''] = typeof path === 'string' ? path.split('?', 1) : []
-  return `${method} ${named}`
+  if (method === last.method && path === last.path) return last.endpoint
+  // What is no path is undici's to refuse.
+  const at = typeof path === 'string' ? path.indexOf('?') : 0
+  const endpoint = `${method} ${at < 0 ? path : String(path).slice(0, at)}`
+  last = { method, path, endpoint }
+  return endpoint
 }

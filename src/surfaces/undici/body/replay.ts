@@ -16,12 +16,15 @@ import type { Replay } from '../types.ts'
  * Keeps the body of a request: its caller may change it once the request is made.
  *
  * @param limit bytes
+ * @param isOwned nobody changes it
  */
-export function keep(body: unknown, limit: number): Replay | undefined {
+export function keep(body: unknown, limit: number, isOwned: boolean): Replay | undefined {
   if (body === undefined || body === null) return undefined
   const isBytes = typeof body === 'string' || ArrayBuffer.isView(body) || body instanceof ArrayBuffer
   if (isBytes || isBlob(body) || (isForm(body) && isIterable(body))) {
-    return exceeds(body, limit) ? refused(body, () => tooLarge(limit)) : new Kept(copyOf(body))
+    return exceeds(body, limit)
+      ? refused(body, () => tooLarge(limit))
+      : new Kept(isOwned ? body : copyOf(body))
   }
   if (typeof body !== 'object') return refused(body, streamed)
   if (isStream(body)) return keepStream(body, limit)

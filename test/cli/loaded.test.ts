@@ -1,0 +1,57 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { copyFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { dirname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { expect, onTestFinished, test } from 'vitest'
+import { createCredential } from '../../src/index.ts'
+import { oauth } from '../../src/sources/oauth/index.ts'
+import { fileStore } from '../../src/stores/file/index.ts'
+import { machine, type Machine } from './command.ts'
+
+const dist = dirname(fileURLToPath(new URL('../../cli/dist/llm-refresh.cjs', import.meta.url)))
+
+/** A machine with a login whose token is not stale, and a copy of some of the command's files that finds no package. */
+async function holding(...files: string[]): Promise<Machine & { command: string; env: NodeJS.ProcessEnv }> {
+  const upstream = createServer((request, response) => response.end(request.headers.authorization))
+  upstream.listen(0, '127.0.0.1')
+  await once(upstream, 'listening')
+  onTestFinished(() => upstream.close().closeAllConnections())
+  const { port } = upstream.address() as AddressInfo
+  const client = { tokenEndpoint: 'http://127.0.0.1:1/token', clientId: 'app' }
+  const at = await machine({
+    credentials: { work: { source: 'oauth', ...client } },
+    routes: { api: { to: `http://127.0.0.1:${port}`, credential: 'work' } },
+  })
+  const credential = createCredential({
+    source: oauth(client),
+    store: fileStore({ path: at.store }),
+    key: 'work',
+  })
+  await credential.login({ access_token: 'canary', refresh_token: 'canary-refresh', expires_in: 3600 })
+  await credential.flush()
+  for (const file of files) await copyFile(join(dist, file), join(at.folder, file))
+  const env = { PATH: process.env['PATH'], HOME: at.folder, LLM_REFRESH_CONFIG: at.config, CI: 'true' }
+  return { ...at, command: join(at.folder, 'llm-refresh.cjs'), env }
+}
+
+test('[L2] given a token that is not stale, when it is asked for, then the command reads its first file alone, and no package', async () => {
+  const { command, env } = await holding('llm-refresh.cjs')
+  const child = spawn(process.execPath, [command, 'token'], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  expect(await text(child.stdout)).toBe('canary\n')
+})
+
+test('[L1] given a token that is not stale, when the proxy serves a request, then the command reads its file of the proxy and undici’s pool besides, and nothing else', async () => {
+  const { command, env, run } = await holding('llm-refresh.cjs', 'proxy.cjs', 'undici-pool.cjs')
+  const key = (await run(['key', 'add', 'laptop'])).stdout.trim()
+  const words = [command, 'proxy', '--port', '0']
+  const child = spawn(process.execPath, words, { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const [line] = (await once(child.stdout, 'data')) as [Buffer]
+  const { url } = JSON.parse(String(line)) as { url: string }
+  const response = await fetch(`${url}/api/x`, { headers: { authorization: `Bearer ${key}` } })
+  expect(await response.text()).toBe('Bearer canary')
+})
