@@ -163,6 +163,8 @@ test('[Z2] given a source that throws an error of its own, when debug is importe
   const { stdout, stderr } = await promisify(execFile)(process.execPath, flags, { timeout: 120_000 })
   expect(stdout).toBe('failed\n')
   expect(stderr).toContain('threw an error of its own (TypeError)')
-  expect(stderr).toContain('llm-refresh: The function threw TypeError: the token service said 500 for … and …')
+  expect(stderr).toContain(
+    'llm-refresh: The function threw TypeError: the token service said 500 for … and …',
+  )
   expect(stderr).not.toContain('canary')
 })
