@@ -35,7 +35,7 @@ export interface CommonPolicy {
   /** @internal Where the call goes, for events. */
   readonly origin?: string | undefined
   /** @internal An attempt hears of the caller's abort by itself: what it makes of one that came before, the caller gets. */
-  readonly hearsAborts?: boolean | undefined
+  readonly aborts?: boolean | undefined
   /** @internal The caller knows how its call ended: nothing more is told of it. */
   readonly isLeft?: boolean | undefined
 }
@@ -66,7 +66,7 @@ export function mendableIn(answer: Judgement): Verdict | undefined | Promise<Ver
 
 /** A snapshot for an attempt, without a wait where none is needed. */
 export function obtain<T>(refresher: Refresher<T>, policy: CommonPolicy): Snapshot<T> | Promise<Snapshot<T>> {
-  const hasLeft = policy.signal?.aborted === true && policy.hearsAborts !== true
+  const hasLeft = !policy.aborts && policy.signal?.aborted
   const usable = hasLeft ? undefined : refresher.usable?.()
   return usable ?? refresher.snapshot(policy)
 }

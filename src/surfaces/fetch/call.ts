@@ -35,7 +35,7 @@ export class FetchCall implements RetryPolicy<Attempted> {
   readonly onEvent: RefreshListener | undefined
   readonly origin: string
   /** Each fetch has an error of its own for that. */
-  readonly hearsAborts: boolean = true
+  readonly aborts: boolean = true
   /** Method and path. */
   readonly endpoint: string
   readonly #settings: CallSettings
@@ -61,7 +61,7 @@ export class FetchCall implements RetryPolicy<Attempted> {
     this.onEvent = settings.onEvent
     this.signal = (init?.signal === undefined ? request?.signal : init.signal) ?? undefined
     // The body of a call that was aborted before is not sent: fetch discards it, as it came.
-    if (this.signal?.aborted !== true) this.#replay = keep(init?.body, target, settings.replayLimit)
+    if (!this.signal?.aborted) this.#replay = keep(init?.body, target, settings.replayLimit)
   }
 
   async attempt(applied: Applied): Promise<Attempted> {
@@ -114,12 +114,16 @@ export class FetchCall implements RetryPolicy<Attempted> {
   #prepare(applied: Applied): RequestInit {
     // Not spread: Node 20 takes some microseconds to add to an object that was made by spreading another.
     const init = Object.assign<RequestInit, RequestInit | undefined>({}, this.#init)
-    if (this.#target.request !== undefined && Object.keys(init).length === 0)
-      keepReferrer(init, this.#target.request)
+    const { request } = this.#target
+    if (request && !Object.keys(init).length) {
+      // Whatever is given beside a Request sets both back (Fetch standard, section 5.4).
+      init.referrer = request.referrer
+      init.referrerPolicy = request.referrerPolicy
+    }
     init.headers = this.#headers(applied)
     const isRetry = this.attempts > 1
     // A Request brings its own body, once, unless init has another.
-    const isBrought = this.#target.request !== undefined && (init.body ?? undefined) === undefined
+    const isBrought = request !== undefined && (init.body ?? undefined) === undefined
     const body = !isRetry && isBrought ? undefined : this.#replay?.body()
     if (body !== undefined) init.body = body
     // Required of a body that is a stream (Fetch standard, section 5.4); types do not know it yet.
@@ -176,12 +180,6 @@ export class FetchCall implements RetryPolicy<Attempted> {
 
 function asItCame(response: Response, accepts: boolean): Attempted {
   return { verdict: false, accepts, handOn: () => response, discard: () => releaseBody(response.body) }
-}
-
-/** Whatever is given beside a Request sets both back (Fetch standard, section 5.4). */
-function keepReferrer(init: RequestInit, { referrer, referrerPolicy }: Request): void {
-  if (typeof referrer === 'string' && referrer !== 'about:client') init.referrer = referrer
-  if (referrerPolicy) init.referrerPolicy = referrerPolicy
 }
 
 /** Members may be a prototype's, as those of a Request are: spreading would lose them. */

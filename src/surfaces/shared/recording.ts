@@ -76,18 +76,6 @@ export class Recording implements AsyncIterableIterator<unknown> {
     if (this.#isAbandoned) void this.#close()
   }
 
-  /**
-   * The response is over, or the call has failed: what a stream of Node's has left is discarded, even while its sender waits for more of it.
-   * Where nobody records it, undici does so.
-   */
-  over(error?: unknown): void {
-    this.#reason ??= error
-    if (!('pipe' in this.#body) || (error === undefined && this.#source === undefined)) return
-    this.#isAbandoned = true
-    if (this.#state === 'live') void this.#close()
-    else this.end()
-  }
-
   [Symbol.asyncIterator](): this {
     return this
   }
@@ -114,11 +102,6 @@ export class Recording implements AsyncIterableIterator<unknown> {
   #live(): AsyncIterableIterator<unknown> {
     this.#state = 'live'
     const left = this.#chunks.splice(0)
-    const end = async (reason?: unknown): Promise<Result> => {
-      this.#reason ??= reason
-      await this.#close()
-      return { done: true, value: undefined }
-    }
     const iterator: AsyncIterableIterator<unknown> = {
       next: async () => {
         const value = left.shift()
@@ -127,8 +110,10 @@ export class Recording implements AsyncIterableIterator<unknown> {
         this.#pending = undefined
         return result
       },
-      return: end,
-      throw: end,
+      return: async () => {
+        await this.#close()
+        return { done: true, value: undefined }
+      },
       [Symbol.asyncIterator]: () => iterator,
     }
     return iterator

@@ -7,7 +7,7 @@ const WAYS = ['destroy', 'cancel', 'return']
  * @param reason is told to a web stream. To one of Node's an error would be an event, and end the process where nobody listens.
  * @param hearsErrors somebody listens
  */
-export function releaseBody(body: unknown, reason?: unknown, hearsErrors = false): void {
+export function releaseBody(body: unknown, reason?: unknown, hearsErrors?: boolean): void {
   if (isIncomingRequest(body)) return
   for (const way of WAYS) {
     const method: unknown = Reflect.get(Object(body), way)

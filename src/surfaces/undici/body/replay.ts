@@ -39,11 +39,25 @@ function keepStream(body: object, limit: number): Replay {
   const isOpen = property('destroyed') !== true && property('readableEnded') !== true
   if (!isAsyncIterable(body) || !isOpen) return refused(body, streamed)
   const isBytes = property('readableObjectMode') === false && property('readableEncoding') === null
-  if (Reflect.get(Object(state), 'ended') !== true || !isBytes) return new Recording(body, limit)
+  if (Reflect.get(Object(state), 'ended') !== true || !isBytes) return new StreamRecording(body, limit)
   if (Number(property('readableLength')) > limit) return refused(body, () => tooLarge(limit))
   const read = property('read')
   const bytes: unknown = typeof read === 'function' ? Reflect.apply(read, body, []) : undefined
   return new Kept(bytes ?? new Uint8Array())
+}
+
+/** Where nobody records a stream, undici discards it once the response is over, or the call has failed, even while it waits for more of it. */
+class StreamRecording extends Recording {
+  #isBegun = false
+
+  override next(): ReturnType<Recording['next']> {
+    this.#isBegun = true
+    return super.next()
+  }
+
+  over(error: unknown): void {
+    if (this.#isBegun || error !== undefined) void this.return(error)
+  }
 }
 
 /** A class: nearly every request makes one. */
