@@ -3,6 +3,8 @@ import { constants, type Stats } from 'node:fs'
 import { type FileHandle, link, lutimes, lstat, open, readdir, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RefreshError } from '../../errors.ts'
+import { platformClock } from '../../lib/clock.ts'
+import { Slots } from '../../lib/slots.ts'
 import type { OnStep } from '../shared/lock.ts'
 import { codeOf, present } from './failure.ts'
 import type { Checked, Guard, Inside, Ownership } from './guard/guard.ts'
@@ -24,6 +26,14 @@ export interface Publishing {
 /** No record comes near that. bytes */
 const LONGEST = 16 * 1024 * 1024
 
+/**
+ * How many steps this process takes at a time: each opens up to three files, and a process may be allowed few. Thousands of accounts at
+ * once would leave none of them enough.
+ */
+const steps = new Slots(16)
+/** ms: a step that takes longer, as where a file system hangs, no longer counts. */
+const HANGS = 10_000
+
 /** The folder of one account. Nothing in it is ever replaced: what is new gets a new name. */
 export class Folder {
   readonly path: string
@@ -43,7 +53,7 @@ export class Folder {
    * @throws RefreshError `store_failed`
    */
   async prepare(): Promise<void> {
-    this.#checked = await this.#guard.make(this.path)
+    this.#checked = await inTurn(() => this.#guard.make(this.path))
   }
 
   /**
@@ -53,7 +63,7 @@ export class Folder {
    * @throws RefreshError `store_failed`
    */
   async check(): Promise<boolean> {
-    this.#checked = await this.#guard.check(this.path)
+    this.#checked = await inTurn(() => this.#guard.check(this.path))
     return this.#checked !== undefined
   }
 
@@ -185,11 +195,13 @@ export class Folder {
     await this.#inside((base) => syncFolder(base))
   }
 
-  async #inside<R>(use: Inside<R>): Promise<R> {
-    this.#checked ??= await this.#guard.check(this.path)
-    if (this.#checked === undefined)
-      throw Object.assign(new Error(`ENOENT: ${this.path}`), { code: 'ENOENT' })
-    return this.#guard.inside(this.#checked, this.path, use)
+  #inside<R>(use: Inside<R>): Promise<R> {
+    return inTurn(async () => {
+      this.#checked ??= await this.#guard.check(this.path)
+      if (this.#checked === undefined)
+        throw Object.assign(new Error(`ENOENT: ${this.path}`), { code: 'ENOENT' })
+      return this.#guard.inside(this.#checked, this.path, use)
+    })
   }
 
   async #write(name: string, text: string, kind: string, isDurable: boolean): Promise<void> {
@@ -235,6 +247,15 @@ export class Folder {
       ? 'is a link that leads nowhere'
       : 'is a symbolic link, which this store never makes: somebody may have planted it'
     throw new RefreshError('store_invalid', `${path} ${what}: move it away.`)
+  }
+}
+
+async function inTurn<R>(step: () => Promise<R>): Promise<R> {
+  const giveBack = await steps.take({ clock: platformClock, holds: HANGS })
+  try {
+    return await step()
+  } finally {
+    giveBack()
   }
 }
 
