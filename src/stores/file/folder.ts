@@ -3,11 +3,10 @@ import { constants, type Stats } from 'node:fs'
 import { type FileHandle, link, lutimes, lstat, open, readdir, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RefreshError } from '../../errors.ts'
-import { platformClock } from '../../lib/clock.ts'
-import { Slots } from '../../lib/slots.ts'
 import type { OnStep } from '../shared/lock.ts'
 import { codeOf, present } from './failure.ts'
 import type { Checked, Guard, Inside, Ownership } from './guard/guard.ts'
+import { inTurn } from './guard/step-turn.ts'
 import { syncFolder } from './guard/sync.ts'
 import { isName, type Listing, listingOf, releasedName } from './names.ts'
 
@@ -25,14 +24,6 @@ export interface Publishing {
 
 /** No record comes near that. bytes */
 const LONGEST = 16 * 1024 * 1024
-
-/**
- * How many steps this process takes at a time: each opens up to three files, and a process may be allowed few. Thousands of accounts at
- * once would leave none of them enough.
- */
-const steps = new Slots(16)
-/** ms: a step that takes longer, as where a file system hangs, no longer counts. */
-const HANGS = 10_000
 
 /** The folder of one account. Nothing in it is ever replaced: what is new gets a new name. */
 export class Folder {
@@ -247,15 +238,6 @@ export class Folder {
       ? 'is a link that leads nowhere'
       : 'is a symbolic link, which this store never makes: somebody may have planted it'
     throw new RefreshError('store_invalid', `${path} ${what}: move it away.`)
-  }
-}
-
-async function inTurn<R>(step: () => Promise<R>): Promise<R> {
-  const giveBack = await steps.take({ clock: platformClock, holds: HANGS })
-  try {
-    return await step()
-  } finally {
-    giveBack()
   }
 }
 
