@@ -8,6 +8,8 @@ import { fileStore } from '../../src/stores/file/index.ts'
 import { thisMachine } from '../../src/stores/file/machine.ts'
 import { ExclusiveStore } from '../../src/stores/shared/exclusive-store.ts'
 import { temporaryFolder } from '../support/folder.ts'
+import { Gate } from '../support/gate.ts'
+import { settled } from '../support/settled.ts'
 
 const token = (name: string): { accessToken: string } => ({ accessToken: `access-${name}` })
 const content = (name: string): { token: ReturnType<typeof token> } => ({ token: token(name) })
@@ -56,6 +58,32 @@ test('[S6] names with zeros in front are not ours', async () => {
   expect((await store.read('me'))?.token).toMatchObject(token('1'))
   expect((await store.update('me', async () => content('2'))).token).toMatchObject(token('2'))
   for (const name of foreign) expect(await readFile(join(folder, name), 'utf8')).toBe('mine')
+})
+
+test('[S11] given 100 accounts that log in at once, then 16 steps at a time have files open, and all logins are stored', async () => {
+  const gate = new Gate()
+  let [open, most] = [0, 0]
+  const onStep = async (step: string): Promise<void> => {
+    if (step !== 'replace_opened') return
+    most = Math.max(most, ++open)
+    await gate.pass()
+    open--
+  }
+  const path = await temporaryFolder()
+  const backend = new FileBackend({ path, lease: HOUR, machine: thisMachine, onStep })
+  const names = Array.from({ length: 100 }, (_, n) => `account-${n}`)
+  gate.hold(16)
+  const logins = Promise.all(names.map((name) => backend.replace(name, () => content(name))))
+  await gate.holding(16)
+  // Nobody else comes to a file of its own meanwhile.
+  const another = backend.read('account-0')
+  const first = await Promise.race([another, settled().then(() => 'waits')])
+  expect(first).toBe('waits')
+  gate.release()
+  await logins
+  expect(most).toBe(16)
+  await another
+  for (const name of names) expect((await backend.read(name))?.token).toMatchObject(token(name))
 })
 
 test('[S4] a lock that nobody could be told of is given back', async () => {

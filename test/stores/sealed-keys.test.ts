@@ -65,6 +65,35 @@ describe('a function that gives the keys', () => {
     expect(asked).toHaveLength(2)
   })
 
+  test('[S8] given a secret that was wrong once, when a record cannot be opened with it 10 s later, then the function is asked again, and the record is read', async () => {
+    const { asked, clock, state, store, writeElsewhere } = service([newer])
+    await writeElsewhere(newer)
+    state.answer = async () => [newKey('2026-11')]
+    const refused = failed('store_invalid', /its secret is another one here/)
+    await expect(store.read('me')).rejects.toEqual(refused)
+    state.answer = async () => [newer]
+    clock.jump(9_999)
+    await expect(store.read('me')).rejects.toEqual(refused)
+    expect(asked).toHaveLength(1)
+    clock.jump(1)
+    expect(await store.read('me')).toMatchObject({ token })
+    await store.read('me')
+    expect(asked).toHaveLength(2)
+  })
+
+  test('[S8] given a function that still gives the wrong secret, or throws, when it is asked again, then the error says what is wrong', async () => {
+    const { asked, clock, state, store, writeElsewhere } = service([newKey('2026-11')])
+    await writeElsewhere(newer)
+    for (const after of [0, 10_000, 1]) {
+      clock.jump(after)
+      await expect(store.read('me')).rejects.toEqual(failed('store_invalid', /its secret is another one here/))
+    }
+    expect(asked).toHaveLength(2)
+    clock.jump(10_000)
+    state.answer = async () => Promise.reject(new Error('no service'))
+    await expect(store.read('me')).rejects.toEqual(failed('store_failed', /gave no keys/))
+  })
+
   test('[S8] a write that learns of a new key seals with it', async () => {
     const { clock, inner, state, store, writeElsewhere } = service([older])
     await store.update('you', async () => ({ token }))

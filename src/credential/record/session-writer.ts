@@ -1,10 +1,13 @@
 import { RefreshError } from '../../errors.ts'
+import { startTimer } from '../../lib/clock.ts'
 import { type GiveBack, Slots } from '../../lib/slots.ts'
 import type { MadeFor, RecordContent, Store, StoredRecord } from '../store.ts'
 import { type AccessToken, isSame } from '../token.ts'
 import { contentOf, NONE } from '../tombstone.ts'
+import { silent } from './failures.ts'
 import { givenRecord, recordInForce } from './given-record.ts'
 import { notSilent, type Silence } from './not-silent.ts'
+import { inTurn } from './store-turn.ts'
 
 /** A login on its way into the store. */
 export interface Login {
@@ -126,11 +129,28 @@ export class SessionWriter {
     const assertTimely = (): void => {
       if (isOver || turn !== this.#turns) throw tooLate()
     }
+    const step = (): Promise<R> => notSilent(this.#options, run(assertTimely))
     try {
-      return await notSilent(this.#options, run(assertTimely))
+      return await this.#among(step)
     } finally {
       isOver = true
       giveBack()
+    }
+  }
+
+  /** Thousands of accounts may log in at once. What is not written in time is written later. */
+  async #among<R>(step: () => Promise<R>): Promise<R> {
+    const { store, clock, deadline } = this.#options
+    const late = new AbortController()
+    const stop = startTimer(clock, deadline, () => late.abort(silent(deadline)))
+    const begin = (): Promise<R> => {
+      stop()
+      return step()
+    }
+    try {
+      return await inTurn('session', store, begin, { clock, deadline, signal: late.signal })
+    } finally {
+      stop()
     }
   }
 

@@ -16,9 +16,9 @@ import { givenRecord } from './given-record.ts'
 import { KnownRecord } from './known-record.ts'
 import { notSilent } from './not-silent.ts'
 import { ObservedChange } from './observed-change.ts'
-import { readInTurn } from './reads.ts'
 import type { RecordOptions } from './record-options.ts'
 import { SessionWriter } from './session-writer.ts'
+import { inTurn } from './store-turn.ts'
 import { isLate, updateStore } from './store-update.ts'
 import { UnsavedToken } from './unsaved-token.ts'
 
@@ -74,7 +74,7 @@ export class TokenRecord {
     const { store, key, clock, deadline } = this.#options
     try {
       const read = (): Promise<StoredRecord | undefined> => notSilent(this.#options, store.read(key))
-      return givenRecord(await readInTurn(store, read, { clock, deadline, onWait }))
+      return givenRecord(await inTurn('read', store, read, { clock, deadline, onWait }))
     } catch (error) {
       throw storeFailure(error)
     }

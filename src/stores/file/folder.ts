@@ -6,6 +6,7 @@ import { RefreshError } from '../../errors.ts'
 import type { OnStep } from '../shared/lock.ts'
 import { codeOf, present } from './failure.ts'
 import type { Checked, Guard, Inside, Ownership } from './guard/guard.ts'
+import { inTurn } from './guard/step-turn.ts'
 import { syncFolder } from './guard/sync.ts'
 import { isName, type Listing, listingOf, releasedName } from './names.ts'
 
@@ -43,7 +44,7 @@ export class Folder {
    * @throws RefreshError `store_failed`
    */
   async prepare(): Promise<void> {
-    this.#checked = await this.#guard.make(this.path)
+    this.#checked = await inTurn(() => this.#guard.make(this.path))
   }
 
   /**
@@ -53,7 +54,7 @@ export class Folder {
    * @throws RefreshError `store_failed`
    */
   async check(): Promise<boolean> {
-    this.#checked = await this.#guard.check(this.path)
+    this.#checked = await inTurn(() => this.#guard.check(this.path))
     return this.#checked !== undefined
   }
 
@@ -185,11 +186,13 @@ export class Folder {
     await this.#inside((base) => syncFolder(base))
   }
 
-  async #inside<R>(use: Inside<R>): Promise<R> {
-    this.#checked ??= await this.#guard.check(this.path)
-    if (this.#checked === undefined)
-      throw Object.assign(new Error(`ENOENT: ${this.path}`), { code: 'ENOENT' })
-    return this.#guard.inside(this.#checked, this.path, use)
+  #inside<R>(use: Inside<R>): Promise<R> {
+    return inTurn(async () => {
+      this.#checked ??= await this.#guard.check(this.path)
+      if (this.#checked === undefined)
+        throw Object.assign(new Error(`ENOENT: ${this.path}`), { code: 'ENOENT' })
+      return this.#guard.inside(this.#checked, this.path, use)
+    })
   }
 
   async #write(name: string, text: string, kind: string, isDurable: boolean): Promise<void> {

@@ -56,10 +56,18 @@ export async function open(
     // Nothing is compressed, so that nothing can swell.
     maxDecompressedLength: 0,
   }
+  const decrypt = async ({ secret }: Key): Promise<Uint8Array> =>
+    (await peer.compactDecrypt(accessToken, secret, options)).plaintext
+  const decryptAnew = async (error: unknown): Promise<Uint8Array> => {
+    const anew = error instanceof peer.errors.JWEDecryptionFailed ? await ring.findAnew(id) : undefined
+    if (anew === undefined) throw error
+    return decrypt(anew)
+  }
   let content: Uint8Array
   try {
-    content = (await peer.compactDecrypt(accessToken, key.secret, options)).plaintext
+    content = await decrypt(key).catch(decryptAnew)
   } catch (error) {
+    if (error instanceof RefreshError) throw error
     if (!(error instanceof peer.errors.JWEDecryptionFailed)) throw damaged(error)
     const why = 'its secret is another one here, or the record was changed'
     throw invalid(

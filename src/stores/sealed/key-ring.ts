@@ -66,6 +66,16 @@ export class KeyRing {
     return known === undefined && this.#isOlderThan(SETTLED) ? byId(await this.#renew()) : known
   }
 
+  /**
+   * The key of that id, asked for anew, where the one that is held does not open what names it: its secret may have been mended.
+   *
+   * @returns undefined where the answer is too young to be asked for again
+   */
+  async findAnew(id: string): Promise<Key | undefined> {
+    if (!this.#isOlderThan(SETTLED)) return undefined
+    return (await this.#renew()).find((key) => key.id === id)
+  }
+
   /** The ids, for an error. */
   get ids(): string {
     return (this.#held?.keys ?? []).map(({ id }) => JSON.stringify(id)).join(', ')

@@ -17,13 +17,16 @@ import { KeyedMutex } from '../../lib/keyed-mutex.ts'
 import { printAs } from '../../lib/print/print-as.ts'
 import { type GiveBack, Slots } from '../../lib/slots.ts'
 import { Lease, type Moment, readTime } from './lease.ts'
-import type { Backend, Lock, OnStep } from './lock.ts'
+import type { Backend, Lock, OnStep, Written } from './lock.ts'
 
 /** How long a waiter sleeps where no notification comes: at first, and at most. ms */
 const [FIRST_LOOK, LAST_LOOK] = [25, 400]
 
 /** A lock that is held for longer than a flight's deadline does not keep others from locking. ms */
 const COUNTED = 30_000
+
+/** How many writes are under way at a time. Thousands of tokens may be unsaved when the store returns: all at once would all be late. */
+const MOST_WRITES = 64
 
 /** How a store locks. */
 export interface ExclusiveOptions {
@@ -52,6 +55,7 @@ export class ExclusiveStore implements Store {
   readonly #onStep: OnStep | undefined
   readonly #mutex = new KeyedMutex()
   readonly #slots: Slots
+  readonly #writes: Slots = new Slots(MOST_WRITES)
 
   constructor(backend: Backend, { lease, timeout, maxLocks = 64, clock, onStep }: ExclusiveOptions) {
     this.#backend = backend
@@ -167,7 +171,7 @@ export class ExclusiveStore implements Store {
     { onNews, isBrief = false }: UpdateOptions,
     giveBack: GiveBack,
   ): Promise<StoredRecord> {
-    const { record, hasVanished } = await writeToken(() => this.#bounded(lock.write(content)), {
+    const { record, hasVanished } = await writeToken(() => this.#written(lock, content), {
       longestPause: this.#lease / 5,
       isBrief,
       isFinal: (error) => this.#backend.isFinal?.(error) === true,
@@ -179,6 +183,15 @@ export class ExclusiveStore implements Store {
     })
     if (hasVanished) onNews?.('vanished')
     return record
+  }
+
+  async #written(lock: Lock, content: RecordContent): Promise<Written> {
+    const giveBack = await this.#writes.take({ clock: this.#clock, holds: this.#timeout })
+    try {
+      return await this.#bounded(lock.write(content))
+    } finally {
+      giveBack()
+    }
   }
 
   async #lock(key: string, { known, signal, onNews }: UpdateOptions): Promise<Held | 'newer'> {

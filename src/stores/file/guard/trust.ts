@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { RefreshError } from '../../../errors.ts'
+import { present } from '../failure.ts'
 import type { Way } from './walk.ts'
 
 const [OTHERS_WRITE, GROUP_WRITES, STICKY] = [0o002, 0o020, 0o1000]
@@ -77,7 +78,7 @@ export function assertLinks({ links }: Way, trust: Trust): void {
 /** A group that is named after its only user, and has that user's number: so Debian, Fedora and others make them. */
 async function isPrivate(gid: number, uid: number): Promise<boolean> {
   if (gid !== uid) return false
-  const groups = await readFile('/etc/group', 'utf8').catch(() => '')
+  const groups = (await present(readFile('/etc/group', 'utf8'))) ?? ''
   const line = groups.split('\n').find((group) => group.split(':')[2] === String(gid))
   const [name = '', , , members = ''] = line?.split(':') ?? []
   return members.split(',').every((member) => member === '' || member === name)
