@@ -13,8 +13,11 @@ export async function inTurn(
   const others: number[] = []
   const ratios: number[] = []
   for (let n = 0; n < rounds; n++) {
-    const first = await one()
-    const second = await other()
+    // Whatever one leaves behind (garbage, a warm cache) befalls the other as often.
+    const isTurned = n % 2 === 1
+    const early = await (isTurned ? other() : one())
+    const late = await (isTurned ? one() : other())
+    const [first, second] = isTurned ? [late, early] : [early, late]
     ones.push(first)
     others.push(second)
     ratios.push(second / first)
