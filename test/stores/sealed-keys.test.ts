@@ -86,7 +86,9 @@ describe('a function that gives the keys', () => {
     await writeElsewhere(newer)
     for (const after of [0, 10_000, 1]) {
       clock.jump(after)
-      await expect(store.read('me')).rejects.toEqual(failed('store_invalid', /its secret is another one here/))
+      await expect(store.read('me')).rejects.toEqual(
+        failed('store_invalid', /its secret is another one here/),
+      )
     }
     expect(asked).toHaveLength(2)
     clock.jump(10_000)
