@@ -90,11 +90,9 @@ class Login {
     const text = String(callbackUrl)
     // Node's own requests have a path alone.
     const url = text.length > LONGEST_CALLBACK ? undefined : parsedUrl(text, 'http://127.0.0.1')
-    const returned = url?.searchParams
-    if (returned === undefined)
-      throw optionError('callbackUrl', 'must be the URL that the browser came back to')
+    if (!url) throw optionError('callbackUrl', 'must be the URL that the browser came back to')
     if (typeof binding !== 'string') throw optionError('binding', 'must be the one that begin() gave')
-    return this.#finish(new URLSearchParams(returned), binding, signal)
+    return this.#finish(new URLSearchParams(url.searchParams), binding, signal)
   }
 
   async inBrowser(options: McpBrowserOptions): Promise<AccessToken> {

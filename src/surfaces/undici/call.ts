@@ -12,15 +12,7 @@ import { Delivery } from './delivery.ts'
 import { type Bound, dispatchWatched } from './destination.ts'
 import type { AppliedHeaders } from './headers.ts'
 import { OutgoingRequest } from './outgoing.ts'
-import type { Dispatch, DispatchHandler, DispatchOptions } from './types.ts'
-
-/** What whoever makes all requests through an interceptor vouches for, so that it is neither copied nor checked. */
-export interface Vouched {
-  /** Nobody changes a request, its headers and its bytes once it is dispatched, and each has an object of its own. */
-  readonly isOwned: boolean
-  /** The dispatcher sends each request to the origin that it names. */
-  readonly goesStraight: boolean
-}
+import type { Dispatch, DispatchHandler, DispatchOptions, Vouched } from './types.ts'
 
 /** What all requests through one interceptor have in common. */
 export interface CallSettings extends HttpSettings {

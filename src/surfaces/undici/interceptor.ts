@@ -4,9 +4,16 @@ import { RefreshError } from '../../errors.ts'
 import { Bypassed } from '../shared/bypassed.ts'
 import { credentialsByOrigin, type HttpSurfaceOptions, readHttpOptions } from '../shared/http-options.ts'
 import { isMarked } from '../shared/synthetic-401.ts'
-import { Call, type CallSettings, type Vouched } from './call.ts'
+import { Call, type CallSettings } from './call.ts'
 import { credentialOf } from './headers.ts'
-import type { Dispatch, DispatchOptions, Interceptor, AnyDispatch, ResponseHeaders } from './types.ts'
+import type {
+  Dispatch,
+  DispatchOptions,
+  Interceptor,
+  AnyDispatch,
+  ResponseHeaders,
+  Vouched,
+} from './types.ts'
 import { Watched } from './watched.ts'
 
 /** Anybody may have made the request, and any dispatcher may send it. */

@@ -91,8 +91,8 @@ let last = { method: '', path: '', endpoint: '' }
 function endpointOf({ method, path }: DispatchOptions): string {
   if (method === last.method && path === last.path) return last.endpoint
   // What is no path is undici's to refuse.
-  const at = typeof path === 'string' ? path.indexOf('?') : 0
-  const endpoint = `${method} ${at < 0 ? path : String(path).slice(0, at)}`
+  const [named = ''] = typeof path === 'string' ? path.split('?', 1) : []
+  const endpoint = `${method} ${named}`
   last = { method, path, endpoint }
   return endpoint
 }

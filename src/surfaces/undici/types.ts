@@ -79,3 +79,11 @@ export interface Replay {
   /** The response that the caller gets is over, or the call has failed. */
   over?(error?: unknown): void
 }
+
+/** What whoever makes all requests through an interceptor vouches for, so that it is neither copied nor checked. */
+export interface Vouched {
+  /** Nobody changes a request, its headers and its bytes once it is dispatched, and each has an object of its own. */
+  readonly isOwned: boolean
+  /** The dispatcher sends each request to the origin that it names. */
+  readonly goesStraight: boolean
+}
