@@ -5,9 +5,8 @@ import { defineConfig } from 'vitepress'
 const list = readFileSync(new URL('../../docs/README.md', import.meta.url), 'utf8')
 const chapters = list.split(/^## /m).slice(1)
 
-/** Where the site has a page that is named from `docs/`. */
-const place = (path: string): string =>
-  new URL(path, 'https://site.invalid/docs/').pathname.replace(/(?:README)?\.md$/, '')
+/** Where the site has a page that is named from `docs/`. @param {string} path */
+const place = (path) => new URL(path, 'https://site.invalid/docs/').pathname.replace(/(?:README)?\.md$/, '')
 
 const sidebar = chapters.map((chapter) => {
   const [text = ''] = chapter.split('\n', 1)
@@ -41,7 +40,8 @@ export default defineConfig({
   },
 })
 
-function escape(text: string): string {
+/** @param {string} text */
+function escape(text) {
   const escaped = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
   return escaped.replaceAll('{{', '&#123;&#123;').replaceAll('}}', '&#125;&#125;')
 }
