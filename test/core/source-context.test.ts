@@ -3,6 +3,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { markFetch, rawFetch } from '../../src/core/raw-fetch.ts'
 import { isInSource, runAsSource } from '../../src/core/source-context.ts'
 import { fileOfSource, program } from '../support/bundle.ts'
+import { processWithout } from '../support/process-without.ts'
 import { settled } from '../support/settled.ts'
 
 afterEach(() => {
@@ -51,7 +52,7 @@ test('[F9] given two owners, when the source of one asks, then it is not in the 
 
 test('[F9] given a runtime without async contexts, when a source is asked, then it runs', async () => {
   vi.resetModules()
-  vi.stubGlobal('process', {})
+  processWithout('getBuiltinModule')
   const fresh = await import('../../src/core/source-context.ts')
   expect(await fresh.runAsSource(() => fresh.isInSource())).toBe(false)
 })

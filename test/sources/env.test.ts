@@ -2,6 +2,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { createCredential } from '../../src/index.ts'
 import { env, type EnvOptions } from '../../src/sources/env.ts'
 import { ManualClock } from '../support/manual-clock.ts'
+import { processWithout } from '../support/process-without.ts'
 import { failure, issue, jwt, printed } from './helpers.ts'
 
 const CANARY = 'canary-c0a855'
@@ -57,7 +58,7 @@ test("[K1] a JWT's own expiry is known", async () => {
 })
 
 test('a platform without environment variables has none', async () => {
-  vi.stubGlobal('process', undefined)
+  processWithout('env')
   const issued = issue(env('KEY')).finally(() => vi.unstubAllGlobals())
   expect((await failure(issued)).code).toBe('credential_missing')
 })

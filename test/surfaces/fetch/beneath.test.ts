@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } fro
 import { runAsSource } from '../../../src/core/source-context.ts'
 import { Refreshable, refreshingFetch } from '../../../src/index.ts'
 import { deviceLogin } from '../../../src/sources/oauth/index.ts'
+import { processWithout } from '../../support/process-without.ts'
 import { tokens } from './cells.ts'
 
 type Fetch = typeof globalThis.fetch
@@ -93,7 +94,7 @@ describe('[F1] the platform’s fetch is looked up at each call', () => {
   )
 
   test('[F1] given a runtime without async contexts and telemetry over it, when requests are made, then none goes round in circles', async () => {
-    vi.stubGlobal('process', {})
+    processWithout('getBuiltinModule')
     const { cell, refreshes } = tokens()
     globalThis.fetch = traced(refreshingFetch(cell, { origins: ORIGIN }), async () => undefined).fetch
     expect((await fetch(ELSEWHERE)).status).toBe(200)
