@@ -11,15 +11,19 @@ export type JsonValue =
  * Levels of nesting: what is deeper takes long to read. A member that nests thousands of levels beside a token must not lose the token.
  */
 const DEEPEST = 50_000
+/** Members of all objects of a text: beyond, the time that they take grows faster than their number. No token comes with so many. */
+const MOST_MEMBERS = 4_096
+/** Characters of the shortest member, such as `"":1,`. */
+const MEMBER = 5
 
 /**
- * Reads JSON that somebody else wrote. undefined where it cannot be read: the platform's own error quotes the text. The value is wrapped, for
- * `null` is JSON, too.
+ * Reads JSON that somebody else wrote. undefined where it cannot be read, for the platform's own error quotes the text, and where it has more
+ * than 4,096 members. The value is wrapped, for `null` is JSON, too.
  *
  * @param deepest levels of nesting: what is deeper is not read
  */
 export function parseJson(text: string, deepest: number = DEEPEST): { readonly value: unknown } | undefined {
-  if (isDeep(text, deepest)) return undefined
+  if (isBeyond(text, deepest)) return undefined
   try {
     return { value: JSON.parse(text) }
   } catch {
@@ -27,12 +31,11 @@ export function parseJson(text: string, deepest: number = DEEPEST): { readonly v
   }
 }
 
-/** Whether brackets open more levels than are read. Those within strings are none. */
-function isDeep(text: string, deepest: number): boolean {
+/** Whether a text has more levels or members than are read. What stands within strings is neither. */
+function isBeyond(text: string, deepest: number): boolean {
   // The shortest text that is too deep has a bracket for each level.
-  if (text.length <= deepest) return false
-  let level = 0
-  let isString = false
+  if (text.length <= Math.min(deepest, MOST_MEMBERS * MEMBER)) return false
+  let [level, members, isString] = [0, 0, false]
   for (let at = 0; at < text.length; at++) {
     const sign = text[at]
     if (sign === '"') isString = !isString
@@ -41,6 +44,7 @@ function isDeep(text: string, deepest: number): boolean {
     } else if (sign === '[' || sign === '{') {
       if (++level > deepest) return true
     } else if (sign === ']' || sign === '}') level--
+    else if (sign === ':' && ++members > MOST_MEMBERS) return true
   }
   return false
 }

@@ -328,3 +328,23 @@ test.each([
     })
   },
 )
+
+test.each([
+  {
+    what: 'more fields than it may have',
+    text: `{"version":1,"x":{${Array.from({ length: 4_100 }, (_, n) => `"f${n}":1`).join(',')}}}`,
+    says: '/c.jsonc has more than 4000 fields.',
+  },
+  {
+    what: 'a name as long as the file',
+    text: `{"version":1,"${'a'.repeat(100_000)}":1}`,
+    says: `/c.jsonc:1:14: ["${'a'.repeat(80)}…"] is not known here. Known are: $schema, version, stores, credentials, routes, proxy.`,
+  },
+])(
+  '[L4] given a configuration with $what, when it is read, then one short sentence says so',
+  ({ text, says }) => {
+    expect(() => parseConfig({ path: '/c.jsonc' }, text)).toThrow(
+      expect.objectContaining({ message: says, exitCode: 2 }),
+    )
+  },
+)

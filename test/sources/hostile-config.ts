@@ -4,8 +4,10 @@ import { parseConfig } from '../../cli/src/config/read.ts'
 import { Fault } from '../../cli/src/lib/fault.ts'
 import { lineOf } from '../../cli/src/lib/output.ts'
 import { bodies, largeBodies } from './hostile-inputs.ts'
-import { checkMessage, LONGEST, type Reader } from './hostile-reader.ts'
+import { checkMessage, type Reader } from './hostile-reader.ts'
 
+/** bytes: a longer file is refused before it is read. */
+const LONGEST = 131_072
 const PATH = '/home/ann/.config/llm-refresh/config.jsonc'
 
 /** It is a configuration, or a line says where it is none, and how to mend it. */
@@ -85,8 +87,6 @@ export const CONFIGURATION: Reader = {
   name: 'configurations',
   inputs: configurations,
   share: 40,
-  // It is the user's own, and is read once.
-  most: 500,
   read,
   large: (part) => {
     const length = Math.floor(LONGEST * part)

@@ -12,13 +12,11 @@ export interface Reader {
   readonly share: number
   /** The largest inputs that get to it, and such of a part of the size. */
   readonly large: (part: number) => readonly (readonly [string, unknown])[]
-  /** ms of CPU that the largest may take on a quiet machine. Default: 50 */
-  readonly most?: number
 }
 
 export const NOW = Date.UTC(2026, 10, 1)
 export const MIB = 1_048_576
-/** bytes of a response, or of a configuration: longer ones are cut off, or refused. */
+/** bytes of a response: longer ones are cut off. */
 export const LONGEST = 262_144
 
 /** It gives something bounded, or fails with an error of ours that can be shown. */

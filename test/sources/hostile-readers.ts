@@ -83,7 +83,7 @@ export const SOURCE_READERS: readonly Reader[] = [
   {
     name: 'token responses',
     inputs: responses,
-    share: 280,
+    share: 290,
     read: (given: Whole) =>
       check(() => {
         const token = readTokens(whole(given), ASKING, NOW)

@@ -6,7 +6,7 @@ import { commandLine } from '../lib/shell.ts'
 import type { Location } from './locate.ts'
 
 /** bytes */
-const LIMIT = 262_144
+const LIMIT = 131_072
 const WRITABLE_BY_OTHERS = 0o022
 const STICKY = 0o1000
 
@@ -25,7 +25,7 @@ export async function readConfigFile({ path, from }: Location): Promise<string> 
     checkOwner(path, stats)
     await checkFolders(path)
     if (stats.size > LIMIT)
-      throw wrongInput(`${path} is larger than 256 KiB.`, 'Split it, and choose one with --config.')
+      throw wrongInput(`${path} is larger than 128 KiB.`, 'Split it, and choose one with --config.')
     return await handle.readFile('utf8')
   } catch (error) {
     if (error instanceof Fault) throw error

@@ -8,7 +8,7 @@ import { type Location, locate } from './locate.ts'
 import { problemOfCredential } from './requirements.ts'
 import { problemOfRoute } from './routes.ts'
 import { type Configuration, schema } from './schema.ts'
-import { Document, type FieldPath } from './syntax.ts'
+import { Document, type FieldPath, quoted } from './syntax.ts'
 
 /** A configuration that was read, and where it is. */
 export interface Config extends Configuration {
@@ -101,7 +101,7 @@ function nameOf(path: FieldPath): string {
   if (path.length === 0) return 'The configuration'
   const parts = path.map((part, at) => {
     if (typeof part === 'number') return `[${part}]`
-    if (!/^[\w$-]+$/.test(part)) return `[${JSON.stringify(part)}]`
+    if (!/^[\w$-]{1,80}$/.test(part)) return `[${quoted(part)}]`
     return at === 0 ? part : `.${part}`
   })
   return parts.join('')
@@ -131,5 +131,5 @@ function checkName(field: FieldPath, name: string, known: object, complain: Comp
   if (names.includes(name)) return
   const meant = nearest(name, names)
   const mending = meant === undefined ? `Known are: ${names.join(', ') || 'none'}` : `Is "${meant}" meant?`
-  complain(field, `names ${JSON.stringify(name)}, which is not defined. ${mending}`)
+  complain(field, `names ${quoted(name)}, which is not defined. ${mending}`)
 }

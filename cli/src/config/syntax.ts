@@ -14,6 +14,16 @@ export type FieldPath = readonly (string | number)[]
 
 /** Levels of nesting: no configuration needs more, and a parser's stack holds some thousands. */
 const DEEPEST = 64
+/** Fields of all objects: beyond, a reading takes longer than anybody notices, and its time grows faster than their number. */
+const MOST_FIELDS = 4_000
+
+/** Characters of a name that a message shows. */
+const LONGEST_NAME = 80
+
+/** A name as a message quotes it: it may be as long as the file. */
+export function quoted(name: string): string {
+  return JSON.stringify(name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME)}…` : name)
+}
 
 /** JSON with comments, that still knows where each field stands. */
 export class Document {
@@ -26,7 +36,7 @@ export class Document {
     this.#path = path
     this.#text = given.replace(/^\uFEFF/, '')
     if (this.#text.trim() === '') throw wrongInput(`${path} is empty.`, 'The least is { "version": 1 }.')
-    this.#refuseDepth()
+    this.#refuseExcess()
     const errors: ParseError[] = []
     const root = parseTree(this.#text, errors, { allowTrailingComma: true })
     const [first] = errors
@@ -54,14 +64,25 @@ export class Document {
     return this.#at(this.#root.offset)
   }
 
-  #refuseDepth(): void {
+  /** Before anything is built: it needs neither memory nor a stack. */
+  #refuseExcess(): void {
     const scanner = createScanner(this.#text, true)
-    let depth = 0
+    let [depth, fields] = [0, 0]
     for (scanner.scan(); scanner.getTokenOffset() < this.#text.length; scanner.scan()) {
       const sign = this.#text.charAt(scanner.getTokenOffset())
       depth += '{['.includes(sign) ? 1 : '}]'.includes(sign) ? -1 : 0
-      if (depth <= DEEPEST) continue
-      throw wrongInput(`${this.#at(scanner.getTokenOffset())}: this is nested deeper than ${DEEPEST} levels.`)
+      fields += sign === ':' ? 1 : 0
+      if (depth > DEEPEST) {
+        throw wrongInput(
+          `${this.#at(scanner.getTokenOffset())}: this is nested deeper than ${DEEPEST} levels.`,
+        )
+      }
+      if (fields > MOST_FIELDS) {
+        throw wrongInput(
+          `${this.#path} has more than ${MOST_FIELDS} fields.`,
+          'Split it, and choose one with --config.',
+        )
+      }
     }
   }
 
@@ -72,7 +93,7 @@ export class Document {
       const key = node.type === 'object' ? String(child.children?.[0]?.value) : ''
       if (node.type === 'object' && (seen.has(key) || key === '__proto__')) {
         const what = seen.has(key) ? 'stands here twice' : 'cannot be a name'
-        throw wrongInput(`${this.#at(child.offset)}: ${JSON.stringify(key)} ${what}.`)
+        throw wrongInput(`${this.#at(child.offset)}: ${quoted(key)} ${what}.`)
       }
       seen.add(key)
       this.#refuseAmbiguous(child)

@@ -1,13 +1,13 @@
 /** The known name that is most like a mistyped one, where one is. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   const lower = name.toLowerCase()
-  const ranked = known
+  const most = Math.max(name.length > 3 ? 2 : 1, Math.floor(name.length / 3))
+  const [best] = known
+    // So many steps it takes at least. A name of a hundred thousand letters is not compared at all.
+    .filter((candidate) => Math.abs(candidate.length - name.length) <= most)
     .map((candidate) => ({ candidate, steps: distance(lower, candidate.toLowerCase()) }))
     .toSorted((one, other) => one.steps - other.steps)
-  const [best] = ranked
-  return best !== undefined && best.steps <= Math.max(name.length > 3 ? 2 : 1, Math.floor(name.length / 3))
-    ? best.candidate
-    : undefined
+  return best !== undefined && best.steps <= most ? best.candidate : undefined
 }
 
 /** Levenshtein. */
