@@ -1,4 +1,5 @@
-import { expect, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { keepAlive } from '../../src/credential/record/exit-grace.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { settled } from '../support/settled.ts'
 import { Account, FlakyStore, numbered, processOf } from './account.ts'
@@ -25,4 +26,28 @@ test('[K17, C13] given a login that a store refuses again and again, then the pr
   } finally {
     started.mockRestore()
   }
+})
+
+test('[K17] given a token that becomes unsaved while the time of another runs, when the process would end, then each has its whole time, once, and what is stored waits no longer', () => {
+  const listeners = process.listenerCount('beforeExit')
+  const started = vi.spyOn(globalThis, 'setTimeout')
+  const stopped = vi.spyOn(globalThis, 'clearTimeout')
+  onTestFinished(() => {
+    vi.restoreAllMocks()
+  })
+  const graces = (): unknown[] =>
+    started.mock.calls.map(([, ms]) => ms).filter((ms) => ms === 12_001 || ms === 12_002)
+  const letFirstGo = keepAlive(12_001)
+  process.emit('beforeExit', 0)
+  const letSecondGo = keepAlive(12_002)
+  process.emit('beforeExit', 0)
+  process.emit('beforeExit', 0)
+  expect(graces()).toEqual([12_001, 12_002])
+  letFirstGo()
+  letSecondGo()
+  letSecondGo()
+  const timers = started.mock.results.map(({ value }) => value as unknown)
+  const cleared = new Set(stopped.mock.calls.map(([timer]) => timer as unknown))
+  expect(timers.filter((timer) => cleared.has(timer))).toHaveLength(2)
+  expect(process.listenerCount('beforeExit')).toBe(listeners)
 })

@@ -1,8 +1,13 @@
 import { field } from '../../lib/json.ts'
 
+interface Held {
+  readonly ms: number
+  /** It runs from the moment at which the process would have ended, once. */
+  timer?: ReturnType<typeof setTimeout>
+}
+
 /** What keeps the process alive for a while when it would end: tokens that are not stored yet. */
-const held = new Map<symbol, number>()
-let stopHolding: (() => void) | undefined
+const held = new Set<Held>()
 
 interface Process {
   on(event: 'beforeExit', listener: () => void): unknown
@@ -19,22 +24,18 @@ interface Process {
 export function keepAlive(ms: number): () => void {
   const platform = field(globalThis, 'process')
   if (ms === 0 || !isProcess(platform)) return () => undefined
-  const id = Symbol('unsaved')
+  const own: Held = { ms: Math.min(ms, 2 ** 31 - 1) }
   if (held.size === 0) platform.on('beforeExit', hold)
-  held.set(id, ms)
+  held.add(own)
   return () => {
-    if (!held.delete(id) || held.size > 0) return
-    platform.removeListener('beforeExit', hold)
-    stopHolding?.()
-    stopHolding = undefined
+    clearTimeout(own.timer)
+    if (held.delete(own) && held.size === 0) platform.removeListener('beforeExit', hold)
   }
 }
 
-/** Nothing else keeps the process alive. It is called again when the time is over, and does nothing then. */
+/** Nothing else keeps the process alive. It is called again when a time is over: only what came since has one of its own then. */
 function hold(): void {
-  if (stopHolding !== undefined) return
-  const timer = setTimeout(() => undefined, Math.min(Math.max(...held.values()), 2 ** 31 - 1))
-  stopHolding = () => clearTimeout(timer)
+  for (const own of held) own.timer ??= setTimeout(() => undefined, own.ms)
 }
 
 function isProcess(value: unknown): value is Process {
