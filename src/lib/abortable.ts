@@ -15,10 +15,21 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefine
     const { ends, endAll } = waits.get(signal) ?? remember(signal)
     if (ends.size === 0) signal.addEventListener('abort', endAll)
     ends.add(end)
-    promise.then(resolve, reject).finally(() => {
+    const forget = (): void => {
       ends.delete(end)
       if (ends.size === 0) signal.removeEventListener('abort', endAll)
-    })
+    }
+    // Not `finally()`, which makes three promises more.
+    promise.then(
+      (value) => {
+        forget()
+        resolve(value)
+      },
+      (error: unknown) => {
+        forget()
+        reject(error)
+      },
+    )
   })
 }
 

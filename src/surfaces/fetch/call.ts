@@ -150,7 +150,7 @@ export class FetchCall implements RetryPolicy<Attempted> {
     // counts then, for a refresh too many costs less than a call that dies; a success proves nothing.
     if (redirected && (head.origin ?? this.#target.origin) !== this.#target.origin)
       return asItCame(response, false)
-    if (isSynthetic401(headers)) return asItCame(response, false)
+    if (status >= 400 && isSynthetic401(headers)) return asItCame(response, false)
     const contentType = headerOf(headers, 'content-type')
     if (isEventStream(status, contentType)) {
       if (inspectStreams && status === 200) return this.#inspected(response, head, 'events')
