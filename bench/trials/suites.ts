@@ -70,5 +70,7 @@ export const partitions: Battery = suite(
 )
 /** MCP's authorization scenarios, of all revisions. */
 export const conformance: Battery = suite(['test/mcp-conformance/conformance.test.ts'], { REVISIONS: 'all' })
+/** What platforms lack, each alone. */
+export const lacking: Battery = suite(['test/runtimes/lacking.test.ts'], { LACKING: 'each' })
 /** The built package in the real workerd. */
 export const workerd: Battery = suite(['test/runtimes/workerd.test.ts'], {}, setting('WORKERD', 3))
