@@ -20,7 +20,7 @@ const scheduler = fc.scheduler({
 })
 
 // The trial `schedules` explores many more. On failure fast-check prints the seed, the path and the schedule; give the seed to repeat it.
-const schedules = { numRuns: Number(process.env['SCHEDULES'] ?? 2_000) }
+const schedules = { numRuns: Number(process.env['SCHEDULES'] ?? 1_000) }
 /** ms: thousands of schedules take their time on a busy machine. */
 const PATIENCE = 60_000 + 30 * schedules.numRuns
 

@@ -4,7 +4,8 @@ import { READERS } from './hostile-all.ts'
 import type { Reader } from './hostile-reader.ts'
 import { listening } from './hostile-readers.ts'
 
-const RUNS = 10_000
+/** The trial `hostile` reads many more. */
+const RUNS = 4_000
 
 async function reads({ inputs, read }: Reader, numRuns: number): Promise<void> {
   const property = fc.asyncProperty(inputs, async (input) => {
