@@ -3,15 +3,11 @@ import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** These wait for real processes and servers. */
-const WAITING = [
-  'test/fleet/**/*.test.ts',
-  'test/runtimes/**/*.test.ts',
-  'test/demo.test.ts',
-  'test/proxy/browser.test.ts',
-]
+const WAITING = ['test/runtimes/**/*.test.ts', 'test/demo.test.ts', 'test/proxy/browser.test.ts']
 /** These wait, too. The files of a worker share its modules, its PostgreSQL, and the threads that run commands. */
 const SERVED = [
   'test/cli/**/*.test.ts',
+  'test/fleet/**/*.test.ts',
   'test/mcp-conformance/conformance.test.ts',
   'test/stores/postgres/*.test.ts',
   'test/stores/{redis*,max-locks}.test.ts',
@@ -53,8 +49,8 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 180_000,
     expect: { poll: { timeout: 120_000 } },
-    // One more than the cores of a small machine: some of them wait. Leases in tests are long enough for a process that waits for its turn.
-    maxWorkers: 3,
+    // As many as the cores of a small machine: the leases of some tests are short, and a starved process loses them.
+    maxWorkers: 2,
     maxConcurrency: 4,
     sequence: { sequencer: WaitingFirst },
     projects: [
