@@ -134,7 +134,7 @@ describe('Redis', () => {
 
   test.concurrent.for(clients)(
     '[E2, Z1] given %s and any trouble, when a write fails, then the error and its cause hold nothing of the record',
-    async ([, isLeaking, open], { expect: expectThat, onTestFinished: ends }) => {
+    async ([, isLeaking, open], { onTestFinished: ends }) => {
       const all: unknown[] = []
       const leaks = await leaksIn(troubles, async (begin) => {
         const server = await startRedisServer({ isDurable: false, hasPort: true })
@@ -149,8 +149,8 @@ describe('Redis', () => {
         all.push(...thrown)
         return leaksOf(explained)
       })
-      expectThat(leaks).toEqual({})
-      if (isLeaking) expectThat(all.some(holdsRecord)).toBe(true)
+      expect(leaks).toEqual({})
+      if (isLeaking) expect(all.some(holdsRecord)).toBe(true)
     },
   )
 
@@ -237,7 +237,7 @@ describe.runIf(database !== undefined)('PostgreSQL', () => {
 
   test.concurrent.for(clients)(
     '[E2, Z1] given %s and any trouble, when a write fails, then the error and its cause hold nothing of the record',
-    async ([, isLeaking, open], { expect: expectThat, onTestFinished: ends }) => {
+    async ([, isLeaking, open], { onTestFinished: ends }) => {
       const all: unknown[] = []
       const admin = new pg.Pool({ ...connection, max: 3 })
       ends(() => admin.end())
@@ -258,8 +258,8 @@ describe.runIf(database !== undefined)('PostgreSQL', () => {
         all.push(...thrown)
         return leaksOf(explained)
       })
-      expectThat(leaks).toEqual({})
-      if (isLeaking) expectThat(all.some(holdsRecord)).toBe(true)
+      expect(leaks).toEqual({})
+      if (isLeaking) expect(all.some(holdsRecord)).toBe(true)
     },
   )
 })

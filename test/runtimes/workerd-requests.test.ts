@@ -92,10 +92,6 @@ class World {
     return this.ask('advance', name, { ms })
   }
 
-  async loggedIn(name: string): Promise<void> {
-    expect(await this.ask('login', name, { ms: LIFE })).toMatchObject({ given: 'done' })
-  }
-
   /** Begins something in a request that ends while the server holds a step of it. */
   async endsIn(
     name: string,
@@ -107,17 +103,21 @@ class World {
     await this.ask('begin', name, what)
   }
 
-  /** Calls that come while the dead flight may still bring a token are told so in time. */
-  async isTold(name: string): Promise<void> {
-    for (let calls = 0; calls < 2; calls++) {
-      const { given, took } = await this.ask('rejected', name)
-      expect(HOPELESS).toContain(given)
-      expect(took).toBeLessThan(2 * DEADLINE)
-    }
-  }
-
   record(name: string): string {
     return this.server.account(name).row?.text ?? ''
+  }
+}
+
+async function loggedIn(world: World, name: string): Promise<void> {
+  expect(await world.ask('login', name, { ms: LIFE })).toMatchObject({ given: 'done' })
+}
+
+/** Calls that come while the dead flight may still bring a token are told so in time. */
+async function isTold(world: World, name: string): Promise<void> {
+  for (let calls = 0; calls < 2; calls++) {
+    const { given, took } = await world.ask('rejected', name)
+    expect(HOPELESS).toContain(given)
+    expect(took).toBeLessThan(2 * DEADLINE)
   }
 }
 
@@ -132,10 +132,10 @@ test.concurrent.for([
   async ([step, when, presented, given]) => {
     const world = newWorld()
     const name = `dies${step}${when}`
-    await world.loggedIn(name)
+    await loggedIn(world, name)
     await world.endsIn(name, step, when, { do: 'rejected' })
     if (step === 'redeem') world.server.release()
-    await world.isTold(name)
+    await isTold(world, name)
     await world.advance(name, 5 * DEADLINE)
     if (step !== 'redeem') {
       expect(await world.ask('rejected', name)).toMatchObject({ given })
@@ -148,7 +148,7 @@ test.concurrent.for([
 test.concurrent('[C15, K4] workerd: given a token whose write the store had to try again when its request ended, when the store is well and three deadlines have passed, then it is stored, and each refresh token was presented once', async () => {
   const world = newWorld()
   const name = 'unwritten'
-  await world.loggedIn(name)
+  await loggedIn(world, name)
   world.server.failing.add('write')
   expect(await world.ask('rejected', name)).toMatchObject({ given: 'access-1' })
   world.server.failing.clear()
@@ -165,7 +165,7 @@ test.concurrent('[C15, K4] workerd: given a token whose write the store had to t
 test.concurrent('[C15, K17] workerd: given a request that ended in its refresh, when a later one was served, then nothing is under way any more', async () => {
   const world = newWorld()
   const name = 'after'
-  await world.loggedIn(name)
+  await loggedIn(world, name)
   await world.endsIn(name, 'write', 'response', { do: 'rejected' })
   await world.advance(name, 5 * DEADLINE)
   expect(await world.ask('rejected', name)).toMatchObject({ given: 'access-1' })
@@ -176,8 +176,8 @@ test.concurrent('[C15, K17] workerd: given a request that ended in its refresh, 
 
 test.concurrent('[C15, S11] workerd: given a request that ended while it held the only place of its store, when another account needs it, then that one is served', async () => {
   const world = newWorld()
-  await world.loggedIn('place-a')
-  await world.loggedIn('place-b')
+  await loggedIn(world, 'place-a')
+  await loggedIn(world, 'place-b')
   await world.endsIn('place-a', 'redeem', 'request', { do: 'rejected' })
   const { given, took } = await world.ask('rejected', 'place-b')
   expect(given).toBe('access-1')
@@ -187,7 +187,7 @@ test.concurrent('[C15, S11] workerd: given a request that ended while it held th
 
 test.concurrent('[C15, S11] workerd: given a request that ended while it waited for the only place of its store, when that is free, then others are served', async () => {
   const world = newWorld()
-  for (const name of ['line-a', 'line-b', 'line-c']) await world.loggedIn(name)
+  for (const name of ['line-a', 'line-b', 'line-c']) await loggedIn(world, name)
   await world.endsIn('line-a', 'redeem', 'request', { do: 'rejected', background: 'yes' })
   await world.ask('begin', 'line-b', { do: 'rejected' })
   world.server.release()
@@ -200,7 +200,7 @@ test.concurrent('[C15, S11] workerd: given a request that ended while it waited 
 test.concurrent('[C15, S10] workerd: given two requests that ended, one in its refresh and one that waited for its turn, when five deadlines have passed, then a third credential of that account is served', async () => {
   const world = newWorld()
   const name = 'turns'
-  await world.loggedIn(name)
+  await loggedIn(world, name)
   await world.endsIn(name, 'take', 'response', { do: 'rejected' })
   await world.ask('begin', name, { do: 'token', as: 'second' })
   world.server.release()
@@ -217,7 +217,7 @@ test.concurrent.for(['login', 'logout'])(
   async (what) => {
     const world = newWorld()
     const name = `dead${what}`
-    await world.loggedIn(name)
+    await loggedIn(world, name)
     await world.endsIn(name, 'swap', 'request', { do: what, ms: String(LIFE), token: 'lost' })
     const { given, took } = await world.ask('login', name, { ms: LIFE, token: '7' })
     expect(given).toBe('done')
@@ -250,7 +250,7 @@ test.for(['read', 'take', 'redeem', 'write'])(
   async (step) => {
     const world = newWorld()
     const name = `background${step}`
-    await world.loggedIn(name)
+    await loggedIn(world, name)
     await world.advance(name, LATE)
     await world.endsIn(name, step, 'request', { do: 'token', background: 'yes' })
     world.server.release()
