@@ -18,7 +18,7 @@ beforeEach(({ skip }) => skip(!isThere))
 let folder: string
 let workers: RunningWorkers
 let worlds: World[] = []
-/** The tests run side by side, and mostly wait: each has a server and a Worker of its own, for they move the Worker's clock. */
+/** Those that mostly wait run side by side: each has a server and a Worker of its own, for they move the Worker's clock. */
 const TESTS = 17
 
 beforeAll(async () => {
@@ -145,73 +145,6 @@ test.concurrent.for([
   },
 )
 
-test.concurrent('[C15, K4] workerd: given a token whose write the store had to try again when its request ended, when the store is well and three deadlines have passed, then it is stored, and each refresh token was presented once', async () => {
-  const world = newWorld()
-  const name = 'unwritten'
-  await loggedIn(world, name)
-  world.server.failing.add('write')
-  expect(await world.ask('rejected', name)).toMatchObject({ given: 'access-1' })
-  world.server.failing.clear()
-  await world.advance(name, 3 * DEADLINE)
-  expect(await world.ask('flush', name)).toMatchObject({ given: 'done' })
-  expect(world.record(name)).toContain('access-1')
-  expect(await world.ask('rejected', name)).toMatchObject({ given: 'access-2' })
-  expect(world.record(name)).toContain('access-2')
-  expect(world.server.account(name).presented).toEqual(['0', '1'])
-  expect(await world.ask('flush', name)).toMatchObject({ given: 'done' })
-  expect(await world.ask('status', name)).toMatchObject({ isUnsaved: false, isRefreshing: false })
-})
-
-test.concurrent('[C15, K17] workerd: given a request that ended in its refresh, when a later one was served, then nothing is under way any more', async () => {
-  const world = newWorld()
-  const name = 'after'
-  await loggedIn(world, name)
-  await world.endsIn(name, 'write', 'response', { do: 'rejected' })
-  await world.advance(name, 5 * DEADLINE)
-  expect(await world.ask('rejected', name)).toMatchObject({ given: 'access-1' })
-  world.server.release()
-  expect(await world.ask('status', name)).toMatchObject({ isUnsaved: false, isRefreshing: false })
-  expect(await world.ask('flush', name)).toMatchObject({ given: 'done' })
-})
-
-test.concurrent('[C15, S11] workerd: given a request that ended while it held the only place of its store, when another account needs it, then that one is served', async () => {
-  const world = newWorld()
-  await loggedIn(world, 'place-a')
-  await loggedIn(world, 'place-b')
-  await world.endsIn('place-a', 'redeem', 'request', { do: 'rejected' })
-  const { given, took } = await world.ask('rejected', 'place-b')
-  expect(given).toBe('access-1')
-  expect(took).toBeLessThan(2 * DEADLINE)
-  world.server.release()
-})
-
-test.concurrent('[C15, S11] workerd: given a request that ended while it waited for the only place of its store, when that is free, then others are served', async () => {
-  const world = newWorld()
-  for (const name of ['line-a', 'line-b', 'line-c']) await loggedIn(world, name)
-  await world.endsIn('line-a', 'redeem', 'request', { do: 'rejected', background: 'yes' })
-  await world.ask('begin', 'line-b', { do: 'rejected' })
-  world.server.release()
-  expect(await world.ask('rejected', 'line-c')).toMatchObject({ given: 'access-1' })
-  await world.advance('line-b', 5 * DEADLINE)
-  expect(await world.ask('rejected', 'line-b')).toMatchObject({ given: 'access-1' })
-  expect(world.server.account('line-b').presented).toEqual(['0'])
-})
-
-test.concurrent('[C15, S10] workerd: given two requests that ended, one in its refresh and one that waited for its turn, when five deadlines have passed, then a third credential of that account is served', async () => {
-  const world = newWorld()
-  const name = 'turns'
-  await loggedIn(world, name)
-  await world.endsIn(name, 'take', 'response', { do: 'rejected' })
-  await world.ask('begin', name, { do: 'token', as: 'second' })
-  world.server.release()
-  await world.advance(name, 5 * DEADLINE)
-  // Its own refresh begins with what the store holds.
-  expect(await world.ask('token', name, { as: 'third' })).toMatchObject({ given: 'access-0' })
-  expect(await world.ask('rejected', name, { as: 'third' })).toMatchObject({ given: 'access-1' })
-  expect(await world.ask('rejected', name, { as: 'second' })).toMatchObject({ given: 'access-1' })
-  expect(world.server.account(name).presented).toEqual(['0'])
-})
-
 test.concurrent.for(['login', 'logout'])(
   '[C15] workerd: given a %s whose request ended, then the next login and the next logout are stored',
   async (what) => {
@@ -231,7 +164,75 @@ test.concurrent.for(['login', 'logout'])(
   },
 )
 
-test.concurrent('[C15, K4] workerd: given a login that could not be stored and a request that ended while it stored it, then a later one stores it', async () => {
+// The others one after another: they are served within a deadline, which a busy machine must not let pass.
+test('[C15, K4] workerd: given a token whose write the store had to try again when its request ended, when the store is well and three deadlines have passed, then it is stored, and each refresh token was presented once', async () => {
+  const world = newWorld()
+  const name = 'unwritten'
+  await loggedIn(world, name)
+  world.server.failing.add('write')
+  expect(await world.ask('rejected', name)).toMatchObject({ given: 'access-1' })
+  world.server.failing.clear()
+  await world.advance(name, 3 * DEADLINE)
+  expect(await world.ask('flush', name)).toMatchObject({ given: 'done' })
+  expect(world.record(name)).toContain('access-1')
+  expect(await world.ask('rejected', name)).toMatchObject({ given: 'access-2' })
+  expect(world.record(name)).toContain('access-2')
+  expect(world.server.account(name).presented).toEqual(['0', '1'])
+  expect(await world.ask('flush', name)).toMatchObject({ given: 'done' })
+  expect(await world.ask('status', name)).toMatchObject({ isUnsaved: false, isRefreshing: false })
+})
+
+test('[C15, K17] workerd: given a request that ended in its refresh, when a later one was served, then nothing is under way any more', async () => {
+  const world = newWorld()
+  const name = 'after'
+  await loggedIn(world, name)
+  await world.endsIn(name, 'write', 'response', { do: 'rejected' })
+  await world.advance(name, 5 * DEADLINE)
+  expect(await world.ask('rejected', name)).toMatchObject({ given: 'access-1' })
+  world.server.release()
+  expect(await world.ask('status', name)).toMatchObject({ isUnsaved: false, isRefreshing: false })
+  expect(await world.ask('flush', name)).toMatchObject({ given: 'done' })
+})
+
+test('[C15, S11] workerd: given a request that ended while it held the only place of its store, when another account needs it, then that one is served', async () => {
+  const world = newWorld()
+  await loggedIn(world, 'place-a')
+  await loggedIn(world, 'place-b')
+  await world.endsIn('place-a', 'redeem', 'request', { do: 'rejected' })
+  const { given, took } = await world.ask('rejected', 'place-b')
+  expect(given).toBe('access-1')
+  expect(took).toBeLessThan(2 * DEADLINE)
+  world.server.release()
+})
+
+test('[C15, S11] workerd: given a request that ended while it waited for the only place of its store, when that is free, then others are served', async () => {
+  const world = newWorld()
+  for (const name of ['line-a', 'line-b', 'line-c']) await loggedIn(world, name)
+  await world.endsIn('line-a', 'redeem', 'request', { do: 'rejected', background: 'yes' })
+  await world.ask('begin', 'line-b', { do: 'rejected' })
+  world.server.release()
+  expect(await world.ask('rejected', 'line-c')).toMatchObject({ given: 'access-1' })
+  await world.advance('line-b', 5 * DEADLINE)
+  expect(await world.ask('rejected', 'line-b')).toMatchObject({ given: 'access-1' })
+  expect(world.server.account('line-b').presented).toEqual(['0'])
+})
+
+test('[C15, S10] workerd: given two requests that ended, one in its refresh and one that waited for its turn, when five deadlines have passed, then a third credential of that account is served', async () => {
+  const world = newWorld()
+  const name = 'turns'
+  await loggedIn(world, name)
+  await world.endsIn(name, 'take', 'response', { do: 'rejected' })
+  await world.ask('begin', name, { do: 'token', as: 'second' })
+  world.server.release()
+  await world.advance(name, 5 * DEADLINE)
+  // Its own refresh begins with what the store holds.
+  expect(await world.ask('token', name, { as: 'third' })).toMatchObject({ given: 'access-0' })
+  expect(await world.ask('rejected', name, { as: 'third' })).toMatchObject({ given: 'access-1' })
+  expect(await world.ask('rejected', name, { as: 'second' })).toMatchObject({ given: 'access-1' })
+  expect(world.server.account(name).presented).toEqual(['0'])
+})
+
+test('[C15, K4] workerd: given a login that could not be stored and a request that ended while it stored it, then a later one stores it', async () => {
   const world = newWorld()
   const name = 'unstored'
   world.server.failing.add('swap')
@@ -244,7 +245,6 @@ test.concurrent('[C15, K4] workerd: given a login that could not be stored and a
   expect(world.record(name)).toContain('access-0')
 })
 
-// One after another: nothing here waits for a deadline, and none must pass meanwhile.
 test.for(['read', 'take', 'redeem', 'write'])(
   '[C15, K17] workerd: given waitUntil as background, when a request ends in its refresh, at %s, then the refresh goes on, and the next call is served',
   async (step) => {
