@@ -3,11 +3,15 @@ import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** These wait for real processes and servers. */
-const WAITING = ['test/runtimes/**/*.test.ts', 'test/demo.test.ts', 'test/proxy/browser.test.ts']
+const WAITING = [
+  'test/fleet/**/*.test.ts',
+  'test/runtimes/**/*.test.ts',
+  'test/demo.test.ts',
+  'test/proxy/browser.test.ts',
+]
 /** These wait, too. The files of a worker share its modules, its PostgreSQL, and the threads that run commands. */
 const SERVED = [
   'test/cli/**/*.test.ts',
-  'test/fleet/**/*.test.ts',
   'test/mcp-conformance/conformance.test.ts',
   'test/stores/postgres/*.test.ts',
   'test/stores/{redis*,max-locks}.test.ts',

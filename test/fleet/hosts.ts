@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { expect, onTestFinished } from 'vitest'
 import type { Store } from '../../src/index.ts'
-import { endsWithFile } from '../support/ends.ts'
+import { afterTests } from '../support/ends.ts'
 import { type Network, startNetwork } from '../support/network.ts'
 import { programOf } from '../support/programs.ts'
 import { startRedisServer } from '../support/redis-server.ts'
@@ -35,8 +35,9 @@ export function clientsOf(test: number): readonly RedisClientName[] {
 }
 
 /** One network, and what hands on in it, for all tests of a file. */
+const ends = afterTests()
 let ofFile: Promise<Network> | undefined
-let relayers: Record<string, ReturnType<typeof startRelayer>> = {}
+const relayers: Record<string, ReturnType<typeof startRelayer>> = {}
 
 /** What is told where nobody was served. */
 export const failed = (code: string, message = /./u): unknown =>
@@ -48,7 +49,7 @@ export const failed = (code: string, message = /./u): unknown =>
   })
 
 export async function startHosts(client: RedisClientName, own: Partial<Orders> = {}): Promise<Hosts> {
-  const network = await (ofFile ??= newNetwork())
+  const network = await (ofFile ??= startNetwork(NAMES, ['redis', 'auth', 'api'], ends))
   const { address, by } = network
   const cuts = new Map<string, () => Promise<void>>()
   // The next test finds it whole.
@@ -91,14 +92,6 @@ export async function startHosts(client: RedisClientName, own: Partial<Orders> =
   }
 }
 
-async function newNetwork(): Promise<Network> {
-  endsWithFile(async () => {
-    ofFile = undefined
-    relayers = {}
-  })
-  return startNetwork(NAMES, ['redis', 'auth', 'api'], endsWithFile)
-}
-
 /**
  * The servers are on this machine's loopback. From there a way leads to the place of each in the network, over a socket in the file
  * system, and from there to the loopback of each host, whose process hands it on: what is sent in the clear goes to loopback only, as it
@@ -123,7 +116,7 @@ async function startRelayer(by: string[]): Promise<(way: unknown) => Promise<voi
   const [command, ...args] = [...by, process.execPath, programOf('relayer')]
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   const exit = once(child, 'exit')
-  endsWithFile(async () => {
+  ends(async () => {
     child.kill('SIGKILL')
     await exit
   })

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { type Ends, endsWithFile } from '../support/ends.ts'
+import { afterAll } from 'vitest'
+import type { Ends } from '../support/ends.ts'
 import { programOf } from '../support/programs.ts'
 import { until } from '../support/until.ts'
 import type { Line, Reply } from './member.ts'
@@ -27,6 +28,9 @@ interface Process {
 /** The processes of a test file, by their place in a fleet and what they were started by: they take part in one fleet after another. */
 const processes = new Map<string, Promise<Process>>()
 let fleets = 0
+afterAll(async () => {
+  await Promise.all(Array.from(processes.values(), async (one) => (await one).kill()))
+})
 
 /** The number of a new fleet. */
 export const newFleet = (): number => ++fleets
@@ -44,10 +48,6 @@ export async function startMember(
   ends: Ends,
 ): Promise<Member> {
   const name = JSON.stringify([n, by])
-  if (processes.size === 0)
-    endsWithFile(async () => {
-      await Promise.all(Array.from(processes.values(), async (one) => (await one).kill()))
-    })
   const made = processes.get(name) ?? startProcess(by, () => processes.delete(name))
   processes.set(name, made)
   const process = await made

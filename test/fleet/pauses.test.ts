@@ -109,8 +109,6 @@ test('[K13] files: given a process of this machine that is stopped for longer th
   await once(child.stdout, 'data')
   child.kill('SIGSTOP')
   const store = await opened(place, { lease: SHORT })
-  // Other files share this worker.
-  onTestFinished(() => void vi.restoreAllMocks())
   const looks = vi.spyOn(Folder.prototype, 'pulse')
   const seen: unknown[] = []
   const began = performance.now()

@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { onTestFinished } from 'vitest'
+import { afterAll, onTestFinished } from 'vitest'
 import { migratePostgres } from '../../src/stores/postgres/index.ts'
 import { has } from '../support/binaries.ts'
-import { type Ends, endsWithFile } from '../support/ends.ts'
+import type { Ends } from '../support/ends.ts'
 import { hasPostgres, type PostgresServer, startPostgres } from '../support/postgres-server.ts'
 import { startRedisServer } from '../support/redis-server.ts'
 import { open, type Opened, type Opening, type Place } from './place.ts'
@@ -36,19 +36,13 @@ async function redis(client: 'ioredis' | 'node-redis', ends: Ends = onTestFinish
 /** One server for all tests of a file. */
 let server: Promise<PostgresServer> | undefined
 let databases = 0
+afterAll(async () => {
+  await (await server)?.close()
+})
 
 async function postgres(client: 'pg' | 'postgres.js'): Promise<Place> {
-  server ??= startServer()
+  server ??= startPostgres({ settings: { max_connections: 300 } })
   return { kind: 'postgres', client, at: await newDatabase(await server, `place_${++databases}`) }
-}
-
-async function startServer(): Promise<PostgresServer> {
-  const started = await startPostgres({ settings: { max_connections: 300 } })
-  endsWithFile(async () => {
-    server = undefined
-    await started.close()
-  })
-  return started
 }
 
 /** A database of that name, in which stores can be opened. @returns its URL */
