@@ -4,14 +4,14 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** These wait for real processes and servers. */
 const WAITING = [
-  'test/cli/**/*.test.ts',
   'test/fleet/**/*.test.ts',
   'test/runtimes/**/*.test.ts',
   'test/demo.test.ts',
   'test/proxy/browser.test.ts',
 ]
-/** These wait for servers alone. The files of a worker share its modules, and its PostgreSQL. */
+/** These wait, too. The files of a worker share its modules, its PostgreSQL, and the threads that run commands. */
 const SERVED = [
+  'test/cli/**/*.test.ts',
   'test/mcp-conformance/conformance.test.ts',
   'test/stores/postgres/*.test.ts',
   'test/stores/{redis*,max-locks}.test.ts',
@@ -19,12 +19,14 @@ const SERVED = [
 ]
 /** Of those that wait, these take longest. */
 const LONG = /\/(?:fleet\/|cli\/stores|cli\/token|cli\/login|demo|runtimes\/workerd)/
+/** Of those that work, these take longest. */
+const LARGE =
+  /\/(?:pages|docs|sources\/(?:hostile|servers|command)|credential\/(?:expiries|pool)|stores\/file-neighbours|package\/(?:built|types))\.test/
 /** These load several versions of a package, or one that keeps state: each has a process of its own. */
 const APART = [
   'test/surfaces/ai-sdk/**/*.test.ts',
   'test/sources/cloud*.test.ts',
   'test/support/servers.test.ts',
-  'test/package/**/*.test.ts',
   // It subscribes to the channel that all events of a process go to.
   'test/observe/canaries.test.ts',
 ]
@@ -32,8 +34,11 @@ const APART = [
 /** What waits begins first, and what works fills the time that it leaves. Of each kind the largest files come first. */
 class WaitingFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ project, moduleId }: TestSpecification): number =>
-      LONG.test(moduleId) ? 0 : ['waits', 'served', 'apart', 'unit'].indexOf(project.name) + 1
+    const rank = ({ project, moduleId }: TestSpecification): number => {
+      if (LONG.test(moduleId)) return 0
+      const place = ['waits', 'served', 'apart', 'unit'].indexOf(project.name)
+      return LARGE.test(moduleId) ? 2.5 : place + 1
+    }
     const sizes = new Map(files.map(({ moduleId }) => [moduleId, statSync(moduleId).size]))
     const sizeOf = ({ moduleId }: TestSpecification): number => sizes.get(moduleId) ?? 0
     return files.toSorted((one, other) => rank(one) - rank(other) || sizeOf(other) - sizeOf(one))

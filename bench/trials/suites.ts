@@ -52,6 +52,10 @@ export const schedules: Battery = suite(
 )
 /** The contract of stores over PostgreSQL, with every setting of sessions and both drivers. */
 export const contracts: Battery = suite(['test/stores/postgres/contract.test.ts'], { CONTRACTS: 'all' })
+/** Expiries of one login under load, `EXPIRIES` of each kind. */
+export const expiries: Battery = suite(['test/credential/expiries.test.ts'], long('EXPIRIES', 100))
+/** Responses of every authorization server, each to all that ask. */
+export const servers: Battery = suite(['test/sources/servers.test.ts'], { ASKERS: 'all' })
 /** Keys of one pool, `KEYS` of them. */
 export const pools: Battery = suite(['test/credential/pool.test.ts'], long('KEYS', 100_000))
 /** 20 kills at each of 12 steps over files, and 12 at each of 8 over each server, `KILLS` rounds of them; free again within 3 s. */
@@ -70,5 +74,7 @@ export const partitions: Battery = suite(
 )
 /** MCP's authorization scenarios, of all revisions. */
 export const conformance: Battery = suite(['test/mcp-conformance/conformance.test.ts'], { REVISIONS: 'all' })
+/** What platforms lack, each alone. */
+export const lacking: Battery = suite(['test/runtimes/lacking.test.ts'], { LACKING: 'each' })
 /** The built package in the real workerd. */
 export const workerd: Battery = suite(['test/runtimes/workerd.test.ts'], {}, setting('WORKERD', 3))

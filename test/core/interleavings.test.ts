@@ -7,6 +7,7 @@ import {
   RefreshError,
   retryOnce,
 } from '../../src/index.ts'
+import { explored } from '../support/explored.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { settled } from '../support/settled.ts'
 import { DEADLINE, type Ending, ReferenceModel } from './reference-model.ts'
@@ -20,7 +21,7 @@ const scheduler = fc.scheduler({
 })
 
 // The trial `schedules` explores many more. On failure fast-check prints the seed, the path and the schedule; give the seed to repeat it.
-const schedules = { numRuns: Number(process.env['SCHEDULES'] ?? 2_000) }
+const schedules = explored(1_000)
 /** ms: thousands of schedules take their time on a busy machine. */
 const PATIENCE = 60_000 + 30 * schedules.numRuns
 
@@ -220,7 +221,7 @@ test(
           expect(await answers).toEqual(Array.from({ length: callers }, () => 200))
         },
       ),
-      { numRuns: Math.ceil(schedules.numRuns / 2) },
+      { ...schedules, numRuns: Math.ceil(schedules.numRuns / 2) },
     )
   },
 )

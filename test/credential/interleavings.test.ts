@@ -13,10 +13,11 @@ import {
   type StoredRecord,
   type UpdateOptions,
 } from '../../src/index.ts'
+import { explored } from '../support/explored.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
 // The trial `schedules` explores many more.
-const schedules = { numRuns: Number(process.env['SCHEDULES'] ?? 1_000) }
+const schedules = explored(500)
 /** ms: thousands of schedules take their time on a busy machine. */
 const PATIENCE = 60_000 + 30 * schedules.numRuns
 

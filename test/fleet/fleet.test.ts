@@ -8,10 +8,10 @@ import type { Member } from './members.ts'
 import type { Place } from './place.ts'
 import { places } from './places.ts'
 
-/** The trial: so many times as many expiries, five times as many callers, and twice as many processes for what is done to a refresh. */
+/** The trial: so many times 3 expiries, five times as many callers, and twice as many processes for what is done to a refresh. */
 const more = Number(process.env['FLEETS'] ?? 1)
 const isTrial = process.env['FLEETS'] !== undefined
-const [CALLERS, EXPIRIES] = [isTrial ? 50 : 10, 3 * more]
+const [CALLERS, EXPIRIES] = [isTrial ? 50 : 10, isTrial ? 3 * more : 2]
 const size = { processes: 8, callers: CALLERS }
 const smaller = { ...size, processes: isTrial ? 8 : 4 }
 const rows = Object.entries(places)

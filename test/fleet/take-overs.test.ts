@@ -7,9 +7,10 @@ import type { Contest, Stay, Told } from './contestant.ts'
 import { places } from './places.ts'
 
 const program = programOf('contestant')
-/** The trial: so many times as many, contested by twice as many processes. */
+/** The trial: so many times as many of its own, contested by twice as many processes. */
 const more = Number(process.env['TAKE_OVERS'] ?? 1)
-const PROCESSES = process.env['TAKE_OVERS'] === undefined ? 4 : 8
+const isTrial = process.env['TAKE_OVERS'] !== undefined
+const PROCESSES = isTrial ? 8 : 4
 
 /** Those who came in while another was inside. */
 function doubles(stays: readonly Stay[]): Stay[] {
@@ -24,12 +25,18 @@ function doubles(stays: readonly Stay[]): Stay[] {
 
 // Many accounts are contested side by side, for a server judges by the lease only; a lease is one that a busy machine keeps.
 const rules: Record<string, Omit<Contest, 'place' | 'folder'>> = {
+  files: { deaths: 8, keys: 4, lease: 1_000 },
+  'Redis, by ioredis': { deaths: 8, keys: 8, lease: 1_000 },
+  'PostgreSQL, by pg': { deaths: 6, keys: 8, lease: 1_000 },
+}
+/** The trial's: more deaths, over more accounts. */
+const ofTrial: typeof rules = {
   files: { deaths: 20, keys: 4, lease: 1_000 },
   'Redis, by ioredis': { deaths: 20, keys: 24, lease: 1_000 },
   'PostgreSQL, by pg': { deaths: 12, keys: 16, lease: 1_000 },
 }
 const rows = Object.entries(places).flatMap(([name, make]) => {
-  const rule = rules[name]
+  const rule = (isTrial ? ofTrial : rules)[name]
   if (rule === undefined) return []
   const deaths = rule.deaths * more
   return [{ name, make, rule: { ...rule, deaths }, all: deaths * PROCESSES }]

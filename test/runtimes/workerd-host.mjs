@@ -1,18 +1,22 @@
-// Runs a Worker in workerd until stdin ends: node workerd-host.mjs MINIFLARE WORKER BINDINGS FLAGS
+// Runs a Worker in workerd until stdin ends, once for each of BINDINGS, and prints the origin of each: node workerd-host.mjs MINIFLARE WORKER BINDINGS FLAGS
 import { readFile } from 'node:fs/promises'
 
 const [miniflare, worker, bindings, flags] = process.argv.slice(2)
 const { Miniflare } = await import(miniflare)
-const host = new Miniflare({
+const script = await readFile(worker, 'utf8')
+const workers = JSON.parse(bindings).map((own, number) => ({
+  name: String(number),
   modules: true,
-  script: await readFile(worker, 'utf8'),
+  script,
   compatibilityDate: '2026-01-01',
   compatibilityFlags: JSON.parse(flags),
-  bindings: JSON.parse(bindings),
+  bindings: own,
   kvNamespaces: ['OAUTH_KV'],
-  host: '127.0.0.1',
-  port: 0,
-})
-const url = await host.ready
-process.stdout.write(`${url.origin}\n`)
+  unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+}))
+const host = new Miniflare({ host: '127.0.0.1', port: 0, workers })
+const first = await host.ready
+const urls =
+  workers.length === 1 ? [first] : await Promise.all(workers.map(({ name }) => host.unsafeGetDirectURL(name)))
+process.stdout.write(`${JSON.stringify(urls.map(({ origin }) => origin))}\n`)
 process.stdin.on('close', () => void host.dispose().finally(() => process.exit())).resume()

@@ -45,27 +45,44 @@ export interface RunningWorker {
   close(): Promise<void>
 }
 
-/** @param script the Worker's path @param bindings what it finds in its environment @param flags its compatibility flags */
-export async function startWorker(
+/** A Worker that runs several times, in one process: nothing of one is another's. */
+export interface RunningWorkers {
+  readonly origins: readonly string[]
+  close(): Promise<void>
+}
+
+/** @param script the Worker's path @param bindings what each finds in its environment @param flags its compatibility flags */
+export async function startWorkers(
   script: string,
-  bindings: Readonly<Record<string, string>>,
+  bindings: readonly Readonly<Record<string, string>>[],
   flags: readonly string[] = [],
-): Promise<RunningWorker> {
+): Promise<RunningWorkers> {
   const host = fileURLToPath(new URL('workerd-host.mjs', import.meta.url))
   const args = [host, pathToFileURL(miniflare).href, script, JSON.stringify(bindings), JSON.stringify(flags)]
   const child = spawn(node22, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   const exit = once(child, 'exit')
-  const [origin] = (await Promise.race([
+  const [origins] = (await Promise.race([
     once(createInterface(child.stdout), 'line'),
     exit.then(() => {
       throw new Error('workerd did not start.')
     }),
   ])) as [string]
   return {
-    origin,
+    origins: JSON.parse(origins) as string[],
     close: async () => {
       child.stdin.end()
       await exit
     },
   }
+}
+
+/** One of them. */
+export async function startWorker(
+  script: string,
+  bindings: Readonly<Record<string, string>>,
+  flags: readonly string[] = [],
+): Promise<RunningWorker> {
+  const { origins, close } = await startWorkers(script, [bindings], flags)
+  const [origin = ''] = origins
+  return { origin, close }
 }

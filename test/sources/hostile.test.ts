@@ -4,13 +4,14 @@ import { READERS } from './hostile-all.ts'
 import type { Reader } from './hostile-reader.ts'
 import { listening } from './hostile-readers.ts'
 
-const RUNS = 10_000
+/** The same each time, so that none fails by luck. The trial `hostile` reads many more, and others each time. */
+const [RUNS, SEED] = [4_000, 20_261_127]
 
 async function reads({ inputs, read }: Reader, numRuns: number): Promise<void> {
   const property = fc.asyncProperty(inputs, async (input) => {
     await read(input as never)
   })
-  await fc.assert(property, { numRuns })
+  await fc.assert(property, { numRuns, seed: SEED })
 }
 
 test.each(READERS.map((reader) => [reader.name, reader] as const))(

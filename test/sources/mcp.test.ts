@@ -93,6 +93,20 @@ describe('discovery', () => {
     ])
   })
 
+  test.each(['//:', '//other.example', '///x'])(
+    '[A1, A2] given an issuer with the path %s, then its metadata are looked for at its own host alone',
+    async (path) => {
+      const { api, auth, url } = await startWorld()
+      api.routes.set(PATH_METADATA, { body: { resource: url, authorization_servers: [auth.origin + path] } })
+      expect(await failure(issue(mcp(url, seeded)))).toMatchObject({ code: 'source_invalid' })
+      expect(auth.server.requests.map((request) => request.path)).toEqual([
+        SERVER_METADATA + path,
+        `/.well-known/openid-configuration${path}`,
+        `${path}/.well-known/openid-configuration`,
+      ])
+    },
+  )
+
   test('[A1] given what was found, then it is not asked for again within the hour, and an outage of the metadata ends nothing', async () => {
     const { api, auth, url } = await startWorld()
     const clock = new ManualClock()

@@ -46,14 +46,18 @@ const CODES: Readonly<Record<Exclude<Meaning, 'token'>, string>> = {
   page: 'source_unavailable',
 }
 
+/** The trial: each case by every asker. Here every second one, and the others with the next case. */
+const isTrial = process.env['ASKERS'] === 'all'
+
 describe.each(SERVERS.map((server) => [server.name, server] as const))('%s', (_name, server) => {
   test.each(
     allCasesOf(server).map(
-      (each) => [each.assumed ? `${each.when} (${each.assumed} is assumed)` : each.when, each] as const,
+      (each, number) =>
+        [each.assumed ? `${each.when} (${each.assumed} is assumed)` : each.when, each, number] as const,
     ),
-  )('[K3, K18, E1] %s: every asker understands it', async (_when, serverCase) => {
+  )('[K3, K18, E1] %s: askers understand it', async (_when, serverCase, number) => {
     const { means, says, responds } = serverCase
-    for (const asker of ASKERS) {
+    for (const asker of ASKERS.filter((__, n) => isTrial || (n + number) % 2 === 0)) {
       const { token, error, asked } = await outcomeOf(asker, serverCase)
       const about = `${asker.name}: ${error?.message ?? 'a token'}`
       if (means === 'token') {

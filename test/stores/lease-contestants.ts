@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import type { LeaseTable, Taken } from '../../src/stores/shared/lease-table.ts'
+import { explored } from '../support/explored.ts'
 import { Model, type Outcome } from './lease-model.ts'
 
 /** ms: `npm run trial -- schedules` takes many thousands of rounds. */
@@ -207,7 +208,7 @@ export async function followsModel(table: LeaseTable, events: Events, numRuns: n
       }
     }),
     {
-      numRuns: Number(process.env['SCHEDULES'] ?? numRuns),
+      ...explored(numRuns),
       examples: [[overtaken], [replaced], [forgotten], [restored]],
     },
   )

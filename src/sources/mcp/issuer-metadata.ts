@@ -56,8 +56,11 @@ function placesOf(issuer: URL): readonly URL[] {
   const inserted = ['oauth-authorization-server', 'openid-configuration'].map(
     (name) => new URL(`/.well-known/${name}${path}`, issuer.origin),
   )
-  const appended = new URL(`${path}/.well-known/openid-configuration`, issuer.origin)
-  return path === '' ? inserted : [...inserted, appended]
+  if (path === '') return inserted
+  // Resolved, a path that begins with two slashes would name another host.
+  const appended = new URL(issuer.origin)
+  appended.pathname = `${path}/.well-known/openid-configuration`
+  return [...inserted, appended]
 }
 
 /** Leaves out endpoints that lead from outside into a private network. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type AiSdkLanguageModel, refreshingModel } from '../../../src/surfaces/ai-sdk/index.ts'
+import { explored } from '../../support/explored.ts'
 import { settled } from '../../support/settled.ts'
 import {
   apiError,
@@ -144,7 +145,7 @@ async function observed(
   }
 }
 
-const numRuns = Number(process.env['SCHEDULES'] ?? 500)
+const scripts = explored(500)
 
 test(
   '[M3, P4, P6, P7] whatever two attempts do, the consumer sees what the rules say, and no part twice',
@@ -171,10 +172,10 @@ test(
         }
       }),
       // 300 took 5 s on a machine that was eight times too busy. The trial `schedules` looks longer.
-      { numRuns },
+      scripts,
     )
   },
-  60_000 + 30 * numRuns,
+  60_000 + 30 * scripts.numRuns,
 )
 
 function numbered({ parts, ...rest }: Script, attempt: number): Script {
