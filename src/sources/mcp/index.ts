@@ -82,7 +82,10 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
     if (spends) assertBound(bound, now, discovery.server.host)
     else if (!isTrusted) assertSameIssuer(bound, found.issuer, discovery.server.host)
     const client = await clients.existing(found, spends ? bound?.client : undefined)
-    const named = context.asGranted === true ? undefined : options.scope
+    const isNarrower = context.asGranted === true
+    // What was demanded is refused by now: what was asked for before is good.
+    if (isNarrower) wider.forget()
+    const named = isNarrower ? undefined : options.scope
     const scope = spends ? named : await scopeFor(found, challenge)
     const { issuer, resource } = found
     const proofs = await grant.parameters({ ...context, target: { issuer, resource, scope } })
@@ -103,7 +106,7 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
       throw noting(unknownClient(client.id, found), { reach: 'answered' })
     }
     const { isSigned, person } = grant
-    const about = { person, spends, isSigned, carriesClaims: false, scope }
+    const about = { person, spends, isSigned, carriesClaims: false, scope, isWider: wider.names.length > 0 }
     try {
       const token = readTokens(whole, client.asking(about), client.now())
       return withBound(spends ? token : withScope(token, scope), { issuer, client: client.id })
