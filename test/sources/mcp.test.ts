@@ -106,6 +106,29 @@ describe('discovery', () => {
     expect(api.server.requests.length).toBe(2)
   })
 
+  test('[A1] given a server’s URL with a query, then its metadata are asked for with it, and those of another query are refused', async () => {
+    const { api, auth, url } = await startWorld()
+    const server = `${url}?tenant=canary-a`
+    const source = mcp(server, seeded)
+    await issue(source)
+    expect(api.server.requests.map(({ path }) => path)).toEqual([`${PATH_METADATA}?tenant=canary-a`])
+    for (const [query, code] of [
+      ['?tenant=canary-a', undefined],
+      ['?tenant=b', 'source_invalid'],
+    ] as const) {
+      api.routes.set(PATH_METADATA, {
+        body: { resource: `${url}${query}`, authorization_servers: [auth.origin] },
+      })
+      const asked = issue(mcp(server, seeded)).then(
+        () => undefined,
+        (error: unknown) => error,
+      )
+      expect(await asked).toEqual(code && expect.objectContaining({ code }))
+      expect(printed(await asked)).not.toContain('canary')
+    }
+    expect(auth.posted('/token').map(({ resource }) => resource)).toEqual([url, server])
+  })
+
   test("[A1] given 'issuer', then the MCP server need not publish anything", async () => {
     const { api, auth, url } = await startWorld()
     await issue(mcp(url, { ...seeded, issuer: auth.origin }))
@@ -326,6 +349,14 @@ describe('metadata that are wrong or hostile', () => {
     ['https://a.example/mcp', { clientSecret: 'x' }],
     ['https://a.example/mcp', { ...CLIENT, clientMetadataUrl: 'https://c.example/c.json' }],
     ['https://a.example/mcp', { clientMetadataUrl: 'https://c.example' }],
+    ['https://a.example/mcp', { clientMetadataUrl: 'https://c.example/x/../c.json' }],
+    ['https://a.example/mcp', { clientMetadataUrl: 'https://c.example/%2E%2e/c.json' }],
+    ['https://a.example/mcp', { clientMetadataUrl: 'https://c.example/c.json#x' }],
+    ['https://a.example/mcp', { clientMetadataUrl: 'https://c.example/c.json', clientSecret: 'x' }],
+    [
+      'https://a.example/mcp',
+      { clientMetadataUrl: 'https://c.example/c.json', clientAuth: 'client_secret_post' },
+    ],
     ['https://a.example/mcp', { grant: 'client_credentials' }],
     ['https://a.example/mcp', { ...CLIENT, grant: 'client_credentials' }],
   ])('[A2] given %s with %o, then it is refused at once', (url, options) => {

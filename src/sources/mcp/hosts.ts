@@ -54,6 +54,11 @@ export function shown(text: string): string {
   return `'${text.slice(0, 256).replaceAll(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, ' ')}'`
 }
 
+/** A place, as a message names it. Some servers take a key in the query. */
+export function placeName({ origin, pathname, search }: URL): string {
+  return `${origin}${pathname}${search === '' ? '' : '?…'}`
+}
+
 /** The same but for one slash at the end. */
 export function isSameBut(one: string, other: string): boolean {
   return one.replace(/\/$/, '') === other.replace(/\/$/, '')

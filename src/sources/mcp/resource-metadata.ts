@@ -2,7 +2,7 @@ import type { RefreshError } from '../../errors.ts'
 import { readChallenges } from '../shared/oauth/challenge.ts'
 import type { Http } from '../shared/token-request.ts'
 import { fetchDocument, probe } from './documents.ts'
-import { invalid, readUrl, refused, refusedTarget, shown } from './hosts.ts'
+import { invalid, placeName, readUrl, refused, refusedTarget, shown } from './hosts.ts'
 
 const WHAT = 'metadata of the MCP server'
 /** Names that are looked at: no server has that many. */
@@ -62,11 +62,11 @@ export async function readResource(
   return required(http, server, ownPlace(server, resourceMetadata), signal)
 }
 
-function placesOf({ origin, pathname }: URL): readonly URL[] {
+/** The query belongs to the server's name (RFC 9728 section 3.1). */
+function placesOf({ origin, pathname, search }: URL): readonly URL[] {
   const wellKnown = '/.well-known/oauth-protected-resource'
-  const path = pathname.replace(/\/+$/, '')
-  const root = new URL(wellKnown, origin)
-  return path === '' ? [root] : [new URL(wellKnown + path, origin), root]
+  const own = wellKnown + pathname.replace(/\/+$/, '') + search
+  return [...new Set([own, wellKnown])].map((path) => new URL(path, origin))
 }
 
 /**
@@ -89,9 +89,9 @@ async function required(http: Http, server: URL, place: URL, signal: AbortSignal
   throw absent(place)
 }
 
-function absent({ href }: URL): RefreshError {
+function absent(place: URL): RefreshError {
   return invalid(
-    `There are no metadata of an MCP server at ${href}: if they are elsewhere, name the place in 'resourceMetadata'.`,
+    `There are no metadata of an MCP server at ${placeName(place)}: if they are elsewhere, name the place in 'resourceMetadata'.`,
   )
 }
 
@@ -100,7 +100,7 @@ function readFields(fields: Readonly<Record<string, unknown>>, server: URL, plac
   if (typeof resource !== 'string' || !isOf(readUrl(resource), server)) {
     const what = typeof resource === 'string' ? `name the resource ${shown(resource)}` : 'name no resource'
     throw invalid(
-      `The metadata at ${place.href} ${what}, and the server is ${server.href}: they are another server's. Is its URL right?`,
+      `The metadata at ${placeName(place)} ${what}, and the server is ${placeName(server)}: they are another server's. Is its URL right?`,
     )
   }
   return {
@@ -110,9 +110,10 @@ function readFields(fields: Readonly<Record<string, unknown>>, server: URL, plac
   }
 }
 
-/** The server itself, or a path above it on the same origin. */
+/** The server itself, or a path above it on the same origin. Another query may be another tenant. */
 function isOf(resource: URL | undefined, server: URL): boolean {
   if (resource === undefined || resource.origin !== server.origin || resource.hash !== '') return false
+  if (resource.search !== '' && resource.search !== server.search) return false
   const path = resource.pathname.replace(/\/+$/, '')
   return `${server.pathname.replace(/\/+$/, '')}/`.startsWith(`${path}/`)
 }
