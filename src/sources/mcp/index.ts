@@ -19,7 +19,7 @@ import type {
   TokenExchangeGrant,
 } from '../shared/oauth/options.ts'
 import { each, type Parameters } from '../shared/oauth/target.ts'
-import { WiderScope, withScope } from '../shared/oauth/wider-scope.ts'
+import { namesIn, WiderScope, withScope } from '../shared/oauth/wider-scope.ts'
 import type { SecretOption } from '../shared/secret.ts'
 import { readTokens } from '../shared/token-endpoint.ts'
 import { readHttp } from '../shared/token-request.ts'
@@ -85,8 +85,9 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
     const isNarrower = context.asGranted === true
     // What was demanded is refused by now: what was asked for before is good.
     if (isNarrower) wider.forget()
-    const named = isNarrower ? undefined : options.scope
-    const scope = spends ? named : await scopeFor(found, challenge)
+    const scope = spends
+      ? granted(isNarrower ? undefined : options.scope, current)
+      : await scopeFor(found, challenge)
     const { issuer, resource } = found
     const proofs = await grant.parameters({ ...context, target: { issuer, resource, scope } })
     const parameters: Parameters = [
@@ -165,6 +166,12 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
       }
     },
   }
+}
+
+/** What a person granted on demand must not be lost at a refresh. */
+function granted(scope: string | undefined, current: AccessToken | undefined): string | undefined {
+  if (scope === undefined) return undefined
+  return [...new Set([...namesIn(scope), ...namesIn(current?.scope)])].join(' ')
 }
 
 function secretsOf({

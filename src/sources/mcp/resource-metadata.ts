@@ -21,6 +21,8 @@ export interface Resource {
 export interface Demand {
   readonly resourceMetadata: string | undefined
   readonly scope: string | undefined
+  /** The token is good, and lacks the scope (RFC 6750 section 3.1). */
+  readonly isStepUp: boolean
 }
 
 /** Reads the first challenge that says where the metadata are, or which scope is missing. */
@@ -28,7 +30,8 @@ export async function demandOf(challenge: string | undefined): Promise<Demand> {
   const read = challenge === undefined ? [] : await readChallenges(challenge)
   const parameter = (name: string): string | undefined =>
     read.map(({ parameters }) => parameters[name]).find((found) => found !== undefined && found !== '')
-  return { resourceMetadata: parameter('resource_metadata'), scope: parameter('scope') }
+  const isStepUp = parameter('error') === 'insufficient_scope'
+  return { resourceMetadata: parameter('resource_metadata'), scope: parameter('scope'), isStepUp }
 }
 
 /**
