@@ -59,7 +59,7 @@ async function startMachine() {
   }
 }
 
-test('[A7] given a refresh that runs when a scope is demanded, then the scope is asked for once that is over', async () => {
+test('[A7, A13] given a refresh that runs when a scope is demanded, then the scope is asked for once that is over', async () => {
   const { credential, asked, granted, gate } = await startMachine()
   granted.add('write')
   const lacking = await credential.snapshot()
@@ -73,7 +73,7 @@ test('[A7] given a refresh that runs when a scope is demanded, then the scope is
   expect(asked).toEqual(['read', 'read', 'read write'])
 })
 
-test('[A7] given two scopes that are demanded at once, when one is refused, then it takes the other with it neither now nor later', async () => {
+test('[A7, A13] given two scopes that are demanded at once, when one is refused, then it takes the other with it neither now nor later', async () => {
   const { asked, granted, clock, demand, refresh } = await startMachine()
   granted.add('write')
   expect(await Promise.all([demand('admin'), demand('write')])).toEqual([undefined, undefined])
@@ -92,7 +92,7 @@ test('[A7] given two scopes that are demanded at once and granted, then each is 
   expect(credential.peek()?.generation).toBe(3)
 })
 
-test('[A7] given a pause after a failure, when a scope is demanded in it, then the demand is not lost: the next call asks', async () => {
+test('[A7, A13] given a pause after a failure, when a scope is demanded in it, then the demand is not lost: the next call asks', async () => {
   const { credential, asked, granted, clock, demand, told } = await startMachine()
   granted.delete('read')
   await expect(credential.refresh(await credential.snapshot())).rejects.toMatchObject({
@@ -109,7 +109,7 @@ test('[A7] given a pause after a failure, when a scope is demanded in it, then t
   ])
 })
 
-test('[A7] given a demanded scope that was granted, when the endpoint refuses it later, then the refresh goes on with what the configuration asks for', async () => {
+test('[A7, A13] given a demanded scope that was granted, when the endpoint refuses it later, then the refresh goes on with what the configuration asks for', async () => {
   const { asked, granted, demand, refresh } = await startMachine()
   granted.add('write')
   expect(await demand('write')).toBe('read write')

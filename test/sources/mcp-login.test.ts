@@ -227,7 +227,7 @@ describe('a login in two halves', () => {
     expect(await asked({ scope: 'own' }, stepUp)).toBe('own admin offline_access')
   })
 
-  test('[A7, K20] given a login that was widened on demand, when it is refreshed, then it keeps what was granted', async () => {
+  test('[A13] given a login that was widened on demand, when it is refreshed, then it keeps what was granted', async () => {
     const { auth, url } = await startWorld()
     const token = { accessToken: 'a1', refreshToken: 'r1', scope: 'read write' }
     await issue(mcp(url, { clientId: 'app', scope: 'read' }), { current: token })
@@ -239,7 +239,7 @@ describe('a login in two halves', () => {
     ['the metadata of the authorization server', SERVER_METADATA],
     ['the token endpoint’s part of them', '/'],
   ])(
-    '[A5] given an outage of %s, when the browser comes back, then the same return is good afterwards',
+    '[A14] given an outage of %s, when the browser comes back, then the same return is good afterwards',
     async (_, path) => {
       const { auth, url } = await startWorld()
       const store = memoryStore()
@@ -354,6 +354,20 @@ describe('registration', () => {
     }
     expect([await asked(taking), await asked(other)]).toEqual([id, 'c1'])
     expect(taking.auth.asked('/register')).toBe(0)
+  })
+
+  test('[A6] given a Client ID Metadata Document that the server does not accept, then the message says so, and no login is ended or begun anew for it', async () => {
+    const { auth, url } = await startRegistering({ client_id_metadata_document_supported: true })
+    const client = { clientMetadataUrl: 'https://app.example.com/client.json', store: memoryStore() }
+    const login = mcpLogin(url, { ...client, redirectUri: CALLBACK })
+    const { url: begun, binding } = await login.begin()
+    auth.routes.set('/token', { status: 401, body: { error: 'invalid_client' } })
+    const named = { code: 'source_refused', message: expect.stringContaining('client.json') }
+    const back = returned(begun, { iss: auth.origin })
+    expect(await failure(login.finish(back, { binding }))).toMatchObject(named)
+    const token = { accessToken: 'a1', refreshToken: 'r1' }
+    expect(await failure(issue(mcp(url, client), { current: token }))).toMatchObject(named)
+    expect(auth.asked('/register')).toBe(0)
   })
 
   test('[A6] given a server that registers nobody, then the message says what to give', async () => {

@@ -326,6 +326,56 @@ describe('metadata that are wrong or hostile', () => {
     })
   })
 
+  test.each([
+    '[2002:a00:1::1]',
+    '[2001:0:a00:1::]',
+    '[64:ff9b::a00:1]',
+    '[::a00:1]',
+    '127.1',
+    '0x7f.0.0.1',
+    '017700000001',
+    '１２７.0.0.1',
+    'metadata.google.internal.',
+    'router',
+  ])('[A2] given metadata that lead to %s, then nobody is asked there', async (host) => {
+    const server = 'https://mcp.example.com/mcp'
+    const asked: string[] = []
+    const answer: typeof fetch = async (input) => {
+      asked.push(new URL(new Request(input).url).hostname)
+      return Response.json({ resource: server, authorization_servers: [`https://${host}/`] })
+    }
+    expect(await failure(issue(mcp(server, { ...seeded, fetch: answer })))).toMatchObject({
+      code: 'source_refused',
+      message: expect.stringContaining('private network'),
+    })
+    expect(asked).toEqual(['mcp.example.com'])
+  })
+
+  test.each([
+    ['another host there', 'https://tokens.corp/t', undefined],
+    ['a link local address', 'https://169.254.169.254/t', 'source_invalid'],
+    ['this machine', 'https://127.0.0.1/t', 'source_invalid'],
+  ])(
+    '[A2] given an issuer in a private network, whom the user names, when its token endpoint is at %s',
+    async (_, token_endpoint, code) => {
+      const [server, issuer] = ['https://mcp.example.com/mcp', 'https://auth.corp']
+      const asked: string[] = []
+      const answer: typeof fetch = async (input) => {
+        const { hostname, href } = new URL(new Request(input).url)
+        asked.push(href)
+        if (hostname === 'mcp.example.com') {
+          return Response.json({ resource: server, authorization_servers: [issuer] })
+        }
+        if (hostname === 'auth.corp') return Response.json({ issuer, token_endpoint })
+        return Response.json({ access_token: 'a2', token_type: 'Bearer' })
+      }
+      const issued = issue(mcp(server, { ...seeded, issuers: [issuer], fetch: answer }))
+      if (code === undefined) expect((await issued).accessToken).toBe('a2')
+      else expect(await failure(issued)).toMatchObject({ code })
+      expect(asked.includes(token_endpoint)).toBe(code === undefined)
+    },
+  )
+
   test('[A2] given a server that is none, then the message says what to give', async () => {
     const { api, url } = await startWorld()
     api.routes.clear()

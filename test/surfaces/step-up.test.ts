@@ -69,7 +69,7 @@ describe('sources that need no person', () => {
   )
 
   test.each(Object.entries(MACHINES))(
-    '[A7] given %s, when a scope that was granted on demand is refused later, then the refresh asks for the others',
+    '[A7, A13] given %s, when a scope that was granted on demand is refused later, then the refresh asks for the others',
     async (_, sourceOf) => {
       const world = await startDemanding(() => 'write')
       const { credential } = listening(sourceOf(world))

@@ -108,6 +108,11 @@ export class Clients {
     return this.#options.clientId
   }
 
+  /** Whether the client has registered itself, so that it can do so again. */
+  isRegistered(id: string): boolean {
+    return id !== this.#options.clientId && id !== this.#options.clientMetadataUrl
+  }
+
   registrations({ issuer }: Found): Registrations {
     return new Registrations(this.#store, issuer)
   }

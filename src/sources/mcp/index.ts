@@ -102,7 +102,7 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
     )
     const { status } = whole.response
     if (status === 404 || status === 410) discovery.forget()
-    if (spends && isUnknownClient(whole) && client.id !== options.clientId) {
+    if (spends && isUnknownClient(whole) && clients.isRegistered(client.id)) {
       await clients.registrations(found).forget(client.id)
       throw noting(unknownClient(client.id, found), { reach: 'answered' })
     }

@@ -232,7 +232,7 @@ class Login {
         additionalParameters: each('resource', sentResource(this.#options, resource)),
       }),
     )
-    if (isUnknownClient(whole) && client.id !== this.#options.clientId) {
+    if (isUnknownClient(whole) && this.#clients.isRegistered(client.id)) {
       await this.#clients.registrations(found).forget(client.id)
       throw new UnknownClient(
         'reauthentication_required',
