@@ -83,9 +83,9 @@ const demanding = (challenge: string): Promise<never> =>
 /** A 17th scope is demanded. */
 const demandingMore = (): Promise<never> =>
   told('scope_demanded', async (onEvent) => {
-    let demanded = 0
+    let [issued, demanded] = [0, 0]
     const source: Source = {
-      issue: async () => ({ accessToken: `a${demanded}` }),
+      issue: async () => ({ accessToken: `a${++issued}` }),
       widen: () => () => undefined,
     }
     const credential = createCredential({ source, onEvent })
