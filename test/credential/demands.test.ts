@@ -17,8 +17,8 @@ async function startMachine() {
   const granted = new Set(['read'])
   const gate = new Gate()
   let issued = 0
-  const fetch: typeof globalThis.fetch = async (_url, init) => {
-    const scope = new URLSearchParams(String(init?.body)).get('scope') ?? ''
+  const fetch: typeof globalThis.fetch = async (url, init) => {
+    const scope = new URLSearchParams(await new Request(url, init).text()).get('scope') ?? ''
     asked.push(scope)
     await gate.pass()
     if (!scope.split(' ').every((name) => granted.has(name))) {

@@ -19,7 +19,7 @@ beforeEach(({ skip }) => skip(!isThere))
 
 let folder: string
 let worker: RunningWorker
-let client: RunningWorker
+let host: RunningWorker
 let url: string
 
 beforeAll(async () => {
@@ -31,7 +31,7 @@ beforeAll(async () => {
   ])
   worker = await startWorker(script, {})
   url = `${worker.origin}/mcp`
-  client = await startWorker(clientScript, { SERVER: url })
+  host = await startWorker(clientScript, { SERVER: url })
 }, 300_000)
 
 async function bundled(entry: string): Promise<string> {
@@ -49,7 +49,7 @@ async function bundled(entry: string): Promise<string> {
 }
 
 afterAll(async () => {
-  await Promise.all([worker?.close(), client?.close()])
+  await Promise.all([worker?.close(), host?.close()])
   if (folder !== undefined) await rm(folder, { recursive: true, force: true })
 })
 
@@ -94,7 +94,7 @@ test("[A1, A5, A6] given Cloudflare's authorization server, when a person logs i
 
 test('[A5, A6, A8] given a client in a Worker of its own, when a person logs in through it and the access tokens end, then each of its requests is served, and the refresh token rotates once', async () => {
   const ask = async (path: string, binding = ''): Promise<Record<string, string>> =>
-    (await fetch(`${client.origin}${path}`, { headers: { 'x-binding': binding } })).json()
+    (await fetch(`${host.origin}${path}`, { headers: { 'x-binding': binding } })).json()
   const { url: begun = '', binding } = await ask('/begin')
   const back = (await fetch(begun, { redirect: 'manual' })).headers.get('location') ?? ''
   const { search } = new URL(back)
@@ -104,7 +104,7 @@ test('[A5, A6, A8] given a client in a Worker of its own, when a person logs in 
   expect(before).toMatchObject({ said: '{"said":"hello"}', refreshToken: expect.any(String) })
   await endTokens()
   const after = await Promise.all(Array.from({ length: 5 }, () => ask('/call')))
-  expect(new Set(after.map(({ said }) => said))).toEqual(new Set(['{"said":"hello"}']))
+  expect(new Set(after.map((each) => each['said']))).toEqual(new Set(['{"said":"hello"}']))
   const [rotated, ...others] = new Set(after.map(({ refreshToken }) => refreshToken))
   expect(others).toEqual([])
   expect(rotated).not.toBe(before['refreshToken'])

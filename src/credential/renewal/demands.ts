@@ -70,7 +70,10 @@ export class Demands {
       // A refresh that runs began without the scope.
       if (this.#cell.isRefreshing) await renew().catch(() => undefined)
       if (all !== this.#asked) return this.#cell.peek()
-      if (this.#cell.isRefreshing) return void forget()
+      if (this.#cell.isRefreshing) {
+        forget()
+        return undefined
+      }
       const undo = widen(scopes, this.#cell.peek()?.value.scope)
       try {
         return await renew()

@@ -40,7 +40,7 @@ export function checkClient(options: McpClient, more: readonly string[]): void {
   }
   if (clientMetadataUrl !== undefined) {
     const url = readEndpoint('clientMetadataUrl', clientMetadataUrl)
-    const hasDots = /\/(?:\.|%2e){1,2}(?:[/?]|$)/i.test(String(clientMetadataUrl))
+    const hasDots = /\/(?:\.|%2e){1,2}(?:[/?]|$)/i.test(clientMetadataUrl)
     if (url.protocol !== 'https:' || url.pathname === '/' || hasDots) {
       throw optionError(
         'clientMetadataUrl',
