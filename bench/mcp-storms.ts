@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { node22 } from '../test/support/node-22.ts'
+import { installed } from '../test/support/packages.ts'
 import { startPostgres } from '../test/support/postgres-server.ts'
 import { startRedisServer } from '../test/support/redis-server.ts'
 import type { StorePlace } from './stores-place.ts'
@@ -32,6 +33,11 @@ interface Storm {
   close(): Promise<void>
 }
 
+interface Callers {
+  readonly callers: object
+  readonly packages: Readonly<Partial<Record<string, readonly string[]>>>
+}
+
 /** Where the login lives: a store of ours, or the client's own `authProvider` over a file. */
 export type Place = 'files' | 'Redis' | 'PostgreSQL' | 'authProvider'
 
@@ -53,6 +59,8 @@ export interface Outcome {
 /** Storms of MCP clients while tokens of 3 s expire. */
 export interface McpStorms {
   readonly clients: readonly string[]
+  /** Those that are installed with the examples. */
+  readonly own: readonly string[]
   /** @param ms after the first round */
   run(client: string, processes: number, place: Place, ms: number): Promise<Outcome>
 }
@@ -64,7 +72,7 @@ export async function withMcpStorms(use: (storms: McpStorms) => Promise<void>): 
   const { bundleMcpMember, startStorm } = (await import(
     new URL('test/mcp-storm.ts', examples).href
   )) as Storms
-  const { callers } = (await import(new URL('test/mcp-callers.ts', examples).href)) as { callers: object }
+  const { callers, packages } = (await import(new URL('test/mcp-callers.ts', examples).href)) as Callers
   const node = await node22()
   const folder = await mkdtemp(join(tmpdir(), 'llm-refresh-storms-'))
   const [redis, postgres] = await Promise.all([startRedisServer(), startPostgres()])
@@ -76,9 +84,12 @@ export async function withMcpStorms(use: (storms: McpStorms) => Promise<void>): 
   }
   try {
     const program = await bundleMcpMember(folder)
+    const clients = Object.keys(callers)
     await use({
-      clients: Object.keys(callers),
+      clients,
+      own: clients.filter((client) => packages[client] === undefined),
       run: async (client, processes, kind, ms) => {
+        const needed = packages[client]
         const login: StorePlace | { kind: string; at: string } = { kind, at: at[kind] }
         const storm = await startStorm(program, {
           client,
@@ -88,6 +99,7 @@ export async function withMcpStorms(use: (storms: McpStorms) => Promise<void>): 
           accessTokenSeconds: LIFE,
           latency: LATENCY,
           node,
+          ...(needed !== undefined && { folder: await installed('mcp-clients', needed) }),
         })
         try {
           return await outcome(storm, ms)

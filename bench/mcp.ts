@@ -10,7 +10,7 @@ const STORES: readonly Place[] = ['files', 'Redis', 'PostgreSQL']
 export async function mcp(): Promise<Finding[]> {
   const findings: Finding[] = []
   await withMcpStorms(async (storms) => {
-    for (const [n, client] of storms.clients.entries()) {
+    for (const [n, client] of storms.own.entries()) {
       const place = STORES[n % STORES.length] ?? 'files'
       const ours = await storms.run(client, PROCESSES, place, LENGTH)
       const own = await storms.run(client, PROCESSES, 'authProvider', LENGTH)

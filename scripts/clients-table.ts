@@ -22,6 +22,7 @@ const Table = z.object({
     z.object({
       name: z.string(),
       package: z.string().optional(),
+      installed: z.array(z.string()).optional(),
       option: z.string(),
       apply: z.unknown().optional(),
       calls: z.array(z.string()),
@@ -38,8 +39,9 @@ const { dependencies } = Manifest.parse(
 )
 
 /** The package and the version that is pinned; an alias leads to what it stands for. */
-function pinned(name: string): string {
-  const version = dependencies[name]
+function pinned(name: string, installed: readonly string[] = []): string {
+  const own = installed.find((exact) => exact.startsWith(`${name}@`))
+  const version = own?.slice(name.length + 1) ?? dependencies[name]
   if (version === undefined) throw new Error(`examples/package.json has no ${name}.`)
   const [, real = name, exact = version] = /^npm:(.+)@(.+)$/.exec(version) ?? []
   return `\`${real}\` ${exact}`
@@ -47,9 +49,9 @@ function pinned(name: string): string {
 
 const rows = all.map((client) => [
   client.name,
-  client.package === undefined ? 'the platform’s' : pinned(client.package),
+  client.package === undefined ? 'the platform’s' : pinned(client.package, client.installed),
   `\`${client.option}\`${client.apply === undefined ? '' : ', with `apply`'}`,
-  `${client.calls.join(', ')}${client.streams.length === 0 ? '' : `; streaming: ${client.streams.join(', ')}`}`,
+  `${client.calls.join(', ')}${client.streams.length === 0 ? '' : `; streaming: ${client.streams.join(', ')}`}${client.installed === undefined ? '' : '; by the trial `mcp`'}`,
 ])
 const table = [['client', 'package', 'your change', 'tested calls'], ['---', '---', '---', '---'], ...rows]
   .map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |\n`)

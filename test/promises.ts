@@ -325,6 +325,12 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
   A12: {
     says: 'MCP: a login begins at a server whose metadata list PKCE with S256, and at no other, but for one that lists nothing where the user says so (`pkce`); each login asks anew who issues the tokens.',
   },
+  A13: {
+    says: 'A demand for a scope that meets an outage or a pause is not lost; one that is refused takes no other with it; a scope that was granted on demand and is refused later leaves what the configuration asks for; a login that a person widened stays wide.',
+  },
+  A14: {
+    says: 'MCP: a login whose return met an outage of the metadata is finished by the same return afterwards: its code was not sent.',
+  },
   E1: {
     says: 'No message ends without its reason; system codes, both issuers, the client id and its way of authenticating are named. What can be known at construction is refused there.',
   },

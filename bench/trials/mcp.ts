@@ -5,11 +5,12 @@ const PLACES: readonly Place[] = ['files', 'Redis', 'PostgreSQL', 'authProvider'
 
 /**
  * MCP clients, in 1, 2 and 8 processes of 5 callers, while tokens of 3 s expire: over each store, and with the clients' own `authProvider`.
- * `PROCESSES='1 8'` and `STORM=60` (s) in the environment make it shorter or longer.
+ * Mastra's client is installed for it. `PROCESSES='1 8'`, `CLIENTS=mastra` and `STORM=60` (s) in the environment make it shorter or longer.
  */
 export const mcp: Battery = (tell) =>
   withMcpStorms(async (storms) => {
-    for (const client of storms.clients) {
+    const named = process.env['CLIENTS'] ?? ''
+    for (const client of storms.clients.filter((name) => name.includes(named))) {
       for (const processes of list('PROCESSES', [1, 2, 8])) {
         for (const place of PLACES) {
           const outcome = await storms.run(client, processes, place, setting('STORM', 12) * 1_000)

@@ -41,6 +41,8 @@ export interface Row {
   readonly name: string
   /** The package, by its name in package.json; undefined for a part of the platform. */
   readonly package: string | undefined
+  /** Exact packages that a trial installs for it, where the tests do not run it. */
+  readonly installed?: readonly string[]
   /** What is changed, in code: `fetch` is that of llm-refresh. */
   readonly option: string
   /** How the token is put on its requests, where `Authorization: Bearer` alone does not do. */

@@ -10,6 +10,7 @@ import { plainFetch } from './fetch.ts'
 import { google } from './google.ts'
 import { kyClient } from './ky.ts'
 import { langchain, langchainAnthropic } from './langchain.ts'
+import { mastra } from './mastra.ts'
 import { mcp2 } from './mcp-2.ts'
 import { mcp } from './mcp.ts'
 import { ofetchClient } from './ofetch.ts'
@@ -44,6 +45,7 @@ export const clients: readonly Client[] = [
 ]
 
 /** The rows of the table on the page. */
-export const rows: readonly Row[] = clients.flatMap(
-  (client) => client.parts ?? [{ ...client, calls: Object.keys(client.calls) }],
-)
+export const rows: readonly Row[] = clients.flatMap((client) => [
+  ...(client.parts ?? [{ ...client, calls: Object.keys(client.calls) }]),
+  ...(client === aiSdkMcp ? [mastra] : []),
+])

@@ -1,4 +1,8 @@
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { OAuthClientProvider } from '@ai-sdk/mcp'
+import { mastra } from '../clients/mastra.ts'
 
 /** One connection of an MCP client. */
 export interface Caller {
@@ -15,7 +19,27 @@ const TOOL = { name: 'say', arguments: { to: 'you' } }
 
 const name = { name: 'storm', version: '1.0.0' }
 
-/** The MCP clients of a storm, each as its documentation shows it. Each is loaded first, so that no token ages meanwhile. */
+/** What is used of Mastra's client, which is not installed with the examples. */
+interface Mastra {
+  readonly MCPClient: new (options: {
+    id: string
+    servers: Record<string, { url: URL; connectTimeout: number } & Authentication>
+  }) => {
+    listTools(): Promise<
+      Record<string, { execute?: (input: unknown, context: object) => Promise<unknown> } | undefined>
+    >
+  }
+}
+
+/** What a client needs that is not installed with the examples: the trial installs it. */
+export const packages: Readonly<Partial<Record<string, readonly string[]>>> = {
+  '@mastra/mcp 2': mastra.installed ?? [],
+}
+
+/**
+ * The MCP clients of a storm, each as its documentation shows it. Each is loaded first, so that no token ages meanwhile. Each gets the folder
+ * of its `packages`.
+ */
 export const callers = {
   '@modelcontextprotocol/sdk 1': async () => {
     const { Client } = await import('@modelcontextprotocol/sdk/client/index.js')
@@ -42,6 +66,20 @@ export const callers = {
       return { call: async () => JSON.stringify(await client.callTool(TOOL)) }
     }
   },
-} as const satisfies Readonly<Record<string, () => Promise<Connect>>>
+  '@mastra/mcp 2': async (folder) => {
+    process.env['MASTRA_TELEMETRY_DISABLED'] = '1'
+    const path = createRequire(join(folder, 'package.json')).resolve('@mastra/mcp')
+    const { MCPClient } = (await import(pathToFileURL(path).href)) as Mastra
+    let made = 0
+    return async (url, authentication) => {
+      // On a busy machine a connection takes longer than its 3 s.
+      const servers = { storm: { url: new URL(url), connectTimeout: 60_000, ...authentication } }
+      const { storm_say: tool } = await new MCPClient({ id: `storm-${++made}`, servers }).listTools()
+      if (tool?.execute === undefined) throw new Error('Mastra lists no tools of the server.')
+      const execute = tool.execute.bind(tool)
+      return { call: async () => JSON.stringify(await execute(TOOL.arguments, {})) }
+    }
+  },
+} as const satisfies Readonly<Record<string, (folder: string) => Promise<Connect>>>
 
 export type CallerName = keyof typeof callers

@@ -12,6 +12,10 @@ export interface Orders {
   readonly callers: number
   readonly url: string
   readonly registered: RegisteredClient
+  /** Where the client's `packages` are installed; empty where it needs none. */
+  readonly folder: string
+  /** What the tool says. */
+  readonly answer: string
   /** Where llm-refresh keeps the login; or the file in which the client's own `authProvider` does. */
   readonly login: StorePlace | { readonly kind: 'authProvider'; readonly at: string }
 }
@@ -37,7 +41,7 @@ const authentication: Authentication =
   login.kind === 'authProvider'
     ? { authProvider: ownLogin(login.at, registered) }
     : { fetch: await sharedFetch(login) }
-const connect: Connect = await callers[client]()
+const connect: Connect = await callers[client](orders.folder)
 /** Each connects with its first call, and again where that failed. */
 const connections: (Promise<Caller> | undefined)[] = Array.from({ length: orders.callers }, () => undefined)
 
@@ -61,7 +65,9 @@ async function obey(order: Order): Promise<Told> {
         connections[at] = undefined
         throw reason
       })
-      await call()
+      const said = await call()
+      // Some clients return an error as a result.
+      if (!said.includes(orders.answer)) throw new Error(said)
       served++
       return true
     } catch (reason) {

@@ -14,6 +14,9 @@ import type { Order, Orders, Told } from './mcp-member.ts'
 import { writeTokens } from './mcp-own-login.ts'
 import { startMcpServer } from './mcp-server.ts'
 
+/** What the server's tool says. */
+const ANSWER = 'hello'
+
 /** Processes whose callers share one login at one MCP server. */
 export interface Storm {
   readonly server: AuthorizationServer
@@ -34,6 +37,8 @@ export interface StormOptions {
   readonly latency?: number
   /** The Node that the processes run under. */
   readonly node: string
+  /** Where the client's `packages` are installed, if it needs any. */
+  readonly folder?: string
 }
 
 /** @returns the path of the processes' program, as one file in this folder */
@@ -43,15 +48,15 @@ export function bundleMcpMember(folder: string): Promise<string> {
 
 /** @param program what `bundleMcpMember` made */
 export async function startStorm(program: string, options: StormOptions): Promise<Storm> {
-  const { accessTokenSeconds = 3600, latency = 0 } = options
+  const { accessTokenSeconds = 3600, latency = 0, folder = '' } = options
   const server = await startAuthorizationServer({
     accessTokenSeconds,
     resource: () => api.url,
     beforeToken: () => new Promise((resolve) => setTimeout(resolve, latency)),
   })
-  const api = await startMcpServer((token) => server.isActive(token), 'hello', server.issuer)
+  const api = await startMcpServer((token) => server.isActive(token), ANSWER, server.issuer)
   const registered = { issuer: server.issuer, clientId: server.client.id, clientSecret: server.client.secret }
-  const orders = { ...options, url: api.url, registered }
+  const orders = { ...options, folder, answer: ANSWER, url: api.url, registered }
   const starting = Array.from({ length: options.processes }, () => startMember(program, options.node, orders))
   const members = await Promise.all(starting)
   // A token that lives for seconds must not age while the processes start.
@@ -106,9 +111,9 @@ interface Member {
 async function startMember(
   program: string,
   execPath: string,
-  { client, callers, url, registered, login }: Orders,
+  { client, callers, url, registered, folder, answer, login }: Orders,
 ): Promise<Member> {
-  const orders: Orders = { client, callers, url, registered, login }
+  const orders: Orders = { client, callers, url, registered, folder, answer, login }
   // It ends with this process, whose channel it watches.
   const child = fork(program, [JSON.stringify(orders)], { execPath, execArgv: [] })
   const exit = once(child, 'exit')

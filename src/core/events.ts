@@ -80,8 +80,8 @@ export type RefreshEvent = {
     /** A request to an origin that is not among the `origins` of its surface was answered 401. Told once for each origin. */
     | { readonly type: 'bypassed'; readonly origin: string }
     /**
-     * The remote side demands a wider scope. With a `reason`, which is not thrown, only a person can grant it; without one the source is
-     * asked for it. Told once for each scope.
+     * The remote side demands a wider scope. Without a `reason` the source is asked for it. A `reason`, which is not thrown, says why not:
+     * only a person can grant it, or too many were demanded. Told once for each scope.
      */
     | {
         readonly type: 'scope_demanded'

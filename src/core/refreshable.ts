@@ -172,6 +172,11 @@ export class Refreshable<T> implements Refresher<T> {
     return inForce?.snapshot.generation === generation && inForce.staleAt <= this.clock.now()
   }
 
+  /** @internal */
+  get isRefreshing(): boolean {
+    return this.#flights.current !== undefined
+  }
+
   /** @internal The remote side rejected the value in force, and only a person can have it replaced. */
   get isEnded(): boolean {
     return this.#values.inForce?.rejected === true && this.isDead()

@@ -43,12 +43,10 @@ export interface Source {
    */
   readonly presented?: ((input: SourceInput) => Promise<readonly string[]>) | undefined
   /**
-   * @internal Asks for these scopes besides those that were granted, from the next request on. It gives what takes the wish back; undefined
-   * where only a person can grant them.
+   * @internal Asks for these scopes besides those that were granted, from the next request on. It gives what takes the wish back.
+   * Without it only a person can grant them.
    */
-  readonly widen?:
-    | ((scopes: readonly string[], granted: string | undefined) => (() => void) | undefined)
-    | undefined
+  readonly widen?: ((scopes: readonly string[], granted: string | undefined) => () => void) | undefined
   /** @internal The refresh token of the configuration, which `issue` redeems where `current` has none. */
   readonly seed?: ((signal: AbortSignal) => Promise<string | undefined>) | undefined
   /** @internal It compares a value of this machine (`env`, `file`): the value is never stored. */

@@ -54,6 +54,22 @@ const finish = (when: string, query: string, world: World = {}, binding?: string
   },
 })
 
+/** What happens between the two halves of a login. */
+const between = (
+  when: string,
+  meanwhile: (clock: ManualClock, finishOnce: () => Promise<unknown>) => unknown,
+): Situation => ({
+  when,
+  bring: async () => {
+    const clock = new ManualClock()
+    const login = loginIn({ options: { clientId: 'app', clock } })
+    const { url, binding } = await login.begin()
+    const back = `/callback?code=a&state=${new URL(url).searchParams.get('state')}`
+    await meanwhile(clock, () => login.finish(back, { binding }).catch(() => undefined))
+    return login.finish(back, { binding })
+  },
+})
+
 /** Logins at MCP servers. */
 export const MCP_SITUATIONS: readonly Situation[] = [
   begin('an MCP server publishes no metadata', { resource: null }),
@@ -122,6 +138,8 @@ export const MCP_SITUATIONS: readonly Situation[] = [
   }),
   finish('a browser comes back without a login under way', 'code=a&state=other'),
   finish('another browser comes back', 'code=a&state=STATE', {}, 'of another browser'),
+  between('a browser comes back too late', (clock) => clock.jump(600_001)),
+  between('a browser comes back a second time', (_, finishOnce) => finishOnce()),
   finish('the person declined', 'error=access_denied&state=STATE'),
   finish('the person declined, without a code that is known', 'error=No%20way&state=STATE'),
   finish('the server refused the login', 'error=invalid_scope&state=STATE'),

@@ -47,7 +47,7 @@ async function told(
 ): Promise<never> {
   const heard: RefreshEvent[] = []
   await run((event) => heard.push(event))
-  const event = heard.find((each) => each.type === type)
+  const event = heard.findLast((each) => each.type === type)
   throw Reflect.get(event ?? {}, 'error') ?? Reflect.get(event ?? {}, 'reason') ?? new Error(`no ${type}`)
 }
 
@@ -78,6 +78,21 @@ const demanding = (challenge: string): Promise<never> =>
   told('scope_demanded', async (onEvent) => {
     const credential = createCredential({ source: giving({ accessToken: 'a' }), onEvent })
     await credential.demand?.(await credential.snapshot(), challenge)
+  })
+
+/** A 17th scope is demanded. */
+const demandingMore = (): Promise<never> =>
+  told('scope_demanded', async (onEvent) => {
+    let [issued, demanded] = [0, 0]
+    const source: Source = {
+      issue: async () => ({ accessToken: `a${++issued}` }),
+      widen: () => () => undefined,
+    }
+    const credential = createCredential({ source, onEvent })
+    while (++demanded <= 17) {
+      const challenge = `Bearer error="insufficient_scope", scope="s${demanded}"`
+      await credential.demand?.(await credential.snapshot(), challenge)
+    }
   })
 
 /** Asks twice with a claims challenge that the endpoint refuses. */
@@ -185,6 +200,7 @@ export const RENEWAL_SITUATIONS: readonly Situation[] = situations({
     remembered({ code: 'source_rate_limited', terminal: false, notBefore: NOW + 5_000 }),
   'an API demands a scope': () => demanding('Bearer error="insufficient_scope", scope="write"'),
   'an API demands a scope, and does not say which': () => demanding('Bearer error="insufficient_scope"'),
+  'an API demands one scope after the other': demandingMore,
   'an API demands what the authorization server refuses': challenged,
   'a token response without a token is given to login()': () =>
     createCredential({ source: giving({}) }).login({ access_token: '', token_type: 'Bearer' }),

@@ -19,27 +19,37 @@ beforeEach(({ skip }) => skip(!isThere))
 
 let folder: string
 let worker: RunningWorker
+let host: RunningWorker
 let url: string
 
 beforeAll(async () => {
   if (!isThere) return
   folder = await mkdtemp(join(tmpdir(), 'llm-refresh-mcp-oauth-'))
-  const script = join(folder, 'worker.mjs')
+  const [script, clientScript] = await Promise.all([
+    bundled('mcp-oauth-worker.mjs'),
+    bundled('mcp-client-worker.ts'),
+  ])
+  worker = await startWorker(script, {})
+  url = `${worker.origin}/mcp`
+  host = await startWorker(clientScript, { SERVER: url })
+}, 300_000)
+
+async function bundled(entry: string): Promise<string> {
+  const outfile = join(folder, `${entry}.bundle.mjs`)
   await build({
-    entryPoints: [fileURLToPath(new URL('mcp-oauth-worker.mjs', import.meta.url))],
-    outfile: script,
+    entryPoints: [fileURLToPath(new URL(entry, import.meta.url))],
+    outfile,
     bundle: true,
     format: 'esm',
     conditions: ['workerd', 'worker', 'browser'],
     external: ['node:*', 'cloudflare:*'],
     logLevel: 'error',
   })
-  worker = await startWorker(script, {})
-  url = `${worker.origin}/mcp`
-}, 300_000)
+  return outfile
+}
 
 afterAll(async () => {
-  await worker?.close()
+  await Promise.all([worker?.close(), host?.close()])
   if (folder !== undefined) await rm(folder, { recursive: true, force: true })
 })
 
@@ -80,6 +90,24 @@ test("[A1, A5, A6] given Cloudflare's authorization server, when a person logs i
   }
   expect(new Set(seen).size).toBe(4)
   expect((await store.read('me'))?.madeFor).toMatchObject({ issuer: worker.origin })
+}, 60_000)
+
+test('[A5, A6, A8] given a client in a Worker of its own, when a person logs in through it and the access tokens end, then each of its requests is served, and the refresh token rotates once', async () => {
+  const ask = async (path: string, binding = ''): Promise<Record<string, string>> =>
+    (await fetch(`${host.origin}${path}`, { headers: { 'x-binding': binding } })).json()
+  const { url: begun = '', binding } = await ask('/begin')
+  const back = (await fetch(begun, { redirect: 'manual' })).headers.get('location') ?? ''
+  const { search } = new URL(back)
+  expect(await ask(`/callback${search}`, 'x')).toMatchObject({ code: 'reauthentication_required' })
+  expect(await ask(`/callback${search}`, binding)).toEqual({})
+  const before = await ask('/call')
+  expect(before).toMatchObject({ said: '{"said":"hello"}', refreshToken: expect.any(String) })
+  await endTokens()
+  const after = await Promise.all(Array.from({ length: 5 }, () => ask('/call')))
+  expect(new Set(after.map((each) => each['said']))).toEqual(new Set(['{"said":"hello"}']))
+  const [rotated, ...others] = new Set(after.map(({ refreshToken }) => refreshToken))
+  expect(others).toEqual([])
+  expect(rotated).not.toBe(before['refreshToken'])
 }, 60_000)
 
 test('[A3, A6] given a registration that its operator deleted, when the token expires, then the call says to log in again, and a new login registers anew', async () => {

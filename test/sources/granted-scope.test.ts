@@ -1,7 +1,10 @@
-import { expect, test } from 'vitest'
-import { createCredential, memoryStore } from '../../src/index.ts'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { type AccessToken, createCredential, memoryStore } from '../../src/index.ts'
+import { mcp, mcpLogin } from '../../src/sources/mcp/index.ts'
 import { oauth, type OAuthOptions } from '../../src/sources/oauth/index.ts'
+import { startOidcServer } from '../support/oidc-server.ts'
 import { failure, JSON_TYPE, printed, serve } from './helpers.ts'
+import { PATH_METADATA, startPlace, startWorld, type World } from './mcp-world.ts'
 
 /** A token endpoint that refuses each scope but these at a refresh, as UAA, FusionAuth and Google do. */
 async function granting(...granted: string[]) {
@@ -85,4 +88,124 @@ test('[K20] given another refusal, then it is asked once', async () => {
   await credential.login(LOGIN)
   await failure(credential.refresh(await credential.snapshot()))
   expect(server.requests).toHaveLength(1)
+})
+
+describe('at an MCP server', () => {
+  const CALLBACK = 'https://app.example.com/callback'
+
+  /** A person logs in, and is granted `read` of what the client asks for. */
+  async function loggedIn(scope?: string) {
+    const world = await startWorld()
+    const { api, auth, url } = world
+    const scopes_supported = ['read', 'write']
+    api.routes.set(PATH_METADATA, {
+      body: { resource: url, authorization_servers: [auth.origin], scopes_supported },
+    })
+    let number = 0
+    auth.routes.set('/token', ({ body }) => {
+      const asked = new URLSearchParams(body.toString()).get('scope')?.split(' ') ?? []
+      if (asked.some((name) => name !== 'read')) return { status: 400, body: { error: 'invalid_scope' } }
+      const [access_token, refresh_token] = [`a${++number}`, `r${number}`]
+      return { body: { access_token, refresh_token, token_type: 'Bearer', scope: 'read' } }
+    })
+    const store = memoryStore()
+    const login = mcpLogin(url, { store, clientId: 'app', redirectUri: CALLBACK, scope })
+    const { url: begun, binding } = await login.begin()
+    const { searchParams } = new URL(begun)
+    const state = searchParams.get('state') ?? ''
+    const back = new URLSearchParams({ state, code: 'c', iss: auth.origin })
+    const token = await login.finish(`${CALLBACK}?${back.toString()}`, { binding })
+    const account = (wish = scope) =>
+      createCredential({ source: mcp(url, { store, clientId: 'app', scope: wish }), store, key: 'me' })
+    await account().login(token)
+    return { ...world, account, token, wished: searchParams.get('scope') }
+  }
+
+  function refreshesOf({ auth }: World): (string | undefined)[][] {
+    return auth
+      .posted('/token')
+      .flatMap(({ grant_type, refresh_token, scope }) =>
+        grant_type === 'refresh_token' ? [[refresh_token, scope]] : [],
+      )
+  }
+
+  test.each<[string, string | undefined, (string | undefined)[][]]>([
+    ['all scopes of the server', undefined, [['r1', undefined]]],
+    [
+      'scopes of the options',
+      'read write',
+      [
+        ['r1', 'read write'],
+        ['r1', undefined],
+      ],
+    ],
+  ])(
+    '[K20] given a login that asked for %s and was granted one, when it is refreshed, then what was granted is asked for, by a new process, too',
+    async (_, scope, requests) => {
+      const world = await loggedIn(scope)
+      expect([world.wished, world.token.scope]).toEqual(['read write', 'read'])
+      const credential = world.account()
+      const { value } = await credential.refresh(await credential.snapshot())
+      expect(value).toMatchObject({ accessToken: 'a2', refreshToken: 'r2', scope: 'read' })
+      expect(refreshesOf(world)).toEqual(requests)
+      const other = world.account()
+      expect((await other.refresh(await other.snapshot())).value).toMatchObject({ scope: 'read' })
+      expect(refreshesOf(world).slice(requests.length)).toEqual(requests.map(([, wish]) => ['r2', wish]))
+    },
+  )
+
+  test('[K20] given a wish that is wider than that of the login, then its refusal is told, and nothing narrower is asked for', async () => {
+    const world = await loggedIn('read write')
+    const wider = world.account('read write admin')
+    expect(await failure(wider.accessToken())).toMatchObject({ code: 'source_refused' })
+    expect(refreshesOf(world)).toEqual([['r1', 'read write admin']])
+  })
+
+  test('[K20] against oidc-provider: given a person who grants one scope of two, then the login and its refreshes have that one', async () => {
+    const api = await startPlace()
+    const url = `${api.origin}/mcp`
+    const server = await startOidcServer({
+      scopes: ['openid', 'offline_access'],
+      features: {
+        devInteractions: { enabled: false },
+        registration: { enabled: true },
+        resourceIndicators: {
+          enabled: true,
+          getResourceServerInfo: () => ({ scope: 'chat admin', accessTokenFormat: 'opaque' }),
+          useGrantedResource: () => true,
+        },
+      },
+      loadExistingGrant: async ({ oidc: { provider, client } }) => {
+        const grant = new provider.Grant({ clientId: client?.clientId ?? '', accountId: 'alice' })
+        grant.addOIDCScope('openid offline_access')
+        grant.addResourceScope(url, 'chat')
+        grant.rejectResourceScope(url, 'admin')
+        await grant.save()
+        return grant
+      },
+    })
+    onTestFinished(() => server.close())
+    api.routes.set(PATH_METADATA, {
+      body: { resource: url, authorization_servers: [server.issuer], scopes_supported: ['chat', 'admin'] },
+    })
+    const options = { store: memoryStore(), scope: 'chat admin' }
+    const token = await mcpLogin(url, options).inBrowser({
+      open: async (to) => {
+        expect(new URL(to).searchParams.get('scope')).toContain('chat admin')
+        await server.browse(to)
+      },
+    })
+    const scopesOf = ({ scope = '' }: AccessToken): string[] => scope.split(' ')
+    expect(scopesOf(token)).toContain('chat')
+    expect(scopesOf(token)).not.toContain('admin')
+    const account = () => createCredential({ source: mcp(url, options), store: options.store, key: 'me' })
+    await account().login(token)
+    for (let expiry = 1; expiry <= 2; expiry++) {
+      const credential = account()
+      const { value } = await credential.refresh(await credential.snapshot())
+      expect(await server.isActive(value.accessToken)).toBe(true)
+      expect(scopesOf(value)).toContain('chat')
+      expect(scopesOf(value)).not.toContain('admin')
+    }
+  })
 })

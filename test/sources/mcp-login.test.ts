@@ -223,6 +223,49 @@ describe('a login in two halves', () => {
     expect(await asked({})).toBe('read write offline_access')
     expect(await asked({}, 'Bearer scope="admin"')).toBe('admin offline_access')
     expect(await asked({ scope: 'own' }, 'Bearer scope="admin"')).toBe('own offline_access')
+    const stepUp = 'Bearer error="insufficient_scope", scope="admin"'
+    expect(await asked({ scope: 'own' }, stepUp)).toBe('own admin offline_access')
+  })
+
+  test('[A13] given a login that was widened on demand, when it is refreshed, then it keeps what was granted', async () => {
+    const { auth, url } = await startWorld()
+    const token = { accessToken: 'a1', refreshToken: 'r1', scope: 'read write' }
+    await issue(mcp(url, { clientId: 'app', scope: 'read' }), { current: token })
+    await issue(mcp(url, { clientId: 'app' }), { current: token })
+    expect(auth.posted('/token').map(({ scope }) => scope)).toEqual(['read write', undefined])
+  })
+
+  test.each([
+    ['the metadata of the authorization server', SERVER_METADATA],
+    ['the token endpoint’s part of them', '/'],
+  ])(
+    '[A14] given an outage of %s, when the browser comes back, then the same return is good afterwards',
+    async (_, path) => {
+      const { auth, url } = await startWorld()
+      const store = memoryStore()
+      const options = { ...WEB, store }
+      const { url: begun, binding } = await mcpLogin(url, options).begin()
+      const back = returned(begun, { iss: auth.origin })
+      const sound = auth.routes.get(SERVER_METADATA) ?? {}
+      auth.routes.set(SERVER_METADATA, path === '/' ? { body: { issuer: auth.origin } } : { status: 503 })
+      auth.routes.set('/.well-known/openid-configuration', { status: 503 })
+      const other = mcpLogin(url, options)
+      const code = path === '/' ? 'source_invalid' : 'source_unavailable'
+      expect(await failure(other.finish(back, { binding }))).toMatchObject({ code })
+      auth.routes.set(SERVER_METADATA, sound)
+      expect((await other.finish(back, { binding })).accessToken).toBe('a2')
+      expect(await failure(other.finish(back, { binding }))).toMatchObject({
+        message: expect.stringContaining('finished already'),
+      })
+      expect(auth.asked('/token')).toBe(1)
+    },
+  )
+
+  test('[A5] given a return that is finished twice at once, then its code is sent once', async () => {
+    const { login, back, binding, auth } = await begin()
+    const both = await Promise.allSettled([login.finish(back, { binding }), login.finish(back, { binding })])
+    expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
+    expect(auth.asked('/token')).toBe(1)
   })
 })
 
@@ -311,6 +354,20 @@ describe('registration', () => {
     }
     expect([await asked(taking), await asked(other)]).toEqual([id, 'c1'])
     expect(taking.auth.asked('/register')).toBe(0)
+  })
+
+  test('[A6] given a Client ID Metadata Document that the server does not accept, then the message says so, and no login is ended or begun anew for it', async () => {
+    const { auth, url } = await startRegistering({ client_id_metadata_document_supported: true })
+    const client = { clientMetadataUrl: 'https://app.example.com/client.json', store: memoryStore() }
+    const login = mcpLogin(url, { ...client, redirectUri: CALLBACK })
+    const { url: begun, binding } = await login.begin()
+    auth.routes.set('/token', { status: 401, body: { error: 'invalid_client' } })
+    const named = { code: 'source_refused', message: expect.stringContaining('client.json') }
+    const back = returned(begun, { iss: auth.origin })
+    expect(await failure(login.finish(back, { binding }))).toMatchObject(named)
+    const token = { accessToken: 'a1', refreshToken: 'r1' }
+    expect(await failure(issue(mcp(url, client), { current: token }))).toMatchObject(named)
+    expect(auth.asked('/register')).toBe(0)
   })
 
   test('[A6] given a server that registers nobody, then the message says what to give', async () => {

@@ -120,6 +120,29 @@ describe('discovery', () => {
     expect(api.server.requests.length).toBe(2)
   })
 
+  test('[A1] given a server’s URL with a query, then its metadata are asked for with it, and those of another query are refused', async () => {
+    const { api, auth, url } = await startWorld()
+    const server = `${url}?tenant=canary-a`
+    const source = mcp(server, seeded)
+    await issue(source)
+    expect(api.server.requests.map(({ path }) => path)).toEqual([`${PATH_METADATA}?tenant=canary-a`])
+    for (const [query, code] of [
+      ['?tenant=canary-a', undefined],
+      ['?tenant=b', 'source_invalid'],
+    ] as const) {
+      api.routes.set(PATH_METADATA, {
+        body: { resource: `${url}${query}`, authorization_servers: [auth.origin] },
+      })
+      const asked = issue(mcp(server, seeded)).then(
+        () => undefined,
+        (error: unknown) => error,
+      )
+      expect(await asked).toEqual(code && expect.objectContaining({ code }))
+      expect(printed(await asked)).not.toContain('canary')
+    }
+    expect(auth.posted('/token').map(({ resource }) => resource)).toEqual([url, server])
+  })
+
   test("[A1] given 'issuer', then the MCP server need not publish anything", async () => {
     const { api, auth, url } = await startWorld()
     await issue(mcp(url, { ...seeded, issuer: auth.origin }))
@@ -317,6 +340,56 @@ describe('metadata that are wrong or hostile', () => {
     })
   })
 
+  test.each([
+    '[2002:a00:1::1]',
+    '[2001:0:a00:1::]',
+    '[64:ff9b::a00:1]',
+    '[::a00:1]',
+    '127.1',
+    '0x7f.0.0.1',
+    '017700000001',
+    '１２７.0.0.1',
+    'metadata.google.internal.',
+    'router',
+  ])('[A2] given metadata that lead to %s, then nobody is asked there', async (host) => {
+    const server = 'https://mcp.example.com/mcp'
+    const asked: string[] = []
+    const answer: typeof fetch = async (input) => {
+      asked.push(new URL(new Request(input).url).hostname)
+      return Response.json({ resource: server, authorization_servers: [`https://${host}/`] })
+    }
+    expect(await failure(issue(mcp(server, { ...seeded, fetch: answer })))).toMatchObject({
+      code: 'source_refused',
+      message: expect.stringContaining('private network'),
+    })
+    expect(asked).toEqual(['mcp.example.com'])
+  })
+
+  test.each([
+    ['another host there', 'https://tokens.corp/t', undefined],
+    ['a link local address', 'https://169.254.169.254/t', 'source_invalid'],
+    ['this machine', 'https://127.0.0.1/t', 'source_invalid'],
+  ])(
+    '[A2] given an issuer in a private network, whom the user names, when its token endpoint is at %s',
+    async (_, token_endpoint, code) => {
+      const [server, issuer] = ['https://mcp.example.com/mcp', 'https://auth.corp']
+      const asked: string[] = []
+      const answer: typeof fetch = async (input) => {
+        const { hostname, href } = new URL(new Request(input).url)
+        asked.push(href)
+        if (hostname === 'mcp.example.com') {
+          return Response.json({ resource: server, authorization_servers: [issuer] })
+        }
+        if (hostname === 'auth.corp') return Response.json({ issuer, token_endpoint })
+        return Response.json({ access_token: 'a2', token_type: 'Bearer' })
+      }
+      const issued = issue(mcp(server, { ...seeded, issuers: [issuer], fetch: answer }))
+      if (code === undefined) expect((await issued).accessToken).toBe('a2')
+      else expect(await failure(issued)).toMatchObject({ code })
+      expect(asked.includes(token_endpoint)).toBe(code === undefined)
+    },
+  )
+
   test('[A2] given a server that is none, then the message says what to give', async () => {
     const { api, url } = await startWorld()
     api.routes.clear()
@@ -340,6 +413,14 @@ describe('metadata that are wrong or hostile', () => {
     ['https://a.example/mcp', { clientSecret: 'x' }],
     ['https://a.example/mcp', { ...CLIENT, clientMetadataUrl: 'https://c.example/c.json' }],
     ['https://a.example/mcp', { clientMetadataUrl: 'https://c.example' }],
+    ['https://a.example/mcp', { clientMetadataUrl: 'https://c.example/x/../c.json' }],
+    ['https://a.example/mcp', { clientMetadataUrl: 'https://c.example/%2E%2e/c.json' }],
+    ['https://a.example/mcp', { clientMetadataUrl: 'https://c.example/c.json#x' }],
+    ['https://a.example/mcp', { clientMetadataUrl: 'https://c.example/c.json', clientSecret: 'x' }],
+    [
+      'https://a.example/mcp',
+      { clientMetadataUrl: 'https://c.example/c.json', clientAuth: 'client_secret_post' },
+    ],
     ['https://a.example/mcp', { grant: 'client_credentials' }],
     ['https://a.example/mcp', { ...CLIENT, grant: 'client_credentials' }],
   ])('[A2] given %s with %o, then it is refused at once', (url, options) => {

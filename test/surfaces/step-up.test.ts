@@ -68,6 +68,21 @@ describe('sources that need no person', () => {
     },
   )
 
+  test.each(Object.entries(MACHINES))(
+    '[A7, A13] given %s, when a scope that was granted on demand is refused later, then the refresh asks for the others',
+    async (_, sourceOf) => {
+      const world = await startDemanding(() => 'write')
+      const { credential } = listening(sourceOf(world))
+      expect(await (await CALLERS['refreshingFetch']?.(credential, world))?.()).toBe(200)
+      const issue = world.auth.routes.get('/token') ?? {}
+      world.auth.routes.set('/token', ({ body }) =>
+        body.toString().includes('write') ? { status: 400, body: { error: 'invalid_scope' } } : issue,
+      )
+      const { value } = await credential.refresh(await credential.snapshot())
+      expect([value.scope, world.asked()]).toEqual(['read', ['read', 'read write', 'read write', 'read']])
+    },
+  )
+
   test('[A7] given a refresh token in the configuration, then only a person can widen it', async () => {
     const world = await startDemanding(() => 'write')
     const grant = { type: 'refresh_token', refreshToken: 'r1' } as const

@@ -9,6 +9,9 @@ import type { AccessToken } from '../token.ts'
 
 /** Demands that are remembered: a server that demands another scope each time is not followed for ever. */
 const MOST = 16
+/** The endpoint has not decided: the next call that lacks the scope asks again, as soon as the cell's pause is over. */
+const PASSING =
+  /^(?:source_(?:unreachable|unavailable|rate_limited)|refresh_(?:timeout|suspended)|store_failed)$/
 
 type Widened = Promise<Snapshot<AccessToken> | undefined>
 
@@ -17,7 +20,10 @@ export class Demands {
   readonly #source: Source | undefined
   readonly #cell: Refreshable<AccessToken>
   readonly #audience: Audience
-  readonly #asked = new Map<string, Widened>()
+  #asked = new Map<string, Widened>()
+  #isFull = false
+  /** One demand at a time is asked for: a refusal concerns its scopes, and no others. */
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor(source: Source | undefined, cell: Refreshable<AccessToken>, audience: Audience) {
     this.#source = source
@@ -33,40 +39,75 @@ export class Demands {
     if (inForce !== undefined) return inForce
     const scopes = scopesIn(challenge)
     const key = scopes.toSorted().join(' ')
-    let asked = this.#asked.get(key)
+    const all = this.#asked
+    let asked = all.get(key)
     if (asked === undefined) {
-      if (this.#asked.size >= MOST) return undefined
-      asked = this.#widened(lacking, scopes, options)
-      this.#asked.set(key, asked)
+      if (all.size >= MOST) return this.#refused(lacking, scopes)
+      asked = this.#widened(lacking, scopes, options, () => all.delete(key))
+      all.set(key, asked)
     }
     return newer(await abortable(asked, options.signal))
   }
 
   /** A login or a logout. */
   clear(): void {
-    this.#asked.clear()
+    this.#asked = new Map()
+    this.#isFull = false
   }
 
-  async #widened(lacking: Generation, scopes: readonly string[], { background }: WaitOptions): Widened {
-    const { generation } = lacking
-    const scope = scopes.join(' ')
-    const undo =
-      scopes.length === 0 ? undefined : this.#source?.widen?.(scopes, this.#cell.peek()?.value.scope)
-    const reason = undo === undefined ? forPerson(scope) : undefined
-    this.#audience.tell({ type: 'scope_demanded', generation, scope, reason })
-    if (undo === undefined) return undefined
-    try {
-      return await this.#cell.renew(lacking, { background })
-    } catch {
-      // The failure is told by the refresh. The token in force is as good as it was.
-      undo()
-      return undefined
-    }
+  async #widened(
+    lacking: Generation,
+    scopes: readonly string[],
+    { background }: WaitOptions,
+    forget: () => void,
+  ): Widened {
+    const widen = scopes.length === 0 ? undefined : this.#source?.widen
+    this.#tell(lacking, scopes, widen === undefined ? forPerson(scopes) : undefined)
+    if (widen === undefined) return undefined
+    const [all, before] = [this.#asked, this.#last]
+    const asked = before.then(async () => {
+      const renew = (): Widened => this.#cell.renew(this.#cell.peek() ?? lacking, { background })
+      // A refresh that runs began without the scope.
+      if (this.#cell.isRefreshing) await renew().catch(() => undefined)
+      if (all !== this.#asked) return this.#cell.peek()
+      if (this.#cell.isRefreshing) {
+        forget()
+        return undefined
+      }
+      const undo = widen(scopes, this.#cell.peek()?.value.scope)
+      try {
+        return await renew()
+      } catch (error) {
+        // The failure is told by the refresh. The token in force is as good as it was.
+        undo()
+        if (error instanceof RefreshError && PASSING.test(error.code)) forget()
+        return undefined
+      }
+    })
+    this.#last = asked
+    return asked
+  }
+
+  /** Nothing is asked for any more. That is told once. */
+  #refused(lacking: Generation, scopes: readonly string[]): undefined {
+    if (!this.#isFull) this.#tell(lacking, scopes, tooMany())
+    this.#isFull = true
+    return undefined
+  }
+
+  #tell({ generation }: Generation, scopes: readonly string[], reason: RefreshError | undefined): void {
+    this.#audience.tell({ type: 'scope_demanded', generation, scope: scopes.join(' '), reason })
   }
 }
 
-function forPerson(scope: string): RefreshError {
+function forPerson(scopes: readonly string[]): RefreshError {
+  const scope = scopes.join(' ')
   const what = scope === '' ? 'a wider scope, and does not say which' : `the scope '${scope.slice(0, 256)}'`
   const message = `The remote side demands ${what}, and only a person can grant it: log in again, and ask for it besides the scopes that were granted. The token in force stays.`
   return new RefreshError('reauthentication_required', message)
+}
+
+function tooMany(): RefreshError {
+  const message = `The remote side has demanded ${MOST} different scopes since the last login, and demands another one. No more are asked for until the next login: name those that you need in the option 'scope'. The token in force stays.`
+  return new RefreshError('source_refused', message)
 }

@@ -31,7 +31,7 @@ const PROOFS = ['clientSecret', 'clientAuth', 'privateKey', 'clientAssertion'] a
 /** @throws RefreshError `invalid_option` */
 export function checkClient(options: McpClient, more: readonly string[]): void {
   checkOptions(options, [...OPTIONS, ...more])
-  const { clientId, clientMetadataUrl, clientSecret, resourceParameter = 'sent' } = options
+  const { clientId, clientMetadataUrl, resourceParameter = 'sent' } = options
   if (resourceParameter !== 'sent' && resourceParameter !== 'omitted') {
     throw optionError('resourceParameter', "must be 'sent' or 'omitted'")
   }
@@ -40,14 +40,16 @@ export function checkClient(options: McpClient, more: readonly string[]): void {
   }
   if (clientMetadataUrl !== undefined) {
     const url = readEndpoint('clientMetadataUrl', clientMetadataUrl)
-    if (url.protocol !== 'https:' || url.pathname === '/') {
+    const hasDots = /\/(?:\.|%2e){1,2}(?:[/?]|$)/i.test(clientMetadataUrl)
+    if (url.protocol !== 'https:' || url.pathname === '/' || hasDots) {
       throw optionError(
         'clientMetadataUrl',
         "must be an https URL with a path, such as 'https://app.example.com/client.json'",
       )
     }
-    if (clientSecret !== undefined) {
-      throw optionError('clientSecret', "must not be given besides a 'clientMetadataUrl': use a 'privateKey'")
+    const shared = (['clientSecret', 'clientAuth'] as const).find((name) => options[name] !== undefined)
+    if (shared !== undefined) {
+      throw optionError(shared, "must not be given besides a 'clientMetadataUrl': use a 'privateKey'")
     }
   }
   const proof = PROOFS.find((name) => options[name] !== undefined)
@@ -72,7 +74,7 @@ function makeClient(
   const { fetch, timeout, plainHttpEndpoints, clock, privateKey, clientAssertion } = options
   const isOwn = id === options.clientId
   const proofs: Partial<OAuthClient> = isOwn
-    ? { clientSecret: options.clientSecret, clientAuth: options.clientAuth, clientAssertion }
+    ? { clientSecret: options.clientSecret, clientAuth: options.clientAuth }
     : { clientSecret: secret, clientAuth: auth }
   const hasKey = isOwn || id === options.clientMetadataUrl
   return new Client(
@@ -80,7 +82,7 @@ function makeClient(
       issuer,
       clientId: id,
       ...proofs,
-      ...(hasKey && { privateKey }),
+      ...(hasKey && { privateKey, clientAssertion }),
       fetch,
       timeout,
       plainHttpEndpoints,
@@ -104,6 +106,11 @@ export class Clients {
   /** The client's id that the configuration decides, whatever the server is. */
   get configured(): string | undefined {
     return this.#options.clientId
+  }
+
+  /** Whether the client has registered itself, so that it can do so again. */
+  isRegistered(id: string): boolean {
+    return id !== this.#options.clientId && id !== this.#options.clientMetadataUrl
   }
 
   registrations({ issuer }: Found): Registrations {

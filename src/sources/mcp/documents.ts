@@ -3,6 +3,7 @@ import { parseJson } from '../../lib/json.ts'
 import type { Asking } from '../shared/refusal-advice.ts'
 import { refusalOf } from '../shared/token-endpoint.ts'
 import { ask, type Http, type WholeResponse } from '../shared/token-request.ts'
+import { placeName } from './hosts.ts'
 
 /** Levels of nesting: no metadata are deeper. */
 const DEEPEST = 256
@@ -35,7 +36,10 @@ export async function fetchDocument(
   const { status, ok } = whole.response
   const fields = ok ? objectIn(whole.text) : undefined
   if (ok && fields === undefined && whole.text.length > LONGEST) {
-    throw new RefreshError('source_invalid', `${url.href} is too long to be ${what}: is it the right URL?`)
+    throw new RefreshError(
+      'source_invalid',
+      `${placeName(url)} is too long to be ${what}: is it the right URL?`,
+    )
   }
   const isAbsent = status >= 400 && status < 500 && ![408, 425, 429].includes(status)
   if (fields !== undefined || ok || isAbsent) return { whole, fields }

@@ -8,13 +8,21 @@ const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/
  */
 const PRIVATE_V4 =
   /^(?:0|10|127|22[4-9]|2[34]\d|25[0-5]|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])|169\.254|172\.(?:1[6-9]|2\d|3[01])|192\.168|192\.0\.0|198\.1[89])\./
-/** Unspecified and loopback, IPv4 in IPv6, NAT64, unique local, link local, multicast (RFC 4291, RFC 4193, RFC 6052). */
-const PRIVATE_V6 = /^\[(?:::|64:ff9b:|f[cd]|fe[89ab]|ff)/i
+/**
+ * Unspecified and loopback, IPv4 in IPv6, NAT64, Teredo and 6to4, unique local, link local, multicast (RFC 4291, RFC 4193, RFC 6052, RFC 4380,
+ * RFC 3056).
+ */
+const PRIVATE_V6 = /^\[(?:::|64:ff9b:|2001:0?:|2002:|f[cd]|fe[89ab]|ff)/i
 const PRIVATE_NAME = /(?:^|\.)(?:localhost|local|internal|intranet|lan|home|corp|home\.arpa)\.?$/i
 
 /** This machine. */
 export function isLoopback({ hostname }: URL): boolean {
   return LOOPBACK.test(hostname)
+}
+
+/** Where clouds tell a machine its secrets. */
+function isLinkLocal({ hostname }: URL): boolean {
+  return /^(?:169\.254\.|\[fe[89ab])/i.test(hostname)
 }
 
 /** A host that a name or address on the public internet has no reason to lead to. A name is not looked up. */
@@ -30,11 +38,13 @@ function isPrivate({ hostname }: URL): boolean {
  *
  * @param from who named it
  * @param plainHttp origins that the user allows
+ * @param isNamed the user named the one who names it: from inside a private network, that one may lead to another host there
  */
 export function refusedTarget(
   url: URL | undefined,
   from: URL,
   plainHttp: readonly string[],
+  isNamed = false,
 ): string | undefined {
   if (url === undefined) return 'it is no URL'
   if (url.username !== '' || url.password !== '' || url.hash !== '') {
@@ -43,7 +53,9 @@ export function refusedTarget(
   if (plainHttp.includes(url.origin)) return undefined
   const isBothHere = isLoopback(url) && isLoopback(from)
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isBothHere)) return 'it is no https URL'
-  if (isPrivate(url) && !isBothHere && url.hostname !== from.hostname) {
+  const isInside = isNamed && isPrivate(from) && !isLoopback(from) && !isLoopback(url)
+  const mayBePrivate = isBothHere || url.hostname === from.hostname || (isInside && !isLinkLocal(url))
+  if (isPrivate(url) && !mayBePrivate) {
     return 'it is an address of a private network, or of this machine'
   }
   return undefined
@@ -52,6 +64,11 @@ export function refusedTarget(
 /** Another party's text, such as an issuer, as one line of a message. No secret was sent to get it. */
 export function shown(text: string): string {
   return `'${text.slice(0, 256).replaceAll(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, ' ')}'`
+}
+
+/** A place, as a message names it. Some servers take a key in the query. */
+export function placeName({ origin, pathname, search }: URL): string {
+  return `${origin}${pathname}${search === '' ? '' : '?…'}`
 }
 
 /** The same but for one slash at the end. */

@@ -19,7 +19,7 @@ import type {
   TokenExchangeGrant,
 } from '../shared/oauth/options.ts'
 import { each, type Parameters } from '../shared/oauth/target.ts'
-import { WiderScope, withScope } from '../shared/oauth/wider-scope.ts'
+import { namesIn, WiderScope, withScope } from '../shared/oauth/wider-scope.ts'
 import type { SecretOption } from '../shared/secret.ts'
 import { readTokens } from '../shared/token-endpoint.ts'
 import { readHttp } from '../shared/token-request.ts'
@@ -82,8 +82,12 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
     if (spends) assertBound(bound, now, discovery.server.host)
     else if (!isTrusted) assertSameIssuer(bound, found.issuer, discovery.server.host)
     const client = await clients.existing(found, spends ? bound?.client : undefined)
-    const named = context.asGranted === true ? undefined : options.scope
-    const scope = spends ? named : await scopeFor(found, challenge)
+    const isNarrower = context.asGranted === true
+    // What was demanded is refused by now: what was asked for before is good.
+    if (isNarrower) wider.forget()
+    const scope = spends
+      ? granted(isNarrower ? undefined : options.scope, current)
+      : await scopeFor(found, challenge)
     const { issuer, resource } = found
     const proofs = await grant.parameters({ ...context, target: { issuer, resource, scope } })
     const parameters: Parameters = [
@@ -98,12 +102,12 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
     )
     const { status } = whole.response
     if (status === 404 || status === 410) discovery.forget()
-    if (spends && isUnknownClient(whole) && client.id !== options.clientId) {
+    if (spends && isUnknownClient(whole) && clients.isRegistered(client.id)) {
       await clients.registrations(found).forget(client.id)
       throw noting(unknownClient(client.id, found), { reach: 'answered' })
     }
     const { isSigned, person } = grant
-    const about = { person, spends, isSigned, carriesClaims: false, scope }
+    const about = { person, spends, isSigned, carriesClaims: false, scope, isWider: wider.names.length > 0 }
     try {
       const token = readTokens(whole, client.asking(about), client.now())
       return withBound(spends ? token : withScope(token, scope), { issuer, client: client.id })
@@ -162,6 +166,12 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
       }
     },
   }
+}
+
+/** What a person granted on demand must not be lost at a refresh. */
+function granted(scope: string | undefined, current: AccessToken | undefined): string | undefined {
+  if (scope === undefined) return undefined
+  return [...new Set([...namesIn(scope), ...namesIn(current?.scope)])].join(' ')
 }
 
 function secretsOf({

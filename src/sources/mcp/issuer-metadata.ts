@@ -63,12 +63,12 @@ function placesOf(issuer: URL): readonly URL[] {
   return [...inserted, appended]
 }
 
-/** Leaves out endpoints that lead from outside into a private network. */
+/** Leaves out endpoints that lead from outside into a private network. Where the issuer is in one, the user has named it. */
 function usable({ metadata, unusable }: Described, issuer: URL, plainHttp: readonly string[]): Described {
   const names: readonly string[] = [...NAMES, 'registration_endpoint']
   const bad = names.filter((name) => {
     const given = metadata[name]
-    return given !== undefined && refusedTarget(readUrl(given), issuer, plainHttp) !== undefined
+    return given !== undefined && refusedTarget(readUrl(given), issuer, plainHttp, true) !== undefined
   })
   const kept = Object.entries(metadata).filter(([name]) => !bad.includes(name))
   const isEndpoint = (name: string): name is Endpoint => NAMES.some((known) => known === name)

@@ -9,7 +9,7 @@ import type { Client } from '../shared/oauth/client.ts'
 import { listen, readRedirectUri } from '../shared/oauth/loopback.ts'
 import { loadOAuth } from '../shared/oauth/oauth4webapi.ts'
 import { each } from '../shared/oauth/target.ts'
-import { namesIn, withScope } from '../shared/oauth/wider-scope.ts'
+import { withScope } from '../shared/oauth/wider-scope.ts'
 import { readTokens } from '../shared/token-endpoint.ts'
 import { type Http, readHttp } from '../shared/token-request.ts'
 import { authorizationUrl } from './authorization-url.ts'
@@ -20,6 +20,7 @@ import { isRefused } from './documents.ts'
 import { invalid, isLoopback, refused, shown } from './hosts.ts'
 import { readIssuer } from './issuer-metadata.ts'
 import { checkStore } from './kept.ts'
+import { loginScope } from './login-scope.ts'
 import type {
   McpBeginOptions,
   McpBrowserOptions,
@@ -31,7 +32,6 @@ import type {
 import { type Pending, PendingLogins } from './pending.ts'
 import { register } from './register.ts'
 import type { Registered } from './registrations.ts'
-import { demandOf } from './resource-metadata.ts'
 
 /** Characters: servers take no longer URLs. */
 const LONGEST_CALLBACK = 16_384
@@ -148,7 +148,7 @@ class Login {
     }
     const { issuer, resource } = found
     const sent = sentResource(this.#options, resource)
-    const wanted = await this.#scope(found, challenge, scope)
+    const wanted = await loginScope(this.#options.scope, found, challenge, scope)
     const toVisit = (client: string, state: string, verifier: string): Promise<URL> =>
       authorizationUrl(endpoint, { client, redirectUri, scope: wanted, resource: sent, state, verifier })
     // With values of its own: a code that is issued at once is nobody's.
@@ -211,24 +211,19 @@ class Login {
     return this.#clients.of(found, await registrations.ensure(redirectUri, now, anew, id))
   }
 
-  async #scope({ scopes, described }: Found, challenge: string | undefined, more = ''): Promise<string> {
-    const { scope = (await demandOf(challenge)).scope ?? scopes.join(' ') } = this.#options
-    const listed: unknown = described.metadata.scopes_supported
-    const isOffline = Array.isArray(listed) && listed.includes('offline_access')
-    const names = [...namesIn(scope), ...namesIn(more), ...(isOffline ? ['offline_access'] : [])]
-    return [...new Set(names)].join(' ')
-  }
-
   async #finish(returned: URLSearchParams, binding: string, signal: AbortSignal): Promise<AccessToken> {
     const peer = await loadOAuth()
     const hash = await peer.calculatePKCECodeChallenge(binding === '' ? 'none' : binding)
     const state = returned.get('state') ?? ''
-    const pending = await this.#pending.take(state, hash, this.#http.clock.now())
+    const now = this.#http.clock.now()
+    const pending = await this.#pending.find(state, hash, now)
     const found = await this.#found(pending, signal)
     const { issuer, redirectUri, verifier, resource } = pending
     const about = { issuer, clientId: pending.client }
     const parameters = acceptedCallback(peer, found.described.metadata, about, returned, state)
     const client = await this.#clients.existing(found, pending.client)
+    // Last, so that the same return can be tried again after an outage of the metadata.
+    await this.#pending.take(state, hash, now)
     // The code is spent once it is sent, and the response may be slow to come: only the signal ends the request.
     const asked = { signal, timeout: Infinity }
     const whole = await client.ask('token_endpoint', asked, (_peer, { server, party, auth }, request) =>
@@ -237,7 +232,7 @@ class Login {
         additionalParameters: each('resource', sentResource(this.#options, resource)),
       }),
     )
-    if (isUnknownClient(whole) && client.id !== this.#options.clientId) {
+    if (isUnknownClient(whole) && this.#clients.isRegistered(client.id)) {
       await this.#clients.registrations(found).forget(client.id)
       throw new UnknownClient(
         'reauthentication_required',

@@ -38,32 +38,42 @@ export class PendingLogins {
   }
 
   /**
-   * Takes a login that is under way, once.
+   * A login that is under way.
    *
    * @param binding the hash of what this browser brought
    * @param now epoch ms
    * @throws RefreshError `reauthentication_required`, which says why there is none
    */
-  async take(state: string, binding: string, now: number): Promise<Pending> {
-    let taken: Pending | undefined
-    let problem = UNKNOWN
-    await this.#kept.replace((list) => {
-      taken = undefined
-      problem = UNKNOWN
-      const entry = list.find((found) => found['state'] === state)
-      if (entry === undefined) return list
-      if (!isTimely(entry, now)) problem = LATE
-      else if (entry['isDone'] === true) problem = TWICE
-      else if (entry['binding'] !== binding) problem = OTHER
-      else taken = read(entry)
-      if (taken === undefined) return list
-      // The emptied record tells a second return from an unknown one.
-      const done = { state, at: taken.at, isDone: true }
-      return list.map((found) => (found === entry ? done : found))
-    })
-    if (taken !== undefined) return taken
-    throw new RefreshError('reauthentication_required', `${problem} Begin the login again.`)
+  async find(state: string, binding: string, now: number): Promise<Pending> {
+    return accepted(judge(await this.#kept.read(), state, binding, now))
   }
+
+  /** The same, which nobody finds a second time. */
+  async take(state: string, binding: string, now: number): Promise<void> {
+    let judged: Pending | string = UNKNOWN
+    await this.#kept.replace((list) => {
+      judged = judge(list, state, binding, now)
+      if (typeof judged === 'string') return list
+      // The emptied record tells a second return from an unknown one.
+      const done = { state, at: judged.at, isDone: true }
+      return list.map((entry) => (entry['state'] === state ? done : entry))
+    })
+    accepted(judged)
+  }
+}
+
+/** The login, or why it will not do. */
+function judge(list: readonly Entry[], state: string, binding: string, now: number): Pending | string {
+  const entry = list.find((one) => one['state'] === state)
+  if (entry === undefined) return UNKNOWN
+  if (!isTimely(entry, now)) return LATE
+  if (entry['isDone'] === true) return TWICE
+  return entry['binding'] === binding ? (read(entry) ?? UNKNOWN) : OTHER
+}
+
+function accepted(judged: Pending | string): Pending {
+  if (typeof judged !== 'string') return judged
+  throw new RefreshError('reauthentication_required', `${judged} Begin the login again.`)
 }
 
 const UNKNOWN =

@@ -2,7 +2,7 @@ import type { RefreshError } from '../../errors.ts'
 import { readChallenges } from '../shared/oauth/challenge.ts'
 import type { Http } from '../shared/token-request.ts'
 import { fetchDocument, probe } from './documents.ts'
-import { invalid, readUrl, refused, refusedTarget, shown } from './hosts.ts'
+import { invalid, placeName, readUrl, refused, refusedTarget, shown } from './hosts.ts'
 
 const WHAT = 'metadata of the MCP server'
 /** Names that are looked at: no server has that many. */
@@ -21,6 +21,8 @@ export interface Resource {
 export interface Demand {
   readonly resourceMetadata: string | undefined
   readonly scope: string | undefined
+  /** The token is good, and lacks the scope (RFC 6750 section 3.1). */
+  readonly isStepUp: boolean
 }
 
 /** Reads the first challenge that says where the metadata are, or which scope is missing. */
@@ -28,7 +30,8 @@ export async function demandOf(challenge: string | undefined): Promise<Demand> {
   const read = challenge === undefined ? [] : await readChallenges(challenge)
   const parameter = (name: string): string | undefined =>
     read.map(({ parameters }) => parameters[name]).find((found) => found !== undefined && found !== '')
-  return { resourceMetadata: parameter('resource_metadata'), scope: parameter('scope') }
+  const isStepUp = parameter('error') === 'insufficient_scope'
+  return { resourceMetadata: parameter('resource_metadata'), scope: parameter('scope'), isStepUp }
 }
 
 /**
@@ -62,11 +65,11 @@ export async function readResource(
   return required(http, server, ownPlace(server, resourceMetadata), signal)
 }
 
-function placesOf({ origin, pathname }: URL): readonly URL[] {
+/** The query belongs to the server's name (RFC 9728 section 3.1). */
+function placesOf({ origin, pathname, search }: URL): readonly URL[] {
   const wellKnown = '/.well-known/oauth-protected-resource'
-  const path = pathname.replace(/\/+$/, '')
-  const root = new URL(wellKnown, origin)
-  return path === '' ? [root] : [new URL(wellKnown + path, origin), root]
+  const own = wellKnown + pathname.replace(/\/+$/, '') + search
+  return [...new Set([own, wellKnown])].map((path) => new URL(path, origin))
 }
 
 /**
@@ -89,9 +92,9 @@ async function required(http: Http, server: URL, place: URL, signal: AbortSignal
   throw absent(place)
 }
 
-function absent({ href }: URL): RefreshError {
+function absent(place: URL): RefreshError {
   return invalid(
-    `There are no metadata of an MCP server at ${href}: if they are elsewhere, name the place in 'resourceMetadata'.`,
+    `There are no metadata of an MCP server at ${placeName(place)}: if they are elsewhere, name the place in 'resourceMetadata'.`,
   )
 }
 
@@ -100,7 +103,7 @@ function readFields(fields: Readonly<Record<string, unknown>>, server: URL, plac
   if (typeof resource !== 'string' || !isOf(readUrl(resource), server)) {
     const what = typeof resource === 'string' ? `name the resource ${shown(resource)}` : 'name no resource'
     throw invalid(
-      `The metadata at ${place.href} ${what}, and the server is ${server.href}: they are another server's. Is its URL right?`,
+      `The metadata at ${placeName(place)} ${what}, and the server is ${placeName(server)}: they are another server's. Is its URL right?`,
     )
   }
   return {
@@ -110,9 +113,10 @@ function readFields(fields: Readonly<Record<string, unknown>>, server: URL, plac
   }
 }
 
-/** The server itself, or a path above it on the same origin. */
+/** The server itself, or a path above it on the same origin. Another query may be another tenant. */
 function isOf(resource: URL | undefined, server: URL): boolean {
   if (resource === undefined || resource.origin !== server.origin || resource.hash !== '') return false
+  if (resource.search !== '' && resource.search !== server.search) return false
   const path = resource.pathname.replace(/\/+$/, '')
   return `${server.pathname.replace(/\/+$/, '')}/`.startsWith(`${path}/`)
 }

@@ -81,7 +81,9 @@ export function oauth(options: OAuthOptions): Source {
         if (spends) context.sent?.()
       }
       try {
-        const scope = context.asGranted === true ? undefined : aim().scope
+        // What was demanded is refused by now: what the configuration asks for was good before.
+        const isNarrower = context.asGranted === true && !wider.forget()
+        const { scope } = isNarrower ? NO_SCOPE : aim()
         const target = readTarget({ ...options, scope })
         const wanted = withClaims(target, challenge)
         const parameters = [...wanted, ...(await grant.parameters({ ...context, target: aim() }))]
@@ -91,7 +93,14 @@ export function oauth(options: OAuthOptions): Source {
           peer.genericTokenEndpointRequest(server, party, auth, grant.type, parameters, request),
         )
         const { isSigned, person } = grant
-        const about = { person, spends, isSigned, carriesClaims: wanted !== target, scope }
+        const about = {
+          person,
+          spends,
+          isSigned,
+          carriesClaims: wanted !== target,
+          scope,
+          isWider: wider.names.length > 0,
+        }
         const token = readTokens(whole, client.asking(about), client.now())
         return spends ? token : withScope(token, scope)
       } catch (error) {
@@ -101,6 +110,8 @@ export function oauth(options: OAuthOptions): Source {
     },
   }
 }
+
+const NO_SCOPE = { scope: undefined }
 
 function madeFor({ issuer, id }: Client, { audience, resource, scope }: TokenTarget): MadeFor {
   const joined = (given: string | readonly string[] | undefined): string | undefined =>

@@ -17,6 +17,8 @@ export interface Asking {
   readonly endpoint?: string | undefined
   /** As asked for. */
   readonly scope?: string | undefined
+  /** The scope is wider than the one of the configuration: it was demanded. */
+  readonly isWider?: boolean | undefined
 }
 
 /** A refresh token that has ended, in words of the server's own. */

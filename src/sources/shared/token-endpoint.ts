@@ -141,9 +141,13 @@ function useless(
   })
 }
 
-function wishRefused({ carriesClaims, spends, scope }: Asking, codes: readonly string[]): FailureFacts {
+function wishRefused(
+  { carriesClaims, spends, scope, isWider }: Asking,
+  codes: readonly string[],
+): FailureFacts {
   if (carriesClaims && isChallengeRefusal(codes)) return { refusedWish: 'challenge' }
-  return spends && scope !== undefined && codes.includes('invalid_scope') ? { refusedWish: 'scope' } : {}
+  const isWish = (spends && scope !== undefined) || isWider === true
+  return isWish && codes.includes('invalid_scope') ? { refusedWish: 'scope' } : {}
 }
 
 function afterLoss(ok: boolean, { spends }: Asking, retryAfterMs: number | undefined): number | undefined {

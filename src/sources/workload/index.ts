@@ -55,15 +55,22 @@ export function workload(options: WorkloadOptions): Source {
       const subject = await subjectOf(subjectToken, signal, longest)
       return [endpoint.href, body(subject, wider.with(about.scope))]
     },
-    issue: async ({ signal }) => {
+    issue: async ({ signal, asGranted }) => {
+      // What was demanded is refused by now: what the configuration asks for was good before.
+      if (asGranted === true) wider.forget()
       const subject = await subjectOf(subjectToken, signal, longest)
       const scope = wider.with(about.scope)
       const request: RequestInit = { method: 'POST', headers, body: body(subject, scope), redirect: 'manual' }
       const whole = await ask(http, { host: endpoint.host, signal }, (fetch, sending) =>
         fetch(endpoint.href, { ...request, signal: sending }),
       )
+      const isWider = wider.names.length > 0
       // A refresh token that some add is never used here.
-      const { refreshToken: _unused, ...issued } = readTokens(whole, { ...asking, scope }, http.clock.now())
+      const { refreshToken: _unused, ...issued } = readTokens(
+        whole,
+        { ...asking, scope, isWider },
+        http.clock.now(),
+      )
       const token = withScope(issued, scope)
       const isTold = token.expiresAt !== undefined || /"expires_?in"/i.test(whole.text)
       return isTold ? token : { ...token, expiresAt: afterSeconds(lifetime, whole.sentAt) }

@@ -11,6 +11,8 @@ const FINISH =
 const RETURNED = '[A5] given a return with %s, then it is named, and no code is sent'
 const VERBATIM =
   '[A1] given metadata at the path, when a token is issued, then it is asked for the resource, verbatim'
+const OMITTED =
+  'A user may switch that off with `resourceParameter`, for a server that refuses the parameter (Microsoft Entra ID).'
 const ISS = ['auth/iss-supported', 'auth/iss-not-advertised']
 
 /** The chapter itself, and its part on discovery. */
@@ -22,6 +24,11 @@ export const CHAPTER: Text = {
       must: 'Transports other than HTTP follow the best practices of their protocol.',
       section: 'Protocol Requirements',
       by: 'The seam to the client is `fetch`: there is no other transport.',
+    },
+    {
+      must: 'Follow the pages on discovery, on registration and on security.',
+      section: 'Authorization Server Discovery, Client Registration, Security Considerations',
+      by: { promises: ['A11'], note: 'Their demands are rows of these tables.' },
     },
     {
       must: 'Discover the authorization server by protected resource metadata (RFC 9728).',
@@ -71,6 +78,17 @@ export const CHAPTER: Text = {
           '[A6] given two processes that begin at once, then one client is registered, and kept by its issuer',
         ],
         scenarios: ['auth/authorization-server-migration'],
+      },
+    },
+    {
+      must: 'Be able to read the `WWW-Authenticate` header of a 401, and respond to it.',
+      section: DISCOVERY,
+      by: {
+        promises: ['A1', 'A8'],
+        tests: [
+          "[A1] given a challenge, then the metadata are read where it says; where only the server's own 401 says it, there",
+        ],
+        scenarios: ['auth/metadata-default', 'auth/scope-from-www-authenticate'],
       },
     },
     {
@@ -132,6 +150,7 @@ export const CHAPTER: Text = {
         promises: ['A1', 'A5'],
         tests: [VERBATIM, FINISH],
         scenarios: ['auth/metadata-default', 'auth/token-endpoint-auth-none'],
+        note: OMITTED,
       },
     },
     {
@@ -219,7 +238,7 @@ export const REGISTRATION: Text = {
       by: 'The program hosts its document. What the library can see, it checks: the next row.',
     },
     {
-      must: 'A `client_id` that is a URL uses https and has a path.',
+      must: 'A `client_id` that is a URL uses https and has a path, without dot segments, a fragment or a user; no shared secret goes with it.',
       section: 'Client ID Metadata Documents',
       by: { promises: ['A2'], tests: ['[A2] given %s with %o, then it is refused at once'] },
     },
@@ -258,6 +277,24 @@ export const SECURITY: Text = {
   url: 'https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization/security-considerations',
   requirements: [
     {
+      must: 'Follow the security practices of OAuth 2.1 (its section 7).',
+      section: '(introduction)',
+      by: {
+        promises: ['A2', 'A3', 'A5', 'Z1'],
+        note: 'Those that MCP repeats are rows here. A token travels in a header alone, a secret in a body or a header, a code with PKCE, and none of them in a message.',
+      },
+    },
+    {
+      must: 'Send `resource` in authorization and token requests, and use it to bind tokens to their server.',
+      section: 'Token Audience Binding and Validation, Access Token Privilege Restriction',
+      by: {
+        promises: ['A1', 'A5'],
+        tests: [VERBATIM, FINISH],
+        scenarios: ['auth/metadata-default'],
+        note: OMITTED,
+      },
+    },
+    {
       must: 'Store tokens securely.',
       section: 'Token Theft',
       by: {
@@ -283,12 +320,18 @@ export const SECURITY: Text = {
       by: { promises: ['A5'], tests: [FINISH], scenarios: ['auth/metadata-default'] },
     },
     {
-      must: 'Refuse to proceed where the metadata do not list `code_challenge_methods_supported`.',
+      must: 'Verify by the metadata that the server has PKCE; refuse to proceed where they do not list `code_challenge_methods_supported`.',
       section: 'Authorization Code Protection',
       by: {
         promises: ['A12'],
         tests: ['[A12] given metadata that list %s of the methods of PKCE, then no browser is sent there'],
+        note: "A user who knows better may say so, with `pkce: 'unlisted'`, for a server that lists nothing (Microsoft Entra ID). The login uses PKCE all the same.",
       },
+    },
+    {
+      must: 'Mitigate mix-up attacks by validating `iss`.',
+      section: 'Mix-Up Attacks',
+      by: { promises: ['A5'], tests: [RETURNED], scenarios: ['auth/iss-wrong-issuer'] },
     },
     {
       must: 'Have redirect URIs registered.',

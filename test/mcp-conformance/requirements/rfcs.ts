@@ -5,6 +5,8 @@ const VERBATIM =
 const FINISH =
   '[A5] given begin() on one instance, when another finishes, then a code with PKCE is redeemed for the resource'
 const RETURNED = '[A5] given a return with %s, then it is named, and no code is sent'
+const QUERY =
+  '[A1] given a server’s URL with a query, then its metadata are asked for with it, and those of another query are refused'
 const WRONG = '[A2] given metadata that %s, then it is one clear error, and nobody else is asked'
 
 export const RFC_8707: Text = {
@@ -21,12 +23,13 @@ export const RFC_8707: Text = {
       },
     },
     {
-      must: 'A token request asks for a resource that the grant is for (`invalid_target` else).',
+      must: 'A token request names a resource that was granted (no MUST: a server may refuse others with `invalid_target`).',
       section: '2.2',
       by: {
         promises: ['A1', 'A5'],
         tests: [VERBATIM, FINISH],
         scenarios: ['auth/token-endpoint-auth-basic'],
+        note: 'The login and its refreshes name the same one, as long as the MCP server’s metadata do.',
       },
     },
   ],
@@ -37,7 +40,7 @@ export const RFC_9207: Text = {
   url: 'https://www.rfc-editor.org/rfc/rfc9207',
   requirements: [
     {
-      must: 'Decode `iss`, and compare it to the issuer that the request was sent to, as a plain string.',
+      must: 'Extract and decode `iss` where it is there, and compare it to the issuer that the request was sent to, as a plain string.',
       section: '2.4',
       by: {
         promises: ['A5'],
@@ -46,7 +49,7 @@ export const RFC_9207: Text = {
       },
     },
     {
-      must: 'Where they differ, reject the response and do not proceed; take no error for the server’s own.',
+      must: 'Where they differ, reject the response and do not proceed; do not take an error for the server’s own.',
       section: '2.4',
       by: { promises: ['A5'], tests: [RETURNED], scenarios: ['auth/iss-unexpected'] },
     },
@@ -61,8 +64,20 @@ export const RFC_9207: Text = {
       by: { promises: ['A5'], scenarios: ['auth/iss-supported-missing', 'auth/iss-not-advertised'] },
     },
     {
+      must: 'Let no two authorization servers use one issuer identifier, and keep the accepted ones unique.',
+      section: '4',
+      by: {
+        promises: ['A1', 'A2', 'A6'],
+        tests: [
+          '[A2] given metadata of another issuer, even by a slash, then they are refused, and both are named',
+          '[A6] given two processes that begin at once, then one client is registered, and kept by its issuer',
+        ],
+        note: 'Nobody configures endpoints beside an issuer: they are those of the metadata at the issuer’s own address.',
+      },
+    },
+    {
       must: 'Reject a response with several issuers that differ.',
-      section: '2.4',
+      section: '4',
       by: {
         promises: ['A5'],
         tests: [RETURNED],
@@ -77,12 +92,23 @@ export const RFC_9728: Text = {
   url: 'https://www.rfc-editor.org/rfc/rfc9728',
   requirements: [
     {
-      must: 'Put the well-known part between host and path, without a slash that ends the host.',
-      section: '3.1',
+      must: 'Use no language that nobody states for a text for people, and show the text as it is.',
+      section: '2.1',
+      by: 'The library reads no such member, and shows none.',
+    },
+    {
+      must: 'Say which well-known suffix is used.',
+      section: '3',
+      by: { promises: ['A1'], tests: [VERBATIM], note: 'The default: `oauth-protected-resource`.' },
+    },
+    {
+      must: 'Put the well-known part between the host and the path or query, without a slash that ends the host.',
+      section: '3, 3.1',
       by: {
         promises: ['A1'],
         tests: [
           VERBATIM,
+          QUERY,
           '[A1] given metadata at the root only, or a page at the path, then those of the root are taken',
         ],
         scenarios: ['auth/metadata-var1', 'auth/metadata-var2'],
@@ -99,23 +125,39 @@ export const RFC_9728: Text = {
       by: { promises: ['A1'], scenarios: ['auth/metadata-default'] },
     },
     {
-      must: 'Use no metadata whose `resource` is not that of the server: the one that the URL was made of, or that was asked.',
-      section: '3.3',
+      must: 'Use no metadata whose `resource` is not identical to the server’s: the one that the URL was made of, or that was asked.',
+      section: '3.3, 7.3',
       by: {
         promises: ['A2'],
         tests: [WRONG],
         scenarios: ['auth/resource-mismatch'],
-        note: 'One difference: a path above the server’s, on its origin, is taken, too. MCP servers publish such metadata for all of their paths. The token is asked for that resource, verbatim, and another origin is never taken.',
+        note: 'Two differences: a path above the server’s, on its origin, is taken, too, for MCP servers publish such metadata for all of their paths; and so is the server’s own URL without its query. The token is asked for that resource, verbatim. Another origin, another path and another query are never taken.',
       },
     },
     {
-      must: 'Validate the signature of `signed_metadata`, and prefer its values.',
-      section: '2.2, 3.3',
-      by: 'Signed metadata are optional for a client, and are not used: trust rests on https and on `issuers`.',
+      must: 'Compare texts of the metadata by their code points, without normalization.',
+      section: '6',
+      by: {
+        promises: ['A1', 'A2'],
+        tests: [
+          '[A2] given metadata of another issuer, even by a slash, then they are refused, and both are named',
+        ],
+        note: 'Names of members and issuers are compared so. `resource` is compared as a URL: a default port, the case of the host and a slash at the end make no difference. It is sent as it is written.',
+      },
     },
     {
-      must: 'Check the TLS certificate of who is asked.',
+      must: 'Where signed metadata are supported: validate the signature, and prefer its values.',
+      section: '2.2, 3.3',
+      by: 'A client may ignore them, and the library does: trust rests on https and on `issuers`.',
+    },
+    {
+      must: 'Support TLS, as BCP 195 has it.',
       section: '7.1',
+      by: 'The platform’s `fetch` does; plain http is for this machine, and for origins that the user lists.',
+    },
+    {
+      must: 'Check the TLS certificate when metadata are asked for.',
+      section: '7.3',
       by: 'The platform’s `fetch` does; the library switches nothing off.',
     },
     {

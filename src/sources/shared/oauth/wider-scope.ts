@@ -2,25 +2,33 @@ import type { Source } from '../../../credential/source.ts'
 
 /** What a source asks for besides its `scope`: what a remote side demanded, and what was granted by then. It lives as long as the source. */
 export class WiderScope {
+  /** One for each demand, so that one that is refused takes no other with it. */
+  readonly #wishes = new Set<readonly string[]>()
+
   /** See `Source.widen()`. */
-  readonly widen: NonNullable<Source['widen']> = (scopes, granted = '') => {
-    const before = this.#names
-    this.#names = [...new Set([...before, ...namesIn(granted), ...scopes])]
-    return () => {
-      this.#names = before
-    }
+  readonly widen: NonNullable<Source['widen']> = (scopes, granted) => {
+    const wish = [...namesIn(granted), ...scopes]
+    this.#wishes.add(wish)
+    return () => this.#wishes.delete(wish)
   }
-  #names: readonly string[] = []
 
   get names(): readonly string[] {
-    return this.#names
+    return [...new Set([...this.#wishes].flat())]
   }
 
   /** Both, as a request carries them; undefined for none. */
   with(scope: string | undefined): string | undefined {
+    const { names } = this
     // As it is configured, where nothing was demanded.
-    if (this.#names.length === 0) return scope === '' ? undefined : scope
-    return [...new Set([...namesIn(scope), ...this.#names])].join(' ')
+    if (names.length === 0) return scope === '' ? undefined : scope
+    return [...new Set([...namesIn(scope), ...names])].join(' ')
+  }
+
+  /** What was granted once is refused by now. @returns whether there was anything */
+  forget(): boolean {
+    const had = this.#wishes.size > 0
+    this.#wishes.clear()
+    return had
   }
 }
 

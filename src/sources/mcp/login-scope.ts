@@ -1,0 +1,25 @@
+import { namesIn } from '../shared/oauth/wider-scope.ts'
+import type { Found } from './discovery.ts'
+import { demandOf } from './resource-metadata.ts'
+
+/**
+ * What a login asks for: what the options say, else what the challenge demands, else all that the MCP server lists; and `offline_access`
+ * where the authorization server lists it.
+ *
+ * @param more besides, such as what was granted before
+ */
+export async function loginScope(
+  given: string | undefined,
+  { scopes, described }: Found,
+  challenge: string | undefined,
+  more = '',
+): Promise<string> {
+  const demand = await demandOf(challenge)
+  const { scope = scopes.join(' '), isStepUp } = demand
+  // A login that a missing scope has led to is in vain without it.
+  const lacking = isStepUp ? demand.scope : undefined
+  const listed: unknown = described.metadata.scopes_supported
+  const isOffline = Array.isArray(listed) && listed.includes('offline_access')
+  const names = [given ?? scope, lacking, more, isOffline ? 'offline_access' : ''].flatMap(namesIn)
+  return [...new Set(names)].join(' ')
+}
