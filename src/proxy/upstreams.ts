@@ -5,6 +5,7 @@ import { parsedUrl } from '../lib/secure-url.ts'
 import type { Dispatch, DispatchOptions } from '../surfaces/undici/types.ts'
 import { isLoopback, type ProxyDispatcher, type ProxySettings } from './options.ts'
 import type { Route } from './route.ts'
+import { givingUp } from './tunnels.ts'
 
 /** Where a request counts its attempts. The interceptor keeps it with the request's other options. */
 export const ATTEMPTS: unique symbol = Symbol('attempts')
@@ -88,7 +89,10 @@ async function own(
   }
   const named = PROXIES.map((name) => env[name]).filter((proxy) => proxy !== undefined && proxy !== '')
   if (named.length === 0 || named.some((proxy) => isOurs(parsedUrl(proxy ?? '')))) return direct
-  const proxied = new undici.EnvHttpProxyAgent(options)
+  const proxied = new undici.EnvHttpProxyAgent({
+    ...options,
+    clientFactory: (_proxy, given) => givingUp(new undici.Agent(given)),
+  })
   opened.push(proxied)
   return (route) => {
     const isHere = isLoopback(new URL(route.origin).hostname.replaceAll(/^\[|\]$/g, ''))
