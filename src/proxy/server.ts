@@ -8,7 +8,15 @@ import { Exchange, send } from './exchange.ts'
 import { admit, type Admitted } from './gate.ts'
 import type { KeyRing } from './keys.ts'
 import { isLoopback, type ProxyDispatcher, type ProxySettings } from './options.ts'
-import { health, ownPage, type Refused, refusalOf, refusedHandshake, malformed, unavailable } from './refusals.ts'
+import {
+  health,
+  ownPage,
+  type Refused,
+  refusalOf,
+  refusedHandshake,
+  malformed,
+  unavailable,
+} from './refusals.ts'
 import { codeOf } from './reply.ts'
 import type { Route } from './route.ts'
 import { Served, Tally } from './served.ts'

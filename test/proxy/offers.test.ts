@@ -22,7 +22,10 @@ test.each([
       response.writeHead(headers.authorization === 'Bearer t0' ? 401 : 200).end('fresh')
     })
     const { port } = await startProxy({ api: { to: server.origin, credential: tokens().cell } })
-    const heard = await say(port, `${text}GET /api/behind HTTP/1.1\r\nHost: localhost\r\nApi-Key: ${KEY}\r\n\r\n`)
+    const heard = await say(
+      port,
+      `${text}GET /api/behind HTTP/1.1\r\nHost: localhost\r\nApi-Key: ${KEY}\r\n\r\n`,
+    )
     expect(heard).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*connection: close\r\n[^]*fresh/i)
     expect(server.requests.map(({ path, body: sent }) => [path, String(sent)])).toEqual([
       ['/x', body],
@@ -49,7 +52,12 @@ test('[X1] [E1] given a program that takes the proxy for one of the machine, whe
 })
 
 test.each([
-  ['headers that are too large', `GET /api/x HTTP/1.1\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`, 431, 'exceed 16 KiB'],
+  [
+    'headers that are too large',
+    `GET /api/x HTTP/1.1\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`,
+    431,
+    'exceed 16 KiB',
+  ],
   ['what is no HTTP', 'hello\r\n\r\n', 400, 'no request of HTTP/1.1'],
 ])('[X1] [E1] given %s, when they are refused, then the client hears why', async (_, text, status, words) => {
   const { port } = await startProxy({ api: { to: 'http://127.0.0.1:9', credential: tokens().cell } })
@@ -82,7 +90,8 @@ test('[X1] [X6] given a WebSocket that takes no headers, when its key is among i
   onTestFinished(() => void upstream.close())
   const to = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`
   const { port } = await startProxy({ api: { to, credential: tokens().cell } })
-  const head = 'Host: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'
+  const head =
+    'Host: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'
   const offer = (key: string): string =>
     `GET /api/x HTTP/1.1\r\n${head}Sec-WebSocket-Protocol: realtime, openai-insecure-api-key.${key}, openai-beta.realtime-v1\r\n\r\n`
   expect(await say(port, offer(KEY))).toMatch(/^HTTP\/1\.1 101 [^]*sec-websocket-protocol: realtime\r\n/i)
@@ -108,7 +117,9 @@ async function machineProxy(onTunnel: (socket: Socket) => void): Promise<void> {
 }
 
 test('[X4] [E1] given a proxy of the machine that makes no tunnel, when an upstream is asked, then the client hears that the upstream was not', async () => {
-  await machineProxy((socket) => socket.end('HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n'))
+  await machineProxy((socket) =>
+    socket.end('HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n'),
+  )
   const { url } = await startProxy({ far: { to: 'https://api.invalid', credential: tokens().cell } })
   const { status, text } = await ask(`${url}/far/x`)
   expect([status, errorIn(text).message]).toEqual([

@@ -186,7 +186,9 @@ describe('how far a request got that failed', () => {
     const dispatcher = new EnvHttpProxyAgent({ httpsProxy, noProxy: '' })
     onTestFinished(() => dispatcher.destroy())
     const send = fetchThrough as unknown as (input: unknown, init: object) => Promise<Response>
-    return source('https://auth.example.com', { fetch: (input, init) => send(input, { ...init, dispatcher }) })
+    return source('https://auth.example.com', {
+      fetch: (input, init) => send(input, { ...init, dispatcher }),
+    })
   }
   const dialling = (address: string, port: number, named = '') =>
     withCode('ECONNREFUSED', 'x', { address, port }, named)

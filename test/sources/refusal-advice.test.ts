@@ -6,7 +6,9 @@ const current = { accessToken: 'old', refreshToken: 'rt-1' }
 
 async function refused(status: number, type: string, text: string, more: Partial<OAuthOptions> = {}) {
   const server = await serve((_, response) => response.writeHead(status, { 'content-type': type }).end(text))
-  return failure(issue(oauth({ tokenEndpoint: `${server.origin}/token`, clientId: 'app', ...more }), { current }))
+  return failure(
+    issue(oauth({ tokenEndpoint: `${server.origin}/token`, clientId: 'app', ...more }), { current }),
+  )
 }
 
 test.each([
@@ -28,10 +30,19 @@ test('[E1] given a server that does not decode what HTTP Basic escapes, when it 
     const form = new URLSearchParams(String(body))
     const isKnown = basic === `${clientId}:${clientSecret}` || form.get('client_secret') === clientSecret
     response.writeHead(isKnown ? 200 : 401, { 'content-type': 'application/json' })
-    response.end(JSON.stringify(isKnown ? { access_token: 'new', token_type: 'Bearer' } : { error: 'invalid_client' }))
+    response.end(
+      JSON.stringify(isKnown ? { access_token: 'new', token_type: 'Bearer' } : { error: 'invalid_client' }),
+    )
   })
-  const options = { tokenEndpoint: `${server.origin}/token`, clientId, clientSecret, grant: 'client_credentials' } as const
+  const options = {
+    tokenEndpoint: `${server.origin}/token`,
+    clientId,
+    clientSecret,
+    grant: 'client_credentials',
+  } as const
   const error = await failure(issue(oauth(options)))
   expect(error.message).toContain("Some servers accept them with clientAuth 'client_secret_post' only.")
-  expect(await issue(oauth({ ...options, clientAuth: 'client_secret_post' }))).toMatchObject({ accessToken: 'new' })
+  expect(await issue(oauth({ ...options, clientAuth: 'client_secret_post' }))).toMatchObject({
+    accessToken: 'new',
+  })
 })

@@ -1,8 +1,8 @@
 import { missingVersion, presets } from '../config/presets.ts'
 import type { Config } from '../config/read.ts'
 import { wrongInput } from '../lib/fault.ts'
-import { routeOf } from './proxy.ts'
 import { withoutProxy } from './http.ts'
+import { routeOf } from './proxy.ts'
 
 /** A route as a child reaches it. */
 export interface ReachableRoute {

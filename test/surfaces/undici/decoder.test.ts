@@ -94,7 +94,11 @@ test.each(['rot13', 'constructor', 'none, utf-8'])(
   '[F5] a name that is no compression (%s) says nothing of the bytes',
   (encoding) => {
     const pieces: Uint8Array[] = []
-    openDecoder(encoding, (bytes) => pieces.push(bytes), () => undefined)?.write(Buffer.from('abc'))
+    openDecoder(
+      encoding,
+      (bytes) => pieces.push(bytes),
+      () => undefined,
+    )?.write(Buffer.from('abc'))
     expect(String(Buffer.concat(pieces))).toBe('abc')
   },
 )
