@@ -56,6 +56,7 @@ const undici = {
     onLoad({ filter: /./, namespace: 'parts' }, () => ({
       contents: [
         part('Pool', "require('./undici-pool.cjs').Pool"),
+        part('Agent', "require('./undici.cjs').Agent"),
         part('EnvHttpProxyAgent', "require('./undici.cjs').EnvHttpProxyAgent"),
         part('fetch', "require('./undici.cjs').fetch"),
       ].join('\n'),

@@ -32,20 +32,31 @@ export class TokenGiver {
   readonly #cell: Refreshable<AccessToken>
   readonly #clock: Clock
   readonly #failure: () => RefreshError | undefined
+  readonly #isIssued: (token: AccessToken) => boolean
   /** A generation that arrived with less time left than was asked for: another refresh would bring no more. ms */
   #short: { readonly generation: number; readonly left: number } | undefined
 
-  constructor(cell: Refreshable<AccessToken>, clock: Clock, failure: () => RefreshError | undefined) {
+  /** @param isIssued whether the source gave this token last */
+  constructor(
+    cell: Refreshable<AccessToken>,
+    clock: Clock,
+    failure: () => RefreshError | undefined,
+    isIssued: (token: AccessToken) => boolean,
+  ) {
     this.#cell = cell
     this.#clock = clock
     this.#failure = failure
+    this.#isIssued = isIssued
   }
 
   async give(options: AccessTokenOptions = {}): Promise<string> {
     const { minTtl = 0, rejected, signal, background } = read(options)
     throwIfAborted(signal)
     const waiting = { signal, background }
+    const known = this.#cell.peek()?.generation ?? 0
     const held = await this.#accepted(rejected, waiting)
+    // It came from the source during this call: another request would bring no more.
+    if (held.generation > known && this.#isIssued(held.value)) this.#note(held, minTtl)
     let snapshot = held
     let failure: unknown
     if (this.#left(held) < minTtl && !this.#isShort(held, minTtl)) {
@@ -57,9 +68,7 @@ export class TokenGiver {
         if (this.#cell.peek() === undefined) throw reason
         failure = reason
       }
-      const { generation } = snapshot
-      const left = this.#left(snapshot)
-      if (generation > held.generation && left < minTtl) this.#short = { generation, left }
+      if (snapshot.generation > held.generation) this.#note(snapshot, minTtl)
     }
     if (this.#cell.hasExpired(snapshot)) throw this.#reason(failure)
     return snapshot.value.accessToken
@@ -84,6 +93,11 @@ export class TokenGiver {
 
   #left({ expiresAt = Infinity }: Snapshot<AccessToken>): number {
     return expiresAt - this.#clock.now()
+  }
+
+  #note(arrived: Snapshot<AccessToken>, minTtl: number): void {
+    const left = this.#left(arrived)
+    if (left < minTtl) this.#short = { generation: arrived.generation, left }
   }
 
   #isShort({ generation }: Snapshot<AccessToken>, minTtl: number): boolean {

@@ -96,7 +96,12 @@ export class StoredCredential implements Credential {
       settled: () => this.#record.saved(),
     })
     this.#demands = new Demands(settings.source, this.#cell, settings.audience)
-    this.#giver = new TokenGiver(this.#cell, clock, () => this.#standing.failure?.error)
+    this.#giver = new TokenGiver(
+      this.#cell,
+      clock,
+      () => this.#standing.failure?.error,
+      ({ accessToken }) => this.#renewal.lastIssued === accessToken,
+    )
     printAs(this, 'Credential', () => this.status())
   }
 

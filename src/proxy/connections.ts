@@ -4,8 +4,29 @@ import { hasBody } from './body.ts'
 import type { ProxyKey } from './options.ts'
 import type { Served } from './served.ts'
 
+export function isWebSocketOffer(upgrade: string | undefined): boolean {
+  return upgrade?.toLowerCase() === 'websocket'
+}
+
 /** A client's request. Node reads every request to its end and destroys it then, which costs one without a body much, and is of no use to it. */
 export class ClientRequest extends IncomingMessage {
+  /** Another protocol is offered. Node reads nothing of what came with such a request behind it. */
+  offersUpgrade = false
+
+  /**
+   * Node hands a connection over, away from HTTP, where this is true. Whoever offers another protocol is content with HTTP/1.1 (RFC 9110
+   * section 7.8), and Java's client offers `h2c` with every request.
+   */
+  get upgrade(): boolean {
+    const { method, headers } = this
+    return this.offersUpgrade && (method === 'CONNECT' || isWebSocketOffer(headers.upgrade))
+  }
+
+  /** Node's parser says so. */
+  set upgrade(offers: unknown) {
+    this.offersUpgrade = offers === true
+  }
+
   override resume(): this {
     return this.complete && this.readableLength === 0 ? this : super.resume()
   }
@@ -32,8 +53,8 @@ export class Connection {
   readonly socket: Socket
   /** A host that it named, and that is ours. */
   host: string | undefined
-  /** A header or a parameter that it showed, and the key in it. */
-  shown: { readonly value: string; readonly key: ProxyKey } | undefined
+  /** A header or a parameter that it showed, the text of the key in it, and whose key that is. */
+  shown: { readonly value: string; readonly text: string; readonly key: ProxyKey } | undefined
   /** Responses that wait behind another one. */
   readonly #waiting = new Set<ServerResponse>()
 

@@ -15,10 +15,11 @@ export interface Admitted {
 }
 
 /** What a header is to us. Others are handed on. */
-type Role = 'key' | 'host' | 'origin' | 'site' | 'te' | 'dropped'
+type Role = 'key' | 'protocols' | 'host' | 'origin' | 'site' | 'te' | 'dropped'
 const ROLES: ReadonlyMap<string, Role> = new Map<string, Role>([
   // Where clients put keys. They never reach an upstream.
   ...['authorization', 'x-api-key', 'api-key', 'x-goog-api-key'].map((name) => [name, 'key'] as const),
+  ['sec-websocket-protocol', 'protocols'],
   ['host', 'host'],
   ['origin', 'origin'],
   ['sec-fetch-site', 'site'],
@@ -38,6 +39,8 @@ const ROLES: ReadonlyMap<string, Role> = new Map<string, Role>([
   ].map((name) => [name, 'dropped'] as const),
 ])
 const mayHaveRole = likelyOf(ROLES.keys())
+/** Where OpenAI's clients put their key if their WebSocket takes no headers. */
+const IN_PROTOCOL = /(?:^|[\s,])openai-insecure-api-key\.([\w.-]+)/
 /** A key that is longer is none of ours, and is not worth a hash. */
 const LONGEST_KEY = 512
 
@@ -79,11 +82,12 @@ export function admit(
     const name = given.toLowerCase()
     const role = ROLES.get(name)
     if (role === 'key') key ??= keyIn(value, keys, connection)
+    else if (role === 'protocols') key ??= keyIn(IN_PROTOCOL.exec(value)?.[1] ?? '', keys, connection)
     else if (role === 'host' && hosts++ === 0) host = value.toLowerCase()
     else if (role === 'origin') (origins ??= []).push(value.toLowerCase())
     else if (role === 'site') site = site === 'none' ? value.toLowerCase() : 'mixed'
     else if (role === 'te' && /(?:^|,)\s*trailers\s*(?:$|,)/i.test(value)) headers.push('te', 'trailers')
-    const isOthers = role === undefined || role === 'origin' || role === 'site'
+    const isOthers = role === undefined || role === 'origin' || role === 'site' || role === 'protocols'
     if (isOthers && named?.has(name) !== true) headers.push(given, value)
   }
   const stripped = keyInQuery(query, keys, connection)
@@ -93,7 +97,22 @@ export function admit(
     origins?.some((origin) => origin !== `http://${host}`) === true ||
     !(site === 'none' || site === 'same-origin')
   const refused = !isSound(request) ? 'version' : !isOurs ? 'host' : isPage ? 'origin' : undefined
-  return { headers, key, query: stripped.query, host, refused }
+  return { headers: withoutKey(headers, connection.shown?.text), key, query: stripped.query, host, refused }
+}
+
+/** Clients of gateways repeat their key in a header of the gateway's, such as `apikey`. */
+function withoutKey(headers: string[], text: string | undefined): string[] {
+  if (text === undefined || !headers.some((value) => value.length >= text.length && value.includes(text)))
+    return headers
+  const kept: string[] = []
+  for (let at = 0; at < headers.length; at += 2) {
+    const [name = '', value = ''] = headers.slice(at, at + 2)
+    const parts = value.split(',').filter((part) => !part.includes(text))
+    const isList = name.toLowerCase() === 'sec-websocket-protocol' && parts.length > 0
+    if (isList) kept.push(name, parts.join(',').trim())
+    else if (!value.includes(text)) kept.push(name, value)
+  }
+  return kept
 }
 
 /** Node takes a request line without a version for one of HTTP/0.9, and chunks of HTTP/1.0, at which servers differ (RFC 9112 section 6.1). */
@@ -135,7 +154,7 @@ function keyIn(value: string, keys: KeyRing, connection: Connection): ProxyKey |
   if (shown !== undefined && isSame(shown.value, value) && keys.holds(shown.key)) return shown.key
   const text = value.replace(/^Bearer +/i, '').trim()
   const key = text === '' || text.length > LONGEST_KEY ? undefined : keys.find(text)
-  if (key !== undefined) connection.shown = { value, key }
+  if (key !== undefined) connection.shown = { value, text, key }
   return key
 }
 

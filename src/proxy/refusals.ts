@@ -13,12 +13,16 @@ export interface Refused {
 /** They belong to the connection (CONNECT), or would show the credential to the client (TRACE). */
 const METHODS: ReadonlySet<string> = new Set(['CONNECT', 'TRACE', 'TRACK'])
 
+const AS_BASE_URL = 'Give its URL to the program as a base URL, not as HTTPS_PROXY or HTTP_PROXY.'
+/** A request line that holds a whole URL is one to a proxy of the machine (RFC 9112 section 3.2.2). */
+const WHOLE_URL = /^[a-z][a-z\d+.-]*:/i
+
 /** Characters of a name that a message repeats. */
 const LONGEST_SHOWN = 20
 
 /** Refuses what comes from a web page, or is no request for a route. Nothing is told to whoever has no key. */
 export function refusalOf(
-  method: string,
+  { method, url }: { readonly method: string; readonly url: string },
   target: Target | undefined,
   admitted: Admitted,
   routes: ReadonlyMap<string, Route>,
@@ -31,9 +35,10 @@ export function refusalOf(
     reply: reply({ status, code: 'invalid_request', message }, preset),
   })
   if (METHODS.has(method)) {
-    const fix = method === 'CONNECT' ? ' Give its URL to the program as a base URL, not as HTTPS_PROXY.' : ''
+    const fix = method === 'CONNECT' ? ` ${AS_BASE_URL}` : ''
     return no('method', 405, `This proxy does not serve ${method}.${fix}`)
   }
+  if (WHOLE_URL.test(url)) return no('target', 400, `This proxy does not serve whole URLs. ${AS_BASE_URL}`)
   if (refused === 'version')
     return no('version', 400, 'The request must be one of HTTP/1.1, or of HTTP/1.0 without chunks.')
   if (refused === 'host')
@@ -72,6 +77,23 @@ export function refusalOf(
   if (key.routes?.includes(target.name) === false)
     return no('forbidden', 403, `The key '${key.name}' does not open the route '${target.name}'.`)
   return undefined
+}
+
+/** A WebSocket's handshake that is none (RFC 6455 section 4.1). */
+export function refusedHandshake(route: Route | undefined): Refused {
+  const message = "A WebSocket's handshake must be a GET without a body."
+  return { reason: 'method', reply: reply({ status: 405, code: 'invalid_request', message }, route?.preset) }
+}
+
+/** What Node's parser does not take for a request, by its code for that. */
+export function malformed(code: string | undefined): Reply {
+  const [status, message] =
+    code === 'HPE_HEADER_OVERFLOW'
+      ? [431, 'The headers of the request exceed 16 KiB.']
+      : code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? [408, 'The head of the request did not come in time.']
+        : [400, 'This is no request of HTTP/1.1 over a connection without TLS.']
+  return reply({ status, code: 'invalid_request', message }, undefined)
 }
 
 export function unavailable(reason: 'busy' | 'draining', route: Route | undefined): Refused {

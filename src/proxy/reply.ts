@@ -1,4 +1,5 @@
-import { dialledInstead } from '../lib/print/dialled.ts'
+import { adviceOnConnection } from '../lib/print/connection-advice.ts'
+import { dialledInstead, refusedByProxy } from '../lib/print/dialled.ts'
 import type { ProxyPreset } from './options.ts'
 
 /** A response of the proxy's own. */
@@ -100,11 +101,16 @@ export function upstreamReply(
   id: string | number | null,
 ): Reply {
   const code = codeOf(error)
+  const refusal = refusedByProxy(error)
   const isLate = /TIMEOUT|TIMEDOUT/.test(code)
   const why = isLate ? 'did not respond in time' : 'could not be reached, or broke off its response'
   const other = dialledInstead(error, origin)
   const where = other === undefined ? '' : ` at ${other}: is the proxy of this machine up?`
-  const message = `The upstream ${origin} ${why} (${code}${where}). Try again.`
+  const told = [code + where, where === '' ? adviceOnConnection(code) : undefined].filter(Boolean).join(': ')
+  const message =
+    refusal === undefined
+      ? `The upstream ${origin} ${why} (${told}).`
+      : `The upstream ${origin} was not asked (${refusal}).`
   return reply(
     { status: isLate ? 504 : 502, code: isLate ? 'upstream_timeout' : 'upstream_unreachable', message },
     preset,

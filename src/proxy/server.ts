@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type Server, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { tell } from '../core/events.ts'
 import { optionError } from '../lib/options.ts'
@@ -8,7 +8,15 @@ import { Exchange, send } from './exchange.ts'
 import { admit, type Admitted } from './gate.ts'
 import type { KeyRing } from './keys.ts'
 import { isLoopback, type ProxyDispatcher, type ProxySettings } from './options.ts'
-import { health, ownPage, type Refused, refusalOf, unavailable } from './refusals.ts'
+import {
+  health,
+  ownPage,
+  type Refused,
+  refusalOf,
+  refusedHandshake,
+  malformed,
+  unavailable,
+} from './refusals.ts'
 import { codeOf } from './reply.ts'
 import type { Route } from './route.ts'
 import { Served, Tally } from './served.ts'
@@ -152,13 +160,13 @@ export class ProxyServer {
     response.served = now
     const connection = this.#connections.of(request.socket)
     connection.add(response)
-    if (this.#isDraining) response.shouldKeepAlive = false
+    if (this.#isDraining || request.offersUpgrade) response.shouldKeepAlive = false
     const target = readTarget(url)
     const admitted = admit(request, target?.query ?? '', this.#keys, this.#settings.allowHosts, connection)
     now.key = admitted.key?.name
     const route = target && this.#routes.get(target.name)
     const refused = this.#refusal(
-      method,
+      { method, url },
       target,
       admitted,
       route,
@@ -174,20 +182,20 @@ export class ProxyServer {
   }
 
   #refusal(
-    method: string,
+    asked: { readonly method: string; readonly url: string },
     target: Target | undefined,
     admitted: Admitted,
     route: Route | undefined,
-    isOtherUpgrade: boolean,
+    isNoHandshake: boolean,
   ): Refused | undefined {
-    const isHealth = target?.name === '-' && target.rest === '/healthz' && /^(?:GET|HEAD)$/.test(method)
+    const isHealth = target?.name === '-' && target.rest === '/healthz' && /^(?:GET|HEAD)$/.test(asked.method)
     if (isHealth && admitted.refused === undefined) return health(this.#isDraining)
-    const refused = refusalOf(method, target, admitted, this.#routes)
+    const refused = refusalOf(asked, target, admitted, this.#routes)
     if (refused !== undefined) return refused
     if (target?.name === '-') return ownPage(target, () => this.#tally.metrics())
     if (this.#isDraining) return unavailable('draining', route)
     if (this.#tally.open > this.#settings.maxRequests) return unavailable('busy', route)
-    return isOtherUpgrade ? refusalOf('CONNECT', target, admitted, this.#routes) : undefined
+    return isNoHandshake ? refusedHandshake(route) : undefined
   }
 
   #forward(request: ClientRequest, response: ClientResponse, read: Read): void {
@@ -244,12 +252,9 @@ export class ProxyServer {
 /** Refuses bytes that are not HTTP, too large or too slow: two servers might read them differently (RFC 9112 section 11.2). */
 function refuseMalformed(error: Error & { code?: string }, socket: Duplex): void {
   if (!socket.writable) return void socket.destroy()
-  const status =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? '431 Request Header Fields Too Large'
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? '408 Request Timeout'
-        : '400 Bad Request'
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+  const { status, headers, body } = malformed(error.code)
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  const length = `Connection: close\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}${length}${body}`)
   setTimeout(() => socket.destroy(), 1_000).unref()
 }

@@ -1,7 +1,7 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { hasBody } from './body.ts'
-import { type ClientRequest, ClientResponse } from './connections.ts'
+import { type ClientRequest, ClientResponse, isWebSocketOffer } from './connections.ts'
 import type { Join } from './exchange.ts'
 import { type Asked, responseHead } from './response-headers.ts'
 import type { Served } from './served.ts'
@@ -9,7 +9,7 @@ import type { Served } from './served.ts'
 export function isWebSocket(request: ClientRequest): boolean {
   const { method, headers } = request
   // A body would be read by nobody.
-  return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && !hasBody(request)
+  return method === 'GET' && isWebSocketOffer(headers.upgrade) && !hasBody(request)
 }
 
 /** Answers a client whose upgrade is refused: it gets an ordinary response, and then the connection ends. */

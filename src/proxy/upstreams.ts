@@ -1,6 +1,7 @@
 import { env } from 'node:process'
 import { loadPeer } from '../lib/optional-package.ts'
 import { optionError } from '../lib/options.ts'
+import { BROKEN_BY_PROXY } from '../lib/print/dialled.ts'
 import { parsedUrl } from '../lib/secure-url.ts'
 import type { Dispatch, DispatchOptions } from '../surfaces/undici/types.ts'
 import { isLoopback, type ProxyDispatcher, type ProxySettings } from './options.ts'
@@ -88,12 +89,35 @@ async function own(
   }
   const named = PROXIES.map((name) => env[name]).filter((proxy) => proxy !== undefined && proxy !== '')
   if (named.length === 0 || named.some((proxy) => isOurs(parsedUrl(proxy ?? '')))) return direct
-  const proxied = new undici.EnvHttpProxyAgent(options)
+  const proxied = new undici.EnvHttpProxyAgent({
+    ...options,
+    clientFactory: (_proxy, given) => givingUp(new undici.Agent(given)),
+  })
   opened.push(proxied)
   return (route) => {
     const isHere = isLoopback(new URL(route.origin).hostname.replaceAll(/^\[|\]$/g, ''))
     return isHere ? direct(route) : proxied
   }
+}
+
+interface Connector {
+  connect(options: never): Promise<unknown>
+}
+
+/**
+ * A client of the machine's proxy that gives up when the proxy breaks off while it is asked for a tunnel. undici before 8.6 takes the code of
+ * such an error for a reason to connect at once again, without an end: thousands of times a second (nodejs/undici#3897).
+ */
+function givingUp<T extends Connector>(client: T): T {
+  const connect = client.connect.bind(client)
+  return Object.assign(client, {
+    connect: (options: never) =>
+      connect(options).catch((cause: unknown) => {
+        if (Reflect.get(Object(cause), 'code') !== 'UND_ERR_SOCKET') throw cause
+        const message = 'The proxy of this machine broke off the connection.'
+        throw Object.assign(new Error(message, { cause }), { code: BROKEN_BY_PROXY })
+      }),
+  })
 }
 
 function portOf(url: URL | undefined): number {

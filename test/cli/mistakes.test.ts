@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import * as z from 'zod/mini'
@@ -312,6 +314,60 @@ test('[L2] given a client that the server refuses, when commands run one after a
   expect((await run(['status'])).stdout).toContain('source_refused')
   expect((await run(['status'])).stdout).toContain('run: llm-refresh check work')
 }, 60_000)
+
+/** A proxy of the machine that does this with each connection that asks it for a tunnel. */
+async function machineProxy(does: (socket: Socket) => void): Promise<{ url: string; tunnels: () => number }> {
+  let tunnels = 0
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined)
+    socket.once('data', () => {
+      tunnels++
+      does(socket)
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, tunnels: () => tunnels }
+}
+const AFAR = {
+  credentials: {
+    work: {
+      source: 'oauth',
+      tokenEndpoint: 'https://auth.invalid/token',
+      clientId: 'app',
+      clientSecret: { env: 'SECRET' },
+      grant: 'client_credentials',
+    },
+  },
+}
+
+test.each([
+  [
+    'wants a login',
+    (socket: Socket) => socket.end('HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n'),
+    'responded 407 and let nothing through: it demands a name and a password',
+  ],
+  ['breaks off', (socket: Socket) => socket.destroy(), 'broke off the connection and let nothing through'],
+])(
+  '[L1] [E1] given a proxy of the machine that %s, when a token is asked for, then few tunnels are asked for, and one line names the proxy',
+  async (_, does, says) => {
+    const { url, tunnels } = await machineProxy(does)
+    const { run } = await machine(AFAR)
+    const { code, stderr } = await run(['token'], { SECRET: 's', HTTPS_PROXY: url })
+    expect([code, stderr.trimEnd().split('\n').length]).toEqual([4, 1])
+    expect(stderr).toContain(`(the proxy of this machine ${says}`)
+    expect(tunnels()).toBeLessThanOrEqual(3)
+  },
+  30_000,
+)
+
+test('[L1] given NO_PROXY of every host, when a token is asked for, then the proxy of the machine is not', async () => {
+  const { url, tunnels } = await machineProxy((socket) => socket.destroy())
+  const { run } = await machine(AFAR)
+  const { code } = await run(['token'], { SECRET: 's', HTTPS_PROXY: url, NO_PROXY: '*' })
+  expect([code, tunnels()]).toEqual([4, 0])
+}, 30_000)
 
 test.each([
   { words: ['token'], code: 2 },

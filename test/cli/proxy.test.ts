@@ -121,6 +121,20 @@ test('[X1] [L1] given a running proxy, when its file of keys is damaged, or othe
   for (const stream of streams) stream.end()
 })
 
+test('[X5] [L1] given a running proxy, when nobody reads its audit any more, then it goes on serving', async () => {
+  const { to, streams } = await streaming()
+  const { proxy, call } = await served(to)
+  proxy.child.stdout.destroy()
+  proxy.child.stderr.destroy()
+  for (const _ of [1, 2, 3]) {
+    const response = await call('/local/x')
+    expect(response.status).toBe(200)
+    streams.pop()?.end()
+    await response.text()
+  }
+  expect(proxy.child.exitCode).toBe(null)
+})
+
 test('[X4] [L1] given a proxy of the machine and a CA of its own, when an upstream is elsewhere, then requests go that way, and its certificate counts', async () => {
   const openssl = await binary('openssl', 'openssl')
   const { folder } = await machine()

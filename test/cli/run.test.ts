@@ -81,6 +81,12 @@ test('[L1] given a command, when it has ended, then its exit code is ours, its k
   await expect(fetch(`${url}/ping`)).rejects.toThrow('fetch failed')
 })
 
+test('[L1] given NO_PROXY of every host, when a command is run, then it reads the same', async () => {
+  const { runApart } = await withRoute()
+  const { stdout } = await runApart(sh('echo "$NO_PROXY $no_proxy"'), { KEY, NO_PROXY: 'a.example *' })
+  expect(stdout).toBe('* *\n')
+})
+
 test.each([
   ['is not there', ['run', '--', 'no-such-command'], 127, 'There is no command no-such-command'],
   ['cannot be executed', ['run', '--', '/etc/passwd'], 126, '/etc/passwd cannot be run'],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { memoryStore, RefreshError } from '../../src/index.ts'
+import { createCredential, memoryStore, RefreshError, type Source } from '../../src/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { Account, numbered, type Process, processOf, storeWith } from './account.ts'
 
@@ -58,6 +58,21 @@ describe('accessToken({ minTtl })', () => {
     expect(await token.accessToken({ minTtl: 60_000 })).toBe('access-2')
     expect(await token.accessToken({ minTtl: 60_000 })).toBe('access-2')
     expect(account.redemptions).toBe(1)
+  })
+
+  test('[C9] given no token, or a rejected one, and tokens that arrive with less, then one request is enough; a token of the store is refreshed', async () => {
+    const clock = new ManualClock()
+    const source = (): Source => ({
+      issue: async () => ({ accessToken: `issued-${++asked}`, expiresAt: clock.now() + 50_000 }),
+    })
+    let asked = 0
+    const store = memoryStore()
+    const first = createCredential({ source: source(), store, clock })
+    expect(await first.accessToken({ minTtl: 60_000 })).toBe('issued-1')
+    expect(await first.accessToken({ minTtl: 60_000, rejected: 'issued-1' })).toBe('issued-2')
+    expect(asked).toBe(2)
+    const second = createCredential({ source: source(), store, clock })
+    expect(await second.accessToken({ minTtl: 60_000 })).toBe('issued-3')
   })
 
   test('[C9] given a token that is still good and a refresh that fails, then that token is given', async () => {

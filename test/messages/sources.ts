@@ -197,6 +197,7 @@ export const SOURCE_SITUATIONS: readonly Situation[] = situations({
   'a file of a token is a socket': onSocket,
   'a helper is not there, nor the folder it is to run in': () =>
     issue(command({ file: '/nowhere/helper', cwd: '/nowhere' })),
+  'a helper is given with its arguments in one text': () => issue(command({ file: 'cat token | jq .token' })),
   'this machine is short of memory for a helper': refusedBySystem('ENOMEM'),
   'a helper is killed': () => node('process.kill(process.pid, "SIGTERM"); setTimeout(() => {}, 60_000)'),
   'a helper waits for a person': () => node('setTimeout(() => {}, 60_000)', { timeout: 1 }),

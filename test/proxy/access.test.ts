@@ -218,10 +218,6 @@ test.each([
   ['TRACE, which would show the credential', `TRACE /api/x HTTP/1.1\r\n${LINES}\r\n`],
   ['a tunnel', `CONNECT evil.example:443 HTTP/1.1\r\n${LINES}\r\n`],
   [
-    'another protocol',
-    `GET /api/x HTTP/1.1\r\nHost: localhost\r\nApi-Key: ${KEY}\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n`,
-  ],
-  [
     'a handshake with a body',
     `GET /api/x HTTP/1.1\r\nHost: localhost\r\nApi-Key: ${KEY}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 5\r\n\r\nhello`,
   ],

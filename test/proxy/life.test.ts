@@ -227,5 +227,5 @@ test('[X4] given a proxy of the machine, when an upstream is elsewhere, then its
   await Promise.all([once(machine.close(), 'close'), local.close()])
   const { text } = await ask(`${url}/far/x`)
   expect(text).toContain(`ECONNREFUSED at ${gone}: is the proxy of this machine up?`)
-  expect((await ask(`${url}/near/x`)).text).toMatch(/\(ECONNREFUSED\)/)
+  expect((await ask(`${url}/near/x`)).text).toContain('(ECONNREFUSED: nothing listens there')
 })

@@ -120,6 +120,8 @@ test('[K3, Z1] an executable that is not there is an error that names it, with i
   expect(error.message).toContain(file)
   expect(error.cause).toMatchObject({ code: 'ENOENT' })
   expect(printed(error)).not.toContain(CANARY)
+  const line = await failure(issue(command({ file: 'cat /run/token.json | jq -r .access_token' })))
+  expect(line.message).toContain("name the program alone in 'file', and its arguments in 'args'")
   const elsewhere = await failure(issue(command({ file: 'true', cwd: join(dirname(file), 'gone') })))
   expect(elsewhere.message).toContain('gone')
 })

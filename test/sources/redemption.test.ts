@@ -1,4 +1,5 @@
 import { createServer, type Socket } from 'node:net'
+import { EnvHttpProxyAgent, fetch as fetchThrough } from 'undici'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { factsOf } from '../../src/credential/failure-facts.ts'
 import { browserLogin } from '../../src/sources/oauth-browser.ts'
@@ -179,6 +180,16 @@ describe('how far a request got that failed', () => {
         return Promise.reject(new TypeError('fetch failed', { cause }))
       },
     })
+  /** By a proxy of the machine that says this where it is asked for a tunnel. */
+  const throughProxy = async (said: string) => {
+    const httpsProxy = await raw((socket) => socket.once('data', () => socket.end(said)))
+    const dispatcher = new EnvHttpProxyAgent({ httpsProxy, noProxy: '' })
+    onTestFinished(() => dispatcher.destroy())
+    const send = fetchThrough as unknown as (input: unknown, init: object) => Promise<Response>
+    return source('https://auth.example.com', {
+      fetch: (input, init) => send(input, { ...init, dispatcher }),
+    })
+  }
   const dialling = (address: string, port: number, named = '') =>
     withCode('ECONNREFUSED', 'x', { address, port }, named)
 
@@ -198,6 +209,21 @@ describe('how far a request got that failed', () => {
       'a proxy of the machine that is gone',
       async () => dialling('127.0.0.1', 3128),
       /ECONNREFUSED at 127\.0\.0\.1:3128, the proxy of this machine\?: nothing listens there/,
+    ],
+    [
+      'a proxy of the machine that wants a login',
+      async () => throughProxy('HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n'),
+      /\(the proxy of this machine responded 407 and let nothing through: it demands a name and a password/,
+    ],
+    [
+      'a proxy of the machine that is not well',
+      async () => throughProxy('HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n'),
+      /\(the proxy of this machine responded 503 and let nothing through: are HTTPS_PROXY and NO_PROXY right/,
+    ],
+    [
+      'a proxy of the machine that breaks off',
+      async () => withCode('UND_ERR_PRX_CONN'),
+      /\(the proxy of this machine broke off the connection/,
     ],
     ['one by IPv6', async () => dialling('::1', 3128), /ECONNREFUSED at \[::1\]:3128, the proxy/],
     ['the endpoint itself', async () => dialling('192.0.2.1', 443), /\(ECONNREFUSED: nothing listens there/],

@@ -2,7 +2,7 @@ import { unwatchFile, watchFile } from 'node:fs'
 import type { ProxyAuditEntry, ProxyKey } from 'llm-refresh/proxy'
 import { readConfig } from '../config/read.ts'
 import { EXIT, isRefreshError, wrongInput } from '../lib/fault.ts'
-import { jsonOf, paint, print, say } from '../lib/output.ts'
+import { jsonOf, outliveReaders, paint, print, say } from '../lib/output.ts'
 import { exitCodeFor, onSignals } from '../lib/signals.ts'
 import { report } from '../report.ts'
 import { keyFile, readKeys } from '../setup/key-file.ts'
@@ -43,7 +43,6 @@ export async function proxy(options: ProxyCommandOptions): Promise<number> {
     port,
     allowRemote: options.allowRemote,
     allowHosts: options.allowHost,
-    // A reader of the audit that went away does not end the proxy.
     audit: (entry) =>
       void print(isJson ? jsonOf({ event: 'request', ...entry }) : lineOfEntry(entry)).catch(() => undefined),
   })
@@ -53,6 +52,7 @@ export async function proxy(options: ProxyCommandOptions): Promise<number> {
       throw explainedListening(error, host ?? '127.0.0.1', port)
     })
     const ended = ending()
+    outliveReaders()
     if (isJson)
       await print(
         jsonOf({ event: 'listening', url, routes: routes.map((name) => ({ name, url: `${url}/${name}` })) }),

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { CreatedProxyKey } from 'llm-refresh/proxy'
 import { type Config, readConfig } from '../config/read.ts'
 import { EXIT, exitCodeOf, Fault, isRefreshError, wrongInput } from '../lib/fault.ts'
-import { lineOf, printable, say } from '../lib/output.ts'
+import { lineOf, outliveReaders, printable, say } from '../lib/output.ts'
 import { commandLine } from '../lib/shell.ts'
 import { exitCodeFor, onSignals } from '../lib/signals.ts'
 import { childEnvironment } from '../setup/child-environment.ts'
@@ -31,6 +31,7 @@ export async function run(
   command: readonly string[],
   options: RunOptions,
 ): Promise<number> {
+  outliveReaders()
   try {
     return await supervise(named, command, options)
   } catch (error) {

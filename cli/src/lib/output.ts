@@ -18,6 +18,11 @@ export function print(line: string): Promise<void> {
   })
 }
 
+/** For a command that serves others: a reader of what it prints that went away, such as the program of a pipe, does not end it. */
+export function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
+}
+
 /** Data for programs: every field is there, so that a reader need not tell "absent" from "unknown". */
 export function printJson(value: unknown): Promise<void> {
   return print(jsonOf(value, process.stdout.isTTY ? 2 : undefined))

@@ -1,6 +1,7 @@
 import { missingVersion, presets } from '../config/presets.ts'
 import type { Config } from '../config/read.ts'
 import { wrongInput } from '../lib/fault.ts'
+import { withoutProxy } from './http.ts'
 import { routeOf } from './proxy.ts'
 
 /** A route as a child reaches it. */
@@ -51,8 +52,7 @@ export function childEnvironment(
     }
   }
   for (const variable of ['NO_PROXY', 'no_proxy']) {
-    const parts = (own['no_proxy'] ?? own['NO_PROXY'] ?? '').split(/[\s,]+/).filter((part) => part !== '')
-    environment[variable] = [...new Set([...parts, ...LOOPBACK])].join(',')
+    environment[variable] = withoutProxy(LOOPBACK, own)
   }
   return environment
 }

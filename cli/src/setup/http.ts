@@ -29,6 +29,26 @@ export function hasProxy(): boolean {
   return PROXY_VARIABLES.some((name) => (process.env[name] ?? '') !== '')
 }
 
+/** A client of the proxy that gives up when the proxy breaks off: undici before 8.6 connects again at once, without an end (nodejs/undici#3897). */
+function givingUp<T extends { connect(options: never): Promise<unknown> }>(client: T): T {
+  const connect = client.connect.bind(client)
+  return Object.assign(client, {
+    connect: (options: never) =>
+      connect(options).catch((cause: unknown) => {
+        if (Reflect.get(Object(cause), 'code') !== 'UND_ERR_SOCKET') throw cause
+        throw Object.assign(new Error('The proxy broke off the connection.', { cause }), {
+          code: 'UND_ERR_PRX_CONN',
+        })
+      }),
+  })
+}
+
+/** `NO_PROXY`, with these hosts besides. A `*` means every host, and nobody knows it in a list. */
+export function withoutProxy(hosts: readonly string[], from: NodeJS.ProcessEnv = process.env): string {
+  const own = (from['no_proxy'] ?? from['NO_PROXY'] ?? '').split(/[\s,]+/)
+  return own.includes('*') ? '*' : [...new Set([...own, ...hosts])].filter((host) => host !== '').join(',')
+}
+
 /**
  * A fetch that goes through the proxy that the environment names, as the programs beside it do. undefined where none is named: the
  * platform's own does then. Requests to this machine never pass a proxy: it would read their secrets.
@@ -36,9 +56,9 @@ export function hasProxy(): boolean {
 export async function proxiedFetch(): Promise<typeof fetch | undefined> {
   if (!hasProxy()) return undefined
   const undici = await import('undici')
-  const noProxy = [process.env['no_proxy'] ?? process.env['NO_PROXY'] ?? '', 'localhost,127.0.0.1,::1,[::1]']
   const dispatcher = new undici.EnvHttpProxyAgent({
-    noProxy: noProxy.filter((part) => part !== '').join(','),
+    noProxy: withoutProxy(['localhost', '127.0.0.1', '::1', '[::1]']),
+    clientFactory: (_proxy, given) => givingUp(new undici.Agent(given)),
   })
   // The two fetches are one and the same, and their types differ: one has those of its own package.
   // eslint-disable-next-line typescript/no-unsafe-type-assertion

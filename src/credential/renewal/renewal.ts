@@ -26,6 +26,8 @@ interface Run extends Context {
 
 /** How a token is replaced where others share its store: adopt, issue, merge, persist, hand out. */
 export class Renewal {
+  /** The access token that the source gave last. */
+  lastIssued: string | undefined
   readonly #settings: CredentialSettings
   readonly #record: TokenRecord
   readonly #epoch: () => number
@@ -204,6 +206,7 @@ export class Renewal {
 
   #issued(token: AccessToken): void {
     const { audience } = this.#settings
+    this.lastIssued = token.accessToken
     audience.tell({ type: 'issued' })
     const { tokenType = 'Bearer' } = token
     if (!/^bearer$/i.test(tokenType)) audience.tell({ type: 'finding', finding: ODD_TYPE })

@@ -1,6 +1,32 @@
 /** How far down a chain of causes is looked. */
 const MOST_CAUSES = 4
 
+/** undici's words for a proxy of the machine that made no tunnel: nothing reached the server. */
+const REFUSED_BY_PROXY =
+  /^Proxy response \((\d{3})\) !== 200 when HTTP Tunneling|^Proxy Authentication Required \((407)\)/
+
+/** undici's code from 8.6 on, and ours, for a proxy that broke off while it was asked for a tunnel. */
+export const BROKEN_BY_PROXY = 'UND_ERR_PRX_CONN'
+
+/** What a proxy of the machine said that let nothing through, and what to do. */
+export function refusedByProxy(thrown: unknown): string | undefined {
+  let at = thrown
+  for (let depth = 0; depth < MOST_CAUSES && typeof at === 'object' && at !== null; depth++) {
+    const message: unknown = Reflect.get(at, 'message')
+    const [found, status, demand] = typeof message === 'string' ? (REFUSED_BY_PROXY.exec(message) ?? []) : []
+    const isBroken = Reflect.get(at, 'code') === BROKEN_BY_PROXY
+    if (found !== undefined || isBroken) {
+      const did = isBroken ? 'broke off the connection' : `responded ${status ?? demand}`
+      const what = `the proxy of this machine ${did} and let nothing through`
+      return (status ?? demand) === '407'
+        ? `${what}: it demands a name and a password, which HTTPS_PROXY can hold`
+        : `${what}: are HTTPS_PROXY and NO_PROXY right, and is it well?`
+    }
+    at = Reflect.get(at, 'cause')
+  }
+  return undefined
+}
+
 /**
  * Where a connection was to be made that failed, if that is not where the request was to go: then a proxy of the machine's is on the way.
  *

@@ -1,10 +1,11 @@
 import type { Reach } from '../../credential/failure-facts.ts'
 import { harmless, holdsSecret } from '../../lib/harmless.ts'
-import { dialledInstead } from '../../lib/print/dialled.ts'
+import { adviceOnConnection } from '../../lib/print/connection-advice.ts'
+import { dialledInstead, refusedByProxy } from '../../lib/print/dialled.ts'
 
 /** No connection was made, so that nothing was sent. */
 const UNSENT =
-  /^(?:ECONNREFUSED|ENOTFOUND|EAI_\w+|E(?:HOST|NET)UNREACH|ENETDOWN|EADDRNOTAVAIL|EMFILE|ENFILE|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_\w+|ERR_SSL_\w+|EPROTO|CERT_\w+|\w*SELF_SIGNED\w*|UNABLE_TO_\w+|HOSTNAME_MISMATCH|ERR_INVALID_URL|ConnectionRefused|FailedToOpenSocket|DNSException|\w+_CERT_\w+)$/
+  /^(?:ECONNREFUSED|ENOTFOUND|EAI_\w+|E(?:HOST|NET)UNREACH|ENETDOWN|EADDRNOTAVAIL|EMFILE|ENFILE|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_\w+|ERR_SSL_\w+|EPROTO|CERT_\w+|UND_ERR_PRX_\w+|\w*SELF_SIGNED\w*|UNABLE_TO_\w+|HOSTNAME_MISMATCH|ERR_INVALID_URL|ConnectionRefused|FailedToOpenSocket|DNSException|\w+_CERT_\w+)$/
 /** Runtimes without codes say it in words: Deno, undici before it connects, TLS before its handshake is over. */
 const UNSENT_WORDS =
   /\bclient error \(Connect\)|\bdns error\b|^bad port$|before secure TLS connection was established|\bUnable to connect\b/
@@ -12,23 +13,6 @@ const UNSENT_WORDS =
 const MOST_CAUSES = 8
 /** Characters. */
 const LONGEST_CODE = 64
-
-/** What to look at, by the code. */
-const ADVICE: readonly (readonly [RegExp, string])[] = [
-  [/ECONNREFUSED|ConnectionRefused/, 'nothing listens there; is the server up, and is the port right?'],
-  [/ENOTFOUND/, 'there is no such host name; check its spelling, and the DNS of this machine'],
-  [/EAI_|DNSException/, 'the DNS of this machine did not respond'],
-  [
-    /SELF_SIGNED|UNABLE_TO_/,
-    'its certificate is not trusted here; NODE_EXTRA_CA_CERTS can name its authority',
-  ],
-  [/CERT|HOSTNAME_MISMATCH|ERR_TLS/, 'its certificate is not accepted'],
-  [/ERR_SSL|EPROTO/, 'TLS could not be agreed; is it an http endpoint?'],
-  [/TIMEOUT|ETIMEDOUT/, 'it did not respond in time; is it reachable from here?'],
-  [/UNREACH|ENETDOWN/, 'there is no route to it from here'],
-  [/^Z_|DECOMPRESS|BROTLI/, 'its body is not compressed as its content-encoding says'],
-  [/ECONNRESET|EPIPE|UND_ERR_SOCKET/, 'the connection broke'],
-]
 
 /** What is known of a request that was not answered. */
 export interface BrokenConnection {
@@ -53,12 +37,14 @@ export function connectionOf(
     .map((error) => read(error, 'code'))
     .filter((code): code is string => typeof code === 'string' && code.length <= LONGEST_CODE)
   const words = chain.map((error) => read(error, 'message')).filter((text) => typeof text === 'string')
+  const refusal = refusedByProxy(thrown)
+  if (refusal !== undefined) return { reach: 'unsent', why: refusal }
   const isUnsent =
     codes.some((code) => UNSENT.test(code)) ||
     words.some((text) => UNSENT_WORDS.test(text.slice(0, 1024))) ||
     chain.some((error) => read(error, 'syscall') === 'connect')
   const code = codes.find((found) => /^[A-Za-z][\w]{1,63}$/.test(found) && !holdsSecret(found, secrets))
-  const advice = ADVICE.find(([pattern]) => code !== undefined && pattern.test(code))?.[1]
+  const advice = adviceOnConnection(code)
   const [last] = words.filter((text) => text !== '').slice(-1)
   const said = harmless(last ?? '', secrets)
   const other = host === undefined ? undefined : dialledInstead(thrown, host)

@@ -23,7 +23,7 @@ export interface Asking {
 
 /** A refresh token that has ended, in words of the server's own. */
 const ENDED =
-  /refresh[_ ]?token|\b(?:token|grant|code|session|login)\b.{0,40}\b(?:invalid|expired|revoked|not found|bad)\b|\b(?:invalid|expired|revoked|bad)\b.{0,20}\b(?:token|grant|session|login)\b/i
+  /\binvalid_grant\b|refresh[_ ]?token|\b(?:token|grant|code|session|login)\b.{0,40}\b(?:invalid|expired|revoked|not found|bad)\b|\b(?:invalid|expired|revoked|bad)\b.{0,20}\b(?:token|grant|session|login)\b/i
 
 /**
  * What to look at, by the error. It begins with a blank.
@@ -34,7 +34,7 @@ export function adviceOn(status: number, name: string | undefined, asking: Askin
   const { client = 'the client', endpoint = 'token endpoint', isSigned, scope } = asking
   switch (name) {
     case 'invalid_client':
-      return ` It does not accept ${client}: ${isSigned ? 'is its key or assertion registered there, and this clock right' : 'are its id, its secret and the way it authenticates right'}?`
+      return ` It does not accept ${client}: ${isSigned ? 'is its key or assertion registered there, and this clock right?' : howItAuthenticates(client)}`
     case 'unauthorized_client':
       // Atlassian says so of a refresh token.
       if (asking.person && ENDED.test(words)) return logInAgain(client)
@@ -48,6 +48,7 @@ export function adviceOn(status: number, name: string | undefined, asking: Askin
     case 'invalid_target':
       return " Are 'resource' and 'audience' right?"
     case 'invalid_grant':
+      if (asking.person) return logInAgain(client)
       return isSigned
         ? ' Is the assertion or subject token still good, made out to this server, and this clock right?'
         : ` It was asked by ${client}: does what it presents still hold?`
@@ -60,6 +61,13 @@ export function adviceOn(status: number, name: string | undefined, asking: Askin
       if (status === 401 || status === 403) return ` It was asked by ${client}.`
       return ` It was asked by ${client}: does it want something else, or say more in its log?`
   }
+}
+
+/** HTTP Basic escapes some characters (RFC 6749 section 2.3.1), and servers such as Cloud Foundry's take them as they come. */
+function howItAuthenticates(client: string): string {
+  return client.endsWith('(client_secret_basic)')
+    ? "are its id and its secret right? Some servers accept them with clientAuth 'client_secret_post' only."
+    : 'are its id, its secret and the way it authenticates right?'
 }
 
 function logInAgain(client: string): string {

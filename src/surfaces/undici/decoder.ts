@@ -22,6 +22,9 @@ const CODINGS: Readonly<Record<string, Coding>> = {
   zstd: () => zstd()?.(),
 }
 
+/** What a body cannot be read through: compressions that Node does not know. Other names say nothing of its bytes, such as `none` and `utf-8`. */
+const UNREADABLE = /^(?:(?:x-)?compress|dcb|dcz|exi|pack200-gzip|zstd)$/
+
 /** Node has it from 22.15 on. */
 function zstd(): (() => unknown) | undefined {
   const create: unknown = Reflect.get(zlib, 'createZstdDecompress')
@@ -37,7 +40,7 @@ const MOST_BETWEEN = 1_048_576
  * @param encoding `content-encoding`: the codings in the order in which they were applied
  * @param take hears of what was decoded, in pieces of some 16 KiB: it bounds what is decoded by closing
  * @param done all of it was decoded, or as much as can be
- * @returns undefined for a coding that is not known
+ * @returns undefined for a compression that is not known
  */
 export function openDecoder(
   encoding: unknown,
@@ -87,10 +90,11 @@ function codingsOf(encoding: unknown): readonly Coding[] | undefined {
   const codings: Coding[] = []
   for (const part of text.split(',')) {
     const name = part.trim().toLowerCase()
-    if (name === '' || name === 'identity') continue
-    const coding = Object.hasOwn(CODINGS, name) ? CODINGS[name] : undefined
-    if (coding === undefined || (name === 'zstd' && zstd() === undefined)) return undefined
-    codings.push(coding)
+    const isKnown = Object.hasOwn(CODINGS, name) && (name !== 'zstd' || zstd() !== undefined)
+    const coding = isKnown ? CODINGS[name] : undefined
+    if (coding === undefined && UNREADABLE.test(name)) return undefined
+    // Platforms' fetches pass over a name that is no coding, too.
+    if (coding !== undefined) codings.push(coding)
   }
   return codings
 }

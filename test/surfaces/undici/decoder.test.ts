@@ -90,13 +90,26 @@ test.each([
   expect(String(Buffer.concat(pieces))).toBe('abc')
 })
 
-test('[F5] a body of nothing is none, and a coding that is not known is nobody’s', async () => {
+test.each(['rot13', 'constructor', 'none, utf-8'])(
+  '[F5] a name that is no compression (%s) says nothing of the bytes',
+  (encoding) => {
+    const pieces: Uint8Array[] = []
+    openDecoder(
+      encoding,
+      (bytes) => pieces.push(bytes),
+      () => undefined,
+    )?.write(Buffer.from('abc'))
+    expect(String(Buffer.concat(pieces))).toBe('abc')
+  },
+)
+
+test('[F5] a body of nothing is none, and a compression that is not known is nobody’s', async () => {
   await new Promise<void>((resolve) => openDecoder('br', () => undefined, resolve)?.end())
   for (const encoding of [
     'compress',
     'gzip, compress',
-    ['gzip', 'rot13'],
-    'constructor',
+    ['gzip', 'dcb'],
+    'gzip, rot13, exi',
     'gzip, gzip, gzip, gzip, gzip, gzip',
   ]) {
     expect(

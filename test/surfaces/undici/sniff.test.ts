@@ -69,6 +69,19 @@ describe('[F5] compressed streams', () => {
     },
   )
 
+  test.each(['none', 'utf-8', 'aws-chunked, identity'])(
+    '[F5] what is called compressed by a name that is no compression (%s) is read as it is',
+    async (encoding) => {
+      server = await startRecordingServer(({ headers }, response) => {
+        response.writeHead(200, { ...SSE, 'content-encoding': encoding })
+        response.end(headers.authorization === 'Bearer t0' ? rejection : CONTENT)
+      })
+      const { cell, refreshes } = tokens()
+      expect(await read(cell, true)).toBe(CONTENT)
+      expect(refreshes()).toBe(1)
+    },
+  )
+
   test('[F5] the first event is found before the stream is over', async () => {
     const gzip = createGzip({ flush: constants.Z_SYNC_FLUSH })
     server = await startRecordingServer(({ headers }, response) => {
