@@ -73,17 +73,22 @@ export function isEnding({ socket }: IncomingMessage): boolean {
   return ending.has(socket)
 }
 
+/** The connection is good for no other request. */
+export function endsWith({ socket }: IncomingMessage, response: ServerResponse): void {
+  response.shouldKeepAlive = false
+  ending.add(socket)
+}
+
 /** How long (ms) a client may go on sending what nobody wants, once it has its response. */
 const LINGER = 2_000
 
 /**
- * The response comes before the request is whole. The connection is good for no other request, and what is still arriving is read and discarded:
+ * The response comes before the request is whole. The connection ends with it, and what is still arriving is read and discarded:
  * were it closed at once, the client might lose the response (RFC 9112 section 9.6).
  */
 export function endsEarly(request: IncomingMessage, response: ServerResponse): void {
-  response.shouldKeepAlive = false
+  endsWith(request, response)
   const { socket } = request
-  ending.add(socket)
   Object.defineProperty(socket, 'destroySoon', {
     configurable: true,
     value: () => {

@@ -6,6 +6,22 @@ import type { Served } from './served.ts'
 
 /** A client's request. Node reads every request to its end and destroys it then, which costs one without a body much, and is of no use to it. */
 export class ClientRequest extends IncomingMessage {
+  /** What Node's parser found. Node sets it while it constructs the request, when a private member is not there yet. */
+  asksForUpgrade: unknown
+
+  /**
+   * Node asks this before it hands a connection over. Only WebSockets are upgraded. A client that would like another protocol, such as h2c, gets
+   * an ordinary response (RFC 9110 section 7.8): Java's client asks for h2c with every request.
+   */
+  get upgrade(): boolean {
+    if (this.asksForUpgrade !== true) return false
+    return this.method === 'CONNECT' || /websocket/i.test(this.headers.upgrade ?? '')
+  }
+
+  set upgrade(asks: unknown) {
+    this.asksForUpgrade = asks
+  }
+
   override resume(): this {
     return this.complete && this.readableLength === 0 ? this : super.resume()
   }

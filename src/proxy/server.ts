@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { tell } from '../core/events.ts'
 import { optionError } from '../lib/options.ts'
-import { hasBody, isEnding, jsonRpcId, readBody } from './body.ts'
+import { endsWith, hasBody, isEnding, jsonRpcId, readBody } from './body.ts'
 import { ClientRequest, ClientResponse, Connections } from './connections.ts'
 import { Exchange, send } from './exchange.ts'
 import { admit, type Admitted } from './gate.ts'
@@ -147,6 +147,8 @@ export class ProxyServer {
 
   #serve(request: ClientRequest, response: ClientResponse, head: Buffer | undefined): void {
     if (isEnding(request)) return void request.resume()
+    // Node discards what came together with a request whose upgrade is not made.
+    if (request.asksForUpgrade === true) endsWith(request, response)
     const { method = 'GET', url = '/' } = request
     const now = new Served(method, this.#tally)
     response.served = now

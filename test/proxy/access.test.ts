@@ -218,8 +218,8 @@ test.each([
   ['TRACE, which would show the credential', `TRACE /api/x HTTP/1.1\r\n${LINES}\r\n`],
   ['a tunnel', `CONNECT evil.example:443 HTTP/1.1\r\n${LINES}\r\n`],
   [
-    'another protocol',
-    `GET /api/x HTTP/1.1\r\nHost: localhost\r\nApi-Key: ${KEY}\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n`,
+    'a handshake of two protocols',
+    `GET /api/x HTTP/1.1\r\nHost: localhost\r\nApi-Key: ${KEY}\r\nConnection: Upgrade\r\nUpgrade: h2c, websocket\r\n\r\n`,
   ],
   [
     'a handshake with a body',
