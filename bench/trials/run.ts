@@ -6,6 +6,7 @@ import { hostile } from './hostile.ts'
 import { masses } from './masses.ts'
 import { mcp } from './mcp.ts'
 import { outages } from './outages.ts'
+import { python } from './python.ts'
 import { refusals } from './refusals.ts'
 import { runtimes } from './runtimes.ts'
 import {
@@ -56,6 +57,7 @@ const batteries: Readonly<Record<string, Battery>> = {
   pools,
   commands,
   aborts,
+  python,
 }
 
 const names = process.argv.slice(2)

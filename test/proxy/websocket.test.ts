@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream'
 import { WebSocket } from 'undici'
 import { expect, onTestFinished, test } from 'vitest'
 import { tokens } from '../surfaces/fetch/cells.ts'
-import { ask, KEY, say, startProxy } from './proxies.ts'
+import { ask, KEY, say, serve, startProxy } from './proxies.ts'
 
 interface Upstream {
   readonly origin: string
@@ -116,3 +116,40 @@ test('[X1, X2] given a handshake that is refused, by the upstream or by the prox
   expect(upstream.handshakes).toHaveLength(2)
   expect((await ask(`${url}/-/healthz`)).status).toBe(200)
 })
+
+const H2C =
+  'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n'
+const HEAD = `HTTP/1.1\r\nHost: localhost\r\nApi-Key: ${KEY}\r\n`
+
+test.each([
+  ['without a body', `GET /api/1 ${HEAD}${H2C}\r\n`, 'GET /1 '],
+  ['with a body of a length', `POST /api/1 ${HEAD}${H2C}Content-Length: 5\r\n\r\nhello`, 'POST /1 hello'],
+  [
+    'with chunks',
+    `POST /api/1 ${HEAD}${H2C}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n`,
+    'POST /1 hello',
+  ],
+])(
+  '[X2] [X6] given a request %s that asks for h2c, when its token has expired, then it gets an ordinary response, the upstream hears nothing of h2c, and the connection ends with it, whatever was sent behind it',
+  async (_, text, sent) => {
+    const { cell, refreshes } = tokens()
+    const server = await serve(({ method, path, body, headers }, response) => {
+      if (headers.authorization === 'Bearer t0') response.writeHead(401).end()
+      else response.end(`${method} ${path} ${body.toString()}`)
+    })
+    const { port } = await startProxy({ api: { to: server.origin, credential: cell } })
+    const heard = await say(port, `${text}GET /api/2 ${HEAD}\r\n`)
+    expect(heard).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
+    expect(heard.match(/HTTP\/1\.1 /g)).toHaveLength(1)
+    expect(heard.toLowerCase()).toContain('connection: close')
+    expect(heard).toContain(sent)
+    expect(server.requests.map(({ path }) => path)).toEqual(['/1', '/1'])
+    expect([...server.sent('upgrade'), ...server.sent('http2-settings')]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ])
+    expect(refreshes()).toBe(1)
+  },
+)
