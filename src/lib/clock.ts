@@ -23,7 +23,7 @@ export function monotonic(clock: Clock): number {
   return clock === platformClock && typeof performance === 'object' ? performance.now() : clock.now()
 }
 
-/** How a timer runs. */
+/** Options of a timer. */
 export interface TimerOptions {
   /**
    * Lets input that has arrived be read before the timer decides. A process may have been frozen (a paused container, a closed
@@ -33,7 +33,7 @@ export interface TimerOptions {
    */
   readonly afterInput?: boolean
   /**
-   * The timer keeps the process alive: a caller waits for what comes after it.
+   * Keeps the process alive, because a caller waits for what the timer starts.
    *
    * @default false
    */

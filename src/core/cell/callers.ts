@@ -139,7 +139,7 @@ export class Callers<T> {
     { signal, background }: WaitOptions,
     more?: Pick<Start, 'challenge' | 'isRetry'>,
   ): Promise<Snapshot<T>> {
-    // Not spread: Node 20 takes microseconds to add to a spread copy, and a stampede has thousands of callers.
+    // We do not spread: Node 20 takes microseconds to add to a spread copy, and a stampede has thousands of callers.
     const { challenge, isRetry } = more ?? NO_MORE
     const start = { challenge, isRetry, background, ignoresPause: judged === 'given up' }
     const flight = this.#flights.begin(cause, start)

@@ -9,22 +9,22 @@ import { Flight } from './flight.ts'
 import { missing, reentrant, timeout } from './refusals.ts'
 import type { Values } from './values.ts'
 
-/** How a flight begins. */
+/** Options of a new flight. */
 export interface Start {
   readonly challenge?: string | undefined
   readonly background?: Background | undefined
-  /** Begins in spite of a cooldown: this very call gave up the flight before. */
+  /** Begins in spite of a cooldown, because this call itself gave up the flight before. */
   readonly ignoresPause: boolean
   /** Begins in spite of a cooldown and of a failure that is held. */
   readonly isRetry?: boolean | undefined
 }
 
-/** How the flight that runs was found. */
+/** A caller's judgement of the flight that runs. */
 export type Judged = 'timely' | 'overdue' | 'given up'
 
 /** The flights of a cell: one at a time, and what each leads to. */
 export class Flights<T> {
-  /** What failed flights lead to. */
+  /** The pause that failed flights lead to. */
   readonly cooldown: Cooldown
   readonly #options: CellOptions<T>
   readonly #internals: CellInternals
@@ -118,7 +118,7 @@ export class Flights<T> {
       this.isEntered = false
     }
     const value = await running
-    // Nobody has mended it.
+    // The reread found no value, so the failure still holds.
     if (isNothing(value) && call === reread && held !== undefined) throw held
     if (isNothing(value) || (call === reread && value === current?.value)) {
       throw new RefreshError(
@@ -160,7 +160,7 @@ export class Flights<T> {
     const { joined, plan, deadline } = flight
     const { cause, base, isRetry } = plan
     const inForce = this.#values.inForce?.snapshot
-    // Where a flight that was given up has landed meanwhile, this failure is of the value before: it is not held.
+    // If another flight landed after this one was given up, this failure concerns an older value: it is not held.
     const isOutdated = inForce !== undefined && this.#values.applied > base
     const counts = isOutdated ? reason : this.#note(reason, cause)
     const error = isRetry ? reason : counts

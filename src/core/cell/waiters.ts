@@ -10,11 +10,11 @@ export class Waiters<T> {
   readonly #passed: (stage: Stage) => void
   readonly #groups = new Set<Group<T>>()
   #latest: Group<T> | undefined
-  /** What it ended with: a listener may end it before its first caller joins. */
+  /** The result. A listener may settle it before the first caller joins. */
   #ending: Promise<Snapshot<T>> | undefined
 
   /**
-   * @param late what a caller gets when the deadline has passed
+   * @param late makes the error that a caller gets when the deadline has passed
    * @param passed called before that, for each group of callers
    */
   constructor(
@@ -64,7 +64,7 @@ export class Waiters<T> {
     }
   }
 
-  /** What they waited for is there. */
+  /** Serves the new value to all who wait, and to those who join later. */
   land(snapshot: Snapshot<T>): void {
     this.#ending = Promise.resolve(snapshot)
     this.serve(snapshot)
@@ -120,7 +120,7 @@ class Group<T> {
       this.resolve = resolve
       this.reject = reject
     })
-    // A refresh ahead of expiry has no caller that waits; its failure is told as an event.
+    // A refresh ahead of expiry has no waiting caller; an event tells its failure.
     this.promise.catch(() => undefined)
   }
 }

@@ -37,7 +37,10 @@ export const defaultRejectionRules: Readonly<Record<DefaultRejectionRule, Reject
   /* @__PURE__ */ makeRules()
 
 function makeRules(): Readonly<Record<DefaultRejectionRule, RejectionRule>> {
-  /** A sentence of its own, not part of one: a 400 may quote what was sent. Before it may stand the exception's class, in the title of a page, too. */
+  /**
+   * The phrase must be a sentence of its own, because a 400 may quote the request. The exception's class may stand before it, also in the
+   * title of a page.
+   */
   const start = /^(?:<.{1,999}?> *(?:error \d+ )?)?(?:[\w.]*(?:error|exception): )?/.source
   /** All of a sentence: many frameworks' examples answer so with a 403. With a 400 it may be a tokenizer's. */
   const invalidSentence = new RegExp(

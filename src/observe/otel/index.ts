@@ -6,7 +6,7 @@ import { RefreshSpans } from './refresh-spans.ts'
 
 export type { Observed } from './refresh-metrics.ts'
 
-/** Where telemetry goes. */
+/** Options of the OpenTelemetry listener. */
 export interface OpenTelemetryOptions {
   /** Default: the global one. */
   tracerProvider?: TracerProvider | undefined
