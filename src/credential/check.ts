@@ -8,14 +8,14 @@ import type { CredentialStatus } from './status.ts'
 import type { Store, StoredRecord } from './store.ts'
 import { type AccessToken, isSame } from './token.ts'
 
-/** What `check()` found. */
+/** The result of `check()`. */
 export interface CheckResult {
   /** No finding is an error. */
   readonly ok: boolean
   readonly findings: Finding[]
 }
 
-/** What is looked at. */
+/** The input of a check. */
 export interface Checked {
   readonly store: Store
   readonly source: Source | undefined

@@ -46,6 +46,6 @@ export interface Credential extends Refresher<AccessToken> {
    * process.once('SIGTERM', () => credential.flush().finally(() => process.exit()))
    */
   flush(options?: FlushOptions): Promise<void>
-  /** How things stand, without secrets. */
+  /** The state of the login, without secrets. */
   status(): CredentialStatus
 }

@@ -41,7 +41,7 @@ export function createCredential(options: CredentialOptions): Credential {
   return new StoredCredential(readCredentialOptions(options))
 }
 
-/** How many challenges are remembered. */
+/** The number of challenges that are remembered. */
 const MOST_REFUSED = 16
 
 /** A credential over a store and a source. */

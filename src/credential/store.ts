@@ -2,7 +2,7 @@ import type { Finding } from '../core/events.ts'
 import type { RefreshError, RefreshErrorCode } from '../errors.ts'
 import type { AccessToken } from './token.ts'
 
-/** Whom a token was issued for: a fingerprint of the configuration. It never holds a secret or a key. */
+/** The issuer and client of a token: a fingerprint of the configuration. It never holds a secret or a key. */
 export interface MadeFor {
   /** The issuer, or the token endpoint where no issuer is configured. */
   readonly issuer?: string | undefined
@@ -29,7 +29,7 @@ export interface StoredFailure {
   readonly abandoned?: boolean | undefined
 }
 
-/** What is written into a store: a record without its number. Members that a reader does not know stay as they are. */
+/** The content that is written into a store: a record without its number. Unknown members are kept. */
 export interface RecordContent {
   /**
    * undefined without a `failure`: the account was logged out (a tombstone). undefined with one: nothing was issued yet, and
@@ -50,11 +50,11 @@ export interface StoredRecord extends RecordContent {
   readonly revision: number
 }
 
-/** What a store tells the caller that changes a record. */
+/** The store's side of a change: what it tells the caller that changes a record. */
 export interface StoreContext {
   /** Aborts when the lock is lost: a newer record may cover what is written then. */
   readonly signal: AbortSignal
-  /** An earlier holder vanished, perhaps after it redeemed the refresh token and before it could write. */
+  /** An earlier holder vanished, perhaps after it redeemed the refresh token but before it could write. */
   readonly abandoned: boolean
   /**
    * Makes sure that the lock is still held, just before something is done that must not be done twice: the process may have been
@@ -73,13 +73,13 @@ export interface StoreContext {
 }
 
 /**
- * How an update stands before and after its change. `queued`: it waits for one of the store's `maxLocks`. `admitted`: that wait is
- * over. `held`: it waits for another holder's lock. `unwritten`: a try to write the change failed, and another follows. `vanished`: the record was gone from the store when the
- * change was written.
+ * The state of an update before and after its change. `queued`: it waits for one of the store's `maxLocks`. `admitted`: that wait is over.
+ * `held`: it waits for another holder's lock. `unwritten`: a try to write the change failed, and another follows. `vanished`: the record
+ * was gone from the store when the change was written.
  */
 export type UpdateNews = 'queued' | 'admitted' | 'held' | 'unwritten' | 'vanished'
 
-/** What the caller that changes a record may say besides. */
+/** Options of the caller that changes a record. */
 export interface UpdateOptions {
   /**
    * The revision that the caller knows. Where the record's is higher before the lock is there, a store may leave it at that: it does
@@ -95,7 +95,7 @@ export interface UpdateOptions {
   readonly isOver?: (() => boolean) | undefined
   /** ms: a lock that is held for longer no longer counts among the store's `maxLocks`. @default 30_000 */
   readonly deadline?: number | undefined
-  /** Hears how the update stands. A store need not tell. */
+  /** Called with the state of the update. A store need not call it. */
   readonly onNews?: ((news: UpdateNews, error?: RefreshError) => void) | undefined
   /** The token may be lost, for nothing was spent for it: the store rejects where it cannot write it within a second. */
   readonly isBrief?: boolean | undefined
@@ -107,7 +107,7 @@ export type StoreChange = (
   context: StoreContext,
 ) => Promise<RecordContent | undefined>
 
-/** Where credentials live, so that other processes and hosts share them. */
+/** Holds credentials, so that other processes and hosts share them. */
 export interface Store {
   /** The record as it is, without waiting for a holder of its lock. */
   read(key: string): Promise<StoredRecord | undefined>

@@ -61,13 +61,13 @@ export class TokenRecord {
     return failure?.terminal === true ? failure : undefined
   }
 
-  /** There is a token that the store does not have. */
+  /** True if the store lacks a token that we hold. */
   get isUnsaved(): boolean {
     return this.#unsaved.current !== undefined
   }
 
   /**
-   * @param onWait hears that the read waits for its turn (true), and that it has come (false)
+   * @param onWait called when the read waits for its turn (true), and when its turn has come (false)
    * @throws RefreshError `store_failed`, `store_invalid`
    */
   async read(onWait?: (isWaiting: boolean) => void): Promise<StoredRecord | undefined> {
@@ -80,7 +80,7 @@ export class TokenRecord {
     }
   }
 
-  /** Takes note of what was read. */
+  /** Notes a record that was read. */
   know(record: StoredRecord): void {
     this.#known.know(record)
   }
@@ -188,7 +188,7 @@ export class TokenRecord {
     })
   }
 
-  /** Resolves when everything is stored, also what is being redeemed or written right now. */
+  /** Resolves when everything is stored, including tokens that are being redeemed or written now. */
   async #stored(): Promise<void> {
     for (let all = this.#underWay(); this.isUnsaved || all.length > 0; all = this.#underWay())
       await Promise.all([this.saved(), ...all])

@@ -227,7 +227,7 @@ export class UnsavedToken {
     this.#options.audience.tell({ type: 'refresh_discarded', generation: 0 })
   }
 
-  /** There is nothing left to save. */
+  /** Stops saving: nothing is left to save. */
   release(): void {
     this.#unsaved = undefined
     this.#stopTimer()

@@ -10,9 +10,9 @@ const SHORT_PAUSE = 400
 /** For so long a caller waits for a write before it goes on without: tries are close together until then. ms */
 export const BRIEFLY = 1_000
 
-/** How a token is written. */
+/** Options of a token's write. */
 export interface WriteOptions {
-  /** ms between tries, at most */
+  /** The pause between tries, at most. ms */
   readonly longestPause: number
   /** The token may be lost: give up after a second. */
   readonly isBrief: boolean

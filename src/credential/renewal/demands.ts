@@ -58,7 +58,7 @@ export class Demands {
     try {
       return await this.#cell.renew(lacking, { background })
     } catch {
-      // The failure is told by the refresh. The token in force is as good as it was.
+      // The refresh reports the failure. The token in force is as good as before.
       undo()
       return undefined
     }
