@@ -31,7 +31,7 @@ export class PostgresTable implements LeaseTable {
   readonly #findings: () => readonly Finding[]
   readonly #statements: Statements
 
-  /** @throws RefreshError `invalid_option` for what is no client */
+  /** @throws RefreshError `invalid_option` if the argument is no client */
   constructor(client: PostgresClient, { name, lease, timeout = 5_000 }: PostgresTableOptions) {
     this.#ask = asking(client, { silence: Math.min((lease * 2) / 5, timeout), timeout })
     this.#findings = () => findingsOf(client, lease)

@@ -53,7 +53,7 @@ export async function open(
   const options: jose.DecryptOptions = {
     keyManagementAlgorithms: [ALG],
     contentEncryptionAlgorithms: [ENC],
-    // Nothing is compressed, so that nothing can swell.
+    // We never compress, so a compressed text, which could swell, is refused.
     maxDecompressedLength: 0,
   }
   const decrypt = async ({ secret }: Key): Promise<Uint8Array> =>

@@ -15,14 +15,14 @@ export type SealingKeys =
 
 type GiveKeys = Exclude<SealingKeys, readonly SealingKey[]>
 
-/** How long an answer is kept, where it serves. ms */
+/** How long the function's keys are kept. ms */
 const KEPT = 3_600_000
-/** How old an answer must be before it is asked for again on account of a key that is not in it. ms */
+/** How old the keys must be before an unknown key id makes us ask for them again. ms */
 const SETTLED = 10_000
-/** How long a function may take. ms */
+/** How long the function may take. ms */
 const TIMEOUT = 10_000
 
-/** The keys, as far as they are known here. */
+/** The keys that are known here. */
 export class KeyRing {
   readonly #ask: () => Promise<Keys>
   readonly #canChange: boolean
@@ -48,7 +48,7 @@ export class KeyRing {
    * @throws RefreshError `store_failed`, `invalid_option`: there is no key yet
    */
   async first(): Promise<Key> {
-    // What was true an hour ago is better than nothing.
+    // If the function fails, hour-old keys are better than none.
     if (this.#isOlderThan(KEPT)) await this.#renew().catch(() => undefined)
     const [first] = this.#held?.keys ?? (await this.#renew())
     return first
@@ -86,7 +86,7 @@ export class KeyRing {
     return this.#canChange && this.#held !== undefined && Math.abs(this.#clock.now() - this.#held.at) >= ms
   }
 
-  /** A failure is not kept: whoever comes next asks again. */
+  /** Asks the function. A failure is not kept: the next caller asks again. */
   #renew(): Promise<Keys> {
     this.#asking ??= this.#ask()
       .then((keys) => {

@@ -50,7 +50,7 @@ export class Lease {
    * @throws RefreshError `store_failed`
    */
   async confirm(): Promise<void> {
-    // The answer to this may be long in coming, too, or the process be stopped before it hears it.
+    // The response may be late too, or the process stopped before it reads it.
     for (let tries = 0; tries < 3 && this.#age() >= this.#length / 5; tries++) {
       await this.#extend().catch((error: unknown) => {
         throw error instanceof RefreshError ? error : lost(error)
@@ -71,8 +71,8 @@ export class Lease {
   }
 
   /**
-   * Also when the lease is over by our clocks: a server that was away gives it back as long as nobody else has taken it, and what was asked
-   * for under it, and is not answered yet, is not asked for by others.
+   * Renews even if the lease is over by our clock. A server that was away renews it unless another has acquired it. So no other process
+   * repeats a request that we sent under the lock and that has no response yet.
    */
   async #beat(): Promise<void> {
     await this.#extend().catch(() => undefined)

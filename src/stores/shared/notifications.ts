@@ -37,7 +37,7 @@ export class Notifications {
       for (const each of this.#waiters.get(topic) ?? []) each()
     }
     const over = new AbortController()
-    // Who waits next subscribes anew.
+    // The next waiter subscribes anew.
     const end = (): void => {
       if (this.#subscription?.end === end) this.#subscription = undefined
       over.abort()
