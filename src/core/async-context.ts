@@ -50,7 +50,7 @@ function tracked<T>(storage: Storage<T>): AsyncContext<T> {
   }
 }
 
-/** Cloudflare calls itself Node 22, and has the method, which throws. What it would spare is not worth a call. */
+/** Cloudflare says it is Node 22 and has the method, which throws. The call that it would save is cheap. */
 function quiet(storage: Storage<unknown>): void {
   try {
     storage.disable?.()

@@ -26,7 +26,7 @@ export class Audience {
   readonly #onEvent: RefreshListener | undefined
   readonly #key: string | undefined
 
-  /** @param key the account's name, where it has one */
+  /** @param key the account's name, if it has one */
   constructor(onEvent?: RefreshListener, key?: string) {
     this.#onEvent = onEvent
     this.#key = key
@@ -53,7 +53,7 @@ export class Audience {
   }
 }
 
-/** For refreshers that are not ours: the surface's listener and the channel hear of them. */
+/** For refreshers that are not ours: the surface's listener and the channel receive their events. */
 export const STRANGERS: Audience = /* @__PURE__ */ new Audience()
 
 /** null: this runtime has none. */

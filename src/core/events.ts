@@ -3,7 +3,7 @@ import { RefreshError } from '../errors.ts'
 /** Why a refresh runs: there is no value, its expiry is near or past, or the remote side rejected it. */
 export type RefreshCause = 'missing' | 'expiring' | 'rejected'
 
-/** Something that is amiss, or worth knowing, and what to do about it. It holds no secret. */
+/** A problem or a notable fact, with its remedy. It holds no secret. */
 export interface Finding {
   /** A name for programs, such as `client_without_timeout`. */
   readonly code: string
@@ -33,7 +33,7 @@ export type RefreshEvent = {
         readonly duration: number
         readonly joined: number
         readonly late: boolean
-        /** epoch ms: when the new value expires; undefined where it is not known. */
+        /** epoch ms: when the new value expires; undefined if it is not known. */
         readonly expiresAt?: number | undefined
       }
     | {
@@ -86,7 +86,7 @@ export type RefreshEvent = {
     | {
         readonly type: 'scope_demanded'
         readonly generation: number
-        /** Separated by spaces; empty where the remote side does not say. */
+        /** Separated by spaces; empty if the remote side does not say. */
         readonly scope: string
         readonly reason: RefreshError | undefined
       }
@@ -131,7 +131,7 @@ export function asRefreshError(error: unknown): RefreshError {
   })
 }
 
-/** Another copy of the package, or a proxy, may have made it: what cannot be reckoned with must not end the process. */
+/** Another copy of the package, or a proxy, may have made the error: an unexpected one must not end the process. */
 function isSound(error: RefreshError): boolean {
   try {
     const { code, message, terminal, retryAfterMs } = error

@@ -135,7 +135,7 @@ export class Mapped<T, U> implements Origin<U> {
     try {
       const snapshot = await base
       const derived = await abortable(this.#build(snapshot), options.signal)
-      // No caller gets what belongs to an account that was left meanwhile.
+      // A caller must not get a value of an account that was left meanwhile.
       return epoch === this.epoch ? derived : await this.snapshot(options)
     } finally {
       if (this.#shared?.base === base) this.#shared = undefined

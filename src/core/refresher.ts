@@ -53,10 +53,9 @@ export interface Refresher<T> {
    */
   usable?(): Snapshot<T> | undefined
   /**
-   * A value to make an attempt with. Waits for a refresh only where there is no value, or the one in force
-   * is known to be stale; where that refresh fails, the stale value is returned, for the remote side's
-   * verdict is the one that counts.
-   * @throws RefreshError `credential_missing`, or what the refresh failed with, where there is no value.
+   * Returns a value to make an attempt with. Waits for a refresh only if there is no value, or the one in force is known to be stale. If
+   * that refresh fails, it returns the stale value, because the remote side's verdict counts.
+   * @throws RefreshError `credential_missing`, or the refresh's failure, if there is no value.
    */
   snapshot(options?: WaitOptions): Promise<Snapshot<T>>
   /**
@@ -65,7 +64,7 @@ export interface Refresher<T> {
    */
   refresh(rejected: Generation, options?: RejectionOptions): Promise<Snapshot<T>>
   /**
-   * Reports that the remote side accepted a generation: it is what resets the breaker.
+   * Reports that the remote side accepted a generation, which resets the breaker.
    *
    * @param endpoint as in {@link RejectionOptions}
    */
@@ -84,7 +83,7 @@ export interface Refresher<T> {
   isDead?(): boolean
   /** @internal The listeners of this refresher. */
   readonly audience?: Audience | undefined
-  /** @internal What its values come from: see `runAsSource()`. */
+  /** @internal The owner of its values' source: see `runAsSource()`. */
   readonly owner?: object | undefined
   /**
    * A refresher of something built from the value: a provider, a client, a header. It is built once per
@@ -110,7 +109,7 @@ export interface RefreshContext<T> {
   readonly queued?: ((isWaiting: boolean) => void) | undefined
   /** @internal No caller wants the result any more. Unlike the signal it also tells on a platform where one request cannot abort what another began. */
   readonly isOver?: (() => boolean) | undefined
-  /** @internal Somebody wants to know whether it works by now, whatever was refused before. */
+  /** @internal A caller asks whether it works by now, whatever was refused before. */
   readonly isRetry?: boolean | undefined
 }
 

@@ -20,16 +20,15 @@ export interface RetryPolicy<R> extends CommonPolicy {
   readonly isRejection?: ((result: R) => Judgement) | undefined
   /** Does this result, which is no rejection, show that the value was accepted? Default: it does. */
   readonly isAcceptance?: ((result: R) => boolean) | undefined
-  /** Lets go of a rejection that a second attempt replaces: cancels its body, say. What it throws is ignored. */
+  /** Discards a rejection that a second attempt replaces: cancels its body, say. An error that it throws is ignored. */
   readonly discard?: ((result: R) => unknown) | undefined
 }
 
 /**
- * Makes one attempt, or two: where the first is rejected, the value is refreshed and the attempt made once
- * more. The caller sees only the last one's result. Where no newer value is to be had, that is the rejection,
- * unchanged.
+ * Makes one attempt, or two: if the first is rejected, it refreshes the value and makes the attempt once more. The caller sees only the
+ * last one's result. If there is no newer value, that is the rejection, unchanged.
  *
- * @throws whatever the last attempt threw; RefreshError where there is no value to attempt with
+ * @throws the last attempt's error; RefreshError if there is no value to attempt with
  * @example
  * const call = ({ accessToken }: AccessToken) => fetch(url, { headers: { authorization: `Bearer ${accessToken}` } })
  * const response = await retryOnce(token, call, {

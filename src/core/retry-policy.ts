@@ -17,8 +17,8 @@ export interface CommonPolicy {
   /** Is this thrown error a rejection? Default: `isUnauthorizedError` decides. */
   readonly isRejectionError?: ((error: unknown) => Judgement) | undefined
   /**
-   * Asked once a rejection has led to a newer value: why the call cannot be made again all the same, where it cannot. It
-   * gets its rejection then. Default: it can.
+   * Asked once a rejection has led to a newer value. Returns why the call cannot be made again, and the caller then gets the rejection;
+   * undefined if it can be made again. Default: it can.
    */
   readonly unrepeatable?: (() => RefreshError | undefined) | undefined
   /** The caller's: once it has aborted, nothing is retried. */
@@ -48,7 +48,7 @@ export function judgeError(error: unknown, policy: CommonPolicy): Judgement {
 /** In a stampede each caller keeps it until the refresh is over. */
 const REJECTED: Verdict = /* @__PURE__ */ Object.freeze({ rejected: true })
 
-/** The verdict in an answer, where it is a rejection. Waits only where the answer does. */
+/** The verdict of a judgement, if it is a rejection. Waits only if the judgement does. */
 function rejectionIn(answer: Judgement): Verdict | undefined | Promise<Verdict | undefined> {
   if (answer === false) return undefined
   if (answer === true) return REJECTED
@@ -56,7 +56,7 @@ function rejectionIn(answer: Judgement): Verdict | undefined | Promise<Verdict |
   return answer.rejected ? answer : undefined
 }
 
-/** The verdict in an answer, where another credential may do. Waits only where the answer does. */
+/** The verdict of a judgement, if another credential may do. Waits only if the judgement does. */
 export function mendableIn(answer: Judgement): Verdict | undefined | Promise<Verdict | undefined> {
   if (answer === false) return undefined
   if (answer === true) return REJECTED
@@ -64,14 +64,14 @@ export function mendableIn(answer: Judgement): Verdict | undefined | Promise<Ver
   return isMendable(answer) ? answer : undefined
 }
 
-/** A snapshot for an attempt, without a wait where none is needed. */
+/** A snapshot for an attempt. It is no promise if no wait is needed. */
 export function obtain<T>(refresher: Refresher<T>, policy: CommonPolicy): Snapshot<T> | Promise<Snapshot<T>> {
   const hasLeft = !policy.aborts && policy.signal?.aborted
   const usable = hasLeft ? undefined : refresher.usable?.()
   return usable ?? refresher.snapshot(policy)
 }
 
-/** Reports a rejection, and asks for a newer snapshot; undefined where the caller has left. */
+/** Reports a rejection, and asks for a newer snapshot; undefined if the caller has left. */
 export function askFor<T>(
   refresher: Refresher<T>,
   rejected: Snapshot<T>,
@@ -85,7 +85,7 @@ export function askFor<T>(
 }
 
 /**
- * The snapshot for a second attempt, where that can be made.
+ * The snapshot for a second attempt, if one can be made.
  *
  * @throws the signal's reason, when the caller has left while it waited
  */

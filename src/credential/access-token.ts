@@ -71,7 +71,7 @@ export class TokenGiver {
     if (snapshot?.value.accessToken !== rejected || snapshot === undefined)
       snapshot = await this.#cell.snapshot(waiting)
     if (snapshot.value.accessToken === rejected) return this.#cell.refresh(snapshot, waiting)
-    // Somebody may have logged in elsewhere.
+    // A person may have logged in elsewhere.
     return this.#cell.isEnded ? this.#cell.renew(snapshot, waiting) : snapshot
   }
 

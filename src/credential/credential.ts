@@ -29,7 +29,7 @@ import type { TokenResponse } from './token/token-response.ts'
 /**
  * A credential that refreshes itself, once for all callers, processes and hosts that share its store.
  *
- * A new token is stored before it is handed out. Where that takes longer than a second it is used, kept, and written as soon as the
+ * A new token is stored before callers get it. If storing takes longer than a second, the token is used, kept, and written as soon as the
  * store takes it; until then no other process gets its lock.
  *
  * @throws RefreshError `invalid_option`
@@ -182,7 +182,7 @@ export class StoredCredential implements Credential {
     return this.#standing.status(this.peek(), this.#record.isUnsaved, this.#record.ended)
   }
 
-  /** @internal A surface may answer at once where the login is known to have ended. */
+  /** @internal A surface may respond at once if the login is known to have ended. */
   isDead(): boolean {
     return this.#standing.failure?.error.terminal === true
   }
@@ -205,7 +205,7 @@ export class StoredCredential implements Credential {
     return noted
   }
 
-  /** Tells once of what puts the login at risk. */
+  /** Reports once what puts the login at risk. */
   #find(): void {
     if (this.#hasFound) return
     this.#hasFound = true

@@ -16,14 +16,14 @@ export interface FailureFacts {
   readonly refusedWish?: 'challenge' | 'scope' | undefined
   /** An earlier request of the same flight was sent and got no whole response: it may have spent the refresh token. */
   readonly hasBroken?: boolean | undefined
-  /** The same request may succeed a moment later, as where a signature's time was off: the refusal is not remembered. */
+  /** The same request may succeed a moment later, as when a signature's time was off: the refusal is not remembered. */
   readonly mayPass?: boolean | undefined
 }
 
 /** Beside the errors, not in them: printers and error trackers walk an error's members. */
 const known = new WeakMap<object, FailureFacts>()
 
-/** Notes what a source knows of a failure. Gives the same error. */
+/** Notes the facts that a source knows of a failure. Returns the same error. */
 export function noting(error: RefreshError, facts: FailureFacts): RefreshError {
   known.set(error, { ...known.get(error), ...facts })
   return error

@@ -21,7 +21,7 @@ export interface CredentialPoolOptions extends SharedCredentialOptions {
 
 /** The credentials of many accounts, such as the users of a server. */
 export interface CredentialPool {
-  /** The credential of an account: the same one for all who ask while anybody holds it. */
+  /** The credential of an account: the same one for all callers while any of them holds it. */
   get(key: string): Credential
   /** The number of credentials in memory. */
   readonly size: number

@@ -14,7 +14,7 @@ export interface SourceContext {
    * sent its request from the start.
    */
   readonly sent: () => void
-  /** @internal What the login was granted will do: no scope is named, for the endpoint refused the one that the login asked for. */
+  /** @internal Send no scope: the endpoint refused the scope of the login's request, so the granted one will do. */
   readonly asGranted?: boolean | undefined
 }
 
@@ -43,8 +43,8 @@ export interface Source {
    */
   readonly presented?: ((input: SourceInput) => Promise<readonly string[]>) | undefined
   /**
-   * @internal Asks for these scopes besides those that were granted, from the next request on. It gives what takes the wish back; undefined
-   * where only a person can grant them.
+   * @internal Asks for these scopes besides the granted ones, from the next request on. Returns a function that takes the wish back;
+   *   undefined if only a person can grant them.
    */
   readonly widen?:
     | ((scopes: readonly string[], granted: string | undefined) => (() => void) | undefined)

@@ -7,9 +7,9 @@ export interface CredentialStatus {
    * `reauthentication_required`: only a person can mend it.
    */
   readonly state: 'empty' | 'valid' | 'expired' | 'logged_out' | 'reauthentication_required'
-  /** 0 where there is no token. */
+  /** 0 if there is no token. */
   readonly generation: number
-  /** epoch ms; undefined where it is not known. */
+  /** epoch ms; undefined if it is not known. */
   readonly expiresAt: number | undefined
   readonly isRefreshing: boolean
   /** The token is in use, and could not be written to the store yet. */

@@ -7,7 +7,7 @@ export interface AccessToken {
   readonly accessToken: string
   /** Default: `Bearer`. */
   readonly tokenType?: string | undefined
-  /** epoch ms; undefined where it is not known: then only a rejection causes a refresh. */
+  /** epoch ms; undefined if it is not known: then only a rejection causes a refresh. */
   readonly expiresAt?: number | undefined
   /** epoch ms: the server rejects the token from here on, though it expires later. Default: `expiresAt`. */
   readonly refreshAt?: number | undefined
@@ -63,7 +63,7 @@ export function withKept(fresh: AccessToken, before: AccessToken | undefined): A
   }
 }
 
-/** epoch ms: from when on the token is no good any more. undefined where it is not known. */
+/** epoch ms: from when on the token is no longer valid. undefined if it is not known. */
 export function expiryOf({ expiresAt, refreshAt }: AccessToken): number | undefined {
   return refreshAt === undefined ? expiresAt : Math.min(refreshAt, expiresAt ?? Infinity)
 }

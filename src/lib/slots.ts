@@ -46,7 +46,7 @@ export class Slots {
     this.#most = most
   }
 
-  /** @throws the signal's reason, where it aborts before the turn comes */
+  /** @throws the signal's reason, if it aborts before the turn comes */
   async take(options: PlaceOptions): Promise<GiveBack> {
     const place: Place = { clock: options.clock, until: 0 }
     let enter = (): void => undefined

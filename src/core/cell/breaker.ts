@@ -66,7 +66,7 @@ export class Breaker {
   readonly #others = new Endpoint(true)
   readonly #budget = new RefreshBudget()
 
-  /** Takes note of a rejection. Gives why a refresh would be of no use, if so. */
+  /** Notes a rejection. If a refresh would not help, returns why. */
   rejected(rejection: Rejection): RefreshError | undefined {
     const { generation, now } = rejection
     const name = nameOf(rejection.endpoint)

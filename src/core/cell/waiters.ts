@@ -3,7 +3,7 @@ import { currentTurn } from '../../lib/input.ts'
 import type { Snapshot } from '../refresher.ts'
 import type { Deadline, Stage } from './deadline.ts'
 
-/** The callers that wait for one thing: a flight, or what a map builds. */
+/** The callers that wait for one result: a flight's, or a map's. */
 export class Waiters<T> {
   readonly #deadline: Deadline
   readonly #late: () => RefreshError
@@ -97,7 +97,7 @@ export class Waiters<T> {
   }
 }
 
-/** A failure that no caller need hear of. */
+/** A failure that no caller need receive. */
 function failed(reason: unknown): Promise<never> {
   const ending = Promise.reject(reason)
   ending.catch(() => undefined)

@@ -18,7 +18,7 @@ export type DefaultRejectionRule =
 
 /** A vendor's way of saying, with a status other than 401, that a credential is no good. */
 export interface RejectionRule {
-  /** The HTTP statuses it applies to. Where the error has no status of its own, every rule of yours applies. */
+  /** The HTTP statuses it applies to. If the error has no status of its own, every rule of yours applies. */
   readonly statuses: readonly number[]
   /**
    * True: a rejection. `'accepted'`: none, whatever else speaks for it. False or undefined: no opinion; the rules after this one,

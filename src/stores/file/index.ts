@@ -14,7 +14,7 @@ export type { StoreEntry, StoreEntryHolder } from '../shared/entry.ts'
 /** Options of a file store. */
 export interface FileStoreOptions {
   /**
-   * The folder. It is made where it is missing, and holds a folder for each account.
+   * The folder. It is made if it is missing, and holds a folder for each account.
    *
    * Default: `$XDG_STATE_HOME/llm-refresh` or `~/.local/state/llm-refresh`; `~/Library/Application Support/llm-refresh` on macOS,
    * `%LOCALAPPDATA%\llm-refresh` on Windows.
@@ -51,7 +51,7 @@ export interface FileStoreOptions {
  * Its folders are closed to other users (0700, files 0600). A token is on the disk before it is in force, and no file is ever
  * replaced. The file system must know hard links; a network file system is only as safe as its own `link()`.
  *
- * @throws RefreshError `invalid_option`; later `store_failed`, and `store_invalid` where a record is damaged or another program's
+ * @throws RefreshError `invalid_option`; later `store_failed`, and `store_invalid` if a record is damaged or another program's
  * @example
  * const credential = createCredential({ source: oauth({ issuer, clientId }), store: fileStore(), key: 'me@example.com' })
  */

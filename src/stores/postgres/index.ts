@@ -52,7 +52,7 @@ export interface PostgresStoreOptions extends PostgresTableOptions {
  *
  * @param client a pool is best: a connection that breaks or hangs is replaced, while a single `Client` of `pg` does not connect again. It
  *   must not be in a transaction
- * @throws RefreshError `invalid_option`; later `store_failed`, and `store_invalid` where a record is damaged or another program's
+ * @throws RefreshError `invalid_option`; later `store_failed`, and `store_invalid` if a record is damaged or another program's
  * @example
  * const pool = new pg.Pool({ connectionString, connectionTimeoutMillis: 1_000 })
  * pool.on('error', () => undefined) // an idle connection that breaks is replaced
@@ -83,7 +83,7 @@ export function postgresSchema(options: PostgresTableOptions = {}): string {
 }
 
 /**
- * Makes the table, where it is not there yet. Any number of processes may do so at once.
+ * Makes the table, if it is not there yet. Any number of processes may do so at once.
  *
  * @throws RefreshError `invalid_option`, `store_failed`
  */

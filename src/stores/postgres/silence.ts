@@ -10,7 +10,7 @@ export interface Silence {
   readonly isSent?: (() => boolean) | undefined
 }
 
-/** Rejects where no response comes in time of a statement that was sent. */
+/** Rejects if a sent statement gets no response in time. */
 export function heard<R>(
   response: PromiseLike<R>,
   { silence, timeout, isSent = () => true }: Silence,

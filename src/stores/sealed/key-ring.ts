@@ -5,9 +5,9 @@ import { checkKeys, importKeys, type Key, type Keys, type SealingKey } from './k
 /**
  * The keys of a sealed store. The first seals, all of them open.
  *
- * A function, such as one that asks a key management service, is asked when a key is first needed. Its answer is kept for an hour,
- * and asked for again at the next write after that, or where a record is sealed with a key that is not in it. Where it throws, or takes
- * 10 s, that is a `store_failed`, and nothing is remembered of it. Its signal aborts then.
+ * A function, such as one that asks a key management service, is called when a key is first needed. Its keys are kept for an hour. It is
+ * called again at the next write after that, or if a record is sealed with an unknown key. If it throws, or takes 10 s, that is a
+ * `store_failed`, and nothing of it is remembered. After 10 s its signal aborts.
  */
 export type SealingKeys =
   | readonly SealingKey[]

@@ -39,11 +39,11 @@ export type Taken =
 export interface LeaseTable {
   read(key: string): Promise<Row | undefined>
   /**
-   * Acquires the lock where it is free, or where this owner has it already.
+   * Acquires the lock if it is free, or if this owner has it already.
    *
-   * @param known `newer`, where there is a record with a higher revision. Where it is above 0 and there is no record, it is `held`
-   *   for a lease, unless `mayTakeOver`: the holder of an unsaved token writes first
-   * @param mayTakeOver the lock is also acquired where its lease is over
+   * @param known `newer`, if there is a record with a higher revision. If it is above 0 and there is no record, the lock is `held` for a
+   *   lease, unless `mayTakeOver`: the holder of an unsaved token writes first
+   * @param mayTakeOver the lock is also acquired if its lease is over
    */
   take(key: string, owner: string, known: number | undefined, mayTakeOver: boolean): Promise<Taken>
   /**
@@ -57,10 +57,10 @@ export interface LeaseTable {
    */
   write(key: string, owner: string, row: Row): Promise<RowWritten>
   /**
-   * Writes a record where the one in force still has the revision `seen` (0: there is none), under a number above all locks and
-   * records. The lock stays with its holder, whose own write comes too late then. Waiters are notified.
+   * Writes a record if the one in force still has the revision `seen` (0: there is none), under a number above all locks and records. The
+   * lock stays with its holder, whose own write then comes too late. Waiters are notified.
    *
-   * @returns undefined where the record's revision is another one by now
+   * @returns undefined if the record's revision is another one by now
    */
   swap(key: string, seen: number, text: string): Promise<Row | undefined>
   /**

@@ -42,7 +42,7 @@ export class Beneath {
     return fetch === this.first ? fetch(...request) : this.#sendBy(fetch, request, applied)
   }
 
-  /** By somebody else's fetch, which may lead back to us. */
+  /** Sends through a user's fetch, which may lead back to us. */
   async #sendBy(fetch: Fetch, request: Request, applied: Applied | undefined): Promise<Response> {
     const underWay: UnderWay = { applied, address: addressOf(request[0]), isOver: false }
     this.#underWay.add(underWay)
@@ -94,7 +94,7 @@ function carries([input, init]: Request, { set }: Applied): boolean {
   }
 }
 
-/** Without the query: telemetry may add to it. */
+/** The address without the query, because telemetry may add to it. */
 function addressOf(input: Request[0]): string {
   try {
     const { origin, pathname } = new URL(

@@ -3,7 +3,7 @@ import { MOST_READ } from './limits.ts'
 
 /** One event of an event stream (HTML standard, section 9.2). */
 export interface ServerSentEvent {
-  /** Empty where it has none. */
+  /** Empty if the event has no name. */
   readonly name: string
   readonly data: string
 }

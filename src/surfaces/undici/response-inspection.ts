@@ -22,7 +22,7 @@ export interface Inspected extends Judged {
   readonly isRetry: boolean
 }
 
-/** What reads a response before the caller gets it: up to its first event, or all of its body. Undefined where the head says enough. */
+/** The inspection of a response before the caller gets it: up to its first event, or all of its body. undefined if the head is enough. */
 export function inspectionOf(
   status: number,
   headers: ResponseHeaders,

@@ -6,15 +6,15 @@ import { isRecord } from '../record.ts'
 /** After a rejection this many more parts are read. Usually one follows, and it says that the stream is over. */
 const MOST_AFTER = 64
 
-/** What an attempt yields: itself once it is open, then its parts. */
+/** The items of an attempt: itself once it is open, then its parts. */
 export type Item = { readonly attempt: StreamAttempt; readonly part?: unknown }
 
-/** Where the parts of a committed attempt go: the controller of the caller's stream. */
+/** The controller of the caller's stream, which gets the parts of a committed attempt. */
 type Sink = Pick<ReadableStreamDefaultController<unknown>, 'enqueue' | 'close' | 'error'>
 
-/** One attempt at a stream: it opens when its first item is asked for, and reads one part at a time. */
+/** One attempt at a stream. It opens when its consumer asks for the first item, and reads one part at a time. */
 export class StreamAttempt implements AsyncIterableIterator<Item, undefined> {
-  /** What the model gave; undefined until the attempt is open. */
+  /** The model's result; undefined until the attempt is open. */
   result: unknown
   /** A second attempt is never repeated. */
   readonly isLast: boolean
@@ -39,7 +39,7 @@ export class StreamAttempt implements AsyncIterableIterator<Item, undefined> {
     return this
   }
 
-  /** Whether the model gave a stream at all. */
+  /** True if the model returned a stream. */
   get streams(): boolean {
     return this.#reader !== undefined
   }
@@ -122,7 +122,7 @@ export class StreamAttempt implements AsyncIterableIterator<Item, undefined> {
     stop()
   }
 
-  /** Nobody waits for it: a stream may only be closed once the other half of a tee is. */
+  /** We do not wait: half of a tee closes only when the other half does. */
   #discard(reason: unknown): void {
     this.#reader?.cancel(reason).catch(() => undefined)
   }
@@ -139,7 +139,7 @@ export class StreamAttempt implements AsyncIterableIterator<Item, undefined> {
   readonly #break = (error: unknown): void => this.#sink?.error(error)
 }
 
-/** Whether something is a stream of the platform's, or of a polyfill. */
+/** True if the value is a stream of the platform, or of a polyfill. */
 export function isStream(value: unknown): value is ReadableStream<unknown> {
   return typeof value === 'object' && value !== null && 'getReader' in value
 }

@@ -32,7 +32,7 @@ type GenerateResult =
 
 type FinishReason = LanguageModelV2FinishReason | LanguageModelV3FinishReason | LanguageModelV4FinishReason
 
-/** Who answers, and who hears of what cannot be carried. */
+/** The responding model, and the receiver of warnings. */
 export interface ResponseContext {
   readonly modelId: string
   /** The AI SDK's name for the vendor. */

@@ -9,8 +9,8 @@ import { isRecord } from '../../record.ts'
 import { readVendorError, type VendorError } from './vendor-error.ts'
 
 /**
- * What an AI SDK error amounts to. Errors are told by their fields and names, never by `instanceof`: every
- * major version of the AI SDK has classes of its own.
+ * A failure, as read from an AI SDK error. We recognize errors by their fields and names, never by `instanceof`: every major version of the
+ * AI SDK has classes of its own.
  */
 export type Failure = StreamErrorDelta
 
@@ -25,10 +25,10 @@ const UNREADABLE: ReadonlySet<unknown> = new Set([
   'AI_NoContentGeneratedError',
 ])
 
-/** What runtimes say where a connection could not be made, or broke. */
+/** The beginnings of runtimes' messages for a connection that failed or broke. */
 const CONNECTION_WORDS = /^(fetch failed|failed to fetch|load failed|network error|terminated)/i
 
-/** How far down a chain of causes is looked. */
+/** The number of causes in a chain that are looked at. */
 const MOST_CAUSES = 8
 
 /**
@@ -145,7 +145,7 @@ function kindOf(status: number | undefined): StreamErrorKind {
   return status >= 500 ? 'server_error' : 'invalid_request'
 }
 
-/** What did not fit the schema is often the vendor's error, in a shape that the AI SDK did not expect. */
+/** A value that did not fit the schema is often the vendor's error, in a form that the AI SDK did not expect. */
 function unreadable(error: Record<string, unknown>, status: number | undefined): Failure {
   const vendor = readVendorError(error['value'])
   if (vendor.status !== undefined) {
