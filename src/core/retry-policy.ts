@@ -118,7 +118,7 @@ export function notRetried<T>(
 }
 
 /**
- * The snapshot for a second attempt; undefined where there is to be none, and the caller gets the rejection, or the demand, as it came.
+ * The snapshot for a second attempt; undefined if there is to be none, and the caller gets the rejection or the demand unchanged.
  *
  * @throws the signal's reason, when the caller leaves while it waits
  */

@@ -62,7 +62,10 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
   #retried = false
   /** The last item before the commit that was handed on. */
   #last: D | undefined
-  /** Calls of `next()` before the commit, in order: what ends each when the consumer leaves. None is kept while the stream flows. */
+  /**
+   * Calls of `next()` before the commit, in order: each function ends its call when the consumer leaves. None is kept while the stream
+   * flows.
+   */
   #waiting: ((end: Result<D>) => void)[] | undefined
   /** They are served one after the other, as a generator would. */
   #served: Promise<unknown> | undefined
@@ -151,7 +154,7 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
     }
   }
 
-  /** The attempt's stream, opened where it is not; undefined where the consumer has left meanwhile. */
+  /** The attempt's stream, opened if needed; undefined if the consumer has left meanwhile. */
   async #start(): Promise<AsyncIterator<D> | undefined> {
     if (this.#inner !== undefined) return this.#inner
     this.#snapshot ??= await obtain(this.#refresher, this.#policy)
@@ -173,7 +176,7 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
     if (this.#snapshot !== undefined) this.#refresher.stillRejected?.(this.#snapshot, this.#policy.endpoint)
   }
 
-  /** Makes ready for the second attempt; false where there is to be none. */
+  /** Prepares the second attempt; returns false if there is to be none. */
   async #restart(verdict: Verdict): Promise<boolean> {
     if (this.#isOver()) return false
     const before = this.#snapshot

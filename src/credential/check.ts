@@ -71,7 +71,7 @@ async function token(of: Checked, stored: StoredRecord | undefined): Promise<Fin
 /** The record that this credential goes by tells of an ended login, of another token that is in force by now, or of a logout. */
 function isOvertaken({ record, source, peek }: Checked, stored: StoredRecord | undefined): boolean {
   if (stored === undefined || record.isUnsaved) return false
-  // A value of this machine is never stored, and what another configuration left says nothing of this one.
+  // A value of this machine is never stored, and another configuration's record says nothing of this one.
   if (source?.isStatic === true || fitOf(stored, source?.madeFor) === 'other') return false
   if (stored.failure?.terminal === true) return true
   return stored.revision > record.revision && !isSame(stored.token, peek()?.value)

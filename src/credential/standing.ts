@@ -82,7 +82,7 @@ export class Standing {
   }
 
   /**
-   * Takes note of what a refresh comes to.
+   * Notes the result of a refresh.
    *
    * @param isOver it was given up
    */

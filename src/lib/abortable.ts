@@ -61,7 +61,7 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw reasonOf(signal)
 }
 
-/** A signal that aborts with another one or with a controller, and what ends that. */
+/** A signal that aborts with another one or with a controller, and the function that ends this. */
 export interface Followed {
   readonly signal: AbortSignal
   /** Stops listening to the other signal, which may live for long, once there is nothing left to abort. */

@@ -8,7 +8,7 @@ export interface Clock {
   now(): number
   /** Default: the platform's, without keeping the process alive. */
   setTimeout?(run: () => void, ms: number): unknown
-  /** Takes what this clock's `setTimeout` returned. Default: the platform's. */
+  /** Takes the value that this clock's `setTimeout` returned. Default: the platform's. */
   clearTimeout?(timer: unknown): void
 }
 
@@ -43,7 +43,7 @@ export interface TimerOptions {
 /** The platform counts ms in 31 bits; a longer timer would fire at once. */
 const LONGEST = 2 ** 31 - 1
 
-/** Runs something after `ms`, however long that is. Returns what stops it. */
+/** Runs a function after `ms`, however long that is. Returns a function that stops it. */
 export function startTimer(
   clock: Clock,
   ms: number,

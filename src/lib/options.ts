@@ -1,6 +1,6 @@
 import { RefreshError } from '../errors.ts'
 
-/** @throws RefreshError `invalid_option` where it is no number, or too small. */
+/** @throws RefreshError `invalid_option` if it is no number, or too small */
 export function milliseconds(name: string, value: number, least: number): number {
   if (Number.isFinite(value) && value >= least) return value
   throw optionError(name, `must be ms from ${least}, not ${describe(value)}`)

@@ -51,7 +51,7 @@ class Endpoint {
 }
 
 /**
- * Stops refreshing where it does not help. There is one for each remote side.
+ * Stops refreshing if it does not help. Each remote side has one.
  *
  * | the endpoint | causes a refresh |
  * | --- | --- |

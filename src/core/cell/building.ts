@@ -14,7 +14,7 @@ export class Building<U> {
   readonly #waiters: Waiters<U>
 
   /**
-   * @param base what it is built from
+   * @param base the value that it is built from
    * @param deadline ms
    * @param failed called in front of the callers that wait
    */

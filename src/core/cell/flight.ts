@@ -95,7 +95,7 @@ export class Flight<T> {
     try {
       this.#controller.abort(reason)
     } catch {
-      // Cloudflare does not let one request abort what another one began.
+      // Cloudflare does not let one request abort another's work.
     }
   }
 

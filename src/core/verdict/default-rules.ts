@@ -42,7 +42,7 @@ function makeRules(): Readonly<Record<DefaultRejectionRule, RejectionRule>> {
    * title of a page.
    */
   const start = /^(?:<.{1,999}?> *(?:error \d+ )?)?(?:[\w.]*(?:error|exception): )?/.source
-  /** All of a sentence: many frameworks' examples answer so with a 403. With a 400 it may be a tokenizer's. */
+  /** The phrase must be a whole sentence: many frameworks' examples respond so with a 403. With a 400 it may be a tokenizer's. */
   const invalidSentence = new RegExp(
     start +
       /(?:(?:invalid|incorrect)(?:,? or expired)? (?:(?:api|access|bearer|auth[a-z]*|jwt)[ _-])*(?:token|key)(?: provided)?|(?:the|your)(?: provided)? (?:(?:api|access|bearer|auth[a-z]*|jwt)[ _-])*(?:token|key)(?: you provided| provided)? is (?:invalid|not valid|incorrect)(?: or (?:has )?expired)?|could not validate credentials)(?:$|[.!](?: |$))/
@@ -95,7 +95,7 @@ function makeRules(): Readonly<Record<DefaultRejectionRule, RejectionRule>> {
       (facts.names.some((name) => EXPIRED_TOKEN.test(name) || INVALID_KEY.test(name)) ||
         expiredSentence.test(facts.text) ||
         (facts.status === 403 && invalidSentence.test(facts.text))) &&
-      // It speaks of a refresh token, or of what else was redeemed.
+      // The sentence concerns a refresh token, or another redeemed credential.
       !facts.names.includes('invalid_grant') &&
       !isTaken(facts),
   }

@@ -31,7 +31,7 @@ export interface ErrorFacts {
   readonly challenge: string | undefined
 }
 
-/** Facts, and what only a verdict needs of them. */
+/** Facts, and further ones that only a verdict needs. */
 export interface Evidence extends ErrorFacts {
   /** The status of the error itself: not that of a 200 around it, and none that the AI SDK made up. */
   readonly errorStatus: number | undefined
@@ -81,7 +81,7 @@ export function madeOf<T extends object>(outcome: T, error: unknown): T {
 /**
  * Reads facts, outermost first. Never throws, and reads no more than a bounded prefix.
  *
- * @param readsSuccesses also the bodies of successes, which hold what a model has said
+ * @param readsSuccesses also reads the bodies of successes, which hold the model's text
  */
 export function readFacts(input: unknown, readsSuccesses = false): Evidence {
   let status: number | undefined

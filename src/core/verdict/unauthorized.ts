@@ -174,7 +174,7 @@ function includes({ statuses }: RejectionRule, status: number | undefined): bool
   return status !== undefined && statuses.includes(status)
 }
 
-/** Undefined where it has none. A rule that throws has none. */
+/** undefined if it has no opinion. A rule that throws has none. */
 function opinionOf(rule: RejectionRule, facts: Evidence): true | 'accepted' | undefined {
   try {
     const opinion: unknown = rule.matches(facts)

@@ -45,7 +45,7 @@ export class SessionWriter {
     this.#options = options
   }
 
-  /** Takes note of a record that was read or written. */
+  /** Notes a record that was read or written. */
   know({ session = 0, revision }: StoredRecord): void {
     this.#found = { session, revision }
   }
@@ -59,7 +59,7 @@ export class SessionWriter {
   /**
    * Writes a login over whatever is there.
    *
-   * @throws what the store throws: then {@link retry} may write it later
+   * @throws the store's error: then {@link retry} may write it later
    */
   async login(login: Login): Promise<StoredRecord> {
     try {
@@ -71,9 +71,9 @@ export class SessionWriter {
   }
 
   /**
-   * Writes a login that could not be written before, where the session is still the one that it found.
+   * Writes a login that could not be written before, if the session is still the one that it found.
    *
-   * @returns undefined where a later login or logout counts
+   * @returns undefined if a later login or logout counts
    */
   async retry(login: Login): Promise<StoredRecord | undefined> {
     let settled: { readonly record: StoredRecord | undefined } | undefined
@@ -178,7 +178,7 @@ function settledBy(
   if (isSame(current.token, token)) return { record: current }
   const { session = 0, revision } = current
   if (found === undefined || session === 0) return undefined
-  // A lower number is that of a login, too, where the store had forgotten those before.
+  // A lower number is that of a login too, if the store had forgotten the earlier ones.
   const isOther = session !== found.session || revision < found.revision
   return isOther ? { record: undefined } : undefined
 }

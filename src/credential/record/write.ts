@@ -25,7 +25,7 @@ export interface WriteOptions {
  * Writes a token under its lock, again and again: the next holder would redeem a refresh token that is spent. The pauses do not keep
  * the process alive: see `exitGrace`.
  *
- * @throws what the last try threw, where no later one can succeed, or `isBrief`
+ * @throws the last try's error, if no later one can succeed, or `isBrief`
  */
 export async function writeToken<W>(
   write: () => Promise<W>,

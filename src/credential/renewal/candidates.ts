@@ -64,7 +64,7 @@ export class Candidates {
     return refused === undefined || presented === undefined || isFingerprintOf(refused, await presented())
   }
 
-  /** undefined: a source of the user's that redeems no refresh token presents what only the user knows. */
+  /** undefined: only the user knows what a user's own source presents if it redeems no refresh token. */
   presented(current: AccessToken | undefined, signal: AbortSignal): Presented | undefined {
     const { presented, madeFor = {} } = this.#source
     const refreshToken = current?.refreshToken

@@ -7,7 +7,7 @@ import { fingerprint, isFingerprintOf } from './fingerprint.ts'
 
 /** The longest wait after a process first saw a failure, because clocks differ. ms */
 const LONGEST_WAIT = 60_000
-/** A pause doubles up to this where the failure may be mended elsewhere at any moment. ms */
+/** A pause doubles up to this if the failure may be mended elsewhere at any moment. ms */
 const LONGEST_TRANSIENT = 5_000
 /** A refused login is tried once more after that: authorization servers err, too. ms */
 const TRIED_AGAIN = 86_400_000

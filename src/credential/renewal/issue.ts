@@ -30,7 +30,7 @@ export interface IssueOptions {
 /**
  * Asks a source for a token. A transient failure is tried again where that can do no harm: no complete success is asked for twice.
  *
- * @throws what the source throws; RefreshError `source_invalid`; the signal's reason
+ * @throws the source's error; RefreshError `source_invalid`; the signal's reason
  */
 export async function issue(
   source: Source,

@@ -19,7 +19,7 @@ export interface Wish {
   readonly until: number
   /** A remembered refusal does not count, once. */
   readonly isRetry?: boolean | undefined
-  /** The token to replace, where this process knows a later one than the record. */
+  /** The token to replace, if this process knows a later one than the record. */
   readonly before: AccessToken | undefined
   /** ms that the value in force is still good: no pause without a Retry-After lasts longer. */
   readonly stillGood: number | undefined

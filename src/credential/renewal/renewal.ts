@@ -33,7 +33,7 @@ export class Renewal {
   readonly #redemption: Redemption | undefined
   readonly #late = new WeakMap<Context, Promise<AccessToken>>()
 
-  /** @param epoch raised by every login and logout: what began before must not be written after */
+  /** @param epoch raised by every login and logout: the result of an older run must not be written */
   constructor(settings: CredentialSettings, record: TokenRecord, epoch: () => number) {
     const { source, clock, cooldown, spends } = settings
     this.#settings = settings

@@ -4,7 +4,7 @@ import { expiryOfResponse, rejectedAt } from './expiry.ts'
 import { boundedExtra, membersOf } from './extra.ts'
 import { boundTypeOf } from './usable-token.ts'
 
-/** A token response as it came (RFC 6749 section 5.1). */
+/** An unchanged token response (RFC 6749 section 5.1). */
 export interface TokenResponse {
   readonly access_token: string
   readonly token_type?: string | undefined

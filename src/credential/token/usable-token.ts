@@ -25,7 +25,7 @@ function isInSeconds(expiresAt: number | undefined, now: number): boolean {
 }
 
 /**
- * A token that a source gave, where it can be used.
+ * A source's token, if it can be used.
  *
  * @param now epoch ms
  * @throws RefreshError `source_invalid`, beside which the refresh token is kept: it is the only one that is not spent

@@ -22,7 +22,7 @@ export interface Holder {
 /**
  * The holder of the highest lock.
  *
- * @returns undefined where there is no lock; `changed` where things are no longer as they were listed
+ * @returns undefined if there is no lock; `changed` if the files are no longer as they were listed
  */
 export async function readHolder(
   folder: Folder,

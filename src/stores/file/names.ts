@@ -18,7 +18,7 @@ export function top({ locks, records, released }: Numbers): number {
   return Math.max(locks[0] ?? 0, records[0] ?? 0, released[0] ?? 0)
 }
 
-/** @throws RefreshError `store_invalid` where the file's number leaves none for those that come after it */
+/** @throws RefreshError `store_invalid` if the file's number leaves none for later ones */
 export function assertInRange(number: number, path: string): void {
   if (number <= LAST) return
   throw new RefreshError(

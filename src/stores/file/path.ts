@@ -41,7 +41,7 @@ function home(platform: string): string {
   )
 }
 
-/** Empty where this user has none. */
+/** Empty if this user has none. */
 function homeFolder(): string {
   try {
     return homedir()

@@ -13,7 +13,7 @@ const [ALG, ENC] = ['dir', 'A256GCM'] as const
 
 const MENDING = 'log out and log in again.'
 
-/** @throws RefreshError `invalid_option` where it is not installed */
+/** @throws RefreshError `invalid_option` if it is not installed */
 export function loadJose(): Promise<typeof jose> {
   return loadPeer('jose', () => import('jose'))
 }
@@ -34,7 +34,7 @@ export async function seal(
   return { accessToken, tokenType: SEALED }
 }
 
-/** @throws RefreshError `store_invalid`; what the ring throws */
+/** @throws RefreshError `store_invalid`; the ring's errors */
 export async function open(
   { accessToken }: AccessToken,
   account: string,

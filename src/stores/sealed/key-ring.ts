@@ -55,7 +55,7 @@ export class KeyRing {
   }
 
   /**
-   * The key of that id; undefined where there is none.
+   * The key of that id; undefined if there is none.
    *
    * @throws RefreshError `store_failed`, `invalid_option`: it cannot be told
    */
@@ -69,7 +69,7 @@ export class KeyRing {
   /**
    * The key of that id, asked for anew, where the one that is held does not open what names it: its secret may have been mended.
    *
-   * @returns undefined where the answer is too young to be asked for again
+   * @returns undefined if the keys are too young to be asked for again
    */
   async findAnew(id: string): Promise<Key | undefined> {
     if (!this.#isOlderThan(SETTLED)) return undefined
@@ -82,7 +82,7 @@ export class KeyRing {
   }
 
   #isOlderThan(ms: number): boolean {
-    // A clock that was set back must not keep an answer for longer.
+    // A clock that was set back must not keep the keys for longer.
     return this.#canChange && this.#held !== undefined && Math.abs(this.#clock.now() - this.#held.at) >= ms
   }
 

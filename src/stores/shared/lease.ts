@@ -12,7 +12,7 @@ export function readTime(): Moment {
   return { monotonic: performance.now(), wall: Date.now() }
 }
 
-/** A lease that is renewed for as long as somebody works under it. */
+/** A lease that is renewed for as long as its holder works under it. */
 export class Lease {
   readonly #renew: () => Promise<boolean>
   /** ms */
@@ -28,7 +28,7 @@ export class Lease {
   /**
    * @param renew false: the lock is another's
    * @param length ms
-   * @param since before the lock was asked for: its answer may have been long in coming
+   * @param since before the lock was asked for: the response may have come late
    */
   constructor(renew: () => Promise<boolean>, length: number, clock: Clock, since: Moment) {
     this.#renew = renew
@@ -81,7 +81,7 @@ export class Lease {
 
   async #extend(): Promise<void> {
     const before = readTime()
-    // A store that does not answer must not keep it from being noticed that the lease is over.
+    // A store that does not respond must not hide that the lease is over.
     const left = Math.max(this.#length - this.#age(), this.#length / 5)
     try {
       if (await within(this.#clock, left, this.#renew(), lost)) this.#renewed = before

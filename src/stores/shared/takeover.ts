@@ -43,7 +43,7 @@ export class TakeoverDelay {
     if (this.#since === undefined || now - this.#answered > this.#lease / 2) this.#since = now
     this.#answered = now
   }
-  /** The server could not do what it was asked: from its next answer on a whole lease counts anew. */
+  /** The server could not do what it was asked: a whole lease counts anew from its next response. */
   failed(): void {
     this.#since = undefined
   }

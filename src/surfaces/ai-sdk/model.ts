@@ -21,7 +21,7 @@ export interface AiSdkPart {
   readonly type: string
 }
 
-/** A whole answer, as far as all versions agree. */
+/** A whole response, as far as all versions agree. */
 export interface AiSdkGenerateResult {
   readonly content: readonly AiSdkPart[]
   readonly finishReason: unknown

@@ -5,7 +5,7 @@ import { isRequest } from './target.ts'
 
 type Request = Parameters<Fetch>
 
-/** A request of ours that is under way through somebody else's fetch, which may lead back to us. */
+/** A request of ours that is under way through a user's fetch, which may lead back to us. */
 interface UnderWay {
   /** undefined: it bypasses the credential. */
   readonly applied: Applied | undefined
@@ -36,7 +36,7 @@ export class Beneath {
     this.#surface = surface
   }
 
-  /** @param applied what the request carries; undefined where it bypasses the credential */
+  /** @param applied the credential on the request; undefined if it bypasses the credential */
   send(request: Request, applied: Applied | undefined): Promise<Response> {
     const fetch = this.#current()
     return fetch === this.first ? fetch(...request) : this.#sendBy(fetch, request, applied)

@@ -21,7 +21,7 @@ export function isNodeBody(body: unknown): body is NodeBody {
 
 const EVENTS = ['readable', 'end', 'error', 'close']
 
-/** Looks into Node's stream: what it takes out it puts back at once, so that the stream never notices. */
+/** Looks into Node's stream. It puts back at once the pieces that it takes out, so the stream never notices. */
 export class NodeBodyReader implements BodyReader {
   readonly #body: NodeBody
   #seen = 0

@@ -37,7 +37,7 @@ export class Peeked {
     else if (body === undefined) this.#reader = wholeReader(response)
   }
 
-  /** @throws the signal's reason, where the caller leaves meanwhile */
+  /** @throws the signal's reason, if the caller leaves meanwhile */
   async inspect(inspect: Inspect): Promise<Finding> {
     let inspection: Inspection | undefined
     const found = new Promise<Finding>((resolve) => {

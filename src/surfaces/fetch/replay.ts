@@ -7,7 +7,7 @@ import type { Target } from './target.ts'
 
 /** The body that attempts send. */
 export interface Replay {
-  /** Why it cannot be sent again, where it cannot. */
+  /** Why the body cannot be sent again; undefined if it can. */
   refusal(): RefreshError | undefined
   /** The body, as it was when the call was made; undefined where only the caller's own will do. */
   body(): BodyInit | undefined

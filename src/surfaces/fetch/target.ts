@@ -7,7 +7,7 @@ export interface Target {
   /** Method and path, without the query. */
   readonly endpoint: string
   readonly method: string
-  /** The caller's, where it gave one. */
+  /** The caller's, if it gave one. */
   readonly request: Request | undefined
 }
 

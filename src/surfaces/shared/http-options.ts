@@ -134,7 +134,7 @@ export function loginEnded(): RefreshError {
   )
 }
 
-/** A successful event stream is handed on as it comes: its body may last for hours. */
+/** The caller gets a successful event stream as it comes: its body may last for hours. */
 export function isEventStream(status: number, contentType: unknown): boolean {
   return status >= 200 && status < 300 && typeof contentType === 'string' && EVENT_STREAM.test(contentType)
 }

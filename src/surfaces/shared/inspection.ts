@@ -72,7 +72,7 @@ export class Inspection {
   #isComplete = false
   #isOver = false
 
-  /** @param open undefined where the body needs no decoding */
+  /** @param open undefined if the body needs no decoding */
   constructor(reader: Reader, waits: Waits, open: OpenDecoder | undefined, judged: Judged) {
     this.#reader = reader
     this.#waits = waits

@@ -32,7 +32,7 @@ export class Recording implements AsyncIterableIterator<unknown> {
   constructor(body: Body, limit: number) {
     this.#body = body
     this.#limit = limit
-    // A stream of Node's that breaks before anybody reads it would end the process.
+    // A stream of Node's that breaks without an error listener would end the process.
     call(body, 'on', 'error', ignore)
   }
 

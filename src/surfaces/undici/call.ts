@@ -85,7 +85,7 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
     return this.#isOver
   }
 
-  /** Makes the request: at once, where there is a credential at once. Returns what `dispatch` is to return. */
+  /** Makes the request: at once, if there is a credential at once. Returns the result of `dispatch`. */
   start(): boolean {
     const snapshot = this.#isRefused ? undefined : this.#credential.usable?.()
     if (snapshot !== undefined) return this.#sendNow(snapshot)
@@ -185,7 +185,7 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
     }
   }
 
-  /** @param made the first attempt, where it was made already */
+  /** @param made the first attempt, if it was made already */
   async #run(made: Made<AppliedHeaders, Attempted> | undefined): Promise<void> {
     const attempt = (value: AppliedHeaders): Promise<Attempted> =>
       new Promise((resolve) => {

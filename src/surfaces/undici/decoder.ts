@@ -78,7 +78,7 @@ function undo(open: Coding, next: Decoder, most: number): Decoder {
   }
 }
 
-/** Undefined where one of them is not known. */
+/** undefined if one of them is not known. */
 function codingsOf(encoding: unknown): readonly Coding[] | undefined {
   const lines = Array.isArray(encoding) ? encoding.map(String) : encoding
   const text = Array.isArray(lines) ? lines.join(',') : lines

@@ -1,7 +1,7 @@
 import type { CallController, Flow } from './controller.ts'
 import type { DispatchController, DispatchHandler, ResponseHeaders } from './types.ts'
 
-/** An answer that was kept back until it was clear whether its caller should have it. */
+/** A response that was kept back until it was clear whether its caller should have it. */
 export interface Held {
   readonly status: number
   headers: ResponseHeaders
@@ -133,7 +133,7 @@ export class Delivery implements Flow {
   }
 }
 
-/** The answer ends with what has arrived of it. */
+/** Ends the response with the part that has arrived. */
 export function cutShort(held: Held): void {
   held.ending = { type: 'end', trailers: {}, rawTrailers: [] }
   const { 'content-length': _, ...headers } = held.headers

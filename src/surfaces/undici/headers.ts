@@ -56,7 +56,7 @@ export function putOn(headers: unknown, credential: AppliedHeaders, before: Appl
   return list
 }
 
-/** A copy, for what the caller may change. */
+/** A copy, because the caller may change the original. */
 export function copied(headers: unknown): unknown {
   return headers === undefined || headers === null ? headers : withCredential(headers, NONE)
 }

@@ -16,7 +16,7 @@ import type {
 } from './types.ts'
 import { Watched } from './watched.ts'
 
-/** Anybody may have made the request, and any dispatcher may send it. */
+/** Any program may have made the request, and any dispatcher may send it. */
 export const NOTHING_VOUCHED: Vouched = { isOwned: false, goesStraight: false }
 
 /**

@@ -56,7 +56,7 @@ export class OutgoingRequest {
     return options
   }
 
-  /** Why it cannot be sent again, where it cannot. */
+  /** Why the body cannot be sent again; undefined if it can. */
   refusal(): RefreshError | undefined {
     return this.#replay?.refusal()
   }

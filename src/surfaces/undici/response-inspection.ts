@@ -40,7 +40,7 @@ export function inspectionOf(
   return inspectBody(judge, head, open, attempt)
 }
 
-/** Undefined where there is nothing to decode. */
+/** undefined if there is nothing to decode. */
 function openerOf(encoding: unknown): OpenDecoder | undefined {
   return encoding === undefined ? undefined : (take, done) => openDecoder(encoding, take, done)
 }

@@ -33,7 +33,7 @@ export type Inside<R> = (
 ) => Promise<R>
 
 const MOST_KNOWN = 1_000
-/** Somebody may remove a folder as fast as it is made. */
+/** Another user may remove a folder as fast as it is made. */
 const MOST_TRIES = 5
 /** Windows has no such owners and modes; its home folders are closed to others. */
 const HAS_USERS = process.geteuid !== undefined
@@ -52,7 +52,7 @@ export class Guard {
   }
 
   /**
-   * Makes a folder of the store where it is missing.
+   * Makes a folder of the store if it is missing.
    *
    * @throws RefreshError `store_failed`
    */
@@ -73,7 +73,7 @@ export class Guard {
   }
 
   /**
-   * @returns undefined where there is no such folder
+   * @returns undefined if there is no such folder
    * @throws RefreshError `store_failed`
    */
   async check(path: string): Promise<Checked | undefined> {
@@ -100,7 +100,7 @@ export class Guard {
   /**
    * The store's own folder, in which those of the accounts are.
    *
-   * @returns its path without links; undefined where there is no such folder
+   * @returns its path without links; undefined if there is no such folder
    * @throws RefreshError `store_failed`
    */
   async checkRoot(): Promise<string | undefined> {

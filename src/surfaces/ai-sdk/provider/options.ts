@@ -64,7 +64,7 @@ const VENDORS: Record<Vendor, true> = {
   other: true,
 }
 
-/** @throws RefreshError `invalid_option` that names the option and what would do */
+/** @throws RefreshError `invalid_option` that names the option and the allowed values */
 export function assertOptions(options: LanguageModelProviderOptions): void {
   checkOptions(options, Object.keys(KNOWN))
   const { vendor } = options

@@ -1,4 +1,4 @@
-/** Something that a request asked for, or an answer held, and that did not get through as it was. */
+/** A part of a request or a response that did not get through unchanged. */
 export interface ProviderWarning {
   /**
    * `unsupported`: left out. `compatibility`: replaced by something near it. `deprecated`: honoured, but not
@@ -24,7 +24,7 @@ export function guarded(onWarning: Report): Report {
       const returned: unknown = onWarning(warning)
       if (returned instanceof Promise) returned.catch(() => {})
     } catch {
-      // A listener's failure is the listener's: the answer matters more.
+      // A failing listener must not cost the caller its response.
     }
   }
 }

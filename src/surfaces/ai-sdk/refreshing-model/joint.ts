@@ -65,7 +65,7 @@ export class Joint {
       this.#hasStarted = true
     }
     if (isPrelude(part)) return this.#goesOn(part) ? [] : [this.mend(part)]
-    // An error is handed on as it came: without us, too, it would leave blocks open.
+    // An error goes to the caller unchanged: without us, too, it would leave blocks open.
     if (type === 'error') return [part]
     this.#keep(part)
     return [...this.#ends(), this.mend(part)]

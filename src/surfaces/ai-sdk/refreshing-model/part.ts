@@ -18,7 +18,7 @@ export interface PartFields {
   readonly providerMetadata?: unknown
 }
 
-/** The fields of a part; none where it is no object. */
+/** The fields of a part; none if it is no object. */
 export function fieldsOf(part: unknown): PartFields {
   return typeof part === 'object' && part !== null ? part : {}
 }

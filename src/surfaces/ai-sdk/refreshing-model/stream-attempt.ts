@@ -20,12 +20,12 @@ export class StreamAttempt implements AsyncIterableIterator<Item, undefined> {
   readonly isLast: boolean
   /** The attempt stays open while the credential is refreshed, for no other can take its place. */
   stays: boolean = false
-  /** Changes each part of a committed attempt before the caller gets it, where a retry makes that necessary. */
+  /** Changes each part of a committed attempt before the caller gets it, if a retry makes that necessary. */
   mend: ((part: unknown) => unknown) | undefined
   readonly #open: () => Promise<unknown>
   #isOpen = false
   #reader: ReadableStreamDefaultReader<unknown> | undefined
-  /** Parts that were read after a rejection, for the caller to get where no retry takes their place. */
+  /** Parts that were read after a rejection. The caller gets them if no retry takes their place. */
   readonly #held: unknown[] = []
   #ending: { readonly error?: unknown } | undefined
   #sink: Sink | undefined
@@ -84,7 +84,7 @@ export class StreamAttempt implements AsyncIterableIterator<Item, undefined> {
     else sink.close()
   }
 
-  /** The caller leaves. A stream that is over is left alone: the caller need not hear how it ended. */
+  /** The caller leaves. A stream that is over is left alone: the caller does not need its end. */
   cancel(reason: unknown): Promise<void> | undefined {
     const isOver = this.#ending !== undefined
     this.#ending = {}
@@ -130,7 +130,7 @@ export class StreamAttempt implements AsyncIterableIterator<Item, undefined> {
   readonly #take = ({ done, value }: ReadableStreamReadResult<unknown>): void => {
     if (this.#ending !== undefined) return
     if (done) {
-      // Another read may be waiting to hear the same.
+      // Another read may be waiting for the same end.
       this.#ending = {}
       this.#sink?.close()
     } else this.#sink?.enqueue(this.mend === undefined ? value : this.mend(value))

@@ -8,7 +8,7 @@ import { chained, invoked, isPromise, type Place, propertyOf, resultOf, ROOT } f
 type Name = string | symbol
 type Anything = (...given: unknown[]) => unknown
 
-/** A thing that a provider gives, and where it is found in the provider in force. */
+/** An object that a provider returns, and its place in the provider in force. */
 interface Owner {
   /** The object as the placeholder's provider returned it. */
   readonly shape: object
@@ -25,7 +25,7 @@ interface Known {
   facade: unknown
 }
 
-/** Makes what stands for a provider: it looks like the one that was built with the placeholder, and calls the one in force. */
+/** Makes the facade of a provider: it looks like the one that was built with the placeholder, and calls the one in force. */
 export class ProviderFacade {
   readonly #wrapper: Wrapper<object>
 
@@ -49,7 +49,7 @@ export class ProviderFacade {
     return { shape, place, kind, calls, checked: shape }
   }
 
-  /** Gives a facade what its original has. */
+  /** Gives a facade the members of its original. */
   #dressed(owner: Owner, facade: object): object {
     return lookalike(owner.shape, facade, (name, property) => {
       const value: unknown = property.value
@@ -107,7 +107,7 @@ export class ProviderFacade {
     return facade
   }
 
-  /** @param begun what the first attempt has given already */
+  /** @param begun the first attempt's result, if it was made already */
   #retried(
     owner: Owner,
     name: Name | undefined,

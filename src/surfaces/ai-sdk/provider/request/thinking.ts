@@ -120,7 +120,7 @@ export function addedTokens(providerOptions: ProviderOptions, { vendor, namespac
 }
 
 /**
- * Anthropic counts thinking within the answer's limit, and refuses a budget that leaves nothing.
+ * Anthropic counts thinking within the response's limit, and refuses a budget that leaves nothing.
  *
  * @throws RefreshError `invalid_request`
  */

@@ -40,7 +40,7 @@ export interface ResponseContext {
   readonly report: Report
 }
 
-/** The answer in this library's terms. What it holds that a `ContentBlock` cannot hold is reported. */
+/** The response in this library's terms. Content that a `ContentBlock` cannot hold is reported. */
 export function toResponse(answer: AiSdkGenerateResult, context: ResponseContext): ChatResponse {
   const { modelId, report } = context
   if (!isSpecified(answer)) {

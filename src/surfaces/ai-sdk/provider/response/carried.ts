@@ -2,7 +2,7 @@ import type { LanguageModelV2Content, LanguageModelV3Content, LanguageModelV4Con
 import type { ProviderMetadata, WholeBlock } from '../../../../llm/content.ts'
 import type { Metadata } from '../../signature.ts'
 
-/** Parts of an answer, as all versions have them. */
+/** Parts of a response, as all versions have them. */
 type ContentPart = LanguageModelV2Content | LanguageModelV3Content | LanguageModelV4Content
 
 /** The metadata that a block carries in fields of its own, by the kind of the part. */

@@ -16,7 +16,7 @@ export type Failure = StreamErrorDelta
 
 type Refused = Exclude<ChatOutcome, { type: 'success' }>
 
-/** An answer came, and the AI SDK could make nothing of it. */
+/** A response came that the AI SDK could not read. */
 const UNREADABLE: ReadonlySet<unknown> = new Set([
   'AI_JSONParseError',
   'AI_TypeValidationError',
@@ -81,7 +81,7 @@ export function brokenOff(): Failure {
 /**
  * The outcome that a thrown error amounts to.
  *
- * @throws the error where it amounts to none
+ * @throws the error if it is no such failure
  */
 export function outcomeOf(error: unknown): Refused {
   const failure = readFailure(error, Date.now())
@@ -90,7 +90,7 @@ export function outcomeOf(error: unknown): Refused {
   return outcome
 }
 
-/** A failure as the outcome of a `chat`; undefined where a `chat` throws instead. */
+/** A failure as the outcome of a `chat`; undefined if a `chat` throws instead. */
 function toOutcome(failure: Failure): Refused | undefined {
   const { type: _, kind, retryAfterMs, ...facts } = failure
   switch (kind) {
@@ -174,7 +174,7 @@ function isConnectionLost(error: unknown): boolean {
     const { name, code, cause, statusCode } = current
     if (isConnectionCode(code)) return true
     if (name === 'TypeError' && CONNECTION_WORDS.test(messageOf(current))) return true
-    // The AI SDK's own word for a request that got no answer, or one whose body broke off.
+    // The AI SDK's name for a request that got no response, or one whose body broke off.
     if (name === 'AI_APICallError' && (statusCode === undefined || statusCode === 200)) return true
     current = cause
   }

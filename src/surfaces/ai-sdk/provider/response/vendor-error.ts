@@ -24,7 +24,7 @@ export function readVendorError(body: unknown): VendorError {
     const parsed = parse(body)
     return parsed === undefined ? { message: words(body) } : readVendorError(parsed)
   }
-  // Google wraps the answer of a stream in an array.
+  // Google wraps the response of a stream in an array.
   const outer: unknown = Array.isArray(body) ? body[0] : body
   if (!isRecord(outer)) return {}
   const error = inner(outer)
