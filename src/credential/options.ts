@@ -29,8 +29,8 @@ export interface SharedCredentialOptions extends Omit<
   whenStoreIsDown?: 'refuse' | 'refresh' | undefined
   /**
    * How long a process that would end stays alive while a token is not stored yet, in ms. 0: not at all. `flush()` waits equally long. A
-   * signal or `process.exit()` ends the process at once: call `flush()` before.
-   * @default 10_000
+   * How long a process that would end stays alive while a token is not stored yet, in ms. 0: not at all. `flush()` waits for the same
+   * tokens. A signal or `process.exit()` ends the process at once: call `flush()` before.
    */
   exitGrace?: number | undefined
 }
