@@ -3,12 +3,12 @@ import { builtinModule } from './builtin-module.ts'
 
 /** A value that follows the calls made within a function, across everything that they await. */
 export interface AsyncContext<T> {
-  /** Until it settles. */
+  /** Runs the callback with the value in its context until its promise settles. */
   run<R>(value: T, callback: () => Promise<R>): Promise<R>
   getStore(): T | undefined
 }
 
-/** As much of Node's `AsyncLocalStorage` as is needed here. */
+/** The part of Node's `AsyncLocalStorage` that this file uses. */
 interface Storage<T> {
   run<R>(value: T, callback: () => R): R
   getStore(): T | undefined
@@ -50,7 +50,7 @@ function tracked<T>(storage: Storage<T>): AsyncContext<T> {
   }
 }
 
-/** Cloudflare calls itself Node 22, and has the method, which throws. What it would spare is not worth a call. */
+/** Cloudflare says it is Node 22 and has the method, which throws. The call that it would save is cheap. */
 function quiet(storage: Storage<unknown>): void {
   try {
     storage.disable?.()

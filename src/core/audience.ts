@@ -4,7 +4,7 @@ import { type RefreshEvent, type RefreshListener, tell } from './events.ts'
 /** The channel of `node:diagnostics_channel` that has every event of the process. Its name does not change. */
 const CHANNEL = 'llm-refresh'
 
-/** As much of a channel of Node's as is needed here. */
+/** The part of Node's diagnostics channel that this file uses. */
 interface Channel {
   readonly hasSubscribers: boolean
   publish(message: unknown): void
@@ -14,19 +14,19 @@ interface Channel {
 export interface Surface {
   /** The surface's own listener. */
   readonly onEvent?: RefreshListener | undefined
-  /** Where the call goes. */
+  /** The origin that the call goes to. */
   readonly origin?: string | undefined
 }
 
 /**
- * Those who hear of one credential: its own listener, the listeners of the surfaces above it, and the subscribers of the channel. What each
- * call would tell asks first whether anybody listens, so that an unobserved event is not even built.
+ * The listeners of one credential: its own listener, the listeners of the surfaces above it, and the subscribers of the channel. Each call
+ * asks first whether anybody listens, so an unobserved event is never built.
  */
 export class Audience {
   readonly #onEvent: RefreshListener | undefined
   readonly #key: string | undefined
 
-  /** @param key the account's name, where it has one */
+  /** @param key the account's name, if it has one */
   constructor(onEvent?: RefreshListener, key?: string) {
     this.#onEvent = onEvent
     this.#key = key
@@ -53,7 +53,7 @@ export class Audience {
   }
 }
 
-/** For refreshers that are not ours: the surface's listener and the channel hear of them. */
+/** For refreshers that are not ours: the surface's listener and the channel receive their events. */
 export const STRANGERS: Audience = /* @__PURE__ */ new Audience()
 
 /** null: this runtime has none. */

@@ -1,4 +1,4 @@
-/** A module of Node's, where this runtime has it; undefined elsewhere. It is looked up at run time, for the core must not import `node:`. */
+/** A module of Node's, if this runtime has it; else undefined. It is looked up at run time, because the core must not import `node:`. */
 export function builtinModule(name: string): unknown {
   try {
     const process: unknown = Reflect.get(globalThis, 'process')

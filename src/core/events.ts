@@ -3,13 +3,13 @@ import { RefreshError } from '../errors.ts'
 /** Why a refresh runs: there is no value, its expiry is near or past, or the remote side rejected it. */
 export type RefreshCause = 'missing' | 'expiring' | 'rejected'
 
-/** Something that is amiss, or worth knowing, and what to do about it. It holds no secret. */
+/** A problem or a notable fact, with its remedy. It holds no secret. */
 export interface Finding {
   /** A name for programs, such as `client_without_timeout`. */
   readonly code: string
   readonly level: 'ok' | 'warning' | 'error'
   readonly message: string
-  /** What to do. undefined where there is nothing to do. */
+  /** The remedy. undefined if there is nothing to do. */
   readonly fix: string | undefined
 }
 
@@ -17,7 +17,7 @@ export interface Finding {
 export type RefreshEvent = {
   /** The account: of a pool's credential, and of one that was given a `key`. */
   readonly key?: string | undefined
-  /** Where the call goes that it happened to, where a surface for HTTP requests made the call. */
+  /** The origin of the call that this event is about, if a surface for HTTP requests made the call. */
   readonly origin?: string | undefined
 } &
   /** The remote side rejected a generation. `stale`: a newer one was in force already, so nothing is refreshed. */
@@ -33,7 +33,7 @@ export type RefreshEvent = {
         readonly duration: number
         readonly joined: number
         readonly late: boolean
-        /** epoch ms: when the new value expires; undefined where it is not known. */
+        /** epoch ms: when the new value expires; undefined if it is not known. */
         readonly expiresAt?: number | undefined
       }
     | {
@@ -86,7 +86,7 @@ export type RefreshEvent = {
     | {
         readonly type: 'scope_demanded'
         readonly generation: number
-        /** Separated by spaces; empty where the remote side does not say. */
+        /** Separated by spaces; empty if the remote side does not say. */
         readonly scope: string
         readonly reason: RefreshError | undefined
       }
@@ -96,10 +96,10 @@ export type RefreshEvent = {
     | { readonly type: 'not_retried'; readonly generation: number; readonly error: RefreshError }
   )
 
-/** Hears of events. What it throws is ignored: an observer must not break what it observes. */
+/** Receives events. An error that it throws is ignored: an observer must not break what it observes. */
 export type RefreshListener = (event: RefreshEvent) => void
 
-/** Tells one listener. */
+/** Calls one listener. */
 export function tell(listener: RefreshListener, event: RefreshEvent): void {
   try {
     const returned: unknown = listener(event)
@@ -119,7 +119,9 @@ function className(thrown: unknown): string {
   return typeof thrown
 }
 
-/** Any error as one of ours; what is foreign becomes the cause. It may hold a secret, so its class is named, and its message is not repeated. */
+/**
+ * Turns any error into a `RefreshError`. A foreign error becomes the cause. Its message may hold a secret, so ours names only its class.
+ */
 export function asRefreshError(error: unknown): RefreshError {
   if (error instanceof RefreshError && isSound(error)) return error
   const message = `The source's issue(), or the refresh function, threw an error of its own (${className(error)}): 'error.cause' has it in onEvent, and llm-refresh/debug prints it. Mend that function.`
@@ -129,7 +131,7 @@ export function asRefreshError(error: unknown): RefreshError {
   })
 }
 
-/** Another copy of the package, or a proxy, may have made it: what cannot be reckoned with must not end the process. */
+/** Another copy of the package, or a proxy, may have made the error: an unexpected one must not end the process. */
 function isSound(error: RefreshError): boolean {
   try {
     const { code, message, terminal, retryAfterMs } = error

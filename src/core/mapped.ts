@@ -9,7 +9,7 @@ import type { Generation, Refresher, RejectionOptions, Snapshot, WaitOptions } f
 
 type Demand = Parameters<NonNullable<Refresher<unknown>['demand']>>
 
-/** What a map asks of what it is made from. */
+/** The parts of a refresher that a map built from it needs. */
 export interface Origin<T> extends Refresher<T> {
   readonly clock: Clock
   /** ms */
@@ -23,7 +23,7 @@ export interface Origin<T> extends Refresher<T> {
   refresh(rejected: Generation, options?: RejectionOptions, breaker?: Breaker): Promise<Snapshot<T>>
 }
 
-/** What callers wait for, as the many of a stampede do. */
+/** The promises that all callers of a stampede share. */
 interface Shared<T, U> {
   readonly turn: object
   readonly base: Promise<Snapshot<T>>
@@ -37,7 +37,7 @@ export class Mapped<T, U> implements Origin<U> {
   readonly #origin: Origin<T>
   readonly #make: (value: T) => U | Promise<U>
   readonly #breaker = new Breaker()
-  // Keyed by the snapshot itself: when the cell lets go of one, what was built from it goes too.
+  // Keyed by the snapshot itself: when the cell discards a snapshot, the value built from it is discarded too.
   readonly #built = new WeakMap<Snapshot<T>, Building<U>>()
   #shared: Shared<T, U> | undefined
 
@@ -58,7 +58,7 @@ export class Mapped<T, U> implements Origin<U> {
     return this.#find(this.#origin.peek())?.snapshot
   }
 
-  /** What can be built at once is built at once: the first call with a new value need not wait for a turn of the event loop. */
+  /** Builds at once if the builder is synchronous: the first call with a new value then need not wait for a turn of the event loop. */
   usable(): Snapshot<U> | undefined {
     const base = this.#origin.usable()
     return base && (this.#find(base) ?? this.#start(base)).snapshot
@@ -135,14 +135,14 @@ export class Mapped<T, U> implements Origin<U> {
     try {
       const snapshot = await base
       const derived = await abortable(this.#build(snapshot), options.signal)
-      // No caller gets what belongs to an account that was left meanwhile.
+      // A caller must not get a value of an account that was left meanwhile.
       return epoch === this.epoch ? derived : await this.snapshot(options)
     } finally {
       if (this.#shared?.base === base) this.#shared = undefined
     }
   }
 
-  /** Waits for what is built from a value. */
+  /** Builds a value from the base, or joins the build that runs. */
   #build(base: Snapshot<T>): Promise<Snapshot<U>> {
     const running = this.#find(base)
     if (running?.ready !== undefined) return running.ready

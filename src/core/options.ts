@@ -4,7 +4,7 @@ import { Audience } from './audience.ts'
 import type { RefreshListener } from './events.ts'
 import type { Background, Refresh, RefreshContext, Refresher } from './refresher.ts'
 
-/** How a `Refreshable` works. Read once, at construction. */
+/** Options of a `Refreshable`. They are read once, at construction. */
 export interface RefreshableOptions<T> {
   /**
    * Obtains a replacement for a stale value. Never called while another call of it runs, unless that one was superseded
@@ -23,8 +23,8 @@ export interface RefreshableOptions<T> {
    */
   reread?: ((context: RefreshContext<T>) => Promise<T | undefined>) | undefined
   /**
-   * How long ahead of its expiry a value is refreshed in the background, in ms; never more than a tenth of
-   * its lifetime, less a random part of up to one half. 0: not ahead.
+   * How long before its expiry a value is refreshed in the background, in ms: at most a tenth of its lifetime, less a random part of up to
+   * one half. 0: a value is never refreshed ahead of its expiry.
    * @default 300_000
    */
   refreshAhead?: number | undefined
@@ -44,20 +44,20 @@ export interface RefreshableOptions<T> {
    */
   deadline?: number | undefined
   /**
-   * How long no refresh is tried after one has failed, in ms. It doubles with each failure: up to 5,000 where time may mend the failure,
-   * up to 60,000 elsewhere. A `retryAfterMs` is obeyed up to 60,000.
+   * How long no refresh is tried after one has failed, in ms. It doubles with each failure: up to 5,000 if the failure may pass by itself,
+   * else up to 60,000. A `retryAfterMs` is obeyed up to 60,000.
    * @default 1_000
    */
   cooldown?: number | undefined
-  /** Hears what happens, to what is built from it and to the surfaces above it, too. */
+  /** Receives the events of this cell, of the values built from it and of the surfaces above it. */
   onEvent?: RefreshListener | undefined
   /** Time, for tests to control. Default: the platform's. */
   clock?: Clock | undefined
 }
 
-/** What the parts of this library that build on a cell may set besides. */
+/** Settings for the parts of this library that build on a cell. */
 export interface CellInternals<T = unknown> {
-  /** Hears of a wider scope that is demanded, here and over every map: see `Refresher.demand()`. */
+  /** Handles a demand for a wider scope, made here or through any map: see `Refresher.demand()`. */
   readonly demand?: Refresher<T>['demand']
   /**
    * A refresh spends something that must not be spent twice. Where it does not, a call that comes after the deadline of a flight gives that
@@ -73,14 +73,15 @@ export interface CellInternals<T = unknown> {
    */
   readonly looksOften?: boolean | undefined
   /**
-   * What the values belong to: the surfaces that serve it let requests of its source pass by. The refresh function marks these by itself.
+   * The owner of the values. A surface that serves this owner lets requests of the owner's source pass by. The refresh function marks its
+   * own requests.
    *
    * Default: the cell, whose refresh function is the source.
    */
   readonly owner?: object | undefined
-  /** Those who hear what happens. Default: the listener of the options. */
+  /** The listeners. Default: the listener of the options. */
   readonly audience?: Audience | undefined
-  /** Settles once what the last flight brought is stored. Only then is a flight over for `background`. */
+  /** Settles when the token that the last flight brought is stored. Only then is a flight over for `background`. */
   readonly settled?: (() => Promise<void>) | undefined
 }
 

@@ -16,8 +16,8 @@ export function fetchBeneath(fetch: unknown): Fetch | undefined {
 }
 
 /**
- * The platform's fetch for a source: where `globalThis.fetch` is one of ours, the fetch beneath it, for a source's request must not wait
- * for the credential that it fetches. undefined where the platform has no fetch.
+ * The platform's fetch for a source. If `globalThis.fetch` is one of ours, it is the fetch beneath it, because a source's request must not
+ * wait for the credential that it fetches. undefined if the platform has no fetch.
  */
 export function rawFetch(): Fetch | undefined {
   let fetch: unknown = globalThis.fetch

@@ -91,7 +91,7 @@ export class Refreshable<T> implements Refresher<T> {
     this.#breaker.stillRejected(snapshot.generation, endpoint, this.clock.now())
   }
 
-  /** @internal A remote side accepted this generation. What another one rejected is refreshed by the clock all the same. */
+  /** @internal A remote side accepted this generation. A generation that another side rejected is still refreshed. */
   heard({ generation }: Generation): void {
     const { inForce } = this.#values
     if (

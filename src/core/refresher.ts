@@ -20,26 +20,26 @@ export interface Snapshot<T> extends Generation {
  */
 export type Background = (flight: Promise<void>) => void
 
-/** How a caller waits. */
+/** Options of one caller's wait. */
 export interface WaitOptions {
   /** Ends this caller's wait at once, with the signal's reason. It never ends the refresh. */
   readonly signal?: AbortSignal | undefined
-  /** Gets the flight that this call begins, besides the one of the options. */
+  /** Receives the flight that this call begins, besides the `background` of the options. */
   readonly background?: Background | undefined
 }
 
-/** How a rejection is reported. */
+/** Options of a reported rejection. */
 export interface RejectionOptions extends WaitOptions {
   /** The `WWW-Authenticate` header that came with the rejection (RFC 9110 section 11.6.1). */
   readonly challenge?: string | undefined
-  /** What rejected it: method and path, without the query. Default: one endpoint for all calls of this refresher. */
+  /** The endpoint that rejected: method and path, without the query. Default: one endpoint for all calls of this refresher. */
   readonly endpoint?: string | undefined
-  /** @internal Where the rejected call went, for the event. */
+  /** @internal The origin of the rejected call, for the event. */
   readonly origin?: string | undefined
 }
 
 /**
- * What surfaces need of a cell. `Refreshable` is one, and so is what its `map()` returns.
+ * The interface between a cell and the surfaces. A `Refreshable` is one, and `map()` returns one.
  *
  * The rule behind it: a caller never says "refresh", it says "generation 7 was rejected". If generation 8 is
  * in force by then, the answer is generation 8, and nothing is refreshed.
@@ -48,15 +48,14 @@ export interface Refresher<T> {
   /** The value in force, at once, whatever its state. */
   peek(): Snapshot<T> | undefined
   /**
-   * What `snapshot()` would give, at once, where nobody need wait for it; else undefined. Optional: it saves a
-   * call that is not rejected a turn of the event loop.
+   * Returns at once what `snapshot()` would give if no caller has to wait for it; else undefined. Optional: it saves a call that is not
+   * rejected a turn of the event loop.
    */
   usable?(): Snapshot<T> | undefined
   /**
-   * A value to make an attempt with. Waits for a refresh only where there is no value, or the one in force
-   * is known to be stale; where that refresh fails, the stale value is returned, for the remote side's
-   * verdict is the one that counts.
-   * @throws RefreshError `credential_missing`, or what the refresh failed with, where there is no value.
+   * Returns a value to make an attempt with. Waits for a refresh only if there is no value, or the one in force is known to be stale. If
+   * that refresh fails, it returns the stale value, because the remote side's verdict counts.
+   * @throws RefreshError `credential_missing`, or the refresh's failure, if there is no value.
    */
   snapshot(options?: WaitOptions): Promise<Snapshot<T>>
   /**
@@ -65,7 +64,7 @@ export interface Refresher<T> {
    */
   refresh(rejected: Generation, options?: RejectionOptions): Promise<Snapshot<T>>
   /**
-   * Reports that the remote side accepted a generation: it is what resets the breaker.
+   * Reports that the remote side accepted a generation, which resets the breaker.
    *
    * @param endpoint as in {@link RejectionOptions}
    */
@@ -73,18 +72,18 @@ export interface Refresher<T> {
   /** Reports that the second attempt was rejected, too: refreshing did not help there. */
   stillRejected?(snapshot: Generation, endpoint?: string): void
   /**
-   * Reports that the remote side demands a wider scope (403 with `insufficient_scope`): the token is good, and lacks one. That is no
-   * rejection, and no breaker hears of it. Each scope is asked for once, where the source can ask without a person; else the event
+   * Reports that the remote side demands a wider scope (403 with `insufficient_scope`). The token is good but lacks a scope, so this is no
+   * rejection, and no breaker counts it. Each scope is requested once, if the source can request it without a person; else the event
    * `scope_demanded` tells what a person has to grant.
    *
-   * @returns a newer value, which may have the scope; undefined where there is none
+   * @returns a newer value, which may have the scope; undefined if there is none
    */
   demand?(lacking: Generation, challenge: string, options?: WaitOptions): Promise<Snapshot<T> | undefined>
-  /** @internal Is it known that the login has ended? Then only a person can mend it. */
+  /** @internal True if the login is known to have ended. Then only a person can mend it. */
   isDead?(): boolean
-  /** @internal Those who hear of it. */
+  /** @internal The listeners of this refresher. */
   readonly audience?: Audience | undefined
-  /** @internal What its values come from: see `runAsSource()`. */
+  /** @internal The owner of its values' source: see `runAsSource()`. */
   readonly owner?: object | undefined
   /**
    * A refresher of something built from the value: a provider, a client, a header. It is built once per
@@ -94,14 +93,14 @@ export interface Refresher<T> {
   map<U>(build: (value: T) => U | Promise<U>): Refresher<U>
 }
 
-/** What a refresh function is told. */
+/** The input of a refresh function. */
 export interface RefreshContext<T> {
-  /** The value in force, stale as it may be. */
+  /** The value in force, which may be stale. */
   readonly current: Snapshot<T> | undefined
   readonly cause: RefreshCause
   /** The `WWW-Authenticate` header of the rejection, when there was one. */
   readonly challenge: string | undefined
-  /** Aborts when nobody wants the result any more: on `set()`, on `clear()`, or after five deadlines. */
+  /** Aborts when no caller wants the result any more: on `set()`, on `clear()`, or after five deadlines. */
   readonly signal: AbortSignal
   /**
    * @internal Stops the flight's deadline while it waits in a queue for its turn (true), and starts it then (false). Five deadlines in
@@ -110,20 +109,20 @@ export interface RefreshContext<T> {
   readonly queued?: ((isWaiting: boolean) => void) | undefined
   /** @internal No caller wants the result any more. Unlike the signal it also tells on a platform where one request cannot abort what another began. */
   readonly isOver?: (() => boolean) | undefined
-  /** @internal Somebody wants to know whether it works by now, whatever was refused before. */
+  /** @internal A caller asks whether it works by now, whatever was refused before. */
   readonly isRetry?: boolean | undefined
 }
 
 /** Obtains a replacement for a stale value. */
 export type Refresh<T> = (context: RefreshContext<T>) => Promise<T>
 
-/** @throws RefreshError `invalid_option` for what is no refresher. */
+/** @throws RefreshError `invalid_option` if the candidate is no refresher */
 export function assertRefresher<T>(candidate: Refresher<T>): Refresher<T> {
   if (isRefresher<T>(candidate)) return candidate
   throw optionError('refresher', 'must be one, such as a Refreshable or what its map() gives')
 }
 
-/** Whether something has what every refresher has. */
+/** True if the candidate has the methods of a refresher. */
 export function isRefresher<T>(candidate: unknown): candidate is Refresher<T> {
   const has = (name: string): boolean => typeof Reflect.get(Object(candidate), name) === 'function'
   return has('map') && has('accepted')

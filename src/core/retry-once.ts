@@ -14,22 +14,21 @@ import {
   widen,
 } from './retry-policy.ts'
 
-/** What one kind of call looks like to the retry policy. */
+/** How the retry policy reads one kind of call. */
 export interface RetryPolicy<R> extends CommonPolicy {
-  /** Is this result a rejection? Default: none is; only errors are judged. */
+  /** Is this result a rejection? Default: no result is; only errors are judged. */
   readonly isRejection?: ((result: R) => Judgement) | undefined
   /** Does this result, which is no rejection, show that the value was accepted? Default: it does. */
   readonly isAcceptance?: ((result: R) => boolean) | undefined
-  /** Lets go of a rejection that a second attempt replaces: cancels its body, say. What it throws is ignored. */
+  /** Discards a rejection that a second attempt replaces: cancels its body, say. An error that it throws is ignored. */
   readonly discard?: ((result: R) => unknown) | undefined
 }
 
 /**
- * Makes one attempt, or two: where the first is rejected, the value is refreshed and the attempt made once
- * more. The caller sees only the last one's result. Where no newer value is to be had, that is the rejection,
- * unchanged.
+ * Makes one attempt, or two: if the first is rejected, it refreshes the value and makes the attempt once more. The caller sees only the
+ * last one's result. If there is no newer value, that is the rejection, unchanged.
  *
- * @throws whatever the last attempt threw; RefreshError where there is no value to attempt with
+ * @throws the last attempt's error; RefreshError if there is no value to attempt with
  * @example
  * const call = ({ accessToken }: AccessToken) => fetch(url, { headers: { authorization: `Bearer ${accessToken}` } })
  * const response = await retryOnce(token, call, {
@@ -51,7 +50,7 @@ export interface Made<T, R> {
   readonly result: R
 }
 
-/** As {@link retryOnce}, from the first attempt's result on, where there is one. */
+/** Does the same as {@link retryOnce}, but starts from the first attempt's result if there is one. */
 export async function retryFrom<T, R>(
   made: Made<T, R> | undefined,
   refresher: Refresher<T>,
@@ -84,7 +83,7 @@ export async function retryFrom<T, R>(
     let fresh: Snapshot<T> | undefined
     if (verdict !== undefined && !retried) {
       try {
-        // What `renew()` does: in a stampede its frame and its promise would be kept for every caller until the refresh is over.
+        // Inlined from `renew()`: in a stampede its frame and its promise would stay in memory for every caller until the refresh is over.
         fresh = isRejected
           ? repeatable(refresher, snapshot, await askFor(refresher, snapshot, verdict, policy), policy)
           : await widen(refresher, snapshot, verdict, policy)
@@ -103,7 +102,7 @@ export async function retryFrom<T, R>(
   }
 }
 
-/** It is not waited for, and its failure is ignored: the result is of no interest any more. */
+/** Discards a result that no caller needs any more. It is not awaited, and its failure is ignored. */
 function discard<R>(result: R, policy: RetryPolicy<R>): void {
   try {
     const discarding = policy.discard?.(result)

@@ -12,31 +12,31 @@ import { verdict, type Verdict } from './verdict/unauthorized.ts'
  */
 export type Judgement = boolean | Verdict | Promise<boolean | Verdict>
 
-/** What the retry policies of calls and of streams have in common. */
+/** The common part of the retry policies of calls and of streams. */
 export interface CommonPolicy {
-  /** Is this thrown error a rejection? Default: what `isUnauthorizedError` says. */
+  /** Is this thrown error a rejection? Default: `isUnauthorizedError` decides. */
   readonly isRejectionError?: ((error: unknown) => Judgement) | undefined
   /**
-   * Asked once a rejection has led to a newer value: why the call cannot be made again all the same, where it cannot. It
-   * gets its rejection then. Default: it can.
+   * Asked once a rejection has led to a newer value. Returns why the call cannot be made again, and the caller then gets the rejection;
+   * undefined if it can be made again. Default: it can.
    */
   readonly unrepeatable?: (() => RefreshError | undefined) | undefined
   /** The caller's: once it has aborted, nothing is retried. */
   readonly signal?: AbortSignal | undefined
   /**
-   * What is called: method and path, without the query. Endpoints that accepted a value are refreshed for at once; the others share a
-   * budget. Default: all calls of this refresher go to one endpoint.
+   * The called endpoint: method and path, without the query. A rejection by an endpoint that accepted a value before causes a refresh at
+   * once; the other endpoints share a budget. Default: all calls of this refresher go to one endpoint.
    */
   readonly endpoint?: string | undefined
-  /** Gets the refresh that this call begins: see {@link Background}. */
+  /** Receives the refresh that this call begins: see {@link Background}. */
   readonly background?: Background | undefined
-  /** Hears of this call's retries. The refresher's own listener hears of them, too. */
+  /** Receives the events of this call's retries. The refresher's own listener receives them too. */
   readonly onEvent?: RefreshListener | undefined
-  /** @internal Where the call goes, for events. */
+  /** @internal The origin that the call goes to, for events. */
   readonly origin?: string | undefined
-  /** @internal An attempt hears of the caller's abort by itself: what it makes of one that came before, the caller gets. */
+  /** @internal An attempt observes the caller's abort by itself: the caller gets its result even if the abort came first. */
   readonly aborts?: boolean | undefined
-  /** @internal The caller knows how its call ended: nothing more is told of it. */
+  /** @internal The caller knows how its call ended, so no more events tell of it. */
   readonly isLeft?: boolean | undefined
 }
 
@@ -48,7 +48,7 @@ export function judgeError(error: unknown, policy: CommonPolicy): Judgement {
 /** In a stampede each caller keeps it until the refresh is over. */
 const REJECTED: Verdict = /* @__PURE__ */ Object.freeze({ rejected: true })
 
-/** The verdict in an answer, where it is a rejection. Waits only where the answer does. */
+/** The verdict of a judgement, if it is a rejection. Waits only if the judgement does. */
 function rejectionIn(answer: Judgement): Verdict | undefined | Promise<Verdict | undefined> {
   if (answer === false) return undefined
   if (answer === true) return REJECTED
@@ -56,7 +56,7 @@ function rejectionIn(answer: Judgement): Verdict | undefined | Promise<Verdict |
   return answer.rejected ? answer : undefined
 }
 
-/** The verdict in an answer, where another credential may do. Waits only where the answer does. */
+/** The verdict of a judgement, if another credential may do. Waits only if the judgement does. */
 export function mendableIn(answer: Judgement): Verdict | undefined | Promise<Verdict | undefined> {
   if (answer === false) return undefined
   if (answer === true) return REJECTED
@@ -64,14 +64,14 @@ export function mendableIn(answer: Judgement): Verdict | undefined | Promise<Ver
   return isMendable(answer) ? answer : undefined
 }
 
-/** A snapshot for an attempt, without a wait where none is needed. */
+/** A snapshot for an attempt. It is no promise if no wait is needed. */
 export function obtain<T>(refresher: Refresher<T>, policy: CommonPolicy): Snapshot<T> | Promise<Snapshot<T>> {
   const hasLeft = !policy.aborts && policy.signal?.aborted
   const usable = hasLeft ? undefined : refresher.usable?.()
   return usable ?? refresher.snapshot(policy)
 }
 
-/** Reports a rejection, and asks for a newer snapshot; undefined where the caller has left. */
+/** Reports a rejection, and asks for a newer snapshot; undefined if the caller has left. */
 export function askFor<T>(
   refresher: Refresher<T>,
   rejected: Snapshot<T>,
@@ -85,7 +85,7 @@ export function askFor<T>(
 }
 
 /**
- * The snapshot for a second attempt, where that can be made.
+ * The snapshot for a second attempt, if one can be made.
  *
  * @throws the signal's reason, when the caller has left while it waited
  */
@@ -102,7 +102,7 @@ export function repeatable<T>(
 }
 
 /**
- * There is to be no second attempt: the caller gets the rejection as it came.
+ * Makes no second attempt: the caller gets the rejection unchanged.
  *
  * @throws the signal's reason, when the caller has left while it waited
  */
@@ -118,7 +118,7 @@ export function notRetried<T>(
 }
 
 /**
- * The snapshot for a second attempt; undefined where there is to be none, and the caller gets the rejection, or the demand, as it came.
+ * The snapshot for a second attempt; undefined if there is to be none, and the caller gets the rejection or the demand unchanged.
  *
  * @throws the signal's reason, when the caller leaves while it waits
  */
@@ -183,7 +183,7 @@ export function tellRetried<T>(
   audienceOf(refresher, policy)?.tell({ type: 'retried', generation }, policy)
 }
 
-/** Those who hear of a call, where anybody does. */
+/** The listeners of a call; undefined if there are none. */
 function audienceOf<T>(refresher: Refresher<T>, policy: CommonPolicy): Audience | undefined {
   const audience = refresher.audience ?? STRANGERS
   return policy.isLeft !== true && audience.listens(policy.onEvent) ? audience : undefined

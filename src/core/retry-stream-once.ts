@@ -11,25 +11,24 @@ import {
 } from './retry-policy.ts'
 import type { Verdict } from './verdict/unauthorized.ts'
 
-/** What one kind of stream looks like to the retry policy. */
+/** How the retry policy reads one kind of stream. */
 export interface StreamPolicy<D> extends CommonPolicy {
-  /** Is this item a rejection? Asked before the commit only. Default: none is; only errors are judged. */
+  /** Is this item a rejection? Asked before the commit only. Default: no item is; only errors are judged. */
   readonly isRejection?: ((item: D) => Judgement) | undefined
-  /** Is this item content? The first one is the commit: after it nothing is retried. */
+  /** Is this item content? The first content is the commit: nothing is retried after it. */
   readonly isContent: (item: D) => boolean
   /** Is this item the stream's last? */
   readonly isEnd: (item: D) => boolean
 }
 
 /**
- * A stream that is opened once, or twice: where it is rejected before the commit, the value is refreshed and
- * the stream opened anew. The consumer never sees content twice. Where no newer value is to be had, the
- * rejection is handed on unchanged.
+ * A stream that is opened once or twice. If it is rejected before the commit, the value is refreshed and the stream opened anew. The
+ * consumer never sees content twice. If there is no newer value, the consumer gets the rejection unchanged.
  *
- * Nothing is opened before the first item is asked for, nothing is read ahead, and a consumer that leaves
- * closes what is open. It can be iterated once.
+ * The stream opens nothing before the consumer asks for the first item, and reads nothing ahead. A consumer that leaves closes the open
+ * attempt. The stream can be iterated once.
  *
- * @param open opens an attempt; for the second it is told the last item that the first had handed on without its being judged, if any
+ * @param open opens an attempt; the second one gets the last item that the first one handed on unjudged, if any
  * @example
  * for await (const item of retryStreamOnce(client, (client) => client.stream(prompt), {
  *   isContent: (item) => item.type === 'text',
@@ -63,7 +62,10 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
   #retried = false
   /** The last item before the commit that was handed on. */
   #last: D | undefined
-  /** Calls of `next()` before the commit, in order: what ends each when the consumer leaves. None is kept while the stream flows. */
+  /**
+   * Calls of `next()` before the commit, in order: each function ends its call when the consumer leaves. None is kept while the stream
+   * flows.
+   */
   #waiting: ((end: Result<D>) => void)[] | undefined
   /** They are served one after the other, as a generator would. */
   #served: Promise<unknown> | undefined
@@ -134,7 +136,7 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
         const verdict = this.#mayJudge() && (await mendableIn(answer))
         if (verdict && verdict.rejected && this.#retried) this.#stillRejected()
         if (!verdict || !this.#mayRetry()) {
-          // What had to be judged was a failure, and no prelude.
+          // A judged item was a failure, not a prelude.
           if (answer === false) this.#last = result.value
           return result
         }
@@ -152,7 +154,7 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
     }
   }
 
-  /** The attempt's stream, opened where it is not; undefined where the consumer has left meanwhile. */
+  /** The attempt's stream, opened if needed; undefined if the consumer has left meanwhile. */
   async #start(): Promise<AsyncIterator<D> | undefined> {
     if (this.#inner !== undefined) return this.#inner
     this.#snapshot ??= await obtain(this.#refresher, this.#policy)
@@ -174,7 +176,7 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
     if (this.#snapshot !== undefined) this.#refresher.stillRejected?.(this.#snapshot, this.#policy.endpoint)
   }
 
-  /** Makes ready for the second attempt; false where there is to be none. */
+  /** Prepares the second attempt; returns false if there is to be none. */
   async #restart(verdict: Verdict): Promise<boolean> {
     if (this.#isOver()) return false
     const before = this.#snapshot
@@ -219,7 +221,7 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
     return result
   }
 
-  /** Ends the stream with an error, unless the consumer has left: then it is nobody's. */
+  /** Ends the stream with an error. If the consumer has left, no one receives the error. */
   readonly #broken = (error: unknown): Result<D> => {
     if (this.#state === 'left') return END
     void close(this.#over())
@@ -230,7 +232,7 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
     return this.#state === 'over' || this.#state === 'left'
   }
 
-  /** Ends the stream; returns what is still open. */
+  /** Ends the stream; returns the attempt that is still open. */
   #over(state: 'over' | 'left' = 'over'): AsyncIterator<D> | undefined {
     const inner = this.#inner
     this.#inner = undefined
@@ -240,7 +242,7 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
   }
 }
 
-/** Nobody waits for it, and nobody hears what it fails with: the stream is of no interest any more. */
+/** Closes an attempt. The stream needs it no more, so this is not awaited and its failure is ignored. */
 async function close<D>(inner: AsyncIterator<D> | undefined): Promise<void> {
   try {
     await inner?.return?.()

@@ -2,21 +2,22 @@ import { type AsyncContext, asyncContext } from './async-context.ts'
 
 /** One run of a source, and the run that it is part of. */
 interface SourceRun {
-  /** Let go of at the end: what was made within, such as a cached promise, keeps the run, and must not keep its owner. */
+  /** Cleared when the run ends: a promise made within it may be cached and keeps the run, but must not keep the owner. */
   owner: object | undefined
   readonly outer: SourceRun | undefined
   /** A connection that was opened within a run keeps the run's context. Its later requests are not the source's. */
   isOver: boolean
 }
 
-/** undefined until it is needed, and on a runtime that has none. */
+/** undefined until a source first runs, and on a runtime without `AsyncLocalStorage`. */
 let context: AsyncContext<SourceRun> | undefined
 
 /**
- * Runs a source: requests that are made within belong to it, across everything that it awaits, until it settles. They never pass the
- * surface that the source serves, for they would wait for themselves.
+ * Runs a source. Every request that it makes until it settles belongs to it, across every await. The surface that the source serves lets
+ * these requests pass by, for they would wait for themselves.
  *
- * @param owner what the source belongs to. A surface that serves another owner is passed as usual. Default: every surface is avoided.
+ * @param owner the source's owner. Surfaces that serve another owner handle the requests as usual. Default: every surface lets them pass
+ * by.
  */
 export async function runAsSource<R>(run: () => R | Promise<R>, owner?: object): Promise<R> {
   context ??= asyncContext<SourceRun>()
@@ -31,9 +32,9 @@ export async function runAsSource<R>(run: () => R | Promise<R>, owner?: object):
 }
 
 /**
- * Is this code running within a source? Always false on a runtime without `AsyncLocalStorage`: see `rawFetch()`.
+ * True if this code runs within a source. Always false on a runtime without `AsyncLocalStorage`: see `rawFetch()`.
  *
- * @param owner of interest. Default: any
+ * @param owner whose source is meant. Default: any owner's
  */
 export function isInSource(owner?: object): boolean {
   for (let run = context?.getStore(); run !== undefined; run = run.outer) {

@@ -7,7 +7,7 @@ import type { Clock } from '../lib/clock.ts'
 import { checkOptions, describe, milliseconds, optionError } from '../lib/options.ts'
 import type { AccessToken } from './token.ts'
 
-/** What a caller asks of a token. */
+/** Options of a caller that asks for a token. */
 export interface AccessTokenOptions {
   /**
    * ms that the token must still live: one with less left is refreshed first. A token that arrived with less is given all the same.
@@ -64,7 +64,7 @@ export class TokenGiver {
         snapshot = await this.#cell.renew(held, waiting)
       } catch (reason) {
         throwIfAborted(signal)
-        // One that is still good is better than none.
+        // A token that is still good is better than none.
         if (this.#cell.peek() === undefined) throw reason
         failure = reason
       }
@@ -80,7 +80,7 @@ export class TokenGiver {
     if (snapshot?.value.accessToken !== rejected || snapshot === undefined)
       snapshot = await this.#cell.snapshot(waiting)
     if (snapshot.value.accessToken === rejected) return this.#cell.refresh(snapshot, waiting)
-    // Somebody may have logged in elsewhere.
+    // A person may have logged in elsewhere.
     return this.#cell.isEnded ? this.#cell.renew(snapshot, waiting) : snapshot
   }
 

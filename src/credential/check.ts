@@ -8,14 +8,14 @@ import type { CredentialStatus } from './status.ts'
 import type { Store, StoredRecord } from './store.ts'
 import { type AccessToken, isSame } from './token.ts'
 
-/** What `check()` found. */
+/** The result of `check()`. */
 export interface CheckResult {
   /** No finding is an error. */
   readonly ok: boolean
   readonly findings: Finding[]
 }
 
-/** What is looked at. */
+/** The input of a check. */
 export interface Checked {
   readonly store: Store
   readonly source: Source | undefined
@@ -26,7 +26,7 @@ export interface Checked {
   readonly refresh: () => Promise<Snapshot<AccessToken>>
 }
 
-/** Finds out whether a token is to be had, and what puts the login at risk. */
+/** Finds out whether a token can be had, and what puts the login at risk. */
 export async function check(of: Checked): Promise<CheckResult> {
   const findings: Finding[] = [...findingsOf(of.store)]
   let stored: StoredRecord | undefined
@@ -71,7 +71,7 @@ async function token(of: Checked, stored: StoredRecord | undefined): Promise<Fin
 /** The record that this credential goes by tells of an ended login, of another token that is in force by now, or of a logout. */
 function isOvertaken({ record, source, peek }: Checked, stored: StoredRecord | undefined): boolean {
   if (stored === undefined || record.isUnsaved) return false
-  // A value of this machine is never stored, and what another configuration left says nothing of this one.
+  // A value of this machine is never stored, and another configuration's record says nothing of this one.
   if (source?.isStatic === true || fitOf(stored, source?.madeFor) === 'other') return false
   if (stored.failure?.terminal === true) return true
   return stored.revision > record.revision && !isSame(stored.token, peek()?.value)

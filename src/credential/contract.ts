@@ -9,10 +9,10 @@ import type { TokenResponse } from './token/token-response.ts'
 /** A credential that refreshes itself: the refresher that every surface takes. */
 export interface Credential extends Refresher<AccessToken> {
   /**
-   * A token that is good now, refreshed first where it is not: the one call for code that sends its own requests. It never gives a token
-   * that has expired since it came.
+   * Returns a token that is good now, refreshed first if needed: the one call for code that sends its own requests. It never returns a
+   * token that has expired since it came.
    *
-   * @throws RefreshError what the refresh failed with, see `RefreshErrorCode`; `invalid_option`; the signal's reason
+   * @throws RefreshError the refresh's failure, see `RefreshErrorCode`; `invalid_option`; the signal's reason
    * @example
    * const accessToken = await credential.accessToken()
    * const response = await fetch(url, { headers: { authorization: `Bearer ${accessToken}` } })
@@ -23,7 +23,7 @@ export interface Credential extends Refresher<AccessToken> {
    * A person logged in: the token is in force at once, and outranks a refresh that is under way. Waits until it is stored. It waits for no
    * refresh, here or in another process.
    *
-   * @param token a token, or the response of a token endpoint as it came (RFC 6749 section 5.1): its `expires_in` counts from this call
+   * @param token a token, or the unchanged response of a token endpoint (RFC 6749 section 5.1): its `expires_in` counts from this call
    * @throws RefreshError `store_failed`: it is in force all the same, and is written at the next chance; `store_invalid`;
    *   `invalid_value`
    */
@@ -35,8 +35,8 @@ export interface Credential extends Refresher<AccessToken> {
    */
   logout(): Promise<void>
   /**
-   * Finds out whether a token is to be had, and what puts the login at risk. A token that is good is not replaced, so nothing is
-   * redeemed for it; otherwise the source is asked, whatever it refused before. It never throws.
+   * Finds out whether a token can be had, and what puts the login at risk. It redeems nothing while the token is good; otherwise it asks
+   * the source, whatever the source refused before. It never throws.
    */
   check(): Promise<CheckResult>
   /**
@@ -46,6 +46,6 @@ export interface Credential extends Refresher<AccessToken> {
    * process.once('SIGTERM', () => credential.flush().finally(() => process.exit()))
    */
   flush(options?: FlushOptions): Promise<void>
-  /** How things stand, without secrets. */
+  /** The state of the login, without secrets. */
   status(): CredentialStatus
 }

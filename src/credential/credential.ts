@@ -29,7 +29,7 @@ import type { TokenResponse } from './token/token-response.ts'
 /**
  * A credential that refreshes itself, once for all callers, processes and hosts that share its store.
  *
- * A new token is stored before it is handed out. Where that takes longer than a second it is used, kept, and written as soon as the
+ * A new token is stored before callers get it. If storing takes longer than a second, the token is used, kept, and written as soon as the
  * store takes it; until then no other process gets its lock.
  *
  * @throws RefreshError `invalid_option`
@@ -41,7 +41,7 @@ export function createCredential(options: CredentialOptions): Credential {
   return new StoredCredential(readCredentialOptions(options))
 }
 
-/** How many challenges are remembered. */
+/** The number of challenges that are remembered. */
 const MOST_REFUSED = 16
 
 /** A credential over a store and a source. */
@@ -187,7 +187,7 @@ export class StoredCredential implements Credential {
     return this.#standing.status(this.peek(), this.#record.isUnsaved, this.#record.ended)
   }
 
-  /** @internal A surface may answer at once where the login is known to have ended. */
+  /** @internal A surface may respond at once if the login is known to have ended. */
   isDead(): boolean {
     return this.#standing.failure?.error.terminal === true
   }
@@ -210,7 +210,7 @@ export class StoredCredential implements Credential {
     return noted
   }
 
-  /** Tells once of what puts the login at risk. */
+  /** Reports once what puts the login at risk. */
   #find(): void {
     if (this.#hasFound) return
     this.#hasFound = true

@@ -6,7 +6,7 @@ interface Settings {
   readonly clock: Clock
 }
 
-/** One update's wait for the lock of its key, for those who listen: tells its begin (true) and its end (false) once each. */
+/** Reports one update's wait for its lock to the listeners: its begin (true) and its end (false), once each. */
 export function lockWait({ audience, clock }: Settings): (isWaiting: boolean) => void {
   /** epoch ms; undefined while it does not wait. */
   let since: number | undefined

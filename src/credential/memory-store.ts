@@ -3,15 +3,15 @@ import { printAs } from '../lib/print/print-as.ts'
 import type { StoreChange, RecordContent, Store, StoredRecord, UpdateOptions } from './store.ts'
 import { NONE, tombstone } from './tombstone.ts'
 
-/** A store for one process: what is in it ends with it. */
+/** A store for one process: its content ends with the process. */
 export class MemoryStore implements Store {
   readonly #records = new Map<string, StoredRecord>()
-  /** The last number that was given, to a lock or to a record. */
+  /** The last number that a lock or a record of each key got. */
   readonly #fences = new Map<string, number>()
   /** Keys whose last holder may have redeemed a refresh token, and did not write. */
   readonly #abandoned = new Set<string>()
   readonly #mutex = new KeyedMutex()
-  /** Who holds the lock of a key, perhaps for a request that was ended. */
+  /** The holder of each key's lock. Its request may have ended. */
   readonly #holders = new Map<string, { isSent: boolean }>()
 
   constructor() {
@@ -40,7 +40,7 @@ export class MemoryStore implements Store {
         })
       } finally {
         if (this.#holders.get(key) === holder) this.#holders.delete(key)
-        // A login or a logout came meanwhile: what was sent concerns nobody any more.
+        // A login or a logout came meanwhile, so the sent request no longer matters.
         const isReplaced = (this.#records.get(key)?.revision ?? 0) > revision
         if (content === undefined && holder.isSent && !isReplaced) this.#abandoned.add(key)
       }
@@ -79,8 +79,8 @@ export class MemoryStore implements Store {
 }
 
 /**
- * A store for one process: what is in it ends with it. This is what a credential uses by default. Give several credentials the same one
- * where they share an account.
+ * A store for one process: its content ends with the process. A credential uses one by default. Give the same one to several credentials
+ * that share an account.
  */
 export function memoryStore(): Store {
   return new MemoryStore()

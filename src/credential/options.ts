@@ -9,34 +9,33 @@ import type { AccessToken } from './token.ts'
 
 type CellOptions = Omit<RefreshableOptions<AccessToken>, 'refresh' | 'initial' | 'expiresAt' | 'reread'>
 
-/** What goes for one credential and for a pool of them. */
+/** The common options of a credential and of a pool. */
 export interface SharedCredentialOptions extends Omit<
   RefreshableOptions<AccessToken>,
   'refresh' | 'initial' | 'expiresAt' | 'reread'
 > {
   /**
-   * Where new tokens come from. `'store-only'`: from nowhere; this process never refreshes, it only reads again what others have
-   * put into the store.
+   * The source of new tokens. `'store-only'`: this process never refreshes; it only reads tokens that others put into the store.
    */
   source: Source | 'store-only'
-  /** Where the token lives, and is shared with other processes and hosts. Default: in this process only. */
+  /** The store that holds the token and shares it with other processes and hosts. Default: this process's memory. */
   store?: Store | undefined
   /**
-   * What to do while the store cannot be read or locked, and a new token is needed: `refuse`, which keeps a refresh token from
-   * being redeemed twice, or `refresh` without it. A token that is good is used in any case.
+   * What to do if a new token is needed while the store cannot be read or locked. `refuse` keeps a refresh token from being redeemed twice;
+   * `refresh` goes on without the store. A token that is still good is used in any case.
    *
-   * Default: `refuse`; `refresh` where the source says that nothing is spent by it, such as `oauth` with `client_credentials`.
+   * Default: `refuse`; `refresh` if the source says that it spends nothing, such as `oauth` with `client_credentials`.
    */
   whenStoreIsDown?: 'refuse' | 'refresh' | undefined
   /**
-   * How long the process stays alive, in ms, when it would end and a token is not stored yet. 0: not at all. `flush()` waits for the
-   * same. A signal or `process.exit()` ends the process at once: call `flush()` before.
-   * @default 10_000
+   * How long a process that would end stays alive while a token is not stored yet, in ms. 0: not at all. `flush()` waits equally long. A
+   * How long a process that would end stays alive while a token is not stored yet, in ms. 0: not at all. `flush()` waits for the same
+   * tokens. A signal or `process.exit()` ends the process at once: call `flush()` before.
    */
   exitGrace?: number | undefined
 }
 
-/** How a credential works. */
+/** Options of a credential. */
 export interface CredentialOptions extends SharedCredentialOptions {
   /**
    * The account's name in the store. It is no secret.
@@ -45,7 +44,7 @@ export interface CredentialOptions extends SharedCredentialOptions {
   key?: string | undefined
 }
 
-/** How `flush()` waits. */
+/** Options of `flush()`. */
 export interface FlushOptions {
   /** @default 10_000 ms */
   readonly timeout?: number | undefined
@@ -67,9 +66,9 @@ export interface CredentialSettings {
   readonly cooldown: number
   /** ms */
   readonly exitGrace: number
-  /** Whose source it is: the surfaces that serve it let its source's requests pass by. */
+  /** The owner of the source. A surface that serves this owner lets the source's requests pass by. */
   readonly owner?: object | undefined
-  /** Hears of a challenge whose demand the endpoint refuses. */
+  /** Called with a challenge whose demand the endpoint refuses. */
   readonly onChallengeRefused?: ((challenge: string) => void) | undefined
   readonly audience: Audience
   readonly cell: CellOptions

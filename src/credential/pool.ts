@@ -10,11 +10,10 @@ import {
   type SharedCredentialOptions,
 } from './options.ts'
 
-/** How a pool works. */
+/** Options of a pool. */
 export interface CredentialPoolOptions extends SharedCredentialOptions {
   /**
-   * How many credentials are kept though nobody holds them, the last used ones. The others are read from the store again when they
-   * are asked for.
+   * How many unheld credentials are kept, the last used ones. The pool reads the others from the store again when a caller asks for them.
    * @default 1_000
    */
   idle?: number | undefined
@@ -22,9 +21,9 @@ export interface CredentialPoolOptions extends SharedCredentialOptions {
 
 /** The credentials of many accounts, such as the users of a server. */
 export interface CredentialPool {
-  /** The credential of an account: the same one for all who ask while anybody holds it. */
+  /** The credential of an account: the same one for all callers while any of them holds it. */
   get(key: string): Credential
-  /** How many credentials are in memory. */
+  /** The number of credentials in memory. */
   readonly size: number
   /**
    * Waits until every token of every account is stored: call it before the process ends.
@@ -35,7 +34,8 @@ export interface CredentialPool {
 }
 
 /**
- * One credential per account over one store, made when it is first asked for, and let go of when nobody needs it.
+ * Holds one credential per account over one store. It makes a credential when a caller first asks for it, and discards it when no caller
+ * holds it.
  *
  * @throws RefreshError `invalid_option`
  * @example
@@ -56,13 +56,13 @@ class Pool implements CredentialPool {
   readonly #known = new Map<string, Pick<WeakRef<StoredCredential>, 'deref'>>()
   /** The last used ones, the oldest first. */
   readonly #recent = new Map<string, StoredCredential>()
-  /** Those that may not go, though nobody holds them: something of theirs is under way. */
+  /** The credentials that must stay although no caller holds them: they are at work. */
   readonly #busy = new Set<StoredCredential>()
-  /** Without one, entries of credentials that are gone stay until their key is asked for again. */
+  /** Removes the entries of collected credentials. A platform without this class keeps them until a caller asks for their key again. */
   readonly #gone =
     typeof FinalizationRegistry === 'function'
       ? new FinalizationRegistry<string>((key) => {
-          // By now there may be another one.
+          // The key may have a new credential by now.
           if (this.#known.get(key)?.deref() === undefined) this.#known.delete(key)
         })
       : undefined

@@ -1,40 +1,40 @@
 import type { MadeFor } from './store.ts'
 import type { AccessToken } from './token.ts'
 
-/** What a source is told. */
+/** The input of a source. */
 export interface SourceContext {
-  /** The token that is to be replaced: its refresh token, where it has one, is the one to redeem. */
+  /** The token to replace. If it has a refresh token, the source redeems that one. */
   readonly current: AccessToken | undefined
   /** The `WWW-Authenticate` header of the rejection, when there was one (RFC 9110 section 11.6.1). */
   readonly challenge: string | undefined
-  /** Aborts when nobody wants the token any more. */
+  /** Aborts when no caller wants the token any more. */
   readonly signal: AbortSignal
   /**
    * Tells that the request is on its way: from here on the refresh token may be spent. A source that never calls it counts as having
    * sent its request from the start.
    */
   readonly sent: () => void
-  /** @internal What the login was granted will do: no scope is named, for the endpoint refused the one that the login asked for. */
+  /** @internal Send no scope: the endpoint refused the scope of the login's request, so the granted one will do. */
   readonly asGranted?: boolean | undefined
 }
 
-/** What a source would present. */
+/** The input from which a source tells what it would present. */
 export type SourceInput = Pick<SourceContext, 'current' | 'signal'>
 
 /**
- * Where a new token comes from. It is called by one caller at a time, wherever in the fleet that is.
+ * The origin of new tokens. Only one caller in the fleet calls it at a time.
  *
- * It throws `RefreshError`s: `source_unreachable`, `source_unavailable` and `source_rate_limited` are tried again at
- * once, `reauthentication_required` waits for a person; whatever else it throws is tried again with the next rejection.
+ * It throws `RefreshError`s: `source_unreachable`, `source_unavailable` and `source_rate_limited` are tried again at once;
+ * `reauthentication_required` waits for a person. After any other error, the next rejection causes another try.
  */
 export interface Source {
   /**
-   * Whether issuing spends something, such as a refresh token that rotates: then two at once do harm, and nothing is issued
-   * while the store cannot be locked.
+   * True if issuing spends something, such as a refresh token that rotates. Then two requests at once do harm, and nothing is issued while
+   * the store cannot be locked.
    * @default true
    */
   readonly spendsRefreshToken?: boolean | undefined
-  /** Whom its tokens are issued for. A stored token of another issuer or client is not used. */
+  /** The issuer and client of its tokens. A stored token of another issuer or client is not used. */
   readonly madeFor?: MadeFor | undefined
   issue(context: SourceContext): Promise<AccessToken>
   /**
@@ -43,7 +43,7 @@ export interface Source {
    */
   readonly presented?: ((input: SourceInput) => Promise<readonly string[]>) | undefined
   /**
-   * @internal Asks for these scopes besides those that were granted, from the next request on. It gives what takes the wish back.
+   * @internal Asks for these scopes besides the granted ones, from the next request on. Returns a function that takes the wish back.
    * Without it only a person can grant them.
    */
   readonly widen?: ((scopes: readonly string[], granted: string | undefined) => () => void) | undefined

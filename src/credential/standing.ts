@@ -7,22 +7,22 @@ import type { CredentialStatus } from './status.ts'
 import type { StoredFailure } from './store.ts'
 import type { AccessToken } from './token.ts'
 
-/** How a login stands: what its refreshes, logins and logouts have come to in this process. */
+/** The state of a login: the results of its refreshes, logins and logouts in this process. */
 export class Standing {
   readonly #clock: Clock
   readonly #onRunning: () => void
-  /** Raised by every login and logout: what began before must not be written after. */
+  /** Raised by every login and logout: the result of an older run must not be written. */
   epoch = 0
-  /** What is under way, and whether it was given up: a platform may have ended the request that it belongs to. */
+  /** The work under way, each with whether it was given up: a platform may have ended its request. */
   readonly #running = new Set<{ readonly isOver: () => boolean }>()
   isLoggedOut = false
-  /** The store knows: what is in it after that is of a login elsewhere. */
+  /** The store has the logout: a token found there later is from a login elsewhere. */
   #isLogoutStored = false
   #refreshedAt: number | undefined
-  /** What the last refresh failed with. */
+  /** The last refresh's failure. */
   failure: { readonly error: RefreshError; readonly at: number } | undefined
 
-  /** @param onRunning hears that {@link Standing.isRunning} may have changed */
+  /** @param onRunning called when {@link Standing.isRunning} may have changed */
   constructor(clock: Clock, onRunning: () => void) {
     this.#clock = clock
     this.#onRunning = onRunning
@@ -82,7 +82,7 @@ export class Standing {
   }
 
   /**
-   * Takes note of what a refresh comes to.
+   * Notes the result of a refresh.
    *
    * @param isOver it was given up
    */

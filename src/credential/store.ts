@@ -2,9 +2,9 @@ import type { Finding } from '../core/events.ts'
 import type { RefreshError, RefreshErrorCode } from '../errors.ts'
 import type { AccessToken } from './token.ts'
 
-/** Whom a token was issued for: a fingerprint of the configuration. It never holds a secret or a key. */
+/** The issuer and client of a token: a fingerprint of the configuration. It never holds a secret or a key. */
 export interface MadeFor {
-  /** The issuer, or the token endpoint where no issuer is configured. */
+  /** The issuer, or the token endpoint if no issuer is configured. */
   readonly issuer?: string | undefined
   /** The client's id. */
   readonly client?: string | undefined
@@ -29,7 +29,7 @@ export interface StoredFailure {
   readonly abandoned?: boolean | undefined
 }
 
-/** What is written into a store: a record without its number. Members that a reader does not know stay as they are. */
+/** The content that is written into a store: a record without its number. Unknown members are kept. */
 export interface RecordContent {
   /**
    * undefined without a `failure`: the account was logged out (a tombstone). undefined with one: nothing was issued yet, and
@@ -50,15 +50,15 @@ export interface StoredRecord extends RecordContent {
   readonly revision: number
 }
 
-/** What a store tells the caller that changes a record. */
+/** The store's side of a change: what it tells the caller that changes a record. */
 export interface StoreContext {
-  /** Aborts when the lock is lost: a newer record may cover what is written then. */
+  /** Aborts when the lock is lost: a newer record may cover a later write. */
   readonly signal: AbortSignal
-  /** An earlier holder vanished, perhaps after it redeemed the refresh token and before it could write. */
+  /** An earlier holder vanished, perhaps after it redeemed the refresh token but before it could write. */
   readonly abandoned: boolean
   /**
-   * Makes sure that the lock is still held, just before something is done that must not be done twice: the process may have been
-   * stopped for a while, or have slept. Default: the lock cannot be lost.
+   * Confirms that the lock is still held, just before an action that must not happen twice: the process may have been stopped for a while,
+   * or have slept. Default: the lock cannot be lost.
    *
    * @throws RefreshError `store_failed`
    */
@@ -73,17 +73,17 @@ export interface StoreContext {
 }
 
 /**
- * How an update stands before and after its change. `queued`: it waits for one of the store's `maxLocks`. `admitted`: that wait is
- * over. `held`: it waits for another holder's lock. `unwritten`: a try to write the change failed, and another follows. `vanished`: the record was gone from the store when the
- * change was written.
+ * The state of an update before and after its change. `queued`: it waits for one of the store's `maxLocks`. `admitted`: that wait is over.
+ * `held`: it waits for another holder's lock. `unwritten`: a try to write the change failed, and another follows. `vanished`: the record
+ * was gone from the store when the change was written.
  */
 export type UpdateNews = 'queued' | 'admitted' | 'held' | 'unwritten' | 'vanished'
 
-/** What the caller that changes a record may say besides. */
+/** Options of the caller that changes a record. */
 export interface UpdateOptions {
   /**
-   * The revision that the caller knows. Where the record's is higher before the lock is there, a store may leave it at that: it does
-   * not call `change`. So callers that wait for one refresh need not lock one after another.
+   * The revision that the caller knows. If the record has a higher one before the lock is acquired, a store need not call `change`. So
+   * callers that wait for one refresh need not lock one after another.
    */
   readonly known?: number | undefined
   /** Ends the wait for the lock, with the signal's reason. It ends nothing once `change` was called. */
@@ -95,43 +95,43 @@ export interface UpdateOptions {
   readonly isOver?: (() => boolean) | undefined
   /** ms: a lock that is held for longer no longer counts among the store's `maxLocks`. @default 30_000 */
   readonly deadline?: number | undefined
-  /** Hears how the update stands. A store need not tell. */
+  /** Called with the state of the update. A store need not call it. */
   readonly onNews?: ((news: UpdateNews, error?: RefreshError) => void) | undefined
-  /** The token may be lost, for nothing was spent for it: the store rejects where it cannot write it within a second. */
+  /** The token may be lost, because nothing was spent for it: the store rejects if it cannot write it within a second. */
   readonly isBrief?: boolean | undefined
 }
 
-/** Changes a record under its lock: gives what to write, or undefined to leave the record as it is. */
+/** Changes a record under its lock: returns the new content, or undefined to leave the record as it is. */
 export type StoreChange = (
   current: StoredRecord | undefined,
   context: StoreContext,
 ) => Promise<RecordContent | undefined>
 
-/** Where credentials live, so that other processes and hosts share them. */
+/** Holds credentials, so that other processes and hosts share them. */
 export interface Store {
   /** The record as it is, without waiting for a holder of its lock. */
   read(key: string): Promise<StoredRecord | undefined>
   /**
    * Exclusive among all processes and hosts that share the store: lock, re-read, change, persist, unlock.
    *
-   * A record with a token that cannot be written is not given up: the promise stays pending, the lock is kept, and the write is tried
-   * again until it succeeds or a newer record covers it. A store that rejects instead has lost its lock: the credential keeps the
-   * token and calls `update()` again. So it does where the promise is still pending after three deadlines, for a platform may have ended
-   * the request that it belongs to: that call waits for the lock like one in another process.
+   * A store does not give up a record with a token that it cannot write: the promise stays pending, the store keeps the lock, and tries to
+   * write again until it succeeds or a newer record covers it. A store that rejects instead has lost its lock: the credential keeps the
+   * token and calls `update()` again. It also calls again if the promise is still pending after three deadlines, because a platform may
+   * have ended its request: that call waits for the lock like one in another process.
    *
-   * @returns the record as it is afterwards; revision 0 where there is none
+   * @returns the record afterwards; revision 0 if there is none
    */
   update(key: string, change: StoreChange, options?: UpdateOptions): Promise<StoredRecord>
   /**
-   * Changes a record in one atomic step (read, change, compare and set, again where another write came between), under a number above
-   * all others. It takes no lock and waits for none: a login or a logout must not wait for a refresh. What a holder of the lock
-   * writes afterwards does not cover it.
+   * Changes a record in one atomic step (read, change, compare and set, repeated if another write came between), under a number above all
+   * others. It takes no lock and waits for none: a login or a logout must not wait for a refresh. A later write of the lock's holder does
+   * not cover it.
    *
-   * @param change may be called more than once; what it throws ends the call
+   * @param change may be called more than once; an error that it throws ends the call
    */
   replace(key: string, change: (current: StoredRecord | undefined) => RecordContent): Promise<StoredRecord>
   /** `replace()` by a tombstone: no token, no failure, the session one higher; everything else stays. */
   delete(key: string): Promise<void>
-  /** @internal What of the store's configuration puts a login at risk. */
+  /** @internal The flaws of the store's configuration that put a login at risk. */
   readonly findings?: (() => readonly Finding[]) | undefined
 }

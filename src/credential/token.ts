@@ -2,26 +2,26 @@ import { RefreshError } from '../errors.ts'
 import type { JsonValue } from '../lib/json.ts'
 import { boundedExtra, membersOf } from './token/extra.ts'
 
-/** A token, and what came with it. */
+/** A token and its metadata. */
 export interface AccessToken {
   readonly accessToken: string
   /** Default: `Bearer`. */
   readonly tokenType?: string | undefined
-  /** epoch ms; undefined where it is not known: then only a rejection causes a refresh. */
+  /** epoch ms; undefined if it is not known: then only a rejection causes a refresh. */
   readonly expiresAt?: number | undefined
   /** epoch ms: the server rejects the token from here on, though it expires later. Default: `expiresAt`. */
   readonly refreshAt?: number | undefined
   readonly refreshToken?: string | undefined
   /** Separated by spaces (RFC 6749 section 3.3). */
   readonly scope?: string | undefined
-  /** What else the token response held, such as an account or an endpoint: at most 16 KiB of JSON. */
+  /** Other members of the token response, such as an account or an endpoint: at most 16 KiB of JSON. */
   readonly extra?: Readonly<Record<string, JsonValue>> | undefined
 }
 
 /**
- * A token that was received, as it is kept. What is no use in it is left out, for the rest of it must not be lost.
+ * Reads a received token. It drops unusable members, so that the rest is not lost.
  *
- * @throws RefreshError `invalid_value`, which tells nothing of what was received
+ * @throws RefreshError `invalid_value`, which quotes nothing that was received
  */
 export function readToken(received: unknown): AccessToken {
   const field = (name: keyof AccessToken): unknown => Reflect.get(Object(received), name)
@@ -49,10 +49,10 @@ export function readToken(received: unknown): AccessToken {
   }
 }
 
-/** What a response leaves out is as it was before (RFC 6749 section 6); the expiry is the new token's own. */
+/** Keeps the members that a response leaves out (RFC 6749 section 6), except the expiry, which belongs to one token. */
 export function withKept(fresh: AccessToken, before: AccessToken | undefined): AccessToken {
   const { tokenType, refreshToken, scope, extra } = fresh
-  // What is new goes first, so that it is not what the limit drops.
+  // New members go first, so the size limit drops old ones.
   const extras = { ...extra, ...before?.extra, ...extra }
   return {
     ...fresh,
@@ -63,12 +63,12 @@ export function withKept(fresh: AccessToken, before: AccessToken | undefined): A
   }
 }
 
-/** epoch ms: from when on the token is no good any more. undefined where it is not known. */
+/** epoch ms: from when on the token is no longer valid. undefined if it is not known. */
 export function expiryOf({ expiresAt, refreshAt }: AccessToken): number | undefined {
   return refreshAt === undefined ? expiresAt : Math.min(refreshAt, expiresAt ?? Infinity)
 }
 
-/** Whether two records hold the same token: what is redeemed next is the same, too. */
+/** True if two records hold the same token, so that the next redemption is the same too. */
 export function isSame(one: AccessToken | undefined, other: AccessToken | undefined): boolean {
   return one?.accessToken === other?.accessToken && one?.refreshToken === other?.refreshToken
 }

@@ -1,6 +1,6 @@
 import type { RecordContent, StoredRecord } from './store.ts'
 
-/** What a logout leaves. Members that this version does not know stay. */
+/** The record after a logout. Members that this version does not know stay. */
 export function tombstone(current: StoredRecord | undefined): RecordContent {
   const { revision: _revision, failure: _failure, token: _token, session = 0, ...rest } = current ?? NONE
   return { ...rest, token: undefined, session: session + 1 }

@@ -19,7 +19,7 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefine
       ends.delete(end)
       if (ends.size === 0) signal.removeEventListener('abort', endAll)
     }
-    // Not `finally()`, which makes three promises more.
+    // We do not use `finally()`: it makes three more promises.
     promise.then(
       (value) => {
         forget()
@@ -61,10 +61,10 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw reasonOf(signal)
 }
 
-/** A signal that aborts with another one or with a controller, and what ends that. */
+/** A signal that aborts with another one or with a controller, and the function that ends this. */
 export interface Followed {
   readonly signal: AbortSignal
-  /** The other signal may live for long: it is let go of once nothing is to be aborted any more. */
+  /** Stops listening to the other signal, which may live for long, once there is nothing left to abort. */
   release(): void
 }
 

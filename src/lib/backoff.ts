@@ -16,7 +16,7 @@ export class Backoff {
 
   /**
    * @param now epoch ms
-   * @param atLeast ms: what a Retry-After asked for; obeyed up to a minute
+   * @param atLeast ms: the wait of a Retry-After; obeyed up to a minute
    * @param atMost ms
    * @param doublesTo ms: the longest pause that doubling alone leads to; never less than the first pause
    */

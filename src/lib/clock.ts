@@ -8,7 +8,7 @@ export interface Clock {
   now(): number
   /** Default: the platform's, without keeping the process alive. */
   setTimeout?(run: () => void, ms: number): unknown
-  /** Takes what this clock's `setTimeout` returned. Default: the platform's. */
+  /** Takes the value that this clock's `setTimeout` returned. Default: the platform's. */
   clearTimeout?(timer: unknown): void
 }
 
@@ -23,7 +23,7 @@ export function monotonic(clock: Clock): number {
   return clock === platformClock && typeof performance === 'object' ? performance.now() : clock.now()
 }
 
-/** How a timer runs. */
+/** Options of a timer. */
 export interface TimerOptions {
   /**
    * Lets input that has arrived be read before the timer decides. A process may have been frozen (a paused container, a closed
@@ -33,7 +33,7 @@ export interface TimerOptions {
    */
   readonly afterInput?: boolean
   /**
-   * The timer keeps the process alive: a caller waits for what comes after it.
+   * Keeps the process alive, because a caller waits for what the timer starts.
    *
    * @default false
    */
@@ -43,7 +43,7 @@ export interface TimerOptions {
 /** The platform counts ms in 31 bits; a longer timer would fire at once. */
 const LONGEST = 2 ** 31 - 1
 
-/** Runs something after `ms`, however long that is. Returns what stops it. */
+/** Runs a function after `ms`, however long that is. Returns a function that stops it. */
 export function startTimer(
   clock: Clock,
   ms: number,

@@ -20,16 +20,19 @@ const LABELLED: readonly RegExp[] = [
 /** The platform quotes the text that it could not read. */
 const QUOTING =
   /\b(?:Unexpected (?:token|end|number|string|identifier|non-whitespace|character)|Expected (?:property|double|',')|Bad (?:control|escaped)|Unterminated|No number after|Exponent part).*?(?:JSON|$).*/giu
-/** Characters of a secret that is looked for letter by letter: what is cut apart is too short to be known by its looks. */
+/**
+ * Lengths of a secret that is searched for letter by letter. The pieces of a secret that was cut apart are too short to be recognized by
+ * their form.
+ */
 const [SHORTEST_SPREAD, LONGEST_SPREAD] = [6, 64]
-/** What may cut a secret apart, and how often between two of its signs: blanks of the secret itself count, too. */
+/** The characters that may cut a secret apart, and how many may stand between two of its own. Blanks of the secret itself count too. */
 const [BLANK, MOST_BETWEEN] = [/[\s\p{C}]/u, 7]
 
 /**
- * What somebody else says, as it may be shown in a message: one line of at most 256 characters without control characters, without
- * what was sent as a secret, and without what may be one: what is labelled so, long words, shorter ones with digits, and addresses.
+ * A foreign text made safe for a message: one line of at most 256 characters, without control characters, without the secrets that were
+ * sent, and without what may be a secret: labelled values, long words, shorter words with digits, and addresses.
  *
- * @param secrets what must not come back
+ * @param secrets texts that must not come back
  */
 export function harmless(said: string, secrets: readonly string[]): string {
   let text = said.slice(0, 1024)
@@ -43,7 +46,7 @@ export function harmless(said: string, secrets: readonly string[]): string {
     .trim()
 }
 
-/** Whether a short text that is shown as it is, such as a code, holds a secret: a short one only as a whole. */
+/** True if a short text that is shown unchanged, such as a code, holds a secret. A short secret counts only as a whole. */
 export function holdsSecret(text: string, secrets: readonly string[]): boolean {
   const lower = text.toLowerCase()
   return secrets.some((secret) => {
@@ -70,7 +73,7 @@ function without(text: string, secret: string): string {
   return shown
 }
 
-/** Where what begins here and is sought ends; where it begins if it is not what is sought. */
+/** The index after the sought text that begins here, its characters possibly spread; the start itself if it is not there. */
 function endOfSpread(signs: readonly string[], start: number, sought: readonly string[]): number {
   let at = start
   for (const [index, sign] of sought.entries()) {
@@ -102,10 +105,10 @@ export function driverCause(error: unknown): Error {
 }
 
 /**
- * A cloud library's error as a cause. Such an error holds the request with the login in it, and quotes what a command printed: of its
- * words only those are kept that cannot be a secret.
+ * A cloud library's error as a cause. Such an error holds the request with the login in it, and quotes what a command printed. Only words
+ * that cannot be a secret are kept.
  *
- * @param secrets what is known to have been sent
+ * @param secrets texts that are known to have been sent
  */
 export function libraryCause(error: unknown, secrets: readonly string[] = []): Error {
   const wordsOf = (each: unknown): string => {
@@ -119,17 +122,17 @@ export function libraryCause(error: unknown, secrets: readonly string[] = []): E
   return clean(error, wordsOf, secrets)
 }
 
-/** What has caused an error, and how deep it is looked at. */
+/** The members that hold an error's cause, and the limits of the search. */
 const [CAUSES, DEEPEST, MOST] = [
   ['cause', 'originalError', 'socketError', 'lastNodeError', 'sourceError'] as const,
   4,
   8,
 ]
 
-/** Characters of a message: what is longer is no driver's own words. */
+/** Characters of a message: a longer one is not a driver's own text. */
 const LONGEST = 8_192
 
-/** What names a fault. None of them ever holds what was asked. */
+/** The members that name a fault. They never hold the query or its values. */
 const FACTS: Readonly<Record<string, RegExp>> = {
   code: /^\w{1,40}$/u,
   status: /^\d{3}$/u,
@@ -143,7 +146,7 @@ const FACTS: Readonly<Record<string, RegExp>> = {
   port: /^\d{1,5}$/u,
 }
 
-/** What drivers and the platform say in their own words. */
+/** Messages of drivers and of the platform. */
 const OWN_WORDS: readonly RegExp[] = [
   /^(?:connect|read|write|shutdown|socket|getaddrinfo|queryA+) (?:E[A-Z_]{2,20}|CONNECT_TIMEOUT|CONNECTION_[A-Z]{1,20})(?: (?!\S*:\/\/)[\w.:%/[\]-]{1,255})?(?: - Local \([\w.:]{1,60}\))?$/u,
   /^socket hang up$/u,
@@ -168,7 +171,7 @@ const OWN_WORDS: readonly RegExp[] = [
   /^No connection of the pool became free within \d+ ms\.$/u,
 ]
 
-/** What a server of PostgreSQL says of connections, roles and tables: no values are in it. */
+/** PostgreSQL error codes about connections, roles and tables: their messages hold no values. */
 const NO_VALUES = /^(?:08|25|28|3D|3F|53|55|57)[0-9A-Z]{3}$|^42(?:P01|501|703|P10)$/u
 
 function clean(

@@ -9,7 +9,7 @@ const GRACE = 100
  * Runs something once input that has arrived was read.
  *
  * @param late ms that the timer which decides fired late
- * @returns what stops it
+ * @returns a function that stops it
  */
 export function afterInput(late: number, run: () => void): () => void {
   let isStopped = false

@@ -1,4 +1,4 @@
-/** What JSON can hold. */
+/** A JSON value. */
 export type JsonValue =
   | string
   | number
@@ -8,7 +8,7 @@ export type JsonValue =
   | { readonly [name: string]: JsonValue }
 
 /**
- * Levels of nesting: what is deeper takes long to read. A member that nests thousands of levels beside a token must not lose the token.
+ * Levels of nesting: deeper texts take long to read. A member that nests thousands of levels beside a token must not cost the token.
  */
 const DEEPEST = 50_000
 /** Members of all objects of a text: beyond, the time that they take grows faster than their number. No token comes with so many. */
@@ -17,10 +17,10 @@ const MOST_MEMBERS = 4_096
 const MEMBER = 5
 
 /**
- * Reads JSON that somebody else wrote. undefined where it cannot be read, for the platform's own error quotes the text, and where it has more
- * than 4,096 members. The value is wrapped, for `null` is JSON, too.
+ * Reads foreign JSON. Returns undefined if it cannot be read, because the platform's error quotes the text, and if it has more than 4,096
+ * members. The value is wrapped, because `null` is JSON too.
  *
- * @param deepest levels of nesting: what is deeper is not read
+ * @param deepest levels of nesting: a deeper text is not read
  */
 export function parseJson(text: string, deepest: number = DEEPEST): { readonly value: unknown } | undefined {
   if (isBeyond(text, deepest)) return undefined
@@ -31,9 +31,9 @@ export function parseJson(text: string, deepest: number = DEEPEST): { readonly v
   }
 }
 
-/** Whether a text has more levels or members than are read. What stands within strings is neither. */
+/** True if a text has more levels or members than the limits. Content of strings counts as neither. */
 function isBeyond(text: string, deepest: number): boolean {
-  // The shortest text that is too deep has a bracket for each level.
+  // The shortest text that is too deep has one bracket for each level.
   if (text.length <= Math.min(deepest, MOST_MEMBERS * MEMBER)) return false
   let [level, members, isString] = [0, 0, false]
   for (let at = 0; at < text.length; at++) {

@@ -2,11 +2,11 @@ import { abortable } from './abortable.ts'
 import { platformClock, startTimer } from './clock.ts'
 import { inputWasRead } from './input.ts'
 
-/** How somebody waits for a turn, and may lose it. */
+/** Options of a wait for a turn. */
 export interface TurnOptions {
   /** Ends the wait for the turn, with its reason. It ends nothing once `run` was called. */
   readonly signal?: AbortSignal | undefined
-  /** The turn was given up. A platform that ends a request ends what it left behind, so that its turn would never end by itself. */
+  /** True if the turn was given up. A platform that ends a request may end its work unsettled, so that its turn would never end. */
   readonly isOver?: (() => boolean) | undefined
 }
 
@@ -20,7 +20,7 @@ const LOOK = 50
 
 /** Runs one thing at a time for each key, in the order of asking. */
 export class KeyedMutex {
-  /** Those who run or wait, in their order. */
+  /** The running and waiting turns of each key, in order. */
   readonly #lines = new Map<string, Set<Turn>>()
 
   async take<R>(key: string, run: () => Promise<R>, options: TurnOptions = {}): Promise<R> {

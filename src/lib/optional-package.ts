@@ -3,7 +3,7 @@ import { RefreshError } from '../errors.ts'
 /**
  * An optional peer, loaded when it is first needed.
  *
- * @throws RefreshError `invalid_option` that names what is missing
+ * @throws RefreshError `invalid_option` that names the missing package
  */
 export async function loadPeer<M>(name: string, load: () => Promise<M>): Promise<M> {
   try {

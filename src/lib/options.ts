@@ -1,6 +1,6 @@
 import { RefreshError } from '../errors.ts'
 
-/** @throws RefreshError `invalid_option` where it is no number, or too small. */
+/** @throws RefreshError `invalid_option` if it is no number, or too small */
 export function milliseconds(name: string, value: number, least: number): number {
   if (Number.isFinite(value) && value >= least) return value
   throw optionError(name, `must be ms from ${least}, not ${describe(value)}`)
@@ -47,12 +47,12 @@ function unknown(name: string, known: readonly string[]): string {
   return `does not exist; there are ${known.join(', ')}`
 }
 
-/** One option, and what is wrong with it. */
+/** The error for one invalid option. */
 export function optionError(name: string, problem: string): RefreshError {
   return new RefreshError('invalid_option', `'${name}' ${problem}.`)
 }
 
-/** What a value is, without its content: that may be a secret. */
+/** Describes a value without its content, which may be a secret. */
 export function describe(value: unknown): string {
   return typeof value === 'number' ? String(value) : typeof value
 }

@@ -1,6 +1,5 @@
 /**
- * How long a `Retry-After` header asks to wait, in ms: seconds or an HTTP date (RFC 9110 section 10.2.3).
- * Undefined where it says nothing that can be read.
+ * How long a `Retry-After` header asks to wait, in ms: seconds or an HTTP date (RFC 9110 section 10.2.3). undefined if it cannot be read.
  *
  * @param now epoch ms
  */

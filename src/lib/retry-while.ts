@@ -4,11 +4,11 @@ import { startTimer, pause } from './clock.ts'
 const [FIRST_PAUSE, LONGEST_PAUSE] = [25, 400]
 
 /**
- * Asks again while what goes wrong may be gone in a moment.
+ * Asks again while the failure may pass in a moment.
  *
  * @param longest ms after which no further try begins
  * @param isBackground the pauses do not keep the process alive
- * @throws what the last try has thrown
+ * @throws the last try's error
  */
 export async function retryWhile<R>(
   ask: () => Promise<R>,

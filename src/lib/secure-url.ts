@@ -45,7 +45,7 @@ export function readPlainHttpEndpoints(given: unknown): readonly string[] {
   })
 }
 
-/** A URL; undefined for what is none. Not every platform has `URL.canParse` (React Native, browsers before 2024). */
+/** A URL; undefined if the text is none. Some platforms have no `URL.canParse` (React Native, browsers before 2024). */
 export function parsedUrl(text: string, base?: string): URL | undefined {
   try {
     return new URL(text, base)

@@ -2,25 +2,25 @@ import { abortable } from './abortable.ts'
 import { type Clock, monotonic, startTimer } from './clock.ts'
 import { describe, optionError } from './options.ts'
 
-/** One of a store's `maxLocks`. Its holder gives it back when it is done, or when its lock no longer counts. */
+/** Releases one of a store's `maxLocks`. The holder calls it when it is done, or when its lock no longer counts. */
 export type GiveBack = () => void
 
-/** How a place is asked for. */
+/** Options of a request for a place. */
 export interface PlaceOptions {
   readonly clock: Clock
-  /** ms: a place that is held for longer no longer counts. A platform may have ended the request that holds it. */
+  /** ms: a place held for longer no longer counts. A platform may have ended the request that holds it. */
   readonly holds: number
   /** Ends the wait for the turn, with its reason. */
   readonly signal?: AbortSignal | undefined
-  /** Hears that there is none free (true), and that this one's turn has come (false). */
+  /** Called when no place is free (true), and when this caller's turn has come (false). */
   readonly onWait?: ((isWaiting: boolean) => void) | undefined
 }
 
-/** ms between looks of a caller that waits. A caller that does not take its turn for so long has gone with its request. */
+/** ms between a waiter's looks. A waiter that does not take its turn for so long has ended with its request. */
 const LOOK = 1_000
 
 /**
- * How many locks a store takes at a time. Default: 64.
+ * The number of locks that a store takes at a time. Default: 64.
  *
  * @throws RefreshError `invalid_option`
  */
@@ -30,15 +30,15 @@ export function readMaxLocks(given = 64): number {
 }
 
 /**
- * Bounds how many callers do something at a time. The rest wait in the order of asking.
+ * Limits how many callers do something at a time. The others wait in the order in which they asked.
  *
- * Some platforms end a request together with its timers and promises. So no caller depends on another one: each judges by the clock
- * which places still count, when it comes and while it waits.
+ * Some platforms end a request together with its timers and promises. So no caller depends on another: each judges by the clock, when it
+ * comes and while it waits, which places still count.
  */
 export class Slots {
   readonly #most: number
   readonly #held = new Set<Place>()
-  /** Those that wait, and what tells each that its turn has come. */
+  /** The waiters, each with the function that tells it that its turn has come. */
   readonly #line = new Map<Place, () => void>()
 
   /** @param most whole number from 1 */
@@ -46,7 +46,7 @@ export class Slots {
     this.#most = most
   }
 
-  /** @throws the signal's reason, where it aborts before the turn comes */
+  /** @throws the signal's reason, if it aborts before the turn comes */
   async take(options: PlaceOptions): Promise<GiveBack> {
     const place: Place = { clock: options.clock, until: 0 }
     let enter = (): void => undefined
@@ -54,7 +54,7 @@ export class Slots {
     this.#line.set(place, enter)
     this.#look()
     if (this.#line.has(place)) await this.#turn(place, entered, options)
-    // Where the turn was taken late, the place may have been passed on meanwhile: it counts again.
+    // If the caller took its turn late, its place may have gone to another caller: add it again.
     this.#held.add(place)
     lasts(place, options.holds)
     return () => this.#leave(place)
@@ -89,7 +89,7 @@ export class Slots {
     this.#look()
   }
 
-  /** Gives what is free, or no longer counts, to the first ones in the line. */
+  /** Gives the free places, and those that no longer count, to the first waiters in the line. */
   #look(): void {
     if (this.#line.size > 0 && this.#held.size >= this.#most) {
       for (const place of this.#held) if (left(place) <= 0) this.#held.delete(place)
@@ -104,7 +104,7 @@ export class Slots {
   }
 }
 
-/** One caller's place: it counts for a time. */
+/** One caller's place. It counts until a time. */
 interface Place {
   readonly clock: Clock
   /** ms, by the monotonic clock. */

@@ -1,13 +1,13 @@
 import { RefreshError } from '../errors.ts'
 
-/** Also where the platform has none, such as a page that was not loaded over https. */
+/** Also if the platform has none, such as a page that was not loaded over https. */
 export function isCryptoKey(key: unknown): key is CryptoKey {
   return typeof CryptoKey === 'function' && key instanceof CryptoKey
 }
 
 /**
  * @param what needs it
- * @throws RefreshError `invalid_option` where the platform has no `crypto.subtle`
+ * @throws RefreshError `invalid_option` if the platform has no `crypto.subtle`
  */
 export function assertWebCrypto(what: string): void {
   const subtle: SubtleCrypto | undefined = globalThis.crypto?.subtle

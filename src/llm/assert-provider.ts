@@ -32,7 +32,7 @@ export function assertProvider(candidate: unknown, source: string): asserts cand
   }
 }
 
-/** A provider that has not what it is asked for. */
+/** The error for a provider that lacks a member it is asked for. */
 export function lacking(source: string, methods: readonly (keyof LlmProvider)[]): RefreshError {
   return new RefreshError(
     'invalid_provider',

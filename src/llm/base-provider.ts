@@ -26,7 +26,7 @@ export abstract class BaseProvider implements LlmProvider {
 
   abstract chat(request: ChatRequest, options?: CallOptions): Promise<ChatOutcome>
 
-  /** The whole answer of `chat`, handed out block by block. */
+  /** The whole response of `chat`, handed out block by block. */
   async *chatStream(request: ChatRequest, options?: CallOptions): AsyncIterable<StreamDelta> {
     yield* streamOutcome(await this.chat(request, options))
   }

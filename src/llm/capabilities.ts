@@ -1,10 +1,10 @@
-/** What is known of a model. `llm-refresh/models` has a snapshot of public facts; a host hands them in. */
+/** The known facts about a model. `llm-refresh/models` has a snapshot of public facts; the host passes them in. */
 export interface ModelCapabilities {
   /** Most tokens of input and output together. */
   contextWindow: number
   /** Most tokens the model will generate. */
   maxOutputTokens: number
-  /** What a message may hold. */
+  /** The kinds of content that a message may hold. */
   input: readonly ('text' | 'image' | 'document')[]
   /** `none`, or which {@link ThinkingConfig} modes the model takes. */
   thinking: 'none' | 'enabled' | 'adaptive' | 'both'
@@ -12,7 +12,7 @@ export interface ModelCapabilities {
 
 /** One model that a vendor offers. */
 export interface ModelInfo {
-  /** As the vendor spells it. */
+  /** The vendor's id of the model. */
   id: string
   /** The vendor's name for people. */
   displayName?: string | undefined

@@ -1,9 +1,12 @@
-/** What a message is made of. */
+/** The content of messages. */
 
-/** Who wrote a message. */
+/** The writer of a message. */
 export type Role = 'user' | 'assistant'
 
-/** What a vendor says beside the content, by the AI SDK's name for the vendor. It is told, and not sent back unless a block says so. */
+/**
+ * A vendor's statements beside the content, by the AI SDK's name for the vendor. They are for reading; only blocks that say so send them
+ * back.
+ */
 export type ProviderMetadata = Record<string, Record<string, unknown>>
 
 /** Plain text. */
@@ -18,7 +21,7 @@ export interface ThinkingBlock {
   type: 'thinking'
   thinking: string
   signature?: string | undefined
-  /** What the signature does not carry. */
+  /** The vendor's metadata that the signature does not carry. */
   providerMetadata?: ProviderMetadata | undefined
 }
 
@@ -33,7 +36,7 @@ export interface OpaqueReasoningBlock {
   type: 'opaque_reasoning'
   /** The vendor. The AI SDK surface writes the AI SDK's name for it. */
   provider: string
-  /** What the vendor wants back, in a form of the provider's. */
+  /** The data that the vendor wants back, in the provider's own form. */
   data: string
 }
 
@@ -48,7 +51,7 @@ export interface ToolUseBlock {
   providerMetadata?: ProviderMetadata | undefined
 }
 
-/** What a tool answered; `toolUseId` names the {@link ToolUseBlock} it answers. */
+/** A tool's result; `toolUseId` names the {@link ToolUseBlock} that asked for it. */
 export interface ToolResultBlock {
   type: 'tool_result'
   toolUseId: string
@@ -56,15 +59,15 @@ export interface ToolResultBlock {
   isError?: boolean | undefined
 }
 
-/** What an answer cites. It is for people: it is not sent back. */
+/** A source that a response cites. It is for people: it is not sent back. */
 export interface SourceBlock {
   type: 'source'
   id: string
   sourceType: 'url' | 'document'
-  /** Of a `url`. */
+  /** Only for a `url`. */
   url?: string | undefined
   title?: string | undefined
-  /** Of a `document`, for instance `application/pdf`. */
+  /** Only for a `document`: for instance `application/pdf`. */
   mediaType?: string | undefined
   filename?: string | undefined
   providerMetadata?: ProviderMetadata | undefined
@@ -81,7 +84,7 @@ export interface ProviderToolUseBlock {
   providerMetadata?: ProviderMetadata | undefined
 }
 
-/** What a tool of the vendor's answered; `toolUseId` names the {@link ProviderToolUseBlock}. Send it back unchanged, too. */
+/** The result of a vendor's own tool; `toolUseId` names the {@link ProviderToolUseBlock}. Send it back unchanged, too. */
 export interface ProviderToolResultBlock {
   type: 'provider_tool_result'
   /** The AI SDK's name for the vendor. */

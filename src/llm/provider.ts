@@ -12,31 +12,30 @@ export interface LlmProvider {
   /** The thinking that applies when a request names none. */
   readonly configuredThinking: ThinkingConfig | undefined
   /**
-   * Asks for a whole answer. What the vendor refused is an outcome; a broken connection, an abort or a
-   * request that cannot be sent is thrown.
+   * Asks for a whole response. A vendor's refusal is an outcome; a broken connection, an abort or a request that cannot be sent is thrown.
    */
   chat(request: ChatRequest, options?: CallOptions): Promise<ChatOutcome>
-  /** Asks for an answer piece by piece. Nothing is sent before the first item is asked for. */
+  /** Asks for a response piece by piece. Nothing is sent before the consumer asks for the first item. */
   chatStream(request: ChatRequest, options?: CallOptions): AsyncIterable<StreamDelta>
-  /** What is known of the model, if anything. */
+  /** The known facts about the model, if any. */
   capabilities(): ModelCapabilities | undefined
   /** @throws RefreshError `invalid_request` when the model cannot think that way. */
   validateThinkingConfig(thinking: ThinkingConfig | undefined): void
   /** Tokens to allow when a request has no `maxTokens`. */
   defaultMaxTokens(): number
   structuredOutputSupport(): StructuredOutputSupport
-  /** KeyedMutex texts into vectors. It is there only where the provider can do so; it fails as `chat` fails. */
+  /** Turns texts into vectors. It exists only if the provider can do so; it fails as `chat` fails. */
   embed?(request: EmbedRequest, options?: CallOptions): Promise<EmbedOutcome>
   /**
-   * The models that the vendor offers to this credential. It is there only where the provider can list them.
+   * The models that the vendor offers to this credential. It exists only if the provider can list them.
    *
-   * @throws what went wrong: a rejected credential, too, is a thrown error here
+   * @throws the failure: a rejected credential, too, is a thrown error here
    */
   listModels?(options?: CallOptions): Promise<ModelInfo[]>
   /**
-   * Resolves where the vendor can be reached. It costs nothing. It is there only where the provider can find out.
+   * Resolves if the vendor can be reached. It costs nothing. It exists only if the provider can find out.
    *
-   * @throws what went wrong
+   * @throws the failure
    */
   probe?(options?: CallOptions): Promise<void>
 }

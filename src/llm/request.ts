@@ -11,10 +11,10 @@ export interface Tool {
   inputSchema: JsonSchema
 }
 
-/** Whether the model chooses a tool itself, or must use the named one. */
+/** How a model uses tools: it chooses one itself, or must use the named one. */
 export type ToolChoice = { type: 'auto' } | { type: 'tool'; name: string }
 
-/** How hard a model shall think, where it can be told. */
+/** How hard a model shall think, if it can be told. */
 export type Effort = 'low' | 'medium' | 'high' | 'max'
 
 /** Thinking with a fixed budget in tokens, or as much as the model sees fit. */
@@ -22,18 +22,18 @@ export type ThinkingConfig =
   | { mode: 'enabled'; budgetTokens: number; effort?: Effort | undefined }
   | { mode: 'adaptive'; effort?: Effort | undefined }
 
-/** The shape that the answer must have. */
+/** The shape that the response must have. */
 export interface ResponseFormat {
   type: 'json_schema'
   /** A name for the schema; some vendors require one. */
   name: string
   description?: string | undefined
   schema: JsonSchema
-  /** Ask the vendor to enforce the schema to the letter, where it can. */
+  /** Ask the vendor to enforce the schema to the letter, if it can. */
   strict?: boolean | undefined
 }
 
-/** One request to a model. It is never changed by this library, and is the same object on both attempts. */
+/** One request to a model. This library never changes it, and sends the same object on both attempts. */
 export interface ChatRequest {
   /** The system prompt; empty for none. */
   system: string
@@ -50,7 +50,7 @@ export interface ChatRequest {
   responseFormat?: ResponseFormat | undefined
 }
 
-/** What a caller may say about one call. */
+/** Options of one call. */
 export interface CallOptions {
   /** Ends this call. It never ends a refresh that others wait for. */
   signal?: AbortSignal | undefined

@@ -12,13 +12,13 @@ export interface Usage {
   outputTokens: number
   cachedInputTokens: number
   cacheCreationInputTokens: number
-  /** How many of the output tokens were reasoning, where the vendor tells. */
+  /** The number of output tokens that were reasoning, if the vendor tells. */
   reasoningTokens?: number | undefined
   /** The vendor's own count, as it came. */
   raw?: Record<string, unknown> | undefined
 }
 
-/** What is known of a response besides its content. */
+/** The facts about a response besides its content. */
 export interface ResponseInfo {
   /** The vendor's id of the response. */
   id?: string | undefined
@@ -33,9 +33,9 @@ export interface ResponseInfo {
   providerMetadata?: ProviderMetadata | undefined
 }
 
-/** A finished answer. */
+/** A finished response. */
 export interface ChatResponse extends ResponseInfo {
-  /** Empty where the vendor tells none. */
+  /** Empty if the vendor tells none. */
   id: string
   content: ContentBlock[]
   model: string
@@ -43,7 +43,7 @@ export interface ChatResponse extends ResponseInfo {
   usage: Usage
 }
 
-/** What became of a `chat`. A rejected credential arrives as `invalid_request`. */
+/** The result of a `chat`. A rejected credential arrives as `invalid_request`. */
 export type ChatOutcome =
   | { type: 'success'; response: ChatResponse }
   | {
@@ -62,7 +62,7 @@ export type ChatOutcome =
       challenge?: string | undefined
     }
 
-/** What kind of failure ended a stream. */
+/** The kind of failure that ended a stream. */
 export type StreamErrorKind = 'rate_limited' | 'server_error' | 'invalid_request' | 'connection' | 'unknown'
 
 /** A failure inside a stream. */
@@ -104,7 +104,7 @@ export type StreamDelta =
   | { type: 'redacted_thinking'; data: string; blockIndex: number }
   | { type: 'opaque_reasoning'; provider: string; data: string; blockIndex: number }
   | { type: 'block'; block: WholeBlock; blockIndex: number }
-  /** What the vendor says of a block beside its content, once the block is over. */
+  /** The vendor's statements about a block beside its content, once the block is over. */
   | { type: 'block_metadata'; providerMetadata: ProviderMetadata; blockIndex: number }
   /** No content. It may come more than once: a later one adds to an earlier one, field by field. */
   | ({ type: 'response' } & ResponseInfo)

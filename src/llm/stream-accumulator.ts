@@ -10,14 +10,14 @@ import type {
 } from './response.ts'
 import { NO_USAGE } from './usage.ts'
 
-/** Most blocks an answer may have: beyond any real one, and few enough to hold. */
+/** Most blocks a response may have: beyond any real one, and few enough to hold. */
 const MOST_BLOCKS = 4096
 
-/** What a stream does not tell and an answer has. */
+/** The facts that a response has and its stream does not tell. */
 export interface ResponseIdentity {
   /** The model's id, for a stream that does not name the model. */
   model: string
-  /** The answer's id. Default: what the stream says, else empty. */
+  /** The response's id. Default: the stream's, else empty. */
   id?: string | undefined
 }
 
@@ -115,7 +115,7 @@ export class StreamAccumulator {
       )
   }
 
-  /** The outcome so far: what an error delta said, else a success. */
+  /** The outcome so far: an error delta's, else a success. */
   outcome({ model, id }: ResponseIdentity): ChatOutcome {
     if (this.#error !== undefined) return failure(this.#error)
     const response = {
@@ -152,7 +152,7 @@ export class StreamAccumulator {
 /**
  * Reads a stream to its end and gives the outcome that `chat` would have given.
  *
- * @throws RefreshError `invalid_stream`, and what the stream throws
+ * @throws RefreshError `invalid_stream`, and the stream's errors
  * @example
  * const outcome = await collectStream(provider.chatStream(request), { model: provider.model })
  */

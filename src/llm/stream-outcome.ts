@@ -68,7 +68,7 @@ function* streamContent(block: ContentBlock, blockIndex: number): Generator<Stre
     case 'tool_approval_response':
     case 'image':
     case 'document':
-      // No delta carries these: a model answers with none of them.
+      // No delta carries these, because no model responds with them.
       return
     default:
       block satisfies never

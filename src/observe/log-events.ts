@@ -1,7 +1,7 @@
 import type { RefreshEvent, RefreshListener } from '../core/events.ts'
 import { sentenceOf } from './sentence.ts'
 
-/** Where {@link logEvents} writes. */
+/** Options of {@link logEvents}. */
 export interface LogEventsOptions {
   /** Takes a line, without its end. Default: `console.warn`, which writes to stderr. */
   write?: ((line: string, event: RefreshEvent) => void) | undefined

@@ -88,7 +88,7 @@ function time(ms: number): string {
   return ms < 120_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`
 }
 
-/** @param at epoch ms; what is no instant must not break the line */
+/** @param at epoch ms; a number that is no instant must not break the line */
 function instant(at: number): string {
   const date = new Date(at)
   return Number.isNaN(date.getTime()) ? String(at) : date.toISOString()

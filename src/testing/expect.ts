@@ -1,10 +1,10 @@
-/** Fails where the two are not alike, as JSON shows them. */
+/** Fails if the two differ, as JSON shows them. */
 export function equal(actual: unknown, expected: unknown, what: string): void {
   const [got, wanted] = [show(actual), show(expected)]
   if (got !== wanted) throw new Error(`${what}: expected ${cut(wanted)}, and got ${cut(got)}.`)
 }
 
-/** Fails where it does not hold. */
+/** Fails if it does not hold. */
 export function ensure(holds: boolean, what: string): void {
   if (!holds) throw new Error(what)
 }

@@ -2,7 +2,7 @@ import type { RecordContent, Store, StoredRecord } from '../credential/store.ts'
 import type { AccessToken } from '../credential/token.ts'
 import { ensure, equal } from './expect.ts'
 
-/** The same store, opened twice, and a key that nobody else uses. */
+/** The same store, opened twice, and a key that no other case uses. */
 export interface Stores {
   readonly one: Store
   readonly other: Store
@@ -28,7 +28,7 @@ const whole: AccessToken = {
   extra: { account: "O'Brien", empty: '', __proto: 'x', nested: { list: [1, null, true, 'x'] } },
 }
 
-/** With members that this version does not know, as a later version writes them. */
+/** A record with members that this version does not know, as a later version writes them. */
 const known: RecordContent = {
   token: whole,
   session: 7,

@@ -2,19 +2,19 @@ import type { Store } from '../credential/store.ts'
 import { replaceCases } from './replace-cases.ts'
 import { cases, type Stores } from './store-cases.ts'
 
-/** One thing that every store must do. */
+/** One requirement that every store must meet. */
 export interface ContractCase {
   readonly name: string
-  /** Rejects where the store does not do it; what it says tells what was expected, and what came. */
+  /** Rejects if the store does not meet it. The message tells the expected and the actual result. */
   run(): Promise<void>
 }
 
 /**
- * What every store must do, as cases for any test runner.
+ * The requirements that every store must meet, as cases for any test runner.
  *
- * Each case uses keys of its own, and leaves what it wrote under them.
+ * Each case uses keys of its own, and leaves its records there.
  *
- * @param open gives a store each time, as another process would open it: all of them share what is stored
+ * @param open opens the store anew at each call, as another process would: all share the stored records
  * @example
  * import { test } from 'node:test'
  * for (const { name, run } of storeContract(() => myStore({ url }))) test(name, run)

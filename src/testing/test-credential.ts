@@ -5,10 +5,10 @@ import type { Source } from '../credential/source.ts'
 import { type Clock, platformClock } from '../lib/clock.ts'
 import { milliseconds } from '../lib/options.ts'
 
-/** How a {@link testCredential} behaves: the options of a credential, without a source. */
+/** Options of a {@link testCredential}: the options of a credential, without a source. */
 export interface TestCredentialOptions extends Omit<CredentialOptions, 'source'> {
   /**
-   * How long a token is good, in ms.
+   * How long a token is valid, in ms.
    * @default 3_600_000
    */
   lifetime?: number | undefined
@@ -80,7 +80,7 @@ class ScriptedCredential extends StoredCredential implements TestCredential {
   }
 }
 
-/** A source that issues what a test can reckon with. */
+/** A source that issues predictable tokens. */
 class Script implements Source {
   readonly tokens: string[] = []
   readonly revoked = new Set<string>()

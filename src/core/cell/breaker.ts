@@ -6,9 +6,9 @@ import { exhausted, unhelpful } from './refusals.ts'
 
 /** The first pause after a refresh that did not help, in ms. */
 const FIRST_PAUSE = 1_000
-/** How many endpoints are remembered. */
+/** The number of endpoints that are remembered. */
 const MOST_ENDPOINTS = 256
-/** How much of an endpoint's name counts. */
+/** The number of characters that count in an endpoint's name. */
 const MOST_NAME = 512
 
 /** A rejection of the value in force. */
@@ -23,7 +23,7 @@ export interface Rejection {
   readonly now: number
 }
 
-/** What is known of an endpoint; or of all together that never accepted a value. */
+/** The history of one endpoint, or of all that never accepted a value together. */
 class Endpoint {
   /** Doubles with each refresh in a row that did not help. */
   readonly pause: Backoff = new Backoff(FIRST_PAUSE)
@@ -51,7 +51,7 @@ class Endpoint {
 }
 
 /**
- * Stops refreshing where it does not help. There is one for each remote side.
+ * Stops refreshing if it does not help. Each remote side has one.
  *
  * | the endpoint | causes a refresh |
  * | --- | --- |
@@ -66,7 +66,7 @@ export class Breaker {
   readonly #others = new Endpoint(true)
   readonly #budget = new RefreshBudget()
 
-  /** Takes note of a rejection. Gives why a refresh would be of no use, if so. */
+  /** Notes a rejection. If a refresh would not help, returns why. */
   rejected(rejection: Rejection): RefreshError | undefined {
     const { generation, now } = rejection
     const name = nameOf(rejection.endpoint)
@@ -86,8 +86,8 @@ export class Breaker {
   }
 
   /**
-   * A refresh runs because of a rejection. Callers without endpoints need not report what is accepted, so a refresh counts against
-   * them only once it is known that it did not help.
+   * Counts a refresh that a rejection causes. Callers without endpoints need not report acceptances, so a refresh counts against them only
+   * once it is known that it did not help.
    */
   began({ generation, endpoint }: Rejection): void {
     if (endpoint === undefined) return

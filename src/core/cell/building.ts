@@ -5,7 +5,7 @@ import { Deadline } from './deadline.ts'
 import { timeout } from './refusals.ts'
 import { Waiters } from './waiters.ts'
 
-/** What a map builds from one value, and the callers that wait for it. */
+/** The value that a map builds from one base value, and the callers that wait for it. */
 export class Building<U> {
   snapshot: Snapshot<U> | undefined
   /** The snapshot as a promise, made once, so that a caller that need not wait costs nothing. */
@@ -14,7 +14,7 @@ export class Building<U> {
   readonly #waiters: Waiters<U>
 
   /**
-   * @param base what it is built from
+   * @param base the value that it is built from
    * @param deadline ms
    * @param failed called in front of the callers that wait
    */
@@ -30,7 +30,7 @@ export class Building<U> {
     let made: U | Promise<U>
     try {
       made = build()
-      // What can be built at once is there at once.
+      // A synchronous builder's value is used at once.
       if (!isPromise(made)) {
         this.#land(made, base)
         return

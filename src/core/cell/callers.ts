@@ -24,7 +24,7 @@ export class Callers<T> {
     this.#audience = audience
   }
 
-  /** The value in force, where no flight runs and none is due. */
+  /** The value in force, if no flight runs and none is due. */
   settled(): InForce<T> | undefined {
     const { inForce } = this.#values
     if (inForce === undefined || this.#flights.current !== undefined) return undefined
@@ -119,7 +119,7 @@ export class Callers<T> {
     return joined
   }
 
-  /** A refresh that no caller waits for, where one may run. */
+  /** Begins a refresh that no caller waits for, if one may run. */
   #beginAhead(start: Start): void {
     try {
       this.#flights.begin('expiring', start)
@@ -131,7 +131,7 @@ export class Callers<T> {
   /**
    * Begins a flight, or joins the one that runs. Without a signal, callers of one turn get one promise: a stampede costs next to nothing.
    *
-   * @throws what keeps a flight from beginning
+   * @throws the error that keeps a flight from beginning
    */
   #fly(
     cause: RefreshCause,
@@ -139,7 +139,7 @@ export class Callers<T> {
     { signal, background }: WaitOptions,
     more?: Pick<Start, 'challenge' | 'isRetry'>,
   ): Promise<Snapshot<T>> {
-    // Not spread: Node 20 takes microseconds to add to a spread copy, and a stampede has thousands of callers.
+    // We do not spread: Node 20 takes microseconds to add to a spread copy, and a stampede has thousands of callers.
     const { challenge, isRetry } = more ?? NO_MORE
     const start = { challenge, isRetry, background, ignoresPause: judged === 'given up' }
     const flight = this.#flights.begin(cause, start)

@@ -10,7 +10,7 @@ const LONGEST_TRANSIENT = 5_000
 const TRANSIENT =
   /^(?:source_(?:unreachable|unavailable|refused|invalid)|refresh_(?:timeout|failed)|store_failed|reauthentication_required)$/
 
-/** What a failed refresh leads to: a pause that doubles; after a terminal failure no refresh at all. */
+/** The pause after a failed refresh. It doubles with each failure. After a terminal failure no refresh runs at all. */
 export class Cooldown {
   readonly #pause: Backoff
   readonly #looksOften: boolean
@@ -27,12 +27,12 @@ export class Cooldown {
     this.#looksOften = looksOften
   }
 
-  /** What only a person can mend, or `reread` find mended: a terminal failure, or that there is no value. */
+  /** The failure that only a person can mend, or a `reread` that finds it mended: it is terminal, or the host cleared the value. */
   get held(): RefreshError | undefined {
     return this.isKept || this.#failure?.terminal === true ? this.#failure : undefined
   }
 
-  /** There is no value, because the host wants it so. */
+  /** Holds the failure because the host cleared the value. */
   keep(failure: RefreshError, now: number): void {
     this.reset()
     this.isKept = true

@@ -1,6 +1,6 @@
 import { type Clock, inputRead, monotonic, startTimer } from '../../lib/clock.ts'
 
-/** How many deadlines something stays the only one of its kind, though no caller waits for it any more. */
+/** A run stays the only one of its kind for this many deadlines, even if no caller waits for it any more. */
 const DEADLINES = 5
 
 /** `overdue`: its callers wait no longer. `lapsed`: five deadlines have passed. */

@@ -6,16 +6,16 @@ import { Deadline } from './deadline.ts'
 import { timeout } from './refusals.ts'
 import { Waiters } from './waiters.ts'
 
-/** What a flight is told at its start. */
+/** The facts that a flight starts with. */
 export interface FlightPlan {
   readonly cause: RefreshCause
-  /** The sequence of what was in force when it began. */
+  /** The sequence of the value that was in force when it began. */
   readonly base: number
-  /** Orders flights, `set()` and `clear()`: what began later outranks. */
+  /** Orders flights, `set()` and `clear()`: the later one outranks. */
   readonly sequence: number
   /** The generation in force when it began. */
   readonly generation: number
-  /** It is a retry that ignores a failure which is held. */
+  /** True if it is a retry that ignores a held failure. */
   readonly isRetry: boolean
 }
 
@@ -95,7 +95,7 @@ export class Flight<T> {
     try {
       this.#controller.abort(reason)
     } catch {
-      // Cloudflare does not let one request abort what another one began.
+      // Cloudflare does not let one request abort another's work.
     }
   }
 

@@ -9,22 +9,22 @@ import { Flight } from './flight.ts'
 import { missing, reentrant, timeout } from './refusals.ts'
 import type { Values } from './values.ts'
 
-/** How a flight begins. */
+/** Options of a new flight. */
 export interface Start {
   readonly challenge?: string | undefined
   readonly background?: Background | undefined
-  /** Begins in spite of a cooldown: this very call gave up the flight before. */
+  /** Begins in spite of a cooldown, because this call itself gave up the flight before. */
   readonly ignoresPause: boolean
   /** Begins in spite of a cooldown and of a failure that is held. */
   readonly isRetry?: boolean | undefined
 }
 
-/** How the flight that runs was found. */
+/** A caller's judgement of the flight that runs. */
 export type Judged = 'timely' | 'overdue' | 'given up'
 
-/** The flights of a cell: one at a time, and what each leads to. */
+/** The flights of a cell, one at a time, and their results. */
 export class Flights<T> {
-  /** What failed flights lead to. */
+  /** The pause that failed flights lead to. */
   readonly cooldown: Cooldown
   readonly #options: CellOptions<T>
   readonly #internals: CellInternals
@@ -35,7 +35,7 @@ export class Flights<T> {
   /** The host's refresh function is on the stack right now: it may be the caller. */
   isEntered = false
 
-  /** @param cell owns what the refresh function asks for */
+  /** @param cell owns the requests of the refresh function */
   constructor(options: CellOptions<T>, internals: CellInternals, values: Values<T>, cell: object) {
     this.#cell = cell
     this.#options = options
@@ -57,8 +57,8 @@ export class Flights<T> {
   }
 
   /**
-   * Judges the flight that runs by the clock: its timer may be gone with the request that began it. Gives it up where its time is over,
-   * or where it is overdue and a new one spends nothing.
+   * Judges the flight that runs by the clock: its timer may be gone with the request that began it. Gives it up if its time is over, or if
+   * it is overdue and a new one spends nothing.
    */
   judge(): Judged {
     const flight = this.current
@@ -69,7 +69,7 @@ export class Flights<T> {
     return 'given up'
   }
 
-  /** The flight that runs, else a new one. Throws where none may run. */
+  /** The flight that runs, else a new one. Throws if none may run. */
   begin(cause: RefreshCause, start: Start): Flight<T> {
     if (this.isEntered) throw reentrant()
     if (this.#values.isClosed) throw missing()
@@ -118,7 +118,7 @@ export class Flights<T> {
       this.isEntered = false
     }
     const value = await running
-    // Nobody has mended it.
+    // The reread found no value, so the failure still holds.
     if (isNothing(value) && call === reread && held !== undefined) throw held
     if (isNothing(value) || (call === reread && value === current?.value)) {
       throw new RefreshError(
@@ -160,11 +160,11 @@ export class Flights<T> {
     const { joined, plan, deadline } = flight
     const { cause, base, isRetry } = plan
     const inForce = this.#values.inForce?.snapshot
-    // Where a flight that was given up has landed meanwhile, this failure is of the value before: it is not held.
+    // If another flight landed after this one was given up, this failure concerns an older value: it is not held.
     const isOutdated = inForce !== undefined && this.#values.applied > base
     const counts = isOutdated ? reason : this.#note(reason, cause)
     const error = isRetry ? reason : counts
-    // The run must hear of it before a caller or a listener can begin the next.
+    // The run must receive the failure before a caller or a listener can begin the next.
     if (isGivenUp) flight.abort(reason)
     flight.fail(error, this.#values.inForce?.snapshot)
     const { elapsed: duration } = deadline

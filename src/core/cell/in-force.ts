@@ -36,7 +36,7 @@ export class InForce<T> {
     this.#arrivedAt = now
     const { expiresAt = Infinity } = snapshot
     const lifetime = expiresAt - now
-    // What arrives expired is served until it is rejected.
+    // A value that arrives expired is served until it is rejected.
     const judged = lifetime > (cause === 'expiring' ? SHORTEST_LIFETIME : 0)
     const window = Math.min(refreshAhead, lifetime / 10) * (0.5 + Math.random() / 2)
     this.staleAt = judged ? expiresAt : Infinity
@@ -47,7 +47,7 @@ export class InForce<T> {
     return this.rejected || now >= this.staleAt
   }
 
-  /** That it is rejected by now is no wonder. */
+  /** True if the value is so old that its rejection is no surprise. */
   aged(now: number): boolean {
     return now >= this.staleAt || now - this.#arrivedAt >= AGED
   }

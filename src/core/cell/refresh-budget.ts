@@ -7,13 +7,14 @@ interface Spent {
   readonly generation: number
   /** The number of the call. */
   readonly at: number
-  /** It is known that the refresh did not help. */
+  /** True once it is known that the refresh did not help. */
   isFinal: boolean
 }
 
 /**
- * How often the endpoints that never accepted a value may cause a refresh: counted in calls, for a slow poller must not refresh at each
- * poll. The distance trebles with each refresh that did not help: 1 call, 3, 9, 27 …. So 200 calls cause 6, 400 calls 7.
+ * Limits how often the endpoints that never accepted a value may cause a refresh. It counts calls, not time, so a slow poller does not
+ * refresh at each poll. The distance trebles with each refresh that did not help: 1 call, 3, 9, 27 …. So 200 calls cause 6 refreshes, 400
+ * calls 7.
  */
 export class RefreshBudget {
   #calls = 0

@@ -9,7 +9,7 @@ export class Values<T> {
   inForce: InForce<T> | undefined
   /** The last generation given out; numbers never restart. */
   last = 0
-  /** The sequence number of what took effect last. */
+  /** The sequence number of the last value that took effect. */
   applied = 0
   /** Logged out until `set()`. */
   isClosed = false
@@ -24,7 +24,7 @@ export class Values<T> {
     return this.inForce?.snapshot.generation ?? 0
   }
 
-  /** Numbers flights, `set()` and `clear()`: what began later outranks. */
+  /** Numbers flights, `set()` and `clear()`: the later one outranks. */
   number(): number {
     return ++this.#sequence
   }

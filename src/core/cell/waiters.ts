@@ -3,18 +3,18 @@ import { currentTurn } from '../../lib/input.ts'
 import type { Snapshot } from '../refresher.ts'
 import type { Deadline, Stage } from './deadline.ts'
 
-/** The callers that wait for one thing: a flight, or what a map builds. */
+/** The callers that wait for one result: a flight's, or a map's. */
 export class Waiters<T> {
   readonly #deadline: Deadline
   readonly #late: () => RefreshError
   readonly #passed: (stage: Stage) => void
   readonly #groups = new Set<Group<T>>()
   #latest: Group<T> | undefined
-  /** What it ended with: a listener may end it before its first caller joins. */
+  /** The result. A listener may settle it before the first caller joins. */
   #ending: Promise<Snapshot<T>> | undefined
 
   /**
-   * @param late what a caller gets when the deadline has passed
+   * @param late makes the error that a caller gets when the deadline has passed
    * @param passed called before that, for each group of callers
    */
   constructor(
@@ -64,7 +64,7 @@ export class Waiters<T> {
     }
   }
 
-  /** What they waited for is there. */
+  /** Serves the new value to all who wait, and to those who join later. */
   land(snapshot: Snapshot<T>): void {
     this.#ending = Promise.resolve(snapshot)
     this.serve(snapshot)
@@ -97,7 +97,7 @@ export class Waiters<T> {
   }
 }
 
-/** A failure that no caller need hear of. */
+/** A failure that no caller need receive. */
 function failed(reason: unknown): Promise<never> {
   const ending = Promise.reject(reason)
   ending.catch(() => undefined)
@@ -120,7 +120,7 @@ class Group<T> {
       this.resolve = resolve
       this.reject = reject
     })
-    // A refresh ahead of expiry has no caller that waits; its failure is told as an event.
+    // A refresh ahead of expiry has no waiting caller; an event tells its failure.
     this.promise.catch(() => undefined)
   }
 }

@@ -18,7 +18,7 @@ export type DefaultRejectionRule =
 
 /** A vendor's way of saying, with a status other than 401, that a credential is no good. */
 export interface RejectionRule {
-  /** The HTTP statuses it applies to. Where the error has no status of its own, every rule of yours applies. */
+  /** The HTTP statuses it applies to. If the error has no status of its own, every rule of yours applies. */
   readonly statuses: readonly number[]
   /**
    * True: a rejection. `'accepted'`: none, whatever else speaks for it. False or undefined: no opinion; the rules after this one,
@@ -37,9 +37,12 @@ export const defaultRejectionRules: Readonly<Record<DefaultRejectionRule, Reject
   /* @__PURE__ */ makeRules()
 
 function makeRules(): Readonly<Record<DefaultRejectionRule, RejectionRule>> {
-  /** A sentence of its own, not part of one: a 400 may quote what was sent. Before it may stand the exception's class, in the title of a page, too. */
+  /**
+   * The phrase must be a sentence of its own, because a 400 may quote the request. The exception's class may stand before it, also in the
+   * title of a page.
+   */
   const start = /^(?:<.{1,999}?> *(?:error \d+ )?)?(?:[\w.]*(?:error|exception): )?/.source
-  /** All of a sentence: many frameworks' examples answer so with a 403. With a 400 it may be a tokenizer's. */
+  /** The phrase must be a whole sentence: many frameworks' examples respond so with a 403. With a 400 it may be a tokenizer's. */
   const invalidSentence = new RegExp(
     start +
       /(?:(?:invalid|incorrect)(?:,? or expired)? (?:(?:api|access|bearer|auth[a-z]*|jwt)[ _-])*(?:token|key)(?: provided)?|(?:the|your)(?: provided)? (?:(?:api|access|bearer|auth[a-z]*|jwt)[ _-])*(?:token|key)(?: you provided| provided)? is (?:invalid|not valid|incorrect)(?: or (?:has )?expired)?|could not validate credentials)(?:$|[.!](?: |$))/
@@ -92,7 +95,7 @@ function makeRules(): Readonly<Record<DefaultRejectionRule, RejectionRule>> {
       (facts.names.some((name) => EXPIRED_TOKEN.test(name) || INVALID_KEY.test(name)) ||
         expiredSentence.test(facts.text) ||
         (facts.status === 403 && invalidSentence.test(facts.text))) &&
-      // It speaks of a refresh token, or of what else was redeemed.
+      // The sentence concerns a refresh token, or another redeemed credential.
       !facts.names.includes('invalid_grant') &&
       !isTaken(facts),
   }

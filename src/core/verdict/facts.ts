@@ -10,26 +10,28 @@ import {
   statusOfName,
 } from './vendor-names.ts'
 
-/** What could be read of an error, an outcome, a response or a body, however deep it was hidden. */
+/** The readable facts of an error, an outcome, a response or a body, at any depth. */
 export interface ErrorFacts {
   /** HTTP status; the outermost that is known. */
   readonly status: number | undefined
   /**
-   * What the error says of itself beneath that status, as a gateway does that gives another's error a status of its own, and a vendor that puts
-   * an error into a 200: another number, or the status that the vendor's name or number for the error stands for.
+   * The status that the error states beneath that one. A gateway may wrap another server's error in a status of its own, and a vendor may
+   * put an error into a 200. Either a number, or the status that the vendor's name or number for the error stands for.
    */
   readonly statedStatus?: number | undefined
   /** gRPC status; 16 is UNAUTHENTICATED. */
   readonly grpcStatus: number | undefined
   /** Every readable word, one text a line: messages, codes, types, reasons; a bounded prefix of each. */
   readonly text: string
-  /** What the vendor calls the error, as it is written: codes, types, reasons; the outermost first. `unauthenticated` for a number that says so. */
+  /**
+   * The vendor's names for the error, as written: codes, types, reasons; the outermost first. `unauthenticated` for a number that says so.
+   */
   readonly names: readonly string[]
   /** The `WWW-Authenticate` header (RFC 9110 section 11.6.1). */
   readonly challenge: string | undefined
 }
 
-/** Facts, and what only a verdict needs of them. */
+/** Facts, and further ones that only a verdict needs. */
 export interface Evidence extends ErrorFacts {
   /** The status of the error itself: not that of a 200 around it, and none that the AI SDK made up. */
   readonly errorStatus: number | undefined
@@ -38,11 +40,11 @@ export interface Evidence extends ErrorFacts {
   /** The connection failed, or JSON-RPC or a client's own error speaks: words decide nothing. */
   readonly isWordless: boolean
   readonly sentences: readonly string[]
-  /** This library made up the response. */
+  /** True if this library made the response. */
   readonly isSynthetic: boolean
 }
 
-/** Bounds on what is read, whatever is given. */
+/** Bounds on reading any input. */
 const MOST_NODES = 64
 const MOST_ITEMS = 16
 const MOST_TEXTS = 64
@@ -56,7 +58,7 @@ const KEYS = /* @__PURE__ */ listed(
   'statusCode status_code httpStatusCode message Message msg error_description error_msg errorMessage responseBody data body response httpResponse detail details errors errorDetails innererror extensions fault faultstring Error Response ResponseMetadata exp $metadata lastError cause',
   NAME_KEYS,
 )
-/** Where something was found: it is quoted, so that its status and names are not this error's; or it is why this error, whose status is known, came. */
+/** Where a node was found. QUOTED: its status and names are not this error's. REASON: it explains this error, whose status is known. */
 const QUOTED = 1
 const REASON = 2
 
@@ -67,10 +69,10 @@ function listed(names: string, before: readonly string[] = []): readonly string[
   return [...before, ...names.split(' ')]
 }
 
-/** The errors that outcomes and deltas were made of: those say more than what is left of them. */
+/** The errors that outcomes and deltas were made from: they tell more than the outcome or delta does. */
 const origins = new WeakMap<object, unknown>()
 
-/** Says what an outcome or a delta was made of, for its verdict. */
+/** Records the error that an outcome or a delta was made from, for its verdict. */
 export function madeOf<T extends object>(outcome: T, error: unknown): T {
   origins.set(outcome, error)
   return outcome
@@ -79,7 +81,7 @@ export function madeOf<T extends object>(outcome: T, error: unknown): T {
 /**
  * Reads facts, outermost first. Never throws, and reads no more than a bounded prefix.
  *
- * @param readsSuccesses also the bodies of successes, which hold what a model has said
+ * @param readsSuccesses also reads the bodies of successes, which hold the model's text
  */
 export function readFacts(input: unknown, readsSuccesses = false): Evidence {
   let status: number | undefined
@@ -95,11 +97,11 @@ export function readFacts(input: unknown, readsSuccesses = false): Evidence {
   const sentences: string[] = []
   /** Texts where a name may stand. Most verdicts need none. */
   const named: { readonly text: string; readonly place: number }[] = []
-  /** What has been found and not been read yet, and where. Maps keep their order, and what was added is added once. */
+  /** The nodes that are found but not read yet, and where. A map keeps insertion order and adds each node once. */
   const nodes = new Map<object, number>()
 
   const find = (value: unknown, place: number, mayBeName = false): void => {
-    // What this library says itself is not the remote side's word.
+    // An error of this library is not the remote side's word.
     if (value instanceof RefreshError) return
     if (isObject(value)) {
       if (origins.has(value)) find(origins.get(value), place)
@@ -127,7 +129,7 @@ export function readFacts(input: unknown, readsSuccesses = false): Evidence {
     const code = get(node, 'code')
     const isJsonRpc = typeof get(node, 'jsonrpc') === 'string' || isJsonRpcCode(code)
     if (isClientSide(get(node, 'name')) && statusOf(node) === undefined) {
-      // Its words are the model's. What did not fit the schema may still be a vendor's error, in a shape that nobody expected.
+      // Its text is the model's. A value that did not fit the schema may still be a vendor's error, in an unknown shape.
       const value = get(node, 'value')
       if (isErrorBody(value)) find(value, outerPlace)
       else isWordless = true
@@ -158,7 +160,7 @@ export function readFacts(input: unknown, readsSuccesses = false): Evidence {
     if (!isQuoted && typeof code === 'number' && code >= 0 && code <= 16 && isGrpc(node)) grpcStatus ??= code
 
     if (isRejectedByNumber(node)) named.push({ text: 'unauthenticated', place })
-    // Of several tries the last one counts.
+    // If there were several tries, the last error counts.
     const skipped = isObject(get(node, 'lastError')) ? 'errors' : undefined
     for (const key of KEYS) {
       if (key === skipped) continue

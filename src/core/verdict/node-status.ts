@@ -8,10 +8,10 @@ const STATUS_KEYS =
   /* @__PURE__ */ 'status statusCode status_code httpStatusCode http_code http_status code error_code errorCode'.split(
     ' ',
   )
-/** Under these stands what was received. */
+/** The members that hold a received body. */
 export const BODY_KEYS: readonly string[] = ['body', 'data', 'responseBody', 'value']
 
-/** The status that a node has itself. */
+/** The status of the node itself. */
 export function statusOf(node: object): number | undefined {
   for (const key of STATUS_KEYS) {
     const value = get(node, key)
@@ -38,7 +38,7 @@ export function hasMadeUpStatus(node: object): boolean {
   return isObject(get(node, 'responseBody')) || type?.startsWith('text/event-stream') === true
 }
 
-/** Is there an error in what a 200 brought? */
+/** True if the body of a 200 holds an error. */
 export function wrapsError(node: object): boolean {
   const bodies = [node, ...BODY_KEYS.map((key) => get(node, key)), get(get(node, 'cause'), 'value')]
   return bodies.some((body) => isErrorBody(jsonIn(body) ?? body))

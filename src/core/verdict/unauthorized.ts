@@ -7,10 +7,10 @@ import { hear, saysRejected } from './words.ts'
 
 export { type DefaultRejectionRule, defaultRejectionRules, type RejectionRule } from './default-rules.ts'
 
-/** Whether something is a rejection, and why. */
+/** The decision whether a result is a rejection, and why. */
 export interface Verdict {
   readonly rejected: boolean
-  /** The named rule that decided, where one did. */
+  /** The named rule that decided, if one did. */
   readonly rule?: string | undefined
   /** HTTP status, when it is known. */
   readonly status?: number | undefined
@@ -46,10 +46,10 @@ export function verdict(
   return { ...decision(facts, rules, readSuccess), status: facts.errorStatus ?? facts.status, challenge }
 }
 
-/** What may be in the body of a 401 that makes something else of it, or that its refresh is to be told. `\\u` may spell any of it. */
+/** Words in a 401's body that may make it no rejection, or that its refresh must know. `\\u` may spell any of them. */
 const TELLING = /scope|challenge|headers|\\u/i
 
-/** Is there more to a 401 with this body than its status says? */
+/** True if the body of a 401 may tell more than its status. */
 export function isTelling(body: string): boolean {
   return TELLING.test(body)
 }
@@ -74,22 +74,22 @@ export function responseVerdict(
   return verdict(response, rules)
 }
 
-/** Is one of these rules the user's, and about 401? */
+/** True if one of the user's own rules is about 401. */
 export function hasRuleFor401(rules: Readonly<Record<string, RejectionRule>>): boolean {
   return Object.entries(rules).some(([name, rule]) => !isDefault(name, rule) && includes(rule, 401))
 }
 
-/** What counts as a rejection. */
+/** Options that decide what counts as a rejection. */
 export interface UnauthorizedOptions {
   /** Your own rules by name, or false to switch a default rule off. Default: none */
   readonly rules?: RejectionRules | undefined
 }
 
 /**
- * Does this error say that a credential was rejected? True for HTTP 401 and what amounts to it, in the errors and
- * bodies of OpenAI, Anthropic, Google, Azure, Amazon, Databricks, the AI SDK and gRPC.
+ * Does this error say that a credential was rejected? True for HTTP 401 and its equivalents in the errors and bodies of OpenAI, Anthropic,
+ * Google, Azure, Amazon, Databricks, the AI SDK and gRPC.
  *
- * @throws RefreshError `invalid_option` for a rule that is none, or a name that is none of a default rule
+ * @throws RefreshError `invalid_option` for an invalid rule, or for `false` under a name that no default rule has
  * @example
  * isUnauthorizedError(error)
  * isUnauthorizedError(error, { rules: { teapot: { statuses: [418], matches: () => true } } })
@@ -126,9 +126,9 @@ export function rejectionRules(changes: RejectionRules = {}): Readonly<Record<st
 }
 
 /**
- * Whether it is a rejection, and the name of what decided.
+ * Decides whether the evidence is a rejection, and names the rule.
  *
- * @param readSuccess for a rule of the user's for a success, which is to see its body; no other rule may
+ * @param readSuccess reads the body of a success; only a user's own rule for successes may see it
  */
 function decision(
   facts: Evidence,
@@ -136,7 +136,7 @@ function decision(
   readSuccess: () => Evidence,
 ): Pick<Verdict, 'rejected' | 'rule'> {
   const { status, errorStatus, grpcStatus } = facts
-  // What a surface of ours made up has been through a refresh already.
+  // A response that one of our surfaces made has caused a refresh already.
   if (facts.isSynthetic) return { rejected: false }
   const defaults: [string, RejectionRule][] = []
   for (const [name, rule] of Object.entries(rules)) {
@@ -174,7 +174,7 @@ function includes({ statuses }: RejectionRule, status: number | undefined): bool
   return status !== undefined && statuses.includes(status)
 }
 
-/** Undefined where it has none. A rule that throws has none. */
+/** undefined if it has no opinion. A rule that throws has none. */
 function opinionOf(rule: RejectionRule, facts: Evidence): true | 'accepted' | undefined {
   try {
     const opinion: unknown = rule.matches(facts)

@@ -1,4 +1,4 @@
-/** What vendors call their errors, and which HTTP status each name stands for: one table for every surface. */
+/** Vendors' names for errors, and the HTTP status that each stands for: one table for every surface. */
 
 /** No name is longer. */
 const MOST_NAME = 100
@@ -85,9 +85,9 @@ export function isRejectedByNumber(body: object): boolean {
 export function statusOfName(name: string): number | undefined {
   // These two are too general for what `normalized` leaves of them.
   if (name === 'api_error' || name === 'UNKNOWN') return 500
-  // This is what a provider calls any failure of a `chat` that the request caused.
+  // A provider gives this name to any failure of a `chat` that the request caused.
   if (name === 'invalid_request') return undefined
-  // Tencent's.
+  // Tencent's names.
   if (/^AuthFailure\.(?!Unauthorized|MFA)/.test(name)) return 401
   const key = normalized(name)
   rejection ??= readRejection()
@@ -99,7 +99,7 @@ export function isConnectionCode(code: unknown): boolean {
   return typeof code === 'string' && code.length <= MOST_NAME && CONNECTION.test(code)
 }
 
-/** Is this the name of an error that speaks of what was said, and not of the request? */
+/** True if this error name concerns the text that was said, not the request. */
 export function isClientSide(name: unknown): boolean {
   return typeof name === 'string' && CLIENT_SIDE.test(normalized(name))
 }

@@ -1,4 +1,4 @@
-/** What sentences say of this request's credential. They are heard where no status, name or code has decided. */
+/** Reads sentences for what they say of this request's credential. Only used if no status, name or code has decided. */
 
 import { isName, statusOfName } from './vendor-names.ts'
 
@@ -66,20 +66,20 @@ const rejected = (): RegExp => {
     String.raw`\btoken expir(?:y|ation)\b.{0,60} (?:earlier than|before|in the past)\b|${START}(?:${SECRET}) validation fail`,
   ])
 }
-/** What clients make of a status and a reason: `401 Incorrect API key provided`. `401 items` is something else. */
+/** The text that clients make of a status and a reason: `401 Incorrect API key provided`. `401 items` is something else. */
 const BEGINS_WITH_401 =
   /^(?:[\w.$]*(?:Error|Exception): )?401(?=\s*$|[.:,;](?!\d)|\s+(?:[-–({[<"'A-Z]|status code))/
 
-/** What is to be heard of these sentences; undefined where one speaks of something other than this request's credential. */
+/** The sentences to judge; undefined if one speaks of something other than this request's credential. */
 export function hear(sentences: readonly string[]): readonly string[] | undefined {
   const heard = sentences.slice(0, MOST_SENTENCES).map(plain)
   return heard.some(speaksOfOthers) ? undefined : heard
 }
 
-/** Does what was heard say plainly that the credential of this request was rejected? */
+/** True if these sentences say plainly that the credential of this request was rejected. */
 export function saysRejected(heard: readonly string[]): boolean {
   for (const sentence of heard) {
-    // A client's own status goes before what it found in the body.
+    // A client's own status outranks what it found in the body.
     if (BEGINS_WITH_401.test(sentence)) return true
     const named = nameIn(sentence)
     if (named !== undefined) return named === 401
@@ -99,10 +99,10 @@ export function speaksOfOthers(sentence: string): boolean {
 const EMPHASIS =
   /(\b(?:error|status|response|resulted in an?|returned|HTTP) |\b(?:status|code)\w{0,5} ?[=:] ?)(['"`])([1-5]\d\d [A-Z][a-z]+|[A-Za-z]\w+)\2/gi
 
-/** Of a challenge (RFC 6750 section 3). */
+/** A parameter of a challenge (RFC 6750 section 3). */
 const PARAMETER = /\b(error(?:_description)?)="([^"]{1,200})"/g
 
-/** The sentence without what it quotes: JSON, and texts in quotation marks. */
+/** The sentence without its quotations: JSON, and texts in quotation marks. */
 export function plain(text: string): string {
   const [head = ''] = text.slice(0, MOST_HEARD).split('{', 1)
   return head
@@ -116,7 +116,7 @@ export function plain(text: string): string {
 /** A field that holds a name: `code = PermissionDenied desc = no`. */
 const FIELD = /\b(?:status|code)\w{0,5} ?[=:] ?([a-z]\w+)/i
 
-/** The status of the first name that a sentence holds. A name is told from a word by its form, or by the field that it stands in. */
+/** The status of the first error name in a sentence. The name's form, or the field that holds it, distinguishes it from a word. */
 function nameIn(sentence: string): number | undefined {
   const named = sentence.slice(0, MOST_NAMED)
   let general: number | undefined

@@ -6,7 +6,7 @@ interface Held {
   timer?: ReturnType<typeof setTimeout>
 }
 
-/** What keeps the process alive for a while when it would end: tokens that are not stored yet. */
+/** The unsaved tokens that keep the process alive for a while when it would end. */
 const held = new Set<Held>()
 
 interface Process {
@@ -15,11 +15,11 @@ interface Process {
 }
 
 /**
- * Keeps a process that would end alive for at most so many ms, until it is let go of. No signal is handled, and a platform that does not
- * end by itself needs nothing of the kind.
+ * Keeps a process that would end alive for at most this long, or until it is released. It handles no signal. A platform that does not end
+ * by itself needs no such thing.
  *
  * @param ms 0: not at all
- * @returns lets the process go
+ * @returns releases the process
  */
 export function keepAlive(ms: number): () => void {
   const platform = field(globalThis, 'process')
@@ -33,7 +33,7 @@ export function keepAlive(ms: number): () => void {
   }
 }
 
-/** Nothing else keeps the process alive. It is called again when a time is over: only what came since has one of its own then. */
+/** Called when nothing else keeps the process alive, and again when a timer ends: then only newer entries get a timer. */
 function hold(): void {
   for (const own of held) own.timer ??= setTimeout(() => undefined, own.ms)
 }

@@ -64,7 +64,7 @@ export function isTerminal(error: unknown): boolean {
   return error instanceof RefreshError && error.terminal
 }
 
-/** Whatever a store throws. What is one of ours says more than we could. */
+/** Turns a store's error into ours. A `RefreshError` tells more than we could. */
 export function storeFailure(error: unknown): RefreshError {
   if (error instanceof RefreshError) return error
   return new RefreshError('store_failed', 'The store could not be read, locked or written: see the cause.', {

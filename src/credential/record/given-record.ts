@@ -9,10 +9,10 @@ import { isSealedToken } from './sealed-mark.ts'
 export const HOLDS = 'holds'
 
 /**
- * A record as a store gave it, before anything is sent or written for its sake: a store of the user's own may hold, or give, anything. A
- * process without keys neither uses nor overwrites what is sealed.
+ * Checks a record from a store before anything is sent or written: a user's own store may hold or return anything. A process without keys
+ * neither uses nor overwrites a sealed record.
  *
- * @returns undefined where there is none
+ * @returns undefined if there is no record
  * @throws RefreshError `store_invalid`
  */
 export function givenRecord(given: unknown): StoredRecord | undefined {

@@ -6,7 +6,7 @@ import type { SessionWriter } from './session-writer.ts'
 /** The part of a record that this process knows. */
 export class KnownRecord {
   readonly #sessions: SessionWriter
-  /** The highest revision that is known here: only what is above it is news. */
+  /** The record with the highest revision known here: only a higher one is new. */
   record: StoredRecord = NONE
   /** The last token that was read, written, or is to be written. */
   latest: AccessToken | undefined
@@ -19,7 +19,7 @@ export class KnownRecord {
     return this.record.revision
   }
 
-  /** Takes note of what was read or written. */
+  /** Notes a record that was read or written. */
   know(record: StoredRecord): void {
     this.record = record
     this.latest = record.token

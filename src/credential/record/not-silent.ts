@@ -1,7 +1,7 @@
 import { type Clock, within } from '../../lib/clock.ts'
 import { silent } from './failures.ts'
 
-/** How long a store may be silent. */
+/** The time limit of a store's response. */
 export interface Silence {
   readonly clock: Clock
   /** ms */
@@ -9,7 +9,7 @@ export interface Silence {
 }
 
 /**
- * Our own stores have a time limit for each step. A store of the user's may have none, and nobody waits for ever.
+ * Limits the wait for a store. Our own stores limit each step; a user's store may not, and no caller should wait for ever.
  *
  * @throws RefreshError `store_failed` after the deadline
  */

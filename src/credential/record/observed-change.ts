@@ -29,7 +29,7 @@ export interface Unsaved {
  */
 export const MOST = 3
 
-/** What it goes by. */
+/** Options of an observed change. */
 interface ObservedOptions {
   readonly clock: Clock
   /** ms */
@@ -74,7 +74,7 @@ export class ObservedChange {
   /** The change as the store gets it. */
   readonly change: StoreChange = async (current, context) => {
     if (this.#asked === undefined) return (this.#asked = this.#first(current, context))
-    // A store of the user's may repeat its transaction. What was redeemed is not redeemed again.
+    // A user's store may repeat its transaction. We must not redeem a refresh token again.
     const content = await this.#asked
     const base = this.made?.base
     return base !== undefined && isFrom(base, givenRecord(current)) ? content : undefined

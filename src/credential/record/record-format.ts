@@ -18,9 +18,9 @@ export function encodeRecord(key: string, content: RecordContent): string {
 }
 
 /**
- * @param place where it was found, for the error
- * @param mending what to do about it
- * @throws RefreshError `store_invalid`, which tells nothing of what was found
+ * @param place where the record was found, for the error
+ * @param mending the remedy, for the error
+ * @throws RefreshError `store_invalid`, which quotes nothing that was found
  */
 export function decodeRecord(
   text: string,
@@ -60,7 +60,7 @@ export function readMembers(rest: Record<string, unknown>): Omit<RecordContent, 
   })
 }
 
-/** Of whose account a record is; undefined where it is none. */
+/** The key of the account whose record this is; undefined if it is no record. */
 export function keyOf(text: string): string | undefined {
   const key = parse(text)?.['key']
   return typeof key === 'string' ? key : undefined

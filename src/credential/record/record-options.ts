@@ -2,7 +2,7 @@ import type { Audience } from '../../core/audience.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Store } from '../store.ts'
 
-/** Where a record lives, and what its owner hears. */
+/** The location of a record, and its owner's callbacks. */
 export interface RecordOptions {
   readonly store: Store
   readonly key: string
@@ -12,6 +12,6 @@ export interface RecordOptions {
   /** ms that the process stays alive for the sake of an unsaved token. */
   readonly exitGrace: number
   readonly audience: Audience
-  /** Hears that `isUnsaved` of the record may have changed. */
+  /** Called when the record's `isUnsaved` may have changed. */
   readonly onUnsaved: () => void
 }

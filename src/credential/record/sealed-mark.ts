@@ -1,6 +1,6 @@
 import type { AccessToken } from '../token.ts'
 
-/** What tells a sealed token from any other: some servers give tokens that are themselves JWEs. */
+/** The token type that marks a sealed token. Some servers issue tokens that are JWEs themselves, so the form cannot. */
 export const SEALED = 'llm-refresh/sealed'
 
 export function isSealedToken(token: AccessToken | undefined): boolean {

@@ -13,7 +13,7 @@ import { inTurn } from './store-turn.ts'
 export interface Login {
   readonly token: AccessToken
   readonly madeFor: MadeFor | undefined
-  /** What it found in the store, or what was known of it. */
+  /** The counters that it found in the store, or that were known of it. */
   found?: Found | undefined
 }
 
@@ -26,7 +26,7 @@ interface Found {
 /** ms after its deadline that a login or logout is left time to end by itself. */
 const AFTER = 1_000
 
-/** Where logins and logouts are written. */
+/** The store and the key that logins and logouts are written to. */
 export interface SessionOptions extends Silence {
   readonly store: Store
   readonly key: string
@@ -36,16 +36,16 @@ export interface SessionOptions extends Silence {
 export class SessionWriter {
   readonly #options: SessionOptions
   readonly #line = new Slots(1)
-  /** How many have had their turn. */
+  /** The number of writes that have had their turn. */
   #turns = 0
-  /** Of the last record that was read or written here. */
+  /** The counters of the last record that was read or written here. */
   #found: Found | undefined
 
   constructor(options: SessionOptions) {
     this.#options = options
   }
 
-  /** Takes note of a record that was read or written. */
+  /** Notes a record that was read or written. */
   know({ session = 0, revision }: StoredRecord): void {
     this.#found = { session, revision }
   }
@@ -59,7 +59,7 @@ export class SessionWriter {
   /**
    * Writes a login over whatever is there.
    *
-   * @throws what the store throws: then {@link retry} may write it later
+   * @throws the store's error: then {@link retry} may write it later
    */
   async login(login: Login): Promise<StoredRecord> {
     try {
@@ -71,9 +71,9 @@ export class SessionWriter {
   }
 
   /**
-   * Writes a login that could not be written before, where the session is still the one that it found.
+   * Writes a login that could not be written before, if the session is still the one that it found.
    *
-   * @returns undefined where a later login or logout counts
+   * @returns undefined if a later login or logout counts
    */
   async retry(login: Login): Promise<StoredRecord | undefined> {
     let settled: { readonly record: StoredRecord | undefined } | undefined
@@ -99,7 +99,7 @@ export class SessionWriter {
     })
   }
 
-  /** One atomic step, in its turn. */
+  /** Replaces the record in one atomic step, in order. */
   #replace(change: (current: StoredRecord) => RecordContent): Promise<StoredRecord> {
     const { store, key } = this.#options
     return this.#inOrder(async (assertTimely) =>
@@ -138,7 +138,7 @@ export class SessionWriter {
     }
   }
 
-  /** Thousands of accounts may log in at once. What is not written in time is written later. */
+  /** Limits how many write at once: thousands of accounts may log in together. A login that is not written in time is written later. */
   async #among<R>(step: () => Promise<R>): Promise<R> {
     const { store, clock, deadline } = this.#options
     const late = new AbortController()
@@ -166,19 +166,19 @@ function tooLate(): RefreshError {
 }
 
 /**
- * Nothing is to be written: the record holds the login already, or a later one.
+ * Decides whether nothing has to be written: the record holds the login already, or a later one.
  *
- * @returns the record that holds the login; none: a later login or logout counts
+ * @returns the record that holds the login; `record` is undefined if a later login or logout counts
  */
 function settledBy(
   { token, found }: Login,
   current: StoredRecord,
 ): { readonly record: StoredRecord | undefined } | undefined {
-  // An earlier try may have succeeded, though nobody learned of it.
+  // An earlier try may have succeeded without a response.
   if (isSame(current.token, token)) return { record: current }
   const { session = 0, revision } = current
   if (found === undefined || session === 0) return undefined
-  // A lower number is that of a login, too, where the store had forgotten those before.
+  // A lower number is that of a login too, if the store had forgotten the earlier ones.
   const isOther = session !== found.session || revision < found.revision
   return isOther ? { record: undefined } : undefined
 }

@@ -2,17 +2,19 @@ import type { Clock } from '../../lib/clock.ts'
 import { Slots } from '../../lib/slots.ts'
 import type { Store } from '../store.ts'
 
-/** How many reads of a store are under way at a time, and how many logins and logouts: a store limits the time of each, and many at once would all be late. */
+/**
+ * The number of reads of a store at a time, and of logins and logouts. A store limits the time of each: too many at once would all be late.
+ */
 const MOST = 64
 
-/** How a step of a store waits for its turn. */
+/** Options of a step's wait for its turn. */
 export interface StoreTurn {
   readonly clock: Clock
-  /** ms: a step that takes longer no longer counts. A platform may have ended the request that it belongs to. */
+  /** ms: a longer step no longer counts. A platform may have ended its request. */
   readonly deadline: number
   /** Ends the wait for the turn, with its reason. */
   readonly signal?: AbortSignal | undefined
-  /** Hears that the step waits (true), and that its turn has come (false). */
+  /** Called when the step waits (true), and when its turn has come (false). */
   readonly onWait?: ((isWaiting: boolean) => void) | undefined
 }
 

@@ -14,7 +14,7 @@ export async function updateStore(
   return recordInForce(await store.update(key, change, options))
 }
 
-/** Whether a second has passed without the update's end. */
+/** True if the update has not ended within a second. */
 export async function isLate(clock: Clock, updating: Promise<unknown>): Promise<boolean> {
   let stop = (): void => undefined
   const late = new Promise<true>((resolve) => {
@@ -27,7 +27,7 @@ export async function isLate(clock: Clock, updating: Promise<unknown>): Promise<
   return Promise.race([over, late]).finally(() => stop())
 }
 
-/** A caller hears this of a write that goes on. */
+/** The error that a caller gets while the write goes on. */
 export function slow(): RefreshError {
   return new RefreshError('store_failed', `The store did not take the token within ${BRIEFLY} ms.`)
 }

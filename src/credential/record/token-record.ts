@@ -30,7 +30,7 @@ interface UnderWay {
   readonly isOver: () => boolean
 }
 
-/** The record of one key: what of it is known here, and what has yet to be written. */
+/** The record of one key: the part that is known here, and the part that has yet to be written. */
 export class TokenRecord {
   readonly #options: RecordOptions
   readonly #known: KnownRecord
@@ -61,13 +61,13 @@ export class TokenRecord {
     return failure?.terminal === true ? failure : undefined
   }
 
-  /** There is a token that the store does not have. */
+  /** True if the store lacks a token that we hold. */
   get isUnsaved(): boolean {
     return this.#unsaved.current !== undefined
   }
 
   /**
-   * @param onWait hears that the read waits for its turn (true), and that it has come (false)
+   * @param onWait called when the read waits for its turn (true), and when its turn has come (false)
    * @throws RefreshError `store_failed`, `store_invalid`
    */
   async read(onWait?: (isWaiting: boolean) => void): Promise<StoredRecord | undefined> {
@@ -80,7 +80,7 @@ export class TokenRecord {
     }
   }
 
-  /** Takes note of what was read. */
+  /** Notes a record that was read. */
   know(record: StoredRecord): void {
     this.#known.know(record)
   }
@@ -89,7 +89,7 @@ export class TokenRecord {
    * Changes the record under its lock. A token that `change` gives is not lost where it cannot be written: after a second without
    * success this returns, and the write goes on.
    *
-   * @returns the record in force, where it is another's
+   * @returns the record in force, if it is another's
    * @throws what `change` throws; the signal's reason; RefreshError `store_failed` where `change` was not even called
    */
   async update(change: StoreChange, options: UpdateOptions): Promise<StoredRecord | undefined> {
@@ -178,7 +178,7 @@ export class TokenRecord {
   /** Resolves when everything is stored. @throws RefreshError `store_failed` after `timeout` ms */
   async flush(timeout: number): Promise<void> {
     if (!this.isUnsaved && this.#underWay().length === 0) return
-    // Failures are told as events; the next try follows.
+    // Events report failures; the next try follows.
     this.save().catch(() => undefined)
     await within(this.#options.clock, timeout, this.#stored(), () => {
       const message = this.isUnsaved
@@ -188,7 +188,7 @@ export class TokenRecord {
     })
   }
 
-  /** Resolves when everything is stored, also what is being redeemed or written right now. */
+  /** Resolves when everything is stored, including tokens that are being redeemed or written now. */
   async #stored(): Promise<void> {
     for (let all = this.#underWay(); this.isUnsaved || all.length > 0; all = this.#underWay())
       await Promise.all([this.saved(), ...all])

@@ -16,7 +16,7 @@ import { sharedTry } from './shared-try.ts'
 import { isFrom, isLate, slow, updateStore } from './store-update.ts'
 import { BRIEFLY } from './write.ts'
 
-/** ms between tries to write what a store has refused, at most. */
+/** ms between tries to write a token that a store has refused, at most. */
 const LONGEST_PAUSE = 5_000
 
 /** Keeps the token that the store does not have, and saves it again and again until the store takes it. */
@@ -92,7 +92,7 @@ export class UnsavedToken {
     })
   }
 
-  /** @returns the record in force where it is another's, and ours is dropped */
+  /** @returns the record in force if it is another's, and ours is dropped */
   conclude(unsaved: Unsaved, stored: StoredRecord): StoredRecord | undefined {
     if (isSame(stored.token, unsaved.content.token)) {
       this.#written(unsaved, stored)
@@ -227,7 +227,7 @@ export class UnsavedToken {
     this.#options.audience.tell({ type: 'refresh_discarded', generation: 0 })
   }
 
-  /** There is nothing left to save. */
+  /** Stops saving: nothing is left to save. */
   release(): void {
     this.#unsaved = undefined
     this.#stopTimer()

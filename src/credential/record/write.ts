@@ -10,9 +10,9 @@ const SHORT_PAUSE = 400
 /** For so long a caller waits for a write before it goes on without: tries are close together until then. ms */
 export const BRIEFLY = 1_000
 
-/** How a token is written. */
+/** Options of a token's write. */
 export interface WriteOptions {
-  /** ms between tries, at most */
+  /** The pause between tries, at most. ms */
   readonly longestPause: number
   /** The token may be lost: give up after a second. */
   readonly isBrief: boolean
@@ -25,7 +25,7 @@ export interface WriteOptions {
  * Writes a token under its lock, again and again: the next holder would redeem a refresh token that is spent. The pauses do not keep
  * the process alive: see `exitGrace`.
  *
- * @throws what the last try threw, where no later one can succeed, or `isBrief`
+ * @throws the last try's error, if no later one can succeed, or `isBrief`
  */
 export async function writeToken<W>(
   write: () => Promise<W>,

@@ -11,7 +11,7 @@ import { fitOf, madeForAnother } from './made-for.ts'
 
 /** One refresh token that may be redeemed. */
 export interface Candidate {
-  /** What the source is told: without a refresh token it redeems its seed. */
+  /** The source's input. If it has no refresh token, the source redeems its seed. */
   readonly current: AccessToken | undefined
   readonly seed: string | undefined
 }
@@ -28,20 +28,20 @@ export class Candidates {
     this.#settings = settings
   }
 
-  /** What may be redeemed, in this order. None: the record is another configuration's, and there is nothing of our own. */
+  /** The candidates, in the order of redemption. Empty: another configuration made the record, and we have no token of our own. */
   async of(
     stored: StoredRecord | undefined,
     before: AccessToken | undefined,
     signal: AbortSignal,
   ): Promise<Candidate[]> {
-    // What the user's function gives may never come: the lock must not be held for it when the flight is over.
+    // The user's function may never return: its lock must not outlast the flight.
     const seed = await abortable(Promise.resolve(this.#source.seed?.(signal)), signal)
     const isOther = fitOf(stored, this.#source.madeFor) === 'other'
     if (isOther && !this.#settings.spends) return [{ current: undefined, seed: undefined }]
     const own = isOther ? undefined : before
     const isNew = seed !== undefined && !(await isTried(seed, stored?.triedSeeds))
     if (own?.refreshToken === undefined || own.refreshToken === seed) {
-      // One that was tried and brought nothing was refused. What it presents may be what the record says of it: then that counts.
+      // A seed that was tried without success was refused. If the record tells of the last refusal of what it presents, the record decides.
       const isSpent =
         seed !== undefined &&
         !isNew &&
@@ -57,14 +57,14 @@ export class Candidates {
     ]
   }
 
-  /** What the record says of the last refusal is about the configured refresh token. */
+  /** True if the record's last refusal is about the configured refresh token. */
   async #isLast(stored: StoredRecord | undefined, signal: AbortSignal): Promise<boolean> {
     const { refused } = stored?.failure ?? {}
     const presented = this.presented(undefined, signal)
     return refused === undefined || presented === undefined || isFingerprintOf(refused, await presented())
   }
 
-  /** undefined: a source of the user's that redeems no refresh token presents what only the user knows. */
+  /** undefined: only the user knows what a user's own source presents if it redeems no refresh token. */
   presented(current: AccessToken | undefined, signal: AbortSignal): Presented | undefined {
     const { presented, madeFor = {} } = this.#source
     const refreshToken = current?.refreshToken
@@ -78,7 +78,7 @@ export class Candidates {
     }
   }
 
-  /** There is nothing that may be redeemed. */
+  /** The error if no token may be redeemed. */
   none(stored: StoredRecord | undefined): RefreshError {
     const { madeFor = {} } = this.#source
     const isOther = fitOf(stored, madeFor) === 'other'
@@ -86,7 +86,7 @@ export class Candidates {
   }
 }
 
-/** What the record says of a configured refresh token once it was tried. */
+/** The record's member about a configured refresh token that was tried. */
 export async function seedTried(
   stored: StoredRecord | undefined,
   { seed }: Candidate,
@@ -96,7 +96,7 @@ export async function seedTried(
   return made === undefined ? {} : { triedSeeds: [...(stored?.triedSeeds ?? []), made].slice(-8) }
 }
 
-/** Whether a configured refresh token was redeemed before, in this process or in another. */
+/** True if a configured refresh token was redeemed before, in this process or in another. */
 async function isTried(seed: string, tried: readonly string[] = []): Promise<boolean> {
   for (const made of tried) if (await isFingerprintOf(made, [seed])) return true
   return false

@@ -5,16 +5,16 @@ import { factsOf, isPassing } from '../failure-facts.ts'
 import type { StoredFailure, StoredRecord } from '../store.ts'
 import { fingerprint, isFingerprintOf } from './fingerprint.ts'
 
-/** Nobody waits longer than that after it first saw a failure, for clocks differ. ms */
+/** The longest wait after a process first saw a failure, because clocks differ. ms */
 const LONGEST_WAIT = 60_000
-/** A pause doubles up to this where the failure may be mended elsewhere at any moment. ms */
+/** A pause doubles up to this if the failure may be mended elsewhere at any moment. ms */
 const LONGEST_TRANSIENT = 5_000
 /** A refused login is tried once more after that: authorization servers err, too. ms */
 const TRIED_AGAIN = 86_400_000
 /** A failure that is older began another outage. ms */
 const SAME_OUTAGE = 120_000
 
-/** What a failure that was remembered is told with. */
+/** How the error for a remembered failure begins. */
 const MEANING: Readonly<Partial<Record<RefreshErrorCode, string>>> = {
   reauthentication_required: 'The authorization server refused this login: log in again',
   source_rate_limited: 'The token endpoint asked to wait',
@@ -23,21 +23,21 @@ const MEANING: Readonly<Partial<Record<RefreshErrorCode, string>>> = {
   source_invalid: 'The token endpoint gave no token that can be used',
 }
 
-/** What a request would present, asked for once. */
+/** Gets the secrets that a request would present. It computes them once. */
 export type Presented = () => Promise<readonly string[]>
 
-/** What there is to say of a failure besides. */
+/** Further facts about a failure. */
 export interface Noted {
-  /** undefined: it is not known what was refused, so that nothing tells when it is something else. */
+  /** undefined if the source cannot tell what was refused: then no change can be recognized. */
   readonly presented: Presented | undefined
   readonly isAbandoned: boolean
-  /** A pause without a Retry-After ends by then, for the value that is in force expires. ms */
+  /** A pause without a Retry-After ends by then, because the value in force expires. ms */
   readonly atMost: number | undefined
 }
 
 /**
- * What the authorization server refused last, as the record tells it, and as this process knows it. Every process that shares the
- * record obeys it, so that nothing refused is sent again before something is different.
+ * Remembers the authorization server's last refusal, as the record and this process know it. Every process that shares the record obeys it,
+ * so a refused request is sent again only after something has changed.
  */
 export class FailureMemory {
   readonly #clock: Clock
@@ -60,13 +60,13 @@ export class FailureMemory {
     this.#spends = spends
   }
 
-  /** A login, a logout or a success: what was refused before is of the past. */
+  /** Forgets earlier failures after a login, a logout or a success. */
   forget(): void {
     this.#own = undefined
     this.#seen.clear()
   }
 
-  /** Whether the endpoint has been failing, so that one try will do. */
+  /** True if the endpoint has been failing, so that one try will do. */
   isFailing(record: StoredRecord | undefined): boolean {
     return this.#ofOutage(record) !== undefined
   }
@@ -86,9 +86,9 @@ export class FailureMemory {
   }
 
   /**
-   * Takes note of a failure.
+   * Notes a failure.
    *
-   * @returns what is written into the record
+   * @returns the member for the record
    */
   async note(
     error: RefreshError,
@@ -131,20 +131,23 @@ export class FailureMemory {
     return Math.min(Math.max(Math.min(doubled, longest), error.retryAfterMs ?? 0), LONGEST_WAIT)
   }
 
-  /** Nothing says for how long: the endpoint asks for patience, or takes refresh tokens and gives tokens that cannot be used. */
+  /**
+   * True if the pause has no stated length and should be long: the endpoint asks for patience, or takes refresh tokens and gives unusable
+   * tokens.
+   */
   #isLong({ code, retryAfterMs }: RefreshError): boolean {
     if (retryAfterMs !== undefined) return false
     return code === 'source_rate_limited' || (code === 'source_invalid' && this.#spends)
   }
 
-  /** Of so many ms since this process first saw the failure, the rest: its own clock counts, whatever the record says. */
+  /** The rest of `longest`, counted from when this process first saw the failure: its own clock counts, whatever the record says. */
   #bound(failure: StoredFailure, longest: number): number {
     const now = this.#clock.now()
     const content = JSON.stringify(failure)
-    // A clock that was set back must not have what was refused sent again.
+    // If the clock was set back, the refused request must not be sent again.
     const seen = Math.min(this.#seen.get(content) ?? now, now)
     this.#seen.set(content, seen)
-    // Of two at a time, the last ones: the record's and this process's own.
+    // Keeps the last ones of two failures: the record's and this process's own.
     keepLast(this.#seen, 4)
     return longest - (now - seen)
   }
@@ -155,7 +158,7 @@ export class FailureMemory {
   }
 }
 
-/** Any change of what is presented ends a refusal. A pause is for all. */
+/** True if the failure concerns this request. Any change of the presented secrets ends a refusal. A pause concerns every request. */
 async function concerns(
   { refused, terminal }: StoredFailure,
   presented: Presented | undefined,
@@ -174,13 +177,13 @@ async function readable(presented: Presented | undefined): Promise<readonly stri
 }
 
 /**
- * A failure as it is told later, perhaps in another process.
+ * Makes the error of a remembered failure, perhaps in another process.
  *
  * @param wait ms until it may be tried again
  */
 export function remembered({ code, terminal, at }: StoredFailure, wait = 0): RefreshError {
   const meaning = MEANING[code] ?? 'The last refresh failed'
-  // Not toISOString(): a clock of a user's own may tell what is no time.
+  // We avoid `toISOString()`: a user's clock may give a number that is no time.
   const when = new Date(at).toJSON()
   const next = terminal ? '' : `; no process asks it again for ${Math.ceil(wait / 1000)} s`
   const retryAfterMs = terminal ? undefined : wait

@@ -1,4 +1,4 @@
-/** bytes: of the salt, and of the hash, which is cut so that nobody can search for what was hashed. */
+/** bytes of the salt and of the hash. The hash is cut so that the hashed text cannot be searched for. */
 const LENGTH = 8
 
 /**
@@ -10,7 +10,7 @@ export async function fingerprint(parts: readonly string[]): Promise<string | un
   return salt && (await salted(hexOf(salt), parts))
 }
 
-/** Whether these texts made this fingerprint. */
+/** True if these texts made this fingerprint. */
 export async function isFingerprintOf(made: string, parts: readonly string[]): Promise<boolean> {
   const [salt = ''] = made.split(':', 1)
   return (await salted(salt, parts)) === made

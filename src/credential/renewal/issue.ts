@@ -10,27 +10,27 @@ import { usableToken } from '../token/usable-token.ts'
 /** ms */
 const FIRST_WAIT = 250
 
-/** How a source is asked. */
+/** Options of a request to the source. */
 export interface IssueOptions {
   readonly clock: Clock
-  /** epoch ms: no try begins after that. */
+  /** epoch ms: no try begins later. */
   readonly until: number
-  /** How often a failure is tried again at once that reached nobody, or that came as a whole response. */
+  /** How often a failure is tried again at once, if the request reached no server or got a whole response. */
   readonly tries: number
-  /** Asking spends something: a request that broke after it was sent is tried once more, and no oftener. */
+  /** The request spends something: if it breaks after it was sent, it is tried exactly once more. */
   readonly spends: boolean
-  /** Makes sure, before each try, that nobody else is at it. */
+  /** Confirms before each try that no other process is refreshing. */
   readonly confirm: (() => Promise<void>) | undefined
-  /** Hears of a source that still runs when the signal has aborted: what it brings may be the only copy of a rotated token. */
+  /** Called with the run of a source that goes on after the signal aborted: it may bring the only copy of a rotated token. */
   readonly onLate: (late: Promise<AccessToken>) => void
-  /** Whose source it is: its requests pass by the surfaces that serve this. */
+  /** The owner of the source. A surface that serves this owner lets the source's requests pass by. */
   readonly owner?: object | undefined
 }
 
 /**
  * Asks a source for a token. A transient failure is tried again where that can do no harm: no complete success is asked for twice.
  *
- * @throws what the source throws; RefreshError `source_invalid`; the signal's reason
+ * @throws the source's error; RefreshError `source_invalid`; the signal's reason
  */
 export async function issue(
   source: Source,

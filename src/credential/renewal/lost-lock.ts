@@ -3,9 +3,9 @@ import { type Clock, pause } from '../../lib/clock.ts'
 /** ms */
 const AGAIN = 250
 
-/** How long a lock is worth acquiring again. */
+/** The limits of acquiring a lock again. */
 interface Turn {
-  /** epoch ms: no try begins after that. */
+  /** epoch ms: no try begins later. */
   readonly until: number
   readonly signal: AbortSignal
 }

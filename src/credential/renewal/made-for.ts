@@ -3,7 +3,7 @@ import type { MadeFor, StoredRecord } from '../store.ts'
 
 /**
  * How a stored record fits the configuration. `other`: it was made for another issuer or client, so neither of its tokens may be used.
- * `target`: its access token is for another audience, resource or scope; its refresh token may be redeemed.
+ * `target`: its access token is for another audience, resource or scope, but its refresh token may be redeemed.
  */
 export type Fit = 'same' | 'target' | 'other'
 

@@ -11,37 +11,37 @@ import type { FailureMemory } from './failure-memory.ts'
 import { issue } from './issue.ts'
 import { fitOf, mergedMadeFor } from './made-for.ts'
 
-/** What a redemption is asked. */
+/** The input of a redemption. */
 export interface Wish {
   readonly challenge: string | undefined
   readonly signal: AbortSignal
-  /** epoch ms: no try begins after that. */
+  /** epoch ms: no try begins later. */
   readonly until: number
   /** A remembered refusal does not count, once. */
   readonly isRetry?: boolean | undefined
-  /** The token to replace, where this process knows a later one than the record. */
+  /** The token to replace, if this process knows a later one than the record. */
   readonly before: AccessToken | undefined
   /** ms that the value in force is still good: no pause without a Retry-After lasts longer. */
   readonly stillGood: number | undefined
   readonly onLate: (late: Promise<AccessToken>) => void
 }
 
-/** What came of a redemption under the lock. */
+/** The result of a redemption under the lock. */
 export interface Redeemed {
-  /** What is written; undefined: the record is left as it is. */
+  /** The content to write; undefined: the record is left as it is. */
   readonly content: RecordContent | undefined
   readonly token: AccessToken | undefined
   readonly error: unknown
-  /** The lock was lost before anything was asked under it. */
+  /** The lock was lost before the source was asked under it. */
   readonly isLockLost?: boolean
 }
 
-/** What is asked under a lock. */
+/** The input of a redemption under a lock. */
 interface Asking extends Wish {
   readonly confirm: StoreContext['confirm']
 }
 
-/** Under the lock: chooses what is redeemed, asks the source, and says what is written. */
+/** Works under the lock: chooses the refresh token, asks the source, and decides what is written. */
 export class Redemption {
   readonly #source: Source
   readonly #settings: CredentialSettings
@@ -141,7 +141,7 @@ export class Redemption {
       const { reach, refusedWish } = factsOf(error)
       // A source of the user's that does not tell counts as having sent its request.
       if (this.#source.presented === undefined && reach !== 'unsent') sent()
-      // A person may grant less than was asked for, and not every endpoint hears the question again (RFC 6749 section 6).
+      // A person may grant less than was asked for, and some endpoints refuse the same scope again (RFC 6749 section 6).
       const isLogins = stored?.madeFor?.scope !== undefined && fitOf(stored, this.#source.madeFor) === 'same'
       if (isLogins && refusedWish === 'scope') return ask(challenge, true)
       if (challenge === undefined || refusedWish !== 'challenge') throw error
@@ -152,7 +152,7 @@ export class Redemption {
     }
   }
 
-  /** What is written for a token that came after its refresh was given up. */
+  /** The content to write for a token that came after its refresh was given up. */
   kept(
     stored: StoredRecord | undefined,
     token: AccessToken,

@@ -17,14 +17,14 @@ type Context = RefreshContext<AccessToken>
 
 /** One refresh. */
 interface Run extends Context {
-  /** When it began, in logins and logouts of this process. */
+  /** The count of this process's logins and logouts when it began. */
   readonly epoch: number
-  /** epoch ms: no try begins after that. A turn that was waited for begins it anew. */
+  /** epoch ms: no try begins later. Waiting for a turn restarts it. */
   until: number
   readonly context: Context
 }
 
-/** How a token is replaced where others share its store: adopt, issue, merge, persist, hand out. */
+/** Replaces a token that others may share through the store: adopt, issue, merge, persist, hand out. */
 export class Renewal {
   /** The access token that the source gave last. */
   lastIssued: string | undefined
@@ -35,7 +35,7 @@ export class Renewal {
   readonly #redemption: Redemption | undefined
   readonly #late = new WeakMap<Context, Promise<AccessToken>>()
 
-  /** @param epoch raised by every login and logout: what began before must not be written after */
+  /** @param epoch raised by every login and logout: the result of an older run must not be written */
   constructor(settings: CredentialSettings, record: TokenRecord, epoch: () => number) {
     const { source, clock, cooldown, spends } = settings
     this.#settings = settings
@@ -58,14 +58,14 @@ export class Renewal {
     return this.#late.get(context)
   }
 
-  /** What others have put into the store comes first, then what could not be written; only then is a new token issued. */
+  /** Adopts a token from the store first, then a token that could not be written. Only then does the source issue a new one. */
   async refresh(context: Context): Promise<AccessToken> {
     const run = this.#run(context)
     const { source, whenStoreIsDown } = this.#settings
     try {
       if (source?.isStatic === true) return await this.#compare(run)
       await this.#record.save()
-      // Where the store cannot be reached, this says so, and waits for no lock.
+      // If the store cannot be reached, this read fails without waiting for a lock.
       const stored = await this.#record.read(run.queued)
       const adopted = this.#adopted(stored, context)
       if (adopted !== undefined) return adopted
@@ -76,7 +76,7 @@ export class Renewal {
     } catch (error) {
       if (source !== undefined && whenStoreIsDown === 'refresh' && isOutage(error))
         return this.#alone(run, error)
-      // Where a lock was lost, somebody else has won.
+      // If a lock was lost, another process has won.
       const mayLook = isTerminal(error) && run.epoch === this.#epoch()
       const look = async (): Promise<AccessToken | undefined> =>
         this.#adopted(await this.#record.read(), context)
@@ -87,8 +87,8 @@ export class Renewal {
   }
 
   /**
-   * After a terminal failure, or a logout: a person may have logged in elsewhere, even if that token has expired by now, or what was
-   * refused may be something else by now.
+   * Looks again after a terminal failure or a logout: a person may have logged in elsewhere, even if that token has expired by now, or the
+   * refused secret may have changed.
    */
   async reread(context: Context): Promise<AccessToken | undefined> {
     const run = this.#run(context)
@@ -116,7 +116,7 @@ export class Renewal {
     let [fresh, isNews]: [AccessToken | undefined, boolean] = [undefined, true]
     let redeemed: Redeemed | undefined
     const change: StoreChange = async (stored, lock) => {
-      // The lock may have been long in coming: what was put in force meanwhile is not to be redeemed and dropped.
+      // The lock may have come late: a token put in force meanwhile must not be redeemed and dropped.
       if (run.epoch !== this.#epoch()) throw superseded()
       throwIfAborted(run.signal)
       fresh = this.#adopted(stored, run)
@@ -143,10 +143,10 @@ export class Renewal {
     if (newer !== undefined && fresh === undefined && redeemed === undefined) {
       const adopted = this.#adopted(newer, run)
       if (adopted !== undefined) return adopted
-      // Another process wrote first: its token has expired by now, is the rejected one, or is no news.
+      // Another process wrote first: its token has expired by now, is the rejected one, or has no higher revision.
       newer = await update(undefined)
     }
-    // A newer record covers what was issued under a lock that was lost.
+    // If a lock was lost, a newer record covers what was issued under it.
     const winner = this.#adopted(newer, run)
     if (winner !== undefined) return winner
     if (redeemed?.error !== undefined) throw asRefreshError(redeemed.error)

@@ -1,4 +1,4 @@
-/** Members that are looked at: there may be more than anybody looks at. */
+/** The number of members that are read: there may be very many. */
 const MOST = 256
 
 const NAMES: ReadonlyMap<string, string> = /* @__PURE__ */ new Map(

@@ -2,9 +2,9 @@ import { field } from '../../lib/json.ts'
 import { utf8 } from '../../lib/utf8.ts'
 import { readInstant } from './instant.ts'
 
-/** What is said to live longer, in seconds, is a mistake: it is not known then. */
+/** The longest lifetime that we believe, in seconds. A longer one is a mistake: then the lifetime is unknown. */
 const CENTURY = 3_155_760_000
-/** From here on what should be a lifetime in seconds is a point in time: nothing lives for 31 years. */
+/** From here on a lifetime in seconds is in truth a point in time: no token lives for 31 years. */
 const POINT_IN_TIME = 1e9
 
 /** Names of a lifetime in seconds. */
@@ -21,7 +21,7 @@ function spelled(names: string): readonly string[] {
   return `${names} ${names.replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase())}`.split(' ')
 }
 
-/** Whether a member tells when a token expires. */
+/** True if a member of this name tells when a token expires. */
 export function isExpiryName(name: string): boolean {
   return LIFETIMES.includes(name) || INSTANTS.includes(name)
 }
@@ -38,13 +38,13 @@ export function expiryOfResponse(body: object, accessToken: string, now: number)
 }
 
 /**
- * From when on a token is rejected though its response says that it lives longer, in epoch ms: a JWT that says so of itself (RFC 7519
- * section 4.1.4) is judged by that word, not by the response. Undefined where it says nothing, or nothing else.
+ * When a token will be rejected although its response states a later expiry, in epoch ms. If a JWT states its own (RFC 7519 section 4.1.4),
+ * the JWT decides, not the response. undefined if it states none, or no earlier one.
  *
- * A `refresh_in` (Entra ID) is no such point: the token is good until it expires, and is needed where the server is away by then.
+ * A `refresh_in` (Entra ID) is no such point: the token is good until it expires, and is needed if the server is down by then.
  *
- * @param expiresAt as the response says it, in epoch ms
- * @param now epoch ms: when the token was asked for
+ * @param expiresAt the response's expiry, in epoch ms
+ * @param now epoch ms: when the token was requested
  */
 export function rejectedAt(
   accessToken: string,
@@ -70,7 +70,7 @@ export function expiryOfOutput(body: unknown, since: number): number | undefined
 }
 
 /**
- * So many seconds from now, in epoch ms: above 0 and below a century. A point in time in epoch seconds, by mistake, is taken as one.
+ * This many seconds from now, in epoch ms: above 0 and below a century. A point in epoch seconds, given by mistake, is taken as one.
  *
  * @param now epoch ms
  */
@@ -121,7 +121,7 @@ function jwtLifetime(token: string, now: number): number | undefined {
   return seconds < POINT_IN_TIME ? afterSeconds(seconds, now) : undefined
 }
 
-/** A JWT's own word on its time, in epoch seconds. Undefined for what is no JWT. Nobody has checked the signature. */
+/** A JWT's own claims about its time, in epoch seconds. undefined if the token is no JWT. The signature is not checked. */
 export function jwtClaims(token: string): { exp?: unknown; iat?: unknown } | undefined {
   const [, payload, signature, ...more] = token.split('.', 4)
   if (payload === undefined || signature === undefined || more.length > 0) return undefined

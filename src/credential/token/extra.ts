@@ -6,8 +6,8 @@ const MOST = 16_384
 const DEEPEST = 16
 
 /**
- * What a token response holds besides, as far as JSON can hold it: at most 16 KiB, whole members only; the first ones go before those that
- * follow. undefined where nothing is left.
+ * The other members of a token response, as far as JSON can hold them: at most 16 KiB, whole members only, the first ones before later
+ * ones. undefined if none is left.
  */
 export function boundedExtra(
   entries: Iterable<readonly [string, unknown]>,
@@ -26,7 +26,7 @@ export function boundedExtra(
   return Object.keys(kept).length > 0 ? kept : undefined
 }
 
-/** The members of an object, one at a time: there may be more than anybody looks at. None of anything else. */
+/** The members of an object, one at a time: there may be too many to read. No members for any other value. */
 export function* membersOf(
   value: unknown,
   isWanted: (name: string) => boolean = () => true,

@@ -1,10 +1,10 @@
-/** Nothing that is issued now expired before (epoch ms); Go's zero time, which means never, lies before it. */
+/** The earliest expiry of a token issued now (epoch ms). Go's zero time, which means never, lies before it. */
 const EARLIEST = 946_684_800_000
-/** What is said to live longer, in ms, is a mistake, or a unit that was mixed up. */
+/** The longest lifetime that we believe, in ms. A longer one is a mistake, or has a mixed-up unit. */
 const CENTURY = 3_155_760_000_000
 /** From here on a number counts ms, not seconds: the year 1973 in the one, 5138 in the other. */
 const MILLISECONDS = 1e11
-/** From here on it counts µs, and ns. */
+/** From these on a number counts µs, and ns. */
 const MICROSECONDS = 1e14
 const NANOSECONDS = 1e17
 /** Characters; a longer text is no date, and is not looked at. */

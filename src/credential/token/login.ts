@@ -4,10 +4,10 @@ import { type TokenResponse, tokenFromResponse } from './token-response.ts'
 import { problemOf } from './usable-token.ts'
 
 /**
- * What a person's login brought, as it is kept.
+ * Reads the token of a person's login.
  *
  * @param now epoch ms
- * @throws RefreshError `invalid_value`, which tells nothing of what was given
+ * @throws RefreshError `invalid_value`, which quotes nothing that was given
  */
 export function readLogin(given: AccessToken | TokenResponse, now: number): AccessToken {
   const isResponse = typeof given === 'object' && given !== null && 'access_token' in given

@@ -4,7 +4,7 @@ import { expiryOfResponse, rejectedAt } from './expiry.ts'
 import { boundedExtra, membersOf } from './extra.ts'
 import { boundTypeOf } from './usable-token.ts'
 
-/** A token response as it came (RFC 6749 section 5.1). */
+/** An unchanged token response (RFC 6749 section 5.1). */
 export interface TokenResponse {
   readonly access_token: string
   readonly token_type?: string | undefined
@@ -15,11 +15,11 @@ export interface TokenResponse {
   readonly [name: string]: unknown
 }
 
-/** What could be read of a token response. */
+/** The readable parts of a token response. */
 export interface ReadResponse {
-  /** undefined: it is no use; `problem` says why, and `received` what of it must not be lost. */
+  /** undefined if it is unusable; then `problem` says why, and `received` holds what must not be lost. */
   readonly token: AccessToken | undefined
-  /** To end a sentence with. */
+  /** The end of a sentence. */
   readonly problem: string
   readonly received: Omit<Partial<AccessToken>, 'accessToken'>
 }
@@ -40,7 +40,7 @@ const WORD = /^[\w!#$%&'*+.^`|~:/-]{1,128}$/
  * The token of a token response, as `credential.login()` takes it. `expires_in` counts from `receivedAt`.
  *
  * @param receivedAt epoch ms
- * @throws RefreshError `invalid_value`, which tells nothing of what was received
+ * @throws RefreshError `invalid_value`, which quotes nothing that was received
  */
 export function tokenFromResponse(body: object, receivedAt: number): AccessToken {
   const { token, problem } = readTokenResponse(body, receivedAt)

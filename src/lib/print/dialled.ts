@@ -1,4 +1,4 @@
-/** How far down a chain of causes is looked. */
+/** The number of causes in a chain that are looked at. */
 const MOST_CAUSES = 4
 
 /** undici's words for a proxy of the machine that made no tunnel: nothing reached the server. */
@@ -28,9 +28,9 @@ export function refusedByProxy(thrown: unknown): string | undefined {
 }
 
 /**
- * Where a connection was to be made that failed, if that is not where the request was to go: then a proxy of the machine's is on the way.
+ * The address of a failed connection, if it is not the request's own: then a proxy of the machine is on the way.
  *
- * @param host whom the request was for, with the port that it names, such as `auth.example.com` or `127.0.0.1:8080`
+ * @param host the request's host with the port that it names, such as `auth.example.com` or `127.0.0.1:8080`
  * @returns such as `127.0.0.1:3128`
  */
 export function dialledInstead(thrown: unknown, host: string): string | undefined {

@@ -4,7 +4,7 @@ import type { RefreshError } from '../../errors.ts'
 /** `error.type` must have few values: our codes have this form. */
 const CODE = /^[a-z_]{1,40}$/u
 
-/** The semantic conventions' name of what went wrong. */
+/** The semantic conventions' name of a failure. */
 export function errorType({ code }: RefreshError): Attributes {
   return { 'error.type': CODE.test(code) ? code : '_OTHER' }
 }

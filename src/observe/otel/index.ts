@@ -6,7 +6,7 @@ import { RefreshSpans } from './refresh-spans.ts'
 
 export type { Observed } from './refresh-metrics.ts'
 
-/** Where telemetry goes. */
+/** Options of the OpenTelemetry listener. */
 export interface OpenTelemetryOptions {
   /** Default: the global one. */
   tracerProvider?: TracerProvider | undefined
@@ -22,7 +22,7 @@ export interface OpenTelemetry {
    * Measures how long a credential's token is still good, and how old it is, whenever metrics are collected.
    *
    * @param name the value of the label `llm_refresh.credential`: choose few
-   * @returns what ends it
+   * @returns a function that stops it
    */
   watch(name: string, credential: Observed): () => void
 }

@@ -42,7 +42,7 @@ export class RefreshSpans {
   }
 }
 
-/** Adds to the span of the call, where there is one. */
+/** Adds to the span of the call, if there is one. */
 function note(name: string, event: RefreshEvent & { readonly generation: number }, more: Attributes): void {
   const attributes = { 'llm_refresh.generation': event.generation, ...serverOf(event.origin), ...more }
   trace.getActiveSpan()?.addEvent(name, attributes)

@@ -12,7 +12,7 @@ import { readHighest } from './records.ts'
 import { replaceRecord } from './replace.ts'
 import { FileContender } from './waiter.ts'
 
-/** Where the files are, and who works with them. */
+/** Options of a file backend. */
 export interface FileBackendOptions {
   readonly path: string
   /** ms */
@@ -47,7 +47,7 @@ export class FileBackend implements Backend {
     return new FileContender(this.#folder(key), key, { known, machine, lease })
   }
 
-  /** Not every file system tells what others do to it: then waiters look by themselves. */
+  /** Watches the folder. Some file systems report no changes of other hosts: then waiters look by themselves. */
   watch(key: string, wake: () => void, over: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const watcher = watch(this.#folder(key).path, (_, name) => {

@@ -21,7 +21,7 @@ const MENDING: Readonly<Record<string, string>> = {
   EIO: 'the disk failed. Check it, or choose another folder',
 }
 
-/** What went wrong with the files in a folder, and how to mend it. */
+/** The error for a failed file operation, with its remedy. */
 export function failure(error: unknown, path: string): RefreshError {
   if (error instanceof RefreshError) return error
   const code = String(codeOf(error))
@@ -29,7 +29,7 @@ export function failure(error: unknown, path: string): RefreshError {
   return new RefreshError('store_failed', `The folder ${path} cannot be used: ${why}.`, { cause: error })
 }
 
-/** What a file system call gives, or undefined where there is no such file. */
+/** The result of a file system call, or undefined if the file does not exist. */
 export async function present<R>(calling: Promise<R>): Promise<R | undefined> {
   try {
     return await calling

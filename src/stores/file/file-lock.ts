@@ -42,14 +42,14 @@ export class FileLock implements Lock {
   }
 
   /**
-   * Reads what is in force, and removes what it and this lock make superfluous.
+   * Reads the record in force, and removes the files that it and this lock make superfluous.
    *
-   * @returns undefined where a record was written meanwhile that this lock's number does not outrank
+   * @returns undefined if a record was written meanwhile whose number this lock's does not exceed
    */
   async open(): Promise<this | undefined> {
     this.#current = await readHighest(this.#folder, this.#key)
     if (this.#current && this.#current.revision >= this.#number) return undefined
-    // What cannot be removed now, as where something else has it open on Windows, is removed by the next holder.
+    // The next holder removes files that cannot be removed now, as when another program has one open on Windows.
     await this.#tidy().catch(() => undefined)
     return this
   }
@@ -76,7 +76,7 @@ export class FileLock implements Lock {
     const isOutranked = (records[0] ?? 0) > number
     if (!isOutranked) await this.#publish(encodeRecord(key, content))
     const record = (await readHighest(folder, key)) ?? { ...content, revision: number }
-    // It is written: what cannot be tidied up now is tidied up by the next.
+    // The record is written. The next holder tidies up the rest.
     const tidied =
       record.revision > number ? folder.remove(recordName(number)) : removeLower(folder, key, number)
     await tidied.catch(() => undefined)
@@ -86,7 +86,7 @@ export class FileLock implements Lock {
 
   async release(abandoned: boolean): Promise<void> {
     const { id } = this.#owner
-    // From here this process does not wait for it, even where the file system does not answer.
+    // From here on this process ignores the lock, even if the file system does not respond.
     giveUp(id, abandoned)
     const mark = async (): Promise<void> => {
       await this.#mark(abandoned)
@@ -100,7 +100,7 @@ export class FileLock implements Lock {
     }
   }
 
-  /** A record of that number that is there already came of an earlier try, or another process adopted that try's draft. */
+  /** If a record of that number exists, an earlier try published it, or another process adopted that try's draft. */
   async #publish(text: string): Promise<void> {
     const number = this.#number
     const publishing = { kind: 'record', number, count: ++this.#tries, isDurable: true } as const
@@ -111,13 +111,13 @@ export class FileLock implements Lock {
   async #mark(abandoned: boolean): Promise<void> {
     const [folder, number] = [this.#folder, this.#number]
     const name = releasedName(number)
-    // Where the folder is gone, so is the lock.
+    // If the folder is gone, the lock is gone too.
     if (!(await folder.check())) return
     if (abandoned) await present(folder.publish(name, ABANDONED, { kind: 'released', number }))
     else await present(folder.mark(number))
   }
 
-  /** The folder was emptied or removed, or is an older copy: nobody else can have this number. */
+  /** Acquires the lock again after the folder was emptied, removed or replaced by an older copy: no other process can have this number. */
   async #acquireAgain(listing: Listing | undefined): Promise<boolean> {
     const [folder, number] = [this.#folder, this.#number]
     const before = listing?.locks ?? []
@@ -130,7 +130,7 @@ export class FileLock implements Lock {
     for (let looks = 0; looks < LOOKS; looks++) {
       const { locks } = await folder.list()
       if (locks.every((lock) => lock === number || before.includes(lock))) return true
-      // Who wants the lock sees ours, and withdraws; who has it stays.
+      // A waiter that sees our lock withdraws; a holder stays.
       await new Promise((resolve) => setTimeout(resolve, WITHDRAWING))
     }
     await folder.remove(name)

@@ -10,7 +10,7 @@ import { inTurn } from './guard/step-turn.ts'
 import { syncFolder } from './guard/sync.ts'
 import { isName, type Listing, listingOf, releasedName } from './names.ts'
 
-/** How a file is published. */
+/** Options of publishing a file. */
 export interface Publishing {
   /** Names the draft, and the steps that tests stop at. Only a `record` may be adopted from its draft. */
   readonly kind: 'lock' | 'origin' | 'record' | 'replace' | 'released'
@@ -18,14 +18,14 @@ export interface Publishing {
   readonly count?: number
   /** The file is on the disk before it can be seen. Its name is after `sync()`. */
   readonly isDurable?: boolean
-  /** Asked once the file only has to get its name. Where it is false, nothing is published. */
+  /** Asked when the file lacks only its name. If it returns false, nothing is published. */
   readonly isTimely?: () => Promise<boolean>
 }
 
-/** No record comes near that. bytes */
+/** No record comes near this size. bytes */
 const LONGEST = 16 * 1024 * 1024
 
-/** The folder of one account. Nothing in it is ever replaced: what is new gets a new name. */
+/** The folder of one account. No file in it is ever replaced: new content gets a new name. */
 export class Folder {
   readonly path: string
   readonly #guard: Guard
@@ -39,7 +39,7 @@ export class Folder {
   }
 
   /**
-   * Makes the folder where it is missing, and makes sure that nobody else can write to it.
+   * Makes the folder if it is missing, and makes sure that only this user can write to it.
    *
    * @throws RefreshError `store_failed`
    */
@@ -48,9 +48,9 @@ export class Folder {
   }
 
   /**
-   * Makes sure, before anything is read, that nobody else could have written it.
+   * Makes sure, before anything is read, that only this user could have written it.
    *
-   * @returns false where there is no such folder
+   * @returns false if there is no such folder
    * @throws RefreshError `store_failed`
    */
   async check(): Promise<boolean> {
@@ -59,8 +59,8 @@ export class Folder {
   }
 
   /**
-   * @throws where there is no such folder
-   * @throws RefreshError `store_invalid` for what can be none of this store's files, though it bears the name of one
+   * @throws if there is no such folder
+   * @throws RefreshError `store_invalid` for an entry that has the name of this store's files but cannot be one
    */
   async list(): Promise<Listing> {
     const entries = await this.#inside((base) => readdir(base, { withFileTypes: true }))
@@ -75,7 +75,7 @@ export class Folder {
   /**
    * undefined: there is no such file.
    *
-   * @throws RefreshError `store_invalid` for a link, for what is no file, and for another user's file
+   * @throws RefreshError `store_invalid` for a link, for an entry that is no file, and for another user's file
    */
   async read(name: string): Promise<string | undefined> {
     return this.#inside(async (base, isOurs) => {
@@ -110,9 +110,9 @@ export class Folder {
   }
 
   /**
-   * Puts a file in its place, complete, if there is none of that name.
+   * Puts a complete file in its place, unless that name exists.
    *
-   * @returns false where there is one, or it is not timely
+   * @returns false if the name exists, or the publishing is not timely
    */
   async publish(name: string, text: string, publishing: Publishing): Promise<boolean> {
     const { kind, number, count = 1, isDurable = false, isTimely } = publishing
@@ -159,9 +159,9 @@ export class Folder {
   }
 
   /**
-   * Marks a lock as released by an empty file, where there is none of that name. It never opens one that is there: that may be a link.
+   * Marks a lock as released by an empty file, unless that name exists. It never opens an existing file, which may be a link.
    *
-   * What root marks in another user's folder is given to that user before it bears its name: else that user could not read it for a moment.
+   * Root gives a mark in another user's folder to that user before it gets its name: otherwise that user could not read it for a moment.
    */
   async mark(number: number): Promise<void> {
     const name = releasedName(number)
@@ -211,7 +211,7 @@ export class Folder {
   }
 
   async #openToRead(base: string, name: string): Promise<FileHandle> {
-    // A pipe without a writer must not hold whoever opens it.
+    // Opening a pipe that has no writer must not block.
     const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
     try {
       return await open(join(base, name), flags)
@@ -241,7 +241,7 @@ export class Folder {
   }
 }
 
-/** What root makes in another user's folder is that user's. Only a file that was made just now is ever given away. */
+/** Gives a file that root made in another user's folder to that user. Only a file made just now is ever given away. */
 async function finish(handle: FileHandle, own: Ownership | undefined): Promise<void> {
   try {
     if (own) await handle.chown(own.uid, own.gid)

@@ -3,7 +3,7 @@ const unmarked = new Map<string, boolean>()
 
 const MOST = 1_000
 
-/** This process itself waits for no lock that it gave up, whatever its file says. */
+/** Notes a lock that this process gave up. This process then never waits for it, whatever its file says. */
 export function giveUp(id: string, abandoned: boolean): void {
   unmarked.set(id, abandoned)
   for (const [oldest] of unmarked) {

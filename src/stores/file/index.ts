@@ -11,10 +11,10 @@ import { defaultPath } from './path.ts'
 
 export type { StoreEntry, StoreEntryHolder } from '../shared/entry.ts'
 
-/** Where a file store is, and how it locks. */
+/** Options of a file store. */
 export interface FileStoreOptions {
   /**
-   * The folder. It is made where it is missing, and holds a folder for each account.
+   * The folder. It is made if it is missing, and holds a folder for each account.
    *
    * Default: `$XDG_STATE_HOME/llm-refresh` or `~/.local/state/llm-refresh`; `~/Library/Application Support/llm-refresh` on macOS,
    * `%LOCALAPPDATA%\llm-refresh` on Windows.
@@ -28,18 +28,18 @@ export interface FileStoreOptions {
    */
   trustParent?: boolean | undefined
   /**
-   * How long a lock outlives the last sign of life of a holder that cannot be seen from here, being in another container or on another
-   * host, in ms. One that can be seen is known to be gone at once.
+   * How long a lock outlives its holder's last sign of life, in ms, if this process cannot see the holder, because it runs in another
+   * container or on another host. A vanished holder that it can see is recognized at once.
    * @default 10_000
    */
   lease?: number | undefined
   /**
-   * How long the file system may take to answer, in ms.
+   * How long the file system may take to respond, in ms.
    * @default 10_000
    */
   timeout?: number | undefined
   /**
-   * How many locks the store takes at a time, for all accounts together. The other accounts wait for their turn.
+   * The number of locks that the store takes at a time, for all accounts together. The other accounts wait for their turn.
    * @default 64
    */
   maxLocks?: number | undefined
@@ -51,7 +51,7 @@ export interface FileStoreOptions {
  * Its folders are closed to other users (0700, files 0600). A token is on the disk before it is in force, and no file is ever
  * replaced. The file system must know hard links; a network file system is only as safe as its own `link()`.
  *
- * @throws RefreshError `invalid_option`; later `store_failed`, and `store_invalid` where a record is damaged or another program's
+ * @throws RefreshError `invalid_option`; later `store_failed`, and `store_invalid` if a record is damaged or another program's
  * @example
  * const credential = createCredential({ source: oauth({ issuer, clientId }), store: fileStore(), key: 'me@example.com' })
  */
@@ -62,7 +62,7 @@ export function fileStore(options: FileStoreOptions = {}): Store {
 }
 
 /**
- * How the accounts of a file store stand, without secrets.
+ * The state of each account in a file store, without secrets.
  *
  * @throws RefreshError `invalid_option`, `store_failed`
  */

@@ -4,10 +4,10 @@ import { hostname } from 'node:os'
 import { promisify } from 'node:util'
 import { codeOf } from './failure.ts'
 
-/** What tells processes of one machine from those of another, and a process from a later one with its number. */
+/** Distinguishes processes of one machine from those of another, and a process from a later one with its pid. */
 export interface Machine {
   readonly host: string
-  /** Changes with every start of the machine. undefined: not known, so nobody there can be known to be gone. */
+  /** Changes with every boot of the machine. undefined: not known, so no process there can be known to be gone. */
   readonly boot: string | undefined
   /** Within it a pid means one process. Containers of one machine share its boot id, but not this. */
   readonly namespace: string | undefined
@@ -18,13 +18,13 @@ export interface Machine {
   readonly start: string | undefined
   /** When a process began: any text that differs from one process to the next with its pid. null: there is no such process. */
   startOf(pid: number): Promise<string | null | undefined>
-  /** Whether a process that is there does not run until somebody tells it to go on (SIGSTOP). Default: never. */
+  /** True if a process exists but is stopped until a signal continues it (SIGSTOP). Default: never. */
   isStopped?(pid: number): Promise<boolean>
 }
 
 let known: Promise<Machine> | undefined
 
-/** This machine, and this process on it. */
+/** Describes this machine, and this process on it. */
 export function thisMachine(): Promise<Machine> {
   return (known ??= readMachine(process.platform))
 }
@@ -54,7 +54,7 @@ export async function readMachine(platform: string, run: Run = runProgram): Prom
       })
     }
     default:
-      // Without the time of its start, a process is known to be gone only while its pid is not another's.
+      // Without its start time, a process is known to be gone only while its pid is free.
       return named({ boot: hostname(), namespace: platform, startOf: presence })
   }
 }
@@ -81,7 +81,7 @@ const STOPPED = /^[Tt]/u
 async function startInProc(pid: number): Promise<string | null | undefined> {
   if ((await presence(pid)) === null) return null
   const [state, ...rest] = await statInProc(pid)
-  // A zombie runs no more; nobody may ever wait for it.
+  // A zombie runs no more; its parent may never wait for it.
   return state === 'Z' || state === 'X' ? null : rest[18]
 }
 

@@ -5,8 +5,8 @@ import { RefreshError } from '../../errors.ts'
 export const ORIGIN = 'origin'
 
 /**
- * The highest number a file may bear. Earlier versions, which may share the folder, read names of at most 15 digits; and every number
- * stays below 2^53, so that each is told from the next.
+ * The highest number in a file name. Earlier versions, which may share the folder, read names of at most 15 digits. Every number stays
+ * below 2^53, so that any two differ.
  */
 export const LAST = 999_999_999_999_998
 
@@ -18,7 +18,7 @@ export function top({ locks, records, released }: Numbers): number {
   return Math.max(locks[0] ?? 0, records[0] ?? 0, released[0] ?? 0)
 }
 
-/** @throws RefreshError `store_invalid` where the file's number leaves none for those that come after it */
+/** @throws RefreshError `store_invalid` if the file's number leaves none for later ones */
 export function assertInRange(number: number, path: string): void {
   if (number <= LAST) return
   throw new RefreshError(
@@ -33,13 +33,13 @@ export interface Draft {
   readonly number: number
   /** It is, or may be, the record that the holder of the lock with this number wanted to publish. */
   readonly isRecord: boolean
-  /** Of the tries to write this record: 1, 2, 3 … */
+  /** The number of the try to write this record: 1, 2, 3 … */
   readonly count: number
 }
 
 /** The files of one account, by their numbers. */
 export interface Listing {
-  /** There is a file that tells the first number. */
+  /** True if a file tells the first number. */
   readonly hasOrigin: boolean
   /** The highest first, as in all of these. */
   readonly locks: readonly number[]
@@ -59,13 +59,13 @@ export const lockName = (number: number): string => `lock-${number}`
 export const releasedName = (number: number): string => `lock-${number}.released`
 export const recordName = (number: number): string => `record-${number}.json`
 
-/** Whether a name is one that this store gives. */
+/** True if this store gives such names. */
 export function isName(name: string): boolean {
   return name === ORIGIN || NAME.test(name)
 }
 
 /**
- * What the names of a folder tell.
+ * Reads the file names of a folder.
  *
  * @throws RefreshError `store_invalid` for a number that no file of this store can have
  */

@@ -1,7 +1,7 @@
 import type { Folder } from './folder.ts'
 import { type Listing, LAST, ORIGIN } from './names.ts'
 
-/** Those that begin in a folder at once read the same origin, and have to agree on its number. ms */
+/** Processes that begin in a folder at the same time read the same origin, and must agree on its number. ms */
 const YOUNG = 60_000
 
 /**

@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import type { Machine } from './machine.ts'
 
-/** Who holds a lock: the content of its file. */
+/** The holder of a lock, as its file describes it. */
 export interface Owner {
-  /** Tells one holding from every other. */
+  /** Distinguishes one holding from every other. */
   readonly id: string
   readonly host: string
   readonly boot: string | undefined
   readonly namespace: string | undefined
-  /** Of Linux: `start` counts from the boot as this namespace sees it. Earlier versions do not tell it. */
+  /** On Linux: the time namespace, from whose boot `start` counts. Earlier versions do not write it. */
   readonly time: string | undefined
   readonly pid: number
   readonly start: string | undefined
-  /** One that held the lock before vanished, and nothing was written since. */
+  /** An earlier holder vanished, and nothing was written since. */
   readonly abandoned: boolean
 }
 
@@ -27,7 +27,7 @@ export function writeOwner(owner: Owner): string {
   return `${JSON.stringify({ format: LOCK_FORMAT, ...owner })}\n`
 }
 
-/** undefined: it is none of ours, or it was damaged when the machine lost its power. */
+/** undefined: the file is not ours, or was damaged when the machine lost power. */
 export function readOwner(text: string): Owner | undefined {
   const field = fieldsOf(text)
   const known = (name: string): string | undefined => {
@@ -61,8 +61,8 @@ function fieldsOf(text: string): (name: string) => unknown {
 }
 
 /**
- * What can be told of a holder from here. `stopped`: it is there, and does not run (SIGSTOP). `unknown`: it is elsewhere, or it runs, or
- * nothing can be found out: its signs of life decide.
+ * Judges a holder from here. `stopped`: it exists but does not run (SIGSTOP). `unknown`: it is elsewhere, or it runs, or nothing can be
+ * found out: its signs of life decide.
  */
 export async function stateOf(owner: Owner, machine: Machine): Promise<'gone' | 'stopped' | 'unknown'> {
   if (owner.boot === undefined || owner.boot !== machine.boot) return 'unknown'

@@ -4,10 +4,10 @@ import { join, posix, win32 } from 'node:path'
 import { optionError } from '../../lib/options.ts'
 
 /**
- * Where programs of this platform keep what they remember. A variable that holds no absolute path is ignored, as the XDG base directory
- * specification asks.
+ * The folder in which programs of this platform keep their state. A variable that holds no absolute path is ignored, as the XDG base
+ * directory specification asks.
  *
- * @throws RefreshError `invalid_option` where this user has no home
+ * @throws RefreshError `invalid_option` if this user has no home
  */
 export function defaultPath(platform: string): string {
   // eslint-disable-next-line node/no-process-env -- it is where users say where such folders are
@@ -32,7 +32,7 @@ function absolute(path: string | undefined, platform: string): string | undefine
 
 function home(platform: string): string {
   const found = homeFolder()
-  // Not by the given platform's rules: it is this one that has told.
+  // The running platform gave this path, so the given platform's rules do not apply.
   if (posix.isAbsolute(found) || win32.isAbsolute(found)) return found
   const variable = platform === 'win32' ? 'USERPROFILE' : 'HOME'
   throw optionError(
@@ -41,7 +41,7 @@ function home(platform: string): string {
   )
 }
 
-/** Empty where this user has none. */
+/** Empty if this user has none. */
 function homeFolder(): string {
   try {
     return homedir()
@@ -63,12 +63,15 @@ export function folderName(key: string): string {
   return readable === '' ? hash : `${readable}-${hash}`
 }
 
-/** Whether a name may be one that `folderName` gives. */
+/** True if `folderName` could give this name. */
 export function isFolderName(name: string): boolean {
   return FOLDER.test(name)
 }
 
-/** As UTF-8 all lone surrogates are the same. No UTF-8 begins with that byte, so that such keys meet no others. */
+/**
+ * In UTF-8 all lone surrogates are the same, so a key with one is hashed as UTF-16. Its first byte occurs in no UTF-8, so it equals no
+ * other key's.
+ */
 function hashOf(key: string): string {
   const hash = createHash('sha256')
   if (/\p{Surrogate}/u.test(key)) hash.update(new Uint8Array([0xff])).update(key, 'utf16le')

@@ -14,7 +14,7 @@ export async function readHighest(folder: Folder, key: string): Promise<StoredRe
     const [revision] = (await present(folder.list()))?.records ?? []
     if (revision === undefined) return undefined
     const record = await readRecord(folder, key, revision)
-    // It is gone only where there is a higher one by now.
+    // A record disappears only once there is a higher one.
     if (record !== undefined) return record
   }
 }
@@ -34,7 +34,7 @@ export async function readRecord(
   return { ...decodeRecord(text, key, `${folder.path}/${recordName(revision)}`), revision }
 }
 
-/** Removes what is lower than the record in force, and nothing that is not ours. */
+/** Removes our records below the one in force, and no other files. */
 export async function removeLower(folder: Folder, key: string, revision: number): Promise<void> {
   const { records } = await folder.list()
   for (const lower of records.filter((number) => number < revision).toReversed()) {

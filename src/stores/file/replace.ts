@@ -6,23 +6,23 @@ import { type Listing, recordName, assertInRange, top } from './names.ts'
 import { readOrigin } from './origin.ts'
 import { readRecord, removeLower } from './records.ts'
 
-/** Of one process only one replaces an account's record at a time: the others would only have to make their changes again. */
+/** Within a process only one call replaces an account's record at a time: the others would have to repeat their changes. */
 const mutex = new KeyedMutex()
 
 /**
- * So many locks may be acquired between the last look and the publishing, and a replacement still outranks them all. Of a process that was
- * stopped for longer they remove the draft.
+ * This many locks may be acquired between the last look and the publishing, and a replacement still outranks them all. If the process is
+ * stopped for longer, the new holders remove its draft.
  */
 const AHEAD = 16
 
 type Replacement = (current: StoredRecord | undefined) => RecordContent
 
 /**
- * Publishes a changed record under a number above all locks and records, without the lock. What the lock's holder writes afterwards has a
- * lower number.
+ * Publishes a changed record under a number above all locks and records, without the lock. A later write of the lock's holder has a lower
+ * number.
  *
- * Where another write came between the reading and the publishing, the change is made again, on top of that. Once it is published it is
- * not made again: another process may have redeemed the refresh token that it holds by then.
+ * If another write came between reading and publishing, the change is repeated on top of it. A published change is never repeated: by then
+ * another process may have redeemed the refresh token that it holds.
  */
 export function replaceRecord(folder: Folder, key: string, change: Replacement): Promise<StoredRecord> {
   return mutex.take(folder.path, () => replaceInTurn(folder, key, change))
@@ -48,9 +48,9 @@ async function replaceInTurn(folder: Folder, key: string, change: Replacement): 
     }
     const publishing = { kind: 'replace', number, isDurable: true, isTimely } as const
     if (!(await folder.publish(recordName(number), encodeRecord(key, content), publishing))) continue
-    // It is in force: to report a failure of what follows would have the caller write it again, over what others made of it.
+    // The record is in force. If we reported a later failure, the caller would write it again, over other processes' changes.
     await folder.sync().catch(() => undefined)
-    // What cannot be removed now is removed by the next holder.
+    // The next holder removes files that cannot be removed now.
     await removeLower(folder, key, number).catch(() => undefined)
     return { ...content, revision: number }
   }
@@ -62,8 +62,8 @@ function numberAbove(highest: number): number {
 }
 
 /**
- * In an empty folder numbers come from a clock. Two that replace at once must get the same number, so that only one of them publishes
- * it: so the clock's number is put down first, as that of a lock that nobody has.
+ * In an empty folder numbers come from a clock. Two replacements at once must get the same number, so that only one of them publishes it.
+ * So the clock's number is written down first, as that of a lock that is held by no process.
  */
 async function raise(folder: Folder, listing: Listing): Promise<void> {
   await folder.mark(await readOrigin(folder, listing))

@@ -8,7 +8,7 @@ import { readOrigin } from './origin.ts'
 import { newOwner, writeOwner } from './owner.ts'
 import { adoptDraft } from './records.ts'
 
-/** What a waiter has seen, and for how long it has not changed. */
+/** A waiter's last sight, and how long it has not changed. */
 interface Watched {
   readonly sight: string
   /** ms of the waiter's own time */
@@ -16,7 +16,7 @@ interface Watched {
   lookedAt: number
 }
 
-/** Who contends. */
+/** Options of a waiter. */
 export interface ContenderOptions {
   /** A record with a higher revision will do as well. */
   readonly known: number | undefined
@@ -25,12 +25,12 @@ export interface ContenderOptions {
   readonly lease: number
 }
 
-/** A waiter that was itself stopped has not watched: no step of its time counts for more than that. ms */
+/** A waiter that was itself stopped has not watched, so none of its steps counts for longer than this. ms */
 const LONGEST_STEP = 500
 /** ms after which a holder that is elsewhere is looked at again */
 const NEXT_LOOK = 1_000
 
-/** One that wants the lock of a folder: it puts a file with the next number there, if nobody else has. */
+/** A waiter for the lock of a folder. It creates the file with the next number, unless another waiter has. */
 export class FileContender implements LockWaiter {
   readonly #folder: Folder
   readonly #key: string
@@ -76,7 +76,7 @@ export class FileContender implements LockWaiter {
       if (opened === undefined) await lock.release(false).catch(() => undefined)
       return opened ?? 0
     } catch (error) {
-      // Nobody holds it.
+      // No caller got this lock, so release it.
       await lock.release(false).catch(() => undefined)
       throw error
     }
@@ -87,8 +87,8 @@ export class FileContender implements LockWaiter {
   }
 
   /**
-   * Whether others came first. Numbers need not follow one another, and those below the highest are free again: so any lock that was not
-   * there before may be held by now. Of two that come at once at least one sees the other.
+   * True if others came first. Numbers need not be consecutive, and those below the highest are free again, so any lock that was not there
+   * before may be held now. Of two that come at once, at least one sees the other.
    */
   async #isLate(number: number, before: readonly number[], holder: Holder | undefined): Promise<boolean> {
     const now = await this.#folder.list()
@@ -98,8 +98,8 @@ export class FileContender implements LockWaiter {
   }
 
   /**
-   * Whether a holder gave no sign of life, or a record was missing, for the length of a lease, as far as this waiter has watched.
-   * A holder that is stopped gives none, and is not gone.
+   * True if a holder gave no sign of life, or a record was missing, for a whole lease while this waiter watched. A stopped holder gives
+   * none, but is not gone.
    */
   async #isSilent(holder: Holder | undefined, isVanished: boolean): Promise<boolean> {
     const isJudged = holder?.state === 'unknown'

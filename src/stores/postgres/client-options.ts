@@ -1,4 +1,4 @@
-// What can be seen of the options of somebody else's client.
+// Reads the options of a user's client.
 import type { Finding } from '../../core/events.ts'
 import { lateReconnect } from '../shared/late-reconnect.ts'
 import { isSession, isSql } from './client.ts'
@@ -6,7 +6,7 @@ import { isPool } from './pool.ts'
 import type { PostgresClient } from './types.ts'
 
 /**
- * What a client lacks so that a connection that hangs does not cost a lock.
+ * Finds the missing settings with which a hanging connection would not cost a lock.
  *
  * @param lease ms
  */
@@ -16,7 +16,7 @@ export function findingsOf(client: PostgresClient, lease: number): readonly Find
   return isSession(client) ? [ofSession()] : []
 }
 
-/** A connection that is being made is the pool's: nobody else can give it up. */
+/** The pool makes its connections: only the pool can give one up. */
 function ofPool(options: object, lease: number): readonly Finding[] {
   const limit: unknown = Reflect.get(options, 'connectionTimeoutMillis')
   if (typeof limit === 'number' && limit > 0 && limit < lease) return []

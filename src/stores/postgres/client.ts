@@ -4,10 +4,10 @@ import { isPool, onPool } from './pool.ts'
 import { heard } from './silence.ts'
 import type { Ask, AskOptions, Cells, PostgresClient, Session, PostgresJsClient } from './types.ts'
 
-/** For what is done once, by hand: a table that is made may wait for others. */
+/** Limits of one-time work by hand: making a table may wait for other transactions. */
 const PATIENT: AskOptions = { silence: 60_000, timeout: 60_000 }
 
-/** @throws RefreshError `invalid_option` for what is no client */
+/** @throws RefreshError `invalid_option` if the argument is no client */
 export function asking(client: PostgresClient, options: AskOptions = PATIENT): Ask {
   if (isSql(client)) {
     return async (statement, ...values) => {
@@ -27,7 +27,7 @@ export function asking(client: PostgresClient, options: AskOptions = PATIENT): A
   }
   const ask: Ask = async (statement, ...values) => read((await client.query(statement, values)).rows)
   if (!isSession(client)) return ask
-  // pg will no longer queue what is asked of a session that is busy.
+  // Future versions of pg will not queue statements of a busy session.
   const mutex = new KeyedMutex()
   return (statement, ...values) => mutex.take('', () => ask(statement, ...values))
 }
@@ -36,7 +36,7 @@ export function isSql(client: PostgresClient): client is PostgresJsClient {
   return has(client, 'unsafe')
 }
 
-/** Not a pool, which has many. */
+/** True for a single session. A pool has many. */
 export function isSession(client: unknown): client is Session {
   return has(client, 'on') && has(client, 'removeListener') && 'processID' in Object(client)
 }

@@ -7,7 +7,7 @@ const ENDED_BY_USER =
   'its client was ended, so that trying again cannot help: give the store a client that is open, and end it last'
 const FULL = 'the server has no room: make some'
 
-/** What a server (SQLSTATE), a driver or the platform calls a failure → what it means, and how to mend it. */
+/** Codes of a server (SQLSTATE), a driver or the platform, with their meaning and remedy. */
 const MENDING: Readonly<Record<string, string>> = {
   '42P01':
     'there is no such table: make it with `migratePostgres()`, or with the statement that `postgresSchema()` gives',
@@ -33,7 +33,10 @@ const MENDING: Readonly<Record<string, string>> = {
   CONNECTION_DESTROYED: ENDED_BY_USER,
 }
 
-/** What may be gone in a moment: the network, a server that starts, ends, or is a standby still, and what others do to a row. */
+/**
+ * Codes of failures that may pass in a moment: of the network, of a server that starts, ends or is still a standby, and of other
+ * transactions on a row.
+ */
 const PASSING: readonly RegExp[] = [
   /^(?:08...|57P..|53300|40001|40P01|25006|55P03|57014)$/,
   /^(?:CONNECTION_CLOSED|CONNECT_TIMEOUT)$/,
@@ -64,9 +67,9 @@ export function isPassing(error: unknown): boolean {
 }
 
 /**
- * What went wrong with a table. What the server said stays in the cause, unless it may tell of values.
+ * The error for a failed operation on a table. The server's message stays in the cause, unless it may quote values.
  *
- * @param table as it is shown
+ * @param table its name, as shown to people
  */
 export function failure(error: unknown, table: string): RefreshError {
   if (error instanceof RefreshError) return error
@@ -93,7 +96,7 @@ function meaning(error: unknown, cause: Error): string {
   return code !== undefined && /^\w{1,40}$/.test(code) ? `${code}, see the cause` : 'see the cause'
 }
 
-/** Where it could not be reached, in the words of the platform or the driver. */
+/** Describes a failed connection in the words of the platform or the driver. */
 function shown(code: string | undefined, cause: Error): string {
   const errors: readonly unknown[] = cause instanceof AggregateError ? cause.errors : []
   const said = [cause, ...errors].map(messageOf).find((text) => text !== '')

@@ -14,7 +14,7 @@ import type { PostgresClient } from './types.ts'
 export type { PostgresClient, PgClient, PostgresJsClient } from './types.ts'
 export type { StoreEntry, StoreEntryHolder } from '../shared/entry.ts'
 
-/** Which table. */
+/** Options that name the table. */
 export interface PostgresTableOptions {
   /**
    * Its name, or `schema.name`: letters, digits and `_`, upper and lower case being different. Without a schema it is looked for
@@ -24,21 +24,21 @@ export interface PostgresTableOptions {
   table?: string | undefined
 }
 
-/** Where a PostgreSQL store is, and how it locks. */
+/** Options of a PostgreSQL store. */
 export interface PostgresStoreOptions extends PostgresTableOptions {
   /**
-   * How long a lock outlives the last sign of life of its holder, in ms: how long one that vanished is waited for. Signs are given
-   * five times in it. Longer than what a failover or a pause of a process usually takes is safer; the same for all who share the table.
+   * How long a lock outlives its holder's last sign of life, in ms. Waiters wait that long for a holder that vanished. A holder gives five
+   * signs per lease. Longer than a usual failover or pause of a process is safer. All who share the table need the same.
    * @default 2_500
    */
   lease?: number | undefined
   /**
-   * How long the server may take to answer, in ms. A connection that breaks is tried again for half of it.
+   * How long the server may take to respond, in ms. After a broken connection the store tries again for half of that.
    * @default 5_000
    */
   timeout?: number | undefined
   /**
-   * How many locks the store takes at a time, for all accounts together; the others wait for their turn, in the order of asking.
+   * The number of locks that the store takes at a time, for all accounts together. The others wait for their turn, in the order of asking.
    * @default 64
    */
   maxLocks?: number | undefined
@@ -52,7 +52,7 @@ export interface PostgresStoreOptions extends PostgresTableOptions {
  *
  * @param client a pool is best: a connection that breaks or hangs is replaced, while a single `Client` of `pg` does not connect again. It
  *   must not be in a transaction
- * @throws RefreshError `invalid_option`; later `store_failed`, and `store_invalid` where a record is damaged or another program's
+ * @throws RefreshError `invalid_option`; later `store_failed`, and `store_invalid` if a record is damaged or another program's
  * @example
  * const pool = new pg.Pool({ connectionString, connectionTimeoutMillis: 1_000 })
  * pool.on('error', () => undefined) // an idle connection that breaks is replaced
@@ -70,7 +70,7 @@ export function postgresStore(client: PostgresClient, options: PostgresStoreOpti
 }
 
 /**
- * The statement that makes the table, for whoever keeps the schema of the database in files.
+ * The statement that makes the table, for users who keep the schema of the database in files.
  *
  * A store needs SELECT, INSERT and UPDATE on it, and nothing else.
  *
@@ -83,7 +83,7 @@ export function postgresSchema(options: PostgresTableOptions = {}): string {
 }
 
 /**
- * Makes the table, where it is not there yet. Any number of processes may do so at once.
+ * Makes the table, if it is not there yet. Any number of processes may do so at once.
  *
  * @throws RefreshError `invalid_option`, `store_failed`
  */
@@ -97,7 +97,7 @@ export async function migratePostgres(
 }
 
 /**
- * How the accounts of a PostgreSQL store stand, without secrets, in the order of their keys.
+ * The state of each account in a PostgreSQL store, without secrets, in the order of their keys.
  *
  * @throws RefreshError `invalid_option`, `store_failed`
  */

@@ -16,7 +16,10 @@ export function decodeKey(stored: string): string {
   }
 }
 
-/** What a notice calls a key: whoever is let into the database may hear it. Two keys of one topic wake each other's waiters, no more. */
+/**
+ * The name of a key in notifications, which every user of the database may receive. Two keys with the same topic only wake each other's
+ * waiters.
+ */
 export function topicOf(key: string): string {
   let hash = 0x81_1c_9d_c5 // FNV-1a
   for (const byte of new TextEncoder().encode(key)) hash = Math.imul(hash ^ byte, 0x01_00_01_93)

@@ -14,9 +14,9 @@ interface Connection extends Session {
 }
 
 /**
- * How a client hears of notifications; undefined where it does not.
+ * How a client receives notifications; undefined if it cannot.
  *
- * @param ask of that client
+ * @param ask runs statements of that client
  */
 export function listening(client: PostgresClient, ask: Ask, channel: string): Subscribe | undefined {
   if (isSql(client)) return has(client, 'listen') ? bySql(client, channel) : undefined
@@ -29,7 +29,7 @@ export function listening(client: PostgresClient, ask: Ask, channel: string): Su
 function byItself({ Client, options }: Pooling, channel: string): Subscribe {
   return async (wake, lost, over) => {
     const connection = new Client(options)
-    // Where nobody hears of it, a connection that breaks ends the process.
+    // Without an error listener, a broken connection ends the process.
     connection.on('error', lost)
     const end = (): void => {
       connection.end().catch(() => undefined)

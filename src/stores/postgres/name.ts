@@ -1,13 +1,13 @@
 import { describe, optionError } from '../../lib/options.ts'
 
-/** What a server keeps of a name, in bytes. */
+/** The longest name that a server keeps, in bytes. */
 const LONGEST = 63
 
-/** A table, and the channel of its notices. */
+/** A table, and the channel of its notifications. */
 export interface TableName {
-  /** As it is shown. */
+  /** The form for people. */
   readonly shown: string
-  /** As it stands in statements. */
+  /** The form for statements. */
   readonly quoted: string
   readonly channel: string
 }

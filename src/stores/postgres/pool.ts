@@ -19,7 +19,7 @@ interface PooledClient extends PgClient {
   release(error?: Error | boolean): void
 }
 
-/** Not what `connect()` of a single client is: that gives nothing. */
+/** True for a pool. `connect()` of a single client returns no connection. */
 export function isPool(client: object): client is Pool {
   return (
     typeof Reflect.get(client, 'connect') === 'function' &&
@@ -76,7 +76,7 @@ async function onFree<R>(
     client.release()
     return result
   } catch (error) {
-    // What the server itself says leaves the connection as it is. The listener stays with one that is destroyed.
+    // After an error of the server itself, the connection is still good. A destroyed connection keeps its listener.
     if (isReply(error)) client.removeListener('error', ignore)
     client.release(isReply(error) ? undefined : asError(error))
     throw error
@@ -84,10 +84,11 @@ async function onFree<R>(
 }
 
 /**
- * A free connection. One that comes too late goes back.
+ * Takes a free connection. One that comes too late is returned to the pool.
  *
- * An error of a connection that is checked out ends the process where nobody listens; the statement rejects with it. A server that ends may
- * say so in the very piece that made the connection ready, so the listener is added in the pool's callback: a promise would be too late.
+ * If a checked-out connection fails without a listener, its error ends the process; the statement rejects with it anyway. A server that
+ * ends may say so in the very piece that made the connection ready, so we add the listener in the pool's callback: a promise would be too
+ * late.
  */
 function checkOut(pool: Pool, timeout: number): Promise<PooledClient> {
   return new Promise((resolve, reject) => {

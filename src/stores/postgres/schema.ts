@@ -4,7 +4,7 @@ import type { TableName } from './name.ts'
 import { statementsOn } from './statements.ts'
 import type { PostgresClient } from './types.ts'
 
-/** What comes of making a table that another process makes at the same time, although it is to be made only where there is none. */
+/** The codes of `CREATE TABLE IF NOT EXISTS` if another process makes the table at the same time. */
 const RACED: readonly unknown[] = ['23505', '42P07', '42710']
 
 /** @throws RefreshError `store_failed` */

@@ -1,16 +1,16 @@
 import { startTimer } from '../../lib/clock.ts'
 
-/** How long a response may take. */
+/** The limits of a response. */
 export interface Silence {
   /** ms after the statement was sent */
   readonly silence: number
   /** ms until it is sent */
   readonly timeout: number
-  /** Whether it was sent yet. Default: it was. */
+  /** True once the statement was sent. Default: it was. */
   readonly isSent?: (() => boolean) | undefined
 }
 
-/** Rejects where no response comes in time of a statement that was sent. */
+/** Rejects if a sent statement gets no response in time. */
 export function heard<R>(
   response: PromiseLike<R>,
   { silence, timeout, isSent = () => true }: Silence,
@@ -23,7 +23,7 @@ export function heard<R>(
       else if (performance.now() - began >= timeout) reject(noneFree(timeout))
       else listen()
     }
-    // A process that was stopped hears of its timers first: what arrived meanwhile is read before the connection is judged.
+    // After a process was stopped, its timers fire first: we read what has arrived before we judge the connection.
     const listen = (): void => {
       stop = startTimer({ now: Date.now }, silence, () => afterReading(() => hasSettled || judge()))
     }
@@ -68,7 +68,7 @@ function afterReading(run: () => void): void {
     setTimeout(run, 0)
     return
   }
-  // More than one round: what is encrypted, or long, comes in more than one piece.
+  // More than one round: an encrypted or long response comes in more than one piece.
   const rounds = (left: number): void => {
     if (left === 0) run()
     else Reflect.apply(immediate, globalThis, [() => rounds(left - 1)])

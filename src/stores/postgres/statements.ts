@@ -13,36 +13,40 @@ export interface Statements {
 
 const milliseconds = (instant: string): string => `floor(extract(epoch FROM ${instant}) * 1000)::bigint`
 
-/** Not `now()`, which is when a transaction began: it may have waited for a row. */
+/** We avoid `now()`, the time when a transaction began: it may have waited for a row. */
 const NOW = milliseconds('clock_timestamp()')
 const leaseOf = (ms: string): string => `clock_timestamp() + make_interval(secs => ${ms}::float8 / 1000)`
 
 /** The highest number that JavaScript counts to. */
 const LAST = 2 ** 53 - 1
 
-/** Another program may have set a number after which none comes. Then nothing is done: what was redeemed over it could not be written. */
+/**
+ * True if the column holds a number up to `last`. Another program may have set one that nothing comes after: then nothing is done, because
+ * a redeemed token could not be written.
+ */
 const isNumber = (column: string, last: number): string =>
   `coalesce(CASE WHEN ${column}::text ~ '^(0|[1-9][0-9]{0,15})$' THEN ${column} <= ${last} END, false)`
 const areNumbers = (row: string, last = LAST): string =>
   `${isNumber(`${row}.revision`, last)} AND ${isNumber(`${row}.fence`, last)}`
 
 /**
- * Whether a lease still runs. None is longer than `longest`: another program has set its end, or the server's clock was set back since.
+ * True if a lease still runs. A lease longer than `longest` counts as over: another program set its end, or the server's clock was set
+ * back.
  */
 const isRunning = (row: string, longest = "interval '25 days'"): string =>
   `coalesce(${row}.until > clock_timestamp() AND ${row}.until < clock_timestamp() + ${longest}, false)`
-/** Others may have been given a longer one than the one who asks, but not by that much. */
+/** Other processes may have a longer lease than the one that asks, but not by that much. */
 const longestFor = (ms: string): string => `make_interval(secs => greatest(60, ${ms}::float8 / 100))`
 
-/** Of the record; 0 where there is none. */
+/** The record's revision; 0 if there is no record. */
 const revisionOf = (row: string): string =>
   `(CASE WHEN ${row}.record IS NULL THEN 0 ELSE ${row}.revision END)`
 
-/** An instant in epoch ms; NULL where it is none. */
+/** An instant in epoch ms; NULL if it is none. */
 const instantOf = (column: string): string =>
   `(CASE WHEN isfinite(${column}) THEN ${milliseconds(column)} END)::text`
 
-/** It is no instant that a store could have written. */
+/** True if no store could have written the instant. */
 const isOdd = (column: string): string =>
   `coalesce(NOT isfinite(${column}) OR ${column} < timestamptz 'epoch', false)`
 

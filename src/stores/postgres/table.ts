@@ -31,7 +31,7 @@ export class PostgresTable implements LeaseTable {
   readonly #findings: () => readonly Finding[]
   readonly #statements: Statements
 
-  /** @throws RefreshError `invalid_option` for what is no client */
+  /** @throws RefreshError `invalid_option` if the argument is no client */
   constructor(client: PostgresClient, { name, lease, timeout = 5_000 }: PostgresTableOptions) {
     this.#ask = asking(client, { silence: Math.min((lease * 2) / 5, timeout), timeout })
     this.#findings = () => findingsOf(client, lease)
@@ -108,7 +108,7 @@ export class PostgresTable implements LeaseTable {
     return this.#findings()
   }
 
-  /** @throws RefreshError `store_invalid` where the statement has found numbers that are none, and has changed nothing */
+  /** @throws RefreshError `store_invalid` if the statement has found invalid numbers, and has changed nothing */
   async #run(statement: string, key: string, ...values: (string | null)[]): Promise<Cells> {
     const [cells = []] = await this.#ask(statement, encodeKey(key), ...values)
     if (cells[0] === 'invalid') throw this.#poisoned(key)

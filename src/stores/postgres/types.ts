@@ -3,7 +3,7 @@ export interface PgClient {
   query(text: string, values: (string | null)[]): PromiseLike<{ readonly rows: readonly object[] }>
 }
 
-/** What `postgres()` of postgres.js gives. */
+/** The client that `postgres()` of postgres.js returns. */
 export interface PostgresJsClient {
   unsafe(text: string, values: (string | null)[]): PromiseLike<readonly object[]>
   listen(channel: string, onNotify: (payload: string) => void): PromiseLike<unknown>
@@ -21,16 +21,16 @@ export interface Session extends PgClient {
   removeListener(event: string, listener: (said: unknown) => void): unknown
 }
 
-/** What a row holds, in the order of the statement: how a driver names columns is its user's choice. */
+/** The cells of a row, in the statement's order: users can change how a driver names columns. */
 export type Cells = readonly (string | undefined)[]
 
 /** Runs a statement whose columns are all text. */
 export type Ask = (statement: string, ...values: (string | null)[]) => Promise<Cells[]>
 
-/** How long something may take. */
+/** The limits of a statement. */
 export interface AskOptions {
-  /** ms: so long a statement may stay without a response, from when it is sent. Then a pool destroys its connection. */
+  /** ms: how long a statement may stay without a response after it is sent. Then a pool destroys its connection. */
   readonly silence: number
-  /** ms: so long a free connection of a pool is waited for. */
+  /** ms: how long to wait for a free connection of a pool. */
   readonly timeout: number
 }

@@ -1,17 +1,17 @@
-// What can be seen of the options of somebody else's client.
+// Reads the options of a user's client.
 import type { Finding } from '../../core/events.ts'
 import { lateReconnect } from '../shared/late-reconnect.ts'
 
 /** Host and port, or the path of a socket; undefined for a cluster, whose nodes change. */
 export function addressOfIoRedis(client: object): string | undefined {
   const options = read(client, 'options')
-  // By its sentinels' name for it.
+  // With sentinels: the name that they have for the server.
   return (
     text(read(options, 'sentinels') === undefined ? undefined : read(options, 'name')) ?? addressOf(options)
   )
 }
 
-/** What ioredis puts before the names of keys; of a cluster, it is the servers' option or the cluster's. */
+/** The prefix that ioredis puts before the names of keys. In a cluster, the servers' options or the cluster's have it. */
 export function keyPrefixOf(client: object): string {
   const options = read(client, 'options')
   return text(read(options, 'keyPrefix')) ?? text(read(read(options, 'redisOptions'), 'keyPrefix')) ?? ''
@@ -49,7 +49,7 @@ export function findingsOfNodeRedis(client: object, lease: number): readonly Fin
   return [...without, ...lateReconnect({ driver: 'node-redis', option, strategy, example }, lease)]
 }
 
-/** By default it ends for good when the limit has passed, also where nothing was asked. */
+/** By default the client ends for good when the limit has passed, even if nothing was asked. */
 function withoutReconnect(limit: unknown): readonly Finding[] {
   if (typeof limit !== 'number' || limit <= 0) return []
   return [

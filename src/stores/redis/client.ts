@@ -13,13 +13,13 @@ export interface IoRedisClient {
   readonly status: string
   readonly isCluster?: boolean
   eval(script: string, keys: number, ...keysAndArguments: string[]): Promise<unknown>
-  /** Of a cluster, the second argument has the options. */
+  /** A cluster takes its options as the second argument. */
   duplicate(options?: object, clusterOptions?: object): IoRedisSubscriber
-  /** Of a cluster: the clients of its servers. */
+  /** Only of a cluster: the clients of its servers. */
   nodes?(role: 'master'): Pick<IoRedisClient, 'eval'>[]
 }
 
-/** The connection that `duplicate()` of ioredis returns. The store hears of releases on it. */
+/** The connection that `duplicate()` of ioredis returns. The store receives releases on it. */
 export interface IoRedisSubscriber {
   on(event: 'error' | 'ready' | 'end', listener: () => void): unknown
   on(event: 'message', listener: (channel: string, message: string) => void): unknown
@@ -31,24 +31,24 @@ export interface IoRedisSubscriber {
 export interface NodeRedisClient {
   readonly isOpen: boolean
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
-  /** A pool has none: then those who wait look by themselves. */
+  /** A pool has none: then waiters look by themselves. */
   duplicate?(): NodeRedisSubscriber
-  /** Of a cluster: its servers, and the client of each. */
+  /** Only of a cluster: its servers, and the client of each. */
   readonly masters?: readonly unknown[]
   nodeClient?(master: unknown): Pick<NodeRedisClient, 'eval'> | Promise<Pick<NodeRedisClient, 'eval'>>
 }
 
-/** The connection that `duplicate()` of node-redis returns. The store hears of releases on it. */
+/** The connection that `duplicate()` of node-redis returns. The store receives releases on it. */
 export interface NodeRedisSubscriber {
   on(event: 'error' | 'ready', listener: () => void): unknown
   connect(): Promise<unknown>
   subscribe(channel: string, listener: (message: string) => void): Promise<unknown>
   destroy?(): unknown
-  /** What it was called before version 5. */
+  /** The name of `destroy()` before version 5. */
   disconnect?(): unknown
 }
 
-/** Any other client: those who wait for a lock look by themselves. */
+/** Any other client: waiters look by themselves. */
 export interface OtherRedisClient {
   eval(script: string, keys: string[], args: string[]): Promise<unknown>
 }
@@ -58,10 +58,10 @@ export type RedisClient = IoRedisClient | NodeRedisClient | OtherRedisClient
 /** Runs a script that names no keys, on one server. */
 export type RunAnywhere = (script: string, args: string[]) => Promise<unknown>
 
-/** What a store needs of a client, whatever client that is. */
+/** The client as the store needs it, whatever its library. */
 export interface Connection {
   run(script: string, key: string, args: string[]): Promise<unknown>
-  /** Every server that holds keys: of a cluster, there are several. */
+  /** Every server that holds keys: a cluster has several. */
   servers(): Promise<RunAnywhere[]>
   /** The prefix that the client itself puts before the names of keys. */
   readonly keyPrefix: string
@@ -107,10 +107,10 @@ function ofIoRedis(client: IoRedisClient): Connection {
     isEnded: () => client.status === 'end',
     findings: (lease) => findingsOfIoRedis(client, lease),
     subscribe: async (channel, hear, over) => {
-      // What it subscribes to by itself when it is connected again ends the process, if it is closed before that is answered.
+      // ioredis subscribes again after a reconnect. If the connection is closed before the response, that ends the process.
       const own = { enableOfflineQueue: true, lazyConnect: false, autoResubscribe: false }
       const subscriber = client.isCluster === true ? client.duplicate([], own) : client.duplicate(own)
-      // It connects again by itself.
+      // The client reconnects by itself.
       subscriber.on('error', () => undefined)
       subscriber.on('message', (_, message) => hear(message))
       const subscribed = new Promise<unknown>((resolve, reject) => {
@@ -147,7 +147,7 @@ function ofNodeRedis(client: NodeRedisClient): Connection {
         if (subscriber === undefined) return
         const close = quietly(() => (subscriber.destroy ? subscriber.destroy() : subscriber.disconnect?.()))
         subscriber.on('error', () => undefined)
-        // One that is closed while it is being made comes to be all the same.
+        // A connection that is closed while it is being made opens all the same.
         subscriber.on('ready', () => over.aborted && close())
         const subscribed = subscriber.connect().then(() => subscriber.subscribe(channel, hear))
         await closing(over, close, subscribed)

@@ -1,7 +1,7 @@
 import { RefreshError } from '../../errors.ts'
 import { driverCause } from '../../lib/harmless.ts'
 
-/** What the server says no with, and how that is mended. */
+/** The server's refusal codes, each with its remedy. */
 const MENDING: Readonly<Record<string, string>> = {
   NOAUTH: 'it asks for a password: give the client one',
   WRONGPASS: 'it does not take the password, or the user: give the client the right ones',
@@ -32,13 +32,13 @@ const PASSING: ReadonlySet<string> = new Set([
   'TRYAGAIN',
 ])
 
-/** What the server said no with; undefined where it was not the server who said it. */
+/** The code of the server's refusal; undefined if the error is not the server's. */
 function replyCode(error: unknown): string | undefined {
   const message: unknown = Reflect.get(Object(error), 'message')
   if (typeof message !== 'string') return undefined
   const code = /^[A-Z]{2,}(?= )/u.exec(message)?.[0]
   if (code !== 'ERR') return code
-  // Of what a script ran into, Redis 6 tells where, first; before 7.2, what its user may not do has no name of its own.
+  // For an error within a script, Redis 6 says first where it occurred. Before 7.2, a forbidden command has no code of its own.
   if (/ can't run this command or subcommand/u.test(message)) return 'NOPERM'
   return /^ERR Error running script .* @user_script: ?\d+: -?([A-Z]{2,}) /u.exec(message)?.[1] ?? code
 }
@@ -48,14 +48,14 @@ export function isReply(error: unknown): boolean {
   return replyCode(error) !== undefined
 }
 
-/** Whether it may be gone in a moment. What is none of the server's answers is a connection that was lost. */
+/** True if the failure may pass in a moment. An error without a server's code is a lost connection. */
 export function isPassing(error: unknown): boolean {
   if (error instanceof RefreshError) return false
   const code = replyCode(error)
   return code === undefined || PASSING.has(code)
 }
 
-/** Of which Redis an error tells. */
+/** Options that name the Redis of an error. */
 export interface FailureOptions {
   /** `Redis at redis.internal:6379` */
   readonly where?: string | undefined
@@ -63,7 +63,7 @@ export interface FailureOptions {
   readonly isEnded?: boolean | undefined
 }
 
-/** What went wrong, and how to mend it. The cause holds nothing of what was asked. */
+/** The error for a failed operation, with its remedy. The cause holds nothing of the request. */
 export function failure(
   error: unknown,
   { where = 'Redis', isEnded = false }: FailureOptions = {},
@@ -86,7 +86,7 @@ function meaning(error: unknown, cause: Error, isEnded: boolean): string {
   return said === undefined ? what : `${what} (${said.replace(/\.$/u, '')})`
 }
 
-/** Of a connection that was tried at several addresses. */
+/** The messages of a connection that was tried at several addresses. */
 function innerMessages(cause: Error): string[] {
   const errors = cause instanceof AggregateError ? cause.errors : []
   return errors.map((each: unknown) => String(Reflect.get(Object(each), 'message')))

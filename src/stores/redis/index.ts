@@ -20,39 +20,39 @@ export type {
 
 export type { StoreEntry, StoreEntryHolder } from '../shared/entry.ts'
 
-/** Where in Redis a store is, and how it locks. */
+/** Options of a Redis store. */
 export interface RedisStoreOptions {
   /**
-   * What the names of its keys begin with: `llm-refresh:{me@example.com}`.
+   * The beginning of its keys' names: `llm-refresh:{me@example.com}`.
    * @default 'llm-refresh'
    */
   prefix?: string | undefined
   /**
-   * How long a lock outlives the last sign of life of its holder, in ms: so long others wait for one that vanished. A holder gives a
-   * sign of life five times in that time; where it is stopped for longer while it redeems a refresh token, another may redeem it, too.
+   * How long a lock outlives its holder's last sign of life, in ms. Waiters wait that long for a holder that vanished. A holder gives five
+   * signs per lease. If it is stopped for longer while it redeems a refresh token, another process may redeem it too.
    * @default 2_500
    */
   lease?: number | undefined
   /**
-   * How long Redis may take to answer, in ms. For half of that, what fails for want of a connection is tried again.
+   * How long Redis may take to respond, in ms. After a failed connection the store tries again for half of that.
    * @default 5_000
    */
   timeout?: number | undefined
   /**
-   * How many locks the store takes at a time, for all accounts together; the others wait for their turn, in the order of asking.
+   * The number of locks that the store takes at a time, for all accounts together. The others wait for their turn, in the order of asking.
    * @default 64
    */
   maxLocks?: number | undefined
 }
 
 /**
- * A store in Redis 6 or later, or in what speaks its language, for all hosts that reach it. The client is yours: it is used, and neither
- * configured nor closed. While somebody waits for a lock, a second connection (`duplicate()`) hears when it is given back.
+ * A store in Redis 6 or later, or a compatible server, for all hosts that reach it. The client is yours: the store uses it, and neither
+ * configures nor closes it. While a caller waits for a lock, a second connection (`duplicate()`) receives its release.
  *
- * Redis has to keep what it is told: `appendonly yes`, with `appendfsync always` even in a crash, and `maxmemory-policy noeviction`.
- * A failover may forget a lock, or a token: the page on stores tells what that means.
+ * Redis has to keep what it stores: `appendonly yes`, with `appendfsync always` even in a crash, and `maxmemory-policy noeviction`. A
+ * failover may lose a lock, or a token: the page on stores explains the consequences.
  *
- * @throws RefreshError `invalid_option`; later `store_failed`, and `store_invalid` where a record is damaged or another program's
+ * @throws RefreshError `invalid_option`; later `store_failed`, and `store_invalid` if a record is damaged or another program's
  * @example
  * const redis = new Redis(url)
  * const token = createCredential({ source: oauth({ issuer, clientId }), store: redisStore(redis), key: 'me@example.com' })
@@ -71,8 +71,8 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
 }
 
 /**
- * How the accounts of a Redis store stand, without secrets, in the order of their keys. It looks through the names of all keys that the
- * server has, some at a time, and holds nobody up; of a cluster, through those of every primary.
+ * The state of each account in a Redis store, without secrets, in the order of their keys. It scans the names of all keys on the server,
+ * some at a time, and blocks no other client. In a cluster it scans every primary.
  *
  * @throws RefreshError `invalid_option`, `store_failed`
  * @example

@@ -92,7 +92,7 @@ function explained(connection: Connection, error: unknown): RefreshError {
   })
 }
 
-/** Another program may have written what is no time. */
+/** undefined if another program has written a number that is no time. */
 function instant(end: number): number | undefined {
   return Number.isSafeInteger(end) && end > 0 ? end : undefined
 }

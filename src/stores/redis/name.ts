@@ -9,14 +9,14 @@ export function readPrefix(prefix: string = DEFAULT_PREFIX): string {
   throw optionError('prefix', `must be a name, not ${what}`)
 }
 
-/** As it reads in JSON, where no two keys are the same text, and without braces, which mean something to a cluster. */
+/** The key as JSON, in which every key has its own text, and without braces, which have a meaning in a cluster. */
 export function nameOf(key: string): string {
   return JSON.stringify(key)
     .slice(1, -1)
     .replaceAll(/[{}]/gu, (brace) => (brace === '{' ? String.raw`\u007b` : String.raw`\u007d`))
 }
 
-/** The hash of an account. A cluster goes by what is in braces. */
+/** The name of an account's hash. A cluster places it by the part in braces. */
 export function hashOf(prefix: string, key: string): string {
   return `${prefix}:{${nameOf(key)}}`
 }

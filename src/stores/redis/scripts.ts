@@ -1,5 +1,4 @@
-// What is done for an account is done in one step, by a script. All of an account is in one hash, so that a cluster keeps it in one
-// place:
+// A script does each step of an account, so that it is atomic. One hash holds everything of an account, so a cluster keeps it in one place:
 //   fence      the number of the lock that was given last, or that a replaced record has
 //   owner      who holds it; there is none where it was released
 //   until      when its lease ends, in epoch ms of the server
@@ -8,15 +7,15 @@
 //   record     the record
 // The clock of a server that took over after a failover may be behind, and its memory, too: numbers are no less than the time in ms.
 
-/** Of Lua's numbers only strings keep all digits. */
+/** Only strings keep all digits of Lua's numbers. */
 const NOW = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function digits(number) return string.format('%.0f', number) end`
 
 /**
- * Another program may have changed a number to one that nothing comes after. Then nothing is done: what was redeemed over it could not be
- * written. `last`: 2^53 - 1, the last number that Lua and JavaScript count to.
+ * `isNumber`: true if a number is absent or at most `last` (2^53 - 1, the last one that Lua and JavaScript count to). Another program may
+ * have set one that nothing comes after: then nothing is done, because a redeemed token could not be written.
  */
 const IS_NUMBER = `
 local last = 9007199254740991
@@ -42,7 +41,7 @@ redis.call('HDEL', KEYS[1], 'owner', 'until')${NOTIFY}`
 
 export const READ: string = `return redis.call('HMGET', KEYS[1], 'revision', 'record', 'fence')`
 
-/** What a server holds by a pattern: the cursor that goes on, then names. */
+/** Scans names by a pattern: returns the next cursor, then names. */
 export const SCAN: string = `
 local found = redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', 1000)
 local reply = { found[1] }
@@ -86,7 +85,7 @@ end
 redis.call('HSET', KEYS[1], 'until', digits(now + lease))
 return { 'lock', digits(fence), abandoned and '1' or '0', had[1], had[2] }`
 
-/** Where nothing is there, or only lower numbers, the server has forgotten the lock. One that was released has left its number. */
+/** If the hash is empty or has only lower numbers, the server has forgotten the lock. A released lock has left its number. */
 export const EXTEND: string = `${NOW}
 local owner, lease, number = ARGV[1], ARGV[2], tonumber(ARGV[3])
 ${NUMBERS}

@@ -108,7 +108,7 @@ export class RedisTable implements LeaseTable {
     return hashOf(this.#prefix, key)
   }
 
-  /** @throws RefreshError `store_invalid` where the script has found numbers that are none, and has changed nothing */
+  /** @throws RefreshError `store_invalid` if the script has found invalid numbers, and has changed nothing */
   async #ask(script: string, key: string, ...args: (string | number)[]): Promise<(string | undefined)[]> {
     const reply = listOf(await this.#run(script, key, ...args))
     if (reply[0] === 'invalid') throw this.#poisoned(key)

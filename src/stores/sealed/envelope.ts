@@ -13,7 +13,7 @@ const [ALG, ENC] = ['dir', 'A256GCM'] as const
 
 const MENDING = 'log out and log in again.'
 
-/** @throws RefreshError `invalid_option` where it is not installed */
+/** @throws RefreshError `invalid_option` if it is not installed */
 export function loadJose(): Promise<typeof jose> {
   return loadPeer('jose', () => import('jose'))
 }
@@ -34,7 +34,7 @@ export async function seal(
   return { accessToken, tokenType: SEALED }
 }
 
-/** @throws RefreshError `store_invalid`; what the ring throws */
+/** @throws RefreshError `store_invalid`; the ring's errors */
 export async function open(
   { accessToken }: AccessToken,
   account: string,
@@ -53,7 +53,7 @@ export async function open(
   const options: jose.DecryptOptions = {
     keyManagementAlgorithms: [ALG],
     contentEncryptionAlgorithms: [ENC],
-    // Nothing is compressed, so that nothing can swell.
+    // We never compress, so a compressed text, which could swell, is refused.
     maxDecompressedLength: 0,
   }
   const decrypt = async ({ secret }: Key): Promise<Uint8Array> =>

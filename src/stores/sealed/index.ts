@@ -21,15 +21,15 @@ export type { SealingKey } from './key.ts'
 export type { WebCryptoKey } from '../../lib/web-crypto-key.ts'
 
 /**
- * An option of {@link sealedStore}: take the tokens that were stored before the store was sealed. They are sealed when they are next
- * written. Leave it out again as soon as all are: until then, whoever can write to the store can plant a token of their own.
+ * An option of {@link sealedStore}: accept the tokens that were stored before the store was sealed. The next write seals each. Remove the
+ * option as soon as all are sealed: until then, anyone who can write to the store can plant a token of their own.
  *
  * @example
  * const store = sealedStore(fileStore(), keys, { [adoptUnsealed]: true })
  */
 export const adoptUnsealed: unique symbol = Symbol('llm-refresh.adoptUnsealed')
 
-/** What there is to say of a sealed store besides its keys. */
+/** Options of a sealed store besides its keys. */
 export interface SealedOptions {
   /** See {@link adoptUnsealed}. Default: such a record is a `store_invalid`. */
   [adoptUnsealed]?: boolean | undefined
@@ -38,18 +38,18 @@ export interface SealedOptions {
 }
 
 /**
- * A store whose records are encrypted before they are stored, by `jose`, as JWEs with A256GCM (RFC 7516, RFC 7518 section 5.3). What
- * is not hidden: which accounts there are, how often they were logged in and out, when they are written, and the ids of the keys.
+ * A store that encrypts records before they are stored, with `jose`, as JWEs with A256GCM (RFC 7516, RFC 7518 section 5.3). It does not
+ * hide the accounts, how often they were logged in and out, when they are written, and the ids of the keys.
  *
- * A record is sealed with the first key, and opened with that whose id it names. So a new key comes in behind the old one, then
- * in front of it, and the old one may go when everything was written once more: `store.update(key, async (current) => current)`.
+ * The first key seals a record; the key whose id the record names opens it. So put a new key behind the old one, then in front of it.
+ * Remove the old one when everything was written once more: `store.update(key, async (current) => current)`.
  *
- * What cannot be opened is never overwritten by a refresh: it fails with `store_invalid`, as does a login. A logout needs no key, and
+ * A refresh never overwrites a record that cannot be opened: it fails with `store_invalid`, as does a login. A logout needs no key, and
  * after it a login succeeds.
  *
- * @param store holds what is sealed
- * @throws RefreshError `invalid_option`; later also where `jose` is not installed, or a function gives no proper keys; `store_failed`
- *   where it fails; `store_invalid` where a record was sealed with another key, changed, moved from another account, or is not sealed
+ * @param store holds the sealed records
+ * @throws RefreshError `invalid_option`, later also if `jose` is not installed or a function returns no proper keys; `store_failed` if it
+ *   fails; `store_invalid` if a record was sealed with another key, changed, moved from another account, or is not sealed
  * @example
  * const store = sealedStore(fileStore(), [{ id: '2026-11', secret: await readFile('/run/secrets/key', 'utf8') }])
  * const credential = createCredential({ source: oauth({ issuer, clientId }), store, key: 'me@example.com' })
@@ -65,7 +65,7 @@ export function sealedStore(store: Store, keys: SealingKeys, options: SealedOpti
   return new SealedStore(store, new KeyRing(keys, clock), adopts)
 }
 
-/** How often another write may come between before a replacement fails. */
+/** The number of tries before a replacement fails because other writes come between. */
 const MOST_TRIES = 100
 
 class SealedStore implements Store {
@@ -89,12 +89,12 @@ class SealedStore implements Store {
   }
 
   async update(key: string, change: StoreChange, options?: UpdateOptions): Promise<StoredRecord> {
-    /** What was sealed or opened under the lock need not be opened again. */
+    /** A record sealed or opened under the lock need not be opened again. */
     const known = new Map<string, RecordContent>()
     const sealing: StoreChange = async (stored, context) => {
       const current = stored && (await this.#opened(key, stored))
       if (stored?.token && current) known.set(stored.token.accessToken, contentOf(current))
-      // Before anything is redeemed: what is received then can be sealed.
+      // Gets the key before anything is redeemed, so that the new token can be sealed.
       const [first] = await Promise.all([this.#ring.first(), loadJose()])
       const content = await change(current, withFailure(context, current))
       if (content === undefined) return undefined
@@ -117,7 +117,7 @@ class SealedStore implements Store {
       content = change(opened)
       return this.#sealed(key, content)
     })
-    // A store gives the record in force, which may be newer than what was written.
+    // A store returns the record in force, which may be newer than ours.
     return stored.isOurs && content
       ? { ...content, revision: stored.record.revision }
       : this.#opened(key, stored.record)
@@ -134,7 +134,10 @@ class SealedStore implements Store {
     })
   }
 
-  /** Sealing is asynchronous, a replacement is not: what was sealed is written where the record is still the one that it was made from. */
+  /**
+   * Sealing is asynchronous, a replacement is not. So we write the sealed record only if the stored one is still the one that it was made
+   * from.
+   */
   async #replace(
     key: string,
     make: (stored: StoredRecord | undefined) => Promise<RecordContent>,

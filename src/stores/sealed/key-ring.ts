@@ -5,9 +5,9 @@ import { checkKeys, importKeys, type Key, type Keys, type SealingKey } from './k
 /**
  * The keys of a sealed store. The first seals, all of them open.
  *
- * A function, such as one that asks a key management service, is asked when a key is first needed. Its answer is kept for an hour,
- * and asked for again at the next write after that, or where a record is sealed with a key that is not in it. Where it throws, or takes
- * 10 s, that is a `store_failed`, and nothing is remembered of it. Its signal aborts then.
+ * A function, such as one that asks a key management service, is called when a key is first needed. Its keys are kept for an hour. It is
+ * called again at the next write after that, or if a record is sealed with an unknown key. If it throws, or takes 10 s, that is a
+ * `store_failed`, and nothing of it is remembered. After 10 s its signal aborts.
  */
 export type SealingKeys =
   | readonly SealingKey[]
@@ -15,14 +15,14 @@ export type SealingKeys =
 
 type GiveKeys = Exclude<SealingKeys, readonly SealingKey[]>
 
-/** How long an answer is kept, where it serves. ms */
+/** How long the function's keys are kept. ms */
 const KEPT = 3_600_000
-/** How old an answer must be before it is asked for again on account of a key that is not in it. ms */
+/** How old the keys must be before an unknown key id makes us ask for them again. ms */
 const SETTLED = 10_000
-/** How long a function may take. ms */
+/** How long the function may take. ms */
 const TIMEOUT = 10_000
 
-/** The keys, as far as they are known here. */
+/** The keys that are known here. */
 export class KeyRing {
   readonly #ask: () => Promise<Keys>
   readonly #canChange: boolean
@@ -48,14 +48,14 @@ export class KeyRing {
    * @throws RefreshError `store_failed`, `invalid_option`: there is no key yet
    */
   async first(): Promise<Key> {
-    // What was true an hour ago is better than nothing.
+    // If the function fails, hour-old keys are better than none.
     if (this.#isOlderThan(KEPT)) await this.#renew().catch(() => undefined)
     const [first] = this.#held?.keys ?? (await this.#renew())
     return first
   }
 
   /**
-   * The key of that id; undefined where there is none.
+   * The key of that id; undefined if there is none.
    *
    * @throws RefreshError `store_failed`, `invalid_option`: it cannot be told
    */
@@ -69,7 +69,7 @@ export class KeyRing {
   /**
    * The key of that id, asked for anew, where the one that is held does not open what names it: its secret may have been mended.
    *
-   * @returns undefined where the answer is too young to be asked for again
+   * @returns undefined if the keys are too young to be asked for again
    */
   async findAnew(id: string): Promise<Key | undefined> {
     if (!this.#isOlderThan(SETTLED)) return undefined
@@ -82,11 +82,11 @@ export class KeyRing {
   }
 
   #isOlderThan(ms: number): boolean {
-    // A clock that was set back must not keep an answer for longer.
+    // A clock that was set back must not keep the keys for longer.
     return this.#canChange && this.#held !== undefined && Math.abs(this.#clock.now() - this.#held.at) >= ms
   }
 
-  /** A failure is not kept: whoever comes next asks again. */
+  /** Asks the function. A failure is not kept: the next caller asks again. */
   #renew(): Promise<Keys> {
     this.#asking ??= this.#ask()
       .then((keys) => {

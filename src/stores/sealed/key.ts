@@ -2,7 +2,7 @@ import { describe, optionError } from '../../lib/options.ts'
 import type { WebCryptoKey } from '../../lib/web-crypto-key.ts'
 import { assertWebCrypto, isCryptoKey } from '../../lib/web-crypto.ts'
 
-/** A key that seals what is stored. */
+/** A key that seals records. */
 export interface SealingKey {
   /** Its name, which is no secret: it stands in each record that the key seals, and in errors. At most 256 characters. */
   readonly id: string
@@ -10,7 +10,7 @@ export interface SealingKey {
   readonly secret: string | Uint8Array | WebCryptoKey
 }
 
-/** A key that is ready for use. What is in it cannot be taken out any more, nor be printed. */
+/** A key that is ready for use. Its bytes can be neither read nor printed any more. */
 export interface Key {
   readonly id: string
   readonly secret: WebCryptoKey
@@ -29,9 +29,9 @@ const LENGTH = 32
 const HELP = '`openssl rand -base64 32` makes one'
 
 /**
- * What is in the keys is copied.
+ * Checks the keys, and copies them.
  *
- * @throws RefreshError `invalid_option`, which tells nothing of a secret
+ * @throws RefreshError `invalid_option`, which quotes no secret
  */
 export function checkKeys(given: unknown): CheckedKeys {
   if (!Array.isArray(given)) {
@@ -90,13 +90,13 @@ function checkCryptoKey(name: string, key: CryptoKey, seals: boolean): CryptoKey
   return key
 }
 
-/** Not by its class: a host may have more than one of each, as in tests that run in contexts of their own. */
+/** We do not check the class: a host may have several of each, as in tests that run in contexts of their own. */
 function copyOf(secret: unknown): Uint8Array<ArrayBuffer> | undefined {
   if (!ArrayBuffer.isView(secret)) return undefined
   return new Uint8Array(new Uint8Array(secret.buffer, secret.byteOffset, secret.byteLength))
 }
 
-/** What a file or a variable holds often ends with its last line. */
+/** Trims the text: the content of a file or a variable often ends with a line break. */
 function fromBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
   try {
     const bytes = atob(text.trim().replaceAll('-', '+').replaceAll('_', '/'))

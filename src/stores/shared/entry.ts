@@ -1,20 +1,20 @@
 import { decodeRecord } from '../../credential/record/record-format.ts'
 import type { RefreshError } from '../../errors.ts'
 
-/** How an account of a store stands, without secrets. Every kind of store tells it in this form. */
+/** The state of an account in a store, without secrets. Every kind of store returns this form. */
 export interface StoreEntry {
-  /** The account. undefined: the store cannot tell, for nothing was written yet, or it cannot be read. */
+  /** The account. undefined: nothing was written yet, or the store cannot read it. */
   readonly key: string | undefined
   /** Where the store keeps the account: a folder, a table, or the name of a hash. */
   readonly place: string
   readonly state: 'empty' | 'stored' | 'logged_out' | 'unreadable'
   /** 0: nothing was ever written. */
   readonly revision: number
-  /** epoch ms; undefined where it is not known. */
+  /** epoch ms; undefined if it is not known. */
   readonly expiresAt: number | undefined
   /** There is a refresh token. */
   readonly canRefresh: boolean
-  /** epoch ms, by the server's clock where there is one; undefined where the store does not note it (Redis). */
+  /** epoch ms, by the server's clock if there is one; undefined if the store does not record it (Redis). */
   readonly writtenAt: number | undefined
   /** The process that refreshes at the moment. */
   readonly holder: StoreEntryHolder | undefined
@@ -26,16 +26,16 @@ export interface StoreEntry {
 
 /** The process that holds the lock of an account. */
 export interface StoreEntryHolder {
-  /** Where and which it is. Files tell it; servers do not. */
+  /** The holder's host and pid. Files record them; servers do not. */
   readonly host: string | undefined
   readonly pid: number | undefined
-  /** When its lease ends, epoch ms, by the server's clock; undefined in files. */
+  /** The end of its lease, epoch ms, by the server's clock; undefined in files. */
   readonly until: number | undefined
   /** It vanished: the next process that refreshes takes over. */
   readonly isGone: boolean
 }
 
-/** What the row of a server tells of a record. */
+/** The content of a record in a server's row. */
 export function contentOf(
   record: string,
   key: string,

@@ -19,22 +19,22 @@ import { type GiveBack, Slots } from '../../lib/slots.ts'
 import { Lease, type Moment, readTime } from './lease.ts'
 import type { Backend, Lock, OnStep, Written } from './lock.ts'
 
-/** How long a waiter sleeps where no notification comes: at first, and at most. ms */
+/** How long a waiter sleeps without a notification: at first, and at most. ms */
 const [FIRST_LOOK, LAST_LOOK] = [25, 400]
 
-/** A lock that is held for longer than a flight's deadline does not keep others from locking. ms */
+/** A lock held for longer than a flight's deadline no longer keeps others from locking. ms */
 const COUNTED = 30_000
 
-/** How many writes are under way at a time. Thousands of tokens may be unsaved when the store returns: all at once would all be late. */
+/** The number of writes at a time. Thousands of tokens may be unsaved when the store returns: all writes at once would all be late. */
 const MOST_WRITES = 64
 
-/** How a store locks. */
+/** Options of a store's locks. */
 export interface ExclusiveOptions {
-  /** How long a lock outlives the last sign of life of its holder, in ms. */
+  /** How long a lock outlives its holder's last sign of life, in ms. */
   readonly lease: number
   /** How long the store may take to respond, in ms. */
   readonly timeout: number
-  /** How many locks the store holds or asks for at a time. Default: 64. */
+  /** The number of locks that the store holds or asks for at a time. Default: 64. */
   readonly maxLocks?: number | undefined
   readonly clock?: Clock | undefined
   readonly onStep?: OnStep | undefined
@@ -152,7 +152,7 @@ export class ExclusiveStore implements Store {
       }
     } finally {
       lease.end()
-      // Where that fails, the lock is free when its lease is over.
+      // If the release fails, the lock is free when its lease ends.
       if (written === undefined) await this.#bounded(lock.release(isSent)).catch(() => undefined)
     }
     await this.#onStep?.('released')
@@ -176,7 +176,7 @@ export class ExclusiveStore implements Store {
       isBrief,
       isFinal: (error) => this.#backend.isFinal?.(error) === true,
       onFailure: (error) => {
-        // A lock that is kept for an unsaved token keeps nobody else from locking.
+        // A lock kept for an unsaved token must not keep others from locking.
         giveBack()
         onNews?.('unwritten', error)
       },

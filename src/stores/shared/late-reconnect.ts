@@ -3,17 +3,17 @@ import type { Finding } from '../../core/events.ts'
 /** A try to connect by which a strategy waits as long as it ever will, or nearly. */
 const LATE_TRY = 30
 
-/** What a client tells of when it connects again. */
+/** How a client waits before it reconnects. */
 export interface Reconnecting {
   /** The name of the client. */
   readonly driver: string
   /** The name of its option. */
   readonly option: string
-  /** What it is: a number, or what makes one of the count of tries. */
+  /** The option's value: a number, or a function of the number of tries. */
   readonly strategy: unknown
   /** ms in one of its units. Default: 1. */
   readonly unit?: number
-  /** What to set it to. */
+  /** A good value. */
   readonly example: string
 }
 

@@ -4,11 +4,11 @@ import type { RefreshError } from '../../errors.ts'
 /** A record as its server keeps it. */
 export interface Row {
   readonly revision: number
-  /** What `encodeRecord` made. */
+  /** The text that `encodeRecord` made. */
   readonly text: string
 }
 
-/** What came of a write. */
+/** The result of a write. */
 export interface RowWritten {
   /** The record in force. */
   readonly row: Row
@@ -16,35 +16,34 @@ export interface RowWritten {
   readonly before: number
 }
 
-/** What came of a try to take a lock. */
+/** The result of a try to acquire a lock. */
 export type Taken =
   | {
       readonly type: 'lock'
-      /** Higher than all before, and than all records. */
+      /** Higher than the numbers of all earlier locks and records. */
       readonly number: number
-      /** An earlier holder vanished, and nobody has written since. */
+      /** An earlier holder vanished, and no process has written since. */
       readonly abandoned: boolean
       readonly row: Row | undefined
     }
   | { readonly type: 'newer' }
-  /** `remaining`: of its lease, in ms; 0 where it is over. */
+  /** `remaining`: the rest of its lease, in ms; 0 if it is over. */
   | { readonly type: 'held'; readonly remaining: number }
 
 /**
- * The locks and records of a server: a lock is a lease, judged by the server's clock, so that a holder that vanished is waited for no
- * longer than that. Each operation is one step there, which nothing can interrupt, and which does no harm when it is repeated: its
- * first answer may have been lost.
+ * The locks and records of a server. A lock is a lease that the server's clock judges, so waiters wait no longer than that for a holder
+ * that vanished. Each operation is one atomic step on the server. Repeating it does no harm: its first response may have been lost.
  *
- * Whoever takes a lock has a name, the `owner`, that nobody else has, a new one each time.
+ * An `owner` names one acquisition: each gets a new name that no other has.
  */
 export interface LeaseTable {
   read(key: string): Promise<Row | undefined>
   /**
-   * Acquires the lock where it is free, or where this owner has it already.
+   * Acquires the lock if it is free, or if this owner has it already.
    *
-   * @param known `newer`, where there is a record with a higher revision. Where it is above 0 and there is no record, it is `held`
-   *   for a lease, unless `mayTakeOver`: the holder of an unsaved token writes first
-   * @param mayTakeOver the lock is also acquired where its lease is over
+   * @param known `newer`, if there is a record with a higher revision. If it is above 0 and there is no record, the lock is `held` for a
+   *   lease, unless `mayTakeOver`: the holder of an unsaved token writes first
+   * @param mayTakeOver the lock is also acquired if its lease is over
    */
   take(key: string, owner: string, known: number | undefined, mayTakeOver: boolean): Promise<Taken>
   /**
@@ -58,46 +57,46 @@ export interface LeaseTable {
    */
   write(key: string, owner: string, row: Row): Promise<RowWritten>
   /**
-   * Writes a record where the one in force still has the revision `seen` (0: there is none), under a number above all locks and
-   * records. The lock stays with its holder, whose own write comes too late then. Waiters are notified.
+   * Writes a record if the one in force still has the revision `seen` (0: there is none), under a number above all locks and records. The
+   * lock stays with its holder, whose own write then comes too late. Waiters are notified.
    *
-   * @returns undefined where the record's revision is another one by now
+   * @returns undefined if the record's revision is another one by now
    */
   swap(key: string, seen: number, text: string): Promise<Row | undefined>
   /**
    * Releases the lock unused, if it is still this owner's.
    *
-   * @param abandoned the next one that takes it is told that its holder vanished
-   * @param number the lock's, where it is known: a server that has forgotten the lock notes it, so that a renewal that is still on its
-   *   way does not acquire the lock anew
+   * @param abandoned the next holder is told that this one vanished
+   * @param number the lock's, if it is known: a server that has forgotten the lock records it, so that a renewal still on its way does not
+   * acquire the lock anew
    */
   free(key: string, owner: string, abandoned: boolean, number?: number): Promise<void>
-  /** Tells of locks that became free; undefined where the server can tell nothing. */
+  /** Reports locks that became free; undefined if the server can report none. */
   readonly subscribe: Subscribe | undefined
-  /** What a notice calls a key, for it may be heard by many. Default: by its name. */
+  /** The name of a key in notifications, which others may receive. Default: the key. */
   readonly topic?: ((key: string) => string) | undefined
-  /** Where a record is, for errors. */
+  /** The location of a record, for errors. */
   place(key: string): string
-  /** Whether what went wrong may be gone in a moment: a connection that was lost, a server that starts. */
+  /** True if the failure may pass in a moment: a lost connection, a server that starts. */
   isPassing(error: unknown): boolean
-  /** Whether the server has refused, so that it has changed nothing. What is not known to be refused may have been done. */
+  /** True if the server has refused, so that it has changed nothing. Any other failed operation may have been done. */
   isRefusal(error: unknown): boolean
-  /** Whether the client can do nothing any more, such as one that its user has closed. Default: no. */
+  /** True if the client is unusable for good, as when its user has closed it. Default: never. */
   isEnded?(error: unknown): boolean
-  /** What went wrong, and how to mend it. */
+  /** The error for a failure, with its remedy. */
   explain(error: unknown): RefreshError
-  /** What the client lacks that can be seen. Default: nothing. */
+  /** The visible lacks of the client's configuration. Default: none. */
   findings?(): readonly Finding[]
-  /** What is asked, for an error where it does not respond: `Redis at redis.internal:6379`. */
+  /** The server's name in an error if it does not respond: `Redis at redis.internal:6379`. */
   readonly where?: string | undefined
 }
 
 /**
- * Resolves when notices come.
+ * Resolves when notifications come.
  *
- * @param wake is called with the topic of a key whose lock became free
- * @param lost is called where no more notices will come
- * @param over aborts when nobody waits any more, perhaps before any notice can come: no connection stays behind
+ * @param wake called with the topic of a key whose lock became free
+ * @param lost called when no more notifications will come
+ * @param over aborts when no caller waits any more, perhaps before any notification can come: no connection stays behind
  */
 export type Subscribe = (
   wake: (topic: string) => void,

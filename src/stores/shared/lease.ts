@@ -12,7 +12,7 @@ export function readTime(): Moment {
   return { monotonic: performance.now(), wall: Date.now() }
 }
 
-/** A lease that is renewed for as long as somebody works under it. */
+/** A lease that is renewed for as long as its holder works under it. */
 export class Lease {
   readonly #renew: () => Promise<boolean>
   /** ms */
@@ -28,7 +28,7 @@ export class Lease {
   /**
    * @param renew false: the lock is another's
    * @param length ms
-   * @param since before the lock was asked for: its answer may have been long in coming
+   * @param since before the lock was asked for: the response may have come late
    */
   constructor(renew: () => Promise<boolean>, length: number, clock: Clock, since: Moment) {
     this.#renew = renew
@@ -50,7 +50,7 @@ export class Lease {
    * @throws RefreshError `store_failed`
    */
   async confirm(): Promise<void> {
-    // The answer to this may be long in coming, too, or the process be stopped before it hears it.
+    // The response may be late too, or the process stopped before it reads it.
     for (let tries = 0; tries < 3 && this.#age() >= this.#length / 5; tries++) {
       await this.#extend().catch((error: unknown) => {
         throw error instanceof RefreshError ? error : lost(error)
@@ -71,8 +71,8 @@ export class Lease {
   }
 
   /**
-   * Also when the lease is over by our clocks: a server that was away gives it back as long as nobody else has taken it, and what was asked
-   * for under it, and is not answered yet, is not asked for by others.
+   * Renews even if the lease is over by our clock. A server that was away renews it unless another has acquired it. So no other process
+   * repeats a request that we sent under the lock and that has no response yet.
    */
   async #beat(): Promise<void> {
     await this.#extend().catch(() => undefined)
@@ -81,7 +81,7 @@ export class Lease {
 
   async #extend(): Promise<void> {
     const before = readTime()
-    // A store that does not answer must not keep it from being noticed that the lease is over.
+    // A store that does not respond must not hide that the lease is over.
     const left = Math.max(this.#length - this.#age(), this.#length / 5)
     try {
       if (await within(this.#clock, left, this.#renew(), lost)) this.#renewed = before

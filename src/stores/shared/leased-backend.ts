@@ -10,7 +10,7 @@ import { Notifications } from './notifications.ts'
 import { replaceRow } from './replace-row.ts'
 import { TakeoverDelay } from './takeover.ts'
 
-/** How a server's locks are used. */
+/** Options of a server's locks. */
 export interface LeasedOptions {
   /** ms; the table's own */
   readonly lease: number
@@ -23,7 +23,7 @@ export class LeasedBackend implements Backend {
   readonly #table: LeaseTable
   readonly #options: LeasedOptions
   readonly #notifications: Notifications | undefined
-  /** What `explain` made of errors after which trying again cannot help. */
+  /** Errors that `explain` made and after which trying again cannot help. */
   readonly #final = new WeakSet<object>()
 
   constructor(table: LeaseTable, options: LeasedOptions) {

@@ -2,7 +2,7 @@ import type { RecordContent, StoredRecord } from '../../credential/store.ts'
 import type { Row, RowWritten, Taken } from './lease-table.ts'
 import type { Lock, Written } from './lock.ts'
 
-/** What a lock needs of its server, for its key and under its owner's name. */
+/** The server as a lock needs it, for its key and under its owner's name. */
 export interface LockServer {
   extend(number: number): Promise<boolean>
   write(row: Row): Promise<RowWritten>

@@ -3,68 +3,70 @@ import type { RecordContent, StoredRecord } from '../../credential/store.ts'
 import type { RefreshError } from '../../errors.ts'
 
 /**
- * What one kind of store can do. `ExclusiveStore` waits for its lock, renews it and releases it in the same way for all of them.
+ * The operations of one kind of store. `ExclusiveStore` waits for the lock, renews it and releases it in the same way for all of them.
  */
 export interface Backend {
-  /** What is asked, for an error where it does not respond: `Redis at redis.internal:6379`. Default: `The store`. */
+  /** The store's name in an error if it does not respond: `Redis at redis.internal:6379`. Default: `The store`. */
   readonly where?: string | undefined
   /** The record as it is, without waiting for a holder of its lock. */
   read(key: string): Promise<StoredRecord | undefined>
   /**
-   * Somebody wants the lock of a key: `ExclusiveStore` calls `tryLock` until it gives one.
+   * Makes a waiter for the lock of a key: `ExclusiveStore` calls `tryLock` until it returns one.
    *
-   * @param known a revision: a record with a higher one will do as well. Where it is above 0 and the store holds no record at all, the
-   *   record has vanished, and a holder of an unsaved token may be about to write it: the contender gets the lock only after the
-   *   store has answered it for a whole lease.
+   * @param known a revision: a record with a higher one will do as well. If it is above 0 and the store holds no record at all, the record
+   *   has vanished, and a holder of an unsaved token may be about to write it: the waiter gets the lock only after the store has responded
+   *   for a whole lease.
    */
   lockWaiter(key: string, known: number | undefined): LockWaiter
   /**
    * Calls `wake` whenever the lock of the key may have become free, until `over` aborts.
    *
-   * @returns resolves when notifications come; undefined where there are none
+   * @returns resolves when notifications come; undefined if there are none
    */
   watch(key: string, wake: () => void, over: AbortSignal): Promise<unknown> | undefined
   /**
-   * Changes a record in one atomic step: read, change, compare and set, again where another write came between. The new record's
-   * revision is above all locks and records. No lock is waited for, taken or released; waiters are woken.
+   * Changes a record in one atomic step: read, change, compare and set. If another write came between, it repeats them. The new record's
+   * revision is above all locks and records. It neither waits for, takes nor releases a lock, and wakes the waiters.
    */
   replace(key: string, change: (current: StoredRecord | undefined) => RecordContent): Promise<StoredRecord>
-  /** What went wrong, and how to mend it. */
+  /** The error for a failure, with its remedy. */
   explain(error: unknown): RefreshError
-  /** No later try can succeed, as where the user has closed the client. Default: none is. */
+  /** True if no later try can succeed, as when the user has closed the client. Default: never. */
   readonly isFinal?: ((error: unknown) => boolean) | undefined
-  /** What of the store's configuration puts a login at risk, such as a client without a time limit. */
+  /** The flaws of the store's configuration that put a login at risk, such as a client without a time limit. */
   readonly findings?: (() => readonly Finding[]) | undefined
 }
 
-/** One that wants a lock. */
+/** A waiter for one lock. */
 export interface LockWaiter {
-  /** The lock; `newer`: there is a record that will do as well; else, in how many ms the lock may be free without notice. */
+  /**
+   * Returns the lock; `newer` if there is a record that will do as well; else in how many ms the lock may be free without a notification.
+   */
   tryLock(): Promise<Lock | 'newer' | number>
 }
 
-/** What came of a write. */
+/** The result of a write. */
 export interface Written {
   /** The record in force afterwards: a newer one stays. */
   readonly record: StoredRecord
-  /** The record that was there when the lock was acquired had gone from the store. */
+  /** True if the record that existed when the lock was acquired had gone from the store. */
   readonly hasVanished: boolean
 }
 
 /**
- * A lock that is held. Each has a fencing token that is higher than all before: a record bears that of the lock under which it was
- * written, and the highest is in force. So a holder that outstayed its lease covers nothing that is newer.
+ * A held lock. Each has a fencing token that is higher than all before. A record bears the token of the lock under which it was written,
+ * and the highest is in force. So a holder that outstayed its lease covers no newer record.
  */
 export interface Lock {
   readonly current: StoredRecord | undefined
   /** An earlier holder vanished, and has not written. */
   readonly abandoned: boolean
   /**
-   * Extends the lease; false where the lock is another's by now. A store that has forgotten the lock (it came back empty, or from an
+   * Extends the lease; returns false if another has the lock by now. A store that has forgotten the lock (it came back empty, or from an
    * older copy) gives it again, unless another has acquired one meanwhile.
    */
   renew(): Promise<boolean>
-  /** Writes a record, and releases the lock. It may be called again where it failed. */
+  /** Writes a record, and releases the lock. After a failure it may be called again. */
   write(content: RecordContent): Promise<Written>
   /** @param abandoned the next holder is told that a redemption may be on its way */
   release(abandoned: boolean): Promise<void>

@@ -5,7 +5,7 @@ interface Subscription {
   readonly end: () => void
 }
 
-/** Wakes those who wait for a topic. There is a subscription, and its connection, only while somebody waits. */
+/** Wakes the waiters of a topic. A subscription, with its connection, exists only while a waiter does. */
 export class Notifications {
   readonly #subscribe: Subscribe
   readonly #waiters = new Map<string, Set<() => void>>()
@@ -17,7 +17,7 @@ export class Notifications {
 
   /**
    * @param over aborts when it is waited for no longer
-   * @returns resolves when notices come; rejects where there will be none
+   * @returns resolves when notifications come; rejects if there will be none
    */
   watch(topic: string, wake: () => void, over: AbortSignal): Promise<unknown> {
     const waiters = this.#waiters.get(topic) ?? new Set()
@@ -37,7 +37,7 @@ export class Notifications {
       for (const each of this.#waiters.get(topic) ?? []) each()
     }
     const over = new AbortController()
-    // Who waits next subscribes anew.
+    // The next waiter subscribes anew.
     const end = (): void => {
       if (this.#subscription?.end === end) this.#subscription = undefined
       over.abort()

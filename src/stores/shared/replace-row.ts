@@ -3,7 +3,7 @@ import { RefreshError } from '../../errors.ts'
 import { pause } from '../../lib/clock.ts'
 import type { Row } from './lease-table.ts'
 
-/** What a replacement needs of a server, for its key. */
+/** The server as a replacement needs it, for its key. */
 export interface ReplacingServer {
   read(): Promise<Row | undefined>
   /** undefined: the record has another revision by now. */
@@ -29,7 +29,7 @@ export async function replaceRow(
   change: (current: StoredRecord | undefined) => RecordContent,
 ): Promise<StoredRecord> {
   const end = performance.now() + server.timeout
-  /** What a swap without a response may have written. */
+  /** The swap that had no response and may have been written. */
   let unsure: Attempt | undefined
   for (let wait = FIRST_PAUSE; ;) {
     const row = await server.read()
@@ -60,8 +60,8 @@ interface Attempt {
 }
 
 /**
- * Whether the attempt was carried out, though its response was lost: its record is there, or another process has built on it. To replace
- * that one would put a refresh token back that may be spent.
+ * True if the attempt was carried out although its response was lost: its record is there, or another process has built on it. Replacing
+ * that one would restore a refresh token that may be spent.
  */
 function isCovered({ text, before, session }: Attempt, row: Row, current: StoredRecord): boolean {
   return row.text === text || (session > before && (current.session ?? 0) >= session)

@@ -1,12 +1,12 @@
 /**
- * How long one who wants a lock leaves it to its holder. A lease also ends while nobody reaches the server: when it is back, its holder
- * has to be heard first, or a refresh token that it has redeemed would be redeemed again. So a lock is taken over only by one who has
- * been getting answers for as long as a lease lasts.
+ * How long a waiter leaves a lock to its holder. A lease also ends while the server is unreachable. When the server returns, the holder
+ * must be able to write first, or a refresh token that it has redeemed would be redeemed again. So a waiter takes over a lock only after
+ * the server has responded to it for a whole lease.
  */
 export class TakeoverDelay {
   /** ms */
   readonly #lease: number
-  /** Since when the server has been answering. */
+  /** The time since which the server has been responding. */
   #since: number | undefined
   #answered = 0
 
@@ -26,9 +26,9 @@ export class TakeoverDelay {
   }
 
   /**
-   * How long until the next question, in ms.
+   * How long to wait before the next question, in ms.
    *
-   * @param remaining of the holder's lease
+   * @param remaining the rest of the holder's lease
    */
   wait(remaining: number): number {
     return Math.min(Math.max(remaining, this.remaining), this.#lease / 4)
@@ -43,7 +43,7 @@ export class TakeoverDelay {
     if (this.#since === undefined || now - this.#answered > this.#lease / 2) this.#since = now
     this.#answered = now
   }
-  /** The server could not do what it was asked: from its next answer on a whole lease counts anew. */
+  /** The server could not do what it was asked: a whole lease counts anew from its next response. */
   failed(): void {
     this.#since = undefined
   }

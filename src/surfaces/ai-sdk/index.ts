@@ -40,12 +40,12 @@ export type { ProviderWarning } from './provider/warnings.ts'
 /**
  * An AI SDK language model (`LanguageModelV2`, `V3` or `V4`: AI SDK 5, 6 or 7) as an {@link LlmProvider}.
  *
- * A request becomes one HTTP request: nothing is retried here. What the vendor refuses is an outcome of
- * `chat`, or an `error` delta of `chatStream`. A lost connection is thrown by `chat`, and is an `error` delta
- * of kind `connection` in a stream. An abort, a missing API key and a request that cannot be sent are thrown.
+ * A request becomes one HTTP request: nothing is retried here. A vendor's refusal is an outcome of `chat`, or an `error` delta of
+ * `chatStream`. A lost connection is thrown by `chat`, and is an `error` delta of kind `connection` in a stream. An abort, a missing API
+ * key and a request that cannot be sent are thrown.
  *
- * `maxTokens` limits everything that is generated, thinking included. When it is absent the vendor's default
- * applies; Anthropic, which has none, gets `capabilities.maxOutputTokens`, or else the AI SDK's choice.
+ * `maxTokens` limits everything that the model generates, thinking included. If it is absent, the vendor's default applies; Anthropic,
+ * which has none, gets `capabilities.maxOutputTokens`, or else the AI SDK's choice.
  *
  * With `embeddingModel` the provider has `embed`, too.
  *
@@ -65,24 +65,25 @@ export function languageModelProvider(
   return new LanguageModelProvider(model, options)
 }
 
-/** How {@link refreshingModels}, and a {@link refreshingModel} over a refresher, work. */
+/** Options of {@link refreshingModels}, and of a {@link refreshingModel} over a refresher. */
 export type SharedModelOptions = SharedWrapperOptions
 
-/** How {@link refreshingModel} works: the cell's options, too, where it makes its own. */
+/** Options of {@link refreshingModel}: with the cell's options, if it makes its own. */
 export type RefreshingModelOptions<M> = WrapperOptions<M>
 
 /**
  * A provider of the AI SDK that does not go stale: `createOpenAI()`, a registry, a `customProvider()`, or an object of your own that holds
- * models. Every model that it gives, of whatever kind, is a {@link refreshingModel}, and all share the credential: one refresh serves them all.
+ * models. Every model that it returns, of whatever kind, is a {@link refreshingModel}, and all share the credential: one refresh serves
+ * them all.
  *
- * It is there at once. `build` is called once with the token `'llm-refresh-placeholder'`, which shows what the provider has and is never
- * sent, and then once for each token. What is read from the provider is read from that first build, what is called runs on the
- * one in force. A call that needs a token waits for the first one.
+ * The provider is ready at once. It calls `build` once with the token `'llm-refresh-placeholder'`, which is never sent, to see what the
+ * provider has, and then once for each token. Properties are read from that first build; calls run on the provider in force. A call that
+ * needs a token waits for the first one.
  *
- * The functions of other objects that it gives, such as `files()`, and functions named `get…`, `list…`, `upload…` or `delete…` go through the
- * retry, too. `tools` are handed on as they are.
+ * The functions of other objects that it returns, such as `files()`, and functions named `get…`, `list…`, `upload…` or `delete…` go through
+ * the retry, too. `tools` are returned unchanged.
  *
- * @param build gives the provider at once. One that needs a real token, or a wait, is for {@link refreshingModel} over `credential.map(…)`
+ * @param build returns the provider at once. If it needs a real token, or a wait, use {@link refreshingModel} over `credential.map(…)`
  * @throws RefreshError `invalid_option`; `invalid_provider` when `build` fails on the placeholder, is asynchronous or gives no provider
  * @example
  * const openai = refreshingModels(credential, ({ accessToken }) => createOpenAI({ apiKey: accessToken }))
@@ -106,14 +107,14 @@ export function refreshingModels(
 }
 
 /**
- * An AI SDK model that does not go stale, of any kind and version: language, embedding, image, speech, transcription, reranking
- * and whatever else has `do…` methods. What is given is what comes back, for `generateText` and all else to use.
+ * An AI SDK model that does not go stale, of any kind and version: language, embedding, image, speech, transcription, reranking and
+ * whatever else has `do…` methods. It returns a model of the same type, for `generateText` and all else to use.
  *
- * Where a call reports that its credential was rejected, `refresh` is called to rebuild the model, once for all callers, and the
- * call is made once more. A stream is handed on as soon as the model opens it, part by part, as without this library; where it is
- * rejected before its first content, it begins anew inside, and nothing that the caller has got begins twice. Where no fresh model is
- * to be had, the caller gets the rejection unchanged, and `onEvent` hears why. A call that takes a stream as its input is made again
- * only where the model has not touched that stream; its rejection causes the refresh in any case.
+ * If a call reports that its credential was rejected, the model calls `refresh` to rebuild itself, once for all callers, and makes the call
+ * once more. The caller gets a stream as soon as the model opens it, part by part, as without this library. If the stream is rejected
+ * before its first content, it begins anew inside, and no part that the caller has got begins twice. If there is no fresh model, the caller
+ * gets the rejection unchanged, and `onEvent` receives the reason. A call that takes a stream as its input is made again only if the model
+ * has not touched that stream; its rejection causes the refresh in any case.
  *
  * @param refresh builds the model with a fresh credential; or the refresher that does, to share one
  * @throws RefreshError `invalid_provider` when the model is none, `invalid_option`
@@ -131,7 +132,7 @@ export function refreshingModel<M extends AiSdkModel>(
  * The same over a refresher of models, such as a mapped credential: it waits for the first model. Many that are mapped from one credential
  * share its refreshes. {@link refreshingModels} does so for a whole provider, without a wait.
  *
- * @throws RefreshError `invalid_provider`, `invalid_option`, or what the first refresh failed with
+ * @throws RefreshError `invalid_provider`, `invalid_option`, or the first refresh's failure
  * @example
  * const model = await refreshingModel(token.map(({ accessToken }) => createOpenAI({ apiKey: accessToken })('gpt-5')))
  */

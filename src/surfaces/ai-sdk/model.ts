@@ -4,7 +4,7 @@ import { methodsOf } from './refreshing-model/facade.ts'
 /** The versions of the AI SDK's model specification: `v2` is AI SDK 5, `v3` is 6, `v4` is 7. */
 export type AiSdkVersion = 'v2' | 'v3' | 'v4'
 
-/** What a language model is asked, as far as all versions agree. */
+/** The input of a language model, as far as all versions agree. */
 export interface AiSdkCallOptions {
   prompt: readonly unknown[]
   maxOutputTokens?: number | undefined
@@ -16,12 +16,12 @@ export interface AiSdkCallOptions {
   providerOptions?: Record<string, Record<string, unknown>> | undefined
 }
 
-/** One piece of an answer; what else it holds depends on its `type`. */
+/** One piece of a response; its `type` decides its other members. */
 export interface AiSdkPart {
   readonly type: string
 }
 
-/** A whole answer, as far as all versions agree. */
+/** A whole response, as far as all versions agree. */
 export interface AiSdkGenerateResult {
   readonly content: readonly AiSdkPart[]
   readonly finishReason: unknown
@@ -45,7 +45,7 @@ export interface AiSdkLanguageModel {
   doStream(options: AiSdkCallOptions): PromiseLike<AiSdkStreamResult>
 }
 
-/** What an embedding model is asked, as far as all versions agree; `dimensions` is known to `v4` alone. */
+/** The input of an embedding model, as far as all versions agree; only `v4` knows `dimensions`. */
 export interface AiSdkEmbedOptions {
   values: string[]
   dimensions?: number
@@ -77,17 +77,17 @@ export interface AiSdkModel {
   readonly provider: string
 }
 
-/** @throws RefreshError `invalid_provider` that names what is missing. */
+/** @throws RefreshError `invalid_provider` that names the missing member */
 export function assertLanguageModel(model: unknown): asserts model is AiSdkLanguageModel {
   assertFields(model, 'language model', ['provider', 'modelId'], ['doGenerate', 'doStream'])
 }
 
-/** @throws RefreshError `invalid_provider` that names what is missing. */
+/** @throws RefreshError `invalid_provider` that names the missing member */
 export function assertEmbeddingModel(model: unknown): asserts model is AiSdkEmbeddingModel {
   assertFields(model, 'embedding model', ['provider', 'modelId'], ['doEmbed'])
 }
 
-/** @throws RefreshError `invalid_provider` that names what is missing. */
+/** @throws RefreshError `invalid_provider` that names the missing member */
 export function assertModel(model: unknown): asserts model is AiSdkModel {
   assertFields(model, 'model', ['provider'], [])
   if (methodsOf(model).size === 0)

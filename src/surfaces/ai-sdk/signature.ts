@@ -7,10 +7,10 @@ import type { Vendor } from './vendor.ts'
  * way home whole, and one vendor's is never sent to another.
  */
 
-/** What an AI SDK part says beside its content, by namespace. */
+/** An AI SDK part's metadata, by namespace. */
 export type Metadata = Record<string, Record<string, unknown>>
 
-/** What a vendor wants back with a piece of reasoning. */
+/** The data that a vendor wants back with a piece of reasoning. */
 export type ReasoningMark = { readonly signature: string } | { readonly redacted: string }
 
 /** The mark on a reasoning part, if there is one. */
@@ -39,7 +39,7 @@ export function opaqueBlock(mark: ReasoningMark): OpaqueReasoningBlock | undefin
   return { type: 'opaque_reasoning', provider: parsed.namespace, data: JSON.stringify(parsed.fields) }
 }
 
-/** What {@link opaqueBlock} was made from; undefined for a block that something else has made. */
+/** The mark that {@link opaqueBlock} was made from; undefined for a block of any other origin. */
 export function opaqueMark({ provider, data }: OpaqueReasoningBlock): ReasoningMark | undefined {
   const signature = `${provider}:${data}`
   return untagged(signature) === undefined ? undefined : { signature }
@@ -64,7 +64,7 @@ export function carriedSignature(thoughtSignature: string, toolUseId?: string): 
   return `google:${JSON.stringify({ carried: thoughtSignature, toolUseId })}`
 }
 
-/** What {@link carriedSignature} has put into a signature; undefined for any other. */
+/** The values that {@link carriedSignature} put into a signature; undefined for any other signature. */
 export function readCarried(signature: string): { thoughtSignature: string; toolUseId?: string } | undefined {
   const { carried, toolUseId } = untagged(signature)?.fields ?? {}
   if (!isText(carried)) return undefined

@@ -2,10 +2,10 @@ import type { AiSdkEmbeddingModel, AiSdkLanguageModel, AiSdkVersion } from './mo
 
 type Model = AiSdkEmbeddingModel | AiSdkLanguageModel
 
-/** Whose protocol a model speaks, and so whose `providerOptions` it reads. `other` is any not listed. */
+/** The vendor whose protocol a model speaks, so whose `providerOptions` it reads. `other`: any not listed. */
 export type Vendor = 'anthropic' | 'openai' | 'google' | 'openai-compatible' | 'other'
 
-/** What has to be known of a model to speak to it. */
+/** The facts needed to speak to a model. */
 export interface Dialect {
   readonly vendor: Vendor
   readonly version: AiSdkVersion

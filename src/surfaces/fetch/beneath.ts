@@ -5,7 +5,7 @@ import { isRequest } from './target.ts'
 
 type Request = Parameters<Fetch>
 
-/** A request of ours that is under way through somebody else's fetch, which may lead back to us. */
+/** A request of ours that is under way through a user's fetch, which may lead back to us. */
 interface UnderWay {
   /** undefined: it bypasses the credential. */
   readonly applied: Applied | undefined
@@ -36,13 +36,13 @@ export class Beneath {
     this.#surface = surface
   }
 
-  /** @param applied what the request carries; undefined where it bypasses the credential */
+  /** @param applied the credential on the request; undefined if it bypasses the credential */
   send(request: Request, applied: Applied | undefined): Promise<Response> {
     const fetch = this.#current()
     return fetch === this.first ? fetch(...request) : this.#sendBy(fetch, request, applied)
   }
 
-  /** By somebody else's fetch, which may lead back to us. */
+  /** Sends through a user's fetch, which may lead back to us. */
   async #sendBy(fetch: Fetch, request: Request, applied: Applied | undefined): Promise<Response> {
     const underWay: UnderWay = { applied, address: addressOf(request[0]), isOver: false }
     this.#underWay.add(underWay)
@@ -94,7 +94,7 @@ function carries([input, init]: Request, { set }: Applied): boolean {
   }
 }
 
-/** Without the query: telemetry may add to it. */
+/** The address without the query, because telemetry may add to it. */
 function addressOf(input: Request[0]): string {
   try {
     const { origin, pathname } = new URL(

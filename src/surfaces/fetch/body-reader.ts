@@ -2,11 +2,11 @@
 export interface BodyReader {
   /** The next piece; undefined at the end. */
   next(): Promise<Uint8Array | undefined>
-  /** No more is wanted. */
+  /** Closes the body: no more of it is needed. */
   close(reason?: unknown): void
-  /** Hears when the body breaks, even if nobody reads it right then. */
+  /** Calls the listener when the body breaks, even between reads. */
   onBreak?(listener: (error: unknown) => void): void
-  /** Is it a stream of bytes? To be asked while nothing is being read. */
+  /** True for a stream of bytes. Ask only between reads. */
   isBytes?(): boolean
 }
 
@@ -54,23 +54,23 @@ function watchDropped(): FinalizationRegistry<BodyReader> | undefined {
     : undefined
 }
 
-/** What a {@link restored} stream is made of. */
+/** The input of a {@link restored} stream. */
 export interface Rest {
   /** Pieces that were read already. They are given first. */
   readonly pieces: readonly Uint8Array[]
-  /** Where the rest comes from. */
+  /** The reader of the rest. */
   readonly reader: BodyReader
   /** The piece that is being read right now. */
   readonly next?: Promise<Uint8Array | undefined> | undefined
-  /** How the body has ended, where it has. */
+  /** The end of the body, if it has ended. */
   readonly ending?: { readonly error?: unknown } | undefined
   /** A stream of bytes, which may be read into a buffer of its reader's. Its pieces are handed over, not copied. */
   readonly isBytes: boolean
 }
 
 /**
- * A stream of what was read and the rest, in order. It reads a piece when it is asked for one, and none ahead; a body that breaks does so
- * after the last piece that was read.
+ * A stream of the pieces that were read, followed by the rest. It reads a piece when its consumer asks for one, and none ahead. A body that
+ * breaks does so after the last piece that was read.
  */
 export function restored({ pieces, reader, next, ending, isBytes }: Rest): Restored {
   const left = [...pieces]
@@ -113,7 +113,7 @@ export interface Restored {
   break(error: unknown): void
 }
 
-/** Of either kind of stream. */
+/** The controller of either kind of stream. */
 interface Controller {
   readonly byobRequest?: ReadableStreamBYOBRequest | null
   enqueue(chunk: Uint8Array<ArrayBuffer>): void

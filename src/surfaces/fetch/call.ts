@@ -16,7 +16,7 @@ import { Peeked } from './peeked.ts'
 import { isStream, keep, type Replay } from './replay.ts'
 import type { Target } from './target.ts'
 
-/** What all calls of one fetch have in common. */
+/** The common settings of all calls of one fetch. */
 export interface CallSettings extends HttpSettings {
   readonly beneath: Beneath
 }
@@ -25,7 +25,7 @@ export interface CallSettings extends HttpSettings {
 export interface Attempted extends Finding {
   /** The response for the caller: it is made when the caller gets it. */
   readonly handOn: () => Response
-  /** Nobody wants it. */
+  /** Discards the response. */
   readonly discard: () => void
 }
 
@@ -41,12 +41,12 @@ export class FetchCall implements RetryPolicy<Attempted> {
   readonly #settings: CallSettings
   readonly #target: Target
   readonly #init: RequestInit | undefined
-  /** What the caller may change once the call is made is kept as it was then. */
+  /** A copy of everything that the caller may change after the call. */
   readonly #replay: Replay | undefined
   readonly #headers: KeptHeaders
   /** The caller leaves it to fetch to follow redirects. */
   readonly #follows: boolean
-  /** How many were begun. */
+  /** The number of attempts that were begun. */
   attempts = 0
 
   constructor(settings: CallSettings, target: Target, init: RequestInit | undefined) {
@@ -69,7 +69,7 @@ export class FetchCall implements RetryPolicy<Attempted> {
     this.attempts++
     const response = await this.#settings.beneath.send([request ?? href, this.#prepare(applied)], applied)
     const head = headOf(response)
-    // What stands in for a response, or breaks when it is looked at, is the caller's.
+    // A value that stands in for a response, or throws when it is read, goes to the caller unchanged.
     if (head === undefined) return asItCame(response, false)
     if (applied.survivesRedirects && isRedirect(head) && this.#follows) {
       releaseBody(response.body)
@@ -88,7 +88,7 @@ export class FetchCall implements RetryPolicy<Attempted> {
     return answer.accepts
   }
 
-  /** What fetch throws are lost connections and aborts. */
+  /** fetch throws only lost connections and aborts. */
   isRejectionError(): boolean {
     return false
   }
@@ -101,18 +101,18 @@ export class FetchCall implements RetryPolicy<Attempted> {
     return this.#replay?.refusal()
   }
 
-  /** Nothing is sent: discards the body, as fetch does. */
+  /** Discards the body of a request that is never sent, as fetch does. */
   abandon(reason: unknown): void {
     releaseBody(this.#init?.body ?? this.#target.request?.body, reason)
   }
 
-  /** Discards what was kept for a second attempt. */
+  /** Discards the copy that was kept for a second attempt. */
   end(): void {
     this.#replay?.end()
   }
 
   #prepare(applied: Applied): RequestInit {
-    // Not spread: Node 20 takes some microseconds to add to an object that was made by spreading another.
+    // We do not spread: Node 20 takes some microseconds to add to an object that was made by spreading another.
     const init = Object.assign<RequestInit, RequestInit | undefined>({}, this.#init)
     const { request } = this.#target
     if (request && !Object.keys(init).length) {
@@ -189,13 +189,13 @@ function copyOf(init: RequestInit): RequestInit {
   return copy
 }
 
-/** Of a response, read once. */
+/** The head of a response, read once. */
 interface ResponseHead {
   readonly type: unknown
   readonly status: number
   readonly headers: unknown
   readonly redirected: boolean
-  /** Where it comes from; undefined where it does not say. */
+  /** The origin of the response; undefined if it does not tell. */
   readonly origin: string | undefined
 }
 
@@ -207,7 +207,7 @@ function headOf(response: Response): ResponseHead | undefined {
   return { type: get(response, 'type'), status, headers: get(response, 'headers'), redirected, origin }
 }
 
-/** Without a location there is nothing to follow. */
+/** True if fetch would follow the response. Without a location there is nothing to follow. */
 function isRedirect({ type, status, headers }: ResponseHead): boolean {
   const leads = [301, 302, 303, 307, 308].includes(status) && headerOf(headers, 'location') !== undefined
   return type === 'opaqueredirect' || leads

@@ -4,7 +4,7 @@ import { isIterable } from '../shared/body.ts'
 /** A request's headers as its caller gave them. They are kept, for the caller may change its own. */
 export type KeptHeaders = (applied: Applied) => HeadersInit
 
-/** They say whom the request is for. That is said by its URL alone. */
+/** Headers that name the request's server. Only its URL may. */
 const DESTINATION = ['host', ':authority']
 
 /**
@@ -13,7 +13,7 @@ const DESTINATION = ['host', ':authority']
  */
 export function keepHeaders(given: HeadersInit | undefined): KeptHeaders {
   if (given === undefined || given === null) return fresh
-  // The platform says what is wrong with it.
+  // The platform reports what is wrong with it.
   if (typeof given !== 'object') return () => given
   if (!isIterable<[string, string]>(given)) {
     const kept: Record<string, string> = { ...given }

@@ -17,23 +17,23 @@ import { Beneath } from './beneath.ts'
 import { type CallSettings, FetchCall } from './call.ts'
 import { readTarget } from './target.ts'
 
-/** How a {@link refreshingFetch} works. */
+/** Options of a {@link refreshingFetch}. */
 export interface RefreshingFetchOptions<T> extends HttpSurfaceOptions<T> {
   /**
-   * What makes the requests. Default: the platform's fetch, looked up at each call, so that telemetry and tests may replace it later. Another
-   * one must do with redirects as the Fetch standard says: node-fetch, for one, takes `Authorization` along to other ports of the same host,
-   * and to the domains above it. It gets the headers in the form that the caller gave them in.
+   * The fetch that makes the requests. Default: the platform's fetch, looked up at each call, so that telemetry and tests may replace it
+   * later. Another one must follow redirects as the Fetch standard says: node-fetch, for one, sends `Authorization` on to other ports of
+   * the same host, and to the domains above it. It gets the headers in the form that the caller gave.
    */
   fetch?: Fetch | undefined
 }
 
 /**
- * A fetch that puts a fresh credential on its requests to the `origins`. Where an answer says that it was no good, it is
- * refreshed, once for all callers, and the request is made once more. Hand it to whatever takes a fetch.
+ * A fetch that puts a fresh credential on its requests to the `origins`. If a response rejects the credential, it is refreshed, once for
+ * all callers, and the request is made once more. Hand it to whatever takes a fetch.
  *
- * The caller gets the answer as the server sent it. Where no fresh credential is to be had that is the rejection; its body
- * is handed on up to 64 KiB. Where there is none to begin with, the answer is a 401 of our own that names the reason, so that the
- * vendors' clients raise their authentication errors.
+ * The caller gets the server's response unchanged. If there is no fresh credential, that is the rejection, with up to 64 KiB of its body.
+ * If there is no credential to begin with, the response is a 401 of our own that names the reason, so that the vendors' clients raise their
+ * authentication errors.
  *
  * A rejection that a redirect led to counts if it comes from the origin that was asked. Platforms do not tell whether the way led elsewhere,
  * where they take `Authorization` away: then a refresh is made in vain, as often as the breaker lets it.
@@ -68,9 +68,9 @@ export function refreshingFetch<T>(
   const credentials = credentialsByOrigin(refresher, options, (applied) => applied)
   const bypassed = new Bypassed(refresher, shared.onEvent)
 
-  // One parameter, as the platform's says.
+  // One parameter, like the platform's fetch.
   const fetch: Fetch = async (input, ...[init]) => {
-    // What a source asks, and what comes back to us by way of a fetch that was put over ours, goes where it would go without us.
+    // A source's request, and a request that a fetch put over ours sends back to us, must go on as without us.
     if (isInSource(refresher.owner) || beneath.isOwn([input, init])) return first(input, init)
     const target = readTarget(input, init, beneath.isGiven)
     const credential = credentials.get(target.origin)

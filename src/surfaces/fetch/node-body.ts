@@ -1,7 +1,7 @@
 import { MOST_READ } from '../shared/limits.ts'
 import type { BodyReader } from './body-reader.ts'
 
-/** As much of a `Readable` of Node's as is needed here. */
+/** The part of Node's `Readable` that this file uses. */
 export interface NodeBody {
   readonly readableLength: number
   readonly readableEnded: boolean
@@ -21,7 +21,7 @@ export function isNodeBody(body: unknown): body is NodeBody {
 
 const EVENTS = ['readable', 'end', 'error', 'close']
 
-/** Looks into Node's stream: what it takes out it puts back at once, so that the stream never notices. */
+/** Looks into Node's stream. It puts back at once the pieces that it takes out, so the stream never notices. */
 export class NodeBodyReader implements BodyReader {
   readonly #body: NodeBody
   #seen = 0
@@ -31,7 +31,7 @@ export class NodeBodyReader implements BodyReader {
     this.#body = body
   }
 
-  /** A body that breaks is over: whoever reads it will see. */
+  /** A body that breaks is over: its reader receives the error. */
   next(): Promise<Uint8Array | undefined> {
     const body = this.#body
     if (isOver(body)) return Promise.resolve(undefined)
@@ -62,8 +62,8 @@ export class NodeBodyReader implements BodyReader {
 }
 
 /**
- * Nothing comes any more. Of one that has ended, and is empty, this must not be asked by reading: that would tell its end to whoever listens
- * now, and to nobody who comes later.
+ * True if no more can come. We must not find this out by reading a body that has ended and is empty: its present listeners would get the
+ * end, and later ones never would.
  */
 function isOver(body: NodeBody): boolean {
   // The only place that says whether more is to come.

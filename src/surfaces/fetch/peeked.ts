@@ -6,26 +6,26 @@ import { releaseBody } from '../shared/release-body.ts'
 import { type BodyReader, isWebStream, restored, webReader } from './body-reader.ts'
 import { isNodeBody, NodeBodyReader } from './node-body.ts'
 
-/** How an inspection of a body begins. */
+/** Begins the inspection of a body. */
 export type Inspect = (judged: Judged) => Inspection
 
 /**
- * A response whose body is read by us, piece by piece, until it is clear what to do with it. Nobody else reads it meanwhile, and no copy
- * is made of it: what was read is put in front of the rest.
+ * A response whose body we read, piece by piece, until it is clear what to do with it. No one else reads it meanwhile, and we make no copy:
+ * we put the pieces that we read in front of the rest.
  */
 export class Peeked {
   readonly #response: Response
   readonly #signal: AbortSignal | undefined
-  /** Undefined where there is nothing to be read, or only its reader can make sense of it. */
+  /** undefined if there is nothing to read, or if only the caller can read it. */
   readonly #reader: BodyReader | undefined
-  /** What was taken out of a stream has to be put back; Node's streams take it back by themselves. */
+  /** Pieces taken out of a web stream must be put back; Node's streams take them back by themselves. */
   readonly #isTaken: boolean
   readonly #pieces: Uint8Array[] = []
   /** The piece that is being read. */
   #next: Promise<Uint8Array | undefined> | undefined
   #ending: { readonly error?: unknown } | undefined
 
-  /** @param signal the caller's: one that leaves while the body is read hears no more of it */
+  /** @param signal the caller's: a caller that leaves while the body is read receives no more of it */
   constructor(response: Response, signal: AbortSignal | undefined) {
     const body: unknown = get(response, 'body')
     this.#response = response
@@ -37,7 +37,7 @@ export class Peeked {
     else if (body === undefined) this.#reader = wholeReader(response)
   }
 
-  /** @throws the signal's reason, where the caller leaves meanwhile */
+  /** @throws the signal's reason, if the caller leaves meanwhile */
   async inspect(inspect: Inspect): Promise<Finding> {
     let inspection: Inspection | undefined
     const found = new Promise<Finding>((resolve) => {
@@ -53,7 +53,7 @@ export class Peeked {
     }
   }
 
-  /** The response, whole: what was read, and the rest. */
+  /** The whole response: the pieces that were read, and the rest. */
   whole(): Response {
     if (!this.#isTaken || this.#reader === undefined) return this.#response
     if (this.#ending !== undefined && !('error' in this.#ending)) return this.#copy(joined(this.#pieces))
@@ -65,15 +65,15 @@ export class Peeked {
       isBytes: this.#next === undefined && this.#reader.isBytes?.() === true,
     })
     const signal = this.#signal
-    // An abort discards what was not read yet, on every platform.
+    // An abort discards unread pieces, on every platform.
     if (signal !== undefined) this.#reader.onBreak?.((error) => signal.aborted && rest.break(error))
     return this.#copy(rest.stream)
   }
 
-  /** The response without the connection that it came by: where there is more of it, it ends with what was read. */
+  /** The response without its connection: if more of it was to come, it ends with the pieces that were read. */
   detach(): () => Response {
     if (this.#reader === undefined) return () => this.#response
-    // It has ended by itself.
+    // The body has ended by itself.
     if (this.#ending !== undefined) return () => this.whole()
     this.#discard(undefined)
     return () => {
@@ -83,7 +83,7 @@ export class Peeked {
     }
   }
 
-  /** Nobody is going to read it. */
+  /** Discards the body, which no one will read. */
   #discard(reason: unknown): void {
     this.#reader?.close(reason)
     if (!this.#isTaken) releaseBody(get(this.#response, 'body'), reason)
@@ -96,7 +96,7 @@ export class Peeked {
         this.#next ??= this.#reader.next()
         piece = await this.#next
       } catch (error) {
-        // A body that breaks does so for the caller, once it has read what came before.
+        // A body that breaks does so for the caller too, after the pieces before.
         this.#ending = { error }
         return inspection.end()
       }
@@ -131,7 +131,7 @@ function wholeReader(response: Response): BodyReader | undefined {
   return { next, close: () => undefined }
 }
 
-/** Of the same class: a fetch that was given may have one of its own, and programs ask for it. */
+/** Makes a response of the same class: a user's fetch may have its own, and programs check for it. */
 function construct(response: Response, body: BodyInit): Response {
   const { status, constructor } = response
   const init = { status, ...textOf(response), headers: headersOf(response) }
@@ -168,7 +168,7 @@ function isResponse(candidate: unknown): candidate is Response {
   )
 }
 
-/** A constructed response has none of these, and clients show them. */
+/** Gives a constructed response the members that it lacks and that clients show. */
 function lookingLike(response: Response, copy: Response): Response {
   const cloned = copy.clone.bind(copy)
   const clone = (): Response => lookingLike(response, cloned())

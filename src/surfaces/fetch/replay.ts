@@ -7,13 +7,13 @@ import type { Target } from './target.ts'
 
 /** The body that attempts send. */
 export interface Replay {
-  /** Why it cannot be sent again, where it cannot. */
+  /** Why the body cannot be sent again; undefined if it can. */
   refusal(): RefreshError | undefined
   /** The body, as it was when the call was made; undefined where only the caller's own will do. */
   body(): BodyInit | undefined
   /** Waits until it is known whether it can be sent again. */
   settle?(): Promise<void>
-  /** Discards what is kept. */
+  /** Discards the copy. */
   end(): void
 }
 
@@ -104,10 +104,10 @@ function fixed(body: BodyInit | undefined, refusal?: () => RefreshError): Replay
   return { refusal: () => refusal?.(), body: () => body, end: () => undefined }
 }
 
-/** What of a stream can be sent, and sent again, as the first kind of it that was given. */
+/** Makes a sendable and repeatable body of a stream, in the caller's form. */
 type Send = (source: AsyncIterableIterator<unknown>) => unknown
 
-/** Of a web stream, or of Node's, which is what node-fetch makes of a body. */
+/** The pieces of a web stream, or of Node's, which node-fetch makes of every body. */
 function piecesOf(body: unknown): AsyncIterable<unknown> | undefined {
   if (typeof body !== 'object' || body === null) return undefined
   if (isWebStream(body)) return { [Symbol.asyncIterator]: () => readerOf(body) }
@@ -139,7 +139,7 @@ function asWebStream(source: AsyncIterableIterator<unknown>): ReadableStream {
   )
 }
 
-/** Undefined for what cannot be replaced: what is no stream of this platform's, was read already, or tells fetch more than its bytes. */
+/** undefined for a body that cannot be replaced: it is no stream of this platform, was read already, or tells fetch more than its bytes. */
 function senderFor(body: object): Send | undefined {
   if (isWebStream(body)) return body instanceof ReadableStream && isUnread(body) ? asWebStream : undefined
   if (!('pipe' in body)) return (source) => source
@@ -173,7 +173,7 @@ export function isStream(body: BodyInit): body is ReadableStream {
   return 'getReader' in body || 'pipe' in body || isAsyncIterable(body)
 }
 
-/** What platforms make a text of. */
+/** True for a body that platforms turn into text. */
 function isText(body: BodyInit): body is URLSearchParams {
   return typeof URLSearchParams === 'function' && body instanceof URLSearchParams
 }

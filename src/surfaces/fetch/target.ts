@@ -1,5 +1,5 @@
 import { parsedUrl } from '../../lib/secure-url.ts'
-/** Where a request goes. It is read once: what was checked is what is fetched. */
+/** The destination of a request. It is read once, so that the checked one is the fetched one. */
 export interface Target {
   readonly origin: string
   /** The URL, whole. */
@@ -7,11 +7,11 @@ export interface Target {
   /** Method and path, without the query. */
   readonly endpoint: string
   readonly method: string
-  /** The caller's, where it gave one. */
+  /** The caller's, if it gave one. */
   readonly request: Request | undefined
 }
 
-/** Empty where there is no origin to be told: then it is none of ours, and the platform says what is wrong. */
+/** The target without an origin: it is none of ours, and the platform reports what is wrong. */
 const NOWHERE: Target = { origin: '', href: '', endpoint: '', method: '', request: undefined }
 
 export function readTarget(
@@ -43,20 +43,20 @@ export function isRequest(input: RequestInfo | URL, isForeign: boolean): input i
   return isPlatforms(input) || (isForeign && parsedUrl(textOf(input)) === undefined)
 }
 
-/** As the platform makes it. */
+/** The text that the platform makes of the input. */
 function textOf(input: unknown): string {
   return String(input)
 }
 
-/** What the platform will fetch, whatever a `url` of the object's own, or of a subclass, says. */
+/** The URL that the platform will fetch, even if the object or a subclass has a `url` of its own. */
 function urlOf(request: Request): string {
   const url = platformUrl()
   return url !== undefined && isPlatforms(request) ? String(url.call(request)) : request.url
 }
 
 /**
- * Of the class, not of an object. Undefined where a Request has its URL as a member of its own (React Native). Looked up when a request comes:
- * where Node first hears of `Request`, it loads its fetch, which takes longer than to load all of this library.
+ * The `url` getter of the class, not of an object. undefined if a Request has its URL as an own member (React Native). We look it up when a
+ * request comes: the first use of `Request` makes Node load its fetch, which takes longer than loading all of this library.
  */
 function platformUrl(): ((this: object) => unknown) | undefined {
   const prototype = typeof Request === 'function' ? Request.prototype : {}

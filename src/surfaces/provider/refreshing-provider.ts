@@ -12,21 +12,20 @@ import type { ChatOutcome, StreamDelta, Usage } from '../../llm/response.ts'
 import { withSpent } from '../../llm/usage.ts'
 import { readWrapper, type SharedWrapperOptions, type WrapperOptions } from '../shared/wrapper.ts'
 
-/** What goes for both forms of a {@link RefreshingProvider}. */
+/** The common options of both forms of a {@link RefreshingProvider}. */
 export type SharedProviderOptions = SharedWrapperOptions
 
-/** The cell's options, where the wrapper makes its own. */
+/** With the cell's options, if the wrapper makes its own cell. */
 export type RefreshingProviderOptions = WrapperOptions<LlmProvider>
 
 /**
- * A provider that does not go stale. Where the wrapped one reports that its credential was rejected, `refresh`
- * is called to rebuild it, once for all callers, and the request is made once more. A stream is opened anew only
- * before its first content, so that no output is ever duplicated.
+ * A provider that does not go stale. If the wrapped one reports that its credential was rejected, it calls `refresh` to rebuild it, once
+ * for all callers, and makes the request once more. It opens a stream anew only before its first content, so no output is ever duplicated.
  *
- * `embed` and `listModels` are made once more in the same way; `probe` is made once, and never refreshes. Each of the three is there
- * only where the wrapped provider has it.
+ * `embed` and `listModels` are made once more in the same way; `probe` is made once, and never refreshes. Each of the three exists only if
+ * the wrapped provider has it.
  *
- * Where no fresh provider is to be had, the caller gets the rejection unchanged, and `onEvent` hears why.
+ * If there is no fresh provider, the caller gets the rejection unchanged, and `onEvent` receives the reason.
  *
  * @example
  * const provider = new RefreshingProvider(build(await login()), async () => build(await login()))
@@ -99,7 +98,7 @@ export class RefreshingProvider implements LlmProvider {
    * A wrapper over a refresher of providers, so that many share one credential: one refresh serves them all.
    * Waits for the first provider.
    *
-   * @throws RefreshError `invalid_provider`, `invalid_option`, or what the first refresh failed with
+   * @throws RefreshError `invalid_provider`, `invalid_option`, or the first refresh's failure
    * @example
    * const provider = await RefreshingProvider.from(token.map((token) => build(token)))
    */
@@ -118,7 +117,7 @@ export class RefreshingProvider implements LlmProvider {
   chatStream(request: ChatRequest, options?: CallOptions): AsyncIterableIterator<StreamDelta> {
     const signal = options?.signal
     const { isRejection } = this.#streamPolicy
-    // What the first attempt had reported before it was rejected is added to what the second reports.
+    // The tokens that the first attempt reported before its rejection are added to those of the second.
     let spent: Usage | undefined
     const policy: StreamPolicy<StreamDelta> = {
       ...this.#streamPolicy,
@@ -161,7 +160,9 @@ export class RefreshingProvider implements LlmProvider {
     return retryOnce(this.#refresher, (inner) => call(this.#check(inner)), given)
   }
 
-  /** Neither call of the refresher begins a refresh. Where no provider is built from the value in force, the last one that was used will do. */
+  /**
+   * Neither call of the refresher begins a refresh. If no provider is built from the value in force, we probe the last one that was used.
+   */
   async #probed(options: CallOptions | undefined): Promise<void> {
     const { value } = this.#refresher.usable?.() ?? this.#refresher.peek() ?? { value: this.#checked }
     const inner = this.#check(value)

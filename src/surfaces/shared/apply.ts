@@ -21,7 +21,7 @@ const NAME = /^[\w!#$%&'*+.^`|~-]+$/
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
 /**
- * How a credential is put on a request.
+ * Reads how a credential is put on a request.
  *
  * @throws RefreshError `invalid_option`; what it returns throws `invalid_value` for a value that no header can carry
  */
@@ -47,7 +47,7 @@ function applied(headers: AppliedHeaders): Applied {
   for (const [given, value] of Object.entries(headers)) {
     const name = given.toLowerCase()
     if (value === undefined) remove.push(name)
-    // What the platform would throw shows the value.
+    // The platform's own error would show the value.
     else if (NAME.test(name) && typeof value === 'string' && VALUE.test(value)) set.push([name, value])
     else
       throw new RefreshError('invalid_value', 'The credential holds what no HTTP header can carry: mend it.')

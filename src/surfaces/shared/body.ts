@@ -1,8 +1,8 @@
 import { RefreshError } from '../../errors.ts'
 
-/** Which bodies can be sent twice, on any platform, and why the others cannot: some platforms lack the classes, or parts of them. */
+/** Decides which bodies can be sent twice on any platform, and why the others cannot: some platforms lack the classes, or parts of them. */
 
-/** How many bytes it has, at least. */
+/** The size of the body in bytes, at least. */
 function sizeOf(body: unknown): number {
   if (typeof body === 'string') return new TextEncoder().encode(body).length
   if (body instanceof ArrayBuffer || ArrayBuffer.isView(body)) return body.byteLength
@@ -23,7 +23,7 @@ export function copyOf(body: unknown): unknown {
   return isForm(body) && isIterable(body) ? copyOfForm(body) : body
 }
 
-/** Is the body larger than that? */
+/** True if the body is larger than the limit. */
 export function exceeds(body: unknown, limit: number): boolean {
   // Counting bytes takes longer than looking at the length.
   if (typeof body === 'string' && body.length * 3 <= limit) return false
@@ -41,7 +41,7 @@ export function isBlob(body: unknown): body is Blob {
   return typeof Blob === 'function' && body instanceof Blob
 }
 
-/** What somebody put on the prototype of every object does not count. */
+/** True for an object with an iterator of its own or its class. One on the prototype of every object does not count. */
 export function isIterable<T = unknown>(body: object): body is Iterable<T> {
   return hasOwnWay(body, Symbol.iterator)
 }

@@ -2,7 +2,7 @@ import { type Audience, STRANGERS } from '../../core/audience.ts'
 import type { RefreshListener } from '../../core/events.ts'
 import type { Refresher } from '../../core/refresher.ts'
 
-/** As many origins are remembered: a program that asks more of them than that is a crawler. */
+/** The number of origins that are remembered: a program that asks more of them is a crawler. */
 const MOST_ORIGINS = 256
 
 /** Tells of origins that get no credential and answer 401: once for each. Perhaps `origins` lacks one, or names it wrongly. */

@@ -3,12 +3,12 @@ import { MOST_READ } from './limits.ts'
 
 /** One event of an event stream (HTML standard, section 9.2). */
 export interface ServerSentEvent {
-  /** Empty where it has none. */
+  /** Empty if the event has no name. */
   readonly name: string
   readonly data: string
 }
 
-/** Sent to keep a connection open, and no part of the answer. */
+/** Sent to keep a connection open; no part of the response. */
 const HEARTBEAT = /^(?:ping|keep-?alive|heartbeat)$/i
 const HEARTBEAT_DATA = /^\{\s*"type"\s*:\s*"(?:ping|keep-?alive|heartbeat)"/i
 
@@ -22,7 +22,7 @@ export class FirstEvent {
   #name = ''
   #data: string[] = []
 
-  /** The event, once it is complete; `none` where it takes too long; undefined where more must be read. */
+  /** The event, once it is complete; `none` if it takes too long; undefined if more must be read. */
   push(bytes: Uint8Array): ServerSentEvent | 'none' | undefined {
     const looked = bytes.subarray(0, MOST_READ - this.#read)
     this.#read += bytes.length

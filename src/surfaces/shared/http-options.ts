@@ -7,62 +7,61 @@ import { type Applied, type Apply, readApply } from './apply.ts'
 import { readOrigins } from './origins.ts'
 import { ResponseJudge } from './response-judge.ts'
 
-/** What every surface that sends HTTP requests is told. Read once, at construction. */
+/** Options of every surface that sends HTTP requests. They are read once, at construction. */
 export interface HttpSurfaceOptions<T> {
   /**
-   * Where the credential may go: `https://api.example.com`, one or several. Requests to anywhere else pass through as
-   * they are, without it. Plain http is for loopback only, and for `plainHttpOrigins`.
+   * The origins that may get the credential: `https://api.example.com`, one or several. Requests to any other origin pass through
+   * unchanged, without it. Plain http is for loopback only, and for `plainHttpOrigins`.
    */
   origins: string | readonly string[]
   /**
-   * Those of the `origins` that may get the credential over plain http, where anybody on the way can read it: a gateway within a cluster, or
+   * Those of the `origins` that may get the credential over plain http, where anyone on the way can read it: a gateway within a cluster, or
    * of a compose network, whose traffic you trust.
    * @default none
    * @example plainHttpOrigins: ['http://litellm:4000']
    */
   plainHttpOrigins?: string | readonly string[] | undefined
   /**
-   * How the credential is put on a request. Default: `Authorization: Bearer …`. The name of a header, such as `x-api-key`,
-   * puts it there; a function gives whatever headers are needed, and takes away those that it says are undefined. It is called once
-   * for each token.
+   * How the credential is put on a request. Default: `Authorization: Bearer …`. The name of a header, such as `x-api-key`, puts it there. A
+   * function returns all the headers that are needed, and removes those that it sets to undefined. It is called once for each token.
    *
-   * Only the first two read the token by themselves: it is a string, or an object's `accessToken`.
+   * The default and a header's name read the token by themselves: it is a string, or an object's `accessToken`.
    * @example apply: (token) => ({ authorization: `Bearer ${token}`, 'x-api-key': undefined })
    */
   apply?: string | Apply<T> | undefined
   /**
-   * Changes to what counts as a rejection with a status other than 401. The body of an answer with a status that a
-   * rule names is read, up to 64 KiB, before it is handed on. Of a successful event stream only the status and the headers are judged, unless
-   * `inspectStreams` is on.
+   * Changes to what counts as a rejection with a status other than 401. The body of a response with a status that a rule names is read, up
+   * to 64 KiB, before the caller gets it. For a successful event stream only the status and the headers are judged, unless `inspectStreams`
+   * is on.
    */
   rules?: RejectionRules | undefined
   /**
-   * Reads event streams up to their first event: where that is an authentication error, it is a rejection like any other, and
-   * read to its end within the same bounds as a 401. The answer is handed on only then. Heartbeats are passed over; after 64 KiB without
-   * an event the answer is handed on.
+   * Reads event streams up to their first event. If that is an authentication error, it is a rejection like any other, and is read to its
+   * end within the same bounds as a 401. The caller gets the response only then. Heartbeats are skipped; after 64 KiB without an event the
+   * caller gets the response.
    * @default false
    */
   inspectStreams?: boolean | undefined
   /**
-   * The largest body that is sent a second time, in bytes. The rejection of a larger one is handed on; the credential is
-   * refreshed all the same.
+   * The largest body that is sent a second time, in bytes. The caller gets the rejection of a larger one; the credential is refreshed all
+   * the same.
    * @default 33_554_432
    */
   replayLimit?: number | undefined
   /**
-   * What happens to a request while the login is known to have ended, so that only a person can mend it. `send`: it is sent with the last token,
-   * for the remote side's verdict is the one that counts. `refuse`: it is answered 401 at once, and nothing is sent.
+   * How a request is handled while the login is known to have ended, so that only a person can mend it. `send`: it is sent with the last
+   * token, because the remote side's verdict counts. `refuse`: the caller gets a 401 at once, and nothing is sent.
    * @default 'send'
    */
   whenDead?: 'send' | 'refuse' | undefined
   /**
-   * Hears of this surface's retries, and of requests that bypassed the credential and were answered 401. The credential's own listener
-   * hears of both, too.
+   * Receives the events of this surface's retries, and of requests that bypassed the credential and got a 401. The credential's own
+   * listener receives both, too.
    */
   onEvent?: RefreshListener | undefined
 }
 
-/** What all calls of one surface have in common. */
+/** The common settings of all calls of one surface. */
 export interface HttpSettings {
   readonly judge: ResponseJudge
   readonly inspectStreams: boolean
@@ -107,7 +106,7 @@ export function readHttpOptions<T>(options: HttpSurfaceOptions<T>, ...more: read
 }
 
 /**
- * What goes on requests, by the origin that may have it. A map for each remote side: its breaker is its own.
+ * The headers for requests, by the origin that may have them. Each remote side has a map of its own, with its own breaker.
  *
  * @param put the credential, in the form that the surface wants
  * @throws RefreshError `invalid_option`
@@ -127,7 +126,7 @@ export function credentialsByOrigin<T, C>(
   return new Map(each.map((origin) => [origin, refresher.map(build)]))
 }
 
-/** What a request gets that is not sent, because of `whenDead: 'refuse'`. */
+/** The error of a request that is not sent because of `whenDead: 'refuse'`. */
 export function loginEnded(): RefreshError {
   return new RefreshError(
     'reauthentication_required',
@@ -135,7 +134,7 @@ export function loginEnded(): RefreshError {
   )
 }
 
-/** A successful event stream is handed on as it comes: its body may last for hours. */
+/** The caller gets a successful event stream as it comes: its body may last for hours. */
 export function isEventStream(status: number, contentType: unknown): boolean {
   return status >= 200 && status < 300 && typeof contentType === 'string' && EVENT_STREAM.test(contentType)
 }

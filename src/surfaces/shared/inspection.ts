@@ -6,7 +6,7 @@ import { FirstEvent, type ServerSentEvent } from './first-event.ts'
 import { LONGEST_READ, MOST_READ } from './limits.ts'
 import type { ResponseJudge } from './response-judge.ts'
 
-/** What a response was found to be. */
+/** The result of a response's inspection. */
 export interface Finding {
   readonly verdict: Verdict | false
   /** It shows that the credential is good. */
@@ -16,21 +16,21 @@ export interface Finding {
 /** Reads a body as its `content-encoding` says (RFC 9110 section 8.4), as far as it has arrived. */
 export interface Decoder {
   write(chunk: Uint8Array): void
-  /** There is no more. */
+  /** The body has ended. */
   end(): void
-  /** Nothing is wanted any more. */
+  /** The result is no longer needed. */
   close(): void
 }
 
 /**
- * Opens a decoder; undefined where the body cannot be read.
+ * Opens a decoder; undefined if the body cannot be read.
  *
- * @param take hears of what was decoded
- * @param done all of it was decoded, or as much as can be
+ * @param take called with the decoded bytes
+ * @param done called when everything is decoded, as far as possible
  */
 export type OpenDecoder = (take: (bytes: Uint8Array) => void, done: () => void) => Decoder | undefined
 
-/** Hears what a response was found to be. */
+/** Receives the result of a response's inspection. */
 export interface Judged {
   decide(finding: Finding): void
 }
@@ -47,17 +47,17 @@ const SOON = /* @__PURE__ */ Promise.resolve()
 /** When the whole body is waited for, up to the bounds: it is judged, or at least handed on, in one piece. */
 type Waits = 'always' | 'for a rejection' | 'never'
 
-/** Looks at what was decoded of a body. */
+/** Looks at the decoded bytes of a body. */
 interface Reader {
-  /** More was decoded: what is found, where that is enough. */
+  /** Takes more decoded bytes, and returns the finding once they are enough. */
   take(bytes: Uint8Array): Finding | undefined
-  /** That is all there is. */
+  /** Ends the body. */
   end(): Finding
 }
 
 /**
- * Looks into the body of a response while it arrives, to judge it: at most 64 KiB, for at most 5 s. Whoever reads the body pushes it in
- * here, keeps it, and hands it on. It tells what it found once, perhaps while it is told of more.
+ * Inspects the body of a response while it arrives, to judge it: at most 64 KiB, for at most 5 s. The body's reader pushes it in here,
+ * keeps it, and hands it on. The inspection reports its finding once, perhaps within a push.
  */
 export class Inspection {
   readonly #reader: Reader
@@ -72,7 +72,7 @@ export class Inspection {
   #isComplete = false
   #isOver = false
 
-  /** @param open undefined where the body needs no decoding */
+  /** @param open undefined if the body needs no decoding */
   constructor(reader: Reader, waits: Waits, open: OpenDecoder | undefined, judged: Judged) {
     this.#reader = reader
     this.#waits = waits
@@ -91,7 +91,7 @@ export class Inspection {
     return this.#isOver
   }
 
-  /** So much was read that nothing more may come before it is decided. */
+  /** True if nothing more may be read before the finding. */
   get isFull(): boolean {
     return this.#isComplete && !this.#isOver
   }
@@ -106,7 +106,7 @@ export class Inspection {
     if (this.#size > MOST_READ || isUnreadable) this.end()
   }
 
-  /** There is no more. */
+  /** The body has ended. */
   end(): void {
     if (this.#isComplete) return
     this.#isComplete = true

@@ -1,5 +1,5 @@
-/** As much of a body is read to judge it, in bytes. */
+/** The bytes of a body that are read to judge it, at most. */
 export const MOST_READ = 65_536
 
-/** So long (ms) is waited for the body of a suspect: what has arrived by then is judged. */
+/** The longest wait for the body of a possible rejection, in ms: then we judge what has arrived. */
 export const LONGEST_READ = 5_000

@@ -5,8 +5,8 @@ import { LOOPBACK, parsedUrl } from '../../lib/secure-url.ts'
 /**
  * The origins that a credential may be sent to (RFC 6454).
  *
- * @param plainHttp origins of a network that is trusted, where plain http will do
- * @throws RefreshError `invalid_option` for what is no origin, and for plain http to anything but loopback
+ * @param plainHttp origins of a trusted network, for which plain http will do
+ * @throws RefreshError `invalid_option` if a value is no origin, and for plain http to anything but loopback
  */
 export function readOrigins(
   given: string | readonly string[],

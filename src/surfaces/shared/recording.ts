@@ -7,9 +7,9 @@ type Source = AsyncIterator<unknown> | Iterator<unknown>
 type Result = IteratorResult<unknown>
 
 /**
- * A body that can be read once, such as those that `fetch` turns every body into, and Node's streams. It is recorded while the first
- * attempt sends it. Where that attempt is rejected before it was read to its end, it is read on; where it is still arriving when the second
- * attempt is made, that one sends what was recorded, and the rest as it arrives.
+ * A body that can be read once, such as Node's streams, and those into which `fetch` turns every body. It is recorded while the first
+ * attempt sends it. If that attempt is rejected before the body was read to its end, reading goes on. If the body is still arriving when
+ * the second attempt is made, that attempt sends the recorded part, and the rest as it arrives.
  */
 export class Recording implements AsyncIterableIterator<unknown> {
   readonly #body: Body
@@ -22,9 +22,9 @@ export class Recording implements AsyncIterableIterator<unknown> {
   #isExhausted = false
   /** The first attempt is over: its sender has left, or is to leave. */
   #isAbandoned = false
-  /** Why its sender has left, which a body hears that is discarded. */
+  /** Why its sender has left. A discarded body receives this reason. */
   #reason: unknown
-  /** What is being read right now. */
+  /** The read that runs now. */
   #pending: Promise<Result> | undefined
   #isFirst = true
 
@@ -32,11 +32,14 @@ export class Recording implements AsyncIterableIterator<unknown> {
   constructor(body: Body, limit: number) {
     this.#body = body
     this.#limit = limit
-    // A stream of Node's that breaks before anybody reads it would end the process.
+    // A stream of Node's that breaks without an error listener would end the process.
     call(body, 'on', 'error', ignore)
   }
 
-  /** For the first attempt what is recorded; for the second one all of it as bytes, or what was recorded and the rest as it arrives. */
+  /**
+   * For the first attempt the body as it is recorded; for the second one all of it as bytes, or the recorded part and the rest as it
+   * arrives.
+   */
   body(): Uint8Array<ArrayBuffer> | AsyncIterableIterator<unknown> {
     if (!this.#isFirst && this.#state !== 'reading') return joined(this.#chunks)
     if (!this.#isFirst) return this.#live()
@@ -81,7 +84,7 @@ export class Recording implements AsyncIterableIterator<unknown> {
   }
 
   next(): Promise<Result> {
-    // What is still sent on the first attempt's connection is read by nobody.
+    // No one reads what is still sent on the first attempt's connection.
     return this.#isAbandoned ? Promise.resolve({ done: true, value: undefined }) : this.#advance()
   }
 
@@ -98,7 +101,7 @@ export class Recording implements AsyncIterableIterator<unknown> {
     return this.return(error)
   }
 
-  /** What was recorded, and the rest as it arrives. */
+  /** The recorded part, and the rest as it arrives. */
   #live(): AsyncIterableIterator<unknown> {
     this.#state = 'live'
     const left = this.#chunks.splice(0)
@@ -131,7 +134,7 @@ export class Recording implements AsyncIterableIterator<unknown> {
     return result
   }
 
-  /** One at a time. */
+  /** Reads one piece at a time. */
   #pull(): Promise<Result> {
     this.#pending ??= this.#read()
     return this.#pending
@@ -184,7 +187,7 @@ export class Recording implements AsyncIterableIterator<unknown> {
       if ('pipe' in this.#body) releaseBody(this.#body, this.#reason, true)
       await this.#source?.return?.(this.#reason)
     } catch {
-      // nobody is there to hear of it
+      // no one is left to receive the error
     }
   }
 }
@@ -205,5 +208,5 @@ function call(body: object, name: string, ...given: unknown[]): unknown {
 }
 
 function ignore(): void {
-  // whoever reads the body will see
+  // the body's reader receives the error
 }

@@ -1,11 +1,11 @@
-/** How streams are let go of: Node's, the web's, and whatever else can be iterated. */
+/** The methods that discard a stream: Node's, the web's, and any other iterator's. */
 const WAYS = ['destroy', 'cancel', 'return']
 
 /**
- * Lets go of a body that nobody is going to read, with whatever it holds open. What is no stream stays as it is.
+ * Discards a body that no one will read, with everything that it holds open. A value that is no stream is left alone.
  *
- * @param reason is told to a web stream. To one of Node's an error would be an event, and end the process where nobody listens.
- * @param hearsErrors somebody listens
+ * @param reason given to a web stream. For a stream of Node's an error would be an event, and would end the process without a listener.
+ * @param hearsErrors the stream has an error listener
  */
 export function releaseBody(body: unknown, reason?: unknown, hearsErrors?: boolean): void {
   if (isIncomingRequest(body)) return
@@ -13,13 +13,16 @@ export function releaseBody(body: unknown, reason?: unknown, hearsErrors?: boole
     const method: unknown = Reflect.get(Object(body), way)
     if (typeof method !== 'function') continue
     const given = way === 'cancel' || hearsErrors ? [reason] : []
-    // Nobody is there to hear what goes wrong.
+    // No caller is left to receive an error.
     new Promise((resolve) => resolve(Reflect.apply(method, body, given))).catch(() => undefined)
     return
   }
 }
 
-/** Of a server of Node's. Its response goes over the same socket, which would be destroyed with it; the response's end releases both. */
+/**
+ * True for a request of Node's server. Its response uses the same socket, which would be destroyed with it; the response's end releases
+ * both.
+ */
 function isIncomingRequest(body: unknown): boolean {
   const property = (name: string): unknown => Reflect.get(Object(body), name)
   return property('statusCode') === null && typeof property('method') === 'string'

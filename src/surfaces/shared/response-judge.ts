@@ -12,7 +12,7 @@ import {
 import { isErrorBody, statusOfName } from '../../core/verdict/vendor-names.ts'
 import type { ServerSentEvent } from './first-event.ts'
 
-/** Tells the answers that are rejections from the others. */
+/** Tells rejections from other responses. */
 export class ResponseJudge {
   readonly #rules: Readonly<Record<string, RejectionRule>>
   readonly #statuses: ReadonlySet<number>
@@ -49,7 +49,7 @@ export class ResponseJudge {
     return responseVerdict({ status, headers, body }, this.#rules, isPlain)
   }
 
-  /** The first event of a stream: undefined where it is no error at all. */
+  /** The first event of a stream; undefined if it is no error at all. */
   event({ name, data }: ServerSentEvent): Verdict | undefined {
     const body = parsed(data)
     const isError = name === 'error' || statusOfName(name) === 401 || isErrorBody(body)

@@ -13,8 +13,8 @@ export interface SyntheticResponse {
 const OWN = 'x-llm-refresh'
 
 /**
- * What a client gets where we refuse a request: an authentication error in a shape that every vendor's client understands. A thrown
- * error would look like a lost connection to them, and be retried.
+ * The response that a client gets if we refuse a request: an authentication error in a form that every vendor's client understands. Clients
+ * would take a thrown error for a lost connection, and retry.
  */
 export function synthetic401(reason: unknown): SyntheticResponse {
   const { code, message } = asRefreshError(reason)
@@ -36,7 +36,7 @@ export function synthetic401(reason: unknown): SyntheticResponse {
 }
 
 /**
- * Is this a response of a surface of ours? It says nothing about the credential of another surface.
+ * True if one of our surfaces made this response. Then it says nothing about another surface's credential.
  *
  * @param headers a `Headers`, or an object with names in lower case
  */

@@ -5,9 +5,9 @@ import { assertRefresher, type Background, type Refresh, type Refresher } from '
 import { type RejectionRule, type RejectionRules, rejectionRules } from '../../core/verdict/unauthorized.ts'
 import { checkOptions } from '../../lib/options.ts'
 
-/** How a wrapper works over a refresher that it shares. */
+/** Options of a wrapper over a refresher that it shares. */
 export interface SharedWrapperOptions {
-  /** Hears of this wrapper's retries; and of refreshes, where the cell is the wrapper's own. */
+  /** Receives the events of this wrapper's retries, and of refreshes if the cell is the wrapper's own. */
   onEvent?: RefreshListener | undefined
   /** Changes to what counts as a rejection with a status other than 401. */
   rules?: RejectionRules | undefined
@@ -15,18 +15,18 @@ export interface SharedWrapperOptions {
   background?: Background | undefined
 }
 
-/** How a wrapper works that makes its own cell: that one's options, too. */
+/** Options of a wrapper that makes its own cell: with the cell's options. */
 export interface WrapperOptions<T>
   extends
     SharedWrapperOptions,
     Omit<RefreshableOptions<T>, 'refresh' | 'initial' | 'onEvent' | 'background'> {}
 
-/** What every wrapper of something that carries a credential is made of. */
+/** The parts of a wrapper around something that carries a credential. */
 export interface Wrapper<T> {
   readonly refresher: Refresher<T>
   readonly rules: Readonly<Record<string, RejectionRule>>
   readonly onEvent: RefreshListener | undefined
-  /** Of the wrapper's calls; a cell of its own has it itself. */
+  /** The `background` of the wrapper's calls. A cell of its own has it itself. */
   readonly background: Background | undefined
 }
 
@@ -38,7 +38,7 @@ const ownNames = (): string[] => [
 
 /**
  * @param refresh builds a replacement, for a cell of the wrapper's own; or a refresher, to share one
- * @param assert throws for what is no replacement, which then is not adopted
+ * @param assert throws for an invalid replacement, which then is not adopted
  */
 export function readWrapper<T>(
   initial: T,

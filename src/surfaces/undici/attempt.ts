@@ -10,9 +10,9 @@ import { type Inspected, inspectionOf } from './response-inspection.ts'
 import type { DispatchController, DispatchHandler, ResponseHeaders } from './types.ts'
 import { Upgraded } from './upgraded.ts'
 
-/** How an attempt went. */
+/** The result of an attempt. */
 export interface Attempted extends Finding {
-  /** A rejection, or a demand, that the caller has not seen. It gets it where there is no second attempt; else it is discarded. */
+  /** A rejection, or a demand, that the caller has not seen. The caller gets it if there is no second attempt; else it is discarded. */
   readonly held?: HeldRejection | undefined
 }
 
@@ -21,39 +21,39 @@ interface HeldRejection {
   discard(): void
 }
 
-/** What an attempt asks of the call that it is part of. */
+/** The call, as its attempts see it. */
 export interface Caller extends Receiver {
   readonly settings: { readonly judge: ResponseJudge; readonly inspectStreams: boolean }
-  /** Where the credential may go. */
+  /** The origin that the credential may go to. */
   readonly origin: string
-  /** Why the request must not be sent, where that was found out. */
+  /** Why the request must not be sent, if a reason was found. */
   readonly refused: RefreshError | undefined
   /** The request is on its way. */
   begin(context: unknown): void
   answered(answer: Attempted): void
   /** The response that the caller gets is over. */
   over(): void
-  /** What throws in the caller's handler ends the request. */
+  /** Runs the caller's handler: an error that it throws ends the request. */
   guard(run: () => void): void
 }
 
-/** Most answers: the caller has everything already, and hears the rest itself. */
+/** Most responses: the caller has the head already, and receives the rest directly. */
 const ACCEPTED: Attempted = { verdict: false, accepts: true }
 export const PASSED: Attempted = { verdict: false, accepts: false }
 
 /**
- * Hears of one attempt. It steps aside as soon as it is clear that the caller should have the answer: mostly with its head. A
- * suspect's body is read first, up to 64 KiB, and an event stream up to its first event.
+ * Receives the events of one attempt. It steps aside as soon as it is clear that the caller should have the response: mostly with its head.
+ * It first reads the body of a possible rejection, up to 64 KiB, and an event stream up to its first event.
  *
- * `open`: there is no answer yet. `reading`: it is being judged. `passing`: the caller gets it. `held`: it was rejected, and the
- * caller may yet get it. `dropped`: the caller has left.
+ * `open`: there is no response yet. `reading`: it is being judged. `passing`: the caller gets it. `held`: it was rejected, and the caller
+ * may yet get it. `dropped`: the caller has left.
  */
 export class Attempt implements DispatchHandler, Inspected, HeldRejection {
   readonly isRetry: boolean
   readonly #caller: Caller
   #state: 'open' | 'reading' | 'passing' | 'held' | 'dropped' = 'open'
   #source: DispatchController | undefined
-  /** Where undici's redirect interceptor has been. */
+  /** The redirects that undici's interceptor has followed. */
   #context: unknown
   #held: Held | undefined
   #reading: Inspection | undefined
@@ -211,7 +211,7 @@ export class Attempt implements DispatchHandler, Inspected, HeldRejection {
     }
   }
 
-  /** No connection is held while the credential is refreshed: what has not arrived is let go of. */
+  /** Holds a rejection. Its connection is not kept during the refresh, so the rest of the body is discarded. */
   #hold(verdict: Verdict): void {
     this.#state = 'held'
     const held = this.#held

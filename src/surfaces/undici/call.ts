@@ -14,12 +14,12 @@ import type { AppliedHeaders } from './headers.ts'
 import { OutgoingRequest } from './outgoing.ts'
 import type { Dispatch, DispatchHandler, DispatchOptions, Vouched } from './types.ts'
 
-/** What all requests through one interceptor have in common. */
+/** The common settings of all requests through one interceptor. */
 export interface CallSettings extends HttpSettings {
   readonly vouched: Vouched
-  /** Is it known that the login has ended? */
+  /** True if the login is known to have ended. */
   readonly isDead: () => boolean
-  /** May the credential go there? */
+  /** True if the credential may go to this origin. */
   readonly isAllowed: (origin: string) => boolean
 }
 
@@ -27,7 +27,7 @@ export interface CallSettings extends HttpSettings {
 export class Call implements RetryPolicy<Attempted>, Caller, Bound {
   readonly settings: CallSettings
   readonly origin: string
-  /** It must not be sent. */
+  /** Why the request must not be sent. */
   refused: RefreshError | undefined
   readonly handler: DispatchHandler
   readonly controller: CallController
@@ -35,14 +35,14 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
   readonly #dispatch: Dispatch
   readonly #request: OutgoingRequest
   #attempt: Attempt | undefined
-  /** One of our own. */
+  /** A response that we made. */
   #answer: Delivery | undefined
-  /** What the first attempt is made with, where it is made at once. */
+  /** The credential of the first attempt, if it is made at once. */
   #first: Snapshot<AppliedHeaders> | undefined
   /** Tells the retry policy how an attempt went. */
   #settle: ((answer: Attempted) => void) | undefined
   #hasBegun = false
-  /** What the caller was told as its request began. */
+  /** The context that the caller got as its request began. */
   #context: unknown
   readonly #isRefused: boolean
   #isOver = false
@@ -80,17 +80,17 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
     return this.#request.endpoint
   }
 
-  /** A caller that has left is told at once; the retry policy finds out when it has waited, and tells nobody. */
+  /** A caller that has left is told at once; the retry policy notices after its wait, and reports nothing. */
   get isLeft(): boolean {
     return this.#isOver
   }
 
-  /** Makes the request: at once, where there is a credential at once. Returns what `dispatch` is to return. */
+  /** Makes the request: at once, if there is a credential at once. Returns the result of `dispatch`. */
   start(): boolean {
     const snapshot = this.#isRefused ? undefined : this.#credential.usable?.()
     if (snapshot !== undefined) return this.#sendNow(snapshot)
     this.#request.copyHeaders()
-    // Where its attempts will be redirected to is not known yet.
+    // Its attempts' redirects are not known yet.
     this.guard(() => this.begin({}))
     if (this.#isOver) this.#end()
     else void this.#run(undefined)
@@ -120,14 +120,14 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
     try {
       this.handler.onResponseError?.(this.controller, error)
     } catch (reason) {
-      // Nobody is left to tell.
+      // No caller is left to receive the error.
       queueMicrotask(() => {
         throw reason
       })
     }
   }
 
-  /** What throws in the caller's handler ends the request. */
+  /** Runs the caller's handler: an error that it throws ends the request. */
   guard(run: () => void): void {
     try {
       run()
@@ -136,7 +136,7 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
     }
   }
 
-  /** The caller leaves: it is told at once, whatever is being waited for. */
+  /** The caller leaves: it is told at once, even during a wait. */
   aborted(reason: unknown): void {
     const waiting = this.#answer ?? this.#attempt
     if (waiting === undefined) this.fail(reason)
@@ -154,7 +154,7 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
     return accepts
   }
 
-  /** There are none: what goes wrong on the way is told to the caller by the attempt. */
+  /** No thrown error is a rejection: the attempt itself reports errors to the caller. */
   isRejectionError(): boolean {
     return false
   }
@@ -168,8 +168,8 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
   }
 
   /**
-   * How an attempt went. The first is made without the retry policy, which would cost every request several promises: it takes over
-   * where it has something to decide.
+   * Receives the result of an attempt. The first attempt runs without the retry policy, which would cost every request several promises.
+   * The policy takes over if it has something to decide.
    */
   answered(answer: Attempted): void {
     const first = this.#first
@@ -185,7 +185,7 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
     }
   }
 
-  /** @param made the first attempt, where it was made already */
+  /** @param made the first attempt, if it was made already */
   async #run(made: Made<AppliedHeaders, Attempted> | undefined): Promise<void> {
     const attempt = (value: AppliedHeaders): Promise<Attempted> =>
       new Promise((resolve) => {
@@ -241,7 +241,7 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
     }
   }
 
-  /** There is no credential to send: an answer of our own. */
+  /** There is no credential to send, so the caller gets a response that we make. */
   #refuse(reason: unknown): void {
     const { status, statusText: message, headers, body } = synthetic401(reason)
     const chunks = this.#request.method === 'HEAD' ? [] : [Buffer.from(body)]

@@ -1,6 +1,6 @@
 /** The context of a request, which undici's interceptors write and its caller keeps: it tells of the redirects. */
 
-/** Whether the server that was asked is another than this origin: after a redirect it has not seen the credential. */
+/** True if the request went to another server than this origin: after a redirect that server has not seen the credential. */
 export function wasRedirectedFrom(origin: string, context: unknown): boolean {
   if (!isObject(context) || !('history' in context)) return false
   const { history } = context

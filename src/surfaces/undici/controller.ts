@@ -1,6 +1,6 @@
 import type { DispatchController } from './types.ts'
 
-/** What a caller's pauses reach: the connection, or what is handed on in its stead. */
+/** The target of a caller's pauses: the connection, or the delivery in its place. */
 export interface Flow {
   pause(): void
   resume(): void
@@ -37,7 +37,7 @@ export class CallController implements DispatchController {
     this.#flow?.resume()
   }
 
-  /** From now on this is what pauses. An attempt whose answer may yet be discarded must not hear of them. */
+  /** Sets the target of pauses. An attempt whose response may yet be discarded must not receive them. */
   steer(flow: Flow): void {
     this.#flow = flow
     if (this.paused) flow.pause()
@@ -45,7 +45,7 @@ export class CallController implements DispatchController {
 }
 
 /**
- * What undici says of an abort that has no reason. `instanceof` takes it for undici's own: its classes go by these marks.
+ * undici's error for an abort without a reason. `instanceof` takes it for undici's own, whose classes go by these marks.
  */
 class RequestAbortedError extends Error {
   readonly code = 'UND_ERR_ABORTED'

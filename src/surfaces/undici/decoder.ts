@@ -12,7 +12,7 @@ const brotli = (): zlib.BrotliOptions => {
   return { flush: BROTLI_OPERATION_FLUSH, finishFlush: BROTLI_OPERATION_FLUSH }
 }
 
-/** By the name of the coding, what reads it; the first byte tells the two kinds of `deflate` apart. Nothing of `node:zlib` is used before. */
+/** The decoder of each coding; the first byte distinguishes the two kinds of `deflate`. `node:zlib` is not used before. */
 const CODINGS: Readonly<Record<string, Coding>> = {
   gzip: () => zlib.createGunzip(deflate()),
   'x-gzip': () => zlib.createGunzip(deflate()),
@@ -33,14 +33,14 @@ function zstd(): (() => unknown) | undefined {
 
 /** More codings than this are none that a server means. */
 const MOST_CODINGS = 5
-/** As much is decoded for the next decoder, in bytes: a little may unfold to very much that unfolds to nothing. */
+/** The decoded bytes for the next decoder, at most: a little may unfold to very much that unfolds to nothing. */
 const MOST_BETWEEN = 1_048_576
 
 /**
  * @param encoding `content-encoding`: the codings in the order in which they were applied
- * @param take hears of what was decoded, in pieces of some 16 KiB: it bounds what is decoded by closing
- * @param done all of it was decoded, or as much as can be
- * @returns undefined for a compression that is not known
+ * @param take called with the decoded bytes, in pieces of some 16 KiB; it bounds the decoding by closing
+ * @param done called when everything is decoded, as far as possible
+ * @returns undefined for an unknown coding
  */
 export function openDecoder(
   encoding: unknown,
@@ -81,7 +81,7 @@ function undo(open: Coding, next: Decoder, most: number): Decoder {
   }
 }
 
-/** Undefined where one of them is not known. */
+/** undefined if one of them is not known. */
 function codingsOf(encoding: unknown): readonly Coding[] | undefined {
   const lines = Array.isArray(encoding) ? encoding.map(String) : encoding
   const text = Array.isArray(lines) ? lines.join(',') : lines

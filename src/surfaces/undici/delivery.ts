@@ -1,15 +1,15 @@
 import type { CallController, Flow } from './controller.ts'
 import type { DispatchController, DispatchHandler, ResponseHeaders } from './types.ts'
 
-/** An answer that was kept back until it was clear whether its caller should have it. */
+/** A response that was kept back until it was clear whether its caller should have it. */
 export interface Held {
   readonly status: number
   headers: ResponseHeaders
   readonly message: string | undefined
   rawHeaders: unknown
-  /** What has arrived of its body. */
+  /** The pieces of its body that have arrived. */
   readonly chunks: Uint8Array[]
-  /** How it ended, where it has. */
+  /** Its end, if it has ended. */
   ending: Ending | undefined
 }
 
@@ -21,18 +21,18 @@ export type Ending =
 export interface Receiver {
   readonly handler: DispatchHandler
   readonly controller: CallController
-  /** The request is over: the caller hears of this, and of nothing more. */
+  /** Ends the request: the caller receives this error, and nothing more. */
   fail(error: unknown): void
 }
 
 /**
- * Hands a held answer on, in order and no faster than the caller takes it. What throws in the caller's handler ends the
- * request, as it does in undici.
+ * Hands a held response on, in order and no faster than the caller takes it. An error that the caller's handler throws ends the request, as
+ * in undici.
  */
 export class Delivery implements Flow {
   readonly #to: Receiver
   readonly #held: Held
-  /** Where the rest comes from; undefined where there is none. */
+  /** The connection that brings the rest; undefined if there is no rest. */
   readonly #source: DispatchController | undefined
   #isRunning = false
   #isOver = false
@@ -43,7 +43,7 @@ export class Delivery implements Flow {
     this.#source = source
   }
 
-  /** Whether everything was handed on that was held: what comes now may go straight to the caller. */
+  /** True once everything held was handed on: later pieces may go straight to the caller. */
   get isOver(): boolean {
     return this.#isOver
   }
@@ -73,7 +73,7 @@ export class Delivery implements Flow {
     this.resume()
   }
 
-  /** What is left goes nowhere. */
+  /** Discards the rest. */
   stop(): void {
     this.#isOver = true
   }
@@ -133,7 +133,7 @@ export class Delivery implements Flow {
   }
 }
 
-/** The answer ends with what has arrived of it. */
+/** Ends the response with the part that has arrived. */
 export function cutShort(held: Held): void {
   held.ending = { type: 'end', trailers: {}, rawTrailers: [] }
   const { 'content-length': _, ...headers } = held.headers

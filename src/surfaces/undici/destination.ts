@@ -14,7 +14,7 @@ interface Dispatching {
   readonly options: DispatchOptions
 }
 
-/** What is being dispatched right now. */
+/** The dispatch that runs now. */
 let dispatching: Dispatching | undefined
 let isSubscribed = false
 

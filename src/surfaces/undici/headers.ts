@@ -11,7 +11,7 @@ export interface AppliedHeaders {
   readonly survivesRedirects: boolean
 }
 
-/** They say whom the request is for, and whose certificate counts. Both are said by the request's origin alone. */
+/** The headers that could name the request's server and the certificate to expect. Only the request's origin decides both. */
 const DESTINATION = ['host', ':authority']
 
 const NONE: AppliedHeaders = { set: [], names: new Set(), lengths: 0, survivesRedirects: false }
@@ -25,10 +25,10 @@ export function credentialOf({ set, remove, survivesRedirects }: Applied): Appli
 }
 
 /**
- * A request's headers with a credential on them. The caller's others stay as they are, in whatever of undici's forms they
- * came: an object, a flat array of names and values, pairs, or nothing. What is given is not changed.
+ * A request's headers with a credential on them. The caller's other headers stay, in whichever of undici's forms they came: an object, a
+ * flat array of names and values, pairs, or nothing. The given headers are not changed.
  *
- * @param before the credential that is on them already
+ * @param before the credential that the headers have already
  */
 export function withCredential(
   headers: unknown,
@@ -43,7 +43,7 @@ export function withCredential(
   return list === undefined ? inObject(headers, credential, before) : inList(list, credential, before)
 }
 
-/** The same on headers that nobody else has: a flat array is changed where it is. */
+/** Does the same on headers that only we hold: it changes a flat array in place. */
 export function putOn(headers: unknown, credential: AppliedHeaders, before: AppliedHeaders = NONE): unknown {
   if (!Array.isArray(headers) || (headers.length > 0 && typeof headers[0] !== 'string'))
     return withCredential(headers, credential, before)
@@ -56,7 +56,7 @@ export function putOn(headers: unknown, credential: AppliedHeaders, before: Appl
   return list
 }
 
-/** A copy, for what the caller may change. */
+/** A copy, because the caller may change the original. */
 export function copied(headers: unknown): unknown {
   return headers === undefined || headers === null ? headers : withCredential(headers, NONE)
 }
@@ -88,7 +88,7 @@ function inList(headers: readonly unknown[], credential: AppliedHeaders, before:
     const name = headers[at]
     if (typeof name === 'string' && mustGo(name, credential, before)) continue
     result.push(name)
-    // An odd one at the end is kept: undici says what is wrong with it.
+    // An odd item at the end is kept: undici reports what is wrong with it.
     if (at + 1 < headers.length) result.push(headers[at + 1])
   }
   for (const [name, value] of credential.set) result.push(name, value)

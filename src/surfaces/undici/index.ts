@@ -6,26 +6,26 @@ import type { Interceptor } from './types.ts'
 
 export type { AnyDispatch, Interceptor } from './types.ts'
 
-/** How {@link refreshingInterceptor} works. */
+/** Options of {@link refreshingInterceptor}. */
 export type RefreshingInterceptorOptions<T> = HttpSurfaceOptions<T>
 
 /**
- * An interceptor for undici's `compose` (undici 7 and later) that puts a fresh credential on requests to the `origins`. Where an
- * answer says that it was no good, it is refreshed, once for all callers, and the request is made once more. WebSocket
- * handshakes are requests like any other. As the global dispatcher it covers every client in the process that uses fetch.
+ * An interceptor for undici's `compose` (undici 7 and later) that puts a fresh credential on requests to the `origins`. If a response
+ * rejects the credential, it is refreshed, once for all callers, and the request is made once more. WebSocket handshakes are requests like
+ * any other. As the global dispatcher it covers every client in the process that uses fetch.
  *
- * Compose it last, so that caches, redirects and retries see the credential: undici's redirect interceptor takes `Authorization`
- * away when it leaves the origin; with any other header redirects are not followed, but handed on. Only what makes errors of answers
- * (undici's responseError interceptor) comes after it: a 401 that has become an error is no answer. A request has to name its
- * origin, also where a Client or a Pool has only one; where that one sends it to a server that is not among the `origins`, it fails before
- * anything is sent. The origin alone says where a request goes: a `Host` header and a `servername` of the caller's are taken away.
+ * Compose it last, so that caches, redirects and retries see the credential. undici's redirect interceptor removes `Authorization` when it
+ * leaves the origin; with any other header the caller gets the redirect itself. Only an interceptor that turns responses into errors
+ * (undici's responseError) comes after it: a 401 that has become an error is no response. A request has to name its origin, also through a
+ * Client or a Pool, which has only one; if that one sends it to a server that is not among the `origins`, it fails before anything is sent.
+ * The origin alone decides where a request goes: the caller's `Host` header and `servername` are removed.
  *
- * The caller gets the answer as the server sent it. Where no fresh credential is to be had that is the rejection; its body is
- * handed on up to 64 KiB. Where there is none to begin with, the answer is a 401 of our own that names the reason, and carries the error's code
- * in the header `x-llm-refresh`.
+ * The caller gets the server's response unchanged. If there is no fresh credential, that is the rejection, with up to 64 KiB of its body.
+ * If there is no credential to begin with, the response is a 401 of our own that names the reason, and carries the error's code in the
+ * header `x-llm-refresh`.
  *
- * A body that can be read once, a stream of Node's included, is recorded while it is sent, up to the `replayLimit`. Where it is still arriving when
- * the request is made again, the rest follows as it arrives. Requests of a credential's own source pass the interceptor by.
+ * A body that can be read once, a stream of Node's included, is recorded while it is sent, up to the `replayLimit`. If it is still arriving
+ * when the request is made again, the rest follows as it arrives. Requests of a credential's own source pass the interceptor by.
  *
  * @throws RefreshError `invalid_option`; a request that names no origin, or that an older undici makes, throws `invalid_request`
  * @example

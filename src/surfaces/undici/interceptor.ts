@@ -16,7 +16,7 @@ import type {
 } from './types.ts'
 import { Watched } from './watched.ts'
 
-/** Anybody may have made the request, and any dispatcher may send it. */
+/** Any program may have made the request, and any dispatcher may send it. */
 export const NOTHING_VOUCHED: Vouched = { isOwned: false, goesStraight: false }
 
 /**
@@ -42,7 +42,7 @@ export function interceptorFor<T>(
   function intercept<D extends AnyDispatch>(dispatch: D): D
   function intercept(dispatch: Dispatch): Dispatch {
     return (request, handler) => {
-      // What a source asks goes where it would go without us: it must not wait for the credential that it fetches.
+      // A source's request must go on as without us: it must not wait for the credential that it fetches.
       if (isInSource(refresher.owner)) return dispatch(request, handler)
       const origin = originOf(request)
       let credential = credentials.get(origin)

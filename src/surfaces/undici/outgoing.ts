@@ -15,7 +15,7 @@ export class OutgoingRequest {
 
   /**
    * @param replayLimit bytes of its body that may be kept
-   * @param isOwned nobody changes it from now on
+   * @param isOwned no one changes the request from now on
    */
   constructor(options: DispatchOptions, replayLimit: number, isOwned: boolean) {
     this.#options = options
@@ -39,9 +39,9 @@ export class OutgoingRequest {
     this.#options = { ...this.#options, headers: copied(this.#options.headers) }
   }
 
-  /** What the next attempt dispatches. */
+  /** The options that the next attempt dispatches. */
   prepare(credential: AppliedHeaders): DispatchOptions {
-    // Not spread: Node 20 takes some microseconds to add to an object that was made by spreading another.
+    // We do not spread: Node 20 takes some microseconds to add to an object that was made by spreading another.
     const options = this.#isOwned ? this.#options : Object.assign<object, DispatchOptions>({}, this.#options)
     options.headers = this.#isOwned
       ? putOn(options.headers, credential, this.#applied)
@@ -56,7 +56,7 @@ export class OutgoingRequest {
     return options
   }
 
-  /** Why it cannot be sent again, where it cannot. */
+  /** Why the body cannot be sent again; undefined if it can. */
   refusal(): RefreshError | undefined {
     return this.#replay?.refusal()
   }
@@ -73,13 +73,13 @@ export class OutgoingRequest {
     return verdict
   }
 
-  /** There is no further attempt: what is kept of the body is discarded, and all of it where nothing was sent. */
+  /** Ends the attempts: discards the copy of the body, and the whole body if nothing was sent. */
   end(): void {
     this.#replay?.end?.()
     if (!this.wasPrepared) releaseBody(this.#options.body)
   }
 
-  /** The response that the caller gets is over, or the call has failed: the body hears why. */
+  /** Tells the body that the caller's response is over, or why the call has failed. */
   over(error?: unknown): void {
     this.#replay?.over?.(error)
   }
@@ -90,7 +90,7 @@ let last = { method: '', path: '', endpoint: '' }
 
 function endpointOf({ method, path }: DispatchOptions): string {
   if (method === last.method && path === last.path) return last.endpoint
-  // What is no path is undici's to refuse.
+  // undici refuses an invalid path.
   const [named = ''] = typeof path === 'string' ? path.split('?', 1) : []
   const endpoint = `${method} ${named}`
   last = { method, path, endpoint }

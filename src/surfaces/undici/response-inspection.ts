@@ -22,7 +22,7 @@ export interface Inspected extends Judged {
   readonly isRetry: boolean
 }
 
-/** What reads a response before the caller gets it: up to its first event, or all of its body. Undefined where the head says enough. */
+/** The inspection of a response before the caller gets it: up to its first event, or all of its body. undefined if the head is enough. */
 export function inspectionOf(
   status: number,
   headers: ResponseHeaders,
@@ -40,7 +40,7 @@ export function inspectionOf(
   return inspectBody(judge, head, open, attempt)
 }
 
-/** Undefined where there is nothing to decode. */
+/** undefined if there is nothing to decode. */
 function openerOf(encoding: unknown): OpenDecoder | undefined {
   return encoding === undefined ? undefined : (take, done) => openDecoder(encoding, take, done)
 }

@@ -1,5 +1,5 @@
 import type { RefreshError } from '../../errors.ts'
-// What undici 7 and 8 have in common, as far as it is needed here: nothing of undici is needed to compile against this.
+// The common interface of undici 7 and 8, as far as we use it: compiling against it needs nothing of undici.
 
 /** A dispatcher's headers, parsed: names in lower case. */
 export type ResponseHeaders = Record<string, string | string[] | undefined>
@@ -13,11 +13,11 @@ export interface DispatchOptions {
   body?: unknown
   /** TLS: whose certificate counts. undici knows it, and does not document it. */
   servername?: unknown
-  /** What undici's redirect interceptor reads. */
+  /** Read by undici's redirect interceptor. */
   maxRedirections?: unknown
 }
 
-/** What a handler steers its request with. */
+/** The controls of a request, for its handler. */
 export interface DispatchController {
   readonly aborted: boolean
   readonly paused: boolean
@@ -29,7 +29,7 @@ export interface DispatchController {
   resume(): void
 }
 
-/** What hears of a request. */
+/** Receives the events of a request. */
 export interface DispatchHandler {
   onRequestStart?(controller: DispatchController, context: unknown): unknown
   onRequestUpgrade?(
@@ -46,7 +46,7 @@ export interface DispatchHandler {
   ): unknown
   onResponseData?(controller: DispatchController, chunk: Uint8Array): unknown
   onResponseEnd?(controller: DispatchController, trailers: ResponseHeaders): unknown
-  /** No controller where the request was never started. */
+  /** The controller is undefined if the request was never started. */
   onResponseError?(controller: DispatchController | undefined, error: unknown): unknown
   onResponseStarted?(): unknown
   /** undici 8 only. */
@@ -61,28 +61,28 @@ export type Dispatch = (options: DispatchOptions, handler: DispatchHandler) => b
 /** The `dispatch` of any version of undici. */
 export type AnyDispatch = (options: never, handler: never) => boolean
 
-/** What undici's `compose` takes, whatever version of undici that is. */
+/** The argument of undici's `compose`, in any version of undici. */
 export type Interceptor = <D extends AnyDispatch>(dispatch: D) => D
 
 /** The body that attempts send. */
 export interface Replay {
   /** For the next attempt: as it was when the request was made. */
   body(): unknown
-  /** Why it cannot be sent again, where it cannot. */
+  /** Why the body cannot be sent again; undefined if it can. */
   refusal(): RefreshError | undefined
-  /** The first attempt was rejected: gets what it has not sent yet. */
+  /** The first attempt was rejected: reads the part that it has not sent yet. */
   complete?(): Promise<void>
-  /** Is there more of it to come? */
+  /** True if more of it is to come. */
   isArriving?(): boolean
-  /** Discards what is kept. */
+  /** Discards the copy. */
   end?(): void
   /** The response that the caller gets is over, or the call has failed. */
   over?(error?: unknown): void
 }
 
-/** What whoever makes all requests through an interceptor vouches for, so that it is neither copied nor checked. */
+/** The promises of a program that makes all requests through an interceptor, so that they are neither copied nor checked. */
 export interface Vouched {
-  /** Nobody changes a request, its headers and its bytes once it is dispatched, and each has an object of its own. */
+  /** No one changes a request, its headers and its bytes once it is dispatched, and each has an object of its own. */
   readonly isOwned: boolean
   /** The dispatcher sends each request to the origin that it names. */
   readonly goesStraight: boolean

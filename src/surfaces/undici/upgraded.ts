@@ -4,11 +4,11 @@ export class Upgraded {
 
   constructor(socket: unknown) {
     this.#socket = socket
-    // An error that nobody listens for would end the process.
+    // An error without a listener would end the process.
     this.#call('on', 'error', ignore)
   }
 
-  /** It has its owner. */
+  /** The caller takes the connection. */
   release(): void {
     this.#call('off', 'error', ignore)
   }

@@ -10,10 +10,10 @@ import { testSource } from './source.ts'
 import { TOKEN_PATH, TokenEndpoint } from './token-endpoint.ts'
 import { Tokens } from './tokens.ts'
 
-/** How the test servers behave. */
+/** Options of the test servers. */
 export interface TestServersOptions {
   /**
-   * How long an access token is good, in ms.
+   * How long an access token is valid, in ms.
    * @default 60_000
    */
   readonly lifetime?: number | undefined
@@ -26,9 +26,9 @@ export interface TestServersOptions {
 /** One request that arrived. */
 export interface TestRequest {
   readonly method: string
-  /** Without the query. */
+  /** The path without the query. */
   readonly path: string
-  /** Of the response. */
+  /** The status of the response. */
   readonly status: number
 }
 
@@ -36,7 +36,7 @@ export interface TestRequest {
 export interface TestCounts {
   /** Requests to the LLM server, those that it rejected included. */
   readonly calls: number
-  /** Those of them that got a 401. */
+  /** The number of them that got a 401. */
   readonly rejected: number
   /** Requests to the token endpoint. */
   readonly tokenRequests: number

@@ -1,6 +1,6 @@
 import { json, type Reply } from './reply.ts'
 
-/** How a request proves who it is. */
+/** The credential that a request carries. */
 export interface Offered {
   readonly kind: 'token' | 'api_key' | 'nothing'
   readonly credential: string

@@ -1,7 +1,7 @@
 /** A request as it arrived, with its whole body. */
 export interface Received {
   readonly method: string
-  /** Without the query. */
+  /** The path without the query. */
   readonly path: string
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
   readonly body: string

@@ -1,7 +1,7 @@
 import { json, type Received, type Reply } from './reply.ts'
 import type { Tokens } from './tokens.ts'
 
-/** Where the token endpoint is. */
+/** The path of the token endpoint. */
 export const TOKEN_PATH = '/oauth/token'
 
 const METADATA = ['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration']

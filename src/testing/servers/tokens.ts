@@ -1,7 +1,7 @@
 import type { TokenResponse } from '../../credential/token/token-response.ts'
 import type { Clock } from '../../lib/clock.ts'
 
-/** One login: every token that comes of it ends with it. */
+/** One login. Every token that comes of it ends with it. */
 interface Login {
   isRevoked: boolean
 }
@@ -28,7 +28,7 @@ export class Tokens {
     this.#lifetime = lifetime
   }
 
-  /** How many access tokens were issued. */
+  /** The number of access tokens that were issued. */
   get issued(): number {
     return this.#issued
   }
@@ -64,7 +64,7 @@ export class Tokens {
     return this.#issue(known.login, true)
   }
 
-  /** How an access token stands. */
+  /** The state of an access token. */
   judge(accessToken: string): 'good' | 'expired' | 'unknown' {
     const known = this.#access.get(accessToken)
     if (known === undefined) return 'unknown'

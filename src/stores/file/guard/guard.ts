@@ -8,19 +8,19 @@ import { AS_FOLDER, exchanged, identityOf, makeMissing, tighten } from './making
 import { assertLinks, flawOf, isTrusted, shown, type Trust, trustOf } from './trust.ts'
 import { isPinning, walk, type Way } from './walk.ts'
 
-/** Whose the files of a folder are. */
+/** The user and group that own a folder's files. */
 export interface Ownership {
   readonly uid: number
   readonly gid: number
 }
 
-/** A folder of an account to which nobody else can write. */
+/** The folder of an account, writable by no other user. */
 export interface Checked {
   /** Its path without links. */
   readonly real: string
-  /** Tells it from one that was made anew, or was put in its place. */
+  /** Distinguishes it from a folder that was made later or put in its place. */
   readonly identity: string
-  /** Whose its new files must be, where that is not who makes them: root works for the folder's owner. */
+  /** The owner that its new files must get, if that is not their maker: root works for the folder's owner. */
   readonly own: Ownership | undefined
   readonly trust: Trust | undefined
 }
@@ -33,16 +33,16 @@ export type Inside<R> = (
 ) => Promise<R>
 
 const MOST_KNOWN = 1_000
-/** Somebody may remove a folder as fast as it is made. */
+/** Another user may remove a folder as fast as it is made. */
 const MOST_TRIES = 5
 /** Windows has no such owners and modes; its home folders are closed to others. */
 const HAS_USERS = process.geteuid !== undefined
 
-/** Sees to it that nobody else can plant, change or exchange what is in a store's folders. */
+/** Makes sure that no other user can plant, change or exchange files in a store's folders. */
 export class Guard {
   readonly #root: string
   readonly #trustParent: boolean
-  /** What was found good, and what it looked like then. */
+  /** The folders found good, and their attributes at that time. */
   readonly #known = new Map<string, { readonly looks: string; readonly checked: Checked }>()
 
   /** @param root the store's own folder */
@@ -52,7 +52,7 @@ export class Guard {
   }
 
   /**
-   * Makes a folder of the store where it is missing.
+   * Makes a folder of the store if it is missing.
    *
    * @throws RefreshError `store_failed`
    */
@@ -66,14 +66,14 @@ export class Guard {
         continue
       }
       const way = await walk(path)
-      // What it is made in must be good, too: what is made elsewhere is not removed.
+      // The folder above must be good too: a folder made in a bad one would not be removed.
       await this.#assertAbove(way, await trustOf(way))
       await makeMissing(way, path)
     }
   }
 
   /**
-   * @returns undefined where there is no such folder
+   * @returns undefined if there is no such folder
    * @throws RefreshError `store_failed`
    */
   async check(path: string): Promise<Checked | undefined> {
@@ -100,7 +100,7 @@ export class Guard {
   /**
    * The store's own folder, in which those of the accounts are.
    *
-   * @returns its path without links; undefined where there is no such folder
+   * @returns its path without links; undefined if there is no such folder
    * @throws RefreshError `store_failed`
    */
   async checkRoot(): Promise<string | undefined> {
@@ -112,7 +112,7 @@ export class Guard {
     return way.real
   }
 
-  /** Where root works in the folder of another user, that user may exchange any part of the path at any moment. */
+  /** If root works in another user's folder, that user may exchange any part of the path at any moment. */
   async inside<R>({ real, identity, own, trust }: Checked, path: string, use: Inside<R>): Promise<R> {
     const isOurs = (uid: number): boolean => trust === undefined || isTrusted(uid, trust)
     if (trust?.served === undefined || !isPinning()) return use(path, isOurs, own)
@@ -148,7 +148,7 @@ export class Guard {
       : seen.map((one) => one && `${identityOf(one)} ${one.uid} ${one.gid} ${one.mode}`).join()
   }
 
-  /** Of all folders that are there already, but for those of accounts. */
+  /** Checks all existing folders except those of accounts. */
   async #assertAbove(way: Way, trust: Trust | undefined): Promise<void> {
     if (trust === undefined) return
     assertLinks(way, trust)
@@ -168,7 +168,7 @@ export class Guard {
     const { real } = way
     const { uid, gid } = found
     const above = way.folders.slice(0, -1)
-    // Where anybody may make a folder, it tells nothing that this one is another user's.
+    // If any user may make a folder there, another user's folder may be planted.
     const isPlanted =
       (above.at(-1)?.stats.mode ?? 0) & 0o1000 && above.every(({ stats }) => stats.uid !== uid)
     if (uid !== trust.uid && (uid !== trust.served || isPlanted)) {
@@ -190,7 +190,7 @@ export class Guard {
   }
 }
 
-/** Whether it takes no look at the store's own folder by itself: it is closed, and the account's folder is in it, and no link. */
+/** True if the store's own folder needs no separate look: it is closed, and holds the account's folder, which is no link. */
 function isUsual({ folders, missing, links, real }: Way, path: string): boolean {
   const root = folders.at(-2)
   return (

@@ -63,8 +63,8 @@ async function step(handle: FileHandle, name: string): Promise<FileHandle> {
 }
 
 /**
- * What root makes in another user's folder is that user's, who could not use it otherwise. That user may have put another of root's folders in
- * its place: one that holds something, or a mounted one, is not given away.
+ * Gives a folder that root made in another user's folder to that user, who could not use it otherwise. That user may have put another of
+ * root's folders in its place, so a folder that is mounted or holds something is not given away.
  */
 async function handOver(made: FileHandle, above: Stats): Promise<void> {
   if (above.uid === 0) return

@@ -6,16 +6,16 @@ import type { Way } from './walk.ts'
 
 const [OTHERS_WRITE, GROUP_WRITES, STICKY] = [0o002, 0o020, 0o1000]
 const ROOT = 0
-/** What an owner is shown as who has no number in this user namespace, as in a sandbox. */
+/** The uid shown for an owner that has none in this user namespace, as in a sandbox. */
 const UNMAPPED = 65_534
 
-/** Whom this process trusts with its tokens. */
+/** The users that this process trusts with its tokens. */
 export interface Trust {
   /** This process's own user. */
   readonly uid: number
-  /** Root works for one other user, whose folder it is. */
+  /** The other user for whom root works, because the folder is that user's. */
   readonly served: number | undefined
-  /** The owner of a folder above, such as `/`, cannot be told from here: it is no user of this user namespace. */
+  /** True if a folder above, such as `/`, has an owner outside this user namespace, so that we cannot tell which. */
   readonly hasUnmapped: boolean
 }
 
@@ -32,9 +32,9 @@ export function isTrusted(uid: number, trust: Trust): boolean {
 }
 
 /**
- * A folder above the store's own: whoever can write to it can put another folder in the place of ours.
+ * Checks a folder above the store's own: its writers can put another folder in the place of ours.
  *
- * @returns what is wrong with it
+ * @returns the flaw
  */
 export async function flawOf(stats: Stats, trust: Trust): Promise<string | undefined> {
   const { uid } = stats
@@ -44,8 +44,8 @@ export async function flawOf(stats: Stats, trust: Trust): Promise<string | undef
 }
 
 /**
- * A sticky folder, such as `/tmp`, is not: nobody renames another's files there. Nor is one that only its owner's private group may
- * write, as where the umask is 002.
+ * A sticky folder, such as `/tmp`, is not open: no user can rename another's files there. Nor is a folder writable by its owner's private
+ * group only, as with umask 002.
  */
 async function isOpenToWriters({ mode, uid, gid }: Stats): Promise<boolean> {
   if ((mode & STICKY) !== 0) return false
@@ -58,8 +58,8 @@ export function shown({ mode }: Stats): string {
 }
 
 /**
- * A link counts where it and its target belong to us or to root. One that belongs to the user for whom root works leads only to what
- * is that user's own.
+ * A link is good if it and its target belong to us or to root. A link of the user for whom root works may only lead to that user's own
+ * folders.
  *
  * @throws RefreshError `store_failed`
  */

@@ -13,18 +13,18 @@ export interface Passed {
 export interface Link {
   readonly path: string
   readonly uid: number
-  /** Who owns the folder to which it leads. undefined: it leads nowhere. */
+  /** The owner of the folder to which it leads. undefined: it leads nowhere. */
   targetUid: number | undefined
 }
 
-/** What lies on the way to a path, once its links are followed. */
+/** The folders and links on the way to a path, with every link followed. */
 export interface Way {
   /** Real folders, from the root of the file system on. */
   readonly folders: readonly Passed[]
   readonly links: readonly Link[]
-  /** The names for which there is nothing yet. */
+  /** The names that do not exist yet. */
   readonly missing: readonly string[]
-  /** Where the path leads; with what is missing, where it will lead. */
+  /** The path without links; it may end in missing names. */
   readonly real: string
 }
 
@@ -39,9 +39,9 @@ export function isPinning(): boolean {
 }
 
 /**
- * Looks at every folder and every link on the way to a path: whoever can change one of them decides where the path leads.
+ * Looks at every folder and every link on the way to a path: a user who can change one of them decides where the path leads.
  *
- * For root each step begins at the very folder that was looked at, whatever its path leads to by then.
+ * For root, each step begins at the very folder that was looked at, even if its path leads elsewhere by then.
  *
  * @throws the file system's errors, also `ENOTDIR` and `ELOOP`
  */

@@ -59,7 +59,7 @@ export class Embedding {
     })
   }
 
-  /** The AI SDK has an error of its own for it, which does not say what to do. */
+  /** The AI SDK's own error for this does not say what to do. */
   async #assertFits({ input }: EmbedRequest): Promise<void> {
     const most = await this.#model.maxEmbeddingsPerCall
     if (typeof most !== 'number' || input.length <= most) return

@@ -9,25 +9,24 @@ import type { ProviderWarning, Report } from './warnings.ts'
 /** Options for a vendor, by namespace, as the AI SDK documents them: `{ anthropic: { … } }`. */
 export type ProviderOptions = Record<string, Record<string, unknown>>
 
-/** How a model is to be used as a provider. */
+/** Options of a model's use as a provider. */
 export interface LanguageModelProviderOptions {
-  /** What is known of the model. Default: nothing; then only the vendor can refuse what it cannot do. */
+  /** The known facts about the model. Default: none; then only the vendor can refuse an impossible request. */
   capabilities?: ModelCapabilities | undefined
   /** The thinking that applies when a request names none. Default: none is asked for. */
   thinking?: ThinkingConfig | undefined
   /**
-   * Options for the vendor that go with every request, in the AI SDK's namespaces. Where a request says
-   * something itself, the request wins. Default: none.
+   * Options for the vendor that go with every request, in the AI SDK's namespaces. A request's own options win. Default: none.
    */
   providerOptions?: ProviderOptions | undefined
   /**
-   * Whose protocol the model speaks. Default: told from the model's `provider`. Say it where a model goes by
-   * a name of its own, for instance one made with `createAnthropic({ name: 'my-proxy' })`.
+   * The vendor whose protocol the model speaks. Default: read from the model's `provider`. Set it if the model has a name of its own, for
+   * instance one made with `createAnthropic({ name: 'my-proxy' })`.
    */
   vendor?: Vendor | undefined
   /**
-   * Told of whatever did not get through: a field of a request that the vendor cannot honour, a kind of
-   * content that `ContentBlock` cannot hold, and the AI SDK's own warnings. What it throws is ignored.
+   * Called with everything that did not get through: a field of a request that the vendor cannot honour, a kind of content that
+   * `ContentBlock` cannot hold, and the AI SDK's own warnings. An error that it throws is ignored.
    * Default: each distinct warning is printed once, with `console.warn`.
    */
   onWarning?: ((warning: ProviderWarning) => void) | undefined
@@ -36,11 +35,11 @@ export interface LanguageModelProviderOptions {
   /** Options for the vendor that go with every `embed`, in the AI SDK's namespaces. Default: none. */
   embeddingProviderOptions?: ProviderOptions | undefined
   /**
-   * The provider's `listModels`, for AI SDK models list none: ask the vendor with the credential of this model, and throw what it
-   * refuses. Default: the provider has none.
+   * The provider's `listModels`, because AI SDK models list none: ask the vendor with the credential of this model, and throw its refusal.
+   * Default: the provider has none.
    */
   listModels?: ((options?: CallOptions) => Promise<ModelInfo[]>) | undefined
-  /** The provider's `probe`: a request that costs nothing, and throws where the vendor cannot be reached. Default: the provider has none. */
+  /** The provider's `probe`: a request that costs nothing, and throws if the vendor cannot be reached. Default: the provider has none. */
   probe?: ((options?: CallOptions) => Promise<void>) | undefined
 }
 
@@ -65,7 +64,7 @@ const VENDORS: Record<Vendor, true> = {
   other: true,
 }
 
-/** @throws RefreshError `invalid_option` that names the option and what would do */
+/** @throws RefreshError `invalid_option` that names the option and the allowed values */
 export function assertOptions(options: LanguageModelProviderOptions): void {
   checkOptions(options, Object.keys(KNOWN))
   const { vendor } = options

@@ -91,7 +91,7 @@ export class LanguageModelProvider extends BaseProvider {
     return this.#capabilities
   }
 
-  /** `tool_forcing` where the model is known to take no schema, as some OpenAI-compatible servers. */
+  /** `tool_forcing` if the model is known to take no schema, as with some OpenAI-compatible servers. */
   override structuredOutputSupport(): StructuredOutputSupport {
     const model: object = this.#languageModel
     return 'supportsStructuredOutputs' in model && model.supportsStructuredOutputs === false

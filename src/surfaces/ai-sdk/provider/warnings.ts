@@ -1,11 +1,11 @@
-/** Something that a request asked for, or an answer held, and that did not get through as it was. */
+/** A part of a request or a response that did not get through unchanged. */
 export interface ProviderWarning {
   /**
    * `unsupported`: left out. `compatibility`: replaced by something near it. `deprecated`: honoured, but not
    * for long. `other`: read the details.
    */
   type: 'unsupported' | 'compatibility' | 'deprecated' | 'other'
-  /** What it is about: a field of `ChatRequest`, an option, or a kind of content. */
+  /** The subject: a field of `ChatRequest`, an option, or a kind of content. */
   feature: string
   /** More words, for people. Never a credential; an AI SDK provider may quote the conversation here. */
   details?: string | undefined
@@ -14,7 +14,7 @@ export interface ProviderWarning {
 /** Tells of something that did not get through. */
 export type Report = (warning: ProviderWarning) => void
 
-/** How many distinct warnings one provider remembers to have printed. */
+/** The number of distinct warnings that one provider remembers as printed. */
 const MOST_PRINTED = 200
 
 /** The `onWarning` of a user, made safe: whatever it does, the call goes on. */
@@ -24,7 +24,7 @@ export function guarded(onWarning: Report): Report {
       const returned: unknown = onWarning(warning)
       if (returned instanceof Promise) returned.catch(() => {})
     } catch {
-      // A listener's failure is the listener's: the answer matters more.
+      // A failing listener must not cost the caller its response.
     }
   }
 }

@@ -1,7 +1,7 @@
 /** Makes one call of a method of a model. */
 export type CallMethod = (name: string, given: readonly unknown[]) => Promise<unknown>
 
-/** How the AI SDK names what a model does. */
+/** The names of a model's working methods. */
 const DOES = /^do[A-Z]/
 /** Properties that every function has. */
 const OF_FUNCTIONS: ReadonlySet<string | symbol> = new Set([
@@ -71,7 +71,7 @@ export function propertiesOf(model: object): Map<string | symbol, PropertyDescri
   return found
 }
 
-/** Getters and methods of a class may need what is private to it. */
+/** Getters and methods of a class may need its private fields. */
 function read(model: object, name: string | symbol): unknown {
   const value: unknown = Reflect.get(model, name)
   return typeof value === 'function'

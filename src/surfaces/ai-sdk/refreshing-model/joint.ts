@@ -33,9 +33,9 @@ export class Joint {
   #hasStarted = false
   #joins = false
   #begun: BegunBlock[] = []
-  /** By kind and id: the id under which the caller knows a block. Each renaming goes both ways, so that no two blocks share an id. */
+  /** By kind and id: the id that the caller knows for a block. Each renaming goes both ways, so that no two blocks share an id. */
   readonly #ids = new Map<string, string>()
-  /** By kind and id of the second attempt: what its start said, until a later part of the block carries it. */
+  /** By kind and id of the second attempt: the metadata of a block's start, until a later part of the block carries it. */
   readonly #metadata = new Map<string, unknown>()
 
   /** Notes a part of the prelude that the caller gets from the first attempt. */
@@ -48,12 +48,12 @@ export class Joint {
     this.#begun.push({ kind, id, hasMetadata: providerMetadata !== undefined })
   }
 
-  /** From here on the parts are the second attempt's. */
+  /** Begins the second attempt: all later parts are its own. */
   join(): void {
     this.#joins = true
   }
 
-  /** What the caller gets for a part that comes before the commit, or that is the commit: nothing, often the part, or more. */
+  /** The parts that the caller gets for a part up to the commit: none, often the part, or more. */
   read(part: unknown): unknown[] {
     if (!this.#joins) {
       this.note(part)
@@ -65,13 +65,13 @@ export class Joint {
       this.#hasStarted = true
     }
     if (isPrelude(part)) return this.#goesOn(part) ? [] : [this.mend(part)]
-    // An error is handed on as it came: without us, too, it would leave blocks open.
+    // An error goes to the caller unchanged: without us, too, it would leave blocks open.
     if (type === 'error') return [part]
     this.#keep(part)
     return [...this.#ends(), this.mend(part)]
   }
 
-  /** Whether parts after the commit have to be mended. */
+  /** True if parts after the commit have to be mended. */
   get mends(): boolean {
     return this.#ids.size > 0
   }
@@ -89,7 +89,7 @@ export class Joint {
     return { ...part, id: known, ...(metadata !== undefined && { providerMetadata: metadata }) }
   }
 
-  /** Whether a start is that of a block which the first attempt has begun already. */
+  /** True if a start is that of a block which the first attempt has begun already. */
   #goesOn(start: unknown): boolean {
     const { type, id, providerMetadata } = fieldsOf(start)
     const kind = STARTS.get(type)
@@ -100,7 +100,7 @@ export class Joint {
     this.#begun = this.#begun.filter((each) => each !== block)
     this.#ids.set(`${kind}:${id}`, block.id)
     if (!this.#ids.has(`${kind}:${block.id}`)) this.#ids.set(`${kind}:${block.id}`, id)
-    // What the first attempt said may name a block that no longer exists at the vendor: an empty object replaces it.
+    // The first attempt's metadata may name a block that no longer exists at the vendor: an empty object replaces it.
     const metadata = providerMetadata ?? (block.hasMetadata ? {} : undefined)
     if (metadata !== undefined) this.#metadata.set(`${kind}:${id}`, metadata)
     return true

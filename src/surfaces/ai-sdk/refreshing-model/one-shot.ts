@@ -12,7 +12,7 @@ export function repeatability(input: Record<string, unknown>): (() => RefreshErr
   return () => (streams.every(isUntouched) ? undefined : usedUp())
 }
 
-/** What can be read once only, among the options of a call and one level below: `audio`, `data.stream`. */
+/** The inputs that can be read only once, among the options of a call and one level below: `audio`, `data.stream`. */
 function oneShots(input: Record<string, unknown>): object[] {
   return Object.values(input)
     .flatMap((value) => (isRecord(value) && !isOneShot(value) ? Object.values(value) : [value]))
@@ -25,12 +25,12 @@ function isOneShot(value: unknown): value is object {
 }
 
 function isUntouched(stream: object): boolean {
-  // One of Node's tells it.
+  // Node's streams tell whether they were read.
   if ('readableDidRead' in stream) {
     const { readableDidRead, destroyed }: { readableDidRead: unknown; destroyed?: unknown } = stream
     return readableDidRead === false && destroyed !== true
   }
-  // Of another iterable nobody can know.
+  // We cannot know whether any other iterable was read.
   if (typeof ReadableStream === 'undefined' || !(stream instanceof ReadableStream)) return false
   if (stream.locked) return false
   try {

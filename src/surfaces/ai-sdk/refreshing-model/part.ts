@@ -1,6 +1,6 @@
 import { readReasoningMark } from '../signature.ts'
 
-/** What a stream begins with before it has said anything: an attempt that sent no more than these may be repeated. */
+/** The parts before a stream's first content: an attempt that sent only these may be repeated. */
 const PRELUDE: ReadonlySet<unknown> = new Set([
   'stream-start',
   'response-metadata',
@@ -18,12 +18,12 @@ export interface PartFields {
   readonly providerMetadata?: unknown
 }
 
-/** The fields of a part; none where it is no object. */
+/** The fields of a part; none if it is no object. */
 export function fieldsOf(part: unknown): PartFields {
   return typeof part === 'object' && part !== null ? part : {}
 }
 
-/** Whether a part carries no content. A kind that this library does not know counts as content, so that it is never sent twice. */
+/** True if a part carries no content. A kind that this library does not know counts as content, so that it is never sent twice. */
 export function isPrelude(part: unknown): boolean {
   const { type, providerMetadata } = fieldsOf(part)
   return PRELUDE.has(type) && !(type === 'reasoning-start' && holdsReasoning(providerMetadata))

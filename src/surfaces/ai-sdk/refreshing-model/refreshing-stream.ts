@@ -3,7 +3,7 @@ import { Joint } from './joint.ts'
 import { fieldsOf, isPrelude } from './part.ts'
 import type { Item, StreamAttempt } from './stream-attempt.ts'
 
-/** What the AI SDK reads from the result of a call, besides its stream. */
+/** The members that the AI SDK reads from the result of a call, besides its stream. */
 type Result = Record<string, unknown>
 
 /**
@@ -11,7 +11,7 @@ type Result = Record<string, unknown>
  * through `items`, which may begin a second attempt; from then on they come from the attempt itself, at no cost but a read.
  */
 export class RefreshingStream implements UnderlyingDefaultSource<unknown> {
-  /** What the caller gets. */
+  /** The result that the caller gets. */
   readonly result: Result
   readonly #items: AsyncIterator<Item, undefined>
   readonly #joint = new Joint()
@@ -27,7 +27,7 @@ export class RefreshingStream implements UnderlyingDefaultSource<unknown> {
     this.#attempt = attempt
     this.#items = items
     this.result = { ...(isRecord(attempt.result) && attempt.result) }
-    // Nothing is read before the caller asks for it.
+    // The stream reads nothing before the caller asks for it.
     this.result['stream'] = new ReadableStream(this, { highWaterMark: 0 })
     // A copy, since the AI SDK reads the headers only once the stream is over: a second attempt's replace them.
     const { response } = this.result
@@ -71,7 +71,7 @@ export class RefreshingStream implements UnderlyingDefaultSource<unknown> {
     try {
       return await this.#items.next()
     } catch (error) {
-      // Where the caller aborts while the credential is refreshed, the attempt may be open still.
+      // If the caller aborts during a refresh, the attempt may still be open.
       this.#attempt.cancel(error)?.catch(() => undefined)
       throw error
     }

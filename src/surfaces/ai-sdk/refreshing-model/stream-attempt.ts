@@ -6,26 +6,26 @@ import { isRecord } from '../record.ts'
 /** After a rejection this many more parts are read. Usually one follows, and it says that the stream is over. */
 const MOST_AFTER = 64
 
-/** What an attempt yields: itself once it is open, then its parts. */
+/** The items of an attempt: itself once it is open, then its parts. */
 export type Item = { readonly attempt: StreamAttempt; readonly part?: unknown }
 
-/** Where the parts of a committed attempt go: the controller of the caller's stream. */
+/** The controller of the caller's stream, which gets the parts of a committed attempt. */
 type Sink = Pick<ReadableStreamDefaultController<unknown>, 'enqueue' | 'close' | 'error'>
 
-/** One attempt at a stream: it opens when its first item is asked for, and reads one part at a time. */
+/** One attempt at a stream. It opens when its consumer asks for the first item, and reads one part at a time. */
 export class StreamAttempt implements AsyncIterableIterator<Item, undefined> {
-  /** What the model gave; undefined until the attempt is open. */
+  /** The model's result; undefined until the attempt is open. */
   result: unknown
   /** A second attempt is never repeated. */
   readonly isLast: boolean
   /** The attempt stays open while the credential is refreshed, for no other can take its place. */
   stays: boolean = false
-  /** Changes each part of a committed attempt before the caller gets it, where a retry makes that necessary. */
+  /** Changes each part of a committed attempt before the caller gets it, if a retry makes that necessary. */
   mend: ((part: unknown) => unknown) | undefined
   readonly #open: () => Promise<unknown>
   #isOpen = false
   #reader: ReadableStreamDefaultReader<unknown> | undefined
-  /** Parts that were read after a rejection, for the caller to get where no retry takes their place. */
+  /** Parts that were read after a rejection. The caller gets them if no retry takes their place. */
   readonly #held: unknown[] = []
   #ending: { readonly error?: unknown } | undefined
   #sink: Sink | undefined
@@ -39,7 +39,7 @@ export class StreamAttempt implements AsyncIterableIterator<Item, undefined> {
     return this
   }
 
-  /** Whether the model gave a stream at all. */
+  /** True if the model returned a stream. */
   get streams(): boolean {
     return this.#reader !== undefined
   }
@@ -84,7 +84,7 @@ export class StreamAttempt implements AsyncIterableIterator<Item, undefined> {
     else sink.close()
   }
 
-  /** The caller leaves. A stream that is over is left alone: the caller need not hear how it ended. */
+  /** The caller leaves. A stream that is over is left alone: the caller does not need its end. */
   cancel(reason: unknown): Promise<void> | undefined {
     const isOver = this.#ending !== undefined
     this.#ending = {}
@@ -122,7 +122,7 @@ export class StreamAttempt implements AsyncIterableIterator<Item, undefined> {
     stop()
   }
 
-  /** Nobody waits for it: a stream may only be closed once the other half of a tee is. */
+  /** We do not wait: half of a tee closes only when the other half does. */
   #discard(reason: unknown): void {
     this.#reader?.cancel(reason).catch(() => undefined)
   }
@@ -130,7 +130,7 @@ export class StreamAttempt implements AsyncIterableIterator<Item, undefined> {
   readonly #take = ({ done, value }: ReadableStreamReadResult<unknown>): void => {
     if (this.#ending !== undefined) return
     if (done) {
-      // Another read may be waiting to hear the same.
+      // Another read may be waiting for the same end.
       this.#ending = {}
       this.#sink?.close()
     } else this.#sink?.enqueue(this.mend === undefined ? value : this.mend(value))
@@ -139,7 +139,7 @@ export class StreamAttempt implements AsyncIterableIterator<Item, undefined> {
   readonly #break = (error: unknown): void => this.#sink?.error(error)
 }
 
-/** Whether something is a stream of the platform's, or of a polyfill. */
+/** True if the value is a stream of the platform, or of a polyfill. */
 export function isStream(value: unknown): value is ReadableStream<unknown> {
   return typeof value === 'object' && value !== null && 'getReader' in value
 }

@@ -1,24 +1,24 @@
 import { methodsOf, propertiesOf } from '../refreshing-model/facade.ts'
 
 /**
- * What the functions of a thing are. A provider's build something, such as a model, and send nothing. A model's `do…` methods send, and
- * its others do not; nor do those of its parts, such as its configuration. Those of any other object that a provider gives, such as
- * `files()`, send.
+ * What the functions of an object do. Those of a provider build something, such as a model, and send nothing. A model's `do…` methods send;
+ * its other methods do not, nor do those of its parts, such as its configuration. Those of any other object that a provider returns, such
+ * as `files()`, send.
  */
 export type Kind = 'provider' | 'model' | 'part' | 'api'
 
 /** Functions named like this send a request, whatever they belong to. */
 const SENDS = /^(?:get|list|upload|delete|download|retrieve|fetch|cancel)(?![a-z])/
-/** What the language itself calls, and what it expects an answer of at once. */
+/** The functions that the language itself calls, and whose result it needs at once. */
 const BY_LANGUAGE: ReadonlySet<string | symbol | undefined> = new Set(['toString', 'toJSON', 'valueOf'])
-/** How deep a bag of models may be. */
+/** The greatest depth of an object that holds models. */
 const DEPTH = 4
 
 /**
  * How a function is called:
- * - `retried`: it sends a request. It waits for a token, and goes through the retry.
- * - `builds`: it is called on the provider of the placeholder, to see what it gives, and then on the one in force.
- * - `now`: it is called on the one in force, and gives its result at once.
+ * - `retried`: it sends a request, so it waits for a token and goes through the retry.
+ * - `builds`: it is called on the placeholder's provider, to see what it returns, and then on the one in force.
+ * - `now`: it is called on the one in force, and returns its result at once.
  */
 export type Manner = 'retried' | 'builds' | 'now'
 
@@ -31,12 +31,12 @@ export function mannerOf(kind: Kind, name: string | symbol | undefined, method: 
   return name !== undefined && SENDS.test(name) ? 'now' : 'builds'
 }
 
-/** Whether a function may send a request, so that it is never called with the placeholder. */
+/** True if a function may send a request, so that it must never run with the placeholder. */
 export function maySend(name: string | symbol | undefined, method: unknown): boolean {
   return isAsync(method) || (typeof name === 'string' && SENDS.test(name))
 }
 
-/** The kind of what is found, where it shows. */
+/** The kind of an object, if it is recognizable. */
 export function kindOf(thing: object): Kind | undefined {
   if (isModel(thing)) return 'model'
   return typeof thing === 'function' || hasFunction(thing, 'languageModel') ? 'provider' : undefined
@@ -49,7 +49,7 @@ function isModel(thing: object): boolean {
   return typeof Reflect.get(thing, 'provider') === 'string' && methodsOf(thing).size > 0
 }
 
-/** Whether something calls nothing, so that it is handed on as it is. A tool is data, whatever functions it has. */
+/** True if a value calls nothing, so that the caller gets it unchanged. A tool is data, whatever functions it has. */
 export function isData(thing: unknown, depth: number = DEPTH): boolean {
   if (typeof thing === 'function') return false
   if (typeof thing !== 'object' || thing === null || depth === 0) return true

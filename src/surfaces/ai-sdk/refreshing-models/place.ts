@@ -1,17 +1,17 @@
 import { RefreshError } from '../../../errors.ts'
 
-/** Where a thing is found in every provider that is built: the provider itself, a property, or what a function gives. */
+/** The place of an object in every provider that is built: the provider itself, a property, or a function's result. */
 export interface Place {
-  /** As a user would write it: `files()`. */
+  /** The place as a user would write it: `files()`. */
   readonly name: string
-  /** May give a promise, where a function on the way does. */
+  /** Returns a promise if a function on the way does. */
   find(provider: object): unknown
 }
 
 /** The provider itself. */
 export const ROOT: Place = { name: '', find: (provider) => provider }
 
-/** A property of what is found at a place. */
+/** A property of the object at a place. */
 export function propertyOf(place: Place, name: string | symbol): Place {
   return {
     name: joined(place, name),
@@ -19,7 +19,7 @@ export function propertyOf(place: Place, name: string | symbol): Place {
   }
 }
 
-/** What a function of a place gives, called once for each provider. */
+/** The result of a function at a place, called once for each provider. */
 export function resultOf(place: Place, name: string | symbol | undefined, given: readonly unknown[]): Place {
   const results = new WeakMap<object, unknown>()
   return {
@@ -28,7 +28,7 @@ export function resultOf(place: Place, name: string | symbol | undefined, given:
       if (results.has(provider)) return results.get(provider)
       const result = chained(place.find(provider), (owner) => invoked(owner, name, given))
       results.set(provider, result)
-      // Its caller hears of the failure. The next one tries again.
+      // The caller receives the failure. The next caller tries again.
       if (isPromise(result)) result.then(undefined, () => results.delete(provider))
       return result
     },

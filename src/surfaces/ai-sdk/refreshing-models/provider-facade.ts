@@ -8,9 +8,9 @@ import { chained, invoked, isPromise, type Place, propertyOf, resultOf, ROOT } f
 type Name = string | symbol
 type Anything = (...given: unknown[]) => unknown
 
-/** A thing that a provider gives, and where it is found in the provider in force. */
+/** An object that a provider returns, and its place in the provider in force. */
 interface Owner {
-  /** As the provider of the placeholder gave it. */
+  /** The object as the placeholder's provider returned it. */
   readonly shape: object
   readonly place: Place
   readonly kind: Kind
@@ -19,13 +19,13 @@ interface Owner {
   checked: unknown
 }
 
-/** What stands for a property, and for which value of it. */
+/** The facade of a property, and the value that it stands for. */
 interface Known {
   original: unknown
   facade: unknown
 }
 
-/** Makes what stands for a provider: it looks like the one that was built with the placeholder, and calls the one in force. */
+/** Makes the facade of a provider: it looks like the one that was built with the placeholder, and calls the one in force. */
 export class ProviderFacade {
   readonly #wrapper: Wrapper<object>
 
@@ -33,7 +33,7 @@ export class ProviderFacade {
     this.#wrapper = wrapper
   }
 
-  /** What stands for a thing that the provider gives; itself, where it is data. */
+  /** The facade of an object that the provider returns; the object itself if it is data. */
   of(shape: object, place?: Place, kind?: Kind): object
   of(shape: unknown, place?: Place, kind?: Kind): unknown
   of(shape: unknown, place: Place = ROOT, kind: Kind = 'provider'): unknown {
@@ -49,14 +49,14 @@ export class ProviderFacade {
     return { shape, place, kind, calls, checked: shape }
   }
 
-  /** Gives a facade what its original has. */
+  /** Gives a facade the members of its original. */
   #dressed(owner: Owner, facade: object): object {
     return lookalike(owner.shape, facade, (name, property) => {
       const value: unknown = property.value
       if (typeof value === 'function' && propertiesOf(value).size === 0) {
         return { value: this.#method(owner, name, value), writable: true }
       }
-      // What has properties of its own is looked at only when it is asked for: it may lead back here.
+      // A value with properties of its own is looked at only when a caller asks for it: it may lead back here.
       const known: Known = { original: undefined, facade: undefined }
       return { get: () => this.#read(owner, name, known) }
     })
@@ -94,7 +94,7 @@ export class ProviderFacade {
     }
   }
 
-  /** What stands for a function. Without a name it is the owner itself. */
+  /** The facade of a function. Without a name it is the owner itself. */
   #method(owner: Owner, name: Name | undefined, original: object): Anything {
     const manner = mannerOf(owner.kind, name, original)
     const facade: Anything = (...given) => {
@@ -107,7 +107,7 @@ export class ProviderFacade {
     return facade
   }
 
-  /** @param begun what the first attempt has given already */
+  /** @param begun the first attempt's result, if it was made already */
   #retried(
     owner: Owner,
     name: Name | undefined,
@@ -156,7 +156,7 @@ export class ProviderFacade {
     const found = provider === undefined ? owner.shape : owner.place.find(provider)
     const result = chained(found, (each) => this.#run(owner, each, name, given))
     if (!isPromise(result)) return this.#adopted(result, owner, name, given)
-    // Only what the value in force gave counts as the first attempt.
+    // Only a result of the value in force counts as the first attempt.
     if (usable !== undefined) return this.#retried(owner, name, given, result)
     result.then(undefined, () => undefined)
     return this.#retried(owner, name, given)

@@ -8,7 +8,7 @@ export interface TokenLike {
   readonly accessToken: string
 }
 
-/** No promise: what is built has to be there at once. */
+/** Any type but a promise: the built value must be there at once. */
 export interface NotPromise {
   readonly then?: never
 }

@@ -13,10 +13,10 @@ import { Recording } from '../../shared/recording.ts'
 import type { Replay } from '../types.ts'
 
 /**
- * Keeps the body of a request: its caller may change it once the request is made.
+ * Copies the body of a request, because its caller may change it once the request is made.
  *
  * @param limit bytes
- * @param isOwned nobody changes it
+ * @param isOwned no one changes it
  */
 export function keep(body: unknown, limit: number, isOwned: boolean): Replay | undefined {
   if (body === undefined || body === null) return undefined
@@ -28,7 +28,7 @@ export function keep(body: unknown, limit: number, isOwned: boolean): Replay | u
   }
   if (typeof body !== 'object') return refused(body, streamed)
   if (isStream(body)) return keepStream(body, limit)
-  // What is none of these is undici's to refuse.
+  // undici refuses any other body.
   return isAsyncIterable(body) || isIterable(body) ? new Recording(body, limit) : refused(body, streamed)
 }
 
@@ -46,7 +46,9 @@ function keepStream(body: object, limit: number): Replay {
   return new Kept(bytes ?? new Uint8Array())
 }
 
-/** Where nobody records a stream, undici discards it once the response is over, or the call has failed, even while it waits for more of it. */
+/**
+ * Records a stream. Without a recording, undici discards it once the response is over or the call has failed, even while it waits for more.
+ */
 class StreamRecording extends Recording {
   #isBegun = false
 

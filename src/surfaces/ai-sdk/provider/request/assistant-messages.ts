@@ -10,7 +10,7 @@ import type { AssistantPart, PromptMessage } from './prompt-message.ts'
 import { addOpaque, addReasoning, addThinking, wantsItsOwn } from './reasoning.ts'
 import { dropped, impossible, misplaced } from './unsupported.ts'
 
-/** What a message of the assistant amounts to. The calls that it makes are noted in `toolNames`. */
+/** Converts a message of the assistant. Notes its tool calls in `toolNames`. */
 export function assistantMessages(
   blocks: readonly ContentBlock[],
   where: string,
@@ -56,7 +56,7 @@ export function assistantMessages(
         throw impossible(`${where} holds a block of a type that is not known: leave it out.`)
     }
   }
-  // Vendors refuse an empty turn, which is what is left of one whose every block was dropped.
+  // A turn whose every block was dropped is empty, and vendors refuse an empty turn.
   return content.length > 0 ? [{ role: 'assistant', content }] : []
 }
 

@@ -10,7 +10,7 @@ import type { Report } from '../warnings.ts'
 import { toPrompt } from './prompt.ts'
 import { addedTokens, assertRoom, thinkingCall } from './thinking.ts'
 
-/** What goes into a call besides the request. */
+/** The context of a call besides its request. */
 export interface CallContext {
   readonly dialect: Dialect
   /** The request's own thinking, or the configured one. */
@@ -94,8 +94,8 @@ function choiceOf(choice: NonNullable<ChatRequest['toolChoice']>): LanguageModel
 }
 
 /**
- * Where Anthropic's model takes no schema, the AI SDK makes it a tool, of which any will do then. Only what was sent
- * tells whether that is so; unless it shows that the tool was forced, that is reported.
+ * For a model of Anthropic that takes no schema, the AI SDK turns the schema into a tool, and then lets the model use any tool. Only the
+ * sent request shows this. Unless it shows that the tool was forced, we report the lost choice.
  */
 export function reportLostChoice(
   request: ChatRequest,

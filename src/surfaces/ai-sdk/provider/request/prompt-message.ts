@@ -17,20 +17,20 @@ export interface FilePart {
 /** `providerOptions` as wide as they are here: what they hold is the vendor's business. */
 type Marked<Part> = Omit<Part, 'providerOptions'> & { providerOptions?: Metadata }
 
-/** What a message of the user holds. */
+/** The parts of a user's message. */
 export type UserPart = LanguageModelV4TextPart | FilePart
 
-/** What a message of the assistant holds. */
+/** The parts of an assistant's message. */
 export type AssistantPart =
   | Marked<LanguageModelV4TextPart>
   | Marked<LanguageModelV4ReasoningPart>
   | Marked<LanguageModelV4ToolCallPart>
   | Marked<ToolResultPart>
 
-/** What a message of a tool holds. */
+/** The parts of a tool's message. */
 export type ToolPart = LanguageModelV4ToolResultPart | LanguageModelV4ToolApprovalResponsePart
 
-/** The result of a tool of the vendor's: any JSON. */
+/** The result of a vendor's own tool: any JSON. */
 interface ToolResultPart extends Omit<LanguageModelV4ToolResultPart, 'output'> {
   output: { type: 'json' | 'error-json'; value: unknown }
 }

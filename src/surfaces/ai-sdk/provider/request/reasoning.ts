@@ -33,7 +33,7 @@ export function addThinking(
   addReasoning(content, thinking, { signature }, dialect, report)
 }
 
-/** Adds reasoning with its mark, where the vendor takes that mark back. */
+/** Adds reasoning with its mark, if the vendor takes that mark back. */
 export function addReasoning(
   content: AssistantPart[],
   text: string,
@@ -51,7 +51,7 @@ export function addReasoning(
   if (text !== '' && !wantsItsOwn(dialect)) content.push({ type: 'reasoning', text })
 }
 
-/** Adds reasoning without text, where it is this vendor's own, or the vendor is not known. */
+/** Adds reasoning without text, if it is this vendor's own, or the vendor is not known. */
 export function addOpaque(
   content: AssistantPart[],
   block: OpaqueReasoningBlock,

@@ -5,7 +5,7 @@ import type { Dialect } from '../../vendor.ts'
 import type { ProviderOptions } from '../options.ts'
 import type { Report } from '../warnings.ts'
 
-/** How a thinking configuration is put to a model. */
+/** A thinking configuration in the model's form. */
 export interface ThinkingCall {
   /** For the vendor's namespace; an `undefined` in it takes the user's own option away. */
   readonly options: Record<string, unknown>
@@ -103,10 +103,10 @@ function highAtMost(effort: NonNullable<ThinkingConfig['effort']>, report: Repor
   return 'high'
 }
 
-/** What the AI SDK spends on thinking that has no budget. */
+/** The tokens that the AI SDK spends on thinking without a budget. */
 const DEFAULT_BUDGET = 1024
 
-/** Tokens that the AI SDK provider will add to `maxOutputTokens` by itself, whoever asked for the thinking. */
+/** The tokens that the AI SDK provider adds to `maxOutputTokens` by itself, for thinking from any source. */
 export function addedTokens(providerOptions: ProviderOptions, { vendor, namespaces }: Dialect): number {
   if (vendor !== 'anthropic') return 0
   const budgets = namespaces.map((name) => {
@@ -115,12 +115,12 @@ export function addedTokens(providerOptions: ProviderOptions, { vendor, namespac
     const { budgetTokens = DEFAULT_BUDGET } = thinking
     return typeof budgetTokens === 'number' ? budgetTokens : 0
   })
-  // Which alias wins differs between versions: the largest keeps the limit in any case.
+  // The winning alias differs between versions: the largest budget keeps the limit in any case.
   return Math.max(...budgets)
 }
 
 /**
- * Anthropic counts thinking within the answer's limit, and refuses a budget that leaves nothing.
+ * Anthropic counts thinking within the response's limit, and refuses a budget that leaves nothing.
  *
  * @throws RefreshError `invalid_request`
  */

@@ -1,4 +1,4 @@
-/** What an AI SDK prompt cannot say: it is reported and left out, or the request is refused. */
+/** Finds requests that an AI SDK prompt cannot express. Either the part is reported and left out, or the request is refused. */
 
 import { RefreshError } from '../../../../errors.ts'
 import type { ContentBlock, Message } from '../../../../llm/content.ts'

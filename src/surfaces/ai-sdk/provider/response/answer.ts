@@ -32,7 +32,7 @@ type GenerateResult =
 
 type FinishReason = LanguageModelV2FinishReason | LanguageModelV3FinishReason | LanguageModelV4FinishReason
 
-/** Who answers, and who hears of what cannot be carried. */
+/** The responding model, and the receiver of warnings. */
 export interface ResponseContext {
   readonly modelId: string
   /** The AI SDK's name for the vendor. */
@@ -40,7 +40,7 @@ export interface ResponseContext {
   readonly report: Report
 }
 
-/** The answer in this library's terms. What it holds that a `ContentBlock` cannot hold is reported. */
+/** The response in this library's terms. Content that a `ContentBlock` cannot hold is reported. */
 export function toResponse(answer: AiSdkGenerateResult, context: ResponseContext): ChatResponse {
   const { modelId, report } = context
   if (!isSpecified(answer)) {

@@ -2,10 +2,10 @@ import type { LanguageModelV2Content, LanguageModelV3Content, LanguageModelV4Con
 import type { ProviderMetadata, WholeBlock } from '../../../../llm/content.ts'
 import type { Metadata } from '../../signature.ts'
 
-/** Parts of an answer, as all versions have them. */
+/** Parts of a response, as all versions have them. */
 type ContentPart = LanguageModelV2Content | LanguageModelV3Content | LanguageModelV4Content
 
-/** What a block carries in a field of its own, by the kind of the part. */
+/** The metadata that a block carries in fields of its own, by the kind of the part. */
 const CARRIED: Readonly<Record<'text' | 'reasoning' | 'tool', ReadonlySet<string>>> = {
   text: new Set(['thoughtSignature']),
   reasoning: new Set([
@@ -18,7 +18,7 @@ const CARRIED: Readonly<Record<'text' | 'reasoning' | 'tool', ReadonlySet<string
   tool: new Set(['thoughtSignature']),
 }
 
-/** What the vendor says of a part beside its content, and no other field of the block carries; nothing where there is no such thing. */
+/** The metadata of a part that no other field of the block carries; empty if there is none. */
 export function untold(
   kind: 'text' | 'reasoning' | 'tool',
   metadata: Metadata | undefined,

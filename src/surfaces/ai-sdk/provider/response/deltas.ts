@@ -28,7 +28,7 @@ export type StreamPart = Exclude<
 type FinishPart = Extract<StreamPart, { type: 'finish' }>
 type ToolCallPart = Extract<StreamPart, { type: 'tool-call' }>
 
-/** KeyedMutex the parts of one AI SDK stream into deltas. What no delta can carry is reported. */
+/** Turns the parts of one AI SDK stream into deltas. A part that no delta can carry is reported. */
 export class DeltaReader {
   readonly #provider: string
   readonly #report: Report
@@ -41,7 +41,7 @@ export class DeltaReader {
     this.#report = report
   }
 
-  /** What the result of a call says before its stream says anything. */
+  /** The deltas of a call's result before its stream begins. */
   opened(result: object): StreamDelta[] {
     return about(aboutResponse(Reflect.get(result, 'response')))
   }
@@ -158,7 +158,7 @@ export class DeltaReader {
     return block === undefined ? [] : [{ type: 'block', block, blockIndex: this.#blocks.nextIndex() }]
   }
 
-  /** What the vendor said of a block beside its content, where the block has any. */
+  /** The vendor's metadata of a block, if it has any. */
   #beside({ kind, metadata, index }: OpenBlock): StreamDelta[] {
     const { providerMetadata } = untold(kind, metadata)
     if (providerMetadata === undefined || index === undefined) return []
@@ -180,7 +180,7 @@ export class DeltaReader {
     ]
   }
 
-  /** The whole call, which says again what was streamed, or says it for the first time. */
+  /** The whole call. It repeats the streamed input, or brings it for the first time. */
   #toolCall(part: ToolCallPart): StreamDelta[] {
     if (part.providerExecuted === true) return this.#whole(part)
     const { toolCallId: id, toolName, input, providerMetadata } = part
@@ -210,7 +210,7 @@ export class DeltaReader {
     const deltas = this.#blocks.endAll().flatMap((block) => [...this.#signed(block), ...this.#beside(block)])
     deltas.push(...about(aboutResponse(undefined, part)))
     const end = ending(part, this.#callsTools)
-    // One that broke off may have counted something; one that is done has used what it says, if only nothing.
+    // A stream that broke off may have counted tokens. A stream that is done has used what it counts, even if that is nothing.
     if (end.type === 'done' || isCounted(part.usage)) {
       deltas.push({ type: 'usage', usage: toUsage(part.usage, part.providerMetadata) })
     }
@@ -234,7 +234,7 @@ function about(info: ResponseInfo): StreamDelta[] {
   return Object.keys(info).length === 0 ? [] : [{ type: 'response', ...info }]
 }
 
-/** Before v4 a stream that broke off finishes like any other, but for a reason that nobody gave. */
+/** True if the stream broke off. Before v4 such a stream finishes like any other, except that the vendor gave no reason. */
 function isBrokenOff({ finishReason, usage }: FinishPart): boolean {
   if (typeof finishReason === 'string') return finishReason === 'unknown' && !isCounted(usage)
   const { unified, raw } = finishReason

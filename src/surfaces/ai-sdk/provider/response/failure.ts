@@ -9,14 +9,14 @@ import { isRecord } from '../../record.ts'
 import { readVendorError, type VendorError } from './vendor-error.ts'
 
 /**
- * What an AI SDK error amounts to. Errors are told by their fields and names, never by `instanceof`: every
- * major version of the AI SDK has classes of its own.
+ * A failure, as read from an AI SDK error. We recognize errors by their fields and names, never by `instanceof`: every major version of the
+ * AI SDK has classes of its own.
  */
 export type Failure = StreamErrorDelta
 
 type Refused = Exclude<ChatOutcome, { type: 'success' }>
 
-/** An answer came, and the AI SDK could make nothing of it. */
+/** A response came that the AI SDK could not read. */
 const UNREADABLE: ReadonlySet<unknown> = new Set([
   'AI_JSONParseError',
   'AI_TypeValidationError',
@@ -25,10 +25,10 @@ const UNREADABLE: ReadonlySet<unknown> = new Set([
   'AI_NoContentGeneratedError',
 ])
 
-/** What runtimes say where a connection could not be made, or broke. */
+/** The beginnings of runtimes' messages for a connection that failed or broke. */
 const CONNECTION_WORDS = /^(fetch failed|failed to fetch|load failed|network error|terminated)/i
 
-/** How far down a chain of causes is looked. */
+/** The number of causes in a chain that are looked at. */
 const MOST_CAUSES = 8
 
 /**
@@ -81,7 +81,7 @@ export function brokenOff(): Failure {
 /**
  * The outcome that a thrown error amounts to.
  *
- * @throws the error where it amounts to none
+ * @throws the error if it is no such failure
  */
 export function outcomeOf(error: unknown): Refused {
   const failure = readFailure(error, Date.now())
@@ -90,7 +90,7 @@ export function outcomeOf(error: unknown): Refused {
   return outcome
 }
 
-/** A failure as the outcome of a `chat`; undefined where a `chat` throws instead. */
+/** A failure as the outcome of a `chat`; undefined if a `chat` throws instead. */
 function toOutcome(failure: Failure): Refused | undefined {
   const { type: _, kind, retryAfterMs, ...facts } = failure
   switch (kind) {
@@ -145,7 +145,7 @@ function kindOf(status: number | undefined): StreamErrorKind {
   return status >= 500 ? 'server_error' : 'invalid_request'
 }
 
-/** What did not fit the schema is often the vendor's error, in a shape that the AI SDK did not expect. */
+/** A value that did not fit the schema is often the vendor's error, in a form that the AI SDK did not expect. */
 function unreadable(error: Record<string, unknown>, status: number | undefined): Failure {
   const vendor = readVendorError(error['value'])
   if (vendor.status !== undefined) {
@@ -174,7 +174,7 @@ function isConnectionLost(error: unknown): boolean {
     const { name, code, cause, statusCode } = current
     if (isConnectionCode(code)) return true
     if (name === 'TypeError' && CONNECTION_WORDS.test(messageOf(current))) return true
-    // The AI SDK's own word for a request that got no answer, or one whose body broke off.
+    // The AI SDK's name for a request that got no response, or one whose body broke off.
     if (name === 'AI_APICallError' && (statusCode === undefined || statusCode === 200)) return true
     current = cause
   }

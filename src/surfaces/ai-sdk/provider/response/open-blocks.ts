@@ -5,7 +5,7 @@ export interface OpenBlock {
   readonly kind: 'text' | 'reasoning' | 'tool'
   /** Given at the first delta, so that a block without any leaves no gap. */
   index: number | undefined
-  /** What all its parts said beside their content. */
+  /** The metadata of all its parts. */
   metadata: Metadata
   /** A tool's input has begun. */
   hasInput: boolean
@@ -58,7 +58,7 @@ export class OpenBlocks {
   }
 }
 
-/** Keeps what is new: a later part may repeat a field, or leave it out, or say that it is null. */
+/** Merges new metadata: a later part may repeat a field, leave it out, or set it to null. */
 export function note(block: OpenBlock, metadata: Metadata | undefined): void {
   for (const [namespace, fields] of Object.entries(metadata ?? {})) {
     const said = Object.entries(fields ?? {}).filter(([, value]) => value !== null && value !== undefined)

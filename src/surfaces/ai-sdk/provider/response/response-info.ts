@@ -1,7 +1,7 @@
 import type { ResponseInfo } from '../../../../llm/response.ts'
 import { isRecord } from '../../record.ts'
 
-/** What an AI SDK model says of a response besides its content. Fields that are not what the specification says are passed over. */
+/** The facts that an AI SDK model tells about a response besides its content. Fields that break the specification are ignored. */
 export function aboutResponse(
   response: unknown,
   end: { readonly finishReason?: unknown; readonly providerMetadata?: unknown } = {},

@@ -7,10 +7,10 @@ import type { DeltaReader, StreamPart } from './deltas.ts'
 import { brokenOff, readErrorPart, readFailure } from './failure.ts'
 import { assertTexts, specified } from './specified.ts'
 
-/** What a part may be, by the specification. */
+/** The parts that the specification allows. */
 type AnyPart = StreamPart | { type: 'error'; error: unknown }
 
-/** Opens the stream of a model, which shall end with the signal. */
+/** Opens the stream of a model. The signal must end the stream. */
 type Open = (signal: AbortSignal) => PromiseLike<AiSdkStreamResult>
 
 /** A stream that is open, and what its response says besides. */
@@ -24,10 +24,10 @@ type Result = IteratorResult<StreamDelta, undefined>
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined }
 
 /**
- * The deltas of the stream that `open` opens: nothing is opened before the first is asked for, and one part is read
- * at a time. It ends with the first `done` or `error`; whichever way it ends, the stream underneath is closed.
+ * The deltas of the stream that `open` opens. Nothing is opened before the consumer asks for the first delta, and one part is read at a
+ * time. It ends with the first `done` or `error`, and always closes the inner stream.
  *
- * @throws what is neither the vendor's refusal nor a lost connection, and the signal's reason after an abort
+ * @throws errors that are neither the vendor's refusal nor a lost connection, and the signal's reason after an abort
  */
 export function readStream(
   open: Open,
@@ -46,7 +46,7 @@ class DeltaStream implements AsyncIterableIterator<StreamDelta> {
   readonly #signal: AbortSignal
   readonly #followed: Followed
   #reader: ReadableStreamDefaultReader<AiSdkPart> | undefined
-  /** What the last part amounts to, and is not handed out yet. */
+  /** The deltas of the last part that are not handed out yet. */
   #pending: StreamDelta[] = []
   /** Settles after the last call of `next()`: the next one has to wait for it. */
   #turn: Promise<unknown> = Promise.resolve()
@@ -96,7 +96,7 @@ class DeltaStream implements AsyncIterableIterator<StreamDelta> {
     }
   }
 
-  /** What the next part amounts to; nothing, often. */
+  /** The deltas of the next part; often none. */
   async #read(): Promise<StreamDelta[]> {
     throwIfAborted(this.#signal)
     let read: ReadableStreamReadResult<AiSdkPart>
@@ -137,7 +137,7 @@ class DeltaStream implements AsyncIterableIterator<StreamDelta> {
         about: this.#deltas.opened(opened),
       })),
     )
-    // One that comes when nobody waits for it any more.
+    // If the stream opens after the abort, no consumer is left, so close it.
     opening.then(({ reader }) => this.#signal.aborted && cancel(reader)).catch(() => {})
     return abortable(opening, this.#signal)
   }
@@ -157,12 +157,12 @@ class DeltaStream implements AsyncIterableIterator<StreamDelta> {
   }
 }
 
-// Not waited for: a stream may only be closed when the other half of a tee is, and a broken one says so again.
+// We do not wait: half of a tee closes only when the other half does, and a broken stream repeats its error.
 function cancel(reader: ReadableStreamDefaultReader<AiSdkPart>): void {
   reader.cancel().catch(() => {})
 }
 
-/** Looks no deeper than what is told apart here. */
+/** Checks only as deeply as this file reads. */
 function isPart(part: AiSdkPart): part is AnyPart {
   return isRecord(part) && typeof part.type === 'string'
 }

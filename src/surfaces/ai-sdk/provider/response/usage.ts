@@ -11,7 +11,7 @@ export function toUsage(usage: SdkUsage, metadata: Metadata | undefined): Usage 
   return isNested(usage) ? nested(usage) : flat(usage, metadata)
 }
 
-/** Whether anything was counted at all: a stream that broke off has no numbers. */
+/** True if anything was counted at all: a stream that broke off has no numbers. */
 export function isCounted({ inputTokens, outputTokens }: SdkUsage): boolean {
   return [inputTokens, outputTokens]
     .flatMap((tokens) => (typeof tokens === 'object' ? Object.values(tokens ?? {}) : [tokens]))

@@ -2,7 +2,7 @@ import { statusOfName } from '../../../../core/verdict/vendor-names.ts'
 import { parseRetryAfter } from '../../../../lib/retry-after.ts'
 import { isRecord } from '../../record.ts'
 
-/** What a vendor's own words tell of a failure. */
+/** The facts that a vendor's own error body tells. */
 export interface VendorError {
   readonly message?: string | undefined
   readonly code?: string | undefined
@@ -24,7 +24,7 @@ export function readVendorError(body: unknown): VendorError {
     const parsed = parse(body)
     return parsed === undefined ? { message: words(body) } : readVendorError(parsed)
   }
-  // Google wraps the answer of a stream in an array.
+  // Google wraps the response of a stream in an array.
   const outer: unknown = Array.isArray(body) ? body[0] : body
   if (!isRecord(outer)) return {}
   const error = inner(outer)
@@ -67,7 +67,7 @@ function delay(value: unknown): number | undefined {
   return isText(value) && value.endsWith('s') ? parseRetryAfter(value.slice(0, -1), 0) : undefined
 }
 
-/** What an HTML page or a plain text has to say. */
+/** The readable text of an HTML page or a plain text. */
 function words(body: string): string | undefined {
   const [, title] = /<title[^>]*>([^<]*)</i.exec(body) ?? []
   const text = (title ?? (body.trimStart().startsWith('<') ? '' : body)).trim()
