@@ -15,21 +15,15 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefine
     const { ends, endAll } = waits.get(signal) ?? remember(signal)
     if (ends.size === 0) signal.addEventListener('abort', endAll)
     ends.add(end)
-    const forget = (): void => {
-      ends.delete(end)
-      if (ends.size === 0) signal.removeEventListener('abort', endAll)
-    }
     // We do not use `finally()`: it makes three more promises.
-    promise.then(
-      (value) => {
-        forget()
-        resolve(value)
-      },
-      (error: unknown) => {
-        forget()
-        reject(error)
-      },
-    )
+    const ending =
+      <V>(settle: (value: V) => void) =>
+      (value: V): void => {
+        ends.delete(end)
+        if (ends.size === 0) signal.removeEventListener('abort', endAll)
+        settle(value)
+      }
+    promise.then(ending(resolve), ending(reject))
   })
 }
 

@@ -143,10 +143,10 @@ test('importing the root entry does nothing but define it', async () => {
 
 /** What is imported of the root entry → how large that may be, minified and gzipped, in bytes. */
 test.each([
-  ['{ Refreshable }', 8.3 * 1024],
-  ['{ Refreshable, refreshingFetch }', 25.5 * 1024],
-  ['{ createCredential }', 23.5 * 1024],
-  ['*', 42.9 * 1024],
+  ['{ Refreshable }', 8.4 * 1024],
+  ['{ Refreshable, refreshingFetch }', 25.6 * 1024],
+  ['{ createCredential }', 23.7 * 1024],
+  ['*', 43.2 * 1024],
 ])('%s of the root entry weighs at most %d bytes', async (names, most) => {
   const { outputFiles } = await bundle('index.js', {
     entryPoints: [],

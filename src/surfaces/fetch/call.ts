@@ -67,7 +67,12 @@ export class FetchCall implements RetryPolicy<Attempted> {
   async attempt(applied: Applied): Promise<Attempted> {
     const { request, href } = this.#target
     this.attempts++
-    const response = await this.#settings.beneath.send([request ?? href, this.#prepare(applied)], applied)
+    let response: Response
+    try {
+      response = await this.#settings.beneath.send([request ?? href, this.#prepare(applied)], applied)
+    } catch (error) {
+      response = hidden401(error)
+    }
     const head = headOf(response)
     // A value that stands in for a response, or throws when it is read, goes to the caller unchanged.
     if (head === undefined) return asItCame(response, false)
@@ -180,6 +185,12 @@ export class FetchCall implements RetryPolicy<Attempted> {
 
 function asItCame(response: Response, accepts: boolean): Attempted {
   return { verdict: false, accepts, handOn: () => response, discard: () => releaseBody(response.body) }
+}
+
+/** undici 7.19 to 7.24 throws away a 401 to a body that is a stream, and says only this (nodejs/undici#4940). */
+function hidden401(error: unknown): Response {
+  if (get(get(error, 'cause'), 'message') !== 'expected non-null body source') throw error
+  return new Response(null, { status: 401 })
 }
 
 /** Members may be a prototype's, as those of a Request are: spreading would lose them. */

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { refreshingFetch } from '../../../src/index.ts'
+import { Refreshable, refreshingFetch } from '../../../src/index.ts'
 import { bearer, type RecordingServer, startRecordingServer } from '../../support/recording-server.ts'
 import { tokens } from './cells.ts'
 
@@ -210,3 +210,23 @@ async function startHastyServer(): Promise<{ origin: string; close: () => Promis
     },
   }
 }
+
+test('[F2] given a platform that throws for a 401 to a stream, when the token is rejected, then the stream is sent again; and without a newer token the caller gets a 401', async () => {
+  const sent: unknown[] = []
+  const throwing: typeof globalThis.fetch = async (_, init) => {
+    const authorization = new Headers(init?.headers).get('authorization')
+    sent.push([authorization, await new Response(init?.body).text()])
+    if (authorization === 'Bearer t1') return new Response('ok')
+    throw new TypeError('fetch failed', { cause: new Error('expected non-null body source') })
+  }
+  const request = () => ({ method: 'POST', body: new Blob(['hello']).stream(), duplex: 'half' })
+  const good = refreshingFetch(tokens().cell, { origins: 'https://llm.example.com', fetch: throwing })
+  expect(await (await good('https://llm.example.com/x', request())).text()).toBe('ok')
+  expect(sent).toEqual([
+    ['Bearer t0', 'hello'],
+    ['Bearer t1', 'hello'],
+  ])
+  const failing = new Refreshable({ initial: 't0', refresh: () => Promise.reject(new Error('no')) })
+  const dead = refreshingFetch(failing, { origins: 'https://llm.example.com', fetch: throwing })
+  expect((await dead('https://llm.example.com/x', request())).status).toBe(401)
+})
