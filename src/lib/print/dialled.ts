@@ -1,3 +1,12 @@
+/** A member of an error that somebody else made: a hostile one may throw, and then it has none. */
+export function read(error: object, name: string): unknown {
+  try {
+    return Reflect.get(error, name)
+  } catch {
+    return undefined
+  }
+}
+
 /** The number of causes in a chain that are looked at. */
 const MOST_CAUSES = 4
 
@@ -12,9 +21,9 @@ export const BROKEN_BY_PROXY = 'UND_ERR_PRX_CONN'
 export function refusedByProxy(thrown: unknown): string | undefined {
   let at = thrown
   for (let depth = 0; depth < MOST_CAUSES && typeof at === 'object' && at !== null; depth++) {
-    const message: unknown = Reflect.get(at, 'message')
+    const message: unknown = read(at, 'message')
     const [found, status, demand] = typeof message === 'string' ? (REFUSED_BY_PROXY.exec(message) ?? []) : []
-    const isBroken = Reflect.get(at, 'code') === BROKEN_BY_PROXY
+    const isBroken = read(at, 'code') === BROKEN_BY_PROXY
     if (found !== undefined || isBroken) {
       const did = isBroken ? 'broke off the connection' : `responded ${status ?? demand}`
       const what = `the proxy of this machine ${did} and let nothing through`
@@ -22,7 +31,7 @@ export function refusedByProxy(thrown: unknown): string | undefined {
         ? `${what}: it demands a name and a password, which HTTPS_PROXY can hold`
         : `${what}: are HTTPS_PROXY and NO_PROXY right, and is it well?`
     }
-    at = Reflect.get(at, 'cause')
+    at = read(at, 'cause')
   }
   return undefined
 }
@@ -36,14 +45,14 @@ export function refusedByProxy(thrown: unknown): string | undefined {
 export function dialledInstead(thrown: unknown, host: string): string | undefined {
   let at = thrown
   for (let depth = 0; depth < MOST_CAUSES && typeof at === 'object' && at !== null; depth++) {
-    const address: unknown = Reflect.get(at, 'address')
-    const port: unknown = Reflect.get(at, 'port')
+    const address: unknown = read(at, 'address')
+    const port: unknown = read(at, 'port')
     if (typeof address === 'string' && typeof port === 'number' && /^[\da-f.:]{2,45}$/i.test(address)) {
       const named = /:(\d+)$/.exec(host)?.[1]
       const isAsked = named === undefined ? port === 443 || port === 80 : port === Number(named)
       return isAsked ? undefined : `${address.includes(':') ? `[${address}]` : address}:${port}`
     }
-    at = Reflect.get(at, 'cause')
+    at = read(at, 'cause')
   }
   return undefined
 }

@@ -1,7 +1,7 @@
 import type { Reach } from '../../credential/failure-facts.ts'
 import { harmless, holdsSecret } from '../../lib/harmless.ts'
 import { adviceOnConnection } from '../../lib/print/connection-advice.ts'
-import { dialledInstead, refusedByProxy } from '../../lib/print/dialled.ts'
+import { dialledInstead, read, refusedByProxy } from '../../lib/print/dialled.ts'
 
 /** No connection was made, so that nothing was sent. */
 const UNSENT =
@@ -68,12 +68,4 @@ function causesOf(thrown: unknown): object[] {
     if (Array.isArray(errors)) found.push(...(errors.slice(0, MOST_CAUSES) as unknown[]))
   }
   return chain
-}
-
-function read(error: object, name: string): unknown {
-  try {
-    return Reflect.get(error, name)
-  } catch {
-    return undefined
-  }
 }
