@@ -136,10 +136,7 @@ describe('a token that was spent for is read', () => {
   test('[K9, K18] given more members than anybody reads, when a login is refreshed, then its new refresh token is kept', async () => {
     const members = Object.fromEntries(Array.from({ length: 5_000 }, (_, n) => [`m${n}`, n]))
     const error = await failure(redeem({ ...TOKEN, ...members }))
-    expect([error.code, error.message]).toEqual([
-      'source_invalid',
-      expect.stringContaining('cannot be read'),
-    ])
+    expect([error.code, error.message]).toEqual(['source_invalid', expect.stringContaining('cannot be read')])
     expect(factsOf(error).received).toEqual({ refreshToken: 'rotated' })
   })
 
