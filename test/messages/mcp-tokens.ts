@@ -14,6 +14,7 @@ const fetch: typeof globalThis.fetch = async (input) => {
     return Response.json({ resource: SERVER, authorization_servers: [ISSUER] })
   }
   if (pathname === '/token') return Response.json({ error: 'invalid_client' }, { status: 401 })
+  if (pathname === '/register') return Response.json({ client_id: 'registered' }, { status: 201 })
   return Response.json({
     issuer: ISSUER,
     token_endpoint: `${ISSUER}/token`,
@@ -57,6 +58,12 @@ export const MCP_TOKEN_SITUATIONS: readonly Situation[] = situations({
     issue(login(ISSUER, 'other'), { clientId: 'app' }),
   'an MCP server’s login was imported with a client that this program does not name': () =>
     issue({ accessToken: 'a', refreshToken: 'b' }, {}, { client: 'imported' }),
+  'an MCP server’s login was imported with a client that this program does not name, and another is registered':
+    async () => {
+      const store = memoryStore()
+      await mcpLogin(SERVER, { fetch, store }).begin()
+      return issue({ accessToken: 'a', refreshToken: 'b' }, { store }, { client: 'imported' })
+    },
   'an MCP server’s login is handed over, and mcp() has another client': () =>
     handOver(login(ISSUER, 'registered'), { clientId: 'app' }),
   'an MCP server’s login is handed over, and mcp() does not have its client’s secret': () =>
