@@ -156,6 +156,7 @@ export class StoredCredential implements Credential {
 
   async login(given: AccessToken | TokenResponse): Promise<void> {
     const received = readLogin(given, this.#settings.clock.now())
+    this.#settings.source?.assertOwn?.(received)
     this.#leave(false)
     const stored = this.#record.login(received, this.#settings.source?.madeFor)
     this.#cell.set(received)

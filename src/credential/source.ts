@@ -16,10 +16,12 @@ export interface SourceContext {
   readonly sent: () => void
   /** @internal Send no scope: the endpoint refused the scope of the login's request, so the granted one will do. */
   readonly asGranted?: boolean | undefined
+  /** @internal Whom the record that holds `current` was made for: a login that was imported does not say it itself. */
+  readonly madeFor?: MadeFor | undefined
 }
 
 /** The input from which a source tells what it would present. */
-export type SourceInput = Pick<SourceContext, 'current' | 'signal'>
+export type SourceInput = Pick<SourceContext, 'current' | 'signal' | 'madeFor'>
 
 /**
  * The origin of new tokens. Only one caller in the fleet calls it at a time.
@@ -49,6 +51,8 @@ export interface Source {
   readonly widen?: ((scopes: readonly string[], granted: string | undefined) => () => void) | undefined
   /** @internal The refresh token of the configuration, which `issue` redeems where `current` has none. */
   readonly seed?: ((signal: AbortSignal) => Promise<string | undefined>) | undefined
+  /** @internal Throws where it could never refresh this token of a login: better at once than when the access token has expired. */
+  readonly assertOwn?: ((token: AccessToken) => void) | undefined
   /** @internal It compares a value of this machine (`env`, `file`): the value is never stored. */
   readonly isStatic?: true | undefined
   /** @internal Its failures are this machine's own (a command, a file, a cloud login): other processes are not told of them. */

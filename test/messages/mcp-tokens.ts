@@ -1,4 +1,4 @@
-import { type AccessToken, memoryStore, type Store } from '../../src/index.ts'
+import { type AccessToken, createCredential, type MadeFor, memoryStore, type Store } from '../../src/index.ts'
 import { mcp, mcpLogin } from '../../src/sources/mcp/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { type Situation, situations } from './situation.ts'
@@ -14,6 +14,7 @@ const fetch: typeof globalThis.fetch = async (input) => {
     return Response.json({ resource: SERVER, authorization_servers: [ISSUER] })
   }
   if (pathname === '/token') return Response.json({ error: 'invalid_client' }, { status: 401 })
+  if (pathname === '/register') return Response.json({ client_id: 'registered' }, { status: 201 })
   return Response.json({
     issuer: ISSUER,
     token_endpoint: `${ISSUER}/token`,
@@ -23,8 +24,15 @@ const fetch: typeof globalThis.fetch = async (input) => {
   })
 }
 
-const issue = (current: AccessToken | undefined, options: object = {}): Promise<AccessToken> =>
-  mcp(SERVER, { fetch, clock: new ManualClock(), ...options }).issue({ ...CONTEXT, current })
+const issue = (
+  current: AccessToken | undefined,
+  options: object = {},
+  madeFor?: MadeFor,
+): Promise<AccessToken> =>
+  mcp(SERVER, { fetch, clock: new ManualClock(), ...options }).issue({ ...CONTEXT, current, madeFor })
+
+const handOver = (token: AccessToken, options: object = {}): Promise<void> =>
+  createCredential({ source: mcp(SERVER, { fetch, ...options }) }).login(token)
 
 /** A login as the source stores it. */
 const login = (issuer: string, client: string): AccessToken => ({
@@ -48,6 +56,18 @@ export const MCP_TOKEN_SITUATIONS: readonly Situation[] = situations({
   'an MCP server has moved to another authorization server': () => issue(login('https://b.example', 'app')),
   'an MCP server’s login was made with another client': () =>
     issue(login(ISSUER, 'other'), { clientId: 'app' }),
+  'an MCP server’s login was imported with a client that this program does not name': () =>
+    issue({ accessToken: 'a', refreshToken: 'b' }, {}, { client: 'imported' }),
+  'an MCP server’s login was imported with a client that this program does not name, and another is registered':
+    async () => {
+      const store = memoryStore()
+      await mcpLogin(SERVER, { fetch, store }).begin()
+      return issue({ accessToken: 'a', refreshToken: 'b' }, { store }, { client: 'imported' })
+    },
+  'an MCP server’s login is handed over, and mcp() has another client': () =>
+    handOver(login(ISSUER, 'registered'), { clientId: 'app' }),
+  'an MCP server’s login is handed over, and mcp() does not have its client’s secret': () =>
+    handOver({ ...login(ISSUER, 'app'), extra: { mcp: { issuer: ISSUER, client: 'app', proves: true } } }),
   'an MCP server’s authorization server has forgotten the client': () => issue(login(ISSUER, 'app')),
   'an MCP server’s refresh token is known, and no client': () =>
     issue({ accessToken: 'a', refreshToken: 'b' }),

@@ -3,7 +3,7 @@ import { abortable } from '../../lib/abortable.ts'
 import type { CredentialSettings } from '../options.ts'
 import { spentSeed } from '../record/failures.ts'
 import type { Source } from '../source.ts'
-import type { RecordContent, StoredRecord } from '../store.ts'
+import type { MadeFor, RecordContent, StoredRecord } from '../store.ts'
 import type { AccessToken } from '../token.ts'
 import type { Presented } from './failure-memory.ts'
 import { fingerprint, isFingerprintOf } from './fingerprint.ts'
@@ -14,6 +14,8 @@ export interface Candidate {
   /** The source's input. If it has no refresh token, the source redeems its seed. */
   readonly current: AccessToken | undefined
   readonly seed: string | undefined
+  /** Whom the record was made for, where `current` is the record's. */
+  readonly madeFor?: MadeFor | undefined
 }
 
 /** Chooses which refresh tokens may be redeemed: the record's, and the configured one. */
@@ -39,6 +41,8 @@ export class Candidates {
     const isOther = fitOf(stored, this.#source.madeFor) === 'other'
     if (isOther && !this.#settings.spends) return [{ current: undefined, seed: undefined }]
     const own = isOther ? undefined : before
+    const isStored = own?.refreshToken !== undefined && own.refreshToken === stored?.token?.refreshToken
+    const current = { current: own, ...(isStored && { madeFor: stored?.madeFor }) }
     const isNew = seed !== undefined && !(await isTried(seed, stored?.triedSeeds))
     if (own?.refreshToken === undefined || own.refreshToken === seed) {
       // A seed that was tried without success was refused. If the record tells of the last refusal of what it presents, the record decides.
@@ -46,13 +50,13 @@ export class Candidates {
         seed !== undefined &&
         !isNew &&
         (isOther || (own === undefined && !(await this.#isLast(stored, signal))))
-      return isSpent || (isOther && seed === undefined) ? [] : [{ current: own, seed }]
+      return isSpent || (isOther && seed === undefined) ? [] : [{ ...current, seed }]
     }
-    if (!isNew) return [{ current: own, seed: undefined }]
+    if (!isNew) return [{ ...current, seed: undefined }]
     if (this.#ignored !== seed) this.#settings.audience.tell({ type: 'seed_ignored' })
     this.#ignored = seed
     return [
-      { current: own, seed: undefined },
+      { ...current, seed: undefined },
       { current: { ...own, refreshToken: undefined }, seed },
     ]
   }
@@ -60,19 +64,22 @@ export class Candidates {
   /** True if the record's last refusal is about the configured refresh token. */
   async #isLast(stored: StoredRecord | undefined, signal: AbortSignal): Promise<boolean> {
     const { refused } = stored?.failure ?? {}
-    const presented = this.presented(undefined, signal)
+    const presented = this.presented({ current: undefined }, signal)
     return refused === undefined || presented === undefined || isFingerprintOf(refused, await presented())
   }
 
   /** undefined: only the user knows what a user's own source presents if it redeems no refresh token. */
-  presented(current: AccessToken | undefined, signal: AbortSignal): Presented | undefined {
+  presented(
+    { current, madeFor: stored }: Pick<Candidate, 'current' | 'madeFor'>,
+    signal: AbortSignal,
+  ): Presented | undefined {
     const { presented, madeFor = {} } = this.#source
     const refreshToken = current?.refreshToken
     if (presented === undefined && refreshToken === undefined) return undefined
     let asked: Promise<readonly string[]> | undefined
     return () => {
       asked ??= presented
-        ? presented.call(this.#source, { current, signal })
+        ? presented.call(this.#source, { current, signal, madeFor: stored })
         : Promise.resolve([refreshToken ?? '', JSON.stringify(madeFor)])
       return abortable(asked, signal)
     }

@@ -64,8 +64,8 @@ export class Redemption {
     signal: AbortSignal,
   ): Promise<RefreshError | undefined> {
     let refusal: RefreshError | undefined = this.#candidates.none(stored)
-    for (const { current } of await this.#candidates.of(stored, before, signal)) {
-      refusal = await this.#memory.refusal(stored, this.#candidates.presented(current, signal))
+    for (const candidate of await this.#candidates.of(stored, before, signal)) {
+      refusal = await this.#memory.refusal(stored, this.#candidates.presented(candidate, signal))
       if (refusal === undefined) return undefined
     }
     return refusal
@@ -97,7 +97,7 @@ export class Redemption {
     wish: Asking,
     lock: StoreContext | undefined,
   ): Promise<Redeemed> {
-    const presented = this.#candidates.presented(candidate.current, wish.signal)
+    const presented = this.#candidates.presented(candidate, wish.signal)
     const remembered = wish.isRetry === true ? undefined : await this.#memory.refusal(stored, presented)
     if (remembered !== undefined) return { content: undefined, token: undefined, error: remembered }
     const tried = await seedTried(stored, candidate)
@@ -117,7 +117,7 @@ export class Redemption {
 
   async #ask(
     stored: StoredRecord | undefined,
-    { current }: Candidate,
+    { current, madeFor }: Candidate,
     wish: Asking,
     lock: StoreContext | undefined,
   ): Promise<AccessToken> {
@@ -132,7 +132,7 @@ export class Redemption {
     const ask = (demanded: string | undefined, asGranted?: boolean): Promise<AccessToken> => {
       // After an unknown outcome one try is made; while an outage lasts, one try a flight.
       const tries = lock?.abandoned === true || this.#memory.isFailing(stored) ? 1 : 3
-      const context = { current, challenge: demanded, signal, sent, asGranted }
+      const context = { current, challenge: demanded, signal, sent, asGranted, madeFor }
       return issue(this.#source, context, { ...this.#settings, ...wish, tries })
     }
     try {
@@ -178,7 +178,7 @@ export class Redemption {
   /** undefined: the endpoint said nothing that other processes must know. */
   async #failure(
     stored: StoredRecord | undefined,
-    { current }: Candidate,
+    candidate: Candidate,
     error: unknown,
     { signal, stillGood }: Wish,
     tried: Pick<RecordContent, 'triedSeeds'>,
@@ -186,7 +186,8 @@ export class Redemption {
   ): Promise<RecordContent | undefined> {
     if (!(error instanceof RefreshError) || (!error.code.startsWith('source_') && !error.terminal))
       return undefined
-    const presented = this.#candidates.presented(current, signal)
+    const { current } = candidate
+    const presented = this.#candidates.presented(candidate, signal)
     const failure = await this.#memory.note(error, stored, {
       presented,
       isAbandoned,

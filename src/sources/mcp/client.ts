@@ -8,6 +8,7 @@ import { errorOf } from '../shared/refused-words.ts'
 import { readBody } from '../shared/response-body.ts'
 import { HTTP_OPTIONS, type WholeResponse } from '../shared/token-request.ts'
 import type { Found } from './discovery.ts'
+import { shown } from './hosts.ts'
 import type { McpClient } from './options.ts'
 import { type Registered, Registrations } from './registrations.ts'
 
@@ -113,6 +114,11 @@ export class Clients {
     return id !== this.#options.clientId && id !== this.#options.clientMetadataUrl
   }
 
+  /** Whether the client proves itself with what the configuration holds. */
+  proves(id: string): boolean {
+    return !this.isRegistered(id) && PROOFS.some((name) => this.#options[name] !== undefined)
+  }
+
   registrations({ issuer }: Found): Registrations {
     return new Registrations(this.#store, issuer)
   }
@@ -136,6 +142,26 @@ export class Clients {
     throw new RefreshError(
       'reauthentication_required',
       `No client is registered at ${found.issuer} yet: log in with mcpLogin(), or give a 'clientId'.`,
+    )
+  }
+
+  /**
+   * A record tells the `clientId` of the program that made it, and not what that client proves itself with. Its login is shown to no
+   * server as another client's.
+   *
+   * @throws RefreshError `reauthentication_required`
+   */
+  async assertKnown(found: Found, id: string): Promise<void> {
+    if (!this.isRegistered(id)) return
+    const registrations = this.registrations(found)
+    if ((await registrations.find(id)) !== undefined) return
+    const { clientMetadataUrl } = this.#options
+    const other =
+      (takesUrls(found) ? clientMetadataUrl : undefined) ?? (await registrations.find(undefined))?.id
+    const own = other === undefined ? 'has no client' : `would use the client ${shown(other)}`
+    throw new RefreshError(
+      'reauthentication_required',
+      `The stored login was made for the client ${shown(id)}, and this credential, without a 'clientId', ${own}. Its refresh token is not sent: give mcp() the 'clientId' ${shown(id)}, with the secret or key that it has, or log in again.`,
     )
   }
 

@@ -23,7 +23,7 @@ import { namesIn, WiderScope, withScope } from '../shared/oauth/wider-scope.ts'
 import type { SecretOption } from '../shared/secret.ts'
 import { readTokens } from '../shared/token-endpoint.ts'
 import { readHttp } from '../shared/token-request.ts'
-import { assertBound, assertSameIssuer, boundOf, withBound } from './bound.ts'
+import { assertBound, assertRefreshable, assertSameIssuer, boundOf, withBound } from './bound.ts'
 import { checkClient, Clients, isUnknownClient, sentResource } from './client.ts'
 import { Discovery, type Found } from './discovery.ts'
 import { checkStore } from './kept.ts'
@@ -73,14 +73,19 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
   const isTrusted = options.issuers !== undefined || options.issuer !== undefined
 
   const issue = async (context: SourceContext, sent: () => void): Promise<AccessToken> => {
-    const { current, challenge, signal } = context
-    const bound = boundOf(current)
+    const { current, challenge, signal, madeFor } = context
+    const own = boundOf(current)
+    // A login that was imported says nothing of its client: its record does.
+    const bound = own ?? (spends ? madeFor : undefined)
     // Where there is nothing to redeem nobody need be asked.
     if (spends) await grant.parameters({ ...context, target: NO_TARGET })
     const found = await discovery.find(challenge, signal, { bound: bound?.issuer })
     const now = { issuer: found.issuer, client: clients.configured }
     if (spends) assertBound(bound, now, discovery.server.host)
-    else if (!isTrusted) assertSameIssuer(bound, found.issuer, discovery.server.host)
+    else if (!isTrusted) assertSameIssuer(own, found.issuer, discovery.server.host)
+    if (spends && bound?.client !== undefined && (own === undefined || own.proves === true)) {
+      await clients.assertKnown(found, bound.client)
+    }
     const client = await clients.existing(found, spends ? bound?.client : undefined)
     const isNarrower = context.asGranted === true
     // What was demanded is refused by now: what was asked for before is good.
@@ -110,7 +115,8 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
     const about = { person, spends, isSigned, carriesClaims: false, scope, isWider: wider.names.length > 0 }
     try {
       const token = readTokens(whole, client.asking(about), client.now())
-      return withBound(spends ? token : withScope(token, scope), { issuer, client: client.id })
+      const made = { issuer, client: client.id, proves: clients.proves(client.id) }
+      return withBound(spends ? token : withScope(token, scope), made)
     } catch (error) {
       // The server may have moved, so that the next request is to ask who issues its tokens by now.
       if (error instanceof RefreshError && error.terminal) discovery.forget()
@@ -135,6 +141,7 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
         scope: wider.with(options.scope),
       }
     },
+    ...(spends && { assertOwn: (token: AccessToken) => assertRefreshable(token, clients) }),
     presented: async (input) => {
       const { issuer: known = options.issuer, resource } = discovery.known ?? {}
       const target = { issuer: known ?? '', resource, scope: wider.with(options.scope) }
@@ -142,7 +149,7 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
       const isKnown = known !== undefined || grant.type !== JWT_BEARER
       const proofs = isKnown ? (await grant.parameters({ ...input, target })).map(([, value]) => value) : []
       const secret = await secretsOf(options).presented(input.signal)
-      const client = clients.configured ?? boundOf(input.current)?.client ?? ''
+      const client = clients.configured ?? boundOf(input.current)?.client ?? input.madeFor?.client ?? ''
       const { issuers = [], issuer = '', scope = '', resourceParameter = '' } = options
       const texts = [discovery.server.href, client, secret, issuer, scope, resourceParameter]
       return [...proofs, ...texts, ...issuers, ...wider.names]

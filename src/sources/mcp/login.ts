@@ -240,7 +240,8 @@ class Login {
       )
     }
     const token = readTokens(whole, client.asking({ person: true, spends: true }), client.now())
-    return withBound(withScope(token, pending.scope), { issuer, client: client.id })
+    const made = { issuer, client: client.id, proves: this.#clients.proves(client.id) }
+    return withBound(withScope(token, pending.scope), made)
   }
 
   /** The server that the browser was sent to, whoever answers for the MCP server by now. */
