@@ -103,7 +103,9 @@ test.each(['a folder that others may write to', 'a folder that nobody can make',
     const env = { REDIS_URL: 'redis://127.0.0.1:9' }
     const { code, stdout, stderr } = await run(['login'], env)
     expect({ code, stdout }).toEqual({ code: 4, stdout: '' })
-    expect(stderr).toMatch(/^llm-refresh: stores\.default, for credentials\.me: .* Run: llm-refresh check me\n$/)
+    expect(stderr).toMatch(
+      /^llm-refresh: stores\.default, for credentials\.me: .* Run: llm-refresh check me\n$/,
+    )
     expect(stderr).toContain(config.type === 'redis' ? 'Redis at 127.0.0.1:9' : shared)
     expect(stderr).toBe((await run(['token'], env)).stderr)
     expect(oidc.to('device_authorization')).toHaveLength(0)
