@@ -62,10 +62,8 @@ export function failureOf(error: unknown, { port, protocol }: URL): string {
   const cause: unknown = Reflect.get(Object(error), 'cause') ?? error
   const code: unknown = Reflect.get(Object(cause), 'code') ?? Reflect.get(Object(error), 'name')
   const told = typeof code === 'string' ? code : 'no reason given'
-  const [address, dialled]: unknown[] = [
-    Reflect.get(Object(cause), 'address'),
-    Reflect.get(Object(cause), 'port'),
-  ]
+  const address: unknown = Reflect.get(Object(cause), 'address')
+  const dialled: unknown = Reflect.get(Object(cause), 'port')
   if (typeof address !== 'string' || typeof dialled !== 'number') return told
   const asked = port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port)
   if (dialled === asked) return told
