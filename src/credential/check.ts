@@ -51,7 +51,7 @@ async function token(of: Checked, stored: StoredRecord | undefined): Promise<Fin
   try {
     const { state, failure } = of.status()
     const isGood = state === 'valid' && !isOvertaken(of, stored)
-    const { expiresAt } = (isGood ? of.peek() : undefined) ?? (await of.refresh())
+    const { expiresAt } = (isGood ? of.peek() : undefined) ?? (await refreshed(of, stored))
     const when =
       expiresAt === undefined
         ? 'its expiry is not known'
@@ -68,11 +68,21 @@ async function token(of: Checked, stored: StoredRecord | undefined): Promise<Fin
   }
 }
 
+async function refreshed(of: Checked, stored: StoredRecord | undefined): Promise<Snapshot<AccessToken>> {
+  const snapshot = await of.refresh()
+  // A process that begins takes the stored token, and learns with it that the login had ended. Only the source knows whether it still is.
+  return isFollowed(of, stored) && of.status().state === 'reauthentication_required' ? of.refresh() : snapshot
+}
+
+/** A value of this machine is never stored, and another configuration's record says nothing of this one. */
+function isFollowed({ source }: Checked, stored: StoredRecord | undefined): boolean {
+  return source?.isStatic !== true && fitOf(stored, source?.madeFor) !== 'other'
+}
+
 /** The record that this credential goes by tells of an ended login, of another token that is in force by now, or of a logout. */
-function isOvertaken({ record, source, peek }: Checked, stored: StoredRecord | undefined): boolean {
-  if (stored === undefined || record.isUnsaved) return false
-  // A value of this machine is never stored, and another configuration's record says nothing of this one.
-  if (source?.isStatic === true || fitOf(stored, source?.madeFor) === 'other') return false
+function isOvertaken(of: Checked, stored: StoredRecord | undefined): boolean {
+  const { record, peek } = of
+  if (stored === undefined || record.isUnsaved || !isFollowed(of, stored)) return false
   if (stored.failure?.terminal === true) return true
   return stored.revision > record.revision && !isSame(stored.token, peek()?.value)
 }

@@ -22,7 +22,7 @@ export function readEndpoint(name: string, given: unknown, plainHttp: readonly s
   if (url.protocol === 'https:' || isPlain(url, plainHttp)) return url
   const how =
     url.protocol === 'http:'
-      ? `: it would send secrets in the clear to ${url.origin}. Inside a network that you trust, allow it with plainHttpEndpoints: ['${url.origin}']`
+      ? `: it would send secrets in the clear to ${url.origin}. Inside a network that you trust, allow it with "plainHttpEndpoints": ["${url.origin}"]`
       : ''
   throw optionError(name, `must be an https URL${how}`)
 }

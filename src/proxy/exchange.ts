@@ -146,7 +146,7 @@ export class Exchange implements DispatchHandler {
   refuse(error: unknown): void {
     if (this.#hasLeft) return
     const { route } = this.#asked
-    this.#reply(upstreamReply(error, route.origin, route.preset, this.#id), 'upstream')
+    this.#reply(upstreamReply(error, route, this.#id), 'upstream')
   }
 
   /** Early hints, say: a proxy hands on what comes before a response (RFC 9110 section 15.2). Node has a way to write this one alone. */

@@ -1,6 +1,7 @@
 import { adviceOnConnection } from '../lib/print/connection-advice.ts'
 import { dialledInstead, refusedByProxy } from '../lib/print/dialled.ts'
 import type { ProxyPreset } from './options.ts'
+import type { Route } from './route.ts'
 
 /** A response of the proxy's own. */
 export interface Reply {
@@ -96,26 +97,36 @@ export function loginReply(
 /** The upstream could not be reached, or its response broke off. Only the system's code is told of an error. */
 export function upstreamReply(
   error: unknown,
-  origin: string,
-  preset: ProxyPreset | undefined,
+  { name, origin, preset }: Pick<Route, 'name' | 'origin' | 'preset'>,
   id: string | number | null,
 ): Reply {
   const code = codeOf(error)
   const refusal = refusedByProxy(error)
   const isLate = /TIMEOUT|TIMEDOUT/.test(code)
-  const why = isLate ? 'did not respond in time' : 'could not be reached, or broke off its response'
+  const why = isLate && !UNCONNECTED.test(code) ? 'did not respond in time' : didOf(code)
   const other = dialledInstead(error, origin)
   const where = other === undefined ? '' : ` at ${other}: is the proxy of this machine up?`
   const told = [code + where, where === '' ? adviceOnConnection(code) : undefined].filter(Boolean).join(': ')
   const message =
     refusal === undefined
-      ? `The upstream ${origin} ${why} (${told}).`
-      : `The upstream ${origin} was not asked (${refusal}).`
+      ? `The upstream of the route '${name}', ${origin}, ${why} (${told}). Check routes.${name}.to, or run: llm-refresh check`
+      : `The upstream of the route '${name}', ${origin}, was not asked (${refusal}).`
   return reply(
     { status: isLate ? 504 : 502, code: isLate ? 'upstream_timeout' : 'upstream_unreachable', message },
     preset,
     id,
   )
+}
+
+/** No connection came about in time. */
+const UNCONNECTED = /^(?:ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/
+
+/** What an upstream did whose failure has this code. */
+function didOf(code: string): string {
+  if (/^(?:ECONNRESET|EPIPE|UND_ERR_SOCKET)$/.test(code)) return 'broke off its response'
+  return /^(?:HPE_|ERR_(?:INVALID|HTTP)_|UND_ERR_(?!CONNECT))/.test(code)
+    ? 'gave a response that cannot be read'
+    : 'could not be reached'
 }
 
 /** @returns the code of an error, or of the one beneath it */

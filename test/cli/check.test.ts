@@ -132,7 +132,8 @@ const faults: readonly Fault[] = [
       env: { HTTPS_PROXY: 'http://127.0.0.1:1' },
     }),
     code: 'discovery',
-    message: 'auth.example.com cannot be reached (ECONNREFUSED)',
+    message:
+      'auth.example.com cannot be reached (ECONNREFUSED at 127.0.0.1:1: is the proxy of this machine up?)',
     fix: 'the network and the proxy variables',
   },
   {
@@ -186,6 +187,20 @@ const faults: readonly Fault[] = [
     code: 'source_refused',
     message: 'invalid_client',
     fix: 'Check the client, its secret and its grant in credentials.work',
+  },
+  {
+    fault: 'a token endpoint that is a page for people',
+    prepare: async () => {
+      const place = await goodServer()
+      place.routes.set('/token', {
+        headers: { 'content-type': 'text/html' },
+        body: '<!doctype html><html><body>Welcome</body></html>',
+      })
+      return { on: await machine({ credentials: { work: service(place) } }) }
+    },
+    code: 'source_unavailable',
+    message: 'responded with a page, not with JSON',
+    fix: 'Check credentials.work.issuer or credentials.work.tokenEndpoint, and the proxies in between.',
   },
   {
     fault: 'a secret that leads nowhere',
@@ -243,6 +258,16 @@ test.each(faults)(
   },
   60_000,
 )
+
+test('[L6] given an empty https_proxy and an HTTPS_PROXY, when it is checked, then the proxy is as little named as it is used', async () => {
+  const place = await goodServer()
+  const { run } = await machine({ credentials: { work: service(place) } })
+  const env = { CLIENT_SECRET: SECRET, HTTPS_PROXY: 'http://127.0.0.1:1' }
+  expect((await run(['check'], env)).stdout).toContain('HTTPS_PROXY leads requests')
+  const { code, stdout } = await run(['check'], { ...env, https_proxy: '' })
+  expect(code).toBe(0)
+  expect(stdout).not.toContain('HTTPS_PROXY')
+}, 60_000)
 
 test('[L6] given the fix of a CA that nobody knows, when it is made, then the check is good, and the fix stands below each finding where no JSON is asked for', async () => {
   const { origin, certificate } = await selfSigned()

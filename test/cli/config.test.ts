@@ -100,6 +100,18 @@ test.each([
     'needs "clientSecret"',
     '"a"',
   ],
+  [
+    'the name of a grant that needs a token',
+    { credentials: { a: { ...OAUTH, grant: 'token_exchange' } } },
+    '{ "type": "token_exchange", "subjectToken": … }',
+    '"grant"',
+  ],
+  [
+    'the mistyped name of a grant',
+    { credentials: { a: { ...OAUTH, grant: 'client_credential' } } },
+    'Is "client_credentials" meant?',
+    '"grant"',
+  ],
   ['another version', { version: 2 }, 'version must be 1', '"version"'],
   ['a name that is none', { credentials: { '../a': ENV } }, 'is no name', '"../a"'],
 ])(

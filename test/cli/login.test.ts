@@ -1,6 +1,7 @@
-import { writeFile } from 'node:fs/promises'
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { temporaryFolder } from '../support/folder.ts'
 import { SECRET, startOidcServer } from '../support/oidc-server.ts'
 import { machine } from './command.ts'
 
@@ -81,6 +82,36 @@ test('[L1] given a service credential, when one logs in, then a token is fetched
   expect(ended.stderr).toContain('Logged in as work: it expires in')
   expect(await run(['status'], env)).toMatchObject({ code: 0 })
 })
+
+test.each(['a folder that others may write to', 'a folder that nobody can make', 'a server that is down'])(
+  '[L1] given the store is %s, when a person logs in, then nothing is asked of the person and of the server, and the message is that of `token`',
+  async (store) => {
+    const { oidc, definition } = await server()
+    const shared = await temporaryFolder()
+    const config =
+      store === 'a server that is down'
+        ? { type: 'redis', url: { env: 'REDIS_URL' }, timeout: 500 }
+        : { type: 'file', path: join(shared, 'file', 'store') }
+    const { run } = await machine({
+      stores: { default: config },
+      credentials: { me: { ...definition, parameters: undefined } },
+    })
+    if (store === 'a folder that others may write to') {
+      await mkdir(join(shared, 'file'))
+      await chmod(join(shared, 'file'), 0o777)
+    } else await writeFile(join(shared, 'file'), '')
+    const env = { REDIS_URL: 'redis://127.0.0.1:9' }
+    const { code, stdout, stderr } = await run(['login'], env)
+    expect({ code, stdout }).toEqual({ code: 4, stdout: '' })
+    expect(stderr).toMatch(
+      /^llm-refresh: stores\.default, for credentials\.me: .* Run: llm-refresh check me\n$/,
+    )
+    expect(stderr).toContain(config.type === 'redis' ? 'Redis at 127.0.0.1:9' : shared)
+    expect(stderr).toBe((await run(['token'], env)).stderr)
+    expect(oidc.to('device_authorization')).toHaveLength(0)
+  },
+  60_000,
+)
 
 test('[L1] given a login that waits for a person, when it is interrupted, then it ends with 130 and leaves nothing', async () => {
   const { definition } = await server()

@@ -37,6 +37,20 @@ test.each([
   },
 )
 
+test.each([[['login']], [['token', 'work']]])(
+  '[L5] [L4] given no configuration, when %j is run, then the message names the command that writes one',
+  async (words) => {
+    const { run, folder } = await machine()
+    const ended = await run(words, { LLM_REFRESH_CONFIG: '', XDG_CONFIG_HOME: join(folder, 'none') })
+    expect(ended).toEqual(
+      expect.objectContaining({
+        code: 2,
+        stderr: `llm-refresh: There is no configuration at ${join(folder, 'none/llm-refresh/config.jsonc')}. Run: llm-refresh login NAME, which asks for the server and writes the file. docs/cli.md has an example.\n`,
+      }),
+    )
+  },
+)
+
 test('[L5] given a terminal and a login that is described, when the person agrees, then it is added to the configuration, comments stay, and the login goes on by a code', async () => {
   const oidc = await server()
   const { onTerminal, run, config, write } = await machine()

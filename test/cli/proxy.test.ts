@@ -70,6 +70,21 @@ test('[X5] [L1] given an open stream, when SIGTERM comes, then no connection is 
   expect((await proxy.ended).code).toBe(0)
 })
 
+test.each([
+  ['SIGINT', 130],
+  ['SIGHUP', 0],
+  ['SIGTERM', 0],
+] as const)(
+  '[L1] given a proxy, when %s comes, then it ends with %i, as its page says',
+  async (signal, code) => {
+    const { proxy } = await served('http://127.0.0.1:1')
+    proxy.child.kill(signal)
+    expect(await proxy.ended).toMatchObject({ code, signal: null })
+    const page = await readFile(new URL('../../docs/cli.md', import.meta.url), 'utf8')
+    expect(page).toContain('Ctrl-C ends `proxy` with 130, SIGTERM and SIGHUP end it with 0')
+  },
+)
+
 test('[X5] [L1] given a proxy that drains, when a second signal comes, then the open stream is cut, and the proxy ends', async () => {
   const { to } = await streaming()
   const { proxy, url, call } = await served(to)

@@ -1,5 +1,7 @@
+import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { createCredential } from '../../src/index.ts'
 import { oauth } from '../../src/sources/oauth/index.ts'
@@ -136,6 +138,18 @@ test('[L1] given two routes whose tools read the same variable, when both are me
   const { code, stderr } = await run(['run', '--', 'env'], { KEY })
   expect(stderr).toContain('The routes one and two both set OPENAI_API_KEY')
   expect(code).toBe(125)
+})
+
+test('[X1] [L1] given a folder of the keys that cannot be made, when a key is added, then one line names the folder and the remedy', async () => {
+  const { run, folder } = await withRoute()
+  await writeFile(join(folder, 'state'), '')
+  const { code, stdout, stderr } = await run(['key', 'add', 'laptop'], {
+    XDG_STATE_HOME: join(folder, 'state'),
+  })
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect(stderr).toMatch(
+    /^llm-refresh: The folder of the keys, \S+llm-refresh-cli, cannot be written \(\w+\)\. Change its owner or its permissions, or choose another HOME\.\n$/,
+  )
 })
 
 test('[X1] [L1] given a running proxy, when keys come and go, then only requests with one are served, each is audited without a secret, and SIGTERM ends it with 0', async () => {

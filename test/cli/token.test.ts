@@ -60,6 +60,30 @@ test('[L2] given a token with less time left than --min-ttl, when it is asked fo
   expect(count()).toBe(2)
 })
 
+test('[L2] [L6] given a good token and a login that has ended, when a longer-lived one is asked for, then the good one is printed with one line of why, and check tells of the end', async () => {
+  const { tokenEndpoint } = await endpoint((n) =>
+    n === 1 ? good(n) : { status: 400, body: { error: 'invalid_grant' } },
+  )
+  const grant = { type: 'refresh_token', refreshToken: { env: 'REFRESH_TOKEN' } }
+  const { run } = await machine({ credentials: { me: { ...service(tokenEndpoint), grant } } })
+  const env = { CLIENT_SECRET: SECRET, REFRESH_TOKEN: 'canary-refresh-token' }
+  expect(await run(['token'], env)).toMatchObject({ code: 0, stdout: 'token-1\n', stderr: '' })
+  for (const known of ['just refused', 'refused before']) {
+    const { code, stdout, stderr } = await run(['token', '--min-ttl', '2h'], env)
+    expect({ known, code, stdout }).toEqual({ known, code: 0, stdout: 'token-1\n' })
+    expect(stderr).toMatch(
+      /^llm-refresh: credentials\.me: the token lives for .* less than --min-ttl, for it could not be refreshed: .*Run: llm-refresh login me\n$/,
+    )
+  }
+  const checked = await run(['check', 'me', '--json'], env)
+  expect(checked.code).toBe(1)
+  const { findings } = JSON.parse(checked.stdout) as { findings: { level: string }[] }
+  expect(findings.filter(({ level }) => level === 'error')).toMatchObject([
+    { about: 'credentials.me', code: 'reauthentication_required', fix: 'Run: llm-refresh login me' },
+  ])
+  expect(await run(['token'], env)).toMatchObject({ code: 0, stderr: '' })
+})
+
 test(`[L2] given ${MANY} commands at once, when no token is stored, then one refresh serves them all`, async () => {
   const { tokenEndpoint, count } = await endpoint(good)
   const { runApart } = await machine({ credentials: { work: service(tokenEndpoint) } })

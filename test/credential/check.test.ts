@@ -69,6 +69,20 @@ test('[K14, Z2] given a login that has ended, and a token that claims to live on
   expect([one.token.status().state, other.token.status().state]).toEqual(['valid', 'valid'])
 })
 
+test('[K14, Z2] given a stored refusal, and a token that claims to live on, when a process that begins checks, then it asks the source once, and says what that says', async () => {
+  const { server, start } = await world()
+  server.refuses = 'reauthentication_required'
+  await rejected(start())
+  const asked = server.asked.length
+  expect(await start().token.check()).toMatchObject({
+    ok: false,
+    findings: [{ code: 'reauthentication_required', fix: 'Log in again.' }],
+  })
+  expect(server.asked).toHaveLength(asked + 1)
+  server.refuses = undefined
+  expect(await start().token.check()).toMatchObject({ ok: true, findings: [{ code: 'token_good' }] })
+})
+
 test('[K14] given a token that was rejected, and an endpoint that is down, then accessToken() sends nothing and starts no storm', async () => {
   const { server, start } = await world()
   const { token } = start()

@@ -261,8 +261,10 @@ test.each(BREAKS)(
 
 test('[X2] given an upstream that is not there, or says nothing, when it is asked, then the client gets 502 or 504 that names the reason', async () => {
   const silent = await serve(() => undefined)
+  const breaking = await serve((_request, response) => void response.destroy())
   const { url } = await startProxy(
     {
+      broken: { to: breaking.origin, credential: tokens().cell },
       gone: { to: 'http://127.0.0.1:1', credential: tokens().cell },
       silent: { to: silent.origin, credential: tokens().cell },
     },
@@ -273,6 +275,16 @@ test('[X2] given an upstream that is not there, or says nothing, when it is aske
     502,
     true,
     false,
+  ])
+  expect(errorIn(gone.text).message).toBe(
+    "llm-refresh: upstream_unreachable: The upstream of the route 'gone', http://127.0.0.1:1, could not be reached (ECONNREFUSED: nothing listens there; is the server up, and is the port right?). Check routes.gone.to, or run: llm-refresh check",
+  )
+  const broken = await ask(`${url}/broken/x`)
+  expect([broken.status, errorIn(broken.text).message]).toEqual([
+    502,
+    expect.stringContaining(
+      `The upstream of the route 'broken', ${breaking.origin}, broke off its response (`,
+    ),
   ])
   const late = await ask(`${url}/silent/x`)
   expect([late.status, late.headers['x-llm-refresh']]).toEqual([504, 'upstream_timeout'])

@@ -124,7 +124,7 @@ test('[X4] [E1] given a proxy of the machine that makes no tunnel, when an upstr
   const { status, text } = await ask(`${url}/far/x`)
   expect([status, errorIn(text).message]).toEqual([
     502,
-    'llm-refresh: upstream_unreachable: The upstream https://api.invalid was not asked (the proxy of this machine responded 407 and let nothing through: it demands a name and a password, which HTTPS_PROXY can hold).',
+    "llm-refresh: upstream_unreachable: The upstream of the route 'far', https://api.invalid, was not asked (the proxy of this machine responded 407 and let nothing through: it demands a name and a password, which HTTPS_PROXY can hold).",
   ])
 })
 

@@ -1,20 +1,23 @@
 import { addCredential } from '../config/add.ts'
 import { type Config, readConfig, readConfigOrNone } from '../config/read.ts'
 import { ask, hasPerson } from '../lib/ask.ts'
-import { EXIT, Fault, wrongInput } from '../lib/fault.ts'
+import { EXIT, Fault, isRefreshError, wrongInput } from '../lib/fault.ts'
 import { nearest } from '../lib/nearest.ts'
 import { paint, printable, say } from '../lib/output.ts'
 import {
   chooseCredential,
   dropToken,
+  explained,
   explainedLogin,
   isLoggedOut,
   loginCommand,
+  type OpenCredential,
   openCredential,
 } from '../setup/credential.ts'
 import { isDescribed, newDefinition, type NewCredentialOptions } from '../setup/new-credential.ts'
 import { personLogin } from '../setup/person-login.ts'
 import { isPersons } from '../setup/source.ts'
+import { canLock } from '../setup/store.ts'
 import { describeExpiry } from './status.ts'
 
 export interface LoginOptions extends NewCredentialOptions {
@@ -36,6 +39,7 @@ export async function login(given: string | undefined, options: LoginOptions): P
   try {
     await store.prepare()
     if (isPersons(definition)) {
+      await tryStore(opened)
       const { browser, device } = options
       const token = await personLogin({ config, name, store: store.store }, definition, {
         browser,
@@ -64,6 +68,23 @@ export async function login(given: string | undefined, options: LoginOptions): P
   } finally {
     process.off('SIGINT', stop)
     await opened.close()
+  }
+}
+
+/**
+ * Finds out whether the store takes a login before a person gives one: afterwards it would be lost.
+ *
+ * @throws Fault
+ */
+async function tryStore(opened: OpenCredential): Promise<void> {
+  const { name, store } = opened
+  try {
+    await store.store.read(name)
+    // A lock that another process holds is no obstacle: a login takes none.
+    await canLock(store, name)
+  } catch (error) {
+    // A login replaces a record that cannot be read.
+    if (!isRefreshError(error) || error.code !== 'store_invalid') throw await explained(error, opened)
   }
 }
 

@@ -1,8 +1,16 @@
 import { readConfig } from '../config/read.ts'
-import { readDuration } from '../lib/duration.ts'
+import { durationOf, readDuration } from '../lib/duration.ts'
 import { wrongInput } from '../lib/fault.ts'
-import { print } from '../lib/output.ts'
-import { chooseCredential, explained, openCredential } from '../setup/credential.ts'
+import { lineOf, print, say } from '../lib/output.ts'
+import {
+  checkCommand,
+  chooseCredential,
+  explained,
+  loginCommand,
+  type OpenCredential,
+  openCredential,
+} from '../setup/credential.ts'
+import { isPersons } from '../setup/source.ts'
 
 export interface TokenOptions {
   readonly config?: string
@@ -24,12 +32,27 @@ export async function token(given: string | undefined, options: TokenOptions): P
   try {
     const accessToken = await opened.credential.accessToken({ minTtl })
     printed = rendered(format, accessToken, opened.credential.peek()?.expiresAt)
+    warnOfShort(opened, minTtl)
   } catch (error) {
     throw await explained(error, opened)
   } finally {
     await opened.close()
   }
   await print(printed)
+}
+
+/** The token is good, and a refresh that failed kept it from living as long as was asked for. Its reader goes on; a person should know. */
+function warnOfShort({ name, definition, credential }: OpenCredential, minTtl: number): void {
+  const { expiresAt = Infinity, failure } = credential.status()
+  const left = expiresAt - Date.now()
+  if (failure === undefined || left >= minTtl) return
+  const isEnded = failure.code === 'reauthentication_required' && isPersons(definition)
+  say(
+    lineOf({
+      message: `credentials.${name}: the token lives for ${durationOf(left)}, less than --min-ttl, for it could not be refreshed: ${failure.message}`,
+      fix: `Run: ${isEnded ? loginCommand(name) : checkCommand(name)}`,
+    }),
+  )
 }
 
 function rendered(format: string, accessToken: string, expiresAt: number | undefined): string {

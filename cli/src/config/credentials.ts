@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { nearest } from '../lib/nearest.ts'
 import { command, described, endpoint, fields, kindOf, ms, must, oneOf, secret, text } from './fields.ts'
 
 const texts = z.record(z.string(), z.string(must('a text')), must('an object of texts'))
@@ -36,7 +37,7 @@ const grant = z.union(
   ],
   {
     error: ({ input }) =>
-      typeof input === 'string'
+      typeof input === 'string' && nearest(input, NAMED_GRANTS) !== undefined
         ? oneOf(NAMED_GRANTS).error({ input })
         : 'must be "refresh_token", "client_credentials", or an object: { "type": "refresh_token", "refreshToken": … }, { "type": "token_exchange", "subjectToken": … } or { "type": "jwt_bearer", "assertion": … }, whose tokens are references',
   },

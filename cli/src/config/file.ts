@@ -44,7 +44,7 @@ export async function readConfigFile({ path, from }: Location): Promise<string> 
 function missing(path: string, from: Location['from']): Fault {
   const how =
     from === 'default'
-      ? 'Write it, or name another with --config or LLM_REFRESH_CONFIG.'
+      ? `Run: ${commandLine(['llm-refresh', 'login', 'NAME'])}, which asks for the server and writes the file. docs/cli.md has an example.`
       : `Is the path in ${from} right?`
   return wrongInput(`There is no configuration at ${path}.`, how)
 }

@@ -53,7 +53,10 @@ export function chooseCredential(config: Config, name: string | undefined): stri
   }
   const [only, ...others] = names
   if (only === undefined)
-    throw wrongInput(`${config.path} has no credentials.`, 'Add one under "credentials".')
+    throw wrongInput(
+      `${config.path} has no credentials.`,
+      `Add one under "credentials", or run: ${loginCommand('NAME')}`,
+    )
   if (others.length > 0) throw wrongInput('Which credential?', `Name one of: ${names.join(', ')}.`)
   return only
 }

@@ -1,5 +1,5 @@
 import type { OAuthDefinition } from '../config/credentials.ts'
-import { proxiedFetch } from './http.ts'
+import { failureOf, proxiedFetch } from './http.ts'
 
 /** What a server says of itself, as far as a login needs it. */
 export interface Discovered {
@@ -78,7 +78,7 @@ export async function discover(
       }
     } catch (error) {
       remedy = error instanceof SyntaxError ? 'issuer' : 'network'
-      problem = `${new URL(issuer).host} ${reasonOf(error)}`
+      problem = `${new URL(issuer).host} ${reasonOf(error, new URL(url))}`
     }
   }
   return { ...given, problem, remedy }
@@ -118,9 +118,7 @@ function clockOf(response: Response): number | undefined {
   return Number.isNaN(date) ? undefined : date - Date.now()
 }
 
-function reasonOf(error: unknown): string {
+function reasonOf(error: unknown, url: URL): string {
   if (error instanceof SyntaxError) return 'gave metadata that are no JSON'
-  const cause: unknown = Reflect.get(Object(error), 'cause')
-  const code: unknown = Reflect.get(Object(cause), 'code') ?? Reflect.get(Object(error), 'name')
-  return `cannot be reached (${typeof code === 'string' ? code : 'no reason given'})`
+  return `cannot be reached (${failureOf(error, url)})`
 }

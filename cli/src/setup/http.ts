@@ -1,15 +1,26 @@
 import { wrongInput } from '../lib/fault.ts'
 
-/** The variables that name a proxy, in the order in which they count. */
-export const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'] as const
+/** The variables that name a proxy: the first of a pair that is set counts, and an empty one means that there is none. */
+const PROXY_VARIABLES = [
+  ['https_proxy', 'HTTPS_PROXY'],
+  ['http_proxy', 'HTTP_PROXY'],
+] as const
 
 const LEADING = /^https?:\/\//i
 
+/** The variables that name a proxy now. */
+export function proxyVariables(): string[] {
+  return PROXY_VARIABLES.flatMap(([first, second]) => {
+    const name = process.env[first] === undefined ? second : first
+    return (process.env[name] ?? '') === '' ? [] : [name]
+  })
+}
+
 /** The variables that name a proxy and hold no URL of one. */
 export function wrongProxyVariables(): string[] {
-  return PROXY_VARIABLES.filter((name) => {
+  return proxyVariables().filter((name) => {
     const value = process.env[name] ?? ''
-    return value !== '' && !(URL.canParse(value) && LEADING.test(value))
+    return !(URL.canParse(value) && LEADING.test(value))
   })
 }
 
@@ -26,7 +37,7 @@ export function proxyVariableFix(name: string): string {
 export function hasProxy(): boolean {
   const [wrong] = wrongProxyVariables()
   if (wrong !== undefined) throw wrongInput(`${wrong} holds no http URL.`, proxyVariableFix(wrong))
-  return PROXY_VARIABLES.some((name) => (process.env[name] ?? '') !== '')
+  return proxyVariables().length > 0
 }
 
 /** A client of the proxy that gives up when the proxy breaks off: undici before 8.6 connects again at once, without an end (nodejs/undici#3897). */
@@ -41,6 +52,22 @@ function givingUp<T extends { connect(options: never): Promise<unknown> }>(clien
         })
       }),
   })
+}
+
+/**
+ * The code of a request that failed. Where the connection was to another port than the server's, a proxy of the machine is on the way, and is
+ * named.
+ */
+export function failureOf(error: unknown, { port, protocol }: URL): string {
+  const cause: unknown = Reflect.get(Object(error), 'cause') ?? error
+  const code: unknown = Reflect.get(Object(cause), 'code') ?? Reflect.get(Object(error), 'name')
+  const told = typeof code === 'string' ? code : 'no reason given'
+  const address: unknown = Reflect.get(Object(cause), 'address')
+  const dialled: unknown = Reflect.get(Object(cause), 'port')
+  if (typeof address !== 'string' || typeof dialled !== 'number') return told
+  const asked = port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port)
+  if (dialled === asked) return told
+  return `${told} at ${address.includes(':') ? `[${address}]` : address}:${dialled}: is the proxy of this machine up?`
 }
 
 /** `NO_PROXY`, with these hosts besides. A `*` means every host, and nobody knows it in a list. */

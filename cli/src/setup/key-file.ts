@@ -94,6 +94,24 @@ export async function changeKeys(
   change: (keys: readonly StoredKey[]) => readonly StoredKey[],
   path: string = keyFile(),
 ): Promise<void> {
+  try {
+    await changed(change, path)
+  } catch (error) {
+    const code = String(Reflect.get(Object(error), 'code'))
+    // Whatever the system says of a call of ours is about this folder.
+    if (!(error instanceof Error) || !('syscall' in error)) throw error
+    throw new Fault(
+      EXIT.failed,
+      `The folder of the keys, ${dirname(path)}, cannot be written (${code}).`,
+      'Change its owner or its permissions, or choose another HOME.',
+    )
+  }
+}
+
+async function changed(
+  change: (keys: readonly StoredKey[]) => readonly StoredKey[],
+  path: string,
+): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const unlock = await lock(`${path}.lock`)
   const written = `${path}.${randomUUID()}`

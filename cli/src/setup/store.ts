@@ -50,6 +50,25 @@ export async function openStore(config: Config, name: string): Promise<OpenStore
   return { ...opened, name, definition, store }
 }
 
+/** ms: longer than a refresh takes. */
+export const LOCKED = 8_000
+
+/**
+ * Takes the lock of an account and gives it back: that shows that this user may write, and that the file system has what locks need.
+ *
+ * @returns false: another process did not give the lock back in time
+ */
+export async function canLock({ store }: OpenStore, account: string): Promise<boolean> {
+  const signal = AbortSignal.timeout(LOCKED)
+  try {
+    await store.update(account, () => Promise.resolve(undefined), { signal })
+    return true
+  } catch (error) {
+    if (signal.aborted) return false
+    throw error
+  }
+}
+
 /** A store for one command, where the one of a credential cannot be used. */
 export async function inMemory(config: Config, credential: string): Promise<OpenStore> {
   const { memoryStore } = await import('../lib/library.ts')

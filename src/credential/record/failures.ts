@@ -32,7 +32,7 @@ export function nothingNewer(stored: StoredRecord | undefined): RefreshError {
 export function loggedOut(): RefreshError {
   return new RefreshError(
     'reauthentication_required',
-    'The account was logged out: call login() with a new token.',
+    'The account was logged out: log in again.',
   )
 }
 

@@ -130,7 +130,7 @@ export function credentialsByOrigin<T, C>(
 export function loginEnded(): RefreshError {
   return new RefreshError(
     'reauthentication_required',
-    "The request was not sent, for the credential's login has ended (whenDead: 'refuse'): log in again.",
+    "The request was not sent, for the credential's login has ended: log in again.",
   )
 }
 

@@ -35,6 +35,9 @@ export function fixFor(about: string, error: unknown, needed?: string): string {
   if (code.startsWith('store_')) return 'Mend the store: its folder, its server, its rights or its keys.'
   if (code === 'source_unreachable')
     return `Check the URLs of ${about}, the network, the proxy variables and NODE_EXTRA_CA_CERTS.`
+  // Not the server that is meant: what responds is a login page, a proxy or a site.
+  if (/ responded with (?:a page|nothing)\b/.test(error.message))
+    return `Check ${about}.issuer or ${about}.tokenEndpoint, and the proxies in between.`
   if (exitCodeOf(error, false) === EXIT.unreachable) return 'Time mends it: try again.'
   if (code === 'invalid_option') return `Change ${about} in the configuration, or set what it refers to.`
   if (needed !== undefined && code === 'source_refused')

@@ -1,32 +1,24 @@
 import { access, constants } from 'node:fs/promises'
-import { PROXY_VARIABLES, proxyVariableFix, wrongProxyVariables } from '../http.ts'
+import { proxyVariableFix, proxyVariables, wrongProxyVariables } from '../http.ts'
 import { type Finding, good } from './finding.ts'
 
 /** What the environment says of the way to servers. */
 export async function checkMachine(): Promise<Finding[]> {
-  return [...PROXY_VARIABLES.flatMap(ofProxy), ...ofChecking(), ...(await ofAuthorities())]
+  return [...proxyVariables().map(ofProxy), ...ofChecking(), ...(await ofAuthorities())]
 }
 
-function ofProxy(name: (typeof PROXY_VARIABLES)[number]): Finding[] {
-  const value = process.env[name] ?? ''
-  if (value === '') return []
-  if (!wrongProxyVariables().includes(name))
-    return [
-      good(
-        undefined,
-        'proxy',
-        `${name} leads requests to sources and upstreams through ${new URL(value).host}.`,
-      ),
-    ]
-  return [
-    {
-      about: undefined,
-      code: 'proxy_invalid',
-      level: 'error',
-      message: `${name} holds no http URL.`,
-      fix: proxyVariableFix(name),
-    },
-  ]
+function ofProxy(name: string): Finding {
+  if (!wrongProxyVariables().includes(name)) {
+    const { host } = new URL(process.env[name] ?? '')
+    return good(undefined, 'proxy', `${name} leads requests to sources and upstreams through ${host}.`)
+  }
+  return {
+    about: undefined,
+    code: 'proxy_invalid',
+    level: 'error',
+    message: `${name} holds no http URL.`,
+    fix: proxyVariableFix(name),
+  }
 }
 
 function ofChecking(): Finding[] {

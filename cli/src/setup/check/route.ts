@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { missingVersion, presets, type Preset, type PresetName } from '../../config/presets.ts'
 import type { Config } from '../../config/read.ts'
 import { messageOf } from '../../lib/fault.ts'
-import { proxiedFetch } from '../http.ts'
+import { failureOf, proxiedFetch } from '../http.ts'
 import { routeOf } from '../proxy.ts'
 import { type Finding, good } from './finding.ts'
 
@@ -49,7 +49,7 @@ async function problemOf(url: string): Promise<string | undefined> {
       return `no response within ${TIMEOUT / 1000} s`
     // The proxy asks ports that a fetch does not.
     if (cause instanceof Error && cause.message === 'bad port') return problemOfPort(new URL(url))
-    return codeOf(cause ?? error)
+    return failureOf(error, new URL(url))
   }
 }
 

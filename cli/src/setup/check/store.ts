@@ -3,11 +3,9 @@ import type { Config } from '../../config/read.ts'
 import { EXIT, Fault } from '../../lib/fault.ts'
 import { commandLine } from '../../lib/shell.ts'
 import { loginCommand } from '../credential.ts'
-import { openStore } from '../store.ts'
+import { canLock, LOCKED, openStore } from '../store.ts'
 import { fixFor, type Finding, good, problem } from './finding.ts'
 
-/** ms: longer than a refresh takes. */
-const LOCKED = 8_000
 /** ms: a server that nobody hears of is not waited for. */
 const SILENT = 6_000
 
@@ -24,16 +22,10 @@ export async function checkStore(config: Config, name: string, account: string):
   let opened: Awaited<ReturnType<typeof openStore>> | undefined
   try {
     opened = await openStore(config, name)
-    const { store, inspect, definition } = opened
+    const { inspect, definition } = opened
     const entries = await soon(inspect())
-    const signal = AbortSignal.timeout(LOCKED)
-    try {
-      // Taking a lock shows that this user may write, and that the file system has what locks need.
-      await store.update(account, () => Promise.resolve(undefined), { signal })
-    } catch (error) {
-      if (!signal.aborted) throw error
+    if (!(await canLock(opened, account)))
       return { findings: [locked(about, account, await inspect())], state: 'locked' }
-    }
     const found = good(
       about,
       'store',

@@ -91,7 +91,7 @@ function refreshToken(grant: RefreshTokenGrant): WireGrant {
       if (token !== undefined) return [['refresh_token', token]]
       throw new RefreshError(
         'reauthentication_required',
-        "Nobody is logged in, so there is no refresh token to redeem: call credential.login(). Where no person logs in, configure another grant, such as 'client_credentials', or grant: { type: 'refresh_token', refreshToken }.",
+        "Nobody is logged in, so there is no refresh token to redeem: log in. Where no person logs in, configure another grant, such as 'client_credentials', or give the refresh token in grant.refreshToken.",
       )
     },
     seed,
