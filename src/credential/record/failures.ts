@@ -30,10 +30,7 @@ export function nothingNewer(stored: StoredRecord | undefined): RefreshError {
 }
 
 export function loggedOut(): RefreshError {
-  return new RefreshError(
-    'reauthentication_required',
-    'The account was logged out: log in again.',
-  )
+  return new RefreshError('reauthentication_required', 'The account was logged out: log in again.')
 }
 
 /** A refusal after an earlier request whose outcome is unknown. */
