@@ -54,6 +54,8 @@ declare const credential: Credential
 declare const [id, origins]: string[]
 declare const baseURL: string
 declare const url: URL
+// Mastra is installed by its trial alone.
+declare const MCPClient: new (options: { servers: Record<string, { url: URL; fetch: typeof globalThis.fetch }> }) => unknown
 `
 /** Other versions have other names. */
 const OLDER: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
