@@ -21,7 +21,10 @@ export interface SourceContext {
 }
 
 /** The input from which a source tells what it would present. */
-export type SourceInput = Pick<SourceContext, 'current' | 'signal' | 'madeFor'>
+export type SourceInput = Pick<SourceContext, 'current' | 'signal'> & {
+  /** The issuer and client of the record that holds `current`. */
+  readonly madeFor?: MadeFor | undefined
+}
 
 /**
  * The origin of new tokens. Only one caller in the fleet calls it at a time.

@@ -299,7 +299,7 @@ describe('plain http (plainHttpEndpoints)', () => {
       () => oauth({ ...app, tokenEndpoint: 'http://app.localhost:8080/token' }),
       () => workload({ for: { tokenEndpoint: `${keycloak}/token` }, subjectToken: () => 'x' }),
     ]) {
-      expect(make).toThrow(/plainHttpEndpoints: \['http:\/\/(?:keycloak|app\.localhost):8080'\]/)
+      expect(make).toThrow(/"plainHttpEndpoints": \["http:\/\/(?:keycloak|app\.localhost):8080"\]/)
     }
     for (const plainHttpEndpoints of [
       'x',

@@ -279,7 +279,7 @@ describe('how far a request got that failed', () => {
   test('what fails before it is sent was not sent', async () => {
     const none = await failure(issue(source('https://auth.example.com')))
     expect(none).toMatchObject({ code: 'reauthentication_required', terminal: true })
-    expect(none.message).toMatch(/^Nobody is logged in, .* call credential\.login\(\)\./)
+    expect(none.message).toMatch(/^Nobody is logged in, .*: log in\. /)
     expect(factsOf(none).reach).toBe('unsent')
     const noSecret = oauth({ tokenEndpoint: 'https://a.example', clientId: 'c', clientSecret: () => '' })
     expect(factsOf(await failure(issue(noSecret, { current }))).reach).toBe('unsent')
