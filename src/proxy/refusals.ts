@@ -85,7 +85,7 @@ export function refusedHandshake(route: Route | undefined): Refused {
   return { reason: 'method', reply: reply({ status: 405, code: 'invalid_request', message }, route?.preset) }
 }
 
-/** What Node's parser does not take for a request, by its code for that. */
+/** The refusals of requests that Node's parser does not accept, by the parser's code. */
 export function malformed(code: string | undefined): Reply {
   const [status, message] =
     code === 'HPE_HEADER_OVERFLOW'

@@ -121,7 +121,7 @@ export function upstreamReply(
 /** No connection came about in time. */
 const UNCONNECTED = /^(?:ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/
 
-/** What an upstream did whose failure has this code. */
+/** Tells what an upstream did, by the code of the failure. */
 function didOf(code: string): string {
   if (/^(?:ECONNRESET|EPIPE|UND_ERR_SOCKET)$/.test(code)) return 'broke off its response'
   return /^(?:HPE_|ERR_(?:INVALID|HTTP)_|UND_ERR_(?!CONNECT))/.test(code)

@@ -160,3 +160,22 @@ test('[A7, C11] given a login while a demand waits for its turn, then the login 
   expect(both.map((snapshot) => snapshot?.value.accessToken)).toEqual(['new', 'new'])
   expect(asked).toEqual(['read', 'read write'])
 })
+
+test('[A13] given a source that fails to widen one demand, when another demand comes, then the source is asked for that one', async () => {
+  const wanted: string[] = []
+  let issued = 0
+  const credential = createCredential({
+    source: {
+      issue: () => Promise.resolve({ accessToken: `t${++issued}` }),
+      widen: ([scope = '']) => {
+        wanted.push(scope)
+        if (scope === 'one') throw new Error('cannot widen')
+        return () => undefined
+      },
+    },
+  })
+  const lacking = await credential.snapshot()
+  await expect(credential.demand?.(lacking, insufficient('one'))).rejects.toThrow('cannot widen')
+  expect((await credential.demand?.(lacking, insufficient('other')))?.value.accessToken).toBe('t2')
+  expect(wanted).toEqual(['one', 'other'])
+})

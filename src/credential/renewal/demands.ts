@@ -84,11 +84,11 @@ export class Demands {
         return undefined
       }
     })
-    this.#last = asked
+    this.#last = asked.catch(() => undefined)
     return asked
   }
 
-  /** Nothing is asked for any more. That is told once. */
+  /** The limit is reached: the source asks for no further scope. One event tells it. */
   #refused(lacking: Generation, scopes: readonly string[]): undefined {
     if (!this.#isFull) this.#tell(lacking, scopes, tooMany())
     this.#isFull = true

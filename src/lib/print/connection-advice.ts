@@ -1,4 +1,4 @@
-/** What to look at, by the code. */
+/** Advice on a failed connection, by the system's code. */
 const ADVICE: readonly (readonly [RegExp, string])[] = [
   [/ECONNREFUSED|ConnectionRefused/, 'nothing listens there; is the server up, and is the port right?'],
   [/ENOTFOUND/, 'there is no such host name; check its spelling, and the DNS of this machine'],
@@ -15,7 +15,7 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
   [/ECONNRESET|EPIPE|UND_ERR_SOCKET/, 'the connection broke'],
 ]
 
-/** What to look at where a connection failed with this code of the system's. */
+/** Advises what to check if a connection failed with this code of the system. */
 export function adviceOnConnection(code: string | undefined): string | undefined {
   return code === undefined ? undefined : ADVICE.find(([pattern]) => pattern.test(code))?.[1]
 }

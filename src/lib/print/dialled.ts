@@ -17,7 +17,7 @@ const REFUSED_BY_PROXY =
 /** undici's code from 8.6 on, and ours, for a proxy that broke off while it was asked for a tunnel. */
 export const BROKEN_BY_PROXY = 'UND_ERR_PRX_CONN'
 
-/** What a proxy of the machine said that let nothing through, and what to do. */
+/** Tells how a proxy of the machine refused a tunnel, and what to do. undefined if no proxy refused one. */
 export function refusedByProxy(thrown: unknown): string | undefined {
   let at = thrown
   for (let depth = 0; depth < MOST_CAUSES && typeof at === 'object' && at !== null; depth++) {

@@ -88,7 +88,7 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
     }
     const client = await clients.existing(found, spends ? bound?.client : undefined)
     const isNarrower = context.asGranted === true
-    // What was demanded is refused by now: what was asked for before is good.
+    // The endpoint refuses the demanded scopes now. It accepted the earlier ones.
     if (isNarrower) wider.forget()
     const scope = spends
       ? granted(isNarrower ? undefined : options.scope, current)
@@ -175,7 +175,7 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
   }
 }
 
-/** What a person granted on demand must not be lost at a refresh. */
+/** Keeps the scopes that a person granted on demand: a refresh must not lose them. */
 function granted(scope: string | undefined, current: AccessToken | undefined): string | undefined {
   if (scope === undefined) return undefined
   return [...new Set([...namesIn(scope), ...namesIn(current?.scope)])].join(' ')

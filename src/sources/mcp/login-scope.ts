@@ -3,7 +3,7 @@ import type { Found } from './discovery.ts'
 import { demandOf } from './resource-metadata.ts'
 
 /**
- * What a login asks for: what the options say, else what the challenge demands, else all that the MCP server lists; and `offline_access`
+ * The scopes that a login asks for: those of the options, else those of the challenge, else all that the MCP server lists; and `offline_access`
  * where the authorization server lists it.
  *
  * @param more besides, such as what was granted before

@@ -81,7 +81,7 @@ export function oauth(options: OAuthOptions): Source {
         if (spends) context.sent?.()
       }
       try {
-        // What was demanded is refused by now: what the configuration asks for was good before.
+        // The endpoint refuses the demanded scopes now. It accepted the configured ones before.
         const isNarrower = context.asGranted === true && !wider.forget()
         const { scope } = isNarrower ? NO_SCOPE : aim()
         const target = readTarget({ ...options, scope })

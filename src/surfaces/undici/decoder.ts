@@ -22,7 +22,7 @@ const CODINGS: Readonly<Record<string, Coding>> = {
   zstd: () => zstd()?.(),
 }
 
-/** What a body cannot be read through: compressions that Node does not know. Other names say nothing of its bytes, such as `none` and `utf-8`. */
+/** Compressions that Node cannot undo. Other unknown names, such as `none` and `utf-8`, do not change the bytes. */
 const UNREADABLE = /^(?:(?:x-)?compress|dcb|dcz|exi|pack200-gzip|zstd)$/
 
 /** Node has it from 22.15 on. */

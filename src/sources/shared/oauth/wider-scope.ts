@@ -24,7 +24,7 @@ export class WiderScope {
     return [...new Set([...namesIn(scope), ...names])].join(' ')
   }
 
-  /** What was granted once is refused by now. @returns whether there was anything */
+  /** The endpoint refuses the scopes that it granted once. @returns whether there were any */
   forget(): boolean {
     const had = this.#wishes.size > 0
     this.#wishes.clear()

@@ -1,7 +1,7 @@
 import { methodsOf, propertiesOf } from '../refreshing-model/facade.ts'
 
 /**
- * What the functions of an object do. Those of a provider build something, such as a model, and send nothing. A model's `do…` methods send;
+ * The kinds of functions that an object has. Those of a provider build something, such as a model, and send nothing. A model's `do…` methods send;
  * its other methods do not, nor do those of its parts, such as its configuration. Those of any other object that a provider returns, such
  * as `files()`, send.
  */
