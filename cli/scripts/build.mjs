@@ -77,7 +77,7 @@ const undici = {
 /** The files, each with what it holds of all that is imported when it is needed; the last one holds everything else. A file may use those before it. */
 const FILES = [
   {
-    name: 'llm-refresh',
+    name: 'command',
     holds: /(?:\/commands\/token|\/lib\/library)\.ts$/,
   },
   { name: 'proxy', holds: /^(?:\.\/commands\/(?:proxy|run|key)\.ts|llm-refresh\/proxy)$/ },
@@ -128,13 +128,7 @@ async function commandFile(at, homes, asked, write) {
   const isFirst = at === 0
   const main = isFirst ? `import ${JSON.stringify(join(root, 'src/main.ts'))}\n` : ''
   const contents = `${main}export const parts = {\n${parts.join(',\n')}\n}`
-  const banner = isFirst ? { banner: { js: '#!/usr/bin/env node' } } : {}
-  const { outputs } = await bundle(
-    name,
-    { stdin: { contents, resolveDir: root }, ...banner },
-    [elsewhere],
-    write,
-  )
+  const { outputs } = await bundle(name, { stdin: { contents, resolveDir: root } }, [elsewhere], write)
   const inputs = Object.entries(Object.values(outputs)[0]?.inputs ?? {})
   return inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([path]) => resolve(root, path))
 }
@@ -158,13 +152,18 @@ function idOf(path) {
 rmSync(join(root, 'dist'), { recursive: true, force: true })
 const bundled = new Set()
 await commandFiles()
-const out = join(root, 'dist', 'llm-refresh.cjs')
+// The first file of all prints a token that is as it was, and loads the others if there is none.
+await bundle('llm-refresh', {
+  entryPoints: [join(root, 'src/bin.ts')],
+  banner: { js: '#!/usr/bin/env node' },
+  footer: { js: "if(!module.exports.isPrinted)require('./command.cjs');" },
+})
+chmodSync(join(root, 'dist', 'llm-refresh.cjs'), 0o755)
 const pool = part('Pool', "require('undici/lib/dispatcher/pool.js')")
 await bundle('undici-pool', { stdin: { contents: pool, resolveDir: root } })
 await bundle('undici', {
   stdin: { contents: "module.exports = require('undici/index.js')", resolveDir: root },
 })
-chmodSync(out, 0o755)
 
 /** What the files hold of other packages comes under their licences. */
 const notices = [...bundled]

@@ -38,14 +38,19 @@ async function holding(...files: string[]): Promise<Machine & { command: string;
   return { ...at, command: join(at.folder, 'llm-refresh.cjs'), env }
 }
 
-test('[L2] given a token that is not stale, when it is asked for, then the command reads its first file alone, and no package', async () => {
-  const { command, env } = await holding('llm-refresh.cjs')
+test('[L2] given a token that is not stale, when it is asked for, then the command reads its first two files alone, and no package', async () => {
+  const { command, env } = await holding('llm-refresh.cjs', 'command.cjs')
   const child = spawn(process.execPath, [command, 'token'], { env, stdio: ['ignore', 'pipe', 'inherit'] })
   expect(await text(child.stdout)).toBe('canary\n')
 })
 
 test('[L1] given a token that is not stale, when the proxy serves a request, then the command reads its file of the proxy and undici’s pool besides, and nothing else', async () => {
-  const { command, env, run } = await holding('llm-refresh.cjs', 'proxy.cjs', 'undici-pool.cjs')
+  const { command, env, run } = await holding(
+    'llm-refresh.cjs',
+    'command.cjs',
+    'proxy.cjs',
+    'undici-pool.cjs',
+  )
   const key = (await run(['key', 'add', 'laptop'])).stdout.trim()
   const words = [command, 'proxy', '--port', '0']
   const child = spawn(process.execPath, words, { env, stdio: ['ignore', 'pipe', 'inherit'] })
