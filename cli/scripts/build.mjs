@@ -1,5 +1,5 @@
-// Few CommonJS files for the command: what a token needs, what the proxy needs besides, and the rest. Each part of them runs when it is the one that
-// is asked for. undici has files of its own beside them, and the OAuth client and the drivers stay packages: they load when they are needed.
+// Few CommonJS files for the command: what a token needs, what reads a configuration for the first time, what the proxy needs besides, and the rest.
+// Each part of them runs when it is the one that is asked for. undici has files of its own beside them, and the OAuth client and the drivers stay packages: they load when they are needed.
 // Loading many small files took longer than a token takes, an ES module takes longer than this, and half of the time went into reading one large file.
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire, isBuiltin } from 'node:module'
@@ -78,8 +78,11 @@ const undici = {
 const FILES = [
   {
     name: 'command',
+    // Not only what reads configurations needs it.
+    also: ['src/config/presets.ts'],
     holds: /(?:\/commands\/token|\/lib\/library)\.ts$/,
   },
+  { name: 'config', holds: /^\.\/parse\.ts$/ },
   { name: 'proxy', holds: /^(?:\.\/commands\/(?:proxy|run|key)\.ts|llm-refresh\/proxy)$/ },
   { name: 'rest', holds: /./ },
 ]
@@ -87,7 +90,7 @@ const FILES = [
 /** A module stands in the first file that needs it. What the others ask of a file is known once all have been built, so they are built twice. */
 async function commandFiles() {
   /** Modules of each file that others ask for. */
-  const asked = FILES.map(() => new Set())
+  const asked = FILES.map(({ also = [] }) => new Set(also.map((path) => join(root, path))))
   /** Module → the file that it stands in. */
   const homes = new Map()
   for (const at of FILES.keys()) {

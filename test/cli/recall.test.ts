@@ -52,7 +52,7 @@ async function printed(given: object = {}): Promise<Recalling> {
         resolve(error === null ? stdout : undefined),
       )
     })
-  const [memo = ''] = await memos(at)
+  const memo = (await memos(at)).find((path) => path.includes('token')) ?? ''
   return { ...at, memo, credential, alone }
 }
 
@@ -174,7 +174,7 @@ test.each<[what: string, given: object]>([
   await settled(at)
   const env = { TOKEN: 'canary', KEY: 'k'.repeat(43) }
   expect(await at.runApart(['token'], env)).toMatchObject({ code: 0, stdout: 'canary\n' })
-  expect(await memos(at)).toEqual([])
+  expect(await memos(at)).toEqual([expect.stringContaining('config')])
 })
 
 test('[L2] given a cache that cannot be written, when a token is printed, then nothing else is', async () => {

@@ -48,7 +48,8 @@ parentPort.on('message', ({ words, env }) => {
   known = new Set(listeners().map(([, listener]) => listener))
   isRunning = true
   // Its other files ask for what the first ones hold, as if those were the program.
-  for (const name of ['proxy.cjs', 'rest.cjs']) delete requireHere.cache[join(dirname(bundle), name)]
+  for (const name of ['config.cjs', 'proxy.cjs', 'rest.cjs'])
+    delete requireHere.cache[join(dirname(bundle), name)]
   run('./llm-refresh.cjs')
 })
 

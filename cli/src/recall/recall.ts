@@ -36,8 +36,8 @@ export function recall(words: readonly string[]): boolean {
 function find({ name, options }: Asked): string | undefined {
   const { format = 'raw', config, 'min-ttl': minTtl } = options
   if (!['raw', 'json', 'headers'].includes(format)) return undefined
-  const memo = readMemo(locate(config).path, name)
-  if (memo?.version !== VERSION || memo.environment !== environment()) return undefined
+  const memo = readMemo(locate(config).path, name, VERSION)
+  if (memo?.environment !== environment()) return undefined
   const { at, expiresAt = Infinity, folder, record, marks } = memo
   const now = Date.now()
   const needed = minTtl === undefined ? 0 : readDuration('--min-ttl', minTtl)
