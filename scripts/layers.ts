@@ -34,10 +34,12 @@ const ofLibrary: Layers = [
 const ofCommandLine: Layers = [
   ['lib', '', ANY],
   ['config', 'lib', ANY],
+  ['recall', 'lib config', ANY],
   ['setup', 'lib config', ANY],
   ['report.ts', 'lib', ANY],
-  ['commands', 'lib config setup report.ts', ANY],
+  ['commands', 'lib config recall setup report.ts', ANY],
   ['program.ts', 'lib commands', ANY],
+  ['bin.ts', 'recall'],
   ['main.ts', 'lib program.ts report.ts setup', ANY],
 ]
 /** Floors whose members know nothing of each other. */

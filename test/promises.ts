@@ -278,7 +278,7 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     says: '`login`, `logout`, `status`, `token`, `run -- CMD`, `proxy`, `key`, `check`, `demo`; `--help`, `--json`, documented exit codes; progress on a terminal, plain lines otherwise.',
   },
   L2: {
-    says: '`token` prints a fresh token and nothing else; twenty at once cause one refresh. It serves as a key helper for other tools. A service gets its token while the store is down, and each failure names the credential and the command that tells more.',
+    says: '`token` prints a fresh token and nothing else; twenty at once cause one refresh. It serves as a key helper for other tools. A service gets its token while the store is down, and each failure names the credential and the command that tells more. A token that was printed before is printed again at once, as long as the configuration, all rights, the record and the time allow it.',
   },
   L3: {
     says: 'No secret appears in arguments, logs, errors, `--json` or crash output.',

@@ -1,5 +1,5 @@
-// Few CommonJS files for the command: what a token needs, what the proxy needs besides, and the rest. Each part of them runs when it is the one that
-// is asked for. undici has files of its own beside them, and the OAuth client and the drivers stay packages: they load when they are needed.
+// Few CommonJS files for the command: what a token needs, what reads a configuration for the first time, what the proxy needs besides, and the rest.
+// Each part of them runs when it is the one that is asked for. undici has files of its own beside them, and the OAuth client and the drivers stay packages: they load when they are needed.
 // Loading many small files took longer than a token takes, an ES module takes longer than this, and half of the time went into reading one large file.
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire, isBuiltin } from 'node:module'
@@ -77,9 +77,12 @@ const undici = {
 /** The files, each with what it holds of all that is imported when it is needed; the last one holds everything else. A file may use those before it. */
 const FILES = [
   {
-    name: 'llm-refresh',
+    name: 'command',
+    // Not only what reads configurations needs it.
+    also: ['src/config/presets.ts'],
     holds: /(?:\/commands\/token|\/lib\/library)\.ts$/,
   },
+  { name: 'config', holds: /^\.\/parse\.ts$/ },
   { name: 'proxy', holds: /^(?:\.\/commands\/(?:proxy|run|key)\.ts|llm-refresh\/proxy)$/ },
   { name: 'rest', holds: /./ },
 ]
@@ -87,7 +90,7 @@ const FILES = [
 /** A module stands in the first file that needs it. What the others ask of a file is known once all have been built, so they are built twice. */
 async function commandFiles() {
   /** Modules of each file that others ask for. */
-  const asked = FILES.map(() => new Set())
+  const asked = FILES.map(({ also = [] }) => new Set(also.map((path) => join(root, path))))
   /** Module → the file that it stands in. */
   const homes = new Map()
   for (const at of FILES.keys()) {
@@ -128,13 +131,7 @@ async function commandFile(at, homes, asked, write) {
   const isFirst = at === 0
   const main = isFirst ? `import ${JSON.stringify(join(root, 'src/main.ts'))}\n` : ''
   const contents = `${main}export const parts = {\n${parts.join(',\n')}\n}`
-  const banner = isFirst ? { banner: { js: '#!/usr/bin/env node' } } : {}
-  const { outputs } = await bundle(
-    name,
-    { stdin: { contents, resolveDir: root }, ...banner },
-    [elsewhere],
-    write,
-  )
+  const { outputs } = await bundle(name, { stdin: { contents, resolveDir: root } }, [elsewhere], write)
   const inputs = Object.entries(Object.values(outputs)[0]?.inputs ?? {})
   return inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([path]) => resolve(root, path))
 }
@@ -158,13 +155,18 @@ function idOf(path) {
 rmSync(join(root, 'dist'), { recursive: true, force: true })
 const bundled = new Set()
 await commandFiles()
-const out = join(root, 'dist', 'llm-refresh.cjs')
+// The first file of all prints a token that is as it was, and loads the others if there is none.
+await bundle('llm-refresh', {
+  entryPoints: [join(root, 'src/bin.ts')],
+  banner: { js: '#!/usr/bin/env node' },
+  footer: { js: "if(!module.exports.isPrinted)require('./command.cjs');" },
+})
+chmodSync(join(root, 'dist', 'llm-refresh.cjs'), 0o755)
 const pool = part('Pool', "require('undici/lib/dispatcher/pool.js')")
 await bundle('undici-pool', { stdin: { contents: pool, resolveDir: root } })
 await bundle('undici', {
   stdin: { contents: "module.exports = require('undici/index.js')", resolveDir: root },
 })
-chmodSync(out, 0o755)
 
 /** What the files hold of other packages comes under their licences. */
 const notices = [...bundled]

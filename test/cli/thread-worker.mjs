@@ -1,5 +1,6 @@
-// Runs the built command for each message, one after another. Its file is compiled once and run anew for each, so that none finds what another left.
-import { readFileSync } from 'node:fs'
+// Runs the built command for each message, one after another. Its first files are compiled once and run anew for each, so that none finds what another
+// left.
+import fs, { readFileSync } from 'node:fs'
 import { createRequire, Module } from 'node:module'
 import os from 'node:os'
 import { dirname, join } from 'node:path'
@@ -13,11 +14,22 @@ process.emitWarning = (warning, ...more) => {
   if (!String(warning).startsWith('vm.')) emitWarning.call(process, warning, ...more)
 }
 
-const text = readFileSync(bundle, 'utf8').replace(/^#!.*/, '')
-const script = new vm.Script(`(function (exports, require, module, __filename, __dirname) {${text}\n})`, {
-  filename: bundle,
-  importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-})
+const scripts = new Map(
+  ['llm-refresh.cjs', 'command.cjs'].map((name) => {
+    const filename = join(dirname(bundle), name)
+    const text = readFileSync(filename, 'utf8').replace(/^#!.*/, '')
+    const whole = `(function (exports, require, module, __filename, __dirname) {${text}\n})`
+    const importModuleDynamically = vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER
+    return [`./${name}`, { filename, script: new vm.Script(whole, { filename, importModuleDynamically }) }]
+  }),
+)
+// What is written to a process's stdout is this command's.
+const { writeSync } = fs
+fs.writeSync = (fd, bytes, at = 0) => {
+  if (fd !== 1) return writeSync(fd, bytes, at)
+  process.stdout.write(bytes.subarray(at))
+  return bytes.length - at
+}
 // A process asks the system for it, which knows the variable of the whole process alone.
 os.homedir = () => process.env.HOME ?? ''
 
@@ -35,13 +47,22 @@ parentPort.on('message', ({ words, env }) => {
   process.exitCode = undefined
   known = new Set(listeners().map(([, listener]) => listener))
   isRunning = true
-  const load = createRequire(bundle)
-  // Its other files ask for what the first one holds, as if it were the program.
-  for (const name of ['proxy.cjs', 'rest.cjs']) delete load.cache[join(dirname(bundle), name)]
-  const main = new Module(bundle)
-  load.cache[bundle] = main
-  script.runInThisContext()(main.exports, load, main, bundle, dirname(bundle))
+  // Its other files ask for what the first ones hold, as if those were the program.
+  for (const name of ['config.cjs', 'proxy.cjs', 'rest.cjs'])
+    delete requireHere.cache[join(dirname(bundle), name)]
+  run('./llm-refresh.cjs')
 })
+
+const requireHere = createRequire(bundle)
+
+function run(path) {
+  const { filename, script } = scripts.get(path)
+  const part = new Module(filename)
+  requireHere.cache[filename] = part
+  const load = (asked) => (scripts.has(asked) ? run(asked) : requireHere(asked))
+  script.runInThisContext()(part.exports, load, part, filename, dirname(filename))
+  return part.exports
+}
 
 process.on('beforeExit', () => {
   if (!isRunning) return

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { parseConfig } from '../../cli/src/config/read.ts'
+import { parseConfig } from '../../cli/src/config/parse.ts'
 import { Fault } from '../../cli/src/lib/fault.ts'
 import { lineOf } from '../../cli/src/lib/output.ts'
 import { bodies, largeBodies } from './hostile-inputs.ts'

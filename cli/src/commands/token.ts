@@ -2,6 +2,8 @@ import { readConfig } from '../config/read.ts'
 import { durationOf, readDuration } from '../lib/duration.ts'
 import { wrongInput } from '../lib/fault.ts'
 import { lineOf, print, say } from '../lib/output.ts'
+import { remember } from '../recall/remember.ts'
+import { rendered } from '../recall/rendered.ts'
 import {
   checkCommand,
   chooseCredential,
@@ -28,17 +30,26 @@ export async function token(given: string | undefined, options: TokenOptions): P
   const config = await readConfig(options.config)
   const name = chooseCredential(config, given)
   const opened = await openCredential(config, name)
-  let printed: string
+  const { credential } = opened
+  let accessToken: string
   try {
-    const accessToken = await opened.credential.accessToken({ minTtl })
-    printed = rendered(format, accessToken, opened.credential.peek()?.expiresAt)
+    accessToken = await credential.accessToken({ minTtl })
     warnOfShort(opened, minTtl)
   } catch (error) {
     throw await explained(error, opened)
   } finally {
     await opened.close()
   }
-  await print(printed)
+  const expiresAt = credential.peek()?.expiresAt
+  await print(rendered(format, accessToken, expiresAt))
+  const folder = isLasting(opened) ? opened.store.folderOf?.(name) : undefined
+  if (folder !== undefined)
+    remember({ config: config.path, name: given ?? '', folder, accessToken, expiresAt })
+}
+
+/** Nothing but the configuration and the record decides about such a token. Other sources look at files, variables and programs, too. */
+function isLasting({ definition: { source }, credential }: OpenCredential): boolean {
+  return ['oauth', 'mcp', 'workload'].includes(source) && credential.status().failure === undefined
 }
 
 /** The token is good, and a refresh that failed kept it from living as long as was asked for. Its reader goes on; a person should know. */
@@ -53,19 +64,4 @@ function warnOfShort({ name, definition, credential }: OpenCredential, minTtl: n
       fix: `Run: ${isEnded ? loginCommand(name) : checkCommand(name)}`,
     }),
   )
-}
-
-function rendered(format: string, accessToken: string, expiresAt: number | undefined): string {
-  switch (format) {
-    case 'json':
-      return JSON.stringify({
-        access_token: accessToken,
-        token_type: 'Bearer',
-        ...(expiresAt !== undefined && { expires_at: new Date(expiresAt).toISOString() }),
-      })
-    case 'headers':
-      return JSON.stringify({ Authorization: `Bearer ${accessToken}` })
-    default:
-      return accessToken
-  }
 }

@@ -5,7 +5,8 @@ import { applyEdits, modify } from 'jsonc-parser'
 import type { CredentialDefinition } from './credentials.ts'
 import { readConfigFile } from './file.ts'
 import { locate } from './locate.ts'
-import { type Config, isMissing, parseConfig } from './read.ts'
+import { parseConfig } from './parse.ts'
+import { type Config, isMissing } from './read.ts'
 
 const FORMAT = { formattingOptions: { insertSpaces: true, tabSize: 2, eol: '\n' } }
 

@@ -1,14 +1,9 @@
 import { access } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import * as z from 'zod/mini'
-import { wrongInput } from '../lib/fault.ts'
-import { nearest } from '../lib/nearest.ts'
 import { readConfigFile } from './file.ts'
+import { knownConfiguration, noteConfiguration } from './known.ts'
 import { type Location, locate } from './locate.ts'
-import { problemOfCredential } from './requirements.ts'
-import { problemOfRoute } from './routes.ts'
-import { type Configuration, schema } from './schema.ts'
-import { Document, type FieldPath, quoted } from './syntax.ts'
+import type { Configuration } from './schema.ts'
 
 /** A configuration that was read, and where it is. */
 export interface Config extends Configuration {
@@ -25,7 +20,15 @@ export interface Config extends Configuration {
  */
 export async function readConfig(option: string | undefined): Promise<Config> {
   const location = locate(option)
-  return parseConfig(location, await readConfigFile(location))
+  const { path } = location
+  const text = await readConfigFile(location)
+  const known = knownConfiguration(path, text)
+  if (known !== undefined) return { ...known, path, folder: dirname(path) }
+  // The schema takes longer to load than most commands take.
+  const { parseConfig } = await import('./parse.ts')
+  const config = parseConfig(location, text)
+  noteConfiguration(path, text, config)
+  return config
 }
 
 /** The same where there need not be a configuration yet. */
@@ -39,97 +42,4 @@ export async function isMissing({ path }: Pick<Location, 'path'>): Promise<boole
     () => false,
     (error: unknown) => Reflect.get(Object(error), 'code') === 'ENOENT',
   )
-}
-
-/** @throws Fault */
-export function parseConfig({ path }: Pick<Location, 'path'>, text: string): Config {
-  const document = new Document(path, text)
-  const complain = (field: FieldPath, message: string): never => {
-    const end = /[.?!]$/.test(message) ? '' : '.'
-    throw wrongInput(`${document.place(field)}: ${nameOf(field)} ${message}${end}`)
-  }
-  const result = z.safeParse(schema, document.value())
-  if (!result.success) {
-    const [field, message] = problemOf(firstOf(result.error.issues))
-    return complain(field, message)
-  }
-  const config = result.data
-  checkReferences(config, complain)
-  return { ...config, path, folder: dirname(path) }
-}
-
-type Complain = (field: FieldPath, message: string) => never
-
-/** A field that is missing may be there under a mistyped name, which says more. */
-function firstOf(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue | undefined {
-  const [first] = issues
-  const isBeside = ({ path }: z.core.$ZodIssue): boolean =>
-    String(path) === String(first?.path.slice(0, -1)) || String(path) === String(first?.path)
-  return issues.find((issue) => issue.code === 'unrecognized_keys' && isBeside(issue)) ?? first
-}
-
-function problemOf(issue: z.core.$ZodIssue | undefined): [FieldPath, string] {
-  if (issue === undefined) return [[], 'is wrong']
-  const path = issue.path.filter((part) => typeof part !== 'symbol')
-  if (issue.code === 'unrecognized_keys') return [[...path, issue.keys[0] ?? ''], issue.message]
-  if (issue.code === 'invalid_union') {
-    const within = withinUnion(issue)
-    if (within !== undefined) return problemOf({ ...within, path: [...issue.path, ...within.path] })
-  }
-  if (issue.code === 'invalid_union' && issue.discriminator !== undefined) {
-    const field = path.at(-1) === issue.discriminator ? path : [...path, issue.discriminator]
-    return [field, issue.message]
-  }
-  // The name of a record's member is wrong, not its value.
-  if (issue.code === 'invalid_key') return [path, issue.issues[0]?.message ?? issue.message]
-  return [path, issue.message]
-}
-
-/** What is wrong within the form of a value that is meant, where that is plain: an object whose kind is known. */
-function withinUnion({ errors }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue | undefined {
-  const isInner = ({ code, path, message }: z.core.$ZodIssue): boolean =>
-    message !== NOT_SAID && (path.length > 0 || code === 'unrecognized_keys')
-  const meant = errors.find((issues) => issues.length > 0 && issues.every(isInner))
-  return meant && firstOf(meant)
-}
-
-/** Zod's, where the schema says nothing. */
-const NOT_SAID = 'Invalid input'
-
-/** `credentials.work.clientId`, as one would write it. */
-function nameOf(path: FieldPath): string {
-  if (path.length === 0) return 'The configuration'
-  const parts = path.map((part, at) => {
-    if (typeof part === 'number') return `[${part}]`
-    if (!/^[\w$-]{1,80}$/.test(part)) return `[${quoted(part)}]`
-    return at === 0 ? part : `.${part}`
-  })
-  return parts.join('')
-}
-
-/** Every name leads somewhere, and what a thing needs is there. */
-function checkReferences(
-  { stores = {}, credentials = {}, routes = {} }: Configuration,
-  complain: Complain,
-): void {
-  for (const [name, credential] of Object.entries(credentials)) {
-    const field = ['credentials', name]
-    const { store } = credential
-    if (store !== undefined && store !== 'default') checkName([...field, 'store'], store, stores, complain)
-    const problem = problemOfCredential(credential)
-    if (problem !== undefined) complain([...field, ...problem.at], problem.message)
-  }
-  for (const [name, route] of Object.entries(routes)) {
-    checkName(['routes', name, 'credential'], route.credential, credentials, complain)
-    const problem = problemOfRoute(route)
-    if (problem !== undefined) complain(['routes', name, ...problem.at], problem.message)
-  }
-}
-
-function checkName(field: FieldPath, name: string, known: object, complain: Complain): void {
-  const names = Object.keys(known)
-  if (names.includes(name)) return
-  const meant = nearest(name, names)
-  const mending = meant === undefined ? `Known are: ${names.join(', ') || 'none'}` : `Is "${meant}" meant?`
-  complain(field, `names ${quoted(name)}, which is not defined. ${mending}`)
 }

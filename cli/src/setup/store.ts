@@ -10,6 +10,8 @@ export interface OpenStore {
   readonly name: string
   readonly definition: StoreDefinition
   readonly store: Store
+  /** The folder of an account in a file store. undefined: the records of this store are no plain files. */
+  readonly folderOf?: ((account: string) => string | undefined) | undefined
   /** How its accounts stand, without secrets. */
   readonly inspect: () => Promise<StoreEntry[]>
   /** Makes what the store needs before its first write. */
@@ -47,7 +49,7 @@ export async function openStore(config: Config, name: string): Promise<OpenStore
     if (first === undefined) throw wrongInput(`stores.${name}.sealedWith must hold a key.`)
     return [first, ...others]
   })
-  return { ...opened, name, definition, store }
+  return { ...opened, folderOf: undefined, name, definition, store }
 }
 
 /** ms: longer than a refresh takes. */
@@ -95,6 +97,13 @@ function isReadable(text: string): boolean {
   }
 }
 
+/** The library tells it to its own command alone. */
+function placeOf(store: Store, account: string): string | undefined {
+  const find: unknown = Reflect.get(store, 'placeOf')
+  const place: unknown = typeof find === 'function' ? Reflect.apply(find, store, [account]) : undefined
+  return typeof place === 'string' ? place : undefined
+}
+
 type Opened = Omit<OpenStore, 'name' | 'definition'>
 
 async function open(definition: StoreDefinition, config: Config, name: string): Promise<Opened> {
@@ -105,8 +114,10 @@ async function open(definition: StoreDefinition, config: Config, name: string): 
       const { type: _type, sealedWith: _sealedWith, path: given, ...locking } = definition
       const path = given === undefined ? undefined : pathIn(config.folder, given)
       const { trustParent } = locking
+      const store = fileStore({ path, ...locking })
       return {
-        store: fileStore({ path, ...locking }),
+        store,
+        folderOf: (account) => placeOf(store, account),
         inspect: () => inspectFileStore({ path, trustParent }),
         prepare: nothing,
         close: nothing,

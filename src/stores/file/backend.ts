@@ -67,12 +67,15 @@ export class FileBackend implements Backend {
     return replaceRecord(this.#folder(key), key, change)
   }
 
+  placeOf(key: string): string {
+    return join(this.#options.path, folderName(key))
+  }
+
   explain(error: unknown): RefreshError {
     return failure(error, this.#options.path)
   }
 
   #folder(key: string): Folder {
-    const { path, onStep } = this.#options
-    return new Folder(join(path, folderName(key)), this.#guard, onStep)
+    return new Folder(this.placeOf(key), this.#guard, this.#options.onStep)
   }
 }

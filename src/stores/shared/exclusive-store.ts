@@ -95,6 +95,11 @@ export class ExclusiveStore implements Store {
     await this.replace(key, tombstone)
   }
 
+  /** @internal The folder of an account, where the backend has one. */
+  placeOf(key: string): string | undefined {
+    return this.#backend.placeOf?.(key)
+  }
+
   findings(): readonly Finding[] {
     return this.#backend.findings?.() ?? []
   }

@@ -29,6 +29,8 @@ export interface Backend {
    * revision is above all locks and records. It neither waits for, takes nor releases a lock, and wakes the waiters.
    */
   replace(key: string, change: (current: StoredRecord | undefined) => RecordContent): Promise<StoredRecord>
+  /** The folder in which the records of a key are. Default: they are in none. */
+  placeOf?(key: string): string
   /** The error for a failure, with its remedy. */
   explain(error: unknown): RefreshError
   /** True if no later try can succeed, as when the user has closed the client. Default: never. */

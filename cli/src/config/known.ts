@@ -1,0 +1,29 @@
+import { readCache, writeCache } from '../lib/cache.ts'
+import type { Configuration } from './schema.ts'
+
+declare const VERSION: string
+
+/** A configuration that a command of this version read and found right. */
+interface Known {
+  readonly version: string
+  readonly text: string
+  readonly configuration: Configuration
+}
+
+const nameOf = (path: string): string => `config ${path}`
+
+/** The configuration of a text that was read before. undefined: it has to be read. */
+export function knownConfiguration(path: string, text: string): Configuration | undefined {
+  const known = readCache<Known>(nameOf(path))
+  return known?.version === VERSION && known.text === text ? known.configuration : undefined
+}
+
+/** Notes that a text was read. */
+export function noteConfiguration(path: string, text: string, config: Configuration): void {
+  const { version, stores, credentials, routes, proxy } = config
+  writeCache<Known>(nameOf(path), {
+    version: VERSION,
+    text,
+    configuration: { version, stores, credentials, routes, proxy },
+  })
+}
