@@ -116,6 +116,10 @@ export class Mapped<T, U> implements Origin<U> {
     return this.#origin.isDead?.() === true
   }
 
+  async isStillDead(options?: WaitOptions): Promise<boolean> {
+    return this.isDead() && (await this.#origin.isStillDead?.(options)) !== false
+  }
+
   #find(snapshot: Snapshot<T> | undefined): Building<U> | undefined {
     return snapshot && this.#built.get(snapshot)
   }

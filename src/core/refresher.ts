@@ -81,6 +81,8 @@ export interface Refresher<T> {
   demand?(lacking: Generation, challenge: string, options?: WaitOptions): Promise<Snapshot<T> | undefined>
   /** @internal True if the login is known to have ended. Then only a person can mend it. */
   isDead?(): boolean
+  /** @internal Looks first whether a person has logged in elsewhere, about once a second and for a second at most. */
+  isStillDead?(options?: WaitOptions): Promise<boolean>
   /** @internal The listeners of this refresher. */
   readonly audience?: Audience | undefined
   /** @internal The owner of its values' source: see `runAsSource()`. */

@@ -193,6 +193,11 @@ export class StoredCredential implements Credential {
     return this.#standing.failure?.error.terminal === true
   }
 
+  /** @internal */
+  async isStillDead(options?: WaitOptions): Promise<boolean> {
+    return this.isDead() && (await this.#cell.isStillDead(options)) && this.isDead()
+  }
+
   /** An account is left, by a login or a logout. */
   #leave(isLoggedOut: boolean): void {
     this.#standing.leave(isLoggedOut)

@@ -4,12 +4,18 @@ import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { FormData } from 'undici'
 import { afterEach, describe, expect, test } from 'vitest'
 import {
+  createCredential,
   type ErrorFacts,
+  memoryStore,
   Refreshable,
+  RefreshError,
   type RefreshEvent,
   type Refresher,
   type RejectionRules,
+  type Source,
+  type Store,
 } from '../../src/index.ts'
+import { GatedStore } from '../credential/account.ts'
 import { IN_STREAM_REJECTIONS, OTHER_FIRST_EVENTS } from '../support/first-events.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { bearer, type RecordingServer, startRecordingServer } from '../support/recording-server.ts'
@@ -52,6 +58,21 @@ function failing(condition: () => Promise<unknown>): Refreshable<string> {
     throw new Error('no')
   }
   return new Refreshable({ initial: 't0', refresh })
+}
+
+/** A credential whose login has ended at the server, and another process's that shares the account. */
+async function endedLogin(store: Store = memoryStore()) {
+  const source: Source = {
+    issue: async () => {
+      throw new RefreshError('reauthentication_required', 'The session was revoked.')
+    },
+  }
+  const clock = new ManualClock()
+  const [here, elsewhere] = [1, 2].map(() => createCredential({ source, store, clock }))
+  if (here === undefined || elsewhere === undefined) throw new Error('unreachable')
+  await elsewhere.login({ accessToken: 't0', refreshToken: 'r0' })
+  const server = await serve(bearer((token) => token === 't1'))
+  return { here: here.map(({ accessToken }) => accessToken), elsewhere, clock, server }
 }
 
 describe.each(SURFACES)('$name', ({ over, isProxy }) => {
@@ -259,6 +280,35 @@ describe.each(SURFACES)('$name', ({ over, isProxy }) => {
         expect([refreshes(), server.requests]).toEqual([1, []])
       },
     )
+
+    test('[F6, X7, C15] given a login that has ended, when a person logs in by another process, then the calls that follow are sent', async () => {
+      const { here, elsewhere, clock, server } = await endedLogin()
+      const ask = to(server, here, { whenDead: 'refuse' })
+      expect([(await ask(server.origin)).status, server.requests.length]).toEqual([401, 1])
+      await clock.advance(1_000)
+      expect([(await ask(server.origin)).status, server.requests.length]).toEqual([401, 1])
+      await elsewhere.login({ accessToken: 't1', refreshToken: 'r1' })
+      await clock.advance(1_000)
+      const answer = await ask(server.origin)
+      expect([answer.status, await answer.text(), server.requests.length]).toEqual([200, 'ok', 2])
+    })
+
+    test('[F6, X7, C15] given a login that has ended and a store that hangs, when a call is made, then it is refused after a second, and what the store tells later serves the next', async () => {
+      const store = new GatedStore()
+      const { here, elsewhere, clock, server } = await endedLogin(store)
+      const ask = to(server, here, { whenDead: 'refuse' })
+      await ask(server.origin)
+      await elsewhere.login({ accessToken: 't1', refreshToken: 'r1' })
+      await clock.advance(1_000)
+      store.reads.hold(1)
+      const refused = ask(server.origin)
+      await store.reads.holding(1)
+      await clock.advance(1_000)
+      expect([(await refused).status, server.requests.length]).toEqual([401, 1])
+      store.reads.release()
+      await here.snapshot()
+      expect([(await ask(server.origin)).status, server.requests.length]).toEqual([200, 2])
+    })
 
     test.each([
       ['a line break', 'secret-1\r\nx-evil: 1'],

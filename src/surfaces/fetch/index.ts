@@ -9,7 +9,7 @@ import { Bypassed } from '../shared/bypassed.ts'
 import {
   credentialsByOrigin,
   type HttpSurfaceOptions,
-  loginEnded,
+  assertRevived,
   readHttpOptions,
 } from '../shared/http-options.ts'
 import { isSynthetic401, synthetic401 } from '../shared/synthetic-401.ts'
@@ -82,7 +82,8 @@ export function refreshingFetch<T>(
     }
     const call = new FetchCall(settings, target, init)
     try {
-      if (shared.isRefusedWhenDead && refresher.isDead?.() === true) throw loginEnded()
+      if (shared.isRefusedWhenDead && refresher.isDead?.() === true)
+        await assertRevived(refresher, call.signal)
       return (await retryOnce(credential, (applied) => call.attempt(applied), call)).handOn()
     } catch (error) {
       if (call.attempts > 0) throw error

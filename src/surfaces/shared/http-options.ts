@@ -50,7 +50,8 @@ export interface HttpSurfaceOptions<T> {
   replayLimit?: number | undefined
   /**
    * How a request is handled while the login is known to have ended, so that only a person can mend it. `send`: it is sent with the last
-   * token, because the remote side's verdict counts. `refuse`: the caller gets a 401 at once, and nothing is sent.
+   * token, because the remote side's verdict counts. `refuse`: the caller gets a 401 at once, and nothing is sent,
+   * until a person has logged in, in any process that shares the store.
    * @default 'send'
    */
   whenDead?: 'send' | 'refuse' | undefined
@@ -126,9 +127,14 @@ export function credentialsByOrigin<T, C>(
   return new Map(each.map((origin) => [origin, refresher.map(build)]))
 }
 
-/** The error of a request that is not sent because of `whenDead: 'refuse'`. */
-export function loginEnded(): RefreshError {
-  return new RefreshError(
+/**
+ * For `whenDead: 'refuse'`, when a login is known to have ended: a person may have logged in elsewhere since.
+ *
+ * @throws RefreshError if nobody has; the signal's reason
+ */
+export async function assertRevived(refresher: Refresher<unknown>, signal?: AbortSignal): Promise<void> {
+  if ((await refresher.isStillDead?.({ signal })) === false) return
+  throw new RefreshError(
     'reauthentication_required',
     "The request was not sent, for the credential's login has ended: log in again.",
   )

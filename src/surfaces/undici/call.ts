@@ -3,7 +3,7 @@ import type { Refresher, Snapshot } from '../../core/refresher.ts'
 import { type Made, retryFrom, type RetryPolicy } from '../../core/retry-once.ts'
 import type { Verdict } from '../../core/verdict/unauthorized.ts'
 import { RefreshError } from '../../errors.ts'
-import { type HttpSettings, loginEnded } from '../shared/http-options.ts'
+import type { HttpSettings } from '../shared/http-options.ts'
 import { synthetic401 } from '../shared/synthetic-401.ts'
 import { type Attempted, Attempt, type Caller, PASSED } from './attempt.ts'
 import { updateContext } from './context.ts'
@@ -19,6 +19,8 @@ export interface CallSettings extends HttpSettings {
   readonly vouched: Vouched
   /** True if the login is known to have ended. */
   readonly isDead: () => boolean
+  /** Throws if nobody has logged in since. */
+  readonly assertRevived: () => Promise<void>
   /** True if the credential may go to this origin. */
   readonly isAllowed: (origin: string) => boolean
 }
@@ -194,7 +196,7 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
         else this.#send(value)
       })
     try {
-      if (this.#isRefused) throw loginEnded()
+      if (this.#isRefused) await this.settings.assertRevived()
       const { held } = await retryFrom(made, this.#credential, attempt, this)
       if (this.#isOver) held?.discard()
       else held?.handOn()

@@ -2,7 +2,12 @@ import type { Refresher } from '../../core/refresher.ts'
 import { isInSource } from '../../core/source-context.ts'
 import { RefreshError } from '../../errors.ts'
 import { Bypassed } from '../shared/bypassed.ts'
-import { credentialsByOrigin, type HttpSurfaceOptions, readHttpOptions } from '../shared/http-options.ts'
+import {
+  assertRevived,
+  credentialsByOrigin,
+  type HttpSurfaceOptions,
+  readHttpOptions,
+} from '../shared/http-options.ts'
 import { isMarked } from '../shared/synthetic-401.ts'
 import { Call, type CallSettings } from './call.ts'
 import { credentialOf } from './headers.ts'
@@ -35,6 +40,7 @@ export function interceptorFor<T>(
   const settings: CallSettings = {
     ...shared,
     isDead: () => refresher.isDead?.() === true,
+    assertRevived: () => assertRevived(refresher),
     isAllowed: (origin) => credentials.has(origin),
     vouched,
   }
