@@ -59,7 +59,9 @@ export class FetchCall implements RetryPolicy<Attempted> {
     this.#headers = keepHeaders(init?.headers ?? request?.headers)
     this.#follows = (init?.redirect ?? request?.redirect ?? 'follow') === 'follow'
     this.onEvent = settings.onEvent
-    this.signal = (init?.signal === undefined ? request?.signal : init.signal) ?? undefined
+    const signal = (init?.signal === undefined ? request?.signal : init.signal) ?? undefined
+    // What is no signal is left to fetch, which has an error for it.
+    this.signal = typeof signal?.addEventListener === 'function' ? signal : undefined
     // The body of a call that was aborted before is not sent: fetch discards it, as it came.
     if (!this.signal?.aborted) this.#replay = keep(init?.body, target, settings.replayLimit)
   }

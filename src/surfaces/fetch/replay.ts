@@ -69,7 +69,7 @@ function keepStream(request: Request, limit: number): Replay {
   if (pieces === undefined) return fixed(undefined, streamed)
   const recording = new Recording(pieces, limit)
   recording.body()
-  void recording.complete()
+  void recording.completeCopy()
   return {
     refusal: () => (recording.isArriving() && !takesStreams(body) ? streamed() : recording.refusal()),
     body: () => sent(recording, asWebStream),

@@ -71,6 +71,12 @@ export class Recording implements AsyncIterableIterator<unknown> {
     }
   }
 
+  /** Reads a copy of what somebody else sends. One that is too large is let go of: what the sender reads would pile up in it. */
+  async completeCopy(): Promise<void> {
+    await this.complete()
+    if (this.#state === 'large') await this.#close()
+  }
+
   end(): void {
     // The second attempt ends it.
     if (this.#state === 'live') return

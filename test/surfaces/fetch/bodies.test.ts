@@ -230,3 +230,44 @@ test('[F2] given a platform that throws for a 401 to a stream, when the token is
   const dead = refreshingFetch(failing, { origins: 'https://llm.example.com', fetch: throwing })
   expect((await dead('https://llm.example.com/x', request())).status).toBe(401)
 })
+
+test('[F3] given a Request whose body is larger than replayLimit, when it is sent, then the copy is let go of at the limit, and all of it arrives', async () => {
+  const { cell } = tokens()
+  cell.set('t1')
+  const request = new Request(server.origin, { method: 'POST', body: TEXT })
+  let [read, isLeft] = [0, false]
+  const copy = new ReadableStream<Uint8Array<ArrayBuffer>>(
+    {
+      pull: (controller) => {
+        read += 1_000
+        controller.enqueue(new Uint8Array(1_000))
+      },
+      cancel: () => void (isLeft = true),
+    },
+    { highWaterMark: 0 },
+  )
+  Object.defineProperty(request, 'clone', { value: () => ({ body: copy }) })
+  const response = await refreshingFetch(cell, { origins: server.origin, replayLimit: 10_000 })(request)
+  expect([response.status, server.requests[0]?.body.toString(), read, isLeft]).toEqual([
+    200,
+    TEXT,
+    11_000,
+    true,
+  ])
+})
+
+test.each([
+  ['an object', {}],
+  ['a text', 'x'],
+  ['a number', 5],
+])(
+  '[F1] given no token yet and a signal that is %s, when a call is made, then fetch’s own error is thrown, and nothing is sent',
+  async (_, signal) => {
+    const cell = new Refreshable({ refresh: async () => 't1' })
+    const init = { signal } as unknown as RequestInit
+    await expect(refreshingFetch(cell, { origins: server.origin })(server.origin, init)).rejects.toThrow(
+      TypeError,
+    )
+    expect(server.requests).toEqual([])
+  },
+)
