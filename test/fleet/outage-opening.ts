@@ -71,7 +71,7 @@ async function connectRedis(
     redis.on('error', () => undefined)
     return { client: redis, close: async () => redis.disconnect() }
   }
-  const { createClient } = (await import('redis')).default
+  const { createClient } = await import('redis')
   const redis = createClient({
     socket: {
       host: '127.0.0.1',
