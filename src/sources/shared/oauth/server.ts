@@ -159,7 +159,7 @@ function failed(issuer: URL, failures: readonly RefreshError[]): RefreshError {
   const told = TELLING.map((code) => failures.find((failure) => failure.code === code))
   const failure = told.find((found) => found !== undefined) ?? failures.at(-1)
   const { code = 'source_invalid', message = '', retryAfterMs } = failure ?? {}
-  const what = `The metadata of 'issuer' ${issuer.href} cannot be had; without them, give the 'tokenEndpoint'. ${message}`
+  const what = `${message} So the metadata of the issuer ${issuer.href} could not be read: try again. If the server has none, set 'tokenEndpoint'.`
   const isAnswered = factsOf(failure).reach === 'answered'
   return noting(new RefreshError(code, what, { cause: failure, retryAfterMs }), {
     reach: isAnswered ? 'answered' : 'unsent',
