@@ -48,9 +48,8 @@ export async function check(of: Checked): Promise<CheckResult> {
 function endsWithItsToken({ source, peek }: Checked, stored: StoredRecord | undefined): boolean {
   if (peek()?.value.refreshToken !== undefined) return false
   // A process that only borrows knows from the record whether anybody has logged in.
-  if (source === undefined) return stored?.token?.refreshToken === undefined && (stored?.session ?? 0) > 0
-  const redeems = source.presented !== undefined && source.spendsRefreshToken !== false
-  return redeems && source.seed === undefined
+  if (source === undefined) return (stored?.session ?? 0) > 0
+  return source.presented !== undefined && source.spendsRefreshToken !== false && source.seed === undefined
 }
 
 async function token(of: Checked, stored: StoredRecord | undefined): Promise<Finding[]> {
@@ -129,7 +128,7 @@ function madeForAnother(): Finding {
 function noRefreshToken(): Finding {
   return warning(
     'no_refresh_token',
-    'The login brought no refresh token: it ends with its access token, and then somebody must log in again.',
-    "Have the authorization server issue a refresh token to this client, often for the scope 'offline_access'. Then log in again.",
+    'The login brought no refresh token: it ends with its access token.',
+    "Have the server issue one, often for the scope 'offline_access'. Log in again.",
   )
 }
