@@ -41,7 +41,7 @@ test.each([
 
 test.each([
   ['{ "version": 1', 'a `}` is missing'],
-  ['{ "version": 1, "stores": [1 }', 'a `]` is missing'],
+  ['{ "version": 1, "stores": [1', 'a `]` is missing'],
   ['{ "version" 1 }', 'a `:` is missing'],
   ['{ "version": 1 "stores": {} }', 'a `,` is missing'],
   ['{ version: 1 }', 'a word stands here'],

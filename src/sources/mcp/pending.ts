@@ -1,4 +1,4 @@
-import { isPassing } from '../../credential/failure-facts.ts'
+import { factsOf, isPassing, noting } from '../../credential/failure-facts.ts'
 import type { Store } from '../../credential/store.ts'
 import { RefreshError } from '../../errors.ts'
 import { type Entry, KeptList } from './kept.ts'
@@ -90,7 +90,7 @@ export function notSent(error: unknown): unknown {
   if (!(error instanceof RefreshError)) return error
   const { code, message, retryAfterMs } = error
   const whole = `${message} The code was not sent: call finish() again with the same URL.`
-  return new RefreshError(code, whole, { cause: error, retryAfterMs })
+  return noting(new RefreshError(code, whole, { cause: error, retryAfterMs }), factsOf(error))
 }
 
 /** No answer that counts came when the code was sent, or was to be sent: nobody may send it again. */
@@ -98,7 +98,7 @@ export function perhapsSent(error: unknown): unknown {
   if (!(error instanceof RefreshError) || !isPassing(error)) return error
   const { code, message, retryAfterMs } = error
   const whole = `${message} The code may be spent: begin the login again.`
-  return new RefreshError(code, whole, { cause: error, retryAfterMs })
+  return noting(new RefreshError(code, whole, { cause: error, retryAfterMs }), factsOf(error))
 }
 
 const UNKNOWN =
