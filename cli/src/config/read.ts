@@ -1,16 +1,11 @@
 import { access } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type { Config } from './config.ts'
 import { readConfigFile } from './file.ts'
 import { knownConfiguration, noteConfiguration } from './known.ts'
 import { type Location, locate } from './locate.ts'
-import type { Configuration } from './schema.ts'
 
-/** A configuration that was read, and where it is. */
-export interface Config extends Configuration {
-  readonly path: string
-  /** Relative paths begin here. */
-  readonly folder: string
-}
+export type { Config }
 
 /**
  * Reads the configuration.
