@@ -193,14 +193,14 @@ export class Refreshable<T> implements Refresher<T> {
 
   /** @internal */
   isDead(): boolean {
-    return this.#flights.cooldown.held?.terminal === true
+    return this.#flights.isDead
   }
 
   /** @internal */
   async isStillDead({ signal }: WaitOptions = {}): Promise<boolean> {
     if (!this.isDead()) return false
     // The cooldown tells whether it is time to look. A slow look goes on, for the calls that follow.
-    const look = this.renew({ generation: Infinity }, { signal })
+    const look = this.#callers.look({ signal })
     await within(this.clock, LOOK, look, missing).catch(() => undefined)
     throwIfAborted(signal)
     return this.isDead()
