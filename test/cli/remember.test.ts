@@ -1,10 +1,26 @@
-import { lchown, mkdir, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import {
+  chown,
+  copyFile,
+  lchown,
+  mkdir,
+  readdir,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { give, mustSkip, NEIGHBOUR, OWNER } from '../support/users.ts'
 import { machine } from './command.ts'
+
+const run = promisify(execFile)
 
 /** A token endpoint whose response waits for something. */
 async function endpoint(token: string, before: () => Promise<void>): Promise<string> {
@@ -80,5 +96,20 @@ describe.skipIf(mustSkip)('users', () => {
     await lchown(planted, NEIGHBOUR, NEIGHBOUR)
     expect(await runApart(['status'], { XDG_CACHE_HOME: caches })).toMatchObject({ code: 0 })
     expect(await readdir(aim)).toEqual([])
+  })
+
+  test('[L1] given a user who is a number alone and has no home, when a command names its configuration, then it does its work without a cache', async () => {
+    const { folder, config } = await machine({
+      stores: { default: { type: 'file', path: '../store', trustParent: true } },
+      credentials: { work: { source: 'env', name: 'TOKEN' } },
+    })
+    for (const path of [folder, join(folder, 'config'), config]) await chown(path, OWNER, OWNER)
+    const dist = fileURLToPath(new URL('../../cli/dist/', import.meta.url))
+    for (const file of ['llm-refresh.cjs', 'command.cjs', 'config.cjs'])
+      await copyFile(join(dist, file), join(folder, file))
+    const env = { PATH: process.env['PATH'], TOKEN: 'canary' }
+    const words = [join(folder, 'llm-refresh.cjs'), 'token', '--config', config]
+    const { stdout, stderr } = await run(process.execPath, words, { env, uid: OWNER, gid: OWNER, cwd: '/' })
+    expect([stdout, stderr]).toEqual(['canary\n', ''])
   })
 })
