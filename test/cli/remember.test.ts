@@ -105,7 +105,7 @@ describe.skipIf(mustSkip)('users', () => {
     })
     for (const path of [folder, join(folder, 'config'), config]) await chown(path, OWNER, OWNER)
     const dist = fileURLToPath(new URL('../../cli/dist/', import.meta.url))
-    for (const file of ['llm-refresh.cjs', 'command.cjs', 'config.cjs'])
+    for (const file of ['llm-refresh.cjs', 'command.cjs', 'config.cjs', 'rest.cjs'])
       await copyFile(join(dist, file), join(folder, file))
     const env = { PATH: process.env['PATH'], TOKEN: 'canary' }
     const words = [join(folder, 'llm-refresh.cjs'), 'token', '--config', config]
