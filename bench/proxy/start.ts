@@ -29,13 +29,14 @@ export async function commandStarts(upstream: number): Promise<Finding[]> {
       { node: process.execPath, starts: 2.5, prints: 1.3 },
       ...(newer === undefined ? [] : [{ node: newer, starts: 4.5, prints: 1.6 }]),
     ]
+    const hasCas = env['NODE_EXTRA_CA_CERTS'] !== undefined
     const sizes: number[] = []
     const rows: Finding[] = []
     for (const { node, starts, prints } of nodes) {
       const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim()
       const empty = ended(node, [join(folder, 'empty.cjs')], env)
       const against = (times: { one: number; other: number }): string =>
-        `against an empty program on Node ${version}: ${(times.other / 1e6).toFixed(0)} and ${(times.one / 1e6).toFixed(0)} ms`
+        `against an empty program on Node ${version}: ${(times.other / 1e6).toFixed(0)} and ${(times.one / 1e6).toFixed(0)} ms${hasCas ? ', both with NODE_EXTRA_CA_CERTS' : ''}`
       const proxy = await inTurn(11, empty, () => toFirstByte(node, env, token, sizes))
       const printed = await inTurn(21, empty, ended(node, [COMMAND, 'token'], env))
       const row = { unit: '×' }
@@ -87,6 +88,8 @@ async function prepare(folder: string, upstream: number): Promise<NodeJS.Process
     HOME: folder,
     LLM_REFRESH_CONFIG: join(path, 'config.jsonc'),
     CI: 'true',
+    // Where it is set, Node reads those CAs at every start, an empty program too.
+    NODE_EXTRA_CA_CERTS: process.env['NODE_EXTRA_CA_CERTS'],
   }
 }
 

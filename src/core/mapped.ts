@@ -8,6 +8,7 @@ import { Building } from './cell/building.ts'
 import type { Generation, Refresher, RejectionOptions, Snapshot, WaitOptions } from './refresher.ts'
 
 type Demand = Parameters<NonNullable<Refresher<unknown>['demand']>>
+type Renewed = Parameters<NonNullable<Refresher<unknown>['renew']>>
 
 /** The parts of a refresher that a map built from it needs. */
 export interface Origin<T> extends Refresher<T> {
@@ -116,8 +117,8 @@ export class Mapped<T, U> implements Origin<U> {
     return this.#origin.isDead?.() === true
   }
 
-  async isStillDead(options?: WaitOptions): Promise<boolean> {
-    return this.isDead() && (await this.#origin.isStillDead?.(options)) !== false
+  async renew(...than: Renewed): Promise<void> {
+    await this.#origin.renew?.(...than)
   }
 
   #find(snapshot: Snapshot<T> | undefined): Building<U> | undefined {

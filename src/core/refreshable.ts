@@ -1,6 +1,5 @@
 import { RefreshError } from '../errors.ts'
-import { throwIfAborted } from '../lib/abortable.ts'
-import { type Clock, within } from '../lib/clock.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { Audience } from './audience.ts'
 import { Breaker } from './cell/breaker.ts'
 import { Callers } from './cell/callers.ts'
@@ -10,9 +9,6 @@ import { Values } from './cell/values.ts'
 import { Mapped } from './mapped.ts'
 import { type CellInternals, type RefreshableOptions, readOptions } from './options.ts'
 import type { Generation, Refresher, RejectionOptions, Snapshot, WaitOptions } from './refresher.ts'
-
-/** ms that a call waits for a look whether somebody has logged in. */
-const LOOK = 1_000
 
 /**
  * The cell: one value that goes stale. It numbers every value it has held and refreshes it once for everyone.
@@ -193,16 +189,6 @@ export class Refreshable<T> implements Refresher<T> {
 
   /** @internal */
   isDead(): boolean {
-    return this.#flights.isDead
-  }
-
-  /** @internal */
-  async isStillDead({ signal }: WaitOptions = {}): Promise<boolean> {
-    if (!this.isDead()) return false
-    // The cooldown tells whether it is time to look. A slow look goes on, for the calls that follow.
-    const look = this.#callers.look({ signal })
-    await within(this.clock, LOOK, look, missing).catch(() => undefined)
-    throwIfAborted(signal)
-    return this.isDead()
+    return this.#flights.cooldown.held?.terminal === true
   }
 }

@@ -1,3 +1,4 @@
+import type { Clock } from '../lib/clock.ts'
 import { optionError } from '../lib/options.ts'
 import type { Audience } from './audience.ts'
 import type { RefreshCause } from './events.ts'
@@ -81,8 +82,10 @@ export interface Refresher<T> {
   demand?(lacking: Generation, challenge: string, options?: WaitOptions): Promise<Snapshot<T> | undefined>
   /** @internal True if the login is known to have ended. Then only a person can mend it. */
   isDead?(): boolean
-  /** @internal Looks first whether a person has logged in elsewhere, about once a second and for a second at most. */
-  isStillDead?(options?: WaitOptions): Promise<boolean>
+  /** @internal A refresh, though nothing was rejected. Of a login that has ended: a look whether a person has logged in elsewhere. */
+  renew?(than: Generation, options?: WaitOptions): Promise<unknown>
+  /** @internal */
+  readonly clock?: Clock | undefined
   /** @internal The listeners of this refresher. */
   readonly audience?: Audience | undefined
   /** @internal The owner of its values' source: see `runAsSource()`. */

@@ -3,6 +3,7 @@ import { keepLast } from '../core/keep-last.ts'
 import type { RefreshableOptions } from '../core/options.ts'
 import { Refreshable } from '../core/refreshable.ts'
 import type { Generation, Refresher, RejectionOptions, Snapshot, WaitOptions } from '../core/refresher.ts'
+import type { Clock } from '../lib/clock.ts'
 import { milliseconds } from '../lib/options.ts'
 import { printAs } from '../lib/print/print-as.ts'
 import { type AccessTokenOptions, TokenGiver } from './access-token.ts'
@@ -194,8 +195,13 @@ export class StoredCredential implements Credential {
   }
 
   /** @internal */
-  async isStillDead(options?: WaitOptions): Promise<boolean> {
-    return this.isDead() && (await this.#cell.isStillDead(options)) && this.isDead()
+  renew(than: Generation, options?: WaitOptions): Promise<Snapshot<AccessToken>> {
+    return this.#cell.renew(than, options)
+  }
+
+  /** @internal */
+  get clock(): Clock {
+    return this.#settings.clock
   }
 
   /** An account is left, by a login or a logout. */

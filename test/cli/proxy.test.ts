@@ -7,7 +7,11 @@ import { type AddressInfo, connect, createServer as createTcpServer, type Server
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
+import { createCredential } from '../../src/index.ts'
+import { oauth } from '../../src/sources/oauth/index.ts'
+import { fileStore } from '../../src/stores/file/index.ts'
 import { binary } from '../support/binaries.ts'
+import { until } from '../support/until.ts'
 import { machine, type Machine, type Running } from './command.ts'
 
 const TOKEN = 'canary-token'
@@ -19,11 +23,12 @@ interface Served extends Machine {
 }
 
 /** The command's proxy with a key, in front of an upstream. */
-async function served(to: string, env: NodeJS.ProcessEnv = {}): Promise<Served> {
-  const at = await machine({
-    credentials: { work: { source: 'env', name: 'KEY' } },
-    routes: { local: { to, credential: 'work' } },
-  })
+async function served(
+  to: string,
+  env: NodeJS.ProcessEnv = {},
+  work: object = { source: 'env', name: 'KEY' },
+): Promise<Served> {
+  const at = await machine({ credentials: { work }, routes: { local: { to, credential: 'work' } } })
   const all = { KEY: TOKEN, ...env }
   const key = (await at.run(['key', 'add', 'laptop'], all)).stdout.trim()
   const proxy = at.start(['proxy', '--port', '0'], all)
@@ -198,4 +203,25 @@ test('[X4] [L1] given a proxy of the machine and a CA of its own, when an upstre
   const got = await known.call('/local/x')
   expect([got.status, await got.text(), tokens]).toEqual([200, 'from afar', [`Bearer ${TOKEN}`]])
   expect(new Set(asked)).toEqual(new Set(['CONNECT api.example.com:443 HTTP/1.1']))
+})
+
+test('[X7] [L1] given a running proxy whose login has ended, when a person logs in by another process, then it goes on with the new login', async () => {
+  const endpoint = createServer((_, response) =>
+    response.writeHead(400, { 'content-type': 'application/json' }).end('{"error":"invalid_grant"}'),
+  )
+  const upstream = createServer(({ headers }, response) =>
+    response.writeHead(headers.authorization === 'Bearer new' ? 200 : 401).end(),
+  )
+  const client = { tokenEndpoint: `http://127.0.0.1:${await listening(endpoint)}/token`, clientId: 'app' }
+  const to = `http://127.0.0.1:${await listening(upstream)}`
+  const { call, store } = await served(to, {}, { source: 'oauth', ...client })
+  const elsewhere = createCredential({
+    source: oauth(client),
+    store: fileStore({ path: store }),
+    key: 'work',
+  })
+  await elsewhere.login({ accessToken: 'old', refreshToken: 'spent' })
+  expect((await call('/local/x')).status).toBe(401)
+  await elsewhere.login({ accessToken: 'new', refreshToken: 'fresh' })
+  await until(async () => (await call('/local/x')).status === 200)
 })

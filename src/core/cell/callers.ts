@@ -87,17 +87,6 @@ export class Callers<T> {
     return this.#fly('expiring', judged, options)
   }
 
-  /**
-   * Looks whether somebody has logged in elsewhere.
-   *
-   * @throws RefreshError if nobody has
-   */
-  async look(options: WaitOptions = {}): Promise<void> {
-    const judged = await this.#judged(options)
-    // Somebody may have logged in here meanwhile: that login's refresh token is not to be spent.
-    if (this.#flights.isDead) await this.#fly('expiring', judged, options)
-  }
-
   async #judged({ signal }: WaitOptions): Promise<Judged> {
     throwIfAborted(signal)
     await this.#flights.inputRead()

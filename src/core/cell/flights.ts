@@ -44,11 +44,6 @@ export class Flights<T> {
     this.cooldown = new Cooldown(options.cooldown, internals.looksOften === true)
   }
 
-  /** Only a person can mend the failure that is held. */
-  get isDead(): boolean {
-    return this.cooldown.held?.terminal === true
-  }
-
   /** A login or a logout supersedes the flight that runs. */
   take(): Flight<T> | undefined {
     const flight = this.current

@@ -2,6 +2,8 @@ import type { RefreshListener } from '../../core/events.ts'
 import { assertRefresher, type Refresher } from '../../core/refresher.ts'
 import type { RejectionRules } from '../../core/verdict/unauthorized.ts'
 import { RefreshError } from '../../errors.ts'
+import { throwIfAborted } from '../../lib/abortable.ts'
+import { platformClock, within } from '../../lib/clock.ts'
 import { checkOptions, describe, optionError } from '../../lib/options.ts'
 import { type Applied, type Apply, readApply } from './apply.ts'
 import { readOrigins } from './origins.ts'
@@ -127,17 +129,25 @@ export function credentialsByOrigin<T, C>(
   return new Map(each.map((origin) => [origin, refresher.map(build)]))
 }
 
+/** ms that a call waits for a look whether somebody has logged in. */
+const LOOK = 1_000
+
 /**
  * For `whenDead: 'refuse'`, when a login is known to have ended: a person may have logged in elsewhere since.
  *
  * @throws RefreshError if nobody has; the signal's reason
  */
 export async function assertRevived(refresher: Refresher<unknown>, signal?: AbortSignal): Promise<void> {
-  if ((await refresher.isStillDead?.({ signal })) === false) return
-  throw new RefreshError(
-    'reauthentication_required',
-    "The request was not sent, for the credential's login has ended: log in again.",
-  )
+  const ended = (): RefreshError =>
+    new RefreshError(
+      'reauthentication_required',
+      "The request was not sent, for the credential's login has ended: log in again.",
+    )
+  // The cooldown tells whether it is time to look. A slow look goes on, for the calls that follow.
+  const look = Promise.resolve(refresher.renew?.({ generation: Infinity }, { signal }))
+  await within(refresher.clock ?? platformClock, LOOK, look, ended).catch(() => undefined)
+  throwIfAborted(signal)
+  if (refresher.isDead?.() === true) throw ended()
 }
 
 /** The caller gets a successful event stream as it comes: its body may last for hours. */
