@@ -33,7 +33,7 @@ async function endpoint(token: string, before: () => Promise<void>): Promise<str
     request.resume().on('end', () => void respond())
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => void server.close().closeAllConnections())
+  onTestFinished(() => server.close().closeAllConnections())
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/token`
 }
 

@@ -45,7 +45,7 @@ export function readCache<T extends object>(name: string): Partial<T> | undefine
 }
 
 /** Leaves a value for the commands that follow. Where it cannot be written, they do without. */
-export function writeCache<T extends object>(name: string, value: T): void {
+export function writeCache(name: string, value: object): void {
   const place = placeOf(name)
   if (place === undefined) return
   const draft = join(place.folder, `${process.pid}-${Math.random().toString(36).slice(2)}`)

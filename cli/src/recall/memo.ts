@@ -41,5 +41,5 @@ export function readMemo(config: string, name: string, version: string): Memo | 
 }
 
 export function writeMemo(memo: Memo): void {
-  writeCache<Memo>(nameOf(memo.config, memo.name), memo)
+  writeCache(nameOf(memo.config, memo.name), memo)
 }
