@@ -1,11 +1,11 @@
 import { access } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Config } from './config.ts'
 import { readConfigFile } from './file.ts'
 import { knownConfiguration, noteConfiguration } from './known.ts'
 import { type Location, locate } from './locate.ts'
+import type { Config } from './schema.ts'
 
-export type { Config }
+export type { Config } from './schema.ts'
 
 /**
  * Reads the configuration.

@@ -2,15 +2,17 @@ import {
   closeSync,
   constants,
   fstatSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { homedir } from 'node:os'
-import { isAbsolute, join } from 'node:path'
+import { dirname, isAbsolute, join } from 'node:path'
 
 /** bytes: twice what a configuration may have */
 const LIMIT = 524_288
@@ -48,6 +50,7 @@ export function writeCache(name: string, value: object): void {
   if (place === undefined) return
   const draft = join(place.folder, `${process.pid}-${Math.random().toString(36).slice(2)}`)
   try {
+    if (!isOwn(place.folder)) return
     mkdirSync(place.folder, { recursive: true, mode: 0o700 })
     writeFileSync(draft, JSON.stringify(value), { flag: 'wx', mode: 0o600 })
     renameSync(draft, place.path)
@@ -60,12 +63,32 @@ export function writeCache(name: string, value: object): void {
   }
 }
 
+/**
+ * Whether a folder is this user's own, or the one that it would be made in. Root must leave nothing in a person's home, where that person
+ * could not write any more then, and nobody's link decides where files are made.
+ */
+function isOwn(folder: string): boolean {
+  const mine = process.getuid?.()
+  const stats = lstatSync(folder, { throwIfNoEntry: false })
+  if (stats === undefined) return isOwn(dirname(folder))
+  return stats.uid === mine && (!stats.isSymbolicLink() || statSync(folder).uid === mine)
+}
+
 /** undefined: only this user's rights show who wrote a file, and not every platform has them. */
 function placeOf(name: string): { folder: string; path: string } | undefined {
   const { XDG_CACHE_HOME } = process.env
   const isGiven = XDG_CACHE_HOME !== undefined && isAbsolute(XDG_CACHE_HOME)
-  const folder = join(isGiven ? XDG_CACHE_HOME : join(homedir(), '.cache'), 'llm-refresh')
+  const folder = join(isGiven ? XDG_CACHE_HOME : join(home(), '.cache'), 'llm-refresh')
   const file = `${encodeURIComponent(name)}.json`
   const isPossible = process.getuid !== undefined && file.length <= LONGEST && isAbsolute(folder)
   return isPossible ? { folder, path: join(folder, file) } : undefined
+}
+
+/** Empty if this user has none: a container may run as a number alone. */
+function home(): string {
+  try {
+    return homedir()
+  } catch {
+    return ''
+  }
 }

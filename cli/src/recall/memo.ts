@@ -17,6 +17,8 @@ export interface Memo {
   readonly folder: string
   /** The record of the token. */
   readonly record: string
+  /** What that folder holds. */
+  readonly entries: string
   /** What decided where the store is. */
   readonly environment: string
   readonly marks: Marks
