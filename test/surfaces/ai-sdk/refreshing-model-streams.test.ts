@@ -183,6 +183,34 @@ test('[M3] a stream that cannot be opened is a rejection like any other', async 
   expect(await streamed(model)).toEqual({ parts: FRESH })
 })
 
+test.each([503, 401])(
+  '[P4, P7] given a rejection in a stream, when the second one does not open for a %i, then the caller gets an error part, as a model tells of errors there',
+  async (status) => {
+    const error = apiError(status)
+    const remote = expiring(
+      () => new PartStream([START, REJECTION]),
+      () => Promise.reject(error),
+    )
+    const model = refreshingModel(remote.model('stale'), async () => remote.model('fresh'))
+    expect(await streamed(model)).toEqual({ parts: [START, failing(error)] })
+    expect(remote.calls.length).toBe(2)
+  },
+)
+
+test('[C4] given a rejection in a stream, when the caller leaves while the second one opens, then the stream breaks with the reason', async () => {
+  const leaving = new AbortController()
+  const reason = new Error('enough')
+  const remote = expiring(
+    () => new PartStream([START, REJECTION]),
+    () => {
+      leaving.abort(reason)
+      return Promise.reject(reason)
+    },
+  )
+  const model = refreshingModel(remote.model('stale'), async () => remote.model('fresh'))
+  expect(await streamed(model, leaving.signal)).toEqual({ parts: [START], broke: reason })
+})
+
 test('what else the result holds is that of the attempt that counts', async () => {
   const { model } = wrapped(new PartStream([START, REJECTION]))
   const result = await model.doStream(CALL)

@@ -53,11 +53,14 @@ export class ModelCalls<V> {
       isContent: (item) => ('part' in item ? isContent(item.part) : !item.attempt.streams),
       isEnd: () => false,
     }
-    let attempts = 0
-    const open = (value: V): StreamAttempt => new StreamAttempt(() => attempt(value), ++attempts === 2)
+    let [attempts, isHandedOn] = [0, false]
+    const isInside = (): boolean => isHandedOn && common.signal?.aborted !== true
+    const open = (value: V): StreamAttempt =>
+      new StreamAttempt(() => attempt(value), ++attempts === 2, isInside)
     const items: AsyncIterator<Item, undefined> = retryStreamOnce(this.#refresher, open, policy)
     const { value } = await items.next()
     if (value === undefined || !value.attempt.streams) return value?.attempt.result
+    isHandedOn = true
     return new RefreshingStream(value.attempt, items).result
   }
 

@@ -23,6 +23,7 @@ export class StreamAttempt implements AsyncIterableIterator<Item, undefined> {
   /** Changes each part of a committed attempt before the caller gets it, if a retry makes that necessary. */
   mend: ((part: unknown) => unknown) | undefined
   readonly #open: () => Promise<unknown>
+  readonly #isInside: () => boolean
   #isOpen = false
   #reader: ReadableStreamDefaultReader<unknown> | undefined
   /** Parts that were read after a rejection. The caller gets them if no retry takes their place. */
@@ -30,9 +31,11 @@ export class StreamAttempt implements AsyncIterableIterator<Item, undefined> {
   #ending: { readonly error?: unknown } | undefined
   #sink: Sink | undefined
 
-  constructor(open: () => Promise<unknown>, isLast: boolean) {
+  /** @param isInside the caller has its stream already: an attempt that does not open is an error part there, as models tell of errors */
+  constructor(open: () => Promise<unknown>, isLast: boolean, isInside: () => boolean) {
     this.#open = open
     this.isLast = isLast
+    this.#isInside = isInside
   }
 
   [Symbol.asyncIterator](): this {
@@ -47,7 +50,13 @@ export class StreamAttempt implements AsyncIterableIterator<Item, undefined> {
   async next(): Promise<IteratorResult<Item, undefined>> {
     if (!this.#isOpen) {
       this.#isOpen = true
-      this.result = await this.#open()
+      try {
+        this.result = await this.#open()
+      } catch (error) {
+        if (!this.#isInside()) throw error
+        this.#ending = {}
+        return { done: false, value: { attempt: this, part: { type: 'error', error } } }
+      }
       if (isRecord(this.result) && isStream(this.result['stream'])) {
         this.#reader = this.result['stream'].getReader()
         // The caller left while the model was opening the stream.
