@@ -162,7 +162,7 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     says: 'The functions of other objects that a provider gives, such as `files()`, and those named `get…`, `list…`, `upload…` or `delete…`, are refreshed and retried once, too; tools pass as they are.',
   },
   K1: {
-    says: "Expiry comes from `expires_in` (seconds, number or numeric string), else a JWT's `exp`; missing, negative, NaN or absurd values never cache forever or spin.",
+    says: "Expiry comes from `expires_in` (seconds, a number or text, also with a unit: `1h`, `PT1H`), else a JWT's `exp`; missing, negative, NaN or absurd values never cache forever or spin.",
   },
   K2: {
     says: 'What a token response leaves out (refresh token, scope, extra) is kept from before.',

@@ -407,6 +407,12 @@ describe('[K18] a login ends only by a JSON object whose `error` says so', () =>
     expect(failed.message).toMatch(/log in again\.$/)
   })
 
+  test.each([200, 400])('[C6] so does an error within the error (%i, ArcGIS)', async (status) => {
+    const error = { code: 400, error: 'invalid_grant', message: 'Invalid refresh_token', details: [] }
+    const server = await answering({ error }, status)
+    expect(await failure(issue(source(server.origin), { current }))).toMatchObject(ENDED)
+  })
+
   test.each<[number, unknown, string]>([
     [500, { error: 'invalid_grant' }, 'source_unavailable'],
     [503, { error: 'invalid_grant' }, 'source_unavailable'],

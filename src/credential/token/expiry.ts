@@ -1,6 +1,7 @@
 import { field } from '../../lib/json.ts'
 import { utf8 } from '../../lib/utf8.ts'
 import { readInstant } from './instant.ts'
+import { secondsIn } from './lifetime.ts'
 
 /** The longest lifetime that we believe, in seconds. A longer one is a mistake: then the lifetime is unknown. */
 const CENTURY = 3_155_760_000
@@ -70,15 +71,13 @@ export function expiryOfOutput(body: unknown, since: number): number | undefined
 }
 
 /**
- * This many seconds from now, in epoch ms: above 0 and below a century. A point in epoch seconds, given by mistake, is taken as one.
+ * This many seconds from now, in epoch ms: above 0 and below a century. A text may name a unit. A point in epoch seconds, given by mistake,
+ * is taken as one.
  *
  * @param now epoch ms
  */
 export function afterSeconds(seconds: unknown, now: number): number | undefined {
-  const value =
-    typeof seconds === 'string' && /^\s{0,8}\d{1,20}(?:\.\d{1,20})?s?\s{0,8}$/.test(seconds)
-      ? Number.parseFloat(seconds)
-      : seconds
+  const value = typeof seconds === 'string' ? secondsIn(seconds) : seconds
   if (typeof value !== 'number' || !(value > 0 && value < CENTURY)) return undefined
   const ms = value * 1000
   if (value < POINT_IN_TIME) return now + ms
