@@ -9,8 +9,8 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
+import { homeFolder } from './home.ts'
 
 /** bytes: twice what a configuration may have */
 const LIMIT = 524_288
@@ -64,7 +64,7 @@ export function writeCache<T extends object>(name: string, value: T): void {
 function placeOf(name: string): { folder: string; path: string } | undefined {
   const { XDG_CACHE_HOME } = process.env
   const isGiven = XDG_CACHE_HOME !== undefined && isAbsolute(XDG_CACHE_HOME)
-  const folder = join(isGiven ? XDG_CACHE_HOME : join(homedir(), '.cache'), 'llm-refresh')
+  const folder = join(isGiven ? XDG_CACHE_HOME : join(homeFolder() ?? '', '.cache'), 'llm-refresh')
   const file = `${encodeURIComponent(name)}.json`
   const isPossible = process.getuid !== undefined && file.length <= LONGEST && isAbsolute(folder)
   return isPossible ? { folder, path: join(folder, file) } : undefined
