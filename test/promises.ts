@@ -211,7 +211,7 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     says: '`flush()` waits until everything is stored; a process with an unsaved token stays alive for at most `exitGrace`.',
   },
   K18: {
-    says: 'Answers are judged by their shape, not by their label; no complete 2xx is repeated within its flight for a source that spends; a login ends only by a JSON `error` on the list, and never with a 5xx.',
+    says: 'Answers are judged by their shape, not by their label; no complete 2xx is repeated within its flight for a source that spends; a login ends only by a JSON `error` on the list, or an `error_code` that names the refresh token, and never with a 5xx.',
   },
   K19: {
     says: 'A token response comes from the endpoint, also on a platform whose fetch keeps the responses of POSTs (Next.js 14), and that platform keeps none.',

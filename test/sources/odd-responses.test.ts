@@ -67,6 +67,7 @@ describe('a token that was spent for is read', () => {
       '01:00:00',
       '0.01:00:00',
     ].map((text): [string, Body] => [`a lifetime of ${text}`, { ...TOKEN, expires_in: text }]),
+    ['a lifetime in ms (Matrix)', { ...TOKEN, expires_in: undefined, expires_in_ms: 3_600_000 }],
     ['the scheme before the token', { ...TOKEN, access_token: 'Bearer fresh' }],
     ['a guard against inclusion', `)]}',\n${JSON.stringify(TOKEN)}`],
     ['JSONP', `/**/callback(${JSON.stringify(TOKEN)});`],
