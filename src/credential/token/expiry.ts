@@ -12,6 +12,8 @@ const POINT_IN_TIME = 1e9
 const LIFETIMES = /* @__PURE__ */ spelled(
   'expires_in expire_in expires_in_seconds access_token_expires_in expires',
 )
+/** Names of a lifetime in ms. */
+const LIFETIMES_IN_MS = /* @__PURE__ */ spelled('expires_in_ms')
 /** Names of a point in time. The first that can be read counts: an `expiresOn` may have no zone, so the names beside it come first. */
 const INSTANTS = /* @__PURE__ */ spelled(
   'expires_at expires_on_timestamp expires_on expiry expiration expiration_timestamp token_expiry expiry_date Expiration expires expire_time expiration_time expires_time expire_at expired_at expiration_date expiry_time token_expires_at access_token_expires_at valid_until not_after',
@@ -24,7 +26,7 @@ function spelled(names: string): readonly string[] {
 
 /** True if a member of this name tells when a token expires. */
 export function isExpiryName(name: string): boolean {
-  return LIFETIMES.includes(name) || INSTANTS.includes(name)
+  return [LIFETIMES, LIFETIMES_IN_MS, INSTANTS].some((names) => names.includes(name))
 }
 
 /**
@@ -85,7 +87,10 @@ export function afterSeconds(seconds: unknown, now: number): number | undefined 
 }
 
 function lifetimeOf(body: unknown, now: number): number | undefined {
-  return firstOf(LIFETIMES, body, (value) => afterSeconds(value, now))
+  return (
+    firstOf(LIFETIMES, body, (value) => afterSeconds(value, now)) ??
+    firstOf(LIFETIMES_IN_MS, body, (value) => afterSeconds(Number(value) / 1000, now))
+  )
 }
 
 function instantOf(body: unknown, now: number): number | undefined {
