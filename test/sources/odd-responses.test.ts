@@ -61,7 +61,6 @@ describe('a token that was spent for is read', () => {
       '60 minutes',
       '1 hour',
       '0.5h 30m',
-      '3600000ms',
       'PT1H',
       'P0DT60M',
       '01:00:00',

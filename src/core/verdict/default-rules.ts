@@ -27,11 +27,9 @@ export interface RejectionRule {
   readonly matches: (facts: ErrorFacts) => boolean | 'accepted' | undefined
 }
 
-/** OpenAI's bare `token_expired` comes with a 401; with another status it is no more than a word. jsonwebtoken throws a `TokenExpiredError`. */
+/** An authentication that timed out is Iceberg's. OpenAI's bare `token_expired` comes with a 401; with another status it is no more than a word. jsonwebtoken throws a `TokenExpiredError`. */
 const EXPIRED_TOKEN =
-  /^(?:(?:[\w.]+\.)?(?:(?:access|auth\w*|bearer|id|jwt)_?token_?(?:expired|revoked)|(?:err_)?jwt_?expired|expired_?(?:jwt|signature|(?:\w+_?)?token))(?:error|exception)?|tokenexpirederror)$/i
-/** Iceberg's catalogs say it with a 419. */
-const TIMED_OUT = /^authentication_?time_?out(?:error|exception|response)?$/i
+  /^(?:(?:[\w.]+\.)?(?:(?:access|auth\w*|bearer|id|jwt)_?token_?(?:expired|revoked)|(?:err_)?jwt_?expired|authentication_?timeout|expired_?(?:jwt|signature|(?:\w+_?)?token))(?:error|exception)?|tokenexpirederror)$/i
 const INVALID_KEY = /^(?:invalid_?api_?key|api_?key_?(?:invalid|not_?valid)|token_not_valid)(?:error)?$/i
 /** The rules that are on by default. */
 // Made by a function that is marked as pure: a program that imports only a cell does not carry them.
@@ -99,7 +97,6 @@ function makeRules(): Readonly<Record<DefaultRejectionRule, RejectionRule>> {
         expiredSentence.test(facts.text) ||
         // The name alone, where others have a sentence.
         facts.text.split('\n').some((line) => EXPIRED_TOKEN.test(line.trim())) ||
-        (facts.status === 419 && facts.names.some((name) => TIMED_OUT.test(name))) ||
         ((facts.status === 403 || facts.status === 498) && invalidSentence.test(facts.text))) &&
       // The sentence concerns a refresh token, or another redeemed credential.
       !facts.names.includes('invalid_grant') &&
