@@ -287,10 +287,10 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     says: 'Wrong input gets one clear line that names the fix, and exit code 2.',
   },
   L5: {
-    says: '`login` of what is not in the configuration asks a person what it cannot discover, on a terminal only, and writes only with consent; without a terminal one line says what to add.',
+    says: '`login` of what is not in the configuration asks a person what it cannot discover, on a terminal only, and writes only with consent, and no URL of an MCP server that leads to no login; without a terminal one line says what to add.',
   },
   L6: {
-    says: '`check` finds what is amiss from the configuration to a real token and to the upstream of each route, once each, and names the fix: fields, clock, store, rights, locks, proxies, CAs, metadata, clients, secrets, logins, refresh tokens, routes.',
+    says: "`check` finds what is amiss from the configuration to a real token and to the upstream of each route, once each, and names the fix: fields, clock, store, rights, locks, proxies, CAs, metadata (of an MCP login's server, too), clients, secrets, logins, refresh tokens, routes. It ends with 3 where a login is needed, and so does `status` for a login that ended with its access token.",
   },
   A1: {
     says: 'MCP: who issues the tokens is found where the challenge says, else under the path, else at the root (RFC 9728), then in the three orders of the authorization server; the issuer is compared byte for byte, and `resource` is sent verbatim in every request, unless the user has it left out (`resourceParameter`).',

@@ -37,14 +37,19 @@ export async function check(of: Checked): Promise<CheckResult> {
   }
   if (of.record.isUnsaved) findings.push(unsaved())
   if (fitOf(stored, of.source?.madeFor) === 'other') findings.push(madeForAnother())
-  findings.push(...(await token(of, stored)))
-  const { token: kept } = stored ?? {}
-  const isSpending =
-    of.source !== undefined && of.source.spendsRefreshToken !== false && of.source.isStatic !== true
-  if (kept !== undefined && kept.refreshToken === undefined && of.source?.seed !== undefined && isSpending) {
-    findings.push(noRefreshToken())
-  }
+  const found = await token(of, stored)
+  findings.push(...found)
+  const isGood = found.some(({ level }) => level === 'ok')
+  if (isGood && endsWithItsToken(of, stored)) findings.push(noRefreshToken())
   return { ok: findings.every(({ level }) => level !== 'error'), findings }
+}
+
+/** A person's login without a refresh token. A source that spends nothing, and one of the user's, may issue the next token by itself. */
+function endsWithItsToken({ source, peek }: Checked, stored: StoredRecord | undefined): boolean {
+  if (peek()?.value.refreshToken !== undefined) return false
+  // A process that only borrows knows from the record whether anybody has logged in.
+  if (source === undefined) return (stored?.session ?? 0) > 0
+  return source.presented !== undefined && source.spendsRefreshToken !== false && source.seed === undefined
 }
 
 async function token(of: Checked, stored: StoredRecord | undefined): Promise<Finding[]> {
@@ -123,7 +128,7 @@ function madeForAnother(): Finding {
 function noRefreshToken(): Finding {
   return warning(
     'no_refresh_token',
-    'No refresh token is stored: when the access token expires, somebody must log in again.',
-    'Ask for one at login, mostly by the scope offline_access.',
+    'The login brought no refresh token: it ends with its access token.',
+    "Have the server issue one, often for the scope 'offline_access'. Log in again.",
   )
 }

@@ -102,11 +102,16 @@ export class Standing {
       return token
     } catch (reason) {
       const error = asRefreshError(reason)
-      if (epoch === this.epoch) this.failure = { error, at: this.#clock.now() }
+      if (epoch === this.epoch && !this.#outlives(error)) this.failure = { error, at: this.#clock.now() }
       throw error
     } finally {
       ended()
     }
+  }
+
+  /** A login that has ended outlives every look that fails otherwise, such as while the store is down. */
+  #outlives(error: RefreshError): boolean {
+    return this.failure?.error.terminal === true && !error.terminal
   }
 
   #state(

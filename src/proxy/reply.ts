@@ -123,7 +123,8 @@ const UNCONNECTED = /^(?:ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/
 
 /** Tells what an upstream did, by the code of the failure. */
 function didOf(code: string): string {
-  if (/^(?:ECONNRESET|EPIPE|UND_ERR_SOCKET)$/.test(code)) return 'broke off its response'
+  if (/^(?:ECONNRESET|EPIPE|UND_ERR_SOCKET)$/.test(code))
+    return 'closed the connection before it had responded'
   return /^(?:HPE_|ERR_(?:INVALID|HTTP)_|UND_ERR_(?!CONNECT))/.test(code)
     ? 'gave a response that cannot be read'
     : 'could not be reached'

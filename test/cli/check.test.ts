@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
-import { createCredential } from '../../src/index.ts'
+import { type AccessToken, createCredential, type TokenResponse } from '../../src/index.ts'
 import { fileStore } from '../../src/stores/file/index.ts'
-import { metadataOf, type Place, SERVER_METADATA, startPlace } from '../sources/mcp-world.ts'
+import { metadataOf, type Place, SERVER_METADATA, startPlace, startWorld } from '../sources/mcp-world.ts'
 import { startRecordingServer } from '../support/recording-server.ts'
 import { machine, type Machine } from './command.ts'
 
@@ -43,6 +43,21 @@ function service({ origin }: { readonly origin: string }, more: object = {}): ob
     grant: 'client_credentials',
     ...more,
   }
+}
+
+const MCP = { source: 'mcp', url: 'http://127.0.0.1:9/mcp' }
+
+const atMcp = (issuer: string): AccessToken => ({
+  accessToken: 'a',
+  refreshToken: 'b',
+  expiresAt: Date.now() + 3_600_000,
+  extra: { mcp: { issuer, client: 'app' } },
+})
+
+/** A login that is in the machine's store. */
+async function loggedIn({ store }: Machine, token: AccessToken | TokenResponse): Promise<void> {
+  const source = { issue: () => Promise.reject(new Error('is never asked')) }
+  await createCredential({ source, store: fileStore({ path: store }), key: 'work' }).login(token)
 }
 
 /** A machine with one fault, and what else its environment holds. */
@@ -228,15 +243,82 @@ const faults: readonly Fault[] = [
     prepare: async () => {
       const place = await goodServer()
       const on = await machine({ credentials: { work: service(place, { grant: undefined }) } })
-      const source = { issue: () => Promise.reject(new Error('is never asked')) }
-      const credential = createCredential({ source, store: fileStore({ path: on.store }), key: 'work' })
-      await credential.login({ access_token: 'a', expires_in: 3600 })
+      await loggedIn(on, { access_token: 'a', expires_in: 3600 })
       return { on }
     },
     code: 'no_refresh_token',
     level: 'warning',
-    message: 'No refresh token',
-    fix: 'offline_access',
+    message: 'The login brought no refresh token',
+    fix: 'Set "scope": "openid offline_access" in credentials.work.',
+  },
+  {
+    fault: 'the same, though offline_access was asked for',
+    prepare: async () => {
+      const place = await goodServer()
+      const on = await machine({
+        credentials: { work: service(place, { grant: undefined, scope: 'openid offline_access' }) },
+      })
+      await loggedIn(on, { access_token: 'a', expires_in: 3600 })
+      return { on }
+    },
+    code: 'no_refresh_token',
+    level: 'warning',
+    message: 'The login brought no refresh token',
+    fix: 'asks for offline_access already: at the server, allow that scope and the grant refresh_token for this client. Then run: llm-refresh login work',
+  },
+  {
+    fault: 'a login without a refresh token whose access token has expired',
+    prepare: async () => {
+      const place = await goodServer()
+      const on = await machine({ credentials: { work: service(place, { grant: undefined }) } })
+      await loggedIn(on, { accessToken: 'a', expiresAt: 1 })
+      return { on }
+    },
+    code: 'reauthentication_required',
+    message: 'The last login brought no refresh token',
+    fix: 'Run: llm-refresh login work',
+  },
+  {
+    fault: 'a login at an MCP server whose authorization server is gone',
+    prepare: async () => {
+      const on = await machine({ credentials: { work: MCP } })
+      await loggedIn(on, atMcp('http://127.0.0.1:9'))
+      return { on }
+    },
+    code: 'discovery',
+    message: '127.0.0.1:9 cannot be reached',
+    fix: 'If the server has moved, log in again.',
+  },
+  {
+    fault: 'a login at an MCP server, and a clock that goes wrong',
+    prepare: async () => {
+      const place = await goodServer()
+      const date = new Date(Date.now() - 600_000).toUTCString()
+      place.routes.set(SERVER_METADATA, { headers: { date }, body: metadataOf(place.origin) })
+      const on = await machine({ credentials: { work: MCP } })
+      await loggedIn(on, atMcp(place.origin))
+      return { on }
+    },
+    code: 'clock',
+    level: 'warning',
+    message: 'is 10 min ahead of the server',
+    fix: 'Synchronise it (NTP)',
+  },
+  {
+    fault: 'a login at an MCP server that was imported, and a clock that goes wrong',
+    prepare: async () => {
+      const { api, auth, url } = await startWorld()
+      const date = new Date(Date.now() - 600_000).toUTCString()
+      auth.routes.set(SERVER_METADATA, { headers: { date }, body: metadataOf(auth.origin) })
+      const on = await machine({ credentials: { work: { ...MCP, url } } })
+      await loggedIn(on, { accessToken: 'a', refreshToken: 'b', expiresAt: Date.now() + 3_600_000 })
+      expect(api.asked('/mcp')).toBe(0)
+      return { on }
+    },
+    code: 'clock',
+    level: 'warning',
+    message: 'is 10 min ahead of the server',
+    fix: 'Synchronise it (NTP)',
   },
 ]
 
@@ -253,7 +335,8 @@ test.each(faults)(
     })
     for (const { level: its, fix: mending } of findings) expect(mending === null).toBe(its === 'ok')
     expect(ok).toBe(level === 'warning')
-    expect(ended.code).toBe(level === 'warning' ? 0 : code === 'configuration' ? 2 : 1)
+    const codes: Readonly<Record<string, number>> = { configuration: 2, reauthentication_required: 3 }
+    expect(ended.code).toBe(level === 'warning' ? 0 : (codes[code] ?? 1))
     expect(ended.stdout).not.toContain(SECRET)
   },
   60_000,
@@ -303,3 +386,32 @@ async function selfSigned(): Promise<{ origin: string; certificate: string }> {
   origin = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
   return { origin, certificate }
 }
+
+test('[L6] given a login without a refresh token, then status tells it while the token lives, and ends with 3 afterwards, as check and token do', async () => {
+  const place = await goodServer()
+  const on = await machine({ credentials: { work: service(place, { grant: undefined }) } })
+  const env = { CLIENT_SECRET: SECRET }
+  await loggedIn(on, { access_token: 'a', expires_in: 3600 })
+  const valid = await on.run(['status'], env)
+  expect(valid).toMatchObject({ code: 0, stdout: expect.stringContaining('there is no refresh token') })
+  await loggedIn(on, { accessToken: 'a', expiresAt: 1 })
+  const { code, stdout } = await on.run(['status'], env)
+  expect(stdout).toMatch(
+    /^work: login needed · the login brought no refresh token, and it expired .* run: llm-refresh login work\n$/,
+  )
+  expect(code).toBe(3)
+  expect(await on.run(['token'], env)).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining('The login work has ended: The last login brought no refresh token'),
+  })
+  expect((await on.run(['check'], env)).code).toBe(3)
+  const seed = { type: 'refresh_token', refreshToken: { env: 'SEED' } }
+  await on.write({ credentials: { work: service(place, { grant: seed }) } })
+  expect((await on.run(['status'], env)).stdout).toMatch(/^work: expired/)
+}, 60_000)
+
+test('[L6] given one account, then it is counted as one', async () => {
+  const on = await machine({ credentials: { work: ENV } })
+  await loggedIn(on, { accessToken: 'a', expiresAt: Date.now() + 3_600_000 })
+  expect((await on.run(['check'], { KEY: 'a-key' })).stdout).toContain('it holds 1 account.')
+})

@@ -40,6 +40,32 @@ test.each([
 )
 
 test.each([
+  ['{ "version": 1', 'a `}` is missing'],
+  ['{ "version": 1, "stores": [1', 'a `]` is missing'],
+  ['{ "version" 1 }', 'a `:` is missing'],
+  ['{ "version": 1 "stores": {} }', 'a `,` is missing'],
+  ['{ version: 1 }', 'a word stands here'],
+  ['{ "version": }', 'a value is missing'],
+  ['{ 1: 2 }', 'a name in double quotes is missing'],
+  ['{ "version": 1 } }', 'the file goes on behind its last `}`'],
+  ['{ "version": 1. }', 'the number is cut off'],
+  ['{ "version": "1 }', 'the end of a text'],
+  ['{ "version": "\\u12" }', 'four hexadecimal digits'],
+  ['{ "version": "\\x" }', 'this letter cannot follow'],
+  ['{ "version": 1 } /* a', 'the end of a comment'],
+  ['{ "version": "a\tb" }', 'a tab, an end of a line'],
+])(
+  '[L4] given the text %j, then the message says in plain words what is missing or too much, and where',
+  async (text, says) => {
+    const { run, config } = await machine(text)
+    const { code, stderr } = await run(['status'])
+    expect(stderr).toContain(`${config}:1:`)
+    expect(stderr).toContain(`this is not valid JSON: ${says}`)
+    expect(code).toBe(2)
+  },
+)
+
+test.each([
   [
     'a secret as a value',
     { credentials: { a: { ...OAUTH, clientSecret: CANARY } } },

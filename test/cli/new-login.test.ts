@@ -1,7 +1,7 @@
 import { mkdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { startWorld } from '../sources/mcp-world.ts'
+import { PATH_METADATA, ROOT_METADATA, startWorld } from '../sources/mcp-world.ts'
 import { type OidcServer, startOidcServer } from '../support/oidc-server.ts'
 import { machine, type Running } from './command.ts'
 
@@ -35,6 +35,54 @@ test.each([
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(await readFile(config, 'utf8')).toBe(before)
   },
+)
+
+test('[L5] [L4] given no configuration and a pipe, when a login is described, then the whole file is shown', async () => {
+  const { run, folder } = await machine()
+  const env = { LLM_REFRESH_CONFIG: '', XDG_CONFIG_HOME: join(folder, 'none') }
+  const path = join(folder, 'none/llm-refresh/config.jsonc')
+  expect(await run(['login', 'notes', '--mcp', 'https://mcp.example.com/mcp'], env)).toMatchObject({
+    code: 2,
+    stderr: `llm-refresh: There is no configuration at ${path} yet. Write this file: { "version": 1, "credentials": { "notes": {"source":"mcp","url":"https://mcp.example.com/mcp"} } }\n`,
+  })
+  expect((await run(['login', 'notes'], env)).stderr).toContain(
+    `There is no configuration at ${path} yet. Write one, or describe it`,
+  )
+})
+
+test('[L5] [L4] given a login that the configuration has, when it is described by a scope alone, then the refusal names the line to change', async () => {
+  const { run, config, write } = await machine()
+  await write(
+    '{\n  "version": 1,\n  "credentials": {\n    "a": {\n      "source": "mcp", "url": "https://a.example/mcp",\n      "scope": "read"\n    },\n    "b": { "source": "mcp", "url": "https://a.example/mcp" }\n  }\n}\n',
+  )
+  const { code, stderr } = await run(['login', 'a', '--scope', 'read admin'])
+  expect({ code, stderr }).toEqual({
+    code: 2,
+    stderr: `llm-refresh: ${config} has a already. At ${config}:6:7 set "scope": "read admin", and run: llm-refresh login a\n`,
+  })
+  expect((await run(['login', 'b', '--scope', 'admin'])).stderr).toContain(
+    `At ${config}:8:5 set "scope": "admin"`,
+  )
+})
+
+test.each([
+  ['a path that the metadata do not name', '/other', 1],
+  ['a server that is down', 'http://127.0.0.1:9/mcp', 4],
+])(
+  '[L5] given a terminal and the URL of an MCP server with %s, then nobody is asked to agree, and nothing is written',
+  async (_, path, exit) => {
+    const { api, url } = await startWorld()
+    api.routes.set(ROOT_METADATA, api.routes.get(PATH_METADATA) ?? {})
+    const { onTerminal, config } = await machine()
+    const before = await readFile(config, 'utf8')
+    const login = onTerminal(['login', 'notes', '--mcp', new URL(path, url).href])
+    const { code, stdout } = await login.ended
+    expect(stdout).toContain('Nothing was written. Is the URL right?')
+    expect(stdout).not.toContain('Add it now?')
+    expect(code).toBe(exit)
+    expect(await readFile(config, 'utf8')).toBe(before)
+  },
+  60_000,
 )
 
 test.each([[['login']], [['token', 'work']]])(

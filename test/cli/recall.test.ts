@@ -108,6 +108,22 @@ test.each<[change: string, change: (at: Recalling) => Promise<unknown>]>([
       await mkdir(store)
     },
   ],
+  [
+    'the configuration has moved behind a link',
+    async ({ config, folder }) => {
+      const moved = join(folder, 'moved')
+      await rename(dirname(config), moved)
+      await symlink(moved, dirname(config))
+    },
+  ],
+  [
+    'the account’s folder holds a link',
+    async ({ store }) => {
+      const [account = ''] = await readdir(store)
+      await symlink('/etc/passwd', join(store, account, 'lock-7'))
+    },
+  ],
+  ['the memo knows of no file', ({ memo }) => edit(memo, { marks: {} })],
   ['others may read the memo', ({ memo }) => chmod(memo, 0o644)],
   [
     'the memo is a link',
@@ -142,6 +158,7 @@ test.each<[what: string, words: string[], env?: NodeJS.ProcessEnv]>([
   ['nothing', []],
   ['a token with a relative configuration', ['token'], { LLM_REFRESH_CONFIG: 'config.jsonc' }],
   ['a token where another folder holds the state', ['token'], { XDG_STATE_HOME: '/srv/state' }],
+  ['a token where a variable of a proxy holds no URL', ['token'], { HTTPS_PROXY: 'proxy' }],
   ['a token where another folder holds memos', ['token'], { XDG_CACHE_HOME: '/srv/cache' }],
 ])(
   '[L2] given a token that was printed, when a person asks for %s, then the whole command decides',

@@ -190,3 +190,39 @@ test('[L1] given a proxy whose port is taken, when it starts, then it ends with 
   expect(stderr.trimEnd().split('\n')).toHaveLength(1)
   expect(code).toBe(2)
 })
+
+test('[A7] [L1] given an MCP server that demands a scope which only a person can grant, when a tool behind run calls it twice, then one line on stderr names the credential, the scope and the remedy', async () => {
+  const server = createServer((_, response) => {
+    const challenge = 'Bearer error="insufficient_scope", scope="admin"'
+    response.writeHead(403, { 'www-authenticate': challenge, 'content-type': 'application/json' })
+    response.end('{"error":"insufficient_scope"}')
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.close().closeAllConnections()
+  })
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`
+  const routes = { notes: { preset: 'mcp', to: url, credential: 'notes' } }
+  const { runApart, store } = await machine({ credentials: { notes: { source: 'mcp', url } }, routes })
+  const source = { issue: () => Promise.reject(new Error('is never asked')) }
+  await createCredential({ source, store: fileStore({ path: store }), key: 'notes' }).login({
+    accessToken: 'a',
+    refreshToken: 'b',
+    scope: 'read',
+    expiresAt: Date.now() + 3_600_000,
+  })
+  const curl = 'curl -sS -H "Authorization: Bearer $LLM_REFRESH_NOTES_KEY" "$LLM_REFRESH_NOTES_URL"'
+  const { stdout, stderr } = await runApart(sh(`${curl}; ${curl}`))
+  expect(stdout).toBe('{"error":"insufficient_scope"}'.repeat(2))
+  expect(stderr).toBe(
+    'llm-refresh: credentials.notes: the server demands the scope "admin", which the login does not have. The tool got the 403. Set "scope": "read admin" in credentials.notes, and run: llm-refresh login notes\n',
+  )
+}, 60_000)
+
+test.each([
+  [['run', 'local', 'true'], 'Which command? It stands behind --: llm-refresh run local -- true'],
+  [['run', 'local'], 'Which command? Name it after --, such as: llm-refresh run local -- node app.js'],
+])('[L4] given %j, then the command to run is named with its route', async (words, says) => {
+  const { run } = await withRoute()
+  expect(await run(words)).toMatchObject({ code: 125, stderr: `llm-refresh: ${says}\n` })
+})

@@ -76,7 +76,7 @@ test('[L2] [L6] given a good token and a login that has ended, when a longer-liv
     )
   }
   const checked = await run(['check', 'me', '--json'], env)
-  expect(checked.code).toBe(1)
+  expect(checked.code).toBe(3)
   const { findings } = JSON.parse(checked.stdout) as { findings: { level: string }[] }
   expect(findings.filter(({ level }) => level === 'error')).toMatchObject([
     { about: 'credentials.me', code: 'reauthentication_required', fix: 'Run: llm-refresh login me' },

@@ -2,6 +2,8 @@ import { expect, test } from 'vitest'
 import { noting } from '../../src/credential/failure-facts.ts'
 import { MemoryStore } from '../../src/credential/memory-store.ts'
 import { type AccessToken, RefreshError, type Source, type SourceContext } from '../../src/index.ts'
+import { mcp } from '../../src/sources/mcp/index.ts'
+import { oauth } from '../../src/sources/oauth/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { settled } from '../support/settled.ts'
 import { numbered, type Process, processOf, storeWith } from './account.ts'
@@ -150,6 +152,85 @@ test('[K14] given a good token whose last refresh failed, then check() is ok, an
     findings: [{ code: 'token_good' }, { code: 'refresh_failing', level: 'warning' }],
   })
   expect(server.asked).toHaveLength(asked)
+})
+
+const LONE = { accessToken: 'access', expiresAt: HOUR }
+const OPTIONS = { clientId: 'app', fetch: () => Promise.reject(new Error('is never asked')) }
+
+test.each<[string, Source | 'store-only']>([
+  ['oauth()', oauth({ ...OPTIONS, tokenEndpoint: 'https://auth.example.com/token' })],
+  ['mcp()', mcp('https://mcp.example.com/mcp', OPTIONS)],
+  ["'store-only'", 'store-only'],
+])(
+  '[Z2] given %s and a login without a refresh token, then check() of any process warns as long as its token lives, and then says what the login brought',
+  async (_, source) => {
+    const [store, clock] = [new MemoryStore(), new ManualClock()]
+    const one = processOf(source, store, clock)
+    await one.token.login(LONE)
+    const other = processOf(source, store, clock)
+    for (const { token } of [one, other]) {
+      expect(await token.check()).toMatchObject({
+        ok: true,
+        findings: [
+          { code: 'token_good' },
+          { code: 'no_refresh_token', level: 'warning', fix: expect.stringContaining('offline_access') },
+        ],
+      })
+    }
+    await clock.advance(3_600_001)
+    const { findings } = await processOf(source, store, clock).token.check()
+    expect(findings).toEqual([
+      source === 'store-only'
+        ? expect.objectContaining({ code: 'unchanged' })
+        : expect.objectContaining({
+            code: 'reauthentication_required',
+            message: expect.stringContaining('The last login brought no refresh token'),
+          }),
+    ])
+  },
+)
+
+const GRANT = { type: 'refresh_token', refreshToken: 'seed' } as const
+
+test.each<[string, Source | 'store-only', AccessToken]>([
+  [
+    'a login with a refresh token',
+    oauth({ ...OPTIONS, tokenEndpoint: 'https://a.example.com/' }),
+    numbered(1),
+  ],
+  [
+    'a refresh token in the configuration',
+    oauth({ ...OPTIONS, tokenEndpoint: 'https://a.example.com/', grant: GRANT }),
+    LONE,
+  ],
+  [
+    'a service',
+    oauth({
+      ...OPTIONS,
+      tokenEndpoint: 'https://a.example.com/',
+      clientSecret: 'b',
+      grant: 'client_credentials',
+    }),
+    LONE,
+  ],
+  ['a source of the user’s', { issue: async () => LONE }, LONE],
+  ['a process that borrows a service’s token', 'store-only', LONE],
+])('[Z2] given %s, then check() says nothing of a missing refresh token', async (_, source, token) => {
+  const store = await storeWith(new MemoryStore(), { ...token, expiresAt: HOUR })
+  const { findings } = await processOf(source, store, new ManualClock()).token.check()
+  expect(findings.map(({ code }) => code)).toEqual(['token_good'])
+})
+
+test('[K5] given nobody who has logged in, and a login that was logged out, then the message speaks of no login', async () => {
+  const [store, clock] = [new MemoryStore(), new ManualClock()]
+  const source = oauth({ ...OPTIONS, tokenEndpoint: 'https://auth.example.com/token' })
+  const { token } = processOf(source, store, clock)
+  await expect(token.accessToken()).rejects.toThrow('Nobody is logged in')
+  await token.login(LONE)
+  await clock.advance(3_600_001)
+  await expect(token.accessToken()).rejects.toThrow('The last login brought no refresh token')
+  await token.logout()
+  await expect(processOf(source, store, clock).token.accessToken()).rejects.toThrow('logged out')
 })
 
 test('[C11] given a logout, then the same process says that only a person can mend it', async () => {

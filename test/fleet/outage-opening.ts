@@ -71,7 +71,9 @@ async function connectRedis(
     redis.on('error', () => undefined)
     return { client: redis, close: async () => redis.disconnect() }
   }
-  const { createClient } = (await import('redis')).default
+  const loaded = await import('redis')
+  // Bundled it has a default export alone, and under tsx it has none.
+  const { createClient } = 'createClient' in loaded ? loaded : loaded['default']
   const redis = createClient({
     socket: {
       host: '127.0.0.1',

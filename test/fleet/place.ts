@@ -106,7 +106,9 @@ async function connectRedis({ client, at }: Place & { kind: 'redis' }): Promise<
     redis.on('error', () => undefined)
     return { client: redis, close: async () => redis.disconnect() }
   }
-  const { createClient } = (await import('redis')).default
+  const loaded = await import('redis')
+  // Bundled it has a default export alone, and under tsx it has none.
+  const { createClient } = 'createClient' in loaded ? loaded : loaded['default']
   if ('name' in at) throw new Error('node-redis asks no sentinels here')
   const socket = 'path' in at ? { path: at.path } : { host: at.host, port: at.port }
   const redis = createClient({ socket })

@@ -120,6 +120,14 @@ export const CREDENTIAL_SITUATIONS: readonly Situation[] = [
     bring: () => over(giving({ accessToken: 'a' })).login({} as never),
   },
   {
+    when: 'a login brought no refresh token, and its access token has expired or is rejected',
+    bring: async () => {
+      const credential = over(oauth({ tokenEndpoint: 'https://auth.example.com/token', clientId: 'a' }))
+      await credential.login({ accessToken: 'a' })
+      return credential.refresh(await credential.snapshot())
+    },
+  },
+  {
     when: 'a program without a login redeems a refresh token',
     bring: () => over(oauth({ tokenEndpoint: 'https://auth.example.com/token', clientId: 'a' })).snapshot(),
   },

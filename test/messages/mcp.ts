@@ -1,3 +1,4 @@
+import { memoryStore } from '../../src/index.ts'
 import { mcpLogin } from '../../src/sources/mcp/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import type { Situation } from './situation.ts'
@@ -146,6 +147,27 @@ export const MCP_SITUATIONS: readonly Situation[] = [
   finish('a browser brings two codes', 'code=a&code=b&state=STATE'),
   finish('a browser brings no code', 'state=STATE'),
   finish('a browser brings another issuer', 'code=a&state=STATE&iss=https://b.example'),
+  finish('a browser brings an issuer that repeats the code', 'code=abcdefgh&state=STATE&iss=abcdefgh'),
+  finish('a browser brings no issuer, which the metadata promise', 'code=a&state=STATE', {
+    metadata: { ...METADATA, authorization_response_iss_parameter_supported: true },
+  }),
+  finish('a browser brings a signed response', 'response=a&state=STATE'),
+  finish('a browser brings no state', 'code=a'),
+  finish('the token endpoint is down when the browser comes back', 'code=a&state=STATE', {
+    token: new Response('', { status: 503 }),
+  }),
+  {
+    when: 'the authorization server is down when the browser comes back',
+    bring: async () => {
+      const [store, options] = [memoryStore(), { clientId: 'app' }]
+      const { url, binding } = await loginIn({ options: { ...options, store } }).begin()
+      const state = new URL(url).searchParams.get('state')
+      const metadata = new Response('', { status: 503 })
+      return loginIn({ metadata, options: { ...options, store } }).finish(`/callback?code=a&state=${state}`, {
+        binding,
+      })
+    },
+  },
   finish('the server has forgotten the client that it registered', 'code=a&state=STATE', {
     registered: { client_id: 'registered' },
     options: { clientId: undefined },

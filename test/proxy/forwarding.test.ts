@@ -283,7 +283,7 @@ test('[X2] given an upstream that is not there, or says nothing, when it is aske
   expect([broken.status, errorIn(broken.text).message]).toEqual([
     502,
     expect.stringContaining(
-      `The upstream of the route 'broken', ${breaking.origin}, broke off its response (`,
+      `The upstream of the route 'broken', ${breaking.origin}, closed the connection before it had responded (`,
     ),
   ])
   const late = await ask(`${url}/silent/x`)

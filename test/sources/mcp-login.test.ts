@@ -204,7 +204,57 @@ describe('a login in two halves', () => {
     await credential.login(token)
     expect(await failure(credential.refresh(await credential.snapshot()))).toMatchObject({
       code: 'reauthentication_required',
-      message: expect.stringContaining('no refresh token'),
+      message: expect.stringMatching(/^The last login brought no refresh token, .* log in again\./),
+    })
+  })
+
+  test('[A5] given a return of another issuer, then the message shows both, and says what to do if the server itself is amiss', async () => {
+    const { login, back, binding, auth } = await begin()
+    const other = new URL(back)
+    other.searchParams.set('iss', 'http://127.0.0.1:9999\u202e\n')
+    const { message } = await failure(login.finish(other, { binding }))
+    expect(message).toContain(
+      `'iss' = 'http://127.0.0.1:9999 ', where the metadata name the issuer '${auth.origin}'`,
+    )
+    expect(message).toContain("the server's metadata and its 'iss' disagree")
+    other.searchParams.set('iss', `x-${other.searchParams.get('code')}`)
+    expect((await failure(login.finish(other, { binding }))).message).not.toContain('canary-code')
+    other.searchParams.delete('iss')
+    expect((await failure(login.finish(other, { binding }))).message).toContain(
+      `no issuer ('iss'), which the metadata of '${auth.origin}' promise`,
+    )
+    expect(auth.asked('/token')).toBe(0)
+  })
+
+  test('[A5] given a return without a state, then the message says so', async () => {
+    const { login, back, binding } = await begin()
+    const other = new URL(back)
+    other.searchParams.delete('state')
+    expect(await failure(login.finish(other, { binding }))).toMatchObject({
+      code: 'reauthentication_required',
+      message: expect.stringContaining("holds no 'state'"),
+    })
+  })
+
+  test('[A5] given an outage before and after the code is sent, then the message says which half is to be done again', async () => {
+    const { auth, url } = await startWorld()
+    const options = { ...WEB, store: memoryStore() }
+    const { url: begun, binding } = await mcpLogin(url, options).begin()
+    const back = returned(begun, { iss: auth.origin })
+    const sound = auth.routes.get(SERVER_METADATA) ?? {}
+    const down = { status: 503, headers: { 'retry-after': '7' } }
+    auth.routes.set(SERVER_METADATA, down)
+    auth.routes.set('/.well-known/openid-configuration', down)
+    expect(await failure(mcpLogin(url, options).finish(back, { binding }))).toMatchObject({
+      code: 'source_unavailable',
+      message: expect.stringMatching(/The code was not sent: call finish\(\) again with the same URL\.$/),
+    })
+    auth.routes.set(SERVER_METADATA, sound)
+    auth.routes.set('/token', down)
+    expect(await failure(mcpLogin(url, options).finish(back, { binding }))).toMatchObject({
+      code: 'source_unavailable',
+      retryAfterMs: 7_000,
+      message: expect.stringMatching(/The code may be spent: begin the login again\.$/),
     })
   })
 

@@ -289,7 +289,7 @@ describe('discovery', () => {
     const source = oauth({ issuer: described.origin, ...basic, grant: 'client_credentials' })
     expect(await failure(issue(source))).toMatchObject({
       code: 'source_refused',
-      message: expect.stringContaining("give the 'tokenEndpoint'"),
+      message: expect.stringContaining("set 'tokenEndpoint'"),
     })
   })
 

@@ -13,7 +13,7 @@ export interface CheckOptions {
   readonly json?: boolean
 }
 
-/** Looks at everything between the configuration and a real token. Exit code 1 where a finding is an error, 2 where the configuration is. */
+/** Looks at everything between the configuration and a real token. Exit code 3 where a login is needed, 1 where another finding is an error, 2 where the configuration is. */
 export async function check(given: string | undefined, options: CheckOptions): Promise<number> {
   let config: Config
   try {
@@ -35,7 +35,7 @@ export async function check(given: string | undefined, options: CheckOptions): P
     ...(isCutOff ? [] : await checkNames(config, names)),
   ]
   await show(findings, options)
-  return findings.every(isGood) ? EXIT.done : EXIT.failed
+  return exitCodeOf(findings)
 }
 
 async function checkNames(config: Config, names: readonly string[]): Promise<Finding[]> {
@@ -66,6 +66,12 @@ async function checkNames(config: Config, names: readonly string[]): Promise<Fin
   )
   for (const findings of await Promise.all(routes.map(([name]) => checkRoute(config, name)))) note(findings)
   return [...found.values()]
+}
+
+function exitCodeOf(findings: readonly Finding[]): number {
+  const errors = findings.filter((finding) => !isGood(finding))
+  if (errors.some(({ code }) => code === 'reauthentication_required')) return EXIT.loginNeeded
+  return errors.length === 0 ? EXIT.done : EXIT.failed
 }
 
 const isGood = ({ level }: Finding): boolean => level !== 'error'

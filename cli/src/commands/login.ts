@@ -1,9 +1,13 @@
 import { addCredential } from '../config/add.ts'
-import { type Config, readConfig, readConfigOrNone } from '../config/read.ts'
+import type { McpDefinition } from '../config/credentials.ts'
+import { readConfigFile } from '../config/file.ts'
+import { locate } from '../config/locate.ts'
+import { type Config, isMissing, readConfig, readConfigOrNone } from '../config/read.ts'
 import { ask, hasPerson } from '../lib/ask.ts'
-import { EXIT, Fault, isRefreshError, wrongInput } from '../lib/fault.ts'
+import { EXIT, exitCodeOf, Fault, isRefreshError, wrongInput } from '../lib/fault.ts'
 import { nearest } from '../lib/nearest.ts'
 import { paint, printable, say } from '../lib/output.ts'
+import { worded } from '../lib/worded.ts'
 import {
   chooseCredential,
   dropToken,
@@ -14,8 +18,14 @@ import {
   type OpenCredential,
   openCredential,
 } from '../setup/credential.ts'
-import { isDescribed, newDefinition, type NewCredentialOptions } from '../setup/new-credential.ts'
+import {
+  isDescribed,
+  newDefinition,
+  type NewCredentialOptions,
+  tryMcpServer,
+} from '../setup/new-credential.ts'
 import { personLogin } from '../setup/person-login.ts'
+import { refreshTokenFix } from '../setup/scope.ts'
 import { isPersons } from '../setup/source.ts'
 import { canLock } from '../setup/store.ts'
 import { describeExpiry } from './status.ts'
@@ -48,21 +58,21 @@ export async function login(given: string | undefined, options: LoginOptions): P
       })
       await credential.login(token)
       if (token.refreshToken === undefined) {
-        say(
-          paint(
-            'yellow',
-            'The server issued no refresh token: this login ends with its access token.',
-            process.stderr,
-          ),
-        )
-        say(`Ask for one by its scope: add "scope": "… offline_access" to credentials.${name}.`)
+        const what = 'The server issued no refresh token: this login ends with its access token.'
+        say(paint('yellow', what, process.stderr))
+        say(refreshTokenFix(name, definition, loginCommand(name)))
       }
     } else {
       // Nobody needs to log in for it: what it gets by itself shows that it works. A program may have logged it out.
       if (isLoggedOut(await store.store.read(name))) await dropToken(opened)
       await credential.accessToken()
     }
-    say(`Logged in as ${name}: ${describeExpiry(credential.peek()?.expiresAt)}.`)
+    const when = describeExpiry(credential.peek()?.expiresAt)
+    say(
+      isPersons(definition)
+        ? `Logged in as ${name}: ${when}.`
+        : `Nobody logs in for ${name}. There is a token: ${when}.`,
+    )
   } catch (error) {
     throw explainedLogin(error, opened)
   } finally {
@@ -95,28 +105,69 @@ async function chosen(given: string | undefined, options: LoginOptions): Promise
   const config = await (given === undefined ? readConfig(options.config) : readConfigOrNone(options.config))
   const known = Object.keys(config.credentials ?? {})
   if (given === undefined || known.includes(given)) {
-    if (isDescribed(options))
-      throw wrongInput(`${config.path} has ${given} already.`, 'Change it there, or take another name.')
+    if (isDescribed(options)) throw await already(config, given ?? '', options)
     return [config, chooseCredential(config, given)]
   }
   const isMistyped = !isDescribed(options) && nearest(given, known) !== undefined
   return isMistyped ? [config, chooseCredential(config, given)] : [await added(given, config, options), given]
 }
 
-async function added(name: string, { path }: Config, options: LoginOptions): Promise<Config> {
-  if (!isDescribed(options) && !hasPerson())
-    throw wrongInput(
-      `${path} has no credential ${JSON.stringify(name)}.`,
-      `Add credentials.${name}, or describe it with --mcp, or --issuer and --client-id.`,
-    )
+/** What the command line says of a login that the configuration has is not written over it. */
+async function already({ path, credentials }: Config, name: string, options: LoginOptions): Promise<Fault> {
+  const { mcp, issuer, clientId, scope } = options
+  const isScopeAlone = scope !== undefined && [mcp, issuer, clientId].every((option) => option === undefined)
+  const message = `${path} has ${name} already.`
+  const { source } = credentials?.[name] ?? {}
+  if (!isScopeAlone || (source !== 'oauth' && source !== 'mcp'))
+    return wrongInput(message, 'Change it there, or take another name.')
+  const { Document } = await import('../config/syntax.ts')
+  const place = new Document(path, await readConfigFile(locate(options.config))).place([
+    'credentials',
+    name,
+    'scope',
+  ])
+  return wrongInput(
+    message,
+    `At ${place} set "scope": ${JSON.stringify(scope)}, and run: ${loginCommand(name)}`,
+  )
+}
+
+async function added(name: string, config: Config, options: LoginOptions): Promise<Config> {
+  const { path } = config
+  const isNew = await isMissing({ path })
+  const missing = isNew
+    ? `There is no configuration at ${path} yet.`
+    : `${path} has no credential ${JSON.stringify(name)}.`
+  if (!isDescribed(options) && !hasPerson()) {
+    const what = isNew ? 'Write one' : `Add credentials.${name}`
+    throw wrongInput(missing, `${what}, or describe it with --mcp, or --issuer and --client-id.`)
+  }
   const definition = await newDefinition(options)
-  const lines = `"credentials": { ${JSON.stringify(name)}: ${JSON.stringify(definition)} }`
-  if (!hasPerson())
-    throw wrongInput(`${path} has no credential ${JSON.stringify(name)}.`, `Add to it: ${lines}`)
-  say(`${printable(path)} has no ${name} yet. This belongs there:`)
+  const credentials = `"credentials": { ${JSON.stringify(name)}: ${JSON.stringify(definition)} }`
+  const lines = isNew ? `{ "version": 1, ${credentials} }` : credentials
+  if (!hasPerson()) throw wrongInput(missing, `${isNew ? 'Write this file' : 'Add to it'}: ${lines}`)
+  if (definition.source === 'mcp') await tried(definition, path, lines)
+  say(`There is no credential ${JSON.stringify(name)} yet. These lines would be added to ${printable(path)}:`)
   say(printable(lines))
   const said = await ask('Add it now? [y/N]')
   if (!/^y(?:es)?$/i.test(said))
     throw new Fault(EXIT.failed, 'Nothing was written.', `Add it, and run: ${loginCommand(name)}`)
   return addCredential(options.config, name, definition)
+}
+
+/** A URL that leads to no login is not written. */
+async function tried(definition: McpDefinition, path: string, lines: string): Promise<void> {
+  try {
+    await tryMcpServer(definition)
+  } catch (error) {
+    if (!isRefreshError(error)) throw error
+    const isAway = exitCodeOf(error, true) === EXIT.unreachable
+    throw new Fault(
+      exitCodeOf(error, true),
+      `${worded(error.message)} Nothing was written.`,
+      isAway
+        ? 'Is the URL right?'
+        : `Is the URL right? If the message names a field, add these lines with it to ${path}: ${lines}`,
+    )
+  }
 }

@@ -53,13 +53,8 @@ async function supervise(
   options: RunOptions,
 ): Promise<number> {
   const [program, ...args] = command
-  if (program === undefined || program === '') {
-    throw wrongInput(
-      'Which command?',
-      `Name it after --, such as: ${commandLine(['llm-refresh', 'run', '--', 'node', 'app.js'])}`,
-    )
-  }
   const config = await readConfig(options.config)
+  if (program === undefined || program === '') throw withoutCommand(config, named)
   const routes = chooseRoutes(config, named)
   const keys = await keysFor(config, routes)
   let child: ChildProcess | undefined
@@ -87,6 +82,19 @@ async function supervise(
   } finally {
     await opened.close()
   }
+}
+
+/** The command may stand there, and the `--` be missing: what is no route belongs to it. */
+function withoutCommand({ routes = {} }: Config, named: readonly string[]): Fault {
+  const isRoute = (word: string): boolean => Object.hasOwn(routes, word)
+  const end = named.findIndex((word) => !isRoute(word))
+  const chosen = end === -1 ? named : named.slice(0, end)
+  const meant = end === -1 ? ['node', 'app.js'] : named.slice(end)
+  const line = commandLine(['llm-refresh', 'run', ...chosen, '--', ...meant])
+  return wrongInput(
+    'Which command?',
+    end === -1 ? `Name it after --, such as: ${line}` : `It stands behind --: ${line}`,
+  )
 }
 
 /** One for each route, so that each has the shape that its clients insist on. */

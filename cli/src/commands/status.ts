@@ -182,11 +182,13 @@ function unreadable(error: unknown): Pick<Standing, 'state' | 'problem'> {
 function stateOf(definition: CredentialDefinition, record: StoredRecord | undefined): Standing['state'] {
   const { token, failure } = record ?? {}
   const isEnded = failure?.terminal === true
-  const isLive = token !== undefined && (token.expiresAt ?? Infinity) > Date.now()
+  const expiry = Math.min(token?.expiresAt ?? Infinity, token?.refreshAt ?? Infinity)
+  const isLive = token !== undefined && expiry > Date.now()
   if (isLive && !isEnded) return 'valid'
   const hasSeed =
     !isPersons(definition) || (typeof definition.grant === 'object' && 'refreshToken' in definition.grant)
-  const isLost = isPersons(definition) && (isEnded || (token === undefined && !hasSeed))
+  // Without a refresh token a login ends with its access token.
+  const isLost = isPersons(definition) && (isEnded || (token?.refreshToken === undefined && !hasSeed))
   if (isLost || isLoggedOut(record)) return 'login_needed'
   return token === undefined ? 'empty' : 'expired'
 }
@@ -213,7 +215,9 @@ function lineOf({
   const colour = state === 'valid' ? 'green' : CODES[state] === EXIT.done ? 'yellow' : 'red'
   const words = [`${name}: ${paint(colour, state.replace('_', ' '))}`]
   if (state === 'valid' || state === 'expired') words.push(describeExpiry(expiresAt))
-  if (state === 'valid' && !canRefresh) words.push('there is no refresh token')
+  if (state === 'valid' && !canRefresh) words.push('there is no refresh token: the login ends then')
+  if (state === 'login_needed' && !canRefresh && expiresAt !== undefined)
+    words.push(`the login brought no refresh token, and ${describeExpiry(expiresAt)}`)
   if (refreshedAt !== undefined) words.push(`written ${durationOf(Date.now() - refreshedAt)} ago`)
   if (failure !== undefined)
     words.push(`last failure ${failure.code}, ${durationOf(Date.now() - failure.at)} ago`)

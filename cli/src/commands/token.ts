@@ -1,8 +1,10 @@
+import { locate } from '../config/locate.ts'
 import { readConfig } from '../config/read.ts'
 import { durationOf, readDuration } from '../lib/duration.ts'
 import { wrongInput } from '../lib/fault.ts'
 import { lineOf, print, say } from '../lib/output.ts'
-import { remember } from '../recall/remember.ts'
+import { worded } from '../lib/worded.ts'
+import { look, remember } from '../recall/remember.ts'
 import { rendered } from '../recall/rendered.ts'
 import {
   checkCommand,
@@ -27,6 +29,7 @@ export async function token(given: string | undefined, options: TokenOptions): P
     throw wrongInput(`--format must be raw, json or headers, not ${JSON.stringify(format)}.`)
   }
   const minTtl = options.minTtl === undefined ? 0 : readDuration('--min-ttl', options.minTtl)
+  const seen = look(locate(options.config).path)
   const config = await readConfig(options.config)
   const name = chooseCredential(config, given)
   const opened = await openCredential(config, name)
@@ -44,7 +47,7 @@ export async function token(given: string | undefined, options: TokenOptions): P
   await print(rendered(format, accessToken, expiresAt))
   const folder = isLasting(opened) ? opened.store.folderOf?.(name) : undefined
   if (folder !== undefined)
-    remember({ config: config.path, name: given ?? '', folder, accessToken, expiresAt })
+    remember({ config: config.path, seen, name: given ?? '', folder, accessToken, expiresAt })
 }
 
 /** Nothing but the configuration and the record decides about such a token. Other sources look at files, variables and programs, too. */
@@ -60,7 +63,7 @@ function warnOfShort({ name, definition, credential }: OpenCredential, minTtl: n
   const isEnded = failure.code === 'reauthentication_required' && isPersons(definition)
   say(
     lineOf({
-      message: `credentials.${name}: the token lives for ${durationOf(left)}, less than --min-ttl, for it could not be refreshed: ${failure.message}`,
+      message: `credentials.${name}: the token lives for ${durationOf(left)}, less than --min-ttl, for it could not be refreshed: ${worded(failure.message)}`,
       fix: `Run: ${isEnded ? loginCommand(name) : checkCommand(name)}`,
     }),
   )

@@ -21,9 +21,10 @@ export function knownConfiguration(path: string, text: string): Configuration | 
 /** Notes that a text was read. */
 export function noteConfiguration(path: string, text: string, config: Configuration): void {
   const { version, stores, credentials, routes, proxy } = config
-  writeCache<Known>(nameOf(path), {
+  const known: Known = {
     version: VERSION,
     text,
     configuration: { version, stores, credentials, routes, proxy },
-  })
+  }
+  writeCache(nameOf(path), known)
 }

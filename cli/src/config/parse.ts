@@ -3,10 +3,9 @@ import * as z from 'zod/mini'
 import { wrongInput } from '../lib/fault.ts'
 import { nearest } from '../lib/nearest.ts'
 import type { Location } from './locate.ts'
-import type { Config } from './read.ts'
 import { problemOfCredential } from './requirements.ts'
 import { problemOfRoute } from './routes.ts'
-import { type Configuration, schema } from './schema.ts'
+import { type Config, type Configuration, schema } from './schema.ts'
 import { Document, type FieldPath, quoted } from './syntax.ts'
 
 /**

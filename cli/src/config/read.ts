@@ -3,14 +3,9 @@ import { dirname } from 'node:path'
 import { readConfigFile } from './file.ts'
 import { knownConfiguration, noteConfiguration } from './known.ts'
 import { type Location, locate } from './locate.ts'
-import type { Configuration } from './schema.ts'
+import type { Config } from './schema.ts'
 
-/** A configuration that was read, and where it is. */
-export interface Config extends Configuration {
-  readonly path: string
-  /** Relative paths begin here. */
-  readonly folder: string
-}
+export type { Config } from './schema.ts'
 
 /**
  * Reads the configuration.

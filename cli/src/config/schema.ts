@@ -101,5 +101,13 @@ export const schema = fields({
 })
 
 export type Configuration = z.infer<typeof schema>
+
+/** A configuration that was read, and where it is. */
+export interface Config extends Configuration {
+  readonly path: string
+  /** Relative paths begin here. */
+  readonly folder: string
+}
+
 export type StoreDefinition = z.infer<typeof store>
 export type RouteDefinition = z.infer<typeof route>

@@ -25,6 +25,26 @@ export function quoted(name: string): string {
   return JSON.stringify(name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME)}…` : name)
 }
 
+/** What the parser expects or refuses, in plain words. */
+const WRONG: Readonly<Record<string, string>> = {
+  InvalidSymbol: 'a word stands here that is none of true, false and null: a text needs double quotes',
+  InvalidNumberFormat: 'this is no number',
+  PropertyNameExpected: 'a name in double quotes is missing',
+  ValueExpected: 'a value is missing',
+  ColonExpected: 'a `:` is missing',
+  CommaExpected: 'a `,` is missing',
+  CloseBraceExpected: 'a `}` is missing',
+  CloseBracketExpected: 'a `]` is missing',
+  EndOfFileExpected: 'the file goes on behind its last `}`',
+  InvalidCommentToken: 'a comment begins here that cannot stand here',
+  UnexpectedEndOfComment: 'the end of a comment, `*/`, is missing',
+  UnexpectedEndOfString: 'the end of a text, `"`, is missing',
+  UnexpectedEndOfNumber: 'the number is cut off',
+  InvalidUnicode: 'four hexadecimal digits must follow `\\u`',
+  InvalidEscapeCharacter: 'this letter cannot follow a `\\`',
+  InvalidCharacter: 'a tab, an end of a line or a control character stands within a text',
+}
+
 /** JSON with comments, that still knows where each field stands. */
 export class Document {
   readonly #path: string
@@ -41,10 +61,8 @@ export class Document {
     const root = parseTree(this.#text, errors, { allowTrailingComma: true })
     const [first] = errors
     if (first !== undefined) {
-      const words = printParseErrorCode(first.error)
-        .replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ')
-        .toLowerCase()
-      throw wrongInput(`${this.#at(first.offset)}: this is no JSON with comments: ${words}.`)
+      const what = WRONG[printParseErrorCode(first.error)] ?? 'something stands here that does not belong'
+      throw wrongInput(`${this.#at(first.offset)}: this is not valid JSON: ${what}.`)
     }
     if (root === undefined) throw wrongInput(`${path} holds nothing.`, 'The least is { "version": 1 }.')
     this.#root = root

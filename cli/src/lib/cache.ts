@@ -2,14 +2,16 @@ import {
   closeSync,
   constants,
   fstatSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
-import { isAbsolute, join } from 'node:path'
+import { dirname, isAbsolute, join } from 'node:path'
 import { homeFolder } from './home.ts'
 
 /** bytes: twice what a configuration may have */
@@ -43,11 +45,12 @@ export function readCache<T extends object>(name: string): Partial<T> | undefine
 }
 
 /** Leaves a value for the commands that follow. Where it cannot be written, they do without. */
-export function writeCache<T extends object>(name: string, value: T): void {
+export function writeCache(name: string, value: object): void {
   const place = placeOf(name)
   if (place === undefined) return
   const draft = join(place.folder, `${process.pid}-${Math.random().toString(36).slice(2)}`)
   try {
+    if (!isOwn(place.folder)) return
     mkdirSync(place.folder, { recursive: true, mode: 0o700 })
     writeFileSync(draft, JSON.stringify(value), { flag: 'wx', mode: 0o600 })
     renameSync(draft, place.path)
@@ -58,6 +61,17 @@ export function writeCache<T extends object>(name: string, value: T): void {
       // Its folder is none.
     }
   }
+}
+
+/**
+ * Whether a folder is this user's own, or the one that it would be made in. Root must leave nothing in a person's home, where that person
+ * could not write any more then, and nobody's link decides where files are made.
+ */
+function isOwn(folder: string): boolean {
+  const mine = process.getuid?.()
+  const stats = lstatSync(folder, { throwIfNoEntry: false })
+  if (stats === undefined) return isOwn(dirname(folder))
+  return stats.uid === mine && (!stats.isSymbolicLink() || statSync(folder).uid === mine)
 }
 
 /** undefined: only this user's rights show who wrote a file, and not every platform has them. */

@@ -17,6 +17,8 @@ export interface Memo {
   readonly folder: string
   /** The record of the token. */
   readonly record: string
+  /** What that folder holds. */
+  readonly entries: string
   /** What decided where the store is. */
   readonly environment: string
   readonly marks: Marks
@@ -39,5 +41,5 @@ export function readMemo(config: string, name: string, version: string): Memo | 
 }
 
 export function writeMemo(memo: Memo): void {
-  writeCache<Memo>(nameOf(memo.config, memo.name), memo)
+  writeCache(nameOf(memo.config, memo.name), memo)
 }

@@ -2,9 +2,10 @@ import { writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { locate } from '../config/locate.ts'
 import { readDuration } from '../lib/duration.ts'
-import { areEqual } from './marks.ts'
+import { wrongProxyVariables } from '../lib/proxy-variables.ts'
+import { areEqual, entriesOf, marksOf } from './marks.ts'
 import { environment, readMemo } from './memo.ts'
-import { highestRecord, tokenIn } from './record.ts'
+import { tokenIn } from './record.ts'
 import { rendered } from './rendered.ts'
 
 declare const VERSION: string
@@ -38,13 +39,15 @@ function find({ name, options }: Asked): string | undefined {
   if (!['raw', 'json', 'headers'].includes(format)) return undefined
   const memo = readMemo(locate(config).path, name, VERSION)
   if (memo?.environment !== environment()) return undefined
-  const { at, expiresAt = Infinity, folder, record, marks } = memo
+  const { at, expiresAt = Infinity, folder, entries, record, marks } = memo
   const now = Date.now()
   const needed = minTtl === undefined ? 0 : readDuration('--min-ttl', minTtl)
   // A clock that was set back says nothing about the expiry.
   if (now < at || now >= expiresAt || expiresAt - now < needed) return undefined
-  if (highestRecord(folder) !== record || !areEqual(marks)) return undefined
-  const token = tokenIn(join(folder, record))
+  const path = join(folder, record)
+  if (entriesOf(folder) !== entries || !areEqual(marks, marksOf([memo.config, path]))) return undefined
+  if (wrongProxyVariables().length > 0) return undefined
+  const token = tokenIn(path)
   return token && rendered(format, token, memo.expiresAt)
 }
 

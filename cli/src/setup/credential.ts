@@ -5,6 +5,8 @@ import { EXIT, exitCodeOf, Fault, isRefreshError, wrongInput } from '../lib/faul
 import { nearest } from '../lib/nearest.ts'
 import { lineOf, say } from '../lib/output.ts'
 import { commandLine } from '../lib/shell.ts'
+import { worded } from '../lib/worded.ts'
+import { tellingDemands } from './scope.ts'
 import { installCommand, isPersons, packageOf, sourceOf } from './source.ts'
 import { openStore, type OpenStore } from './store.ts'
 
@@ -86,7 +88,14 @@ export async function openCredential(
     throw isOurs ? error : new Refused(error.code, `credentials.${name}: ${error.message}`, { cause: error })
   })
   // What is not stored at the end is waited for by close(), and by nothing else.
-  const credential = createCredential({ source, store: store.store, key: name, exitGrace: 0 })
+  const onEvent = tellingDemands(name, definition, () => credential.peek()?.value.scope, loginCommand(name))
+  const credential: Credential = createCredential({
+    source,
+    store: store.store,
+    key: name,
+    exitGrace: 0,
+    onEvent,
+  })
   // The library's timers keep no process alive, and a command that waits for it must not end.
   const alive = setInterval(() => undefined, 60_000)
   const flush = async (): Promise<void> => {
@@ -171,7 +180,9 @@ export async function explained(reason: unknown, opened: OpenCredential): Promis
       return new Fault(exitCode, `credentials.${name} was logged out.`, fix)
     const isNew = record?.token === undefined && record?.failure === undefined
     if (isPersons(definition)) {
-      const message = isNew ? `Not logged in as ${name}.` : `The login ${name} has ended: ${reason.message}`
+      const message = isNew
+        ? `Not logged in as ${name}.`
+        : `The login ${name} has ended: ${worded(reason.message)}`
       return new Fault(exitCode, message, fix)
     }
   }
@@ -192,8 +203,9 @@ function missingPackage({ name, definition }: OpenCredential, { cause }: Refresh
 }
 
 /** What is amiss, and with which part of the configuration. */
-export function aboutCredential({ name, store }: OpenCredential, { code, message }: RefreshError): string {
+export function aboutCredential({ name, store }: OpenCredential, error: RefreshError): string {
   const about = `credentials.${name}`
+  const [{ code }, message] = [error, worded(error.message)]
   if (message.startsWith(about)) return message
   return code.startsWith('store_') ? `stores.${store.name}, for ${about}: ${message}` : `${about}: ${message}`
 }

@@ -88,8 +88,17 @@ export async function discover(
  * How what kept the metadata from being read is mended.
  *
  * @param about the credential, as `credentials.work`
+ * @param source its kind: the authorization server of an MCP server is not in the configuration
  */
-export function discoveryFix(about: string, { remedy }: Discovered): string {
+export function discoveryFix(
+  about: string,
+  { remedy }: Pick<Discovered, 'remedy'>,
+  source = 'oauth',
+): string {
+  if (source === 'mcp')
+    return remedy === 'network'
+      ? 'Check the network and the proxy variables; behind a CA of your own, set NODE_EXTRA_CA_CERTS. If the server has moved, log in again.'
+      : `Ask the operator of the server. If it has moved, check ${about}.url, and log in again.`
   if (typeof remedy === 'object')
     return `Check ${about}.issuer: if that server is meant, set it to ${JSON.stringify(remedy.issuer)}.`
   return remedy === 'issuer'

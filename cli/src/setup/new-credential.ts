@@ -3,6 +3,7 @@ import { ask, hasPerson } from '../lib/ask.ts'
 import { EXIT, Fault, wrongInput } from '../lib/fault.ts'
 import { discover } from './discovery.ts'
 import { proxiedFetch } from './http.ts'
+import { resourceMetadata } from './resource.ts'
 
 /** What the command line says of a login that is not in the configuration. */
 export interface NewCredentialOptions {
@@ -11,9 +12,6 @@ export interface NewCredentialOptions {
   readonly clientId?: string
   readonly scope?: string
 }
-
-/** ms */
-const TIMEOUT = 10_000
 
 /** Whether the command line says anything of it. */
 export function isDescribed({ mcp, issuer, clientId, scope }: NewCredentialOptions): boolean {
@@ -34,7 +32,7 @@ export async function newDefinition(options: NewCredentialOptions): Promise<OAut
     issuer ??
     (await answer('The URL of the authorization server, or of the MCP server:', '--issuer or --mcp'))
   const url = readUrl(given)
-  if (mcp !== undefined || (issuer === undefined && (await isMcpServer(url))))
+  if (mcp !== undefined || (issuer === undefined && (await resourceMetadata(url)) !== undefined))
     return { source: 'mcp', url: given, ...(scope !== undefined && { scope }) }
   const { problem, scopes = [] } = await discover({ issuer: given })
   if (problem !== undefined)
@@ -56,18 +54,12 @@ function readUrl(given: string): URL {
   throw wrongInput(`${JSON.stringify(given)} is no URL.`, 'It begins with https://.')
 }
 
-/** RFC 9728: such a server says of itself what protects it. */
-async function isMcpServer({ origin, pathname }: URL): Promise<boolean> {
-  const send = (await proxiedFetch()) ?? fetch
-  const place = `${origin}/.well-known/oauth-protected-resource`
-  for (const url of new Set([`${place}${pathname.replace(/\/$/, '')}`, place])) {
-    try {
-      const response = await send(url, { redirect: 'error', signal: AbortSignal.timeout(TIMEOUT) })
-      const metadata: unknown = response.ok ? await response.json() : await response.body?.cancel()
-      if (typeof Reflect.get(Object(metadata), 'resource') === 'string') return true
-    } catch {
-      // It is none, or whoever reads its metadata next tells why they cannot be read.
-    }
-  }
-  return false
+/**
+ * Looks for all that a login at an MCP server needs, before anything is written. No client is registered for that.
+ *
+ * @throws RefreshError
+ */
+export async function tryMcpServer({ url, scope }: McpDefinition): Promise<void> {
+  const { mcpLogin } = await import('llm-refresh/sources/mcp')
+  await mcpLogin(url, { clientId: 'llm-refresh', scope, fetch: await proxiedFetch() }).begin()
 }

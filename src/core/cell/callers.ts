@@ -81,9 +81,12 @@ export class Callers<T> {
 
   /** For a caller that needs a value which lives longer than this one. */
   async renew(than: Generation, options: WaitOptions = {}): Promise<Snapshot<T>> {
+    const { generationInForce } = this.#values
     const judged = await this.#judged(options)
     const { inForce } = this.#values
-    if (inForce !== undefined && inForce.snapshot.generation > than.generation) return inForce.snapshot
+    // One that came during the wait is good, whatever it is compared with: a person may just have logged in.
+    const replaced = Math.min(than.generation, generationInForce)
+    if (inForce !== undefined && inForce.snapshot.generation > replaced) return inForce.snapshot
     return this.#fly('expiring', judged, options)
   }
 

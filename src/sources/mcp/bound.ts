@@ -3,8 +3,9 @@ import type { AccessToken } from '../../credential/token.ts'
 import { RefreshError } from '../../errors.ts'
 import { field, type JsonValue } from '../../lib/json.ts'
 import { optionError } from '../../lib/options.ts'
+import { shown } from '../shared/oauth/shown.ts'
 import type { Clients } from './client.ts'
-import { refused, shown } from './hosts.ts'
+import { refused } from './hosts.ts'
 
 /** Whom a token was issued by and to: it travels with the token, so that its refresh token is shown to nobody else. */
 export interface Bound {

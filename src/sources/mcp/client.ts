@@ -4,11 +4,12 @@ import { checkOptions, optionError } from '../../lib/options.ts'
 import { readEndpoint } from '../../lib/secure-url.ts'
 import { Client } from '../shared/oauth/client.ts'
 import type { OAuthClient } from '../shared/oauth/options.ts'
+import { shown } from '../shared/oauth/shown.ts'
 import { errorOf } from '../shared/refused-words.ts'
 import { readBody } from '../shared/response-body.ts'
 import { HTTP_OPTIONS, type WholeResponse } from '../shared/token-request.ts'
 import type { Found } from './discovery.ts'
-import { shown } from './hosts.ts'
+import { refused } from './hosts.ts'
 import type { McpClient } from './options.ts'
 import { type Registered, Registrations } from './registrations.ts'
 
@@ -146,6 +147,24 @@ export class Clients {
   }
 
   /**
+   * The client that a login is begun with: pre-registered, else a Client ID Metadata Document, else dynamic registration.
+   *
+   * @throws RefreshError `source_refused`
+   */
+  async toLogIn(found: Found, ensure: (kept: Registrations) => Promise<Registered>): Promise<Client> {
+    const { clientId, clientMetadataUrl } = this.#options
+    if (clientId !== undefined) return this.existing(found, clientId)
+    if (clientMetadataUrl !== undefined && takesUrls(found)) return this.existing(found, clientMetadataUrl)
+    if (found.described.metadata.registration_endpoint === undefined) {
+      const why = clientMetadataUrl === undefined ? '' : " and takes no 'clientMetadataUrl'"
+      throw refused(
+        `${shown(found.issuer)} lets no client register itself${why}: register one there, and give its 'clientId'.`,
+      )
+    }
+    return makeClient(this.#options, await ensure(this.registrations(found)), found.issuer, found)
+  }
+
+  /**
    * A record tells the `clientId` of the program that made it, and not what that client proves itself with. Its login is shown to no
    * server as another client's.
    *
@@ -164,15 +183,10 @@ export class Clients {
       `The stored login was made for the client ${shown(id)}, and this credential, without a 'clientId', ${own}. Its refresh token is not sent: give mcp() the 'clientId' ${shown(id)}, with the secret or key that it has, or log in again.`,
     )
   }
-
-  /** A client of this registration. */
-  of(found: Found, registered: Registered): Client {
-    return makeClient(this.#options, registered, found.issuer, found)
-  }
 }
 
 /** Whether the server takes the URL of a Client ID Metadata Document as a client's id. */
-export function takesUrls({ described }: Found): boolean {
+function takesUrls({ described }: Found): boolean {
   return described.metadata['client_id_metadata_document_supported'] === true
 }
 

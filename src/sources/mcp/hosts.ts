@@ -61,11 +61,6 @@ export function refusedTarget(
   return undefined
 }
 
-/** Another party's text, such as an issuer, as one line of a message. No secret was sent to get it. */
-export function shown(text: string): string {
-  return `'${text.slice(0, 256).replaceAll(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, ' ')}'`
-}
-
 /** A place, as a message names it. Some servers take a key in the query. */
 export function placeName({ origin, pathname, search }: URL): string {
   return `${origin}${pathname}${search === '' ? '' : '?…'}`

@@ -1,8 +1,9 @@
 import { RefreshError } from '../../errors.ts'
 import { type Described, type Endpoint, NAMES, readMetadata } from '../shared/oauth/metadata.ts'
+import { shown } from '../shared/oauth/shown.ts'
 import type { Http } from '../shared/token-request.ts'
 import { type Fetched, fetchDocument } from './documents.ts'
-import { invalid, isSameBut, readUrl, refusedTarget, shown } from './hosts.ts'
+import { invalid, isSameBut, readUrl, refusedTarget } from './hosts.ts'
 
 const WHAT = 'metadata of the authorization server'
 

@@ -8,16 +8,17 @@ import { acceptedCallback } from '../shared/oauth/callback.ts'
 import type { Client } from '../shared/oauth/client.ts'
 import { listen, readRedirectUri } from '../shared/oauth/loopback.ts'
 import { loadOAuth } from '../shared/oauth/oauth4webapi.ts'
+import { shown } from '../shared/oauth/shown.ts'
 import { each } from '../shared/oauth/target.ts'
 import { withScope } from '../shared/oauth/wider-scope.ts'
 import { readTokens } from '../shared/token-endpoint.ts'
 import { type Http, readHttp } from '../shared/token-request.ts'
 import { authorizationUrl } from './authorization-url.ts'
 import { withBound } from './bound.ts'
-import { checkClient, Clients, isUnknownClient, sentResource, takesUrls } from './client.ts'
+import { checkClient, Clients, isUnknownClient, sentResource } from './client.ts'
 import { Discovery, type Found } from './discovery.ts'
 import { isRefused } from './documents.ts'
-import { invalid, isLoopback, refused, shown } from './hosts.ts'
+import { invalid, isLoopback, refused } from './hosts.ts'
 import { readIssuer } from './issuer-metadata.ts'
 import { checkStore } from './kept.ts'
 import { loginScope } from './login-scope.ts'
@@ -29,9 +30,8 @@ import type {
   McpLoginBegun,
   McpLoginOptions,
 } from './options.ts'
-import { type Pending, PendingLogins } from './pending.ts'
+import { notSent, type Pending, PendingLogins, perhapsSent, stateless } from './pending.ts'
 import { register } from './register.ts'
-import type { Registered } from './registrations.ts'
 
 /** Characters: servers take no longer URLs. */
 const LONGEST_CALLBACK = 16_384
@@ -54,9 +54,6 @@ export function mcpLogin(serverUrl: string | URL, options: McpLoginOptions = {})
     inBrowser: (given) => login.inBrowser(given),
   }
 }
-
-/** ms: a registration is not asked for again so soon, for a server may count who comes. */
-const NEW = 600_000
 
 class Login {
   readonly #options: McpLoginOptions
@@ -92,7 +89,7 @@ class Login {
     const url = text.length > LONGEST_CALLBACK ? undefined : parsedUrl(text, 'http://127.0.0.1')
     if (!url) throw optionError('callbackUrl', 'must be the URL that the browser came back to')
     if (typeof binding !== 'string') throw optionError('binding', 'must be the one that begin() gave')
-    return this.#finish(new URLSearchParams(url.searchParams), binding, signal)
+    return this.#finish(new URLSearchParams(url.searchParams), binding, signal, notSent)
   }
 
   async inBrowser(options: McpBrowserOptions): Promise<AccessToken> {
@@ -175,61 +172,65 @@ class Login {
     return { url: (await toVisit(client.id, state, verifier)).href, binding }
   }
 
-  /**
-   * Pre-registered, else a Client ID Metadata Document, else dynamic registration.
-   *
-   * @param isDead whether the server shows an error to whoever comes with this registration: it has deleted it, and sends nobody back
-   */
   async #client(
     found: Found,
     signal: AbortSignal,
     isDead: (id: string) => Promise<boolean>,
   ): Promise<Client> {
-    const { clientId, clientMetadataUrl, clientName = 'llm-refresh' } = this.#options
-    if (clientId !== undefined) return this.#clients.existing(found, clientId)
-    if (clientMetadataUrl !== undefined && takesUrls(found)) {
-      return this.#clients.existing(found, clientMetadataUrl)
-    }
-    if (found.described.metadata.registration_endpoint === undefined) {
-      const why = clientMetadataUrl === undefined ? '' : " and takes no 'clientMetadataUrl'"
-      throw refused(
-        `${shown(found.issuer)} lets no client register itself${why}: register one there, and give its 'clientId'.`,
-      )
-    }
-    const redirectUri = this.#redirectUri
-    const registrations = this.#clients.registrations(found)
-    const [now, made] = [this.#http.clock.now(), new Set<string>()]
-    const anew = async (): Promise<Registered> => {
-      const registered = await register(this.#http, found, { clientName, redirectUri }, signal)
-      made.add(registered.id)
-      return registered
-    }
-    const registered = await registrations.ensure(redirectUri, now, anew)
-    const { id, madeAt = -Infinity } = registered
-    const isNew = made.has(id) || (now - madeAt < NEW && now >= madeAt)
-    if (isNew || !(await isDead(id))) return this.#clients.of(found, registered)
-    return this.#clients.of(found, await registrations.ensure(redirectUri, now, anew, id))
+    const { clientName = 'llm-refresh' } = this.#options
+    const [redirectUri, now] = [this.#redirectUri, this.#http.clock.now()]
+    return this.#clients.toLogIn(found, (registrations) =>
+      registrations.living(
+        redirectUri,
+        now,
+        () => register(this.#http, found, { clientName, redirectUri }, signal),
+        isDead,
+      ),
+    )
   }
 
-  async #finish(returned: URLSearchParams, binding: string, signal: AbortSignal): Promise<AccessToken> {
+  /** @param unsent what an outage of the metadata becomes */
+  async #finish(
+    returned: URLSearchParams,
+    binding: string,
+    signal: AbortSignal,
+    unsent = (error: unknown): unknown => error,
+  ): Promise<AccessToken> {
     const peer = await loadOAuth()
     const hash = await peer.calculatePKCECodeChallenge(binding === '' ? 'none' : binding)
     const state = returned.get('state') ?? ''
+    if (state === '') throw stateless()
     const now = this.#http.clock.now()
     const pending = await this.#pending.find(state, hash, now)
-    const found = await this.#found(pending, signal)
-    const { issuer, redirectUri, verifier, resource } = pending
-    const about = { issuer, clientId: pending.client }
+    const found = await this.#found(pending, signal).catch((error: unknown) => {
+      throw unsent(error)
+    })
+    const about = { issuer: pending.issuer, clientId: pending.client }
     const parameters = acceptedCallback(peer, found.described.metadata, about, returned, state)
     const client = await this.#clients.existing(found, pending.client)
     // Last, so that the same return can be tried again after an outage of the metadata.
     await this.#pending.take(state, hash, now)
+    try {
+      return await this.#redeem(found, pending, client, parameters, signal)
+    } catch (error) {
+      throw perhapsSent(error)
+    }
+  }
+
+  async #redeem(
+    found: Found,
+    { issuer, redirectUri, verifier, resource, scope }: Pending,
+    client: Client,
+    parameters: URLSearchParams,
+    signal: AbortSignal,
+  ): Promise<AccessToken> {
     // The code is spent once it is sent, and the response may be slow to come: only the signal ends the request.
     const asked = { signal, timeout: Infinity }
-    const whole = await client.ask('token_endpoint', asked, (_peer, { server, party, auth }, request) =>
+    const additionalParameters = each('resource', sentResource(this.#options, resource))
+    const whole = await client.ask('token_endpoint', asked, (peer, { server, party, auth }, request) =>
       peer.authorizationCodeGrantRequest(server, party, auth, parameters, redirectUri, verifier, {
         ...request,
-        additionalParameters: each('resource', sentResource(this.#options, resource)),
+        additionalParameters,
       }),
     )
     if (isUnknownClient(whole) && this.#clients.isRegistered(client.id)) {
@@ -241,7 +242,7 @@ class Login {
     }
     const token = readTokens(whole, client.asking({ person: true, spends: true }), client.now())
     const made = { issuer, client: client.id, proves: this.#clients.proves(client.id) }
-    return withBound(withScope(token, pending.scope), made)
+    return withBound(withScope(token, scope), made)
   }
 
   /** The server that the browser was sent to, whoever answers for the MCP server by now. */

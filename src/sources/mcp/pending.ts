@@ -1,3 +1,4 @@
+import { factsOf, isPassing, noting } from '../../credential/failure-facts.ts'
 import type { Store } from '../../credential/store.ts'
 import { RefreshError } from '../../errors.ts'
 import { type Entry, KeptList } from './kept.ts'
@@ -74,6 +75,30 @@ function judge(list: readonly Entry[], state: string, binding: string, now: numb
 function accepted(judged: Pending | string): Pending {
   if (typeof judged !== 'string') return judged
   throw new RefreshError('reauthentication_required', `${judged} Begin the login again.`)
+}
+
+/** Whoever calls the callback's address by hand, or a server that leaves the parameter out. */
+export function stateless(): RefreshError {
+  return new RefreshError(
+    'reauthentication_required',
+    "The URL of the callback holds no 'state', so it is the end of no login. Begin the login again. If that ends the same way, the authorization server leaves 'state' out: ask its operator to mend that.",
+  )
+}
+
+/** The authorization server's metadata could not be read: the code is as good as it was. */
+export function notSent(error: unknown): unknown {
+  if (!(error instanceof RefreshError)) return error
+  const { code, message, retryAfterMs } = error
+  const whole = `${message} The code was not sent: call finish() again with the same URL.`
+  return noting(new RefreshError(code, whole, { cause: error, retryAfterMs }), factsOf(error))
+}
+
+/** No answer that counts came when the code was sent, or was to be sent: nobody may send it again. */
+export function perhapsSent(error: unknown): unknown {
+  if (!(error instanceof RefreshError) || !isPassing(error)) return error
+  const { code, message, retryAfterMs } = error
+  const whole = `${message} The code may be spent: begin the login again.`
+  return noting(new RefreshError(code, whole, { cause: error, retryAfterMs }), factsOf(error))
 }
 
 const UNKNOWN =

@@ -16,6 +16,8 @@ export interface Registered {
 
 /** Registrations at one server: each redirect URI has its own, and perhaps earlier ones. */
 const MOST = 32
+/** ms: a registration is not asked for again so soon, for a server may count who comes. */
+const NEW = 600_000
 
 /** The dynamic registrations (RFC 7591) at one authorization server. */
 export class Registrations {
@@ -63,6 +65,29 @@ export class Registrations {
       return [...list, { ...registered, redirectUri, madeAt: now }].slice(-MOST)
     })
     return registered ?? register()
+  }
+
+  /**
+   * The same, made anew, once, where the server does not know the registration any more.
+   *
+   * @param isDead whether the server shows an error to whoever comes with it
+   */
+  async living(
+    redirectUri: string,
+    now: number,
+    register: () => Promise<Registered>,
+    isDead: (id: string) => Promise<boolean>,
+  ): Promise<Registered> {
+    const made = new Set<string>()
+    const anew = async (): Promise<Registered> => {
+      const registered = await register()
+      made.add(registered.id)
+      return registered
+    }
+    const registered = await this.ensure(redirectUri, now, anew)
+    const { id, madeAt = -Infinity } = registered
+    const isNew = made.has(id) || (now - madeAt < NEW && now >= madeAt)
+    return isNew || !(await isDead(id)) ? registered : this.ensure(redirectUri, now, anew, id)
   }
 
   /** The server does not know it any more. */

@@ -1,8 +1,9 @@
 import type { RefreshError } from '../../errors.ts'
 import { readChallenges } from '../shared/oauth/challenge.ts'
+import { shown } from '../shared/oauth/shown.ts'
 import type { Http } from '../shared/token-request.ts'
 import { fetchDocument, probe } from './documents.ts'
-import { invalid, placeName, readUrl, refused, refusedTarget, shown } from './hosts.ts'
+import { invalid, placeName, readUrl, refused, refusedTarget } from './hosts.ts'
 
 const WHAT = 'metadata of the MCP server'
 /** Names that are looked at: no server has that many. */

@@ -1,11 +1,15 @@
-import type { OAuthDefinition } from '../../config/credentials.ts'
+import type { StoredRecord } from 'llm-refresh'
+import type { CredentialDefinition, OAuthDefinition } from '../../config/credentials.ts'
 import type { Config } from '../../config/read.ts'
 import { durationOf } from '../../lib/duration.ts'
+import { worded } from '../../lib/worded.ts'
 import { definitionOf, isLoggedOut, loginCommand, openCredential } from '../credential.ts'
 import { discover, type Discovered, discoveryFix } from '../discovery.ts'
+import { refreshTokenFix } from '../scope.ts'
 import { isPersons, packageOf } from '../source.ts'
-import { inMemory } from '../store.ts'
+import { inMemory, openStore } from '../store.ts'
 import { type Finding, fixFor, good, problem } from './finding.ts'
+import { issuerOf } from './mcp-server.ts'
 import type { CheckedStore } from './store.ts'
 
 /** ms: half of what token lifetimes tolerate. */
@@ -19,7 +23,7 @@ export async function checkCredential(
 ): Promise<Finding[]> {
   const about = `credentials.${name}`
   const definition = definitionOf(config, name)
-  const found = definition.source === 'oauth' ? await ofServer(definition, about) : []
+  const found = await ofServer(await serverOf(config, name, store), definition, about)
   // A login is in its store. A service gets a token without one.
   if (store === 'locked' || (store === 'unusable' && isPersons(definition))) return found
   const ofTokens = await ofToken(config, name, about, store)
@@ -54,9 +58,13 @@ async function ofToken(
       // A service issues another token by itself, whatever the record was made for.
       const telling = findings.filter(({ code }) => code !== 'made_for_another' || isPersons(definition))
       const found = telling.map((finding): Finding => {
-        const { code, level, message } = finding
+        const { code, level } = finding
+        const message = worded(finding.message)
         const isLogin = LOGIN_MENDS.has(code) && (isPersons(definition) || isLoggedOut(before))
-        const fix = isLogin ? `Run: ${loginCommand(name)}` : finding.fix
+        const login = loginCommand(name)
+        const lasting = code === 'no_refresh_token' && isPersons(definition)
+        const mended = lasting ? refreshTokenFix(name, definition, login) : finding.fix
+        const fix = isLogin ? `Run: ${login}` : mended
         const given = { name: 'RefreshError', code, message }
         return {
           code,
@@ -69,10 +77,6 @@ async function ofToken(
               : (fix ?? fixFor(about, Object.assign(new Error(message), given), packageOf(definition))),
         }
       })
-      const record = await store.store.read(name).catch(() => undefined)
-      const hasNone = record?.token !== undefined && record.token.refreshToken === undefined
-      if (isPersons(definition) && hasNone && !found.some(({ code }) => code === 'no_refresh_token'))
-        found.push(withoutRefreshToken(about))
       return found
     } finally {
       await opened.close()
@@ -84,9 +88,43 @@ async function ofToken(
 
 const LOGIN_MENDS: ReadonlySet<string> = new Set(['reauthentication_required', 'made_for_another'])
 
-async function ofServer(definition: OAuthDefinition, about: string): Promise<Finding[]> {
-  const { issuer, tokenEndpoint } = definition
-  const discovered = await discover(definition)
+type Server = Parameters<typeof discover>[0] & Pick<OAuthDefinition, 'tokenEndpoint'>
+
+/** The authorization server of a credential that has one. */
+async function serverOf(
+  config: Config,
+  name: string,
+  state: CheckedStore['state'],
+): Promise<Server | undefined> {
+  const definition = definitionOf(config, name)
+  if (definition.source === 'oauth') return definition
+  if (definition.source !== 'mcp') return undefined
+  const record = state === 'good' ? await recordOf(config, name, definition) : undefined
+  const issuer = await issuerOf(definition, record)
+  return issuer === undefined ? undefined : { issuer }
+}
+
+async function recordOf(
+  config: Config,
+  name: string,
+  { store = 'default' }: CredentialDefinition,
+): Promise<StoredRecord | undefined> {
+  const opened = await openStore(config, store)
+  try {
+    return await opened.store.read(name).catch(() => undefined)
+  } finally {
+    await opened.close()
+  }
+}
+
+async function ofServer(
+  server: Server | undefined,
+  definition: CredentialDefinition,
+  about: string,
+): Promise<Finding[]> {
+  if (server === undefined) return []
+  const { issuer, tokenEndpoint } = server
+  const discovered = await discover(server)
   const { clockAhead } = discovered
   const found: Finding[] = []
   if (discovered.problem !== undefined) {
@@ -95,7 +133,7 @@ async function ofServer(definition: OAuthDefinition, about: string): Promise<Fin
       code: 'discovery',
       level: tokenEndpoint === undefined ? 'error' : 'warning',
       message: `${discovered.problem}.`,
-      fix: discoveryFix(about, discovered),
+      fix: discoveryFix(about, discovered, definition.source),
     })
   } else if (issuer !== undefined) {
     const { host } = new URL(issuer)
@@ -118,14 +156,4 @@ async function ofServer(definition: OAuthDefinition, about: string): Promise<Fin
 function loginsOf({ hasBrowserLogin, hasDeviceLogin }: Discovered): string {
   const ways = [hasBrowserLogin && 'by browser', hasDeviceLogin && 'by code'].filter((way) => way !== false)
   return ways.length === 0 ? 'no login of a person' : `logins ${ways.join(' and ')}`
-}
-
-function withoutRefreshToken(about: string): Finding {
-  return {
-    about,
-    code: 'no_refresh_token',
-    level: 'warning',
-    message: 'No refresh token was issued: the login ends with its access token.',
-    fix: `Add offline_access to ${about}.scope, and log in again.`,
-  }
 }

@@ -1,5 +1,6 @@
 import { access, constants } from 'node:fs/promises'
-import { proxyVariableFix, proxyVariables, wrongProxyVariables } from '../http.ts'
+import { proxyVariables, wrongProxyVariables } from '../../lib/proxy-variables.ts'
+import { proxyVariableFix } from '../http.ts'
 import { type Finding, good } from './finding.ts'
 
 /** What the environment says of the way to servers. */

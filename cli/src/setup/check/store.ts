@@ -29,7 +29,7 @@ export async function checkStore(config: Config, name: string, account: string):
     const found = good(
       about,
       'store',
-      `The ${definition.type} store can be read and locked; it holds ${entries.length} accounts.`,
+      `The ${definition.type} store can be read and locked; it holds ${entries.length} ${entries.length === 1 ? 'account' : 'accounts'}.`,
     )
     return { findings: [found, ...entries.flatMap((entry) => ofEntry(about, account, entry))], state: 'good' }
   } catch (error) {

@@ -1,5 +1,7 @@
 import { RefreshError } from '../../../errors.ts'
+import { holdsSecret } from '../../../lib/harmless.ts'
 import type { Metadata, Peer } from './oauth4webapi.ts'
+import { shown } from './shown.ts'
 
 /**
  * What the browser brought, where it is a code and comes from this server. An issuer that it names is compared byte for byte, also where it
@@ -19,12 +21,13 @@ export function acceptedCallback(
   if (twice !== undefined) throw invalid(`'${twice}' came more than once`)
   // Without an issuer there is no name to compare.
   if (issuer === undefined) returned.delete('iss')
+  else assertIssuer(server, returned)
   let parameters: URLSearchParams
   try {
     parameters = peer.validateAuthResponse(server, { client_id: clientId }, returned, state)
   } catch (error) {
     if (!(error instanceof peer.AuthorizationResponseError)) {
-      throw invalid(`it does not come from ${server.issuer}, or 'iss' or 'state' is missing`)
+      throw invalid("it is signed, holds a token, or has another 'state', where a code was asked for")
     }
     const code = /^[a-z_]{1,64}$/.test(error.error) ? error.error : 'an unknown error'
     throw code === 'access_denied'
@@ -36,6 +39,31 @@ export function acceptedCallback(
   }
   if ((parameters.get('code') ?? '') === '') throw invalid("it holds no 'code'")
   return parameters
+}
+
+/**
+ * The issuer that the response names is the one of the metadata, byte for byte (RFC 9207).
+ *
+ * @throws RefreshError `source_invalid`
+ */
+function assertIssuer(server: Metadata, returned: URLSearchParams): void {
+  const iss = returned.get('iss') ?? ''
+  if (iss === server.issuer) return
+  if (iss === '') {
+    if (server.authorization_response_iss_parameter_supported !== true) return
+    throw refusedIssuer(`no issuer ('iss'), which the metadata of ${shown(server.issuer)} promise (RFC 9207)`)
+  }
+  const secrets = [returned.get('code'), returned.get('state')].filter((text) => text !== null)
+  const named = holdsSecret(iss, secrets) ? 'an issuer that holds the code or the state' : shown(iss)
+  throw refusedIssuer(`'iss' = ${named}, where the metadata name the issuer ${shown(server.issuer)}`)
+}
+
+/** If the server itself is amiss, the next login would end the same way. */
+function refusedIssuer(what: string): RefreshError {
+  return new RefreshError(
+    'source_invalid',
+    `The browser brought back ${what}. Another server may have sent the browser here: then begin the login again. If that ends the same way, the server's metadata and its 'iss' disagree: ask its operator to mend that.`,
+  )
 }
 
 function invalid(why: string): RefreshError {

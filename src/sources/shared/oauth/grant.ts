@@ -89,6 +89,8 @@ function refreshToken(grant: RefreshTokenGrant): WireGrant {
     parameters: async ({ current, signal }) => {
       const token = current?.refreshToken ?? (await seed?.(signal))
       if (token !== undefined) return [['refresh_token', token]]
+      // A login was there, and it ends with its access token.
+      if (current !== undefined) throw broughtNone()
       throw new RefreshError(
         'reauthentication_required',
         "Nobody is logged in, so there is no refresh token to redeem: log in. Where no person logs in, configure another grant, such as 'client_credentials', or give the refresh token in grant.refreshToken.",
@@ -96,6 +98,14 @@ function refreshToken(grant: RefreshTokenGrant): WireGrant {
     },
     seed,
   }
+}
+
+/** Whether its access token has expired or was rejected, nothing replaces it. */
+function broughtNone(): RefreshError {
+  return new RefreshError(
+    'reauthentication_required',
+    "The last login brought no refresh token, so it ends with its access token: log in again. For a login that lasts, have the authorization server issue a refresh token to this client. Many servers do so for the scope 'offline_access'.",
+  )
 }
 
 /** RFC 8693 section 2.1. */

@@ -141,7 +141,8 @@ export class Server {
     )
     const { status, ok } = whole.response
     if (ok) return readMetadata(whole, issuer, this.#http.plainHttp)
-    if (status === 404) throw new RefreshError('source_refused', `${issuer.host} has none there (404).`)
+    if (status === 404)
+      throw new RefreshError('source_refused', `${issuer.host} has no metadata there (404).`)
     throw refusalOf(whole, DISCOVERY, this.#http.clock.now()) ?? new RefreshError('source_invalid', '')
   }
 }
@@ -159,7 +160,7 @@ function failed(issuer: URL, failures: readonly RefreshError[]): RefreshError {
   const told = TELLING.map((code) => failures.find((failure) => failure.code === code))
   const failure = told.find((found) => found !== undefined) ?? failures.at(-1)
   const { code = 'source_invalid', message = '', retryAfterMs } = failure ?? {}
-  const what = `The metadata of 'issuer' ${issuer.href} cannot be had; without them, give the 'tokenEndpoint'. ${message}`
+  const what = `${message} So the metadata of the issuer ${issuer.href} could not be read. Try again; if the server has none, set 'tokenEndpoint'.`
   const isAnswered = factsOf(failure).reach === 'answered'
   return noting(new RefreshError(code, what, { cause: failure, retryAfterMs }), {
     reach: isAnswered ? 'answered' : 'unsent',

@@ -1,0 +1,62 @@
+import type { RefreshEvent, RefreshListener } from 'llm-refresh'
+import type { CredentialDefinition } from '../config/credentials.ts'
+import { lineOf, say } from '../lib/output.ts'
+import { worded } from '../lib/worded.ts'
+import type { PersonsDefinition } from './source.ts'
+import { isPersons } from './source.ts'
+
+/** Characters of a scope that a server demands. */
+const LONGEST = 256
+
+/** Scopes, each once. */
+function joined(...scopes: readonly (string | undefined)[]): string {
+  return [...new Set(scopes.flatMap((scope) => (scope ?? '').split(/\s+/)))]
+    .filter((name) => name !== '')
+    .join(' ')
+}
+
+/**
+ * What makes the server issue a refresh token at the next login, as far as the configuration can.
+ *
+ * @param login the command that logs in
+ */
+export function refreshTokenFix(name: string, definition: PersonsDefinition, login: string): string {
+  const { source, scope } = definition
+  const asks = (scope ?? '').split(/\s+/).includes('offline_access')
+  if (asks)
+    return `credentials.${name}.scope asks for offline_access already: at the server, allow that scope and the grant refresh_token for this client. Then run: ${login}`
+  if (source === 'mcp')
+    return `The login asks for offline_access where the server lists that scope: at the server, list it, and allow it and the grant refresh_token for this client. Then run: ${login}`
+  const wanted = joined(scope ?? 'openid', 'offline_access')
+  return `Set "scope": ${JSON.stringify(wanted)} in credentials.${name}. At the server, allow that scope for this client. Then run: ${login}`
+}
+
+/**
+ * Says on stderr which scope a server demands that only a person can grant. A tool behind the proxy gets its 403, and often tells nobody.
+ *
+ * @param granted what the login has
+ * @param login the command that logs in
+ */
+export function tellingDemands(
+  name: string,
+  definition: CredentialDefinition,
+  granted: () => string | undefined,
+  login: string,
+): RefreshListener {
+  return (event: RefreshEvent) => {
+    if (event.type !== 'scope_demanded' || event.reason === undefined) return
+    const about = `credentials.${name}`
+    const demanded = event.scope.slice(0, LONGEST)
+    if (event.reason.code !== 'reauthentication_required' || !isPersons(definition) || demanded === '') {
+      say(lineOf({ message: `${about}: ${worded(event.reason.message)}`, fix: undefined }))
+      return
+    }
+    const scope = joined(definition.scope ?? granted(), demanded)
+    say(
+      lineOf({
+        message: `${about}: the server demands the scope ${JSON.stringify(demanded)}, which the login does not have. The tool got the 403.`,
+        fix: `Set "scope": ${JSON.stringify(scope)} in ${about}, and run: ${login}`,
+      }),
+    )
+  }
+}
