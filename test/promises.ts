@@ -162,7 +162,7 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     says: 'The functions of other objects that a provider gives, such as `files()`, and those named `get…`, `list…`, `upload…` or `delete…`, are refreshed and retried once, too; tools pass as they are.',
   },
   K1: {
-    says: "Expiry comes from `expires_in` (seconds, number or numeric string), else a JWT's `exp`; missing, negative, NaN or absurd values never cache forever or spin.",
+    says: "Expiry comes from `expires_in` (seconds, a number or text, also with a unit: `1h`, `PT1H`), else a JWT's `exp`; missing, negative, NaN or absurd values never cache forever or spin.",
   },
   K2: {
     says: 'What a token response leaves out (refresh token, scope, extra) is kept from before.',
@@ -211,7 +211,7 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     says: '`flush()` waits until everything is stored; a process with an unsaved token stays alive for at most `exitGrace`.',
   },
   K18: {
-    says: 'Answers are judged by their shape, not by their label; no complete 2xx is repeated within its flight for a source that spends; a login ends only by a JSON `error` on the list, and never with a 5xx.',
+    says: 'Answers are judged by their shape, not by their label; no complete 2xx is repeated within its flight for a source that spends; a login ends only by a JSON `error` on the list, or an `error_code` that names the refresh token, and never with a 5xx.',
   },
   K19: {
     says: 'A token response comes from the endpoint, also on a platform whose fetch keeps the responses of POSTs (Next.js 14), and that platform keeps none.',

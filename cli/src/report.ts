@@ -17,8 +17,14 @@ export function report(error: unknown): number {
     say(lineOf({ message: error.message, fix: undefined }))
     return exitCodeOf(error, true)
   }
+  const [code, syscall]: unknown[] = ['code', 'syscall'].map((name) => Reflect.get(Object(error), name))
   // A reader that went away, as `head` does, wants no more.
-  if (Reflect.get(Object(error), 'code') === 'EPIPE') return EXIT.done
+  if (code === 'EPIPE') return EXIT.done
+  if (syscall === 'write' && Reflect.get(Object(error), 'path') === undefined) {
+    const fix = code === 'ENOSPC' ? 'Is the disk full?' : undefined
+    say(lineOf({ message: `What this prints cannot be written (${String(code)}).`, fix }))
+    return EXIT.failed
+  }
   const where = error instanceof Error ? (/\n\s+at .*/.exec(error.stack ?? '')?.[0].trim() ?? '') : ''
   const name = error instanceof Error ? error.name : 'a value that is no error'
   say(lineOf({ message: `This is a fault of llm-refresh: ${name} ${where}`, fix: undefined }))

@@ -148,7 +148,7 @@ test.each<[string, string | Uint8Array, string]>([
   ['null, as jq -r does', 'null\n', 'holds no token'],
   ['a page for people', `<html>${CANARY}</html>`, 'holds no token'],
   ['two lines', `${CANARY}\n${CANARY}\n`, 'more than one line'],
-  ['words', `Bearer ${CANARY}`, 'no bare token'],
+  ['words', `not ${CANARY}`, 'no bare token'],
   ['bytes', new Uint8Array([0x80, 0xff, 0x01]), 'no bare token'],
   ['JSON cut short', `{"access_token": "${CANARY}`, 'cannot be read'],
   ['JSON and more', `{"access_token": "${CANARY}"}\n{}`, 'cannot be read'],

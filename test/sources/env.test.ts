@@ -36,12 +36,7 @@ test.each<[string, Record<string, unknown>, string, string]>([
   ['not set', {}, 'credential_missing', 'The environment variable KEY is not set: set it'],
   ['empty', { KEY: ' \n' }, 'credential_missing', 'The environment variable KEY is empty: set it'],
   ['two lines', { KEY: `${CANARY}\n${CANARY}` }, 'source_invalid', 'The environment variable KEY holds more'],
-  [
-    'words',
-    { KEY: `Bearer ${CANARY}` },
-    'source_invalid',
-    'The environment variable KEY holds no bare token',
-  ],
+  ['words', { KEY: `not ${CANARY}` }, 'source_invalid', 'The environment variable KEY holds no bare token'],
 ])(
   '[K3, Z1] a variable that is %s is an error that names it, without its value',
   async (_, variables, code, words) => {
@@ -49,6 +44,13 @@ test.each<[string, Record<string, unknown>, string, string]>([
     expect(error.code).toBe(code)
     expect(error.message).toContain(words)
     expect(printed(error)).not.toContain(CANARY)
+  },
+)
+
+test.each([`"${CANARY}"`, `'${CANARY}'`, `"${CANARY}"\r`, `Bearer ${CANARY}`])(
+  '[K6] a variable holds a token, however it was written into its file: %s',
+  async (KEY) => {
+    expect((await issue(env('KEY', { env: { KEY } }))).accessToken).toBe(CANARY)
   },
 )
 

@@ -15,6 +15,9 @@ test.each<[string, string]>([
   ['with colours', '\u001B[1;32mtoken-1\u001B[0m\r\n'],
   ['behind a title of the terminal', '\u001B]0;login\u0007token-1\n'],
   ['in single quotes', "'token-1'\n"],
+  ['behind its scheme', 'Bearer token-1\n'],
+  ['as a header of a headers helper', '{"Authorization":"Bearer token-1"}'],
+  ['among the headers of a headers helper', '{"headers":{"authorization":"bearer token-1","x-team":"a"}}'],
   ['behind a warning', 'WARNING: this command is deprecated {x}\n{\n  "access_token": "token-1"\n}\n'],
   ['before a notice', '{"access_token":"token-1"}\nA new release is available.\n'],
   ['with colours before JSON', '\u001B[33mWarn\u001B[0m\n{"accessToken":"token-1"}'],
@@ -39,6 +42,15 @@ test.each<[string, string, RegExp]>([
   expect(error.message).toMatch(words)
   expect(printed(error)).not.toContain('canary')
 })
+
+test.each(['Basic dXNlcjpj', 'token canary-1', 'canary-1'])(
+  '[K6, Z1] the header %s is no bearer token',
+  async (value) => {
+    const error = await failure(read(JSON.stringify({ Authorization: value })))
+    expect(error.code).toBe('source_invalid')
+    expect(printed(error)).not.toContain('canary')
+  },
+)
 
 test('[K6] a token may hold an equals sign', async () => {
   for (const token of ['tid=1;exp=2:3', 'dG9rZW4=', 'dG9rZW4==', 'A1==']) {

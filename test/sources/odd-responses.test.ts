@@ -54,6 +54,20 @@ describe('a token that was spent for is read', () => {
       ],
     ),
     ['a lifetime with its unit', { ...TOKEN, expires_in: '3600s' }],
+    ...[
+      '1h',
+      '60m',
+      '60 min',
+      '60 minutes',
+      '1 hour',
+      '0.5h 30m',
+      'PT1H',
+      'P0DT60M',
+      '01:00:00',
+      '0.01:00:00',
+    ].map((text): [string, Body] => [`a lifetime of ${text}`, { ...TOKEN, expires_in: text }]),
+    ['a lifetime in ms (Matrix)', { ...TOKEN, expires_in: undefined, expires_in_ms: 3_600_000 }],
+    ['the scheme before the token', { ...TOKEN, access_token: 'Bearer fresh' }],
     ['a guard against inclusion', `)]}',\n${JSON.stringify(TOKEN)}`],
     ['JSONP', `/**/callback(${JSON.stringify(TOKEN)});`],
     [
@@ -186,6 +200,33 @@ describe('a refusal', () => {
     ['an error inside', { error: 'internal_error' }, 401],
   ])('[K3] %s is a pause', async (_, body, status = 400) => {
     expect((await failure(redeem(body, status))).code).toBe('source_unavailable')
+  })
+
+  test.each<[string, number, number?]>([
+    ['of a server whose time agrees', 30_000],
+    ['of a server whose time is an hour ahead', 3_630_000, 3_600_000],
+    ['of a server whose time is an hour behind', 30_000 - 3_600_000, -3_600_000],
+  ])('[K9] a Retry-After that is a date %s asks for half a minute', async (_, after, ahead) => {
+    const now = new ManualClock().now()
+    const date = (ms: number): string => new Date(now + ms).toUTCString()
+    const told: Record<string, string> = ahead === undefined ? {} : { date: date(ahead) }
+    expect(await failure(redeem({}, 429, { 'retry-after': date(after), ...told }))).toMatchObject({
+      retryAfterMs: 30_000,
+    })
+    const seconds = String((now + after) / 1000)
+    expect(await failure(redeem({}, 429, { 'retry-after': seconds, ...told }))).toMatchObject({
+      retryAfterMs: 30_000,
+    })
+  })
+
+  test('[K9] what a cache says of the time is old', async () => {
+    const now = new ManualClock().now()
+    const headers = {
+      'retry-after': new Date(now + 9_000).toUTCString(),
+      date: new Date(now - 600_000).toUTCString(),
+      age: '600',
+    }
+    expect(await failure(redeem({}, 503, headers))).toMatchObject({ retryAfterMs: 9_000 })
   })
 
   test('[K9] a Retry-After is obeyed wherever it comes', async () => {

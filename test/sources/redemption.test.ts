@@ -407,7 +407,24 @@ describe('[K18] a login ends only by a JSON object whose `error` says so', () =>
     expect(failed.message).toMatch(/log in again\.$/)
   })
 
+  test.each([200, 400])('[C6] so does an error within the error (%i, ArcGIS)', async (status) => {
+    const error = { code: 400, error: 'invalid_grant', message: 'Invalid refresh_token', details: [] }
+    const server = await answering({ error }, status)
+    expect(await failure(issue(source(server.origin), { current }))).toMatchObject(ENDED)
+  })
+
+  test.each(['refresh_token_not_found', 'refresh_token_already_used'])(
+    '[C6] so does a code of Supabase that names the refresh token: %s',
+    async (code) => {
+      const server = await answering({ code: 400, error_code: code, msg: 'Invalid Refresh Token' }, 400)
+      expect(await failure(issue(source(server.origin), { current }))).toMatchObject(ENDED)
+    },
+  )
+
   test.each<[number, unknown, string]>([
+    [400, { code: 400, error_code: 'invalid_grant', msg: 'canary' }, 'source_refused'],
+    [403, { code: 403, error_code: 'refresh_token_not_found' }, 'source_refused'],
+    [400, { code: 400, error_code: 'validation_failed', msg: 'refresh_token_not_found' }, 'source_refused'],
     [500, { error: 'invalid_grant' }, 'source_unavailable'],
     [503, { error: 'invalid_grant' }, 'source_unavailable'],
     [429, { error: 'invalid_grant' }, 'source_rate_limited'],

@@ -140,7 +140,10 @@ const ROWS: Row[] = [
     '429 with a date',
     '{"error":"invalid_grant"}',
     429,
-    { 'retry-after': new Date(CLOCK.now() + 9_000).toUTCString() },
+    {
+      'retry-after': new Date(CLOCK.now() + 9_000).toUTCString(),
+      date: new Date(CLOCK.now()).toUTCString(),
+    },
     'source_rate_limited',
     9_000,
   ],

@@ -3,6 +3,7 @@ import { type FileHandle, open, realpath, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { EXIT, Fault, wrongInput } from '../lib/fault.ts'
 import { commandLine } from '../lib/shell.ts'
+import { textOf } from '../lib/text.ts'
 import type { Location } from './locate.ts'
 
 /** bytes */
@@ -26,7 +27,7 @@ export async function readConfigFile({ path, from }: Location): Promise<string> 
     await checkFolders(path)
     if (stats.size > LIMIT)
       throw wrongInput(`${path} is larger than 128 KiB.`, 'Split it, and choose one with --config.')
-    return await handle.readFile('utf8')
+    return textOf(await handle.readFile())
   } catch (error) {
     if (error instanceof Fault) throw error
     const code: unknown = Reflect.get(Object(error), 'code')

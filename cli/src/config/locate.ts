@@ -1,6 +1,6 @@
-import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
 import { wrongInput } from '../lib/fault.ts'
+import { homeFor } from '../lib/home.ts'
 
 /** Where the configuration is, and how it was named. */
 export interface Location {
@@ -32,12 +32,13 @@ function folder(): string {
   const { APPDATA, XDG_CONFIG_HOME } = process.env
   const absolute = (path: string | undefined): string | undefined =>
     path !== undefined && isAbsolute(path) ? path : undefined
+  const home = (): string => homeFor('a configuration', 'Name it with --config')
   switch (process.platform) {
     case 'darwin':
-      return join(homedir(), 'Library', 'Application Support', 'llm-refresh')
+      return join(home(), 'Library', 'Application Support', 'llm-refresh')
     case 'win32':
-      return join(absolute(APPDATA) ?? join(homedir(), 'AppData', 'Roaming'), 'llm-refresh')
+      return join(absolute(APPDATA) ?? join(home(), 'AppData', 'Roaming'), 'llm-refresh')
     default:
-      return join(absolute(XDG_CONFIG_HOME) ?? join(homedir(), '.config'), 'llm-refresh')
+      return join(absolute(XDG_CONFIG_HOME) ?? join(home(), '.config'), 'llm-refresh')
   }
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { isAbsolute, resolve, sep } from 'node:path'
+import { textOf } from '../lib/text.ts'
 import type { SecretReference } from './fields.ts'
 
 /** A path of the configuration: relative ones begin at its folder. */
@@ -33,9 +34,10 @@ export function secretReader(
     }
     if ('file' in reference) {
       const path = pathIn(folder, reference.file)
-      const text = await readFile(path, { encoding: 'utf8', signal }).catch((error: unknown) => {
+      const bytes = await readFile(path, { signal }).catch((error: unknown) => {
         throw refused(`the file ${path} cannot be read (${String(Reflect.get(Object(error), 'code'))}).`)
       })
+      const text = textOf(bytes)
       if (text.trim() === '') throw refused(`the file ${path} is empty.`)
       return text.trim()
     }

@@ -11,8 +11,8 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { homedir } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
+import { homeFolder } from './home.ts'
 
 /** bytes: twice what a configuration may have */
 const LIMIT = 524_288
@@ -78,17 +78,8 @@ function isOwn(folder: string): boolean {
 function placeOf(name: string): { folder: string; path: string } | undefined {
   const { XDG_CACHE_HOME } = process.env
   const isGiven = XDG_CACHE_HOME !== undefined && isAbsolute(XDG_CACHE_HOME)
-  const folder = join(isGiven ? XDG_CACHE_HOME : join(home(), '.cache'), 'llm-refresh')
+  const folder = join(isGiven ? XDG_CACHE_HOME : join(homeFolder() ?? '', '.cache'), 'llm-refresh')
   const file = `${encodeURIComponent(name)}.json`
   const isPossible = process.getuid !== undefined && file.length <= LONGEST && isAbsolute(folder)
   return isPossible ? { folder, path: join(folder, file) } : undefined
-}
-
-/** Empty if this user has none: a container may run as a number alone. */
-function home(): string {
-  try {
-    return homedir()
-  } catch {
-    return ''
-  }
 }

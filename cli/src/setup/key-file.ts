@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
 import { EXIT, Fault, wrongInput } from '../lib/fault.ts'
+import { homeFor } from '../lib/home.ts'
 import { commandLine } from '../lib/shell.ts'
 
 /** A key of a client of the proxy: its hash, never the key. */
@@ -25,21 +25,14 @@ export function keyFile(): string {
   const { LOCALAPPDATA, XDG_STATE_HOME } = process.env
   const absolute = (path: string | undefined): string | undefined =>
     path !== undefined && isAbsolute(path) ? path : undefined
+  const home = (): string => homeFor('the keys')
   switch (process.platform) {
     case 'darwin':
-      return join(homedir(), 'Library', 'Application Support', 'llm-refresh-cli', 'keys.json')
+      return join(home(), 'Library', 'Application Support', 'llm-refresh-cli', 'keys.json')
     case 'win32':
-      return join(
-        absolute(LOCALAPPDATA) ?? join(homedir(), 'AppData', 'Local'),
-        'llm-refresh-cli',
-        'keys.json',
-      )
+      return join(absolute(LOCALAPPDATA) ?? join(home(), 'AppData', 'Local'), 'llm-refresh-cli', 'keys.json')
     default:
-      return join(
-        absolute(XDG_STATE_HOME) ?? join(homedir(), '.local', 'state'),
-        'llm-refresh-cli',
-        'keys.json',
-      )
+      return join(absolute(XDG_STATE_HOME) ?? join(home(), '.local', 'state'), 'llm-refresh-cli', 'keys.json')
   }
 }
 

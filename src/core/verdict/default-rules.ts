@@ -27,9 +27,9 @@ export interface RejectionRule {
   readonly matches: (facts: ErrorFacts) => boolean | 'accepted' | undefined
 }
 
-/** OpenAI's bare `token_expired` comes with a 401; with another status it is no more than a word. jsonwebtoken throws a `TokenExpiredError`. */
+/** An authentication that timed out is Iceberg's. OpenAI's bare `token_expired` comes with a 401; with another status it is no more than a word. jsonwebtoken throws a `TokenExpiredError`. */
 const EXPIRED_TOKEN =
-  /^(?:(?:[\w.]+\.)?(?:(?:access|auth\w*|bearer|id|jwt)_?token_?(?:expired|revoked)|(?:err_)?jwt_?expired|expired_?(?:jwt|signature|(?:\w+_?)?token))(?:error|exception)?|tokenexpirederror)$/i
+  /^(?:(?:[\w.]+\.)?(?:(?:access|auth\w*|bearer|id|jwt)_?token_?(?:expired|revoked)|(?:err_)?jwt_?expired|authentication_?timeout|expired_?(?:jwt|signature|(?:\w+_?)?token))(?:error|exception)?|tokenexpirederror)$/i
 const INVALID_KEY = /^(?:invalid_?api_?key|api_?key_?(?:invalid|not_?valid)|token_not_valid)(?:error)?$/i
 /** The rules that are on by default. */
 // Made by a function that is marked as pure: a program that imports only a cell does not carry them.
@@ -51,7 +51,7 @@ function makeRules(): Readonly<Record<DefaultRejectionRule, RejectionRule>> {
   )
   const expiredSentence = new RegExp(
     start +
-      /(?:(?:the|your|this) )?(?:(?:provided|supplied|incoming|current) )?(?:(?:api|access|bearer|oauth2?|jwt|id|auth[a-z]*)[ _-])*(?:token|key|jwt|signature)(?: you provided| provided)?(?: has| is| was)?(?: already)?(?: been)? (?:expired|revoked)\b/
+      /(?:(?:unauthori[sz]ed|forbidden|access denied|authentication (?:error|failed)): )?(?:(?:the|your|this) )?(?:(?:provided|supplied|incoming|current) )?(?:(?:api|access|bearer|oauth2?|jwt|id|auth[a-z]*)[ _-])*(?:token|key|jwt|signature)(?: you provided| provided)?(?: has| is| was)?(?: already)?(?: been)? (?:expired|revoked)\b/
         .source,
     'im',
   )
@@ -90,11 +90,14 @@ function makeRules(): Readonly<Record<DefaultRejectionRule, RejectionRule>> {
       ({ statuses, matches }) => statuses.includes(facts.status ?? 403) && matches(facts) === true,
     )
   const expired_token: RejectionRule = {
-    statuses: [400, 403],
+    // Those above 403 are no standard's. Laravel has a 419 for a form that is too old.
+    statuses: [400, 403, 419, 498],
     matches: (facts) =>
       (facts.names.some((name) => EXPIRED_TOKEN.test(name) || INVALID_KEY.test(name)) ||
         expiredSentence.test(facts.text) ||
-        (facts.status === 403 && invalidSentence.test(facts.text))) &&
+        // The name alone, where others have a sentence.
+        facts.text.split('\n').some((line) => EXPIRED_TOKEN.test(line.trim())) ||
+        ((facts.status === 403 || facts.status === 498) && invalidSentence.test(facts.text))) &&
       // The sentence concerns a refresh token, or another redeemed credential.
       !facts.names.includes('invalid_grant') &&
       !isTaken(facts),

@@ -1,6 +1,7 @@
 import { field } from '../../lib/json.ts'
 import { utf8 } from '../../lib/utf8.ts'
 import { readInstant } from './instant.ts'
+import { secondsIn } from './lifetime.ts'
 
 /** The longest lifetime that we believe, in seconds. A longer one is a mistake: then the lifetime is unknown. */
 const CENTURY = 3_155_760_000
@@ -11,6 +12,8 @@ const POINT_IN_TIME = 1e9
 const LIFETIMES = /* @__PURE__ */ spelled(
   'expires_in expire_in expires_in_seconds access_token_expires_in expires',
 )
+/** Names of a lifetime in ms. */
+const LIFETIMES_IN_MS = /* @__PURE__ */ spelled('expires_in_ms')
 /** Names of a point in time. The first that can be read counts: an `expiresOn` may have no zone, so the names beside it come first. */
 const INSTANTS = /* @__PURE__ */ spelled(
   'expires_at expires_on_timestamp expires_on expiry expiration expiration_timestamp token_expiry expiry_date Expiration expires expire_time expiration_time expires_time expire_at expired_at expiration_date expiry_time token_expires_at access_token_expires_at valid_until not_after',
@@ -23,7 +26,7 @@ function spelled(names: string): readonly string[] {
 
 /** True if a member of this name tells when a token expires. */
 export function isExpiryName(name: string): boolean {
-  return LIFETIMES.includes(name) || INSTANTS.includes(name)
+  return [LIFETIMES, LIFETIMES_IN_MS, INSTANTS].some((names) => names.includes(name))
 }
 
 /**
@@ -70,15 +73,13 @@ export function expiryOfOutput(body: unknown, since: number): number | undefined
 }
 
 /**
- * This many seconds from now, in epoch ms: above 0 and below a century. A point in epoch seconds, given by mistake, is taken as one.
+ * This many seconds from now, in epoch ms: above 0 and below a century. A text may name a unit. A point in epoch seconds, given by mistake,
+ * is taken as one.
  *
  * @param now epoch ms
  */
 export function afterSeconds(seconds: unknown, now: number): number | undefined {
-  const value =
-    typeof seconds === 'string' && /^\s{0,8}\d{1,20}(?:\.\d{1,20})?s?\s{0,8}$/.test(seconds)
-      ? Number.parseFloat(seconds)
-      : seconds
+  const value = typeof seconds === 'string' ? secondsIn(seconds) : seconds
   if (typeof value !== 'number' || !(value > 0 && value < CENTURY)) return undefined
   const ms = value * 1000
   if (value < POINT_IN_TIME) return now + ms
@@ -86,7 +87,10 @@ export function afterSeconds(seconds: unknown, now: number): number | undefined 
 }
 
 function lifetimeOf(body: unknown, now: number): number | undefined {
-  return firstOf(LIFETIMES, body, (value) => afterSeconds(value, now))
+  return (
+    firstOf(LIFETIMES, body, (value) => afterSeconds(value, now)) ??
+    firstOf(LIFETIMES_IN_MS, body, (value) => afterSeconds(Number(value) / 1000, now))
+  )
 }
 
 function instantOf(body: unknown, now: number): number | undefined {

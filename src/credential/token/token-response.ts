@@ -61,7 +61,7 @@ export function readTokenResponse(body: object, since: number): ReadResponse {
     return undefined
   }
   const [accessToken, tokenType, refreshToken] = [
-    text('accessToken'),
+    withoutScheme(text('accessToken')),
     text('tokenType'),
     text('refreshToken'),
   ]
@@ -106,6 +106,13 @@ export function problemOf(
   const bound = boundTypeOf(tokenType)
   return bound === undefined ? undefined : `its token type is ${bound}, which is no bearer token`
 }
+
+/** Some put the scheme of the header before the token. No bearer token has a space. */
+export function withoutScheme<T extends string | undefined>(token: T): T | string {
+  return token === undefined ? token : (BEARER.exec(token)?.[1] ?? token)
+}
+
+const BEARER = /^Bearer[ \t]{1,8}(\S+)$/i
 
 /** Words that programs write in place of a token. */
 export function isPlaceholder(text: string): boolean {

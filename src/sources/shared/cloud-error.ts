@@ -1,6 +1,6 @@
 import { RefreshError } from '../../errors.ts'
 import { libraryCause } from '../../lib/harmless.ts'
-import { parseRetryAfter } from '../../lib/retry-after.ts'
+import { parseRetryAfter, servedAt } from '../../lib/retry-after.ts'
 import { connectionOf } from './connection.ts'
 
 /** What runtimes call a connection that could not be made, or broke. */
@@ -148,9 +148,12 @@ function statusOf(error: object, response: unknown): number | undefined {
 function retryAfterOf(response: unknown, now: number): number | undefined {
   const headers = read(response, 'headers')
   const get = read(headers, 'get')
-  const value: unknown =
-    typeof get === 'function' ? Reflect.apply(get, headers, ['retry-after']) : read(headers, 'retry-after')
-  return typeof value === 'string' ? parseRetryAfter(value.slice(0, 64), now) : undefined
+  const header = (name: string): string | undefined => {
+    const value: unknown =
+      typeof get === 'function' ? Reflect.apply(get, headers, [name]) : read(headers, name)
+    return typeof value === 'string' ? value.slice(0, 64) : undefined
+  }
+  return parseRetryAfter(header('retry-after'), servedAt(header, now))
 }
 
 function asText(value: unknown): string {

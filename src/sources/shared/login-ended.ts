@@ -18,6 +18,7 @@ const LOGIN_ENDED: ReadonlySet<string> = new Set([
   'refresh_token_revoked',
   'refresh_token_reused',
   'refresh_token_not_found',
+  'refresh_token_already_used',
   'session_expired',
   'session_terminated',
   'account_inactive',

@@ -32,7 +32,11 @@ export function errorOf({ fields, text }: ResponseBody, secrets: readonly string
     words === undefined ? undefined : harmless(words, secrets) || undefined
   if (fields === undefined) return { ...NONE, words: shown(text) }
   const error = get(fields, 'error')
-  const codes = [error, ...['code', 'type', 'status'].map((name) => get(error, name))].filter(isName)
+  // ArcGIS has OAuth's whole response within its own `error`.
+  const codes = [error, ...['error', 'code', 'type', 'status'].map((name) => get(error, name))].filter(isName)
+  // Supabase has no `error`. Nobody but an authorization server names the refresh token so.
+  const own = get(fields, 'error_code')
+  if (isName(own) && own.startsWith('refresh_token_')) codes.push(own)
   // Some list their errors.
   const listed = ['errors', 'error', 'detail'].map((name) => firstOf(get(fields, name)))
   const named = [fields, ...listed].flatMap((from) => NAMES.flatMap((name) => namesIn(get(from, name))))

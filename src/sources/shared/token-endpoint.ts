@@ -3,7 +3,7 @@ import type { AccessToken } from '../../credential/token.ts'
 import { NO_TOKEN, readTokenResponse } from '../../credential/token/token-response.ts'
 import { RefreshError, type RefreshErrorCode } from '../../errors.ts'
 import { holdsSecret } from '../../lib/harmless.ts'
-import { parseRetryAfter } from '../../lib/retry-after.ts'
+import { parseRetryAfter, servedAt } from '../../lib/retry-after.ts'
 import { isChallengeRefusal, loginEndedBy } from './login-ended.ts'
 import { adviceOn, type Asking, redirectHost } from './refusal-advice.ts'
 import { challengeOf, errorOf } from './refused-words.ts'
@@ -66,7 +66,10 @@ export function refusalOf(
   const { response, host, secrets } = whole
   const { status, headers, ok } = response
   const said = body.kind === 'empty' ? challengeOf(headers, secrets) : errorOf(body, secrets)
-  const retryAfterMs = parseRetryAfter(headers.get('retry-after'), now)
+  const retryAfterMs = parseRetryAfter(
+    headers.get('retry-after'),
+    servedAt((name) => headers.get(name), now),
+  )
   const reach = ok ? 'accepted' : 'answered'
   const failed = (
     code: RefreshErrorCode,

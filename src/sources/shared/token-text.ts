@@ -4,7 +4,7 @@ import { canonicalNames } from '../../credential/token/canonical-names.ts'
 import { expiryOfOutput, isExpiryName, jwtClaims } from '../../credential/token/expiry.ts'
 import { boundedExtra, membersOf } from '../../credential/token/extra.ts'
 import { readInstant } from '../../credential/token/instant.ts'
-import { isPlaceholder, problemOf } from '../../credential/token/token-response.ts'
+import { isPlaceholder, problemOf, withoutScheme } from '../../credential/token/token-response.ts'
 import { RefreshError } from '../../errors.ts'
 import { libraryCause } from '../../lib/harmless.ts'
 import { field, parseJson } from '../../lib/json.ts'
@@ -30,6 +30,8 @@ const LONGEST_ODD = 65_536
 /** A word that is no token, but what a program says in its place. */
 const VERDICT = /^(?:error|failed|unauthori[sz]ed|forbidden|denied|expired|invalid|missing|unknown)[.!:]?$/i
 const TOKEN = ['access_token', 'accessToken', 'token', 'Token']
+/** Headers helpers, such as Claude Code's, print the header itself. */
+const HEADER = ['Authorization', 'authorization']
 const NAMES = {
   tokenType: ['token_type', 'tokenType'],
   refreshToken: ['refresh_token', 'refreshToken'],
@@ -67,7 +69,7 @@ export async function readOutput(text: string, reading: Reading): Promise<Access
  * @throws RefreshError `source_invalid`, which tells nothing of what was read
  */
 export function readBare(text: string, { of, since }: Reading): AccessToken {
-  const accessToken = unquoted(text.trim())
+  const accessToken = withoutScheme(unquoted(text.trim()))
   // What a `jq -r` prints for a field that is not there; and a page for people.
   if (/^(?:|<.*)$/is.test(accessToken) || isPlaceholder(accessToken))
     throw invalid(
@@ -93,7 +95,7 @@ export function readBare(text: string, { of, since }: Reading): AccessToken {
 }
 
 function unquoted(text: string): string {
-  return /^'([^']*)'$/.exec(text)?.[1] ?? text
+  return /^(['"])([^'"]*)\1$/.exec(text)?.[2] ?? text
 }
 
 function readKnown(text: string, reading: Reading): AccessToken {
@@ -112,7 +114,13 @@ function readKnown(text: string, reading: Reading): AccessToken {
   }
   try {
     const accessToken = firstText(body, TOKEN)
-    if (accessToken === undefined) throw noToken(body, reading.of)
+    if (accessToken === undefined) {
+      const header = firstText(body, HEADER)
+      // The other headers are no part of a token.
+      if (header !== undefined && withoutScheme(header.trim()) !== header.trim())
+        return readBare(header, reading)
+      throw noToken(body, reading.of)
+    }
     const bare = readBare(accessToken, reading)
     const problem = problemOf(bare.accessToken, received.tokenType)
     if (problem !== undefined)
@@ -148,7 +156,9 @@ function amongText(text: string): unknown {
 function bodyOf(printed: unknown, isSmall: boolean): unknown {
   const only: unknown = Array.isArray(printed) && printed.length === 1 ? printed[0] : printed
   const names =
-    field(only, 'kind') === 'ExecCredential' ? ['status'] : ['credential', 'data', 'result', 'response']
+    field(only, 'kind') === 'ExecCredential'
+      ? ['status']
+      : ['credential', 'data', 'result', 'response', 'headers']
   const found = names
     .map((name) => field(only, name))
     .concat(isSmall ? onlyHolder(only) : [])

@@ -17,6 +17,19 @@ import {
 
 /** Responses of gateways and vendors, from public issues: the credential is no good. */
 export const FIELD_HTTP_REJECTIONS: readonly HttpShape[] = https([
+  // Statuses that stand for nothing but a credential that is no good.
+  ['ArcGIS', 498, { error: { code: 498, message: 'Invalid token.', details: [] } }, 'arcgis-rest-js#953'],
+  ['ArcGIS', 498, { error: { code: 498, message: 'Invalid Token', details: [] } }, 'resource-proxy#138'],
+  [
+    'Iceberg REST',
+    419,
+    { error: { message: 'Credentials have timed out', type: 'AuthenticationTimeoutException', code: 419 } },
+    'lakekeeper#1027',
+  ],
+  ['a Django gateway', 419, { detail: 'Signature has expired.' }, 'django-rest-framework-jwt#158'],
+  // A name alone in the place of a sentence, or behind the name of a status.
+  ['Bitbucket', 403, { type: 'error', error: { message: 'TokenExpiredError' } }, 'git-lfs-migrate#44'],
+  ['a Copilot gateway', 403, 'unauthorized: token expired\n', 'eca#258'],
   // A gateway gives another's 401 a status of its own, and states it in the body.
   [
     'LiteLLM',
@@ -177,6 +190,15 @@ export const FIELD_HTTP_REJECTIONS: readonly HttpShape[] = https([
 
 /** From the same places: something else. */
 export const FIELD_HTTP_OTHERS: readonly HttpShape[] = https([
+  // A form that is too old is no credential.
+  ['Laravel', 419, '<title>Page Expired</title>', 'a page'],
+  ['Laravel', 419, { message: 'CSRF token mismatch.' }, 'a form'],
+  [
+    'a gateway',
+    419,
+    { error: { message: 'Insufficient space on resource', type: 'client_error' } },
+    'a disk',
+  ],
   ['OpenAI', 403, openai('The key lacks the required scopes', null, 'insufficient_scope'), 'restricted keys'],
   [
     'OpenAI',

@@ -3,7 +3,7 @@ import { hasMadeUpStatus } from '../../../../core/verdict/node-status.ts'
 import { isUnauthorizedError } from '../../../../core/verdict/unauthorized.ts'
 import { isConnectionCode } from '../../../../core/verdict/vendor-names.ts'
 import { RefreshError } from '../../../../errors.ts'
-import { parseRetryAfter } from '../../../../lib/retry-after.ts'
+import { parseRetryAfter, servedAt } from '../../../../lib/retry-after.ts'
 import type { ChatOutcome, StreamErrorDelta, StreamErrorKind } from '../../../../llm/response.ts'
 import { isRecord } from '../../record.ts'
 import { readVendorError, type VendorError } from './vendor-error.ts'
@@ -165,7 +165,11 @@ function lost(message: string): Failure {
 /** Milliseconds win over the header that can only say seconds. */
 function retryAfterOf(headers: Record<string, string>, now: number): number | undefined {
   const ms = Number(headers['retry-after-ms'] ?? NaN)
-  return Number.isFinite(ms) && ms >= 0 ? ms : parseRetryAfter(headers['retry-after'], now)
+  if (Number.isFinite(ms) && ms >= 0) return ms
+  return parseRetryAfter(
+    headers['retry-after'],
+    servedAt((name) => headers[name], now),
+  )
 }
 
 function isConnectionLost(error: unknown): boolean {
