@@ -17,7 +17,8 @@ export function report(error: unknown): number {
     say(lineOf({ message: error.message, fix: undefined }))
     return exitCodeOf(error, true)
   }
-  const [code, syscall]: unknown[] = ['code', 'syscall'].map((name) => Reflect.get(Object(error), name))
+  const code: unknown = Reflect.get(Object(error), 'code')
+  const syscall: unknown = Reflect.get(Object(error), 'syscall')
   // A reader that went away, as `head` does, wants no more.
   if (code === 'EPIPE') return EXIT.done
   if (syscall === 'write' && Reflect.get(Object(error), 'path') === undefined) {
