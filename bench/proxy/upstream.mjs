@@ -25,6 +25,8 @@ const server = createServer({ noDelay: true }, (socket) => {
     const text = data.latin1Slice()
     if (text.startsWith('nudge')) {
       isNudge = true
+      // The first byte may come with it.
+      if (data.length > 'nudge'.length) stream?.write(chunk)
     } else if (text.startsWith('GET /v1/stream')) {
       stream = socket
       socket.write(begun)
