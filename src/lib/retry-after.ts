@@ -28,7 +28,7 @@ export function parseRetryAfter(header: string | null | undefined, now: number):
  * @param now epoch ms, by our clock
  */
 export function servedAt(header: (name: string) => string | null | undefined, now: number): number {
-  // What a cache says of the time is old.
+  // A cached response carries the date of its first delivery.
   const date = header('age') ? NaN : Date.parse(header('date')?.slice(0, 64) ?? '')
   return Number.isNaN(date) ? now : date
 }

@@ -7,10 +7,8 @@ import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
-import { createCredential } from '../../src/index.ts'
-import { oauth } from '../../src/sources/oauth/index.ts'
-import { fileStore } from '../../src/stores/file/index.ts'
 import { machine, type Machine } from './command.ts'
+import { client, loggedIn } from './logged-in.ts'
 
 const dist = dirname(fileURLToPath(new URL('../../cli/dist/llm-refresh.cjs', import.meta.url)))
 
@@ -21,18 +19,11 @@ async function holding(...files: string[]): Promise<Machine & { command: string;
   await once(upstream, 'listening')
   onTestFinished(() => upstream.close().closeAllConnections())
   const { port } = upstream.address() as AddressInfo
-  const client = { tokenEndpoint: 'http://127.0.0.1:1/token', clientId: 'app' }
   const at = await machine({
     credentials: { work: { source: 'oauth', ...client } },
     routes: { api: { to: `http://127.0.0.1:${port}`, credential: 'work' } },
   })
-  const credential = createCredential({
-    source: oauth(client),
-    store: fileStore({ path: at.store }),
-    key: 'work',
-  })
-  await credential.login({ access_token: 'canary', refresh_token: 'canary-refresh', expires_in: 3600 })
-  await credential.flush()
+  await loggedIn(at.store)
   for (const file of files) await copyFile(join(dist, file), join(at.folder, file))
   const env = { PATH: process.env['PATH'], HOME: at.folder, LLM_REFRESH_CONFIG: at.config, CI: 'true' }
   return { ...at, command: join(at.folder, 'llm-refresh.cjs'), env }

@@ -15,17 +15,14 @@ import {
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { createCredential } from '../../src/index.ts'
-import { oauth } from '../../src/sources/oauth/index.ts'
-import { fileStore } from '../../src/stores/file/index.ts'
 import { type Machine, machine } from './command.ts'
+import { client, loggedIn } from './logged-in.ts'
 
 const FIRST = fileURLToPath(new URL('../../cli/dist/llm-refresh.cjs', import.meta.url))
-const client = { tokenEndpoint: 'http://127.0.0.1:1/token', clientId: 'app' }
 
 interface Recalling extends Machine {
   readonly memo: string
-  readonly credential: ReturnType<typeof createCredential>
+  readonly credential: Awaited<ReturnType<typeof loggedIn>>
   /** The first file of the command alone, which finds no other. undefined: it would have loaded the whole command. */
   readonly alone: (words: readonly string[], env?: NodeJS.ProcessEnv) => Promise<string | undefined>
 }
@@ -33,13 +30,7 @@ interface Recalling extends Machine {
 /** A machine with a login whose token was printed a moment ago. */
 async function printed(given: object = {}): Promise<Recalling> {
   const at = await machine({ credentials: { work: { source: 'oauth', ...client } }, ...given })
-  const credential = createCredential({
-    source: oauth(client),
-    store: fileStore({ path: at.store }),
-    key: 'work',
-  })
-  await credential.login({ access_token: 'canary', refresh_token: 'canary-refresh', expires_in: 3600 })
-  await credential.flush()
+  const credential = await loggedIn(at.store)
   await settled(at)
   expect(await at.runApart(['token'])).toMatchObject({ code: 0, stdout: 'canary\n', stderr: '' })
   const folder = join(at.folder, 'alone')
@@ -56,7 +47,7 @@ async function printed(given: object = {}): Promise<Recalling> {
   return { ...at, memo, credential, alone }
 }
 
-/** What was changed in the moment in which a command starts may have changed since that read it. */
+/** Waits until the file system's clock has passed the configuration's last change: a command leaves no memo of a younger one. */
 async function settled({ config, folder }: Machine): Promise<void> {
   const { ctimeMs } = await stat(config)
   const probe = join(folder, 'probe')

@@ -77,7 +77,7 @@ function accepted(judged: Pending | string): Pending {
   throw new RefreshError('reauthentication_required', `${judged} Begin the login again.`)
 }
 
-/** Whoever calls the callback's address by hand, or a server that leaves the parameter out. */
+/** The error for a callback without `state`: a person opened its address by hand, or the server left the parameter out. */
 export function stateless(): RefreshError {
   return new RefreshError(
     'reauthentication_required',

@@ -60,7 +60,7 @@ export class FetchCall implements RetryPolicy<Attempted> {
     this.#follows = (init?.redirect ?? request?.redirect ?? 'follow') === 'follow'
     this.onEvent = settings.onEvent
     const signal = (init?.signal === undefined ? request?.signal : init.signal) ?? undefined
-    // What is no signal is left to fetch, which has an error for it.
+    // fetch rejects an object that is no signal with its own error.
     this.signal = typeof signal?.addEventListener === 'function' ? signal : undefined
     // The body of a call that was aborted before is not sent: fetch discards it, as it came.
     if (!this.signal?.aborted) this.#replay = keep(init?.body, target, settings.replayLimit)
