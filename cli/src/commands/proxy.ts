@@ -1,12 +1,12 @@
-import { unwatchFile, watchFile } from 'node:fs'
 import type { ProxyAuditEntry, ProxyKey } from 'llm-refresh/proxy'
 import { readConfig } from '../config/read.ts'
 import { EXIT, isRefreshError, wrongInput } from '../lib/fault.ts'
 import { jsonOf, outliveReaders, paint, print, say } from '../lib/output.ts'
 import { exitCodeFor, onSignals } from '../lib/signals.ts'
 import { report } from '../report.ts'
-import { keyFile, readKeys } from '../setup/key-file.ts'
+import type { StoredKey } from '../setup/key-file.ts'
 import { chooseRoutes, openProxy } from '../setup/proxy.ts'
+import { watchKeys } from '../setup/watch-keys.ts'
 
 export interface ProxyCommandOptions {
   readonly config?: string
@@ -18,8 +18,6 @@ export interface ProxyCommandOptions {
 }
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/
-/** ms: so soon a key that was added or removed counts. */
-const KEYS_WATCHED = 500
 
 /** Serves the routes until a signal ends it: then open requests are served to their end. */
 export async function proxy(options: ProxyCommandOptions): Promise<number> {
@@ -36,9 +34,10 @@ export async function proxy(options: ProxyCommandOptions): Promise<number> {
     )
   }
   const isJson = options.json === true || !process.stdout.isTTY
+  const watched = await watchKeys()
   const opened = await openProxy(config, {
     routes,
-    keys: await keysOf(routes),
+    keys: keysFor(routes, watched.keys),
     host,
     port,
     allowRemote: options.allowRemote,
@@ -46,7 +45,6 @@ export async function proxy(options: ProxyCommandOptions): Promise<number> {
     audit: (entry) =>
       void print(isJson ? jsonOf({ event: 'request', ...entry }) : lineOfEntry(entry)).catch(() => undefined),
   })
-  const watched = keyFile()
   try {
     const { url } = await opened.proxy.listen().catch((error: unknown) => {
       throw explainedListening(error, host ?? '127.0.0.1', port)
@@ -60,19 +58,14 @@ export async function proxy(options: ProxyCommandOptions): Promise<number> {
     else for (const name of routes) await print(`${name}: ${url}/${name}`)
     if (opened.proxy.keys.names.length === 0)
       say('No client has a key yet. Make one: llm-refresh key add NAME')
-    watchFile(watched, { interval: KEYS_WATCHED }, () => {
-      keysOf(routes).then(
-        (keys) => opened.proxy.keys.replace(keys),
-        (error: unknown) => report(error),
-      )
-    })
+    watched.start((keys) => opened.proxy.keys.replace(keysFor(routes, keys)), report)
     const signal = await ended
     // The second signal does not wait for open requests.
     const hurried = ending()
     await Promise.race([opened.proxy.drain(), hurried])
     return signal === 'SIGINT' ? exitCodeFor(signal) : EXIT.done
   } finally {
-    unwatchFile(watched)
+    watched.stop()
     await opened.close()
   }
 }
@@ -97,8 +90,7 @@ function ending(): Promise<NodeJS.Signals> {
 }
 
 /** The keys, without routes that are gone. One whose routes are all gone opens nothing. */
-async function keysOf(known: readonly string[]): Promise<ProxyKey[]> {
-  const keys = await readKeys()
+function keysFor(known: readonly string[], keys: readonly StoredKey[]): ProxyKey[] {
   return keys.flatMap(({ name, hash, routes }) => {
     if (routes === undefined) return [{ name, hash }]
     const left = routes.filter((route) => known.includes(route))
