@@ -1,35 +1,14 @@
 import { EXIT } from './lib/fault.ts'
-import { say } from './lib/output.ts'
-import { exitCodeFor, onSignals } from './lib/signals.ts'
 import { program } from './program.ts'
 import { report } from './report.ts'
-import { flushAll, hasGivenUp } from './setup/credential.ts'
-
-/** ms */
-const HURRIED = 500
-const WAITING = 'A token is being refreshed. It is stored before this ends; interrupt again to end at once.'
-/** When the first signal came, as `performance.now()` has it; 0: there was none. */
-let endingSince = 0
+import { hasGivenUp } from './setup/credential.ts'
+import { endOnSignals } from './setup/ending.ts'
 
 process.on('uncaughtException', (error) => process.exit(report(error)))
 process.on('unhandledRejection', (error) => process.exit(report(error)))
-// A signal ends the process once every token is stored. Commands that have more to end hear of signals themselves.
-onSignals(['SIGTERM', 'SIGHUP'], end)
-onSignals(['SIGINT'], (signal) => {
-  if (process.listenerCount('SIGINT') > 1) return
-  // Whoever runs this in a terminal may pass on the interrupt that we got from it, too: only a person's second one hurries.
-  const [passed, isSecond] = [performance.now() - endingSince, endingSince > 0]
-  if (isSecond && passed > HURRIED / 2) process.exit(exitCodeFor(signal))
-  if (!isSecond) setTimeout(() => say(`llm-refresh: ${WAITING}`), HURRIED).unref()
-  end(signal)
-})
+// Commands that have more to end than tokens handle signals themselves.
+endOnSignals()
 void main()
-
-function end(signal: NodeJS.Signals): void {
-  if (endingSince > 0) return
-  endingSince = performance.now()
-  void flushAll().then(() => process.exit(exitCodeFor(signal)))
-}
 
 async function main(): Promise<void> {
   const { words, command, isRun: isChild } = split(process.argv.slice(2))

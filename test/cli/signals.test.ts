@@ -1,6 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
+import { until } from '../support/until.ts'
 import { machine } from './command.ts'
 
 test('[L1] [K17] given a token that is being redeemed, when SIGTERM comes, then the process ends with 143 and prints nothing of it', async () => {
@@ -116,16 +117,41 @@ test('[L1] given a login that is being redeemed, when a person interrupts twice,
   expect((await token.ended).code).toBe(130)
 })
 
-test('[L1] given an endpoint that does not respond, when `run` is interrupted before its command has started, then it ends', async () => {
-  const { me, asked } = await rotating()
-  const work = { ...me, clientSecret: { env: 'SECRET' }, grant: 'client_credentials' }
-  const routes = { api: { preset: 'openai', to: 'https://llm.example.com/v1', credential: 'work' } }
-  const { start } = await machine({ credentials: { work }, routes })
-  const running = start(['run', 'api', '--', 'echo', 'started'], { SECRET: 'a-secret' })
-  await asked
-  running.child.kill('SIGINT')
-  expect(await running.ended).toMatchObject({ code: 130, stdout: '' })
-})
+/** Whether the server accepts no connection any more. */
+function isRefused(url: string): Promise<boolean> {
+  return fetch(`${url}/-/healthz`).then(
+    () => false,
+    () => true,
+  )
+}
+
+test.each(['run', 'proxy', 'token'])(
+  '[L1] given a command that brings no token, when `%s` is interrupted meanwhile, then it ends, and does not wait for that command',
+  async (name) => {
+    const { me, asked } = await rotating()
+    const program = `fetch(${JSON.stringify(me.tokenEndpoint)}, { method: 'POST' }).catch(() => undefined)`
+    // The test would reach its own limit long before this one.
+    const work = { source: 'command', command: [process.execPath, '-e', program], timeout: 3_600_000 }
+    const routes = { api: { preset: 'openai', to: 'https://llm.example.com/v1', credential: 'work' } }
+    const { start, run } = await machine({ credentials: { work }, routes })
+    const words = { run: ['run', 'api', '--', 'echo', 'started'], proxy: ['proxy', '--port', '0'] }[name]
+    const key = (await run(['key', 'add', 'laptop'])).stdout.trim()
+    const running = start(words ?? ['token'])
+    let url = ''
+    if (name === 'proxy') {
+      url = (await running.until(/"url":"(http:[^"]+)"/))[1] ?? ''
+      void fetch(`${url}/api/models`, { headers: { authorization: `Bearer ${key}` } }).catch(() => undefined)
+    }
+    await asked
+    running.child.kill('SIGINT')
+    if (name === 'proxy') {
+      // A proxy serves the open request to its end, unless a second interrupt comes.
+      await until(() => isRefused(url))
+      running.child.kill('SIGINT')
+    }
+    expect((await running.ended).code).toBe(130)
+  },
+)
 
 test('[L1] given a status that is watched, when the login changes, then it is told again, and an interrupt ends it', async () => {
   const { start, run } = await machine({ credentials: { work: { source: 'env', name: 'KEY' } } })

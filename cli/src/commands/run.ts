@@ -8,6 +8,7 @@ import { commandLine } from '../lib/shell.ts'
 import { exitCodeFor, onSignals } from '../lib/signals.ts'
 import { childEnvironment } from '../setup/child-environment.ts'
 import { aboutCredential, checkCommand, explained, type OpenCredential } from '../setup/credential.ts'
+import { endOnSignals } from '../setup/ending.ts'
 import { chooseRoutes, openProxy, presetOf, routeOf } from '../setup/proxy.ts'
 import { isPersons } from '../setup/source.ts'
 
@@ -57,29 +58,20 @@ async function supervise(
   if (program === undefined || program === '') throw withoutCommand(config, named)
   const routes = chooseRoutes(config, named)
   const keys = await keysFor(config, routes)
-  let child: ChildProcess | undefined
-  let early: NodeJS.Signals | undefined
-  let interrupt = (): void => undefined
-  const interrupted = new Promise<void>((resolve) => (interrupt = resolve))
-  onSignals(FORWARDED, (signal) => {
-    if (child !== undefined) {
-      if (!isSentByTerminal(signal)) child.kill(signal)
-    } else if (signal !== 'SIGWINCH') {
-      early ??= signal
-      interrupt()
-    }
-  })
   const opened = await openProxy(config, { routes, keys: [...keys.values()].map(({ entry }) => entry) })
   try {
-    for (const credential of opened.credentials) await Promise.race([assertToken(credential), interrupted])
-    if (early !== undefined) return exitCodeFor(early)
+    for (const credential of opened.credentials) await assertToken(credential)
     const { url } = await opened.proxy.listen()
     const reachable = routes.map((name) => ({ name, base: `${url}/${name}`, key: keys.get(name)?.key ?? '' }))
     const env = childEnvironment(config, reachable, process.env)
-    if (early !== undefined) return exitCodeFor(early)
-    child = spawn(program, args, { stdio: 'inherit', env: { ...env }, windowsHide: false })
+    const child = spawn(program, args, { stdio: 'inherit', env: { ...env }, windowsHide: false })
+    onSignals(FORWARDED, (signal) => {
+      if (!isSentByTerminal(signal)) child.kill(signal)
+    })
     return await endOf(child, program)
   } finally {
+    // A token may still be on its way into a store: a second interrupt does not wait for it.
+    endOnSignals()
     await opened.close()
   }
 }

@@ -27,7 +27,7 @@ const SOON = 1_000
 
 const open = new Set<OpenCredential>()
 
-/** A store did not take a token in time, and the library goes on trying. */
+/** Work that nothing waits for any more goes on: a store that did not take a token in time, or a request for a token that costs nothing. */
 let isLeft = false
 
 /** Whether the process has to be ended, for what goes on in it is in vain. */
@@ -99,7 +99,7 @@ export async function openCredential(
   // The library's timers keep no process alive, and a command that waits for it must not end.
   const alive = setInterval(() => undefined, 60_000)
   const flush = async (): Promise<void> => {
-    const isSpending = source.spendsRefreshToken !== false
+    const isSpending = source.spendsRefreshToken !== false && source.isLocal !== true
     await credential.flush(isSpending ? {} : { timeout: SOON }).catch((error: unknown) => {
       isLeft = true
       if (isSpending || !isRefreshError(error) || error.code !== 'store_failed') throw error
@@ -121,6 +121,7 @@ export async function openCredential(
       try {
         await flush()
       } finally {
+        isLeft ||= credential.status().isRefreshing
         open.delete(opened)
         clearInterval(alive)
         if (shared === undefined) await store.close()

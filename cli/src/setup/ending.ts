@@ -1,0 +1,28 @@
+import { say } from '../lib/output.ts'
+import { exitCodeFor, onSignals } from '../lib/signals.ts'
+import { flushAll } from './credential.ts'
+
+/** ms */
+const HURRIED = 500
+const WAITING = 'A token is being refreshed. It is stored before this ends; interrupt again to end at once.'
+/** When the first signal came, as `performance.now()` has it; 0: there was none. */
+let endingSince = 0
+
+/** A signal ends the process once every token is stored. A person's second interrupt ends it at once. */
+export function endOnSignals(): void {
+  onSignals(['SIGTERM', 'SIGHUP'], end)
+  onSignals(['SIGINT'], (signal) => {
+    if (process.listenerCount('SIGINT') > 1) return
+    // A program that runs this in a terminal may pass on the interrupt that the terminal sent to both: only a person's second one hurries.
+    const [passed, isSecond] = [performance.now() - endingSince, endingSince > 0]
+    if (isSecond && passed > HURRIED / 2) process.exit(exitCodeFor(signal))
+    if (!isSecond) setTimeout(() => say(`llm-refresh: ${WAITING}`), HURRIED).unref()
+    end(signal)
+  })
+}
+
+function end(signal: NodeJS.Signals): void {
+  if (endingSince > 0) return
+  endingSince = performance.now()
+  void flushAll().then(() => process.exit(exitCodeFor(signal)))
+}
