@@ -18,10 +18,10 @@ const SERVED = [
   'test/credential/driver-cause.test.ts',
 ]
 /** Of those that wait, these take longest. */
-const LONG = /\/(?:fleet\/|cli\/stores|cli\/token|cli\/login|demo|runtimes\/workerd)/
+const LONG = /\/(?:fleet\/|driver-cause|pages|cli\/stores|cli\/token|cli\/login|demo|runtimes\/workerd)/
 /** Of those that work, these take longest. */
 const LARGE =
-  /\/(?:pages|docs|sources\/(?:hostile|servers|command)|credential\/(?:expiries|pool)|stores\/file-neighbours|package\/(?:built|types))\.test/
+  /\/(?:docs|sources\/(?:hostile|servers|command)|credential\/(?:expiries|pool)|stores\/file-neighbours|package\/(?:built|types))\.test/
 /** These load several versions of a package, or one that keeps state: each has a process of its own. */
 const APART = [
   'test/surfaces/ai-sdk/**/*.test.ts',
@@ -53,8 +53,8 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 180_000,
     expect: { poll: { timeout: 120_000 } },
-    // As many as the cores of a small machine: the leases of some tests are short, and a starved process loses them.
-    maxWorkers: 2,
+    // Half of the tests wait for processes and servers most of the time, so a small machine of two cores serves four workers.
+    maxWorkers: 4,
     maxConcurrency: 4,
     sequence: { sequencer: WaitingFirst },
     projects: [

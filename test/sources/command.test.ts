@@ -276,7 +276,8 @@ test('a daemon that it leaves behind holds nobody up, and is left alone', async 
     accessToken: 'token',
   })
   const left = await processesWith(mark)
-  expect(left).toHaveLength(1)
+  // The shell, and for a moment its copy that becomes `sleep`.
+  expect(left).not.toEqual([])
   for (const pid of left) process.kill(pid, 'SIGKILL')
 })
 

@@ -8,7 +8,7 @@ import { lockOf, outlives, type Requests, TOKEN, troublesOf } from '../hanging.t
 import { clientOf, newTable, poolOf, sqlOf, storeOver, tableOf, withPostgres } from './world.ts'
 
 /** A statement hangs for two fifths of the lease: far more than a slow machine takes to respond. */
-const [LEASE, TIMEOUT] = [3_000, 60_000]
+const [LEASE, TIMEOUT] = [5_000, 60_000]
 
 const requests: Requests = {
   read: 'SELECT revision::text, record, fence::text',
@@ -31,7 +31,7 @@ await withPostgres((server) => {
     const pool = new pg.Pool({
       ...server.connection,
       port: relay.port,
-      connectionTimeoutMillis: 1_200,
+      connectionTimeoutMillis: 2_000,
       ...more,
     })
     pool.on('error', () => undefined)
@@ -40,7 +40,7 @@ await withPostgres((server) => {
   }
 
   function sqlOver(relay: Relay): postgres.Sql {
-    const options = { ...server.connection, port: relay.port, fetch_types: false, connect_timeout: 1.2 }
+    const options = { ...server.connection, port: relay.port, fetch_types: false, connect_timeout: 2 }
     const sql = postgres({ ...options, onnotice: () => undefined })
     onTestFinished(() => sql.end({ timeout: 0 }))
     return sql
