@@ -17,7 +17,7 @@ export function timeout(what: string, deadline: number): RefreshError {
   )
 }
 
-/** Too soon after a failure; the refusal carries the same cause. */
+/** The cooldown's: a refresh failed a moment ago. The error carries that failure, or the failure's own cause if the failure is foreign. */
 export function suspended(pause: number, failure: RefreshError | undefined): RefreshError {
   const isForeign = failure?.code === 'refresh_failed'
   const cause = isForeign ? failure.cause : failure
