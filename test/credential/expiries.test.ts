@@ -181,7 +181,7 @@ test.each([60_000, 8 * 3_600_000, 30 * 86_400_000])(
   },
 )
 
-test('a sleep in the middle of a refresh: the refresh ends, late, or the next caller begins another', async () => {
+test('given a machine that sleeps during a refresh, then the refresh ends late, or the next caller begins another', async () => {
   const clock = new ManualClock()
   let asked = 0
   const source: Source = {
