@@ -141,7 +141,7 @@ test('[C16] given more endpoints than the breaker remembers, when the token is r
   expect(count.refreshes).toBe(before + 1)
 })
 
-test('[C9, C16] given a bad endpoint that rejects a value which others accept, when its expiry is near, then it is refreshed ahead all the same', async () => {
+test('[C9, C16] given a value that a bad endpoint rejects and others accept, when its expiry is near, then it is refreshed ahead of it', async () => {
   const clock = new ManualClock()
   let refreshes = 0
   const cell = new Refreshable({

@@ -182,7 +182,7 @@ test('[U4] the table above names every default rule', () => {
 })
 
 test.each(Object.entries(NAMED))(
-  '[U4] %s: on by default, by its name, and can be switched off',
+  '[U4] given the default rule %s, then it is on, its name is reported, and it can be switched off',
   (name, cases) => {
     for (const { status, error } of cases) {
       // As a body under a status, as a JSON or plain text, and beside the status.
