@@ -105,7 +105,7 @@ test('[K12] given a credential with a refresh that runs or a token that is not s
 /** The trial `pools` has ten times as many. */
 const KEYS = Number(process.env['KEYS'] ?? 10_000)
 
-test(`[K12] ${KEYS} keys need bounded memory, and no timer`, async () => {
+test(`[K12] given ${KEYS} keys, then the pool needs bounded memory, and no timer`, async () => {
   const clock = new ManualClock()
   const store: MemoryStore = new MemoryStore()
   store.read = async () => ({ token: numbered(1), revision: 1 })

@@ -49,7 +49,7 @@ export class Flight<T> {
       if (stage === 'lapsed') lapsed()
       else this.#watch()
     })
-    // The group of the callers that begin the flight has a timer. Until the deadline the flight uses that one, and needs none of its own.
+    // The callers that begin the flight form a group with a timer. Until the deadline the flight needs no timer besides that one.
     void this.#waiters.join(plan.generation)
   }
 

@@ -24,8 +24,8 @@ export interface Unsaved {
 }
 
 /**
- * The number of deadlines that a try takes at most: one for the logins before it, one for its turn, one for its write. We also leave a store
- * that tries by itself alone for that long.
+ * The number of deadlines that a try takes at most: one for the logins before it, one for its turn, one for its write. A store that tries by
+ * itself gets that long, too, before we ask it again.
  */
 export const MOST = 3
 

@@ -165,7 +165,7 @@ export class TokenRecord {
     }
   }
 
-  /** Writes the unsaved token, if there is one. It leaves a store alone that tries by itself. */
+  /** Writes the unsaved token, if there is one. While the store itself still tries to write it, this does nothing. */
   save(): Promise<void> {
     return this.#unsaved.save()
   }

@@ -76,7 +76,7 @@ export class UnsavedToken {
     }
   }
 
-  /** Writes the unsaved token, if there is one. It leaves a store alone that tries by itself. */
+  /** Writes the unsaved token, if there is one. While the store itself still tries to write it, this does nothing. */
   save(): Promise<void> {
     const unsaved = this.#unsaved
     if (unsaved === undefined || this.#left(unsaved) > 0) return Promise.resolve()
@@ -211,7 +211,7 @@ export class UnsavedToken {
     unsaved.pendingUntil = monotonic(clock) + MOST * deadline
   }
 
-  /** ms for which we leave the store alone, because it tries by itself. */
+  /** ms for which we do not ask the store again, because it still tries to write by itself. */
   #left({ pendingUntil }: Unsaved): number {
     return pendingUntil - monotonic(this.#options.clock)
   }

@@ -33,7 +33,7 @@ export async function replaceRow(
   let unsure: Attempt | undefined
   for (let wait = FIRST_PAUSE; ;) {
     const row = await server.read()
-    // The caller has got its timeout by now, so write nothing. A driver that queues commands may answer the read only after the outage.
+    // The caller has got its timeout by now, so write nothing. A driver that queues commands may return the read only after the outage.
     if (performance.now() > end) throw overdue()
     const current = server.opened(row)
     if (current && row && unsure && isCovered(unsure, row, current)) return current
