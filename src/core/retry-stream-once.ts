@@ -119,7 +119,7 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
   }
 
   async #serve(): Promise<Result<D>> {
-    // Each turn asks an attempt for an item; only a retry takes another turn.
+    // Each pass asks an attempt for one item. Only a retry makes another pass.
     for (;;) {
       try {
         const inner = this.#isOver() ? undefined : await this.#start()

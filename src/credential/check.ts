@@ -26,7 +26,7 @@ export interface Checked {
   readonly refresh: () => Promise<Snapshot<AccessToken>>
 }
 
-/** Finds out whether a token can be had, and what puts the login at risk. */
+/** Finds out whether the credential can get a token, and what puts the login at risk. */
 export async function check(of: Checked): Promise<CheckResult> {
   const findings: Finding[] = [...findingsOf(of.store)]
   let stored: StoredRecord | undefined

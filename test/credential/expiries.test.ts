@@ -66,7 +66,7 @@ test(`[C1, C3, K2, K10] given ${EXPIRIES} expiries under load, then there is one
   })
 })
 
-test(`[C1] given ${EXPIRIES} expiries, each with 20 callers in flight, then there is one redemption for each`, async () => {
+test(`[C1] given ${EXPIRIES} expiries one after another, each with 20 callers in flight, then there is one redemption for each`, async () => {
   const server = await startAuthorizationServer()
   onTestFinished(() => server.close())
   const login = await server.login()

@@ -9,11 +9,11 @@ import { Waiters } from './waiters.ts'
 /** The facts that a flight starts with. */
 export interface FlightPlan {
   readonly cause: RefreshCause
-  /** The sequence of the value that was in force when it began. */
+  /** The sequence number of the value that was in force when the flight began. */
   readonly base: number
   /** Orders flights, `set()` and `clear()`: the higher number wins. */
   readonly sequence: number
-  /** The generation in force when it began. */
+  /** The generation that was in force when the flight began. */
   readonly generation: number
   /** True if it is a retry that ignores a held failure. */
   readonly isRetry: boolean

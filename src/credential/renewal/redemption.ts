@@ -154,7 +154,7 @@ export class Redemption {
     }
   }
 
-  /** The content to write for a token that came after its refresh was given up. */
+  /** The content to write for a token that arrived after its refresh was given up. */
   kept(
     stored: StoredRecord | undefined,
     token: AccessToken,

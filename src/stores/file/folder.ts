@@ -75,7 +75,7 @@ export class Folder {
   }
 
   /**
-   * undefined: there is no such file.
+   * Reads a file; undefined if there is no such file.
    *
    * @throws RefreshError `store_invalid` for a link, for an entry that is no file, and for another user's file
    */

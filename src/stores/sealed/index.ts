@@ -31,7 +31,10 @@ export const adoptUnsealed: unique symbol = Symbol('llm-refresh.adoptUnsealed')
 
 /** Options of a sealed store besides its keys. */
 export interface SealedOptions {
-  /** See {@link adoptUnsealed}. Default: such a record is a `store_invalid`. */
+  /**
+   * See {@link adoptUnsealed}. If false, an unsealed record fails with `store_invalid`.
+   * @default false
+   */
   [adoptUnsealed]?: boolean | undefined
   /** The source of time, which a test can control. Default: the platform's. */
   clock?: Clock | undefined
