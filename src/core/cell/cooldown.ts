@@ -10,7 +10,7 @@ const LONGEST_TRANSIENT = 5_000
 const TRANSIENT =
   /^(?:source_(?:unreachable|unavailable|refused|invalid)|refresh_(?:timeout|failed)|store_failed|reauthentication_required)$/
 
-/** The pause after a failed refresh. It doubles with each failure. After a terminal failure no refresh runs, only `reread` if there is one. */
+/** The pause after a failed refresh. It doubles with each failure. After a terminal failure no refresh runs, only `reread`. */
 export class Cooldown {
   readonly #pause: Backoff
   readonly #looksOften: boolean
