@@ -16,7 +16,7 @@ interface Storage<T> {
 }
 
 /**
- * undefined on a runtime that has no such thing, such as a browser. It is looked up at run time, for this module must not import `node:`.
+ * undefined on a runtime without `AsyncLocalStorage`, such as a browser. Looked up at run time, because this module must not import `node:`.
  */
 export function asyncContext<T>(): AsyncContext<T> | undefined {
   try {
@@ -29,7 +29,10 @@ export function asyncContext<T>(): AsyncContext<T> | undefined {
   }
 }
 
-/** Node before 24 follows calls by a hook on every promise of the process: each costs about three times as much while it is enabled. */
+/**
+ * Node before 24 follows calls with a hook on every promise of the process, and each promise costs about three times as much meanwhile. So
+ * there the storage is disabled as soon as no run is left.
+ */
 function tracked<T>(storage: Storage<T>): AsyncContext<T> {
   const [node, bun, deno] = ['node', 'bun', 'deno'].map((name) =>
     field(field(field(globalThis, 'process'), 'versions'), name),
@@ -50,7 +53,7 @@ function tracked<T>(storage: Storage<T>): AsyncContext<T> {
   }
 }
 
-/** Cloudflare says it is Node 22 and has the method, which throws. The call that it would save is cheap. */
+/** Cloudflare claims to be Node 22 and has `disable()`, which throws there. The storage then stays enabled, which costs little. */
 function quiet(storage: Storage<unknown>): void {
   try {
     storage.disable?.()

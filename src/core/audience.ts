@@ -1,7 +1,7 @@
 import { builtinModule } from './builtin-module.ts'
 import { type RefreshEvent, type RefreshListener, tell } from './events.ts'
 
-/** The channel of `node:diagnostics_channel` that has every event of the process. Its name does not change. */
+/** The channel of `node:diagnostics_channel` that receives every event of the process. Users subscribe to it by this name. */
 const CHANNEL = 'llm-refresh'
 
 /** The part of Node's diagnostics channel that this file uses. */
@@ -37,7 +37,7 @@ export class Audience {
     return this.#onEvent !== undefined || also !== undefined || channel()?.hasSubscribers === true
   }
 
-  /** Tells each listener once, also one that belongs to both the credential and the surface. */
+  /** Tells each listener once, even a listener that the credential and the surface share. */
   tell(event: RefreshEvent, { onEvent, origin }: Surface = {}): void {
     const told = this.#named(event, origin)
     if (this.#onEvent !== undefined) tell(this.#onEvent, told)
@@ -53,13 +53,13 @@ export class Audience {
   }
 }
 
-/** For refreshers that are not ours: the surface's listener and the channel receive their events. */
+/** For refreshers that a user wrote: the surface's listener and the channel receive their events. */
 export const STRANGERS: Audience = /* @__PURE__ */ new Audience()
 
-/** null: this runtime has none. */
+/** undefined: not looked up yet; null: this runtime has no channel. */
 let found: Channel | null | undefined
 
-/** Looked up when it is first needed. While it has no subscriber, asking it costs a property access. */
+/** Looks the channel up at its first use. Without a subscriber, each further use costs one property access. */
 function channel(): Channel | null {
   if (found !== undefined) return found
   const module = builtinModule('diagnostics_channel')

@@ -4,7 +4,7 @@ import type { Background } from './refresher.ts'
  * Hands a flight to the callbacks that keep the platform from cancelling it.
  *
  * @param over settles when the flight is over
- * @param settled then: settles when its token is stored
+ * @param settled called when the flight is over: its promise settles when the flight's token is stored
  */
 export function handOver(
   takers: readonly (Background | undefined)[],
@@ -23,7 +23,7 @@ export function handOver(
       const returned: unknown = take?.(ended)
       if (returned instanceof Promise) returned.catch(() => undefined)
     } catch {
-      // A platform without a request at hand throws. The flight goes on all the same.
+      // `waitUntil` throws outside of a request. The flight goes on without its protection.
     }
   }
 }

@@ -1,4 +1,4 @@
-/** A module of Node's, if this runtime has it; else undefined. It is looked up at run time, because the core must not import `node:`. */
+/** A built-in module of Node, or undefined if this runtime lacks it. Looked up at run time, because the core must not import `node:`. */
 export function builtinModule(name: string): unknown {
   try {
     const process: unknown = Reflect.get(globalThis, 'process')

@@ -15,17 +15,17 @@ export interface Finding {
 
 /** An event names the account and the origin that it concerns. It holds no secret. Durations are in ms. */
 export type RefreshEvent = {
-  /** The account: of a pool's credential, and of one that was given a `key`. */
+  /** The account's name, if the credential belongs to a pool or has a `key` of its own. */
   readonly key?: string | undefined
   /** The origin of the call that this event is about, if a surface for HTTP requests made the call. */
   readonly origin?: string | undefined
 } &
-  /** The remote side rejected a generation. `stale`: a newer one was in force already, so nothing is refreshed. */
+  /** The remote side rejected a generation. `stale`: a newer generation was in force already, so no refresh runs. */
   (
     | { readonly type: 'rejected'; readonly generation: number; readonly stale: boolean }
-    /** The refresh function is being called. `generation` is the one in force; 0 for none. */
+    /** The cell calls the refresh function. `generation` is the one in force; 0 for none. */
     | { readonly type: 'refresh_started'; readonly generation: number; readonly cause: RefreshCause }
-    /** A new generation is in force. `late`: it arrived after the deadline. */
+    /** A new generation is in force. `duration` is in ms. `joined`: callers that waited. `late`: the value arrived after the deadline. */
     | {
         readonly type: 'refresh_succeeded'
         readonly generation: number
@@ -36,6 +36,7 @@ export type RefreshEvent = {
         /** epoch ms: when the new value expires; undefined if it is not known. */
         readonly expiresAt?: number | undefined
       }
+    /** A refresh failed, or was given up. `duration` is in ms. `joined`: callers that waited. */
     | {
         readonly type: 'refresh_failed'
         readonly generation: number
@@ -45,58 +46,63 @@ export type RefreshEvent = {
         readonly error: RefreshError
       }
     /**
-     * A refresh brought a value after `set()` or `clear()`, or after a newer one: it was not adopted. Without a `cause`: a token that could
-     * not be stored was dropped, for the store holds a newer login by now.
+     * A refresh brought a value after `set()`, `clear()` or a newer value: the cell discarded it. Without a `cause`: the credential discarded
+     * a token that it could not store before, because the store holds a newer login or token by now.
      */
     | {
         readonly type: 'refresh_discarded'
         readonly generation: number
         readonly cause?: RefreshCause | undefined
       }
+    /** A person logged in: `set()`, or `login()` of a credential. */
     | { readonly type: 'set'; readonly generation: number }
+    /** A person logged out: `clear()`, or `logout()` of a credential. `generation` is the last one that was in force. */
     | { readonly type: 'cleared'; readonly generation: number }
-    /** A credential comes from its store: the first that this process knows. */
+    /** The credential read its first token from the store. */
     | { readonly type: 'loaded'; readonly revision: number }
-    /** A credential comes from its store: another process, or another host, has refreshed it or logged in. */
+    /** The credential read a newer token from the store: another process or host has refreshed, or a person has logged in there. */
     | { readonly type: 'adopted'; readonly revision: number }
-    /** A credential comes from its source. */
+    /** The source issued a token. */
     | { readonly type: 'issued' }
-    /** A refresh waits: another process, or another credential of this one, holds the lock of the account. A store need not tell. */
+    /**
+     * A refresh waits for the account's lock, which another process, or another credential of this process, holds; or for one of the store's
+     * `maxLocks`. A user's own store may send no such event.
+     */
     | { readonly type: 'lock_waiting' }
-    /** The wait of `lock_waiting` is over. */
+    /** The wait of `lock_waiting` is over. `duration` is in ms. */
     | { readonly type: 'lock_waited'; readonly duration: number }
-    /** A credential was written to its store. */
+    /** The credential wrote a token to the store. */
     | { readonly type: 'persisted'; readonly revision: number }
-    /** It could not be written. It is used, kept, and written at the next chance. */
+    /** The store did not take a token. The credential uses the token, keeps it, and tries to write it again. */
     | { readonly type: 'persist_failed'; readonly error: RefreshError }
-    /** The store lost the record of a token that is in use: it came back empty. The token is written again. */
+    /** The store lost the record of a token that is in use. The credential writes the token again. */
     | { readonly type: 'record_vanished'; readonly revision: number }
-    /** The configuration holds another refresh token than before. The stored login works, so it is not tried yet. */
+    /** The configuration holds a new refresh token. The credential does not try it while the stored login works. */
     | { readonly type: 'seed_ignored' }
-    /** The endpoint refuses what a challenge demands; the token is refreshed without it. */
+    /** The endpoint refuses what a challenge demands. The credential refreshes without the demand. */
     | { readonly type: 'challenge_refused' }
-    /** Something is amiss that `check()` would report, too, such as a missing setting of a store's client. */
+    /** A problem that `check()` reports too, such as a missing setting of a store's client. */
     | { readonly type: 'finding'; readonly finding: Finding }
-    /** A request to an origin that is not among the `origins` of its surface was answered 401. Told once for each origin. */
+    /** A server responded 401 to a request whose origin is not among the `origins` of its surface. Sent once for each origin. */
     | { readonly type: 'bypassed'; readonly origin: string }
     /**
-     * The remote side demands a wider scope. Without a `reason` the source is asked for it. A `reason`, which is not thrown, says why not:
-     * only a person can grant it, or too many were demanded. Told once for each scope.
+     * The remote side demands a wider scope. Without a `reason`, the credential asks the source for the scope. With a `reason`, it does not:
+     * only a person can grant the scope, or too many scopes were demanded. No caller gets the `reason` thrown. Sent once for each scope.
      */
     | {
         readonly type: 'scope_demanded'
         readonly generation: number
-        /** Separated by spaces; empty if the remote side does not say. */
+        /** Separated by spaces (RFC 6749 section 3.3); empty if the remote side names none. */
         readonly scope: string
         readonly reason: RefreshError | undefined
       }
     /** A call makes its second attempt, with this generation. */
     | { readonly type: 'retried'; readonly generation: number }
-    /** A call was rejected and got its rejection, because no newer generation was to be had. */
+    /** The remote side rejected a call, and the caller got the rejection: there is no newer generation, or the call cannot be repeated. */
     | { readonly type: 'not_retried'; readonly generation: number; readonly error: RefreshError }
   )
 
-/** Receives events. An error that it throws is ignored: an observer must not break what it observes. */
+/** Receives events. The library ignores an error that a listener throws, so that a listener breaks no call. */
 export type RefreshListener = (event: RefreshEvent) => void
 
 /** Calls one listener. */
@@ -105,7 +111,7 @@ export function tell(listener: RefreshListener, event: RefreshEvent): void {
     const returned: unknown = listener(event)
     if (returned instanceof Promise) returned.catch(() => undefined)
   } catch {
-    // see RefreshListener
+    // A listener breaks no call: see RefreshListener.
   }
 }
 
@@ -120,7 +126,8 @@ function className(thrown: unknown): string {
 }
 
 /**
- * Turns any error into a `RefreshError`. A foreign error becomes the cause. Its message may hold a secret, so ours names only its class.
+ * Turns any error into a `RefreshError`. A foreign error becomes the cause. A foreign message may hold a secret, so our message names only
+ * the class of the error.
  */
 export function asRefreshError(error: unknown): RefreshError {
   if (error instanceof RefreshError && isSound(error)) return error
@@ -131,7 +138,7 @@ export function asRefreshError(error: unknown): RefreshError {
   })
 }
 
-/** Another copy of the package, or a proxy, may have made the error: an unexpected one must not end the process. */
+/** Another copy of the package, or a `Proxy`, may have made the error: members of a wrong type must not end the process. */
 function isSound(error: RefreshError): boolean {
   try {
     const { code, message, terminal, retryAfterMs } = error
@@ -149,7 +156,7 @@ function retryAfterOf(error: unknown): number | undefined {
     const retryAfterMs: unknown = Reflect.get(Object(error), 'retryAfterMs')
     if (typeof retryAfterMs === 'number' && Number.isFinite(retryAfterMs)) return retryAfterMs
   } catch {
-    // whatever was thrown, it must end the flight
+    // A hostile error may throw from a getter. The flight must fail with it all the same.
   }
   return undefined
 }

@@ -20,7 +20,7 @@ export interface Origin<T> extends Refresher<T> {
   /** A remote side accepted this generation. */
   heard(snapshot: Generation): void
   usable(): Snapshot<T> | undefined
-  /** The breaker is the reporting map's own: one remote side must not stop the refreshes of another. */
+  /** @param breaker the breaker of the map that reports: one remote side must not stop the refreshes of another */
   refresh(rejected: Generation, options?: RejectionOptions, breaker?: Breaker): Promise<Snapshot<T>>
 }
 
@@ -38,7 +38,7 @@ export class Mapped<T, U> implements Origin<U> {
   readonly #origin: Origin<T>
   readonly #make: (value: T) => U | Promise<U>
   readonly #breaker = new Breaker()
-  // Keyed by the snapshot itself: when the cell discards a snapshot, the value built from it is discarded too.
+  // Keyed by the snapshot: when the cell discards a snapshot, the built value is discarded with it.
   readonly #built = new WeakMap<Snapshot<T>, Building<U>>()
   #shared: Shared<T, U> | undefined
 
@@ -59,7 +59,7 @@ export class Mapped<T, U> implements Origin<U> {
     return this.#find(this.#origin.peek())?.snapshot
   }
 
-  /** Builds at once if the builder is synchronous: the first call with a new value then need not wait for a turn of the event loop. */
+  /** Builds at once if `build` is synchronous, so that the first call with a new value waits for no turn of the event loop. */
   usable(): Snapshot<U> | undefined {
     const base = this.#origin.usable()
     return base && (this.#find(base) ?? this.#start(base)).snapshot
@@ -80,7 +80,7 @@ export class Mapped<T, U> implements Origin<U> {
   }
 
   async demand(...demand: Demand): Promise<Snapshot<U> | undefined> {
-    // The one in force by now: another login may have come.
+    // Take the value in force, because a person may have logged in during the demand.
     return (await this.#origin.demand?.(...demand)) && this.snapshot(demand[2])
   }
 
@@ -125,7 +125,7 @@ export class Mapped<T, U> implements Origin<U> {
     return snapshot && this.#built.get(snapshot)
   }
 
-  /** Callers of one turn that wait for the same share one promise: no other request's. */
+  /** Callers of one turn that wait for the same base share one promise. They never share the promise of another request. */
   #derive(base: Promise<Snapshot<T>>, options: WaitOptions = {}): Promise<Snapshot<U>> {
     if (options.signal !== undefined || options.background !== undefined) return this.#await(base, options)
     const turn = currentTurn()
@@ -140,7 +140,7 @@ export class Mapped<T, U> implements Origin<U> {
     try {
       const snapshot = await base
       const derived = await abortable(this.#build(snapshot), options.signal)
-      // A caller must not get a value of an account that was left meanwhile.
+      // If a login or a logout came meanwhile, this value belongs to the account before it. Get the present one.
       return epoch === this.epoch ? derived : await this.snapshot(options)
     } finally {
       if (this.#shared?.base === base) this.#shared = undefined
@@ -155,7 +155,7 @@ export class Mapped<T, U> implements Origin<U> {
     return read === undefined ? this.#join(base) : read.then(() => this.#join(base))
   }
 
-  /** Joins the build that runs. One that takes too long is begun anew: a build spends nothing. */
+  /** Joins the running build. If that build is past its deadline, starts another one, because a build spends nothing. */
   #join(base: Snapshot<T>): Promise<Snapshot<U>> {
     const running = this.#find(base)
     return (running?.isOver === false ? running : this.#start(base)).join()
@@ -163,7 +163,7 @@ export class Mapped<T, U> implements Origin<U> {
 
   #start(base: Snapshot<T>): Building<U> {
     const forget = (): void => {
-      // A failure is its callers' own; the next caller tries again.
+      // Only the callers that waited get the failure. The next caller starts a new build.
       if (this.#find(base) === building) this.#built.delete(base)
     }
     const building: Building<U> = new Building(

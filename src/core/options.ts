@@ -7,9 +7,9 @@ import type { Background, Refresh, RefreshContext, Refresher } from './refresher
 /** Options of a `Refreshable`. They are read once, at construction. */
 export interface RefreshableOptions<T> {
   /**
-   * Obtains a replacement for a stale value. Never called while another call of it runs, unless that one was superseded
-   * by `set()` or `clear()`, or given up after five deadlines; its signal has aborted then. It may throw a
-   * {@link RefreshError}: a `terminal` one is held until a person acts, a `retryAfterMs` (ms) is obeyed.
+   * Obtains a replacement for a stale value. The cell makes one call at a time. It makes another call only after `set()` or
+   * `clear()` superseded the first one, or after five deadlines; then the signal of the first call has aborted. The function may throw
+   * a {@link RefreshError}: the cell holds a `terminal` one until a person acts, and obeys a `retryAfterMs` (ms).
    */
   refresh: Refresh<T>
   /** The first value. Default: none; the first caller causes a refresh. */
@@ -17,21 +17,21 @@ export interface RefreshableOptions<T> {
   /** Tells when a value expires, in epoch ms. Default: not known; only a rejection causes a refresh. */
   expiresAt?: ((value: T) => number | undefined) | undefined
   /**
-   * After a terminal failure: looks, without refreshing, whether a different value is there by now (another
-   * process logged in). It returns undefined, or the very value in force, where nothing has changed. Asked at most
-   * once per cooldown. Default: only `set()` ends a terminal failure.
+   * Called instead of `refresh` after a terminal failure: looks for a different value, such as one from a login in another
+   * process, without refreshing. It returns undefined, or the same value that is in force, if nothing has changed. The cell calls
+   * it at most once per cooldown. Default: only `set()` ends a terminal failure.
    */
   reread?: ((context: RefreshContext<T>) => Promise<T | undefined>) | undefined
   /**
-   * How long before its expiry a value is refreshed in the background, in ms: at most a tenth of its lifetime, less a random part of up to
-   * one half. 0: a value is never refreshed ahead of its expiry.
+   * How long before its expiry the cell refreshes a value in the background, in ms. It is at most a tenth of the value's lifetime, and a
+   * random part of up to one half is taken off. 0: the cell refreshes no value ahead of its expiry.
    * @default 300_000
    */
   refreshAhead?: number | undefined
   /**
-   * Keeps the platform from cancelling a refresh with the request that began it: `waitUntil` of a serverless platform. Called with every
-   * flight, also one ahead of an expiry, inside the call that began it. Default: the platform may cancel it; the next call is served
-   * once five deadlines have passed.
+   * Keeps the platform from cancelling a refresh together with the request that began it: `waitUntil` of a serverless platform. The cell
+   * calls it for every flight, also for one ahead of an expiry, inside the call that began the flight. Default: the platform may cancel the
+   * flight, and then the next flight begins after five deadlines at the latest.
    *
    * @example
    * import { waitUntil } from 'cloudflare:workers'
@@ -39,44 +39,42 @@ export interface RefreshableOptions<T> {
    */
   background?: Background | undefined
   /**
-   * How long callers wait for a refresh, in ms from its start. The refresh itself is given up after five times that.
+   * How long callers wait for a refresh, in ms from its start. The cell gives the refresh itself up after five times that.
    * @default 30_000
    */
   deadline?: number | undefined
   /**
-   * How long no refresh is tried after one has failed, in ms. It doubles with each failure: up to 5,000 if the failure may pass by itself,
-   * else up to 60,000. A `retryAfterMs` is obeyed up to 60,000.
+   * How long the cell waits after a failed refresh before it tries another, in ms. The pause doubles with each failure: up to 5,000 if the
+   * failure may pass by itself, else up to 60,000. The cell obeys a `retryAfterMs` up to 60,000.
    * @default 1_000
    */
   cooldown?: number | undefined
-  /** Receives the events of this cell, of the values built from it and of the surfaces above it. */
+  /** Receives the events of this cell, of its maps and of the surfaces that use it. */
   onEvent?: RefreshListener | undefined
-  /** Time, for tests to control. Default: the platform's. */
+  /** The source of time, which a test can control. Default: the platform's. */
   clock?: Clock | undefined
 }
 
 /** Settings for the parts of this library that build on a cell. */
 export interface CellInternals<T = unknown> {
-  /** Handles a demand for a wider scope, made here or through any map: see `Refresher.demand()`. */
+  /** Handles a demand for a wider scope, made at the cell or at any of its maps: see `Refresher.demand()`. */
   readonly demand?: Refresher<T>['demand']
   /**
-   * A refresh spends something that must not be spent twice. Where it does not, a call that comes after the deadline of a flight gives that
-   * flight up and begins a new one.
+   * True if a refresh spends something that must not be spent twice, such as a refresh token. If false, a call that comes after a flight's
+   * deadline gives that flight up, and begins a new one.
    *
    * @default true
    */
   readonly spends?: boolean | undefined
   /**
-   * To look whether there is a newer value costs next to nothing, or spends nothing: after `unchanged` the pause doubles to 5 s only.
+   * True if a look for a newer value costs little, or spends nothing: then the pause after `unchanged` doubles up to 5 s only.
    *
    * @default false
    */
   readonly looksOften?: boolean | undefined
   /**
-   * The owner of the values. A surface that serves this owner lets requests of the owner's source pass by. The refresh function marks its
-   * own requests.
-   *
-   * Default: the cell, whose refresh function is the source.
+   * The owner of the values. A surface that serves this owner does not handle the requests of the owner's source. With this option, the
+   * refresh function itself calls `runAsSource()`. Default: the cell, which runs its whole refresh function as the source.
    */
   readonly owner?: object | undefined
   /** The listeners. Default: the listener of the options. */
@@ -131,7 +129,7 @@ export function readOptions<T>(options: RefreshableOptions<T>, audience?: Audien
   }
 }
 
-/** A value that was received must not be lost because its expiry cannot be read: then it is not known. */
+/** If the user's function throws or returns no number, the expiry counts as not known: the received value must not be lost. */
 function knownExpiry<T>(expiresAt: RefreshableOptions<T>['expiresAt'], value: T): number | undefined {
   try {
     const at = expiresAt?.(value)

@@ -1,7 +1,7 @@
-/** A function that requests are sent with. The platform's may have more members: Bun's has `preconnect`. */
+/** A function that sends requests. The type leaves out further members of the platform's function, such as Bun's `preconnect`. */
 export type Fetch = (...request: Parameters<typeof globalThis.fetch>) => ReturnType<typeof globalThis.fetch>
 
-/** Marks a fetch that carries a credential. Its value is the fetch beneath it. Copies of this package share it. */
+/** The member of a fetch of ours that holds the fetch beneath it. Copies of this package in one process share the symbol. */
 const BENEATH = Symbol.for('llm-refresh.fetch.beneath')
 
 /** Marks a fetch of ours. */
@@ -16,8 +16,8 @@ export function fetchBeneath(fetch: unknown): Fetch | undefined {
 }
 
 /**
- * The platform's fetch for a source. If `globalThis.fetch` is one of ours, it is the fetch beneath it, because a source's request must not
- * wait for the credential that it fetches. undefined if the platform has no fetch.
+ * The fetch for a source: `globalThis.fetch`, or the platform's fetch beneath it if a user put one of ours there. Else a source's request
+ * would wait for the credential that it fetches. undefined if the platform has no fetch.
  */
 export function rawFetch(): Fetch | undefined {
   let fetch: unknown = globalThis.fetch

@@ -11,7 +11,7 @@ import { type CellInternals, type RefreshableOptions, readOptions } from './opti
 import type { Generation, Refresher, RejectionOptions, Snapshot, WaitOptions } from './refresher.ts'
 
 /**
- * The cell: one value that goes stale. It numbers every value it has held and refreshes it once for everyone.
+ * The cell: one value that goes stale. It numbers every value that it has held, and refreshes it once for all callers.
  *
  * @example
  * const token = new Refreshable<Token>({
@@ -35,7 +35,7 @@ export class Refreshable<T> implements Refresher<T> {
   readonly #breaker = new Breaker()
   readonly #owner: object | undefined
 
-  /** @internal Of the credential that the cell belongs to. */
+  /** @internal Handles a demand for a wider scope, for the credential that the cell belongs to. */
   readonly demand?: NonNullable<Refresher<T>['demand']>
 
   /** @internal Raised by every login and logout. */
@@ -91,7 +91,7 @@ export class Refreshable<T> implements Refresher<T> {
     this.#breaker.stillRejected(snapshot.generation, endpoint, this.clock.now())
   }
 
-  /** @internal A remote side accepted this generation. A generation that another side rejected is still refreshed. */
+  /** @internal A remote side accepted this generation: if it is in force and marked as rejected, and no flight runs, the mark goes. */
   heard({ generation }: Generation): void {
     const { inForce } = this.#values
     if (
@@ -109,7 +109,7 @@ export class Refreshable<T> implements Refresher<T> {
 
   /**
    * Puts a value in force: a person logged in again. It outranks a refresh that is under way, and ends a
-   * terminal failure and a `clear()`. Those who wait for a refresh get this value.
+   * terminal failure and a `clear()`. Callers that wait for a refresh get this value.
    * @throws RefreshError `invalid_value` for undefined or null
    */
   set(value: T): Snapshot<T> {
@@ -131,10 +131,10 @@ export class Refreshable<T> implements Refresher<T> {
 
   /**
    * Drops the value: a person logged out. It outranks a refresh that is under way and holds until `set()`;
-   * until then every caller gets `credential_missing`. Numbers never restart.
+   * until then every caller gets `credential_missing`. Generations go on counting.
    */
   clear(): void
-  /** @internal What `reread` finds ends it, too: somebody may log in elsewhere. */
+  /** @internal With `'reread'`, a value that `reread` returns ends it too: a person may log in elsewhere. */
   clear(until?: 'set' | 'reread'): void
   clear(until: 'set' | 'reread' = 'set'): void {
     const superseded = this.#flights.take()
@@ -150,15 +150,15 @@ export class Refreshable<T> implements Refresher<T> {
   }
 
   /**
-   * @internal Refreshes now, in spite of a cooldown and of a terminal failure that is held, or joins the refresh that runs. Where it
-   * fails, the terminal failure is still held, or the new one is. A `clear()` it does not end.
+   * @internal Refreshes now, even during a cooldown or after a terminal failure, or joins the refresh that runs. If it fails, the cell
+   * still holds the terminal failure, or holds the new one if that is terminal. It does not end a `clear()`.
    */
   retryNow(options?: WaitOptions): Promise<Snapshot<T>> {
     return this.#callers.retryNow(options)
   }
 
   /**
-   * @internal A caller needs a value that lives longer than this one: a refresh runs, though nothing was rejected.
+   * @internal Refreshes although nothing was rejected: the caller needs a value that lives longer than this one.
    *
    * @throws RefreshError as `refresh()` does
    */
@@ -166,7 +166,7 @@ export class Refreshable<T> implements Refresher<T> {
     return this.#callers.renew(than, options)
   }
 
-  /** @internal Whether a value has expired since it came. One that came expired counts as good until it is rejected. */
+  /** @internal True if the value in force has expired since it arrived. A value that arrived expired counts as valid until it is rejected. */
   hasExpired({ generation }: Generation): boolean {
     const { inForce } = this.#values
     return inForce?.snapshot.generation === generation && inForce.staleAt <= this.clock.now()
@@ -177,7 +177,7 @@ export class Refreshable<T> implements Refresher<T> {
     return this.#flights.current !== undefined
   }
 
-  /** @internal The remote side rejected the value in force, and only a person can have it replaced. */
+  /** @internal The remote side rejected the value in force, and the last refresh failed in a way that only a person can mend. */
   get isEnded(): boolean {
     return this.#values.inForce?.rejected === true && this.isDead()
   }

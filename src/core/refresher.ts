@@ -3,21 +3,21 @@ import { optionError } from '../lib/options.ts'
 import type { Audience } from './audience.ts'
 import type { RefreshCause } from './events.ts'
 
-/** A generation's number: 1, 2, 3 …. A snapshot will do. */
+/** The number of a value: 1, 2, 3 …. Every snapshot has one, so callers pass a snapshot. */
 export interface Generation {
   readonly generation: number
 }
 
-/** A value, its generation and its expiry, read at one instant. The value is its reader's to guard. */
+/** A value, its generation and its expiry, read at one instant. The value is a secret, and is not redacted when a snapshot is printed. */
 export interface Snapshot<T> extends Generation {
   readonly value: T
-  /** epoch ms; undefined when it is not known. */
+  /** epoch ms; undefined if it is not known. */
   readonly expiresAt: number | undefined
 }
 
 /**
- * Takes a promise that the platform must not cancel, such as `waitUntil` of a serverless platform. It is called with every flight, in
- * the call that began it. The promise settles when the flight is over and its token is stored; it never rejects.
+ * Receives a promise that the platform must not cancel, such as `waitUntil` of a serverless platform. The library calls it for every
+ * flight, inside the call that began the flight. The promise settles when the flight is over and its token is stored; it never rejects.
  */
 export type Background = (flight: Promise<void>) => void
 
@@ -25,7 +25,7 @@ export type Background = (flight: Promise<void>) => void
 export interface WaitOptions {
   /** Ends this caller's wait at once, with the signal's reason. It never ends the refresh. */
   readonly signal?: AbortSignal | undefined
-  /** Receives the flight that this call begins, besides the `background` of the options. */
+  /** Receives the flight that this call begins. The cell's own `background` option receives it too. */
   readonly background?: Background | undefined
 }
 
@@ -43,25 +43,25 @@ export interface RejectionOptions extends WaitOptions {
  * The interface between a cell and the surfaces. A `Refreshable` is one, and `map()` returns one.
  *
  * The rule behind it: a caller never says "refresh", it says "generation 7 was rejected". If generation 8 is
- * in force by then, the answer is generation 8, and nothing is refreshed.
+ * in force by then, the caller gets generation 8, and the cell refreshes nothing.
  */
 export interface Refresher<T> {
-  /** The value in force, at once, whatever its state. */
+  /** Returns the value in force at once, even if it is stale or was rejected; undefined if there is none. */
   peek(): Snapshot<T> | undefined
   /**
-   * Returns at once what `snapshot()` would give if no caller has to wait for it; else undefined. Optional: it saves a call that is not
-   * rejected a turn of the event loop.
+   * Returns the result of `snapshot()` at once, if a caller need not wait for it; else undefined. Optional: it saves a turn of the event
+   * loop for each call.
    */
   usable?(): Snapshot<T> | undefined
   /**
-   * Returns a value to make an attempt with. Waits for a refresh only if there is no value, or the one in force is known to be stale. If
-   * that refresh fails, it returns the stale value, because the remote side's verdict counts.
-   * @throws RefreshError `credential_missing`, or the refresh's failure, if there is no value.
+   * Returns a value to make an attempt with. Waits for a refresh only if there is no value, or if the value in force is known to be stale.
+   * If that refresh fails, it returns the stale value, because the remote side may still accept it.
+   * @throws RefreshError `credential_missing`, or the refresh's failure, if there is no value; the signal's reason
    */
   snapshot(options?: WaitOptions): Promise<Snapshot<T>>
   /**
-   * Reports that the remote side rejected a generation, and gives a newer one.
-   * @throws RefreshError when there is none to be had: see `RefreshErrorCode`.
+   * Reports that the remote side rejected a generation, and returns a newer one.
+   * @throws RefreshError if no newer one can be obtained, see `RefreshErrorCode`; the signal's reason
    */
   refresh(rejected: Generation, options?: RejectionOptions): Promise<Snapshot<T>>
   /**
@@ -70,19 +70,19 @@ export interface Refresher<T> {
    * @param endpoint as in {@link RejectionOptions}
    */
   accepted(snapshot: Generation, endpoint?: string): void
-  /** Reports that the second attempt was rejected, too: refreshing did not help there. */
+  /** Reports that the remote side rejected the second attempt too: the refresh did not help at this endpoint. */
   stillRejected?(snapshot: Generation, endpoint?: string): void
   /**
-   * Reports that the remote side demands a wider scope (403 with `insufficient_scope`). The token is good but lacks a scope, so this is no
-   * rejection, and no breaker counts it. Each scope is requested once, if the source can request it without a person; else the event
-   * `scope_demanded` tells what a person has to grant.
+   * Reports that the remote side demands a wider scope (403 with `insufficient_scope`, RFC 6750 section 3.1). The token is valid but lacks a
+   * scope, so this is no rejection, and no breaker counts it. If the source can request the scope without a person, it does so once for each
+   * scope. Otherwise the event `scope_demanded` names the scope that a person has to grant.
    *
    * @returns a newer value, which may have the scope; undefined if there is none
    */
   demand?(lacking: Generation, challenge: string, options?: WaitOptions): Promise<Snapshot<T> | undefined>
-  /** @internal True if the login is known to have ended. Then only a person can mend it. */
+  /** @internal True if the login is known to have ended, so that only a person can mend it. */
   isDead?(): boolean
-  /** @internal A refresh, though nothing was rejected. Of a login that has ended: a look whether a person has logged in elsewhere. */
+  /** @internal Refreshes although nothing was rejected. If the login has ended, it only looks for a login made elsewhere. */
   renew?(than: Generation, options?: WaitOptions): Promise<unknown>
   /** @internal */
   readonly clock?: Clock | undefined
@@ -91,9 +91,9 @@ export interface Refresher<T> {
   /** @internal The owner of its values' source: see `runAsSource()`. */
   readonly owner?: object | undefined
   /**
-   * A refresher of something built from the value: a provider, a client, a header. It is built once per
-   * generation, shares the flight and the generations, and has a breaker of its own: make a map once for each remote
-   * side, not one per call.
+   * Makes a refresher of something that `build` makes from the value: a provider, a client, a header. It runs `build` once for each
+   * generation. The result shares flights and generations with this refresher, and has its own breaker, so make one map for each
+   * remote side, not one for each call.
    */
   map<U>(build: (value: T) => U | Promise<U>): Refresher<U>
 }
@@ -103,18 +103,18 @@ export interface RefreshContext<T> {
   /** The value in force, which may be stale. */
   readonly current: Snapshot<T> | undefined
   readonly cause: RefreshCause
-  /** The `WWW-Authenticate` header of the rejection, when there was one. */
+  /** The `WWW-Authenticate` header of the rejection (RFC 9110 section 11.6.1), if there was one. */
   readonly challenge: string | undefined
-  /** Aborts when no caller wants the result any more: on `set()`, on `clear()`, or after five deadlines. */
+  /** Aborts when the result is no longer wanted: on `set()`, on `clear()`, when the flight is given up, after five deadlines at most. */
   readonly signal: AbortSignal
   /**
-   * @internal Stops the flight's deadline while it waits in a queue for its turn (true), and starts it then (false). Five deadlines in
-   * the queue end the flight all the same.
+   * @internal Stops the flight's deadline while the flight waits in a queue (true), and starts the deadline anew when its turn comes
+   * (false). A flight ends after five deadlines in queues.
    */
   readonly queued?: ((isWaiting: boolean) => void) | undefined
-  /** @internal No caller wants the result any more. Unlike the signal it also tells on a platform where one request cannot abort what another began. */
+  /** @internal True if the result is no longer wanted. Works where the signal does not: Cloudflare lets no request abort another's work. */
   readonly isOver?: (() => boolean) | undefined
-  /** @internal A caller asks whether it works by now, whatever was refused before. */
+  /** @internal A caller wants a try now, even if the source refused before. */
   readonly isRetry?: boolean | undefined
 }
 

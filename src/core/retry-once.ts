@@ -18,15 +18,15 @@ import {
 export interface RetryPolicy<R> extends CommonPolicy {
   /** Is this result a rejection? Default: no result is; only errors are judged. */
   readonly isRejection?: ((result: R) => Judgement) | undefined
-  /** Does this result, which is no rejection, show that the value was accepted? Default: it does. */
+  /** Asked about a result that is no rejection: does it show that the remote side accepted the value? Default: it does. */
   readonly isAcceptance?: ((result: R) => boolean) | undefined
-  /** Discards a rejection that a second attempt replaces: cancels its body, say. An error that it throws is ignored. */
+  /** Discards a rejected result before the second attempt, for example by cancelling its body. An error that it throws is ignored. */
   readonly discard?: ((result: R) => unknown) | undefined
 }
 
 /**
- * Makes one attempt, or two: if the first is rejected, it refreshes the value and makes the attempt once more. The caller sees only the
- * last one's result. If there is no newer value, that is the rejection, unchanged.
+ * Makes one attempt or two: if the remote side rejects the first attempt, it refreshes the value and makes a second attempt. The caller gets
+ * the result of the last attempt. If there is no newer value, the caller gets the rejection unchanged.
  *
  * @throws the last attempt's error; RefreshError if there is no value to attempt with
  * @example
@@ -44,7 +44,7 @@ export function retryOnce<T, R>(
   return retryFrom(undefined, refresher, attempt, policy)
 }
 
-/** A first attempt that was made without the retry policy. */
+/** A first attempt that a surface made before it called the retry policy. */
 export interface Made<T, R> {
   readonly snapshot: Snapshot<T>
   readonly result: R
@@ -57,7 +57,7 @@ export async function retryFrom<T, R>(
   attempt: (value: T) => Promise<R>,
   policy: RetryPolicy<R>,
 ): Promise<R> {
-  // Awaiting costs a turn of the event loop even where nothing is to be waited for.
+  // Await only a promise: an await costs a turn of the event loop even if the value is there.
   const obtained = made?.snapshot ?? obtain(refresher, policy)
   let snapshot = obtained instanceof Promise ? await obtained : obtained
   for (let retried = false; ; retried = true) {
@@ -83,7 +83,7 @@ export async function retryFrom<T, R>(
     let fresh: Snapshot<T> | undefined
     if (verdict !== undefined && !retried) {
       try {
-        // Inlined from `renew()`: in a stampede its frame and its promise would stay in memory for every caller until the refresh is over.
+        // This repeats `renew()` inline, because in a stampede the frame and promise of a call would stay in memory for each caller.
         fresh = isRejected
           ? repeatable(refresher, snapshot, await askFor(refresher, snapshot, verdict, policy), policy)
           : await widen(refresher, snapshot, verdict, policy)
@@ -102,7 +102,7 @@ export async function retryFrom<T, R>(
   }
 }
 
-/** Discards a result that no caller needs any more. It is not awaited, and its failure is ignored. */
+/** Discards a result that no caller needs any more. No caller waits for that, and a failure is ignored. */
 function discard<R>(result: R, policy: RetryPolicy<R>): void {
   try {
     const discarding = policy.discard?.(result)

@@ -7,8 +7,8 @@ import { demandIn, isMendable } from './verdict/demand.ts'
 import { verdict, type Verdict } from './verdict/unauthorized.ts'
 
 /**
- * Is this a rejection? A verdict can carry the challenge; a plain `true` carries none. A verdict that is no rejection, whose challenge is an
- * `insufficient_scope`, demands a wider scope: see `Refresher.demand()`. It may take reading.
+ * Is this a rejection? A verdict can carry the challenge; a plain `true` carries none. A verdict that is no rejection, but has a challenge
+ * with `insufficient_scope`, demands a wider scope: see `Refresher.demand()`. A judgement that has to read a body first is a promise.
  */
 export type Judgement = boolean | Verdict | Promise<boolean | Verdict>
 
@@ -17,15 +17,15 @@ export interface CommonPolicy {
   /** Is this thrown error a rejection? Default: `isUnauthorizedError` decides. */
   readonly isRejectionError?: ((error: unknown) => Judgement) | undefined
   /**
-   * Asked once a rejection has led to a newer value. Returns why the call cannot be made again, and the caller then gets the rejection;
-   * undefined if it can be made again. Default: it can.
+   * Called when a rejection has led to a newer value. Returns why the call cannot be repeated, and the caller then gets the rejection.
+   * Returns undefined if the call can be repeated. Default: it can.
    */
   readonly unrepeatable?: (() => RefreshError | undefined) | undefined
-  /** The caller's: once it has aborted, nothing is retried. */
+  /** The caller's signal: once it has aborted, no second attempt is made. */
   readonly signal?: AbortSignal | undefined
   /**
-   * The called endpoint: method and path, without the query. A rejection by an endpoint that accepted a value before causes a refresh at
-   * once; the other endpoints share a budget. Default: all calls of this refresher go to one endpoint.
+   * The called endpoint: method and path, without the query. If the endpoint accepted a value before, its rejection causes a refresh at once.
+   * All endpoints that never did share a budget of refreshes. Default: all calls of this refresher count as calls of one endpoint.
    */
   readonly endpoint?: string | undefined
   /** Receives the refresh that this call begins: see {@link Background}. */
@@ -34,9 +34,9 @@ export interface CommonPolicy {
   readonly onEvent?: RefreshListener | undefined
   /** @internal The origin that the call goes to, for events. */
   readonly origin?: string | undefined
-  /** @internal An attempt observes the caller's abort by itself: the caller gets its result even if the abort came first. */
+  /** @internal The attempt watches the caller's signal itself, so it is made, and its result returned, even if the signal has aborted. */
   readonly aborts?: boolean | undefined
-  /** @internal The caller knows how its call ended, so no more events tell of it. */
+  /** @internal The caller has its result already, so this call sends no more events. */
   readonly isLeft?: boolean | undefined
 }
 
@@ -45,10 +45,10 @@ export function judgeError(error: unknown, policy: CommonPolicy): Judgement {
   return policy.isRejectionError?.(error) ?? verdict(error)
 }
 
-/** In a stampede each caller keeps it until the refresh is over. */
+/** One shared object: in a stampede each caller holds it until the refresh is over. */
 const REJECTED: Verdict = /* @__PURE__ */ Object.freeze({ rejected: true })
 
-/** The verdict of a judgement, if it is a rejection. Waits only if the judgement does. */
+/** The verdict of a judgement, if it is a rejection. Returns a promise only for a judgement that is one. */
 function rejectionIn(answer: Judgement): Verdict | undefined | Promise<Verdict | undefined> {
   if (answer === false) return undefined
   if (answer === true) return REJECTED
@@ -56,7 +56,7 @@ function rejectionIn(answer: Judgement): Verdict | undefined | Promise<Verdict |
   return answer.rejected ? answer : undefined
 }
 
-/** The verdict of a judgement, if another credential may do. Waits only if the judgement does. */
+/** The verdict of a judgement, if another token may help: a rejection, or a demand for a scope. Returns a promise as `rejectionIn()` does. */
 export function mendableIn(answer: Judgement): Verdict | undefined | Promise<Verdict | undefined> {
   if (answer === false) return undefined
   if (answer === true) return REJECTED
@@ -64,7 +64,7 @@ export function mendableIn(answer: Judgement): Verdict | undefined | Promise<Ver
   return isMendable(answer) ? answer : undefined
 }
 
-/** A snapshot for an attempt. It is no promise if no wait is needed. */
+/** A snapshot for an attempt. It is a promise only if the caller has to wait. */
 export function obtain<T>(refresher: Refresher<T>, policy: CommonPolicy): Snapshot<T> | Promise<Snapshot<T>> {
   const hasLeft = !policy.aborts && policy.signal?.aborted
   const usable = hasLeft ? undefined : refresher.usable?.()
@@ -85,9 +85,9 @@ export function askFor<T>(
 }
 
 /**
- * The snapshot for a second attempt, if one can be made.
+ * The snapshot for a second attempt; undefined if the call cannot be repeated.
  *
- * @throws the signal's reason, when the caller has left while it waited
+ * @throws the signal's reason, if the caller left while it waited
  */
 export function repeatable<T>(
   refresher: Refresher<T>,
@@ -102,9 +102,9 @@ export function repeatable<T>(
 }
 
 /**
- * Makes no second attempt: the caller gets the rejection unchanged.
+ * Reports that there is no second attempt: the caller gets the rejection unchanged.
  *
- * @throws the signal's reason, when the caller has left while it waited
+ * @throws the signal's reason, if the caller left while it waited
  */
 export function notRetried<T>(
   refresher: Refresher<T>,
@@ -118,9 +118,9 @@ export function notRetried<T>(
 }
 
 /**
- * The snapshot for a second attempt; undefined if there is to be none, and the caller gets the rejection or the demand unchanged.
+ * The snapshot for a second attempt; undefined if there is none, so that the caller gets the rejection or the demand unchanged.
  *
- * @throws the signal's reason, when the caller leaves while it waits
+ * @throws the signal's reason, if the caller left while it waited
  */
 export async function renew<T>(
   refresher: Refresher<T>,
@@ -136,7 +136,7 @@ export async function renew<T>(
   }
 }
 
-/** Reports a demand. That is no rejection: nothing tells of a call that is not made again. */
+/** Reports a demand for a scope. A demand is no rejection, so no event says that the call was not repeated. */
 export async function widen<T>(
   refresher: Refresher<T>,
   lacking: Snapshot<T>,
@@ -152,8 +152,8 @@ export async function widen<T>(
 }
 
 /**
- * Reports a second attempt that failed, where that was a rejection, too. The caller gets its failure in any case, and does not wait for a
- * judge that takes long.
+ * Reports to the refresher that a second attempt failed with a rejection. The caller gets its error in any case, and does not wait until the
+ * error is judged.
  */
 export function reportFailure<T>(
   refresher: Refresher<T>,
@@ -170,11 +170,11 @@ export function reportFailure<T>(
     if (judged instanceof Promise) judged.then(report).catch(() => undefined)
     else report(judged)
   } catch {
-    // A judge that throws has no opinion. The error that it was asked about is the one to tell.
+    // If the user's `isRejectionError` throws, the caller still gets the error of its attempt.
   }
 }
 
-/** A call makes its second attempt. */
+/** Reports that a call makes its second attempt. */
 export function tellRetried<T>(
   refresher: Refresher<T>,
   { generation }: Generation,

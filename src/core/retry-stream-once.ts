@@ -13,22 +13,23 @@ import type { Verdict } from './verdict/unauthorized.ts'
 
 /** How the retry policy reads one kind of stream. */
 export interface StreamPolicy<D> extends CommonPolicy {
-  /** Is this item a rejection? Asked before the commit only. Default: no item is; only errors are judged. */
+  /** Is this item a rejection? Called only before the commit. Default: no item is; only errors are judged. */
   readonly isRejection?: ((item: D) => Judgement) | undefined
-  /** Is this item content? The first content is the commit: nothing is retried after it. */
+  /** Is this item content? The first content is the commit: after it the stream makes no second attempt. */
   readonly isContent: (item: D) => boolean
   /** Is this item the stream's last? */
   readonly isEnd: (item: D) => boolean
 }
 
 /**
- * A stream that is opened once or twice. If it is rejected before the commit, the value is refreshed and the stream opened anew. The
- * consumer never sees content twice. If there is no newer value, the consumer gets the rejection unchanged.
+ * A stream that makes one attempt or two: if the remote side rejects the first attempt before the commit, it refreshes the value and opens
+ * a second attempt. The consumer never gets content twice. If there is no newer value, the consumer gets the rejection unchanged.
  *
- * The stream opens nothing before the consumer asks for the first item, and reads nothing ahead. A consumer that leaves closes the open
+ * The stream opens no attempt before the consumer asks for the first item, and reads no item ahead. A consumer that leaves closes the open
  * attempt. The stream can be iterated once.
  *
- * @param open opens an attempt; the second one gets the last item that the first one handed on unjudged, if any
+ * @param open opens an attempt; the second one gets the last item that the first one handed on before it was rejected, if any
+ * @throws the last attempt's error; RefreshError if there is no value to attempt with
  * @example
  * for await (const item of retryStreamOnce(client, (client) => client.stream(prompt), {
  *   isContent: (item) => item.type === 'text',
@@ -47,7 +48,7 @@ type Result<D> = IteratorResult<D, undefined>
 
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined }
 
-// Written by hand: a generator around the provider's own costs twice as much per item.
+// Written by hand, because a generator around the provider's generator doubles the cost of an item.
 class RetriedStream<T, D> implements AsyncIterableIterator<D> {
   readonly #refresher: Refresher<T>
   readonly #open: (value: T, last?: D) => AsyncIterable<D>
@@ -56,18 +57,18 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
   #state: 'opening' | 'flowing' | 'over' | 'left' = 'opening'
   /** The attempt's stream, while one is open. */
   #inner: AsyncIterator<D> | undefined
-  /** The same once it is committed and no earlier call of `next()` waits: nothing stands between it and the consumer. */
+  /** The same stream after the commit, once no earlier call of `next()` waits. The consumer then reads from it directly. */
   #flowing: AsyncIterator<D> | undefined
   #snapshot: Snapshot<T> | undefined
   #retried = false
-  /** The last item before the commit that was handed on. */
+  /** The last item that the consumer got before the commit. */
   #last: D | undefined
   /**
-   * Calls of `next()` before the commit, in order: each function ends its call when the consumer leaves. None is kept while the stream
-   * flows.
+   * One function for each waiting call of `next()` before the commit, in order: it ends that call when the consumer leaves. undefined
+   * while the stream flows.
    */
   #waiting: ((end: Result<D>) => void)[] | undefined
-  /** They are served one after the other, as a generator would. */
+  /** The end of the last call in the queue: calls of `next()` are served one after the other, as by a generator. */
   #served: Promise<unknown> | undefined
 
   constructor(
@@ -118,7 +119,7 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
   }
 
   async #serve(): Promise<Result<D>> {
-    // Each turn asks an attempt for an item; only a retry takes another turn.
+    // Each pass asks an attempt for one item. Only a retry makes another pass.
     for (;;) {
       try {
         const inner = this.#isOver() ? undefined : await this.#start()
@@ -136,7 +137,7 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
         const verdict = this.#mayJudge() && (await mendableIn(answer))
         if (verdict && verdict.rejected && this.#retried) this.#stillRejected()
         if (!verdict || !this.#mayRetry()) {
-          // A judged item was a failure, not a prelude.
+          // Only an item that was not judged as a failure is handed to the second attempt.
           if (answer === false) this.#last = result.value
           return result
         }
@@ -154,7 +155,7 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
     }
   }
 
-  /** The attempt's stream, opened if needed; undefined if the consumer has left meanwhile. */
+  /** The attempt's stream, which it opens if needed; undefined if the consumer left meanwhile. */
   async #start(): Promise<AsyncIterator<D> | undefined> {
     if (this.#inner !== undefined) return this.#inner
     this.#snapshot ??= await obtain(this.#refresher, this.#policy)
@@ -176,11 +177,12 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
     if (this.#snapshot !== undefined) this.#refresher.stillRejected?.(this.#snapshot, this.#policy.endpoint)
   }
 
-  /** Prepares the second attempt; returns false if there is to be none. */
+  /** Prepares the second attempt; returns false if there is none. */
   async #restart(verdict: Verdict): Promise<boolean> {
     if (this.#isOver()) return false
     const before = this.#snapshot
-    // Closed before the refresh: a rejected stream must not hold a connection meanwhile. One that lacks a scope goes on where none is granted.
+    // Close a rejected stream before the refresh, so that it holds no connection meanwhile. Keep a stream that only lacks a scope: if the
+    // scope is not granted, the consumer reads that stream on.
     if (verdict.rejected) this.#leave()
     try {
       const fresh = before && (await renew(this.#refresher, before, verdict, this.#policy))
@@ -207,7 +209,7 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
     return this.#watch(result)
   }
 
-  /** All that is done to an item after the commit. */
+  /** Handles an item after the commit: it only looks for the end. */
   readonly #watch = (result: Result<D>): Result<D> => {
     if (this.#inner === undefined) return END
     try {
@@ -221,7 +223,7 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
     return result
   }
 
-  /** Ends the stream with an error. If the consumer has left, no one receives the error. */
+  /** Ends the stream with an error. A consumer that has left gets the end instead. */
   readonly #broken = (error: unknown): Result<D> => {
     if (this.#state === 'left') return END
     void close(this.#over())
@@ -242,11 +244,11 @@ class RetriedStream<T, D> implements AsyncIterableIterator<D> {
   }
 }
 
-/** Closes an attempt. The stream needs it no more, so this is not awaited and its failure is ignored. */
+/** Closes an attempt that the stream no longer needs. No caller waits for that, and a failure is ignored. */
 async function close<D>(inner: AsyncIterator<D> | undefined): Promise<void> {
   try {
     await inner?.return?.()
   } catch {
-    // see above
+    // The attempt is discarded, and its failure with it.
   }
 }

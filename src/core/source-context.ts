@@ -2,10 +2,10 @@ import { type AsyncContext, asyncContext } from './async-context.ts'
 
 /** One run of a source, and the run that it is part of. */
 interface SourceRun {
-  /** Cleared when the run ends: a promise made within it may be cached and keeps the run, but must not keep the owner. */
+  /** Cleared when the run ends: a cached promise that was made within the run keeps the run in memory, and must not keep the owner. */
   owner: object | undefined
   readonly outer: SourceRun | undefined
-  /** A connection that was opened within a run keeps the run's context. Its later requests are not the source's. */
+  /** True after the run. A connection that was opened within the run keeps its context, but later requests on it are not the source's. */
   isOver: boolean
 }
 
@@ -13,11 +13,10 @@ interface SourceRun {
 let context: AsyncContext<SourceRun> | undefined
 
 /**
- * Runs a source. Every request that it makes until it settles belongs to it, across every await. The surface that the source serves lets
- * these requests pass by, for they would wait for themselves.
+ * Runs a source. Every request that the source makes until it settles belongs to it, across every await. The surface that the source serves
+ * does not handle these requests: they would wait for the token that they fetch.
  *
- * @param owner the source's owner. Surfaces that serve another owner handle the requests as usual. Default: every surface lets them pass
- * by.
+ * @param owner the source's owner. Surfaces that serve another owner handle the requests as usual. Default: no surface handles them.
  */
 export async function runAsSource<R>(run: () => R | Promise<R>, owner?: object): Promise<R> {
   context ??= asyncContext<SourceRun>()
@@ -34,7 +33,7 @@ export async function runAsSource<R>(run: () => R | Promise<R>, owner?: object):
 /**
  * True if this code runs within a source. Always false on a runtime without `AsyncLocalStorage`: see `rawFetch()`.
  *
- * @param owner whose source is meant. Default: any owner's
+ * @param owner the owner of the source to look for. Default: any owner
  */
 export function isInSource(owner?: object): boolean {
   for (let run = context?.getStore(); run !== undefined; run = run.outer) {

@@ -10,33 +10,37 @@ import type { AccessToken } from './token.ts'
 /** Options of a caller that asks for a token. */
 export interface AccessTokenOptions {
   /**
-   * ms that the token must still live: one with less left is refreshed first. A token that arrived with less is given all the same.
+   * How long the token must still live, in ms. A token with less time left is refreshed first. If the source gives no token with so much
+   * time, the caller gets the one that the source gave.
    * @default 0
    */
   readonly minTtl?: number | undefined
   /**
-   * The token that this call gave before, and that the remote side rejected. Where another one is in force by now, that one is given, and
-   * nothing is refreshed.
+   * The token that an earlier call returned, and that the remote side rejected. If another token is in force by now, the caller gets that
+   * token, and nothing is refreshed. Default: no token was rejected.
    */
   readonly rejected?: string | undefined
   /** Ends this caller's wait at once, with the signal's reason. It never ends the refresh. */
   readonly signal?: AbortSignal | undefined
-  /** Gets the refresh that this call begins: `waitUntil` of a serverless platform. */
+  /** Receives the refresh that this call begins: `waitUntil` of a serverless platform. */
   readonly background?: Background | undefined
 }
 
 const NAMES = ['minTtl', 'rejected', 'signal', 'background']
 
-/** Gives a credential's token as text. */
+/** Gives a credential's token as text: the work of `accessToken()`. */
 export class TokenGiver {
   readonly #cell: Refreshable<AccessToken>
   readonly #clock: Clock
   readonly #failure: () => RefreshError | undefined
   readonly #isIssued: (token: AccessToken) => boolean
-  /** A generation that arrived with less time left than was asked for: another refresh would bring no more. ms */
+  /** A generation that arrived with `left` ms. If a caller asks for more, another refresh would bring no more than that. */
   #short: { readonly generation: number; readonly left: number } | undefined
 
-  /** @param isIssued whether the source gave this token last */
+  /**
+   * @param failure the last refresh's failure
+   * @param isIssued true for the token that the source issued last
+   */
   constructor(
     cell: Refreshable<AccessToken>,
     clock: Clock,
@@ -55,7 +59,7 @@ export class TokenGiver {
     const waiting = { signal, background }
     const known = this.#cell.peek()?.generation ?? 0
     const held = await this.#accepted(rejected, waiting)
-    // It came from the source during this call: another request would bring no more.
+    // The source issued this token during this call, so another request would bring no longer time.
     if (held.generation > known && this.#isIssued(held.value)) this.#note(held, minTtl)
     let snapshot = held
     let failure: unknown
@@ -64,7 +68,7 @@ export class TokenGiver {
         snapshot = await this.#cell.renew(held, waiting)
       } catch (reason) {
         throwIfAborted(signal)
-        // A token that is still good is better than none.
+        // The refresh failed, but the token in force may still be valid.
         if (this.#cell.peek() === undefined) throw reason
         failure = reason
       }
@@ -74,7 +78,7 @@ export class TokenGiver {
     return snapshot.value.accessToken
   }
 
-  /** A token that is not the rejected one: that may be in force here, or be what a store gives to a process that begins. */
+  /** A token other than the rejected one, which may be in force here, or may come from the store to a process that has just begun. */
   async #accepted(rejected: string | undefined, waiting: WaitOptions): Promise<Snapshot<AccessToken>> {
     let snapshot = this.#cell.peek()
     if (snapshot?.value.accessToken !== rejected || snapshot === undefined)
@@ -84,7 +88,7 @@ export class TokenGiver {
     return this.#cell.isEnded ? this.#cell.renew(snapshot, waiting) : snapshot
   }
 
-  /** Why there is no token that is good. What the source last failed with says more than that its pause is not over. */
+  /** Why there is no valid token. If only the pause keeps it from refreshing, the source's last failure says more. */
   #reason(failure: unknown): unknown {
     const isPause = failure instanceof RefreshError && failure.code === 'refresh_suspended'
     const known = this.#failure()

@@ -22,11 +22,11 @@ export interface Checked {
   readonly record: TokenRecord
   readonly peek: () => Snapshot<AccessToken> | undefined
   readonly status: () => CredentialStatus
-  /** Asks the source, whatever it refused before. */
+  /** Refreshes now, even if the source refused before. */
   readonly refresh: () => Promise<Snapshot<AccessToken>>
 }
 
-/** Finds out whether a token can be had, and what puts the login at risk. */
+/** Finds out whether the credential can get a token, and what puts the login at risk. */
 export async function check(of: Checked): Promise<CheckResult> {
   const findings: Finding[] = [...findingsOf(of.store)]
   let stored: StoredRecord | undefined
@@ -44,10 +44,10 @@ export async function check(of: Checked): Promise<CheckResult> {
   return { ok: findings.every(({ level }) => level !== 'error'), findings }
 }
 
-/** A person's login without a refresh token. A source that spends nothing, and one of the user's, may issue the next token by itself. */
+/** True for a person's login without a refresh token. A source that spends nothing, or a user's own, may issue the next token without one. */
 function endsWithItsToken({ source, peek }: Checked, stored: StoredRecord | undefined): boolean {
   if (peek()?.value.refreshToken !== undefined) return false
-  // A process that only borrows knows from the record whether anybody has logged in.
+  // A store-only process learns from the record whether a person has logged in.
   if (source === undefined) return (stored?.session ?? 0) > 0
   return source.presented !== undefined && source.spendsRefreshToken !== false && source.seed === undefined
 }
@@ -75,16 +75,17 @@ async function token(of: Checked, stored: StoredRecord | undefined): Promise<Fin
 
 async function refreshed(of: Checked, stored: StoredRecord | undefined): Promise<Snapshot<AccessToken>> {
   const snapshot = await of.refresh()
-  // A process that begins takes the stored token, and learns with it that the login had ended. Only the source knows whether it still is.
+  // A process that has just begun adopts the stored token, and learns from the record that the login had ended. Ask the source whether the
+  // login is still dead.
   return isFollowed(of, stored) && of.status().state === 'reauthentication_required' ? of.refresh() : snapshot
 }
 
-/** A value of this machine is never stored, and another configuration's record says nothing of this one. */
+/** True if the record concerns this credential. A value of this machine is never stored, and a record may be of another configuration. */
 function isFollowed({ source }: Checked, stored: StoredRecord | undefined): boolean {
   return source?.isStatic !== true && fitOf(stored, source?.madeFor) !== 'other'
 }
 
-/** The record that this credential goes by tells of an ended login, of another token that is in force by now, or of a logout. */
+/** True if the record tells of an ended login, of a logout, or of a newer token than ours. */
 function isOvertaken(of: Checked, stored: StoredRecord | undefined): boolean {
   const { record, peek } = of
   if (stored === undefined || record.isUnsaved || !isFollowed(of, stored)) return false

@@ -30,8 +30,8 @@ import type { TokenResponse } from './token/token-response.ts'
 /**
  * A credential that refreshes itself, once for all callers, processes and hosts that share its store.
  *
- * A new token is stored before callers get it. If storing takes longer than a second, the token is used, kept, and written as soon as the
- * store takes it; until then no other process gets its lock.
+ * The credential stores a new token before callers get it. If storing takes longer than a second, callers get the token, and the credential
+ * tries to write it until the store takes it. Until then our own stores keep the lock, so that no other process redeems the spent token.
  *
  * @throws RefreshError `invalid_option`
  * @example
@@ -42,7 +42,7 @@ export function createCredential(options: CredentialOptions): Credential {
   return new StoredCredential(readCredentialOptions(options))
 }
 
-/** The number of challenges that are remembered. */
+/** The credential remembers this many challenges. */
 const MOST_REFUSED = 16
 
 /** A credential over a store and a source. */
@@ -54,12 +54,12 @@ export class StoredCredential implements Credential {
   readonly #giver: TokenGiver
   readonly #standing: Standing
   readonly #busy: Set<StoredCredential> | undefined
-  /** Challenges whose demand the endpoint refuses: another refresh for them would be in vain. */
+  /** Challenges whose demand the token endpoint refused: another refresh for them would not help. */
   readonly #refused = new Set<string>()
   readonly #demands: Demands
   #hasFound = false
 
-  /** @param busy holds it while something of it is under way, or has yet to be stored */
+  /** @param busy holds this credential in memory while a refresh runs or a token is not stored yet */
   constructor(given: CredentialSettings, busy?: Set<StoredCredential>) {
     const onChallengeRefused = (challenge: string): void =>
       keepLast(this.#refused.add(challenge), MOST_REFUSED)
@@ -89,7 +89,7 @@ export class StoredCredential implements Credential {
     }
     this.#cell = new Refreshable(options, {
       spends,
-      // A file, a variable, a helper or the store may hold another token at any moment.
+      // The token of a file, a variable, a helper or the store may change at any moment, and a look costs little.
       looksOften: !spends || settings.source === undefined || settings.source.isLocal === true,
       owner: this,
       audience: settings.audience,
@@ -204,7 +204,7 @@ export class StoredCredential implements Credential {
     return this.#settings.clock
   }
 
-  /** An account is left, by a login or a logout. */
+  /** A login or a logout: forgets all that concerns the account before it. */
   #leave(isLoggedOut: boolean): void {
     this.#standing.leave(isLoggedOut)
     this.#refused.clear()
@@ -222,7 +222,7 @@ export class StoredCredential implements Credential {
     return noted
   }
 
-  /** Reports once what puts the login at risk. */
+  /** Reports once the findings about the store's configuration. */
   #find(): void {
     if (this.#hasFound) return
     this.#hasFound = true

@@ -6,9 +6,9 @@ interface Settings {
   readonly clock: Clock
 }
 
-/** Reports one update's wait for its lock to the listeners: its begin (true) and its end (false), once each. */
+/** Makes a function that reports an update's wait for its lock to the listeners: the begin (true) and the end (false), once each. */
 export function lockWait({ audience, clock }: Settings): (isWaiting: boolean) => void {
-  /** epoch ms; undefined while it does not wait. */
+  /** epoch ms: when the wait began; undefined while the update does not wait. */
   let since: number | undefined
   return (isWaiting) => {
     if (isWaiting === (since !== undefined)) return

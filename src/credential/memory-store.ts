@@ -3,15 +3,15 @@ import { printAs } from '../lib/print/print-as.ts'
 import type { StoreChange, RecordContent, Store, StoredRecord, UpdateOptions } from './store.ts'
 import { NONE, tombstone } from './tombstone.ts'
 
-/** A store for one process: its content ends with the process. */
+/** A store in the memory of one process, with the same locks and fencing tokens as the other stores. */
 export class MemoryStore implements Store {
   readonly #records = new Map<string, StoredRecord>()
-  /** The last number that a lock or a record of each key got. */
+  /** The last fencing token of each key. */
   readonly #fences = new Map<string, number>()
-  /** Keys whose last holder may have redeemed a refresh token, and did not write. */
+  /** Keys whose last holder sent a request that may have redeemed a refresh token, and wrote no record. */
   readonly #abandoned = new Set<string>()
   readonly #mutex = new KeyedMutex()
-  /** The holder of each key's lock. Its request may have ended. */
+  /** The holder of each key's lock. A platform may have ended the holder's request, so the entry may be out of date. */
   readonly #holders = new Map<string, { isSent: boolean }>()
 
   constructor() {
@@ -66,7 +66,7 @@ export class MemoryStore implements Store {
     return fence
   }
 
-  /** A record that was replaced while its lock was held stays. */
+  /** Writes a record, unless a login or a logout has replaced it under a higher number meanwhile. Returns the record in force. */
   #write(key: string, content: RecordContent, revision: number): StoredRecord {
     const inForce = this.#records.get(key)
     if (inForce !== undefined && inForce.revision > revision) return inForce
@@ -79,8 +79,8 @@ export class MemoryStore implements Store {
 }
 
 /**
- * A store for one process: its content ends with the process. A credential uses one by default. Give the same one to several credentials
- * that share an account.
+ * A store in the memory of one process: its records end with the process. A credential makes its own by default. Give the same store to
+ * all credentials that share an account.
  */
 export function memoryStore(): Store {
   return new MemoryStore()

@@ -9,28 +9,28 @@ import type { AccessToken } from './token.ts'
 
 type CellOptions = Omit<RefreshableOptions<AccessToken>, 'refresh' | 'initial' | 'expiresAt' | 'reread'>
 
-/** The common options of a credential and of a pool. */
+/** The options that a credential and a pool have in common. */
 export interface SharedCredentialOptions extends Omit<
   RefreshableOptions<AccessToken>,
   'refresh' | 'initial' | 'expiresAt' | 'reread'
 > {
   /**
-   * The source of new tokens. `'store-only'`: this process never refreshes; it only reads tokens that others put into the store.
+   * The source of new tokens. `'store-only'`: this process never refreshes; it only reads tokens that other processes write to the store.
    */
   source: Source | 'store-only'
   /** The store that holds the token and shares it with other processes and hosts. Default: this process's memory. */
   store?: Store | undefined
   /**
-   * What to do if a new token is needed while the store cannot be read or locked. `refuse` keeps a refresh token from being redeemed twice;
-   * `refresh` goes on without the store. A token that is still good is used in any case.
+   * What to do if a caller needs a new token while the store cannot be read or locked. `refuse`: the refresh fails, so that two processes do
+   * not redeem the same refresh token. `refresh`: the refresh goes on without the store. A token that is still valid is used in any case.
    *
    * Default: `refuse`; `refresh` if the source says that it spends nothing, such as `oauth` with `client_credentials`.
    */
   whenStoreIsDown?: 'refuse' | 'refresh' | undefined
   /**
-   * How long a process that would end stays alive while a token is not stored yet, in ms. 0: not at all. `flush()` waits equally long. A
-   * How long a process that would end stays alive while a token is not stored yet, in ms. 0: not at all. `flush()` waits for the same
-   * tokens. A signal or `process.exit()` ends the process at once: call `flush()` before.
+   * How long a process that would end stays alive while a token is not stored yet, in ms. 0: the process ends at once. A signal or
+   * `process.exit()` ends the process without this wait: call `flush()` before.
+   * @default 10_000
    */
   exitGrace?: number | undefined
 }
@@ -46,18 +46,21 @@ export interface CredentialOptions extends SharedCredentialOptions {
 
 /** Options of `flush()`. */
 export interface FlushOptions {
-  /** @default 10_000 ms */
+  /**
+   * How long to wait, in ms.
+   * @default 10_000
+   */
   readonly timeout?: number | undefined
 }
 
 /** The options with their defaults, checked. */
 export interface CredentialSettings {
-  /** undefined: it borrows. */
+  /** undefined: the option was `'store-only'`. */
   readonly source: Source | undefined
   readonly store: Store
   readonly key: string
   readonly whenStoreIsDown: 'refuse' | 'refresh'
-  /** Issuing spends something that must not be spent twice. */
+  /** True if issuing spends something that must not be spent twice, such as a refresh token. */
   readonly spends: boolean
   readonly clock: Clock
   /** ms */
@@ -66,9 +69,9 @@ export interface CredentialSettings {
   readonly cooldown: number
   /** ms */
   readonly exitGrace: number
-  /** The owner of the source. A surface that serves this owner lets the source's requests pass by. */
+  /** The owner of the source. A surface that serves this owner does not handle the source's requests. */
   readonly owner?: object | undefined
-  /** Called with a challenge whose demand the endpoint refuses. */
+  /** Called with a challenge whose demand the token endpoint refused. */
   readonly onChallengeRefused?: ((challenge: string) => void) | undefined
   readonly audience: Audience
   readonly cell: CellOptions

@@ -13,7 +13,8 @@ import {
 /** Options of a pool. */
 export interface CredentialPoolOptions extends SharedCredentialOptions {
   /**
-   * How many unheld credentials are kept, the last used ones. The pool reads the others from the store again when a caller asks for them.
+   * How many credentials the pool keeps although no caller holds them: the last used ones. If a caller asks for another one, the pool makes
+   * it anew, and it reads its token from the store.
    * @default 1_000
    */
   idle?: number | undefined
@@ -26,7 +27,7 @@ export interface CredentialPool {
   /** The number of credentials in memory. */
   readonly size: number
   /**
-   * Waits until every token of every account is stored: call it before the process ends.
+   * Waits until every token of every account is stored. Call it before the process ends.
    *
    * @throws RefreshError `store_failed` when `timeout` ms have passed; `invalid_option`
    */
@@ -54,15 +55,15 @@ class Pool implements CredentialPool {
   readonly #settings: (key: string) => CredentialSettings
   readonly #idle: number
   readonly #known = new Map<string, Pick<WeakRef<StoredCredential>, 'deref'>>()
-  /** The last used ones, the oldest first. */
+  /** The last used credentials; the one that was used longest ago comes first. */
   readonly #recent = new Map<string, StoredCredential>()
-  /** The credentials that must stay although no caller holds them: they are at work. */
+  /** Credentials with a refresh that runs or a token that is not stored yet: they stay although no caller holds them. */
   readonly #busy = new Set<StoredCredential>()
-  /** Removes the entries of collected credentials. A platform without this class keeps them until a caller asks for their key again. */
+  /** Removes the entries of garbage-collected credentials. A platform without this class keeps an entry until a caller asks for its key. */
   readonly #gone =
     typeof FinalizationRegistry === 'function'
       ? new FinalizationRegistry<string>((key) => {
-          // The key may have a new credential by now.
+          // A caller may have made a new credential for this key.
           if (this.#known.get(key)?.deref() === undefined) this.#known.delete(key)
         })
       : undefined

@@ -11,12 +11,12 @@ import type { AccessToken } from './token.ts'
 export class Standing {
   readonly #clock: Clock
   readonly #onRunning: () => void
-  /** Raised by every login and logout: the result of an older run must not be written. */
+  /** Counts logins and logouts: the result of a refresh that began before the last one must not be written. */
   epoch = 0
-  /** The work under way, each with whether it was given up: a platform may have ended its request. */
+  /** The refreshes and logouts that run. `isOver`: it was given up, because a platform may have ended its request. */
   readonly #running = new Set<{ readonly isOver: () => boolean }>()
   isLoggedOut = false
-  /** The store has the logout: a token found there later is from a login elsewhere. */
+  /** True if the store has the logout: then a token that is found there later comes from a login elsewhere. */
   #isLogoutStored = false
   #refreshedAt: number | undefined
   /** The last refresh's failure. */
@@ -28,20 +28,20 @@ export class Standing {
     this.#onRunning = onRunning
   }
 
-  /** A refresh, or the write of a logout, is under way. */
+  /** True while a refresh, or the write of a logout, is under way. */
   get isRunning(): boolean {
     for (const each of this.#running) if (each.isOver()) this.#running.delete(each)
     return this.#running.size > 0
   }
 
-  /** The store does not know of the logout yet. */
+  /** True while the store does not have the logout yet. */
   get isLogoutUnderWay(): boolean {
     return this.isLoggedOut && !this.#isLogoutStored
   }
 
   /**
-   * @param isUnsaved there is a token that the store does not have
-   * @param ended another process found that the login had ended
+   * @param isUnsaved true if there is a token that the store does not have
+   * @param ended the failure with which another process found that the login had ended
    */
   status(
     snapshot: Snapshot<AccessToken> | undefined,
@@ -60,7 +60,7 @@ export class Standing {
     }
   }
 
-  /** An account is left, by a login or a logout. */
+  /** A login or a logout: forgets what concerns the account before it. */
   leave(isLoggedOut: boolean): void {
     this.epoch++
     this.failure = undefined
@@ -71,7 +71,7 @@ export class Standing {
   /**
    * Waits until a logout is stored.
    *
-   * @param atMost ms that it may take
+   * @param atMost ms after which the logout no longer counts as under way
    */
   async storing(stored: Promise<void>, atMost: number): Promise<void> {
     const { epoch } = this
@@ -84,7 +84,7 @@ export class Standing {
   /**
    * Notes the result of a refresh.
    *
-   * @param isOver it was given up
+   * @param isOver true if the refresh was given up
    */
   async noted<R extends AccessToken | undefined>(
     running: Promise<R>,
@@ -109,7 +109,7 @@ export class Standing {
     }
   }
 
-  /** A login that has ended outlives every look that fails otherwise, such as while the store is down. */
+  /** True if a terminal failure is known and this error is not terminal, as while the store is down: then the terminal failure stays. */
   #outlives(error: RefreshError): boolean {
     return this.failure?.error.terminal === true && !error.terminal
   }
@@ -124,7 +124,7 @@ export class Standing {
     return (snapshot.expiresAt ?? Infinity) <= this.#clock.now() ? 'expired' : 'valid'
   }
 
-  /** @returns ends it */
+  /** Notes work that begins. @returns a function that notes its end */
   #began(isOver: () => boolean): () => void {
     const running = { isOver }
     this.#running.add(running)

@@ -5,11 +5,11 @@ import { boundedExtra, membersOf } from './token/extra.ts'
 /** A token and its metadata. */
 export interface AccessToken {
   readonly accessToken: string
-  /** Default: `Bearer`. */
+  /** @default 'Bearer' */
   readonly tokenType?: string | undefined
   /** epoch ms; undefined if it is not known: then only a rejection causes a refresh. */
   readonly expiresAt?: number | undefined
-  /** epoch ms: the server rejects the token from here on, though it expires later. Default: `expiresAt`. */
+  /** epoch ms: the server rejects the token from this time on, although its response states a later expiry. Default: `expiresAt`. */
   readonly refreshAt?: number | undefined
   readonly refreshToken?: string | undefined
   /** Separated by spaces (RFC 6749 section 3.3). */
@@ -19,7 +19,7 @@ export interface AccessToken {
 }
 
 /**
- * Reads a received token. It drops unusable members, so that the rest is not lost.
+ * Reads a received token. It leaves out unusable members, so that one of them does not cost the whole token.
  *
  * @throws RefreshError `invalid_value`, which quotes nothing that was received
  */
@@ -63,12 +63,12 @@ export function withKept(fresh: AccessToken, before: AccessToken | undefined): A
   }
 }
 
-/** epoch ms: from when on the token is no longer valid. undefined if it is not known. */
+/** epoch ms: the time from which on the server rejects the token. undefined if it is not known. */
 export function expiryOf({ expiresAt, refreshAt }: AccessToken): number | undefined {
   return refreshAt === undefined ? expiresAt : Math.min(refreshAt, expiresAt ?? Infinity)
 }
 
-/** True if two records hold the same token, so that the next redemption is the same too. */
+/** True if two records hold the same token, so that a refresh would redeem the same refresh token. */
 export function isSame(one: AccessToken | undefined, other: AccessToken | undefined): boolean {
   return one?.accessToken === other?.accessToken && one?.refreshToken === other?.refreshToken
 }

@@ -9,7 +9,7 @@ export function tombstone(current: StoredRecord | undefined): RecordContent {
 /** No record. */
 export const NONE: StoredRecord = { token: undefined, revision: 0 }
 
-/** A record without its number, for a change that keeps most of it. */
+/** The content of a record: all but its revision. */
 export function contentOf(record: StoredRecord): RecordContent {
   const { revision: _revision, ...content } = record
   return content

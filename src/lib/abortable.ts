@@ -1,4 +1,4 @@
-/** The callers that wait with one signal. One listener serves them all: platforms warn of many listeners on one signal. */
+/** The callers that wait with one signal. One listener serves them all, because platforms warn of many listeners on one signal. */
 interface Waits {
   readonly ends: Set<() => void>
   readonly endAll: () => void
@@ -15,7 +15,7 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefine
     const { ends, endAll } = waits.get(signal) ?? remember(signal)
     if (ends.size === 0) signal.addEventListener('abort', endAll)
     ends.add(end)
-    // We do not use `finally()`: it makes three more promises.
+    // Not `finally()`, which makes three more promises.
     const ending =
       <V>(settle: (value: V) => void) =>
       (value: V): void => {
@@ -40,7 +40,7 @@ function remember(signal: AbortSignal): Waits {
 }
 
 /**
- * Why a signal has aborted. React Native's signals have no `reason`, so they get the platform's default one.
+ * Why a signal has aborted. React Native's signals have no `reason`: for those, an `AbortError` as other platforms make it.
  */
 export function reasonOf(signal: AbortSignal): unknown {
   return signal.reason === undefined ? abortError() : signal.reason
@@ -55,16 +55,16 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw reasonOf(signal)
 }
 
-/** A signal that aborts with another one or with a controller, and the function that ends this. */
+/** A signal that aborts with another signal or with a controller. */
 export interface Followed {
   readonly signal: AbortSignal
-  /** Stops listening to the other signal, which may live for long, once there is nothing left to abort. */
+  /** Stops listening to the other signal. The caller calls it once nothing is left to abort, because the other signal may live for long. */
   release(): void
 }
 
 /**
- * The controller's signal, which also aborts when the other one does. React Native and older browsers have no `AbortSignal.any`, and where there
- * is one it takes only the platform's own signals.
+ * A signal that aborts when the controller or the other signal does. React Native and older browsers lack `AbortSignal.any`, and that
+ * function takes only the platform's own signals.
  */
 export function following(other: AbortSignal | undefined, controller: AbortController): Followed {
   const { signal } = controller

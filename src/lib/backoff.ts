@@ -1,4 +1,4 @@
-/** Pauses double from one to the next, up to this (ms). */
+/** The longest pause (ms). */
 const LONGEST_PAUSE = 60_000
 
 /** A pause that doubles each time it is started, until it is reset. */
@@ -15,10 +15,12 @@ export class Backoff {
   }
 
   /**
+   * Starts the next pause.
+   *
    * @param now epoch ms
-   * @param atLeast ms: the wait of a Retry-After; obeyed up to a minute
-   * @param atMost ms
-   * @param doublesTo ms: the longest pause that doubling alone leads to; never less than the first pause
+   * @param atLeast ms: the wait that a server asks for in Retry-After; obeyed up to 60,000
+   * @param atMost ms: this pause is no longer
+   * @param doublesTo ms: doubling alone makes no longer pause than this, or than the first pause if that is longer
    */
   start(now: number, atLeast = 0, atMost: number = LONGEST_PAUSE, doublesTo: number = LONGEST_PAUSE): void {
     const longest = Math.max(this.#first, doublesTo)
@@ -28,7 +30,7 @@ export class Backoff {
     this.#next = Math.min(next * 2, longest, LONGEST_PAUSE)
   }
 
-  /** ms that the pause still lasts. A clock that was set back ends it: it must not last for hours. */
+  /** ms that the pause still lasts. If the clock was set back, the pause ends, because else it could last for hours. */
   remaining(now: number): number {
     return now < this.#since ? 0 : Math.max(0, this.#length - (now - this.#since))
   }

@@ -2,11 +2,11 @@ import type { RefreshError } from '../errors.ts'
 import { reasonOf } from './abortable.ts'
 import { afterInput, inputWasRead } from './input.ts'
 
-/** Time, for tests to control. */
+/** A source of time and timers, which a test can control. */
 export interface Clock {
   /** epoch ms */
   now(): number
-  /** Default: the platform's, without keeping the process alive. */
+  /** `ms` counts from now. Default: the platform's, with timers that do not keep the process alive. */
   setTimeout?(run: () => void, ms: number): unknown
   /** Takes the value that this clock's `setTimeout` returned. Default: the platform's. */
   clearTimeout?(timer: unknown): void
@@ -16,8 +16,8 @@ export interface Clock {
 export const platformClock: Clock = { now: () => Date.now() }
 
 /**
- * ms, for durations. The platform's own scale is one that no administrator sets: a wall clock that is put right must not make a
- * request look old. A clock of a test's own has only one scale.
+ * ms, for durations. On the platform this is the monotonic clock, so that a correction of the wall clock does not make a request look old.
+ * A test's own clock has only one scale.
  */
 export function monotonic(clock: Clock): number {
   return clock === platformClock && typeof performance === 'object' ? performance.now() : clock.now()
@@ -26,24 +26,25 @@ export function monotonic(clock: Clock): number {
 /** Options of a timer. */
 export interface TimerOptions {
   /**
-   * Lets input that has arrived be read before the timer decides. A process may have been frozen (a paused container, a closed
-   * laptop): then the response lies in its socket, and the timer would fire first. A clock with its own `setTimeout` decides at once.
+   * Lets the process read input that has arrived before the timer calls `run`. If the process was frozen (a paused container, a closed
+   * laptop), the response waits in its socket, and the timer would fire first. With a clock that has its own `setTimeout`, the timer calls
+   * `run` at once.
    *
    * @default false
    */
   readonly afterInput?: boolean
   /**
-   * Keeps the process alive, because a caller waits for what the timer starts.
+   * Keeps the process alive, because a caller waits for the timer.
    *
    * @default false
    */
   readonly keepsAlive?: boolean
 }
 
-/** The platform counts ms in 31 bits; a longer timer would fire at once. */
+/** The platform counts a timer's ms in 31 bits; a longer timer would fire at once. */
 const LONGEST = 2 ** 31 - 1
 
-/** Runs a function after `ms`, however long that is. Returns a function that stops it. */
+/** Calls `run` after `ms`, which may exceed the platform's limit. Returns a function that stops the timer. */
 export function startTimer(
   clock: Clock,
   ms: number,
@@ -74,25 +75,25 @@ export function startTimer(
 }
 
 /**
- * For code that judges by the clock, not by a timer: settles once input that has arrived was read. undefined where the clock has its
- * own `setTimeout`, so that the code decides at once.
+ * For code that checks the clock without a timer: settles once the process has read input that has arrived. undefined for a clock with its
+ * own `setTimeout`: then the code need not wait.
  */
 export function inputRead(clock: Clock): Promise<void> | undefined {
   return isPlatforms(clock) ? inputWasRead() : undefined
 }
 
-/** The timers are real ones. */
+/** True if this clock uses the platform's timers. */
 function isPlatforms(clock: Clock): boolean {
   const own: unknown = Reflect.get(clock, 'setTimeout')
   return own === undefined || own === globalThis.setTimeout
 }
 
-/** Node's timers keep the process alive unless told not to; others' do not know the word. */
+/** Lets the process end before the timer fires. Only Node's timers, and those of runtimes like it, have `unref()`. */
 function unref(timer: number | { unref?: () => unknown }): void {
   if (typeof timer === 'object') timer.unref?.()
 }
 
-/** Settles with the promise, or rejects when `ms` have passed and input that has arrived was read. */
+/** Settles with the promise, or rejects with `late()` when `ms` have passed and the process has read input that has arrived. */
 export function within<T>(
   clock: Clock,
   ms: number,
@@ -106,7 +107,7 @@ export function within<T>(
 }
 
 /**
- * Waits, and keeps the process alive meanwhile.
+ * Waits for `ms`, and keeps the process alive meanwhile.
  *
  * @throws the signal's reason
  */

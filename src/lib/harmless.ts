@@ -1,8 +1,8 @@
-/** A server's error codes and names of standards, which are no secrets: Entra ID's, Okta's, IBM's. */
+/** Words with digits that are no secrets: error codes of servers (Entra ID's, Okta's, IBM's), and names of standards. */
 const KNOWN_CODE =
   /^[^\w]?(?:AADSTS\d{4,8}|E\d{7}|BXN[A-Z]{2,3}\d{4}E|OAuth\s?2(?:\.\d)?|UTF-?8|base64(?:url)?|(?:SHA|RS|ES|PS|HS)-?\d{3}|HTTP\/\d(?:\.\d)?|TLSv?\d\.\d)[^\w]{0,2}$/i
 
-/** A text behind such a word is a secret, whatever it looks like. */
+/** A value behind such a word counts as a secret, whatever it looks like. */
 const LABEL =
   '(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|private[_-]?key|access[_-]?key|authorization|assertion|cookie|credentials?|signature|code[_-]verifier|device[_-]code)'
 const LABELLED: readonly RegExp[] = [
@@ -11,28 +11,28 @@ const LABELLED: readonly RegExp[] = [
     `([\\w-]{0,32}${LABEL}["']?\\s{0,2}=\\s{0,2}|["'][\\w-]{0,32}${LABEL}["']\\s{0,2}:\\s{0,2})("[^"]*"?|'[^']*'?|[^\\s"',;&)}\\]]+)`,
     'giu',
   ),
-  // name: value, where no sentence follows; name 'value'
+  // name: value, if no sentence follows; name 'value'
   new RegExp(`(\\b[\\w-]{0,32}${LABEL}:\\s{1,2})(\\S+?)(?=$|[\\s]*$|[,;)}\\]\n])`, 'giu'),
   new RegExp(`(\\b[\\w-]{0,32}${LABEL}:?\\s{1,2})("[^"\\s]+"|'[^'\\s]+')`, 'giu'),
   /(\b(?:Bearer|Basic|DPoP)\s{1,2})(?!token\b|error\b|realm\b|auth)([^\s"',;]{3,})/giu,
   /(\bCookie:\s{0,2})(.*)/giu,
 ]
-/** The platform quotes the text that it could not read. */
+/** Messages of the platform's JSON parsers, which quote the text that they could not read. */
 const QUOTING =
   /\b(?:Unexpected (?:token|end|number|string|identifier|non-whitespace|character)|Expected (?:property|double|',')|Bad (?:control|escaped)|Unterminated|No number after|Exponent part).*?(?:JSON|$).*/giu
 /**
- * Lengths of a secret that is searched for letter by letter. The pieces of a secret that was cut apart are too short to be recognized by
- * their form.
+ * Characters: a secret of such a length is searched for letter by letter, because it may come back cut into pieces, which are too short to
+ * be recognized by their form.
  */
 const [SHORTEST_SPREAD, LONGEST_SPREAD] = [6, 64]
-/** The characters that may cut a secret apart, and how many may stand between two of its own. Blanks of the secret itself count too. */
+/** The characters that may cut a secret apart, and how many of them may stand between two letters of the secret, its own blanks included. */
 const [BLANK, MOST_BETWEEN] = [/[\s\p{C}]/u, 7]
 
 /**
  * A foreign text made safe for a message: one line of at most 256 characters, without control characters, without the secrets that were
- * sent, and without what may be a secret: labelled values, long words, shorter words with digits, and addresses.
+ * sent, and without words that may be secrets: labelled values, long words, shorter words with digits, and addresses.
  *
- * @param secrets texts that must not come back
+ * @param secrets texts that the message must not contain
  */
 export function harmless(said: string, secrets: readonly string[]): string {
   let text = said.slice(0, 1024)
@@ -46,7 +46,7 @@ export function harmless(said: string, secrets: readonly string[]): string {
     .trim()
 }
 
-/** True if a short text that is shown unchanged, such as a code, holds a secret. A short secret counts only as a whole. */
+/** True if a text that would be shown unchanged, such as a code, contains a secret. A secret of less than 6 characters must be all of it. */
 export function holdsSecret(text: string, secrets: readonly string[]): boolean {
   const lower = text.toLowerCase()
   return secrets.some((secret) => {
@@ -56,8 +56,8 @@ export function holdsSecret(text: string, secrets: readonly string[]): boolean {
 }
 
 /**
- * In any case, and also cut apart by blanks or ends of lines. It is no regular expression: one that names those between all signs of a secret took a
- * second to compile.
+ * The text without the secret, in upper or lower case, and also if blanks or line ends cut it apart. A regular expression for that took a
+ * second to compile, so a loop searches.
  */
 function without(text: string, secret: string): string {
   const whole = text.replaceAll(secret, '…')
@@ -73,7 +73,7 @@ function without(text: string, secret: string): string {
   return shown
 }
 
-/** The index after the sought text that begins here, its characters possibly spread; the start itself if it is not there. */
+/** The index behind the sought text, if that text begins at `start`, perhaps cut apart; else `start` itself. */
 function endOfSpread(signs: readonly string[], start: number, sought: readonly string[]): number {
   let at = start
   for (const [index, sign] of sought.entries()) {
@@ -85,7 +85,7 @@ function endOfSpread(signs: readonly string[], start: number, sought: readonly s
   return at
 }
 
-/** Letters that differ in their case alone become one. */
+/** Makes upper and lower case equal. Upper case first, because some letters are equal only there. */
 function folded(sign: string): string {
   return sign.toUpperCase().toLowerCase()
 }
@@ -97,24 +97,24 @@ function isSuspect(word: string): boolean {
 }
 
 /**
- * A driver's error as a cause. Drivers put into their errors what they were asked: a whole record, in `command.args`, `parameters` or
- * `query`; servers quote values in theirs. So a new error is made that holds what names the fault, and nothing else.
+ * A driver's error as a cause. A driver's error holds its request, and with it a whole record, in `command.args`, `parameters` or `query`; a
+ * server's message quotes values. So this makes a new error, with only the members that name the fault.
  */
 export function driverCause(error: unknown): Error {
   return clean(error, messageOf, [])
 }
 
 /**
- * A cloud library's error as a cause. Such an error holds the request with the login in it, and quotes what a command printed. Only words
- * that cannot be a secret are kept.
+ * A cloud library's error as a cause. Such an error holds the request and its login, and quotes a command's output. So this makes a new error
+ * with only the words that cannot be a secret.
  *
- * @param secrets texts that are known to have been sent
+ * @param secrets texts that were sent
  */
 export function libraryCause(error: unknown, secrets: readonly string[] = []): Error {
   const wordsOf = (each: unknown): string => {
     const message = read(each, 'message')
     if (typeof message !== 'string') return 'Something was thrown that is no error.'
-    // The platform quotes the text that it could not read.
+    // A SyntaxError quotes the text that the platform could not read.
     if (read(each, 'name') === 'SyntaxError')
       return 'The text could not be read (the message is left out: it may quote it).'
     return harmless(message, secrets)
@@ -129,7 +129,7 @@ const [CAUSES, DEEPEST, MOST] = [
   8,
 ]
 
-/** Characters of a message: a longer one is not a driver's own text. */
+/** Characters: a longer message is not a driver's own text. */
 const LONGEST = 8_192
 
 /** The members that name a fault. They never hold the query or its values. */
@@ -171,7 +171,7 @@ const OWN_WORDS: readonly RegExp[] = [
   /^No connection of the pool became free within \d+ ms\.$/u,
 ]
 
-/** PostgreSQL error codes about connections, roles and tables: their messages hold no values. */
+/** PostgreSQL's error codes about connections, roles and tables, whose messages hold no values. */
 const NO_VALUES = /^(?:08|25|28|3D|3F|53|55|57)[0-9A-Z]{3}$|^42(?:P01|501|703|P10)$/u
 
 function clean(
@@ -211,13 +211,13 @@ function messageOf(error: unknown): string {
   if (message.length > LONGEST) return 'The message is left out: it may hold a record.'
   if (message === '' || OWN_WORDS.some((form) => form.test(message))) return message
   if (typeof code === 'string' && NO_VALUES.test(code)) return message.slice(0, 300)
-  // A server of Redis begins with a word of its own; what follows may quote what it was asked.
+  // An error of a Redis server begins with a code word. The rest of the message may quote the command.
   const word = /^[A-Z]{2,20}(?= )/u.exec(message)?.[0]
   if (word !== undefined) return `${word} (the rest of the message is left out: it may hold a record)`
   return 'The message is left out: it may hold a record.'
 }
 
-/** Whatever was thrown: a getter of it may throw, too. */
+/** Reads a member of anything that was thrown; undefined if its getter throws. */
 function read(error: unknown, name: string): unknown {
   try {
     return Reflect.get(Object(error), name) as unknown

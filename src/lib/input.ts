@@ -1,14 +1,14 @@
-/** Turns of the event loop that input gets: a response takes several from its socket to the caller that waits for it. */
+/** Turns of the event loop that input gets: a response takes several turns from its socket to its caller. */
 const TURNS = 8
-/** A timer that is this late (ms) shows that the process was frozen, or is very busy. */
+/** A timer that fires this late (ms) shows that the process was frozen, or is very busy. */
 const LATE = 50
-/** Then input gets this long (ms), too: decompression, for one, is done on another thread. */
+/** After a freeze, input gets this much time (ms) besides its turns: decompression, for one, runs on another thread. */
 const GRACE = 100
 
 /**
- * Runs something once input that has arrived was read.
+ * Calls `run` once the process has read input that has arrived.
  *
- * @param late ms that the timer which decides fired late
+ * @param late ms that the caller's timer fired late
  * @returns a function that stops it
  */
 export function afterInput(late: number, run: () => void): () => void {
@@ -30,12 +30,12 @@ export function afterInput(late: number, run: () => void): () => void {
   }
 }
 
-/** Settles once input that has arrived was read, however late that is asked. */
+/** Settles once the process has read input that has arrived. It always gives input the longer time, because no timer tells how late it is. */
 export function inputWasRead(): Promise<void> {
   return new Promise((resolve) => void afterInput(LATE, resolve))
 }
 
-/** Runs something in the next turn of the event loop. It keeps the process alive for that turn: an idle loop would not take it otherwise. */
+/** Calls `run` in the next turn of the event loop. It keeps the process alive until then, because an idle loop would take no further turn. */
 function nextTurn(run: () => void): void {
   const setImmediate: unknown = Reflect.get(globalThis, 'setImmediate')
   if (typeof setImmediate === 'function') Reflect.apply(setImmediate, undefined, [run])
@@ -45,8 +45,8 @@ function nextTurn(run: () => void): void {
 let turn: object | undefined
 
 /**
- * The turn of the event loop that runs now, by identity. Cloudflare ends what a request scheduled with the request, so the end of a
- * turn cannot be scheduled there: a turn ends with the microtasks that are queued. So it does where there is no `setImmediate`.
+ * The present turn of the event loop: the same object for all calls within it. Cloudflare cancels a request's timers together with the
+ * request, so no timer can end a turn there: a microtask ends it. The same holds on a platform without `setImmediate`.
  */
 export function currentTurn(): object {
   if (turn !== undefined) return turn

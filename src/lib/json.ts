@@ -8,17 +8,17 @@ export type JsonValue =
   | { readonly [name: string]: JsonValue }
 
 /**
- * Levels of nesting: deeper texts take long to read. A member that nests thousands of levels beside a token must not cost the token.
+ * Levels of nesting: a deeper text takes too long to read. The limit is high, so that a token beside a deeply nested member is not lost.
  */
 const DEEPEST = 50_000
-/** Members of all objects of a text: beyond, the time that they take grows faster than their number. No token comes with so many. */
+/** Members of all objects of a text. With more, the time of reading grows faster than their number. No token response has so many. */
 const MOST_MEMBERS = 4_096
 /** Characters of the shortest member, such as `"":1,`. */
 const MEMBER = 5
 
 /**
- * Reads foreign JSON. Returns undefined if it cannot be read, because the platform's error quotes the text, and if it has more than 4,096
- * members. The value is wrapped, because `null` is JSON too.
+ * Reads foreign JSON. Returns undefined if the text is no JSON, or has more than 4,096 members. It throws nothing, because the platform's
+ * error quotes the text. The value is wrapped, because `null` is JSON too.
  *
  * @param deepest levels of nesting: a deeper text is not read
  */
@@ -31,7 +31,7 @@ export function parseJson(text: string, deepest: number = DEEPEST): { readonly v
   }
 }
 
-/** True if a text has more levels or members than the limits. Content of strings counts as neither. */
+/** True if a text has more levels or members than the limits. Brackets and colons within strings do not count. */
 function isBeyond(text: string, deepest: number): boolean {
   // The shortest text that is too deep has one bracket for each level.
   if (text.length <= Math.min(deepest, MOST_MEMBERS * MEMBER)) return false
@@ -49,7 +49,7 @@ function isBeyond(text: string, deepest: number): boolean {
   return false
 }
 
-/** A member of anything. A hostile object may throw. */
+/** Reads a member of any value; undefined if there is none. It throws if a getter of a hostile object does. */
 export function field(body: unknown, name: string): unknown {
   return Reflect.get(Object(body), name)
 }

@@ -4,9 +4,9 @@ import { inputWasRead } from './input.ts'
 
 /** Options of a wait for a turn. */
 export interface TurnOptions {
-  /** Ends the wait for the turn, with its reason. It ends nothing once `run` was called. */
+  /** Ends the wait for the turn, with the signal's reason. It has no effect once `run` was called. */
   readonly signal?: AbortSignal | undefined
-  /** True if the turn was given up. A platform that ends a request may end its work unsettled, so that its turn would never end. */
+  /** True if the turn was given up. A platform may cancel a request's work without settling it, so that its turn would never end. */
   readonly isOver?: (() => boolean) | undefined
 }
 
@@ -15,10 +15,10 @@ interface Turn {
   readonly isOver: (() => boolean) | undefined
 }
 
-/** ms between looks at turns that were given up. */
+/** ms between a waiter's looks whether the turn before its own was given up. */
 const LOOK = 50
 
-/** Runs one thing at a time for each key, in the order of asking. */
+/** Runs one function at a time for each key, in the order of the calls. */
 export class KeyedMutex {
   /** The running and waiting turns of each key, in order. */
   readonly #lines = new Map<string, Set<Turn>>()
@@ -44,14 +44,15 @@ export class KeyedMutex {
   }
 }
 
-/** Resolves when all of these have ended, or were given up. */
+/** Resolves when each of these turns has ended or was given up. */
 async function passed(before: readonly Turn[], signal: AbortSignal | undefined): Promise<void> {
   for (const { ended, isOver } of before) await abortable(isOver ? endedOrOver(ended, isOver) : ended, signal)
 }
 
 /**
- * The timer is this caller's own, so that no other request has to go on for it. It does not keep the process alive. One that was frozen
- * may have got what its turn waits for: that is read before the turn counts as given up.
+ * Resolves when the turn has ended or was given up. The timer is this waiter's own, so the waiter depends on no other request. The timer does
+ * not keep the process alive. After a freeze the response that the turn waits for may have arrived, so the process reads it before the turn
+ * counts as given up.
  */
 function endedOrOver(ended: Promise<void>, isOver: () => boolean): Promise<void> {
   return new Promise((resolve) => {

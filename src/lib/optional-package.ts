@@ -1,7 +1,7 @@
 import { RefreshError } from '../errors.ts'
 
 /**
- * An optional peer, loaded when it is first needed.
+ * Loads an optional peer dependency.
  *
  * @throws RefreshError `invalid_option` that names the missing package
  */

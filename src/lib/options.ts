@@ -1,6 +1,6 @@
 import { RefreshError } from '../errors.ts'
 
-/** @throws RefreshError `invalid_option` if it is no number, or too small */
+/** @throws RefreshError `invalid_option` if the value is no finite number, or is below `least` */
 export function milliseconds(name: string, value: number, least: number): number {
   if (Number.isFinite(value) && value >= least) return value
   throw optionError(name, `must be ms from ${least}, not ${describe(value)}`)
@@ -8,7 +8,7 @@ export function milliseconds(name: string, value: number, least: number): number
 
 const FUNCTIONS = ['refresh', 'reread', 'expiresAt', 'onEvent', 'background', 'fetch']
 
-/** Options that are objects, each with a method that it is known by. */
+/** Options that are objects, each with a method that such an object must have. */
 const OBJECTS: Readonly<Record<string, readonly [method: string, what: string]>> = {
   signal: ['addEventListener', 'an AbortSignal'],
   clock: ['now', 'a clock with now()'],
@@ -22,7 +22,7 @@ const RENAMED: Readonly<Record<string, string>> = {
   sniff: 'inspectStreams',
 }
 
-/** Refuses options that do not exist, so that a misspelt one is not passed over in silence, and functions that are none. */
+/** Throws for an option that does not exist, so that a misspelt name is noticed, and for one that should be a function and is not. */
 export function checkOptions(options: unknown, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null) throw optionError('options', 'must be an object')
   for (const [name, value] of Object.entries(options)) {

@@ -1,10 +1,10 @@
 import { startTimer, pause } from './clock.ts'
 
-/** ms between tries: at first, and at most */
+/** ms: the first and the longest pause between two tries */
 const [FIRST_PAUSE, LONGEST_PAUSE] = [25, 400]
 
 /**
- * Asks again while the failure may pass in a moment.
+ * Calls `ask` again while its failure may pass in a moment.
  *
  * @param longest ms after which no further try begins
  * @param isBackground the pauses do not keep the process alive

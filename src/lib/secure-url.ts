@@ -1,12 +1,12 @@
 import { describe, optionError } from './options.ts'
 
-/** This machine. Not `*.localhost`: platforms ask the DNS for it. */
+/** Host names of this machine. `*.localhost` is left out, because platforms look it up in the DNS. */
 export const LOOPBACK: RegExp = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/
 
 /**
- * An endpoint that secrets are sent to: https, on this machine, or one of those that may be asked over plain http.
+ * Reads the URL of an endpoint that receives secrets: an https URL, or an http URL of this machine or of an allowed origin.
  *
- * @param plainHttp origins
+ * @param plainHttp the origins that are allowed over plain http
  * @throws RefreshError `invalid_option`
  */
 export function readEndpoint(name: string, given: unknown, plainHttp: readonly string[] = []): URL {
@@ -45,7 +45,7 @@ export function readPlainHttpEndpoints(given: unknown): readonly string[] {
   })
 }
 
-/** A URL; undefined if the text is none. Some platforms have no `URL.canParse` (React Native, browsers before 2024). */
+/** The text as a URL; undefined if it is none. Some platforms lack `URL.canParse` (React Native, browsers before 2024). */
 export function parsedUrl(text: string, base?: string): URL | undefined {
   try {
     return new URL(text, base)

@@ -2,25 +2,25 @@ import { abortable } from './abortable.ts'
 import { type Clock, monotonic, startTimer } from './clock.ts'
 import { describe, optionError } from './options.ts'
 
-/** Releases one of a store's `maxLocks`. The holder calls it when it is done, or when its lock no longer counts. */
+/** Releases a place, such as one of a store's `maxLocks`. The holder calls it when it is done, or when its lock no longer counts. */
 export type GiveBack = () => void
 
-/** Options of a request for a place. */
+/** Options of a caller that takes a place. */
 export interface PlaceOptions {
   readonly clock: Clock
-  /** ms: a place held for longer no longer counts. A platform may have ended the request that holds it. */
+  /** ms: a place that is held for longer no longer counts, because the platform may have ended its holder's request. */
   readonly holds: number
-  /** Ends the wait for the turn, with its reason. */
+  /** Ends the wait for the turn, with the signal's reason. */
   readonly signal?: AbortSignal | undefined
-  /** Called when no place is free (true), and when this caller's turn has come (false). */
+  /** Called when this caller begins to wait (true), and when its wait ends (false). */
   readonly onWait?: ((isWaiting: boolean) => void) | undefined
 }
 
-/** ms between a waiter's looks. A waiter that does not take its turn for so long has ended with its request. */
+/** ms between a waiter's looks. If a waiter does not take its turn within this time, its request has ended. */
 const LOOK = 1_000
 
 /**
- * The number of locks that a store takes at a time. Default: 64.
+ * Checks the number of locks that a store may hold at a time. Default: 64.
  *
  * @throws RefreshError `invalid_option`
  */
@@ -30,15 +30,15 @@ export function readMaxLocks(given = 64): number {
 }
 
 /**
- * Limits how many callers do something at a time. The others wait in the order in which they asked.
+ * Limits how many callers work at a time. The others wait in the order of their calls.
  *
- * Some platforms end a request together with its timers and promises. So no caller depends on another: each judges by the clock, when it
- * comes and while it waits, which places still count.
+ * Some platforms end a request together with its timers and promises. So no caller depends on another caller: each one checks by the clock,
+ * when it comes and while it waits, which places still count.
  */
 export class Slots {
   readonly #most: number
   readonly #held = new Set<Place>()
-  /** The waiters, each with the function that tells it that its turn has come. */
+  /** The waiters in order, each with the function that ends its wait. */
   readonly #line = new Map<Place, () => void>()
 
   /** @param most whole number from 1 */
@@ -104,7 +104,7 @@ export class Slots {
   }
 }
 
-/** One caller's place. It counts until a time. */
+/** One caller's place, which counts until a point in time. */
 interface Place {
   readonly clock: Clock
   /** ms, by the monotonic clock. */

@@ -3,7 +3,10 @@ export interface Utf8 {
   decode(bytes?: Uint8Array, options?: { readonly stream?: boolean }): string
 }
 
-/** The platform's decoder. Older React Natives have none: then each piece is read by itself, and one that is cut within a character as Latin-1. */
+/**
+ * The platform's decoder. An older React Native has none: there each piece is read by itself, and a piece that ends within a character is
+ * read as Latin-1.
+ */
 export function utf8(): Utf8 {
   return typeof TextDecoder === 'function' ? new TextDecoder() : { decode: (bytes) => read(bytes ?? []) }
 }

@@ -1,4 +1,4 @@
-/** A key of the Web Crypto API: a `CryptoKey`. Node's own types have no global of that name, and runtimes list different usages. */
+/** A `CryptoKey` of the Web Crypto API. A type of our own, because Node's types have no such global, and runtimes list different usages. */
 export interface WebCryptoKey {
   readonly type: string
   readonly extractable: boolean

@@ -1,12 +1,12 @@
 import { RefreshError } from '../errors.ts'
 
-/** Also if the platform has none, such as a page that was not loaded over https. */
+/** False on a platform without `CryptoKey`, such as a page that was not loaded over https. */
 export function isCryptoKey(key: unknown): key is CryptoKey {
   return typeof CryptoKey === 'function' && key instanceof CryptoKey
 }
 
 /**
- * @param what needs it
+ * @param what the part of the library that needs it, for the message
  * @throws RefreshError `invalid_option` if the platform has no `crypto.subtle`
  */
 export function assertWebCrypto(what: string): void {

@@ -19,7 +19,7 @@ function bareSignal(): { signal: AbortSignal; abort: () => void } {
 
 const isRejection = (status: number): boolean => status === 401
 
-test('[C4] given a signal without `reason` and `throwIfAborted`, when a call is rejected, then it is refreshed and made again', async () => {
+test('[C4] given a signal without `reason` and `throwIfAborted`, when a call is rejected, then the call refreshes and is made again', async () => {
   const cell = new Refreshable({ initial: 'old', refresh: async () => 'new' })
   const { signal } = bareSignal()
   const attempt = async (token: string): Promise<number> => (token === 'new' ? 200 : 401)
@@ -40,7 +40,7 @@ test('[C4] given such a signal, when it aborts a wait, then the caller gets an A
   expect(source.calls).toHaveLength(1)
 })
 
-test('[C4] given such a signal, when a stream is rejected, then it is opened anew', async () => {
+test('[C4] given such a signal, when a stream is rejected, then a second attempt opens', async () => {
   const cell = new Refreshable({ initial: 'old', refresh: async () => 'new' })
   const { signal } = bareSignal()
   const open = async function* (token: string) {
@@ -53,7 +53,7 @@ test('[C4] given such a signal, when a stream is rejected, then it is opened ane
   expect(items).toEqual(['content'])
 })
 
-test('[C4] given a signal that has a reason, when it has aborted, then that is what is thrown, also where it is null', () => {
+test('[C4] given a signal that has a reason, when it has aborted, then the caller gets that reason, even if it is null', () => {
   for (const reason of [new Error('left'), 'left', null, 0]) {
     const signal = AbortSignal.abort(reason)
     expect(reasonOf(signal)).toBe(reason)

@@ -25,7 +25,7 @@ const real: Record<string, (fetch: typeof globalThis.fetch) => PromiseLike<unkno
 }
 
 test.each(Object.keys(real))(
-  '[U3] every answer, in the error that the AI SDK’s provider %s throws',
+  '[U3] every vendor’s response, in the error that the AI SDK’s provider %s throws, gets its verdict',
   async (name) => {
     const call = real[name]
     for (const [table, rejected] of [

@@ -11,7 +11,7 @@ function spied() {
   return disable
 }
 
-test('[R2] given calls in a context, when the last one has settled, then the platform follows calls no more', async () => {
+test('[R2] given calls in a context, when the last one has settled, then Node’s hook is disabled', async () => {
   const disable = spied()
   const context = asyncContext<string>()
   let end: () => void = () => undefined
@@ -24,7 +24,7 @@ test('[R2] given calls in a context, when the last one has settled, then the pla
   expect(disable.mock.results.every(({ type }) => type === 'return')).toBe(true)
 })
 
-test('[R2] given a platform whose context cannot be switched off, then what was called settles all the same', async () => {
+test('[R2] given a platform whose context cannot be disabled, when a call in it ends, then the call settles', async () => {
   spied().mockImplementation(() => {
     throw new Error('not implemented')
   })

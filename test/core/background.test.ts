@@ -15,7 +15,7 @@ function taker() {
   return { flights, background }
 }
 
-test('[C15] given `background` of the options and of a call, when the call begins a flight, then both get it inside the call', async () => {
+test('[C15] given `background` in the options and in a call, when the call begins a flight, then both receive it inside the call', async () => {
   const source = responder<string>()
   const [general, own] = [taker(), taker()]
   const cell = new Refreshable({ refresh: source.refresh, background: general.background })
@@ -32,7 +32,7 @@ test('[C15] given `background` of the options and of a call, when the call begin
   expect([...general.flights, ...own.flights]).toEqual([{ isOver: true }, { isOver: true }])
 })
 
-test('[C15] given a refresh ahead of an expiry, when a call begins it, then `background` gets it', () => {
+test('[C15] given a refresh ahead of an expiry, when a call begins it, then `background` receives it', () => {
   const clock = new ManualClock()
   const { flights, background } = taker()
   const expiresAt = clock.now() + 100_000
@@ -60,7 +60,7 @@ test('[C15] given a flight that fails, when it is over, then its promise does no
   expect(flights).toEqual([{ isOver: true }])
 })
 
-test('[C15] given callbacks that throw or reject, when a flight begins, then it goes on all the same', async () => {
+test('[C15] given callbacks that throw or reject, when a flight begins, then the flight goes on', async () => {
   const cell = new Refreshable({
     refresh: async () => 'value',
     background: () => {
@@ -74,7 +74,7 @@ test('[C15] given callbacks that throw or reject, when a flight begins, then it 
   expect((await cell.snapshot({ background: rejecting })).value).toBe('value')
 })
 
-test('[C15] given a flight that is given up or superseded, when its function never ends, then it is over for `background`', async () => {
+test('[C15] given a flight that is given up or superseded, when its function never ends, then the promise of `background` settles', async () => {
   const clock = new ManualClock()
   const { flights, background } = taker()
   const cell = new Refreshable({
@@ -97,7 +97,7 @@ test('[C15] given a flight that is given up or superseded, when its function nev
   expect(flights).toEqual([{ isOver: true }, { isOver: true }])
 })
 
-test('[C15] given a value that has yet to be stored, when its flight has landed, then it is over once the value is stored', async () => {
+test('[C15] given a value that is not stored yet, when its flight has landed, then the promise of `background` settles once the value is stored', async () => {
   const { flights, background } = taker()
   let store: () => void = () => undefined
   const stored = new Promise<void>((resolve) => (store = resolve))

@@ -21,12 +21,12 @@ test.each([
   [{ refresh, cooldown: -1 }, /'cooldown' .* from 0, not -1/],
   [{ refresh, refreshAhead: '5m' }, /'refreshAhead' .* not string/],
   [{ refresh, onEvent: console }, /'onEvent' must be a function, not object/],
-])('options %j are refused where the mistake is made', (options, message) => {
+])('given the options %j, when a cell is constructed, then the constructor throws', (options, message) => {
   expect(() => construct(options)).toThrow(message)
   expect(() => construct(options)).toThrow(expect.objectContaining({ code: 'invalid_option' }))
 })
 
-test.each([undefined, null])('set(%s) is refused, and what is in force stays', (nothing) => {
+test.each([undefined, null])('given set(%s), then it throws, and the value in force stays', (nothing) => {
   const source = responder<string>()
   const cell = new Refreshable({ initial: 'a', refresh: source.refresh })
   expect(() => Reflect.apply(cell.set, cell, [nothing])).toThrow(
@@ -35,12 +35,12 @@ test.each([undefined, null])('set(%s) is refused, and what is in force stays', (
   expect(cell.peek()?.value).toBe('a')
 })
 
-test('map() without a function is refused', () => {
+test('given no function, when map() is called, then it throws', () => {
   const cell = new Refreshable({ initial: 'a', refresh })
   expect(() => Reflect.apply(cell.map, cell, ['token'])).toThrow(RefreshError)
 })
 
-test('values that are falsy are values', async () => {
+test('given a falsy value other than undefined and null, then it is a value', async () => {
   for (const initial of [0, '', false]) {
     const cell = new Refreshable<unknown>({ initial, refresh })
     expect((await cell.snapshot()).value).toBe(initial)

@@ -11,7 +11,7 @@ function cellOf(initial?: string) {
   return { clock, source, cell }
 }
 
-test('[C5] waiters get refresh_timeout at the deadline, and the flight stays the only one', async () => {
+test('[C5] given a refresh that hangs, when its deadline has passed, then its callers get refresh_timeout, and no second refresh begins', async () => {
   const { clock, source, cell } = cellOf('old')
   const old = await cell.snapshot()
   const waiting = cell.refresh(old).catch((error: unknown) => error)
@@ -24,7 +24,7 @@ test('[C5] waiters get refresh_timeout at the deadline, and the flight stays the
   expect(source.call(0).context.signal.aborted).toBe(false)
 })
 
-test('[C5] a value that arrives late is adopted', async () => {
+test('[C5] given a refresh past its deadline, when its value arrives, then the cell adopts it', async () => {
   const { clock, source, cell } = cellOf('old')
   const old = await cell.snapshot()
   void cell.refresh(old).catch(() => undefined)
@@ -35,7 +35,7 @@ test('[C5] a value that arrives late is adopted', async () => {
   expect(clock.armed).toBe(0)
 })
 
-test('[C5] an event tells of a value that arrived late', async () => {
+test('[C5] given a refresh past its deadline, when its value arrives, then the event says that it was late', async () => {
   const clock = new ManualClock()
   const source = responder<string>()
   const events: RefreshEvent[] = []
@@ -55,7 +55,7 @@ test('[C5] an event tells of a value that arrived late', async () => {
   ])
 })
 
-test('[C5] after five deadlines its signal aborts and another may run; the later one outranks it', async () => {
+test('[C5] given a hanging refresh, when five deadlines have passed, then its signal aborts, another may run, and the later one’s value wins', async () => {
   const { clock, source, cell } = cellOf('old')
   const old = await cell.snapshot()
   void cell.refresh(old).catch(() => undefined)
@@ -73,7 +73,7 @@ test('[C5] after five deadlines its signal aborts and another may run; the later
   expect(cell.peek()).toMatchObject({ value: 'second', generation: 2 })
 })
 
-test('[C5] even the value of a flight that was given up is adopted while none newer is in force', async () => {
+test('[C5] given a flight that was given up, when its value arrives and none newer is in force, then the cell adopts it', async () => {
   const { clock, source, cell } = cellOf('old')
   const old = await cell.snapshot()
   void cell.refresh(old).catch(() => undefined)
@@ -83,7 +83,7 @@ test('[C5] even the value of a flight that was given up is adopted while none ne
   expect(cell.peek()).toMatchObject({ value: 'rotated', generation: 2 })
 })
 
-test('[C5] a caller with a stale value is served it once the deadline has passed', async () => {
+test('[C5] given a stale value and a hanging refresh, when the deadline has passed, then the caller gets the stale value', async () => {
   const { clock, source, cell } = cellOf('old')
   const old = await cell.snapshot()
   void cell.refresh(old).catch(() => undefined)
@@ -94,7 +94,7 @@ test('[C5] a caller with a stale value is served it once the deadline has passed
   expect(source.calls).toHaveLength(1)
 })
 
-test('[C14] a refresh that later needs its own cell ends at the deadline', async () => {
+test('[C14] given a refresh that awaits something and then its own cell, then it ends at the deadline', async () => {
   const clock = new ManualClock()
   const cell: Refreshable<string> = new Refreshable({
     clock,
@@ -111,7 +111,7 @@ test('[C14] a refresh that later needs its own cell ends at the deadline', async
   expect(await waiting).toMatchObject({ code: 'refresh_timeout' })
 })
 
-test('[C13] a deadline beyond 2^31-1 ms is kept in steps that the platform can count', async () => {
+test('[C13] given a deadline beyond 2^31-1 ms, then its timer runs in steps that the platform can count', async () => {
   const steps: number[] = []
   const clock = new ManualClock()
   const counted = {
@@ -132,7 +132,7 @@ test('[C13] a deadline beyond 2^31-1 ms is kept in steps that the platform can c
   expect(await waiting).toMatchObject({ code: 'refresh_timeout' })
 })
 
-test('[C13] no timer is left when a refresh has settled, however it did', async () => {
+test('[C13] given a refresh that has settled in any way, then no timer is left', async () => {
   const { clock, source, cell } = cellOf('old')
   const fresh = cell.refresh(await cell.snapshot())
   expect(clock.armed).toBe(1)

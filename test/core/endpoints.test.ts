@@ -31,7 +31,7 @@ test.each([
   ['one a second', 1_000],
   ['one every two minutes', 120_000],
 ])(
-  '[C16] given an endpoint that always rejects among others, when 200 calls are made %s, then at most 8 refreshes are made',
+  '[C16] given one endpoint that always rejects among others, when 200 calls are made %s, then at most 8 refreshes run',
   async (_, pace) => {
     for (const share of [1, 2, 10]) {
       const { clock, count, call } = remote((endpoint) => endpoint === BAD)
@@ -45,7 +45,7 @@ test.each([
   },
 )
 
-test('[C16] given a poller that is always rejected, when it polls for a day, then no 200 calls cause more than 8 refreshes', async () => {
+test('[C16] given a poller that is always rejected, when it polls for a day, then any 200 calls in a row cause at most 8 refreshes', async () => {
   const { clock, count, call } = remote((endpoint) => endpoint === BAD)
   const after: number[] = []
   for (let n = 0; n < 1_440; n++) {
@@ -57,7 +57,7 @@ test('[C16] given a poller that is always rejected, when it polls for a day, the
     expect(refreshes - (after[at - 200] ?? 0)).toBeLessThanOrEqual(8)
 })
 
-test('[C16] given ids in paths that are always rejected, when 200 of them are called, then at most 8 refreshes are made', async () => {
+test('[C16] given paths with ids that are always rejected, when 200 of them are called, then at most 8 refreshes run', async () => {
   const { clock, count, call } = remote((endpoint) => endpoint !== GOOD)
   for (let n = 0; n < 200; n++) {
     await call(`GET /sessions/${n}`)
@@ -67,7 +67,7 @@ test('[C16] given ids in paths that are always rejected, when 200 of them are ca
   expect(count.refreshes).toBeLessThanOrEqual(8)
 })
 
-test('[C16] given a bad endpoint that has just caused refreshes, when the token really dies, then a good endpoint refreshes at once', async () => {
+test('[C16] given a bad endpoint that has just caused refreshes, when the token is really revoked, then the rejection of a good endpoint refreshes at once', async () => {
   const { clock, count, call, die } = remote((endpoint) => endpoint === BAD)
   await call(GOOD)
   for (let n = 0; n < 60; n++) {
@@ -80,7 +80,7 @@ test('[C16] given a bad endpoint that has just caused refreshes, when the token 
   }
 })
 
-test('[C16] given tokens that die, when each endpoint is called only once, then a refresh that helps is not counted', async () => {
+test('[C16] given tokens that are revoked, when each endpoint is called only once, then a refresh that helps does not count', async () => {
   const { clock, count, call, die } = remote(() => false)
   for (let n = 0; n < 200; n++) {
     die()
@@ -90,7 +90,7 @@ test('[C16] given tokens that die, when each endpoint is called only once, then 
   expect(count.refreshes).toBe(200)
 })
 
-test('[C8, C16] given an endpoint that has accepted tokens, when it rejects everything from then on, then it counts among the bad ones', async () => {
+test('[C8, C16] given an endpoint that accepted tokens, when it rejects everything from then on, then it counts as a bad one', async () => {
   let isOver = false
   const { clock, count, call } = remote((endpoint) => isOver && endpoint === GOOD)
   await call(GOOD)
@@ -103,7 +103,7 @@ test('[C8, C16] given an endpoint that has accepted tokens, when it rejects ever
   expect(count.refreshes).toBeLessThanOrEqual(8)
 })
 
-test('[C16] given one endpoint whose calls are rejected in turn, when they come fast, then its own pause doubles', async () => {
+test('[C16] given one endpoint that rejects each call, when calls come fast, then its own pause doubles', async () => {
   let n = 0
   const { clock, count, call } = remote((endpoint) => endpoint === GOOD && n % 2 === 0)
   for (; n < 200; n++) {
@@ -113,7 +113,7 @@ test('[C16] given one endpoint whose calls are rejected in turn, when they come 
   expect(count.refreshes).toBeLessThanOrEqual(8)
 })
 
-test('[C16] given calls that name no endpoint, when half of two maps are always rejected, then each map is an endpoint', async () => {
+test('[C16] given calls that name no endpoint, when one of two maps is always rejected, then each map counts as one endpoint', async () => {
   const { clock, count, cell, call, die } = remote((endpoint) => endpoint === BAD)
   const [bad, good] = [cell.map((token) => token), cell.map((token) => token)]
   for (let n = 0; n < 100; n++) {
@@ -128,7 +128,7 @@ test('[C16] given calls that name no endpoint, when half of two maps are always 
   expect(count.refreshes).toBe(before + 1)
 })
 
-test('[C16] given more endpoints than are remembered, when the token dies, then those used last refresh at once', async () => {
+test('[C16] given more endpoints than the breaker remembers, when the token is revoked, then those that were used last refresh at once', async () => {
   const { count, call, die } = remote((endpoint) => endpoint === BAD)
   for (let n = 0; n < 1_000; n++) {
     await call(`GET /sessions/${n}`)
@@ -141,7 +141,7 @@ test('[C16] given more endpoints than are remembered, when the token dies, then 
   expect(count.refreshes).toBe(before + 1)
 })
 
-test('[C9, C16] given a bad endpoint that rejects a value which others accept, when its expiry is near, then it is refreshed ahead all the same', async () => {
+test('[C9, C16] given a value that a bad endpoint rejects and others accept, when its expiry is near, then it is refreshed ahead of it', async () => {
   const clock = new ManualClock()
   let refreshes = 0
   const cell = new Refreshable({

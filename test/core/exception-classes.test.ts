@@ -32,7 +32,7 @@ const OTHERS: readonly (readonly [status: number, body: unknown])[] = [
   [403, page('Access denied')],
 ]
 
-test('there are as many rejections as others', () => {
+test('the corpus has as many rejections as other errors', () => {
   expect(EXPIRED.length).toBe(OTHERS.length)
 })
 
@@ -53,9 +53,12 @@ test.each([
   ['jwt.exceptions.ExpiredSignatureError: Signature has expired', true],
   ['Request failed: ACCESS_TOKEN_TYPE_UNSUPPORTED', false],
   ['jwt.exceptions.InvalidAlgorithmError: The specified alg value is not allowed', false],
-])("[U2] given %j, a client's own status goes before what it found in the body: %s", (message, rejected) => {
-  expect(isUnauthorizedError(new Error(message))).toBe(rejected)
-})
+])(
+  '[U2] given a message %j with a status and a name, then the client’s own status decides before the name in the body: %s',
+  (message, rejected) => {
+    expect(isUnauthorizedError(new Error(message))).toBe(rejected)
+  },
+)
 
 /** The first event of a stream, and its verdict; undefined where it is no error. */
 function firstOf(stream: string): boolean | undefined {

@@ -25,7 +25,7 @@ function tokenCell(lifetime: number, options: Partial<RefreshableOptions<Token>>
   return { clock, source, cell, issue }
 }
 
-test('[C9] ahead of its expiry a value is refreshed in the background, while it is still served', async () => {
+test('[C9] given a value near its expiry, when a call takes it, then a refresh runs in the background, and callers still get the value', async () => {
   const { clock, source, cell, issue } = tokenCell(100_000)
   const first = await cell.snapshot()
   await clock.advance(90_000 - 1)
@@ -41,7 +41,7 @@ test('[C9] ahead of its expiry a value is refreshed in the background, while it 
   expect((await cell.snapshot()).value.name).toBe('second')
 })
 
-test('[C9] the window is at most a tenth of the lifetime, and jittered', async () => {
+test('[C9] the window before the expiry is at most a tenth of the lifetime, with a random part', async () => {
   const starts = new Set<number>()
   for (let round = 0; round < 30; round++) {
     const { clock, source, cell } = tokenCell(1_000_000)
@@ -60,7 +60,7 @@ test('[C9] the window is at most a tenth of the lifetime, and jittered', async (
   expect(starts.size).toBeGreaterThan(3)
 })
 
-test('[C9] 1,000 calls on 3-second tokens cause no more refreshes than expiries', async () => {
+test('[C9] given tokens that live 3 s, when 1,000 calls are made, then there are no more refreshes than expiries', async () => {
   let issued = 0
   const clock = new ManualClock()
   const cell = new Refreshable<Token>({
@@ -77,7 +77,7 @@ test('[C9] 1,000 calls on 3-second tokens cause no more refreshes than expiries'
   expect(issued).toBeLessThanOrEqual(Math.ceil(30_000 / 2_700))
 })
 
-test('[C9] 1,000 calls on tokens that arrive expired cause no refresh but for a rejection', async () => {
+test('[C9] given tokens that arrive expired, when 1,000 calls are made without a rejection, then none of them refreshes', async () => {
   const { clock, source, cell, issue } = tokenCell(-5_000)
   const first = await cell.snapshot()
   for (let call = 0; call < 1_000; call++) {
@@ -93,7 +93,7 @@ test('[C9] 1,000 calls on tokens that arrive expired cause no refresh but for a 
   expect(source.calls).toHaveLength(1)
 })
 
-test('[C9] a replacement that is stale within a second is not judged by the clock: it would spin', async () => {
+test('[C9] given refreshed values that expire within a second, when calls are made, then no call refreshes for the new expiry', async () => {
   let issued = 0
   const clock = new ManualClock()
   const cell = new Refreshable<Token>({
@@ -108,7 +108,7 @@ test('[C9] a replacement that is stale within a second is not judged by the cloc
   expect(issued).toBe(2)
 })
 
-test('[C9] a failed background refresh keeps the valid value; its cooldown ends at the expiry', async () => {
+test('[C9] given a valid value, when its background refresh fails, then callers still get the value, and the cooldown ends at the expiry', async () => {
   const { clock, source, cell, issue } = tokenCell(10_000)
   const first = await cell.snapshot()
   await clock.advance(9_600)
@@ -126,7 +126,7 @@ test('[C9] a failed background refresh keeps the valid value; its cooldown ends 
   expect((await waiting).value.name).toBe('second')
 })
 
-test('[C9] an expired value whose refresh failed is still sent', async () => {
+test('[C9] given an expired value, when its refresh fails, then callers still get it', async () => {
   const { clock, source, cell } = tokenCell(10_000)
   const first = await cell.snapshot()
   await clock.advance(20_000)
@@ -137,7 +137,7 @@ test('[C9] an expired value whose refresh failed is still sent', async () => {
   expect(source.calls).toHaveLength(1)
 })
 
-test('[C10] an unexpired value that was rejected is refreshed', async () => {
+test('[C10] given a value that has not expired, when it is rejected, then it is refreshed', async () => {
   const { source, cell, issue } = tokenCell(3_600_000)
   const fresh = cell.refresh(await cell.snapshot())
   expect(source.call(0).context.cause).toBe('rejected')
@@ -145,7 +145,7 @@ test('[C10] an unexpired value that was rejected is refreshed', async () => {
   expect((await fresh).value.name).toBe('second')
 })
 
-test('[C10] a rejection during a background refresh joins it', async () => {
+test('[C10] given a background refresh, when a rejection comes, then it joins that refresh', async () => {
   const { clock, source, cell, issue } = tokenCell(100_000)
   const first = await cell.snapshot()
   await clock.advance(96_000)
@@ -157,7 +157,7 @@ test('[C10] a rejection during a background refresh joins it', async () => {
   expect(source.calls).toHaveLength(1)
 })
 
-test('[C13] after a sleep expiry is judged by the clock, not by a timer', async () => {
+test('[C13] given a machine that slept, when a call comes, then the clock decides whether the value has expired, not a timer', async () => {
   const { clock, source, cell, issue } = tokenCell(3_600_000)
   await cell.snapshot()
   expect(clock.armed).toBe(0)
@@ -168,7 +168,7 @@ test('[C13] after a sleep expiry is judged by the clock, not by a timer', async 
 })
 
 test.each([Number.NaN, Number.POSITIVE_INFINITY, undefined])(
-  '[C9] an expiry of %s is not known, and the value is served until it is rejected',
+  '[C9] given an expiry of %s, then it counts as not known, and callers get the value until it is rejected',
   async (expiry) => {
     const { clock, source, cell } = tokenCell(1_000, { expiresAt: () => expiry })
     await clock.advance(10 ** 12)
@@ -177,7 +177,7 @@ test.each([Number.NaN, Number.POSITIVE_INFINITY, undefined])(
   },
 )
 
-test('[C13] a refresh that hangs does not keep the process alive', async () => {
+test('[C13] given a refresh that hangs, when nothing else runs, then the process ends', async () => {
   const script = await program(`
     import { Refreshable } from '${fileOfSource('index.ts')}'
     new Refreshable({ refresh: () => new Promise(() => {}) }).snapshot().catch(() => {})
@@ -187,7 +187,7 @@ test('[C13] a refresh that hangs does not keep the process alive', async () => {
   expect([ended.stdout.trim(), ended.status]).toEqual(['ended by itself', 0])
 })
 
-test('[C8] a value that is rejected past its known expiry has aged: that is no fault', async () => {
+test('[C8] given a value past its known expiry, when it is rejected, then the breaker does not count that', async () => {
   const clock = new ManualClock()
   let issued = 0
   const cell = new Refreshable<Token>({

@@ -20,7 +20,7 @@ function cellThat(outcome: () => Promise<string>, more: { reread?: () => Promise
   return { clock, cell, count }
 }
 
-test('[C6] within the cooldown callers fail at once, with the same cause; after it the next rejection tries again', async () => {
+test('[C6] given a failed refresh, when callers come within the cooldown, then they fail at once with its cause; after it, the next rejection tries again', async () => {
   const cause = new Error('token endpoint: 500')
   let answer: () => Promise<string> = () => Promise.reject(cause)
   const { clock, cell, count } = cellThat(() => answer())
@@ -50,7 +50,7 @@ test.each([
   ['source_invalid', 5],
   ['unchanged', 60],
 ] as const)(
-  '[C6] given %s again and again, the cooldown doubles from 1 s to %i s, and a success resets it',
+  '[C6] given %s again and again, when refreshes fail, then the cooldown doubles from 1 s to %i s, and a success resets it',
   async (code, most) => {
     let answer: () => Promise<string> = () => Promise.reject(new RefreshError(code, 'down'))
     const { clock, cell } = cellThat(() => answer())
@@ -78,13 +78,16 @@ test.each([
   [30_000, 30_000],
   [3_600_000, 60_000],
   [10, 1_000],
-])('[C6] a Retry-After of %i ms makes a cooldown of %i ms', async (retryAfterMs, pause) => {
-  const failure = new RefreshError('refresh_failed', 'too many requests', { retryAfterMs })
-  const { cell } = cellThat(() => Promise.reject(failure))
-  const old = await cell.snapshot()
-  await expect(cell.refresh(old)).rejects.toBe(failure)
-  await expect(cell.refresh(old)).rejects.toMatchObject({ retryAfterMs: pause })
-})
+])(
+  '[C6] given a Retry-After of %i ms, when a refresh fails with it, then the cooldown is %i ms',
+  async (retryAfterMs, pause) => {
+    const failure = new RefreshError('refresh_failed', 'too many requests', { retryAfterMs })
+    const { cell } = cellThat(() => Promise.reject(failure))
+    const old = await cell.snapshot()
+    await expect(cell.refresh(old)).rejects.toBe(failure)
+    await expect(cell.refresh(old)).rejects.toMatchObject({ retryAfterMs: pause })
+  },
+)
 
 test('[C6, K15] given a Retry-After of 3 s again and again, when the endpoint is well, then the next try comes within 5 s', async () => {
   const failure = new RefreshError('source_rate_limited', 'too many requests', { retryAfterMs: 3_000 })
@@ -96,7 +99,7 @@ test('[C6, K15] given a Retry-After of 3 s again and again, when the endpoint is
   }
 })
 
-test('[C6] a clock that is set back does not prolong a cooldown', async () => {
+test('[C6] given a cooldown, when the clock is set back, then the cooldown gets no longer', async () => {
   const { clock, cell, count } = cellThat(() => Promise.reject(new Error('down')))
   const old = await cell.snapshot()
   await cell.refresh(old).catch(() => undefined)
@@ -107,7 +110,7 @@ test('[C6] a clock that is set back does not prolong a cooldown', async () => {
 
 const revoked = new RefreshError('reauthentication_required', 'Log in again: the session was revoked.')
 
-test('[C7] a terminal failure is held until set()', async () => {
+test('[C7] given a terminal failure, when calls come, then the cell holds the failure until set()', async () => {
   const { clock, cell, count } = cellThat(() => Promise.reject(revoked))
   const old = await cell.snapshot()
   for (let day = 0; day < 10; day++) {
@@ -122,7 +125,7 @@ test('[C7] a terminal failure is held until set()', async () => {
   expect(count.refreshes).toBe(2)
 })
 
-test('[C7] reread is asked at most once per cooldown, and something different ends the failure', async () => {
+test('[C7] given a terminal failure, when calls come, then reread runs at most once per cooldown, and a different value ends the failure', async () => {
   let stored: string | undefined = 'old'
   let reads = 0
   const { clock, cell, count } = cellThat(() => Promise.reject(revoked), {
@@ -151,7 +154,7 @@ test('[C7] reread is asked at most once per cooldown, and something different en
   expect([count.refreshes, reads]).toEqual([1, 3])
 })
 
-test('[C7] a reread that fails, or hangs, does not end a terminal failure', async () => {
+test('[C7] given a terminal failure, when reread fails or hangs, then the failure stays', async () => {
   let read: () => Promise<string | undefined> = () => Promise.reject(new Error('store down'))
   const { clock, cell, count } = cellThat(() => Promise.reject(revoked), { reread: () => read() })
   const old = await cell.snapshot()
@@ -170,7 +173,7 @@ test('[C7] a reread that fails, or hangs, does not end a terminal failure', asyn
   expect(count.refreshes).toBe(1)
 })
 
-test('[C8] against a remote side that rejects everything, 1,000 calls in a minute cause at most 8 refreshes, and each gets its 401', async () => {
+test('[C8] given a remote side that rejects everything, when 1,000 calls come in a minute, then at most 8 refreshes run, and each call gets its 401', async () => {
   const { clock, cell, count } = cellThat(async () => `token ${count.refreshes}`)
   let attempts = 0
   for (let call = 0; call < 1_000; call++) {
@@ -190,7 +193,7 @@ test('[C8] against a remote side that rejects everything, 1,000 calls in a minut
   expect(attempts).toBe(1_000 + count.refreshes)
 })
 
-test('[C8] a value that was accepted resets the breaker', async () => {
+test('[C8] given a refreshed value, when the remote side accepts it, then the breaker is reset', async () => {
   const { cell, count } = cellThat(async () => `token ${count.refreshes}`)
   let snapshot = await cell.snapshot()
   for (let round = 0; round < 20; round++) {
@@ -200,7 +203,7 @@ test('[C8] a value that was accepted resets the breaker', async () => {
   expect(count.refreshes).toBe(20)
 })
 
-test('[C8] a value that is rejected after a minute has aged: that is no fault', async () => {
+test('[C8] given a value that was in force for a minute, when it is rejected, then the breaker does not count that', async () => {
   const { clock, cell, count } = cellThat(async () => `token ${count.refreshes}`)
   let snapshot = await cell.snapshot()
   for (let round = 0; round < 20; round++) {
@@ -210,7 +213,7 @@ test('[C8] a value that is rejected after a minute has aged: that is no fault', 
   expect(count.refreshes).toBe(20)
 })
 
-test('[C8] a late acceptance of a value that was replaced does not reset it', async () => {
+test('[C8] given a value that was replaced, when a late acceptance of it comes, then the breaker is not reset', async () => {
   const { cell, count } = cellThat(async () => `token ${count.refreshes}`)
   const old = await cell.snapshot()
   const fresh = await cell.refresh(old)
@@ -220,7 +223,7 @@ test('[C8] a late acceptance of a value that was replaced does not reset it', as
   expect(count.refreshes).toBe(1)
 })
 
-test('[C8] another remote side on the same credential is not affected', async () => {
+test('[C8] given a remote side whose breaker is open, when another remote side is rejected, then that one still refreshes', async () => {
   const { cell, count } = cellThat(async () => `token ${count.refreshes}`)
   const broken = cell.map((token) => `broken ${token}`)
   const sound = cell.map((token) => `sound ${token}`)
@@ -233,7 +236,7 @@ test('[C8] another remote side on the same credential is not affected', async ()
   expect(count.refreshes).toBe(2)
 })
 
-test('[C8] a value that was fetched for another remote side, or because there was none, gets its chance', async () => {
+test('[C8] given a refresh for another remote side, or for a missing value, when the new value is rejected, then one more refresh runs', async () => {
   const { cell, count } = cellThat(async () => `token ${count.refreshes}`)
   const [busy, idle] = [cell.map((token) => token), cell.map((token) => token)]
   let snapshot = await busy.snapshot()
@@ -254,7 +257,7 @@ test('[C8] a value that was fetched for another remote side, or because there wa
   expect(count.refreshes).toBe(6)
 })
 
-test('[C8] a rejection that the breaker would refuse joins a refresh that runs anyway', async () => {
+test('[C8] given an open breaker, when a rejection comes while another refresh runs, then it joins that refresh', async () => {
   const { cell, count } = cellThat(async () => `token ${count.refreshes}`)
   const broken = cell.map((token) => token)
   const fresh = await broken.refresh(await broken.snapshot())
@@ -266,7 +269,7 @@ test('[C8] a rejection that the breaker would refuse joins a refresh that runs a
   expect(count.refreshes).toBe(2)
 })
 
-test('[C6] once the cooldown is over, the next rejection tries again, not the next caller', async () => {
+test('[C6] given a cooldown that is over, when a call comes, then it does not refresh; only the next rejection does', async () => {
   const { clock, cell, count } = cellThat(() => Promise.reject(new Error('down')))
   const old = await cell.snapshot()
   await expect(cell.refresh(old)).rejects.toMatchObject({ code: 'refresh_failed' })
@@ -277,7 +280,7 @@ test('[C6] once the cooldown is over, the next rejection tries again, not the ne
   expect(count.refreshes).toBe(2)
 })
 
-test('[C6] a Retry-After that is no number does not end the cooldown', async () => {
+test('[C6] given a failure whose retryAfterMs is NaN, then the cooldown is as usual', async () => {
   const failure = new RefreshError('refresh_failed', 'slow down', { retryAfterMs: Number('tomorrow') })
   const { cell, count } = cellThat(() => Promise.reject(failure))
   const old = await cell.snapshot()
@@ -285,7 +288,7 @@ test('[C6] a Retry-After that is no number does not end the cooldown', async () 
   expect([failure.retryAfterMs, count.refreshes]).toEqual([undefined, 1])
 })
 
-test('[C5, C7] a failure that follows a late value of an earlier flight is of the value before: it is not held', async () => {
+test('[C5, C7] given a flight that runs when an earlier flight’s value arrives late, when it then fails terminally, then the cell does not hold that failure', async () => {
   const clock = new ManualClock()
   const source = responder<string>()
   const cell = new Refreshable({ initial: 'one', refresh: source.refresh, deadline: 1_000, clock })
@@ -302,7 +305,7 @@ test('[C5, C7] a failure that follows a late value of an earlier flight is of th
   expect(source.calls).toHaveLength(3)
 })
 
-test('[C8] nor do short lives help a remote side that rejects everything to more refreshes', async () => {
+test('[C8] given a remote side that rejects everything and short-lived values, when 1,000 calls come, then at most 8 refreshes run', async () => {
   const clock = new ManualClock()
   let refreshes = 0
   const cell = new Refreshable({
@@ -321,7 +324,7 @@ test('[C8] nor do short lives help a remote side that rejects everything to more
   expect(refreshes).toBeLessThanOrEqual(8)
 })
 
-test('[C2, C11] a listener that logs in when it hears of a rejection is not refreshed away', async () => {
+test('[C2, C11] given a listener that logs in when it gets `rejected`, then the login stays in force, and no refresh runs', async () => {
   let refreshes = 0
   const cell: Refreshable<string> = new Refreshable({
     initial: 'one',
@@ -334,7 +337,7 @@ test('[C2, C11] a listener that logs in when it hears of a rejection is not refr
   expect(refreshes).toBe(0)
 })
 
-test('[C11] a listener that logs in when a refresh starts spends no refresh', async () => {
+test('[C11] given a listener that logs in when it gets `refresh_started`, then the refresh function is not called', async () => {
   let refreshes = 0
   const cell: Refreshable<string> = new Refreshable({
     initial: 'one',

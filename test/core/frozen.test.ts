@@ -57,7 +57,7 @@ async function started(url: string): Promise<ChildProcess> {
   return child
 }
 
-test('[C5, C13] given a process that was frozen for more than five deadlines, when the response arrived meanwhile, then its callers get it, and one request was made', async () => {
+test('[C5, C13] given a process that was frozen for more than five deadlines, when the response arrived meanwhile, then its callers get it, and there was one request', async () => {
   const { url, counts, next } = await endpoint()
   const child = await started(url)
   const answered = once(child, 'message')
@@ -72,7 +72,7 @@ test('[C5, C13] given a process that was frozen for more than five deadlines, wh
   expect(counts.requests).toBe(1)
 })
 
-test('[C5] given a real clock, when a call finds a flight whose time is over, then input that has arrived is read before the flight is given up', async () => {
+test('[C5] given a real clock, when a call finds a flight past its deadlines, then the process reads input that has arrived before it gives the flight up', async () => {
   let now = Date.now()
   let calls = 0
   let land: (value: string) => void = () => undefined
@@ -93,7 +93,7 @@ test('[C5] given a real clock, when a call finds a flight whose time is over, th
   expect(calls).toBe(1)
 })
 
-test('[C13] given a clock with its own timers, when a deadline passes, then it decides at once', async () => {
+test('[C13] given a clock with its own timers, when a deadline passes, then the timer decides at once', async () => {
   const clock = new ManualClock()
   const cell = new Refreshable({
     refresh: () => new Promise<string>(() => undefined),

@@ -51,7 +51,7 @@ const command = fc.oneof(
 )
 
 test(
-  '[C1, C2, C4, C5, C6, C8, C11, C15] whatever the interleaving, the cell does what the reference model does',
+  '[C1, C2, C4, C5, C6, C8, C11, C15] given any interleaving, the cell does what the reference model does',
   { timeout: PATIENCE },
   async () => {
     await fc.assert(
@@ -165,7 +165,7 @@ test(
 )
 
 test(
-  '[C3] callers rejected on one generation, however spread, cause exactly one refresh',
+  '[C3] given callers that are rejected on one generation at any times, then exactly one refresh runs',
   { timeout: PATIENCE },
   async () => {
     await fc.assert(

@@ -16,7 +16,7 @@ function counted(initial = 'one') {
   return { source, cell, builds, built }
 }
 
-test('[C12] it builds once per generation, for any number of callers', async () => {
+test('[C12] given a map, when any number of callers want its value, then it builds once per generation', async () => {
   const { source, cell, builds, built } = counted()
   const first = await Promise.all([built.snapshot(), built.snapshot(), built.snapshot()])
   expect(new Set(first).size).toBe(1)
@@ -34,7 +34,7 @@ test('[C12] it builds once per generation, for any number of callers', async () 
   expect(source.calls).toHaveLength(1)
 })
 
-test('[C3, C15] given callers that are rejected together, when they wait, then those of one turn share a promise, and no other caller does', async () => {
+test('[C3, C15] given callers that are rejected together, when they wait, then callers of one turn share a promise, and callers of different turns do not', async () => {
   const { source, built } = counted()
   await built.snapshot()
   const rejected = { generation: 1 }
@@ -52,7 +52,7 @@ test('[C3, C15] given callers that are rejected together, when they wait, then t
   expect(built.refresh(rejected)).not.toBe(first)
 })
 
-test('[C12] a failed build is its callers’ error, not the cell’s, and the next caller tries again', async () => {
+test('[C12] given a build that fails, then its callers get the error, the cell has no failure, and the next caller builds again', async () => {
   let fails = true
   const problem = new Error('bad base URL')
   const cell = new Refreshable({ initial: 'one', refresh: () => Promise.reject(new Error('unused')) })
@@ -67,7 +67,7 @@ test('[C12] a failed build is its callers’ error, not the cell’s, and the ne
   expect((await built.snapshot()).value).toEqual({ client: 'one' })
 })
 
-test('[C12] a build that returns nothing is a clear error', async () => {
+test('[C12] given a build that returns nothing, then its callers get a clear error', async () => {
   const cell = new Refreshable({ initial: 'one', refresh: () => Promise.reject(new Error('unused')) })
   await expect(cell.map(() => undefined).snapshot()).rejects.toMatchObject({
     code: 'invalid_value',
@@ -75,7 +75,7 @@ test('[C12] a build that returns nothing is a clear error', async () => {
   })
 })
 
-test('[C12, C14] a build that hangs ends at the deadline', async () => {
+test('[C12, C14] given a build that hangs, when its deadline has passed, then its callers fail', async () => {
   const clock = new ManualClock()
   const cell = new Refreshable({
     initial: 'one',
@@ -91,7 +91,7 @@ test('[C12, C14] a build that hangs ends at the deadline', async () => {
   expect(clock.armed).toBe(0)
 })
 
-test('[C12] a map of a map builds each once', async () => {
+test('[C12] given a map of a map, then each builds once', async () => {
   const { builds, built } = counted()
   const outer = built.map(({ client }) => `outer ${client}`)
   expect((await outer.snapshot()).value).toBe('outer one')
@@ -99,7 +99,7 @@ test('[C12] a map of a map builds each once', async () => {
   expect(builds).toEqual(['one'])
 })
 
-test('[C4, C12] an abort ends the wait for a build', async () => {
+test('[C4, C12] given a caller that waits for a build, when its signal aborts, then its wait ends, and the build goes on for the others', async () => {
   const cell = new Refreshable({ initial: 'one', refresh: () => Promise.reject(new Error('unused')) })
   const finish: ((value: string) => void)[] = []
   const built = cell.map(() => new Promise<string>((resolve) => finish.push(resolve)))
@@ -114,7 +114,7 @@ test('[C4, C12] an abort ends the wait for a build', async () => {
   expect((await stays).value).toBe('built')
 })
 
-test('[C11] a logout while something is built leaves its callers with nothing', async () => {
+test('[C11] given a build that runs, when a logout comes, then its callers get credential_missing', async () => {
   const cell = new Refreshable({ initial: 'one', refresh: () => Promise.reject(new Error('unused')) })
   let finish: (value: string) => void = () => undefined
   const built = cell.map(() => new Promise<string>((resolve) => (finish = resolve)))
@@ -125,7 +125,7 @@ test('[C11] a logout while something is built leaves its callers with nothing', 
   await expect(waiting).rejects.toMatchObject({ code: 'credential_missing' })
 })
 
-test('[C11, C12] what was built from a dropped value is dropped with it', async () => {
+test('[C11, C12] given a value that was dropped, then what a map built from it is dropped too', async () => {
   const { cell, built } = counted()
   const old = new WeakRef((await built.snapshot()).value)
   cell.set('two')
@@ -136,7 +136,7 @@ test('[C11, C12] what was built from a dropped value is dropped with it', async 
   expect([old.deref(), replaced.deref()]).toEqual([undefined, undefined])
 })
 
-test('[C11, C12] a login while something is built: its callers get what is built from the new value', async () => {
+test('[C11, C12] given a build that runs, when a login comes, then its callers get what is built from the new value', async () => {
   for (const logout of [true, false]) {
     const cell = new Refreshable({ initial: 'alice', refresh: () => Promise.reject(new Error('unused')) })
     let finish: () => void = () => undefined
@@ -154,7 +154,7 @@ test('[C11, C12] a login while something is built: its callers get what is built
   }
 })
 
-test('[C12] a refresh while a map of a map is built does its callers no harm', async () => {
+test('[C12] given a map of a map whose build runs, when a refresh comes, then its callers get the value that they waited for', async () => {
   const source = responder<string>()
   const cell = new Refreshable({ initial: 'a', refresh: source.refresh })
   let finish: () => void = () => undefined

@@ -30,7 +30,7 @@ const HEADERS = [
   { 'x-llm-refresh': 'refresh_failed' },
 ]
 
-test('[U2] given any 401 of the corpus, when it is judged by its status alone, then the verdict is that of all its facts', () => {
+test('[U2] given any 401 of the corpus, when its status alone is judged, then the verdict is the same as that of all its facts', () => {
   const bodies = [
     '',
     ...[...HTTP_REJECTIONS, ...HTTP_OTHERS].map(({ body }) => textOf(body)),
@@ -50,7 +50,7 @@ test('[U2] given any 401 of the corpus, when it is judged by its status alone, t
   }
 })
 
-test('[U2] given a rule of the user’s for 401, when a 401 comes, then the rule is asked, with all facts', () => {
+test('[U2] given a user’s rule for 401, when a 401 comes, then the rule is called with all facts', () => {
   const asked: unknown[] = []
   const rules = {
     expired: {
@@ -69,7 +69,7 @@ test('[U2] given a rule of the user’s for 401, when a 401 comes, then the rule
   expect(asked).toEqual([[true, ['token_expired']]])
 })
 
-test('[U2] given a switched-off default rule, when a 401 comes, then it is a rejection all the same', () => {
+test('[U2] given a default rule that is switched off, when a 401 comes, then it is still a rejection', () => {
   const judge = new ResponseJudge({ expired_token: false })
   expect(judge.answer(401, {}, '')).toMatchObject({
     rejected: true,

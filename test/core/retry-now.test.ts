@@ -19,7 +19,7 @@ function cellThat(outcome: () => Promise<string>, reread?: () => Promise<string 
   return { clock, cell, count }
 }
 
-test('[C6] given a cooldown, when a retry is asked for, then it runs at once, and its failure lasts', async () => {
+test('[C6] given a cooldown, when a caller retries now, then a refresh runs at once, and its failure counts', async () => {
   let answer = (): Promise<string> => Promise.reject(new Error('down'))
   const { cell, count } = cellThat(() => answer())
   await cell.refresh({ generation: 1 }).catch(() => undefined)
@@ -31,7 +31,7 @@ test('[C6] given a cooldown, when a retry is asked for, then it runs at once, an
   expect(await cell.retryNow()).toMatchObject({ value: 'new', generation: 2 })
 })
 
-test('[C7] given a terminal failure that is held, when a retry fails in another way, then its caller hears that, and the terminal failure is still held', async () => {
+test('[C7] given a terminal failure, when a retry fails in another way, then its caller gets the new failure, and the cell still holds the terminal one', async () => {
   let answer = (): Promise<string> => Promise.reject(revoked)
   const { cell, count } = cellThat(() => answer())
   await cell.refresh({ generation: 1 }).catch(() => undefined)
@@ -45,7 +45,7 @@ test('[C7] given a terminal failure that is held, when a retry fails in another 
   expect((await cell.refresh({ generation: 1 })).value).toBe('new')
 })
 
-test('[C11] given a logout, when a retry is asked for, then nothing is refreshed', async () => {
+test('[C11] given a logout, when a caller retries now, then no refresh runs', async () => {
   const { cell, count } = cellThat(
     async () => 'resurrected',
     async () => undefined,
@@ -57,7 +57,7 @@ test('[C11] given a logout, when a retry is asked for, then nothing is refreshed
   expect([count.refreshes, cell.peek()]).toEqual([0, undefined])
 })
 
-test('[E1] given a refusal, when it is read, then it says why', async () => {
+test('[E1] given a refresh that the cell refuses, then the error’s message says why', async () => {
   const { cell } = cellThat(() =>
     Promise.reject(new RefreshError('source_refused', 'The client is disabled.')),
   )
@@ -76,7 +76,7 @@ test('[E1] given a refusal, when it is read, then it says why', async () => {
   await expect(cell.snapshot()).rejects.toThrow(/no value.*Call login\(\)/)
 })
 
-test('[C6] given an error whose members cannot be read, when a refresh throws it, then its callers get a failure at once', async () => {
+test('[C6] given an error whose members cannot be read, when the refresh function throws it, then its callers fail at once', async () => {
   const hostile = [
     new RefreshError('source_unavailable', 'later', { retryAfterMs: 5n as unknown as number }),
     new Proxy(new RefreshError('source_unavailable', 'later'), {

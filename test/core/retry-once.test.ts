@@ -29,7 +29,7 @@ const policy = {
   },
 }
 
-test('[P7] a rejection is replaced by the second attempt, and let go of', async () => {
+test('[P7] given a rejected attempt, when the second attempt succeeds, then the caller gets its result, and the rejection is discarded', async () => {
   const { answers, call } = remote('new')
   const cell = new Refreshable({ initial: 'old', refresh: async () => 'new' })
   expect(await retryOnce(cell, call, policy)).toBe(answers[1])
@@ -37,14 +37,14 @@ test('[P7] a rejection is replaced by the second attempt, and let go of', async 
   expect(answers).toEqual([{ status: 401, discarded: true }, { status: 200 }])
 })
 
-test('[P7] a second rejection is surfaced, and nothing is tried a third time', async () => {
+test('[P7] given a rejected attempt, when the second one is rejected too, then the caller gets that rejection, and there is no third attempt', async () => {
   const { answers, call } = remote('none')
   const cell = new Refreshable({ initial: 'old', refresh: async () => 'new' })
   expect(await retryOnce(cell, call, policy)).toBe(answers[1])
   expect(answers).toHaveLength(2)
 })
 
-test('[P4] where no fresh value is to be had, the rejection is the answer, whole', async () => {
+test('[P4] given a refresh that fails, when an attempt is rejected, then the caller gets the rejection unchanged and not discarded', async () => {
   const { answers, call } = remote('new')
   const events: RefreshEvent[] = []
   const cell = new Refreshable<string>({ initial: 'old', refresh: () => Promise.reject(new Error('down')) })
@@ -55,7 +55,7 @@ test('[P4] where no fresh value is to be had, the rejection is the answer, whole
   expect(events).toMatchObject([{ type: 'not_retried', generation: 1, error: { code: 'refresh_failed' } }])
 })
 
-test('[P12] a caller who leaves during the refresh gets its reason, and the rejection is let go of', async () => {
+test('[P12] given a refresh that runs for a rejected call, when the caller leaves, then it gets its signal’s reason, and the rejection is discarded', async () => {
   const { answers, call } = remote('new')
   const source = responder<string>()
   const cell = new Refreshable({ initial: 'old', refresh: source.refresh })
@@ -69,7 +69,7 @@ test('[P12] a caller who leaves during the refresh gets its reason, and the reje
   expect(source.calls).toHaveLength(1)
 })
 
-test('[P3] a discard that throws, or rejects, harms nobody', async () => {
+test('[P3] given a discard() that throws or rejects, then the call succeeds', async () => {
   for (const discard of [
     () => {
       throw new Error('already closed')
@@ -83,7 +83,7 @@ test('[P3] a discard that throws, or rejects, harms nobody', async () => {
   }
 })
 
-test('[C10] the challenge of a rejection reaches the refresh; judging may take time', async () => {
+test('[C10] given a judgement that takes time and has a challenge, then the refresh gets the challenge', async () => {
   const source = responder<string>()
   const cell = new Refreshable({ initial: 'old', refresh: source.refresh })
   const challenge = 'Bearer error="invalid_token", claims="eyJ…"'
@@ -100,7 +100,7 @@ test('[C10] the challenge of a rejection reaches the refresh; judging may take t
   expect(await answer).toBe('new')
 })
 
-test('[P3] an error of the library itself is nobody’s rejection', async () => {
+test('[P3] given an attempt that throws an error of this library, then it is no rejection', async () => {
   const cell = new Refreshable({ initial: 'old', refresh: async () => 'new' })
   const error = new RefreshError('reauthentication_required', 'HTTP 401 unauthorized')
   let attempts = 0

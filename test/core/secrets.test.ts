@@ -31,7 +31,7 @@ class CanaryProvider extends BaseProvider {
   }
 }
 
-test('[Z1] cells, maps and providers print no value', async () => {
+test('[Z1] given cells, maps and providers, when they are printed, then no value is shown', async () => {
   const cell = new Refreshable({ initial: CANARY, refresh: async () => `${CANARY} again` })
   const mapped = cell.map((token) => new CanaryProvider(token))
   const provider = await RefreshingProvider.from(mapped)
@@ -39,7 +39,7 @@ test('[Z1] cells, maps and providers print no value', async () => {
   for (const thing of [cell, mapped, provider]) expect(printed(thing)).not.toContain(CANARY)
 })
 
-test('[Z1] no event, and no error that we create, holds one', async () => {
+test('[Z1] given a secret value, then no event, and no error that we create, contains it', async () => {
   const events: RefreshEvent[] = []
   const onEvent = (event: RefreshEvent): unknown => events.push(event)
   const failures: unknown[] = []
@@ -71,7 +71,7 @@ test('[Z1] no event, and no error that we create, holds one', async () => {
   for (const thing of [...events, ...failures]) expect(printed(thing)).not.toContain(CANARY)
 })
 
-test('[Z1] an error keeps its cause for those who ask, and no printer shows it', () => {
+test('[Z1] given an error with a cause, then `error.cause` has it, and no printer shows it', () => {
   const cause = new TypeError(`bad token ${CANARY}`)
   const error = new RefreshError('refresh_failed', 'The refresh failed.', { cause })
   expect(error.cause).toBe(cause)
@@ -79,12 +79,12 @@ test('[Z1] an error keeps its cause for those who ask, and no printer shows it',
   expect(inspect(error)).toMatch(/secrets\.test\.ts[^]*code: 'refresh_failed'/)
 })
 
-test('[Z1] bad input is told without its content', () => {
+test('[Z1] given an invalid input, then the error’s message does not quote it', () => {
   const wrong = { refresh: CANARY as unknown as () => Promise<string> }
   expect(() => new Refreshable(wrong)).toThrow(/'refresh' must be a function, not string/)
 })
 
-test('[Z3] an event that nobody observes is not built', async () => {
+test('[Z3] given no listener, then no event is built', async () => {
   // The generation is read for an event's sake only where somebody listens.
   let reads = 0
   const rejected = {
@@ -104,7 +104,7 @@ test('[Z3] an event that nobody observes is not built', async () => {
   expect(reads).toBe(unobserved + 1)
 })
 
-test('[Z3] an observer that throws, or rejects, breaks nothing', async () => {
+test('[Z3] given a listener that throws or rejects, then the call succeeds', async () => {
   for (const onEvent of [
     () => {
       throw new Error('observer')
@@ -117,7 +117,7 @@ test('[Z3] an observer that throws, or rejects, breaks nothing', async () => {
   await settled()
 })
 
-test('[Z1] an error is known as ours across two copies of the package', () => {
+test('[Z1] given two copies of the package, then instanceof holds for an error of the other copy', () => {
   const twin = Object.assign(new Error('twin'), {
     code: 'refresh_failed',
     [Symbol.for('llm-refresh.RefreshError')]: true,
@@ -130,7 +130,7 @@ test.each([
   ['thrown', 'throw error'],
   ['rejected', 'Promise.reject(error)'],
   ['the cause of another', "throw new Error('outer', { cause: error })"],
-])('[Z1] not even an uncaught error prints its cause: %s', async (_, fatal) => {
+])('[Z1] given an uncaught error, %s, then Node does not print its cause', async (_, fatal) => {
   const script = await program(`
     import { RefreshError } from '${fileOfSource('index.ts')}'
     const error = new RefreshError('refresh_failed', 'The refresh failed.', { cause: new Error('${CANARY}') })
@@ -141,7 +141,7 @@ test.each([
   expect(stderr.replaceAll(/^.*cause: new Error.*$/gm, '')).not.toContain(CANARY)
 })
 
-test('an error of a subclass is told from others', () => {
+test('given a subclass of RefreshError, then instanceof distinguishes its errors from others', () => {
   class Mine extends RefreshError {}
   expect(new Mine('refresh_failed', 'mine') instanceof Mine).toBe(true)
   expect(new Mine('refresh_failed', 'mine') instanceof RefreshError).toBe(true)

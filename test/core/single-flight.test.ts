@@ -3,7 +3,7 @@ import { Refreshable, RefreshError } from '../../src/index.ts'
 import { responder } from '../support/responder.ts'
 import { settled } from '../support/settled.ts'
 
-test('[C1] all who need a refresh join the one that runs', async () => {
+test('[C1] given a refresh that runs, when further callers need one, then they join it', async () => {
   const source = responder<string>()
   const cell = new Refreshable({ initial: 'old', refresh: source.refresh })
   const old = await cell.snapshot()
@@ -18,7 +18,7 @@ test('[C1] all who need a refresh join the one that runs', async () => {
   expect(source.calls).toHaveLength(1)
 })
 
-test('[C1] callers without a value share the first refresh', async () => {
+test('[C1] given a cell without a value, when callers come, then they share the first refresh', async () => {
   const source = responder<string>()
   const cell = new Refreshable({ refresh: source.refresh })
   const waiting = [cell.snapshot(), cell.snapshot(), cell.snapshot()]
@@ -28,7 +28,7 @@ test('[C1] callers without a value share the first refresh', async () => {
   expect((await Promise.all(waiting)).map(({ generation }) => generation)).toEqual([1, 1, 1])
 })
 
-test('[C2] a late rejection of an older generation gets the one in force, and refreshes nothing', async () => {
+test('[C2] given generation 2 in force, when generation 1 is reported as rejected, then the caller gets generation 2, and no refresh runs', async () => {
   const source = responder<string>()
   const cell = new Refreshable({ initial: 'one', refresh: source.refresh })
   const one = await cell.snapshot()
@@ -40,7 +40,7 @@ test('[C2] a late rejection of an older generation gets the one in force, and re
   expect(source.calls).toHaveLength(1)
 })
 
-test('[C4] an abort ends one wait at once, with its reason; the refresh goes on for the others', async () => {
+test('[C4] given callers that wait, when one aborts, then its wait ends at once with its reason, and the refresh goes on for the others', async () => {
   const source = responder<string>()
   const cell = new Refreshable({ initial: 'old', refresh: source.refresh })
   const old = await cell.snapshot()
@@ -56,7 +56,7 @@ test('[C4] an abort ends one wait at once, with its reason; the refresh goes on 
   expect((await stays).value).toBe('new')
 })
 
-test('[C4] a value is kept though every caller left', async () => {
+test('[C4] given a refresh that every caller has left, when its value arrives, then the cell keeps it', async () => {
   const source = responder<string>()
   const cell = new Refreshable({ refresh: source.refresh })
   const leaving = new AbortController()
@@ -71,7 +71,7 @@ test('[C4] a value is kept though every caller left', async () => {
   expect(source.calls).toHaveLength(1)
 })
 
-test('[C4] a caller that has aborted before it asks causes nothing', async () => {
+test('[C4] given a caller whose signal has aborted, when it asks, then no refresh begins', async () => {
   const source = responder<string>()
   const cell = new Refreshable({ initial: 'old', refresh: source.refresh })
   const old = await cell.snapshot()
@@ -81,7 +81,7 @@ test('[C4] a caller that has aborted before it asks causes nothing', async () =>
   expect(source.calls).toHaveLength(0)
 })
 
-test('[C4] a signal that outlives many waits keeps no listener of theirs, and has one while they wait', async () => {
+test('[C4] given a signal that lives longer than many waits, then it has one listener while callers wait, and none afterwards', async () => {
   let listeners = 0
   const signal = new AbortController().signal
   const { addEventListener, removeEventListener } = signal
@@ -103,7 +103,7 @@ test('[C4] a signal that outlives many waits keeps no listener of theirs, and ha
   expect(listeners).toBe(0)
 })
 
-test('[C11] set() outranks a refresh in flight: its result is not adopted, and those who wait get the set value', async () => {
+test('[C11] given a refresh that runs, when set() is called, then waiting callers get the set value, and the refresh’s value is discarded', async () => {
   const source = responder<string>()
   const cell = new Refreshable({ initial: 'old', refresh: source.refresh })
   const waiting = cell.refresh(await cell.snapshot())
@@ -116,7 +116,7 @@ test('[C11] set() outranks a refresh in flight: its result is not adopted, and t
   expect(cell.peek()).toBe(set)
 })
 
-test('[C11] clear() outranks a refresh in flight, is sticky, and numbers never restart', async () => {
+test('[C11] given a refresh that runs, when clear() is called, then its value is discarded, the logout holds, and generations go on counting', async () => {
   const source = responder<string>()
   const cell = new Refreshable({ initial: 'old', refresh: source.refresh })
   const built = cell.map((value) => ({ value }))
@@ -138,7 +138,7 @@ test('[C11] clear() outranks a refresh in flight, is sticky, and numbers never r
   expect((await built.snapshot()).value).toEqual({ value: 'login' })
 })
 
-test('[C11] a refresh that was superseded and fails leaves the login untouched', async () => {
+test('[C11] given a refresh that set() superseded, when it fails, then the login stays in force', async () => {
   const source = responder<string>()
   const cell = new Refreshable({ initial: 'old', refresh: source.refresh })
   void cell.refresh(await cell.snapshot())
@@ -151,7 +151,7 @@ test('[C11] a refresh that was superseded and fails leaves the login untouched',
   expect((await next).value).toBe('fresh')
 })
 
-test('[C14] a refresh that throws at once fails its callers at once', async () => {
+test('[C14] given a refresh function that throws at once, then its callers fail at once', async () => {
   const cause = new Error('no such file')
   const cell = new Refreshable({
     refresh: (): Promise<string> => {
@@ -161,19 +161,25 @@ test('[C14] a refresh that throws at once fails its callers at once', async () =
   await expect(cell.snapshot()).rejects.toMatchObject({ code: 'refresh_failed', cause })
 })
 
-test.each([undefined, null])('[C14] a refresh that returns %s fails with a clear error', async (nothing) => {
-  const cell = new Refreshable<string>({ refresh: () => Promise.resolve(nothing as unknown as string) })
-  await expect(cell.snapshot()).rejects.toMatchObject({ code: 'invalid_value', message: /returned nothing/ })
-})
+test.each([undefined, null])(
+  '[C14] given a refresh function that returns %s, then its callers get a clear error',
+  async (nothing) => {
+    const cell = new Refreshable<string>({ refresh: () => Promise.resolve(nothing as unknown as string) })
+    await expect(cell.snapshot()).rejects.toMatchObject({
+      code: 'invalid_value',
+      message: /returned nothing/,
+    })
+  },
+)
 
-test('[C14] a refresh that synchronously needs its own cell fails at once', async () => {
+test('[C14] given a refresh function that calls its own cell at once, then it fails at once', async () => {
   const cell: Refreshable<string> = new Refreshable({
     refresh: async () => (await cell.snapshot()).value,
   })
   await expect(cell.snapshot()).rejects.toMatchObject({ code: 'refresh_reentrant' })
 })
 
-test('[C14] so does one that needs it through a map, for a value that was rejected', async () => {
+test('[C14] given a refresh function that calls its own cell through a map after a rejection, then it fails at once', async () => {
   const cell: Refreshable<string> = new Refreshable({
     initial: 'old',
     refresh: async () => (await mapped.snapshot()).value,
@@ -182,7 +188,7 @@ test('[C14] so does one that needs it through a map, for a value that was reject
   await expect(mapped.refresh(await mapped.snapshot())).rejects.toMatchObject({ code: 'refresh_reentrant' })
 })
 
-test('[C14] a refresh may read the value in force', async () => {
+test('[C14] given a refresh function that reads the value in force, then it gets it', async () => {
   const cell: Refreshable<string> = new Refreshable({
     initial: 'a',
     refresh: async ({ current }) => `${current?.value}${cell.peek()?.value}b`,

@@ -10,7 +10,7 @@ afterEach(() => {
   vi.unstubAllGlobals()
 })
 
-test('[F9] given a source that awaits, when it is asked, then code within it is in a source, and no other code is', async () => {
+test('[F9] given a source that awaits, when it runs, then code within it is in a source, and other code is not', async () => {
   const seen: boolean[] = []
   let goOn: () => void = () => undefined
   const waiting = new Promise<void>((resolve) => (goOn = resolve))
@@ -40,7 +40,7 @@ test('[F9] given something that outlives its source, such as a connection, when 
   expect(await later).toBe(false)
 })
 
-test('[F9] given two owners, when the source of one asks, then it is not in the source of the other', async () => {
+test('[F9] given two owners, when the source of one runs, then its code is not in the source of the other', async () => {
   const [one, other] = [{}, {}]
   const seen = await runAsSource(async () => {
     await settled()
@@ -50,14 +50,14 @@ test('[F9] given two owners, when the source of one asks, then it is not in the 
   expect(seen).toEqual([true, false, true, true])
 })
 
-test('[F9] given a runtime without async contexts, when a source is asked, then it runs', async () => {
+test('[F9] given a runtime without async contexts, when a source is called, then it runs', async () => {
   vi.resetModules()
   processWithout('getBuiltinModule')
   const fresh = await import('../../src/core/source-context.ts')
   expect(await fresh.runAsSource(() => fresh.isInSource())).toBe(false)
 })
 
-test('[F9] given that the platform’s fetch is one of ours, when a source looks for a fetch, then it gets the one beneath', () => {
+test('[F9] given a global fetch that is one of ours, when a source looks for a fetch, then it gets the one beneath', () => {
   const [beneath, one, other] = [vi.fn<typeof fetch>(), vi.fn<typeof fetch>(), vi.fn<typeof fetch>()]
   markFetch(one, beneath)
   markFetch(other, one)

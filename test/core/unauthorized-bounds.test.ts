@@ -29,7 +29,7 @@ function counted(answer: (key: PropertyKey, self: object) => unknown): {
   return { object, reads: () => reads }
 }
 
-test('[U5] a chain or a tree without an end is read to a bound', () => {
+test('[U5] given a chain or a tree of errors without an end, then only a bounded part is read', () => {
   const shapes: [string, (self: () => object) => (key: PropertyKey) => unknown][] = [
     ['causes', (next) => (key) => (key === 'cause' ? next() : undefined)],
     ['everything', (next) => () => next()],
@@ -51,14 +51,14 @@ test('[U5] a chain or a tree without an end is read to a bound', () => {
   }
 })
 
-test('[U5] a chain of a million causes', () => {
+test('[U5] given a chain of a million causes, then only a bounded part is read', () => {
   let error: object = { status: 401 }
   for (let depth = 0; depth < 1_000_000; depth++) error = { cause: error }
   expect(isUnauthorizedError(error)).toBe(false)
   expect(isUnauthorizedError({ cause: { cause: { cause: { cause: { status: 401 } } } } })).toBe(true)
 })
 
-test('[U5] an array of any length is read to a bound', () => {
+test('[U5] given an array of any length, then only a bounded part is read', () => {
   let reads = 0
   const array = new Proxy([] as unknown[], {
     get: (_, key) => {
@@ -73,7 +73,7 @@ test('[U5] an array of any length is read to a bound', () => {
   ).toBe(false)
 })
 
-test('[U5] of a text only a bounded prefix is read, wherever it stands', () => {
+test('[U5] given a long text in any place, then only a bounded prefix is read', () => {
   const padding = 'x'.repeat(BEYOND)
   const early = `HTTP 401 ${padding}`
   const late = `${padding} HTTP 401 unauthorized`
@@ -96,7 +96,7 @@ test('[U5] of a text only a bounded prefix is read, wherever it stands', () => {
   ])
 })
 
-test('[U5] so it is with a code, a header and a challenge', () => {
+test('[U5] given a long code, header or challenge, then only a bounded prefix is read', () => {
   const padding = 'x'.repeat(BEYOND)
   const challenge = `Bearer realm="${padding}", error="invalid_token"`
   expect(isUnauthorizedError({ code: `${padding} token_expired` })).toBe(false)
@@ -109,7 +109,7 @@ test('[U5] so it is with a code, a header and a challenge', () => {
   )
 })
 
-test('[U5] JSON of any size and depth does no harm', () => {
+test('[U5] given JSON of any size and depth, then the verdict comes without an error', () => {
   const deep = `${'[{"cause":'.repeat(6_000)}1`
   const nested = `${'['.repeat(30_000)}${']'.repeat(30_000)}`
   const large = JSON.stringify({ filler: 'x'.repeat(BEYOND), error: { code: 401 } })
@@ -122,7 +122,7 @@ test('[U5] JSON of any size and depth does no harm', () => {
   expect(isUnauthorizedError(quoted)).toBe(true)
 })
 
-test('[U5] many small texts are read to a bound, too', () => {
+test('[U5] given many small texts, then only a bounded number is read', () => {
   let reads = 0
   const { object } = counted((key) => {
     reads++
@@ -163,7 +163,7 @@ const HOSTILE = [
   'A_A_',
   'https://a.b#c/',
 ]
-test.each(HOSTILE)('[U5] five megabytes of %j come to an end, wherever they stand', (piece) => {
+test.each(HOSTILE)('[U5] given five megabytes of %j in any place, then the verdict comes soon', (piece) => {
   const text = piece.repeat((5 << 20) / piece.length)
   const [short, other] = [text.slice(0, 16_000), text.slice(1)]
   for (const error of [

@@ -34,7 +34,7 @@ function planted(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, planted(each)]))
 }
 
-test('[U5] whatever it is given, it answers, and the same twice', () => {
+test('[U5] given any value, then there is a verdict, and it is the same the second time', () => {
   const anything = fc.anything({
     withBigInt: true,
     withBoxedValues: true,
@@ -56,7 +56,7 @@ test('[U5] whatever it is given, it answers, and the same twice', () => {
   )
 })
 
-test('[U5] the properties that it reads may hold anything, at any depth', () => {
+test('[U5] given anything in the members that the verdict reads, at any depth, then nothing throws', () => {
   const keys =
     'status statusCode status_code code error_code type name message error data body response responseBody details errors headers responseHeaders challenge cause lastError $metadata httpStatusCode metadata get reason __type'.split(
       ' ',
@@ -93,7 +93,7 @@ test('[U5] the properties that it reads may hold anything, at any depth', () => 
 })
 
 // A 2xx may stand around an error, and is none of its status then.
-test('[U5, U2] a status that is known decides, whatever stands beside and below it', () => {
+test('[U5, U2] given a known status, then it decides, whatever stands beside and below it', () => {
   const below = fc.record({
     message: fc.string(),
     cause: fc.anything(),
@@ -111,7 +111,7 @@ test('[U5, U2] a status that is known decides, whatever stands beside and below 
   )
 })
 
-test('[U5] hostile objects: revoked, throwing, cyclic, without a prototype', () => {
+test('[U5] given hostile objects (revoked, throwing, cyclic, without a prototype), then nothing throws', () => {
   const cyclic: Record<string, unknown> = { message: 'no' }
   Object.assign(cyclic, { cause: cyclic, error: cyclic, errors: [cyclic, [cyclic]], data: { cause: cyclic } })
   const getters = {
@@ -142,7 +142,7 @@ test('[U5] hostile objects: revoked, throwing, cyclic, without a prototype', () 
   expect(isUnauthorizedError(cyclic)).toBe(true)
 })
 
-test('[U5] headers of any kind do no harm', () => {
+test('[U5] given headers of any kind, then nothing throws', () => {
   for (const headers of [
     null,
     7,
@@ -157,7 +157,7 @@ test('[U5] headers of any kind do no harm', () => {
   }
 })
 
-test('[U5] of what it is given only headers are asked for anything; no other method is called', () => {
+test('[U5] given an object with a `get` that is no collection, then the verdict does not call it', () => {
   const calls: string[] = []
   const client = (at: string): object => ({ get: (path: string) => calls.push(`${at} ${path}`) })
   verdict({

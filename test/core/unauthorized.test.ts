@@ -22,7 +22,7 @@ const SEED: [string, boolean][] = [
   ['internal server error', false],
 ]
 
-test('[U1] the seed’s table holds in any case, for a message, an error and an outcome alike', () => {
+test('[U1] given the seed’s table of messages in any case, then a message, an error and an outcome get the same verdict', () => {
   for (const [message, expected] of SEED) {
     for (const spelled of [message, message.toUpperCase(), message.toLowerCase()]) {
       const carriers = [
@@ -48,26 +48,26 @@ test.each([
   'took 401.5 ms',
   'request req_401 failed',
   'model x-401 is not available',
-])('[U2] 401 inside something longer is none: %s', (message) => {
+])('[U2] given a 401 that is part of something longer, then it is no rejection: %s', (message) => {
   expect(isUnauthorizedError(message)).toBe(false)
   expect(isUnauthorizedError({ error: { message } })).toBe(false)
 })
 
 test.each(['got 401', 'HTTP 401: no', 'HTTP 401.', 'answered 401, giving up', '(status=401)', 'HTTP\t401\n'])(
-  '[U2] 401 as a status of its own is one: %j',
+  '[U2] given a 401 that is called a status, then it is a rejection: %j',
   (message) => {
     expect(isUnauthorizedError(message)).toBe(true)
   },
 )
 
-test('[U2] whether 401 begins a text does not depend on the text before it', () => {
+test('[U2] given a text that begins with `401 items`, then it is no rejection, whatever text comes before it', () => {
   const message = '401 items, at most 400 are allowed'
   expect(isUnauthorizedError({ message })).toBe(false)
   expect(isUnauthorizedError({ message: 'bad batch', cause: { message } })).toBe(false)
 })
 
 test.each(['status', 'statusCode', 'status_code', 'httpStatusCode', 'code', 'error_code'])(
-  '[U2] a status that is known decides, whatever the words say (%s)',
+  '[U2] given a known status, then it decides, whatever the words say (%s)',
   (key) => {
     expect(verdict({ [key]: 401, message: 'all is well' })).toMatchObject({ rejected: true, status: 401 })
     for (const status of [200, 400, 402, 403, 404, 408, 409, 422, 429, 500, 502, 503, 529]) {
@@ -77,21 +77,21 @@ test.each(['status', 'statusCode', 'status_code', 'httpStatusCode', 'code', 'err
   },
 )
 
-test('[U2] the outermost status counts: what a gateway says of itself outranks what it quotes', () => {
+test('[U2] given a gateway’s status around a quoted one, then the outer status decides', () => {
   expect(isUnauthorizedError({ status: 502, body: { error: { code: 401 } } })).toBe(false)
   expect(isUnauthorizedError({ status: 401, cause: { status: 500 } })).toBe(true)
   expect(isUnauthorizedError({ message: 'failed', cause: { cause: { statusCode: 401 } } })).toBe(true)
 })
 
 test.each([Number.NaN, Number.POSITIVE_INFINITY, -401, 0, 4010, 99, 600])(
-  '[U2] %d is no status; the words decide then',
+  '[U2] given a status of %d, then it counts as none, and the words decide',
   (status) => {
     expect(verdict({ status, message: 'HTTP 401' })).toMatchObject({ rejected: true, status: undefined })
     expect(verdict({ status, message: 'no' }).rejected).toBe(false)
   },
 )
 
-test('[U2] what this library says itself is not the remote side’s word', () => {
+test('[U2] given an error of this library, then it is no rejection', () => {
   const error = new RefreshError('reauthentication_required', 'unauthorized', { cause: { status: 401 } })
   expect(verdict(error)).toEqual({ rejected: false })
 })
@@ -176,13 +176,13 @@ const NAMED: Record<string, { status: number; error: unknown }[]> = {
   ],
 }
 
-test('[U4] every default rule is named here', () => {
+test('[U4] the table above names every default rule', () => {
   expect(Object.keys(NAMED)).toEqual(Object.keys(defaultRejectionRules))
   expectTypeOf(defaultRejectionRules).toEqualTypeOf<Readonly<Record<DefaultRejectionRule, RejectionRule>>>()
 })
 
 test.each(Object.entries(NAMED))(
-  '[U4] %s: on by default, by its name, and can be switched off',
+  '[U4] given the default rule %s, then it is on, its name is reported, and it can be switched off',
   (name, cases) => {
     for (const { status, error } of cases) {
       // As a body under a status, as a JSON or plain text, and beside the status.
@@ -216,7 +216,7 @@ test.each([
   { status: 403, message: 'unauthorized region' },
   { status: 400, message: 'Invalid API key format in metadata' },
   { status: 404, message: 'Invalid access token' },
-])('[U4] any other 403 or 400 is none: %j', (error) => {
+])('[U4] given any other 403 or 400, then it is no rejection: %j', (error) => {
   expect(isUnauthorizedError(error)).toBe(false)
 })
 
@@ -229,7 +229,7 @@ const SCOPE = [
   'ACCESS_TOKEN_SCOPE_INSUFFICIENT',
 ]
 
-test.each(SCOPE)('[U4] a missing scope never is a rejection: %s', (words) => {
+test.each(SCOPE)('[U4] given a missing scope, then it is no rejection: %s', (words) => {
   const carriers = [
     words,
     { status: 401, message: words },
@@ -242,7 +242,7 @@ test.each(SCOPE)('[U4] a missing scope never is a rejection: %s', (words) => {
   expect(carriers.map((carrier) => verdict(carrier).rejected)).toEqual(carriers.map(() => false))
 })
 
-test('[U4] rules can be added, and replaced by name', () => {
+test('[U4] given a user’s rules, then they are added, and one under a default rule’s name replaces that rule', () => {
   const rules = rejectionRules({
     teapot: { statuses: [418], matches: ({ text }) => text.includes('cold') },
     anthropic_revoked: { statuses: [451], matches: () => true },
@@ -254,7 +254,7 @@ test('[U4] rules can be added, and replaced by name', () => {
   expect(verdict({ status: 418, message: 'cold' }).rejected).toBe(false)
 })
 
-test('[U4, U5] a rule that throws says no, and the others still speak', () => {
+test('[U4, U5] given a rule that throws, then it has no opinion, and the other rules decide', () => {
   const rules = rejectionRules({
     invalid_token: {
       statuses: [403],
@@ -275,7 +275,7 @@ test.each<[string, unknown]>([
   ['null', { mine: null }],
   ['no statuses', { mine: { matches: () => true } }],
   ['no function', { mine: { statuses: [403], matches: 'yes' } }],
-])('[U4] a rule that is none is refused: %s', (_, changes) => {
+])('[U4] given an invalid rule, then it throws: %s', (_, changes) => {
   expect(() => rejectionRules(changes as never)).toThrow(
     expect.objectContaining({ code: 'invalid_option', message: expect.stringMatching(/'(nobody|mine)'/) }),
   )
@@ -286,7 +286,7 @@ const always = (statuses: number[], opinion: boolean | 'accepted' | undefined): 
   matches: () => opinion,
 })
 
-test('[U7] a rule of the user says that it is none, whatever else speaks for it', () => {
+test('[U7] given a user’s rule that says `accepted`, then there is no rejection, whatever else speaks for one', () => {
   const rules = rejectionRules({ known: always([401, 403], 'accepted') })
   for (const error of [
     { status: 401 },
@@ -303,7 +303,7 @@ test('[U7] a rule of the user says that it is none, whatever else speaks for it'
   expect(verdict(teapot, rules).rejected).toBe(true)
 })
 
-test('[U7] a rule of the user is asked before a missing scope, a status, a name and a JSON-RPC error', () => {
+test('[U7] given a user’s rule, then it is asked before a missing scope, a status, a name and a JSON-RPC error', () => {
   const rules = rejectionRules({ mine: always([200, 401, 403, 500], true) })
   for (const error of [
     { status: 403, message: 'insufficient_scope' },
@@ -319,7 +319,7 @@ test('[U7] a rule of the user is asked before a missing scope, a status, a name 
   expect(verdict({ status: 404 }, rules).rejected).toBe(false)
 })
 
-test('[U7] of several rules the first that has an opinion decides, also one that replaces a default one', () => {
+test('[U7] given several rules, then the first with an opinion decides, even if it replaces a default one', () => {
   const nothing = [false, undefined, null, 0, 1, 'yes', Promise.resolve(true)] as boolean[]
   for (const none of nothing) {
     const rules = rejectionRules({
@@ -342,7 +342,7 @@ test('[U7] of several rules the first that has an opinion decides, also one that
   expect(verdict({ status: 401 }, rejectionRules({ throws })).rejected).toBe(true)
 })
 
-test('[U7] a rule gets the facts: the status, the names as they are written, and every word', () => {
+test('[U7] given a user’s rule, then it gets the status, the names unchanged, and every text', () => {
   let seen: ErrorFacts | undefined
   const spy: RejectionRule = { statuses: [403], matches: (facts) => void (seen = facts) }
   const body = {
@@ -355,7 +355,7 @@ test('[U7] a rule gets the facts: the status, the names as they are written, and
   expect(seen?.text).toContain('\nJira said no')
 })
 
-test('[U2] a 200 around an error is no status of the error; around anything else it says that there is none', () => {
+test('[U2] given a 200 around an error, then the error decides; given a 200 around anything else, then there is no rejection', () => {
   const expired = { error: { type: 'authentication_error', message: 'no' } }
   for (const key of ['body', 'data', 'responseBody']) {
     expect(verdict({ status: 200, [key]: expired })).toMatchObject({ rejected: true, rule: 'name' })
@@ -373,7 +373,7 @@ test('[U2] a 200 around an error is no status of the error; around anything else
   })
 })
 
-test('[U6] a name decides before words, a status before a name, and the more telling name first', () => {
+test('[U6] a name decides before words, a status before a name, and a code before a general type', () => {
   const cases: [unknown, boolean][] = [
     [{ type: 'overloaded_error', message: '401 Unauthorized' }, false],
     [{ type: 'authentication_error', message: 'slow down' }, true],
@@ -391,7 +391,7 @@ test('[U6] a name decides before words, a status before a name, and the more tel
   expect(cases.map(([error]) => [error, isUnauthorizedError(error)])).toEqual(cases)
 })
 
-test('[U6] a response that this library made up is never judged', () => {
+test('[U6] given a response that this library made, then it is never a rejection', () => {
   const made = {
     status: 401,
     headers: new Headers({ 'x-llm-refresh': 'credential_missing' }),
@@ -406,7 +406,7 @@ test('[U6] a response that this library made up is never judged', () => {
   ).toBe(false)
 })
 
-test('[U4] given rules of its own, when isUnauthorizedError is asked, then they decide before the default ones', () => {
+test('[U4] given a user’s rules, when isUnauthorizedError is called with them, then they decide before the default ones', () => {
   const error = { status: 418, message: 'a teapot' }
   expect(isUnauthorizedError(error)).toBe(false)
   const rules = { teapot: { statuses: [418], matches: () => true } }

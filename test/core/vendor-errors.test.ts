@@ -72,7 +72,7 @@ function errorsOf({ status, body, headers = {} }: VendorAnswer): Record<string, 
   }
 }
 
-test.each(Object.entries(REJECTIONS))('[U3] %s: a rejection in every client’s error', (_, answer) => {
+test.each(Object.entries(REJECTIONS))('[U3] %s: a rejection in the error of every client', (_, answer) => {
   const verdicts = Object.entries(errorsOf(answer)).map(([client, error]) => [client, verdict(error)])
   expect(verdicts).toEqual(
     verdicts.map(([client]) => [client, expect.objectContaining({ rejected: true, status: answer.status })]),
@@ -80,7 +80,7 @@ test.each(Object.entries(REJECTIONS))('[U3] %s: a rejection in every client’s 
 })
 
 test.each(Object.entries(REJECTIONS))(
-  '[U3] %s: a rejection as a body, parsed or not, without a status',
+  '[U3] %s: a rejection as a body without a status, parsed or not',
   (_, answer) => {
     const { body, headers } = answer
     const json = typeof body === 'string' ? body : JSON.stringify(body)
@@ -97,14 +97,14 @@ test.each(Object.entries(REJECTIONS))(
   },
 )
 
-test.each(Object.entries(OTHERS))('[U3, U4] %s: none in any client’s error', (_, answer) => {
+test.each(Object.entries(OTHERS))('[U3, U4] %s: no rejection in the error of any client', (_, answer) => {
   const verdicts = Object.entries(errorsOf(answer)).map(([client, error]) => [client, verdict(error)])
   expect(verdicts).toEqual(
     verdicts.map(([client]) => [client, expect.objectContaining({ rejected: false, status: answer.status })]),
   )
 })
 
-test('[U3] a fetch Response is judged by its status and its headers; its body is left alone', async () => {
+test('[U3] given a fetch Response, then its status and its headers are judged, and its body stays unread', async () => {
   for (const [status, headers, rejected] of [
     [401, {}, true],
     [200, {}, false],
@@ -120,7 +120,7 @@ test('[U3] a fetch Response is judged by its status and its headers; its body is
   }
 })
 
-test('[U3] the challenge is read whatever holds the headers', () => {
+test('[U3] given a challenge in headers of any kind, then the verdict has it', () => {
   const challenge = 'Bearer error="invalid_token"'
   for (const headers of [
     new Headers({ 'www-authenticate': challenge }),
@@ -136,7 +136,7 @@ test('[U3] the challenge is read whatever holds the headers', () => {
   }
 })
 
-test('[U3] gRPC: UNAUTHENTICATED is one, by its number or by its name; any other number is none', () => {
+test('[U3] given a gRPC error, then UNAUTHENTICATED is a rejection, by number and by name, and no other number is', () => {
   const grpc = (code: number, details: string): Error =>
     Object.assign(new Error(`${code} ${details}`), { code, details, metadata: {} })
   expect(verdict(grpc(16, 'no'))).toMatchObject({ rejected: true, rule: 'grpc_unauthenticated' })
@@ -149,7 +149,7 @@ test('[U3] gRPC: UNAUTHENTICATED is one, by its number or by its name; any other
   expect(isUnauthorizedError({ code: 16, message: 'no' })).toBe(false)
 })
 
-test('[U3] of several tries the last one counts', () => {
+test('[U3] given several tries, then the last error counts', () => {
   const busy = Object.assign(new Error('busy'), { statusCode: 503 })
   const expired = Object.assign(new Error('expired'), { statusCode: 401 })
   const retryError = (...errors: Error[]): unknown => ({ errors, lastError: errors.at(-1) })
@@ -157,7 +157,7 @@ test('[U3] of several tries the last one counts', () => {
   expect(verdict(retryError(expired, busy))).toMatchObject({ rejected: false, status: 503 })
 })
 
-test('[U3] an error inside a stream has no status: its codes and words decide', () => {
+test('[U3] given an error inside a stream, then its codes and words decide, because it has no status', () => {
   const inStream: [unknown, boolean][] = [
     [{ type: 'error', error: { type: 'authentication_error', message: 'expired' } }, true],
     [{ type: 'error', kind: 'unknown', message: 'no', code: 'invalid_api_key' }, true],

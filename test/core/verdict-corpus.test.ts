@@ -88,7 +88,7 @@ for (const [shapes, rejected] of [
   })
 }
 
-test('[U3, U4] given a rule for 200, when a response states a 401 inside, then the rule can tell it from a success', () => {
+test('[U3, U4] given a user’s rule for 200, when a 200 comes, then the rule’s facts show whether its body states a 401', () => {
   const inside = { statuses: [200], matches: ({ statedStatus }: ErrorFacts) => statedStatus === 401 }
   const asked = new ResponseJudge({ inside })
   for (const [shapes, rejected] of [
@@ -169,7 +169,7 @@ for (const [said, rejected] of [
   })
 }
 
-test('[U3, U6] the corpus is large, and about half of it are rejections', () => {
+test('[U3, U6] the corpus is large, and about half of its entries are rejections', () => {
   const shapes = [HTTP_REJECTIONS, THROWN_REJECTIONS, EVENT_REJECTIONS].flat().length
   const others = [HTTP_OTHERS, THROWN_OTHERS, EVENT_OTHERS].flat().length
   expect(shapes + others).toBeGreaterThanOrEqual(200)

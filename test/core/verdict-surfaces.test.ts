@@ -60,7 +60,7 @@ describe.each(some)('$name', ({ wire, create }: RealModel) => {
     ...HTTP_OTHERS.map((shape) => ({ ...shape, rejected: false })),
   ].filter(({ status }) => status !== 302)
 
-  test('[U2, U3, U4, P2, M1] a response of the corpus: the model and the provider agree', async () => {
+  test('[U2, U3, U4, P2, M1] given a response of the corpus, then the model and the provider give the same verdict', async () => {
     const wrong: unknown[] = []
     for (const { vendor, status, headers, body, rejected } of shapes) {
       const answer = async (): Promise<Response> =>
@@ -85,7 +85,7 @@ describe.each(some)('$name', ({ wire, create }: RealModel) => {
     ...EVENT_OTHERS.map((event) => ({ ...event, rejected: false })),
   ].filter(({ vendor }) => vendor.startsWith(prefix[wire]) || gateways.includes(vendor))
 
-  test('[U3, U6, P5, M3] a first event of the corpus: the model and the provider agree', async () => {
+  test('[U3, U6, P5, M3] given a first event of the corpus, then the model and the provider give the same verdict', async () => {
     const wrong: unknown[] = []
     for (const { name, data, rejected } of fitting) {
       const answer = async (): Promise<Response> =>

@@ -48,7 +48,7 @@ test('[C15] given 1,000 callers of one turn, when they wait, then they share one
   for (const caller of [...callers, ...later]) caller.catch(() => undefined)
 })
 
-test('[C15] given a request that is gone with its timers, when the next calls come, then they time out by themselves, and a new flight begins after five deadlines', async () => {
+test('[C15] given a request that ended with its timers, when the next calls come, then each times out by itself, and a new flight begins after five deadlines', async () => {
   /** A platform that cancels a request's timers with the request. */
   class CancellingClock extends ManualClock {
     cancels = false
@@ -103,7 +103,7 @@ test('[C15] given a source that spends nothing, when a call comes after the dead
   expect(cell.peek()?.value).toBe('second')
 })
 
-test('[C5] given a flight that was given up, when it brings its value while the next one runs, then the callers of the next one get it', async () => {
+test('[C5] given a flight that was given up, when its value arrives while the next flight runs, then the callers of the next flight get it', async () => {
   const { clock, source, cell } = cellOf({ initial: 'one' })
   void cell.refresh({ generation: 1 }).catch(() => undefined)
   clock.jump(5 * DEADLINE)
@@ -118,7 +118,7 @@ test('[C5] given a flight that was given up, when it brings its value while the 
 })
 
 test.each(['a cell', 'a map'])(
-  '[C5] given %s and a late value that is rejected, when the flight that runs fails, then its caller gets the failure, not the rejected value',
+  '[C5] given %s and a late value that is rejected, when the running flight fails, then its caller gets the failure, not the rejected value',
   async (kind) => {
     const { clock, source, cell } = cellOf({ cooldown: 0 })
     const refresher = kind === 'a cell' ? cell : cell.map((value) => ({ value }))
@@ -135,7 +135,7 @@ test.each(['a cell', 'a map'])(
   },
 )
 
-test('[C5] given a flight that is given up, when its callers and listeners hear of it, then its signal has aborted', async () => {
+test('[C5] given a flight that is given up, when its callers and listeners learn of it, then its signal has aborted already', async () => {
   const heard: unknown[] = []
   const { clock, source, cell } = cellOf({
     cooldown: 0,
@@ -152,7 +152,7 @@ test('[C5] given a flight that is given up, when its callers and listeners hear 
   expect(heard).toEqual([true, 2])
 })
 
-test('[C11] given a login during a flight, when the flight is told, then the login is in force already', async () => {
+test('[C11] given a login during a flight, when the flight’s signal aborts, then the login is in force already', async () => {
   const { source, cell } = cellOf({ initial: 'one' })
   const waiting = watched(cell.refresh({ generation: 1 }))
   let seen: unknown
@@ -163,7 +163,7 @@ test('[C11] given a login during a flight, when the flight is told, then the log
   expect(waiting.ending).toBe(2)
 })
 
-test('[C12, C15] given a build that hangs, when a call comes after its deadline, then it is built anew', async () => {
+test('[C12, C15] given a build that hangs, when a call comes after its deadline, then another build begins', async () => {
   const { clock, cell } = cellOf({ initial: 'one' })
   const finish: ((value: string) => void)[] = []
   const built = cell.map(() => new Promise<string>((resolve) => finish.push(resolve)))
@@ -183,7 +183,7 @@ test('[C12, C15] given a build that hangs, when a call comes after its deadline,
   expect(clock.armed).toBe(0)
 })
 
-test('[C15] given a flight that waits in a queue, when its turn comes, then its deadline begins anew, for its callers, too', async () => {
+test('[C15] given a flight that waits in a queue, when its turn comes, then its deadline begins anew, and so does its callers’ wait', async () => {
   const { clock, source, cell } = cellOf()
   const first = watched(cell.snapshot())
   const { queued } = source.call(0).context
@@ -221,7 +221,7 @@ test('[C15] given a flight in queues, when it has waited there for five deadline
   expect(events.map(({ type }) => type)).toEqual(['refresh_started', 'refresh_failed'])
 })
 
-test('[C15] given a deadline that has passed, when the flight enters a queue, then it stays passed', async () => {
+test('[C15] given a flight past its deadline, when it enters a queue, then the deadline stays passed', async () => {
   const { clock, source, cell } = cellOf()
   const first = watched(cell.snapshot())
   await clock.advance(DEADLINE)
@@ -232,7 +232,7 @@ test('[C15] given a deadline that has passed, when the flight enters a queue, th
   expect(source.call(0).context.signal.aborted).toBe(true)
 })
 
-test('[C13] given a clock that is set back, when the timer of a caller fires, then the caller waits no longer', async () => {
+test('[C13] given a clock that is set back, when a caller’s timer fires, then the caller’s wait ends', async () => {
   const clock = new ManualClock()
   let offset = 0
   const skewed = {

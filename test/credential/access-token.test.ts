@@ -20,14 +20,14 @@ async function world(left?: number): Promise<World> {
 }
 
 describe('accessToken({ rejected })', () => {
-  test('[C10] given a process that begins, and a store that holds the rejected token, then it gives another, and the next process takes that one', async () => {
+  test('[C10] given a new process whose store holds the rejected token, then it refreshes, and the next process adopts the new token', async () => {
     const { token, next, account } = await world()
     expect(await token.accessToken({ rejected: 'access-1' })).toBe('access-2')
     expect(await next().token.accessToken({ rejected: 'access-1' })).toBe('access-2')
     expect(account.redemptions).toBe(1)
   })
 
-  test('[C3] given the rejected token in force, when many callers tell it, then all get the same other one', async () => {
+  test('[C3] given the rejected token in force, when many callers report it, then one refresh runs, and all get the same new token', async () => {
     const { token, account } = await world(3_600_000)
     expect(await token.accessToken()).toBe('access-1')
     const given = await Promise.all(
@@ -36,7 +36,7 @@ describe('accessToken({ rejected })', () => {
     expect([new Set(given), account.redemptions]).toEqual([new Set(['access-2']), 1])
   })
 
-  test('[C2] given another token in force by now, then that one is given, and nothing is refreshed', async () => {
+  test('[C2] given a newer token in force, when the older one is reported, then the caller gets the newer one, and no refresh runs', async () => {
     const { token, account } = await world()
     await token.accessToken({ rejected: 'access-1' })
     expect(await token.accessToken({ rejected: 'access-1' })).toBe('access-2')
@@ -45,14 +45,14 @@ describe('accessToken({ rejected })', () => {
 })
 
 describe('accessToken({ minTtl })', () => {
-  test('[C9] given a token that lives longer, then it is given; one that lives less is refreshed first', async () => {
+  test('[C9] given a token that lives long enough, then the caller gets it; a shorter one is refreshed first', async () => {
     const { token, account } = await world(100_000)
     expect(await token.accessToken({ minTtl: 100_000 })).toBe('access-1')
     expect(await token.accessToken({ minTtl: 100_001 })).toBe('access-2')
     expect(account.redemptions).toBe(1)
   })
 
-  test('[C9] given tokens that arrive with less, then the same is given without another refresh', async () => {
+  test('[C9] given a source whose tokens live shorter than minTtl, then callers get the same token without another refresh', async () => {
     const { token, account, clock } = await world(1_000)
     account.expiresAt = () => clock.now() + 50_000
     expect(await token.accessToken({ minTtl: 60_000 })).toBe('access-2')
@@ -60,7 +60,7 @@ describe('accessToken({ minTtl })', () => {
     expect(account.redemptions).toBe(1)
   })
 
-  test('[C9] given no token, or a rejected one, and tokens that arrive with less, then one request is enough; a token of the store is refreshed', async () => {
+  test('[C9] given a new process whose source’s tokens live shorter than minTtl, then one request is enough; a token from the store is refreshed once', async () => {
     const clock = new ManualClock()
     const source = (): Source => ({
       issue: async () => ({ accessToken: `issued-${++asked}`, expiresAt: clock.now() + 50_000 }),
@@ -75,14 +75,14 @@ describe('accessToken({ minTtl })', () => {
     expect(await second.accessToken({ minTtl: 60_000 })).toBe('issued-3')
   })
 
-  test('[C9] given a token that is still good and a refresh that fails, then that token is given', async () => {
+  test('[C9] given a valid token that lives shorter than minTtl, when the refresh fails, then the caller gets the valid token', async () => {
     const { token, account } = await world(100_000)
     account.failures.push(new RefreshError('source_refused', 'The server refused.'))
     expect(await token.accessToken({ minTtl: 200_000 })).toBe('access-1')
   })
 })
 
-test('[C4] given a signal that aborts, then the caller is told its reason, and the refresh goes on for the others', async () => {
+test('[C4] given callers that wait, when one aborts, then it gets its signal’s reason, and the refresh goes on for the others', async () => {
   const { token, account } = await world()
   let end = (): void => undefined
   account.during = () => new Promise<void>((resolve) => (end = resolve))
@@ -103,7 +103,7 @@ test.each([
   [{ rejected: 5 }, 'rejected'],
   [{ background: 'later' }, 'background'],
   [{ ttl: 1 }, 'ttl'],
-])('[E1] accessToken(%o): a clear error', async (options, name) => {
+])('[E1] accessToken(%o) rejects with a clear error', async (options, name) => {
   const { token } = await world()
   await expect(token.accessToken(options as never)).rejects.toMatchObject({
     code: 'invalid_option',

@@ -169,7 +169,7 @@ function listenToOutput(): string[] {
 }
 
 test.each(Object.entries(SOURCES))(
-  '[Z1] %s: no secret is in an error, an event, a log, a status or an inspection',
+  '[Z1] %s: no error, event, log, status or inspection contains a secret',
   async (_name, make) => {
     const written = listenToOutput()
     const endpoint = await startEndpoint()
@@ -256,7 +256,7 @@ function formsOf(bytes: Buffer): string[] {
   ]
 }
 
-test('[Z1, S8] no key of a sealed store, nor what it seals, is in an error, an event, a log, a status or an inspection', async () => {
+test('[Z1, S8] given a sealed store, then no error, event, log, status or inspection contains a key or a sealed secret', async () => {
   const written = listenToOutput()
   const bytes = Buffer.from(`${CANARY}-0123456789-abcdefg`)
   expect(bytes).toHaveLength(32)

@@ -29,7 +29,7 @@ const redeem = (fetch: typeof globalThis.fetch, secret: string) =>
   )
 
 describe.each(Object.keys(PLACES))('[Z1] a secret that a server repeats in %s', (place) => {
-  test.each(Object.keys(FORMS))('%s is in no error', async (form) => {
+  test.each(Object.keys(FORMS))('given the secret %s, then no error contains it', async (form) => {
     for (const secret of [WORD, SPECIAL]) {
       const text = FORMS[form]?.(secret) ?? ''
       const respond = PLACES[place]
@@ -41,7 +41,7 @@ describe.each(Object.keys(PLACES))('[Z1] a secret that a server repeats in %s', 
 })
 
 test.each(Object.entries(FORMS))(
-  '[Z1] given a fetch that puts the request into its error, %s, then ours holds nothing of it',
+  '[Z1] given a fetch that puts the request into its error, %s, then our error contains no part of the request',
   async (_, write) => {
     const fetch = async (): Promise<Response> => {
       const [word, special] = [write(WORD), write(SPECIAL)]
@@ -73,24 +73,27 @@ const SAID: readonly string[] = [
   `assertion = ${WORD}`,
 ]
 
-test.each(SAID)('[K3, Z1] what a cloud library says (%s) is shown without the secret', async (message) => {
-  const thrown = Object.assign(new Error(message), {
-    cause: new SyntaxError(message),
-    response: { status: 400, data: { error: 'invalid_request', error_description: message } },
-    stderr: message,
-    config: { headers: { authorization: WORD } },
-  })
-  const throwing = (): never => {
-    throw thrown
-  }
-  for (const source of [azure({ credential: throwing }), google({ client: throwing })]) {
-    expect(leaksOf(await failure(issue(source)))).toEqual([])
-  }
-  expect(leaksOf(libraryCause(thrown))).toEqual([])
-})
+test.each(SAID)(
+  '[K3, Z1] given a cloud library’s message (%s), then our error shows it without the secret',
+  async (message) => {
+    const thrown = Object.assign(new Error(message), {
+      cause: new SyntaxError(message),
+      response: { status: 400, data: { error: 'invalid_request', error_description: message } },
+      stderr: message,
+      config: { headers: { authorization: WORD } },
+    })
+    const throwing = (): never => {
+      throw thrown
+    }
+    for (const source of [azure({ credential: throwing }), google({ client: throwing })]) {
+      expect(leaksOf(await failure(issue(source)))).toEqual([])
+    }
+    expect(leaksOf(libraryCause(thrown))).toEqual([])
+  },
+)
 
 test.each(SAID.filter((said) => !said.startsWith('{')))(
-  '[K6, Z1] what a helper prints and writes (%s) is in no error',
+  '[K6, Z1] given a helper’s output (%s), then no error contains it',
   async (said) => {
     const quoted = `'${said.replaceAll("'", String.raw`'\''`)}'`
     const heard: string[] = []
@@ -110,7 +113,7 @@ test.each(SAID.filter((said) => !said.startsWith('{')))(
   },
 )
 
-test('[K6, Z1] a helper that cannot be started shows neither its arguments nor its variables', async () => {
+test('[K6, Z1] given a helper that cannot be started, then the error shows neither its arguments nor its variables', async () => {
   const missing = command({ file: '/nowhere/helper', args: [WORD], env: { SECRET: WORD } })
   expect(leaksOf(await failure(issue(missing)))).toEqual([])
 })
@@ -120,7 +123,7 @@ test.each([
   `getaddrinfo ENOTFOUND ${WORD}@h`,
   `connect ECONNREFUSED //${WORD}@h`,
   `WRONGPASS invalid password ${WORD}`,
-])('[E2, Z1] a driver that was given a URL with a password (%s) shows none of it', (message) => {
+])('[E2, Z1] given a driver whose URL has a password (%s), then the error shows no part of it', (message) => {
   const url = `redis://:${WORD}@h:6379`
   const error = Object.assign(new Error(message), {
     address: url,
@@ -131,7 +134,7 @@ test.each([
   expect(leaksOf(driverCause(new AggregateError([error], message, { cause: error })))).toEqual([])
 })
 
-test('[E1] what is no secret stays', () => {
+test('[E1] given words that are no secret, then they stay in the message', () => {
   for (const said of [
     'AADSTS7000215: Invalid client secret provided.',
     'The refresh token is invalid or expired.',

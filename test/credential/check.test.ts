@@ -43,7 +43,7 @@ async function rejected({ token }: Process): Promise<void> {
 
 const ended = { code: 'reauthentication_required', terminal: true }
 
-test('[K14, Z2] given a login that has ended, and a token that claims to live on, then no command says that all is well', async () => {
+test('[K14, Z2] given an ended login and a token that claims to live on, then no command reports success', async () => {
   const { server, clock, start } = await world()
   const one = start()
   server.refuses = 'reauthentication_required'
@@ -71,7 +71,7 @@ test('[K14, Z2] given a login that has ended, and a token that claims to live on
   expect([one.token.status().state, other.token.status().state]).toEqual(['valid', 'valid'])
 })
 
-test('[K14, Z2] given a stored refusal, and a token that claims to live on, when a process that begins checks, then it asks the source once, and says what that says', async () => {
+test('[K14, Z2] given a stored refusal and a token that claims to live on, when a new process checks, then it asks the source once, and reports the source’s verdict', async () => {
   const { server, start } = await world()
   server.refuses = 'reauthentication_required'
   await rejected(start())
@@ -85,7 +85,7 @@ test('[K14, Z2] given a stored refusal, and a token that claims to live on, when
   expect(await start().token.check()).toMatchObject({ ok: true, findings: [{ code: 'token_good' }] })
 })
 
-test('[K14] given a token that was rejected, and an endpoint that is down, then accessToken() sends nothing and starts no storm', async () => {
+test('[K14] given a rejected token and an endpoint that refuses, when accessToken() is called again and again, then the endpoint is not asked again', async () => {
   const { server, start } = await world()
   const { token } = start()
   server.refuses = 'source_refused'
@@ -95,7 +95,7 @@ test('[K14] given a token that was rejected, and an endpoint that is down, then 
   expect(server.asked).toHaveLength(asked)
 })
 
-test('[K14] given a newer token in the store, when a process that holds the old one checks, then it tells of the newer one, and redeems nothing', async () => {
+test('[K14] given a newer token in the store, when a process with the older one checks, then it reports the newer one, and redeems nothing', async () => {
   const { server, start } = await world()
   const [one, other] = [start(), start()]
   await one.token.snapshot()
@@ -110,7 +110,7 @@ test('[K14] given a newer token in the store, when a process that holds the old 
   expect(server.asked).toEqual([])
 })
 
-test('[K14] given a logout elsewhere, when a process that holds the old token checks, then it says so', async () => {
+test('[K14] given a logout elsewhere, when a process with the old token checks, then it reports the logout', async () => {
   const { start } = await world()
   const [one, other] = [start(), start()]
   await one.token.snapshot()
@@ -121,7 +121,7 @@ test('[K14] given a logout elsewhere, when a process that holds the old token ch
   })
 })
 
-test('[K14] given an ended login that another configuration left under the key, then check() says that this one’s key is good, and asks nobody again', async () => {
+test('[K14] given an ended login of another configuration under the same key, then check() of a static source reports its own token, and does not ask again', async () => {
   const store = new MemoryStore()
   const failure = { code: 'reauthentication_required', terminal: true, at: 1 } as const
   await store.replace('default', () => ({ token: numbered(1), failure }))
@@ -137,7 +137,7 @@ test('[K14] given an ended login that another configuration left under the key, 
   expect(asked).toBe(1)
 })
 
-test('[K14] given a good token whose last refresh failed, then check() is ok, and warns', async () => {
+test('[K14] given a valid token whose last refresh failed, then check() is ok, and warns', async () => {
   const { server, clock, start } = await world()
   const { token } = start()
   await token.snapshot()
@@ -162,7 +162,7 @@ test.each<[string, Source | 'store-only']>([
   ['mcp()', mcp('https://mcp.example.com/mcp', OPTIONS)],
   ["'store-only'", 'store-only'],
 ])(
-  '[Z2] given %s and a login without a refresh token, then check() of any process warns as long as its token lives, and then says what the login brought',
+  '[Z2] given %s and a login without a refresh token, then check() of any process warns while the token lives, and reports the missing refresh token afterwards',
   async (_, source) => {
     const [store, clock] = [new MemoryStore(), new ManualClock()]
     const one = processOf(source, store, clock)
@@ -215,13 +215,13 @@ test.each<[string, Source | 'store-only', AccessToken]>([
   ],
   ['a source of the user’s', { issue: async () => LONE }, LONE],
   ['a process that borrows a service’s token', 'store-only', LONE],
-])('[Z2] given %s, then check() says nothing of a missing refresh token', async (_, source, token) => {
+])('[Z2] given %s, then check() does not warn of a missing refresh token', async (_, source, token) => {
   const store = await storeWith(new MemoryStore(), { ...token, expiresAt: HOUR })
   const { findings } = await processOf(source, store, new ManualClock()).token.check()
   expect(findings.map(({ code }) => code)).toEqual(['token_good'])
 })
 
-test('[K5] given nobody who has logged in, and a login that was logged out, then the message speaks of no login', async () => {
+test('[K5] given an account without a login, or after a logout, then the error says which of the two it is', async () => {
   const [store, clock] = [new MemoryStore(), new ManualClock()]
   const source = oauth({ ...OPTIONS, tokenEndpoint: 'https://auth.example.com/token' })
   const { token } = processOf(source, store, clock)
@@ -233,7 +233,7 @@ test('[K5] given nobody who has logged in, and a login that was logged out, then
   await expect(processOf(source, store, clock).token.accessToken()).rejects.toThrow('logged out')
 })
 
-test('[C11] given a logout, then the same process says that only a person can mend it', async () => {
+test('[C11] given a logout, then accessToken() of the same process rejects with a terminal failure', async () => {
   const { start } = await world()
   const { token } = start()
   await token.snapshot()

@@ -62,7 +62,7 @@ async function rejected({ token }: Process): Promise<string> {
   )
 }
 
-test('[K16] given a dead login, when another refresh token is configured, then it is redeemed once before the login is called dead', async () => {
+test('[K16] given an ended login, when another refresh token is configured, then that one is redeemed once before the login counts as ended', async () => {
   const { clock, start } = world()
   const server = new Server()
   server.configured = 'seed-A'
@@ -77,7 +77,7 @@ test('[K16] given a dead login, when another refresh token is configured, then i
   await clock.advance(1_000)
 })
 
-test('[K16] given a login that works, when another refresh token is configured, then it waits, and an event says so', async () => {
+test('[K16] given a login that works, when another refresh token is configured, then that one is not redeemed yet, and an event says so', async () => {
   const { start } = world()
   const server = new Server()
   server.configured = 'seed-A'
@@ -91,7 +91,7 @@ test('[K16] given a login that works, when another refresh token is configured, 
   expect(server.redeemed).not.toContain('seed-B')
 })
 
-test('[K16] given a rollback to a refresh token that was tried, then it is not tried again', async () => {
+test('[K16] given a refresh token that was tried before, when it is configured again, then it is not tried again', async () => {
   const { clock, store, start } = world()
   const server = new Server()
   for (const seed of ['seed-A', 'seed-B', 'seed-A', 'seed-B']) {
@@ -103,7 +103,7 @@ test('[K16] given a rollback to a refresh token that was tried, then it is not t
   expect((await store.read('default'))?.triedSeeds).toHaveLength(2)
 })
 
-test('[K16] given a record of another client, then its refresh token is never sent, and the failure names both', async () => {
+test('[K16] given a record of another client, then its refresh token is not sent, and the error names both clients', async () => {
   const { start } = world()
   const server = new Server()
   const one = start(server)
@@ -120,7 +120,7 @@ test('[K16] given a record of another client, then its refresh token is never se
   expect(await call(other)).toBe('access-2')
 })
 
-test('[K16] given a source that spends nothing and a live record of another client, then it issues its own token and leaves the record', async () => {
+test('[K16] given a source that spends nothing and a live record of another client, then the source issues its own token, and the record stays', async () => {
   const { store, start } = world()
   const server = new Server()
   await start(server).token.login(numbered(1))
@@ -139,7 +139,7 @@ test.each([
   ['resource', { resource: 'https://api.one' }, { resource: 'https://api.two' }],
   ['wider scope', { scope: 'read' }, { scope: 'read write' }],
 ])(
-  '[K16] given a record for another %s, then its access token is not used, and its refresh token is',
+  '[K16] given a record for another %s, then its access token is not used, and its refresh token is redeemed',
   async (_, before, now) => {
     const { store, start } = world()
     const server = new Server()
@@ -168,7 +168,7 @@ test.each([
   expect(await call(start(server))).toBe('access-1')
 })
 
-test('[K16] given a scope that the server granted under another name, then what was asked for counts', async () => {
+test('[K16] given a scope that the server granted under another name, then the requested scope decides', async () => {
   const { start } = world()
   const server = new Server()
   server.madeFor = { ...server.madeFor, scope: 'api/read' }
@@ -176,7 +176,7 @@ test('[K16] given a scope that the server granted under another name, then what 
   expect(await call(start(server))).toBe('access-1')
 })
 
-test('a value of this machine is compared, and never stored', async () => {
+test('given a static source, then its value is compared with the one in force, and never stored', async () => {
   const { store, start } = world()
   let value = 'old'
   const source: Source = { isStatic: true, isLocal: true, issue: async () => ({ accessToken: value }) }
@@ -200,7 +200,7 @@ test.each([
   expect(await call(processOf(server, store, clock))).toBe('access-11')
 })
 
-test('[S12] given a sealed record and no keys, then nothing is sent or written, by a call, a login or a logout', async () => {
+test('[S12] given a sealed record and no keys, then a call, a login and a logout send and write nothing', async () => {
   const { clock } = world()
   const sealed = { accessToken: 'eyJ…', tokenType: 'llm-refresh/sealed' }
   const store = await storeWith(new MemoryStore(), sealed)

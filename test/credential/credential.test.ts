@@ -7,7 +7,7 @@ import { Account, FlakyStore, numbered, processOf, storeWith } from './account.t
 
 const code = (expected: string): unknown => expect.objectContaining({ code: expected })
 
-test('[K8] loading, issuing and adopting are told apart', async () => {
+test('[K8] given tokens from the store, the source and another process, then the events `loaded`, `issued` and `adopted` distinguish them', async () => {
   const [account, clock] = [new Account(), new ManualClock()]
   const store = await storeWith(memoryStore(), numbered(1))
   const [one, other] = [processOf(account, store, clock), processOf(account, store, clock)]
@@ -22,7 +22,7 @@ test('[K8] loading, issuing and adopting are told apart', async () => {
   expect(account.redemptions).toBe(1)
 })
 
-test('[C1, C3] processes that share a store redeem once, however many of their callers were rejected', async () => {
+test('[C1, C3] given processes that share a store, when many of their callers are rejected, then one redemption is made', async () => {
   const [account, clock] = [new Account(), new ManualClock()]
   const store = await storeWith(memoryStore(), numbered(1))
   const processes = Array.from({ length: 8 }, () => processOf(account, store, clock))
@@ -35,7 +35,7 @@ test('[C1, C3] processes that share a store redeem once, however many of their c
   expect(account.redemptions).toBe(1)
 })
 
-test('[K2] what a response leaves out is kept from before', async () => {
+test('[K2] given a response that leaves members out, then the new token keeps them from the one before', async () => {
   const before = numbered(1, {
     scope: 'a b',
     tokenType: 'DPoP',
@@ -62,15 +62,18 @@ test.each([
   ['a string', 'access'],
   ['an empty token', { accessToken: '' }],
   ['a token that is no text', { accessToken: 7 }],
-])('a source that gives %s fails with a clear error, and nothing is written', async (_, given) => {
-  const store = await storeWith(memoryStore(), numbered(1))
-  const source = { issue: async () => given } as unknown as Source
-  const { token } = processOf(source, store, new ManualClock())
-  await expect(token.refresh(await token.snapshot())).rejects.toEqual(code('invalid_value'))
-  expect((await store.read('default'))?.revision).toBe(1)
-})
+])(
+  'given a source that returns %s, then the refresh fails with a clear error, and nothing is written',
+  async (_, given) => {
+    const store = await storeWith(memoryStore(), numbered(1))
+    const source = { issue: async () => given } as unknown as Source
+    const { token } = processOf(source, store, new ManualClock())
+    await expect(token.refresh(await token.snapshot())).rejects.toEqual(code('invalid_value'))
+    expect((await store.read('default'))?.revision).toBe(1)
+  },
+)
 
-test('what is no use in a token does not lose the rest of it', async () => {
+test('given a token with unusable members, then its other members are kept', async () => {
   const source = {
     issue: async () => ({
       accessToken: 'a',
@@ -91,7 +94,7 @@ test('what is no use in a token does not lose the rest of it', async () => {
 })
 
 test.each(['rejected', 'expiring'] as const)(
-  '[K11] the very token that is %s, returned again, is `unchanged`: no new generation, cooldown',
+  '[K11] given a token that is %s, when the source gives the same token again, then the refresh fails with `unchanged`, and the generation stays',
   async (cause) => {
     const clock = new ManualClock(0)
     const expiresAt = cause === 'expiring' ? 10_000 : undefined
@@ -120,7 +123,7 @@ test.each(['rejected', 'expiring'] as const)(
   },
 )
 
-test('[K11] a token that comes again with a later expiry is a new one', async () => {
+test('[K11] given a source that gives the same token with a later expiry, then that is a new generation', async () => {
   const clock = new ManualClock(0)
   const source: Source = { issue: async () => ({ accessToken: 'same', expiresAt: clock.now() + 10_000 }) }
   const { token } = processOf(source, memoryStore(), clock)
@@ -129,7 +132,7 @@ test('[K11] a token that comes again with a later expiry is a new one', async ()
   expect(await token.snapshot()).toMatchObject({ generation: 2, expiresAt: 20_000 })
 })
 
-test('[K11, K10] the same token with another refresh token is `unchanged`, and the refresh token is not lost', async () => {
+test('[K11, K10] given a source that gives the same access token with a new refresh token, then the refresh fails with `unchanged`, and the new refresh token is stored', async () => {
   const store = await storeWith(memoryStore(), numbered(1))
   const asked: (string | undefined)[] = []
   const source: Source = {
@@ -148,7 +151,7 @@ test('[K11, K10] the same token with another refresh token is `unchanged`, and t
   expect(asked).toEqual(['redeem-1', 'redeem-2'])
 })
 
-test('[C9, C10] it is refreshed ahead of its expiry, and earlier where it is rejected', async () => {
+test('[C9, C10] given a token, then it is refreshed ahead of its expiry, or earlier when it is rejected', async () => {
   const [account, clock] = [new Account(), new ManualClock(0)]
   account.expiresAt = () => clock.now() + 3_600_000
   const store = await storeWith(memoryStore(), numbered(1, { expiresAt: 3_600_000 }))
@@ -162,7 +165,7 @@ test('[C9, C10] it is refreshed ahead of its expiry, and earlier where it is rej
   expect((await token.refresh(ahead)).generation).toBe(3)
 })
 
-test('a process that starts with an expired token in its store refreshes that one', async () => {
+test('given an expired token in the store, when a process starts, then it refreshes that token', async () => {
   const [account, clock] = [new Account(), new ManualClock(100)]
   const store = await storeWith(memoryStore(), numbered(1, { expiresAt: 100 }))
   const { token } = processOf(account, store, clock)
@@ -170,7 +173,7 @@ test('a process that starts with an expired token in its store refreshes that on
   expect(account.asked[0]?.current).toMatchObject(numbered(1))
 })
 
-test('the challenge and a signal reach the source', async () => {
+test('given a rejection with a challenge, then the source gets the challenge and a signal', async () => {
   const account = new Account()
   const { token } = processOf(account, memoryStore(), new ManualClock())
   await token.refresh(await token.snapshot(), { challenge: 'Bearer error="insufficient_claims"' })
@@ -181,7 +184,7 @@ test('the challenge and a signal reach the source', async () => {
   expect(account.asked[1]?.signal.aborted).toBe(false)
 })
 
-test('[C7] after a terminal failure a login in another process is found, at most one look per cooldown', async () => {
+test('[C7] given a terminal failure, when a person logs in in another process, then this one finds the login, with at most one look per cooldown', async () => {
   const [account, clock] = [new Account(), new ManualClock()]
   const store = await storeWith(new FlakyStore(), numbered(0))
   const [one, other] = [processOf(account, store, clock), processOf(account, store, clock)]
@@ -196,7 +199,7 @@ test('[C7] after a terminal failure a login in another process is found, at most
   expect(account.redemptions).toBe(1)
 })
 
-test('[K10] where a redemption is refused because somebody else was faster, the winner’s token is adopted', async () => {
+test('[K10] given a redemption that is refused because another process was faster, then the other process’s token is adopted', async () => {
   const store = await storeWith(memoryStore(), numbered(1))
   let isLost = false
   const source: Source = {
@@ -216,7 +219,7 @@ test('[K10] where a redemption is refused because somebody else was faster, the 
   expect((await token.refresh(await token.snapshot())).value).toMatchObject(numbered(2))
 })
 
-test('[Z1] nothing of a token is in its inspection, its JSON, its status or its events', async () => {
+test('[Z1] given a token, then its inspection, JSON, status and events contain no part of it', async () => {
   const [account, clock] = [new Account(), new ManualClock()]
   const store = await storeWith(new FlakyStore(), numbered(1, { extra: { secret: 'redeem-extra' } }))
   const { token, events } = processOf(account, store, clock)

@@ -18,7 +18,7 @@ class CancellingClock extends ManualClock {
 /** What a request that the platform has ended leaves behind never goes on. */
 const never = (): Promise<never> => new Promise(() => undefined)
 
-test('[C15, S11] given places that dead requests hold, when their time has passed by the clock, then a caller that comes has its turn at once', async () => {
+test('[C15, S11] given places that ended requests hold, when their time has passed by the clock, then a new caller has its turn at once', async () => {
   const [clock, slots] = [new ManualClock(), new Slots(2)]
   await slots.take({ clock, holds: 30_000 })
   await slots.take({ clock, holds: 30_000 })
@@ -28,7 +28,7 @@ test('[C15, S11] given places that dead requests hold, when their time has passe
   expect(waits).toEqual([])
 })
 
-test('[C15, S11] given a place that a dead request holds, when a caller waits, then its own timer brings its turn, and no sooner', async () => {
+test('[C15, S11] given a place that an ended request holds, when a caller waits, then the caller’s own timer brings its turn, and no sooner', async () => {
   const [clock, slots] = [new ManualClock(), new Slots(1)]
   await slots.take({ clock, holds: 30_000 })
   let isIn = false
@@ -44,7 +44,7 @@ test('[C15, S11] given a place that a dead request holds, when a caller waits, t
   expect(clock.armed).toBe(0)
 })
 
-test('[C15, S11] given a dead request that waits in the line, when its turn comes, then the caller behind it has its turn a second later', async () => {
+test('[C15, S11] given an ended request that waits in the line, when its turn comes, then the caller behind it has its turn a second later', async () => {
   const [clock, slots] = [new CancellingClock(), new Slots(1)]
   const giveBack = await slots.take({ clock, holds: 30_000 })
   clock.cancels = true
@@ -64,7 +64,7 @@ test('[C15, S11] given a dead request that waits in the line, when its turn come
   expect(isIn).toBe(true)
 })
 
-test('[C15] given a login whose request is dead, when its deadline has passed, then the next login and the next logout are stored', async () => {
+test('[C15] given a login whose request has ended, when its deadline has passed, then the next login and the next logout are stored', async () => {
   const [clock, store] = [new CancellingClock(), new GatedStore()]
   const { token } = processOf(new Account(), store, clock)
   store.replacements.hold(1)
@@ -93,7 +93,7 @@ test('[C15] given a login whose request is dead, when its deadline has passed, t
   expect((await store.read('default'))?.token).toBeUndefined()
 })
 
-test('[C15, S10] given a logout whose read comes after its time, then it deletes no later login', async () => {
+test('[C15, S10] given a logout whose read returns after its deadline, then it does not delete a later login', async () => {
   const [clock, store] = [new ManualClock(), await storeWith(new GatedStore(), numbered(1))]
   const { token } = processOf(new Account(), store, clock)
   store.reads.hold(1)
@@ -107,7 +107,7 @@ test('[C15, S10] given a logout whose read comes after its time, then it deletes
   expect((await store.read('default'))?.token).toMatchObject(numbered(2))
 })
 
-test('[C15] given an unsaved token and a request that died while it saved it, when later calls come, then one of them saves it', async () => {
+test('[C15] given an unsaved token and a request that ended while it wrote that token, when later calls come, then one of them writes it', async () => {
   const [clock, store] = [new CancellingClock(), await storeWith(memoryStore(), numbered(1))]
   const { token } = processOf(new Account(), store, clock)
   const replace = store.replace.bind(store)
@@ -124,7 +124,7 @@ test('[C15] given an unsaved token and a request that died while it saved it, wh
   expect((await store.read('default'))?.token).toMatchObject(numbered(5))
 })
 
-test('[C15, K4, S10] given a store whose update() took a token and never settles, when three deadlines have passed, then the token is stored by another try, and a flush sees it', async () => {
+test('[C15, K4, S10] given a store whose update() took a token and never settles, when three deadlines have passed, then another try stores the token, and flush() sees that', async () => {
   const [clock, store] = [new ManualClock(), await storeWith(memoryStore(), numbered(1))]
   const { token, types } = processOf(new Account(), store, clock)
   const first = await token.snapshot()
@@ -148,7 +148,7 @@ test('[C15, K4, S10] given a store whose update() took a token and never settles
   expect((await store.read('default'))?.token).toMatchObject(numbered(2))
 })
 
-test('[C15, K12, K17] given a refresh whose request is dead, when five deadlines have passed, then nothing counts as under way, and a flush waits for nothing', async () => {
+test('[C15, K12, K17] given a refresh whose request has ended, when five deadlines have passed, then nothing counts as under way, and flush() does not wait', async () => {
   const [clock, store] = [new CancellingClock(), await storeWith(memoryStore(), numbered(1))]
   const account = new Account()
   const { token } = processOf(account, store, clock)
@@ -164,7 +164,7 @@ test('[C15, K12, K17] given a refresh whose request is dead, when five deadlines
   expect(token.status().isRefreshing).toBe(false)
 })
 
-test('[C15, S10] given a wall clock that is set an hour ahead while a login is stored, when another login comes, then it waits for the first, and both are stored', async () => {
+test('[C15, S10] given a wall clock that is set an hour ahead while a login is written, when another login comes, then it waits for the first, and both are stored', async () => {
   const store = new GatedStore()
   const token = createCredential({ source: new Account(), store })
   store.replacements.hold(1)

@@ -59,7 +59,7 @@ async function startMachine() {
   }
 }
 
-test('[A7, A13] given a refresh that runs when a scope is demanded, then the scope is asked for once that is over', async () => {
+test('[A7, A13] given a refresh that runs, when a scope is demanded, then the scope is requested after that refresh', async () => {
   const { credential, asked, granted, gate } = await startMachine()
   granted.add('write')
   const lacking = await credential.snapshot()
@@ -73,7 +73,7 @@ test('[A7, A13] given a refresh that runs when a scope is demanded, then the sco
   expect(asked).toEqual(['read', 'read', 'read write'])
 })
 
-test('[A7, A13] given two scopes that are demanded at once, when one is refused, then it takes the other with it neither now nor later', async () => {
+test('[A7, A13] given two scopes that are demanded at once, when one is refused, then the other is granted, now and in later refreshes', async () => {
   const { asked, granted, clock, demand, refresh } = await startMachine()
   granted.add('write')
   expect(await Promise.all([demand('admin'), demand('write')])).toEqual([undefined, undefined])
@@ -84,7 +84,7 @@ test('[A7, A13] given two scopes that are demanded at once, when one is refused,
   expect(asked).toEqual(['read', 'read admin', 'read write', 'read write'])
 })
 
-test('[A7] given two scopes that are demanded at once and granted, then each is asked for, and the token in force has both', async () => {
+test('[A7] given two scopes that are demanded at once and granted, then each is requested, and the token in force has both', async () => {
   const { credential, asked, granted, demand } = await startMachine()
   granted.add('write').add('admin')
   expect(await Promise.all([demand('write'), demand('admin')])).toEqual(['read write', 'read write admin'])
@@ -92,7 +92,7 @@ test('[A7] given two scopes that are demanded at once and granted, then each is 
   expect(credential.peek()?.generation).toBe(3)
 })
 
-test('[A7, A13] given a pause after a failure, when a scope is demanded in it, then the demand is not lost: the next call asks', async () => {
+test('[A7, A13] given a pause after a failure, when a scope is demanded in it, then the next call requests the scope', async () => {
   const { credential, asked, granted, clock, demand, told } = await startMachine()
   granted.delete('read')
   await expect(credential.refresh(await credential.snapshot())).rejects.toMatchObject({
@@ -109,7 +109,7 @@ test('[A7, A13] given a pause after a failure, when a scope is demanded in it, t
   ])
 })
 
-test('[A7, A13] given a demanded scope that was granted, when the endpoint refuses it later, then the refresh goes on with what the configuration asks for', async () => {
+test('[A7, A13] given a demanded scope that was granted, when the endpoint refuses it later, then the refresh goes on with the configured scope', async () => {
   const { asked, granted, demand, refresh } = await startMachine()
   granted.add('write')
   expect(await demand('write')).toBe('read write')
@@ -119,7 +119,7 @@ test('[A7, A13] given a demanded scope that was granted, when the endpoint refus
   expect(asked).toEqual(['read', 'read write', 'read write', 'read', 'read'])
 })
 
-test('[A7] given the scopes of a demand in another order, or doubled, then they are asked for once', async () => {
+test('[A7] given the scopes of a demand in another order, or twice, then they are requested once', async () => {
   const { credential, asked, granted, told } = await startMachine()
   granted.add('a').add('b')
   // Two servers of one credential, too: the endpoint is the same.
@@ -129,7 +129,7 @@ test('[A7] given the scopes of a demand in another order, or doubled, then they 
   expect([asked, told().length]).toEqual([['read', 'read a b'], 1])
 })
 
-test('[A7] given 1,000 demands, each of another scope, then 16 are asked for, and one event tells that there will be no more until the next login', async () => {
+test('[A7] given 1,000 demands of different scopes, then 16 are requested, and one event says that there will be no more until the next login', async () => {
   const { credential, asked, granted, told } = await startMachine()
   const names = Array.from({ length: 1_000 }, (_, n) => `s${n}`)
   for (const name of names) {
@@ -146,7 +146,7 @@ test('[A7] given 1,000 demands, each of another scope, then 16 are asked for, an
   ).toContain('s16')
 })
 
-test('[A7, C11] given a login while a demand waits for its turn, then the login is in force, and nothing is asked for its sake', async () => {
+test('[A7, C11] given a demand that waits for its turn, when a login comes, then the login is in force, and the scope is not requested', async () => {
   const { credential, asked, granted, gate } = await startMachine()
   granted.add('write').add('admin')
   const lacking = await credential.snapshot()

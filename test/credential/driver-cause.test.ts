@@ -127,7 +127,7 @@ describe('Redis', () => {
   }
 
   test.each(clients)(
-    '[E2, Z1] given %s and any trouble, when a write fails, then the error and its cause hold nothing of the record',
+    '[E2, Z1] given %s and any trouble, when a write fails, then the error and its cause contain no part of the record',
     async (name, open) => {
       const leaks = await leaksIn(troubles, async (begin) => {
         const server = await startRedisServer({ isDurable: false, hasPort: true })
@@ -146,11 +146,11 @@ describe('Redis', () => {
     },
   )
 
-  test('[E2] given ioredis, when a write fails, then its own error holds the record', () => {
+  test('[E2] given ioredis, when a write fails, then the driver’s own error contains the record', () => {
     expect(leaking).toContain('ioredis')
   })
 
-  test('[E1] given a Redis that cannot be reached, when it is asked, then the error names it', async () => {
+  test('[E1] given a Redis that cannot be reached, when a command is sent, then the error names that Redis', async () => {
     const client = new Redis(1, 'localhost', { maxRetriesPerRequest: 0 })
     client.on('error', () => undefined)
     onTestFinished(() => client.disconnect())
@@ -227,7 +227,7 @@ describe.runIf(database !== undefined)('PostgreSQL', () => {
   let tables = 0
 
   test.each(clients)(
-    '[E2, Z1] given %s and any trouble, when a write fails, then the error and its cause hold nothing of the record',
+    '[E2, Z1] given %s and any trouble, when a write fails, then the error and its cause contain no part of the record',
     async (name, open) => {
       const admin = new pg.Pool({ ...connection, max: 3 })
       onTestFinished(() => admin.end())
@@ -252,14 +252,14 @@ describe.runIf(database !== undefined)('PostgreSQL', () => {
     },
   )
 
-  test('[E2] given pg and postgres.js, when a write fails, then their own errors hold the record', () => {
+  test('[E2] given pg and postgres.js, when a write fails, then the drivers’ own errors contain the record', () => {
     expect(leaking).toContain('pg')
     expect(leaking).toContain('postgres.js')
   })
 })
 
 describe('a cause', () => {
-  test('[E2] given a host with several addresses, when none is reached, then each is named', () => {
+  test('[E2] given a host with several addresses, when no address can be reached, then the cause names each', () => {
     const refused = (address: string): Error =>
       Object.assign(new Error(`connect ECONNREFUSED ${address}:6379`), {
         code: 'ECONNREFUSED',
@@ -300,13 +300,13 @@ describe('a cause', () => {
     ['a cause of several', new Error('x', { cause: new AggregateError([new Error('CANARY')], 'CANARY') })],
     ['a reply', new Error('OOM CANARY')],
   ])(
-    '[E2, Z1] given %s that holds a record, when it becomes a cause, then the record is left out',
+    '[E2, Z1] given %s that contains a record, when it becomes a cause, then the record is left out',
     (_, error) => {
       expect(everythingIn(driverCause(error))).not.toContain('CANARY')
     },
   )
 
-  test('[E2] given a cause that is its own cause, when it becomes a cause, then that ends', () => {
+  test('[E2] given an error that is its own cause, when it becomes a cause, then the chain ends', () => {
     const error = new Error('Connection terminated')
     const other = new Error('read ECONNRESET', { cause: error })
     Object.assign(error, { cause: other })

@@ -85,7 +85,7 @@ function outcome(promise: Promise<unknown>): { is: () => unknown } {
   return { is: () => is }
 }
 
-test('[S9] given a place that is full for minutes, then the update stays pending, keeps its lock, and writes within a fifth of a lease of its return', async () => {
+test('[S9] given a store that takes no writes for minutes, then update() stays pending, keeps its lock, and writes within a fifth of a lease after the store recovers', async () => {
   const { place, store } = open()
   place.isFull = true
   const news: unknown[] = []
@@ -106,7 +106,7 @@ test('[S9] given a place that is full for minutes, then the update stays pending
   expect([waiting.is(), place.records.get('me')?.token?.accessToken]).toEqual(['done', 'two'])
 })
 
-test('[S9] given an unsaved token, then a login writes at once, and outranks it', async () => {
+test('[S9] given an unsaved token, when a login replaces the record, then the login is written at once, and outranks the token', async () => {
   const { place, store } = open()
   const updated = store.update('me', async () => {
     place.isFull = true
@@ -122,7 +122,7 @@ test('[S9] given an unsaved token, then a login writes at once, and outranks it'
 test.each([
   ['that may be lost is given up after a second', { isBrief: true }, 1_100],
   ['that no later try can write is given up at once', {}, 0],
-])('given a full place, a token %s', async (_, options, after) => {
+])('given a store that takes no writes, then a token %s', async (_, options, after) => {
   const { place, store } = open()
   place.isFull = true
   place.isClosed = after === 0
@@ -132,7 +132,7 @@ test.each([
   expect(place.steps.at(-1)).toBe('release me')
 })
 
-test('[K14] given a full place, then a failure alone is dropped, and keeps no lock', async () => {
+test('[K14] given a store that takes no writes, then a failure alone is discarded, and keeps no lock', async () => {
   const { place, store } = open()
   place.isFull = true
   const updated = outcome(store.update('me', async () => ({ token: undefined, failure })))
@@ -143,17 +143,20 @@ test('[K14] given a full place, then a failure alone is dropped, and keeps no lo
 test.each([
   [true, 'release me, abandoned'],
   [false, 'release me'],
-])('[S10] given a change that fails, and that its request was sent: %s, then: %s', async (isSent, step) => {
-  const { place, store } = open()
-  const updated = store.update('me', async (_, { sent }) => {
-    if (isSent) sent?.()
-    throw new Error('no response')
-  })
-  await expect(updated).rejects.toThrow('no response')
-  expect(place.steps).toEqual(['lock me', step])
-})
+])(
+  '[S10] given a change that fails, and whose request was sent: %s, then the step is: %s',
+  async (isSent, step) => {
+    const { place, store } = open()
+    const updated = store.update('me', async (_, { sent }) => {
+      if (isSent) sent?.()
+      throw new Error('no response')
+    })
+    await expect(updated).rejects.toThrow('no response')
+    expect(place.steps).toEqual(['lock me', step])
+  },
+)
 
-test('[S11] given more accounts than locks, then the rest wait in the order of asking, and hear when they are admitted', async () => {
+test('[S11] given more accounts than maxLocks, then the others wait in the order of their calls, and learn when they are admitted', async () => {
   const { place, store } = open({ maxLocks: 2 })
   const [entered, heard]: [string[], string[]] = [[], []]
   const ends = new Map<string, () => void>()
@@ -185,7 +188,7 @@ test('[S11] given more accounts than locks, then the rest wait in the order of a
   expect(place.held.size).toBe(0)
 })
 
-test('[S11] given a caller that leaves the queue, then its place goes to the next', async () => {
+test('[S11] given a caller that leaves the queue, then the next one gets its place', async () => {
   const { store } = open({ maxLocks: 1 })
   let end = (): void => undefined
   const first = store.update('a', async () => {
@@ -206,7 +209,7 @@ test('[S11] given a caller that leaves the queue, then its place goes to the nex
 test.each([
   ['is held for longer than a deadline', { deadline: 1_000 }, false],
   ['is kept for an unsaved token', {}, true],
-])('[S11] a lock that %s keeps no other account from locking', async (_, options, isUnsaved) => {
+])('[S11] given a lock that %s, then other accounts can still lock', async (_, options, isUnsaved) => {
   const { place, store } = open({ maxLocks: 1 })
   place.isFull = isUnsaved
   void store.update('a', async () => (isUnsaved ? record('a') : never), options)
@@ -215,7 +218,7 @@ test.each([
   expect(other.is()).toBe('done')
 })
 
-test('[S11] an update inside a source’s issue waits for no place', async () => {
+test('[S11] given an update inside a source’s issue(), then it waits for no place', async () => {
   const { store } = open({ maxLocks: 1 })
   const outer = await store.update('a', async () =>
     runAsSource(async () =>

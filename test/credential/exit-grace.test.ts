@@ -28,7 +28,7 @@ test('[K17, C13] given a login that a store refuses again and again, then the pr
   }
 })
 
-test('[K17] given a token that becomes unsaved while the time of another runs, when the process would end, then each has its whole time, once, and what is stored waits no longer', () => {
+test('[K17] given two unsaved tokens, when the process would end, then each keeps it alive for its own exitGrace, once, and a stored token no longer does', () => {
   const listeners = process.listenerCount('beforeExit')
   const started = vi.spyOn(globalThis, 'setTimeout')
   const stopped = vi.spyOn(globalThis, 'clearTimeout')

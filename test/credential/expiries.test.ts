@@ -17,7 +17,7 @@ import { startRecordingServer } from '../support/recording-server.ts'
 /** The trial: more. */
 const EXPIRIES = Number(process.env['EXPIRIES'] ?? 30)
 
-test(`[C1, C3, K2, K10] ${EXPIRIES} expiries under load: one redemption each, and no family is revoked`, async () => {
+test(`[C1, C3, K2, K10] given ${EXPIRIES} expiries under load, then there is one redemption for each, and no family is revoked`, async () => {
   const server = await startAuthorizationServer()
   const api = await startRecordingServer(async ({ headers }, response) => {
     const isActive = await server.isActive(headers.authorization?.replace('Bearer ', '') ?? '')
@@ -66,7 +66,7 @@ test(`[C1, C3, K2, K10] ${EXPIRIES} expiries under load: one redemption each, an
   })
 })
 
-test(`[C1] ${EXPIRIES} expiries, one after the other, each with 20 callers in flight: as many redemptions`, async () => {
+test(`[C1] given ${EXPIRIES} expiries one after another, each with 20 callers in flight, then there is one redemption for each`, async () => {
   const server = await startAuthorizationServer()
   onTestFinished(() => server.close())
   const login = await server.login()
@@ -147,7 +147,7 @@ test.each([
   [315_576_000, 86_400_000, 315_576_000_000, 3],
   [undefined, 86_400_000, 315_576_000_000, 1],
 ])(
-  '[C9, K1] tokens that live %s s, used every %i ms for %i ms: refreshed ahead, never rejected, never in a spin',
+  '[C9, K1] given tokens that live %s s, when a caller uses one every %i ms for %i ms, then they are refreshed ahead and never rejected, and no refresh repeats',
   async (seconds, every, during, most) => {
     const clock = new ManualClock()
     const server = new Issuer(clock, seconds)
@@ -165,7 +165,7 @@ test.each([
 )
 
 test.each([60_000, 8 * 3_600_000, 30 * 86_400_000])(
-  '[C10] a laptop sleeps for %i ms: the first call after it has a token that is good, and there is one refresh for all callers',
+  '[C10] given a laptop that sleeps for %i ms, when calls come after that, then all get a valid token, with one refresh',
   async (asleep) => {
     const clock = new ManualClock()
     const server = new Issuer(clock, 3_600)
@@ -181,7 +181,7 @@ test.each([60_000, 8 * 3_600_000, 30 * 86_400_000])(
   },
 )
 
-test('a sleep in the middle of a refresh: the refresh ends, late, or the next caller begins another', async () => {
+test('given a machine that sleeps during a refresh, then the refresh ends late, or the next caller begins another', async () => {
   const clock = new ManualClock()
   let asked = 0
   const source: Source = {
@@ -210,7 +210,7 @@ test.each([
   [-600_000, 0, 60],
   [600_000, -600_000, 2],
 ])(
-  '[C6] two hosts whose clocks are off by %i and %i ms share tokens of %i s: every call is served, without needless redemptions',
+  '[C6] given two hosts whose clocks are off by %i and %i ms, when they share tokens of %i s, then every call succeeds, without needless redemptions',
   async (skewOfOne, skewOfOther, seconds) => {
     const clock = new ManualClock()
     const server = new Issuer(clock, seconds)

@@ -60,7 +60,7 @@ async function world(): Promise<{
   return { endpoint, clock, store, start: () => processOf(endpoint, store, clock) }
 }
 
-test('[K14] given a refused login, when many processes start one after another, then the refused token is presented once', async () => {
+test('[K14] given a refused login, when many processes start one after another, then the refused token is sent once', async () => {
   const { endpoint, clock, start } = await world()
   endpoint.says = says('reauthentication_required')
   const lived = start()
@@ -87,7 +87,7 @@ test('[K14] given a refused login, when 24 hours have passed, then one process t
   expect([await call(one), await call(other)]).toEqual(['access-101', 'access-101'])
 })
 
-test('[K14] given a refused login, when the secret changes, then the next process tries at once', async () => {
+test('[K14] given a refused login, when the client secret changes, then the next process tries at once', async () => {
   const { endpoint, start } = await world()
   endpoint.says = says('reauthentication_required')
   await call(start())
@@ -97,7 +97,7 @@ test('[K14] given a refused login, when the secret changes, then the next proces
   expect(await call(start())).toBe('access-101')
 })
 
-test('[K14, C7] given a refused login, when a person logs in elsewhere, then every process uses that', async () => {
+test('[K14, C7] given a refused login, when a person logs in elsewhere, then every process uses that login', async () => {
   const { endpoint, clock, start } = await world()
   endpoint.says = says('reauthentication_required')
   const [one, other] = [start(), start()]
@@ -111,7 +111,7 @@ test('[K14, C7] given a refused login, when a person logs in elsewhere, then eve
   ])
 })
 
-test('[K14] given a failure in the record, then it holds no secret and names what is awaited', async () => {
+test('[K14] given a failure in the record, then it contains no secret, and says until when processes wait', async () => {
   const { endpoint, clock, store, start } = await world()
   endpoint.says = says('source_rate_limited', 30_000)
   await call(start())
@@ -128,21 +128,24 @@ test('[K14] given a failure in the record, then it holds no secret and names wha
 test.each([
   ['source_rate_limited', 30_000, 29_000],
   ['source_unavailable', 30_000, 29_000],
-] as const)('[K14] Retry-After of %s binds every process', async (code, retryAfterMs, early) => {
-  const { endpoint, clock, start } = await world()
-  endpoint.says = says(code, retryAfterMs)
-  const lived = start()
-  expect(await call(start())).toBe(code)
-  await clock.advance(early)
-  expect(await call(start())).toBe(code)
-  await call(lived)
-  expect(endpoint.asked).toHaveLength(1)
-  endpoint.says = undefined
-  await clock.advance(retryAfterMs - early)
-  expect(await call(start())).toBe('access-101')
-})
+] as const)(
+  '[K14] given a Retry-After of %s, then every process obeys it',
+  async (code, retryAfterMs, early) => {
+    const { endpoint, clock, start } = await world()
+    endpoint.says = says(code, retryAfterMs)
+    const lived = start()
+    expect(await call(start())).toBe(code)
+    await clock.advance(early)
+    expect(await call(start())).toBe(code)
+    await call(lived)
+    expect(endpoint.asked).toHaveLength(1)
+    endpoint.says = undefined
+    await clock.advance(retryAfterMs - early)
+    expect(await call(start())).toBe('access-101')
+  },
+)
 
-test('[K14] given a notBefore far in the future, then nobody waits longer than 60 s after first seeing it', async () => {
+test('[K14] given a notBefore far in the future, then each process waits at most 60 s after it first saw the failure', async () => {
   const { endpoint, clock, store, start } = await world()
   await store.update('default', async (current) => ({
     ...current,
@@ -158,7 +161,7 @@ test('[K14] given a notBefore far in the future, then nobody waits longer than 6
   expect(await call(lived)).toBe('access-101')
 })
 
-test('[C6, K15] given an outage of 45 s, four processes that call ten times a second make at most 15 requests, and are served within 5.5 s of its end', async () => {
+test('[C6, K15] given an outage of 45 s, when four processes call ten times a second, then they send at most 15 requests, and succeed within 5.5 s of its end', async () => {
   const { endpoint, clock, start } = await world()
   const processes = Array.from({ length: 4 }, start)
   endpoint.says = says('source_unavailable')
@@ -183,7 +186,7 @@ test.each([
   ['notBefore', 'tomorrow'],
   ['refused', 5],
 ])(
-  '[K14] given a stored failure whose %s is %s, then it keeps nobody from refreshing, or is told as it is',
+  '[K14] given a stored failure whose %s is %s, then processes still refresh, or report the failure as it is',
   async (name, value) => {
     const { endpoint, clock, start, store } = await world()
     const failure = { code: 'source_unavailable' as const, terminal: false, at: clock.now(), [name]: value }
@@ -197,7 +200,7 @@ test.each([
   },
 )
 
-test('[K14] given a failure, then a success leaves it out of the record', async () => {
+test('[K14] given a failure in the record, when a refresh succeeds, then the record has no failure', async () => {
   const { endpoint, clock, store, start } = await world()
   endpoint.says = says('source_unavailable')
   const process = start()
@@ -212,7 +215,7 @@ test('[K14] given a failure, then a success leaves it out of the record', async 
   expect((await store.read('default'))?.failure).toBeUndefined()
 })
 
-test('[K14] given a failure that another process wrote, then its token is adopted by nobody again', async () => {
+test('[K14] given a failure that another process wrote, then no process adopts the record’s old token because of it', async () => {
   const { endpoint, clock, store, start } = await world()
   const process = start()
   endpoint.says = says('source_refused')
@@ -225,7 +228,7 @@ test('[K14] given a failure that another process wrote, then its token is adopte
   expect((await store.read('default'))?.token).toEqual(expect.objectContaining(dead))
 })
 
-test('[K14] given failures of this machine alone, then nothing of them is in the store', async () => {
+test('[K14] given a source whose failures concern this machine only, then the store holds none of them', async () => {
   const { clock, store } = await world()
   const local: Source = {
     isLocal: true,
@@ -244,7 +247,7 @@ test('[K14] given failures of this machine alone, then nothing of them is in the
   expect((await store.read('default'))?.failure).toBeUndefined()
 })
 
-test('[K14] check() and login() ignore a remembered refusal once', async () => {
+test('[K14] given a remembered refusal, when check() or login() is called, then it is ignored once', async () => {
   const { endpoint, start } = await world()
   endpoint.says = says('reauthentication_required')
   const process = start()
@@ -259,7 +262,7 @@ test('[K14] check() and login() ignore a remembered refusal once', async () => {
   expect(endpoint.asked).toHaveLength(3)
 })
 
-test('[K14] given a refused login, when the clock is set back again and again, then it is not presented again', async () => {
+test('[K14] given a refused login, when the clock is set back again and again, then the refused token is not sent again', async () => {
   const { endpoint, clock, start } = await world()
   endpoint.says = says('reauthentication_required')
   const process = start()
@@ -272,7 +275,7 @@ test('[K14] given a refused login, when the clock is set back again and again, t
   expect(endpoint.asked).toHaveLength(1)
 })
 
-test('[K14] given a check() that joins a refresh which is refused, then nothing is presented again', async () => {
+test('[K14] given a refresh that is refused, when a check() joins it, then the refused token is not sent again', async () => {
   const { endpoint, clock, start } = await world()
   endpoint.says = says('reauthentication_required')
   const process = start()
@@ -284,7 +287,7 @@ test('[K14] given a check() that joins a refresh which is refused, then nothing 
   expect(endpoint.asked).toHaveLength(1)
 })
 
-test('[K13] given a success whose access token cannot be used, then its refresh token is kept, and redeemed next', async () => {
+test('[K13] given a success without a usable access token, then its refresh token is stored, and redeemed next', async () => {
   const { endpoint, clock, store, start } = await world()
   endpoint.says = () =>
     noting(new RefreshError('source_invalid', 'No access token.'), {
@@ -304,7 +307,7 @@ test.each([
   ['an expiry in seconds', { expiresAt: 1_790_000_000 }],
   ['a token type that needs a proof', { tokenType: 'DPoP' }],
   ['a token that no header can carry', { accessToken: 'two\nlines' }],
-])('[K13] given %s, then the refresh token is kept and the failure says why', async (_, flaw) => {
+])('[K13] given %s, then the refresh token is stored, and the failure says why', async (_, flaw) => {
   const clock = new ManualClock()
   const store = await storeWith(new MemoryStore(), dead)
   const source: Source = { issue: async () => numbered(2, flaw) }
@@ -317,7 +320,7 @@ test.each([
   ['asks to wait for 3 s', says('source_rate_limited', 3_000)],
   ['gives half a response', says('source_invalid')],
 ])(
-  '[K15] given an endpoint that %s for minutes, when it is well again, then it is asked within 5 s',
+  '[K15] given an endpoint that %s for minutes, when it recovers, then it is asked within 5 s',
   async (_, failing) => {
     const [endpoint, clock] = [new Endpoint(), new ManualClock()]
     clock.tick(10_000)

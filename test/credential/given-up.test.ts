@@ -10,7 +10,7 @@ test.each([
   ['before its request was sent', false],
   ['after its request was sent', true],
 ])(
-  '[C15] given an update whose request was ended %s, when it is given up, then the next has its turn, and knows whether a token may be spent',
+  '[C15] given an update whose request ended %s, when it is given up, then the next one has its turn, and knows whether a token may be spent',
   async (_, isSent) => {
     vi.useFakeTimers()
     onTestFinished(() => void vi.useRealTimers())
@@ -36,7 +36,7 @@ test.each([
   },
 )
 
-test('[C15] given one that leaves the line, when the one before it goes on, then the one behind it waits all the same', async () => {
+test('[C15] given three updates in a line, when the second one’s caller leaves, then the third one still waits for the first', async () => {
   const store = memoryStore()
   let finish = (): void => undefined
   const first = store.update('me', async () => {
@@ -58,7 +58,7 @@ test('[C15] given one that leaves the line, when the one before it goes on, then
   expect(isIn).toBe(true)
 })
 
-test('[K13] given a token that has expired, and an endpoint that does not respond in time, when the deadline has passed, then callers get refresh_timeout, and later the token', async () => {
+test('[K13] given an expired token and a slow endpoint, when the deadline has passed, then callers get refresh_timeout, and later the token', async () => {
   const clock = new ManualClock()
   const account = new Account()
   let respond = (): void => undefined

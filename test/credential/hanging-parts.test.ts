@@ -5,7 +5,7 @@ import { ManualClock } from '../support/manual-clock.ts'
 import { settled } from '../support/settled.ts'
 import { Account, GatedStore, numbered, processOf, storeWith } from './account.ts'
 
-test("[S10] given a user's store that is silent, then a login and a logout end, the next login is stored, and what comes late covers nothing", async () => {
+test("[S10] given a user's store that does not respond, then a login and a logout end, the next login is stored, and a late write does not replace it", async () => {
   const [clock, store] = [new ManualClock(), new GatedStore()]
   const { token } = processOf(new Account(), store, clock)
   store.replacements.hold(1)
@@ -26,7 +26,7 @@ test("[S10] given a user's store that is silent, then a login and a logout end, 
   expect(await logout).toMatchObject({ code: 'store_failed' })
 })
 
-test("[S10] given a user's store that is silent, then check() says so", async () => {
+test("[S10] given a user's store that does not respond, then check() reports that", async () => {
   const [clock, store] = [new ManualClock(), await storeWith(new GatedStore(), numbered(1))]
   const { token } = processOf(new Account(), store, clock)
   await token.snapshot()
@@ -40,7 +40,7 @@ test("[S10] given a user's store that is silent, then check() says so", async ()
   })
 })
 
-test('[S10] given a configured refresh token whose function hangs under the lock, when the flight is given up, then the lock is free', async () => {
+test('[S10] given a seed function that hangs under the lock, when the flight is given up, then the lock is released', async () => {
   const [clock, account] = [new ManualClock(), new Account()]
   const store = await storeWith(memoryStore(), numbered(1, { expiresAt: clock.now() - 1 }))
   let asked = 0
@@ -75,7 +75,7 @@ test('[C15] given an expired token and a refresh that hangs, then accessToken() 
   gate.release()
 })
 
-test('[K13] given a token that came after another one was stored, then its refresh token is not redeemed', async () => {
+test('[K13] given a token that arrives after a later refresh has stored another one, then its refresh token is not redeemed', async () => {
   const [clock, store] = [new ManualClock(), await storeWith(memoryStore(), numbered(1))]
   const redeemed: (string | undefined)[] = []
   const gate = new Gate()
@@ -100,7 +100,7 @@ test('[K13] given a token that came after another one was stored, then its refre
   expect(redeemed).toEqual(['redeem-1', 'redeem-1', 'redeem-20'])
 })
 
-test('[K10] given a refresh that waits for a login to be stored, when a person logs in again, then the login before it does not take its place', async () => {
+test('[K10] given a refresh that waits for a login to be stored, when a person logs in again, then the earlier login does not take its place', async () => {
   const [clock, store] = [new ManualClock(), new GatedStore()]
   const { token } = processOf(new Account(), store, clock)
   store.replacements.hold(2)
@@ -120,7 +120,7 @@ test('[K10] given a refresh that waits for a login to be stored, when a person l
   expect(token.peek()?.value.accessToken).not.toBe('access-1')
 })
 
-test("[S10] given a user's store whose findings() throws, then tokens are served, and check() finds them good", async () => {
+test("[S10] given a user's store whose findings() throws, then callers get tokens, and check() reports success", async () => {
   const [clock, store] = [new ManualClock(), await storeWith(memoryStore(), numbered(1))]
   const findings = (): never => {
     throw new Error('not today')
@@ -130,7 +130,7 @@ test("[S10] given a user's store whose findings() throws, then tokens are served
   expect(await token.check()).toMatchObject({ ok: true, findings: [{ code: 'token_good' }] })
 })
 
-test("[S10] given a user's store that never comes to an unsaved token, when it is well again, then the token is stored, and the next refresh goes on", async () => {
+test("[S10] given a user's store that never calls the change for an unsaved token, when it recovers, then the token is stored, and the next refresh succeeds", async () => {
   const [clock, account] = [new ManualClock(), new Account()]
   account.expiresAt = () => clock.now() + 60_000
   const store = await storeWith(memoryStore(), numbered(1, { expiresAt: clock.now() - 1 }))

@@ -187,7 +187,7 @@ async function run(scheduler: Scheduler, count: number, happening: { process: nu
 }
 
 test(
-  '[C1, C11, K10] whatever overtakes whatever, no token is redeemed twice, and the last login is in force everywhere',
+  '[C1, C11, K10] given any interleaving, then no token is redeemed twice, and the last login is in force in every process',
   async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), actions(3, USUAL), async (scheduler, happening) => {
@@ -215,7 +215,7 @@ test(
 )
 
 test(
-  '[K4, K10] whatever a store fails to write or to tell, no token is redeemed twice, and the one in force is stored in the end',
+  '[K4, K10] given a store that fails writes or loses responses at any point, then no token is redeemed twice, and the token in force is stored in the end',
   async () => {
     const what: What[] = [...USUAL, 'write', 'tell', 'nothing', 'nothing']
     await fc.assert(

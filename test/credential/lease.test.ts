@@ -44,14 +44,14 @@ async function locked(renew: Lock['renew'], after = 0): Promise<StoreContext> {
   })
 }
 
-test('[S4] a lock that was long in coming is made sure of before anything is redeemed under it', async () => {
+test('[S4] given a lock whose response was slow, when the holder confirms, then the lease is renewed first, and a lost lock is reported', async () => {
   const renew = vi.fn<() => Promise<boolean>>(async () => false)
   const { confirm } = await locked(renew, LEASE * 1.5)
   await expect(confirm?.()).rejects.toMatchObject(lost)
   expect(renew).toHaveBeenCalledTimes(1)
 })
 
-test('[S7] a store that does not answer does not hide that the lease is over: the signal tells, and so does confirm', async () => {
+test('[S7] given a store that does not respond, when the lease is over, then the signal aborts, and confirm() fails', async () => {
   const { signal, confirm } = await locked(() => never)
   await vi.advanceTimersByTimeAsync(LEASE - 1)
   expect(signal.aborted).toBe(false)
@@ -63,14 +63,14 @@ test('[S7] a store that does not answer does not hide that the lease is over: th
   await confirmed
 })
 
-test('[S4] a lease that is over is made sure of again: whoever slept may still hold the lock', async () => {
+test('[S4] given a lease that is over by our clock, when confirm() renews it, then the holder still has the lock', async () => {
   const { signal, confirm } = await locked(async () => true)
   vi.setSystemTime(Date.now() + LEASE * 10)
   await confirm?.()
   expect(signal.aborted).toBe(false)
 })
 
-test('[S4] what is made sure of when the lease is over again is not sure', async () => {
+test('[S4] given a lease that expires again while confirm() renews it, then confirm() fails', async () => {
   // As when the process is stopped while the store answers.
   const renew = async (): Promise<boolean> => {
     vi.setSystemTime(Date.now() + LEASE)
@@ -81,7 +81,7 @@ test('[S4] what is made sure of when the lease is over again is not sure', async
   await expect(confirm?.()).rejects.toMatchObject(lost)
 })
 
-test('[S4] what is made sure of leaves most of a lease: an answer that was long in coming is asked for once more', async () => {
+test('[S4] given a renewal whose response is slow, when confirm() is called, then it renews once more, so that most of the lease is left', async () => {
   const slow = [LEASE * 0.6, 0]
   const renew = vi.fn<() => Promise<boolean>>(async () => {
     vi.setSystemTime(Date.now() + (slow.shift() ?? 0))

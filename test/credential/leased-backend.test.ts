@@ -145,7 +145,7 @@ function wanting(store: Store): { found: [token: string | undefined, abandoned: 
   return seen
 }
 
-test('[S4, S7] a server that was away for longer than a lease: whoever comes first, the holder is heard', async () => {
+test('[S4, S7] given a server that was unreachable for longer than a lease, when it returns, then the holder writes first, whoever asks first', async () => {
   const server = new Server()
   const holder = await holding(storeOn(server))
   const waiter = wanting(storeOn(server))
@@ -165,7 +165,7 @@ test('[S4, S7] a server that was away for longer than a lease: whoever comes fir
 })
 
 test.each([100, 500, LEASE])(
-  '[S4, S7] a lease of %i ms, and a server that was away between two looks of a waiter: the holder is heard first',
+  '[S4, S7] given a lease of %i ms and a server that was unreachable between two looks of a waiter, when it returns, then the holder writes first',
   async (lease) => {
     for (let phase = 0; phase < 20; phase++) {
       const server = new Server(lease)
@@ -191,7 +191,7 @@ test.each([100, 500, LEASE])(
   },
 )
 
-test('[S4, S7] a holder that outlived the absence of its server, and still waits for its answer, keeps the others out', async () => {
+test('[S4, S7] given a holder that still waits for its token after its server was unreachable, then other processes do not get the lock', async () => {
   const server = new Server()
   const holder = await holding(storeOn(server))
   const waiter = wanting(storeOn(server))
@@ -206,7 +206,7 @@ test('[S4, S7] a holder that outlived the absence of its server, and still waits
   expect(waiter.found).toEqual(['access-new', false])
 })
 
-test('[S4] a server that was away with a holder that vanished: the lock is free a lease after it is back', async () => {
+test('[S4] given a holder that vanished while its server was unreachable, then the lock is free one lease after the server returns', async () => {
   const server = new Server()
   await server.take('', 'vanished', undefined, false)
   const waiter = wanting(storeOn(server))
@@ -236,7 +236,7 @@ const login =
     session: (current?.session ?? 0) + 1,
   })
 
-test('[S9] given a record that is known and has gone, when others want the lock, then the holder of an unsaved token writes first', async () => {
+test('[S9] given a record that a process knows and that vanished, when other processes want the lock, then the holder of an unsaved token writes first', async () => {
   const server = new Server()
   const written = await backendOn(server).replace('me', login('access-old'))
   const holder = await holding(storeOn(server))
@@ -259,7 +259,7 @@ test('[S9] given a record that is known and has gone, when others want the lock,
   expect((await backendOn(server).read('me'))?.token?.accessToken).toBe('access-new')
 })
 
-test('[S9] given a record that is known and has gone for good, when a process wants the lock, then it gets it after a lease', async () => {
+test('[S9] given a record that a process knows and that vanished for good, when a process wants the lock, then it gets it after a lease', async () => {
   const server = new Server()
   let isIn = false
   void storeOn(server).update('me', async () => void (isIn = true), { known: 7 })
@@ -269,7 +269,7 @@ test('[S9] given a record that is known and has gone for good, when a process wa
   expect(isIn).toBe(true)
 })
 
-test('[S9] given a record that vanished while its lock was held, when it is written, then that is told', async () => {
+test('[S9] given a record that vanished while its lock was held, when the holder writes, then it learns that', async () => {
   const server = new Server()
   await backendOn(server).replace('me', login('access-old'))
   const lock = await lockOn(server)
@@ -277,7 +277,7 @@ test('[S9] given a record that vanished while its lock was held, when it is writ
   expect(await lock.write({ token: { accessToken: 'access-new' } })).toMatchObject({ hasVanished: true })
 })
 
-test('[S4] given a failure that was written under an abandoned lock, when the next one acquires it, then it is abandoned still', async () => {
+test('[S4] given a failure that was written under an abandoned lock, when the next process acquires the lock, then it is still abandoned', async () => {
   const server = new Server()
   const failure = { code: 'source_unavailable', terminal: false, at: 1, abandoned: true } as const
   await (await lockOn(server)).write({ token: undefined, failure })
@@ -287,7 +287,7 @@ test('[S4] given a failure that was written under an abandoned lock, when the ne
   expect((await lockOn(server)).abandoned).toBe(false)
 })
 
-test('[S9] given another write between reading and replacing, when a record is replaced, then the change is made anew on that one', async () => {
+test('[S9] given another write between reading and replacing, when a record is replaced, then the change runs again on the new record', async () => {
   const server = new Server()
   server.onSwap = async () => {
     server.onSwap = undefined
@@ -297,7 +297,7 @@ test('[S9] given another write between reading and replacing, when a record is r
   expect(replaced).toMatchObject({ token: { accessToken: 'access-mine' }, session: 2 })
 })
 
-test('[S9] given a login whose response is lost, when it is asked for again, then it counts once', async () => {
+test('[S9] given a login whose response is lost, when the store tries again, then the login counts once', async () => {
   const server = new Server()
   server.losesSwaps = true
   const replacing = backendOn(server).replace('me', login('access-mine'))
@@ -318,7 +318,7 @@ test('[S9, S3] given a login whose response is lost, when another process has re
   expect(await replacing).toMatchObject({ token: { accessToken: 'access-refreshed' }, session: 1 })
 })
 
-test('[S9] given a driver that lets a read wait until its server is back, when that is after the timeout, then nothing is replaced', async () => {
+test('[S9] given a driver whose read returns only after the store’s timeout, then nothing is replaced', async () => {
   const server = new Server()
   const read = vi.spyOn(server, 'read').mockImplementation(async () => {
     await new Promise((resolve) => setTimeout(resolve, TIMEOUT + 1))
@@ -332,7 +332,7 @@ test('[S9] given a driver that lets a read wait until its server is back, when t
   expect(await server.read()).toBeUndefined()
 })
 
-test('[S10] given a client that its user has closed, when a lock is renewed or written under, then that fails at once and for good', async () => {
+test('[S10] given a client that its user has closed, when a lock is renewed or written under, then that fails at once, and is not tried again', async () => {
   const server = new Server()
   const backend = backendOn(server)
   const lock = await lockOn(server)
@@ -345,7 +345,7 @@ test('[S10] given a client that its user has closed, when a lock is renewed or w
   expect([extend.mock.calls.length, vi.getTimerCount()]).toEqual([1, 0])
 })
 
-test('[S10] given a server that is away, when a lock is renewed, then the pauses between tries keep no program alive', async () => {
+test('[S10] given a server that is unreachable, when a lock is renewed, then the pauses between tries keep no process alive', async () => {
   const server = new Server()
   const lock = await lockOn(server)
   server.isAway = true
@@ -359,7 +359,7 @@ test('[S10] given a server that is away, when a lock is renewed, then the pauses
   await renewing
 })
 
-test('[S9] given a lock that was released or written under, when a late renewal would be tried again, then it is not', async () => {
+test('[S9] given a lock that was released or written under, when a late renewal would be tried again, then it is not sent', async () => {
   for (const end of [(lock: Lock) => lock.release(false), (lock: Lock) => lock.write({ token: undefined })]) {
     const server = new Server()
     const lock = await lockOn(server)
@@ -374,7 +374,7 @@ test('[S9] given a lock that was released or written under, when a late renewal 
   }
 })
 
-test('[S9, S7] given a server that was full for less than half a lease, and so took no sign of life, then the holder is heard first', async () => {
+test('[S9, S7] given a server that took no renewals for less than half a lease, because it had no room, then the holder writes first', async () => {
   const server = new Server(LEASE)
   const holder = await holding(storeOn(server))
   const waiter = wanting(storeOn(server))

@@ -33,7 +33,7 @@ function world() {
 }
 
 describe('many accounts that log in at once', () => {
-  test('[S11] given a store that takes long to write, then 64 logins are written at a time, and all succeed though they take longer than a deadline together', async () => {
+  test('[S11] given a store that writes slowly, then 64 logins are written at a time, and all succeed, though all together take longer than a deadline', async () => {
     const { clock, store, failed, stored } = world()
     for (let written = 0; written < ACCOUNTS;) {
       await settled()
@@ -47,7 +47,7 @@ describe('many accounts that log in at once', () => {
     expect(await stored()).toBe(ACCOUNTS)
   })
 
-  test('[S11, K17] given a store that writes nothing for a deadline, then each login is told so after at most two, and all are stored once the store writes', async () => {
+  test('[S11, K17] given a store that writes nothing for a deadline, then each login fails after at most two deadlines, and all are stored once the store writes', async () => {
     const { clock, store, pool, failed, stored } = world()
     await settled()
     expect(store.writing).toHaveLength(64)

@@ -23,7 +23,7 @@ async function severable(): Promise<{ store: Store; inner: FlakyStore; isDown: (
   return { store, inner, isDown: (value) => (down = value) }
 }
 
-test('without its lock a token that rotates is not refreshed, and one that is good is used', async () => {
+test('given a store that cannot be locked, then a rotating token is not refreshed, and a valid one is used', async () => {
   const [clock, account] = [new ManualClock(), new Account()]
   const { store, isDown } = await severable()
   const { token } = processOf(account, store, clock)
@@ -41,31 +41,34 @@ test('without its lock a token that rotates is not refreshed, and one that is go
 test.each([
   ['says that nothing is spent by it', { spendsRefreshToken: false }, {}],
   ['is told to', {}, { whenStoreIsDown: 'refresh' as const }],
-])('a source that %s refreshes without the store, which learns of it later', async (_, says, options) => {
-  const clock = new ManualClock()
-  const { store, inner, isDown } = await severable()
-  const issue = vi.fn<Source['issue']>(async () => numbered(2))
-  const types: string[] = []
-  const token = createCredential({
-    source: { issue, ...says },
-    store,
-    clock,
-    ...options,
-    onEvent: ({ type }) => types.push(type),
-  })
-  const held = await token.snapshot()
-  isDown(true)
-  expect((await token.refresh(held)).value).toMatchObject(numbered(2))
-  expect(token.status()).toMatchObject({ state: 'valid', isUnsaved: true })
-  isDown(false)
-  await clock.advance(1_000)
-  await settled()
-  expect((await inner.read('default'))?.token).toMatchObject(numbered(2))
-  expect(types.filter((type) => type.startsWith('persist'))).toEqual(['persist_failed', 'persisted'])
-  expect(clock.armed).toBe(0)
-})
+])(
+  'given a store that is down, then a source that %s refreshes without it, and the token is stored later',
+  async (_, says, options) => {
+    const clock = new ManualClock()
+    const { store, inner, isDown } = await severable()
+    const issue = vi.fn<Source['issue']>(async () => numbered(2))
+    const types: string[] = []
+    const token = createCredential({
+      source: { issue, ...says },
+      store,
+      clock,
+      ...options,
+      onEvent: ({ type }) => types.push(type),
+    })
+    const held = await token.snapshot()
+    isDown(true)
+    expect((await token.refresh(held)).value).toMatchObject(numbered(2))
+    expect(token.status()).toMatchObject({ state: 'valid', isUnsaved: true })
+    isDown(false)
+    await clock.advance(1_000)
+    await settled()
+    expect((await inner.read('default'))?.token).toMatchObject(numbered(2))
+    expect(types.filter((type) => type.startsWith('persist'))).toEqual(['persist_failed', 'persisted'])
+    expect(clock.armed).toBe(0)
+  },
+)
 
-test('what was issued without the store does not cover what others have stored meanwhile', async () => {
+test('given a token that was issued without the store, when another process has written meanwhile, then the other process’s record stays', async () => {
   const clock = new ManualClock()
   const { store, inner, isDown } = await severable()
   const source: Source = { spendsRefreshToken: false, issue: async () => numbered(2) }
@@ -81,7 +84,7 @@ test('what was issued without the store does not cover what others have stored m
   expect(token.status().isUnsaved).toBe(false)
 })
 
-test('a store whose content cannot be read is no outage: nothing is issued', async () => {
+test('given a store whose record cannot be read, then the source is not asked, because that is no outage', async () => {
   const issue = vi.fn<Source['issue']>(async () => numbered(2))
   const damaged = new RefreshError('store_invalid', 'The record is damaged.')
   const store: Store = {
@@ -99,7 +102,7 @@ test('a store whose content cannot be read is no outage: nothing is issued', asy
   expect(issue).not.toHaveBeenCalled()
 })
 
-test('an outage policy that is none is a clear error', () => {
+test('given an invalid whenStoreIsDown, then createCredential() throws a clear error', () => {
   const options = { source: { issue: async () => numbered(1) }, whenStoreIsDown: 'ignore' as 'refuse' }
   expect(() => createCredential(options)).toThrow(/'whenStoreIsDown' must be 'refuse' or 'refresh'/)
 })

@@ -87,7 +87,7 @@ test.each(Object.entries(STATIC))(
   20_000,
 )
 
-test('[K11, K15] given a store that others write, when they have written, then a process that borrows sees it 5 s later', async () => {
+test('[K11, K15] given a store-only process, when another process has written to the store, then it sees the token 5 s later', async () => {
   const [store, clock] = [memoryStore(), new ManualClock()]
   await store.update('default', async () => ({ token: { accessToken: 'stale' } }))
   const token = createCredential({ source: 'store-only', store, clock })
@@ -101,7 +101,7 @@ test('[K11, K15] given a store that others write, when they have written, then a
   expect(await reject(token)).toBe('mended')
 })
 
-test('[K11] given a source that spends and gives the rejected token, then pauses double to a minute', async () => {
+test('[K11] given a source that spends and gives the rejected token, then pauses double up to a minute', async () => {
   let asked = 0
   const source: Source = {
     issue: async () => {
@@ -128,7 +128,7 @@ const NOTHING: Record<string, readonly [body: string, type: string]> = {
 }
 
 test.each(Object.entries(NOTHING))(
-  '[K15, K13] given an endpoint that answers 200 with %s for 45 s, then it is asked 10 times, and 5 s after it is well a call succeeds',
+  '[K15, K13] given an endpoint that responds 200 with %s for 45 s, then it is asked 10 times, and a call succeeds 5 s after it recovers',
   async (_, [body, type]) => {
     const clock = new ManualClock()
     clock.tick(10_000)
@@ -155,7 +155,7 @@ test.each(Object.entries(NOTHING))(
   },
 )
 
-test('[K13] given tokens that can never be used, then a source that spends is asked ever less often', async () => {
+test('[K13] given a source that spends and gives tokens that can never be used, then the pauses grow', async () => {
   const clock = new ManualClock()
   clock.tick(10_000)
   let asked = 0

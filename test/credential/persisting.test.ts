@@ -27,7 +27,7 @@ async function started(): Promise<{
   return { account, clock, store, process }
 }
 
-test('[K4] a token is stored before it is handed out', async () => {
+test('[K4] given a new token, then it is stored before callers get it', async () => {
   const { store, process } = await started()
   const { token } = process
   let stored: unknown
@@ -39,7 +39,7 @@ test('[K4] a token is stored before it is handed out', async () => {
   expect(await handedOut).toEqual(stored)
 })
 
-test('[K4] a token that cannot be stored is used, kept, reported, and written at the next chance', async () => {
+test('[K4] given a token that cannot be stored, then callers use it, an event reports it, and it is written at the next chance', async () => {
   const { clock, store, process } = await started()
   const { token, types } = process
   store.failsTo = 'write'
@@ -62,7 +62,7 @@ test('[K4] a token that cannot be stored is used, kept, reported, and written at
   expect(clock.armed).toBe(0)
 })
 
-test('[K4, K10] it is written before anything is adopted or issued', async () => {
+test('[K4, K10] given an unsaved token, when a refresh begins, then the token is written before anything is adopted or issued', async () => {
   const { account, store, process } = await started()
   const { token } = process
   store.failsTo = 'write'
@@ -81,7 +81,7 @@ test('[K4, K10] it is written before anything is adopted or issued', async () =>
   expect(store.writes).toEqual(['access-2', 'access-3'])
 })
 
-test('[K4] a write that was reported as failed, and succeeded, is not taken for somebody else’s', async () => {
+test('[K4] given a write that succeeded although it was reported as failed, then its record does not count as another process’s', async () => {
   const { account, clock, store, process } = await started()
   const { token, types } = process
   store.failsTo = 'tell'
@@ -96,7 +96,7 @@ test('[K4] a write that was reported as failed, and succeeded, is not taken for 
   expect(account.redemptions).toBe(2)
 })
 
-test('[K10] what could not be written does not cover what somebody else has written since', async () => {
+test('[K10] given an unsaved token, when another process has written a login since, then that login stays', async () => {
   const { account, clock, store, process } = await started()
   const other = processOf(account, store, clock)
   const { token } = process
@@ -111,7 +111,7 @@ test('[K10] what could not be written does not cover what somebody else has writ
   expect((await token.refresh(second)).value).toMatchObject(numbered(7))
 })
 
-test('[K4] what could not be written is written over the token that it was made from, even if that was written once more', async () => {
+test('[K4] given an unsaved token, when the token before it is written once more, then the unsaved token is still written', async () => {
   const { account, clock, store, process } = await started()
   const { token } = process
   store.failsTo = 'write'
@@ -127,7 +127,7 @@ test('[K4] what could not be written is written over the token that it was made 
   expect(account.asked.map(({ current }) => current?.refreshToken)).toEqual(['redeem-1', 'redeem-2'])
 })
 
-test('[K10] a token that was written once more is no news: it is redeemed once, and nobody is logged out', async () => {
+test('[K10] given a token that is written once more under a higher revision, then no process adopts it as new, and it is redeemed once', async () => {
   const { account, clock, store, process } = await started()
   const other = processOf(account, store, clock)
   const held = await process.token.snapshot()
@@ -139,7 +139,7 @@ test('[K10] a token that was written once more is no news: it is redeemed once, 
   expect(account.redemptions).toBe(1)
 })
 
-test('[K10] a spent token is never adopted again, whatever the store holds', async () => {
+test('[K10] given a store that still holds a spent token, then no process adopts it again', async () => {
   const { account, store, process } = await started()
   const { token } = process
   const held = await token.snapshot()
@@ -154,7 +154,7 @@ test('[K10] a spent token is never adopted again, whatever the store holds', asy
 })
 
 test.each(['read', 'lock'] as const)(
-  'a store that fails to %s: the refresh fails, what is valid is served on',
+  'given a store that fails to %s, then the refresh fails, and callers still get the valid token',
   async (what) => {
     const { account, clock, store, process } = await started()
     const { token } = process
@@ -171,7 +171,7 @@ test.each(['read', 'lock'] as const)(
   },
 )
 
-test('[C11] a login outranks a refresh that is under way, which may not write', async () => {
+test('[C11] given a refresh that runs, when a login comes, then the login is in force, and the refresh does not write', async () => {
   const { account, store, process } = await started()
   const { token } = process
   let finish = (): void => undefined
@@ -188,7 +188,7 @@ test('[C11] a login outranks a refresh that is under way, which may not write', 
   expect(token.status()).toMatchObject({ state: 'valid', isRefreshing: false, failure: undefined })
 })
 
-test('[C11] a logout outranks a refresh that is under way, and holds', async () => {
+test('[C11] given a refresh that runs, when a logout comes, then the logout holds', async () => {
   const { account, store, process } = await started()
   const { token } = process
   let finish = (): void => undefined
@@ -206,7 +206,7 @@ test('[C11] a logout outranks a refresh that is under way, and holds', async () 
   expect((await token.snapshot()).value).toMatchObject(numbered(9))
 })
 
-test('a logout in one process reaches the others, and so does the login after it', async () => {
+test('given a logout in one process, then other processes learn of it, and of the login after it', async () => {
   const { account, clock, store, process } = await started()
   const other = processOf(account, store, clock)
   const held = await other.token.snapshot()
@@ -219,7 +219,7 @@ test('a logout in one process reaches the others, and so does the login after it
   expect(account.redemptions).toBe(0)
 })
 
-test('a process that was logged out finds the login of another one, at most one look per cooldown', async () => {
+test('given a process that is logged out, when a person logs in in another process, then it finds the login, with at most one look per cooldown', async () => {
   const { clock, store, process } = await started()
   const other = processOf(new Account(), store, clock)
   await process.token.logout()
@@ -238,7 +238,7 @@ test('a process that was logged out finds the login of another one, at most one 
   expect(process.token.status().state).toBe('valid')
 })
 
-test('[K4] a store that was down for long gets what it has missed within five seconds', async () => {
+test('[K4] given a store that was down for long, when it returns, then it gets the unsaved token within five seconds', async () => {
   const { clock, store, process } = await started()
   store.failsTo = 'write'
   await process.token.refresh(await process.token.snapshot())
@@ -249,7 +249,7 @@ test('[K4] a store that was down for long gets what it has missed within five se
   expect((await store.read('default'))?.token).toMatchObject(numbered(2))
 })
 
-test('a login elsewhere whose token has expired by now is refreshed, not left lying', async () => {
+test('given a login elsewhere whose token has expired by now, then this process refreshes it', async () => {
   const [account, clock] = [new Account(), new ManualClock()]
   const store = await storeWith(new FlakyStore(), numbered(0))
   const [one, other] = [processOf(account, store, clock), processOf(account, store, clock)]
@@ -261,7 +261,7 @@ test('a login elsewhere whose token has expired by now is refreshed, not left ly
   expect(account.redemptions).toBe(2)
 })
 
-test('a logout that the store does not know is not undone by what others refresh', async () => {
+test('given a logout that the store does not have, when another process refreshes, then this process stays logged out', async () => {
   const { clock, store, process } = await started()
   const other = processOf(new Account(), store, clock)
   const held = await other.token.snapshot()
@@ -274,7 +274,7 @@ test('a logout that the store does not know is not undone by what others refresh
   await expect(process.token.snapshot()).rejects.toEqual(code('credential_missing'))
 })
 
-test('[K4] a login that cannot be stored is in force all the same, and says so', async () => {
+test('[K4] given a login that cannot be stored, then it is in force, and login() rejects', async () => {
   const { clock, store, process } = await started()
   const { token } = process
   store.failsTo = 'write'
@@ -288,7 +288,7 @@ test('[K4] a login that cannot be stored is in force all the same, and says so',
   await expect(token.login({ accessToken: '' })).rejects.toEqual(code('invalid_value'))
 })
 
-test('a logout that comes while a login is written wins, in whatever order the store is reached', async () => {
+test('given a login that is being written, when a logout comes, then the logout wins, in whatever order the store handles them', async () => {
   const { store, process } = await started()
   const { token } = process
   const done = [token.login(numbered(5)), token.logout()]
@@ -298,7 +298,7 @@ test('a logout that comes while a login is written wins, in whatever order the s
   expect((await store.read('default'))?.token).toMatchObject(numbered(6))
 })
 
-test('a logout that cannot be stored says so, and can be repeated', async () => {
+test('given a logout that cannot be stored, then it rejects, and can be repeated', async () => {
   const { store, process } = await started()
   const { token } = process
   const { delete: original } = MemoryStore.prototype
@@ -310,7 +310,7 @@ test('a logout that cannot be stored says so, and can be repeated', async () => 
   expect((await store.read('default'))?.token).toBeUndefined()
 })
 
-test('a process that borrows never refreshes: it only reads again', async () => {
+test('given a store-only process, then it never refreshes, and only reads the store again', async () => {
   const [account, clock] = [new Account(), new ManualClock()]
   const store = new FlakyStore()
   const borrower = processOf('store-only', store, clock)
@@ -326,7 +326,7 @@ test('a process that borrows never refreshes: it only reads again', async () => 
   expect(borrower.types()).not.toContain('issued')
 })
 
-test('[S4] a holder that vanished after it may have redeemed: one try, and its failure is told as such', async () => {
+test('[S4] given a holder that vanished after it may have redeemed, then the next one makes one try, and its failure says so', async () => {
   const store = await storeWith(new MemoryStore(), numbered(0))
   const abandoned = {
     read: store.read.bind(store),
@@ -357,7 +357,7 @@ async function leased(lock: Partial<StoreContext>): Promise<Store> {
   }
 }
 
-test('[S4] a lock that is lost does not end a request that may have spent the refresh token', async () => {
+test('[S4] given a request that may have spent the refresh token, when the lock is lost, then the request goes on', async () => {
   const lock = new AbortController()
   const store = await leased({ signal: lock.signal })
   let answer: (token: AccessToken) => void = () => undefined
@@ -371,7 +371,7 @@ test('[S4] a lock that is lost does not end a request that may have spent the re
   expect((await store.read('default'))?.token).toMatchObject(numbered(2))
 })
 
-test('[S4] nothing is redeemed by whoever has lost the lock, and no second try is made', async () => {
+test('[S4] given a holder that has lost its lock, then it redeems nothing, and makes no second try', async () => {
   const lost = new RefreshError('store_failed', 'The lock was lost.')
   const [confirm, issue] = [vi.fn<() => Promise<void>>(), vi.fn<Source['issue']>()]
   confirm.mockResolvedValueOnce().mockRejectedValueOnce(lost)
@@ -387,7 +387,7 @@ test('[S4] nothing is redeemed by whoever has lost the lock, and no second try i
   expect(issue).toHaveBeenCalledTimes(1)
 })
 
-test('[S4, S11] given a lock that is lost before anything was asked under it, then it is acquired again, and one redemption is made', async () => {
+test('[S4, S11] given a lock that is lost before the source was asked, then it is acquired again, and one redemption is made', async () => {
   const lost = new RefreshError('store_failed', 'The lock was lost.')
   const confirm = vi.fn<() => Promise<void>>().mockRejectedValueOnce(lost).mockRejectedValueOnce(lost)
   const [account, clock] = [new Account(), new ManualClock()]
@@ -400,7 +400,7 @@ test('[S4, S11] given a lock that is lost before anything was asked under it, th
   expect([account.redemptions, confirm.mock.calls.length]).toEqual([1, 3])
 })
 
-test('[S4] given a lock that is lost each time, then the refresh fails by its deadline, and nothing was asked', async () => {
+test('[S4] given a lock that is lost each time, then the refresh fails by its deadline, and the source was not asked', async () => {
   const lost = new RefreshError('store_failed', 'The lock was lost.')
   const [account, clock] = [new Account(), new ManualClock()]
   const { token } = processOf(account, await leased({ confirm: () => Promise.reject(lost) }), clock)
@@ -412,7 +412,7 @@ test('[S4] given a lock that is lost each time, then the refresh fails by its de
   expect([account.redemptions, clock.armed]).toEqual([0, 0])
 })
 
-test('[S4] given a lock that is lost, and a store that is away then, then the failure is the store’s, at once', async () => {
+test('[S4] given a lost lock and a store that is down then, then the refresh fails at once with the store’s failure', async () => {
   const lost = new RefreshError('store_failed', 'The lock was lost.')
   const store = await leased({ confirm: () => Promise.reject(lost) })
   const update = store.update.bind(store)
@@ -432,7 +432,7 @@ test('[S4] given a lock that is lost, and a store that is away then, then the fa
   expect([account.redemptions, clock.armed]).toEqual([0, 0])
 })
 
-test('[K10, S4] given a logout while a lost lock is acquired again, then nothing is redeemed', async () => {
+test('[K10, S4] given a lost lock that is acquired again, when a logout comes meanwhile, then nothing is redeemed', async () => {
   const lost = new RefreshError('store_failed', 'The lock was lost.')
   const confirm = vi.fn<() => Promise<void>>().mockRejectedValueOnce(lost)
   const [account, clock] = [new Account(), new ManualClock()]
@@ -446,7 +446,7 @@ test('[K10, S4] given a logout while a lost lock is acquired again, then nothing
   expect(account.redemptions).toBe(0)
 })
 
-test('[S11, K3] given a turn that came after longer than a deadline, when the endpoint fails once, then it is asked again', async () => {
+test('[S11, K3] given a turn that came after more than a deadline, when the endpoint fails once, then it is asked again', async () => {
   const clock = new ManualClock()
   const store = await storeWith(new MemoryStore(), numbered(1))
   let admit = (): void => undefined
@@ -474,7 +474,7 @@ test('[S11, K3] given a turn that came after longer than a deadline, when the en
   expect((await refreshed).value).toMatchObject(numbered(2))
 })
 
-test('[S4] what was issued under a lock that was lost is covered by what is newer, and that is handed out', async () => {
+test('[S4] given a token that was issued under a lost lock, when a newer record exists, then callers get the newer token', async () => {
   const store = new MemoryStore()
   await storeWith(store, numbered(1))
   const raced: Store = {
@@ -494,7 +494,7 @@ test('[S4] what was issued under a lock that was lost is covered by what is newe
   expect(types()).toEqual(['loaded', 'issued', 'adopted'])
 })
 
-test('[S2] whoever waits for the lock is content with a record that is newer, and locks only where it cannot use it', async () => {
+test('[S2] given a waiter for the lock, when a newer record is written, then it uses that record, and acquires the lock only if it cannot use it', async () => {
   const clock = new ManualClock()
   const store = await storeWith(new MemoryStore(), numbered(1))
   const known: unknown[] = []

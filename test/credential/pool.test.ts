@@ -34,7 +34,7 @@ function counting(): { source: Source; asked: (string | undefined)[] } {
   }
 }
 
-test('[K12] callers of a key share one credential, and its generations; keys share nothing', async () => {
+test('[K12] given callers of one key, then they share one credential and its generations; different keys share nothing', async () => {
   const { source, asked } = counting()
   const store = new MemoryStore()
   for (const key of ['ann', 'bob']) await storeWith(store, { accessToken: key, refreshToken: key }, key)
@@ -50,7 +50,7 @@ test('[K12] callers of a key share one credential, and its generations; keys sha
   expect(pool.size).toBe(2)
 })
 
-test('[K12] what nobody holds goes, the last used ones excepted, and is read again when it is asked for', async () => {
+test('[K12] given a credential that no caller holds, then it is discarded, unless it is among the last used ones, and is read again from the store', async () => {
   const { source } = counting()
   const store = new MemoryStore()
   const pool = createCredentialPool({ source, store, idle: 2 })
@@ -66,7 +66,7 @@ test('[K12] what nobody holds goes, the last used ones excepted, and is read aga
   expect((await pool.get('user 50').snapshot()).value).toMatchObject(numbered(50))
 })
 
-test('[K12] what is held stays, also by way of what was built from it', async () => {
+test('[K12] given a credential that a caller holds, or whose map a caller holds, then it stays', async () => {
   const pool = createCredentialPool({ source: counting().source, idle: 0 })
   const held = pool.get('held')
   const built = pool.get('built').map(({ accessToken }) => accessToken)
@@ -77,7 +77,7 @@ test('[K12] what is held stays, also by way of what was built from it', async ()
   expect([pool.get('held') === held, (await built.snapshot()).generation]).toEqual([true, 1])
 })
 
-test('[K12] nothing goes that has a refresh under way, or has yet to be written', async () => {
+test('[K12] given a credential with a refresh that runs or a token that is not stored, then it stays', async () => {
   const [store, clock] = [new FlakyStore(), new ManualClock()]
   let finish = (): void => undefined
   const source: Source = {
@@ -105,7 +105,7 @@ test('[K12] nothing goes that has a refresh under way, or has yet to be written'
 /** The trial `pools` has ten times as many. */
 const KEYS = Number(process.env['KEYS'] ?? 10_000)
 
-test(`[K12] ${KEYS} keys need bounded memory, and no timer`, async () => {
+test(`[K12] given ${KEYS} keys, then the pool needs bounded memory, and no timer`, async () => {
   const clock = new ManualClock()
   const store: MemoryStore = new MemoryStore()
   store.read = async () => ({ token: numbered(1), revision: 1 })
@@ -122,7 +122,7 @@ test(`[K12] ${KEYS} keys need bounded memory, and no timer`, async () => {
   expect(process.memoryUsage().heapUsed - before).toBeLessThan(5_000_000)
 }, 120_000)
 
-test('[Z1] nothing of a token is in a pool’s inspection', async () => {
+test('[Z1] given a pool, then its inspection contains no part of a token', async () => {
   const pool = createCredentialPool({
     source: counting().source,
     store: await storeWith(new MemoryStore(), numbered(1), 'ann'),
@@ -135,13 +135,13 @@ test.each([
   ['a source that is none', { source: 7 }],
   ['an idle that is no number', { source: counting().source, idle: -1 }],
   ['a key', { source: counting().source, key: 'ann' }],
-])('%s: a clear error at construction', (_, options) => {
+])('%s: createCredentialPool() throws a clear error', (_, options) => {
   expect(() => createCredentialPool(options as never)).toThrow(
     expect.objectContaining({ code: 'invalid_option' }),
   )
 })
 
-test('an empty key is refused', () => {
+test('given an empty key, then get() throws', () => {
   expect(() => createCredentialPool({ source: counting().source }).get('')).toThrow(
     expect.objectContaining({ code: 'invalid_option' }),
   )

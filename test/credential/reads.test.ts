@@ -23,7 +23,7 @@ function world() {
   return { clock, store, wants }
 }
 
-test('[S11] given a store that takes long to read, when many accounts are wanted at once, then 64 are read at a time, and the wait for that starts no deadline', async () => {
+test('[S11] given a store that reads slowly, when many accounts are wanted at once, then 64 are read at a time, and the wait starts no deadline', async () => {
   const { clock, store, wants } = world()
   const all = Promise.all(wants)
   let read = 0
@@ -38,7 +38,7 @@ test('[S11] given a store that takes long to read, when many accounts are wanted
   expect(new Set(await all)).toEqual(new Set(['access-1']))
 })
 
-test('[C15, S11] given reads that never end, when a deadline has passed without any, then the others go ahead', async () => {
+test('[C15, S11] given reads that never end, when a deadline has passed, then the other reads have their turn', async () => {
   const { clock, store, wants } = world()
   const outcomes = Promise.allSettled(wants)
   await settled()

@@ -24,7 +24,7 @@ function earlySource(clock: ManualClock): { readonly source: Source; readonly as
   return { source, asked: () => asked }
 }
 
-test('[C9, K1] given a source that tells when its token is rejected before it expires, then that time counts', async () => {
+test('[C9, K1] given a source that says from when on its token is rejected, then that time counts as the expiry', async () => {
   const clock = new ManualClock()
   const { source, asked } = earlySource(clock)
   const token = createCredential({ source, clock })
@@ -39,7 +39,7 @@ test('[C9, K1] given a source that tells when its token is rejected before it ex
   expect(asked()).toBe(2)
 })
 
-test('[C9] given calls all the while, then the refresh runs in the background ahead of that time', async () => {
+test('[C9] given calls all the time, then the refresh runs in the background ahead of that time', async () => {
   const clock = new ManualClock()
   const { source } = earlySource(clock)
   const token = createCredential({ source, clock })
@@ -64,7 +64,7 @@ test('[K10] given a stored token that its server rejects by now, then another pr
   expect(asked()).toBe(2)
 })
 
-test('[K2] given a next token whose source tells nothing of it, then the time of the one before does not count', async () => {
+test('[K2] given a next token without such a time, then the time of the token before does not count', async () => {
   const clock = new ManualClock()
   let asked = 0
   const source: Source = {
@@ -83,7 +83,7 @@ test('[K2] given a next token whose source tells nothing of it, then the time of
   expect(second.expiresAt).toBe(clock.now() + HOUR)
 })
 
-test('[S5] a record keeps it, as text and in files', async () => {
+test('[S5] given such a time, then a record keeps it, as text and in files', async () => {
   const token = { accessToken: 'a', expiresAt: 2_000, refreshAt: 1_000 }
   const text = encodeRecord('me', { token })
   expect(decodeRecord(text, 'me', 'The record').token).toMatchObject(token)
@@ -101,7 +101,7 @@ const jwt = (claims: object): string =>
     .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
     .join('.')
 
-test('[C9, K1] given a JWT that lives shorter than its response says, then it is replaced before it is rejected', async () => {
+test('[C9, K1] given a JWT that expires before its response says, then it is replaced before it is rejected', async () => {
   const clock = new ManualClock()
   let asked = 0
   const source = oauth({
@@ -130,13 +130,13 @@ test.each<[string, object, number]>([
   ['lives longer, as one that a server gives again', { iat: 0, exp: 7200 }, 3600],
   ['tells no beginning', { exp: 1 }, 3600],
   ['makes no sense', { iat: 10, exp: 5 }, 3600],
-])('[K1] given a JWT that %s, then the time of its response counts alone', (_, claims, seconds) => {
+])('[K1] given a JWT that %s, then only the expiry of its response counts', (_, claims, seconds) => {
   const token = tokenFromResponse({ access_token: jwt(claims), expires_in: seconds }, 0)
   expect(token.expiresAt).toBe(seconds * 1000)
   expect(token).not.toHaveProperty('refreshAt')
 })
 
-test('[K1] given Entra ID that would like a token replaced early, then the token is good for all its life', async () => {
+test('[K1] given a `refresh_in` of Entra ID, then the token is valid until it expires', async () => {
   const response = { access_token: 'a', expires_in: 86_400, refresh_in: 43_200 }
   expect(tokenFromResponse(response, 0)).toMatchObject({ expiresAt: 86_400_000 })
   expect(tokenFromResponse(response, 0)).not.toHaveProperty('refreshAt')

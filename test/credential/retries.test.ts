@@ -27,21 +27,24 @@ async function failing(
 const failure = (code: RefreshErrorCode, retryAfterMs?: number): RefreshError =>
   new RefreshError(code, 'It did not work.', { retryAfterMs })
 
-test.each(TRANSIENT)('[K9] %s is tried again within the flight, three times at the most', async (code) => {
-  const twice = await failing(failure(code), failure(code))
-  expect(twice.account.redemptions).toBe(1)
-  await twice.clock.advance(1_250)
-  expect(await twice.refreshed).toBe('access-2')
-  expect(twice.account.redemptions).toBe(3)
+test.each(TRANSIENT)(
+  '[K9] given %s, then the flight tries again, three times at most in all',
+  async (code) => {
+    const twice = await failing(failure(code), failure(code))
+    expect(twice.account.redemptions).toBe(1)
+    await twice.clock.advance(1_250)
+    expect(await twice.refreshed).toBe('access-2')
+    expect(twice.account.redemptions).toBe(3)
 
-  const thrice = await failing(failure(code), failure(code), failure(code))
-  await thrice.clock.advance(30_000)
-  expect(await thrice.refreshed).toBe(code)
-  expect(thrice.account.redemptions).toBe(3)
-  expect(thrice.clock.armed).toBe(0)
-})
+    const thrice = await failing(failure(code), failure(code), failure(code))
+    await thrice.clock.advance(30_000)
+    expect(await thrice.refreshed).toBe(code)
+    expect(thrice.account.redemptions).toBe(3)
+    expect(thrice.clock.armed).toBe(0)
+  },
+)
 
-test('[K9] a request that may have been sent, and got no response, is tried once more', async () => {
+test('[K9] given a request that may have been sent and got no response, then it is tried exactly once more', async () => {
   const once = await failing(failure('source_unreachable'))
   await once.clock.advance(1_250)
   expect([await once.refreshed, once.account.redemptions]).toEqual(['access-2', 2])
@@ -56,7 +59,7 @@ test.each([
   ['reached nobody', noting(failure('source_unreachable'), { reach: 'unsent' }), /^It did not work/],
   ['was answered with a 5xx', failure('source_unavailable'), /^It did not work/],
 ])(
-  '[K13] given a request that %s, when the second one ends the login, then its failure says whether the outcome is unknown',
+  '[K13] given a request that %s, when the second one ends the login, then the error says whether the first one’s outcome is unknown',
   async (_name, first, message) => {
     const [account, clock, store] = [
       new Account(),
@@ -79,7 +82,7 @@ test.each([
 )
 
 test.each(['unsent', 'answered'] as const)(
-  '[K9] a source that knows its request was %s tries three times',
+  '[K9] given a source that knows its request was %s, then it is tried three times',
   async (reach) => {
     const failures = Array.from({ length: 3 }, () => noting(failure('source_unreachable'), { reach }))
     const { account, clock, refreshed } = await failing(...failures)
@@ -88,7 +91,7 @@ test.each(['unsent', 'answered'] as const)(
   },
 )
 
-test('[K18] a whole success that cannot be read is not asked for again', async () => {
+test('[K18] given a 2xx that cannot be read, then the request is not sent again', async () => {
   const { account, refreshed } = await failing(noting(failure('source_unavailable'), { reach: 'accepted' }))
   expect([await refreshed, account.redemptions]).toEqual(['source_unavailable', 1])
 })
@@ -99,19 +102,19 @@ test.each([
   'reauthentication_required',
   'unchanged',
   'invalid_value',
-] as const)('[K9] %s is not', async (code) => {
+] as const)('[K9] given %s, then the flight does not try again', async (code) => {
   const { account, refreshed } = await failing(failure(code))
   expect(await refreshed).toBe(code)
   expect(account.redemptions).toBe(1)
 })
 
-test('[K9] nor is what is no error of ours', async () => {
+test('[K9] given an error that is no RefreshError, then the flight does not try again', async () => {
   const { account, refreshed } = await failing(new TypeError('fetch failed'))
   expect(await refreshed).toBe('refresh_failed')
   expect(account.redemptions).toBe(1)
 })
 
-test('[K9] Retry-After is obeyed', async () => {
+test('[K9] given a Retry-After, then the next try waits for it', async () => {
   const { account, clock, refreshed } = await failing(failure('source_rate_limited', 7_000))
   await clock.advance(6_999)
   expect(account.redemptions).toBe(1)
@@ -119,13 +122,13 @@ test('[K9] Retry-After is obeyed', async () => {
   expect(await refreshed).toBe('access-2')
 })
 
-test('[K9] no try begins after the deadline: the cooldown obeys what was asked instead', async () => {
+test('[K9] given a Retry-After that ends after the deadline, then no try begins, and the cooldown obeys it', async () => {
   const { account, clock, refreshed } = await failing(failure('source_rate_limited', 30_000))
   expect(await refreshed).toBe('source_rate_limited')
   expect([account.redemptions, clock.armed]).toEqual([1, 0])
 })
 
-test('[K9] a login ends the wait between two tries', async () => {
+test('[K9] given a wait between two tries, when a login comes, then the wait ends', async () => {
   const [account, clock] = [new Account(), new ManualClock()]
   const { token } = processOf(account, await storeWith(memoryStore(), numbered(1)), clock)
   account.failures.push(failure('source_unavailable'))
@@ -136,7 +139,7 @@ test('[K9] a login ends the wait between two tries', async () => {
   expect([account.redemptions, clock.armed]).toEqual([1, 0])
 })
 
-test('[K9] a process that waits for the next try stays alive until there is an answer', async () => {
+test('[K9] given a wait between two tries, then the process stays alive until the next try has its response', async () => {
   const script = await program(`
     import { createCredential, RefreshError } from '${fileOfSource('index.ts')}'
     let asked = 0

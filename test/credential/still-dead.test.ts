@@ -32,7 +32,7 @@ async function ended() {
   return { credential, elsewhere, store, clock, spent, sent, ask }
 }
 
-test('[F6, C15] given a login that has ended, when the store is down as calls look for a new one, then none is sent, and the login counts as ended until there is one', async () => {
+test('[F6, C15] given an ended login, when the store is down while calls look for a new login, then no call is sent, and the login counts as ended until there is one', async () => {
   const { credential, elsewhere, store, clock, sent, ask } = await ended()
   store.failsTo = 'read'
   for (let calls = 0; calls < 3; calls++) {
@@ -50,7 +50,7 @@ test('[F6, C15] given a login that has ended, when the store is down as calls lo
   expect([await ask(), sent]).toEqual([200, ['Bearer t1']])
 })
 
-test('[F6, C15] given a login that has ended, when a person logs in here at the moment in which a call looks, then the call is sent, and the new refresh token is not spent', async () => {
+test('[F6, C15] given an ended login, when a person logs in while a call looks for one, then the call is sent, and the new refresh token is not redeemed', async () => {
   const { credential, clock, spent, sent, ask } = await ended()
   await clock.advance(1_000)
   const asked = ask()
@@ -58,7 +58,7 @@ test('[F6, C15] given a login that has ended, when a person logs in here at the 
   expect([await asked, sent, spent]).toEqual([200, ['Bearer t1'], ['r0']])
 })
 
-test('[F6, C15] given a login that has ended, when 1,000 calls are made at once, then the store is read once, and the refused refresh token is not sent again', async () => {
+test('[F6, C15] given an ended login, when 1,000 calls come at once, then the store is read once, and the refused refresh token is not sent again', async () => {
   const { store, clock, spent, sent, ask } = await ended()
   let reads = 0
   const read = store.read.bind(store)

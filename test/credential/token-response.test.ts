@@ -4,7 +4,7 @@ import { tokenFromResponse } from '../../src/credential/token/token-response.ts'
 
 const NOW = Date.UTC(2026, 10, 1)
 
-test('[K1] a token response is taken as it came; its lifetime counts from when it was received', () => {
+test('[K1] given an unchanged token response, then login() takes it, and its lifetime counts from that call', () => {
   const response = {
     access_token: 'a',
     token_type: 'Bearer',
@@ -25,7 +25,7 @@ test('[K1] a token response is taken as it came; its lifetime counts from when i
 })
 
 test.each([{}, { access_token: 'a\nb' }, { access_token: 'a', token_type: 'DPoP' }, []])(
-  '[E1] %j is none, and the error tells nothing of it',
+  '[E1] given %j, then it is no token response, and the error quotes no part of it',
   (response) => {
     const read = (): unknown => tokenFromResponse(response, NOW)
     expect(read).toThrow(expect.objectContaining({ code: 'invalid_value' }))
@@ -33,7 +33,7 @@ test.each([{}, { access_token: 'a\nb' }, { access_token: 'a', token_type: 'DPoP'
   },
 )
 
-test('[K2] what is kept beside a token is bounded, however often it is refreshed, and the newest goes first', () => {
+test('[K2] given many refreshes, then the extra members of a token stay bounded, and new ones come before old ones', () => {
   let token = readToken({ accessToken: 'a' })
   for (let n = 0; n < 50; n++) {
     const fresh = { accessToken: 'a', extra: { [`part-${n}`]: 'x'.repeat(1_000), n } }
@@ -43,7 +43,7 @@ test('[K2] what is kept beside a token is bounded, however often it is refreshed
   expect(token.extra).toMatchObject({ n: 49, 'part-49': 'x'.repeat(1_000) })
 })
 
-test('[K2] a time from which a server rejects a token is kept, and nothing that no JSON holds', () => {
+test('[K2] given a token, then refreshAt is kept, and members that JSON cannot hold are left out', () => {
   const extra = { text: 't', number: 1, none: null, nan: NaN, list: [1, { a: true }], run: () => 1, big: 5n }
   const token = readToken({ accessToken: 'a', expiresAt: NOW, refreshAt: NOW - 1, extra })
   expect(token.refreshAt).toBe(NOW - 1)

@@ -79,7 +79,7 @@ async function unsaved(process: Process, store: AwayStore, clock: ManualClock): 
   await refreshed
 }
 
-test('[S9, K4] given a store that goes away before the write, then callers are served after a second, and the store gets the token when it is back', async () => {
+test('[S9, K4] given a store that goes down before the write, then callers get the token after a second, and the store gets it when it returns', async () => {
   const { clock, store, start } = await world()
   const process = start()
   await unsaved(process, store, clock)
@@ -93,7 +93,7 @@ test('[S9, K4] given a store that goes away before the write, then callers are s
   expect((await store.read('default'))?.token).toMatchObject(numbered(2))
 })
 
-test('[S9] given an unsaved token, then another process waits, and redeems nothing', async () => {
+test('[S9] given an unsaved token, then another process waits for the lock, and redeems nothing', async () => {
   const { clock, store, redeemed, start } = await world()
   const [one, other] = [start(), start()]
   const held = await other.token.snapshot()
@@ -107,7 +107,7 @@ test('[S9] given an unsaved token, then another process waits, and redeems nothi
   expect(redeemed).toEqual(['redeem-1'])
 })
 
-test('[S9] given an unsaved token, then a login and a logout elsewhere wait for nobody, and outrank it', async () => {
+test('[S9] given an unsaved token, when a person logs in or out elsewhere, then that waits for no lock, and outranks the token', async () => {
   const { clock, store, start } = await world()
   const [one, other] = [start(), start()]
   await unsaved(one, store, clock)
@@ -122,7 +122,7 @@ test('[S9] given an unsaved token, then a login and a logout elsewhere wait for 
   expect(one.types()).toContain('refresh_discarded')
 })
 
-test('[S9] given an unsaved token, when another process has written a failure beside the token that it was made from, then it is written all the same', async () => {
+test('[S9] given an unsaved token, when another process has written a failure beside the token before it, then the unsaved token is still written', async () => {
   const { clock, store, start } = await world()
   const process = start()
   await unsaved(process, store, clock)
@@ -137,7 +137,7 @@ test('[S9] given an unsaved token, when another process has written a failure be
   expect((await store.read('default'))?.failure).toBeUndefined()
 })
 
-test('[K17] flush() waits until the token is stored, and says why where it is not', async () => {
+test('[K17] given an unsaved token, then flush() waits until it is stored, or rejects with the reason', async () => {
   const { clock, store, start } = await world()
   const process = start()
   await process.token.flush()
@@ -155,7 +155,7 @@ test('[K17] flush() waits until the token is stored, and says why where it is no
   expect(clock.armed).toBe(0)
 })
 
-test('[K17] given a token that is being redeemed, or written for less than a second, then flush() waits for it', async () => {
+test('[K17] given a token that is being redeemed or written, then flush() waits for it', async () => {
   const { clock, store, start } = await world()
   const process = start()
   const held = await process.token.snapshot()
@@ -174,7 +174,7 @@ test('[K17] given a token that is being redeemed, or written for less than a sec
   expect((await store.read('default'))?.token).toMatchObject(numbered(2))
 })
 
-test('[K4] given a login that could not be stored, when the session has changed by the time the store is back, then it is dropped, and an event says so', async () => {
+test('[K4] given a login that could not be stored, when the session has changed by the time the store returns, then the login is discarded, and an event says so', async () => {
   const { clock, store, start } = await world()
   const process = start()
   await process.token.snapshot()
@@ -192,7 +192,7 @@ test('[K4] given a login that could not be stored, when the session has changed 
   expect(process.token.status().isUnsaved).toBe(false)
 })
 
-test('[K4] given a login that could not be stored, when a refresh elsewhere has written in the same session, then the login is written over it', async () => {
+test('[K4] given a login that could not be stored, when another process has refreshed in the same session, then the login is written over that', async () => {
   const { clock, store, start } = await world()
   const process = start()
   await process.token.snapshot()
@@ -204,7 +204,7 @@ test('[K4] given a login that could not be stored, when a refresh elsewhere has 
   expect(await store.read('default')).toMatchObject({ token: numbered(60), session: 1 })
 })
 
-test('[K4] [S9] given a login that could not be stored, when another login is the first in a store that came back empty, then the first one is dropped', async () => {
+test('[K4] [S9] given a login that could not be stored, when another login is the first in a store that came back empty, then the earlier login is discarded', async () => {
   const { clock, store, start } = await world()
   const process = start()
   await process.token.login(numbered(50))
@@ -220,7 +220,7 @@ test('[K4] [S9] given a login that could not be stored, when another login is th
   expect(process.types()).toContain('refresh_discarded')
 })
 
-test('[S9] given a store that comes back empty, then the token is written, and an event says that the record had vanished', async () => {
+test('[S9] given a store that comes back empty, then the token is written again, and an event says that the record had vanished', async () => {
   const { clock, redeemed, start } = await world()
   const store = await storeWith(new MemoryStore(), numbered(1))
   const failing: Store = {

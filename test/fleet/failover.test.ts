@@ -62,7 +62,7 @@ async function start(): Promise<World> {
   return { ...fleet, members: [a, b, c], primary, replica, store: await opened(place) }
 }
 
-test('[S1, S7] the primary is gone in mid-refresh, and its replica takes over: one redemption, all are served, no revision falls', async () => {
+test('[S1, S7] given a primary that fails during a refresh, when its replica takes over, then one redemption is made, all callers get the token, and no revision falls', async () => {
   const { server, leaving, login, members, round, primary, replica, store } = await start()
   const before = await store.read('default')
   const [a, b, c] = members
@@ -86,7 +86,7 @@ test('[S1, S7] the primary is gone in mid-refresh, and its replica takes over: o
   expect([login.redemptions(), login.refused(), login.revoked()]).toEqual([2, 0, false])
 }, 180_000)
 
-test('[S7, S3] the replica that takes over never heard of the lock: its holder gets it again and all are served, or the family is revoked, all say so, and a login serves all', async () => {
+test('[S7, S3] given a replica that never got the lock, when it takes over, then the holder gets the lock again and all callers get the token, or the family is revoked, all processes say so, and a login serves all', async () => {
   const { server, arriving, login, members, primary, replica, store } = await start()
   const before = await store.read('default')
   const standby = connected(replica)

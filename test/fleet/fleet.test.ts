@@ -18,7 +18,7 @@ const rows = Object.entries(places)
 const ok: unknown = expect.objectContaining({ served: CALLERS, failures: [] })
 
 test.each(rows)(
-  `[S1, S2, S3] %s: 8 processes of ${CALLERS} callers, some expiries: a redemption for each, no failed caller, no revoked family`,
+  `[S1, S2, S3] given %s and 8 processes of ${CALLERS} callers, when tokens expire, then there is one redemption for each expiry, no failed caller and no revoked family`,
   async (_, make) => {
     const { server, login, members, round } = await startFleet(await make(), size)
     await round()
@@ -34,7 +34,7 @@ test.each(rows)(
 
 // One client for each store. The trial: all.
 test.each(rows.filter(([name]) => isTrial || !/node-redis|by pg/u.test(name)))(
-  '[S1, K4, K10] %s: a write that fails, a login and a logout in the middle of a refresh: no spent token is adopted, and nobody is left behind',
+  '[S1, K4, K10] given %s, when a write fails, or a login or a logout comes during a refresh, then no process adopts a spent token, and all processes follow',
   async (_, make) => {
     const { server, login, members, round, hold } = await startFleet(await make(), smaller)
     const [first, second, third] = members
@@ -93,7 +93,7 @@ test.each(rows.filter(([name]) => isTrial || !/node-redis|by pg/u.test(name)))(
   180_000,
 )
 
-test('[S8] a deployment that rotates the key of a sealed store: processes with either key in front share an account', async () => {
+test('[S8] given a deployment that rotates the key of a sealed store, then processes with either key in front share an account', async () => {
   const newKey = (id: string): SealingKey => ({ id, secret: randomBytes(32).toString('base64') })
   const [older, newer] = [newKey('2025-11'), newKey('2026-11')]
   const keysOf = (n: number): SealingKey[] => (n % 2 === 0 ? [older, newer] : [newer, older])

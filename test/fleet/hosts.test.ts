@@ -9,7 +9,7 @@ const ok: unknown = expect.objectContaining({ served: CALLERS, failures: [] })
 const served: unknown = expect.objectContaining({ served: CALLERS })
 describe.skipIf(!isAble)('three hosts', () => {
   test.each(clientsOf(0))(
-    '[S1, S7] a host that is cut off from Redis serves the token it has, refreshes nothing, and recovers by itself, by %s',
+    '[S1, S7] given a host that is cut off from Redis, then it uses its token, refreshes nothing, and recovers by itself, by %s',
     async (client) => {
       const { server, login, hosts, round, cut, heal } = await startHosts(client)
       const [a] = hosts
@@ -27,7 +27,7 @@ describe.skipIf(!isAble)('three hosts', () => {
   )
 
   test.each(clientsOf(1))(
-    '[S1, S4, S7] a host that is cut off from Redis between its lock and its request makes none, by %s',
+    '[S1, S4, S7] given a host that is cut off from Redis between its lock and its request, then it sends no request, by %s',
     async (client) => {
       const { server, login, hosts, round, cut, heal } = await startHosts(client)
       const [a, b, c] = hosts
@@ -50,7 +50,7 @@ describe.skipIf(!isAble)('three hosts', () => {
   )
 
   test.each(clientsOf(2))(
-    '[S1, K3] a host that is cut off from the authorization server leaves the refresh to another, and adopts, by %s',
+    '[S1, K3] given a host that is cut off from the authorization server, then another host refreshes, and the first one adopts the token, by %s',
     async (client) => {
       const { server, login, hosts, round, cut, heal } = await startHosts(client)
       const [a, b, c] = hosts
@@ -72,7 +72,7 @@ describe.skipIf(!isAble)('three hosts', () => {
   )
 
   test.each(clientsOf(3))(
-    '[S4, K4] what a host receives that was cut off from Redis meanwhile is used, kept, and written when it can be, by %s',
+    '[S4, K4] given a host that is cut off from Redis while it receives a token, then the token is used, kept, and written later, by %s',
     async (client) => {
       const { server, leaving, login, hosts, round, cut, heal, store } = await startHosts(client)
       const [a, b, c] = hosts

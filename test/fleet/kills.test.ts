@@ -118,7 +118,7 @@ describeAll.each(killed)('%s', (kind, make) => {
   }, 180_000)
 
   test.each(steps.map((step) => ({ step })))(
-    `[S4] a process that is killed at the step $step.0, in ${times} updates at once, leaves a store that is whole and free`,
+    `[S4] given a process that is killed at the step $step.0, in ${times} updates at once, then the store is intact and its locks are free`,
     async ({ step }) => {
       const [last] = step
       if (!isTrial) {

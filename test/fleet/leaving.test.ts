@@ -65,7 +65,7 @@ async function subscribed(redis: RedisServer): Promise<void> {
 const ended = [['store_failed'], [0, null]]
 
 test.each(clients)(
-  '[S7] a process whose client is closed while it waits for a lock ends by itself, by %s',
+  '[S7] given a process that waits for a lock, when its client is closed, then the process ends by itself, by %s',
   async (client) => {
     const { redis, place } = await locked(client)
     expect(await leave(place, () => subscribed(redis))).toEqual(ended)
@@ -74,7 +74,7 @@ test.each(clients)(
 )
 
 test.each(clients)(
-  '[S7] a process whose client is closed while it waits for a lock, and Redis is gone, ends by itself, by %s',
+  '[S7] given a process that waits for a lock of a Redis that is gone, when its client is closed, then the process ends by itself, by %s',
   async (client) => {
     const { redis, place } = await locked(client)
     const gone = (): Promise<void> => subscribed(redis).then(() => redis.kill())
@@ -84,7 +84,7 @@ test.each(clients)(
 )
 
 test.each(clients)(
-  '[S7] a process that gets no second connection to hear on ends by itself when its client is closed, by %s',
+  '[S7] given a process that gets no second connection for notifications, when its client is closed, then the process ends by itself, by %s',
   async (client) => {
     const { redis } = await locked(client)
     const relay = await startRelay({ host: '127.0.0.1', port: 0 }, { path: redis.socket }, { most: 1 })

@@ -50,7 +50,7 @@ async function fits(path: string, text: string): Promise<boolean> {
 
 // CI has to run them.
 describe.skipIf(!isAble && process.env['CI'] === undefined)('where something is mounted', () => {
-  test('[S5] a disk that is full before the lock is taken is a clear error, and nothing is redeemed', async () => {
+  test('[S5] given a disk that is full before the lock is acquired, then the error is clear, and nothing is redeemed', async () => {
     const path = await mount('-t', 'tmpfs', '-o', 'size=256k', 'tmpfs')
     const store = fileStore({ path })
     await store.update('me', async () => ({ token: old }))
@@ -83,7 +83,7 @@ describe.skipIf(!isAble && process.env['CI'] === undefined)('where something is 
       end: async () => undefined,
     },
   ])(
-    '[S5, S9] given $trouble when the token is to be written, then the old record is intact, and the token is written once that is over',
+    '[S5, S9] given $trouble when the token is to be written, then the old record is intact, and the token is written after that',
     async ({ begin, end }) => {
       const path = await mount('-t', 'tmpfs', '-o', 'size=256k', 'tmpfs')
       const backend = new FileBackend({ path, lease: 10_000, machine: thisMachine })
@@ -112,7 +112,7 @@ describe.skipIf(!isAble && process.env['CI'] === undefined)('where something is 
     },
   )
 
-  test('[S5] a read-only file system is a clear error, and is read all the same', async () => {
+  test('[S5] given a read-only file system, then a write fails with a clear error, and reads succeed', async () => {
     const path = await mount('-t', 'tmpfs', 'tmpfs')
     const store = fileStore({ path })
     await store.update('me', async () => ({ token: old }))
@@ -123,7 +123,7 @@ describe.skipIf(!isAble && process.env['CI'] === undefined)('where something is 
     expect((await store.read('me'))?.token).toEqual(old)
   })
 
-  test('[S5] a bind mount is the same store', async () => {
+  test('[S5] given a bind mount of the folder, then it is the same store', async () => {
     const real = await temporaryFolder()
     const bound = await mount('--bind', real)
     const [one, other] = [fileStore({ path: real }), fileStore({ path: bound })]
@@ -138,7 +138,7 @@ describe.skipIf(!isAble && process.env['CI'] === undefined)('where something is 
     expect((await one.read('me'))?.token).toEqual({ accessToken: '40' })
   })
 
-  test('[S5] root keeps the files of another user that user’s own', async () => {
+  test('[S5] given root in the folder of another user, then the files still belong to that user', async () => {
     const path = await temporaryFolder()
     await run('chown', ['65534:65534', path])
     await mkdir(join(path, 'theirs'))

@@ -54,7 +54,7 @@ const sites: readonly [isThere: boolean, name: string, make: () => Promise<Site>
 // Each waits for leases, and for clients that connect again.
 describe.concurrent.each(sites)('%s: %s', (isThere, _, make) => {
   test.skipIf(!isThere)(
-    '[S9, K13, K17] given a store that is away for everyone from just after redemptions, when it is back, then every received token is stored, flush() has waited for it, and nothing was redeemed twice',
+    '[S9, K13, K17] given a store that is down for all processes from just after redemptions, when it returns, then every received token is stored, flush() has waited for it, and no token was redeemed twice',
     async ({ expect, onTestFinished }) => {
       const site = await opened(make, { onTestFinished })
       const world = await newWorld({ onTestFinished })
@@ -81,7 +81,7 @@ const statements: readonly [Statement, 'request' | 'response'][] = [
 
 describe.concurrent.each(hangs)('%s: %s', (isThere, _, make) => {
   test.skipIf(!isThere)(
-    '[S9, K13] given a statement of a holder that hangs, when others want the account, then each refresh token is redeemed once, and what was received is stored',
+    '[S9, K13] given a holder’s statement that hangs, when other processes want the account, then each refresh token is redeemed once, and each received token is stored',
     async ({ expect, onTestFinished }) => {
       const site = await opened(make, { onTestFinished })
       const hang = async ([statement, lost]: (typeof statements)[number]): Promise<void> => {
@@ -106,7 +106,7 @@ describe.concurrent.each(hangs)('%s: %s', (isThere, _, make) => {
 })
 
 test.skipIf(!hasPostgres)(
-  '[S11] given 60 accounts of one process that expire at once, over PostgreSQL with a pool of two, when all are wanted, then all are served',
+  '[S11] given 60 accounts of one process over a PostgreSQL pool of two, when all expire at once, then all callers get tokens',
   async ({ expect, onTestFinished }) => {
     const site = await opened(() => postgresSite('pg', 2, false), { onTestFinished })
     const opening = { ...site.opening, lease: LEASE }

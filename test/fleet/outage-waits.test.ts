@@ -63,7 +63,7 @@ async function fleet(
 }
 
 test.each(openings)(
-  '[K13, S10] (%s) %s: given an endpoint that is slower than the deadline, when three processes want the token, then they are told so, it is redeemed once, and what comes late serves all',
+  '[K13, S10] (%s) %s: given an endpoint that is slower than the deadline, when three processes want the token, then they get refresh_timeout, it is redeemed once, and the late token serves all',
   async (isThere, _, open) => {
     if (!isThere) return
     const { endpoint } = world
@@ -80,7 +80,7 @@ test.each(openings)(
   180_000,
 )
 
-test('[K13] files: given a process that is stopped for longer than its deadline while the response lies in its socket, when it goes on, then it reads the response, and the others get its token', async () => {
+test('[K13] files: given a process that is stopped past its deadline while the response waits in its socket, when it goes on, then it reads the response, and the other processes get its token', async () => {
   const { endpoint } = world
   const { key, members, stored } = await fleet({ kind: 'files', path: await temporaryFolder() }, 2)
   const [first, second] = members
@@ -103,7 +103,7 @@ test('[K13] files: given a process that is stopped for longer than its deadline 
 }, 180_000)
 
 test.each(openings)(
-  '[K14] (%s) %s: given a dead login, when long-lived and short-lived processes want its token, then it is presented once, and all are told to log in again',
+  '[K14] (%s) %s: given an ended login, when long-lived and short-lived processes want its token, then it is sent once, and all callers are told to log in again',
   async (isThere, _, open) => {
     if (!isThere) return
     const { endpoint } = world

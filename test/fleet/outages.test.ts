@@ -68,7 +68,7 @@ test.each(
     .flatMap((client) => Object.entries(disruptions).map(([does, disrupt]) => ({ client, does, disrupt })))
     .filter((_, n) => isTrial || n === 0 || n === 3),
 )(
-  '[S1, S7] Redis $does at each step of a refresh, by $client: one redemption, nobody fails',
+  '[S1, S7] given a Redis that $does at each step of a refresh, by $client, then one redemption is made, and no caller fails',
   async ({ client, disrupt }) => {
     const world = await start(client)
     const { server, arriving, leaving, login, first, others, aside, round } = world
@@ -102,7 +102,7 @@ test.each(
 )
 
 test.each(isTrial ? clients : clients.slice(0, 1))(
-  '[S1] 200 ms of latency between Redis and all processes, by %s: one redemption, nobody fails',
+  '[S1] given 200 ms of latency between Redis and all processes, by %s, then one redemption is made, and no caller fails',
   async (client) => {
     const { server, login, members, round } = await start(client, {}, async ({ socket }) => {
       const relay = await startRelay({ host: '127.0.0.1', port: 0 }, { path: socket }, { latency: 100 })
@@ -120,7 +120,7 @@ test.each(isTrial ? clients : clients.slice(0, 1))(
 )
 
 test.each(isTrial ? clients : clients.slice(1))(
-  '[S7, K4] Redis goes down in mid-refresh, by %s: what was received is served and kept, nobody else redeems, and all recover by themselves',
+  '[S7, K4] given a Redis that goes down during a refresh, by %s, then the received token is used and kept, no other process redeems, and all recover by themselves',
   async (client) => {
     const own = { lease: 2_000, timeout: 2_000, cooldown: 1 }
     const { server, leaving, login, redis, first, others, aside } = await start(client, own)

@@ -36,7 +36,7 @@ const names = Object.keys(places)
 describe.each([
   { where: 'over files', here: names.filter((name) => name === 'files') },
   { where: 'over servers', here: names.filter((name) => name !== 'files') },
-])('a process that was stopped for longer than its lease, $where', ({ where, here }) => {
+])('given a process that was stopped for longer than its lease, $where', ({ where, here }) => {
   const isWrapped = where === 'over files'
   const ends = afterTests()
   beforeEach(({ skip }) => skip(isWrapped && !isAble && process.env['CI'] === undefined))
@@ -91,12 +91,15 @@ describe.each([
     }
   }, 180_000)
 
-  test.each(rows)('[S4] $name: it learns that, and $does', ({ name, does, inForce }) => {
-    expect(came.get(`${name} ${does}`)).toEqual([['the lock is lost', inForce], true, inForce])
-  })
+  test.each(rows)(
+    '[S4] $name: when it goes on, then it learns that the lock is lost, and $does',
+    ({ name, does, inForce }) => {
+      expect(came.get(`${name} ${does}`)).toEqual([['the lock is lost', inForce], true, inForce])
+    },
+  )
 })
 
-test('[K13] files: given a process of this machine that is stopped for longer than its lease, when others ask, then they wait for its token', async () => {
+test('[K13] files: given a process of this machine that is stopped for longer than its lease, when other processes want the token, then they wait for it', async () => {
   const place = { kind: 'files', path: await temporaryFolder() } as const
   const child = spawn(
     process.execPath,

@@ -66,7 +66,7 @@ test
       .flatMap((client) => Object.entries(disruptions).map(([does, disrupt]) => ({ client, does, disrupt })))
       .filter((_, n) => isTrial || n === 0 || n === 3),
   )(
-  '[S1, S7] PostgreSQL $does in mid-refresh, by $client: one redemption, nobody fails',
+  '[S1, S7] given a PostgreSQL that $does during a refresh, by $client, then one redemption is made, and no caller fails',
   async ({ client, disrupt }) => {
     const world = await start(client, 0)
     const { server, arriving, leaving, login, members, aside, round } = world
@@ -92,7 +92,7 @@ test
 )
 
 test.skipIf(!hasPostgres).each(isTrial ? clients : clients.slice(0, 1))(
-  '[S1] 200 ms of latency between PostgreSQL and all processes, by %s: one redemption, nobody fails',
+  '[S1] given 200 ms of latency between PostgreSQL and all processes, by %s, then one redemption is made, and no caller fails',
   async (client) => {
     const { server, login, members, round } = await start(client, 100)
     for (let expiry = 1; expiry <= 2; expiry++) {

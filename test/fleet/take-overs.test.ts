@@ -43,7 +43,7 @@ const rows = Object.entries(places).flatMap(([name, make]) => {
 })
 
 test.each(rows)(
-  `[S4] $name: $all take-overs of holders that died inside, contested by ${PROCESSES} processes: never two inside`,
+  `[S4] $name: given $all take-overs of locks whose holders died, by ${PROCESSES} processes, then no lock ever has two holders`,
   async ({ make, rule, all }) => {
     const folder = await temporaryFolder()
     const contest: Contest = { place: await make(), folder, ...rule }

@@ -34,9 +34,9 @@ async function expectLoginToServeAll({ server, hosts, store }: Hosts): Promise<v
   expect([login.redemptions(), login.refused(), login.revoked()]).toEqual([1, 0, false])
 }
 
-describe.skipIf(!isAble)('a host is cut off', () => {
+describe.skipIf(!isAble)('given a host that is cut off from Redis during a redemption', () => {
   test.each(clientsOf(0))(
-    '[S4] the redemption was lost on its way: the next host, told that it was abandoned, refreshes, and the first makes no second try, by %s',
+    '[S4] when its request was lost, then the next host, which is told that the lock was abandoned, refreshes, and the first makes no second try, by %s',
     async (client) => {
       const world = await start(client)
       const { server, arriving, login, hosts, cut, heal } = world
@@ -59,7 +59,7 @@ describe.skipIf(!isAble)('a host is cut off', () => {
   )
 
   test.each(clientsOf(1))(
-    '[S4, K4, K10] somebody logs in meanwhile: the token of the login before is used where it came, and covers nothing, by %s',
+    '[S4, K4, K10] when a person logs in meanwhile, then the host uses the token of the earlier login, and that token does not replace the login, by %s',
     async (client) => {
       const world = await start(client)
       const { server, leaving, login, hosts, round, cut, heal, store } = world
@@ -88,7 +88,7 @@ describe.skipIf(!isAble)('a host is cut off', () => {
   )
 
   test.each(clientsOf(2))(
-    '[S4, S3] the refresh token was redeemed already: the next host’s one try revokes the family, unavoidably, and it says so, by %s',
+    '[S4, S3] when its refresh token was redeemed, then the next host’s one try revokes the family, which cannot be avoided, and the error says so, by %s',
     async (client) => {
       const world = await start(client)
       const { server, leaving, login, hosts, cut, heal, store } = world
@@ -117,7 +117,7 @@ describe.skipIf(!isAble)('a host is cut off', () => {
   )
 
   test.each(clientsOf(3))(
-    '[S4, S3] the refresh token is redeemed after the next host has: that revokes the family, unavoidably, and all say so, by %s',
+    '[S4, S3] when its refresh token is redeemed after the next host’s, then that revokes the family, which cannot be avoided, and all hosts say so, by %s',
     async (client) => {
       const world = await start(client)
       const { server, arriving, login, hosts, cut, heal, store } = world

@@ -26,7 +26,7 @@ const isAble = process.platform === 'linux' && process.getuid?.() === 0
 if (!isAble) console.warn('NOT RUN: what holders in another pid namespace do. It takes Linux and root.')
 
 // One process for all places, and one kill.
-describe('a process is killed after it has redeemed, and before it could write', () => {
+describe('given a process that is killed after it has redeemed and before it could write', () => {
   const ends = afterTests()
   const fleets = new Map<string, Fleet>()
   beforeAll(async () => {
@@ -46,7 +46,7 @@ describe('a process is killed after it has redeemed, and before it could write',
   }, 300_000)
 
   test.concurrent.each(Object.keys(places))(
-    '[S4, K3] %s: the next makes one try, and says what is the matter',
+    '[S4, K3] %s: when the next process refreshes, then it makes one try, and its error says that the token may be spent',
     async (name) => {
       const fleet = fleets.get(name)
       const second = fleet?.members[1]
@@ -70,7 +70,7 @@ describe('a process is killed after it has redeemed, and before it could write',
 
 // CI has to run it.
 test.skipIf(!isAble && process.env['CI'] === undefined)(
-  '[S5, S1] a holder in another pid namespace is not taken for dead: one redemption, all are served',
+  '[S5, S1] given a holder in another pid namespace, then it does not count as gone: one redemption is made, and all callers get the token',
   async () => {
     const path = await temporaryFolder()
     const { server, login, members, leaving, round } = await startFleet(
@@ -113,7 +113,7 @@ test.skipIf(!isAble && process.env['CI'] === undefined)(
 
 // Where start times are told relative to another boot, they tell no process from another. CI has to run it.
 test.skipIf(!isAble && process.env['CI'] === undefined)(
-  '[S5] given a holder in another time namespace, when others ask, then it is not taken for dead until its process ends',
+  '[S5] given a holder in another time namespace, when other processes want the lock, then the holder does not count as gone until its process ends',
   async () => {
     const place = { kind: 'files', path: await temporaryFolder() } as const
     const by = ['--time', '--boottime', '100000', '--fork', '--kill-child', process.execPath, sleeper]

@@ -25,7 +25,7 @@ describe.each(stores)('a store in %s', (_, open) => {
     test(`[S2] ${name}`, () => expect(run()).resolves.toBeUndefined())
 })
 
-describe('the contract finds fault with a store that', () => {
+describe('the contract fails a store that', () => {
   const faulty = (change: (store: MemoryStore) => Partial<Store>): (() => Store) => {
     const store = new MemoryStore()
     const methods: Store = {
@@ -74,7 +74,7 @@ describe('the contract finds fault with a store that', () => {
       })),
     ],
     [
-      'lets a holder cover what was replaced',
+      'lets a holder replace a login with its late write',
       faulty((store) => ({
         update: async (key, change) => {
           const { signal } = new AbortController()
@@ -95,16 +95,13 @@ describe('the contract finds fault with a store that', () => {
       })),
     ],
     [
-      'forgets that a redemption was sent',
+      'forgets that a request that redeems was sent',
       faulty((store) => ({
         update: (key, change, options) =>
           store.update(key, (current, context) => change(current, { ...context, sent: undefined }), options),
       })),
     ],
-    [
-      'takes no notice of a signal',
-      faulty((store) => ({ update: (key, change) => store.update(key, change) })),
-    ],
+    ['ignores a signal', faulty((store) => ({ update: (key, change) => store.update(key, change) }))],
     [
       'reads under the lock',
       faulty((store) => ({

@@ -61,7 +61,7 @@ async function written(backend: FileBackend, record: RecordContent): Promise<num
   return (await (await lockOf(backend)).write(record)).record.revision
 }
 
-test('[S9] given a held lock, when a login replaces the record, then the login waits for nothing, and the holder’s write does not cover it', async () => {
+test('[S9] given a held lock, when a login replaces the record, then the login does not wait, and the holder’s later write does not replace it', async () => {
   const { backend } = await place()
   await written(backend, content('old', { session: 1 }))
   const lock = await lockOf(backend)
@@ -78,7 +78,7 @@ test('[S9] given a held lock, when a login replaces the record, then the login w
   expect((await next.write(content('next'))).record.revision).toBeGreaterThan(login.revision)
 })
 
-test('[S9] given a held lock and a replaced record, when others contend, then the lock stays its holder’s, and those that know less are told of a newer record', async () => {
+test('[S9] given a held lock and a replaced record, when other processes want the lock, then the holder keeps it, and processes that know an older record get `newer`', async () => {
   const { backend } = await place()
   const known = await written(backend, content('old'))
   const lock = await lockOf(backend)
@@ -90,7 +90,7 @@ test('[S9] given a held lock and a replaced record, when others contend, then th
   expect([next.abandoned, next.current]).toMatchObject([false, { token: undefined, session: 1 }])
 })
 
-test('[S9] given a record that an earlier change was built on, when another write comes between, then the change is made again', async () => {
+test('[S9] given a replacement that has read the record, when another write comes between, then the change runs again on the new record', async () => {
   const { path, backend } = await place()
   await written(backend, content('old'))
   const lock = await lockOf(backend)
@@ -124,7 +124,7 @@ test('[S9] given a lock that is acquired while a login is published, then their 
   expect(await backend.read('me')).toEqual(login)
 })
 
-test('[S9, K13] given a login that another process has seen and redeemed, before the one that published it hears of that, then the redeemed token stays', async () => {
+test('[S9, K13] given a login that another process has seen and redeemed before its publisher knows that it succeeded, then the redeemed token stays', async () => {
   const { path, backend } = await place()
   await written(backend, content('old', { session: 1 }))
   let changes = 0
@@ -143,7 +143,7 @@ test('[S9, K13] given a login that another process has seen and redeemed, before
   expect(await backend.read('me')).toMatchObject({ session: 2, token: { accessToken: 'redeemed' } })
 })
 
-test('[S9] given a process that is stopped just before it publishes a login, when many others had the lock meanwhile, then none of them covers the login', async () => {
+test('[S9] given a process that is stopped just before it publishes a login, when many others hold the lock meanwhile, then none of their records outranks the login', async () => {
   const { path, backend } = await place()
   await written(backend, content('old', { session: 1 }))
   let last: Lock | undefined
@@ -159,7 +159,7 @@ test('[S9] given a process that is stopped just before it publishes a login, whe
   expect(await backend.read('me')).toEqual(login)
 })
 
-test('[S9] given a folder that was emptied or removed, when its holder renews, then it has the lock again, and others wait', async () => {
+test('[S9] given a folder that was emptied or removed, when the holder renews, then it has the lock again, and other processes wait', async () => {
   for (const remove of [
     (folder: string) => rm(folder, { recursive: true }),
     async (folder: string) => {
@@ -179,7 +179,7 @@ test('[S9] given a folder that was emptied or removed, when its holder renews, t
   }
 })
 
-test('[S9] given a folder that was removed, when another has acquired the lock meanwhile, then the holder learns that its lock is lost', async () => {
+test('[S9] given a folder that was removed, when another process has acquired the lock meanwhile, then the holder learns that its lock is lost', async () => {
   const { folder, backend } = await place()
   const lock = await lockOf(backend)
   await rm(folder, { recursive: true })
@@ -188,7 +188,7 @@ test('[S9] given a folder that was removed, when another has acquired the lock m
   expect(await other.renew()).toBe(true)
 })
 
-test('[S9] given a folder that was removed with the store, when an unsaved token is written, then both are made anew', async () => {
+test('[S9] given a store whose folder was removed, when an unsaved token is written, then the store’s folder and the account’s are made again', async () => {
   const { path, backend } = await place()
   await written(backend, content('old'))
   const lock = await lockOf(backend)
@@ -226,7 +226,7 @@ test('[S9] given a process that knows a record, when the store has none, then it
   }
 })
 
-test('given a folder that was removed and made anew, then its numbers are above all that others remember', async () => {
+test('given a folder that was removed and made again, then its numbers are above all that processes remember', async () => {
   const { folder, backend, seenBy } = await place()
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const seconds = Math.floor(Date.now() / 1000)
@@ -251,7 +251,7 @@ test('given a folder that was removed and made anew, then its numbers are above 
   expect((await got.write(content('3'))).record.revision).toBeGreaterThan(known)
 })
 
-test('[E1] a number that leaves none above it is a clear error before anything is done, and stays', async () => {
+test('[E1] given a number that no number can follow, then every operation fails with a clear error before it changes anything', async () => {
   for (const name of [
     'lock-999999999999999',
     'lock-999999999999999.released',
@@ -277,7 +277,7 @@ test('[E1] a number that leaves none above it is a clear error before anything i
   }
 })
 
-test('[S10] given a lock whose release could not be marked, then its own process passes over it at once, and others learn it later', async () => {
+test('[S10] given a lock whose release could not be marked, then its own process ignores the lock at once, and other processes learn of the release later', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout'] })
   try {
     for (const abandoned of [false, true]) {
@@ -312,7 +312,7 @@ test('[S10] given a lock whose release was marked at a later try, then another p
   expect(await readdir(path)).toHaveLength(1)
 })
 
-test('[S10] given a lock that was released while a redemption may be on its way, then the next holders are told, until a token is written', async () => {
+test('[S10] given a lock that was released while a request that redeems may be on its way, then the next holders are told, until a token is written', async () => {
   const { backend } = await place()
   await written(backend, content('old'))
   await (await lockOf(backend)).release(true)
@@ -329,7 +329,7 @@ test('[S10] given a lock that was released while a redemption may be on its way,
   expect((await lockOf(backend)).abandoned).toBe(false)
 })
 
-test('[S10] given an abandoned lock, when a logout replaces the record, then nobody is told any more', async () => {
+test('[S10] given an abandoned lock, when a logout replaces the record, then later holders are not told any more', async () => {
   const { backend } = await place()
   await (await lockOf(backend)).release(true)
   await backend.replace('me', tombstone)
@@ -420,7 +420,7 @@ test.each<[string, (number: number) => Readonly<Record<string, string>>, string,
   ]).toEqual(['next', []])
 })
 
-test('[S4] given a draft that was adopted, when its writer wakes and writes the same, then it is told that this is in force', async () => {
+test('[S4] given a draft that another process published, when its writer goes on and writes the same record, then it gets that record as the one in force', async () => {
   const made = await place()
   await written(made.backend, content('old'))
   const sleeper = await lockOf(made.seenBy({ ...DEAD, namespace: 'pid:[1]' }))
@@ -437,7 +437,7 @@ test('[S4] given a draft that was adopted, when its writer wakes and writes the 
   })
 })
 
-test('[S4] a holder that is stopped keeps its lock, however long; one elsewhere only for its lease', async () => {
+test('[S4] given a stopped holder, then it keeps its lock on this machine, and only for its lease on another one', async () => {
   for (const [namespace, isKept] of [
     [(await thisMachine()).namespace, true],
     ['pid:[1]', false],
@@ -457,7 +457,7 @@ test('[S4] a holder that is stopped keeps its lock, however long; one elsewhere 
   }
 })
 
-test('[S6] members that this version does not know stay, in what is written under a lock and without one', async () => {
+test('[S6] given members that this version does not know, then they stay in every record that is written, under a lock or without one', async () => {
   const { folder, backend } = await place()
   const later = { ...content('1'), later: { a: [1] }, triedSeeds: ['00:11'] }
   await written(backend, later)

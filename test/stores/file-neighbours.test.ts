@@ -46,8 +46,8 @@ fs.mkdirSync(folder, { recursive: true, mode: 0o755 })
 fs.writeFileSync(path.join(folder, 'record-1.json'), JSON.stringify({ format: 'llm-refresh/token', version: 1, key: 'me', token: { accessToken: 'planted' } }))
 `
 
-describe.skipIf(mustSkip)('among other users', () => {
-  test('[S12] given a folder that a neighbour made first, when its record is read, then it is refused', async () => {
+describe.skipIf(mustSkip)('given other users', () => {
+  test('[S12] given an account’s folder that another user made first, when its record is read, then the read is refused', async () => {
     const path = join(await give(await publicFolder(), 0, 0o1777), 'agent')
     await neighbourDoes(NEIGHBOUR, plant, path)
     await as(OWNER, async () => {
@@ -61,7 +61,7 @@ describe.skipIf(mustSkip)('among other users', () => {
     })
   })
 
-  test('[S12] given an account’s folder that a neighbour made first, when it is used, then it is refused', async () => {
+  test('[S12] given an account’s folder that another user made first, when the store writes there, then the write is refused', async () => {
     const path = await give(await publicFolder(), 0, 0o1777)
     await neighbourDoes(NEIGHBOUR, plant, path)
     const refusal = refused('store_failed', /belongs to another user \(uid 61002\): move it away/u)
@@ -73,7 +73,7 @@ describe.skipIf(mustSkip)('among other users', () => {
     })
   })
 
-  test('[S12] given a folder of ours that was open, when a neighbour planted a record in it, then the folder is closed and the record refused', async () => {
+  test('[S12] given an open folder of ours in which another user planted a record, then the folder is closed, and the record is refused', async () => {
     const { path, folder } = await ownedStore()
     await chmod(path, 0o755)
     await chmod(folder, 0o777)
@@ -118,7 +118,7 @@ describe.skipIf(mustSkip)('among other users', () => {
     })
   })
 
-  test('[S12] given a parent that was another user’s, when nothing is there yet, then nothing is made', async () => {
+  test('[S12] given a parent folder of another user and no store there yet, then no folder is made', async () => {
     const parent = await give(await publicFolder(), NEIGHBOUR, 0o777)
     const path = join(parent, 'store')
     const refusal = refused('store_failed', /belongs to another user \(uid 61002\)/u)
@@ -128,7 +128,7 @@ describe.skipIf(mustSkip)('among other users', () => {
     expect(await readdir(parent)).toEqual([])
   })
 
-  test('[S5] given a volume of containers that is root’s and open to all, when it is trusted, then the accounts’ folders are closed all the same', async () => {
+  test('[S5] given a container volume of root’s that is open to all, when it is trusted, then the folders of the accounts are closed', async () => {
     const path = await give(await publicFolder(), 0, 0o777)
     await as(OWNER, async () => {
       await expectRefusal(path, refused('store_failed', /can be written by other users/u))
@@ -138,7 +138,7 @@ describe.skipIf(mustSkip)('among other users', () => {
     expect([mode & 0o777, uid, (await stat(path)).mode & 0o777]).toEqual([0o700, OWNER, 0o777])
   })
 
-  test('[S12] given a link of a neighbour’s in the place of the store, when it is used, then it is refused, and what it leads to is unchanged', async () => {
+  test('[S12] given another user’s link in the place of the store, when it is used, then it is refused, and its target is unchanged', async () => {
     const parent = await give(await publicFolder(), 0, 0o1777)
     const target = await give(await publicFolder(), OWNER, 0o755)
     const path = join(parent, 'store')
@@ -147,7 +147,7 @@ describe.skipIf(mustSkip)('among other users', () => {
     expect([(await stat(target)).mode & 0o777, await readdir(target)]).toEqual([0o755, []])
   })
 
-  test('[S5] given a link of ours or of root’s to a folder of ours, when it is used, then it works', async () => {
+  test('[S5] given our or root’s link to a folder of ours, when it is used, then it works', async () => {
     for (const uid of [OWNER, 0]) {
       const parent = await give(await publicFolder(), OWNER, 0o755)
       const target = await give(await publicFolder(), OWNER, 0o700)
@@ -166,7 +166,7 @@ describe.skipIf(mustSkip)('among other users', () => {
     'draft-record-900000000000000-1-00000000-0000-4000-8000-000000000000',
     'origin',
   ])(
-    '[S12] given root in a folder of another user, when that one plants %s as a link, then it is refused and its target is unchanged',
+    '[S12] given root in a folder of another user, when that user plants %s as a link, then it is refused, and its target is unchanged',
     async (name) => {
       const { path, folder } = await ownedStore()
       const target = join(await publicFolder(), 'shadow')
@@ -189,7 +189,7 @@ describe.skipIf(mustSkip)('among other users', () => {
     },
   )
 
-  test('[S12] given root in a folder of another user, when that one plants links while the lock is held, then no target is changed', async () => {
+  test('[S12] given root in a folder of another user, when that user plants links while the lock is held, then no target is changed', async () => {
     const { path, folder } = await ownedStore()
     const target = join(await publicFolder(), 'shadow')
     await writeFile(target, 'root:x', { mode: 0o600 })
@@ -217,7 +217,7 @@ describe.skipIf(mustSkip)('among other users', () => {
     expect(refusals.at(-1)).toEqual(refused('store_invalid', /is a symbolic link/u))
   })
 
-  test('[S12] given root in a folder of another user, when that one exchanges the folders for links again and again, then nothing is made elsewhere', async () => {
+  test('[S12] given root in a folder of another user, when that user exchanges the folders for links again and again, then no file is made elsewhere', async () => {
     const { path, folder } = await ownedStore()
     const outside = await publicFolder()
     await mkdir(join(outside, account))
@@ -256,7 +256,7 @@ describe.skipIf(mustSkip)('among other users', () => {
     expect((await stat(join(outside, account))).uid).toBe(0)
   })
 
-  test('[S12] a pipe in the place of a record holds nobody', async () => {
+  test('[S12] given a pipe in the place of a record, then no reader hangs', async () => {
     const { path, folder } = await ownedStore()
     const name = join(folder, 'record-900000000000000.json')
     await neighbourDoes(OWNER, `require('node:child_process').execFileSync('mkfifo', [args[0]])`, name)
@@ -265,7 +265,7 @@ describe.skipIf(mustSkip)('among other users', () => {
     await as(OWNER, () => expectRefusal(path, refusal))
   })
 
-  test('[S5] root’s new folder in another user’s folder is used again', async () => {
+  test('[S5] given root’s new folder in another user’s folder, then it is used again', async () => {
     const parent = await give(await publicFolder(), OWNER, 0o755)
     const path = join(parent, '.local', 'state')
     for (const name of ['1', '2']) await fileStore({ path }).update('me', async () => content(name))
@@ -286,7 +286,7 @@ describe.skipIf(mustSkip)('among other users', () => {
     expect((await fileStore({ path }).read('me'))?.token).toEqual({ accessToken: '2' })
   })
 
-  test('[S5] given root in a folder of another user, when it makes its files, then each is that user’s before it bears its name', async () => {
+  test('[S5] given root in a folder of another user, when it makes files, then each file belongs to that user before it has its name', async () => {
     const { path, folder } = await ownedStore()
     const owners = new Set<number>()
     const steps: string[] = []
@@ -302,7 +302,7 @@ describe.skipIf(mustSkip)('among other users', () => {
     expect([...owners]).toEqual([OWNER])
   })
 
-  test('[S12] a folder that was made anew by another user is looked at again', async () => {
+  test('[S12] given a folder that another user has made anew, then it is checked again', async () => {
     const parent = await give(await publicFolder(), 0, 0o1777)
     const path = join(parent, 'store')
     const store = fileStore({ path })

@@ -35,7 +35,7 @@ async function stored(
 }
 
 test.each(['record-999999999999.json', 'lock-999999999999'])(
-  '[S6] %s, a link that leads nowhere, is a clear error, and stays',
+  '[S6] given %s as a link that leads nowhere, then the error is clear, and the link stays',
   async (name) => {
     const { store, folder } = await stored()
     await symlink('/nonexistent/file', join(folder, name))
@@ -51,7 +51,7 @@ test.each(['record-999999999999.json', 'lock-999999999999'])(
   },
 )
 
-test('[S6] names with zeros in front are not ours', async () => {
+test('[S6] given files whose numbers begin with a zero, then the store neither reads nor removes them', async () => {
   const { store, folder } = await stored()
   const foreign = ['record-0999999999999.json', 'lock-0999999999999', 'lock-0999999999999.released']
   for (const name of foreign) await writeFile(join(folder, name), 'mine')
@@ -86,7 +86,7 @@ test('[S11] given 100 accounts that log in at once, then 16 steps at a time have
   for (const name of names) expect((await backend.read(name))?.token).toMatchObject(token(name))
 })
 
-test('[S4] a lock that nobody could be told of is given back', async () => {
+test('[S4] given a lock whose caller got an error instead, then the lock is released', async () => {
   const { store } = await stored(async () => {
     const error = Object.assign(new Error('too many open files'), { code: 'EMFILE' })
     vi.spyOn(Folder.prototype, 'list').mockRejectedValueOnce(error)
@@ -100,7 +100,7 @@ test('[S4] a lock that nobody could be told of is given back', async () => {
   expect((await store.update('me', async () => content('2'))).token).toMatchObject(token('2'))
 })
 
-test('[S5] a draft that cannot be removed, as where a scanner has it open on Windows, keeps nobody from the lock', async () => {
+test('[S5] given a draft that cannot be removed, as when a scanner has it open on Windows, then other processes still get the lock', async () => {
   // As a folder it cannot be removed by the one who made it, nor by those who come after.
   const { store } = await stored(async (folder) => {
     const draft = (await readdir(folder)).find((name) => name.startsWith('draft')) ?? ''

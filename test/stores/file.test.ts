@@ -46,7 +46,7 @@ async function vanish(store: Store, key = 'me'): Promise<void> {
   })
 }
 
-test('[S5] folders are 0700 and files 0600, and one that was open is closed', async () => {
+test('[S5] given a new store, then its folders are 0700 and its files 0600, and an open folder is closed', async () => {
   const path = join(await temporaryFolder(), 'deep', 'er')
   const store = fileStore({ path })
   await store.update('me@example.com', async () => content('1'))
@@ -67,7 +67,7 @@ test('[S5] folders are 0700 and files 0600, and one that was open is closed', as
   ])
 })
 
-test('[S5] it works behind a symlink', async () => {
+test('[S5] given a symbolic link to the folder, then the store works', async () => {
   const real = await temporaryFolder()
   const link = join(await temporaryFolder(), 'link')
   await symlink(real, link)
@@ -75,14 +75,14 @@ test('[S5] it works behind a symlink', async () => {
   expect((await fileStore({ path: real }).read('me'))?.token).toMatchObject(token('1'))
 })
 
-test('[S5] a link that leads nowhere is a clear error', async () => {
+test('[S5] given a link that leads nowhere, then the error is clear', async () => {
   const link = join(await temporaryFolder(), 'link')
   await symlink('/nonexistent/folder', link)
   const updated = fileStore({ path: link }).update('me', async () => content('1'))
   await expect(updated).rejects.toEqual(code('store_failed', /link/u))
 })
 
-test('[S5] a file in the place of the folder is a clear error', async () => {
+test('[S5] given a file in the place of the folder, then the error is clear', async () => {
   const path = join(await temporaryFolder(), 'file')
   await writeFile(path, 'mine')
   const updated = fileStore({ path }).update('me', async () => content('1'))
@@ -90,7 +90,7 @@ test('[S5] a file in the place of the folder is a clear error', async () => {
   expect(await readFile(path, 'utf8')).toBe('mine')
 })
 
-test('[S5] times of files are of no account', async () => {
+test('[S5] given files with any times, then the store works', async () => {
   const path = await temporaryFolder()
   const store = fileStore({ path })
   for (const hours of [4, -100_000, 500_000]) {
@@ -108,7 +108,7 @@ test.each([
   ['is of a later version', (text: string) => text.replace('"version":1', '"version":2')],
   ['is of another account', (text: string) => text.replace('"key":"me"', '"key":"you"')],
   ['holds no token', (text: string) => text.replaceAll('accessToken', 'nothing')],
-])('[S6] a record that %s is a clear error, and stays as it is', async (_, damage) => {
+])('[S6] given a record that %s, then the error is clear, and the record stays', async (_, damage) => {
   const path = await temporaryFolder()
   const store = fileStore({ path })
   await store.update('me', async () => content('1'))
@@ -131,7 +131,7 @@ test.each([
   expect((await store.update('me', change)).token).toMatchObject(token('2'))
 })
 
-test('[S6] files of others in its folder are neither read nor removed', async () => {
+test('[S6] given files of other programs in the folder, then the store neither reads nor removes them', async () => {
   const path = await temporaryFolder()
   const store = fileStore({ path })
   await store.update('me', async () => content('1'))
@@ -143,7 +143,7 @@ test('[S6] files of others in its folder are neither read nor removed', async ()
   expect((await store.read('me'))?.token).toMatchObject(token('2'))
 })
 
-test('a folder that was removed and made anew goes on with higher revisions', async () => {
+test('given a folder that was removed and made again, then its revisions go on rising', async () => {
   const path = await temporaryFolder()
   const store = fileStore({ path })
   const { revision } = await store.update('me', async () => content('1'))
@@ -153,7 +153,7 @@ test('a folder that was removed and made anew goes on with higher revisions', as
   expect((await store.update('me', async () => content('2'))).revision).toBeGreaterThanOrEqual(revision)
 })
 
-test('what a holder left behind is removed by the next', async () => {
+test('given files that a holder left behind, then the next holder removes them', async () => {
   const path = await temporaryFolder()
   const store = fileStore({ path })
   await store.update('me', async () => content('1'))
@@ -164,7 +164,7 @@ test('what a holder left behind is removed by the next', async () => {
   expect(await filesOf(path, /^record/u)).toHaveLength(1)
 })
 
-test('[S5] a holder in another container is not taken for dead, though its process is not to be seen', async () => {
+test('[S5] given a holder in another container, whose process cannot be seen, then it does not count as gone', async () => {
   const path = await temporaryFolder()
   const gone = { pid: 2 ** 22, startOf: async () => null, start: '1' }
   await vanish(storeOn({ ...gone, namespace: 'pid:[1]' }, path))
@@ -181,7 +181,7 @@ test('[S5] a holder in another container is not taken for dead, though its proce
 test.each([
   ['is not there any more', { startOf: async () => null }],
   ['has the number of a later one', { startOf: async () => 'a later start' }],
-])('a holder whose process %s is known to be gone at once', async (_, machine) => {
+])('given a holder whose process %s, then it counts as gone at once', async (_, machine) => {
   const path = await temporaryFolder()
   await vanish(storeOn({ pid: 2 ** 22, start: 'its start' }, path))
   const { token: written } = await storeOn(machine, path, 3_600_000).update('me', async (_current, lock) =>
@@ -190,7 +190,7 @@ test.each([
   expect(written).toMatchObject(token('true'))
 })
 
-test('that a holder vanished is told until something is written', async () => {
+test('given a holder that vanished, then the next holders are told until a record is written', async () => {
   const path = await temporaryFolder()
   const after = storeOn({ startOf: async () => null }, path)
   await vanish(storeOn({ pid: 2 ** 22 }, path))
@@ -204,7 +204,7 @@ test('that a holder vanished is told until something is written', async () => {
   expect(told).toEqual([true, true, false])
 })
 
-test('[S4] who outstayed its lease covers nothing newer, and what it received is kept if nothing is', async () => {
+test('[S4] given a holder that writes after its lease, then its record replaces no newer one, and is kept if there is none', async () => {
   for (const hasWritten of [true, false]) {
     const path = await temporaryFolder()
     let finish = (): void => undefined
@@ -229,7 +229,7 @@ test('[S4] who outstayed its lease covers nothing newer, and what it received is
   }
 })
 
-test('a store shows no secrets, not even where it is inspected', async () => {
+test('given a store, when it is printed or inspected, then no secret is shown', async () => {
   const path = await temporaryFolder()
   const store = fileStore({ path })
   await store.update('me', async () => ({ token: { ...token('1'), expiresAt: 1_893_456_000_000 } }))
@@ -263,6 +263,6 @@ test.each([
   ],
   [{ trustParent: true }, /'trustParent' must come with a path/u],
   [{ folder: '/tmp' } as unknown as { path: string }, /'folder' does not exist; there are path/u],
-])('bad options are a clear error', (options, message) => {
+])('given invalid options, then fileStore() throws a clear error', (options, message) => {
   expect(() => fileStore(options)).toThrow(message)
 })

@@ -64,12 +64,12 @@ const EXPECTED = [
   ['d', 'stored', true, false, undefined],
 ]
 
-test('given the entries of all three stores, when they are compared, then they are of one type', () => {
+test('given the entries of all three stores, then they have one type', () => {
   expectTypeOf<RedisEntry>().toEqualTypeOf<StoreEntry>()
   expectTypeOf<PostgresEntry>().toEqualTypeOf<StoreEntry>()
 })
 
-test('[Z1] given accounts in every state in files, when they are inspected, then each is told as it stands', async () => {
+test('[Z1] given accounts in every state in files, when they are inspected, then each entry shows its state', async () => {
   const path = await temporaryFolder()
   await fill(fileStore({ path }))
   const entries = await inspectFileStore({ path })
@@ -128,7 +128,7 @@ describe('in Redis', () => {
   }
 
   test.each(clients)(
-    '[Z1] by %s: given accounts in every state, when they are inspected, then each is told as it stands, without secrets',
+    '[Z1] by %s: given accounts in every state, when they are inspected, then each entry shows its state, without secrets',
     async (_, connect) => {
       const client = await connect()
       const store = redisStore(client, { prefix: 'mine?', lease: 60_000 })
@@ -150,7 +150,7 @@ describe('in Redis', () => {
     },
   )
 
-  test('[S4] given a holder whose lease is over, when it is inspected, then it is gone and what it did is not known; once the next one writes, it is', async () => {
+  test('[S4] given a holder whose lease is over, when its account is inspected, then it is gone and abandoned, until the next process writes', async () => {
     const key = 'llm-refresh:{me}'
     await redis.hset(key, { fence: '7', owner: 'vanished', until: '1' })
     expect(await inspectRedisStore(redis)).toMatchObject([
@@ -163,7 +163,7 @@ describe('in Redis', () => {
     expect(await inspectRedisStore(redis)).toMatchObject([{ isAbandoned: false, holder: undefined }])
   })
 
-  test('[S6] given records that are damaged, when all are inspected, then these are unreadable and say why, and the others are as they are', async () => {
+  test('[S6] given damaged records, when all accounts are inspected, then these are unreadable with a reason, and the others are not affected', async () => {
     await redisStore(redis).update('good', async () => ({ token: token('1') }))
     await redis.hset('llm-refresh:{foreign}', { fence: '7', revision: '6', record: 'canary' })
     await redis.hset('llm-refresh:{number}', { fence: '7', revision: '9007199254740993', record: '{}' })
@@ -184,7 +184,7 @@ describe('in Redis', () => {
     expect(inspect(entries, { depth: 9, showHidden: true })).not.toMatch(CANARY)
   })
 
-  test('[S2] given a hundred accounts among ten thousand keys, when they are inspected, then every account is told once', async () => {
+  test('[S2] given a hundred accounts among ten thousand keys, when they are inspected, then each account is listed once', async () => {
     const pipeline = redis.pipeline()
     for (let n = 0; n < 10_000; n++) {
       if (n % 100 === 0) pipeline.hset(`llm-refresh:{many-${n}}`, { fence: '1' })
@@ -196,7 +196,7 @@ describe('in Redis', () => {
     expect(new Set(entries.map(({ key }) => key)).size).toBe(100)
   })
 
-  test('[E1] given a user that may not, a client that is closed, or an option that is none, when it is inspected, then the error says what to do', async () => {
+  test('[E1] given a user without permission, a closed client, or an invalid option, when accounts are inspected, then the error says what to do', async () => {
     await redis.call(
       'ACL',
       'SETUSER',
@@ -241,7 +241,7 @@ describe('in a cluster of Redis', () => {
   afterAll(() => cluster?.close())
   beforeEach(({ skip }) => skip(!isThere))
 
-  test('[S2] by ioredis and by node-redis: given accounts on every server, when they are inspected, then all are told', async () => {
+  test('[S2] by ioredis and by node-redis: given accounts on every server, when they are inspected, then all are listed', async () => {
     const keys = Array.from({ length: 30 }, (_, n) => `spread-${String(n).padStart(2, '0')}`)
     const ioredis = new Cluster(
       cluster.ports.map((port) => ({ host: '127.0.0.1', port })),

@@ -15,7 +15,7 @@ async function pidOfTheDead(): Promise<number> {
   return child.pid ?? 0
 }
 
-test('a process is told from another of its number by when it began', async () => {
+test('given a pid, then the process’s start distinguishes it from a later one with that pid', async () => {
   const machine = await readMachine('linux')
   expect(machine).toMatchObject({
     host: hostname(),
@@ -31,7 +31,7 @@ test('a process is told from another of its number by when it began', async () =
   expect(await machine.startOf(child.pid ?? 0)).toBeNull()
 })
 
-test('a process that has ended, and that nobody has waited for, is gone', async () => {
+test('given a zombie, then its process counts as gone', async () => {
   const machine = await readMachine('linux')
   // The shell becomes a sleep, which waits for no child.
   const parent = spawn('sh', ['-c', 'sh -c "exit" & echo $!; exec sleep 60'])
@@ -40,7 +40,7 @@ test('a process that has ended, and that nobody has waited for, is gone', async 
   parent.kill('SIGKILL')
 })
 
-test('on macOS it asks ps and sysctl', async () => {
+test('given macOS, then the facts come from ps and sysctl', async () => {
   const asked: string[] = []
   const answers = new Map([
     ['sysctl', 'C0FFEE\n'],
@@ -60,25 +60,25 @@ test('on macOS it asks ps and sysctl', async () => {
   expect(await machine.startOf(await pidOfTheDead())).toBeNull()
 })
 
-test('on Windows a process is gone when nobody has its number', async () => {
+test('given Windows, then a process counts as gone when no process has its pid', async () => {
   const machine = await readMachine('win32')
   expect(machine).toMatchObject({ boot: hostname(), namespace: 'win32', start: undefined })
   expect(await machine.startOf(process.pid)).toBeUndefined()
   expect(await machine.startOf(await pidOfTheDead())).toBeNull()
 })
 
-test('what cannot be found out is not known', async () => {
+test('given facts that cannot be read, then they are not known', async () => {
   const machine = await readMachine('darwin', () => Promise.reject(new Error('not allowed')))
   expect(machine).toMatchObject({ boot: undefined, start: undefined })
 })
 
-test('each platform has its folder for what programs remember', () => {
+test('given each platform, then the default folder is where its programs keep their state', () => {
   expect(defaultPath('linux')).toMatch(/llm-refresh$/u)
   expect(defaultPath('darwin')).toMatch(/Library\/Application Support\/llm-refresh$/u)
   expect(defaultPath('win32')).toMatch(/llm-refresh$/u)
 })
 
-test('no two accounts share a folder, not even where case is of no account', () => {
+test('given any two keys, then their folders differ, even if the file system ignores case', () => {
   const names = ['A', 'a', 'a/b', 'a-b', '..', '', 'x'.repeat(500)].map((key) =>
     folderName(key).toLowerCase(),
   )
@@ -95,7 +95,7 @@ test.each(['', 'state', './state'])(
   },
 )
 
-test('given an absolute XDG_STATE_HOME or LOCALAPPDATA, then the folder is there, and no home is needed', () => {
+test('given an absolute XDG_STATE_HOME or LOCALAPPDATA, then the default folder is in it, and no home is needed', () => {
   vi.stubEnv('HOME', '')
   vi.stubEnv('XDG_STATE_HOME', '/var/lib/me')
   vi.stubEnv('LOCALAPPDATA', String.raw`C:\Users\me\AppData\Local`)
@@ -113,7 +113,7 @@ test.each(['', 'AppData'])(
 )
 
 test.each(['linux', 'darwin'])(
-  '[E1] given a HOME that is no absolute path, when %s has no other, then it is an error',
+  '[E1] given a HOME that is no absolute path, when %s has no other home, then the error is clear',
   (platform) => {
     vi.stubEnv('XDG_STATE_HOME', undefined)
     for (const home of ['', 'me']) {
@@ -125,7 +125,7 @@ test.each(['linux', 'darwin'])(
   },
 )
 
-test('given keys that differ in lone surrogates only, then each has its folder, and the folders of other keys stay', () => {
+test('given keys that differ only in lone surrogates, then each has its own folder, and the folders of other keys stay the same', () => {
   const keys = ['\uD800', '\uD801', '\uDC00', 'a\uD800', 'a\uD801', '\uFFFD', '\uD83D\uDD11']
   expect(new Set(keys.map(folderName)).size).toBe(keys.length)
   expect(folderName('me@example.com')).toBe('me-example-com-8c2a47d3bdb8d309')
@@ -156,18 +156,18 @@ test.each<[string, Partial<Machine>, 'gone' | 'stopped' | 'unknown']>([
   ],
   ['is in another pid namespace', { namespace: 'pid:[2]', startOf: async () => null }, 'unknown'],
   ['began before the machine did', { boot: 'another', startOf: async () => null }, 'unknown'],
-])('a holder whose process %s', async (_, seen, state) => {
+])('given a holder whose process %s', async (_, seen, state) => {
   expect(await stateOf(newOwner(here, false), { ...here, ...seen })).toBe(state)
 })
 
-test('an owner of an earlier version, which tells no time namespace, is judged by its start', async () => {
+test('given a holder of an earlier version, without a time namespace, then its start decides', async () => {
   const { time: _time, ...earlier } = newOwner(here, false)
   const owner = readOwner(writeOwner({ ...earlier, time: undefined }))
   if (owner === undefined) throw new Error('no owner')
   expect(await stateOf(owner, { ...here, startOf: async () => '200' })).toBe('gone')
 })
 
-test('a process that was stopped is told from one that runs', async () => {
+test('given a stopped process, then its state distinguishes it from one that runs', async () => {
   const machine = await readMachine('linux')
   const child = spawn('sleep', ['60'])
   const { pid = 0 } = child

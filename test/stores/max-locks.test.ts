@@ -72,7 +72,7 @@ for (const [name, isThere, open] of stores) {
   )
 }
 
-test.each([0, 1.5, Number.NaN])('[E1] given maxLocks: %s, then every store refuses it', (maxLocks) => {
+test.each([0, 1.5, Number.NaN])('[E1] given maxLocks: %s, then every store throws', (maxLocks) => {
   const refused = expect.objectContaining({
     code: 'invalid_option',
     message: `'maxLocks' must be a whole number from 1, not ${maxLocks}.`,

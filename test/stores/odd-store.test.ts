@@ -15,7 +15,7 @@ for (const [name, record] of Object.entries({
   'a text for a token': { token: 'stored', revision: 7 },
   'a number for an access token': { token: { accessToken: 5 }, revision: 7 },
 })) {
-  test(`[S6] given a user's store that reads ${name}, when a token is needed, then nothing is sent, and the error says what is wrong`, async () => {
+  test(`[S6] given a user's store that reads ${name}, when a caller wants a token, then no request is sent, and the error says what is wrong`, async () => {
     const account = new Account()
     const store = memoryStore()
     store.read = async () => given(record)
@@ -29,14 +29,14 @@ for (const [name, record] of Object.entries({
   })
 }
 
-test("[S2] given a user's store that has null where nothing is stored, then the source issues", async () => {
+test("[S2] given a user's store that returns null instead of undefined, then the source issues a token", async () => {
   const store = memoryStore()
   store.read = async () => given(null)
   const { token } = processOf(new Account(), store, new ManualClock())
   expect(await token.accessToken()).toBe('access-2')
 })
 
-test("[S6] given a user's store that locks a record with an odd revision, when a token is needed, then nothing is redeemed", async () => {
+test("[S6] given a user's store that locks a record with an invalid revision, when a caller wants a token, then nothing is redeemed", async () => {
   const account = new Account()
   const store: Store = await storeWith(memoryStore(), numbered(1, { expiresAt: 1 }))
   const update = store.update.bind(store)
@@ -47,7 +47,7 @@ test("[S6] given a user's store that locks a record with an odd revision, when a
   expect(account.redemptions).toBe(0)
 })
 
-test("[K13] given a user's store that repeats its transaction, then the refresh token is redeemed once, and what came is stored", async () => {
+test("[K13] given a user's store that repeats its transaction, then the refresh token is redeemed once, and the new token is stored", async () => {
   const account = new Account()
   const store = await storeWith(memoryStore(), numbered(1, { expiresAt: 1 }))
   const update = store.update.bind(store)
@@ -66,7 +66,7 @@ test("[K13] given a user's store that repeats its transaction, then the refresh 
   expect((await store.read('default'))?.token?.accessToken).toBe('access-2')
 })
 
-test("[K13, S9] given a user's store that repeats its transaction over a login, then the login stays", async () => {
+test("[K13, S9] given a user's store that repeats its transaction after a login, then the login stays", async () => {
   const account = new Account()
   const store = await storeWith(memoryStore(), numbered(1, { expiresAt: 1 }))
   const login = { token: numbered(50), session: 1, revision: 60 }
@@ -82,7 +82,7 @@ test("[K13, S9] given a user's store that repeats its transaction over a login, 
   expect([repeated, account.redemptions]).toEqual([undefined, 1])
 })
 
-test("[S7] given a user's store whose update() throws at once or gives nothing, then the error is the store's", async () => {
+test("[S7] given a user's store whose update() throws at once or returns nothing, then the error says that the store is wrong", async () => {
   for (const [odd, code] of [
     [
       () => {
@@ -99,7 +99,7 @@ test("[S7] given a user's store whose update() throws at once or gives nothing, 
   }
 })
 
-test('[C11] given an account that was logged out, when it is checked, then the finding says that it is logged out', async () => {
+test('[C11] given an account that is logged out, when it is checked, then the finding says so', async () => {
   const { token } = processOf(new Account(), memoryStore(), new ManualClock())
   await token.login(numbered(1))
   await token.logout()
@@ -109,7 +109,7 @@ test('[C11] given an account that was logged out, when it is checked, then the f
   ])
 })
 
-test('[K4] given a login that could not be stored, when the store has forgotten the earlier sessions and another login is there, then that one stays', async () => {
+test('[K4] given a login that could not be stored, when the store forgot the earlier sessions and has another login, then the other login stays', async () => {
   const [clock, store] = [new ManualClock(), memoryStore()]
   const { token } = processOf(new Account(), store, clock)
   await token.login(numbered(1))

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { storeContract } from '../../src/testing/index.ts'
 import { built, codeOf, project } from '../support/pages.ts'
 
-test('[S2] the store of its own that the page of stores shows passes the contract', async () => {
+test('[S2] given the example store of the page on stores, then it passes the contract', async () => {
   const code = (await codeOf('stores/README')).at(-1) ?? ''
   const folder = await project({ 'store.mts': code })
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [await built(folder, 'store.mts')], {

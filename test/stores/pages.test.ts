@@ -18,7 +18,7 @@ async function textsIn(folder: string): Promise<string> {
   return files.join('\n')
 }
 
-test('[S8] the examples for sealed adopt what is there, seal it, and read it again', async () => {
+test('[S8] given the examples on sealed stores, then they adopt unsealed records, seal them, and read them again', async () => {
   const [first = '', reseal = '', , adopt = ''] = await codeOf('stores/sealed')
   const keys =
     "const keys: SealingKey[] = [{ id: '2026-11', secret: '0123456789abcdef0123456789abcdef0123456789A' }]"

@@ -4,7 +4,7 @@ import type { createClient, createClientPool, createCluster, createSentinel } fr
 import { expectTypeOf, test } from 'vitest'
 import type { RedisClient } from '../../src/stores/redis/index.ts'
 
-test('a store takes every kind of client', () => {
+test('given every kind of client, then redisStore() takes it, by its types too', () => {
   expectTypeOf<Redis>().toExtend<RedisClient>()
   expectTypeOf<Cluster>().toExtend<RedisClient>()
   expectTypeOf<ReturnType<typeof createClient>>().toExtend<RedisClient>()

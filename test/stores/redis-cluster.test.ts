@@ -38,7 +38,7 @@ describe.each(['ioredis', 'node-redis'])('in a cluster, by %s, a store', (client
     test(`[S2] ${name}`, () => expect(run()).resolves.toBeUndefined())
 })
 
-test('[S2] accounts are spread over the cluster, each whole on one of its servers', async () => {
+test('[S2] given a cluster, then each account is on one of its servers, and the accounts are spread over all', async () => {
   const keys = Array.from({ length: 30 }, (_, n) => `spread-${n}`)
   for (const key of keys) await store('ioredis').update(key, async () => ({ token: { accessToken: key } }))
   const counts = await Promise.all(
@@ -53,7 +53,7 @@ test('[S2] accounts are spread over the cluster, each whole on one of its server
   for (const key of keys) expect((await store('node-redis').read(key))?.token?.accessToken).toBe(key)
 })
 
-test('[S7] a client that knows nothing of clusters is told so', async () => {
+test('[S7] given a client that does not support clusters, then the error says so', async () => {
   const one = new Redis(cluster.ports[0] ?? 0)
   onTestFinished(() => one.disconnect())
   const updates = Array.from({ length: 10 }, (_, n) =>

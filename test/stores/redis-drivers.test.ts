@@ -80,7 +80,7 @@ describe.each(others)('by %s, a store', (_, connect) => {
 })
 
 test.each([[['?']], [[]], ['OK'], [[null, '1']]])(
-  '[S1, S6] %j, which no script gives, is an error, and no lock',
+  '[S1, S6] given the reply %j, which no script returns, then the update fails, and there is no lock',
   async (reply) => {
     const change = vi.fn<StoreChange>()
     const store = redisStore({ eval: async () => reply })
@@ -115,7 +115,7 @@ test.each([
     /allow it EVAL/u,
     false,
   ],
-])('[S7] what a script ran into is understood: %s', (message, meaning, mayPass) => {
+])('[S7] given the error of a script, then its meaning is recognized: %s', (message, meaning, mayPass) => {
   expect(failure(new Error(message)).message).toMatch(meaning)
   expect(isPassing(new Error(message))).toBe(mayPass)
 })
@@ -151,14 +151,14 @@ async function wrote(client: RedisClient, nodes: readonly Redis[]): Promise<(str
   return written.map((stored) => stored.token?.accessToken)
 }
 
-test('[S2] a waiter is woken where ioredis is to queue nothing while it connects', async () => {
+test('[S2] given an ioredis that queues no commands while it connects, then a waiter still wakes', async () => {
   const client = new Redis(server.socket, { enableOfflineQueue: false })
   onTestFinished(() => client.disconnect())
   await new Promise((resolve) => client.once('ready', resolve))
   expect(await wrote(client, [aside])).toEqual(['access-1', 'access-2'])
 })
 
-test('[S2] a waiter is woken where a cluster of ioredis is to queue nothing while it connects', async () => {
+test('[S2] given a cluster of ioredis that queues no commands while it connects, then a waiter still wakes', async () => {
   const servers = await startRedisCluster()
   onTestFinished(() => servers.close())
   const nodes = servers.ports.map((port) => new Redis(port))
@@ -172,7 +172,7 @@ test('[S2] a waiter is woken where a cluster of ioredis is to queue nothing whil
   expect(await wrote(client, nodes)).toEqual(['access-1', 'access-2'])
 })
 
-test('[S2] the connection of a waiter goes by the older name for it, too, as of node-redis 4', async () => {
+test('[S2] given a client of node-redis 4, whose destroy() has an older name, then a waiter’s connection is closed', async () => {
   const client = createClient({ socket: { path: server.socket, tls: false } })
   await client.connect()
   onTestFinished(() => client.destroy())

@@ -84,7 +84,7 @@ const clients: [string, (relay: Relay) => RedisClient | Promise<RedisClient>][] 
   ],
 ]
 
-test('[S7, S9] given a connection of any client that hangs or is cut, while the request or the response is lost, when anything is asked on it, then another connection does it once', async () => {
+test('[S7, S9] given a connection of any client that hangs or is cut, while the request or the response is lost, when a command is sent on it, then another connection carries it out once', async () => {
   const faults = await troublesOf(clients, async (open, trouble) => {
     const relay = await startRelay({ host: '127.0.0.1', port: 0 }, { path: server.socket })
     onTestFinished(() => relay.close())
@@ -107,13 +107,10 @@ test.each([
   ],
   ['a limit below the lease', { socketTimeout: LIMIT }, ['client_reconnects_late']],
   ['both', { socketTimeout: LIMIT, retryStrategy: () => 10 }, []],
-])(
-  '[E1] given ioredis with %s, when its settings are looked at, then what is missing is told',
-  (_, options, expected) => {
-    const client = new Redis({ lazyConnect: true, ...options })
-    expect(codes(client)).toEqual(expected)
-  },
-)
+])('[E1] given ioredis with %s, then findings name the missing settings', (_, options, expected) => {
+  const client = new Redis({ lazyConnect: true, ...options })
+  expect(codes(client)).toEqual(expected)
+})
 
 test.each([
   ['nothing', {}, ['client_without_timeout']],
@@ -124,14 +121,11 @@ test.each([
     { socketTimeout: LIMIT, reconnectStrategy: (retries: number) => Math.min(retries * 50, 2_000) },
     ['client_reconnects_late'],
   ],
-])(
-  '[E1] given node-redis with %s, when its settings are looked at, then what is missing is told',
-  (_, socket, expected) => {
-    expect(codes(createClient({ socket: { host: '127.0.0.1', ...socket } }))).toEqual(expected)
-  },
-)
+])('[E1] given node-redis with %s, then findings name the missing settings', (_, socket, expected) => {
+  expect(codes(createClient({ socket: { host: '127.0.0.1', ...socket } }))).toEqual(expected)
+})
 
-test('[S9] given a lock that the server has forgotten, when it is renewed, then its holder has it again; when it was released, nobody has it', async () => {
+test('[S9] given a lock that the server has forgotten, when it is renewed, then its holder has it again; after a release it stays free', async () => {
   const backend = backendOf(aside)
   const lock = await lockOf(backend, 'forgotten')
   await aside.del('llm-refresh:{forgotten}')
@@ -145,7 +139,7 @@ test('[S9] given a lock that the server has forgotten, when it is renewed, then 
   expect(await lock.renew()).toBe(false)
 })
 
-test('[S10] given a client that its user closed, when a lock is renewed or written under, then that is final, and the error says so', async () => {
+test('[S10] given a client that its user has closed, when a lock is renewed or written under, then that fails for good, and the error says so', async () => {
   const closing: [RedisClient, () => unknown][] = []
   const one = new Redis(server.socket)
   closing.push([one, () => one.disconnect()])
@@ -166,7 +160,7 @@ test('[S10] given a client that its user closed, when a lock is renewed or writt
   }
 })
 
-test('[S9] given a Redis that is out of memory while a lock is held, when another process asks for it, then that counts as no response, and the holder writes first', async () => {
+test('[S9] given a Redis that is out of memory while a lock is held, when another process wants the lock, then that counts as no response, and the holder writes first', async () => {
   const holder = await lockOf(backendOf(aside), 'full')
   const contender = backendOf(aside).lockWaiter('full', undefined)
   expect(await contender.tryLock()).toBeTypeOf('number')
@@ -179,7 +173,7 @@ test('[S9] given a Redis that is out of memory while a lock is held, when anothe
   expect(record.token).toEqual(TOKEN)
 })
 
-test('[S7] given a user that may not ask for HSETNX, when another process holds the lock, then it waits all the same', async () => {
+test('[S7] given a user without HSETNX, when another process holds the lock, then the user’s process waits', async () => {
   const holder = await lockOf(backendOf(aside), 'allowed')
   const rules = ['on', '>secret', '~*', '&*', '+@all', '-hsetnx']
   await aside.acl('SETUSER', 'limited', ...rules)

@@ -10,7 +10,7 @@ const isThere = await has('redis-server', 'redis-server')
 beforeEach(({ skip }) => skip(!isThere))
 
 test(
-  '[S2, S4] whatever three do, and whenever leases end: locks and records are as a model has them',
+  '[S2, S4] given any steps of three processes, and leases that end at any time, then locks and records are the same as the model’s',
   async () => {
     const server = await startRedisServer({ isDurable: false })
     const redis = new Redis(server.socket)

@@ -8,7 +8,7 @@ import { startRedisServer } from '../support/redis-server.ts'
 const isThere = await has('redis-server', 'redis-server')
 beforeEach(({ skip }) => skip(!isThere))
 
-test('[S7] a connection of node-redis for notices that is made anew just when nobody waits any more is closed', async () => {
+test('[S7] given a notification connection of node-redis that opens just when the last waiter leaves, then it is closed', async () => {
   const server = await startRedisServer({ isDurable: false })
   onTestFinished(() => server.close())
   const aside = new Redis(server.socket)

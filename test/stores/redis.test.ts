@@ -101,7 +101,7 @@ async function storesOver(
   return { own, stores: await Promise.all(opened) }
 }
 
-test('[S4] given a store of each client, when the server is killed in the middle of a refresh, then they outlive it', async () => {
+test('[S4] given a store of each client, when the server is killed during a refresh and starts again, then the store works again', async () => {
   const { own, stores } = await storesOver({ timeout: 60_000 })
   const before = await Promise.all(stores.map(([key, store]) => store.update(key, async () => record('1'))))
   const inside: (() => void)[] = []
@@ -131,7 +131,7 @@ test('[S4] given a store of each client, when the server is killed in the middle
   await Promise.all(updates)
 })
 
-test('[S7] given a store of each client, when there is no server, then it says what is wrong, and goes on when there is', async () => {
+test('[S7] given a store of each client, when there is no server, then the error says what is wrong, and the store works once there is one', async () => {
   const { own, stores } = await storesOver({ timeout: 400 })
   const written = await Promise.all(stores.map(([key, store]) => store.update(key, async () => record('1'))))
   await own.kill()
@@ -155,7 +155,7 @@ test('[S7] given a store of each client, when there is no server, then it says w
   }
 })
 
-test('[S7] an answer that was lost is asked for again, and nothing is done twice', async () => {
+test('[S7] given a lost response, when the command is sent again, then it counts once', async () => {
   let isLosing = false
   let asked = 0
   const inner = other(redis)
@@ -191,7 +191,7 @@ function stillStore(client: RedisClient, clock: ManualClock): ExclusiveStore {
   return new ExclusiveStore(new LeasedBackend(table, locking), { ...locking, clock })
 }
 
-test('[S2] a waiter is woken by a notice, on a connection that is there only while somebody waits', async () => {
+test('[S2] given a waiter, when the lock is released, then a notification wakes it, on a connection that exists only while a caller waits', async () => {
   const clock = new ManualClock()
   const client = ioredis(server.socket)
   const connections = async (): Promise<number> =>
@@ -220,7 +220,7 @@ test('[S2] a waiter is woken by a notice, on a connection that is there only whi
   await vi.waitFor(async () => expect(await connections()).toBe(0), SOME_TIME)
 })
 
-test('[S7] a connection for notices that is closed while it subscribes anew ends nothing else', async () => {
+test('[S7] given a notification connection that is closed while it subscribes again, then nothing else ends', async () => {
   const unhandled = vi.fn<() => void>()
   process.on('unhandledRejection', unhandled)
   onTestFinished(() => void process.off('unhandledRejection', unhandled))
@@ -273,7 +273,7 @@ test('[S7] a connection for notices that is closed while it subscribes anew ends
   expect(unhandled).not.toHaveBeenCalled()
 })
 
-test('[S4] numbers go on rising where the server has forgotten everything', async () => {
+test('[S4] given a server that has forgotten everything, then numbers go on rising', async () => {
   const own = await startRedisServer()
   onTestFinished(() => own.close())
   const client = ioredis(own.socket)
@@ -288,7 +288,7 @@ test('[S4] numbers go on rising where the server has forgotten everything', asyn
   expect((await store.read('me'))?.token).toEqual(token('2'))
 })
 
-describe('a server that says no', () => {
+describe('given a server that refuses', () => {
   async function refusal(
     settings: [string, string][],
     options: object = {},
@@ -312,7 +312,7 @@ describe('a server that says no', () => {
       /may not: allow it EVAL/u,
     ],
   ] as [string, [string, string][], object, RegExp][])(
-    '[S7, Z1] because it %s, is a clear error without secrets',
+    '[S7, Z1] because it %s, then the error is clear, and shows no secret',
     async (_, settings, options, message) => {
       const failed: unknown = await refusal(settings, options).catch((error: unknown) => error)
       expect(failed).toEqual(code('store_failed', message))
@@ -320,13 +320,13 @@ describe('a server that says no', () => {
     },
   )
 
-  test('[S7] to notices only is worked with', async () => {
+  test('[S7] notifications only, then the store works', async () => {
     const settings: [string, string][] = [['user', 'default on nopass ~llm-refresh:* resetchannels +@all']]
     await expect(refusal(settings)).resolves.toMatchObject({ token: token('1') })
   })
 })
 
-describe('a user that may do what the page says, and no more,', async () => {
+describe('given a user with the permissions that the page names', async () => {
   const page = await readFile(new URL('../../docs/stores/redis.md', import.meta.url), 'utf8')
   const [, rights = ''] = /^ {4}user (llm-refresh .*)$/mu.exec(page) ?? []
   const credentials = { username: 'llm-refresh', password: 'secret' }
@@ -336,7 +336,7 @@ describe('a user that may do what the page says, and no more,', async () => {
   test.each([
     ['ioredis', byIoredis],
     ['node-redis', byNodeRedis],
-  ] as const)('[S2] is enough for %s', async (_, connect) => {
+  ] as const)('[S2] then the store works with %s', async (_, connect) => {
     const own = await startRedisServer({ isDurable: false, settings: [['user', rights]] })
     onTestFinished(() => own.close())
     const clock = new ManualClock()
@@ -364,7 +364,7 @@ test.each(
     ['fence', number],
   ]),
 )(
-  '[S6, K13] given a %s of %j, when anything is asked, then it is an error that tells what to do, and nothing is changed',
+  '[S6, K13] given a %s of %j, when any script runs, then the error says what to do, and nothing is changed',
   async (field, number) => {
     const hash = 'llm-refresh:{poisoned}'
     await redis.del(hash)
@@ -378,7 +378,7 @@ test.each(
   },
 )
 
-test('[S6, K13] given the last number, when a lock or a login wants the next one, then it is an error, and nothing is changed', async () => {
+test('[S6, K13] given the highest number, when a lock or a login wants the next one, then it fails, and nothing is changed', async () => {
   const hash = 'llm-refresh:{last}'
   const table = new RedisTable(connectionOf(redis), 'llm-refresh', 2_500)
   await redis.hset(hash, { revision: 1, fence: String(2 ** 53 - 1), record: 'a record' })
@@ -389,7 +389,7 @@ test('[S6, K13] given the last number, when a lock or a login wants the next one
 })
 
 test.each(['inf', 'nan', '-1', 'abc', '1e300', ''])(
-  '[S4] given a lease until %j, when a waiter has been patient, then it gets the lock',
+  '[S4] given a lease until %j, when a waiter has waited a lease, then it gets the lock',
   async (until) => {
     const hash = 'llm-refresh:{until}'
     await redis.del(hash)
@@ -408,20 +408,23 @@ test.each([
     { record: '{"format":"llm-refresh/token","version":1,"key":"you","token":null}' },
     /another account/u,
   ],
-])('[S6] a record that %s is a clear error, and stays', async (_, fields, message) => {
-  const hash = 'llm-refresh:{damaged}'
-  await redis.hset(hash, { revision: 7, ...fields })
-  const store = redisStore(redis)
-  await expect(store.read('damaged')).rejects.toEqual(code('store_invalid', message))
-  await expect(store.read('damaged')).rejects.toEqual(code('store_invalid', /llm-refresh:\{damaged\}/u))
-  const change = vi.fn<StoreChange>(async () => record('1'))
-  await expect(store.update('damaged', change)).rejects.toEqual(code('store_invalid'))
-  await expect(store.delete('damaged')).rejects.toEqual(code('store_invalid'))
-  expect(change).not.toHaveBeenCalled()
-  expect(await redis.hmget(hash, 'revision', 'record', 'owner')).toEqual(['7', fields.record, null])
-})
+])(
+  '[S6] given a record that %s, then the error is clear, and the record stays',
+  async (_, fields, message) => {
+    const hash = 'llm-refresh:{damaged}'
+    await redis.hset(hash, { revision: 7, ...fields })
+    const store = redisStore(redis)
+    await expect(store.read('damaged')).rejects.toEqual(code('store_invalid', message))
+    await expect(store.read('damaged')).rejects.toEqual(code('store_invalid', /llm-refresh:\{damaged\}/u))
+    const change = vi.fn<StoreChange>(async () => record('1'))
+    await expect(store.update('damaged', change)).rejects.toEqual(code('store_invalid'))
+    await expect(store.delete('damaged')).rejects.toEqual(code('store_invalid'))
+    expect(change).not.toHaveBeenCalled()
+    expect(await redis.hmget(hash, 'revision', 'record', 'owner')).toEqual(['7', fields.record, null])
+  },
+)
 
-test('[S6] a key of another program’s is a clear error, and stays', async () => {
+test('[S6] given a key of another program, then the error is clear, and the key stays', async () => {
   await redis.set('llm-refresh:{taken}', 'theirs')
   const store = redisStore(redis)
   await expect(store.update('taken', async () => record('1'))).rejects.toEqual(
@@ -430,7 +433,7 @@ test('[S6] a key of another program’s is a clear error, and stays', async () =
   expect(await redis.get('llm-refresh:{taken}')).toBe('theirs')
 })
 
-test('stores with other prefixes have nothing to do with one another', async () => {
+test('given two stores with different prefixes, then they share nothing', async () => {
   const [one, another] = [redisStore(redis, { prefix: 'one' }), redisStore(redis, { prefix: 'another' })]
   await one.update('me', async () => record('1'))
   expect(await another.read('me')).toBeUndefined()
@@ -445,18 +448,18 @@ test.each([
   ['a lease of no length', () => redisStore(redis, { lease: 0 }), /'lease' must be ms from 100/u],
   ['no time', () => redisStore(redis, { timeout: NaN }), /'timeout' must be ms/u],
   ['a misspelt option', () => redisStore(redis, { leese: 1 } as never), /'leese' does not exist/u],
-])('%s is refused', (_, make, message) => {
+])('given %s, then it throws a clear error', (_, make, message) => {
   expect(make).toThrow(
     expect.objectContaining({ code: 'invalid_option', message: expect.stringMatching(message) }),
   )
 })
 
-test('[Z1] a store shows nothing of its client', () => {
+test('[Z1] given a store, when it is printed, then no part of its client is shown', () => {
   const store = redisStore(new Redis('redis://me:canary-password@127.0.0.1:1', { lazyConnect: true }))
   expect(inspect(store, { depth: 10, showHidden: true }) + JSON.stringify(store)).not.toContain('canary')
 })
 
-test('[S4, S10] given a holder that vanished and a server whose clock was set back an hour since, when a lease has passed, then its lock is had; one of a holder with a lease nine times as long is not', async () => {
+test('[S4, S10] given a holder that vanished and a server whose clock was set back an hour, when a lease has passed, then a waiter gets its lock, but not the lock of a holder whose lease is nine times as long', async () => {
   const [hash, now] = ['llm-refresh:{set back}', Date.now()]
   const table = new RedisTable(connectionOf(redis), 'llm-refresh', 10_000)
   await table.take('set back', 'a', undefined, false)

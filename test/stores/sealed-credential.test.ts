@@ -11,7 +11,7 @@ const [older, newer, stranger] = [newKey('2025-11'), newKey('2026-11'), newKey('
 const invalid = (message: RegExp): unknown =>
   expect.objectContaining({ code: 'store_invalid', message: expect.stringMatching(message) })
 
-test('[S8, S2] processes with the keys in either order share an account: one redemption an expiry, and all go on', async () => {
+test('[S8, S2] given processes with the keys in either order, then they share an account with one redemption for each expiry', async () => {
   const path = await temporaryFolder()
   const [account, clock] = [new Account(), new ManualClock()]
   await storeWith(sealedStore(fileStore({ path }), [older]), numbered(1))
@@ -39,7 +39,7 @@ test('[S8, S2] processes with the keys in either order share an account: one red
   expect(seals).toEqual(new Set(['2025-11', '2026-11']))
 })
 
-test('[S8, S6] a process with the wrong key redeems nothing, covers nothing, and is told why; the others go on', async () => {
+test('[S8, S6] given a process with the wrong key, then it redeems and overwrites nothing, and its error says why; other processes go on', async () => {
   const [account, clock, inner] = [new Account(), new ManualClock(), memoryStore()]
   const right = processOf(account, await storeWith(sealedStore(inner, [newer]), numbered(1)), clock)
   const wrong = processOf(account, sealedStore(inner, [{ ...stranger, id: '2026-11' }]), clock)
@@ -51,7 +51,7 @@ test('[S8, S6] a process with the wrong key redeems nothing, covers nothing, and
   expect((await right.token.refresh(await right.token.snapshot())).value).toMatchObject(numbered(2))
 })
 
-test('[S8] a login over what cannot be opened tells what to do, and succeeds when that is done', async () => {
+test('[S8] given a record that cannot be opened, when a person logs in, then the error says what to do, and the login succeeds after that', async () => {
   const [account, clock, inner] = [new Account(), new ManualClock(), memoryStore()]
   await storeWith(sealedStore(inner, [older]), numbered(1))
   const { token } = processOf(account, sealedStore(inner, [newer]), clock)
@@ -71,7 +71,7 @@ test('[S8] a login over what cannot be opened tells what to do, and succeeds whe
   expect([(await inner.read('default'))?.revision, clock.armed]).toEqual([3, 0])
 })
 
-test('[S8, K4] a login over what cannot be opened is stored at the next chance where the key comes after all', async () => {
+test('[S8, K4] given a record that cannot be opened yet, when a person logs in, then the login is stored once the key arrives', async () => {
   const [clock, inner] = [new ManualClock(), memoryStore()]
   await storeWith(sealedStore(inner, [older]), numbered(1))
   let keys = [newer]
@@ -87,7 +87,7 @@ test('[S8, K4] a login over what cannot be opened is stored at the next chance w
   expect([token.status().isUnsaved, await sealedWith(inner, 'default')]).toEqual([false, '2026-11'])
 })
 
-test('[S8, K4] while the keys cannot be had nothing is redeemed, what is good is served, and then it goes on', async () => {
+test('[S8, K4] given keys that cannot be fetched, then nothing is redeemed, and a valid token is used; refreshes go on once there are keys', async () => {
   const [account, clock, inner] = [new Account(), new ManualClock(), memoryStore()]
   await storeWith(sealedStore(inner, [newer]), numbered(1))
   let isDown = false
@@ -109,7 +109,7 @@ test('[S8, K4] while the keys cannot be had nothing is redeemed, what is good is
   expect(account.redemptions).toBe(1)
 })
 
-test('[S8] while the keys cannot be had, a source that spends nothing goes on without the store where that is wanted', async () => {
+test('[S8] given keys that cannot be fetched, then a source that spends nothing refreshes without the store, if whenStoreIsDown allows it', async () => {
   const [clock, inner] = [new ManualClock(), memoryStore()]
   let isDown = true
   const keys = async () => {
@@ -127,7 +127,7 @@ test('[S8] while the keys cannot be had, a source that spends nothing goes on wi
   expect(await sealedWith(inner, 'default')).toBe('2026-11')
 })
 
-test('[S8] an account that was stored before goes on where that is wanted, and is sealed by its next refresh', async () => {
+test('[S8] given an unsealed account and adoptUnsealed, then its token is used, and its next refresh seals it', async () => {
   const [account, clock] = [new Account(), new ManualClock()]
   const inner = await storeWith(memoryStore(), numbered(1))
   const strict = processOf(account, sealedStore(inner, [newer]), clock)

@@ -36,8 +36,8 @@ function service(keys: readonly SealingKey[]) {
   return { clock, inner, asked, state, store, writeElsewhere }
 }
 
-describe('a function that gives the keys', () => {
-  test('[S8] is asked when a key is first needed, once for all, and not for a logout', async () => {
+describe('given a function that returns the keys', () => {
+  test('[S8] then it is called when a key is first needed, once for all callers, and not for a logout', async () => {
     const { asked, inner, store } = service([newer])
     expect(await store.read('me')).toBeUndefined()
     await store.delete('me')
@@ -51,7 +51,7 @@ describe('a function that gives the keys', () => {
     expect(await sealedWith(inner, 'me-7')).toBe('2026-11')
   })
 
-  test('[S8] is asked again, once for all, where a record is sealed with a key that came later', async () => {
+  test('[S8] when a record is sealed with a newer key, then it is called again, once for all callers', async () => {
     const { asked, clock, inner, state, store, writeElsewhere } = service([older])
     await store.update('me', async () => ({ token }))
     await writeElsewhere(newer)
@@ -96,7 +96,7 @@ describe('a function that gives the keys', () => {
     await expect(store.read('me')).rejects.toEqual(failed('store_failed', /gave no keys/))
   })
 
-  test('[S8] a write that learns of a new key seals with it', async () => {
+  test('[S8] when a write learns of a newer key, then it seals with that key', async () => {
     const { clock, inner, state, store, writeElsewhere } = service([older])
     await store.update('you', async () => ({ token }))
     await writeElsewhere(newer)
@@ -106,7 +106,7 @@ describe('a function that gives the keys', () => {
     expect(await sealedWith(inner)).toBe('2026-11')
   })
 
-  test('[S8] is asked for keys that do not exist every 10 s at most, whatever their ids, and in whatever direction a clock is set', async () => {
+  test('[S8] when unknown keys are named, then it is called every 10 s at most, for any ids, and if the clock is set back or ahead', async () => {
     const { asked, clock, store, writeElsewhere } = service([older])
     await store.update('me', async () => ({ token }))
     for (let n = 0; n < 30; n++) {
@@ -120,7 +120,7 @@ describe('a function that gives the keys', () => {
     expect(asked).toHaveLength(4)
   })
 
-  test('[S8] is asked again by a write after an hour, so that a rotation comes to those who only write', async () => {
+  test('[S8] when a write comes after an hour, then it is called again, so that processes that only write get rotated keys', async () => {
     const { asked, clock, inner, state, store } = service([older])
     await store.update('me', async () => ({ token }))
     state.answer = async () => [newer, older]
@@ -134,7 +134,7 @@ describe('a function that gives the keys', () => {
     expect([asked.length, await sealedWith(inner)]).toEqual([2, '2026-11'])
   })
 
-  test('[S8] where it fails then, what it gave before goes on to serve', async () => {
+  test('[S8] when that call fails, then its earlier keys are still used', async () => {
     const { asked, clock, inner, state, store } = service([older])
     await store.update('me', async () => ({ token }))
     state.answer = () => Promise.reject(new Error('the service is down'))
@@ -144,7 +144,7 @@ describe('a function that gives the keys', () => {
     expect((await store.read('me'))?.token).toEqual(token)
   })
 
-  test('[S8] where it fails, nothing is redeemed, and whoever comes next asks again', async () => {
+  test('[S8] when it fails, then nothing is redeemed, and the next caller calls it again', async () => {
     const { asked, state, store, writeElsewhere } = service([newer])
     await writeElsewhere(newer)
     const cause = new Error('the service is down')
@@ -169,7 +169,7 @@ describe('a function that gives the keys', () => {
     expect((await store.read('me'))?.token).toEqual(token)
   })
 
-  test('[S8] where it fails on account of one record, others are opened as ever', async () => {
+  test('[S8] when it fails for one record, then other records still open', async () => {
     const { clock, state, store, writeElsewhere } = service([older])
     await store.update('you', async () => ({ token }))
     await writeElsewhere(newer)
@@ -179,7 +179,7 @@ describe('a function that gives the keys', () => {
     expect((await store.read('you'))?.token).toEqual(token)
   })
 
-  test('[S8] may throw at once, and says more than we could where it throws one of ours', async () => {
+  test('[S8] when it throws at once, then the error is clear, and a RefreshError of its own stays', async () => {
     const named = new RefreshError('store_failed', 'Run `vault login`.')
     const throwing = (error: Error): Store =>
       sealedStore(memoryStore(), () => {
@@ -192,7 +192,7 @@ describe('a function that gives the keys', () => {
     await expect(update(throwing(named))).rejects.toBe(named)
   })
 
-  test('[S8] that hangs is given up after 10 s, and asked anew', async () => {
+  test('[S8] when it hangs, then the call ends after 10 s, and the next caller calls it again', async () => {
     const { asked, clock, state, store } = service([newer])
     const works = state.answer
     state.answer = () => new Promise(() => undefined)
@@ -214,30 +214,33 @@ describe('a function that gives the keys', () => {
     ['an empty list', [], /'keys' must hold a key/u],
     ['half a key', [{ id: 'x', secret: 'c2VjcmV0' }], /'keys\[0\]\.secret' must be 32 bytes, not 6/u],
     ['a key twice', [newer, newer], /'keys' must not hold two keys/u],
-  ])('[S8] that gives %s is told so, and nothing is redeemed', async (_, garbage, message) => {
-    const { asked, state, store } = service([newer])
-    const works = state.answer
-    state.answer = async () => garbage
-    let isAsked = false
-    const change = async (): Promise<RecordContent> => {
-      isAsked = true
-      return { token }
-    }
-    await expect(store.update('me', change)).rejects.toEqual(failed('invalid_option', message))
-    expect(isAsked).toBe(false)
-    state.answer = works
-    await store.update('me', change)
-    expect([asked.length, isAsked]).toEqual([2, true])
-  })
+  ])(
+    '[S8] when it returns %s, then the error says so, and nothing is redeemed',
+    async (_, garbage, message) => {
+      const { asked, state, store } = service([newer])
+      const works = state.answer
+      state.answer = async () => garbage
+      let isAsked = false
+      const change = async (): Promise<RecordContent> => {
+        isAsked = true
+        return { token }
+      }
+      await expect(store.update('me', change)).rejects.toEqual(failed('invalid_option', message))
+      expect(isAsked).toBe(false)
+      state.answer = works
+      await store.update('me', change)
+      expect([asked.length, isAsked]).toEqual([2, true])
+    },
+  )
 
-  test('[S8] need not be asynchronous', async () => {
+  test('[S8] when it is synchronous, then the store works', async () => {
     const keys: SealingKeys = () => [newer]
     const store = sealedStore(memoryStore(), keys)
     expect((await store.update('me', async () => ({ token }))).token).toEqual(token)
   })
 })
 
-describe('what cannot be', () => {
+describe('given invalid arguments', () => {
   const bad = (given: unknown): unknown => {
     try {
       return sealedStore(memoryStore(), given as SealingKey[])

@@ -50,8 +50,8 @@ async function refusal(inner: Store, store: Store): Promise<unknown> {
   return error
 }
 
-describe('at rest', () => {
-  test('[S8, Z1] nothing of a token is in any file of a file store, nor in what inspects it', async () => {
+describe('stored records', () => {
+  test('[S8, Z1] given a token, then no file of a file store, and no inspection, contains a part of it', async () => {
     const path = await temporaryFolder()
     const store = sealedStore(fileStore({ path }), [newer])
     for (const turn of [1, 2, 3]) {
@@ -69,7 +69,7 @@ describe('at rest', () => {
     expect((await store.read('me'))?.token).toEqual({ ...token, accessToken: 'canary-access-3' })
   })
 
-  test('[S8] what is stored is a JWE and a mark, and no two are alike', async () => {
+  test('[S8] given a record, then the store holds a JWE and a mark, and no two JWEs are alike', async () => {
     const { inner, store } = await stored()
     const first = await inside(inner)
     expect(Object.keys(first).toSorted()).toEqual(['accessToken', 'tokenType'])
@@ -78,7 +78,7 @@ describe('at rest', () => {
     expect((await inside(inner)).accessToken).not.toBe(first.accessToken)
   })
 
-  test('[S8] a logout needs no key, and leaves a tombstone that needs none either', async () => {
+  test('[S8] given a logout, then it needs no key, and leaves a tombstone that needs none', async () => {
     const { inner } = await stored()
     const stranger = sealedStore(inner, () => Promise.reject(new Error('no keys today')))
     await stranger.delete('me')
@@ -86,7 +86,7 @@ describe('at rest', () => {
     expect([await stranger.read('me'), await inner.read('me')]).toEqual([tombstone, tombstone])
   })
 
-  test('[S8] it tells a store below what it is told, and a change what that tells', async () => {
+  test('[S8] given an update, then the inner store gets its options, and the change gets the inner store’s context', async () => {
     const confirm = async (): Promise<void> => undefined
     const context = { signal: AbortSignal.abort(), abandoned: true, confirm }
     const given = { known: 7, signal: new AbortController().signal, deadline: 5, onNews: () => undefined }
@@ -106,8 +106,8 @@ describe('at rest', () => {
   })
 })
 
-describe('rotation', () => {
-  test('[S8] what an older key has sealed is opened, and the next write seals it with the first', async () => {
+describe('a key that is replaced', () => {
+  test('[S8] given a record of an older key, then it opens, and the next write seals it with the first key', async () => {
     const { inner } = await stored([older])
     const store = sealedStore(inner, [newer, older])
     expect((await store.read('me'))?.token).toEqual(token)
@@ -120,14 +120,14 @@ describe('rotation', () => {
     expect(await sealedWith(inner)).toBe('2025-11')
   })
 
-  test('[S8] a key that is not there is named, with those that are', async () => {
+  test('[S8] given a record of an unknown key, then the error names that key and the known ones', async () => {
     const { inner } = await stored([newer])
     const store = sealedStore(inner, [older, newKey('"odd"')])
     const message = /record of "me" needs the key "2026-11", which is not among "2025-11", "\\"odd\\""/u
     expect(await refusal(inner, store)).toEqual(invalid(message))
   })
 
-  test('[S8] the id that a foreign record names does not swell the message', async () => {
+  test('[S8] given a foreign record with a very long key id, then the error stays short', async () => {
     const { inner } = await stored([newKey('x'.repeat(256))])
     const huge = btoa(JSON.stringify({ alg: 'dir', enc: 'A256GCM', kid: 'y'.repeat(100_000) }))
     await plant(inner, (jwe) => jwe.replace(/^[^.]+/u, huge))
@@ -135,7 +135,7 @@ describe('rotation', () => {
     expect(error).toEqual(invalid(/needs the key "y{256}", which/u))
   })
 
-  test('[S8] keys may be bytes, base64, base64url with a line end, or keys of Web Crypto', async () => {
+  test('[S8] given keys as bytes, base64, base64url with a line end, or Web Crypto keys, then each works', async () => {
     const { inner } = await stored()
     const bytes = Buffer.from(newer.secret)
     const own = await crypto.subtle.importKey('raw', newer.secret.slice(), 'AES-GCM', false, ['decrypt'])
@@ -146,7 +146,7 @@ describe('rotation', () => {
     }
   })
 
-  test('[S8] what becomes of the bytes that were given is of no account', async () => {
+  test('[S8] given bytes that the caller changes later, then the key stays the same', async () => {
     const { inner } = await stored()
     const secret = newer.secret.slice()
     const store = sealedStore(inner, [{ id: newer.id, secret }])
@@ -155,8 +155,8 @@ describe('rotation', () => {
   })
 })
 
-describe('what is wrong with a record', () => {
-  test('[S8, S6] another secret under the same id', async () => {
+describe('then a record is refused if', () => {
+  test('[S8, S6] it was sealed with another secret under the same id', async () => {
     const { inner } = await stored()
     const store = sealedStore(inner, [newKey(newer.id)])
     expect(await refusal(inner, store)).toEqual(
@@ -164,7 +164,7 @@ describe('what is wrong with a record', () => {
     )
   })
 
-  test('[S8, S6] the record of another account', async () => {
+  test('[S8, S6] it is the record of another account', async () => {
     const { inner, store } = await stored()
     await store.update('you', async () => ({ token: { accessToken: 'yours' } }))
     const yours = await inside(inner, 'you')
@@ -175,7 +175,7 @@ describe('what is wrong with a record', () => {
     expect((await store.read('you'))?.token).toEqual({ accessToken: 'yours' })
   })
 
-  test('[S8, S6] any character that was changed', async () => {
+  test('[S8, S6] any of its characters was changed', async () => {
     const { inner, store } = await stored()
     const { accessToken: jwe } = await inside(inner)
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
@@ -247,8 +247,8 @@ describe('what is wrong with a record', () => {
   })
 })
 
-describe('a record that is not sealed', () => {
-  test('[S8, S6] is refused, also where the token is itself a JWE, and tells how it can be adopted', async () => {
+describe('given an unsealed record', () => {
+  test('[S8, S6] then it is refused, even if its token is a JWE, and the error says how to adopt it', async () => {
     const { inner, store } = await stored()
     const { accessToken: jwe } = await inside(inner)
     for (const accessToken of ['plain', jwe]) {
@@ -259,7 +259,7 @@ describe('a record that is not sealed', () => {
     }
   })
 
-  test('[S8] is adopted where that is wanted, and sealed with the next write', async () => {
+  test('[S8] when adoptUnsealed is set, then it is adopted, and the next write seals it', async () => {
     const inner = new MemoryStore()
     await inner.update('me', async () => ({ token }))
     const store = sealedStore(inner, [newer], { [adoptUnsealed]: true })
@@ -270,7 +270,7 @@ describe('a record that is not sealed', () => {
     expect((await sealedStore(inner, [newer]).read('me'))?.token).toEqual(token)
   })
 
-  test('[S8] what is sealed is opened as ever where others are adopted', async () => {
+  test('[S8] when adoptUnsealed is set, then sealed records open too', async () => {
     const { inner } = await stored()
     expect(await refusal(inner, sealedStore(inner, [older], { [adoptUnsealed]: true }))).toEqual(
       invalid(/needs the key "2026-11"/u),
@@ -290,7 +290,7 @@ describe('the whole record', () => {
   const later = { later: ['canary-later'] }
   const kept = { madeFor: { client: 'canary-client' }, triedSeeds: ['canary:seed'], ...later }
 
-  test('[S12] given a record with all its members, when it is stored, then only its session is outside', async () => {
+  test('[S12] given a record with all its members, when it is stored, then only its session is unsealed', async () => {
     const inner = new MemoryStore()
     const store = sealedStore(inner, [newer])
     const written = await store.update('me', async () => ({ token, session: 3, failure, ...kept }))
@@ -301,7 +301,7 @@ describe('the whole record', () => {
     expect([outside?.session, JSON.stringify(outside)]).toEqual([3, expect.not.stringContaining('canary')])
   })
 
-  test('[S12] given a failure and no token, when it is stored, then it is sealed, too, and the next holder is told that it is abandoned', async () => {
+  test('[S12] given a failure and no token, when it is stored, then it is sealed, and the next holder is told that the lock is abandoned', async () => {
     const inner = new MemoryStore()
     const store = sealedStore(inner, [newer])
     await store.update('me', async () => ({ token: undefined, failure }))
@@ -314,7 +314,7 @@ describe('the whole record', () => {
     expect(told).toEqual([{ token: undefined, failure, revision: 1 }, true, 'function'])
   })
 
-  test('[S12] given a record that the version before has sealed, when it is read, then it opens', async () => {
+  test('[S12] given a record that the version before sealed, when it is read, then it opens', async () => {
     const { inner, store } = await stored()
     const content = JSON.stringify({ format: 'llm-refresh/token', version: 1, key: 'me', token })
     const jwe = await new CompactEncrypt(new TextEncoder().encode(content))
@@ -324,7 +324,7 @@ describe('the whole record', () => {
     expect((await store.read('me'))?.token).toEqual(token)
   })
 
-  test('[S12] given a failure that anybody could have written beside a seal or without one, when it is read, then it is refused or left out', async () => {
+  test('[S12] given an unsealed failure, with a sealed token or without one, when it is read, then it is refused or left out', async () => {
     const { inner, store } = await stored()
     await inner.update('me', async (current) => ({ token: current?.token, failure, ...kept }))
     expect(await store.read('me')).toEqual({ token, revision: 2 })
@@ -335,7 +335,7 @@ describe('the whole record', () => {
     expect(JSON.stringify(await store.read('me'))).not.toContain('canary')
   })
 
-  test('[S12] given what is worth keeping, when the account is logged out, then that stays sealed in the tombstone', async () => {
+  test('[S12] given a record with other members, when the account is logged out, then they stay sealed in the tombstone', async () => {
     const inner = new MemoryStore()
     const store = sealedStore(inner, [newer])
     await store.update('me', async () => ({ token, session: 3, failure, ...kept }))
@@ -349,7 +349,7 @@ describe('the whole record', () => {
     expect(await store.read('me')).toEqual({ token: undefined, session: 5, revision: 3 })
   })
 
-  test('[S12, S9] given a holder that writes between, when a record is replaced, then the change is made anew on what is there', async () => {
+  test('[S12, S9] given a holder that writes between, when a record is replaced, then the change runs again on the new record', async () => {
     const { inner, store } = await stored()
     const found: (string | undefined)[] = []
     let between: Promise<unknown> | undefined
@@ -364,7 +364,7 @@ describe('the whole record', () => {
     expect(await store.read('me')).toEqual(replaced)
   })
 
-  test('[S12] given a record that cannot be opened, when a login replaces it, then that is refused, and it stays', async () => {
+  test('[S12] given a record that cannot be opened, when a login replaces it, then the login is refused, and the record stays', async () => {
     const { inner } = await stored()
     const before = await inner.read('me')
     const login = sealedStore(inner, [older]).replace('me', () => ({ token: { accessToken: 'access-mine' } }))
@@ -372,7 +372,7 @@ describe('the whole record', () => {
     expect(await inner.read('me')).toEqual(before)
   })
 
-  test('[S12] given a change that throws, when it is replaced, then that is what is thrown', async () => {
+  test('[S12] given a change that throws, when a record is replaced, then replace() rejects with that error', async () => {
     const { store } = await stored()
     const refused = new Error('not over this one')
     const replacing = store.replace('me', () => {
@@ -381,7 +381,7 @@ describe('the whole record', () => {
     await expect(replacing).rejects.toBe(refused)
   })
 
-  test('[S12] given a store that finds something amiss, when it is sealed, then that is told, too', () => {
+  test('[S12] given an inner store with findings, then the sealed store has them too', () => {
     const found = { code: 'client_without_timeout', level: 'warning', message: 'a', fix: 'b' } as const
     const inner = Object.assign(new MemoryStore(), { findings: () => [found] })
     expect(sealedStore(inner, [newer]).findings?.()).toEqual([found])

@@ -6,43 +6,43 @@ import { exhausted, unhelpful } from './refusals.ts'
 
 /** The first pause after a refresh that did not help, in ms. */
 const FIRST_PAUSE = 1_000
-/** The number of endpoints that are remembered. */
+/** The breaker remembers this many endpoints. */
 const MOST_ENDPOINTS = 256
-/** The number of characters that count in an endpoint's name. */
+/** Characters: endpoints whose names differ only behind them count as one. */
 const MOST_NAME = 512
 
 /** A rejection of the value in force. */
 export interface Rejection {
   readonly generation: number
   readonly endpoint: string | undefined
-  /** The value came from a refresh, which may be what did not help. */
+  /** The value came from a refresh, so its rejection may show that this refresh did not help. */
   readonly refreshed: boolean
-  /** The value was in force for long, or is past its expiry: that it is rejected is no wonder. */
+  /** The value was in force for long, or has expired, so its rejection is to be expected. */
   readonly aged: boolean
   /** epoch ms */
   readonly now: number
 }
 
-/** The history of one endpoint, or of all that never accepted a value together. */
+/** The history of one endpoint, or the common history of all endpoints that never accepted a value. */
 class Endpoint {
   /** Doubles with each refresh in a row that did not help. */
   readonly pause: Backoff = new Backoff(FIRST_PAUSE)
-  /** The generation that it rejected last, while it has not judged the one that followed. */
+  /** The generation that the endpoint rejected last; undefined once the endpoint has judged a newer one. */
   rejected: number | undefined
-  /** The last generation whose rejection was judged. The callers that follow only learn the sentence. */
+  /** The last generation whose rejection was judged. Later rejections of the same generation change nothing. */
   judged = -1
-  /** It never accepted a value, or its last refresh did not help. */
+  /** The endpoint never accepted a value, or its last refresh did not help. */
   isDoubtful: boolean
 
   constructor(isDoubtful: boolean) {
     this.isDoubtful = isDoubtful
   }
 
-  /** Tells whether the rejection shows that its last refresh did not help. */
+  /** Returns true if the rejection shows that the last refresh did not help. */
   judge({ generation, refreshed, aged, now }: Rejection): boolean {
     if (generation <= this.judged) return false
     this.judged = generation
-    // The first rejection in a row shows nothing: the refresh was for another endpoint, or there was no value before.
+    // The first rejection in a row shows nothing: another endpoint caused the refresh, or there was no value before it.
     const isFruitless = refreshed && !aged && this.rejected !== undefined && generation > this.rejected
     if (isFruitless) this.pause.start(now)
     else if (aged) this.pause.reset()
@@ -51,14 +51,15 @@ class Endpoint {
 }
 
 /**
- * Stops refreshing if it does not help. Each remote side has one.
+ * Stops refreshing where a refresh does not help. Each remote side has its own breaker.
  *
- * | the endpoint | causes a refresh |
+ * | the endpoint | a rejection causes a refresh |
  * | --- | --- |
- * | accepted a value since its last refresh that did not help | at once, but for its own pause |
- * | never did | where the pause that all such endpoints share is over, and their common budget is not used up |
+ * | accepted a value, and its last refresh helped | if its own pause is over |
+ * | accepted a value, but its last refresh did not help | if its own pause is over, and the common budget allows it |
+ * | never accepted a value | if the pause that all such endpoints share is over, and the common budget allows it |
  *
- * Both pauses double from 1 s to 60 s with each refresh that did not help. A refresh that helps resets them, and so does a
+ * Each pause doubles from 1 s to 60 s with each refresh that did not help. A refresh that helps resets the pause, and so does the
  * rejection of a value that has aged.
  */
 export class Breaker {
@@ -66,7 +67,7 @@ export class Breaker {
   readonly #others = new Endpoint(true)
   readonly #budget = new RefreshBudget()
 
-  /** Notes a rejection. If a refresh would not help, returns why. */
+  /** Notes a rejection. Returns the error for the caller if no refresh may run. */
   rejected(rejection: Rejection): RefreshError | undefined {
     const { generation, now } = rejection
     const name = nameOf(rejection.endpoint)
@@ -86,8 +87,8 @@ export class Breaker {
   }
 
   /**
-   * Counts a refresh that a rejection causes. Callers without endpoints need not report acceptances, so a refresh counts against them only
-   * once it is known that it did not help.
+   * Counts a refresh that a rejection causes. A caller that names no endpoint need not report acceptances, so its refresh counts only once
+   * a further rejection shows that the refresh did not help.
    */
   began({ generation, endpoint }: Rejection): void {
     if (endpoint === undefined) return
@@ -100,18 +101,18 @@ export class Breaker {
     const known = this.#known.get(name)
     if (known === undefined) return this.#admit(name, generation)
     if (known.rejected !== undefined && generation > known.rejected) {
-      // The second attempt of a call that was counted when it was rejected.
+      // This is the second attempt of a call, and the first one was counted when it was rejected.
       known.rejected = undefined
       known.pause.reset()
       this.#budget.refund(name, generation)
     } else this.#budget.countCall()
-    // A late word on a value that was replaced says nothing about the ones after it.
+    // A late acceptance of a replaced value says nothing about the values after it.
     if (generation >= known.judged) known.isDoubtful = false
     if (this.#known.size >= MOST_ENDPOINTS) this.#remember(name, known)
   }
 
   /**
-   * The second attempt was rejected, too.
+   * The remote side rejected the second attempt too.
    *
    * @param now epoch ms
    */
@@ -138,7 +139,7 @@ export class Breaker {
     this.#remember(name, new Endpoint(false))
   }
 
-  /** The endpoint that was used longest ago goes. */
+  /** Remembers an endpoint, and forgets the one that was used longest ago. */
   #remember(name: string, endpoint: Endpoint): void {
     this.#known.delete(name)
     this.#known.set(name, endpoint)

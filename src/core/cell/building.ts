@@ -8,15 +8,15 @@ import { Waiters } from './waiters.ts'
 /** The value that a map builds from one base value, and the callers that wait for it. */
 export class Building<U> {
   snapshot: Snapshot<U> | undefined
-  /** The snapshot as a promise, made once, so that a caller that need not wait costs nothing. */
+  /** The snapshot as a promise, made once, so that a caller that need not wait costs no allocation. */
   ready: Promise<Snapshot<U>> | undefined
   readonly deadline: Deadline
   readonly #waiters: Waiters<U>
 
   /**
-   * @param base the value that it is built from
+   * @param base the value that `build` uses
    * @param deadline ms
-   * @param failed called in front of the callers that wait
+   * @param failed called when the build fails, before the waiting callers get the error
    */
   constructor(
     build: () => U | Promise<U>,
@@ -46,7 +46,7 @@ export class Building<U> {
       })
   }
 
-  /** It takes too long. */
+  /** The build has not ended within its deadline. */
   get isOver(): boolean {
     return this.ready === undefined && this.deadline.stage !== 'running'
   }

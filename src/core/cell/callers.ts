@@ -24,7 +24,7 @@ export class Callers<T> {
     this.#audience = audience
   }
 
-  /** The value in force, if no flight runs and none is due. */
+  /** The value in force, if no flight runs and none is due; else undefined. */
   settled(): InForce<T> | undefined {
     const { inForce } = this.#values
     if (inForce === undefined || this.#flights.current !== undefined) return undefined
@@ -46,14 +46,14 @@ export class Callers<T> {
       if (now >= inForce.dueAt) this.#beginAhead({ background, ignoresPause: judged === 'given up' })
       return inForce.snapshot
     }
-    // It was rejected, and the refresh has failed: the next rejection tries again, not the clock.
+    // The value was rejected, and its refresh has failed. Only the next rejection tries again, so return the value as it is.
     if (inForce?.rejected === true && this.#flights.current === undefined) return inForce.snapshot
     try {
       const cause = inForce === undefined ? 'missing' : 'expiring'
       return await this.#fly(cause, judged, { signal, background })
     } catch (error) {
       throwIfAborted(signal)
-      // A value that could not be refreshed is still sent; only a logout leaves none.
+      // The caller still gets the value that could not be refreshed. Only a logout leaves no value.
       const { inForce: latest } = this.#values
       if (latest === undefined || this.#flights.isEntered) throw error
       return latest.snapshot
@@ -71,7 +71,7 @@ export class Callers<T> {
     }
   }
 
-  /** For a caller that wants a refresh now, in spite of a cooldown and of a terminal failure that is held. */
+  /** For a caller that wants a refresh now, even during a cooldown or after a terminal failure. */
   async retryNow(options: WaitOptions = {}): Promise<Snapshot<T>> {
     const judged = await this.#judged(options)
     const { inForce } = this.#values
@@ -84,7 +84,7 @@ export class Callers<T> {
     const { generationInForce } = this.#values
     const judged = await this.#judged(options)
     const { inForce } = this.#values
-    // One that came during the wait is good, whatever it is compared with: a person may just have logged in.
+    // A value that arrived during the wait is good, even if its generation is not above `than`: a person may just have logged in.
     const replaced = Math.min(than.generation, generationInForce)
     if (inForce !== undefined && inForce.snapshot.generation > replaced) return inForce.snapshot
     return this.#fly('expiring', judged, options)
@@ -127,14 +127,14 @@ export class Callers<T> {
     try {
       this.#flights.begin('expiring', start)
     } catch {
-      // then the value that is still good is good enough
+      // The value in force is still valid, so its callers need no refresh.
     }
   }
 
   /**
-   * Begins a flight, or joins the one that runs. Without a signal, callers of one turn get one promise: a stampede costs next to nothing.
+   * Begins a flight, or joins the one that runs. Callers of one turn without a signal share one promise, so thousands of callers cost little.
    *
-   * @throws the error that keeps a flight from beginning
+   * @throws RefreshError if no flight may begin
    */
   #fly(
     cause: RefreshCause,

@@ -3,31 +3,31 @@ import { Backoff } from '../../lib/backoff.ts'
 import { suspended } from './refusals.ts'
 
 /**
- * Pauses after these double to this only (ms), so that the first success comes soon after the end of an outage, or after a person
- * has logged in to the cloud. So do those of an endpoint that says itself how long to wait.
+ * Pauses after these failures double up to this (ms), so that a refresh succeeds soon after an outage ends, or after a person has
+ * logged in to the cloud. The same holds after a 429 that says how long to wait.
  */
 const LONGEST_TRANSIENT = 5_000
 const TRANSIENT =
   /^(?:source_(?:unreachable|unavailable|refused|invalid)|refresh_(?:timeout|failed)|store_failed|reauthentication_required)$/
 
-/** The pause after a failed refresh. It doubles with each failure. After a terminal failure no refresh runs at all. */
+/** The pause after a failed refresh. It doubles with each failure. After a terminal failure no refresh runs, only `reread`. */
 export class Cooldown {
   readonly #pause: Backoff
   readonly #looksOften: boolean
   #failure: RefreshError | undefined
-  /** The host wants that there is no value: no retry changes that. */
+  /** The host cleared the value: a retry then only rereads, and never refreshes. */
   isKept = false
 
   /**
    * @param first ms
-   * @param looksOften pauses after `unchanged` are short
+   * @param looksOften pauses after `unchanged` double up to 5 s only
    */
   constructor(first: number, looksOften: boolean) {
     this.#pause = new Backoff(first)
     this.#looksOften = looksOften
   }
 
-  /** The failure that only a person can mend, or a `reread` that finds it mended: it is terminal, or the host cleared the value. */
+  /** The failure that ends only when a person acts, here or elsewhere (`reread` finds that): a terminal one, or the host's `clear()`. */
   get held(): RefreshError | undefined {
     return this.isKept || this.#failure?.terminal === true ? this.#failure : undefined
   }
@@ -40,15 +40,15 @@ export class Cooldown {
   }
 
   /**
-   * Takes note of a failure, and gives the one that counts: a terminal one outlives every look whether it has been
-   * mended.
+   * Notes a failure, and returns the failure that counts. A terminal failure stays until it is mended, even if `reread` fails
+   * in another way.
    *
    * @param atMost ms
    */
   note(failure: RefreshError, now: number, atMost: number | undefined): RefreshError {
     const held = failure.terminal && !this.isKept ? failure : this.held
     this.#failure = held ?? failure
-    // To look again costs little, and a caller waits for it.
+    // A look with `reread` costs little, and a caller waits for it, so the pause begins small again.
     if (held) this.#pause.reset()
     const { retryAfterMs, code } = this.#failure
     const isShort =
@@ -60,9 +60,9 @@ export class Cooldown {
   }
 
   /**
-   * Why no refresh may run now, if so.
+   * Returns why no refresh may run now; undefined if one may.
    *
-   * @param ignoresPause the pause is over, whatever the clock says: the last flight was given up by this very call
+   * @param ignoresPause skip the pause, because this same call gave up the last flight
    */
   refusal(now: number, canReread: boolean, ignoresPause: boolean): RefreshError | undefined {
     const pause = ignoresPause ? 0 : this.#pause.remaining(now)

@@ -1,14 +1,14 @@
 import { type Clock, inputRead, monotonic, startTimer } from '../../lib/clock.ts'
 
-/** A run stays the only one of its kind for this many deadlines, even if no caller waits for it any more. */
+/** No second run begins for this many deadlines, even if no caller waits for the first one any more. */
 const DEADLINES = 5
 
-/** `overdue`: its callers wait no longer. `lapsed`: five deadlines have passed. */
+/** `overdue`: the deadline has passed, and no caller waits any longer. `lapsed`: five deadlines have passed. */
 export type Stage = 'running' | 'overdue' | 'lapsed'
 
 /**
- * The one deadline of something that callers wait for, counted from its start. Every caller judges it by the clock, for the timer
- * that would judge it may be gone with the request that started it.
+ * The deadline of one run that callers wait for, counted from its start. Each caller checks it by the clock: on a serverless platform a
+ * timer ends with the request that started it.
  */
 export class Deadline {
   readonly #clock: Clock
@@ -17,9 +17,9 @@ export class Deadline {
   #overdueAt: number
   #lapsedAt: number
   #queuedAt: number | undefined
-  /** ms that it spent in queues before. */
+  /** ms that the run spent in queues before. */
   #queued = 0
-  /** Up to then, input that had arrived was read before anything was decided. */
+  /** ms, by the monotonic clock: when the input that had arrived was last read. */
   #inputReadAt = -Infinity
   /** ms by which the clock was set back since the start. */
   #setBack = 0
@@ -45,8 +45,8 @@ export class Deadline {
   }
 
   /**
-   * A caller finds that the time is over, and no timer has noticed: the process may have been frozen. Settles once input that has
-   * arrived was read; undefined where the caller need not wait for that.
+   * If the deadline has passed and no timer has fired for it, the process may have been frozen, and the response may wait in a socket. Then
+   * this settles once that input was read. undefined if the caller need not wait.
    */
   inputRead(): Promise<void> | undefined {
     const { stage } = this
@@ -57,8 +57,8 @@ export class Deadline {
   }
 
   /**
-   * Stops while it waits in a queue, and begins anew with its turn. Five deadlines in queues are the end all the same. A deadline
-   * that has passed stays passed.
+   * Stops the deadline while the run waits in a queue (true), and starts it anew when its turn comes (false). A run may spend five
+   * deadlines in queues. A deadline that has passed stays passed.
    */
   queued(isWaiting: boolean): void {
     const now = monotonic(this.#clock)
@@ -75,8 +75,8 @@ export class Deadline {
   }
 
   /**
-   * Runs something when the stage may have changed. It may not have: while the deadline is stopped it runs at least once a deadline, so
-   * that no timer that another request started is needed when the turn comes. Returns what stops it.
+   * Calls `run` when the stage may have changed. While the deadline is stopped, it calls `run` once per deadline although the stage is the
+   * same: then the caller's own timer is there when the turn comes, and it needs no other request's timer. Returns a function that stops it.
    */
   watch(run: () => void): () => void {
     const now = monotonic(this.#clock)
@@ -84,7 +84,7 @@ export class Deadline {
     const at = this.#queuedAt === undefined ? next : Math.min(next, now + this.#ms)
     const setBack = this.#setBack
     const fire = (): void => {
-      // The timer has run its time. Where the clock says otherwise, it was set back.
+      // The timer has run its full time. If less time has passed by the clock, the clock was set back.
       const early = at - (this.#setBack - setBack) - monotonic(this.#clock)
       if (early > 0) this.#shift(early)
       this.#noteInput()

@@ -9,11 +9,11 @@ import { Waiters } from './waiters.ts'
 /** The facts that a flight starts with. */
 export interface FlightPlan {
   readonly cause: RefreshCause
-  /** The sequence of the value that was in force when it began. */
+  /** The sequence number of the value that was in force when the flight began. */
   readonly base: number
-  /** Orders flights, `set()` and `clear()`: the later one outranks. */
+  /** Orders flights, `set()` and `clear()`: the higher number wins. */
   readonly sequence: number
-  /** The generation in force when it began. */
+  /** The generation that was in force when the flight began. */
   readonly generation: number
   /** True if it is a retry that ignores a held failure. */
   readonly isRetry: boolean
@@ -23,9 +23,9 @@ export interface FlightPlan {
 export class Flight<T> {
   readonly plan: FlightPlan
   readonly deadline: Deadline
-  /** Callers that waited. */
+  /** The number of callers that joined. */
   joined = 0
-  /** Settles when no caller wants the result any more. */
+  /** Settles when the result is no longer wanted. */
   readonly gone: Promise<void>
 
   readonly #controller = new AbortController()
@@ -49,11 +49,11 @@ export class Flight<T> {
       if (stage === 'lapsed') lapsed()
       else this.#watch()
     })
-    // The timer of the callers that began it is the flight's own, too, until the deadline.
+    // The callers that begin the flight form a group with a timer. Until the deadline the flight needs no timer besides that one.
     void this.#waiters.join(plan.generation)
   }
 
-  /** No caller wants its result any more, whether or not the signal could say so, or a timer has lived to notice. */
+  /** The result is no longer wanted. Judged by the clock, because the platform may have cancelled the timer or refused the abort. */
   get isOver(): boolean {
     return this.#isOver || this.deadline.stage === 'lapsed'
   }
@@ -63,15 +63,15 @@ export class Flight<T> {
   }
 
   /**
-   * @param generation the one in force
-   * @param isOverdue as the caller has just judged
+   * @param generation the generation in force
+   * @param isOverdue true if the caller found the flight overdue just now
    */
   join(generation: number, isOverdue: boolean): Promise<Snapshot<T>> {
     this.joined++
     return isOverdue ? this.#waiters.refuse() : this.#waiters.join(generation)
   }
 
-  /** An earlier flight has brought a value after all. This one goes on. */
+  /** A flight that was given up has brought a value late. This flight goes on. */
   serve(snapshot: Snapshot<T>): void {
     this.#waiters.serve(snapshot)
     if (!this.#waiters.isAwaited) this.#watch()
@@ -87,7 +87,7 @@ export class Flight<T> {
     this.#waiters.fail(error, inForce)
   }
 
-  /** Tells the run that no caller wants its result. */
+  /** Tells the refresh function that its result is no longer wanted. */
   abort(reason?: RefreshError): void {
     this.#stopTimer?.()
     this.#isOver = true

@@ -13,9 +13,9 @@ import type { Values } from './values.ts'
 export interface Start {
   readonly challenge?: string | undefined
   readonly background?: Background | undefined
-  /** Begins in spite of a cooldown, because this call itself gave up the flight before. */
+  /** Begins even during a cooldown, because this same call gave up the flight before. */
   readonly ignoresPause: boolean
-  /** Begins in spite of a cooldown and of a failure that is held. */
+  /** Begins even during a cooldown and after a terminal failure. */
   readonly isRetry?: boolean | undefined
 }
 
@@ -32,10 +32,10 @@ export class Flights<T> {
   readonly #cell: object
   /** The flight that runs. */
   current: Flight<T> | undefined
-  /** The host's refresh function is on the stack right now: it may be the caller. */
+  /** The host's refresh function is on the call stack now, so a call of the cell comes from that function. */
   isEntered = false
 
-  /** @param cell owns the requests of the refresh function */
+  /** @param cell the owner of the refresh function's requests: see `runAsSource()` */
   constructor(options: CellOptions<T>, internals: CellInternals, values: Values<T>, cell: object) {
     this.#cell = cell
     this.#options = options
@@ -51,14 +51,14 @@ export class Flights<T> {
     return flight
   }
 
-  /** The time of the flight that runs may be over: then input that has arrived is to be read before anything is decided. */
+  /** If the flight's deadline has passed: settles once input that has arrived was read. A caller awaits that before it judges the flight. */
   inputRead(): Promise<void> | undefined {
     return this.current?.deadline.inputRead()
   }
 
   /**
-   * Judges the flight that runs by the clock: its timer may be gone with the request that began it. Gives it up if its time is over, or if
-   * it is overdue and a new one spends nothing.
+   * Judges the running flight by the clock, because the platform may have cancelled its timer. Gives the flight up if it has lapsed, or if it
+   * is overdue and a new flight spends nothing.
    */
   judge(): Judged {
     const flight = this.current
@@ -69,7 +69,7 @@ export class Flights<T> {
     return 'given up'
   }
 
-  /** The flight that runs, else a new one. Throws if none may run. */
+  /** Returns the running flight, or begins one. @throws RefreshError if none may run */
   begin(cause: RefreshCause, start: Start): Flight<T> {
     if (this.isEntered) throw reentrant()
     if (this.#values.isClosed) throw missing()
@@ -88,7 +88,7 @@ export class Flights<T> {
     this.current = flight
     const { audience } = this.#options
     audience.tell({ type: 'refresh_started', generation, cause })
-    // A listener may have logged in or out.
+    // The listener may have called `set()` or `clear()`.
     if (this.current !== flight) return flight
     const over = this.#run(flight, challenge).then(
       (value) => this.#landed(flight, value),
@@ -99,7 +99,7 @@ export class Flights<T> {
     return flight
   }
 
-  /** Calls the host's function; whatever it does, the outcome is a promise. */
+  /** Calls the host's function. If the function throws at once, the promise rejects. */
   async #run(flight: Flight<T>, challenge: string | undefined): Promise<T> {
     const { refresh, reread } = this.#options
     const { cause, isRetry } = flight.plan
@@ -154,17 +154,17 @@ export class Flights<T> {
   }
 
   #failed(flight: Flight<T>, reason: RefreshError, isGivenUp = false): void {
-    // It was superseded or given up: its failure concerns no caller any more.
+    // The flight was superseded or given up, so its callers have their result already.
     if (this.current !== flight) return
     this.current = undefined
     const { joined, plan, deadline } = flight
     const { cause, base, isRetry } = plan
     const inForce = this.#values.inForce?.snapshot
-    // If another flight landed after this one was given up, this failure concerns an older value: it is not held.
+    // If another flight's value came into force meanwhile, this failure concerns an older value, so no cooldown follows.
     const isOutdated = inForce !== undefined && this.#values.applied > base
     const counts = isOutdated ? reason : this.#note(reason, cause)
     const error = isRetry ? reason : counts
-    // The run must receive the failure before a caller or a listener can begin the next.
+    // Abort the old run first: a caller or a listener that gets the failure may begin the next flight at once.
     if (isGivenUp) flight.abort(reason)
     flight.fail(error, this.#values.inForce?.snapshot)
     const { elapsed: duration } = deadline
@@ -176,7 +176,7 @@ export class Flights<T> {
   #note(reason: RefreshError, cause: RefreshCause): RefreshError {
     const now = this.#options.clock.now()
     const stillGood = (this.#values.inForce?.staleAt ?? 0) - now
-    // An expiry is worth another try, however short the cooldown was by then.
+    // End the pause when the value expires at the latest, so that a refresh is tried then.
     return this.cooldown.note(reason, now, cause === 'expiring' && stillGood > 0 ? stillGood : undefined)
   }
 }

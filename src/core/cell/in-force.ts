@@ -1,20 +1,20 @@
 import type { RefreshCause } from '../events.ts'
 import type { Snapshot } from '../refresher.ts'
 
-/** After this long in force (ms), a value that is rejected has aged. */
+/** A value that was in force for this long (ms) has aged: its rejection is to be expected. */
 const AGED = 60_000
 /**
- * A replacement whose expiry comes within this (ms) is not judged by the clock: one of the clocks is wrong, and
- * refreshing by it would spin.
+ * If an expiry causes a refresh, and the new value expires within this (ms), one of the clocks is wrong. Then the cell
+ * ignores the new expiry, because refreshing by it would never stop.
  */
 const SHORTEST_LIFETIME = 1_000
 
 /** A value's time in force: when it came, and when it will be due and stale. */
 export class InForce<T> {
   readonly snapshot: Snapshot<T>
-  /** The snapshot as a promise, made once, so that a caller who need not wait costs nothing. */
+  /** The snapshot as a promise, made once, so that a caller that need not wait costs no allocation. */
   readonly ready: Promise<Snapshot<T>>
-  /** It came from a refresh, not from the host. */
+  /** The value came from a refresh, not from the host's `initial` or `set()`. */
   readonly refreshed: boolean
   /** epoch ms: from here on a refresh runs in the background. */
   readonly dueAt: number
@@ -25,7 +25,7 @@ export class InForce<T> {
   readonly #arrivedAt: number
 
   /**
-   * @param cause of the refresh it came from; the host's own values have none
+   * @param cause the cause of the refresh that brought the value; undefined for the host's `initial` and `set()`
    * @param now epoch ms
    * @param refreshAhead ms
    */

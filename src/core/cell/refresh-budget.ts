@@ -1,4 +1,4 @@
-/** After so many calls a refresh that did not help is forgotten. */
+/** After this many calls the budget forgets a refresh that did not help. */
 const REMEMBERED = 1_024
 
 interface Spent {
@@ -12,9 +12,9 @@ interface Spent {
 }
 
 /**
- * Limits how often the endpoints that never accepted a value may cause a refresh. It counts calls, not time, so a slow poller does not
- * refresh at each poll. The distance trebles with each refresh that did not help: 1 call, 3, 9, 27 …. So 200 calls cause 6 refreshes, 400
- * calls 7.
+ * Limits how often doubtful endpoints (those that never accepted a value, or whose last refresh did not help) cause a refresh. It counts
+ * calls, not time, so that a slow poller does not refresh at each poll. The number of calls between two refreshes triples with each refresh
+ * that did not help: 1, 3, 9, 27 …. So 200 calls cause 6 refreshes, and 400 calls cause 7.
  */
 export class RefreshBudget {
   #calls = 0
@@ -31,8 +31,10 @@ export class RefreshBudget {
   }
 
   /**
-   * @param generation the one that was rejected; its refresh counts once
-   * @param isFinal it is known that the refresh did not help
+   * Counts a refresh, once for each rejected generation.
+   *
+   * @param generation the generation that was rejected
+   * @param isFinal true if a further rejection has shown that the refresh did not help
    */
   spend(endpoint: string, generation: number, isFinal: boolean): void {
     const last = this.#spent.at(-1)
@@ -41,7 +43,7 @@ export class RefreshBudget {
     } else if (isFinal && last.endpoint === endpoint) last.isFinal = true
   }
 
-  /** A refresh helped after all: the endpoint accepted a newer generation. Tells whether there was one. */
+  /** Takes a refresh off the count, because the endpoint accepted a newer generation. Returns false if there is none to take off. */
   refund(endpoint: string, generation: number): boolean {
     // React Native's engine may lack findLastIndex().
     for (let at = this.#spent.length - 1; at >= 0; at--) {

@@ -1,6 +1,6 @@
 import { RefreshError } from '../../errors.ts'
 
-/** The cell's reasons to have no fresh value for a caller. */
+/** The errors with which a cell refuses a caller a fresh value. */
 
 export function missing(): RefreshError {
   return new RefreshError(
@@ -17,7 +17,7 @@ export function timeout(what: string, deadline: number): RefreshError {
   )
 }
 
-/** Too soon after a failure; the refusal carries the same cause. */
+/** The cooldown's error: a refresh failed a moment ago. Its cause is that failure, or the failure's own cause if the failure is foreign. */
 export function suspended(pause: number, failure: RefreshError | undefined): RefreshError {
   const isForeign = failure?.code === 'refresh_failed'
   const cause = isForeign ? failure.cause : failure
@@ -26,13 +26,13 @@ export function suspended(pause: number, failure: RefreshError | undefined): Ref
   return new RefreshError('refresh_suspended', message, { cause, retryAfterMs: pause })
 }
 
-/** The breaker's: the last refreshes did not help here, so the next one waits. */
+/** The breaker's error: the last refreshes did not help here, so the next one waits. */
 export function unhelpful(pause: number): RefreshError {
   const message = `The remote side rejected the fresh value, too, so refreshing does not help here: the next refresh may run in ${inMs(pause)}. Check that the account may use this endpoint.`
   return new RefreshError('refresh_suspended', message, { retryAfterMs: pause })
 }
 
-/** The breaker's: the endpoints that never accepted a value have used up their refreshes. */
+/** The breaker's error: the doubtful endpoints have used up their common budget. */
 export function exhausted(): RefreshError {
   const message =
     'The remote side has never accepted a value at this endpoint, and refreshing did not help there, so none is made now. Check that the account may use this endpoint; one of the next calls refreshes again.'

@@ -3,15 +3,15 @@ import type { CellOptions } from '../options.ts'
 import type { Snapshot } from '../refresher.ts'
 import { InForce } from './in-force.ts'
 
-/** The values of a cell: the one in force, its number, and what may take its place. */
+/** The values of a cell: numbers them, and knows which one is in force. */
 export class Values<T> {
   readonly #options: CellOptions<T>
   inForce: InForce<T> | undefined
-  /** The last generation given out; numbers never restart. */
+  /** The last generation that was given to a value. It never falls. */
   last = 0
   /** The sequence number of the last value that took effect. */
   applied = 0
-  /** Logged out until `set()`. */
+  /** `clear()` was called: only `set()` puts a value in force again. */
   isClosed = false
   #sequence = 0
 
@@ -24,12 +24,16 @@ export class Values<T> {
     return this.inForce?.snapshot.generation ?? 0
   }
 
-  /** Numbers flights, `set()` and `clear()`: the later one outranks. */
+  /** Numbers flights, `set()` and `clear()`: the higher number wins. */
   number(): number {
     return ++this.#sequence
   }
 
-  /** Puts a value in force. `cause` is that of the refresh it came from; the host's own values have none. */
+  /**
+   * Puts a value in force.
+   *
+   * @param cause the cause of the refresh that brought the value; undefined for the host's `initial` and `set()`
+   */
   adopt(value: T, sequence: number, cause: RefreshCause | undefined): Snapshot<T> {
     const { expiresAt, clock, refreshAhead } = this.#options
     const snapshot: Snapshot<T> = { value, generation: ++this.last, expiresAt: expiresAt(value) }

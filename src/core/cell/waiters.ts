@@ -3,19 +3,19 @@ import { currentTurn } from '../../lib/input.ts'
 import type { Snapshot } from '../refresher.ts'
 import type { Deadline, Stage } from './deadline.ts'
 
-/** The callers that wait for one result: a flight's, or a map's. */
+/** The callers that wait for one result, of a flight or of a map's build. */
 export class Waiters<T> {
   readonly #deadline: Deadline
   readonly #late: () => RefreshError
   readonly #passed: (stage: Stage) => void
   readonly #groups = new Set<Group<T>>()
   #latest: Group<T> | undefined
-  /** The result. A listener may settle it before the first caller joins. */
+  /** The result. A listener that calls `set()` or `clear()` may settle it before the first caller joins. */
   #ending: Promise<Snapshot<T>> | undefined
 
   /**
    * @param late makes the error that a caller gets when the deadline has passed
-   * @param passed called before that, for each group of callers
+   * @param passed called for each group of callers when the deadline has passed, before the group gets the error
    */
   constructor(
     deadline: Deadline,
@@ -27,13 +27,13 @@ export class Waiters<T> {
     this.#passed = passed
   }
 
-  /** A caller waits. */
+  /** True if any caller waits. */
   get isAwaited(): boolean {
     return this.#groups.size > 0
   }
 
   /**
-   * Waits. A caller that joins late gets the rest of the deadline; one that comes after it fails at once.
+   * Waits for the result until the deadline. A caller that comes after the deadline fails at once.
    *
    * @param base the generation in force: the caller waits for a newer one
    */
@@ -50,12 +50,12 @@ export class Waiters<T> {
     return group.promise
   }
 
-  /** A caller that comes after the deadline. */
+  /** The result for a caller that comes after the deadline. */
   refuse(): Promise<never> {
     return Promise.reject(this.#late())
   }
 
-  /** A new value came from elsewhere. Callers that wait for an even newer one go on waiting. */
+  /** Gives the value to the callers that wait for a newer one than they had. The other callers go on waiting. */
   serve(snapshot: Snapshot<T>): void {
     for (const group of this.#groups) {
       if (snapshot.generation <= group.base) continue
@@ -64,13 +64,13 @@ export class Waiters<T> {
     }
   }
 
-  /** Serves the new value to all who wait, and to those who join later. */
+  /** Gives the result to all callers, those that wait and those that join later. */
   land(snapshot: Snapshot<T>): void {
     this.#ending = Promise.resolve(snapshot)
     this.serve(snapshot)
   }
 
-  /** It will not come. Callers that joined before the value in force came get that one. */
+  /** Fails the callers: there is no result. A caller that joined before the value in force arrived gets that value instead. */
   fail(error: unknown, inForce?: Snapshot<T>): void {
     this.#ending = failed(error)
     if (inForce !== undefined) this.serve(inForce)
@@ -97,14 +97,17 @@ export class Waiters<T> {
   }
 }
 
-/** A failure that no caller need receive. */
+/** A rejected promise that may stay unhandled, because perhaps no caller joins. */
 function failed(reason: unknown): Promise<never> {
   const ending = Promise.reject(reason)
   ending.catch(() => undefined)
   return ending
 }
 
-/** Callers that joined in one turn of the event loop. They share a promise and a timer, and no other request started either. */
+/**
+ * Callers that joined in one turn of the event loop. They share a promise and a timer. A turn belongs to one request, and a platform
+ * cancels both with the request, so callers of different requests share neither.
+ */
 class Group<T> {
   readonly turn: object
   readonly base: number
@@ -120,7 +123,7 @@ class Group<T> {
       this.resolve = resolve
       this.reject = reject
     })
-    // A refresh ahead of expiry has no waiting caller; an event tells its failure.
+    // No caller waits for a refresh ahead of the expiry, so a rejection may stay unhandled. An event reports the failure.
     this.promise.catch(() => undefined)
   }
 }

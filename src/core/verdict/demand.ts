@@ -1,11 +1,11 @@
 import type { Verdict } from './unauthorized.ts'
 
-/** Characters: no challenge that is longer is read. */
+/** Characters: a longer challenge is not read. */
 const LONGEST = 8_192
-/** Scopes of one demand. */
+/** The number of scopes that are read from one challenge. */
 const MOST = 64
 
-/** The challenge of a response that wants a wider scope (RFC 6750 section 3.1): the token is good, and lacks one. */
+/** The challenge of a response that demands a wider scope (RFC 6750 section 3.1): the token is valid, but lacks a scope. */
 export function demandIn(verdict: Verdict | false): string | undefined {
   if (verdict === false || verdict.rejected) return undefined
   const { status, challenge } = verdict
@@ -14,7 +14,7 @@ export function demandIn(verdict: Verdict | false): string | undefined {
   return /\berror\s{0,4}=\s{0,4}"?insufficient_scope\b/i.test(challenge) ? challenge : undefined
 }
 
-/** Another credential may do: this one was rejected, or it lacks a scope. */
+/** True if another token may help: this one was rejected, or it lacks a scope. */
 export function isMendable(verdict: Verdict | false): verdict is Verdict {
   return verdict !== false && (verdict.rejected || demandIn(verdict) !== undefined)
 }

@@ -12,32 +12,33 @@ import {
 
 /** The readable facts of an error, an outcome, a response or a body, at any depth. */
 export interface ErrorFacts {
-  /** HTTP status; the outermost that is known. */
+  /** The outermost HTTP status that is known. */
   readonly status: number | undefined
   /**
-   * The status that the error states beneath that one. A gateway may wrap another server's error in a status of its own, and a vendor may
-   * put an error into a 200. Either a number, or the status that the vendor's name or number for the error stands for.
+   * The status that the error states beneath `status`. A gateway may wrap another server's error in a status of its own, and a vendor may
+   * put an error into a 200. It comes from a number in the error, or from the vendor's name or number for the error.
    */
   readonly statedStatus?: number | undefined
   /** gRPC status; 16 is UNAUTHENTICATED. */
   readonly grpcStatus: number | undefined
-  /** Every readable word, one text a line: messages, codes, types, reasons; a bounded prefix of each. */
+  /** Every readable text, one per line: messages, codes, types, reasons; a bounded prefix of each. */
   readonly text: string
   /**
-   * The vendor's names for the error, as written: codes, types, reasons; the outermost first. `unauthenticated` for a number that says so.
+   * The vendor's names for the error, unchanged: codes, types, reasons; the outermost first. `unauthenticated` if a vendor's number means
+   * that.
    */
   readonly names: readonly string[]
   /** The `WWW-Authenticate` header (RFC 9110 section 11.6.1). */
   readonly challenge: string | undefined
 }
 
-/** Facts, and further ones that only a verdict needs. */
+/** The facts, and further ones that only a verdict needs. */
 export interface Evidence extends ErrorFacts {
-  /** The status of the error itself: not that of a 200 around it, and none that the AI SDK made up. */
+  /** The status of the error itself: not of a 200 around the error, and no status that the AI SDK made up. */
   readonly errorStatus: number | undefined
   /** The HTTP status that the vendor's name for the error stands for. */
   readonly namedStatus: number | undefined
-  /** The connection failed, or JSON-RPC or a client's own error speaks: words decide nothing. */
+  /** True for a failed connection, a JSON-RPC error and a client's own error: then no sentence of the error is judged. */
   readonly isWordless: boolean
   readonly sentences: readonly string[]
   /** True if this library made the response. */
@@ -49,16 +50,16 @@ const MOST_NODES = 64
 const MOST_ITEMS = 16
 const MOST_TEXTS = 64
 
-/** Under these a text without a space is a name; the first that is known counts. */
+/** Members whose text, if it has no space, is a name for the error. The first name with a known status counts. */
 const NAME_KEYS = /* @__PURE__ */ listed(
   'code error_code errorCode errorcode reason status __type Code type error_type kind error name lc_error_code',
 )
-/** Under these and the ones above a string is telling, and an object worth looking into. */
+/** All members that are read: the names above, then the ones that hold texts or inner errors. */
 const KEYS = /* @__PURE__ */ listed(
   'statusCode status_code httpStatusCode message Message msg error_description error_msg errorMessage responseBody data body response httpResponse detail details errors errorDetails innererror extensions fault faultstring Error Response ResponseMetadata exp $metadata lastError cause',
   NAME_KEYS,
 )
-/** Where a node was found. QUOTED: its status and names are not this error's. REASON: it explains this error, whose status is known. */
+/** Marks of a place. QUOTED: the status and names there belong to another error. REASON: the node there explains an error of known status. */
 const QUOTED = 1
 const REASON = 2
 
@@ -69,7 +70,7 @@ function listed(names: string, before: readonly string[] = []): readonly string[
   return [...before, ...names.split(' ')]
 }
 
-/** The errors that outcomes and deltas were made from: they tell more than the outcome or delta does. */
+/** The error that each outcome or delta was made from, which holds more facts than the outcome or delta. */
 const origins = new WeakMap<object, unknown>()
 
 /** Records the error that an outcome or a delta was made from, for its verdict. */
@@ -79,15 +80,15 @@ export function madeOf<T extends object>(outcome: T, error: unknown): T {
 }
 
 /**
- * Reads facts, outermost first. Never throws, and reads no more than a bounded prefix.
+ * Reads facts, outermost first. It never throws, and reads only a bounded prefix.
  *
- * @param readsSuccesses also reads the bodies of successes, which hold the model's text
+ * @param readsSuccesses true to read the bodies of successes too, which hold the model's text
  */
 export function readFacts(input: unknown, readsSuccesses = false): Evidence {
   let status: number | undefined
   let errorStatus: number | undefined
   let innerStatus: number | undefined
-  /** It states the status once more: then it wraps no other. */
+  /** True if an inner part repeats the error's own status: then the error wraps no other server's error. */
   let isRestated = false
   let grpcStatus: number | undefined
   let challenge: string | undefined
@@ -95,13 +96,13 @@ export function readFacts(input: unknown, readsSuccesses = false): Evidence {
   let isSynthetic = false
   const texts: string[] = []
   const sentences: string[] = []
-  /** Texts where a name may stand. Most verdicts need none. */
+  /** Texts that may be names. They are read only on demand, because most verdicts need no name. */
   const named: { readonly text: string; readonly place: number }[] = []
-  /** The nodes that are found but not read yet, and where. A map keeps insertion order and adds each node once. */
+  /** The nodes in reading order, each with its place. A map holds each node once, and a loop over it also visits nodes that the loop adds. */
   const nodes = new Map<object, number>()
 
   const find = (value: unknown, place: number, mayBeName = false): void => {
-    // An error of this library is not the remote side's word.
+    // The remote side did not send an error of this library.
     if (value instanceof RefreshError) return
     if (isObject(value)) {
       if (origins.has(value)) find(origins.get(value), place)
@@ -114,7 +115,7 @@ export function readFacts(input: unknown, readsSuccesses = false): Evidence {
     for (const [, name = ''] of text.startsWith('<') ? text.matchAll(CODES) : [])
       named.push({ text: name, place })
     const json = jsonIn(value)
-    // A sentence that ends with JSON may tell of what it came from.
+    // A sentence that ends with JSON may quote the error that caused it.
     const isTold = errorStatus !== undefined && !isWholeJson(value)
     if (json !== undefined) find(json, isTold ? place | REASON : place)
     if ((place & QUOTED) === 0) sentences.push(text)
@@ -129,7 +130,7 @@ export function readFacts(input: unknown, readsSuccesses = false): Evidence {
     const code = get(node, 'code')
     const isJsonRpc = typeof get(node, 'jsonrpc') === 'string' || isJsonRpcCode(code)
     if (isClientSide(get(node, 'name')) && statusOf(node) === undefined) {
-      // Its text is the model's. A value that did not fit the schema may still be a vendor's error, in an unknown shape.
+      // The text of a client's own error is the model's. Its value, which did not fit the schema, may still be a vendor's error.
       const value = get(node, 'value')
       if (isErrorBody(value)) find(value, outerPlace)
       else isWordless = true
@@ -139,7 +140,7 @@ export function readFacts(input: unknown, readsSuccesses = false): Evidence {
     isWordless ||= get(node, 'kind') === 'connection'
     const place = isJsonRpc ? outerPlace | QUOTED : outerPlace
     const isQuoted = (place & QUOTED) !== 0
-    // An error with an id is a method's, such as a tool's. Without one the request itself was refused.
+    // A JSON-RPC error with an id comes from a method, such as a tool. Without an id, the server refused the request itself.
     if (
       isJsonRpc &&
       (get(node, 'id') ?? undefined) === undefined &&
@@ -154,13 +155,13 @@ export function readFacts(input: unknown, readsSuccesses = false): Evidence {
       else innerStatus ??= own
     }
     status ??= own
-    // A 200 around an error is no status of the error; around anything else it says that there is none.
+    // A 200 around an error is not the error's status. A 200 around anything else says that there is no error.
     const isGood = own !== undefined && own >= 200 && own < 300
     if (!isGood || !wrapsError(node)) errorStatus ??= own
     if (!isQuoted && typeof code === 'number' && code >= 0 && code <= 16 && isGrpc(node)) grpcStatus ??= code
 
     if (isRejectedByNumber(node)) named.push({ text: 'unauthenticated', place })
-    // If there were several tries, the last error counts.
+    // After several tries, only the last error counts.
     const skipped = isObject(get(node, 'lastError')) ? 'errors' : undefined
     for (const key of KEYS) {
       if (key === skipped) continue

@@ -1,4 +1,4 @@
-/** Reads objects and texts that others made, and that may be hostile: nothing here throws or reads more than a bounded prefix. */
+/** Reads foreign objects and texts, which may be hostile: no function here throws, or reads more than a bounded prefix. */
 
 import { speaksOfOthers } from './words.ts'
 
@@ -7,7 +7,7 @@ export const MOST_TEXT = 16_384
 /** Longer texts are not parsed. */
 const MOST_JSON = 65_536
 
-/** Bodies are JSON, and some clients' messages end with one. */
+/** The JSON of a text: the whole text, or its end, because some clients append the body to their message. undefined if there is none. */
 export function jsonIn(text: unknown): unknown {
   if (typeof text !== 'string' || text.length > MOST_JSON) return undefined
   const isWhole = isWholeJson(text)
@@ -28,7 +28,7 @@ export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null
 }
 
-/** A revoked proxy throws. */
+/** `Array.isArray()` throws for a revoked `Proxy`. */
 export function isArray(value: unknown): boolean {
   try {
     return Array.isArray(value)
@@ -37,7 +37,7 @@ export function isArray(value: unknown): boolean {
   }
 }
 
-/** A property, whatever the object does about it. */
+/** Reads a member; undefined if a getter throws. */
 export function get(node: unknown, key: PropertyKey): unknown {
   try {
     return Reflect.get(Object(node), key)
@@ -51,12 +51,12 @@ export function header(headers: unknown, name: string): string | undefined {
   let value = get(headers, name)
   const getter = get(headers, 'get')
   try {
-    // Collections can be iterated; other things with a `get` are not ours to call.
+    // Call `get` only of a collection, which can be iterated. On other objects, `get` may have side effects.
     if (typeof getter === 'function' && Symbol.iterator in Object(headers)) {
       value = Reflect.apply(getter, headers, [name])
     }
   } catch {
-    // then it has no such header
+    // A getter that throws counts as no such header.
   }
   return prefix(value)
 }

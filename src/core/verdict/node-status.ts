@@ -1,9 +1,9 @@
-/** Reads the status and the code of one error, response or body: whether they are its own, and whether they are real. */
+/** Reads the status and the code of one error, response or body, and tells whether they are its own and were really sent. */
 
 import { get, header, isArray, isObject, jsonIn } from './foreign.ts'
 import { isErrorBody } from './vendor-names.ts'
 
-/** Under these a number is a status. */
+/** Members whose number may be an HTTP status. */
 const STATUS_KEYS =
   /* @__PURE__ */ 'status statusCode status_code httpStatusCode http_code http_status code error_code errorCode'.split(
     ' ',
@@ -16,15 +16,16 @@ export function statusOf(node: object): number | undefined {
   for (const key of STATUS_KEYS) {
     const value = get(node, key)
     const status = typeof value === 'string' && /^[1-5]\d\d$/.test(value) ? Number(value) : value
-    // No error is a 1xx; vendors count their own codes from 100.
+    // No error has a 1xx. Some vendors number their own codes from 100.
     if (typeof status === 'number' && status >= 200 && status < 600) return status
   }
   return undefined
 }
 
 /**
- * The AI SDK gives an error that came inside a 200 (an event stream, or a body that was already parsed) a 400 or a 500, and one in the
- * middle of a stream whatever fits its words. The vendor's name for the error knows better. Other statuses are real, or follow from it.
+ * True if the AI SDK made the status up. It gives a 400 or a 500 to an error that came inside a 200 (in an event stream, or in a body that
+ * was already parsed), and derives a status from the words of an error in the middle of a stream. Then the vendor's name for the error
+ * decides. Other statuses were sent, or follow from that name.
  */
 export function hasMadeUpStatus(node: object): boolean {
   const status = get(node, 'statusCode')
@@ -44,14 +45,14 @@ export function wrapsError(node: object): boolean {
   return bodies.some((body) => isErrorBody(jsonIn(body) ?? body))
 }
 
-/** JSON-RPC reserves these (specification, section 5.1); clients' errors have them, too. */
+/** True for a code that JSON-RPC reserves (specification, section 5.1). Errors of JSON-RPC clients have such codes too. */
 export function isJsonRpcCode(code: unknown): boolean {
   return typeof code === 'number' && code >= -32_768 && code <= -32_000
 }
 
-/** gRPC's `code` counts from 0 to 16; these show that it is gRPC's. */
+/** True if other members show that a `code` from 0 to 16 is a gRPC status. */
 export function isGrpc(node: object): boolean {
   const details = get(node, 'details')
-  // A list, where it is `google.rpc.Status` as JSON.
+  // In `google.rpc.Status` as JSON, `details` is a list.
   return typeof details === 'string' || isArray(details) || typeof get(node, 'metadata') === 'object'
 }

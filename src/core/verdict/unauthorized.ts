@@ -10,29 +10,29 @@ export { type DefaultRejectionRule, defaultRejectionRules, type RejectionRule } 
 /** The decision whether a result is a rejection, and why. */
 export interface Verdict {
   readonly rejected: boolean
-  /** The named rule that decided, if one did. */
+  /** The name of the rule that decided, if one did. */
   readonly rule?: string | undefined
-  /** HTTP status, when it is known. */
+  /** The HTTP status, if it is known. */
   readonly status?: number | undefined
   /** The `WWW-Authenticate` header (RFC 9110 section 11.6.1), for the refresh to read. */
   readonly challenge?: string | undefined
 }
 
-/** Rules by name: your own, asked in this order before all others, or false to switch a default one off. */
+/** Rules by name: your own, which are asked in this order before all others, or false to switch a default one off. */
 export type RejectionRules = Readonly<
   Record<string, RejectionRule | false> & { [name in DefaultRejectionRule]?: RejectionRule | false }
 >
 
-/** A token that lacks a scope is a good token: a fresh one would lack it, too. */
+/** A missing scope is no rejection: a fresh token would lack the scope too. */
 const MISSING_SCOPE =
   /\b(?:insufficient|missing)[ _]?(?:\w{1,30}[ _])?scopes?\b|\bscope requirement\b|SCOPE_INSUFFICIENT|\b(?:lacks?|not have|without) (?:the |a )?(?:required |necessary |needed )?scopes?\b/i
 
 /**
  * Judges an error, an outcome, a stream's error, a response or a message. Your own rules decide first, then a missing scope (no
- * rejection), then the status: 401 is a rejection, and any other is none unless a default rule names it. Where the error has no status,
- * the vendor's name for it decides, then the gRPC status, the connection error and JSON-RPC; words are the last resort.
+ * rejection), then the status: 401 is a rejection, and any other status is none unless a default rule matches. If the error has no status,
+ * the vendor's name for the error decides, then the gRPC status, then a connection error or JSON-RPC (no rejection), and only then words.
  *
- * It never throws, follows `cause` chains within bounds, and reads a bounded prefix of what it is given.
+ * It never throws, follows `cause` chains within bounds, and reads a bounded prefix of each text.
  *
  * @param rules default: {@link defaultRejectionRules}
  */
@@ -46,7 +46,7 @@ export function verdict(
   return { ...decision(facts, rules, readSuccess), status: facts.errorStatus ?? facts.status, challenge }
 }
 
-/** Words in a 401's body that may make it no rejection, or that its refresh must know. `\\u` may spell any of them. */
+/** Words in the body of a 401 that may change the verdict, or that the refresh needs. `\\u` may spell any of them. */
 const TELLING = /scope|challenge|headers|\\u/i
 
 /** True if the body of a 401 may tell more than its status. */
@@ -55,10 +55,10 @@ export function isTelling(body: string): boolean {
 }
 
 /**
- * Judges a response as {@link verdict} does. Nearly every rejection is a 401 that names no scope: its status decides, and its facts need not be
- * read, which in a storm of rejections would cost more than all else that is done here.
+ * Judges a response as {@link verdict} does. Nearly every rejection is a 401 that names no scope. Its status decides, so its facts are not
+ * read: among many rejections at once, that reading would cost more than all else.
  *
- * @param isPlain401 it is a 401, its body is not telling, and no rule of the user's is about 401
+ * @param isPlain401 true if the status is 401, the body is not telling, and no rule of the user's is about 401
  */
 export function responseVerdict(
   response: { readonly status: number; readonly headers: unknown; readonly body: string },
@@ -79,9 +79,9 @@ export function hasRuleFor401(rules: Readonly<Record<string, RejectionRule>>): b
   return Object.entries(rules).some(([name, rule]) => !isDefault(name, rule) && includes(rule, 401))
 }
 
-/** Options that decide what counts as a rejection. */
+/** Options that decide which errors count as rejections. */
 export interface UnauthorizedOptions {
-  /** Your own rules by name, or false to switch a default rule off. Default: none */
+  /** Your own rules by name, or false to switch a default rule off. Default: none. */
   readonly rules?: RejectionRules | undefined
 }
 
@@ -101,9 +101,9 @@ export function isUnauthorizedError(error: unknown, { rules }: UnauthorizedOptio
 }
 
 /**
- * The default rules with changes; the changed and added ones come first.
+ * The default rules with the user's changes. Changed and added rules come first.
  *
- * @throws RefreshError `invalid_option` for a rule that is none, or a switched-off name that does not exist
+ * @throws RefreshError `invalid_option` for an invalid rule, or for `false` under a name that no default rule has
  */
 export function rejectionRules(changes: RejectionRules = {}): Readonly<Record<string, RejectionRule>> {
   if (Object(changes) !== changes) throw optionError('rules', 'must be an object')
@@ -128,7 +128,7 @@ export function rejectionRules(changes: RejectionRules = {}): Readonly<Record<st
 /**
  * Decides whether the evidence is a rejection, and names the rule.
  *
- * @param readSuccess reads the body of a success; only a user's own rule for successes may see it
+ * @param readSuccess reads the evidence again with the body of a success, which only a user's own rule for successes sees
  */
 function decision(
   facts: Evidence,
@@ -136,7 +136,7 @@ function decision(
   readSuccess: () => Evidence,
 ): Pick<Verdict, 'rejected' | 'rule'> {
   const { status, errorStatus, grpcStatus } = facts
-  // A response that one of our surfaces made has caused a refresh already.
+  // One of our surfaces made this response, after it had tried to refresh.
   if (facts.isSynthetic) return { rejected: false }
   const defaults: [string, RejectionRule][] = []
   for (const [name, rule] of Object.entries(rules)) {
@@ -174,7 +174,7 @@ function includes({ statuses }: RejectionRule, status: number | undefined): bool
   return status !== undefined && statuses.includes(status)
 }
 
-/** undefined if it has no opinion. A rule that throws has none. */
+/** undefined if the rule has no opinion, as when it throws. */
 function opinionOf(rule: RejectionRule, facts: Evidence): true | 'accepted' | undefined {
   try {
     const opinion: unknown = rule.matches(facts)

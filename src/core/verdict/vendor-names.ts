@@ -1,11 +1,11 @@
 /** Vendors' names for errors, and the HTTP status that each stands for: one table for every surface. */
 
-/** No name is longer. */
+/** Characters: a longer text is no name. */
 const MOST_NAME = 100
 
 let rejection: RegExp | undefined
 
-/** Names of a rejected credential, as `normalized` gives them: `tokenexpired`, `invalidapikey`, `unauthenticated`. */
+/** Names of a rejected credential in the form that `normalized()` returns: `tokenexpired`, `invalidapikey`, `unauthenticated`. */
 function readRejection(): RegExp {
   const kind =
     '(?:api|access|auth(?:entication|ori[sz]ation)?|bearer|oauth2?|id|jwt|security|session|user|service)'
@@ -21,7 +21,7 @@ function readRejection(): RegExp {
   return new RegExp(`^(?:${names.join('|')})$`)
 }
 
-/** Names of other errors, by a part of the name. The first that fits counts. */
+/** Names of other errors, by a part of the name. The first match counts. */
 const OTHERS: readonly (readonly [status: number, name: RegExp])[] = [
   [407, /proxy/],
   [429, /ratelimit|toomany|throttl|quota|exhausted|slowdown/],
@@ -45,20 +45,20 @@ const OTHERS: readonly (readonly [status: number, name: RegExp])[] = [
   ],
 ]
 
-/** The connection failed, or a local system call did: runtimes' codes, and clients' names for it. */
+/** Codes of runtimes, and names of clients, for a failed connection or a failed local system call. */
 const CONNECTION =
   /^(?:E(?:CONN[A-Z]+|PIPE|TIMEDOUT|NOTFOUND|AI_[A-Z]+|(?:HOST|NET)[A-Z]+|ADDR[A-Z]+|ACCES|PERM|PROTO|AUTH|NOENT|[MN]FILE)|UND_ERR_\w+|ERR_(?:TLS|SSL|STREAM|SOCKET|HTTP2|NETWORK|CANCELED)\w*|HPE_\w+|CERT_\w+|\w*(?:SELF_SIGNED|UNABLE_TO_|DEPTH_ZERO)\w*|FailedToOpenSocket|\w*connection\w*)$/i
 
 /**
- * Errors of the client's own making, whose words are the model's, a tool's or a person's: a chunk that cannot be parsed, an
- * output that does not fit its schema, a tool that failed.
+ * Names of errors that a client makes itself: for a chunk that cannot be parsed, an output that does not fit its schema, a tool that
+ * failed. The words of such an error come from the model, a tool or a person.
  */
 const CLIENT_SIDE =
   /^(?:ai)?(?:jsonparse|typevalidation|invalidresponsedata|emptyresponsebody|no\w+generated|zod|syntax|\w*tool\w*|load(?:apikey|setting))$/
 
 /**
- * Numbers by which vendors say, mostly within a 200, that a token is no good. They count only beside their message: MiniMax in `base_resp`,
- * Baidu, WeCom and DingTalk, Coze and Feishu.
+ * Vendors' numbers for a rejected token, mostly within a 200. A number counts only beside its message member. In order: MiniMax (in
+ * `base_resp`), Baidu, WeCom and DingTalk, Coze and Feishu.
  */
 const NUMBERS: readonly (readonly [field: string, message: string, numbers: readonly unknown[]])[] = [
   ['status_code', 'status_msg', [1004, 2049]],
@@ -67,7 +67,7 @@ const NUMBERS: readonly (readonly [field: string, message: string, numbers: read
   ['code', 'msg', [4100, 700012006, 99991661, 99991663, 99991664, 99991668, 99991671, 99991677]],
 ]
 
-/** Does this body say so by a number? */
+/** True if this body reports a rejected token by a vendor's number. */
 export function isRejectedByNumber(body: object): boolean {
   try {
     const held: unknown = Reflect.get(body, 'base_resp')
@@ -83,9 +83,9 @@ export function isRejectedByNumber(body: object): boolean {
 
 /** The HTTP status that a name stands for; undefined for a name that is not known. */
 export function statusOfName(name: string): number | undefined {
-  // These two are too general for what `normalized` leaves of them.
+  // `normalized()` would leave only `api` and `unknown`, which are too general to look up.
   if (name === 'api_error' || name === 'UNKNOWN') return 500
-  // A provider gives this name to any failure of a `chat` that the request caused.
+  // A provider of this library gives this name to each failed `chat()` that the request itself caused.
   if (name === 'invalid_request') return undefined
   // Tencent's names.
   if (/^AuthFailure\.(?!Unauthorized|MFA)/.test(name)) return 401
@@ -99,7 +99,7 @@ export function isConnectionCode(code: unknown): boolean {
   return typeof code === 'string' && code.length <= MOST_NAME && CONNECTION.test(code)
 }
 
-/** True if this error name concerns the text that was said, not the request. */
+/** True if an error of this name concerns the text of the model, a tool or a person, not the request. */
 export function isClientSide(name: unknown): boolean {
   return typeof name === 'string' && CLIENT_SIDE.test(normalized(name))
 }
@@ -110,8 +110,8 @@ export function isName(text: string): boolean {
 }
 
 /**
- * Does this body report an error: `{"type":"error",…}`, Dify's `{"event":"error",…}`, vLLM's `{"object":"error",…}`, `{"error":…}`, OpenAI's `response.failed`, GraphQL's `{"errors":[…]}`, Tencent's
- * `{"Response":{"Error":…}}`, a number of {@link NUMBERS}?
+ * True if this body reports an error: `{"type":"error",…}`, Dify's `{"event":"error",…}`, vLLM's `{"object":"error",…}`, `{"error":…}`,
+ * OpenAI's `response.failed`, GraphQL's `{"errors":[…]}`, Tencent's `{"Response":{"Error":…}}`, or a number of {@link NUMBERS}.
  */
 export function isErrorBody(body: unknown): boolean {
   try {

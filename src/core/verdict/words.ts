@@ -1,17 +1,17 @@
-/** Reads sentences for what they say of this request's credential. Only used if no status, name or code has decided. */
+/** Decides from sentences whether this request's credential was rejected. Used only if no status, name or code decides. */
 
 import { isName, statusOfName } from './vendor-names.ts'
 
-/** Errors come to the point early; what follows may be a page, a stack, or somebody's text. */
+/** Characters that are read of one sentence: behind them there may be a page, a stack, or a person's text. */
 const MOST_HEARD = 2_048
 const MOST_SENTENCES = 16
-/** Names stand at the beginning: `litellm.AuthenticationError: …`. */
+/** Characters in which a name is looked for, because names stand at the beginning: `litellm.AuthenticationError: …`. */
 const MOST_NAMED = 200
 
-// The long expressions are made when they are first asked for: a program that imports only a cell does not carry them. None looks behind, for
-// Safari before 16.4 and some engines of React Native cannot even read a file that holds such an expression.
+// Functions make the long expressions at their first use, so that a bundler leaves them out of a program that imports only a cell. No
+// expression has a lookbehind: Safari before 16.4 and some engines of React Native cannot parse a file that holds one.
 
-/** It speaks of something else: a tool, a proxy, a connection, a limit, a text that was sent, another token. */
+/** Words of a sentence about something else: a tool, a proxy, a connection, a limit, a text that was sent, another token. */
 const elsewhere = (): RegExp =>
   anyOf([
     // what a model reads and writes, and how much of it
@@ -25,12 +25,13 @@ const elsewhere = (): RegExp =>
     String.raw`\b(?:download\w*|exit (?:code|status)|(?:call\w*|in) (?:the )?function|function call|npm|git|docker|connectors?|MCP server|web ?search|(?:fetch|load|retriev)\w* (?:\w+ ){0,3}(?:image|file|document|attachment|(?:web ?)?page|website|URL content)s?|image url)\b`,
     String.raw`\b(?:database|redis|postgres\w*|mysql|password|username)\b.{0,60}\bauthentication\b`,
   ])
-/** A gateway, though it is called a proxy. */
+/** LiteLLM calls its gateway a proxy. It is the server that judges the credential, so the word does not count. */
 const GATEWAY = /(litellm )prox(?:y|ies)\b/gi
 
-/** `Jira answered 401`: somebody else's verdict, told by name. */
+/** A sentence that names another service and reports its verdict: `Jira answered 401`. */
 const REPORTED =
   /\b([\w.-]{1,30})(?:'s)? (?:API )?(?:says?|said|answer(?:s|ed)|repl(?:ies|ied)|return(?:s|ed)|respond(?:s|ed)|report(?:s|ed))\b/i
+/** Names that mean the called service itself. */
 const OURS =
   /^(?:the|this|it|we|i|which|that|has|and|api|url|server|endpoint|provider|gateway|vendor|model|client|request|call|llm|http|error|\w*ai|anthropic|claude|google|gemini|vertex|azure|aws|bedrock|mistral|cohere|groq|openrouter|litellm|databricks)$/i
 
@@ -43,12 +44,12 @@ const rejected = (): RegExp => {
   const STOP = String.raw`(?=\s*(?:$|[\n.,:;!?)\]<(|"-]|${QUOTED}))`
   const SECRET = String.raw`(?:(?:api|access|auth(?:entication|ori[sz]ation)?|bearer|oauth ?2?|id|jwt|security|session|virtual|subscription)[ _-]?)+(?:tokens?|keys?|credentials?|headers?)|credentials?|jwt`
   const SAID_OF_IT = String.raw`(?:: \S+|,? (?:(?:that )?(?:you|was|were) )?(?:provided|supplied|given|used|sent|passed|included)(?: (?:in|with|by|for) (?:the |this |your )?\w+)?)?`
-  // A tokenizer, a template and a grammar have tokens, too: those are quoted, or numbers.
+  // A tokenizer, a template and a grammar have tokens too. Their sentences go on with a quotation or a number.
   const BARE = String.raw`(?=\s*(?:$|[\n.,;!?)\]|"-]|: (?:(?:the |your |this )?(?:token|jwt|signature|session|bearer|access|api|auth\w*)\b|expired|revoked|malformed|unauth|not (?:valid|active)|missing|please)))`
   const BAD = String.raw`(?:expired|invalid(?:ated)?|revoked|incorrect|malformed|inactive|disabled|deactivated|rejected|(?:not|no longer)(?: a)? (?:valid|active|found|recogni[sz]ed)|missing(?: or|, (?:or )?)? ?invalid|unknown)`
 
   return anyOf([
-    // 401, where it is called a status.
+    // 401, called a status
     String.raw`(?:\bHTTP(?:/[\d.]+|-)?|\b(?:HTTP )?(?:status|(?:error|response)[ _]?code)(?:[ _]?(?:code|line))?)(?: (?:is|was|of|error|status|response|code))*\s*[:=]?\s*[("'[]?401(?![\w-]|[.,:/]\d|\s*(?:m?s|sec\w*|min\w*|tokens?|items?|bytes?|characters|of \d+)\b)`,
     String.raw`\b(?:error|response|code|(?:got|returned|answered|received|replied|responded|failed|rejected)(?: with)?)(?: (?:an?|is|was|of))*\s*[:=]?\s*[("'[]?401(?=\s*(?:$|[.,:;!)\]}"'<({[|–—-](?!\d)|(?:client error|unauth|auth|oauth|bearer|jwt|invalid|incorrect|expired|missing|access|denied|error|status|response|from|for|on|at|when|while|because|due|after|and|but)\b))`,
     String.raw`(?:^|[^\w.,:#/-])401(?: client error)?[ :,–-]+(?:unauth|authori[sz]ation required|authentication|not authenticated)|(?:^|\s)[([]401(?:[)\]]| [a-z])`,
@@ -88,14 +89,14 @@ export function saysRejected(heard: readonly string[]): boolean {
   return false
 }
 
-/** A tool, a proxy, a connection, a limit, a text that was sent, another token, or somebody else's verdict. */
+/** True if a sentence is about something other than this request's credential, or reports another service's verdict. */
 export function speaksOfOthers(sentence: string): boolean {
   if (once(elsewhere).test(sentence.replaceAll(GATEWAY, '$1'))) return true
   const subject = REPORTED.exec(sentence)?.[1]
   return subject !== undefined && !OURS.test(subject)
 }
 
-/** A status line and a status that are quoted for emphasis: `Client error '401 Unauthorized' for url`, `StatusCode="Unauthenticated"`. */
+/** A status in quotation marks that only emphasize it: `Client error '401 Unauthorized' for url`, `StatusCode="Unauthenticated"`. */
 const EMPHASIS =
   /(\b(?:error|status|response|resulted in an?|returned|HTTP) |\b(?:status|code)\w{0,5} ?[=:] ?)(['"`])([1-5]\d\d [A-Z][a-z]+|[A-Za-z]\w+)\2/gi
 
@@ -123,7 +124,7 @@ function nameIn(sentence: string): number | undefined {
   for (const [word] of named.matchAll(/[A-Za-z][\w.#]*/g)) {
     if (!/_|[a-z](?:Error|Exception)$/.test(word) || !isName(word)) continue
     const status = statusOfName(word)
-    // OpenAI calls nearly all its errors that, and adds a code.
+    // OpenAI gives this type to nearly all its errors, and adds a code, so a later name outranks it.
     if (word === 'invalid_request_error') general = status
     else if (status !== undefined) return status
   }

@@ -2,11 +2,11 @@ import { field } from '../../lib/json.ts'
 
 interface Held {
   readonly ms: number
-  /** It runs from the moment at which the process would have ended, once. */
+  /** Started once, at the moment at which the process would have ended. */
   timer?: ReturnType<typeof setTimeout>
 }
 
-/** The unsaved tokens that keep the process alive for a while when it would end. */
+/** One entry for each unsaved token, which keeps the process alive for a while when it would end. */
 const held = new Set<Held>()
 
 interface Process {
@@ -15,11 +15,10 @@ interface Process {
 }
 
 /**
- * Keeps a process that would end alive for at most this long, or until it is released. It handles no signal. A platform that does not end
- * by itself needs no such thing.
+ * Keeps a process that would end alive, for at most `ms`. It handles no signal. It does nothing on a platform without Node's `process`.
  *
- * @param ms 0: not at all
- * @returns releases the process
+ * @param ms 0: the process ends at once
+ * @returns a function that lets the process end
  */
 export function keepAlive(ms: number): () => void {
   const platform = field(globalThis, 'process')
@@ -33,7 +32,7 @@ export function keepAlive(ms: number): () => void {
   }
 }
 
-/** Called when nothing else keeps the process alive, and again when a timer ends: then only newer entries get a timer. */
+/** Node calls it when nothing else keeps the process alive, and again when the timers have ended. Each entry gets one timer only. */
 function hold(): void {
   for (const own of held) own.timer ??= setTimeout(() => undefined, own.ms)
 }

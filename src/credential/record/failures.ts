@@ -12,7 +12,7 @@ export function superseded(): RefreshError {
   return new RefreshError('refresh_failed', 'A login or a logout came while the token was issued.')
 }
 
-/** The source took no notice of its signal, and brought a token all the same. */
+/** For a source that ignored its signal, and brought a token after its refresh was given up. */
 export function cameLate(): RefreshError {
   return new RefreshError('refresh_failed', 'The token came late: it is stored next.')
 }
@@ -33,7 +33,7 @@ export function loggedOut(): RefreshError {
   return new RefreshError('reauthentication_required', 'The account was logged out: log in again.')
 }
 
-/** A refusal after an earlier request whose outcome is unknown. */
+/** For a refusal after an earlier request whose outcome is not known. */
 export function lost(cause: unknown): RefreshError {
   const message =
     'An earlier request got no whole response, so the refused refresh token may have been spent: log in again.'
@@ -52,7 +52,7 @@ export function sealedElsewhere(): RefreshError {
   return new RefreshError('store_invalid', message)
 }
 
-/** The store could not be read, locked or written. */
+/** True if the store could not be read, locked or written. */
 export function isOutage(error: unknown): error is RefreshError {
   return error instanceof RefreshError && error.code === 'store_failed'
 }
@@ -61,7 +61,7 @@ export function isTerminal(error: unknown): boolean {
   return error instanceof RefreshError && error.terminal
 }
 
-/** Turns a store's error into ours. A `RefreshError` tells more than we could. */
+/** Turns a store's error into ours. A `RefreshError` stays as it is. */
 export function storeFailure(error: unknown): RefreshError {
   if (error instanceof RefreshError) return error
   return new RefreshError('store_failed', 'The store could not be read, locked or written: see the cause.', {

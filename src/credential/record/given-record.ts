@@ -5,12 +5,12 @@ import { sealedElsewhere } from './failures.ts'
 import { isObject, readMembers } from './record-format.ts'
 import { isSealedToken } from './sealed-mark.ts'
 
-/** The member of a record that says what it holds instead of a credential, such as the registration of a client. */
+/** The member of a record that holds something other than a credential, such as the registration of a client: it names the content. */
 export const HOLDS = 'holds'
 
 /**
- * Checks a record from a store before anything is sent or written: a user's own store may hold or return anything. A process without keys
- * neither uses nor overwrites a sealed record.
+ * Checks a record from a store before the credential sends or writes anything, because a user's own store may return anything. A process
+ * without keys neither uses nor overwrites a sealed record.
  *
  * @returns undefined if there is no record
  * @throws RefreshError `store_invalid`
@@ -29,7 +29,7 @@ export function givenRecord(given: unknown): StoredRecord | undefined {
 }
 
 /**
- * The record in force that a store gave after a write.
+ * Checks the record in force that a store returned after a write.
  *
  * @throws RefreshError `store_invalid`
  */

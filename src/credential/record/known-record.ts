@@ -3,12 +3,12 @@ import type { AccessToken } from '../token.ts'
 import { NONE } from '../tombstone.ts'
 import type { SessionWriter } from './session-writer.ts'
 
-/** The part of a record that this process knows. */
+/** The record and the token that this process knows. */
 export class KnownRecord {
   readonly #sessions: SessionWriter
-  /** The record with the highest revision known here: only a higher one is new. */
+  /** The record with the highest revision that this process has read or written. Only a record with a higher revision is new. */
   record: StoredRecord = NONE
-  /** The last token that was read, written, or is to be written. */
+  /** The last token that this process has read or written, or that it will write. */
   latest: AccessToken | undefined
 
   constructor(sessions: SessionWriter) {
@@ -19,7 +19,7 @@ export class KnownRecord {
     return this.record.revision
   }
 
-  /** Notes a record that was read or written. */
+  /** Notes a record that this process has read or written. */
   know(record: StoredRecord): void {
     this.record = record
     this.latest = record.token

@@ -9,7 +9,7 @@ export interface Silence {
 }
 
 /**
- * Limits the wait for a store. Our own stores limit each step; a user's store may not, and no caller should wait for ever.
+ * Limits the wait for a store. Our own stores limit each of their steps. A user's store may not, and its caller would wait for ever.
  *
  * @throws RefreshError `store_failed` after the deadline
  */

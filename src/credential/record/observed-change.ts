@@ -11,21 +11,21 @@ import { isFrom } from './store-update.ts'
 /** A token that the store does not hold yet. */
 export interface Unsaved {
   readonly content: RecordContent
-  /** The record that a refresh made it from. undefined: a login, which outranks all. */
+  /** The record that the refresh began with. undefined for a login, which outranks every record. */
   readonly base: StoredRecord | undefined
-  /** The login that a person brought, where there is no `base`. */
+  /** The login, if there is no `base`. */
   readonly login?: Login | undefined
   /**
-   * The store goes on trying by itself until then, by the monotonic clock (ms). After that it is asked anew: a platform may have ended the
-   * request that it tried in, or its server have left a question without a response. 0: it does not try.
+   * The store tries to write by itself until then (ms, monotonic clock). After that we ask the store anew: a platform may have ended the
+   * request in which the store tried, or the server may have left a request without a response. 0: the store does not try.
    */
   pendingUntil: number
   error?: RefreshError | undefined
 }
 
 /**
- * Deadlines that a try takes at most, for the logins before it, for its turn, and for its write. For so many a store is also left alone that
- * goes on trying by itself.
+ * The number of deadlines that a try takes at most: one for the logins before it, one for its turn, one for its write. A store that tries by
+ * itself gets that long, too, before we ask it again.
  */
 export const MOST = 3
 
@@ -34,24 +34,24 @@ interface ObservedOptions {
   readonly clock: Clock
   /** ms */
   readonly deadline: number
-  /** ms that the process stays alive for a token that the change gave */
+  /** ms: how long the process stays alive for a token that the change gave. */
   readonly exitGrace: number
 }
 
-/** A change under a lock, which runs once however often its store calls it, and what it gave. */
+/** A change under a lock, and its result. It runs once, even if a store calls it several times. */
 export class ObservedChange {
   readonly #given: StoreChange
   readonly #options: ObservedOptions
   readonly #onStart: () => void
   #asked: ReturnType<StoreChange> | undefined
-  /** The token that it gave, if any. */
+  /** The token that the change gave, if it gave one. */
   made: Unsaved | undefined
   /** The error that the change threw, if it threw one. */
   thrown: { readonly error: unknown } | undefined
   #tellMade: () => void = () => undefined
-  /** Lets the process go. */
+  /** Lets the process end. */
   end: () => void = () => undefined
-  /** Resolves when the change gives a token, which is not stored by then. */
+  /** Resolves when the change gives a token, before the token is stored. */
   readonly isMade: Promise<void>
 
   constructor(given: StoreChange, options: ObservedOptions, onStart: () => void) {
@@ -61,20 +61,20 @@ export class ObservedChange {
     this.isMade = new Promise<void>((resolve) => (this.#tellMade = resolve))
   }
 
-  /** The store has called it. */
+  /** The store has called the change. */
   get isAsked(): boolean {
     return this.#asked !== undefined
   }
 
-  /** The store has had a token for so long that it may have been left behind with a request that has ended. */
+  /** True if the store has not written the token within `MOST` deadlines: the platform may have ended the request, and the write with it. */
   get isLeft(): boolean {
     return this.made !== undefined && monotonic(this.#options.clock) >= this.made.pendingUntil
   }
 
-  /** The change as the store gets it. */
+  /** The function that the store calls. */
   readonly change: StoreChange = async (current, context) => {
     if (this.#asked === undefined) return (this.#asked = this.#first(current, context))
-    // A user's store may repeat its transaction. We must not redeem a refresh token again.
+    // A user's store may repeat its transaction and call this again. The refresh token must not be redeemed again.
     const content = await this.#asked
     const base = this.made?.base
     return base !== undefined && isFrom(base, givenRecord(current)) ? content : undefined

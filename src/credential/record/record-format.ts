@@ -5,12 +5,12 @@ import { readToken } from '../token.ts'
 
 const FORMAT = 'llm-refresh/token'
 const VERSION = 1
-/** Levels of nesting: what this version does not know is written back, and no platform writes thousands of levels. */
+/** Levels of nesting: this version writes unknown members back, and no platform can write thousands of levels. */
 const DEEPEST = 256
 
 /**
- * A record as text. The key is in it, so that no record can be taken for that of another account. Members that this version does not
- * know are written back as they were read, so that versions can share a store.
+ * A record as text. It contains the key, so that no record passes for the record of another account. Members that this version does not
+ * know are written back unchanged, so that different versions can share a store.
  */
 export function encodeRecord(key: string, content: RecordContent): string {
   const { token, ...rest } = content
@@ -18,6 +18,8 @@ export function encodeRecord(key: string, content: RecordContent): string {
 }
 
 /**
+ * Reads a record from text.
+ *
  * @param place where the record was found, for the error
  * @param mending the remedy, for the error
  * @throws RefreshError `store_invalid`, which quotes nothing that was found
@@ -47,9 +49,9 @@ export function decodeRecord(
 }
 
 /**
- * The members of a record beside its token. A member that makes no sense is left out, and one that this version does not know stays.
+ * The members of a record beside its token. An invalid member is left out. A member that this version does not know stays.
  *
- * @param rest the caller's own copy, which is changed: what other versions wrote may be large
+ * @param rest the caller's own copy, which this changes: another copy would cost time, because another version's members may be large
  */
 export function readMembers(rest: Record<string, unknown>): Omit<RecordContent, 'token'> {
   return Object.assign(rest, {
@@ -60,13 +62,13 @@ export function readMembers(rest: Record<string, unknown>): Omit<RecordContent, 
   })
 }
 
-/** The key of the account whose record this is; undefined if it is no record. */
+/** The key of the record's account; undefined if the text is no record. */
 export function keyOf(text: string): string | undefined {
   const key = parse(text)?.['key']
   return typeof key === 'string' ? key : undefined
 }
 
-/** A revision as a store keeps it. undefined for a number that cannot be one: nothing may be redeemed over it. */
+/** Reads a revision from a store. undefined if it cannot be one: then no refresh token may be redeemed, because no revision can follow. */
 export function readRevision(stored: unknown): number | undefined {
   const text = typeof stored === 'number' ? String(stored) : stored
   if (typeof text !== 'string' || !/^(?:0|[1-9]\d{0,15})$/.test(text)) return undefined
@@ -83,7 +85,7 @@ function readCount(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
 }
 
-/** A failure that makes no sense is none: it must not keep anybody from refreshing. */
+/** Reads a failure; undefined if it is invalid, so that an invalid failure keeps no process from refreshing. */
 function readFailure(value: unknown): StoredFailure | undefined {
   if (!isObject(value)) return undefined
   const { code, terminal, at, notBefore, refused, abandoned } = value
@@ -97,7 +99,7 @@ function readFailure(value: unknown): StoredFailure | undefined {
     : undefined
 }
 
-/** epoch ms that a date can tell. */
+/** True for epoch ms that a `Date` can hold. */
 function isTime(value: unknown): value is number {
   return typeof value === 'number' && Math.abs(value) <= 8.64e15
 }

@@ -1,6 +1,6 @@
 import type { AccessToken } from '../token.ts'
 
-/** The token type that marks a sealed token. Some servers issue tokens that are JWEs themselves, so the form cannot. */
+/** The token type that marks a sealed token. The form of the token cannot mark it, because some servers issue tokens that are JWEs. */
 export const SEALED = 'llm-refresh/sealed'
 
 export function isSealedToken(token: AccessToken | undefined): boolean {

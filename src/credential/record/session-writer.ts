@@ -13,17 +13,17 @@ import { inTurn } from './store-turn.ts'
 export interface Login {
   readonly token: AccessToken
   readonly madeFor: MadeFor | undefined
-  /** The counters that it found in the store, or that were known of it. */
+  /** The counters of the record that the login replaces: as found in the store, or else as last known. */
   found?: Found | undefined
 }
 
-/** A store that came back empty counts both anew. */
+/** The counters of a record. A store that came back empty counts both anew. */
 interface Found {
   readonly session: number
   readonly revision: number
 }
 
-/** ms after its deadline that a login or logout is left time to end by itself. */
+/** ms after its deadline in which a login or a logout may still end by itself. Then the next one in the line begins. */
 const AFTER = 1_000
 
 /** The store and the key that logins and logouts are written to. */
@@ -32,34 +32,34 @@ export interface SessionOptions extends Silence {
   readonly key: string
 }
 
-/** Writes logins and logouts, in the order in which they were made. They wait for no lock. */
+/** Writes logins and logouts in the order of their calls. They wait for no lock. */
 export class SessionWriter {
   readonly #options: SessionOptions
   readonly #line = new Slots(1)
   /** The number of writes that have had their turn. */
   #turns = 0
-  /** The counters of the last record that was read or written here. */
+  /** The counters of the last record that this process has read or written. */
   #found: Found | undefined
 
   constructor(options: SessionOptions) {
     this.#options = options
   }
 
-  /** Notes a record that was read or written. */
+  /** Notes a record that this process has read or written. */
   know({ session = 0, revision }: StoredRecord): void {
     this.#found = { session, revision }
   }
 
-  /** Resolves when no login and no logout that came before is on its way. */
+  /** Resolves when all earlier logins and logouts have ended. */
   async idle(): Promise<void> {
     const giveBack = await this.#turn()
     giveBack()
   }
 
   /**
-   * Writes a login over whatever is there.
+   * Writes a login over the record in force, whatever that record holds.
    *
-   * @throws the store's error: then {@link retry} may write it later
+   * @throws the store's error: then {@link retry} can write the login later
    */
   async login(login: Login): Promise<StoredRecord> {
     try {
@@ -71,7 +71,7 @@ export class SessionWriter {
   }
 
   /**
-   * Writes a login that could not be written before, if the session is still the one that it found.
+   * Writes a login that could not be written before, unless a later login or logout has changed the session.
    *
    * @returns undefined if a later login or logout counts
    */
@@ -121,7 +121,11 @@ export class SessionWriter {
     return { ...kept, ...(madeFor && { madeFor }), token, session: session + 1 }
   }
 
-  /** @param run gets what throws where its time is over: what it changes then would come over a later login or logout */
+  /**
+   * Runs a write in its turn.
+   *
+   * @param run gets a function that throws once the write's time is over, because a write that comes then would replace a later login
+   */
   async #inOrder<R>(run: (assertTimely: () => void) => Promise<R>): Promise<R> {
     const giveBack = await this.#turn()
     const turn = ++this.#turns
@@ -138,7 +142,7 @@ export class SessionWriter {
     }
   }
 
-  /** Limits how many write at once: thousands of accounts may log in together. A login that is not written in time is written later. */
+  /** Limits how many accounts write at once, because thousands may log in together. A login that gets no turn in time is written later. */
   async #among<R>(step: () => Promise<R>): Promise<R> {
     const { store, clock, deadline } = this.#options
     const late = new AbortController()
@@ -154,7 +158,7 @@ export class SessionWriter {
     }
   }
 
-  /** A platform may have ended the request that the one before belongs to. The deadline ends one that lives. */
+  /** Waits for the writes before. A platform may have ended the request of one, so none holds its turn for longer than its deadline. */
   #turn(): Promise<GiveBack> {
     const { clock, deadline } = this.#options
     return this.#line.take({ clock, holds: deadline + AFTER })
@@ -166,24 +170,24 @@ function tooLate(): RefreshError {
 }
 
 /**
- * Decides whether nothing has to be written: the record holds the login already, or a later one.
+ * Decides whether the login need not be written: the record in force holds it already, or a later login or logout counts.
  *
- * @returns the record that holds the login; `record` is undefined if a later login or logout counts
+ * @returns undefined if the login must be written; else the record that holds it, or `record: undefined` if a later login or logout counts
  */
 function settledBy(
   { token, found }: Login,
   current: StoredRecord,
 ): { readonly record: StoredRecord | undefined } | undefined {
-  // An earlier try may have succeeded without a response.
+  // An earlier try may have succeeded, and only its response was lost.
   if (isSame(current.token, token)) return { record: current }
   const { session = 0, revision } = current
   if (found === undefined || session === 0) return undefined
-  // A lower number is that of a login too, if the store had forgotten the earlier ones.
+  // A lower revision also means another login: the store came back empty, and a person logged in after that.
   const isOther = session !== found.session || revision < found.revision
   return isOther ? { record: undefined } : undefined
 }
 
-/** A logout needs no key: a store decides by itself whether a tombstone may replace what cannot be read. */
+/** Lets a logout go on although the record cannot be read: the store decides whether a tombstone may replace such a record. */
 function unreadable(error: unknown): undefined {
   if (!(error instanceof RefreshError) || error.code !== 'store_invalid') throw error
 }

@@ -2,10 +2,10 @@ import type { RefreshError } from '../../errors.ts'
 import { type Clock, monotonic, within } from '../../lib/clock.ts'
 
 /**
- * Runs one try at a time, which its callers share. A platform may end the request that began it, so no caller waits longer than a try may
- * take. The timer is each caller's own.
+ * Runs one try at a time, which all callers share. A platform may end the request that began the try, so no caller waits longer than a try
+ * may take, and each caller has its own timer.
  *
- * @param most ms
+ * @param most ms: how long a try may take
  */
 export function sharedTry(
   clock: Clock,

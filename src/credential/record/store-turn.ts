@@ -3,18 +3,19 @@ import { Slots } from '../../lib/slots.ts'
 import type { Store } from '../store.ts'
 
 /**
- * The number of reads of a store at a time, and of logins and logouts. A store limits the time of each: too many at once would all be late.
+ * How many reads, and how many logins and logouts, run at a store at a time. A store limits the time of each step, and with too many at once
+ * every one of them would be late.
  */
 const MOST = 64
 
 /** Options of a step's wait for its turn. */
 export interface StoreTurn {
   readonly clock: Clock
-  /** ms: a longer step no longer counts. A platform may have ended its request. */
+  /** ms: a step that takes longer no longer counts, because a platform may have ended its request. */
   readonly deadline: number
-  /** Ends the wait for the turn, with its reason. */
+  /** Ends the wait for the turn, with the signal's reason. */
   readonly signal?: AbortSignal | undefined
-  /** Called when the step waits (true), and when its turn has come (false). */
+  /** Called when the step begins to wait (true), and when its wait ends (false). */
   readonly onWait?: ((isWaiting: boolean) => void) | undefined
 }
 
@@ -22,7 +23,7 @@ type Kind = 'read' | 'session'
 
 const lines: Readonly<Record<Kind, WeakMap<Store, Slots>>> = { read: new WeakMap(), session: new WeakMap() }
 
-/** Runs a step of a store in its turn, in the order of asking. Logins and logouts do not wait for reads. */
+/** Runs a step of a store in its turn, in the order of the calls. Logins and logouts do not wait for reads. */
 export async function inTurn<R>(
   kind: Kind,
   store: Store,

@@ -5,7 +5,7 @@ import { isSame } from '../token.ts'
 import { recordInForce } from './given-record.ts'
 import { BRIEFLY } from './write.ts'
 
-/** Asks a store for an update, and makes sure of what it gives. @throws RefreshError `store_invalid`; what the store throws */
+/** Calls a store's `update()`, and checks the record that it returns. @throws RefreshError `store_invalid`; the store's error */
 export async function updateStore(
   { store, key }: { readonly store: Store; readonly key: string },
   change: StoreChange,
@@ -32,7 +32,7 @@ export function slow(): RefreshError {
   return new RefreshError('store_failed', `The store did not take the token within ${BRIEFLY} ms.`)
 }
 
-/** The record still holds the token that another was made from, whatever was written beside it, or is gone altogether. */
+/** True if the record in force still holds the token that the refresh began with, or if there is no record any more. */
 export function isFrom(base: StoredRecord, current: StoredRecord | undefined): boolean {
   if (current === undefined || current.revision === 0) return true
   return (base.session ?? 0) === (current.session ?? 0) && isSame(base.token, current.token)

@@ -22,21 +22,21 @@ import { inTurn } from './store-turn.ts'
 import { isLate, updateStore } from './store-update.ts'
 import { UnsavedToken } from './unsaved-token.ts'
 
-/** A change that runs. */
+/** A change that runs under its lock. */
 interface UnderWay {
-  /** Resolves when it has ended. */
+  /** Resolves when the change has ended. */
   readonly over: Promise<void>
-  /** It was given up, or left behind. */
+  /** True if the change was given up, or if its request may have ended without it. */
   readonly isOver: () => boolean
 }
 
-/** The record of one key: the part that is known here, and the part that has yet to be written. */
+/** The record of one key: what this process knows of it, and the token that it has yet to write. */
 export class TokenRecord {
   readonly #options: RecordOptions
   readonly #known: KnownRecord
   readonly #sessions: SessionWriter
   readonly #unsaved: UnsavedToken
-  /** Changes under a lock: what each leads to may have to be written yet. */
+  /** The changes that run. A token that one of them brings must still be written. */
   readonly #changes = new Set<UnderWay>()
 
   constructor(options: RecordOptions) {
@@ -50,24 +50,24 @@ export class TokenRecord {
     return this.#known.revision
   }
 
-  /** The last token that was read, written, or is to be written. */
+  /** The last token that this process has read or written, or that it will write. */
   get latest(): AccessToken | undefined {
     return this.#known.latest
   }
 
-  /** Another process found that the login of the record that is known here had ended. */
+  /** The terminal failure in the record that this process knows: another process found that the login had ended. */
   get ended(): StoredFailure | undefined {
     const { failure } = this.#known.record
     return failure?.terminal === true ? failure : undefined
   }
 
-  /** True if the store lacks a token that we hold. */
+  /** True if this process holds a token that the store does not have. */
   get isUnsaved(): boolean {
     return this.#unsaved.current !== undefined
   }
 
   /**
-   * @param onWait called when the read waits for its turn (true), and when its turn has come (false)
+   * @param onWait called when the read begins to wait for its turn (true), and when its wait ends (false)
    * @throws RefreshError `store_failed`, `store_invalid`
    */
   async read(onWait?: (isWaiting: boolean) => void): Promise<StoredRecord | undefined> {
@@ -80,17 +80,17 @@ export class TokenRecord {
     }
   }
 
-  /** Notes a record that was read. */
+  /** Notes a record that this process has read. */
   know(record: StoredRecord): void {
     this.#known.know(record)
   }
 
   /**
-   * Changes the record under its lock. A token that `change` gives is not lost where it cannot be written: after a second without
-   * success this returns, and the write goes on.
+   * Changes the record under its lock. If the token that `change` gives cannot be written within a second, this returns, and the
+   * write goes on, so that the token is not lost.
    *
-   * @returns the record in force, if it is another's
-   * @throws what `change` throws; the signal's reason; RefreshError `store_failed` where `change` was not even called
+   * @returns the record in force, if another process wrote it; else undefined
+   * @throws the error of `change`; the signal's reason; RefreshError `store_failed` if the store failed before it called `change`
    */
   async update(change: StoreChange, options: UpdateOptions): Promise<StoredRecord | undefined> {
     let [isWaited, isOver] = [options.isBrief !== true, (): void => undefined]
@@ -111,7 +111,7 @@ export class TokenRecord {
     const updating = updateStore(this.#options, run.change, { ...options, isOver: underWay.isOver, onNews })
     updating.catch(() => undefined)
     try {
-      // A store of the user's may take no notice of the signal.
+      // A user's own store may ignore the signal.
       await Promise.race([abortable(updating, options.signal), run.isMade])
       const unsaved = run.made
       if (unsaved !== undefined && (await isLate(this.#options.clock, updating))) {
@@ -121,7 +121,7 @@ export class TokenRecord {
       const stored = await updating
       if (!run.isAsked) return stored
       if (unsaved !== undefined) return this.#unsaved.conclude(unsaved, stored)
-      // A failure was written, or nothing.
+      // The change gave a failure, or nothing to write.
       if (stored.revision > this.#known.revision && isSame(stored.token, this.#known.latest))
         this.#known.record = stored
       return undefined
@@ -139,9 +139,9 @@ export class TokenRecord {
     return undefined
   }
 
-  /** Keeps a token that was issued while the store could not be reached, or after its lock was given up. */
+  /** Keeps a token that the source issued while the store could not be reached, or after the refresh was given up. */
   keep(content: RecordContent, base: StoredRecord | undefined, error: RefreshError): void {
-    // An unsaved login outranks every record, and so does a token that was made from it.
+    // An unsaved login outranks every record, and so does a token that was refreshed from that login.
     const before = this.#unsaved.current
     const login = before?.login && { ...before.login, token: content.token ?? before.login.token }
     const from = before ? before.base : (base ?? this.#known.record)
@@ -165,12 +165,12 @@ export class TokenRecord {
     }
   }
 
-  /** Writes what has yet to be written, if anything. A store that goes on trying by itself is not asked again. */
+  /** Writes the unsaved token, if there is one. While the store itself still tries to write it, this does nothing. */
   save(): Promise<void> {
     return this.#unsaved.save()
   }
 
-  /** Resolves when there is no token that the store does not have. */
+  /** Resolves when no token is unsaved. */
   saved(): Promise<void> {
     return this.#unsaved.saved()
   }
@@ -178,7 +178,7 @@ export class TokenRecord {
   /** Resolves when everything is stored. @throws RefreshError `store_failed` after `timeout` ms */
   async flush(timeout: number): Promise<void> {
     if (!this.isUnsaved && this.#underWay().length === 0) return
-    // Events report failures; the next try follows.
+    // An event reports a failure, and the next try follows.
     this.save().catch(() => undefined)
     await within(this.#options.clock, timeout, this.#stored(), () => {
       const message = this.isUnsaved
@@ -188,13 +188,13 @@ export class TokenRecord {
     })
   }
 
-  /** Resolves when everything is stored, including tokens that are being redeemed or written now. */
+  /** Resolves when everything is stored, including the tokens of refreshes that run now. */
   async #stored(): Promise<void> {
     for (let all = this.#underWay(); this.isUnsaved || all.length > 0; all = this.#underWay())
       await Promise.all([this.saved(), ...all])
   }
 
-  /** A platform may have ended the request of some: nothing comes of those. */
+  /** The changes that may still bring a token. A platform may have ended the request of a change: such a change brings none. */
   #underWay(): Promise<void>[] {
     for (const each of this.#changes) if (each.isOver()) this.#changes.delete(each)
     return Array.from(this.#changes, ({ over }) => over)

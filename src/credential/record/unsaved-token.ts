@@ -16,10 +16,10 @@ import { sharedTry } from './shared-try.ts'
 import { isFrom, isLate, slow, updateStore } from './store-update.ts'
 import { BRIEFLY } from './write.ts'
 
-/** ms between tries to write a token that a store has refused, at most. */
+/** ms: the longest pause between two tries to write a token. */
 const LONGEST_PAUSE = 5_000
 
-/** Keeps the token that the store does not have, and saves it again and again until the store takes it. */
+/** Keeps a token that the store does not have, and tries to write it until the store takes it. */
 export class UnsavedToken {
   readonly #options: RecordOptions
   readonly #known: KnownRecord
@@ -39,12 +39,12 @@ export class UnsavedToken {
     this.#saving = sharedTry(options.clock, most, () => silent(most))
   }
 
-  /** The token that the store does not have, if there is one. */
+  /** The unsaved token, if there is one. */
   get current(): Unsaved | undefined {
     return this.#unsaved
   }
 
-  /** Writes a login, which outranks all that is unsaved. @throws RefreshError `store_failed`, `store_invalid` */
+  /** Writes a login, which replaces an unsaved token. @throws RefreshError `store_failed`, `store_invalid` */
   async login(login: Login): Promise<void> {
     const unsaved: Unsaved = { content: { token: login.token }, base: undefined, login, pendingUntil: 0 }
     this.#hold(unsaved)
@@ -58,14 +58,14 @@ export class UnsavedToken {
     }
   }
 
-  /** A token whose write the store goes on trying: it is in use until then. */
+  /** Keeps a token that callers already use while the store still tries to write it. */
   follow(unsaved: Unsaved, updating: Promise<StoredRecord>): void {
     this.#pend(unsaved)
     this.keep(unsaved, unsaved.error ?? slow())
     void this.#settle(unsaved, updating)
   }
 
-  /** Follows a write that the store goes on trying. */
+  /** Waits for the result of a write that the store still tries. */
   async #settle(unsaved: Unsaved, updating: Promise<StoredRecord>): Promise<void> {
     try {
       const stored = await updating
@@ -76,7 +76,7 @@ export class UnsavedToken {
     }
   }
 
-  /** Writes what has yet to be written, if anything. A store that goes on trying by itself is not asked again. */
+  /** Writes the unsaved token, if there is one. While the store itself still tries to write it, this does nothing. */
   save(): Promise<void> {
     const unsaved = this.#unsaved
     if (unsaved === undefined || this.#left(unsaved) > 0) return Promise.resolve()
@@ -84,7 +84,7 @@ export class UnsavedToken {
     return this.#saving(() => this.#save(unsaved))
   }
 
-  /** Resolves when there is no token that the store does not have. */
+  /** Resolves when no token is unsaved. */
   saved(): Promise<void> {
     if (this.#unsaved === undefined) return Promise.resolve()
     return new Promise((resolve) => {
@@ -92,7 +92,11 @@ export class UnsavedToken {
     })
   }
 
-  /** @returns the record in force if it is another's, and ours is dropped */
+  /**
+   * Compares the record in force after a write with our token.
+   *
+   * @returns the record in force, if it outranks our token, which is then discarded; else undefined
+   */
   conclude(unsaved: Unsaved, stored: StoredRecord): StoredRecord | undefined {
     if (isSame(stored.token, unsaved.content.token)) {
       this.#written(unsaved, stored)
@@ -117,7 +121,7 @@ export class UnsavedToken {
   async #save(unsaved: Unsaved): Promise<void> {
     try {
       await this.#sessions.idle()
-      // A login came meanwhile, and could not be stored either: what the store holds is of the one before it.
+      // A login came meanwhile, and the store did not take it either. It replaced this token, so try to write the login.
       if (this.#unsaved !== unsaved) return await this.#saveLater()
       const { base = NONE, login } = unsaved
       if (login !== undefined) {
@@ -128,13 +132,13 @@ export class UnsavedToken {
       await this.#saveToken(unsaved, base)
     } catch (error) {
       const failure = storeFailure(error)
-      // A later one may be unsaved by now.
+      // A later token may have replaced this one.
       if (this.#unsaved === unsaved) this.keep(unsaved, failure)
       throw failure
     }
   }
 
-  /** @throws RefreshError where the store does not come to it within a deadline, or does not take it at once */
+  /** @throws RefreshError `store_failed` if the store does not call the change within a deadline, or does not write within a second */
   async #saveToken(unsaved: Unsaved, base: StoredRecord): Promise<void> {
     const { clock, deadline } = this.#options
     const silence = new AbortController()
@@ -155,12 +159,12 @@ export class UnsavedToken {
       return { ...contentOf(found ?? NONE), failure: undefined, ...unsaved.content }
     }
     const { signal } = silence
-    // A platform may end this request, and the timer with it.
+    // The platform may end this request and its timer, so the store also checks by the clock.
     const isOver = (): boolean => signal.aborted || monotonic(clock) >= until
     const updating = updateStore(this.#options, change, { signal, isOver })
     updating.catch(() => undefined)
     try {
-      // A store of the user's may take no notice of the signal.
+      // A user's own store may ignore the signal.
       await Promise.race([abortable(updating, signal), asked])
       if (await isLate(clock, updating)) {
         this.#pend(unsaved)
@@ -181,7 +185,7 @@ export class UnsavedToken {
     this.#options.audience.tell({ type: 'persisted', revision: stored.revision })
   }
 
-  /** In use, and not in the store. */
+  /** Keeps a token that is in use and not stored, and starts the timer for the next try. */
   keep(unsaved: Unsaved, error: RefreshError): void {
     unsaved.error = error
     this.#known.latest = unsaved.content.token
@@ -207,21 +211,21 @@ export class UnsavedToken {
     unsaved.pendingUntil = monotonic(clock) + MOST * deadline
   }
 
-  /** ms for which the store is left alone, since it goes on trying by itself */
+  /** ms for which we do not ask the store again, because it still tries to write by itself. */
   #left({ pendingUntil }: Unsaved): number {
     return pendingUntil - monotonic(this.#options.clock)
   }
 
   #hold(unsaved: Unsaved): void {
     this.#unsaved = unsaved
-    // Each try begins no new grace: a program would never end while its store is away.
+    // A further try begins no new grace period, or a program would never end while its store is down.
     this.#letExit ??= keepAlive(this.#options.exitGrace)
     this.#options.onUnsaved()
   }
 
-  /** The store holds a newer login by now, or a newer token. */
+  /** Discards the unsaved token, because the store holds a newer login or a newer token. */
   #discard(inForce?: StoredRecord): void {
-    // A dropped token must not be redeemed next: the record in force may have spent or outranked its refresh token.
+    // The next refresh must not redeem the discarded token: the record in force outranks it, and its refresh token may be spent.
     if (inForce?.revision === this.#known.revision) this.#known.latest = inForce.token
     this.release()
     this.#options.audience.tell({ type: 'refresh_discarded', generation: 0 })

@@ -3,29 +3,29 @@ import { startTimer, pause } from '../../lib/clock.ts'
 
 const PLATFORM = { now: (): number => Date.now() }
 
-/** ms between tries, at first */
+/** ms: the first pause between two tries */
 const FIRST_PAUSE = 25
-/** ms between tries while the trouble is young */
+/** ms: the longest pause between two tries while a caller waits */
 const SHORT_PAUSE = 400
-/** For so long a caller waits for a write before it goes on without: tries are close together until then. ms */
+/** ms: a caller waits this long for a write, and then uses the unsaved token */
 export const BRIEFLY = 1_000
 
 /** Options of a token's write. */
 export interface WriteOptions {
-  /** The pause between tries, at most. ms */
+  /** The longest pause between two tries, in ms. */
   readonly longestPause: number
-  /** The token may be lost: give up after a second. */
+  /** True if the token may be lost: then the write gives up after a second. */
   readonly isBrief: boolean
-  /** No later try can succeed. */
+  /** True if no later try can succeed. */
   readonly isFinal: (error: unknown) => boolean
   readonly onFailure: (error: RefreshError) => void
 }
 
 /**
- * Writes a token under its lock, again and again: the next holder would redeem a refresh token that is spent. The pauses do not keep
- * the process alive: see `exitGrace`.
+ * Writes a token under its lock, and tries until it succeeds: otherwise the next holder would redeem a spent refresh token. The pauses do
+ * not keep the process alive: see `exitGrace`.
  *
- * @throws the last try's error, if no later one can succeed, or `isBrief`
+ * @throws the last try's error, if no later try can succeed, or if `isBrief` and a second has passed
  */
 export async function writeToken<W>(
   write: () => Promise<W>,
@@ -45,7 +45,7 @@ export async function writeToken<W>(
   }
 }
 
-/** Writes a failure: it is worth a few tries, and no lock. @returns undefined where it could not be written */
+/** Tries for a second to write a failure. No lock is kept longer for it. @returns undefined if it could not be written */
 export async function writeFailure<W>(write: () => Promise<W>): Promise<W | undefined> {
   const end = performance.now() + BRIEFLY
   for (let wait = FIRST_PAUSE; performance.now() < end; wait = Math.min(wait * 2, SHORT_PAUSE)) {

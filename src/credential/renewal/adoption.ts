@@ -8,8 +8,8 @@ import { isSendable } from '../token/usable-token.ts'
 import { fitOf } from './made-for.ts'
 
 /**
- * Adopts a token that another process put into the store, if it may be sent and its revision is higher than the last one known here.
- * Comparing tokens is not enough: an already redeemed token also differs from ours.
+ * Adopts a token that another process wrote to the store, if it can be sent and its revision is higher than the last one that this process
+ * knows. Comparing tokens is not enough: an already redeemed token also differs from ours.
  */
 export function adopt(
   { clock, source, audience }: CredentialSettings,
@@ -32,7 +32,7 @@ export function adopt(
   return token
 }
 
-/** The token to replace: the stored one if its revision is higher than the last one known here, else the last known one. */
+/** The token to replace: the stored one if its revision is higher than the last one that this process knows, else the last known token. */
 export function tokenBefore(record: TokenRecord, stored: StoredRecord | undefined): AccessToken | undefined {
   const isNewer = stored !== undefined && stored.revision > record.revision
   return isNewer ? stored.token : (record.latest ?? stored?.token)

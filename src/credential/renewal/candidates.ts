@@ -14,15 +14,15 @@ export interface Candidate {
   /** The source's input. If it has no refresh token, the source redeems its seed. */
   readonly current: AccessToken | undefined
   readonly seed: string | undefined
-  /** Whom the record was made for, where `current` is the record's. */
+  /** The issuer and client that the record was made for, if `current` comes from the record. */
   readonly madeFor?: MadeFor | undefined
 }
 
-/** Chooses which refresh tokens may be redeemed: the record's, and the configured one. */
+/** Chooses which refresh tokens may be redeemed: the record's, and the seed (the one in the configuration). */
 export class Candidates {
   readonly #source: Source
   readonly #settings: CredentialSettings
-  /** The configured refresh token that the user heard is not in use. */
+  /** The seed for which the event `seed_ignored` was sent. */
   #ignored: string | undefined
 
   constructor(source: Source, settings: CredentialSettings) {
@@ -30,13 +30,13 @@ export class Candidates {
     this.#settings = settings
   }
 
-  /** The candidates, in the order of redemption. Empty: another configuration made the record, and we have no token of our own. */
+  /** The candidates in the order of redemption. Empty if the seed is spent, or if there is none and another configuration made the record. */
   async of(
     stored: StoredRecord | undefined,
     before: AccessToken | undefined,
     signal: AbortSignal,
   ): Promise<Candidate[]> {
-    // The user's function may never return: its lock must not outlast the flight.
+    // The user's function may never return, and the lock must not outlast the flight, so the signal ends the wait.
     const seed = await abortable(Promise.resolve(this.#source.seed?.(signal)), signal)
     const isOther = fitOf(stored, this.#source.madeFor) === 'other'
     if (isOther && !this.#settings.spends) return [{ current: undefined, seed: undefined }]
@@ -45,7 +45,7 @@ export class Candidates {
     const current = { current: own, ...(isStored && { madeFor: stored?.madeFor }) }
     const isNew = seed !== undefined && !(await isTried(seed, stored?.triedSeeds))
     if (own?.refreshToken === undefined || own.refreshToken === seed) {
-      // A seed that was tried without success was refused. If the record tells of the last refusal of what it presents, the record decides.
+      // A seed that was tried before counts as spent. But if the record's last failure may be about this seed, that failure decides.
       const isSpent =
         seed !== undefined &&
         !isNew &&
@@ -61,14 +61,14 @@ export class Candidates {
     ]
   }
 
-  /** True if the record's last refusal is about the configured refresh token. */
+  /** True if the record's last refusal is about the seed, or if that cannot be told. */
   async #isLast(stored: StoredRecord | undefined, signal: AbortSignal): Promise<boolean> {
     const { refused } = stored?.failure ?? {}
     const presented = this.presented({ current: undefined }, signal)
     return refused === undefined || presented === undefined || isFingerprintOf(refused, await presented())
   }
 
-  /** undefined: only the user knows what a user's own source presents if it redeems no refresh token. */
+  /** What the request would present. undefined for a user's own source that redeems no refresh token: only the user knows what it sends. */
   presented(
     { current, madeFor: stored }: Pick<Candidate, 'current' | 'madeFor'>,
     signal: AbortSignal,
@@ -93,7 +93,7 @@ export class Candidates {
   }
 }
 
-/** The record's member about a configured refresh token that was tried. */
+/** The record's member with the seeds that were tried, including this candidate's. */
 export async function seedTried(
   stored: StoredRecord | undefined,
   { seed }: Candidate,
@@ -103,7 +103,7 @@ export async function seedTried(
   return made === undefined ? {} : { triedSeeds: [...(stored?.triedSeeds ?? []), made].slice(-8) }
 }
 
-/** True if a configured refresh token was redeemed before, in this process or in another. */
+/** True if a seed was tried before, in this process or in another. */
 async function isTried(seed: string, tried: readonly string[] = []): Promise<boolean> {
   for (const made of tried) if (await isFingerprintOf(made, [seed])) return true
   return false

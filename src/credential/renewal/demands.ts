@@ -7,22 +7,22 @@ import { abortable } from '../../lib/abortable.ts'
 import type { Source } from '../source.ts'
 import type { AccessToken } from '../token.ts'
 
-/** Demands that are remembered: a server that demands another scope each time is not followed for ever. */
+/** The number of demands until the next login. Without a limit, a server that demands a new scope each time would cause endless refreshes. */
 const MOST = 16
-/** The endpoint has not decided: the next call that lacks the scope asks again, as soon as the cell's pause is over. */
+/** Failures after which the endpoint has not decided about the scope: the next call that lacks the scope causes another request. */
 const PASSING =
   /^(?:source_(?:unreachable|unavailable|rate_limited)|refresh_(?:timeout|suspended)|store_failed)$/
 
 type Widened = Promise<Snapshot<AccessToken> | undefined>
 
-/** Scopes that a remote side demands: each is asked for once, until the next login. */
+/** Handles the scopes that a remote side demands. Until the next login it requests each once. */
 export class Demands {
   readonly #source: Source | undefined
   readonly #cell: Refreshable<AccessToken>
   readonly #audience: Audience
   #asked = new Map<string, Widened>()
   #isFull = false
-  /** One demand at a time is asked for: a refusal concerns its scopes, and no others. */
+  /** The last request for a scope. Requests run one after another, so that a refusal concerns the scopes of one demand only. */
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(source: Source | undefined, cell: Refreshable<AccessToken>, audience: Audience) {
@@ -67,7 +67,7 @@ export class Demands {
     const [all, before] = [this.#asked, this.#last]
     const asked = before.then(async () => {
       const renew = (): Widened => this.#cell.renew(this.#cell.peek() ?? lacking, { background })
-      // A refresh that runs began without the scope.
+      // A refresh that runs now began without the scope, so wait for its end first.
       if (this.#cell.isRefreshing) await renew().catch(() => undefined)
       if (all !== this.#asked) return this.#cell.peek()
       if (this.#cell.isRefreshing) {
@@ -78,7 +78,7 @@ export class Demands {
       try {
         return await renew()
       } catch (error) {
-        // The failure is told by the refresh. The token in force is as good as it was.
+        // The refresh reports its failure by an event. The token in force stays valid.
         undo()
         if (error instanceof RefreshError && PASSING.test(error.code)) forget()
         return undefined
@@ -88,7 +88,7 @@ export class Demands {
     return asked
   }
 
-  /** The limit is reached: the source asks for no further scope. One event tells it. */
+  /** The limit is reached: no further scope is requested. One event reports it. */
   #refused(lacking: Generation, scopes: readonly string[]): undefined {
     if (!this.#isFull) this.#tell(lacking, scopes, tooMany())
     this.#isFull = true

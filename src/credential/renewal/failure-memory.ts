@@ -5,16 +5,16 @@ import { factsOf, isPassing } from '../failure-facts.ts'
 import type { StoredFailure, StoredRecord } from '../store.ts'
 import { fingerprint, isFingerprintOf } from './fingerprint.ts'
 
-/** The longest wait after a process first saw a failure, because clocks differ. ms */
+/** ms: a process waits no longer than this after it first saw a failure, because clocks differ. */
 const LONGEST_WAIT = 60_000
-/** A pause doubles up to this if the failure may be mended elsewhere at any moment. ms */
+/** ms: a pause doubles up to this if a person may mend the failure elsewhere at any moment. */
 const LONGEST_TRANSIENT = 5_000
-/** A refused login is tried once more after that: authorization servers err, too. ms */
+/** ms: a refused login is tried again after this time, because an authorization server may refuse by mistake. */
 const TRIED_AGAIN = 86_400_000
-/** A failure that is older began another outage. ms */
+/** ms: a failure that is older than this belongs to an earlier outage. */
 const SAME_OUTAGE = 120_000
 
-/** How the error for a remembered failure begins. */
+/** The beginning of the message for a remembered failure. */
 const MEANING: Readonly<Partial<Record<RefreshErrorCode, string>>> = {
   reauthentication_required: 'The authorization server refused this login: log in again',
   source_rate_limited: 'The token endpoint asked to wait',
@@ -23,31 +23,31 @@ const MEANING: Readonly<Partial<Record<RefreshErrorCode, string>>> = {
   source_invalid: 'The token endpoint gave no token that can be used',
 }
 
-/** Gets the secrets that a request would present. It computes them once. */
+/** Returns the secrets that a request would present, which it computes once. */
 export type Presented = () => Promise<readonly string[]>
 
 /** Further facts about a failure. */
 export interface Noted {
-  /** undefined if the source cannot tell what was refused: then no change can be recognized. */
+  /** undefined if the source cannot tell what it presented: then no process can notice a change of it. */
   readonly presented: Presented | undefined
   readonly isAbandoned: boolean
-  /** A pause without a Retry-After ends by then, because the value in force expires. ms */
+  /** ms: a pause without a Retry-After is no longer than this, because the value in force expires then. */
   readonly atMost: number | undefined
 }
 
 /**
- * Remembers the authorization server's last refusal, as the record and this process know it. Every process that shares the record obeys it,
- * so a refused request is sent again only after something has changed.
+ * Remembers the authorization server's last failure, in the record and in this process. Every process that shares the record obeys it, so
+ * none sends a refused request again before something has changed.
  */
 export class FailureMemory {
   readonly #clock: Clock
-  /** The first pause after a failure. ms */
+  /** ms: the first pause after a failure. */
   readonly #first: number
   /** Each request may spend a refresh token. */
   readonly #spends: boolean
-  /** A failure that the store does not hold, for a failure may be this process's own, or could not be written. */
+  /** This process's last failure. The store may not hold it: some failures are only this process's, and some could not be written. */
   #own: StoredFailure | undefined
-  /** When this process first saw each failure that counts now, by its content. epoch ms */
+  /** epoch ms: when this process first saw each of the last failures, by its content. */
   readonly #seen = new Map<string, number>()
 
   /**
@@ -66,12 +66,12 @@ export class FailureMemory {
     this.#seen.clear()
   }
 
-  /** True if the endpoint has been failing, so that one try will do. */
+  /** True if the endpoint failed shortly before: then a flight makes one try only. */
   isFailing(record: StoredRecord | undefined): boolean {
     return this.#ofOutage(record) !== undefined
   }
 
-  /** Why nothing may be sent now, if so. */
+  /** Returns why no request may be sent now; undefined if one may. */
   async refusal(
     record: StoredRecord | undefined,
     presented: Presented | undefined,
@@ -98,7 +98,7 @@ export class FailureMemory {
     const { code, terminal } = error
     const { mayPass, reach } = factsOf(error)
     const at = this.#clock.now()
-    // A page for people around a success says nothing of the login.
+    // A 2xx without a usable token, such as a page for people, is no refusal of the login.
     const isRefusal = !isPassing(error) && reach !== 'accepted' && mayPass !== true
     const parts = isRefusal ? await readable(presented) : undefined
     const refused = parts && (await fingerprint(parts))
@@ -118,7 +118,7 @@ export class FailureMemory {
     return [record?.failure, this.#own].filter((failure) => failure !== undefined)
   }
 
-  /** A failure of the outage that lasts. */
+  /** The failure of the present outage, if there is one. */
   #ofOutage(record: StoredRecord | undefined): StoredFailure | undefined {
     return this.#failures(record).find(({ at, terminal }) => !terminal && this.#age(at) < SAME_OUTAGE)
   }
@@ -132,33 +132,33 @@ export class FailureMemory {
   }
 
   /**
-   * True if the pause has no stated length and should be long: the endpoint asks for patience, or takes refresh tokens and gives unusable
-   * tokens.
+   * True if the pause doubles up to a minute: the endpoint limits the rate and states no time, or it spends refresh tokens and gives unusable
+   * access tokens.
    */
   #isLong({ code, retryAfterMs }: RefreshError): boolean {
     if (retryAfterMs !== undefined) return false
     return code === 'source_rate_limited' || (code === 'source_invalid' && this.#spends)
   }
 
-  /** The rest of `longest`, counted from when this process first saw the failure: its own clock counts, whatever the record says. */
+  /** ms: the rest of `longest`, counted by this process's clock since it first saw the failure. The record's time may be of a wrong clock. */
   #bound(failure: StoredFailure, longest: number): number {
     const now = this.#clock.now()
     const content = JSON.stringify(failure)
-    // If the clock was set back, the refused request must not be sent again.
+    // If the clock was set back, the wait begins anew, so that a refused request is not sent too early.
     const seen = Math.min(this.#seen.get(content) ?? now, now)
     this.#seen.set(content, seen)
-    // Keeps the last ones of two failures: the record's and this process's own.
+    // Two failures count at a time, the record's and this process's own. Four entries keep the one before each.
     keepLast(this.#seen, 4)
     return longest - (now - seen)
   }
 
-  /** A time in the future is that of a clock that is ahead. ms */
+  /** ms: the age of a failure; 0 if its time is in the future, because the other process's clock is ahead. */
   #age(at: number): number {
     return Math.max(0, this.#clock.now() - at)
   }
 }
 
-/** True if the failure concerns this request. Any change of the presented secrets ends a refusal. A pause concerns every request. */
+/** True if the failure concerns this request: a refusal concerns only the same presented secrets, any other failure every request. */
 async function concerns(
   { refused, terminal }: StoredFailure,
   presented: Presented | undefined,
@@ -167,7 +167,7 @@ async function concerns(
   return isFingerprintOf(refused, await presented()).catch(() => terminal)
 }
 
-/** A secret that cannot be read now leaves nothing to remember. */
+/** The presented secrets; undefined if they cannot be read now: then the failure is remembered without their hash. */
 async function readable(presented: Presented | undefined): Promise<readonly string[] | undefined> {
   try {
     return await presented?.()
@@ -177,13 +177,13 @@ async function readable(presented: Presented | undefined): Promise<readonly stri
 }
 
 /**
- * Makes the error of a remembered failure, perhaps in another process.
+ * Makes the error for a remembered failure, which another process may have seen.
  *
- * @param wait ms until it may be tried again
+ * @param wait ms until the next try
  */
 export function remembered({ code, terminal, at }: StoredFailure, wait = 0): RefreshError {
   const meaning = MEANING[code] ?? 'The last refresh failed'
-  // We avoid `toISOString()`: a user's clock may give a number that is no time.
+  // Not `toISOString()`, which throws for a number that is no time, and a user's clock may give one.
   const when = new Date(at).toJSON()
   const next = terminal ? '' : `; no process asks it again for ${Math.ceil(wait / 1000)} s`
   const retryAfterMs = terminal ? undefined : wait

@@ -1,9 +1,9 @@
-/** bytes of the salt and of the hash. The hash is cut so that the hashed text cannot be searched for. */
+/** Bytes of the salt, and of the hash. The hash is cut short, so that no search can prove which text was hashed. */
 const LENGTH = 8
 
 /**
- * A salted hash over texts, as `salt:hash` in hex: it tells whether something is the same again, and tells nothing else. undefined on a
- * platform without `crypto.subtle`, such as a page that was not loaded over https.
+ * A salted hash over texts, as `salt:hash` in hex. It shows whether the texts are the same again, and shows nothing else about them.
+ * undefined on a platform without `crypto.subtle`, such as a page that was not loaded over https.
  */
 export async function fingerprint(parts: readonly string[]): Promise<string | undefined> {
   const salt = globalThis.crypto?.getRandomValues(new Uint8Array(LENGTH))

@@ -7,7 +7,7 @@ import type { Source, SourceContext } from '../source.ts'
 import { type AccessToken, readToken } from '../token.ts'
 import { usableToken } from '../token/usable-token.ts'
 
-/** ms */
+/** ms: the wait before the second try, less a random part of up to one half */
 const FIRST_WAIT = 250
 
 /** Options of a request to the source. */
@@ -15,20 +15,20 @@ export interface IssueOptions {
   readonly clock: Clock
   /** epoch ms: no try begins later. */
   readonly until: number
-  /** How often a failure is tried again at once, if the request reached no server or got a whole response. */
+  /** The number of tries in all, if each request reached no server or got a whole response. */
   readonly tries: number
-  /** The request spends something: if it breaks after it was sent, it is tried exactly once more. */
+  /** True if the request spends something: if it breaks after it was sent, it is tried exactly once more. */
   readonly spends: boolean
-  /** Confirms before each try that no other process is refreshing. */
+  /** Confirms before each try that this process still holds the lock. */
   readonly confirm: (() => Promise<void>) | undefined
-  /** Called with the run of a source that goes on after the signal aborted: it may bring the only copy of a rotated token. */
+  /** Called if the signal aborts while the source runs: the source may still bring the only copy of a rotated token. */
   readonly onLate: (late: Promise<AccessToken>) => void
-  /** The owner of the source. A surface that serves this owner lets the source's requests pass by. */
+  /** The owner of the source. A surface that serves this owner does not handle the source's requests. */
   readonly owner?: object | undefined
 }
 
 /**
- * Asks a source for a token. A transient failure is tried again where that can do no harm: no complete success is asked for twice.
+ * Asks a source for a token. It tries again after a failure that may pass, but never after a whole 2xx, which spent the refresh token.
  *
  * @throws the source's error; RefreshError `source_invalid`; the signal's reason
  */
@@ -52,7 +52,7 @@ export async function issue(
       if (aborted || !(error instanceof RefreshError) || !isPassing(error)) throw error
       const { reach } = factsOf(error)
       if (reach === 'accepted') throw error
-      // A source of the user's that does not say how far its request got may have sent it.
+      // A user's own source that does not say how far its request got may have sent it.
       const isBroken = spends && (reach ?? (error.code === 'source_unreachable' ? 'broken' : '')) === 'broken'
       if (isBroken ? hasBroken : tried >= tries) throw error
       hasBroken ||= isBroken

@@ -1,6 +1,6 @@
 import { type Clock, pause } from '../../lib/clock.ts'
 
-/** ms */
+/** ms: the pause before the process acquires its lock again */
 const AGAIN = 250
 
 /** The limits of acquiring a lock again. */
@@ -11,11 +11,11 @@ interface Turn {
 }
 
 /**
- * A process that was starved or stopped may lose its lock before it has asked for anything under it: another may hold it by now. Then
- * it acquires the lock again.
+ * Runs an update again if the process lost its lock before it sent a request. A process that was stopped, or got no CPU time, may lose its
+ * lock to another process.
  *
- * @param isLost tells of the update that has just failed
- * @throws what `update` throws; the signal's reason
+ * @param isLost true if the update that has just failed lost its lock before its request
+ * @throws the error of `update`; the signal's reason
  */
 export async function updateAgain<R>(
   update: () => Promise<R>,

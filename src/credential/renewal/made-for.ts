@@ -13,12 +13,12 @@ export function fitOf(record: StoredRecord | undefined, wanted: MadeFor | undefi
   if (differs(madeFor.issuer, wanted.issuer) || differs(madeFor.client, wanted.client)) return 'other'
   if (differs(madeFor.audience, wanted.audience) || differs(madeFor.resource, wanted.resource))
     return 'target'
-  // Servers rename and drop scopes: the scope that was asked for counts as much as the one that was granted.
+  // Servers rename and drop scopes. So the record fits if the requested scope or the granted scope covers the wanted one.
   const isCovered = covers(madeFor.scope, wanted.scope) || covers(token?.scope, wanted.scope)
   return madeFor.scope === undefined || isCovered ? 'same' : 'target'
 }
 
-/** The fingerprint that is written: a part that the configuration does not name stays as it was. */
+/** The fingerprint to write: the wanted parts, and the stored ones that the wanted fingerprint does not name. */
 export function mergedMadeFor(
   stored: MadeFor | undefined,
   wanted: MadeFor | undefined,
@@ -40,7 +40,7 @@ function shown({ issuer, client }: MadeFor): string {
   return parts.filter((part) => part !== undefined && part !== '').join(' ') || 'no named client'
 }
 
-/** A part that either side does not name matches. */
+/** True if both sides name the part, and name it differently. */
 function differs(stored: string | undefined, wanted: string | undefined): boolean {
   return stored !== undefined && wanted !== undefined && stored !== wanted
 }

@@ -17,22 +17,23 @@ export interface Wish {
   readonly signal: AbortSignal
   /** epoch ms: no try begins later. */
   readonly until: number
-  /** A remembered refusal does not count, once. */
+  /** True for a retry that ignores a remembered refusal. */
   readonly isRetry?: boolean | undefined
-  /** The token to replace, if this process knows a later one than the record. */
+  /** The token to replace: see `tokenBefore()`. */
   readonly before: AccessToken | undefined
-  /** ms that the value in force is still good: no pause without a Retry-After lasts longer. */
+  /** ms for which the value in force is still valid: a pause without a Retry-After is no longer. */
   readonly stillGood: number | undefined
+  /** Called if the signal aborts while the source runs: the source may still bring a token. */
   readonly onLate: (late: Promise<AccessToken>) => void
 }
 
 /** The result of a redemption under the lock. */
 export interface Redeemed {
-  /** The content to write; undefined: the record is left as it is. */
+  /** The content to write; undefined to leave the record as it is. */
   readonly content: RecordContent | undefined
   readonly token: AccessToken | undefined
   readonly error: unknown
-  /** The lock was lost before the source was asked under it. */
+  /** True if the process lost its lock before it asked the source. */
   readonly isLockLost?: boolean
 }
 
@@ -41,7 +42,7 @@ interface Asking extends Wish {
   readonly confirm: StoreContext['confirm']
 }
 
-/** Works under the lock: chooses the refresh token, asks the source, and decides what is written. */
+/** The work under the lock: it chooses the refresh token, asks the source, and decides what to write. */
 export class Redemption {
   readonly #source: Source
   readonly #settings: CredentialSettings
@@ -56,7 +57,7 @@ export class Redemption {
   }
 
   /**
-   * Why nothing may be sent, as the record tells it, if so: a process that finds this out needs no lock.
+   * Returns why no request may be sent, according to the record; undefined if one may. It needs no lock.
    */
   async refusal(
     stored: StoredRecord | undefined,
@@ -85,7 +86,7 @@ export class Redemption {
     let failed: Redeemed | undefined
     for (const candidate of await this.#candidates.of(stored, wish.before, wish.signal)) {
       failed = await this.#try(stored, candidate, { ...wish, confirm }, lock)
-      // A configured refresh token that was not tried yet is tried before the login is called dead.
+      // After a terminal failure, try the next candidate, a seed that was not tried yet, before the login counts as dead.
       if (failed.error === undefined || !isTerminal(failed.error)) return { ...failed, isLockLost }
     }
     return failed ?? { content: undefined, token: undefined, error: this.#candidates.none(stored) }
@@ -107,7 +108,7 @@ export class Redemption {
       const token = withKept(received, candidate.current)
       return { content: this.#success(stored, token, tried), token, error: undefined }
     } catch (error) {
-      // An earlier request may have spent what this one presented: of another holder, or of this flight.
+      // An earlier request, of another holder or of this flight, may have spent the refresh token that this request presented.
       const isAbandoned = lock?.abandoned === true || factsOf(error).hasBroken === true
       const told = isAbandoned && isTerminal(error) ? lost(error) : error
       const content = await this.#failure(stored, candidate, error, wish, tried, isAbandoned)
@@ -125,12 +126,12 @@ export class Redemption {
     const { spends } = this.#settings
     let isSent = false
     const sent = (): void => {
-      // An issue that spends nothing leaves nothing unknown behind.
+      // If the request spends nothing, a holder that vanishes leaves no doubt about a refresh token.
       if (spends && !isSent) lock?.sent?.()
       isSent = true
     }
     const ask = (demanded: string | undefined, asGranted?: boolean): Promise<AccessToken> => {
-      // After an unknown outcome one try is made; while an outage lasts, one try a flight.
+      // Make one try only: after an earlier request of unknown outcome, and while an outage lasts.
       const tries = lock?.abandoned === true || this.#memory.isFailing(stored) ? 1 : 3
       const context = { current, challenge: demanded, signal, sent, asGranted, madeFor }
       return issue(this.#source, context, { ...this.#settings, ...wish, tries })
@@ -139,9 +140,10 @@ export class Redemption {
       return await ask(challenge)
     } catch (error) {
       const { reach, refusedWish } = factsOf(error)
-      // A source of the user's that does not tell counts as having sent its request.
+      // A user's own source that does not say how far its request got counts as having sent it.
       if (this.#source.presented === undefined && reach !== 'unsent') sent()
-      // A person may grant less than was asked for, and some endpoints refuse the same scope again (RFC 6749 section 6).
+      // A person may grant less than the login requested. Some endpoints then refuse the requested scope in a refresh (RFC 6749 section 6).
+      // So ask again without a scope.
       const isLogins = stored?.madeFor?.scope !== undefined && fitOf(stored, this.#source.madeFor) === 'same'
       if (isLogins && refusedWish === 'scope') return ask(challenge, true)
       if (challenge === undefined || refusedWish !== 'challenge') throw error
@@ -152,7 +154,7 @@ export class Redemption {
     }
   }
 
-  /** The content to write for a token that came after its refresh was given up. */
+  /** The content to write for a token that arrived after its refresh was given up. */
   kept(
     stored: StoredRecord | undefined,
     token: AccessToken,
@@ -161,7 +163,7 @@ export class Redemption {
     return this.#success(stored, withKept(token, before))
   }
 
-  /** undefined: the record belongs to another configuration that is alive, and stays. */
+  /** The content to write for a token. undefined if the record belongs to another configuration whose login still works: the record stays. */
   #success(
     stored: StoredRecord | undefined,
     token: AccessToken,
@@ -175,7 +177,7 @@ export class Redemption {
     return { ...kept, ...merged, ...tried, token }
   }
 
-  /** undefined: the endpoint said nothing that other processes must know. */
+  /** The content to write for a failure. undefined if other processes need not know of it. */
   async #failure(
     stored: StoredRecord | undefined,
     candidate: Candidate,
@@ -196,17 +198,17 @@ export class Redemption {
     const isShared = this.#source.isLocal !== true && this.#isResponse(error)
     if (!isShared || (error.terminal && presented === undefined)) return undefined
     const kept = contentOf(stored ?? NONE)
-    // A part that the record names stays: its access token was made for that.
+    // The parts that the record names stay, because its access token was made for them.
     const madeFor = mergedMadeFor(this.#source.madeFor, kept.madeFor)
     const content = { ...kept, ...madeFor, ...(error.terminal && tried), failure }
     const { received } = factsOf(error)
     if (received?.refreshToken === undefined) return content
-    // The access token is no use, and the refresh token is the only one that is not spent.
+    // The response has no usable access token, but its refresh token is the only one that is not spent, so keep it.
     const unusable = { ...received, accessToken: current?.accessToken ?? UNUSABLE, expiresAt: 1 }
     return { ...content, token: withKept(unusable, current) }
   }
 
-  /** A whole response came. A source of the user's does not say so: then its code does. */
+  /** True if the endpoint sent a whole response. For a user's own source that does not say so, the error's code decides. */
   #isResponse(error: RefreshError): boolean {
     const { reach } = factsOf(error)
     if (reach !== undefined) return reach === 'answered' || reach === 'accepted'
@@ -216,7 +218,7 @@ export class Redemption {
 
 const RESPONSES = /^(?:reauthentication_required|source_(?:refused|unavailable|rate_limited))$/
 
-/** Stands where a token endpoint gave a refresh token and no access token. It counts as expired, so it is never sent. */
+/** The stored access token if a token endpoint gave only a refresh token. Its record says that it has expired, so it is never sent. */
 const UNUSABLE = 'none'
 
 function isAlive(record: StoredRecord | undefined, now: number): boolean {

@@ -17,16 +17,16 @@ type Context = RefreshContext<AccessToken>
 
 /** One refresh. */
 interface Run extends Context {
-  /** The count of this process's logins and logouts when it began. */
+  /** The count of this process's logins and logouts when the refresh began. */
   readonly epoch: number
-  /** epoch ms: no try begins later. Waiting for a turn restarts it. */
+  /** epoch ms: no try begins later. A wait in a queue starts the time anew. */
   until: number
   readonly context: Context
 }
 
-/** Replaces a token that others may share through the store: adopt, issue, merge, persist, hand out. */
+/** One refresh of a token that other processes may share: adopt a stored token, else redeem, write and return a new one. */
 export class Renewal {
-  /** The access token that the source gave last. */
+  /** The access token that the source issued last. */
   lastIssued: string | undefined
   readonly #settings: CredentialSettings
   readonly #record: TokenRecord
@@ -35,7 +35,7 @@ export class Renewal {
   readonly #redemption: Redemption | undefined
   readonly #late = new WeakMap<Context, Promise<AccessToken>>()
 
-  /** @param epoch raised by every login and logout: the result of an older run must not be written */
+  /** @param epoch counts logins and logouts: the result of a refresh that began before the last one must not be written */
   constructor(settings: CredentialSettings, record: TokenRecord, epoch: () => number) {
     const { source, clock, cooldown, spends } = settings
     this.#settings = settings
@@ -51,21 +51,21 @@ export class Renewal {
   }
 
   /**
-   * The token that a source brings after its refresh was given up: it may be the only copy of a rotated one. undefined where nothing is
-   * to be expected. It may never settle.
+   * The token that the source may still bring after its refresh was given up. It may be the only copy of a rotated token. undefined if the
+   * source brings none. The promise may never settle.
    */
   late(context: Context): Promise<AccessToken> | undefined {
     return this.#late.get(context)
   }
 
-  /** Adopts a token from the store first, then a token that could not be written. Only then does the source issue a new one. */
+  /** Writes an unsaved token first, then adopts a newer token from the store. Only if there is none, the source issues a token. */
   async refresh(context: Context): Promise<AccessToken> {
     const run = this.#run(context)
     const { source, whenStoreIsDown } = this.#settings
     try {
       if (source?.isStatic === true) return await this.#compare(run)
       await this.#record.save()
-      // If the store cannot be reached, this read fails without waiting for a lock.
+      // If the store cannot be reached, this read fails at once, where an update would wait for the lock.
       const stored = await this.#record.read(run.queued)
       const adopted = this.#adopted(stored, context)
       if (adopted !== undefined) return adopted
@@ -76,7 +76,7 @@ export class Renewal {
     } catch (error) {
       if (source !== undefined && whenStoreIsDown === 'refresh' && isOutage(error))
         return this.#alone(run, error)
-      // If a lock was lost, another process has won.
+      // A terminal failure may mean that another process redeemed the same refresh token. Then its new token is in the store.
       const mayLook = isTerminal(error) && run.epoch === this.#epoch()
       const look = async (): Promise<AccessToken | undefined> =>
         this.#adopted(await this.#record.read(), context)
@@ -87,8 +87,8 @@ export class Renewal {
   }
 
   /**
-   * Looks again after a terminal failure or a logout: a person may have logged in elsewhere, even if that token has expired by now, or the
-   * refused secret may have changed.
+   * Looks again after a terminal failure or a logout: a person may have logged in elsewhere, or the refused secret may have changed. If the
+   * token of that login has expired by now, or the secret has changed, it refreshes.
    */
   async reread(context: Context): Promise<AccessToken | undefined> {
     const run = this.#run(context)
@@ -111,12 +111,12 @@ export class Renewal {
     return this.#redemption?.refusal(stored, tokenBefore(this.#record, stored), run.signal)
   }
 
-  /** @param seen the revision that was read last */
+  /** Redeems under the lock. @param seen the revision that this process has just read */
   async #exchange(run: Run, seen = 0): Promise<AccessToken> {
     let [fresh, isNews]: [AccessToken | undefined, boolean] = [undefined, true]
     let redeemed: Redeemed | undefined
     const change: StoreChange = async (stored, lock) => {
-      // The lock may have come late: a token put in force meanwhile must not be redeemed and dropped.
+      // If a person logged in while this process waited for the lock, it must not redeem the refresh token of that login.
       if (run.epoch !== this.#epoch()) throw superseded()
       throwIfAborted(run.signal)
       fresh = this.#adopted(stored, run)
@@ -143,10 +143,10 @@ export class Renewal {
     if (newer !== undefined && fresh === undefined && redeemed === undefined) {
       const adopted = this.#adopted(newer, run)
       if (adopted !== undefined) return adopted
-      // Another process wrote first: its token has expired by now, is the rejected one, or has no higher revision.
+      // Another process wrote first, but its token cannot be adopted: it has expired, or is the rejected one. So redeem after all.
       newer = await update(undefined)
     }
-    // If a lock was lost, a newer record covers what was issued under it.
+    // If this process lost its lock, a newer record may outrank the token that was issued under it.
     const winner = this.#adopted(newer, run)
     if (winner !== undefined) return winner
     if (redeemed?.error !== undefined) throw asRefreshError(redeemed.error)
@@ -167,13 +167,13 @@ export class Renewal {
       stillGood: run.cause === 'expiring' && left > 0 ? left : undefined,
       onLate: (late) => this.#expect(run, stored, late),
     })
-    // It belongs to an account that was left meanwhile.
+    // A login or a logout came meanwhile, so this token belongs to the account before it.
     if (run.epoch !== this.#epoch()) throw superseded()
     if (redeemed.token !== undefined) this.#issued(redeemed.token)
     return redeemed
   }
 
-  /** The source ignores its signal, and may bring the only copy of a rotated token yet. */
+  /** Keeps the token that the source still brings after its signal aborted: it may be the only copy of a rotated token. */
   #expect(run: Run, stored: StoredRecord | undefined, late: Promise<AccessToken>): void {
     const kept = late.then((token) => {
       if (run.epoch !== this.#epoch()) throw superseded()
@@ -187,7 +187,7 @@ export class Renewal {
     this.#late.set(run.context, kept)
   }
 
-  /** A value of this machine: it is compared, and never stored. */
+  /** For a value of this machine, such as a file: it reads the value and compares it with the one in force, and never stores it. */
   async #compare(run: Run): Promise<AccessToken> {
     const redeemed = await this.#redeem(undefined, run, undefined)
     if (redeemed.token === undefined) throw redeemed.error
@@ -195,7 +195,7 @@ export class Renewal {
     return redeemed.token
   }
 
-  /** The store cannot be reached, and this source needs no lock. */
+  /** Refreshes without the store, which cannot be reached: the option `whenStoreIsDown` allows it. */
   async #alone(run: Run, error: RefreshError): Promise<AccessToken> {
     const { content, token, error: failure } = await this.#redeem(undefined, run, undefined)
     if (token === undefined) throw failure
@@ -242,13 +242,13 @@ export class Renewal {
   }
 }
 
-/** The very token that was rejected, or is about to expire. */
+/** True if the source gave the same token again that was rejected or that expires. */
 function isKnown(token: AccessToken, { current, cause }: Context): boolean {
   if (token.accessToken !== current?.value.accessToken) return false
   return cause === 'rejected' || expiryOf(token) === current.expiresAt
 }
 
-/** Its type is not shown: it is the server's to write, and may be the token itself. */
+/** The message does not show the token's type, because a server may write the token itself there. */
 const ODD_TYPE: Finding = {
   code: 'token_type_not_bearer',
   level: 'warning',

@@ -1,4 +1,4 @@
-/** The number of members that are read: there may be very many. */
+/** The number of members that are read, because a hostile object may have very many. */
 const MOST = 256
 
 const NAMES: ReadonlyMap<string, string> = /* @__PURE__ */ new Map(
@@ -22,10 +22,10 @@ const NAMES: ReadonlyMap<string, string> = /* @__PURE__ */ new Map(
 )
 
 /**
- * An object with OAuth's names where it has them in another case (`AccessToken`, `access-token`, `ACCESS_TOKEN`). A refresh token that was
- * spent for a response must not be lost for the spelling of its name.
+ * A copy of the object with OAuth's member names, if the object spells them otherwise (`AccessToken`, `access-token`, `ACCESS_TOKEN`). The
+ * response spent a refresh token, so its successor must not be lost because of a spelling.
  *
- * To name the members of an object takes long where it has very many: it is for those of a bounded text.
+ * Listing the members takes long for an object with very many, so call this only for the JSON of a bounded text.
  */
 export function canonicalNames(given: object): object {
   if ('access_token' in given) return given

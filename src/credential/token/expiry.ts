@@ -3,9 +3,9 @@ import { utf8 } from '../../lib/utf8.ts'
 import { readInstant } from './instant.ts'
 import { secondsIn } from './lifetime.ts'
 
-/** The longest lifetime that we believe, in seconds. A longer one is a mistake: then the lifetime is unknown. */
+/** Seconds: a longer lifetime is a mistake, and counts as not known. */
 const CENTURY = 3_155_760_000
-/** From here on a lifetime in seconds is in truth a point in time: no token lives for 31 years. */
+/** Seconds: a longer lifetime is in truth a point in time, because no token lives for 31 years. */
 const POINT_IN_TIME = 1e9
 
 /** Names of a lifetime in seconds. */
@@ -14,37 +14,37 @@ const LIFETIMES = /* @__PURE__ */ spelled(
 )
 /** Names of a lifetime in ms. */
 const LIFETIMES_IN_MS = /* @__PURE__ */ spelled('expires_in_ms')
-/** Names of a point in time. The first that can be read counts: an `expiresOn` may have no zone, so the names beside it come first. */
+/** Names of a point in time. The first that can be read counts. An `expiresOn` may lack a zone, so names that come beside it stand first. */
 const INSTANTS = /* @__PURE__ */ spelled(
   'expires_at expires_on_timestamp expires_on expiry expiration expiration_timestamp token_expiry expiry_date Expiration expires expire_time expiration_time expires_time expire_at expired_at expiration_date expiry_time token_expires_at access_token_expires_at valid_until not_after',
 )
 
-/** Names as they are here, and then in camel case. */
+/** The given names, and then the same names in camel case. */
 function spelled(names: string): readonly string[] {
   return `${names} ${names.replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase())}`.split(' ')
 }
 
-/** True if a member of this name tells when a token expires. */
+/** True if a member of this name may hold a token's expiry. */
 export function isExpiryName(name: string): boolean {
   return [LIFETIMES, LIFETIMES_IN_MS, INSTANTS].some((names) => names.includes(name))
 }
 
 /**
- * When a token expires that was issued just now, in epoch ms: `expires_in` in seconds decides, as a number or as text; else a point in
- * time, by whatever name; else the token's own claims. Undefined where none says it: a value that makes no sense says nothing.
+ * The expiry of a token that was issued just now, in epoch ms. `expires_in` decides (seconds, as a number or as text); else a point in time
+ * under any known name; else the token's own claims. undefined if none of them has a usable value.
  *
  * @param body a token response
- * @param now epoch ms: when the token was asked for, as it is not known how long the response took
+ * @param now epoch ms: when the token was requested, because it is not known how long the response took
  */
 export function expiryOfResponse(body: object, accessToken: string, now: number): number | undefined {
   return lifetimeOf(body, now) ?? instantOf(body, now) ?? jwtLifetime(accessToken, now)
 }
 
 /**
- * When a token will be rejected although its response states a later expiry, in epoch ms. If a JWT states its own (RFC 7519 section 4.1.4),
- * the JWT decides, not the response. undefined if it states none, or no earlier one.
+ * The time from which on a server rejects a token although its response states a later expiry, in epoch ms. A server reads the expiry of a
+ * JWT from the JWT itself (RFC 7519 section 4.1.4), not from the response. undefined if the JWT states no expiry, or no earlier one.
  *
- * A `refresh_in` (Entra ID) is no such point: the token is good until it expires, and is needed if the server is down by then.
+ * A `refresh_in` (Entra ID) is no such time: the token is valid until it expires, and callers need it if the server is down before that.
  *
  * @param expiresAt the response's expiry, in epoch ms
  * @param now epoch ms: when the token was requested
@@ -56,25 +56,25 @@ export function rejectedAt(
 ): number | undefined {
   if (expiresAt === undefined) return undefined
   const { exp, iat } = jwtClaims(accessToken) ?? {}
-  // Its lifetime counts, for clocks need not agree.
+  // Use the JWT's lifetime, not its `exp`, because the issuer's clock and ours need not agree.
   if (typeof exp !== 'number' || typeof iat !== 'number') return undefined
   const at = afterSeconds(exp - iat, now)
   return at !== undefined && at < expiresAt ? at : undefined
 }
 
 /**
- * When a token expires that was issued a while ago, in epoch ms: a point in time decides, by whatever name; else `expires_in`. The token's
- * own claims are left to the caller.
+ * The expiry of a token that was issued a while ago, in epoch ms. A point in time under any known name decides; else `expires_in`. The caller
+ * reads the token's own claims.
  *
- * @param since epoch ms: when it was written
+ * @param since epoch ms: when the output was written
  */
 export function expiryOfOutput(body: unknown, since: number): number | undefined {
   return instantOf(body, since) ?? lifetimeOf(body, since)
 }
 
 /**
- * This many seconds from now, in epoch ms: above 0 and below a century. A text may name a unit. A point in epoch seconds, given by mistake,
- * is taken as one.
+ * The time that is this many seconds from now, in epoch ms. undefined unless the number is above 0 and below a century. A text may name a
+ * unit. A number of 31 years or more counts as epoch seconds, which some servers send by mistake.
  *
  * @param now epoch ms
  */
@@ -95,7 +95,7 @@ function lifetimeOf(body: unknown, now: number): number | undefined {
 
 function instantOf(body: unknown, now: number): number | undefined {
   return firstOf(INSTANTS, body, (value) => {
-    // gcloud takes dates apart, and means UTC.
+    // gcloud writes an object with the date in `datetime`, in UTC without a zone.
     const datetime = field(value, 'datetime')
     return readInstant(typeof datetime === 'string' ? `${datetime.slice(0, 64)}Z` : value, now)
   })
@@ -114,7 +114,7 @@ function firstOf(
 }
 
 /**
- * When a JWT expires that was issued just now, in epoch ms. Its lifetime counts, as its issuer's clock and ours need not agree.
+ * The expiry of a JWT that was issued just now, in epoch ms. It uses the JWT's lifetime, because the issuer's clock and ours need not agree.
  *
  * @param now epoch ms
  */
@@ -125,7 +125,7 @@ function jwtLifetime(token: string, now: number): number | undefined {
   return seconds < POINT_IN_TIME ? afterSeconds(seconds, now) : undefined
 }
 
-/** A JWT's own claims about its time, in epoch seconds. undefined if the token is no JWT. The signature is not checked. */
+/** The time claims of a JWT, in epoch seconds; undefined if the token is no JWT. The signature is not checked. */
 export function jwtClaims(token: string): { exp?: unknown; iat?: unknown } | undefined {
   const [, payload, signature, ...more] = token.split('.', 4)
   if (payload === undefined || signature === undefined || more.length > 0) return undefined

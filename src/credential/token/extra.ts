@@ -1,13 +1,13 @@
 import type { JsonValue } from '../../lib/json.ts'
 
-/** Characters of JSON that are kept. */
+/** Characters: at most this much JSON is kept. */
 const MOST = 16_384
 /** Levels of nesting. */
 const DEEPEST = 16
 
 /**
- * The other members of a token response, as far as JSON can hold them: at most 16 KiB, whole members only, the first ones before later
- * ones. undefined if none is left.
+ * The other members of a token response that JSON can hold: at most 16 KiB, whole members only, earlier members before later ones.
+ * undefined if none is left.
  */
 export function boundedExtra(
   entries: Iterable<readonly [string, unknown]>,
@@ -15,7 +15,7 @@ export function boundedExtra(
   const kept: Record<string, JsonValue> = {}
   let left = MOST
   for (const [name, value] of entries) {
-    // The rest is not even looked at: there may be very many.
+    // Stop here, because a hostile response may have very many members.
     if (left <= 5) break
     if (name === '__proto__' || !isJson(value)) continue
     const size = sizeOf(value, left - name.length - 4, DEEPEST)
@@ -26,7 +26,7 @@ export function boundedExtra(
   return Object.keys(kept).length > 0 ? kept : undefined
 }
 
-/** The members of an object, one at a time: there may be too many to read. No members for any other value. */
+/** The members of an object, one at a time, so that a caller can stop. Any other value has none. */
 export function* membersOf(
   value: unknown,
   isWanted: (name: string) => boolean = () => true,
@@ -35,7 +35,7 @@ export function* membersOf(
   for (const name of Object.keys(value)) if (isWanted(name)) yield [name, Reflect.get(value, name)]
 }
 
-/** About how many characters of JSON a value takes; undefined for more than `most`, or for what no JSON holds. */
+/** About how many characters of JSON a value takes; undefined if more than `most`, or if JSON cannot hold the value. */
 function sizeOf(value: unknown, most: number, levels: number): number | undefined {
   if (most <= 0) return undefined
   if (typeof value === 'string') return value.length + 2 <= most ? JSON.stringify(value).length : undefined

@@ -1,25 +1,25 @@
-/** The earliest expiry of a token issued now (epoch ms). Go's zero time, which means never, lies before it. */
+/** epoch ms: an earlier time is no expiry. Go's zero time, which means never, is earlier. */
 const EARLIEST = 946_684_800_000
-/** The longest lifetime that we believe, in ms. A longer one is a mistake, or has a mixed-up unit. */
+/** ms: a longer lifetime is a mistake, or is in another unit. */
 const CENTURY = 3_155_760_000_000
-/** From here on a number counts ms, not seconds: the year 1973 in the one, 5138 in the other. */
+/** A number from here on counts ms, not seconds. As ms it is in 1973 or later; as seconds it would be in 5138 or later. */
 const MILLISECONDS = 1e11
-/** From these on a number counts µs, and ns. */
+/** A number from the first one on counts µs, and from the second one on ns. */
 const MICROSECONDS = 1e14
 const NANOSECONDS = 1e17
-/** Characters; a longer text is no date, and is not looked at. */
+/** Characters: a longer text is no date, and is not read. */
 const LONGEST = 64
 
-/** RFC 3339, and what Go, Python and AWS make of it: blanks, a zone without a colon or with a name behind it. */
+/** RFC 3339, and the variants of Go, Python and AWS: blanks, a zone without a colon, a name behind the zone. */
 const DATE =
   /^(\d{4})-?(\d\d)-?(\d\d)(?:[T ](\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d{1,9}))?)?)? ?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?(?: (?![AP]M$)[A-Z]{1,5})?(?: m=[+-][\d.]{1,20})?(?:\[[\w/+-]{1,32}\])?$/i
-/** An HTTP date (RFC 9110 section 5.6.7), also with a zone as numbers; and what Java and `date` print. */
+/** An HTTP date (RFC 9110 section 5.6.7), also with a numeric zone; and the form that Java and `date` print. */
 const HTTP_DATE =
   /^(?:[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (?:GMT|UTC|[+-]\d{4})|[A-Z][a-z]{2} [A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d (?:GMT|UTC) \d{4})$/
 
 /**
- * The point in time that is meant, in epoch ms: a date (RFC 3339, an HTTP date; local time where it names no zone), epoch seconds or
- * epoch ms, as a number or as text. Undefined for what cannot be an expiry.
+ * Reads a point in time, in epoch ms: a date (RFC 3339 or an HTTP date; local time if it names no zone), or a number, also as text, of epoch
+ * seconds, ms, µs or ns. undefined if it cannot be an expiry.
  *
  * @param now epoch ms
  */
@@ -29,7 +29,7 @@ export function readInstant(value: unknown, now: number): number | undefined {
 }
 
 function readText(text: string): number {
-  // .NET, and so Windows PowerShell, write dates like that.
+  // .NET, and with it Windows PowerShell, writes `/Date(1700000000000)/`.
   const digits = /^(?:\/Date\()?(\d{1,20}(?:\.\d{1,20})?)(?:[+-]\d{4})?(?:\)\/)?$/.exec(text)?.[1]
   return digits === undefined ? readDate(text) : fromNumber(Number(digits))
 }
@@ -40,7 +40,7 @@ function fromNumber(value: unknown): number {
   return value < MICROSECONDS ? value : value < NANOSECONDS ? value / 1e3 : value / 1e6
 }
 
-/** The platform reads more than dates as dates. */
+/** Reads a date in the forms above only, because `Date.parse()` also accepts texts that are no dates. */
 function readDate(text: string): number {
   if (HTTP_DATE.test(text)) return Date.parse(text)
   const match = DATE.exec(text)

@@ -8,7 +8,7 @@ import { boundTypeOf } from './usable-token.ts'
 export interface TokenResponse {
   readonly access_token: string
   readonly token_type?: string | undefined
-  /** Seconds, from when the response was received. */
+  /** Seconds, counted from when the response was received. */
   readonly expires_in?: number | string | undefined
   readonly refresh_token?: string | undefined
   readonly scope?: string | undefined
@@ -17,9 +17,9 @@ export interface TokenResponse {
 
 /** The readable parts of a token response. */
 export interface ReadResponse {
-  /** undefined if it is unusable; then `problem` says why, and `received` holds what must not be lost. */
+  /** undefined if the response has no usable access token: then `problem` says why, and `received` holds the other parts. */
   readonly token: AccessToken | undefined
-  /** The end of a sentence. */
+  /** The end of a sentence; empty if there is a token. */
   readonly problem: string
   readonly received: Omit<Partial<AccessToken>, 'accessToken'>
 }
@@ -37,7 +37,7 @@ const STANDARD: ReadonlySet<string> = /* @__PURE__ */ standardNames()
 const WORD = /^[\w!#$%&'*+.^`|~:/-]{1,128}$/
 
 /**
- * The token of a token response, as `credential.login()` takes it. `expires_in` counts from `receivedAt`.
+ * Reads the token of a token response, in the form that `credential.login()` takes. `expires_in` counts from `receivedAt`.
  *
  * @param receivedAt epoch ms
  * @throws RefreshError `invalid_value`, which quotes nothing that was received
@@ -82,8 +82,8 @@ export function readTokenResponse(body: object, since: number): ReadResponse {
 }
 
 /**
- * It says itself that it is no access token, as an assertion of an identity provider does (RFC 8693 section 2.2.1): it can be presented at
- * another server. A credential does not send it, for its type stays.
+ * True if the response says that its token is no access token, as an identity provider's assertion is none (RFC 8693 section 2.2.1). Such a
+ * token can be presented at another server. Its type stays `N_A`, so a credential does not send it.
  */
 function isOtherThanAccess(body: object, tokenType: string | undefined): boolean {
   const issued: unknown = Reflect.get(body, 'issued_token_type')
@@ -91,10 +91,10 @@ function isOtherThanAccess(body: object, tokenType: string | undefined): boolean
   return isOther && !issued.endsWith(':access_token') && /^n_a$/i.test(tokenType ?? '')
 }
 
-/** To end a sentence with. */
+/** The end of a sentence. */
 export const NO_TOKEN = 'it holds no access token'
 
-/** Why a token is no use as a bearer token, to end a sentence with. undefined: it is one. */
+/** Why a token cannot be sent as a bearer token, as the end of a sentence; undefined if it can. */
 export function problemOf(
   accessToken: string | undefined,
   tokenType: string | undefined,
@@ -107,19 +107,19 @@ export function problemOf(
   return bound === undefined ? undefined : `its token type is ${bound}, which is no bearer token`
 }
 
-/** Some put the scheme of the header before the token. No bearer token has a space. */
+/** The token without a `Bearer` before it, which some servers write there. A bearer token itself contains no space. */
 export function withoutScheme<T extends string | undefined>(token: T): T | string {
   return token === undefined ? token : (BEARER.exec(token)?.[1] ?? token)
 }
 
 const BEARER = /^Bearer[ \t]{1,8}(\S+)$/i
 
-/** Words that programs write in place of a token. */
+/** True for a word that programs write instead of a token. */
 export function isPlaceholder(text: string): boolean {
   return /^(?:null|nil|none|undefined|false|true|n\/a|\(null\)|<none>|\*+|-+)$/i.test(text)
 }
 
-/** Some put the token's text and its lifetime into an object of its own. */
+/** The text of a value that some servers wrap in an object, together with its lifetime. */
 function unwrapped(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   return Reflect.get(value, 'token') ?? Reflect.get(value, 'value')

@@ -2,11 +2,11 @@ import { RefreshError } from '../../errors.ts'
 import { noting } from '../failure-facts.ts'
 import type { AccessToken } from '../token.ts'
 
-/** Token types that need more than to be sent along: a proof of a key, or a signature (RFC 9449, RFC 8693 section 2.2.1 …). */
+/** Types of tokens that are no bearer tokens: most need a proof of a key or a signature (RFC 9449, RFC 8693 section 2.2.1). */
 const BOUND = /^(?:dpop|pop|mac|basic|digest|n_a|negotiate|aws4\b.*|hmac\b.*)$/i
-/** From here on a clock is real, and not a test's that counts from zero: the year 2001. epoch ms */
+/** epoch ms, the year 2001: a clock before that is a test's clock that counts from zero. */
 const REAL_TIME = 1e12
-/** Between these a number of ms is a number of seconds: the years 2001 to 5138 in the one, 1970 to 1973 in the other. */
+/** A number between these is in seconds. As seconds it is in the years 2001 to 5138; as ms it would be in 1970 to 1973. */
 const SECONDS = [1e9, 1e11] as const
 
 /** True if an HTTP header can carry the token. */
@@ -14,7 +14,7 @@ export function isSendable({ accessToken }: AccessToken): boolean {
   return /^[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?$/.test(accessToken)
 }
 
-/** The name of a type that needs more than to be sent along: what stands behind it may be anything. */
+/** The name of a type that cannot be sent as a bearer token; undefined for any other type. The name alone, because a secret may follow it. */
 export function boundTypeOf(tokenType = ''): string | undefined {
   return BOUND.test(tokenType) ? /^\w+/.exec(tokenType)?.[0] : undefined
 }
@@ -25,10 +25,10 @@ function isInSeconds(expiresAt: number | undefined, now: number): boolean {
 }
 
 /**
- * A source's token, if it can be used.
+ * Returns a source's token if it can be used.
  *
  * @param now epoch ms
- * @throws RefreshError `source_invalid`, beside which the refresh token is kept: it is the only one that is not spent
+ * @throws RefreshError `source_invalid`; its facts hold the refresh token, which is the only one that is not spent
  */
 export function usableToken(token: AccessToken, now: number): AccessToken {
   const problem = problemOf(token, now)
@@ -38,7 +38,7 @@ export function usableToken(token: AccessToken, now: number): AccessToken {
   throw noting(error, { reach: 'accepted', received: { refreshToken, scope } })
 }
 
-/** The problem that keeps a token from being used, with its remedy. */
+/** Why a token cannot be used, with the remedy; undefined if it can. */
 export function problemOf(token: AccessToken, now: number): string | undefined {
   if (!isSendable(token)) {
     return 'The source gave an access token with characters that no HTTP header can carry: mend the source.'

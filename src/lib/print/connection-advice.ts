@@ -15,7 +15,7 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
   [/ECONNRESET|EPIPE|UND_ERR_SOCKET/, 'the connection broke'],
 ]
 
-/** Advises what to check if a connection failed with this code of the system. */
+/** Advice on what to check after a connection failed with this code of the system. */
 export function adviceOnConnection(code: string | undefined): string | undefined {
   return code === undefined ? undefined : ADVICE.find(([pattern]) => pattern.test(code))?.[1]
 }

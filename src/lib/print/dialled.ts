@@ -1,4 +1,4 @@
-/** A member of an error that somebody else made: a hostile one may throw, and then it has none. */
+/** Reads a member of a foreign error; undefined if its getter throws. */
 export function read(error: object, name: string): unknown {
   try {
     return Reflect.get(error, name)
@@ -7,17 +7,17 @@ export function read(error: object, name: string): unknown {
   }
 }
 
-/** The number of causes in a chain that are looked at. */
+/** The number of errors in a chain of causes that are read. */
 const MOST_CAUSES = 4
 
-/** undici's words for a proxy of the machine that made no tunnel: nothing reached the server. */
+/** undici's messages for a proxy of the machine that refused a tunnel, so that nothing reached the server. */
 const REFUSED_BY_PROXY =
   /^Proxy response \((\d{3})\) !== 200 when HTTP Tunneling|^Proxy Authentication Required \((407)\)/
 
-/** undici's code from 8.6 on, and ours, for a proxy that broke off while it was asked for a tunnel. */
+/** The code of undici from 8.6 on, and of ours, for a proxy that broke off the connection instead of opening a tunnel. */
 export const BROKEN_BY_PROXY = 'UND_ERR_PRX_CONN'
 
-/** Tells how a proxy of the machine refused a tunnel, and what to do. undefined if no proxy refused one. */
+/** Says how a proxy of the machine refused a tunnel, and what to do. undefined if no proxy refused one. */
 export function refusedByProxy(thrown: unknown): string | undefined {
   let at = thrown
   for (let depth = 0; depth < MOST_CAUSES && typeof at === 'object' && at !== null; depth++) {
@@ -37,7 +37,7 @@ export function refusedByProxy(thrown: unknown): string | undefined {
 }
 
 /**
- * The address of a failed connection, if it is not the request's own: then a proxy of the machine is on the way.
+ * The address of a failed connection, if it is not the address of the request's host: then the request went to a proxy of the machine.
  *
  * @param host the request's host with the port that it names, such as `auth.example.com` or `127.0.0.1:8080`
  * @returns such as `127.0.0.1:3128`

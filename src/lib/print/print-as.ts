@@ -2,13 +2,13 @@
 const INSPECT = Symbol.for('nodejs.util.inspect.custom')
 
 /**
- * Makes an object show its name and its facts in a console. It is a property of the object, for a method under this symbol has no
- * place in a declaration file.
+ * Makes an object show its name and its facts in a console. This defines a property at run time, because a method under this symbol would
+ * appear in the declaration file.
  *
  * @param facts without secrets
  */
 export function printAs(object: object, name: string, facts: () => object): void {
-  // A console hands on its options and its own function; without that there is only the name.
+  // The console hands its options and its `inspect` function to this method. A caller without that function gets only the name.
   const value = (_depth: unknown, options: unknown, inspect?: unknown): string =>
     typeof inspect === 'function'
       ? `${name} ${String(Reflect.apply(inspect, undefined, [facts(), options]))}`
@@ -16,7 +16,7 @@ export function printAs(object: object, name: string, facts: () => object): void
   Object.defineProperty(object, INSPECT, { value, configurable: true })
 }
 
-/** Does the object choose what it shows? */
+/** True if the object decides what a console shows of it. */
 export function isPrintable(object: object): boolean {
   return INSPECT in object
 }

@@ -18,12 +18,12 @@ export interface FileBackendOptions {
   /** ms */
   readonly lease: number
   readonly machine: () => Promise<Machine>
-  /** Others may write to the folders above the store. */
+  /** True if other users may write to the folders above the store: see `FileStoreOptions`. */
   readonly trustParent?: boolean | undefined
   readonly onStep?: OnStep | undefined
 }
 
-/** Locks and records as numbered files, of which the highest is in force. */
+/** Locks and records as numbered files. The file with the highest number is in force. */
 export class FileBackend implements Backend {
   readonly #options: FileBackendOptions
   readonly #guard: Guard
@@ -47,7 +47,7 @@ export class FileBackend implements Backend {
     return new FileContender(this.#folder(key), key, { known, machine, lease })
   }
 
-  /** Watches the folder. Some file systems report no changes of other hosts: then waiters look by themselves. */
+  /** Watches the folder. Some file systems report no changes of other hosts. There the waiters look again after a pause. */
   watch(key: string, wake: () => void, over: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const watcher = watch(this.#folder(key).path, (_, name) => {

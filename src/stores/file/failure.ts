@@ -39,7 +39,7 @@ export async function present<R>(calling: Promise<R>): Promise<R | undefined> {
   }
 }
 
-/** The name of a system's error, such as ENOENT. */
+/** The name of a system error, such as ENOENT. */
 export function codeOf(error: unknown): unknown {
   return Reflect.get(Object(error), 'code')
 }

@@ -10,10 +10,10 @@ import { type Listing, lockName, recordName, releasedName } from './names.ts'
 import { ABANDONED, type Owner, readOwner, writeOwner } from './owner.ts'
 import { readHighest, removeLower } from './records.ts'
 
-/** ms and times: so long one that wanted the same lock may take to withdraw */
+/** The pause in ms between looks, and their number: another waiter that created a lock meanwhile withdraws within that time */
 const [WITHDRAWING, LOOKS] = [20, 10]
 
-/** The lock with the highest number. */
+/** A held lock: the lock file with the highest number. */
 export class FileLock implements Lock {
   readonly #folder: Folder
   readonly #key: string
@@ -42,14 +42,14 @@ export class FileLock implements Lock {
   }
 
   /**
-   * Reads the record in force, and removes the files that it and this lock make superfluous.
+   * Reads the record in force, and removes the files below the lock and the record.
    *
-   * @returns undefined if a record was written meanwhile whose number this lock's does not exceed
+   * @returns undefined if the record in force has this lock's number or a higher one, because it was written meanwhile
    */
   async open(): Promise<this | undefined> {
     this.#current = await readHighest(this.#folder, this.#key)
     if (this.#current && this.#current.revision >= this.#number) return undefined
-    // The next holder removes files that cannot be removed now, as when another program has one open on Windows.
+    // If a file cannot be removed now, as when another program has it open on Windows, the next holder removes it.
     await this.#tidy().catch(() => undefined)
     return this
   }
@@ -62,7 +62,7 @@ export class FileLock implements Lock {
     if (highest < this.#number) return this.#acquireAgain(listing)
     const text = await folder.read(name)
     if (text !== undefined && text !== writeOwner(this.#owner)) return false
-    // Any other time will do: waiters ask only whether it has changed.
+    // Any new time will do, because waiters only check whether the time has changed.
     const time = new Date(Date.now() + ++this.#beats)
     return (text !== undefined && (await folder.touch(name, time))) || this.#acquireAgain(listing)
   }
@@ -76,7 +76,7 @@ export class FileLock implements Lock {
     const isOutranked = (records[0] ?? 0) > number
     if (!isOutranked) await this.#publish(encodeRecord(key, content))
     const record = (await readHighest(folder, key)) ?? { ...content, revision: number }
-    // The record is written. The next holder tidies up the rest.
+    // The record is written. If a file cannot be removed now, the next holder removes it.
     const tidied =
       record.revision > number ? folder.remove(recordName(number)) : removeLower(folder, key, number)
     await tidied.catch(() => undefined)
@@ -86,7 +86,7 @@ export class FileLock implements Lock {
 
   async release(abandoned: boolean): Promise<void> {
     const { id } = this.#owner
-    // From here on this process ignores the lock, even if the file system does not respond.
+    // From now on this process counts the lock as released, even if the file system does not respond.
     giveUp(id, abandoned)
     const mark = async (): Promise<void> => {
       await this.#mark(abandoned)
@@ -100,7 +100,7 @@ export class FileLock implements Lock {
     }
   }
 
-  /** If a record of that number exists, an earlier try published it, or another process adopted that try's draft. */
+  /** Publishes the record. If a file of that name exists, an earlier try published it, or another process published that try's draft. */
   async #publish(text: string): Promise<void> {
     const number = this.#number
     const publishing = { kind: 'record', number, count: ++this.#tries, isDurable: true } as const
@@ -111,13 +111,13 @@ export class FileLock implements Lock {
   async #mark(abandoned: boolean): Promise<void> {
     const [folder, number] = [this.#folder, this.#number]
     const name = releasedName(number)
-    // If the folder is gone, the lock is gone too.
+    // If the folder was removed, so was the lock.
     if (!(await folder.check())) return
     if (abandoned) await present(folder.publish(name, ABANDONED, { kind: 'released', number }))
     else await present(folder.mark(number))
   }
 
-  /** Acquires the lock again after the folder was emptied, removed or replaced by an older copy: no other process can have this number. */
+  /** Acquires the lock again after the folder was emptied, removed or replaced by an older copy. No other process can have this number. */
   async #acquireAgain(listing: Listing | undefined): Promise<boolean> {
     const [folder, number] = [this.#folder, this.#number]
     const before = listing?.locks ?? []
@@ -130,7 +130,7 @@ export class FileLock implements Lock {
     for (let looks = 0; looks < LOOKS; looks++) {
       const { locks } = await folder.list()
       if (locks.every((lock) => lock === number || before.includes(lock))) return true
-      // A waiter that sees our lock withdraws; a holder stays.
+      // A waiter that sees our lock withdraws its own. A lock that stays has a holder.
       await new Promise((resolve) => setTimeout(resolve, WITHDRAWING))
     }
     await folder.remove(name)
@@ -142,7 +142,7 @@ export class FileLock implements Lock {
     if (this.#current) await removeLower(this.#folder, this.#key, this.#current.revision)
   }
 
-  /** The lowest first: where one is there, so are all above it. */
+  /** Removes the lock files below this one, the lowest first, so that a removal that stops halfway leaves no gap. */
   async #removeLower(): Promise<void> {
     const [folder, number] = [this.#folder, this.#number]
     const { locks, released, drafts } = await folder.list()

@@ -12,17 +12,17 @@ import { isName, type Listing, listingOf, releasedName } from './names.ts'
 
 /** Options of publishing a file. */
 export interface Publishing {
-  /** Names the draft, and the steps that tests stop at. Only a `record` may be adopted from its draft. */
+  /** Part of the draft's name, and of the steps that tests stop at. Another process may publish only the draft of a `record`. */
   readonly kind: 'lock' | 'origin' | 'record' | 'replace' | 'released'
   readonly number: number
   readonly count?: number
-  /** The file is on the disk before it can be seen. Its name is after `sync()`. */
+  /** True to write the content to the disk before the file gets its name. `sync()` then writes the name to the disk. */
   readonly isDurable?: boolean
-  /** Asked when the file lacks only its name. If it returns false, nothing is published. */
+  /** Called just before the file gets its name. If it returns false, nothing is published. */
   readonly isTimely?: () => Promise<boolean>
 }
 
-/** No record comes near this size. bytes */
+/** Bytes: a larger file is no file of this store. */
 const LONGEST = 16 * 1024 * 1024
 
 /** The folder of one account. No file in it is ever replaced: new content gets a new name. */
@@ -39,7 +39,7 @@ export class Folder {
   }
 
   /**
-   * Makes the folder if it is missing, and makes sure that only this user can write to it.
+   * Makes the folder if it is missing, and checks that only this user can write to it.
    *
    * @throws RefreshError `store_failed`
    */
@@ -48,7 +48,7 @@ export class Folder {
   }
 
   /**
-   * Makes sure, before anything is read, that only this user could have written it.
+   * Checks, before a file is read, that only this user could have written it.
    *
    * @returns false if there is no such folder
    * @throws RefreshError `store_failed`
@@ -59,7 +59,9 @@ export class Folder {
   }
 
   /**
-   * @throws if there is no such folder
+   * Lists the store's files.
+   *
+   * @throws the system error if there is no such folder
    * @throws RefreshError `store_invalid` for an entry that has the name of this store's files but cannot be one
    */
   async list(): Promise<Listing> {
@@ -73,7 +75,7 @@ export class Folder {
   }
 
   /**
-   * undefined: there is no such file.
+   * Reads a file; undefined if there is no such file.
    *
    * @throws RefreshError `store_invalid` for a link, for an entry that is no file, and for another user's file
    */
@@ -90,13 +92,13 @@ export class Folder {
     })
   }
 
-  /** Changes with every sign of life of a lock's holder, whatever the clocks say. undefined: there is no such file. */
+  /** A text that changes with every sign of life of a lock's holder, even if clocks differ. undefined if there is no such file. */
   async pulse(name: string): Promise<string | undefined> {
     const seen = await this.#inside((base) => present(lstat(join(base, name), { bigint: true })))
     return seen && `${seen.ino} ${seen.mtimeNs}`
   }
 
-  /** Sets the time of a file, and of no link's target. false: there is no such file. */
+  /** Sets the time of a file, but not of a link's target. Returns false if there is no such file. */
   async touch(name: string, time: Date): Promise<boolean> {
     const touched = await this.#inside((base) =>
       present(lutimes(join(base, name), time, time).then(() => true)),
@@ -104,15 +106,15 @@ export class Folder {
     return touched ?? false
   }
 
-  /** ms since the epoch. undefined: there is no such file. */
+  /** epoch ms; undefined if there is no such file. */
   async writtenAt(name: string): Promise<number | undefined> {
     return (await this.#inside((base) => present(lstat(join(base, name)))))?.mtimeMs
   }
 
   /**
-   * Puts a complete file in its place, unless that name exists.
+   * Writes a draft, and gives the complete file its name, unless that name exists.
    *
-   * @returns false if the name exists, or the publishing is not timely
+   * @returns false if the name exists, or if `isTimely` returns false
    */
   async publish(name: string, text: string, publishing: Publishing): Promise<boolean> {
     const { kind, number, count = 1, isDurable = false, isTimely } = publishing
@@ -129,22 +131,22 @@ export class Folder {
       } catch (error) {
         const code = codeOf(error)
         if (code === 'EEXIST') return false
-        // The next holder of the lock took the draft for one that was left behind.
+        // The next holder of the lock has removed the draft, because it looked like one of a vanished writer. Write it again.
         const isDraftGone = code === 'ENOENT' && (await present(stat(this.path))) !== undefined
         if (!isDraftGone) throw error
       } finally {
-        // A draft that cannot be removed now, as where something else has it open on Windows, is removed by the next holder.
+        // If the draft cannot be removed now, as when another program has it open on Windows, the next holder removes it.
         await this.remove(draft).catch(() => undefined)
       }
     }
   }
 
-  /** Publishes the draft that a writer left behind when it vanished, unless its file is there already. */
+  /** Publishes the draft of a writer that vanished, unless the file with that name exists already. */
   async adopt(draft: string, name: string): Promise<void> {
     await this.#inside(async (base) => {
       const handle = await present(this.#openToRead(base, draft))
       try {
-        // Its writer may not have come to that.
+        // The writer may have vanished before it wrote the content to the disk.
         await handle?.sync()
       } finally {
         await handle?.close()
@@ -161,7 +163,8 @@ export class Folder {
   /**
    * Marks a lock as released by an empty file, unless that name exists. It never opens an existing file, which may be a link.
    *
-   * Root gives a mark in another user's folder to that user before it gets its name: otherwise that user could not read it for a moment.
+   * If root works in another user's folder, it gives the mark to that user before the mark gets its name. Otherwise that user could not read
+   * the mark for a moment.
    */
   async mark(number: number): Promise<void> {
     const name = releasedName(number)
@@ -181,7 +184,7 @@ export class Folder {
     await this.#inside((base) => present(unlink(join(base, name))))
   }
 
-  /** The names of its files are on the disk. */
+  /** Writes the names of the folder's files to the disk. */
   async sync(): Promise<void> {
     await this.#inside((base) => syncFolder(base))
   }
@@ -197,7 +200,7 @@ export class Folder {
 
   async #write(name: string, text: string, kind: string, isDurable: boolean): Promise<void> {
     await this.#inside(async (base, _isOurs, own) => {
-      // Exclusive, so that it never opens what somebody else has put there.
+      // `wx` creates a new file, so it never opens a file or link that another program has put there.
       const handle = await open(join(base, name), 'wx', 0o600)
       try {
         await this.#onStep?.(`${kind}_opened`)
@@ -211,7 +214,7 @@ export class Folder {
   }
 
   async #openToRead(base: string, name: string): Promise<FileHandle> {
-    // Opening a pipe that has no writer must not block.
+    // O_NONBLOCK, because opening a pipe without a writer would block.
     const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
     try {
       return await open(join(base, name), flags)
@@ -241,7 +244,7 @@ export class Folder {
   }
 }
 
-/** Gives a file that root made in another user's folder to that user. Only a file made just now is ever given away. */
+/** Closes a new file. If root made it in another user's folder, it gives the file to that user. Root gives no older file away. */
 async function finish(handle: FileHandle, own: Ownership | undefined): Promise<void> {
   try {
     if (own) await handle.chown(own.uid, own.gid)

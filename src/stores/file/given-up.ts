@@ -1,9 +1,9 @@
-/** Locks that this process released, and could not mark as released: whether a redemption may be on its way under them. */
+/** Locks that this process released and has not marked as released yet. True: a request that redeems may be on its way under the lock. */
 const unmarked = new Map<string, boolean>()
 
 const MOST = 1_000
 
-/** Notes a lock that this process gave up. This process then never waits for it, whatever its file says. */
+/** Notes a lock that this process released. From then on this process never waits for the lock, although its file does not show that. */
 export function giveUp(id: string, abandoned: boolean): void {
   unmarked.set(id, abandoned)
   for (const [oldest] of unmarked) {
@@ -12,20 +12,20 @@ export function giveUp(id: string, abandoned: boolean): void {
   }
 }
 
-/** Its file says by now that it was released. */
+/** Notes that a file marks the lock as released. */
 export function marked(id: string): void {
   unmarked.delete(id)
 }
 
-/** undefined: this process did not give it up. Else whether a redemption may be on its way under it. */
+/** undefined if this process did not release the lock without a mark. Else true if a request that redeems may be on its way under it. */
 export function givenUp(id: string): boolean | undefined {
   return unmarked.get(id)
 }
 
-/** ms between tries: at first, and at most. Then so many tries, which is about ten minutes. */
+/** ms: the first and the longest pause between tries. Then the number of tries, which take about ten minutes. */
 const [FIRST_PAUSE, LONGEST_PAUSE, MOST_TRIES] = [100, 5_000, 125]
 
-/** Goes on trying, for a time, and keeps no program alive for it. */
+/** Tries again for about ten minutes, and does not keep the process alive for that. */
 export function tryLater(attempt: () => Promise<void>): void {
   let [tries, wait] = [0, FIRST_PAUSE]
   const again = async (): Promise<void> => {

@@ -4,25 +4,25 @@ import type { Machine } from './machine.ts'
 import { type Listing, lockName, releasedName } from './names.ts'
 import { isAbandoned, type Owner, readOwner, stateOf } from './owner.ts'
 
-/** The state of the highest lock. */
+/** The highest lock and its holder. */
 export interface Holder {
   readonly number: number
-  /** Its content, which no other lock has. */
+  /** The content of the lock file, which no other lock has. */
   readonly text: string
   readonly owner: Owner | undefined
   /**
-   * `released`: its holder released it. `gone`: its holder vanished. `stopped`: its holder exists but does not run. `unknown`: its signs of
-   * life decide.
+   * `released`: the holder released the lock. `gone`: the holder's process has ended. `stopped`: the process exists but does not run.
+   * `unknown`: the process runs, or cannot be seen from here, so its signs of life decide.
    */
   readonly state: 'released' | 'gone' | 'stopped' | 'unknown'
-  /** True if the next holder must assume that a redemption may be on its way, unless a record was written since. */
+  /** True if the next holder must assume that a request that redeems is on its way, unless a record was written since. */
   readonly isAbandoned: boolean
 }
 
 /**
- * The holder of the highest lock.
+ * Reads the highest lock and its holder.
  *
- * @returns undefined if there is no lock; `changed` if the files are no longer as they were listed
+ * @returns undefined if there is no lock; `changed` if the files have changed since the listing
  */
 export async function readHolder(
   folder: Folder,
@@ -42,7 +42,7 @@ export async function readHolder(
   const own = owner && givenUp(owner.id)
   if (own !== undefined) return { number, text, owner, state: 'released', isAbandoned: wasAbandoned || own }
   const state = owner ? await stateOf(owner, machine) : 'unknown'
-  // This process may have marked its own lock since it listed the folder.
+  // This process may have marked its own lock as released since the listing.
   const isOwn = state === 'unknown' && owner?.pid === machine.pid
   if (isOwn && (await folder.read(releasedName(number))) !== undefined) return 'changed'
   return { number, text, owner, state, isAbandoned: true }

@@ -14,22 +14,22 @@ export type { StoreEntry, StoreEntryHolder } from '../shared/entry.ts'
 /** Options of a file store. */
 export interface FileStoreOptions {
   /**
-   * The folder. It is made if it is missing, and holds a folder for each account.
+   * The store's folder, which contains a folder for each account. The store makes it if it is missing.
    *
    * Default: `$XDG_STATE_HOME/llm-refresh` or `~/.local/state/llm-refresh`; `~/Library/Application Support/llm-refresh` on macOS,
    * `%LOCALAPPDATA%\llm-refresh` on Windows.
    */
   path?: string | undefined
   /**
-   * Other users may write to the folders above `path`, or to `path` itself, as in volumes of containers (`emptyDir`, `fsGroup`): the store
-   * refuses to work there unless you say that only your own programs reach them. The folders of the accounts are closed all the same.
-   * It goes with a `path` only.
+   * True if you know that only your own programs can reach the folders above `path`, and `path` itself, although other users may write there,
+   * as in volumes of containers (`emptyDir`, `fsGroup`). Without it the store refuses to work in such folders. The store closes the folders
+   * of the accounts to other users in any case. It needs a `path`.
    * @default false
    */
   trustParent?: boolean | undefined
   /**
-   * How long a lock outlives its holder's last sign of life, in ms, if this process cannot see the holder, because it runs in another
-   * container or on another host. A vanished holder that it can see is recognized at once.
+   * How long a lock outlives its holder's last sign of life, in ms, if the holder runs in another container or on another host, where this
+   * process cannot see it. If a holder on the same machine vanishes, waiters notice that at once.
    * @default 10_000
    */
   lease?: number | undefined
@@ -39,7 +39,7 @@ export interface FileStoreOptions {
    */
   timeout?: number | undefined
   /**
-   * The number of locks that the store takes at a time, for all accounts together. The other accounts wait for their turn.
+   * The number of locks that the store holds or waits for at a time, for all accounts together. The other accounts wait for their turn.
    * @default 64
    */
   maxLocks?: number | undefined
@@ -48,10 +48,10 @@ export interface FileStoreOptions {
 /**
  * A store in files: for all processes of a machine, and for containers that share a folder.
  *
- * Its folders are closed to other users (0700, files 0600). A token is on the disk before it is in force, and no file is ever
- * replaced. The file system must know hard links; a network file system is only as safe as its own `link()`.
+ * The store closes its folders to other users (0700, files 0600). It writes a token to the disk before the token is in force, and it never
+ * replaces a file. The file system must support hard links; a network file system is only as safe as its own `link()`.
  *
- * @throws RefreshError `invalid_option`; later `store_failed`, and `store_invalid` if a record is damaged or another program's
+ * @throws RefreshError `invalid_option`; later `store_failed`, and `store_invalid` if a record is damaged or of another program
  * @example
  * const credential = createCredential({ source: oauth({ issuer, clientId }), store: fileStore(), key: 'me@example.com' })
  */

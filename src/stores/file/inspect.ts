@@ -60,7 +60,7 @@ async function lockOf(folder: Folder, written: number): Promise<Pick<StoreEntry,
     if (lock === 'changed') continue
     if (lock === undefined) return { holder: undefined, isAbandoned: false }
     const { number, owner, state } = lock
-    // A holder that runs has not abandoned anything yet; one before it may have.
+    // A holder that still runs has not abandoned its lock, but a holder before it may have.
     const isOver = state === 'released' || state === 'gone'
     const isAbandoned = (isOver ? lock.isAbandoned : owner?.abandoned === true) && written < number
     if (owner === undefined || state === 'released') return { holder: undefined, isAbandoned }

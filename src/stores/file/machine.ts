@@ -4,19 +4,19 @@ import { hostname } from 'node:os'
 import { promisify } from 'node:util'
 import { codeOf } from './failure.ts'
 
-/** Distinguishes processes of one machine from those of another, and a process from a later one with its pid. */
+/** Facts that distinguish the processes of one machine from those of another, and a process from a later one with the same pid. */
 export interface Machine {
   readonly host: string
-  /** Changes with every boot of the machine. undefined: not known, so no process there can be known to be gone. */
+  /** A text that changes with every boot of the machine. undefined if not known: then no process of this machine counts as gone. */
   readonly boot: string | undefined
-  /** Within it a pid means one process. Containers of one machine share its boot id, but not this. */
+  /** The namespace of pids, within which a pid means one process. Containers of one machine share the boot id, but not this. */
   readonly namespace: string | undefined
-  /** Start times of processes in different ones cannot be compared. undefined: there is but one, or it is not known. */
+  /** The time namespace: start times from different ones cannot be compared. undefined if the platform has only one, or if not known. */
   readonly time?: string | undefined
   readonly pid: number
   /** When this process began. */
   readonly start: string | undefined
-  /** When a process began: any text that differs from one process to the next with its pid. null: there is no such process. */
+  /** When a process began, as a text that differs for a later process with the same pid. null: no such process. undefined: not known. */
   startOf(pid: number): Promise<string | null | undefined>
   /** True if a process exists but is stopped until a signal continues it (SIGSTOP). Default: never. */
   isStopped?(pid: number): Promise<boolean>
@@ -54,7 +54,7 @@ export async function readMachine(platform: string, run: Run = runProgram): Prom
       })
     }
     default:
-      // Without its start time, a process is known to be gone only while its pid is free.
+      // This platform tells no start times. So a process counts as gone only while no other process has its pid.
       return named({ boot: hostname(), namespace: platform, startOf: presence })
   }
 }
@@ -81,7 +81,7 @@ const STOPPED = /^[Tt]/u
 async function startInProc(pid: number): Promise<string | null | undefined> {
   if ((await presence(pid)) === null) return null
   const [state, ...rest] = await statInProc(pid)
-  // A zombie runs no more; its parent may never wait for it.
+  // A zombie counts as gone: it never runs again, and its parent may never remove it.
   return state === 'Z' || state === 'X' ? null : rest[18]
 }
 
@@ -89,7 +89,7 @@ async function isStoppedInProc(pid: number): Promise<boolean> {
   return STOPPED.test((await statInProc(pid))[0] ?? '')
 }
 
-/** proc(5): after the name, which is in parentheses and may hold any character, come the state and, 19 further, the start. */
+/** The fields of proc(5) behind the name, which is in parentheses and may contain any character: the state, and 19 fields later the start. */
 async function statInProc(pid: number): Promise<string[]> {
   const stat = await ignoring(readFile(`/proc/${pid}/stat`, 'utf8'))
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? []

@@ -1,24 +1,24 @@
 import { join } from 'node:path'
 import { RefreshError } from '../../errors.ts'
 
-/** A file that tells the first number. It stays for as long as the folder does. */
+/** The name of the file that holds the number before the folder's first one. The file stays as long as the folder. */
 export const ORIGIN = 'origin'
 
 /**
- * The highest number in a file name. Earlier versions, which may share the folder, read names of at most 15 digits. Every number stays
- * below 2^53, so that any two differ.
+ * The highest number in a file name. Earlier versions, which may share the folder, read numbers of at most 15 digits. All numbers are below
+ * 2^53, so JavaScript keeps each exactly.
  */
 export const LAST = 999_999_999_999_998
 
-/** The numbers of a folder's files, the highest first. */
+/** The numbers of a folder's files, in falling order. */
 type Numbers = Readonly<Record<'locks' | 'records' | 'released', readonly number[]>>
 
-/** The highest number that the folder's files bear. 0: none bears one. A record may outlive its lock when the machine loses its power. */
+/** The highest number of the folder's files; 0 if there is none. It may be a record's: a lock file may get lost when the power fails. */
 export function top({ locks, records, released }: Numbers): number {
   return Math.max(locks[0] ?? 0, records[0] ?? 0, released[0] ?? 0)
 }
 
-/** @throws RefreshError `store_invalid` if the file's number leaves none for later ones */
+/** @throws RefreshError `store_invalid` if the file's number is above {@link LAST}, so that no number could follow */
 export function assertInRange(number: number, path: string): void {
   if (number <= LAST) return
   throw new RefreshError(
@@ -27,21 +27,20 @@ export function assertInRange(number: number, path: string): void {
   )
 }
 
-/** A file that is being written, or that a writer left behind when it vanished. */
+/** A file that a process still writes, or that a writer left behind when it vanished. */
 export interface Draft {
   readonly name: string
   readonly number: number
-  /** It is, or may be, the record that the holder of the lock with this number wanted to publish. */
+  /** True if it is, or may be, the record that the holder of the lock with this number wanted to publish. */
   readonly isRecord: boolean
-  /** The number of the try to write this record: 1, 2, 3 … */
+  /** The number of the try to write this record: 1, 2, 3 …; 0 in a draft of an earlier version. */
   readonly count: number
 }
 
-/** The files of one account, by their numbers. */
+/** The files of one account, by their numbers, each list in falling order. */
 export interface Listing {
-  /** True if a file tells the first number. */
+  /** True if there is an `origin` file. */
   readonly hasOrigin: boolean
-  /** The highest first, as in all of these. */
   readonly locks: readonly number[]
   readonly released: readonly number[]
   readonly records: readonly number[]
@@ -49,7 +48,7 @@ export interface Listing {
 }
 
 const NUMBER = String.raw`([1-9]\d{0,15})`
-/** Earlier versions did not tell in a draft's name what it is a draft of. */
+/** The names of this store's files. The draft names of earlier versions do not say what they are drafts of. */
 const NAME = new RegExp(
   String.raw`^(?:(lock)-${NUMBER}(\.released)?|(record)-${NUMBER}\.json|draft-${NUMBER}-[\da-f-]{36}|draft-(lock|origin|record|replace|released)-${NUMBER}-(\d{1,9})-[\da-f-]{36})$`,
   'u',
@@ -59,7 +58,7 @@ export const lockName = (number: number): string => `lock-${number}`
 export const releasedName = (number: number): string => `lock-${number}.released`
 export const recordName = (number: number): string => `record-${number}.json`
 
-/** True if this store gives such names. */
+/** True if this store makes files of such a name. */
 export function isName(name: string): boolean {
   return name === ORIGIN || NAME.test(name)
 }

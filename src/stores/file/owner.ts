@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import type { Machine } from './machine.ts'
 
-/** The holder of a lock, as its file describes it. */
+/** The holder of a lock, as the lock file describes it. */
 export interface Owner {
-  /** Distinguishes one holding from every other. */
+  /** A new id for each acquired lock. */
   readonly id: string
   readonly host: string
   readonly boot: string | undefined
   readonly namespace: string | undefined
-  /** On Linux: the time namespace, from whose boot `start` counts. Earlier versions do not write it. */
+  /** On Linux: the time namespace, in which `start` counts from the boot. Earlier versions do not write it. */
   readonly time: string | undefined
   readonly pid: number
   readonly start: string | undefined
-  /** An earlier holder vanished, and nothing was written since. */
+  /** True if an earlier holder vanished, and no record was written since. */
   readonly abandoned: boolean
 }
 
@@ -27,7 +27,7 @@ export function writeOwner(owner: Owner): string {
   return `${JSON.stringify({ format: LOCK_FORMAT, ...owner })}\n`
 }
 
-/** undefined: the file is not ours, or was damaged when the machine lost power. */
+/** Reads a lock file. undefined if another program wrote it, or if it was damaged when the power failed. */
 export function readOwner(text: string): Owner | undefined {
   const field = fieldsOf(text)
   const known = (name: string): string | undefined => {
@@ -43,7 +43,7 @@ export function readOwner(text: string): Owner | undefined {
 
 const RELEASE_FORMAT = 'llm-refresh/release'
 
-/** The content of the mark of a lock that was released while a redemption may have been on its way. Others are empty. */
+/** The content of a release mark if a request that redeems may have been on its way under the lock. Other marks are empty. */
 export const ABANDONED: string = `${JSON.stringify({ format: RELEASE_FORMAT, abandoned: true })}\n`
 
 export function isAbandoned(mark: string): boolean {
@@ -61,8 +61,8 @@ function fieldsOf(text: string): (name: string) => unknown {
 }
 
 /**
- * Judges a holder from here. `stopped`: it exists but does not run (SIGSTOP). `unknown`: it is elsewhere, or it runs, or nothing can be
- * found out: its signs of life decide.
+ * The state of a holder, as far as this process can see it. `gone`: the process has ended. `stopped`: it exists but does not run (SIGSTOP).
+ * `unknown`: it runs, or runs elsewhere, or cannot be seen, so its signs of life decide.
  */
 export async function stateOf(owner: Owner, machine: Machine): Promise<'gone' | 'stopped' | 'unknown'> {
   if (owner.boot === undefined || owner.boot !== machine.boot) return 'unknown'

@@ -4,8 +4,8 @@ import { join, posix, win32 } from 'node:path'
 import { optionError } from '../../lib/options.ts'
 
 /**
- * The folder in which programs of this platform keep their state. A variable that holds no absolute path is ignored, as the XDG base
- * directory specification asks.
+ * The store's default folder, in the place where programs of this platform keep their state. A variable without an absolute path is ignored,
+ * as the XDG base directory specification asks.
  *
  * @throws RefreshError `invalid_option` if this user has no home
  */
@@ -32,7 +32,7 @@ function absolute(path: string | undefined, platform: string): string | undefine
 
 function home(platform: string): string {
   const found = homeFolder()
-  // The running platform gave this path, so the given platform's rules do not apply.
+  // `homedir()` follows the rules of the running platform, which a test's `platform` need not be. So either form will do.
   if (posix.isAbsolute(found) || win32.isAbsolute(found)) return found
   const variable = platform === 'win32' ? 'USERPROFILE' : 'HOME'
   throw optionError(
@@ -41,7 +41,7 @@ function home(platform: string): string {
   )
 }
 
-/** Empty if this user has none. */
+/** The user's home folder; empty if there is none. */
 function homeFolder(): string {
   try {
     return homedir()
@@ -52,7 +52,7 @@ function homeFolder(): string {
 
 const FOLDER = /^(?:[\da-z-]{1,40}-)?[\da-f]{16}$/u
 
-/** A name that every file system takes, and that tells a person which account it is. */
+/** The name of an account's folder, which every file system accepts, and in which a person can recognize the account. */
 export function folderName(key: string): string {
   const readable = key
     .toLowerCase()
@@ -63,14 +63,14 @@ export function folderName(key: string): string {
   return readable === '' ? hash : `${readable}-${hash}`
 }
 
-/** True if `folderName` could give this name. */
+/** True if `folderName()` could return this name. */
 export function isFolderName(name: string): boolean {
   return FOLDER.test(name)
 }
 
 /**
- * In UTF-8 all lone surrogates are the same, so a key with one is hashed as UTF-16. Its first byte occurs in no UTF-8, so it equals no
- * other key's.
+ * UTF-8 encodes all lone surrogates alike, so a key with one is hashed as UTF-16. The byte 0xff comes first, which no UTF-8 text contains,
+ * so the hashed bytes equal those of no other key.
  */
 function hashOf(key: string): string {
   const hash = createHash('sha256')

@@ -5,7 +5,7 @@ import type { Folder } from './folder.ts'
 import { type Draft, recordName } from './names.ts'
 
 /**
- * The record with the highest number, which is the one in force.
+ * Reads the record with the highest number, which is the one in force.
  *
  * @throws RefreshError `store_invalid`
  */
@@ -14,13 +14,13 @@ export async function readHighest(folder: Folder, key: string): Promise<StoredRe
     const [revision] = (await present(folder.list()))?.records ?? []
     if (revision === undefined) return undefined
     const record = await readRecord(folder, key, revision)
-    // A record disappears only once there is a higher one.
+    // If the record is gone, a higher one exists by now, because only then a record is removed. Look again.
     if (record !== undefined) return record
   }
 }
 
 /**
- * undefined: it is gone.
+ * Reads the record of one revision; undefined if it is gone.
  *
  * @throws RefreshError `store_invalid`
  */
@@ -34,7 +34,7 @@ export async function readRecord(
   return { ...decodeRecord(text, key, `${folder.path}/${recordName(revision)}`), revision }
 }
 
-/** Removes our records below the one in force, and no other files. */
+/** Removes the records of this account below the one in force. It leaves files that another program wrote. */
 export async function removeLower(folder: Folder, key: string, revision: number): Promise<void> {
   const { records } = await folder.list()
   for (const lower of records.filter((number) => number < revision).toReversed()) {
@@ -43,11 +43,11 @@ export async function removeLower(folder: Folder, key: string, revision: number)
 }
 
 /**
- * A holder that vanished may have left the only copy of a token that it received: a draft that is complete. It is published in that
- * holder's name.
+ * Publishes the complete draft of a holder that vanished, under that holder's number. It may be the only copy of a token that the holder
+ * received.
  *
- * @param number of the lock, which is the highest, and was not released
- * @returns whether there was one
+ * @param number the number of the highest lock, which its holder did not release
+ * @returns true if there was such a draft
  */
 export async function adoptDraft(
   folder: Folder,

@@ -6,23 +6,23 @@ import { type Listing, recordName, assertInRange, top } from './names.ts'
 import { readOrigin } from './origin.ts'
 import { readRecord, removeLower } from './records.ts'
 
-/** Within a process only one call replaces an account's record at a time: the others would have to repeat their changes. */
+/** Within a process one call replaces an account's record at a time, because calls at once would have to repeat their changes. */
 const mutex = new KeyedMutex()
 
 /**
- * This many locks may be acquired between the last look and the publishing, and a replacement still outranks them all. If the process is
- * stopped for longer, the new holders remove its draft.
+ * A replacement gets a number that leaves room for this many locks: even if they are acquired between the last look and the publishing, the
+ * replacement outranks them. If the process is stopped for longer, the new holders remove its draft.
  */
 const AHEAD = 16
 
 type Replacement = (current: StoredRecord | undefined) => RecordContent
 
 /**
- * Publishes a changed record under a number above all locks and records, without the lock. A later write of the lock's holder has a lower
- * number.
+ * Publishes a changed record under a number above all locks and records, without acquiring the lock. A later write of the lock's holder has a
+ * lower number.
  *
- * If another write came between reading and publishing, the change is repeated on top of it. A published change is never repeated: by then
- * another process may have redeemed the refresh token that it holds.
+ * If another write came between reading and publishing, the change runs again on that record. A published change never runs again, because
+ * another process may have redeemed its refresh token by then.
  */
 export function replaceRecord(folder: Folder, key: string, change: Replacement): Promise<StoredRecord> {
   return mutex.take(folder.path, () => replaceInTurn(folder, key, change))
@@ -48,22 +48,25 @@ async function replaceInTurn(folder: Folder, key: string, change: Replacement): 
     }
     const publishing = { kind: 'replace', number, isDurable: true, isTimely } as const
     if (!(await folder.publish(recordName(number), encodeRecord(key, content), publishing))) continue
-    // The record is in force. If we reported a later failure, the caller would write it again, over other processes' changes.
+    // The record is in force, so ignore a later failure. If we threw it, the caller would write again, over the changes of other processes.
     await folder.sync().catch(() => undefined)
-    // The next holder removes files that cannot be removed now.
+    // If a file cannot be removed now, the next holder removes it.
     await removeLower(folder, key, number).catch(() => undefined)
     return { ...content, revision: number }
   }
 }
 
-/** Two that replace at once, with a lock or two acquired between them, get the same number, so that only one of them publishes it. */
+/**
+ * The number of a replacement. Two processes that replace at once get the same number, even if locks are acquired between them, so that only
+ * one of them can publish.
+ */
 function numberAbove(highest: number): number {
   return (Math.floor(highest / AHEAD) + 2) * AHEAD
 }
 
 /**
- * In an empty folder numbers come from a clock. Two replacements at once must get the same number, so that only one of them publishes it.
- * So the clock's number is written down first, as that of a lock that is held by no process.
+ * In an empty folder numbers come from the clock, and two replacements at once must still get the same number. So the first one writes the
+ * clock's number down, as the release mark of a lock that no process holds.
  */
 async function raise(folder: Folder, listing: Listing): Promise<void> {
   await folder.mark(await readOrigin(folder, listing))

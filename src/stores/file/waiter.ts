@@ -8,29 +8,29 @@ import { readOrigin } from './origin.ts'
 import { newOwner, writeOwner } from './owner.ts'
 import { adoptDraft } from './records.ts'
 
-/** A waiter's last sight, and how long it has not changed. */
+/** The state that a waiter saw last, and for how long it has not changed. */
 interface Watched {
   readonly sight: string
-  /** ms of the waiter's own time */
+  /** ms for which the waiter itself has watched the same state */
   unchanged: number
   lookedAt: number
 }
 
 /** Options of a waiter. */
 export interface ContenderOptions {
-  /** A record with a higher revision will do as well. */
+  /** The revision that the caller knows. If there is a record with a higher one, the caller needs no lock. */
   readonly known: number | undefined
   readonly machine: () => Promise<Machine>
   /** ms */
   readonly lease: number
 }
 
-/** A waiter that was itself stopped has not watched, so none of its steps counts for longer than this. ms */
+/** ms: a step of the watch counts for no longer than this, because a waiter that was itself stopped has not watched. */
 const LONGEST_STEP = 500
-/** ms after which a holder that is elsewhere is looked at again */
+/** ms between two looks at a holder that runs elsewhere */
 const NEXT_LOOK = 1_000
 
-/** A waiter for the lock of a folder. It creates the file with the next number, unless another waiter has. */
+/** A waiter for the lock of a folder. It acquires the lock by creating the lock file with the next number, which only one waiter can. */
 export class FileContender implements LockWaiter {
   readonly #folder: Folder
   readonly #key: string
@@ -55,13 +55,13 @@ export class FileContender implements LockWaiter {
 
     const isUnwritten = holder !== undefined && (records[0] ?? 0) < holder.number
     if (isUnwritten && holder.state === 'gone' && (await this.#adopt(holder, listing))) return 0
-    // A record that this process knows has vanished: the holder of an unsaved token writes first.
+    // If a record that this process knows has vanished, wait a lease, so that the holder of an unsaved token can write first.
     const isVanished = known > 0 && records.length === 0
     const mustWait = isVanished || holder?.state === 'stopped' || holder?.state === 'unknown'
     if (mustWait && !(await this.#isSilent(holder, isVanished))) return Math.min(NEXT_LOOK, lease / 5)
     if (isUnwritten && holder.state !== 'released' && (await this.#adopt(holder, listing))) return 0
 
-    // A folder may have been emptied, or be an older copy: numbers go on above the one that this process knows.
+    // The folder may have been emptied, or be an older copy, so the number must also be above the one that this process knows.
     const number = Math.max(top(listing) || (await readOrigin(folder, listing)), known) + 1
     assertInRange(number, `The next lock of ${folder.path}`)
     const mine = newOwner(machine, isUnwritten && holder.isAbandoned)
@@ -87,8 +87,8 @@ export class FileContender implements LockWaiter {
   }
 
   /**
-   * True if others came first. Numbers need not be consecutive, and those below the highest are free again, so any lock that was not there
-   * before may be held now. Of two that come at once, at least one sees the other.
+   * True if another process came first. Numbers need not be consecutive, and a number below the highest may be used again, so any lock that
+   * was not there before may be held now. If two processes come at once, at least one of them sees the other.
    */
   async #isLate(number: number, before: readonly number[], holder: Holder | undefined): Promise<boolean> {
     const now = await this.#folder.list()
@@ -98,8 +98,8 @@ export class FileContender implements LockWaiter {
   }
 
   /**
-   * True if a holder gave no sign of life, or a record was missing, for a whole lease while this waiter watched. A stopped holder gives
-   * none, but is not gone.
+   * True if the holder gave no sign of life, or the record was missing, for a whole lease while this waiter watched. False while the holder
+   * is stopped: it gives no sign of life, but may go on.
    */
   async #isSilent(holder: Holder | undefined, isVanished: boolean): Promise<boolean> {
     const isJudged = holder?.state === 'unknown'

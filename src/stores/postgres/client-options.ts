@@ -6,7 +6,7 @@ import { isPool } from './pool.ts'
 import type { PostgresClient } from './types.ts'
 
 /**
- * Finds the missing settings with which a hanging connection would not cost a lock.
+ * Finds settings of a user's client with which a connection that hangs would cost a lock.
  *
  * @param lease ms
  */
@@ -16,7 +16,7 @@ export function findingsOf(client: PostgresClient, lease: number): readonly Find
   return isSession(client) ? [ofSession()] : []
 }
 
-/** The pool makes its connections: only the pool can give one up. */
+/** A pool makes its own connections, so only the pool's limit can end one that hangs while it connects. */
 function ofPool(options: object, lease: number): readonly Finding[] {
   const limit: unknown = Reflect.get(options, 'connectionTimeoutMillis')
   if (typeof limit === 'number' && limit > 0 && limit < lease) return []

@@ -4,7 +4,7 @@ import { isPool, onPool } from './pool.ts'
 import { heard } from './silence.ts'
 import type { Ask, AskOptions, Cells, PostgresClient, Session, PostgresJsClient } from './types.ts'
 
-/** Limits of one-time work by hand: making a table may wait for other transactions. */
+/** Limits for work outside of a refresh, such as making the table, which may wait for other transactions. */
 const PATIENT: AskOptions = { silence: 60_000, timeout: 60_000 }
 
 /** @throws RefreshError `invalid_option` if the argument is no client */
@@ -12,7 +12,7 @@ export function asking(client: PostgresClient, options: AskOptions = PATIENT): A
   if (isSql(client)) {
     return async (statement, ...values) => {
       const query = client.unsafe(statement, values)
-      // The connection that hangs is lost to the client, but a further try gets another one.
+      // postgres.js cannot replace a connection that hangs, but the next try gets another one.
       const isSent = (): boolean => Reflect.get(query, 'active') !== false
       return read(await heard(query, { ...options, isSent }))
     }
@@ -27,7 +27,7 @@ export function asking(client: PostgresClient, options: AskOptions = PATIENT): A
   }
   const ask: Ask = async (statement, ...values) => read((await client.query(statement, values)).rows)
   if (!isSession(client)) return ask
-  // Future versions of pg will not queue statements of a busy session.
+  // Run one statement at a time: future versions of pg will not queue statements of a busy session.
   const mutex = new KeyedMutex()
   return (statement, ...values) => mutex.take('', () => ask(statement, ...values))
 }
@@ -36,7 +36,7 @@ export function isSql(client: PostgresClient): client is PostgresJsClient {
   return has(client, 'unsafe')
 }
 
-/** True for a single session. A pool has many. */
+/** True for a client that is a single session, which a pool is not. */
 export function isSession(client: unknown): client is Session {
   return has(client, 'on') && has(client, 'removeListener') && 'processID' in Object(client)
 }

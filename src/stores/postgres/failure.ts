@@ -34,8 +34,8 @@ const MENDING: Readonly<Record<string, string>> = {
 }
 
 /**
- * Codes of failures that may pass in a moment: of the network, of a server that starts, ends or is still a standby, and of other
- * transactions on a row.
+ * Codes of failures that may pass in a moment. The causes are the network, a server that starts, ends or is still a standby, and other
+ * transactions on the same row.
  */
 const PASSING: readonly RegExp[] = [
   /^(?:08...|57P..|53300|40001|40P01|25006|55P03|57014)$/,
@@ -43,11 +43,11 @@ const PASSING: readonly RegExp[] = [
   /^E(?:CONNREFUSED|CONNRESET|CONNABORTED|PIPE|TIMEDOUT|NOTFOUND|AI_AGAIN|HOSTUNREACH|HOSTDOWN|NETUNREACH|NETDOWN|NOENT)$/,
 ]
 
-/** `pg` gives these no code. */
+/** Messages of `pg` for a lost connection, which come without a code. */
 const BROKEN =
   /^(?:Connection terminated|timeout e|No connection of the pool|Query read timeout|Client has encountered a connection error)/
 
-/** Its user has closed the client, or it is one that does not connect again: trying again cannot help. */
+/** Messages for a client that its user has closed, or that does not connect again: trying again cannot help. */
 const ENDED = /not queryable$|after calling end on the pool$/
 
 export function isEnded(error: unknown): boolean {
@@ -55,7 +55,7 @@ export function isEnded(error: unknown): boolean {
   return code === 'CONNECTION_ENDED' || code === 'CONNECTION_DESTROYED' || ENDED.test(messageOf(error))
 }
 
-/** The server itself has refused, and rolled back. A server that ends may have committed. */
+/** True if the server itself refused, and so rolled back. A server that shuts down (57P) may have committed before. */
 export function isRefusal(error: unknown): boolean {
   return /^(?!08|57P)[0-9A-Z]{5}$/.test(codeOf(error) ?? '') && !/^E[A-Z]{4}$/.test(codeOf(error) ?? '')
 }
@@ -69,7 +69,7 @@ export function isPassing(error: unknown): boolean {
 /**
  * The error for a failed operation on a table. The server's message stays in the cause, unless it may quote values.
  *
- * @param table its name, as shown to people
+ * @param table the name of the table, as people read it
  */
 export function failure(error: unknown, table: string): RefreshError {
   if (error instanceof RefreshError) return error
@@ -92,11 +92,11 @@ function meaning(error: unknown, cause: Error): string {
   const why = code === undefined ? undefined : MENDING[code]
   if (why !== undefined) return why
   if (isPassing(error)) return `${UNREACHABLE} (${shown(code, cause)})`
-  // Any other code is the server's or the platform's, and no more than a name.
+  // Any other code is a name of the server's or the platform's, and contains no value.
   return code !== undefined && /^\w{1,40}$/.test(code) ? `${code}, see the cause` : 'see the cause'
 }
 
-/** Describes a failed connection in the words of the platform or the driver. */
+/** Describes a failed connection with the code and the message of the platform or the driver. */
 function shown(code: string | undefined, cause: Error): string {
   const errors: readonly unknown[] = cause instanceof AggregateError ? cause.errors : []
   const said = [cause, ...errors].map(messageOf).find((text) => text !== '')

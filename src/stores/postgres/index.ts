@@ -17,8 +17,8 @@ export type { StoreEntry, StoreEntryHolder } from '../shared/entry.ts'
 /** Options that name the table. */
 export interface PostgresTableOptions {
   /**
-   * Its name, or `schema.name`: letters, digits and `_`, upper and lower case being different. Without a schema it is looked for
-   * along the `search_path`.
+   * The name of the table, or `schema.name`: letters, digits and `_`; upper and lower case differ. Without a schema, the server looks for
+   * the table along the `search_path`.
    * @default 'llm_refresh'
    */
   table?: string | undefined
@@ -27,32 +27,33 @@ export interface PostgresTableOptions {
 /** Options of a PostgreSQL store. */
 export interface PostgresStoreOptions extends PostgresTableOptions {
   /**
-   * How long a lock outlives its holder's last sign of life, in ms. Waiters wait that long for a holder that vanished. A holder gives five
-   * signs per lease. Longer than a usual failover or pause of a process is safer. All who share the table need the same.
+   * How long a lock outlives its holder's last sign of life, in ms. A holder gives five signs per lease. If a holder vanishes, waiters wait
+   * that long. A lease that is longer than a usual failover, or pause of a process, is safer. Use the same value in all processes that share
+   * the table.
    * @default 2_500
    */
   lease?: number | undefined
   /**
-   * How long the server may take to respond, in ms. After a broken connection the store tries again for half of that.
+   * How long the server may take to respond, in ms. After a broken connection the store tries again for half of that time.
    * @default 5_000
    */
   timeout?: number | undefined
   /**
-   * The number of locks that the store takes at a time, for all accounts together. The others wait for their turn, in the order of asking.
+   * The number of locks that the store holds or waits for at a time, for all accounts together. The other accounts wait for their turn.
    * @default 64
    */
   maxLocks?: number | undefined
 }
 
 /**
- * A store in a table of PostgreSQL: for all processes and hosts that reach it.
+ * A store in a table of PostgreSQL: for all processes and hosts that reach the server.
  *
- * The lock is a lease in the row, judged by the server's clock; no connection and no transaction is held while a token is issued, so a
- * pool of one will do, and a pooler in transaction mode. The table must be there: see {@link migratePostgres}.
+ * The lock is a lease in the row, by the server's clock. The store holds no connection and no transaction while the source issues a token, so
+ * a pool of one connection is enough, and a pooler in transaction mode works. The table must exist: see {@link migratePostgres}.
  *
- * @param client a pool is best: a connection that breaks or hangs is replaced, while a single `Client` of `pg` does not connect again. It
+ * @param client best a pool, which replaces a connection that breaks or hangs. A single `Client` of `pg` does not connect again. The client
  *   must not be in a transaction
- * @throws RefreshError `invalid_option`; later `store_failed`, and `store_invalid` if a record is damaged or another program's
+ * @throws RefreshError `invalid_option`; later `store_failed`, and `store_invalid` if a record is damaged or of another program
  * @example
  * const pool = new pg.Pool({ connectionString, connectionTimeoutMillis: 1_000 })
  * pool.on('error', () => undefined) // an idle connection that breaks is replaced
@@ -72,7 +73,7 @@ export function postgresStore(client: PostgresClient, options: PostgresStoreOpti
 /**
  * The statement that makes the table, for users who keep the schema of the database in files.
  *
- * A store needs SELECT, INSERT and UPDATE on it, and nothing else.
+ * The store's role needs only SELECT, INSERT and UPDATE on the table.
  *
  * @throws RefreshError `invalid_option`
  */
@@ -83,7 +84,7 @@ export function postgresSchema(options: PostgresTableOptions = {}): string {
 }
 
 /**
- * Makes the table, if it is not there yet. Any number of processes may do so at once.
+ * Makes the table, unless it exists. Any number of processes may call this at once.
  *
  * @throws RefreshError `invalid_option`, `store_failed`
  */

@@ -1,7 +1,7 @@
-/** Before a key that is not stored as it is. */
+/** The beginning of a stored key that is encoded as JSON. */
 const MARK = 'json:'
 
-/** A key as the server can keep it: as it is, unless it holds what no text there can hold, or looks like one that did. */
+/** The key as the server can store it: unchanged, or as JSON if it has characters that no `text` can hold, or begins with the mark. */
 export function encodeKey(key: string): string {
   return /[\0\p{Surrogate}]/u.test(key) || key.startsWith(MARK) ? MARK + JSON.stringify(key) : key
 }
@@ -17,8 +17,8 @@ export function decodeKey(stored: string): string {
 }
 
 /**
- * The name of a key in notifications, which every user of the database may receive. Two keys with the same topic only wake each other's
- * waiters.
+ * The name of a key in notifications: a hash, because every user of the database may receive them. If two keys have the same topic, they
+ * only wake each other's waiters.
  */
 export function topicOf(key: string): string {
   let hash = 0x81_1c_9d_c5 // FNV-1a

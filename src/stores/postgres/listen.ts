@@ -2,7 +2,7 @@ import type { Subscribe } from '../shared/lease-table.ts'
 import { asking, isSession, isSql } from './client.ts'
 import type { Ask, PostgresClient, Session, PostgresJsClient } from './types.ts'
 
-/** A pool of node-postgres, as far as it makes its own clients. */
+/** The part of a pool of node-postgres that makes clients. */
 interface Pooling {
   readonly options: object
   readonly Client: new (options: object) => Connection
@@ -14,7 +14,7 @@ interface Connection extends Session {
 }
 
 /**
- * How a client receives notifications; undefined if it cannot.
+ * The function that subscribes a client to notifications; undefined if the client cannot receive any.
  *
  * @param ask runs statements of that client
  */
@@ -25,7 +25,7 @@ export function listening(client: PostgresClient, ask: Ask, channel: string): Su
   return undefined
 }
 
-/** A session of a pool would be kept from all others, and those that come out of it change: this has one of its own. */
+/** Subscribes with a connection of its own, because a connection of the pool would be lost to the pool's other users. */
 function byItself({ Client, options }: Pooling, channel: string): Subscribe {
   return async (wake, lost, over) => {
     const connection = new Client(options)
@@ -45,7 +45,7 @@ function byItself({ Client, options }: Pooling, channel: string): Subscribe {
   }
 }
 
-/** The session goes on listening, for it may be shared. */
+/** Subscribes with a session. It sends no UNLISTEN at the end, because other users of the session may listen too. */
 async function listen(
   session: Session,
   ask: Ask,
@@ -73,8 +73,8 @@ async function listen(
 }
 
 /**
- * postgres.js listens on a connection that it keeps, and listens again after it broke, also where that failed at first; each further call
- * after such a failure would be one more that it never forgets. So it is asked once.
+ * Subscribes with postgres.js, and calls its `listen()` only once. postgres.js keeps a connection for that, and listens again by itself after
+ * a failure or a break. It would remember every further call after a failure for ever.
  */
 function bySql(sql: PostgresJsClient, channel: string): Subscribe {
   const hearing = new Set<(topic: string) => void>()

@@ -1,6 +1,6 @@
 import { describe, optionError } from '../../lib/options.ts'
 
-/** The longest name that a server keeps, in bytes. */
+/** Bytes: a server cuts longer names. */
 const LONGEST = 63
 
 /** A table, and the channel of its notifications. */

@@ -3,10 +3,10 @@ import { type GiveBack, Slots } from '../../lib/slots.ts'
 import { asError, heard, noneFree } from './silence.ts'
 import type { AskOptions, PgClient } from './types.ts'
 
-/** A pool of node-postgres, as far as it gives connections. */
+/** The part of a pool of node-postgres that gives connections. */
 export interface Pool extends PgClient {
   readonly options: object
-  /** A pool of another make may know promises alone. */
+  /** Calls the callback. Another library's pool may return a promise and ignore the callback. */
   connect(connected?: Connected): Promise<PooledClient> | void
 }
 
@@ -15,7 +15,7 @@ type Connected = (error: unknown, client?: PooledClient) => void
 interface PooledClient extends PgClient {
   on(event: 'error', listener: () => void): unknown
   removeListener(event: 'error', listener: () => void): unknown
-  /** @param error the connection is destroyed instead of given to another */
+  /** Returns the connection to the pool. @param error if given, the pool destroys the connection instead */
   release(error?: Error | boolean): void
 }
 
@@ -29,8 +29,8 @@ export function isPool(client: object): client is Pool {
 }
 
 /**
- * Runs a statement on a connection of the pool, and destroys a connection that stays silent: a network that has lost it, or a server
- * that hangs, would keep it for minutes, and the lock of a refresh would be lost meanwhile. The next try uses another one.
+ * Runs a statement on a connection of the pool. It destroys a connection that stays silent, and the next try uses another one: if the network
+ * lost the connection, or the server hangs, the silence could last for minutes, and a refresh would lose its lock meanwhile.
  */
 export async function onPool<R>(
   pool: Pool,
@@ -48,8 +48,8 @@ export async function onPool<R>(
 const gates = new WeakMap<Pool, Slots>()
 
 /**
- * A pool counts the wait for a free connection as part of its `connectionTimeoutMillis`, which is short so that a new connection that hangs is
- * given up. So no more statements are asked of it at a time than it has connections; the others wait here.
+ * Waits until the pool has a free connection. The pool's `connectionTimeoutMillis` is short, so that the pool soon gives up a new connection
+ * that hangs, and a wait for a free connection counts against it. So statements wait here, and not in the pool.
  */
 async function admitted(pool: Pool, { timeout, silence }: AskOptions): Promise<GiveBack> {
   const most: unknown = Reflect.get(pool.options, 'max')
@@ -76,7 +76,7 @@ async function onFree<R>(
     client.release()
     return result
   } catch (error) {
-    // After an error of the server itself, the connection is still good. A destroyed connection keeps its listener.
+    // After an error that the server sent, the connection is still usable. A destroyed connection keeps its listener.
     if (isReply(error)) client.removeListener('error', ignore)
     client.release(isReply(error) ? undefined : asError(error))
     throw error
@@ -84,11 +84,10 @@ async function onFree<R>(
 }
 
 /**
- * Takes a free connection. One that comes too late is returned to the pool.
+ * Takes a free connection. A connection that arrives after the timeout goes back to the pool.
  *
- * If a checked-out connection fails without a listener, its error ends the process; the statement rejects with it anyway. A server that
- * ends may say so in the very piece that made the connection ready, so we add the listener in the pool's callback: a promise would be too
- * late.
+ * Without an error listener, a connection that fails ends the process, although the statement rejects too. A server that shuts down may say
+ * so in the same packet that made the connection ready. So we add the listener in the pool's callback: a promise would resolve too late.
  */
 function checkOut(pool: Pool, timeout: number): Promise<PooledClient> {
   return new Promise((resolve, reject) => {
@@ -115,7 +114,7 @@ function checkOut(pool: Pool, timeout: number): Promise<PooledClient> {
   })
 }
 
-/** It has a SQLSTATE, and its session goes on. */
+/** True for an error that the server sent and after which the session goes on: it has a SQLSTATE and the severity ERROR. */
 function isReply(error: unknown): boolean {
   const [code, severity] = [
     Reflect.get(Object(error), 'code'),
@@ -125,5 +124,5 @@ function isReply(error: unknown): boolean {
 }
 
 function ignore(): void {
-  // see where it is used
+  // The statement rejects with the same error.
 }

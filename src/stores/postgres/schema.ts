@@ -4,7 +4,7 @@ import type { TableName } from './name.ts'
 import { statementsOn } from './statements.ts'
 import type { PostgresClient } from './types.ts'
 
-/** The codes of `CREATE TABLE IF NOT EXISTS` if another process makes the table at the same time. */
+/** The errors of `CREATE TABLE IF NOT EXISTS` if another process makes the table at the same time. */
 const RACED: readonly unknown[] = ['23505', '42P07', '42710']
 
 /** @throws RefreshError `store_failed` */
@@ -12,7 +12,7 @@ export async function migrate(client: PostgresClient, { quoted, shown }: TableNa
   const ask = asking(client)
   const { create, exists } = statementsOn(quoted)
   try {
-    // A role that may not make tables may ask for one that is there.
+    // Look first, because a role without CREATE may call this for a table that exists.
     const [[found] = []] = await ask(exists, quoted)
     if (found === undefined) await ask(create)
   } catch (error) {

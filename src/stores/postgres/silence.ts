@@ -1,16 +1,16 @@
 import { startTimer } from '../../lib/clock.ts'
 
-/** The limits of a response. */
+/** The time limits of a statement. */
 export interface Silence {
-  /** ms after the statement was sent */
+  /** ms: how long the response may take after the statement was sent */
   readonly silence: number
-  /** ms until it is sent */
+  /** ms: how long the statement may wait until it is sent */
   readonly timeout: number
-  /** True once the statement was sent. Default: it was. */
+  /** True once the statement was sent. Default: it was sent at once. */
   readonly isSent?: (() => boolean) | undefined
 }
 
-/** Rejects if a sent statement gets no response in time. */
+/** Settles with the response, or rejects if the statement is not sent, or gets no response, in time. */
 export function heard<R>(
   response: PromiseLike<R>,
   { silence, timeout, isSent = () => true }: Silence,
@@ -23,7 +23,7 @@ export function heard<R>(
       else if (performance.now() - began >= timeout) reject(noneFree(timeout))
       else listen()
     }
-    // After a process was stopped, its timers fire first: we read what has arrived before we judge the connection.
+    // After a process was stopped, its timers fire first. So let the process read input that has arrived before we judge the connection.
     const listen = (): void => {
       stop = startTimer({ now: Date.now }, silence, () => afterReading(() => hasSettled || judge()))
     }
@@ -61,14 +61,14 @@ export function asError(error: unknown): Error {
     : new Error('Something was thrown that is no error.', { cause: error })
 }
 
-/** Runs something when the platform has handed out what had arrived. */
+/** Calls `run` once the platform has handed out input that has arrived. */
 function afterReading(run: () => void): void {
   const immediate: unknown = Reflect.get(globalThis, 'setImmediate')
   if (typeof immediate !== 'function') {
     setTimeout(run, 0)
     return
   }
-  // More than one round: an encrypted or long response comes in more than one piece.
+  // Several rounds, because an encrypted or long response comes in several pieces.
   const rounds = (left: number): void => {
     if (left === 0) run()
     else Reflect.apply(immediate, globalThis, [() => rounds(left - 1)])

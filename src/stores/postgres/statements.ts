@@ -1,4 +1,4 @@
-/** The statements on a table. Each parameter is sent as text; each column comes as text or null, and has a name of its own. */
+/** The statements on a table. Parameters and columns are text or null, and no two columns of a statement have the same name. */
 export interface Statements {
   readonly create: string
   readonly exists: string
@@ -13,7 +13,7 @@ export interface Statements {
 
 const milliseconds = (instant: string): string => `floor(extract(epoch FROM ${instant}) * 1000)::bigint`
 
-/** We avoid `now()`, the time when a transaction began: it may have waited for a row. */
+/** Not `now()`, which is the time when the transaction began: the statement may have waited for a row since. */
 const NOW = milliseconds('clock_timestamp()')
 const leaseOf = (ms: string): string => `clock_timestamp() + make_interval(secs => ${ms}::float8 / 1000)`
 
@@ -21,8 +21,8 @@ const leaseOf = (ms: string): string => `clock_timestamp() + make_interval(secs 
 const LAST = 2 ** 53 - 1
 
 /**
- * True if the column holds a number up to `last`. Another program may have set one that nothing comes after: then nothing is done, because
- * a redeemed token could not be written.
+ * True if the column holds a number up to `last`. If another program has set a number that no number can follow, the statement changes
+ * nothing, because a redeemed token could not be written.
  */
 const isNumber = (column: string, last: number): string =>
   `coalesce(CASE WHEN ${column}::text ~ '^(0|[1-9][0-9]{0,15})$' THEN ${column} <= ${last} END, false)`
@@ -30,19 +30,19 @@ const areNumbers = (row: string, last = LAST): string =>
   `${isNumber(`${row}.revision`, last)} AND ${isNumber(`${row}.fence`, last)}`
 
 /**
- * True if a lease still runs. A lease longer than `longest` counts as over: another program set its end, or the server's clock was set
- * back.
+ * True if a lease still runs. A lease that ends later than `longest` from now counts as over, because another program set its end, or the
+ * server's clock was set back.
  */
 const isRunning = (row: string, longest = "interval '25 days'"): string =>
   `coalesce(${row}.until > clock_timestamp() AND ${row}.until < clock_timestamp() + ${longest}, false)`
-/** Other processes may have a longer lease than the one that asks, but not by that much. */
+/** The longest lease that counts: another process may use a longer lease than this one, up to 10 times as long or a minute. */
 const longestFor = (ms: string): string => `make_interval(secs => greatest(60, ${ms}::float8 / 100))`
 
 /** The record's revision; 0 if there is no record. */
 const revisionOf = (row: string): string =>
   `(CASE WHEN ${row}.record IS NULL THEN 0 ELSE ${row}.revision END)`
 
-/** An instant in epoch ms; NULL if it is none. */
+/** An instant in epoch ms; NULL if it is infinite. */
 const instantOf = (column: string): string =>
   `(CASE WHEN isfinite(${column}) THEN ${milliseconds(column)} END)::text`
 
@@ -53,11 +53,11 @@ const isOdd = (column: string): string =>
 /** @param table quoted */
 export function statementsOn(table: string): Statements {
   const isThere = `EXISTS (SELECT FROM ${table} WHERE key = $1::text)`
-  /** A row that says why nothing was done: it has as many columns as the others. */
+  /** A row that says that the statement changed nothing because of an invalid number. It has as many columns as the statement's own rows. */
   const invalid = (columns: string, last = LAST): string =>
     `SELECT 'invalid', ${columns} FROM ${table} AS account WHERE key = $1::text AND NOT (${areNumbers('account', last)})`
   return {
-    // The order of "C" is that of the bytes: it does not change with the machine's locales, which would damage the index.
+    // COLLATE "C" orders by bytes. The order of a locale changes with the machine's libraries, which would damage the index.
     create: `CREATE TABLE IF NOT EXISTS ${table} (
   key text COLLATE "C" PRIMARY KEY,
   revision bigint NOT NULL,
@@ -70,8 +70,9 @@ export function statementsOn(table: string): Statements {
 )`,
     exists: `SELECT to_regclass($1::text)::text`,
     read: `SELECT revision::text, record, fence::text FROM ${table} WHERE key = $1::text`,
-    // key, owner, lease, known, whether it may be taken over. A row that somebody has just made is in neither part: it is held. So is a
-    // record that is known and has gone, unless it may be taken over: the holder of a token that it could not write yet comes first.
+    // Parameters: key, owner, lease, known, may take over. If another process has just made the row, neither part returns it, which means
+    // held. If the caller knows a record and it has vanished, the lock is held too, unless the caller may take over: the holder of an unsaved
+    // token writes first.
     take: `WITH taken AS (
   INSERT INTO ${table} AS account (key, revision, fence, owner, until, abandoned)
   SELECT $1::text, 0, greatest(${NOW}, coalesce($4::text::bigint, 0) + 1), $2::text, ${leaseOf('$3::text')}, false
@@ -97,7 +98,7 @@ SELECT CASE WHEN NOT (${areNumbers('account', LAST - 1)}) THEN 'invalid'
   CASE WHEN ${isRunning('account', longestFor('$3::text'))} AND owner IS NOT NULL
     THEN greatest(0, ${milliseconds('until - clock_timestamp()')} + 1)::text ELSE '0' END, NULL, NULL, NULL
 FROM ${table} AS account WHERE key = $1::text AND NOT EXISTS (SELECT FROM taken)`,
-    // key, owner, lease, number. Where there is no row, or one with lower numbers, the server has forgotten the lock.
+    // Parameters: key, owner, lease, number. With no row, or only lower numbers, the server has forgotten the lock, and gives it again.
     extend: `WITH extended AS (
   INSERT INTO ${table} AS account (key, revision, fence, owner, until, abandoned)
   VALUES ($1::text, 0, $4::text::bigint, $2::text, ${leaseOf('$3::text')}, false)
@@ -108,7 +109,7 @@ FROM ${table} AS account WHERE key = $1::text AND NOT EXISTS (SELECT FROM taken)
   RETURNING key
 )
 SELECT 'extended' AS type, key FROM extended UNION ALL ${invalid('key')}`,
-    // key, owner, number, record, channel, topic
+    // Parameters: key, owner, number, record, channel, topic.
     write: `WITH before AS (
   SELECT ${revisionOf('account')} AS revision FROM ${table} AS account WHERE key = $1::text
 ), inforce AS (
@@ -128,7 +129,7 @@ SELECT 'extended' AS type, key FROM extended UNION ALL ${invalid('key')}`,
 SELECT 'written' AS type, revision::text, record, (SELECT revision::text FROM before) AS before,
   pg_notify($5::text, $6::text)::text AS notified FROM inforce
 UNION ALL ${invalid('NULL, NULL, NULL, NULL')}`,
-    // key, seen, record, channel, topic. The lock stays with its holder, whose own write comes too late then.
+    // Parameters: key, seen, record, channel, topic. The lock stays with its holder, but the holder's own write then has a lower number.
     swap: `WITH clock AS (SELECT ${NOW} AS at), swapped AS (
   INSERT INTO ${table} AS account (key, revision, record, written, fence, abandoned)
   SELECT $1::text, at, $3::text, clock_timestamp(), at, false FROM clock
@@ -144,7 +145,8 @@ UNION ALL ${invalid('NULL, NULL, NULL, NULL')}`,
 )
 SELECT 'swapped' AS type, revision::text, pg_notify($4::text, $5::text)::text AS notified FROM swapped
 UNION ALL ${invalid('NULL, NULL', LAST - 1)}`,
-    // key, owner, whether it is abandoned, number, channel, topic. A server that has forgotten the lock notes its number.
+    // Parameters: key, owner, abandoned, number, channel, topic. If the server has forgotten the lock, it notes the lock's number, so that a
+    // renewal still on its way does not acquire the lock anew.
     free: `WITH freed AS (
   INSERT INTO ${table} AS account (key, revision, fence, abandoned)
   SELECT $1::text, 0, $4::text::bigint, $3::text::boolean WHERE $4::text <> '0' OR ${isThere}

@@ -15,11 +15,11 @@ export interface PostgresTableOptions {
   readonly name: TableName
   /** ms */
   readonly lease: number
-  /** ms: how long the server may take to respond. Default: 5,000. */
+  /** ms: how long the server may take to respond. @default 5_000 */
   readonly timeout?: number | undefined
 }
 
-/** Locks and records as rows. Each step is one statement, and a transaction of its own: nothing is held between them. */
+/** Locks and records as rows. Each step is one statement and a transaction of its own, so no connection is held between steps. */
 export class PostgresTable implements LeaseTable {
   readonly subscribe: Subscribe | undefined
   readonly topic: (key: string) => string = topicOf
@@ -115,7 +115,7 @@ export class PostgresTable implements LeaseTable {
     return cells
   }
 
-  /** undefined: nothing was ever written. */
+  /** undefined if no record was ever written. */
   #row(key: string, revision: string | undefined, text: string | undefined): Row | undefined {
     const number = readRevision(revision)
     if (number === undefined && revision !== undefined) throw this.#poisoned(key)
@@ -132,9 +132,9 @@ export class PostgresTable implements LeaseTable {
 }
 
 /**
- * Numbers that another program has set, and after which none comes.
+ * The error for a number that another program has set and that no number can follow.
  *
- * @param place of the record
+ * @param place the place of the record, as the beginning of a sentence
  */
 export function poisoned(place: string): RefreshError {
   const what =

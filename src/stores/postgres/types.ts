@@ -1,4 +1,4 @@
-/** A pool or client of node-postgres (`pg`), or what has the same `query`. */
+/** A pool or client of node-postgres (`pg`), or another driver with the same `query`. */
 export interface PgClient {
   query(text: string, values: (string | null)[]): PromiseLike<{ readonly rows: readonly object[] }>
 }
@@ -10,8 +10,8 @@ export interface PostgresJsClient {
 }
 
 /**
- * A client for PostgreSQL: a `Pool` or a `Client` of `pg`, a driver with the same `query(text, values)`, or what `postgres()` of
- * postgres.js gives.
+ * A client for PostgreSQL: a `Pool` or a `Client` of `pg`, a driver with the same `query(text, values)`, or the client that `postgres()` of
+ * postgres.js returns.
  */
 export type PostgresClient = PgClient | PostgresJsClient
 
@@ -21,13 +21,13 @@ export interface Session extends PgClient {
   removeListener(event: string, listener: (said: unknown) => void): unknown
 }
 
-/** The cells of a row, in the statement's order: users can change how a driver names columns. */
+/** The cells of a row in the order of the statement's columns, because users can change how a driver names columns. */
 export type Cells = readonly (string | undefined)[]
 
 /** Runs a statement whose columns are all text. */
 export type Ask = (statement: string, ...values: (string | null)[]) => Promise<Cells[]>
 
-/** The limits of a statement. */
+/** The time limits of a statement. */
 export interface AskOptions {
   /** ms: how long a statement may stay without a response after it is sent. Then a pool destroys its connection. */
   readonly silence: number

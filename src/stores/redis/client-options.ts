@@ -5,13 +5,13 @@ import { lateReconnect } from '../shared/late-reconnect.ts'
 /** Host and port, or the path of a socket; undefined for a cluster, whose nodes change. */
 export function addressOfIoRedis(client: object): string | undefined {
   const options = read(client, 'options')
-  // With sentinels: the name that they have for the server.
+  // With sentinels, the name under which they know the server.
   return (
     text(read(options, 'sentinels') === undefined ? undefined : read(options, 'name')) ?? addressOf(options)
   )
 }
 
-/** The prefix that ioredis puts before the names of keys. In a cluster, the servers' options or the cluster's have it. */
+/** The prefix that ioredis puts before the names of keys. A cluster has it in its own options or in those of its servers. */
 export function keyPrefixOf(client: object): string {
   const options = read(client, 'options')
   return text(read(options, 'keyPrefix')) ?? text(read(read(options, 'redisOptions'), 'keyPrefix')) ?? ''
@@ -37,7 +37,7 @@ export function findingsOfIoRedis(client: object, lease: number): readonly Findi
 /** @param lease ms */
 export function findingsOfNodeRedis(client: object, lease: number): readonly Finding[] {
   const options = read(client, 'options')
-  // A pool and a cluster do not show theirs.
+  // A pool and a cluster do not show their options.
   if (options === undefined) return []
   const socket = read(options, 'socket')
   const limit = read(socket, 'socketTimeout')
@@ -49,7 +49,7 @@ export function findingsOfNodeRedis(client: object, lease: number): readonly Fin
   return [...without, ...lateReconnect({ driver: 'node-redis', option, strategy, example }, lease)]
 }
 
-/** By default the client ends for good when the limit has passed, even if nothing was asked. */
+/** Without a strategy the client closes itself for good when the limit has passed, even if no command was sent. */
 function withoutReconnect(limit: unknown): readonly Finding[] {
   if (typeof limit !== 'number' || limit <= 0) return []
   return [
@@ -62,7 +62,7 @@ function withoutReconnect(limit: unknown): readonly Finding[] {
   ]
 }
 
-/** A connection that hangs under a held lock, and is not replaced within its lease, costs the lock. */
+/** If a connection hangs while the store holds a lock, the client must replace it within the lease. Otherwise the lock is lost. */
 function withoutLimit(limit: unknown, lease: number, driver: string, option: string): readonly Finding[] {
   if (typeof limit === 'number' && limit > 0 && limit < lease) return []
   const stands = typeof limit === 'number' && limit > 0 ? `is ${limit} ms` : 'is not set'

@@ -31,7 +31,7 @@ export interface IoRedisSubscriber {
 export interface NodeRedisClient {
   readonly isOpen: boolean
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
-  /** A pool has none: then waiters look by themselves. */
+  /** A pool has no such method: then waiters look again after a pause. */
   duplicate?(): NodeRedisSubscriber
   /** Only of a cluster: its servers, and the client of each. */
   readonly masters?: readonly unknown[]
@@ -48,7 +48,7 @@ export interface NodeRedisSubscriber {
   disconnect?(): unknown
 }
 
-/** Any other client: waiters look by themselves. */
+/** Any other client. The store receives no releases through it, so waiters look again after a pause. */
 export interface OtherRedisClient {
   eval(script: string, keys: string[], args: string[]): Promise<unknown>
 }
@@ -58,20 +58,20 @@ export type RedisClient = IoRedisClient | NodeRedisClient | OtherRedisClient
 /** Runs a script that names no keys, on one server. */
 export type RunAnywhere = (script: string, args: string[]) => Promise<unknown>
 
-/** The client as the store needs it, whatever its library. */
+/** A client of any library, in the form that the store needs. */
 export interface Connection {
   run(script: string, key: string, args: string[]): Promise<unknown>
   /** Every server that holds keys: a cluster has several. */
   servers(): Promise<RunAnywhere[]>
   /** The prefix that the client itself puts before the names of keys. */
   readonly keyPrefix: string
-  /** Host and port, where they can be seen. */
+  /** Host and port; undefined if the client does not show them. */
   where(): string | undefined
-  /** Its user has closed it, or it has stopped to connect again. */
+  /** True if the user has closed the client, or if the client no longer tries to connect. */
   isEnded(): boolean
   /** @param lease ms */
   findings(lease: number): readonly Finding[]
-  /** On a connection of its own, until `over` aborts. */
+  /** Subscribes on a connection of its own, until `over` aborts. undefined if the client cannot. */
   readonly subscribe:
     | ((channel: string, hear: (message: string) => void, over: AbortSignal) => Promise<unknown>)
     | undefined
@@ -107,10 +107,11 @@ function ofIoRedis(client: IoRedisClient): Connection {
     isEnded: () => client.status === 'end',
     findings: (lease) => findingsOfIoRedis(client, lease),
     subscribe: async (channel, hear, over) => {
-      // ioredis subscribes again after a reconnect. If the connection is closed before the response, that ends the process.
+      // Without `autoResubscribe: false`, ioredis subscribes again after a reconnect, and if the connection closes before the response, an
+      // unhandled rejection ends the process.
       const own = { enableOfflineQueue: true, lazyConnect: false, autoResubscribe: false }
       const subscriber = client.isCluster === true ? client.duplicate([], own) : client.duplicate(own)
-      // The client reconnects by itself.
+      // Without this listener an error would end the process. The client reconnects by itself.
       subscriber.on('error', () => undefined)
       subscriber.on('message', (_, message) => hear(message))
       const subscribed = new Promise<unknown>((resolve, reject) => {
@@ -147,7 +148,7 @@ function ofNodeRedis(client: NodeRedisClient): Connection {
         if (subscriber === undefined) return
         const close = quietly(() => (subscriber.destroy ? subscriber.destroy() : subscriber.disconnect?.()))
         subscriber.on('error', () => undefined)
-        // A connection that is closed while it is being made opens all the same.
+        // A connection that is closed while it connects still opens, so close it again.
         subscriber.on('ready', () => over.aborted && close())
         const subscribed = subscriber.connect().then(() => subscriber.subscribe(channel, hear))
         await closing(over, close, subscribed)
@@ -155,7 +156,7 @@ function ofNodeRedis(client: NodeRedisClient): Connection {
   }
 }
 
-/** No connection stays behind, whether or not it came to anything: some clients would try for ever to make one. */
+/** Closes the connection when `over` aborts, or if it cannot subscribe: some clients would try to connect for ever. */
 async function closing(over: AbortSignal, close: () => void, subscribed: Promise<unknown>): Promise<void> {
   over.addEventListener('abort', close, { once: true })
   try {
@@ -166,7 +167,7 @@ async function closing(over: AbortSignal, close: () => void, subscribed: Promise
   }
 }
 
-/** It may be closed already, which clients say at once or later. */
+/** Ignores that a connection is closed already, for which some clients throw and others reject. */
 function quietly(close: () => unknown): () => void {
   return () => {
     const closed = (async () => close())()

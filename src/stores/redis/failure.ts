@@ -1,7 +1,7 @@
 import { RefreshError } from '../../errors.ts'
 import { driverCause } from '../../lib/harmless.ts'
 
-/** The server's refusal codes, each with its remedy. */
+/** The error codes of a server, each with its meaning and remedy. */
 const MENDING: Readonly<Record<string, string>> = {
   NOAUTH: 'it asks for a password: give the client one',
   WRONGPASS: 'it does not take the password, or the user: give the client the right ones',
@@ -22,6 +22,7 @@ const MENDING: Readonly<Record<string, string>> = {
   TRYAGAIN: 'its cluster is moving keys',
 }
 
+/** The error codes that may pass in a moment. */
 const PASSING: ReadonlySet<string> = new Set([
   'READONLY',
   'MASTERDOWN',
@@ -32,18 +33,18 @@ const PASSING: ReadonlySet<string> = new Set([
   'TRYAGAIN',
 ])
 
-/** The code of the server's refusal; undefined if the error is not the server's. */
+/** The code of an error that the server sent; undefined for any other error. */
 function replyCode(error: unknown): string | undefined {
   const message: unknown = Reflect.get(Object(error), 'message')
   if (typeof message !== 'string') return undefined
   const code = /^[A-Z]{2,}(?= )/u.exec(message)?.[0]
   if (code !== 'ERR') return code
-  // For an error within a script, Redis 6 says first where it occurred. Before 7.2, a forbidden command has no code of its own.
+  // Redis 6 begins an error within a script with its place, and names the code later. Before 7.2, a forbidden command has no code.
   if (/ can't run this command or subcommand/u.test(message)) return 'NOPERM'
   return /^ERR Error running script .* @user_script: ?\d+: -?([A-Z]{2,}) /u.exec(message)?.[1] ?? code
 }
 
-/** The server itself has refused: nothing was done. */
+/** True if the server itself refused, so that it has changed nothing. */
 export function isReply(error: unknown): boolean {
   return replyCode(error) !== undefined
 }
@@ -59,11 +60,11 @@ export function isPassing(error: unknown): boolean {
 export interface FailureOptions {
   /** `Redis at redis.internal:6379` */
   readonly where?: string | undefined
-  /** The client was closed by its user. */
+  /** True if the user has closed the client. */
   readonly isEnded?: boolean | undefined
 }
 
-/** The error for a failed operation, with its remedy. The cause holds nothing of the request. */
+/** The error for a failed operation, with its remedy. Its cause contains no part of the request. */
 export function failure(
   error: unknown,
   { where = 'Redis', isEnded = false }: FailureOptions = {},
@@ -86,7 +87,7 @@ function meaning(error: unknown, cause: Error, isEnded: boolean): string {
   return said === undefined ? what : `${what} (${said.replace(/\.$/u, '')})`
 }
 
-/** The messages of a connection that was tried at several addresses. */
+/** The messages of a client that tried to connect to several addresses. */
 function innerMessages(cause: Error): string[] {
   const errors = cause instanceof AggregateError ? cause.errors : []
   return errors.map((each: unknown) => String(Reflect.get(Object(each), 'message')))

@@ -23,36 +23,36 @@ export type { StoreEntry, StoreEntryHolder } from '../shared/entry.ts'
 /** Options of a Redis store. */
 export interface RedisStoreOptions {
   /**
-   * The beginning of its keys' names: `llm-refresh:{me@example.com}`.
+   * The beginning of the names under which the store keeps accounts in Redis: `llm-refresh:{me@example.com}`.
    * @default 'llm-refresh'
    */
   prefix?: string | undefined
   /**
-   * How long a lock outlives its holder's last sign of life, in ms. Waiters wait that long for a holder that vanished. A holder gives five
-   * signs per lease. If it is stopped for longer while it redeems a refresh token, another process may redeem it too.
+   * How long a lock outlives its holder's last sign of life, in ms. A holder gives five signs per lease. If a holder vanishes, waiters wait
+   * that long. If a holder is stopped for longer while it redeems a refresh token, another process may redeem that token too.
    * @default 2_500
    */
   lease?: number | undefined
   /**
-   * How long Redis may take to respond, in ms. After a failed connection the store tries again for half of that.
+   * How long Redis may take to respond, in ms. After a failed connection the store tries again for half of that time.
    * @default 5_000
    */
   timeout?: number | undefined
   /**
-   * The number of locks that the store takes at a time, for all accounts together. The others wait for their turn, in the order of asking.
+   * The number of locks that the store holds or waits for at a time, for all accounts together. The other accounts wait for their turn.
    * @default 64
    */
   maxLocks?: number | undefined
 }
 
 /**
- * A store in Redis 6 or later, or a compatible server, for all hosts that reach it. The client is yours: the store uses it, and neither
- * configures nor closes it. While a caller waits for a lock, a second connection (`duplicate()`) receives its release.
+ * A store in Redis 6 or later, or a compatible server, for all hosts that reach the server. The store uses your client, and neither
+ * configures nor closes it. While a caller waits for a lock, a second connection (`duplicate()`) receives the lock's release.
  *
- * Redis has to keep what it stores: `appendonly yes`, with `appendfsync always` even in a crash, and `maxmemory-policy noeviction`. A
- * failover may lose a lock, or a token: the page on stores explains the consequences.
+ * Configure Redis so that it loses no data: `appendonly yes`, with `appendfsync always` to survive a crash, and `maxmemory-policy
+ * noeviction`. A failover may lose a lock, or a token: the page on stores explains the consequences.
  *
- * @throws RefreshError `invalid_option`; later `store_failed`, and `store_invalid` if a record is damaged or another program's
+ * @throws RefreshError `invalid_option`; later `store_failed`, and `store_invalid` if a record is damaged or of another program
  * @example
  * const redis = new Redis(url)
  * const token = createCredential({ source: oauth({ issuer, clientId }), store: redisStore(redis), key: 'me@example.com' })

@@ -8,7 +8,7 @@ import { listOf } from './reply.ts'
 import { INSPECT, SCAN } from './scripts.ts'
 import { poisoned } from './table.ts'
 
-/** Hashes that are read at a time. */
+/** The number of hashes that are read at a time. */
 const AT_ONCE = 64
 
 /** @throws RefreshError `store_failed` */
@@ -26,7 +26,7 @@ export async function inspectHashes(connection: Connection, prefix: string): Pro
   }
 }
 
-/** The accounts of all servers. SCAN may name one twice. */
+/** The keys of the accounts on all servers. A set, because SCAN may name one twice. */
 async function keysIn(connection: Connection, prefix: string): Promise<Set<string>> {
   const { keyPrefix } = connection
   const found = new Set<string>()
@@ -77,7 +77,7 @@ async function inspect(connection: Connection, prefix: string, key: string): Pro
       return { ...standing, state: 'unreadable', problem: explained(connection, error) }
     }
   } catch (error) {
-    // Another program uses this name for something else. Whatever else the server refuses, it refuses for all.
+    // WRONGTYPE concerns this account alone: another program uses its name. Any other failure concerns all accounts, so throw it.
     if (!isReply(error) || !/WRONGTYPE/u.test(String(error))) throw error
     return { ...unknown, state: 'unreadable', problem: explained(connection, error) }
   }
@@ -92,7 +92,7 @@ function explained(connection: Connection, error: unknown): RefreshError {
   })
 }
 
-/** undefined if another program has written a number that is no time. */
+/** The end of a lease in epoch ms; undefined if another program has written a number that is no time. */
 function instant(end: number): number | undefined {
   return Number.isSafeInteger(end) && end > 0 ? end : undefined
 }

@@ -9,19 +9,19 @@ export function readPrefix(prefix: string = DEFAULT_PREFIX): string {
   throw optionError('prefix', `must be a name, not ${what}`)
 }
 
-/** The key as JSON, in which every key has its own text, and without braces, which have a meaning in a cluster. */
+/** The key as JSON, so that every key has a different text. Braces are escaped, because they have a meaning in a cluster. */
 export function nameOf(key: string): string {
   return JSON.stringify(key)
     .slice(1, -1)
     .replaceAll(/[{}]/gu, (brace) => (brace === '{' ? String.raw`\u007b` : String.raw`\u007d`))
 }
 
-/** The name of an account's hash. A cluster places it by the part in braces. */
+/** The name of an account's hash. A cluster chooses the server by the part in braces. */
 export function hashOf(prefix: string, key: string): string {
   return `${prefix}:{${nameOf(key)}}`
 }
 
-/** The account of a hash; undefined where another program has made it. */
+/** The key of a hash's account; undefined if another program has made the hash. */
 export function keyOf(prefix: string, hash: string): string | undefined {
   try {
     const key: unknown = JSON.parse(`"${hash.slice(prefix.length + 2, -1)}"`)

@@ -1,6 +1,6 @@
 import { RefreshError } from '../../errors.ts'
 
-/** The reply as texts. Some clients return bytes, or parse text that looks like JSON. */
+/** The reply as texts, although some clients return bytes, or parse text that looks like JSON. */
 export function listOf(reply: unknown): (string | undefined)[] {
   if (Array.isArray(reply)) return reply.map(textOf)
   throw strange()

@@ -1,21 +1,21 @@
-// A script does each step of an account, so that it is atomic. One hash holds everything of an account, so a cluster keeps it in one place:
-//   fence      the number of the lock that was given last, or that a replaced record has
-//   owner      who holds it; there is none where it was released
-//   until      when its lease ends, in epoch ms of the server
-//   abandoned  an earlier holder vanished, and nobody has written since
+// Each step of an account is one script, so that it is atomic. One hash holds all of an account, so a cluster keeps it on one server:
+//   fence      the highest number that a lock or a record got (the fencing token)
+//   owner      the name of the lock's holder; absent after a release
+//   until      the end of the holder's lease, in epoch ms by the server's clock
+//   abandoned  1 if an earlier holder vanished, and no process has written since
 //   revision   the number of the lock under which the record was written
 //   record     the record
-// The clock of a server that took over after a failover may be behind, and its memory, too: numbers are no less than the time in ms.
+// After a failover the server may lack the last writes. So a new number is at least the server's time in ms, and above all that it knows.
 
-/** Only strings keep all digits of Lua's numbers. */
+/** `now`: the server's time in epoch ms. `digits`: a number as text, because a reply or a field would cut a number of Lua's. */
 const NOW = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function digits(number) return string.format('%.0f', number) end`
 
 /**
- * `isNumber`: true if a number is absent or at most `last` (2^53 - 1, the last one that Lua and JavaScript count to). Another program may
- * have set one that nothing comes after: then nothing is done, because a redeemed token could not be written.
+ * `isNumber`: true if a number is absent or at most `last` (2^53 - 1, the highest whole number that Lua and JavaScript keep exactly). If
+ * another program has set a number that no number can follow, the script changes nothing, because a redeemed token could not be written.
  */
 const IS_NUMBER = `
 local last = 9007199254740991
@@ -32,7 +32,7 @@ local numbers = redis.call('HMGET', KEYS[1], 'revision', 'fence')
 local revisionText, fenceText = numbers[1], numbers[2]
 ${CHECKED}`
 
-/** A user may not be allowed to publish: then those who wait look by themselves. */
+/** `pcall`, because the user may lack the permission to publish: then waiters look again after a pause. */
 const NOTIFY = `
 redis.pcall('PUBLISH', channel, name)`
 
@@ -48,7 +48,7 @@ local reply = { found[1] }
 for _, name in ipairs(found[2]) do reply[#reply + 1] = name end
 return reply`
 
-/** All that is known of an account, and the server's time. */
+/** Returns the server's time, and all fields of an account. */
 export const INSPECT: string = `${NOW}
 local had = redis.call('HMGET', KEYS[1], 'revision', 'record', 'fence', 'owner', 'until', 'abandoned')
 return { digits(now), had[1], had[2], had[3], had[4], had[5], had[6] }`
@@ -85,7 +85,7 @@ end
 redis.call('HSET', KEYS[1], 'until', digits(now + lease))
 return { 'lock', digits(fence), abandoned and '1' or '0', had[1], had[2] }`
 
-/** If the hash is empty or has only lower numbers, the server has forgotten the lock. A released lock has left its number. */
+/** If the hash has no number, or only lower ones, the server has forgotten the lock, and gives it again. A released lock leaves its number. */
 export const EXTEND: string = `${NOW}
 local owner, lease, number = ARGV[1], ARGV[2], tonumber(ARGV[3])
 ${NUMBERS}
@@ -109,7 +109,7 @@ end
 local inForce = redis.call('HMGET', KEYS[1], 'revision', 'record')
 return { 'written', inForce[1], inForce[2], revisionText or '0' }`
 
-/** The lock stays with its holder, whose own write comes too late then. */
+/** The lock stays with its holder, but the holder's own write then has a lower number. */
 export const SWAP: string = `${NOW}
 local seen, record, channel, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 ${NUMBERS}

@@ -131,7 +131,11 @@ export class RedisTable implements LeaseTable {
   }
 }
 
-/** @param place to begin a sentence with */
+/**
+ * The error for a number that another program has set and that no number can follow.
+ *
+ * @param place the place of the record, as the beginning of a sentence
+ */
 export function poisoned(place: string, hash: string): RefreshError {
   const what =
     'has a revision or a fence that is no whole number below 2^53, so another program has changed it'

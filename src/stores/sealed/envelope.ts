@@ -8,19 +8,19 @@ import { loadPeer } from '../../lib/optional-package.ts'
 import type { KeyRing } from './key-ring.ts'
 import type { Key } from './key.ts'
 
-/** RFC 7518 sections 4.5 and 5.3: the key encrypts the content, and nothing else is accepted. */
+/** RFC 7518 sections 4.5 and 5.3: the key encrypts the content directly. No other algorithm is accepted. */
 const [ALG, ENC] = ['dir', 'A256GCM'] as const
 
 const MENDING = 'log out and log in again.'
 
-/** @throws RefreshError `invalid_option` if it is not installed */
+/** @throws RefreshError `invalid_option` if `jose` is not installed */
 export function loadJose(): Promise<typeof jose> {
   return loadPeer('jose', () => import('jose'))
 }
 
 /**
- * A record as a JWE in compact form (RFC 7516 section 3.1), in the place of its token. The account is inside, so that it cannot be
- * taken for that of another.
+ * A record as a JWE in compact form (RFC 7516 section 3.1), in the place of its token. The account is inside, so that the record cannot pass
+ * for the record of another account.
  */
 export async function seal(
   { id, secret }: Key,
@@ -34,7 +34,7 @@ export async function seal(
   return { accessToken, tokenType: SEALED }
 }
 
-/** @throws RefreshError `store_invalid`; the ring's errors */
+/** Opens a sealed record. @throws RefreshError `store_invalid`; the errors of the key ring */
 export async function open(
   { accessToken }: AccessToken,
   account: string,
@@ -53,7 +53,7 @@ export async function open(
   const options: jose.DecryptOptions = {
     keyManagementAlgorithms: [ALG],
     contentEncryptionAlgorithms: [ENC],
-    // We never compress, so a compressed text, which could swell, is refused.
+    // We never compress. So refuse a compressed text, which could grow to any size.
     maxDecompressedLength: 0,
   }
   const decrypt = async ({ secret }: Key): Promise<Uint8Array> =>
@@ -78,13 +78,13 @@ export async function open(
   return decodeRecord(new TextDecoder().decode(content), account, place, MENDING)
 }
 
-/** It was written without the lid, or what marks it was taken away. */
+/** For a record that is not sealed: it was written without this store, or its mark was removed. */
 export function unsealed(account: string): RefreshError {
   const what = `The record of ${JSON.stringify(account)} is not sealed`
   return invalid(`${what}: adopt it with the option [adoptUnsealed], or ${MENDING}`)
 }
 
-/** RFC 7516 section 4.1.6 */
+/** The id of the key that sealed a record (RFC 7516 section 4.1.6); undefined if the text is no JWE, or names no key. */
 function keyIdOf(jwe: string, peer: typeof jose): string | undefined {
   try {
     const { kid }: { kid?: unknown } = peer.decodeProtectedHeader(jwe)

@@ -21,8 +21,8 @@ export type { SealingKey } from './key.ts'
 export type { WebCryptoKey } from '../../lib/web-crypto-key.ts'
 
 /**
- * An option of {@link sealedStore}: accept the tokens that were stored before the store was sealed. The next write seals each. Remove the
- * option as soon as all are sealed: until then, anyone who can write to the store can plant a token of their own.
+ * An option of {@link sealedStore}: accept records that were stored before you sealed the store. The next write of a record seals it. Remove
+ * the option as soon as all records are sealed: until then, an attacker who can write to the store can plant a token.
  *
  * @example
  * const store = sealedStore(fileStore(), keys, { [adoptUnsealed]: true })
@@ -31,25 +31,29 @@ export const adoptUnsealed: unique symbol = Symbol('llm-refresh.adoptUnsealed')
 
 /** Options of a sealed store besides its keys. */
 export interface SealedOptions {
-  /** See {@link adoptUnsealed}. Default: such a record is a `store_invalid`. */
+  /**
+   * See {@link adoptUnsealed}. If false, an unsealed record fails with `store_invalid`.
+   * @default false
+   */
   [adoptUnsealed]?: boolean | undefined
-  /** Time, for tests to control. */
+  /** The source of time, which a test can control. Default: the platform's. */
   clock?: Clock | undefined
 }
 
 /**
- * A store that encrypts records before they are stored, with `jose`, as JWEs with A256GCM (RFC 7516, RFC 7518 section 5.3). It does not
- * hide the accounts, how often they were logged in and out, when they are written, and the ids of the keys.
+ * A store that encrypts records before another store keeps them, with `jose`, as JWEs with A256GCM (RFC 7516, RFC 7518 section 5.3). It does
+ * not hide the names of the accounts, how often they were logged in and out, when records are written, or the ids of the keys.
  *
- * The first key seals a record; the key whose id the record names opens it. So put a new key behind the old one, then in front of it.
- * Remove the old one when everything was written once more: `store.update(key, async (current) => current)`.
+ * The first key seals a record. The key whose id the record names opens it. So to replace a key, add the new key behind the old one in all
+ * processes, and then move it to the front. Remove the old key when each record was written once more:
+ * `store.update(key, async (current) => current)`.
  *
- * A refresh never overwrites a record that cannot be opened: it fails with `store_invalid`, as does a login. A logout needs no key, and
- * after it a login succeeds.
+ * A refresh never overwrites a record that cannot be opened: it fails with `store_invalid`, and so does a login. A logout needs no key, and
+ * a login after it succeeds.
  *
- * @param store holds the sealed records
- * @throws RefreshError `invalid_option`, later also if `jose` is not installed or a function returns no proper keys; `store_failed` if it
- *   fails; `store_invalid` if a record was sealed with another key, changed, moved from another account, or is not sealed
+ * @param store the store that keeps the sealed records
+ * @throws RefreshError `invalid_option`, later also if `jose` is not installed or a function returns invalid keys; `store_failed` if that
+ *   function fails; `store_invalid` if a record was sealed with another key, changed, moved from another account, or is not sealed
  * @example
  * const store = sealedStore(fileStore(), [{ id: '2026-11', secret: await readFile('/run/secrets/key', 'utf8') }])
  * const credential = createCredential({ source: oauth({ issuer, clientId }), store, key: 'me@example.com' })
@@ -65,7 +69,7 @@ export function sealedStore(store: Store, keys: SealingKeys, options: SealedOpti
   return new SealedStore(store, new KeyRing(keys, clock), adopts)
 }
 
-/** The number of tries before a replacement fails because other writes come between. */
+/** The number of tries of a replacement, each of which fails if another write comes between. */
 const MOST_TRIES = 100
 
 class SealedStore implements Store {
@@ -78,7 +82,7 @@ class SealedStore implements Store {
     this.#store = store
     this.#ring = ring
     this.#adopts = adopts
-    // A store of the user's may hold a client, and with it a password.
+    // Show the inner store only if it decides itself what it shows: a user's own store may hold a client with a password.
     printAs(this, 'SealedStore', () => (isPrintable(store) ? { store } : {}))
     this.findings = store.findings && (() => store.findings?.() ?? [])
   }
@@ -89,12 +93,12 @@ class SealedStore implements Store {
   }
 
   async update(key: string, change: StoreChange, options?: UpdateOptions): Promise<StoredRecord> {
-    /** A record sealed or opened under the lock need not be opened again. */
+    /** The content of each record that was sealed or opened under the lock, so that it need not be opened again. */
     const known = new Map<string, RecordContent>()
     const sealing: StoreChange = async (stored, context) => {
       const current = stored && (await this.#opened(key, stored))
       if (stored?.token && current) known.set(stored.token.accessToken, contentOf(current))
-      // Gets the key before anything is redeemed, so that the new token can be sealed.
+      // Get the key before the change redeems a refresh token: without a key the new token could not be sealed.
       const [first] = await Promise.all([this.#ring.first(), loadJose()])
       const content = await change(current, withFailure(context, current))
       if (content === undefined) return undefined
@@ -117,13 +121,13 @@ class SealedStore implements Store {
       content = change(opened)
       return this.#sealed(key, content)
     })
-    // A store returns the record in force, which may be newer than ours.
+    // The store returns the record in force, which may be newer than ours.
     return stored.isOurs && content
       ? { ...content, revision: stored.record.revision }
       : this.#opened(key, stored.record)
   }
 
-  /** It needs no key. With one, what the record holds besides the token stays, such as which configured refresh tokens were tried. */
+  /** Works without a key. With a key, the other members of the record stay, such as the list of tried refresh tokens of the configuration. */
   async delete(key: string): Promise<void> {
     await this.#replace(key, async (stored) => {
       try {
@@ -135,8 +139,8 @@ class SealedStore implements Store {
   }
 
   /**
-   * Sealing is asynchronous, a replacement is not. So we write the sealed record only if the stored one is still the one that it was made
-   * from.
+   * Seals first, because sealing is asynchronous and the change of a replacement is not. Then it writes the sealed record only if the stored
+   * record has not changed meanwhile.
    */
   async #replace(
     key: string,
@@ -160,7 +164,7 @@ class SealedStore implements Store {
     }
   }
 
-  /** A tombstone that holds nothing else needs no seal. */
+  /** The content as it is stored: sealed, unless it is a tombstone without other members. */
   async #sealed(key: string, content: RecordContent, first?: Key): Promise<RecordContent> {
     const { token, session, ...rest } = content
     const outside = session === undefined ? {} : { session }
@@ -176,7 +180,7 @@ class SealedStore implements Store {
     if (token !== undefined && isSealedToken(token))
       return { ...(await open(token, key, this.#ring)), revision }
     if (this.#adopts) return stored
-    // A logout needs no key. What else stands there could have been written by anybody.
+    // This is an unsealed tombstone. Take only its session, because any process could have written its other members.
     if (token === undefined && failure === undefined) {
       return { token, ...(session === undefined ? {} : { session }), revision }
     }
@@ -184,7 +188,7 @@ class SealedStore implements Store {
   }
 }
 
-/** The store cannot see the failure in a sealed record. */
+/** The context with the abandoned mark of a sealed failure, which the inner store cannot see. */
 function withFailure(context: StoreContext, current: StoredRecord | undefined): StoreContext {
   if (context.abandoned || current?.failure?.abandoned !== true) return context
   const { signal, confirm, sent, mayBeLost } = context

@@ -3,11 +3,11 @@ import { type Clock, within } from '../../lib/clock.ts'
 import { checkKeys, importKeys, type Key, type Keys, type SealingKey } from './key.ts'
 
 /**
- * The keys of a sealed store. The first seals, all of them open.
+ * The keys of a sealed store. The first key seals records, and each key can open them.
  *
- * A function, such as one that asks a key management service, is called when a key is first needed. Its keys are kept for an hour. It is
- * called again at the next write after that, or if a record is sealed with an unknown key. If it throws, or takes 10 s, that is a
- * `store_failed`, and nothing of it is remembered. After 10 s its signal aborts.
+ * You can give a function, such as one that asks a key management service. The store calls it when it first needs a key, and keeps its keys
+ * for an hour. The store calls it again at the next write after that, or if a record is sealed with an unknown key. If the function throws,
+ * or takes 10 s, the operation fails with `store_failed`, and the next one calls the function again. After 10 s its signal aborts.
  */
 export type SealingKeys =
   | readonly SealingKey[]
@@ -15,14 +15,14 @@ export type SealingKeys =
 
 type GiveKeys = Exclude<SealingKeys, readonly SealingKey[]>
 
-/** How long the function's keys are kept. ms */
+/** ms: how long the function's keys are kept. */
 const KEPT = 3_600_000
-/** How old the keys must be before an unknown key id makes us ask for them again. ms */
+/** ms: keys must be this old before an unknown key id leads to another call of the function. */
 const SETTLED = 10_000
-/** How long the function may take. ms */
+/** ms: how long the function may take. */
 const TIMEOUT = 10_000
 
-/** The keys that are known here. */
+/** The keys of one store in this process. */
 export class KeyRing {
   readonly #ask: () => Promise<Keys>
   readonly #canChange: boolean
@@ -43,50 +43,50 @@ export class KeyRing {
   }
 
   /**
-   * The key that seals.
+   * The key that seals records.
    *
-   * @throws RefreshError `store_failed`, `invalid_option`: there is no key yet
+   * @throws RefreshError `store_failed`, `invalid_option`: the function gave no keys, and none are kept
    */
   async first(): Promise<Key> {
-    // If the function fails, hour-old keys are better than none.
+    // If the function fails, use the old keys.
     if (this.#isOlderThan(KEPT)) await this.#renew().catch(() => undefined)
     const [first] = this.#held?.keys ?? (await this.#renew())
     return first
   }
 
   /**
-   * The key of that id; undefined if there is none.
+   * The key with an id; undefined if there is none.
    *
-   * @throws RefreshError `store_failed`, `invalid_option`: it cannot be told
+   * @throws RefreshError `store_failed`, `invalid_option`: the function gave no keys
    */
   async find(id: string): Promise<Key | undefined> {
     const byId = (keys: Keys): Key | undefined => keys.find((key) => key.id === id)
     const known = byId(this.#held?.keys ?? (await this.#renew()))
-    // Keys were changed elsewhere.
+    // The key may be newer than our keys, so ask again.
     return known === undefined && this.#isOlderThan(SETTLED) ? byId(await this.#renew()) : known
   }
 
   /**
-   * The key of that id, asked for anew, where the one that is held does not open what names it: its secret may have been mended.
+   * Asks for the keys again, because the kept key with this id does not open a record. A person may have corrected its secret.
    *
-   * @returns undefined if the keys are too young to be asked for again
+   * @returns undefined if the keys are too young to ask again, or if there is no such key
    */
   async findAnew(id: string): Promise<Key | undefined> {
     if (!this.#isOlderThan(SETTLED)) return undefined
     return (await this.#renew()).find((key) => key.id === id)
   }
 
-  /** The ids, for an error. */
+  /** The ids of the keys, for a message. */
   get ids(): string {
     return (this.#held?.keys ?? []).map(({ id }) => JSON.stringify(id)).join(', ')
   }
 
   #isOlderThan(ms: number): boolean {
-    // A clock that was set back must not keep the keys for longer.
+    // `abs`, so that a clock that was set back does not keep the keys for longer.
     return this.#canChange && this.#held !== undefined && Math.abs(this.#clock.now() - this.#held.at) >= ms
   }
 
-  /** Asks the function. A failure is not kept: the next caller asks again. */
+  /** Asks for the keys. After a failure the next caller asks again. */
   #renew(): Promise<Keys> {
     this.#asking ??= this.#ask()
       .then((keys) => {

@@ -4,19 +4,19 @@ import { assertWebCrypto, isCryptoKey } from '../../lib/web-crypto.ts'
 
 /** A key that seals records. */
 export interface SealingKey {
-  /** Its name, which is no secret: it stands in each record that the key seals, and in errors. At most 256 characters. */
+  /** The key's name, which is no secret: each record that the key seals contains it, and so do errors. At most 256 characters. */
   readonly id: string
-  /** 32 random bytes: as they are, as base64 or base64url, or as a key of the Web Crypto API for AES-GCM. */
+  /** 32 random bytes: as bytes, as text in base64 or base64url, or as a key of the Web Crypto API for AES-GCM. */
   readonly secret: string | Uint8Array | WebCryptoKey
 }
 
-/** A key that is ready for use. Its bytes can be neither read nor printed any more. */
+/** A key that is ready for use. A key that we imported from bytes is not extractable, so no code can read or print it. */
 export interface Key {
   readonly id: string
   readonly secret: WebCryptoKey
 }
 
-/** The first seals, all of them open. */
+/** The first key seals, all of them open. */
 export type Keys = readonly [Key, ...Key[]]
 
 interface CheckedKey {
@@ -90,13 +90,13 @@ function checkCryptoKey(name: string, key: CryptoKey, seals: boolean): CryptoKey
   return key
 }
 
-/** We do not check the class: a host may have several of each, as in tests that run in contexts of their own. */
+/** Copies the bytes. It does not check the class, because a host may have several of each, as in tests that run in their own contexts. */
 function copyOf(secret: unknown): Uint8Array<ArrayBuffer> | undefined {
   if (!ArrayBuffer.isView(secret)) return undefined
   return new Uint8Array(new Uint8Array(secret.buffer, secret.byteOffset, secret.byteLength))
 }
 
-/** Trims the text: the content of a file or a variable often ends with a line break. */
+/** Decodes base64. It trims the text, because the content of a file or a variable often ends with a line break. */
 function fromBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
   try {
     const bytes = atob(text.trim().replaceAll('-', '+').replaceAll('_', '/'))

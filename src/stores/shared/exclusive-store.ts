@@ -19,13 +19,13 @@ import { type GiveBack, Slots } from '../../lib/slots.ts'
 import { Lease, type Moment, readTime } from './lease.ts'
 import type { Backend, Lock, OnStep, Written } from './lock.ts'
 
-/** How long a waiter sleeps without a notification: at first, and at most. ms */
+/** ms: the first and the longest sleep of a waiter between two looks, if no notification wakes it. */
 const [FIRST_LOOK, LAST_LOOK] = [25, 400]
 
-/** A lock held for longer than a flight's deadline no longer keeps others from locking. ms */
+/** ms: a lock that is held for longer than a flight's deadline no longer counts among `maxLocks`. */
 const COUNTED = 30_000
 
-/** The number of writes at a time. Thousands of tokens may be unsaved when the store returns: all writes at once would all be late. */
+/** The number of writes at a time. After an outage thousands of tokens may be unsaved: with all writes at once, each would be late. */
 const MOST_WRITES = 64
 
 /** Options of a store's locks. */
@@ -34,7 +34,7 @@ export interface ExclusiveOptions {
   readonly lease: number
   /** How long the store may take to respond, in ms. */
   readonly timeout: number
-  /** The number of locks that the store holds or asks for at a time. Default: 64. */
+  /** The number of locks that the store holds or waits for at a time. Default: 64. */
   readonly maxLocks?: number | undefined
   readonly clock?: Clock | undefined
   readonly onStep?: OnStep | undefined
@@ -42,7 +42,7 @@ export interface ExclusiveOptions {
 
 interface Held {
   readonly lock: Lock
-  /** Before it was asked for. */
+  /** A moment before the lock was acquired. */
   readonly since: Moment
 }
 
@@ -95,7 +95,7 @@ export class ExclusiveStore implements Store {
     await this.replace(key, tombstone)
   }
 
-  /** @internal The folder of an account, where the backend has one. */
+  /** @internal The folder of an account, if the backend keeps accounts in folders. */
   placeOf(key: string): string | undefined {
     return this.#backend.placeOf?.(key)
   }
@@ -106,7 +106,7 @@ export class ExclusiveStore implements Store {
 
   update(key: string, change: StoreChange, options: UpdateOptions = {}): Promise<StoredRecord> {
     const { signal, isOver, onNews } = options
-    // An update inside a source's `issue` must not wait for the update that waits for it.
+    // A source's `issue()` may itself call `update()`. That update takes no place, because the one around it may hold the last.
     const isNested = isInSource()
     const run = async (): Promise<StoredRecord> => {
       await this.#onStep?.('wanted')
@@ -157,14 +157,14 @@ export class ExclusiveStore implements Store {
       }
     } finally {
       lease.end()
-      // If the release fails, the lock is free when its lease ends.
+      // If the release fails, the lock ends with its lease.
       if (written === undefined) await this.#bounded(lock.release(isSent)).catch(() => undefined)
     }
     await this.#onStep?.('released')
     return written ?? lock.current ?? NONE
   }
 
-  /** @returns undefined: it could not be written, and is dropped */
+  /** @returns undefined if the failure could not be written: then it is discarded */
   async #writeFailure(lock: Lock, content: RecordContent): Promise<StoredRecord | undefined> {
     const written = await writeFailure(() => this.#bounded(lock.write(content)))
     return written?.record
@@ -181,7 +181,7 @@ export class ExclusiveStore implements Store {
       isBrief,
       isFinal: (error) => this.#backend.isFinal?.(error) === true,
       onFailure: (error) => {
-        // A lock kept for an unsaved token must not keep others from locking.
+        // While the store holds this lock for an unsaved token, other accounts may lock, so release the place.
         giveBack()
         onNews?.('unwritten', error)
       },

@@ -1,6 +1,6 @@
 import type { Finding } from '../../core/events.ts'
 
-/** A try to connect by which a strategy waits as long as it ever will, or nearly. */
+/** The number of a late try to connect, before which a strategy waits nearly as long as it ever will. */
 const LATE_TRY = 30
 
 /** How a client waits before it reconnects. */
@@ -11,15 +11,15 @@ export interface Reconnecting {
   readonly option: string
   /** The option's value: a number, or a function of the number of tries. */
   readonly strategy: unknown
-  /** ms in one of its units. Default: 1. */
+  /** ms in one unit of the strategy's result. Default: 1. */
   readonly unit?: number
-  /** A good value. */
+  /** A good value of the option, for the message. */
   readonly example: string
 }
 
 /**
- * After an outage the holder of an unsaved token must write before others may acquire its lock, which they may a lease after the server's
- * return. So a client must not wait longer than that before it connects again.
+ * Finds a client that connects again too late. Other processes may acquire the lock one lease after the server returns from an outage, and
+ * the holder of an unsaved token must write before that. So its client must wait less than a lease before it connects again.
  *
  * @param lease ms
  */
@@ -39,7 +39,7 @@ export function lateReconnect(
   ]
 }
 
-/** NaN: it cannot be told. */
+/** The longest wait of a strategy, in its unit; NaN if it cannot be told. */
 function longest(strategy: unknown): number {
   if (typeof strategy === 'number') return strategy
   if (typeof strategy !== 'function') return NaN

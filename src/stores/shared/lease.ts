@@ -2,7 +2,7 @@ import { RefreshError } from '../../errors.ts'
 import { throwIfAborted } from '../../lib/abortable.ts'
 import { type Clock, startTimer, within } from '../../lib/clock.ts'
 
-/** A moment, by two clocks: one that stands still while the machine sleeps is not enough, nor is one that can be set. */
+/** A moment by two clocks, because the monotonic clock may stand still while the machine sleeps, and the wall clock can be set back. */
 export interface Moment {
   readonly monotonic: number
   readonly wall: number
@@ -12,23 +12,23 @@ export function readTime(): Moment {
   return { monotonic: performance.now(), wall: Date.now() }
 }
 
-/** A lease that is renewed for as long as its holder works under it. */
+/** A holder's lease. It renews itself until the holder ends it. */
 export class Lease {
   readonly #renew: () => Promise<boolean>
   /** ms */
   readonly #length: number
   readonly #clock: Clock
   readonly #lost = new AbortController()
-  /** The lease has begun no earlier. */
+  /** A moment before the last renewal was sent, so the lease began at that moment or later. */
   #renewed: Moment
   #stopTimer: () => void = () => undefined
-  /** Its holder is done, or the lock is another's. */
+  /** True if the holder is done, or if another holder has the lock. */
   #hasEnded = false
 
   /**
-   * @param renew false: the lock is another's
+   * @param renew resolves with false if another holder has the lock
    * @param length ms
-   * @param since before the lock was asked for: the response may have come late
+   * @param since a moment before the lock was acquired, because the response may have come late
    */
   constructor(renew: () => Promise<boolean>, length: number, clock: Clock, since: Moment) {
     this.#renew = renew
@@ -44,13 +44,13 @@ export class Lease {
   }
 
   /**
-   * Makes sure that the lock is still held, and that at least half of its lease is left. A process may have been stopped for longer than
-   * its lease, or have slept.
+   * Confirms that the holder still has the lock, and that at least half of the lease is left. The process may have been stopped for longer
+   * than its lease, or the machine may have slept.
    *
    * @throws RefreshError `store_failed`
    */
   async confirm(): Promise<void> {
-    // The response may be late too, or the process stopped before it reads it.
+    // Try up to three times, because the response may come late, or the process may be stopped again before it reads the response.
     for (let tries = 0; tries < 3 && this.#age() >= this.#length / 5; tries++) {
       await this.#extend().catch((error: unknown) => {
         throw error instanceof RefreshError ? error : lost(error)
@@ -71,8 +71,8 @@ export class Lease {
   }
 
   /**
-   * Renews even if the lease is over by our clock. A server that was away renews it unless another has acquired it. So no other process
-   * repeats a request that we sent under the lock and that has no response yet.
+   * Renews the lease even if it is over by our clock. A server that was unreachable still renews it, unless another process has acquired the
+   * lock. So no other process repeats a request that we sent under the lock and that has no response yet.
    */
   async #beat(): Promise<void> {
     await this.#extend().catch(() => undefined)
@@ -81,7 +81,7 @@ export class Lease {
 
   async #extend(): Promise<void> {
     const before = readTime()
-    // A store that does not respond must not hide that the lease is over.
+    // Wait for the rest of the lease only, so that the holder learns in time that its lease is over, even from a store that does not respond.
     const left = Math.max(this.#length - this.#age(), this.#length / 5)
     try {
       if (await within(this.#clock, left, this.#renew(), lost)) this.#renewed = before
@@ -90,7 +90,7 @@ export class Lease {
         this.#lost.abort(lost())
       }
     } catch (error) {
-      // Perhaps the next try gets through in time.
+      // While the lease still runs, the next renewal may succeed.
       if (this.#age() >= this.#length) this.#lost.abort(lost(error))
       throw error
     }

@@ -12,7 +12,7 @@ import { TakeoverDelay } from './takeover.ts'
 
 /** Options of a server's locks. */
 export interface LeasedOptions {
-  /** ms; the table's own */
+  /** ms; the same as the lease of the table */
   readonly lease: number
   /** How long the server may take to respond, in ms. */
   readonly timeout: number
@@ -23,7 +23,7 @@ export class LeasedBackend implements Backend {
   readonly #table: LeaseTable
   readonly #options: LeasedOptions
   readonly #notifications: Notifications | undefined
-  /** Errors that `explain` made and after which trying again cannot help. */
+  /** Errors from `explain()` after which trying again cannot help. */
   readonly #final = new WeakSet<object>()
 
   constructor(table: LeaseTable, options: LeasedOptions) {
@@ -94,7 +94,8 @@ export class LeasedBackend implements Backend {
         try {
           return await table.take(key, owner, known, delay.isOver)
         } catch (error) {
-          // A server that is full still tells who holds the lock, and takes no sign of life: its holder has to be heard first.
+          // A server without room still responds to waiters, but takes no renewal from the holder. So the delay begins anew, to give the
+          // holder time to renew its lease once the server has room.
           delay.failed()
           throw error
         }
@@ -113,11 +114,11 @@ export class LeasedBackend implements Backend {
         },
         taken,
       )
-      // The lease began when the server acted on the request, and its response may have been slow.
+      // The lease began when the server handled the request. If the response was slow, renew the lease before its holder uses it.
       if (performance.now() - began > this.#options.lease / 5 && !(await lock.renew())) return 0
       return lock
     } catch (error) {
-      // The server may have given the lock all the same.
+      // The server may have given the lock although the request failed, so release it.
       const number = taken?.type === 'lock' ? taken.number : undefined
       table.free(key, owner, false, number).catch(() => undefined)
       throw error

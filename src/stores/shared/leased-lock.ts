@@ -2,7 +2,7 @@ import type { RecordContent, StoredRecord } from '../../credential/store.ts'
 import type { Row, RowWritten, Taken } from './lease-table.ts'
 import type { Lock, Written } from './lock.ts'
 
-/** The server as a lock needs it, for its key and under its owner's name. */
+/** The operations that a lock needs from its server. The key and the owner's name are fixed. */
 export interface LockServer {
   extend(number: number): Promise<boolean>
   write(row: Row): Promise<RowWritten>
@@ -26,13 +26,13 @@ export class LeasedLock implements Lock {
     this.#server = server
     this.#number = number
     this.current = row && server.opened(row)
-    // The holder that noticed may have written its own failure since: that ends no doubt about the token.
+    // The record may tell so too: a holder that found the lock abandoned, and then failed, wrote that into the record's failure.
     this.abandoned = abandoned || this.current?.failure?.abandoned === true
   }
 
-  /** It runs in the background: a hung refresh must not keep a program alive. */
+  /** Renews in the background, so that a refresh that hangs does not keep the process alive. */
   renew(): Promise<boolean> {
-    // A try that begins after the release could acquire the lock anew on a server that has forgotten it.
+    // Begin no try after the release: on a server that has forgotten the lock, it would acquire the lock anew.
     const extend = async (): Promise<boolean> => !this.#hasEnded && this.#server.extend(this.#number)
     return this.#server.inBackground(extend)
   }

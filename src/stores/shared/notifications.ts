@@ -5,7 +5,7 @@ interface Subscription {
   readonly end: () => void
 }
 
-/** Wakes the waiters of a topic. A subscription, with its connection, exists only while a waiter does. */
+/** Wakes the waiters of a topic. It keeps a subscription, and its connection, only while there is a waiter. */
 export class Notifications {
   readonly #subscribe: Subscribe
   readonly #waiters = new Map<string, Set<() => void>>()
@@ -16,8 +16,8 @@ export class Notifications {
   }
 
   /**
-   * @param over aborts when it is waited for no longer
-   * @returns resolves when notifications come; rejects if there will be none
+   * @param over aborts when the caller no longer waits
+   * @returns a promise that resolves when notifications begin to arrive, and rejects if none will
    */
   watch(topic: string, wake: () => void, over: AbortSignal): Promise<unknown> {
     const waiters = this.#waiters.get(topic) ?? new Set()
@@ -37,7 +37,7 @@ export class Notifications {
       for (const each of this.#waiters.get(topic) ?? []) each()
     }
     const over = new AbortController()
-    // The next waiter subscribes anew.
+    // Ends this subscription, so that the next waiter makes a new one.
     const end = (): void => {
       if (this.#subscription?.end === end) this.#subscription = undefined
       over.abort()

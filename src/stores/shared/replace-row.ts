@@ -3,10 +3,10 @@ import { RefreshError } from '../../errors.ts'
 import { pause } from '../../lib/clock.ts'
 import type { Row } from './lease-table.ts'
 
-/** The server as a replacement needs it, for its key. */
+/** The operations that a replacement needs from its server. The key is fixed. */
 export interface ReplacingServer {
   read(): Promise<Row | undefined>
-  /** undefined: the record has another revision by now. */
+  /** Returns undefined if the record in force has another revision by now. */
   swap(seen: number, text: string): Promise<Row | undefined>
   isPassing(error: unknown): boolean
   isRefusal(error: unknown): boolean
@@ -16,24 +16,24 @@ export interface ReplacingServer {
   readonly timeout: number
 }
 
-/** ms between tries */
+/** ms: the first and the longest pause between two tries */
 const [FIRST_PAUSE, LONGEST_PAUSE] = [25, 400]
 
 /**
- * Reads, changes, and compares and sets, until no other write comes between.
+ * Reads the record, changes it, and compares and sets it. It repeats that until no other write comes between.
  *
- * @throws RefreshError `store_failed`, `store_invalid`; what `change` throws
+ * @throws RefreshError `store_failed`, `store_invalid`; the error of `change`
  */
 export async function replaceRow(
   server: ReplacingServer,
   change: (current: StoredRecord | undefined) => RecordContent,
 ): Promise<StoredRecord> {
   const end = performance.now() + server.timeout
-  /** The swap that had no response and may have been written. */
+  /** The last swap without a response, which the server may have carried out. */
   let unsure: Attempt | undefined
   for (let wait = FIRST_PAUSE; ;) {
     const row = await server.read()
-    // The caller was told by now that it failed. A driver that queues may let a read wait until the server is back.
+    // The caller has got its timeout by now, so write nothing. A driver that queues commands may return the read only after the outage.
     if (performance.now() > end) throw overdue()
     const current = server.opened(row)
     if (current && row && unsure && isCovered(unsure, row, current)) return current
@@ -54,14 +54,14 @@ export async function replaceRow(
 
 interface Attempt {
   readonly text: string
-  /** The session of the record that it replaces. */
+  /** The session of the record that the attempt replaces. */
   readonly before: number
   readonly session: number
 }
 
 /**
- * True if the attempt was carried out although its response was lost: its record is there, or another process has built on it. Replacing
- * that one would restore a refresh token that may be spent.
+ * True if the server carried the attempt out, although its response was lost: the attempt's record is there, or another process has already
+ * refreshed from it. Writing again would then restore a refresh token that may be spent.
  */
 function isCovered({ text, before, session }: Attempt, row: Row, current: StoredRecord): boolean {
   return row.text === text || (session > before && (current.session ?? 0) >= session)

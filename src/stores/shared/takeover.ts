@@ -1,12 +1,12 @@
 /**
- * How long a waiter leaves a lock to its holder. A lease also ends while the server is unreachable. When the server returns, the holder
- * must be able to write first, or a refresh token that it has redeemed would be redeemed again. So a waiter takes over a lock only after
- * the server has responded to it for a whole lease.
+ * The time that a waiter gives a holder. A lease also ends while the server is unreachable. When the server returns, the holder must be able
+ * to write first, because otherwise the next holder would redeem a refresh token that is spent. So a waiter takes a lock over only after the
+ * server has responded to the waiter for a whole lease.
  */
 export class TakeoverDelay {
   /** ms */
   readonly #lease: number
-  /** The time since which the server has been responding. */
+  /** ms, monotonic: since when the server has been responding; undefined if its last response was a failure, or if there was none. */
   #since: number | undefined
   #answered = 0
 
@@ -26,24 +26,24 @@ export class TakeoverDelay {
   }
 
   /**
-   * How long to wait before the next question, in ms.
+   * How long to wait before the next try, in ms.
    *
-   * @param remaining the rest of the holder's lease
+   * @param remaining ms: the rest of the holder's lease
    */
   wait(remaining: number): number {
     return Math.min(Math.max(remaining, this.remaining), this.#lease / 4)
   }
 
   /**
-   * The server has answered. Half a lease after its last answer, or sooner: then it cannot have been away in between for so long that the
-   * lease of one who renews it five times in that time is over.
+   * Notes a response of the server. If the last response came at most half a lease before, the delay goes on: a holder, which renews five
+   * times per lease, cannot have lost its lease to an outage in between. Otherwise the delay begins anew.
    */
   answered(): void {
     const now = performance.now()
     if (this.#since === undefined || now - this.#answered > this.#lease / 2) this.#since = now
     this.#answered = now
   }
-  /** The server could not do what it was asked: a whole lease counts anew from its next response. */
+  /** Notes that the server failed: the delay begins anew with the next response. */
   failed(): void {
     this.#since = undefined
   }

@@ -12,7 +12,7 @@ function message(type: string, body: string | Buffer): Buffer {
   return Buffer.concat([Buffer.from(type), length, bytes])
 }
 
-test('[S7] given a server that ends in the moment in which a connection of a pool is ready, when a statement waits for it, then the statement fails, and the process goes on', async () => {
+test('[S7] given a server that shuts down at the moment in which a pool’s connection is ready, when a statement waits for it, then the statement fails, and the process goes on', async () => {
   let connections = 0
   const server = createServer((socket) => {
     connections++

@@ -55,7 +55,7 @@ await withPostgres((server) => {
     ['postgres.js', sqlOver],
   ]
 
-  test('[S7, S9] given a connection of any client that hangs or is cut, while the request or the response is lost, when anything is asked on it, then another connection does it once', async () => {
+  test('[S7, S9] given a connection of any client that hangs or is cut, while the request or the response is lost, when a statement is sent on it, then another connection carries it out once', async () => {
     const faults = await troublesOf(clients, async (open, trouble) => {
       const [relay, table] = [await relayed(), await newTable(server)]
       const backends = [backendOf(open(relay), table), backendOf(poolOf(server), table)] as const
@@ -88,7 +88,7 @@ await withPostgres((server) => {
     await next
   })
 
-  test('[S7] given a server that is silent for everyone, when it comes back, then a pool of one is served', async () => {
+  test('[S7] given a server that does not respond to any connection, when it returns, then a pool of one works again', async () => {
     const [relay, table] = [await relayed(), await newTable(server)]
     const backend = backendOf(poolOver(relay, { max: 1 }), table, 1_000)
     await backend.replace('me', () => ({ token: TOKEN }))
@@ -98,7 +98,7 @@ await withPostgres((server) => {
     expect(await backend.read('me')).toMatchObject({ token: TOKEN })
   })
 
-  test('[S7] given a process that is stopped while a response lies in its socket, when it goes on, then it reads the response first', async () => {
+  test('[S7] given a process that is stopped while a response waits in its socket, when it goes on, then it reads the response before it judges the connection', async () => {
     const [relay, table] = [await relayed(), await newTable(server)]
     const pool = poolOver(relay, { max: 1 })
     const backend = backendOf(pool, table)
@@ -115,7 +115,7 @@ await withPostgres((server) => {
     expect(removed).not.toHaveBeenCalled()
   })
 
-  test('[S7] given a pool whose connections are all in use, when a statement is asked, then it fails at its timeout, and a connection that comes too late goes back', async () => {
+  test('[S7] given a pool whose connections are all in use, when a statement is sent, then it fails at its timeout, and a connection that arrives late goes back', async () => {
     const [relay, table] = [await relayed(), await newTable(server)]
     const pool = poolOver(relay, { max: 1, connectionTimeoutMillis: 0 })
     const taken = await pool.connect()
@@ -126,7 +126,7 @@ await withPostgres((server) => {
     expect(pool.idleCount).toBe(1)
   })
 
-  test('[S7] given a statement that the server refuses, when it is refused, then its connection stays in the pool', async () => {
+  test('[S7] given a statement that the server refuses, then its connection stays in the pool', async () => {
     const pool = poolOver(await relayed(), { max: 1 })
     const removed = vi.fn<() => void>()
     pool.on('remove', removed)
@@ -134,7 +134,7 @@ await withPostgres((server) => {
     expect([removed.mock.calls.length, pool.idleCount]).toEqual([0, 1])
   })
 
-  test('[S9] given a lock that the server has forgotten, when it is renewed, then its holder has it again; when it was released, nobody has it', async () => {
+  test('[S9] given a lock that the server has forgotten, when it is renewed, then its holder has it again; after a release it stays free', async () => {
     const [table, pool] = [await newTable(server), poolOf(server)]
     const backend = backendOf(pool, table)
     const lock = await lockOf(backend, 'me')
@@ -151,7 +151,7 @@ await withPostgres((server) => {
     await next.release(false)
   })
 
-  test('[S10] given a client that its user ended, when a lock is renewed or written under, then that is final, and the error says so', async () => {
+  test('[S10] given a client that its user has ended, when a lock is renewed or written under, then that fails for good, and the error says so', async () => {
     const table = await newTable(server)
     const pool = new pg.Pool(server.connection)
     const sql = postgres({ ...server.connection, onnotice: () => undefined })
@@ -174,7 +174,7 @@ await withPostgres((server) => {
     }
   })
 
-  test('[E1] given the settings of a client, when they are looked at, then what is missing is told', async () => {
+  test('[E1] given the settings of a client, then findings name the missing ones', async () => {
     const table = await newTable(server)
     const codes = (client: PostgresClient): string[] =>
       backendOf(client, table)

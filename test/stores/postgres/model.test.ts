@@ -4,7 +4,7 @@ import { newTable, poolOf, tableOf, withPostgres } from './world.ts'
 
 await withPostgres((server) => {
   test(
-    '[S2, S4] whatever three do, and whenever leases end: locks and records are as a model has them',
+    '[S2, S4] given any steps of three processes, and leases that end at any time, then locks and records are the same as the model’s',
     async () => {
       const [pool, name] = [poolOf(server), await newTable(server)]
       const table = tableOf(pool, name, 3_600_000)

@@ -37,7 +37,7 @@ await withPostgres((server) => {
 
   // Time stands still for these waiters: they never look by themselves.
   test.each(clients.slice(0, 5))(
-    '[S2] a waiter over %s is woken when the lock is given back',
+    '[S2] given a waiter over %s, when the lock is released, then the waiter wakes',
     async (_, open) => {
       for (const written of [undefined, token]) {
         const [name, client] = [await newTable(server), ending(await open(server))]
@@ -56,7 +56,7 @@ await withPostgres((server) => {
     },
   )
 
-  test('a waiter that no notice can reach looks by itself', async () => {
+  test('given a waiter that gets no notifications, then it looks again after a pause', async () => {
     const [name, clock] = [await newTable(server), new ManualClock()]
     const release = await hold(postgresStore(poolOf(server), { table: name }), 'me')
     const table = tableOf(only(poolOf(server)), name)
@@ -73,7 +73,7 @@ await withPostgres((server) => {
     await waiting
   })
 
-  test('there is a connection that listens only while somebody waits', async () => {
+  test('given waiters, then a connection listens only while one waits', async () => {
     const [name, pool] = [await newTable(server), poolOf(server)]
     const release = await hold(postgresStore(pool, { table: name }), 'me')
     expect(await listeners(pool)).toBe(0)
@@ -85,7 +85,7 @@ await withPostgres((server) => {
     await eventually(async () => expect(await listeners(pool)).toBe(0))
   })
 
-  test('where the connection that listens breaks, nothing is thrown, and the next to wait listens anew', async () => {
+  test('given a listening connection that breaks, then nothing throws, and the next waiter listens with a new one', async () => {
     const [name, pool] = [await newTable(server), poolOf(server)]
     const holder = postgresStore(pool, { table: name })
     const [one, other] = [await hold(holder, 'one'), await hold(holder, 'other')]
@@ -107,7 +107,7 @@ await withPostgres((server) => {
     await first
   })
 
-  test('a connection that breaks while it is made ends nothing but the notices', async () => {
+  test('given a connection that breaks while it is made, then only the notifications fail', async () => {
     class Broken extends EventEmitter {
       processID = null
       connect(): Promise<void> {
@@ -129,7 +129,7 @@ await withPostgres((server) => {
     await eventually(() => expect(lost).toHaveBeenCalled())
   })
 
-  test('a lock can be waited for where no further connection is to be had', async () => {
+  test('given no further connection, then a waiter still gets the lock', async () => {
     const [name, admin] = [await newTable(server), poolOf(server)]
     await admin.query('CREATE ROLE limited LOGIN CONNECTION LIMIT 1')
     await admin.query(`GRANT SELECT, INSERT, UPDATE ON ${name} TO limited`)
@@ -146,7 +146,7 @@ await withPostgres((server) => {
     expect((await waiting).token).toEqual(token)
   })
 
-  test('[Z1] a notice tells nothing of whose lock it is', async () => {
+  test('[Z1] given a notification, then it does not show the account', async () => {
     const [name, pool] = [await newTable(server), poolOf(server)]
     const client = await pool.connect()
     onTestFinished(() => client.release(true))

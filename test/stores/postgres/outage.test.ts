@@ -32,7 +32,7 @@ async function terminateAll(admin: pg.Pool): Promise<void> {
 
 await withOwnPostgres(
   (server) => {
-    test('[S4, S7] a server that is killed in the middle of a refresh, and starts again, loses nothing', async () => {
+    test('[S4, S7] given a server that is killed during a refresh and starts again, then nothing is lost', async () => {
       const table = await newTable(server)
       const store = postgresStore(poolOf(server), { table, lease: 60_000 })
       await storeWith(store, numbered(1), 'me')
@@ -52,7 +52,7 @@ await withOwnPostgres(
     // A client of pg does not connect again.
     const lasting = clients.filter(([name]) => name !== 'a client of pg')
     test.each(lasting)(
-      '[S4, S7] connections that break at any step of an update over %s are replaced',
+      '[S4, S7] given connections that break at any step of an update over %s, then other connections replace them',
       async (_, open) => {
         const [table, admin, client] = [await newTable(server), poolOf(server), ending(await open(server))]
         const steps: string[] = []
@@ -72,23 +72,26 @@ await withOwnPostgres(
     test.each([
       ['a connection that breaks', terminateAll],
       ['a server that is killed', () => server.kill().then(() => server.restart())],
-    ])('[S4, S7] %s in the middle of a statement: it is made again', async (_, breakAll) => {
-      for (const client of [poolOf(server), sqlOf(server)]) {
-        const [table, admin] = [await newTable(server), poolOf(server)]
-        // A statement that waits for the blocker counts as under way, however slow the machine is.
-        const store = postgresStore(client, { table, timeout: 60_000, lease: 60_000 })
-        await storeWith(store, numbered(1), 'me')
-        const blocker = await clientOf(server)
-        await blocker.query(`BEGIN; SELECT FROM ${table} FOR UPDATE`)
-        const updated = store.update('me', async () => ({ token: numbered(2) }))
-        const waiting = `SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'`
-        await eventually(async () => expect((await admin.query(waiting)).rows).toHaveLength(1))
-        await breakAll(admin)
-        expect((await updated).token).toMatchObject(numbered(2))
-      }
-    })
+    ])(
+      '[S4, S7] given %s in the middle of a statement, then the statement is sent again',
+      async (_, breakAll) => {
+        for (const client of [poolOf(server), sqlOf(server)]) {
+          const [table, admin] = [await newTable(server), poolOf(server)]
+          // A statement that waits for the blocker counts as under way, however slow the machine is.
+          const store = postgresStore(client, { table, timeout: 60_000, lease: 60_000 })
+          await storeWith(store, numbered(1), 'me')
+          const blocker = await clientOf(server)
+          await blocker.query(`BEGIN; SELECT FROM ${table} FOR UPDATE`)
+          const updated = store.update('me', async () => ({ token: numbered(2) }))
+          const waiting = `SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'`
+          await eventually(async () => expect((await admin.query(waiting)).rows).toHaveLength(1))
+          await breakAll(admin)
+          expect((await updated).token).toMatchObject(numbered(2))
+        }
+      },
+    )
 
-    test('a waiter outlives the connections that break while it waits', async () => {
+    test('given a waiter whose connections break, then it waits on', async () => {
       const [table, admin, pool] = [await newTable(server), poolOf(server), poolOf(server)]
       const release = await hold(postgresStore(admin, { table }), 'me', numbered(1))
       const waiting = postgresStore(pool, { table }).update('me', async () => ({ token: numbered(2) }))
@@ -97,7 +100,7 @@ await withOwnPostgres(
       expect((await waiting).token).toMatchObject(numbered(2))
     })
 
-    test('a Client of pg whose connection broke is a clear error', async () => {
+    test('given a Client of pg whose connection broke, then the error is clear', async () => {
       const [table, admin] = [await newTable(server), poolOf(server)]
       const client = await clientOf(server)
       const store = postgresStore(client, { table, timeout: 100 })
@@ -111,7 +114,7 @@ await withOwnPostgres(
       ['a pool', (database: string) => poolOf(server, { database })],
       ['postgres.js', (database: string) => sqlOf(server, { database })],
     ])(
-      'what only a person can mend is told at once, and how, over %s',
+      'given a failure that only a person can mend, over %s, then the error comes at once and says what to do',
       async (_, open) => {
         const table = await newTable(server)
         const [began, timeout] = [performance.now(), 120_000]
@@ -126,7 +129,7 @@ await withOwnPostgres(
       180_000,
     )
 
-    test('[Z1] a password that is wrong is told, and it is not shown', async () => {
+    test('[Z1] given a wrong password, then the error says so, and does not show it', async () => {
       const [table, admin] = [await newTable(server), poolOf(server)]
       await admin.query(`CREATE ROLE ${GUARDED} LOGIN PASSWORD 'right'`)
       const wrong = { user: GUARDED, password: 'canary-password' }
@@ -139,7 +142,7 @@ await withOwnPostgres(
       }
     })
 
-    test('[S7] given a server that only reads, over pg and postgres.js, then it is read, and refuses to lock', async () => {
+    test('[S7] given a read-only server, over pg and postgres.js, then reads succeed, and locks fail', async () => {
       const table = await newTable(server)
       await storeWith(postgresStore(poolOf(server), { table }), numbered(1), 'me')
       const readers = [
@@ -155,7 +158,7 @@ await withOwnPostgres(
       await Promise.all(asked)
     })
 
-    test('[S7] a standby that takes over is asked again in time', async () => {
+    test('[S7] given a standby that takes over, then it is asked again within the timeout', async () => {
       const [table, admin, pool] = [await newTable(server), poolOf(server), poolOf(server)]
       const store = postgresStore(pool, { table })
       const set = async (how: string): Promise<void> => {
@@ -174,7 +177,7 @@ await withOwnPostgres(
       expect((await updated).token).toMatchObject(numbered(1))
     })
 
-    test('[S7] given a server that is down, over pg and postgres.js, then no rotating token is refreshed without its lock, and a good one is used', async () => {
+    test('[S7] given a server that is down, over pg and postgres.js, then no rotating token is refreshed without its lock, and a valid one is used', async () => {
       const worlds = [poolOf(server), sqlOf(server)].map(async (client) => {
         const store = postgresStore(client, { table: await newTable(server), timeout: 500 })
         await storeWith(store, numbered(1))

@@ -35,7 +35,7 @@ async function vanish(store: Store, key: string): Promise<void> {
 }
 
 await withPostgres((server) => {
-  test('every client of pg and postgres.js will do, as its types have it', async () => {
+  test('given every client of pg and postgres.js, then the store takes it, by its types too', async () => {
     const table = await newTable(server)
     const [pool, sql] = [poolOf(server), sqlOf(server)]
     const client = await clientOf(server)
@@ -57,7 +57,7 @@ await withPostgres((server) => {
     expectTypeOf<postgres.TransactionSql>().not.toExtend<PostgresClient>()
   })
 
-  test('what a user has made of rows and columns is of no account', async () => {
+  test('given a client that changes rows and columns, then the store works', async () => {
     const table = await newTable(server)
     const shout = { from: (name: string) => name.toUpperCase() }
     const int8 = { to: 20, from: [20], serialize: String, parse: BigInt }
@@ -72,7 +72,7 @@ await withPostgres((server) => {
     ])
   })
 
-  test('keys that the server cannot keep are kept apart, and ordinary ones are as they are', async () => {
+  test('given keys that the server cannot store unchanged, then each has its own row, and ordinary keys are stored unchanged', async () => {
     const table = await newTable(server)
     const pool = poolOf(server)
     const store = postgresStore(pool, { table })
@@ -103,7 +103,7 @@ await withPostgres((server) => {
     )
   })
 
-  test('a table is made once, however many make it at the same time', async () => {
+  test('given many processes that make the table at once, then it is made once', async () => {
     const [pool, sql] = [poolOf(server), sqlOf(server)]
     for (let round = 0; round < 5; round++) {
       const table = `Made_${round}`
@@ -115,7 +115,7 @@ await withPostgres((server) => {
     }
   })
 
-  test('the statement makes the table, too, in any schema', async () => {
+  test('given the statement of postgresSchema(), then it makes the table in any schema', async () => {
     const pool = poolOf(server)
     await pool.query('CREATE SCHEMA auth')
     const table = 'auth.tokens'
@@ -127,12 +127,12 @@ await withPostgres((server) => {
     expect(await postgresStore(pool, { table: 'auth.tokens' }).read('me')).toBeDefined()
   })
 
-  test('the page shows that very statement', async () => {
+  test('given the page on PostgreSQL, then it shows the statement of postgresSchema()', async () => {
     const page = await readFile(join(import.meta.dirname, '../../../docs/stores/postgres.md'), 'utf8')
     expect(page).toContain(`\`\`\`sql\n${postgresSchema()}\n\`\`\``)
   })
 
-  test('a store needs SELECT, INSERT and UPDATE on its table, and nothing else', async () => {
+  test('given a role with SELECT, INSERT and UPDATE on the table, then the store works', async () => {
     const [table, pool] = [await newTable(server), poolOf(server)]
     await pool.query('CREATE ROLE app LOGIN')
     const app = poolOf(server, { user: 'app' })
@@ -158,7 +158,7 @@ await withPostgres((server) => {
     ['is of a later version', (text: string) => text.replace('"version":1', '"version":2')],
     ['is of another account', (text: string) => text.replace('"key":"me"', '"key":"you"')],
     ['holds no token', (text: string) => text.replaceAll('accessToken', 'nothing')],
-  ])('[S6] a record that %s is a clear error, and stays as it is', async (_, damage) => {
+  ])('[S6] given a record that %s, then the error is clear, and the record stays', async (_, damage) => {
     const [table, pool] = [await newTable(server), poolOf(server)]
     const store = postgresStore(pool, { table })
     await store.update('me', async () => record('1'))
@@ -187,9 +187,9 @@ await withPostgres((server) => {
   })
 
   test.each([
-    ['covers nothing newer', token('newer')],
+    ['replaces no newer one', token('newer')],
     ['is kept if nothing is newer', undefined],
-  ])('[S4] what comes of a holder that outstayed its lease %s', async (_, written) => {
+  ])('[S4] given a holder that writes after its lease, then its record %s', async (_, written) => {
     const [table, pool] = [await newTable(server), poolOf(server)]
     const [paused, other] = [
       postgresStore(pool, { table, lease: 60_000 }),
@@ -206,7 +206,7 @@ await withPostgres((server) => {
     expect((await other.read('me'))?.token).toMatchObject(inForce)
   })
 
-  test('[Z1] how accounts stand is told without secrets', async () => {
+  test('[Z1] given accounts in any state, then their inspection shows no secret', async () => {
     const [table, pool] = [await newTable(server), poolOf(server, { password: 'canary' })]
     const store = postgresStore(pool, { table, lease: 60_000 })
     const began = Date.now()
@@ -245,13 +245,16 @@ await withPostgres((server) => {
     [{ lease: 1 }, /'lease' must be ms from 100, not 1/],
     [{ timeout: 0 }, /'timeout' must be ms from 1, not 0/],
     [{ schema: 'x' } as { table?: string }, /'schema' does not exist; there are table/],
-  ])('bad options are a clear error', (options, message) => {
+  ])('given invalid options, then postgresStore() throws a clear error', (options, message) => {
     expect(() => postgresStore(poolOf(server), options)).toThrow(message)
   })
 
-  test.each(['postgres://u:canary@h/d', undefined, {}])('what is no client is a clear error', (client) => {
-    const open = (): Store => postgresStore(client as unknown as PostgresClient)
-    expect(open).toThrow(/'client' must be a client of pg or postgres\.js, not/)
-    expect(open).not.toThrow(/canary/)
-  })
+  test.each(['postgres://u:canary@h/d', undefined, {}])(
+    'given an object that is no client, then postgresStore() throws a clear error',
+    (client) => {
+      const open = (): Store => postgresStore(client as unknown as PostgresClient)
+      expect(open).toThrow(/'client' must be a client of pg or postgres\.js, not/)
+      expect(open).not.toThrow(/canary/)
+    },
+  )
 })

@@ -37,7 +37,7 @@ await withPostgres((server) => {
     return taken
   }
 
-  test('a lock is given to one at a time, and tells others for how long', async () => {
+  test('given a held lock, then others learn for how long it is held', async () => {
     const { table } = await world()
     expect(await lock(table, 'a')).toMatchObject({ abandoned: false, row: undefined })
     const held = await table.take('me', 'b', undefined, true)
@@ -48,7 +48,7 @@ await withPostgres((server) => {
     expect(await lock(table, 'b')).toMatchObject({ abandoned: false })
   })
 
-  test.each([0, 1, 2])('of many that ask at once for a key that is new, one gets it (%d)', async () => {
+  test.each([0, 1, 2])('given many that want a new key’s lock at once, then one gets it (%d)', async () => {
     const { table } = await world()
     const owners = Array.from({ length: 8 }, (_, n) => `owner ${n}`)
     const taken = await Promise.all(owners.map((owner) => table.take('me', owner, undefined, true)))
@@ -58,7 +58,7 @@ await withPostgres((server) => {
     ])
   })
 
-  test('numbers rise with every lock, and are epoch ms or more', async () => {
+  test('given one lock after another, then their numbers rise, and are at least epoch ms', async () => {
     const { table, set, fence } = await world()
     const began = Date.now()
     let before = began - 60_000
@@ -77,14 +77,14 @@ await withPostgres((server) => {
     expect(await fence()).toBe(2 ** 52 + 11)
   })
 
-  test('numbers rise where the table was lost', async () => {
+  test('given a table that was lost, then numbers go on rising', async () => {
     const { table } = await world()
     const { number } = await lock(table, 'a')
     const again = (await world()).table
     expect((await lock(again, 'b')).number).toBeGreaterThanOrEqual(number)
   })
 
-  test('a record that is newer than what is known will do as well, even while the lock is held', async () => {
+  test('given a record that is newer than the caller knows, then the caller gets `newer`, even while the lock is held', async () => {
     const { table } = await world()
     const { number } = await lock(table, 'a')
     await table.write('me', 'a', row(number))
@@ -96,7 +96,7 @@ await withPostgres((server) => {
     expect(await table.take('me', 'b', number - 1, true)).toMatchObject({ type: 'lock' })
   })
 
-  test('[S4] a holder that vanished is told of until somebody writes', async () => {
+  test('[S4] given a holder that vanished, then the next holders are told until a record is written', async () => {
     const { table, expire } = await world()
     await lock(table, 'a')
     await expire()
@@ -112,7 +112,7 @@ await withPostgres((server) => {
     expect(await lock(table, 'e')).toMatchObject({ abandoned: false })
   })
 
-  test('[S4] whoever comes late covers nothing that is newer, and is kept where nothing is', async () => {
+  test('[S4] given a holder that writes late, then its record replaces no newer one, and is kept if there is none', async () => {
     const { table, expire } = await world()
     const late = await lock(table, 'late')
     await expire()
@@ -130,7 +130,7 @@ await withPostgres((server) => {
     expect(await table.read('me')).toEqual(row(next.number))
   })
 
-  test('[S4] that a holder vanished is not forgotten for a late record of the one before', async () => {
+  test('[S4] given a holder that vanished, when the holder before it writes late, then the lock is still abandoned', async () => {
     const { table, expire } = await world()
     const late = await lock(table, 'late')
     await expire()
@@ -140,7 +140,7 @@ await withPostgres((server) => {
     expect(await lock(table, 'next')).toMatchObject({ abandoned: true, row: row(late.number) })
   })
 
-  test('a lease that was over is extended, unless the lock is another’s by then', async () => {
+  test('given a lease that is over, when it is extended, then it runs again, unless another owner has the lock', async () => {
     const { table, expire } = await world()
     const { number } = await lock(table, 'a')
     await expire()
@@ -151,7 +151,7 @@ await withPostgres((server) => {
     expect(await table.extend('me', 'a', number)).toBe(false)
   })
 
-  test('[S4] a statement that is repeated, for its answer was lost, does no harm', async () => {
+  test('[S4] given a statement whose response was lost, when it is repeated, then it does no harm', async () => {
     const { table, expire, fence } = await world()
     await lock(table, 'vanishes')
     await expire()
@@ -182,14 +182,14 @@ await withPostgres((server) => {
     expect(await table.extend('me', 'd', number)).toBe(true)
   })
 
-  test('a record is written where its row is lost', async () => {
+  test('given a row that was lost, then a write makes it again', async () => {
     const { table } = await world()
     expect((await table.write('me', 'a', row(7))).row).toEqual(row(7))
     expect(await table.read('me')).toEqual(row(7))
     expect(await lock(table, 'b')).toMatchObject({ row: row(7), abandoned: false })
   })
 
-  test('there is no record before one is written', async () => {
+  test('given no write, then there is no record', async () => {
     const { table } = await world()
     await lock(table, 'a')
     expect(await table.read('me')).toBeUndefined()
@@ -203,7 +203,7 @@ await withPostgres((server) => {
       ['fence', number],
     ]),
   )(
-    '[S6, K13] given a %s of %s, when anything is asked, then it is an error that tells what to do, and nothing is changed',
+    '[S6, K13] given a %s of %s, when any statement runs, then the error says what to do, and nothing is changed',
     async (column, number) => {
       const [pool, name] = [poolOf(server), await newTable(server)]
       // Another program has changed the table, too.
@@ -228,7 +228,7 @@ await withPostgres((server) => {
     },
   )
 
-  test('[S6, K13] given the last number, when a lock or a login wants the next one, then it is an error, and nothing is changed', async () => {
+  test('[S6, K13] given the highest number, when a lock or a login wants the next one, then it fails, and nothing is changed', async () => {
     const { table, set, fence } = await world()
     await table.write('me', 'a', row(1))
     await set(`fence = ${2 ** 53 - 1}`)
@@ -238,7 +238,7 @@ await withPostgres((server) => {
     expect([await fence(), await table.read('me')]).toEqual([2 ** 53 - 1, row(1)])
   })
 
-  test('[S4, S10] given a holder that vanished and a server whose clock was set back an hour since, when a lease has passed, then its lock is had; one of a holder with a lease nine times as long is not', async () => {
+  test('[S4, S10] given a holder that vanished and a server whose clock was set back an hour, when a lease has passed, then a waiter gets its lock, but not the lock of a holder whose lease is nine times as long', async () => {
     const { table, set } = await world(10_000)
     await table.take('me', 'a', undefined, false)
     await set(`until = clock_timestamp() + interval '1 hour'`)
@@ -249,7 +249,7 @@ await withPostgres((server) => {
   })
 
   test.each(["'infinity'", "'-infinity'", "'0044-03-15 BC'", 'NULL', "now() + interval '90 years'"])(
-    '[S4, S6] given a lease until %s, when others are inspected or a lock is wanted, then it disturbs nobody',
+    '[S4, S6] given a lease until %s, when accounts are inspected or a lock is acquired, then both succeed',
     async (until) => {
       const [pool, name] = [poolOf(server), await newTable(server)]
       const store = postgresStore(pool, { table: name })

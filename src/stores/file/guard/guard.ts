@@ -14,18 +14,18 @@ export interface Ownership {
   readonly gid: number
 }
 
-/** The folder of an account, writable by no other user. */
+/** The folder of an account, which no other user can write to. */
 export interface Checked {
-  /** Its path without links. */
+  /** The path of the folder without links. */
   readonly real: string
-  /** Distinguishes it from a folder that was made later or put in its place. */
+  /** Distinguishes the folder from one that was made later or put in its place. */
   readonly identity: string
-  /** The owner that its new files must get, if that is not their maker: root works for the folder's owner. */
+  /** The owner that new files must get, if root works in another user's folder; else undefined. */
   readonly own: Ownership | undefined
   readonly trust: Trust | undefined
 }
 
-/** Works in a folder, by a path that leads to no other. */
+/** Works in a folder. `base` is a path that leads to this folder and to no other. */
 export type Inside<R> = (
   base: string,
   isOurs: (uid: number) => boolean,
@@ -33,16 +33,16 @@ export type Inside<R> = (
 ) => Promise<R>
 
 const MOST_KNOWN = 1_000
-/** Another user may remove a folder as fast as it is made. */
+/** Tries to make a folder: another user may remove it each time. */
 const MOST_TRIES = 5
-/** Windows has no such owners and modes; its home folders are closed to others. */
+/** Windows has no owners and modes of this kind. Its home folders are closed to other users. */
 const HAS_USERS = process.geteuid !== undefined
 
-/** Makes sure that no other user can plant, change or exchange files in a store's folders. */
+/** Ensures that no other user can plant, change or exchange files in a store's folders. */
 export class Guard {
   readonly #root: string
   readonly #trustParent: boolean
-  /** The folders found good, and their attributes at that time. */
+  /** The folders that passed the check, with their attributes at that time. */
   readonly #known = new Map<string, { readonly looks: string; readonly checked: Checked }>()
 
   /** @param root the store's own folder */
@@ -66,13 +66,15 @@ export class Guard {
         continue
       }
       const way = await walk(path)
-      // The folder above must be good too: a folder made in a bad one would not be removed.
+      // Check the folder above before making one in it: if the check failed later, nothing would remove the new folder.
       await this.#assertAbove(way, await trustOf(way))
       await makeMissing(way, path)
     }
   }
 
   /**
+   * Checks a folder of the store.
+   *
    * @returns undefined if there is no such folder
    * @throws RefreshError `store_failed`
    */
@@ -98,9 +100,9 @@ export class Guard {
   }
 
   /**
-   * The store's own folder, in which those of the accounts are.
+   * Checks the store's own folder, which contains the folders of the accounts.
    *
-   * @returns its path without links; undefined if there is no such folder
+   * @returns the path without links; undefined if there is no such folder
    * @throws RefreshError `store_failed`
    */
   async checkRoot(): Promise<string | undefined> {
@@ -112,7 +114,10 @@ export class Guard {
     return way.real
   }
 
-  /** If root works in another user's folder, that user may exchange any part of the path at any moment. */
+  /**
+   * Runs `use` in a folder that passed the check. If root works in another user's folder, that user may exchange any part of the path at any
+   * moment, so `use` gets a path through the open folder.
+   */
   async inside<R>({ real, identity, own, trust }: Checked, path: string, use: Inside<R>): Promise<R> {
     const isOurs = (uid: number): boolean => trust === undefined || isTrusted(uid, trust)
     if (trust?.served === undefined || !isPinning()) return use(path, isOurs, own)
@@ -127,7 +132,10 @@ export class Guard {
     }
   }
 
-  /** Closes the store's own folder, where it is open to others and holds nothing but the store: it may be a home, or `/tmp`. */
+  /**
+   * Closes the store's own folder if it is open to other users. It leaves a folder that contains anything else, which may be a home folder or
+   * `/tmp`.
+   */
   async #close(way: Way, trust: Trust): Promise<boolean> {
     const { path, stats } = way.folders.at(-1) ?? {}
     if (this.#trustParent || path === undefined || stats === undefined) return false
@@ -162,13 +170,13 @@ export class Guard {
     }
   }
 
-  /** The folder of an account. */
+  /** Checks the folder of an account, and closes it to other users. */
   async #assertOwn(way: Way, found: Stats, trust: Trust): Promise<Checked> {
     assertLinks(way, trust)
     const { real } = way
     const { uid, gid } = found
     const above = way.folders.slice(0, -1)
-    // If any user may make a folder there, another user's folder may be planted.
+    // If every user may make folders there (as in `/tmp`), another user may have planted this one.
     const isPlanted =
       (above.at(-1)?.stats.mode ?? 0) & 0o1000 && above.every(({ stats }) => stats.uid !== uid)
     if (uid !== trust.uid && (uid !== trust.served || isPlanted)) {
@@ -178,7 +186,7 @@ export class Guard {
         `The folder ${real} belongs to another user (uid ${uid}): ${mending}`,
       )
     }
-    // It may be a link to a folder elsewhere.
+    // The account's folder may be a link to a folder elsewhere, so check the folders above that one.
     await this.#assertAbove({ ...way, folders: above }, trust)
     const [now, cause] = await tighten(real, identityOf(found))
     if ((now.mode & 0o077) !== 0 && !this.#trustParent) {
@@ -190,7 +198,7 @@ export class Guard {
   }
 }
 
-/** True if the store's own folder needs no separate look: it is closed, and holds the account's folder, which is no link. */
+/** True if the store's own folder needs no check of its own: it is closed, and contains the account's folder, which is no link. */
 function isUsual({ folders, missing, links, real }: Way, path: string): boolean {
   const root = folders.at(-2)
   return (

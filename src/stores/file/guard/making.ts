@@ -6,11 +6,11 @@ import { codeOf } from '../failure.ts'
 import { syncFolder } from './sync.ts'
 import { isPinning, type Way } from './walk.ts'
 
-/** Opens a folder, and no link to one. */
+/** Flags that open a folder, but no link to a folder. */
 export const AS_FOLDER: number =
   constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | (constants.O_NOFOLLOW ?? 0)
 
-/** Closes a folder to others: 0700. Gives what it is afterwards, and why it could not be closed. */
+/** Closes a folder to other users (0700). Returns the folder's attributes afterwards, and the error if it could not be closed. */
 export async function tighten(real: string, identity: string): Promise<[now: Stats, cause: unknown]> {
   const handle = await open(real, AS_FOLDER).catch((error: unknown) => {
     throw codeOf(error) === 'ELOOP' ? exchanged(real, error) : error
@@ -26,11 +26,11 @@ export async function tighten(real: string, identity: string): Promise<[now: Sta
   }
 }
 
-/** Makes each missing folder within the one above it, whatever happens to the path meanwhile. */
+/** Makes each missing folder within the open folder above it, so that an exchange of the path meanwhile changes nothing. */
 export async function makeMissing({ folders, missing, links }: Way, path: string): Promise<void> {
   const above = folders.at(-1)
   if (above === undefined || links.some(({ targetUid }) => targetUid === undefined)) {
-    // A link that leads nowhere: the system says so.
+    // A link leads nowhere, so this fails with the system's error.
     await mkdir(path, { recursive: true, mode: 0o700 })
     return
   }
@@ -63,8 +63,8 @@ async function step(handle: FileHandle, name: string): Promise<FileHandle> {
 }
 
 /**
- * Gives a folder that root made in another user's folder to that user, who could not use it otherwise. That user may have put another of
- * root's folders in its place, so a folder that is mounted or holds something is not given away.
+ * Gives a folder that root made in another user's folder to that user, who could not use it otherwise. That user may have put another folder
+ * of root's in its place, so root does not give away a folder that is mounted or is not empty.
  */
 async function handOver(made: FileHandle, above: Stats): Promise<void> {
   if (above.uid === 0) return
@@ -74,7 +74,7 @@ async function handOver(made: FileHandle, above: Stats): Promise<void> {
     await made.chown(above.uid, above.gid)
 }
 
-/** Tells a folder from one that was put in its place. */
+/** Distinguishes a folder from one that was put in its place. */
 export function identityOf({ dev, ino }: Stats): string {
   return `${dev} ${ino}`
 }

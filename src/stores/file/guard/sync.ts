@@ -1,10 +1,10 @@
 import { open } from 'node:fs/promises'
 import { codeOf } from '../failure.ts'
 
-/** File systems that cannot do this for a folder, and Windows, keep the order of names by themselves. */
+/** Errors of Windows, and of file systems that cannot sync a folder. They keep the order of names by themselves. */
 const UNABLE = new Set<unknown>(['EINVAL', 'EPERM', 'EISDIR', 'ENOTSUP', 'EACCES'])
 
-/** Makes sure that the names in a folder are on the disk. */
+/** Writes the names in a folder to the disk. */
 export async function syncFolder(path: string): Promise<void> {
   try {
     const handle = await open(path, 'r')

@@ -6,20 +6,20 @@ import type { Way } from './walk.ts'
 
 const [OTHERS_WRITE, GROUP_WRITES, STICKY] = [0o002, 0o020, 0o1000]
 const ROOT = 0
-/** The uid shown for an owner that has none in this user namespace, as in a sandbox. */
+/** The uid that the system shows for an owner without a uid in this user namespace, as in a sandbox. */
 const UNMAPPED = 65_534
 
 /** The users that this process trusts with its tokens. */
 export interface Trust {
   /** This process's own user. */
   readonly uid: number
-  /** The other user for whom root works, because the folder is that user's. */
+  /** If root works in another user's folder: that user. */
   readonly served: number | undefined
-  /** True if a folder above, such as `/`, has an owner outside this user namespace, so that we cannot tell which. */
+  /** True if this is a user namespace. Then a folder such as `/` may have an owner outside it, whom this process cannot tell from others. */
   readonly hasUnmapped: boolean
 }
 
-/** undefined: this platform has no such users. */
+/** The trusted users for a path; undefined on a platform without users of this kind. */
 export async function trustOf(way: Way): Promise<Trust | undefined> {
   const uid = process.geteuid?.()
   if (uid === undefined) return undefined
@@ -32,9 +32,9 @@ export function isTrusted(uid: number, trust: Trust): boolean {
 }
 
 /**
- * Checks a folder above the store's own: its writers can put another folder in the place of ours.
+ * Checks a folder above the store's own. A user who can write there can put another folder in the place of the store's.
  *
- * @returns the flaw
+ * @returns the flaw, as the end of a sentence; undefined if there is none
  */
 export async function flawOf(stats: Stats, trust: Trust): Promise<string | undefined> {
   const { uid } = stats
@@ -44,8 +44,8 @@ export async function flawOf(stats: Stats, trust: Trust): Promise<string | undef
 }
 
 /**
- * A sticky folder, such as `/tmp`, is not open: no user can rename another's files there. Nor is a folder writable by its owner's private
- * group only, as with umask 002.
+ * True if other users can exchange entries of the folder. False for a sticky folder, such as `/tmp`: no user can rename another user's files
+ * there. False for a folder that only its owner's private group can write to, as with umask 002.
  */
 async function isOpenToWriters({ mode, uid, gid }: Stats): Promise<boolean> {
   if ((mode & STICKY) !== 0) return false
@@ -58,8 +58,8 @@ export function shown({ mode }: Stats): string {
 }
 
 /**
- * A link is good if it and its target belong to us or to root. A link of the user for whom root works may only lead to that user's own
- * folders.
+ * Checks the links of a path. A link is good if it and its target belong to this user or to root. If root works for another user, a link of
+ * that user may only lead to that user's own folders.
  *
  * @throws RefreshError `store_failed`
  */
@@ -75,7 +75,7 @@ export function assertLinks({ links }: Way, trust: Trust): void {
   }
 }
 
-/** A group that is named after its only user, and has that user's number: so Debian, Fedora and others make them. */
+/** True for a private group as Debian, Fedora and others make it: it has the number and the name of its only user. */
 async function isPrivate(gid: number, uid: number): Promise<boolean> {
   if (gid !== uid) return false
   const groups = (await present(readFile('/etc/group', 'utf8'))) ?? ''

@@ -13,11 +13,11 @@ export interface Passed {
 export interface Link {
   readonly path: string
   readonly uid: number
-  /** The owner of the folder to which it leads. undefined: it leads nowhere. */
+  /** The owner of the folder that the link leads to; undefined if it leads nowhere. */
   targetUid: number | undefined
 }
 
-/** The folders and links on the way to a path, with every link followed. */
+/** The folders and links on the way to a path. Every link is followed. */
 export interface Way {
   /** Real folders, from the root of the file system on. */
   readonly folders: readonly Passed[]
@@ -29,21 +29,21 @@ export interface Way {
 }
 
 const MOST_LINKS = 40
-/** Linux's O_PATH: it takes no permission to read. */
+/** O_PATH of Linux, which needs no permission to read the folder. */
 const O_PATH = 0o10_000_000
 const AS_STEP = O_PATH | (constants.O_DIRECTORY ?? 0) | (constants.O_NOFOLLOW ?? 0)
 
-/** Root may work in the folder of another user, who may exchange any part of a path at any moment. */
+/** True for root on Linux: another user may exchange parts of a path while root works there, so root works through open folders. */
 export function isPinning(): boolean {
   return process.platform === 'linux' && process.geteuid?.() === 0
 }
 
 /**
- * Looks at every folder and every link on the way to a path: a user who can change one of them decides where the path leads.
+ * Reads every folder and every link on the way to a path, because a user who can change one of them decides where the path leads.
  *
- * For root, each step begins at the very folder that was looked at, even if its path leads elsewhere by then.
+ * For root, each step begins at the open folder of the step before, even if the path leads elsewhere by then.
  *
- * @throws the file system's errors, also `ENOTDIR` and `ELOOP`
+ * @throws the file system's errors, including `ENOTDIR` and `ELOOP`
  */
 export async function walk(path: string): Promise<Way> {
   const walker = new Walker()
@@ -114,7 +114,7 @@ class Walker {
     this.#real = path
   }
 
-  /** All links whose targets are walked through lead to the folder that is reached now. */
+  /** Notes the owner of the folder that the walk has reached, for all links whose target ends there. */
   #arrive(left: number): void {
     const uid = this.#folders.at(-1)?.stats.uid
     for (const one of this.#links) if (one.left === left) one.link.targetUid ??= uid
