@@ -1,6 +1,6 @@
-/** Turns of the event loop in which nothing new comes: then what has arrived is read. */
+/** After so many turns of the event loop without new input, all input that has arrived is read. */
 const QUIET_TURNS = 4
-/** However much arrives, a timer decides after so many turns. */
+/** After so many turns the timer decides, even if more input arrives. */
 const MOST_TURNS = 100
 
 /**
