@@ -1,4 +1,4 @@
-// Runs npm scripts side by side, and prints what each has said when it has ended. Exit code 1 where one failed.
+// Runs npm scripts at the same time. It prints the output of each script when that script has ended. The exit code is 1 if a script failed.
 //   node scripts/side-by-side.mjs SCRIPT …
 import { spawn } from 'node:child_process'
 
