@@ -19,7 +19,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
-/** A vendor's command line, as a stand-in. */
+/** Writes a script that stands in for a vendor's command line. */
 async function standIn(name: string, lines: string): Promise<string> {
   const path = join(folder, name)
   await writeFile(path, `#!/bin/sh\n${lines}\n`)

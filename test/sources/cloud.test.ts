@@ -18,7 +18,7 @@ const context = {
 }
 const code = (expected: string): unknown => expect.objectContaining({ code: expected })
 
-/** What the endpoint of a cloud answers next. */
+/** The cloud endpoint's next response. */
 let answer: (request: IncomingMessage) => { status: number; body: unknown; headers?: Record<string, string> }
 let asked: { url: string; body: string; headers: IncomingMessage['headers'] }[]
 let server: Server

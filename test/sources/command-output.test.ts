@@ -13,14 +13,14 @@ const IN_AN_HOUR = NOW + 3_600_000
 const SECONDS = IN_AN_HOUR / 1000
 const ISO = '2026-11-24T05:00:00Z'
 
-/** What comes of a helper that prints this. */
+/** The token that the source reads from a helper's output. */
 async function print(output: string | Uint8Array, more: Partial<CommandOptions> = {}): Promise<AccessToken> {
   const path = join(await temporaryFolder(), 'output')
   await writeFile(path, output)
   return issue(command({ file: 'cat', args: [path], clock: new ManualClock(NOW), ...more }))
 }
 
-/** As `az` prints it: local time, which says nothing of its zone. */
+/** A time as `az` prints it: local time without a zone. */
 function local(at: number): string {
   const date = new Date(at)
   const two = (part: number): string => String(part).padStart(2, '0')
@@ -190,7 +190,7 @@ test("whatever else a helper prints, 'parse' reads", async () => {
   expect(printed(thrown)).not.toContain(CANARY)
   expect(thrown.message).not.toContain(CANARY)
   const ours = new RefreshError('reauthentication_required', 'Log in again.')
-  // A login that the helper needs is made outside this program: the next try may succeed.
+  // A person mends the helper's login outside this program, so the next try may succeed.
   const ended = await failure(print(lines, { parse: () => Promise.reject(ours) }))
   expect(ended).toMatchObject({ code: ours.code, message: ours.message, terminal: false, cause: ours })
 })

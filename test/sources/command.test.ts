@@ -10,7 +10,7 @@ import { failure, isRunning, issue, printed, processesWith, script, temporaryFol
 
 const CANARY = 'canary-4c1de0'
 
-/** A command that says when it is ready, on stderr. */
+/** A source whose command writes 'ready' to stderr. `ready` resolves then. */
 function announced(options: CommandOptions): { source: ReturnType<typeof command>; ready: Promise<void> } {
   let tell = (): void => undefined
   const ready = new Promise<void>((resolve) => {
@@ -134,7 +134,7 @@ test('[K3] what is no executable is an error that says so', async () => {
   expect(error.message).toContain('EACCES')
 })
 
-/** A process of its own, that runs a command, and ends well with its token. */
+/** Runs a command from another process. That process exits with code 0 if it gets the token, and prints the error's code otherwise. */
 async function inItsOwnProcess(file: string, options = {}): Promise<SpawnSyncReturns<string>> {
   const main = await program(
     `import { command } from '${fileOfSource('sources/command/index.ts')}'
@@ -168,7 +168,7 @@ test.each([
   '[K6] given a program with nothing else to do, when %s, then it hears of it and nothing is left behind',
   async (_name, body, options, code) => {
     const file = await script(body)
-    // `$BASHPID` is not POSIX.
+    // `$BASHPID` needs bash.
     await writeFile(file, `#!/bin/bash\n${body}\n`, { mode: 0o755 })
     const { stdout, status } = await inItsOwnProcess(file, options)
     expect({ stdout, status }).toEqual({ stdout: `heard ${code}\n`, status: 0 })
@@ -186,7 +186,7 @@ test('[K6] given a program that exits while its command runs, then the command e
     import { command } from '${fileOfSource('sources/command/index.ts')}'
     const asked = { signal: new AbortController().signal, sent: () => undefined }
     command({ file: '${file}' }).issue(asked).catch(() => undefined)
-    // The shell makes the file before it writes into it.
+    // The shell creates the file before it writes to it, so an empty file does not count.
     setInterval(() => statSync('${file}.pid', { throwIfNoEntry: false })?.size > 0 && process.exit(3), 10)`,
   )
   expect(spawnSync(process.execPath, [main], { timeout: 120_000 }).status).toBe(3)
@@ -208,7 +208,7 @@ test.each([
 ])('[K3, K6] at the timeout it is ended with all that it started, where %s', async (_, trap) => {
   const clock = new ManualClock()
   const mark = `mark-${process.pid}-timeout`
-  // It counts, up to an end: a loop of sleeps would be two processes with the mark, each time that it forks.
+  // The loop counts, and does not sleep: each fork of a `sleep` would be a second process with the mark for a moment.
   const stubborn = `trap "" TERM; echo ready >&2; n=0; while [ $n -lt 99999999 ]; do n=$((n+1)); done`
   const file = await script(`${trap} sh -c '${stubborn}' "$1" & wait; wait; wait`)
   const { source, ready } = announced({ file, args: [mark], timeout: 5_000, clock })
@@ -220,7 +220,7 @@ test.each([
   const error = await runOut(clock, issued)
   expect(error.code).toBe('source_unreachable')
   expect(error.message).toMatch(/^helper did not end within 5000 ms:/)
-  // What was killed takes a moment to be gone.
+  // A killed process takes a moment to vanish.
   await expect.poll(() => processesWith(mark)).toEqual([])
   expect(clock.armed).toBe(0)
 })
@@ -238,7 +238,7 @@ test('[K6] an abort ends it, lets it clean up, and rejects with the reason', asy
   controller.abort(reason)
   await expect(issued).rejects.toBe(reason)
   expect(await readFile(`${file}.end`, 'utf8')).toBe('clean\n')
-  // What was killed takes a moment to be gone.
+  // A killed process takes a moment to vanish.
   await expect.poll(() => processesWith(mark)).toEqual([])
 })
 
@@ -256,7 +256,7 @@ test('[K6] what prints without end is ended', async () => {
   expect(error.code).toBe('source_invalid')
   expect(error.message).toMatch(/^helper printed more than 65536 bytes:/)
   expect(printed(error)).not.toContain(CANARY)
-  // What was killed takes a moment to be gone.
+  // A killed process takes a moment to vanish.
   await expect.poll(() => processesWith(mark)).toEqual([])
 })
 
@@ -290,7 +290,7 @@ test('[K9] a run that timed out is tried again, one that refused is not', async 
   await ready
   const { armed } = clock
   await itsClock.advance(1_000)
-  // The wait before the next run has begun.
+  // Wait until the credential's pause before the next run has begun.
   while (clock.armed === armed) await itsClock.advance(itsClock.armed > 0 ? 25 : 0)
   await clock.advance(250)
   expect((await first).value.accessToken).toBe('token')

@@ -17,7 +17,7 @@ async function fileWith(content: string | Uint8Array): Promise<string> {
   return path
 }
 
-/** Another file takes its place at one stroke, as whoever rotates tokens should do it. */
+/** Replaces a file atomically, by a rename, as a program that rotates tokens should. */
 async function replace(path: string, content: string): Promise<void> {
   await writeFile(`${path}.new`, content)
   await rename(`${path}.new`, path)
@@ -100,7 +100,7 @@ test('[K3, K9] a file that is missing or empty may be a rotation under way: it i
 
   const { armed } = clock
   const first = createCredential({ source: file(path), clock }).snapshot()
-  // The deadline, and the wait before the next look.
+  // Two timers: the deadline, and the pause before the next read.
   while (clock.armed < armed + 2) await new Promise(setImmediate)
   await replace(path, 'there')
   await clock.advance(250)
@@ -146,7 +146,7 @@ test('[K3] what is no file is refused, and a pipe without a writer holds nobody 
 test('[K3] a file that may not be read is refused', async () => {
   const path = await fileWith(CANARY)
   await chmod(path, 0)
-  // Root may read everything: be nobody for a while.
+  // Root may read every file, so the test acts as the user `nobody`.
   if (process.getuid?.() === 0) {
     process.seteuid?.('nobody')
     onTestFinished(() => process.seteuid?.(0))

@@ -6,7 +6,7 @@ import { startOidcServer } from '../support/oidc-server.ts'
 import { failure, JSON_TYPE, printed, serve } from './helpers.ts'
 import { PATH_METADATA, startPlace, startWorld, type World } from './mcp-world.ts'
 
-/** A token endpoint that refuses each scope but these at a refresh, as UAA, FusionAuth and Google do. */
+/** A token endpoint that refuses a refresh with any other scope than the granted ones, as UAA, FusionAuth and Google do. */
 async function granting(...granted: string[]) {
   let number = 0
   const server = await serve(({ body }, response) => {
@@ -93,7 +93,7 @@ test('[K20] given another refusal, then it is asked once', async () => {
 describe('at an MCP server', () => {
   const CALLBACK = 'https://app.example.com/callback'
 
-  /** A person logs in, and is granted `read` of what the client asks for. */
+  /** Logs a person in. The server grants only `read`, whatever scopes the client requests. */
   async function loggedIn(scope?: string) {
     const world = await startWorld()
     const { api, auth, url } = world

@@ -4,7 +4,7 @@ import { READERS } from './hostile-all.ts'
 import type { Reader } from './hostile-reader.ts'
 import { listening } from './hostile-readers.ts'
 
-/** The same each time, so that none fails by luck. The trial `hostile` reads many more, and others each time. */
+/** The tests use the same inputs each time, so that none fails by luck. The trial `hostile` uses many more, and new ones each time. */
 const [RUNS, SEED] = [4_000, 20_261_127]
 
 async function reads({ inputs, read }: Reader, numRuns: number): Promise<void> {

@@ -8,7 +8,7 @@ import { metadataOf, SERVER_METADATA, startWorld } from './mcp-world.ts'
 const CALLBACK = 'https://app.example.com/callback'
 const IMPORTED = { access_token: 'a1', token_type: 'Bearer', refresh_token: 'r1', expires_in: 3600 }
 
-/** A world whose server registers `registered`, with a secret, and a person who logs in there. */
+/** A world whose authorization server registers the client `registered`, and a person who logs in there. */
 async function startClients() {
   const world = await startWorld()
   const { auth, url } = world

@@ -43,7 +43,7 @@ describe('client credentials with a key (private_key_jwt)', () => {
   })
 })
 
-/** An identity provider that signs ID-JAGs, and an MCP authorization server that trusts it. Each checks every parameter. */
+/** An identity provider that signs ID-JAGs, and an MCP authorization server that trusts it. Both check every parameter. */
 async function startEnterprise(): Promise<World & { readonly idp: Place }> {
   const world = await startWorld()
   const { auth, url } = world
@@ -60,7 +60,7 @@ async function startEnterprise(): Promise<World & { readonly idp: Place }> {
       .setExpirationTime('5m')
       .setJti(id)
       .sign(privateKey)
-  // Places answer at once: what is signed is made before, for the one audience that is right.
+  // A place responds synchronously, so all assertions are signed in advance, for the one right audience.
   for (const scope of ['', 'read', 'read write']) {
     jags.set(scope, await signed(auth.origin, url, scope, `jag ${scope}`))
   }

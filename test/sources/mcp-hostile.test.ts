@@ -17,14 +17,14 @@ const CLIENT = { clientId: 'app' }
 const seeded: McpOptions = { ...CLIENT, grant: { type: 'refresh_token', refreshToken: 'canary-r1' } }
 const MIB = 1_048_576
 
-/** A server whose every answer is made by hand. */
+/** A server whose responses the test writes itself. */
 async function startRaw(answer: (response: ServerResponse) => void) {
   const server = await startRecordingServer((_, response) => answer(response))
   onTestFinished(() => server.close())
   return { ...server, url: `${server.origin}/mcp` }
 }
 
-/** Writes a valid document of 50 MB, as fast as it is read. */
+/** Writes a valid document of 50 MB, no faster than the client reads it. */
 function writeLong(response: ServerResponse, sent: { size: number }): void {
   const piece = `"${'x'.repeat(65_534)}",`
   response.writeHead(200, { 'content-type': 'application/json' })

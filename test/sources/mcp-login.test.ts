@@ -33,7 +33,7 @@ async function startRegistering(more: object = {}): Promise<World> {
   return world
 }
 
-/** What the browser comes back with. */
+/** The callback URL with which the browser returns. */
 function returned(begun: string, more: Record<string, string | undefined>): string {
   const { searchParams } = new URL(begun)
   const fields = { state: searchParams.get('state') ?? '', code: 'canary-code', ...more }
@@ -319,7 +319,7 @@ describe('a login in two halves', () => {
   })
 })
 
-/** The client of a login that begins. */
+/** Begins a login. Returns its client's id. */
 async function clientOf(login: McpLogin): Promise<string | null> {
   return new URL((await login.begin()).url).searchParams.get('client_id')
 }
@@ -483,7 +483,7 @@ describe('registration', () => {
         'c2',
       ])
       expect(auth.asked('/register')).toBe(2)
-      // What was asked in advance cannot be finished, and shows nothing of a login.
+      // The trial requests used their own states, so no callback of such a request finishes a login.
       const states = auth.server.requests
         .filter(({ path }) => path?.startsWith('/authorize') === true)
         .map(({ path = '' }) => new URL(path, auth.origin).searchParams.get('state'))
@@ -493,7 +493,7 @@ describe('registration', () => {
           code: 'reauthentication_required',
         },
       )
-      // A login that was made with the earlier one goes on with its secret, as long as the server takes it.
+      // A login that was made with the earlier client still uses that client's secret, as long as the server accepts it.
       await issue(mcp(url, { store }), { current: token })
       expect(auth.posted('/token').at(-1)).toMatchObject({ client_id: 'c1', client_secret: 'secret of c1' })
     },

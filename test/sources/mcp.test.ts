@@ -17,7 +17,7 @@ const CLIENT = { clientId: 'app' }
 const seeded = { ...CLIENT, grant: { type: 'refresh_token', refreshToken: 'r1' } } as const
 const machine = { ...CLIENT, clientSecret: 'canary-s3cret', grant: 'client_credentials' } as const
 
-/** A fetch that keeps what it is asked for. */
+/** A fetch that records the URLs of its requests. */
 const recording =
   (asked: string[]): typeof fetch =>
   (input, init) => {
@@ -69,7 +69,7 @@ describe('discovery', () => {
       code: 'source_invalid',
       message: expect.stringMatching(/\/gone.*'resourceMetadata'/),
     })
-    // Those of another server are not passed over.
+    // Metadata of another server are an error. The source does not go on to the next place.
     api.routes.set('/gone', {
       body: { resource: 'https://other.example', authorization_servers: [auth.origin] },
     })

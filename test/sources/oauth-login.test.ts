@@ -16,7 +16,7 @@ afterAll(() => server.close())
 
 const publicClient = () => ({ issuer: server.issuer, clientId: 'public' })
 
-/** A login is worth what it can be refreshed with. */
+/** Expects that a login's token is valid, and that its refresh token can be redeemed. */
 async function expectGood(token: AccessToken): Promise<void> {
   expect(await server.isActive(token.accessToken)).toBe(true)
   const account = createCredential({ source: oauth(publicClient()) })
@@ -26,15 +26,15 @@ async function expectGood(token: AccessToken): Promise<void> {
 }
 
 describe('device code (RFC 8628)', () => {
-  /** A clock that runs on as soon as somebody waits. */
+  /** A clock that moves on as soon as the login waits. */
   class Impatient extends ManualClock {
     readonly waits: number[] = []
-    /** epoch ms: when the code ends, and with it a poll. */
+    /** epoch ms: when the code expires. A poll's timeout ends then, too. */
     codeEnds = 0
 
     override setTimeout(run: () => void, ms: number): number {
       const id = super.setTimeout(run, ms)
-      // A request's own limit is no wait.
+      // The timeout of a request is no wait.
       if (ms === 10_000 || this.now() + ms === this.codeEnds) return id
       this.waits.push(ms)
       queueMicrotask(() => this.tick(ms))
@@ -85,7 +85,7 @@ describe('device code (RFC 8628)', () => {
     expect(await failure(login)).toMatchObject({ code: 'reauthentication_required', terminal: true })
   })
 
-  /** A server whose token endpoint answers from a list. */
+  /** A server whose token endpoint sends the responses of a list. */
   async function scripted(
     answers: [status: number, body: unknown, headers?: Record<string, string>][],
     more = {},
@@ -176,7 +176,7 @@ describe('device code (RFC 8628)', () => {
       code: 'reauthentication_required',
       message: 'The code was not confirmed in time: log in again.',
     })
-    // 60 s, every 5 s; the last would come too late.
+    // The login polls every 5 s for 60 s. The twelfth poll would be too late.
     expect(ours.asked).toHaveLength(11)
     const theirs = await scripted([[400, { error: 'expired_token' }]])
     expect(await failure(theirs.login())).toMatchObject({ message: tooLate.message })
@@ -240,12 +240,12 @@ describe('browser (RFC 8252, RFC 7636)', () => {
       expect(await page?.text()).toContain('You can close this window now')
       const { parameters } = server.to('token').find(({ parameters: sent }) => 'code_verifier' in sent) ?? {}
       expect(parameters).toMatchObject({ grant_type: 'authorization_code' })
-      // Nobody listens there any more.
+      // The loopback server is closed.
       await expect(fetch(String(parameters?.['redirect_uri']))).rejects.toThrow('fetch failed')
     },
   )
 
-  /** What the browser brings back instead of the server's own answer. */
+  /** A browser that returns with changed parameters, and never visits the server. */
   const bringing =
     (change: (returned: URL) => void): BrowserLoginOptions['open'] =>
     async (url) => {
@@ -371,7 +371,7 @@ describe('revocation (RFC 7009)', () => {
     const error = await failure(issue(oauth(options), { current: login }))
     expect(error.code).toBe('reauthentication_required')
     expect(await server.isActive(login.accessToken)).toBe(false)
-    // What is no token any more is no error (RFC 7009 section 2.2).
+    // Revoking a revoked token is no error (RFC 7009 section 2.2).
     await revoke(login, options)
   })
 

@@ -17,7 +17,7 @@ import { answering, failure, issue, JSON_TYPE, printed, serve } from './helpers.
 const app = { clientId: 'app', clientSecret: 'secret', grant: 'client_credentials' } as const
 const TOKEN = { access_token: 'new', expires_in: 60 }
 
-/** A server whose documents are what a test says, and whose `/token` gives tokens. */
+/** A server with the given documents, whose `/token` issues tokens. */
 async function described(
   documents: Record<string, (origin: string) => [status: number, body: unknown, type?: string]>,
 ) {
@@ -133,7 +133,7 @@ describe('discovery', () => {
     const failed = await failure(issue(oauth({ ...app, issuer: server.origin })))
     expect(failed.code).toBe(code)
     expect(failed.message).toMatch(says)
-    // Patience that is asked for is had.
+    // After a 429 the second path is not requested.
     if (first === 429) expect(server.requests).toHaveLength(1)
   })
 
@@ -283,7 +283,7 @@ describe('how a client proves itself', () => {
       oauth({ tokenEndpoint: 'https://a.example', clientId: 'app', grant: 'client_credentials', ...more })
     expect(make({})).toThrow(/'clientSecret' is missing \(an unset variable\?\)/)
     expect(make({ clientSecret: undefined, fetch })).toThrow(/'clientSecret' is missing/)
-    // A fetch may bring a client certificate.
+    // A fetch of the user's may present a client certificate.
     expect(make({ fetch })).not.toThrow()
     expect(make({ clientSecret: 'x', clientAssertion: 'y' })).toThrow(
       /'clientAssertion' must not be given besides/,

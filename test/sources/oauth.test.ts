@@ -166,7 +166,7 @@ describe('grants', () => {
       ...basic,
       grant: { type: 'jwt_bearer', assertion: async () => assertions.shift() ?? '' },
     })
-    // No person has logged in for it: the next assertion may be good.
+    // No person's login has ended: the next assertion may be valid.
     expect(await failure(issue(source))).toMatchObject({ code: 'source_refused', terminal: false })
     const { accessToken } = await issue(source)
     expect(await server.isActive(accessToken)).toBe(true)
@@ -226,7 +226,7 @@ describe('discovery', () => {
     expect(routes).toEqual(['discovery', 'token', 'token', 'token'])
   })
 
-  /** A server whose metadata are what a test says, and whose endpoint is another's. */
+  /** A server that serves only metadata. Their token endpoint is on another server. */
   async function metadata(
     answer: (path: string | undefined, origin: string) => { status: number; body: unknown },
   ) {
@@ -325,13 +325,13 @@ test.each([-600_000, 600_000, -86_400_000 * 365])(
     const clock = { now: () => Date.now() + skew }
     const privateKey = { key: KEYS.RS256.export({ format: 'jwk' }) }
     const client = { clientId: 'RS256', privateKey, clock, grant: 'client_credentials' } as const
-    // With the metadata comes the server's time.
+    // The response with the metadata states the server's time.
     const before = server.to('token').length
     const { accessToken, expiresAt } = await issue(oauth({ issuer: server.issuer, ...client }))
     expect(await server.isActive(accessToken)).toBe(true)
     expect(Math.abs((expiresAt ?? 0) - clock.now() - 600_000)).toBeLessThan(30_000)
     expect(server.to('token')).toHaveLength(before + 1)
-    // Without metadata, with the first answer; then it is known.
+    // Without metadata, the first token response states it: so the first refresh takes two requests, and the second takes one.
     const source = oauth({
       tokenEndpoint: `${server.issuer}/token`,
       ...client,

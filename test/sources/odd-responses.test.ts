@@ -17,7 +17,7 @@ const bytesOf = (body: Body): Uint8Array<ArrayBuffer> => {
   return new TextEncoder().encode(typeof body === 'string' ? body : JSON.stringify(body))
 }
 
-/** A refresh token's redemption at a server that responds like that. */
+/** Redeems a refresh token at a server with the given response. */
 function redeem(body: Body, status = 200, headers: Record<string, string> = JSON_TYPE) {
   const source = oauth({
     tokenEndpoint: 'https://auth.example.com/token',
@@ -166,7 +166,7 @@ describe('a refusal', () => {
     expect((await failure(redeem({ error }, 400))).code).toBe('reauthentication_required')
   })
 
-  // A login ends only by `error` of a JSON object. But a person is told what to do.
+  // Only `error` of a JSON object ends a login. For these responses the message advises a new login.
   test.each<[string, Body, number?, Record<string, string>?]>([
     ['X', { error: 'invalid_request', error_description: 'Value passed for the token was invalid.' }],
     ['HubSpot', { status: 'BAD_REFRESH_TOKEN', message: 'missing or invalid refresh token' }],

@@ -17,7 +17,7 @@ function source(origin: string, more: Partial<OAuthOptions> = {}) {
   return oauth({ tokenEndpoint: `${origin}/token`, ...client, ...more })
 }
 
-/** Something that a test waits for. */
+/** A promise that the test can resolve. */
 class Signal {
   tell = (): void => undefined
   readonly told = new Promise<void>((resolve) => {
@@ -25,7 +25,7 @@ class Signal {
   })
 }
 
-/** A server that answers when the test says so. */
+/** A server that responds when the test releases it. */
 async function slow(path: string, body: unknown) {
   const [asked, release] = [new Signal(), new Signal()]
   const gone = new Gone()
@@ -135,7 +135,7 @@ test('[K13] given a process that was frozen past the timeout, when it wakes with
   const server = await slow('/token', NEW)
   const issued = issue(source(server.origin, { clock, timeout: 4_000, grant: 'client_credentials' }))
   await server.asked
-  // The event loop runs timers before it reads sockets: here both are due at once.
+  // The event loop runs timers before it reads sockets. Here the timer is due, and the response is in the socket.
   server.release()
   await new Promise((resolve) => setImmediate(resolve))
   clock.tick(12_000)
@@ -180,7 +180,7 @@ describe('how far a request got that failed', () => {
         return Promise.reject(new TypeError('fetch failed', { cause }))
       },
     })
-  /** By a proxy of the machine that says this where it is asked for a tunnel. */
+  /** A source whose requests go through a proxy of the machine. The proxy sends this response to the request for a tunnel. */
   const throughProxy = async (said: string) => {
     const httpsProxy = await raw((socket) => socket.once('data', () => socket.end(said)))
     const dispatcher = new EnvHttpProxyAgent({ httpsProxy, noProxy: '' })
@@ -394,7 +394,7 @@ describe('[K18] a login ends only by a JSON object whose `error` says so', () =>
   test.each([
     'mfa_required',
     'token_expired',
-    // Ory, of one that was used before.
+    // Ory sends this for a refresh token that was used before.
     'token_inactive',
     'invalid_token',
     'authorization_declined',

@@ -16,10 +16,10 @@ interface More {
   fetch?: typeof globalThis.fetch
 }
 
-/** A source that asks a token endpoint. */
+/** A source that sends requests to a token endpoint. */
 interface Asker {
   readonly name: string
-  /** A person has logged in for it: then it redeems a refresh token. */
+  /** A person has logged in for the source, so it redeems a refresh token. */
   readonly person: boolean
   readonly context: Partial<SourceContext>
   at(origin: string, more?: More): Source
@@ -64,11 +64,11 @@ const ASKERS: Asker[] = [
   },
 ]
 
-/** A token that is there and cannot be used: the server's configuration has to be mended. */
+/** Matches a body with a token that cannot be used. An operator must mend the server's configuration. */
 const LASTING = /"access_token":"a/
 
 type Headers = Record<string, string>
-/** What is answered, and the class that it has. A word's class where a person has logged in may be another. */
+/** A response, and the error code that it leads to. `personal` is the code for a source with a person's login, if it differs. */
 type Row = [
   name: string,
   body: string,
@@ -165,7 +165,7 @@ describe.each(ASKERS)('$name', ({ person, context, at }) => {
       const server = await answering(body, status, headers)
       const error = await failure(issue(at(server.origin, { clock: CLOCK }), context))
       const expected = person ? personal : code
-      // A success that is a page, or holds nothing, may have cost the refresh token.
+      // A success that is a page, or empty, may have spent the refresh token.
       const isLoss =
         expected === 'source_unavailable' || (expected === 'source_invalid' && !LASTING.test(body))
       const pause = person && status === 200 && isLoss ? 5_000 : retryAfterMs

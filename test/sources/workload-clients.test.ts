@@ -8,7 +8,7 @@ import { workload } from '../../src/sources/workload/index.ts'
 import { type Recorded, type RecordingServer, startRecordingServer } from '../support/recording-server.ts'
 import { issue, temporaryFolder } from './helpers.ts'
 
-// The official clients are installed with the examples.
+// The examples install the official clients.
 const packages = fileURLToPath(new URL('../../examples/node_modules/', import.meta.url))
 const [anthropic, openai] = [
   join(packages, '@anthropic-ai/sdk/index.mjs'),
@@ -25,7 +25,7 @@ async function clientClass(entry: string): Promise<ClientClass> {
   return Class
 }
 
-/** Token endpoint and API in one. */
+/** Starts a server that is both the token endpoint and the API. */
 async function startVendor(): Promise<RecordingServer> {
   const server = await startRecordingServer(({ path }, response) => {
     const isExchange = path?.endsWith('/oauth/token') === true
@@ -48,18 +48,18 @@ async function projectedToken(): Promise<string> {
   return path
 }
 
-/** What matters of a token request. */
+/** The parts of a token request that are compared. */
 function essence({ method, path, headers, body }: Recorded): unknown {
   const { 'content-type': type, 'anthropic-beta': beta, authorization } = headers
   return { method, path, type, beta, authorization, body: JSON.parse(body.toString()) as unknown }
 }
 
-/** The two token requests among what was asked. */
+/** The token requests among all requests. */
 function exchanges(server: RecordingServer): unknown[] {
   return server.requests.filter(({ path }) => path?.endsWith('/oauth/token')).map(essence)
 }
 
-// They are installed with the examples: `npm run clients`.
+// The examples install these clients: `npm run clients`.
 describe('official clients', () => {
   test.each([
     [{}, {}],
@@ -116,7 +116,7 @@ describe('official clients', () => {
     async (tokenType, subjectTokenType, clientId) => {
       const server = await startVendor()
       const asked: unknown[] = []
-      /** Its endpoint is not an option. */
+      /** The client has no option for its endpoint, so this fetch replaces the origin. */
       const fetch: typeof globalThis.fetch = (input, init) => {
         asked.push(input, init?.redirect)
         const url = input instanceof Request ? input.url : input.toString()

@@ -8,7 +8,7 @@ import { ManualClock } from '../support/manual-clock.ts'
 import { answering, failure, issue, JSON_TYPE, jwt, printed, serve, temporaryFolder } from './helpers.ts'
 
 const CANARY = 'canary-5be81f-subject-token'
-/** An exchange at a server's `/token`. */
+/** A source that exchanges at a server's `/token`. */
 function exchangeAt(
   { origin }: { readonly origin: string },
   more: Partial<Extract<WorkloadOptions, { for: object }>> = {},
