@@ -37,7 +37,7 @@ const sources: Record<string, (tokenEndpoint: string, own: typeof fetch) => Sour
 
 const SOURCES = Object.entries(sources)
 test.each(SOURCES)(
-  '[K19] given a platform that keeps responses, when a token of %s is rejected, then the endpoint gives another one, and none is kept',
+  '[K19] given a platform that caches responses, when a token of %s is rejected, then the token endpoint issues another one, and no response is cached',
   async (_name, sourceOf) => {
     let number = 0
     const server = await serve((_request, response) => {

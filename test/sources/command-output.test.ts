@@ -34,9 +34,12 @@ test.each<[string, unknown]>([
   ['a bare token', TOKEN],
   ['a bare token with a byte order mark and blank lines', `\uFEFF\n${TOKEN}\r\n\n`],
   ['a JSON string (az --query accessToken)', JSON.stringify(TOKEN)],
-])('[K6] %s is understood', async (_, output) => {
-  expect(await print(String(output))).toMatchObject({ accessToken: TOKEN, expiresAt: undefined })
-})
+])(
+  '[K6] given a helper that prints %s, when the source reads it, then it gets the token',
+  async (_, output) => {
+    expect(await print(String(output))).toMatchObject({ accessToken: TOKEN, expiresAt: undefined })
+  },
+)
 
 test.each<[string, Record<string, unknown>]>([
   [
@@ -102,12 +105,15 @@ test.each<[string, Record<string, unknown>]>([
   ['expiresAt, epoch seconds', { token: TOKEN, expiresAt: SECONDS }],
   ['expiration, epoch ms as text', { token: TOKEN, expiration: String(IN_AN_HOUR) }],
   ['expiry, with milliseconds and an offset', { token: TOKEN, expiry: '2026-11-23T21:00:00.000-08:00' }],
-])('[K1, K6] %s is understood, with its expiry', async (_, json) => {
-  const token = await print(JSON.stringify(json, undefined, 2))
-  expect(token).toMatchObject({ accessToken: TOKEN, expiresAt: IN_AN_HOUR })
-})
+])(
+  '[K1, K6] given a helper that prints the format of %s, when the source reads it, then it gets the token and its expiry',
+  async (_, json) => {
+    const token = await print(JSON.stringify(json, undefined, 2))
+    expect(token).toMatchObject({ accessToken: TOKEN, expiresAt: IN_AN_HOUR })
+  },
+)
 
-test('[K2] what else a token response says is kept', async () => {
+test('[K2] given output with a type, a refresh token and a scope, when the source reads it, then the token has them', async () => {
   const json = { access_token: TOKEN, token_type: 'bearer', refresh_token: 'r', scope: 'a b', expires_in: 60 }
   expect(await print(JSON.stringify(json))).toEqual({
     accessToken: TOKEN,
@@ -129,12 +135,15 @@ test.each<[string, unknown]>([
   ['no date', { expires_at: 'in 5 minutes' }],
   ['a list', { expires_at: [ISO] }],
   ['null', { expires_at: null, expires_in: null }],
-])('[K1] an expiry that cannot be is not known: %s', async (_, expiry) => {
-  const token = await print(JSON.stringify({ access_token: TOKEN, ...Object(expiry) }))
-  expect(token).toMatchObject({ accessToken: TOKEN, expiresAt: undefined })
-})
+])(
+  '[K1] given an impossible expiry (%s), when the source reads the output, then the token has no expiry',
+  async (_, expiry) => {
+    const token = await print(JSON.stringify({ access_token: TOKEN, ...Object(expiry) }))
+    expect(token).toMatchObject({ accessToken: TOKEN, expiresAt: undefined })
+  },
+)
 
-test("[K1] a JWT's own expiry counts where nothing else is said, for a helper may print one that it has kept", async () => {
+test("[K1] given a JWT and no other expiry, when the source reads the output, then the JWT's `exp` counts, because a helper may print a cached token", async () => {
   const token = jwt({ iat: SECONDS - 7200, exp: SECONDS })
   expect((await print(token)).expiresAt).toBe(IN_AN_HOUR)
   expect((await print(JSON.stringify({ token }))).expiresAt).toBe(IN_AN_HOUR)
@@ -167,15 +176,18 @@ test.each<[string, string | Uint8Array, string]>([
     'a client certificate',
   ],
   ['AWS keys', `{"Version":1,"AccessKeyId":"A","SecretAccessKey":"${CANARY}"}`, 'AWS keys'],
-])('[K3, K6, Z1] %s is an error that shows nothing of it', async (_, output, words) => {
-  const error = await failure(print(output))
-  expect(error.code).toBe('source_invalid')
-  expect(error.message).toContain(words)
-  expect(error.message).toContain('What cat printed')
-  expect(printed(error)).not.toContain(CANARY)
-})
+])(
+  '[K3, K6, Z1] given a helper that prints %s, when the source reads it, then it throws an error that shows nothing of the output',
+  async (_, output, words) => {
+    const error = await failure(print(output))
+    expect(error.code).toBe('source_invalid')
+    expect(error.message).toContain(words)
+    expect(error.message).toContain('What cat printed')
+    expect(printed(error)).not.toContain(CANARY)
+  },
+)
 
-test("whatever else a helper prints, 'parse' reads", async () => {
+test("given output of another format, when 'parse' reads it, then the source returns its token", async () => {
   const lines = 'user=me\ntoken=abc\n'
   const parse = (text: string): string => /^token=(.*)$/m.exec(text)?.[1] ?? ''
   expect(await print(lines, { parse })).toMatchObject({ accessToken: 'abc' })

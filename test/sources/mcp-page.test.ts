@@ -24,7 +24,7 @@ function membersOf(source: string, name: string): string[] {
   return [...body.matchAll(/^ {2}(?:readonly )?(\w+)\??:/gm)].map(([, member = '']) => member)
 }
 
-test('[A1, A5] given the options in the source, then the page of MCP has each of them, and no other', async () => {
+test('[A1, A5] given the options in the source, when the page on MCP is read, then it lists each of them, and no other', async () => {
   const options = await read('src/sources/mcp/options.ts')
   const http = await read('src/sources/shared/token-request.ts')
   const page = await read('docs/mcp.md')

@@ -55,36 +55,39 @@ describe.each(SERVERS.map((server) => [server.name, server] as const))('%s', (_n
       (each, number) =>
         [each.assumed ? `${each.when} (${each.assumed} is assumed)` : each.when, each, number] as const,
     ),
-  )('[K3, K18, E1] %s: askers understand it', async (_when, serverCase, number) => {
-    const { means, says, responds } = serverCase
-    for (const asker of ASKERS.filter((__, n) => isTrial || (n + number) % 2 === 0)) {
-      const { token, error, asked } = await outcomeOf(asker, serverCase)
-      const about = `${asker.name}: ${error?.message ?? 'a token'}`
-      if (means === 'token') {
-        expect(token?.accessToken, about).toBe('fresh')
-        continue
+  )(
+    '[K3, K18, E1] given its response “%s”, when sources and logins read it, then each gets the token or the right error',
+    async (_when, serverCase, number) => {
+      const { means, says, responds } = serverCase
+      for (const asker of ASKERS.filter((__, n) => isTrial || (n + number) % 2 === 0)) {
+        const { token, error, asked } = await outcomeOf(asker, serverCase)
+        const about = `${asker.name}: ${error?.message ?? 'a token'}`
+        if (means === 'token') {
+          expect(token?.accessToken, about).toBe('fresh')
+          continue
+        }
+        const { isPoll = false } = asker
+        const isTransient = means === 'limited' || means === 'down' || means === 'page'
+        const isEnded = (means === 'ended' && asker.person) || (isPoll && isTransient)
+        // Auth0 sends the same code for a refused login and for a wrong secret, so a refusal may end a person's login there.
+        const isWord = means === 'refused' && asker.person && error?.code === 'reauthentication_required'
+        if (!isWord) expect(error?.code, about).toBe(isEnded ? 'reauthentication_required' : CODES[means])
+        expect(error?.terminal, about).toBe(isEnded || isWord)
+        // A poll goes on until its code has expired.
+        expect(asked > 1, about).toBe(isPoll && isTransient)
+        if (isPoll && isTransient) continue
+        if (isEnded) expect(error?.message, about).toMatch(/log in again\.$/)
+        if (says !== undefined) expect(error?.message, about).toMatch(says)
+        const reach = responds.status === 200 && isTransient ? 'accepted' : 'answered'
+        expect(factsOf(error).reach, about).toBe(reach)
+        expect(printed(error)).not.toContain(CANARY)
       }
-      const { isPoll = false } = asker
-      const isTransient = means === 'limited' || means === 'down' || means === 'page'
-      const isEnded = (means === 'ended' && asker.person) || (isPoll && isTransient)
-      // Auth0 sends the same code for a refused login and for a wrong secret, so a refusal may end a person's login there.
-      const isWord = means === 'refused' && asker.person && error?.code === 'reauthentication_required'
-      if (!isWord) expect(error?.code, about).toBe(isEnded ? 'reauthentication_required' : CODES[means])
-      expect(error?.terminal, about).toBe(isEnded || isWord)
-      // A poll goes on until its code has expired.
-      expect(asked > 1, about).toBe(isPoll && isTransient)
-      if (isPoll && isTransient) continue
-      if (isEnded) expect(error?.message, about).toMatch(/log in again\.$/)
-      if (says !== undefined) expect(error?.message, about).toMatch(says)
-      const reach = responds.status === 200 && isTransient ? 'accepted' : 'answered'
-      expect(factsOf(error).reach, about).toBe(reach)
-      expect(printed(error)).not.toContain(CANARY)
-    }
-    expect(server.reference).toMatch(/^https:|^RFC/)
-  })
+      expect(server.reference).toMatch(/^https:|^RFC/)
+    },
+  )
 
   test.each(ASKERS.flatMap(({ name, person, source }) => (source ? [{ name, person, source }] : [])))(
-    '[K15, C6] down for 45 s: $name asks at most 15 times, and the first token comes within 5 s',
+    '[K15, C6] given an outage of 45 s, when $name refreshes, then it sends at most 15 requests, and gets a token within 5 s of its end',
     async ({ person, source }) => {
       const [asked, late] = await outageOf(server, person, source)
       expect(asked).toBeLessThanOrEqual(15)

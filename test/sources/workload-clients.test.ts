@@ -68,7 +68,7 @@ describe('official clients', () => {
       { serviceAccountId: 'svac_1', workspaceId: 'wrkspc_1' },
     ],
   ])(
-    '[K5, K7] our request to Anthropic is the one that @anthropic-ai/sdk sends: %o',
+    '[K5, K7] given the same options %o, when our source and @anthropic-ai/sdk request a token, then both requests are equal',
     async (theirs, ours) => {
       const server = await startVendor()
       const path = await projectedToken()
@@ -112,7 +112,7 @@ describe('official clients', () => {
     ['jwt', 'jwt', undefined],
     ['id', 'id_token', 'client-1'],
   ] as const)(
-    '[K5, K7] our request to OpenAI is the one that openai sends: %s',
+    '[K5, K7] given the same subject token (%s), when our source and openai request a token, then both requests are equal',
     async (tokenType, subjectTokenType, clientId) => {
       const server = await startVendor()
       const asked: unknown[] = []
@@ -144,7 +144,7 @@ describe('official clients', () => {
     },
   )
 
-  test("Anthropic's client says that it has such a token, and sends ours", async () => {
+  test("given Anthropic's client over refreshingFetch(), when it calls, then the request carries our token, and the client's header for such tokens", async () => {
     const server = await startVendor()
     const Anthropic = await clientClass(anthropic)
     const token = createCredential({
