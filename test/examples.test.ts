@@ -101,7 +101,7 @@ async function exported(): Promise<Map<string, { entry: string; isType: boolean 
   return names
 }
 
-test('every example of a docstring compiles against the package as it is published', async () => {
+test('given the examples of all docstrings, when they are compiled, then they fit the published package', async () => {
   const found = await examples()
   expect(found.length).toBeGreaterThan(30)
   const names = await exported()

@@ -51,7 +51,7 @@ const ways: readonly (readonly [way: string, text: string])[] = [
   ['an import within', "export type ByImport = import('./h.js').H"],
 ]
 
-test('given exports that lead to types in every way, when no entry exports those, then each is an error that names it', async () => {
+test('given exports that name types in every way, when no entry exports such a type, then the check fails and names it', async () => {
   const files: Record<string, string> = {}
   let index = ''
   const expected: string[] = []
@@ -80,7 +80,7 @@ test('given exports that lead to types in every way, when no entry exports those
   expect(snapshot).toBe('')
 }, 60_000)
 
-test('given types that another entry exports, private members, own names and those of the platform, when nothing is hidden, then there is no error', async () => {
+test('given types that another entry exports, private members, local names and names of the platform, when the check runs, then it finds no error', async () => {
   const { said, snapshot } = await checked({
     'dist/hidden.d.ts': hidden('Hidden'),
     'dist/other.d.ts': "export type { Hidden, DeeperHidden as Depth } from './hidden.js'\n",

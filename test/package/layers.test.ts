@@ -50,7 +50,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }))
 
 // That there is no fault in src, lint says (`npm run lint`).
-test('the layer check finds every planted import, in each form, a circle, also one of types alone, a file that is too long, and a folder that is too full', async () => {
+test('given planted violations, when the layer check runs, then it finds every forbidden import, circle, long file and full folder', async () => {
   const files = new Map<string, string[]>()
   const expected = [
     'a circle: lib/one.ts → lib/other.ts → lib/one.ts',

@@ -103,7 +103,7 @@ async function refreshAhead(name: string, more: Readonly<Record<string, string>>
 
 const served = (given: string): unknown => expect.objectContaining({ given })
 
-test('[C15, K13] workerd: given a refresh ahead of expiry that ended with its request, when a call comes after expiry and the source spends, then it is told within its deadline, and nothing is sent twice until five have passed', async () => {
+test('[C15, K13] workerd: given a refresh ahead of expiry that ended with its request, when a call comes after the expiry and the source spends a refresh token, then the call fails within its deadline, and nothing is sent twice until five deadlines have passed', async () => {
   const name = 'spends'
   await refreshAhead(name)
   gate.release()
@@ -120,7 +120,7 @@ test('[C15, K13] workerd: given a refresh ahead of expiry that ended with its re
   expect(presented.get(name)).toEqual(['0', '0'])
 })
 
-test('[C15] workerd: given a refresh ahead of expiry that ended with its request, when a call comes after expiry and the source spends nothing, then it is served', async () => {
+test('[C15] workerd: given a refresh ahead of expiry that ended with its request, when a call comes after the expiry and the source spends no refresh token, then the call is served', async () => {
   const name = 'client'
   await refreshAhead(name)
   gate.release()
@@ -129,7 +129,7 @@ test('[C15] workerd: given a refresh ahead of expiry that ended with its request
   expect(presented.get(name)).toHaveLength(2)
 })
 
-test('[R2] workerd: given nodejs_compat, when a token has expired, then it is refreshed as without the flag', async () => {
+test('[R2] workerd: given nodejs_compat, when a token has expired, then the refresh works as without the flag', async () => {
   for (const [name, place] of Object.entries({ plain: worker, compatible: nodeWorker })) {
     await ask('/login', { name, ms: LIFE }, place)
     await ask('/advance', { name, ms: LIFE }, place)
@@ -138,7 +138,7 @@ test('[R2] workerd: given nodejs_compat, when a token has expired, then it is re
 })
 
 test.each(['first', 'second'])(
-  '[C15, K17] workerd: given waitUntil as background, when a request ends before the refresh that it began, then what was received is stored, and serves the next (%s)',
+  '[C15, K17] workerd: given waitUntil as background, when a request ends before its refresh does, then the received token is stored, and serves the next request (%s)',
   async (account) => {
     const name = `background-${account}`
     await refreshAhead(name, { background: 'yes' })
