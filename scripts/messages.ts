@@ -139,8 +139,8 @@ function plain(text: string): string {
 const INTRODUCTION = `# Messages
 
 This page lists every message of the library by its code. An ellipsis (…) stands for a part that is known only when the error happens: a host,
-a path, a name. A table shows a situation that leads to each message, and what to do, as the message says it. The tests bring these situations
-about, and compare what they lead to. What stands below a table no test can bring about on every machine. [errors.md](errors.md) says more.
+a path, a name. A table shows a situation that leads to each message, and what to do, as the message says it. The tests cause these situations,
+and check their messages. No test can cause the messages below a table on every machine. [errors.md](errors.md) says more.
 \`npm run messages\` writes this page from the source.
 `
 
