@@ -11,7 +11,7 @@ import { type Aim, aimAt, opened } from './load.ts'
 export interface Subject {
   readonly pid: number
   readonly aim: Aim
-  /** Asks the process: 'memory' (bytes), 'profile', 'profiled' (a share). */
+  /** Sends a question to the process. It responds with a number: 'memory' in bytes, 'profiled' as a share; 'profile' starts the profiler. */
   ask(what: 'memory' | 'profile' | 'profiled'): Promise<number>
   end(): Promise<void>
 }

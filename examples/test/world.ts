@@ -9,7 +9,7 @@ import { Countdown } from './countdown.ts'
 import { startMcpServer } from './mcp-server.ts'
 import { model } from './model.ts'
 
-/** How a client is built. */
+/** Options for building a client. */
 export interface Opening {
   inspectStreams?: boolean
   /** The error of every refresh. Default: refreshes succeed. */

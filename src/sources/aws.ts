@@ -17,7 +17,7 @@ export interface AwsIdentity {
   readonly expiration?: Date
 }
 
-/** How {@link aws} makes tokens. */
+/** Options of {@link aws}. */
 export interface AwsOptions {
   /** The model's region, such as `us-east-1`. Default: the region that the AWS SDK finds. */
   region?: string | undefined
@@ -30,7 +30,7 @@ export interface AwsOptions {
    * @default 43_200_000
    */
   lifetime?: number | undefined
-  /** Time, for tests to control. */
+  /** A clock, for tests. Default: the platform's. */
   clock?: Clock | undefined
 }
 

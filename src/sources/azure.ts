@@ -23,7 +23,7 @@ export interface AzureOptions {
    * Default: a new `DefaultAzureCredential`.
    */
   credential?: (() => AzureCredential | Promise<AzureCredential>) | undefined
-  /** Time, for tests to control. */
+  /** A clock, for tests. Default: the platform's. */
   clock?: Clock | undefined
 }
 

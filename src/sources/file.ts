@@ -14,7 +14,7 @@ export type { ParseOutput } from './shared/token-text.ts'
 export interface FileOptions {
   /** Reads the token from the file's text, if that text is neither a bare token nor a known kind of JSON. */
   parse?: ParseOutput | undefined
-  /** Time, for tests to control. Default: the platform's. */
+  /** A clock, for tests. Default: the platform's. */
   clock?: Clock | undefined
 }
 

@@ -23,7 +23,7 @@ export interface GoogleOptions {
    * the application default credentials.
    */
   client?: (() => GoogleClient | Promise<GoogleClient>) | undefined
-  /** Time, for tests to control. */
+  /** A clock, for tests. Default: the platform's. */
   clock?: Clock | undefined
 }
 

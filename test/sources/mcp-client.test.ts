@@ -46,7 +46,7 @@ describe('an imported login', () => {
     expect(error.message).toMatch(/'imported'.*'registered'/)
     expect(auth.asked('/token')).toBe(before)
     expect((await store.read('me'))?.failure).toBeUndefined()
-    // Other programs, and this one after its mend, go on with the login.
+    // The login stays valid for other programs, and for this program after its configuration is corrected.
     expect(await credentialOf({ clientId: 'imported' }).accessToken({ rejected: 'a1' })).toBe('a3')
     expect(auth.posted('/token').at(-1)).toMatchObject({ refresh_token: 'r1', client_id: 'imported' })
   })
@@ -109,7 +109,7 @@ describe('a login that login() gets', () => {
       await whole.login(token)
       await whole.refresh(await whole.snapshot())
       expect(auth.asked('/token')).toBe(2)
-      // A refreshed login still says that its client has a secret.
+      // A refreshed login still records that its client has a secret.
       const refreshed = (await whole.snapshot()).value
       expect(await failure(credentialOf(options, 'other').login(refreshed))).toMatchObject({
         code: 'invalid_option',

@@ -26,9 +26,9 @@ export interface Login {
   readonly refreshToken: string
   /** Life of the access token, in seconds. */
   readonly expiresIn: number
-  /** Refresh tokens of this family that were redeemed. */
+  /** The number of redeemed refresh tokens of this family. */
   redemptions(): number
-  /** Redemptions of this family that were refused. */
+  /** The number of refused redemptions of this family. */
   refused(): number
   /** Whether a refresh token was used twice, so that the server has revoked every token of the family. */
   revoked(): boolean
@@ -47,11 +47,11 @@ export interface AuthorizationServer {
   isActive(accessToken: string): Promise<boolean>
   /** Ends every access token that was issued so far. Refresh tokens stay valid. */
   expireAccessTokens(): void
-  /** Requests that reached the token endpoint. */
+  /** The number of requests that reached the token endpoint. */
   tokenRequests(): number
-  /** Refresh tokens that were redeemed. */
+  /** The number of redeemed refresh tokens. */
   redemptions(): number
-  /** Redemptions that were refused with `invalid_grant`. */
+  /** The number of redemptions that the server refused with `invalid_grant`. */
   refused(): number
   close(): Promise<void>
 }

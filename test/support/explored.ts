@@ -1,4 +1,4 @@
-/** How much fast-check explores. */
+/** Parameters of fast-check. */
 interface Explored {
   readonly numRuns: number
   readonly seed?: number

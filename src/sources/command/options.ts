@@ -34,11 +34,11 @@ export interface CommandOptions {
    * stderr, so that a person sees its prompts.
    */
   onStderr?: ((text: string) => void) | undefined
-  /** Time, for tests to control. Default: the platform's. */
+  /** A clock, for tests. Default: the platform's. */
   clock?: Clock | undefined
 }
 
-/** The options with their defaults, checked. */
+/** The checked options, with their defaults. */
 export interface CommandSettings {
   readonly file: string
   readonly argsFor: (context: SourceContext) => readonly string[]

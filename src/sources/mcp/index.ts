@@ -88,7 +88,7 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
     }
     const client = await clients.existing(found, spends ? bound?.client : undefined)
     const isNarrower = context.asGranted === true
-    // The endpoint refuses the demanded scopes now. It accepted the earlier ones.
+    // The endpoint now refuses the scopes, so we forget the demanded ones. It accepted the earlier ones.
     if (isNarrower) wider.forget()
     const scope = spends
       ? granted(isNarrower ? undefined : options.scope, current)
@@ -100,7 +100,7 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
       ...each('resource', sentResource(options, resource)),
       ...proofs,
     ]
-    // A request that redeems a refresh token ends only with its flight: the response may be all that is left of the login.
+    // A request that redeems a refresh token has no timeout, because only its response holds the new token. The end of the flight ends it.
     const asked = { signal, sent, ...(spends && { timeout: Infinity }) }
     const whole = await client.ask('token_endpoint', asked, (peer, { server, party, auth }, request) =>
       peer.genericTokenEndpointRequest(server, party, auth, grant.type, parameters, request),
@@ -161,14 +161,14 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
       let isSent = false
       const sent = (): void => {
         isSent = true
-        // A request that spends nothing may be sent again at any time.
+        // Only a request that spends a refresh token is reported: any other request may be sent again at any time.
         if (spends) context.sent?.()
       }
       try {
         return await issue(context, sent)
       } catch (error) {
         if (isSent || !(error instanceof RefreshError)) throw error
-        // A response to discovery does not concern the refresh token: none was presented.
+        // A failed discovery does not concern the refresh token, because the source has not sent it.
         throw noting(error, { reach: factsOf(error).reach === 'broken' ? 'broken' : 'unsent' })
       }
     },

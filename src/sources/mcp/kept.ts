@@ -6,7 +6,7 @@ import { readToken } from '../../credential/token.ts'
 import { RefreshError } from '../../errors.ts'
 import { describe, optionError } from '../../lib/options.ts'
 
-/** A record beside the credentials, under a key of its own. */
+/** The kind of a record that is stored beside the credentials. Its key begins with the kind. */
 export type Kind = 'mcp-client' | 'mcp-login'
 
 /** One entry of a list. */

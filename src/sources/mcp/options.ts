@@ -44,11 +44,11 @@ export interface McpClient extends TokenRequestOptions {
    * @default 'sent'
    */
   resourceParameter?: 'sent' | 'omitted' | undefined
-  /** Separated by spaces. Default at a login: what the challenge demands, else all that the MCP server lists. */
+  /** Separated by spaces. Default at a login: the scopes that the challenge demands, else all that the MCP server lists. */
   scope?: string | undefined
 }
 
-/** How {@link mcp} gets its tokens. */
+/** Options of {@link mcp}. */
 export interface McpOptions extends McpClient {
   /**
    * With the default, the source redeems the refresh token of a login. `client_credentials` and the other grants need no person.

@@ -6,7 +6,7 @@ export interface Registered {
   readonly id: string
   readonly secret?: string | undefined
   readonly auth?: 'client_secret_basic' | 'client_secret_post' | undefined
-  /** The redirect URI that it was registered for. */
+  /** The redirect URI for which the client was registered. */
   readonly redirectUri?: string | undefined
   /** epoch ms. The server rejects the client's secret from this time on. */
   readonly expiresAt?: number | undefined

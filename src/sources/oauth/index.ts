@@ -77,17 +77,18 @@ export function oauth(options: OAuthOptions): Source {
       let isSent = false
       const sent = (): void => {
         isSent = true
-        // A request that spends nothing may be sent again at any time.
+        // Only a request that spends a refresh token is reported: any other request may be sent again at any time.
         if (spends) context.sent?.()
       }
       try {
-        // The endpoint refuses the demanded scopes now. It accepted the configured ones before.
+        // The endpoint now refuses the scopes. If a server demanded some of them, we forget those, and send the configured scope. Otherwise we
+        // send no scope, so that the granted one counts.
         const isNarrower = context.asGranted === true && !wider.forget()
         const { scope } = isNarrower ? NO_SCOPE : aim()
         const target = readTarget({ ...options, scope })
         const wanted = withClaims(target, challenge)
         const parameters = [...wanted, ...(await grant.parameters({ ...context, target: aim() }))]
-        // A request that redeems a refresh token ends only with its flight: the response may be all that is left of the login.
+        // A request that redeems a refresh token has no timeout, because only its response holds the new token. The end of the flight ends it.
         const asked = { signal, sent, ...(spends && { timeout: Infinity }) }
         const whole = await client.ask('token_endpoint', asked, (peer, { server, party, auth }, request) =>
           peer.genericTokenEndpointRequest(server, party, auth, grant.type, parameters, request),

@@ -38,7 +38,7 @@ async function revokeOne(client: Client, token: string, hint: string, signal: Ab
   const said = errorOf(body)
   // A success with an HTML page does not count: a proxy may have sent it.
   if (response.ok && !text.trimStart().startsWith('<') && !said.isError) return
-  // A server need not be able to revoke access tokens (RFC 7009 section 2).
+  // A server may be unable to revoke access tokens, which is no failure (RFC 7009 section 2).
   if (hint === 'access_token' && said.codes.includes('unsupported_token_type')) return
   const failure = refusalOf(whole, client.asking({ endpoint: 'revocation endpoint' }), client.now(), body)
   if (failure !== undefined) throw failure

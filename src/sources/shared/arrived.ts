@@ -4,10 +4,10 @@ const QUIET_TURNS = 4
 const MOST_TURNS = 100
 
 /**
- * Lets input that has arrived be read before a timer decides anything. A process that was frozen (a paused container, a laptop lid)
- * wakes with an overdue timer and with the response in its socket, and the event loop runs timers first.
+ * Waits until all input that has arrived is read. A timer calls this before it decides anything: a process that was frozen (a paused container,
+ * a closed laptop) wakes with an overdue timer and with the response in its socket, and the event loop runs timers first.
  *
- * @param progress counts what was read
+ * @param progress returns the number of pieces that were read so far
  */
 export async function inputIsRead(progress: () => number): Promise<void> {
   let seen = progress()
@@ -18,7 +18,7 @@ export async function inputIsRead(progress: () => number): Promise<void> {
   }
 }
 
-/** The platform's own timer, not the clock of a test: the event loop must really turn. */
+/** Uses the platform's own timer, not the clock of a test, because the event loop must really turn. */
 function turn(): Promise<void> {
   return new Promise((resolve) => globalThis.setTimeout(resolve, 0))
 }

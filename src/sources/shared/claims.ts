@@ -32,7 +32,7 @@ export function claimsOf(challenge: string | undefined): string | undefined {
   }
 }
 
-/** Levels of nesting of a JSON text, without recursion. */
+/** Counts the levels of nesting of a JSON text, without recursion: a deep text would overflow the stack. */
 function levelsOf(json: string): number {
   let [deepest, level] = [0, 0]
   for (const [bracket] of json.replaceAll(/"(?:[^"\\]|\\.)*"/g, '').matchAll(/[[\]{}]/g)) {

@@ -108,7 +108,7 @@ function codeOf(thrown: unknown, chain: readonly Found[]): string {
   return isCode ? why : (chain.find(({ code }) => CONNECTION.test(code))?.code ?? 'a connection failed')
 }
 
-/** Errors, outermost first. */
+/** The errors of a chain of causes, the outermost first. */
 function causesOf(thrown: unknown, now: number): Found[] {
   const chain: Found[] = []
   const found = [thrown]

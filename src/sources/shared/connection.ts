@@ -55,7 +55,7 @@ export function connectionOf(
   }
 }
 
-/** Errors, outermost first. */
+/** The errors of a chain of causes, the outermost first. */
 function causesOf(thrown: unknown): object[] {
   const chain: object[] = []
   const found = [thrown]

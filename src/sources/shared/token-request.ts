@@ -28,11 +28,11 @@ export interface TokenRequestOptions {
    * @example plainHttpEndpoints: ['http://keycloak:8080']
    */
   plainHttpEndpoints?: readonly string[] | undefined
-  /** Time, for tests to control. Default: the platform's. */
+  /** A clock, for tests. Default: the platform's. */
   clock?: Clock | undefined
 }
 
-/** The options with their defaults, checked. */
+/** The checked options, with their defaults. */
 export interface Http {
   readonly fetch: typeof globalThis.fetch
   readonly timeout: number
@@ -43,7 +43,7 @@ export interface Http {
 
 export const HTTP_OPTIONS: readonly string[] = ['fetch', 'timeout', 'plainHttpEndpoints', 'clock']
 
-/** A response that has arrived whole. */
+/** A response whose whole body has arrived. */
 export interface WholeResponse {
   /** The host that responded. It begins a message. */
   readonly host: string

@@ -22,7 +22,7 @@ export interface Reading {
   readonly parse?: ParseOutput | undefined
 }
 
-/** Sequences that a terminal turns into colours, links and titles. No token contains them. */
+/** Matches the escape sequences that a terminal shows as colours, links and titles. No token contains them. */
 // oxlint-disable-next-line no-control-regex
 const SHOWN = /\u001B(?:\[[0-?]{0,32}[ -/]{0,8}[@-~]|\][^\u0007\u001B]{0,256}(?:\u0007|\u001B\\))/g
 /** Characters. In a longer text only the usual names are looked up. */

@@ -56,7 +56,7 @@ export function workload(options: WorkloadOptions): Source {
       return [endpoint.href, body(subject, wider.with(about.scope))]
     },
     issue: async ({ signal, asGranted }) => {
-      // The endpoint refuses the demanded scopes now. It accepted the configured ones before.
+      // The endpoint now refuses the demanded scopes, so we send only the configured ones.
       if (asGranted === true) wider.forget()
       const subject = await subjectOf(subjectToken, signal, longest)
       const scope = wider.with(about.scope)

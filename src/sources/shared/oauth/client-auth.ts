@@ -5,7 +5,7 @@ import type { Peer } from './oauth4webapi.ts'
 import type { OAuthClient } from './options.ts'
 import { checkPrivateKey, nameOfPrivateKey, readPrivateKey } from './private-key.ts'
 
-/** How a client sends its secret. */
+/** The method by which a client sends its secret. */
 export type SecretMethod = 'client_secret_basic' | 'client_secret_post'
 
 const METHODS: readonly unknown[] = [undefined, 'client_secret_basic', 'client_secret_post']

@@ -111,7 +111,7 @@ export interface JwtBearerGrant {
   assertion: string | Source | ((target: AssertionTarget) => string | Source | Promise<string | Source>)
 }
 
-/** Any other grant (RFC 6749 section 4.5). */
+/** Presents any other grant (RFC 6749 section 4.5). */
 export interface ExtensionGrant {
   /** The `grant_type` parameter: a URI such as `urn:ibm:params:oauth:grant-type:apikey`, or a name. */
   type: string
