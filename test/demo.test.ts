@@ -17,7 +17,7 @@ import { leash } from './support/leash.ts'
 import { startLlmServer } from './support/llm-server.ts'
 import type { LlmServer } from './support/llm-server.ts'
 
-/** What was started, and may run still where a test timed out. */
+/** The processes that a test has started. They may still run if the test timed out. */
 const running = new Set<ChildProcess>()
 afterAll(() => {
   for (const child of running) child.kill('SIGKILL')
@@ -37,9 +37,9 @@ interface Ended {
 }
 
 const ROOT = join(import.meta.dirname, '..')
-/** As `npm run demo` runs it. */
+/** The arguments with which `npm run demo` starts the demo. */
 const DEMO = ['--import', 'tsx', 'demo/main.ts']
-/** The same as JavaScript, which starts as fast as Node does. It is where it finds its packages. */
+/** The folder of the bundled demo, which starts as fast as Node does. It is in `node_modules`, so that the demo finds its packages. */
 const FOLDER = join(ROOT, 'node_modules', `.llm-refresh-demo-${process.pid}`)
 const MAIN = join(FOLDER, 'main.mjs')
 const BUILT = [MAIN]
@@ -56,7 +56,7 @@ beforeAll(async () => {
 }, 180_000)
 afterAll(() => rm(FOLDER, { recursive: true, force: true }))
 
-/** Runs the demo to its own end, with no key in its environment but those given. */
+/** Runs the demo until it ends by itself. Its environment holds only the given keys. */
 function runDemo(args: string[], keys: Record<string, string> = {}, demo = BUILT): Promise<Ended> {
   const { PATH } = process.env
   const child = spawn(process.execPath, [...demo, ...args], {
@@ -100,7 +100,7 @@ describe('the demo on embedded servers', () => {
   let run: Ended
   beforeAll(async () => {
     run = await runDemo(['--chats', '60', '--token-seconds', '2'], {}, DEMO)
-    // A slow machine gives its tokens a longer life, and the run lasts as long as several of them.
+    // On a slow machine the tokens live longer, and the run lasts as long as several tokens.
   }, 240_000)
 
   test('[P2, P5] given chats through llm-refresh, when their tokens expire, then every chat gets its response, and the run ends by itself', () => {
@@ -221,7 +221,7 @@ describe('given a key command that the demo has started, then it ends with the d
     )
     running.add(child)
     const [command] = (await once(server, 'connection')) as [Socket]
-    // It may be reset when its other end is killed.
+    // The connection may be reset when the demo is killed.
     command.on('error', () => undefined).resume()
     return { child, command }
   }

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 
 const root = join(import.meta.dirname, '..')
 
-/** Every block of TypeScript of every page is a module of its own. */
+/** Every `ts` block of every page, as one module each. */
 async function blocks(): Promise<[name: string, code: string][]> {
   const docs = join(root, 'docs')
   const pages = (await readdir(docs, { recursive: true })).filter((file) => file.endsWith('.md'))
@@ -20,8 +20,8 @@ async function blocks(): Promise<[name: string, code: string][]> {
 }
 
 /**
- * Modules of other platforms, and clients that are installed beside the examples only. The tests there compile the pages that use these clients against
- * the real ones.
+ * Declarations of modules of other platforms, and of clients that only the examples install. The examples' tests compile the pages with the real
+ * clients.
  */
 const ELSEWHERE = `
 declare module 'ai' {
@@ -51,7 +51,7 @@ test.each([
   async (_, more) => {
     const modules = await blocks()
     expect(modules.length).toBeGreaterThan(3)
-    // Inside the package, so that its own name leads to what its exports say.
+    // The folder is inside the package, so that the package's own name leads to its exports.
     const folder = await mkdtemp(join(root, '.docs-'))
     try {
       await writeFile(join(folder, 'elsewhere.d.ts'), ELSEWHERE)

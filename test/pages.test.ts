@@ -17,7 +17,7 @@ async function namesIn(file: string, pattern: RegExp): Promise<string[]> {
   return [...(await page(file)).matchAll(pattern)].map(([, name = '']) => name)
 }
 
-// The other generated pages are compared by `npm run package`.
+// `npm run package` compares the other generated pages.
 test('[E1] given the source, when a script checks it, then docs/messages.md is complete', async () => {
   const tsx = join(root, 'node_modules/tsx/dist/cli.mjs')
   const args = [tsx, join(root, 'scripts/messages.ts'), '--check']
@@ -95,7 +95,7 @@ test('given the workflows, when they are read, then each action is pinned by its
   }
 })
 
-/** As GitHub names them. */
+/** The anchors of a page's headings, as GitHub makes them. */
 function anchors(text: string): string[] {
   return [...text.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
     title

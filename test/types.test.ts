@@ -1,4 +1,4 @@
-// The public face as a compiler sees it: these hold when `tsc` passes; nothing happens at run time.
+// The public types as a compiler sees them. These tests hold if `tsc` passes. Nothing happens at run time.
 import { expectTypeOf, test } from 'vitest'
 import { verdict } from '../src/core/verdict/unauthorized.ts'
 import {

@@ -3,7 +3,7 @@ import { TEXTS } from './requirements.ts'
 import { type Outcome, Runner } from './runner.ts'
 import { NOT_APPLICABLE, REVISIONS } from './scenarios.ts'
 
-/** Seconds on an idle machine, and minutes on one that runs all tests at once. */
+/** ms. The scenarios take seconds on an idle machine, and minutes on one that runs all tests at once. */
 const LIMIT = 1_800_000
 
 /** `npm run trial -- conformance` runs the older revisions, too. */
@@ -12,7 +12,7 @@ const revisions = process.env['REVISIONS'] === 'all' ? REVISIONS : REVISIONS.sli
 const runner = await Runner.start()
 const scenarios = await runner.scenarios()
 
-/** What went wrong, by scenario. */
+/** The problems of each scenario that has some. */
 function problemsIn(outcomes: ReadonlyMap<string, Outcome>): Record<string, readonly string[]> {
   const bad = [...outcomes].filter(([, { problems }]) => problems.length > 0)
   return Object.fromEntries(bad.map(([scenario, { problems }]) => [scenario, problems]))

@@ -11,7 +11,7 @@ const shown = requirements.flatMap(({ must, by }): [string, Shown][] =>
   typeof by === 'string' ? [] : [[must, by]],
 )
 
-/** The source of every test. */
+/** The source of all tests, as one text. */
 function sources(): string {
   const files = readdirSync(tests, { recursive: true, encoding: 'utf8' })
   const own = files.filter((file) => file.endsWith('.test.ts'))

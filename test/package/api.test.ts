@@ -7,7 +7,7 @@ import { temporaryFolder } from '../support/folder.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** A built package of these declarations, whose entries are `index` and `other`, and what `npm run api` says of it. */
+/** Makes a built package of the given declarations, with the entries `index` and `other`. Returns the output of `npm run api` on it. */
 async function checked(files: Record<string, string>): Promise<{ said: string[]; snapshot: string }> {
   const folder = await temporaryFolder()
   const all = {
@@ -38,7 +38,7 @@ export interface Deeper${name} { readonly text: string }
 export declare const mark${name}: unique symbol
 `
 
-/** How an export leads to a type `H`. */
+/** The ways in which an export can name a type `H`. */
 const ways: readonly (readonly [way: string, text: string])[] = [
   ['a parameter', 'export declare function byParameter(hidden: H): void'],
   ['a response', 'export declare function byResponse(): Promise<readonly H[]>'],

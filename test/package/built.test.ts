@@ -26,12 +26,12 @@ const NEUTRAL = [
   'stores/redis/index.js',
 ]
 
-/** Each source and store is an entry of its own. */
+/** The entries of all sources and stores. */
 const SOURCES_AND_STORES = targets().flatMap(
   (path) => /^\.\/dist\/((?:sources|stores)\/.+\.js)$/.exec(path)?.[1] ?? [],
 )
 
-/** A package as it would be published, in a folder of its own, where nothing else is installed. */
+/** A folder with the package as npm would publish it. No other package is installed there. */
 let folder: string
 
 beforeAll(async () => {
@@ -99,7 +99,7 @@ test.each([
 ])(
   'given the source %s without its package %s, when a token is requested, then the error says how to install it',
   async (name, peer, options) => {
-    // Nothing is installed where this package is.
+    // The folder of this package has no other packages.
     const script = `
     const { ${name} } = await import(process.argv[1])
     const source = ${name}(${options})
@@ -134,7 +134,7 @@ test('given sealedStore() without jose, when it writes, then the error says how 
 })
 
 test('given a process, when it imports the root entry, then no global, handle or timer is added', async () => {
-  // A request is the module loader's own; a handle or a timer would be ours.
+  // Active requests belong to the module loader. A handle or a timer would belong to the library.
   const script = `
     const handles = () => process.getActiveResourcesInfo().filter((name) => !name.endsWith('Req'))
     const look = () => ({ globals: Reflect.ownKeys(globalThis).map(String), handles: handles() })
@@ -150,7 +150,7 @@ test('given a process, when it imports the root entry, then no global, handle or
   expect(stderr).toBe('')
 })
 
-/** What is imported of the root entry → how large that may be, minified and gzipped, in bytes. */
+/** Names of the root entry → the most bytes that importing them may add, minified and gzipped. */
 test.each([
   ['{ Refreshable }', 8.4 * 1024],
   ['{ Refreshable, refreshingFetch }', 25.8 * 1024],
@@ -164,7 +164,7 @@ test.each([
   expect(gzipSync(outputFiles[0]?.contents ?? '').length).toBeLessThanOrEqual(most)
 })
 
-/** What a reader of the package finds beside the code. */
+/** Matches the pages of the published package. */
 const PAGES =
   /^(?:docs\/.+\.md|examples\/(?:[\w-]+\.ts|README\.md)|bench\/(?:RESULTS|TRIALS)\.md|llms\.txt|[A-Z]+\.md)$/
 

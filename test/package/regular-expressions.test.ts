@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 
 const source = fileURLToPath(new URL('../../src/', import.meta.url))
 
-/** Safari reads these since 16.4 only; a file that holds one does not even load in older ones. */
+/** Safari supports lookbehinds since 16.4. An older Safari cannot load a file that holds one. */
 const LOOKBEHIND = /\(\?<[=!]/
 
 test('given the built files, when their regular expressions are read, then none uses a lookbehind', async () => {

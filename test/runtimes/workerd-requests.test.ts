@@ -7,9 +7,9 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type LeaseServer, startLeaseServer } from './lease-server.ts'
 import { hasWorkerd, type RunningWorkers, startWorkers } from './workerd.ts'
 
-/** ms; the Worker's own */
+/** ms: the same deadline as in the Worker's script. */
 const DEADLINE = 3_000
-/** ms: a token's life, and how much of it has passed when it is refreshed ahead of its end. */
+/** ms: the life of a token, and its age when a call refreshes it ahead of its expiry. */
 const [LIFE, LATE] = [1_000_000, 996_000]
 
 const isThere = await hasWorkerd()
@@ -18,7 +18,7 @@ beforeEach(({ skip }) => skip(!isThere))
 let folder: string
 let workers: RunningWorkers
 let worlds: World[] = []
-/** Those that mostly wait run side by side: each has a server and a Worker of its own, for they move the Worker's clock. */
+/** The number of tests that run at the same time, because they mostly wait. Each has its own server and Worker, because each moves the clock. */
 const TESTS = 17
 
 beforeAll(async () => {
@@ -49,7 +49,7 @@ afterAll(async () => {
 })
 
 let taken = 0
-/** One that no other test has. */
+/** Returns a world that no other test uses. */
 function newWorld(): World {
   const world = worlds[taken++]
   if (world === undefined) throw new Error(`There are more than ${TESTS} tests.`)
@@ -80,7 +80,7 @@ class World {
     const all = Object.entries<string | number>({ name, ...more }).map(([one, value]) => [one, String(value)])
     const search = new URLSearchParams(all)
     const response = await fetch(`${this.#origin}/${path}?${search.toString()}`, {
-      // A request that hangs has failed.
+      // A request that takes this long hangs.
       signal: AbortSignal.timeout(60_000),
     })
     const body = await response.text()
@@ -92,7 +92,7 @@ class World {
     return this.ask('advance', name, { ms })
   }
 
-  /** Begins something in a request that ends while the server holds a step of it. */
+  /** Begins work in a request, and ends the request while the server holds a step of that work. */
   async endsIn(
     name: string,
     step: string,
@@ -112,7 +112,7 @@ async function loggedIn(world: World, name: string): Promise<void> {
   expect(await world.ask('login', name, { ms: LIFE })).toMatchObject({ given: 'done' })
 }
 
-/** Calls that come while the dead flight may still bring a token are told so in time. */
+/** Expects that calls fail within their deadline while the dead flight may still bring a token. */
 async function isTold(world: World, name: string): Promise<void> {
   for (let calls = 0; calls < 2; calls++) {
     const { given, took } = await world.ask('rejected', name)
@@ -164,7 +164,7 @@ test.concurrent.for(['login', 'logout'])(
   },
 )
 
-// The others one after another: they are served within a deadline, which a busy machine must not let pass.
+// The other tests run one after another. They must be served within a deadline, which would pass on a busy machine.
 test('[C15, K4] workerd: given a request that ended while its token waited for another write, when the store works again and three deadlines have passed, then the token is stored, and each refresh token was presented once', async () => {
   const world = newWorld()
   const name = 'unwritten'
@@ -225,7 +225,7 @@ test('[C15, S10] workerd: given two requests that ended, one during its refresh 
   await world.ask('begin', name, { do: 'token', as: 'second' })
   world.server.release()
   await world.advance(name, 5 * DEADLINE)
-  // Its own refresh begins with what the store holds.
+  // The third credential's refresh starts from the record in the store.
   expect(await world.ask('token', name, { as: 'third' })).toMatchObject({ given: 'access-0' })
   expect(await world.ask('rejected', name, { as: 'third' })).toMatchObject({ given: 'access-1' })
   expect(await world.ask('rejected', name, { as: 'second' })).toMatchObject({ given: 'access-1' })

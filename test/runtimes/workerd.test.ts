@@ -10,9 +10,9 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { Gate } from '../support/gate.ts'
 import { hasWorkerd, type RunningWorker, startWorker } from './workerd.ts'
 
-/** ms; the Worker's own */
+/** ms: the same deadline as in the Worker's script. */
 const DEADLINE = 3_000
-/** ms: a token's life, and how much of it has passed when it is refreshed ahead of its end. */
+/** ms: the life of a token, and its age when a call refreshes it ahead of its expiry. */
 const [LIFE, LATE] = [1_000_000, 996_000]
 
 const isThere = await hasWorkerd()
@@ -21,11 +21,11 @@ beforeEach(({ skip }) => skip(!isThere))
 let folder: string
 let server: Server
 let worker: RunningWorker
-/** The same one where it is told to look like Node. */
+/** The same Worker with the flag `nodejs_compat`. */
 let nodeWorker: RunningWorker
-/** Redemptions that have happened, and whose responses are not sent. */
+/** Holds the responses of redemptions that the server has already executed. */
 const gate = new Gate()
-/** What each account presented. */
+/** Account → the refresh tokens that it has presented. */
 const presented = new Map<string, string[]>()
 
 beforeAll(async () => {
@@ -84,7 +84,7 @@ async function ask(
 ): Promise<unknown> {
   const search = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))
   const response = await fetch(`${origin}${path}?${search.toString()}`, {
-    // A request that hangs has failed.
+    // A request that takes this long hangs.
     signal: AbortSignal.timeout(60_000),
   })
   const body = await response.text()
@@ -92,7 +92,7 @@ async function ask(
   return JSON.parse(body)
 }
 
-/** A token that is about to expire, and a request that begins to refresh it and ends before the endpoint responds. */
+/** Makes a token that is about to expire, and a request that begins to refresh it. The request ends before the endpoint responds. */
 async function refreshAhead(name: string, more: Readonly<Record<string, string>> = {}): Promise<void> {
   gate.hold(1)
   await ask('/login', { name, ms: LIFE })
@@ -114,7 +114,7 @@ test('[C15, K13] workerd: given a refresh ahead of expiry that ended with its re
     expect(took).toBeLessThan(2 * DEADLINE)
   }
   expect(presented.get(name)).toEqual(['0'])
-  // Then one try is made, and it is the endpoint that refuses what was spent.
+  // After five deadlines the library makes one try, and the endpoint refuses the spent refresh token.
   await ask('/advance', { name, ms: 5 * DEADLINE })
   expect(await ask('/token', { name })).toEqual(served('reauthentication_required'))
   expect(presented.get(name)).toEqual(['0', '0'])

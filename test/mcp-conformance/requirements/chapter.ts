@@ -231,7 +231,7 @@ export const CHAPTER: Text = {
   ],
 }
 
-/** Its part on registration. */
+/** The chapter's part on registration. */
 export const REGISTRATION: Text = {
   title: 'MCP 2026-07-28: Client Registration',
   url: 'https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization/client-registration',
@@ -277,7 +277,7 @@ export const REGISTRATION: Text = {
   ],
 }
 
-/** Its security considerations. */
+/** The chapter's security considerations. */
 export const SECURITY: Text = {
   title: 'MCP 2026-07-28: Security Considerations',
   url: 'https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization/security-considerations',
