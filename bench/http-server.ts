@@ -1,4 +1,4 @@
-/** An API of its own process, so that it shares no thread with what is measured. Prints its origin. */
+/** A test API in its own process, so that it shares no thread with the measured code. It prints its origin. */
 import { createServer } from 'node:http'
 
 const answer = JSON.stringify({

@@ -11,7 +11,7 @@ const body = JSON.stringify({ model: 'bench', messages: [{ role: 'user', content
 const headers = { 'content-type': 'application/json' }
 const token = new Refreshable({ initial: 'token', refresh: async () => 'token' })
 
-/** Requests per second on loopback, through the HTTP surfaces and beside them. */
+/** Requests per second on loopback, with each HTTP surface and without it. */
 export async function http(): Promise<Finding[]> {
   const server = fork(new URL('http-server.ts', import.meta.url), {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],

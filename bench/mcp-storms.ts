@@ -10,13 +10,13 @@ import type { StorePlace } from './stores-place.ts'
 
 /** s: the life of an access token. */
 const LIFE = 3
-/** s: a token is refreshed this much before its end, which is a tenth of its life. */
+/** s: a credential refreshes its token this long before it expires: a tenth of its life. */
 const AHEAD = LIFE / 10
 /** ms: the token endpoint's latency, and a caller's pause after each call. */
 const [LATENCY, PAUSE] = [50, 250]
 export const CALLERS = 5
 
-/** As much of the storm as is needed here. It is installed with the examples. */
+/** The part of `examples/test/mcp-storm.ts` that this file uses. It is loaded at run time, because the examples may not be installed. */
 interface Storms {
   readonly bundleMcpMember: (folder: string) => Promise<string>
   readonly startStorm: (program: string, options: object) => Promise<Storm>
@@ -41,14 +41,14 @@ interface Callers {
 /** Where the login lives: a store of ours, or the client's own `authProvider` over a file. */
 export type Place = 'files' | 'Redis' | 'PostgreSQL' | 'authProvider'
 
-/** What became of the calls of a storm. */
+/** The outcome of a storm. */
 export interface Outcome {
   readonly served: number
   readonly failed: number
   /** Callers without a failure. */
   readonly spared: number
   readonly requests: number
-  /** Token requests that its expiries explain. */
+  /** The most token requests that the expiries of the storm explain. */
   readonly expiries: number
   readonly isKept: boolean
   readonly error: string | undefined
@@ -59,13 +59,13 @@ export interface Outcome {
 /** Storms of MCP clients while tokens of 3 s expire. */
 export interface McpStorms {
   readonly clients: readonly string[]
-  /** Those that are installed with the examples. */
+  /** The clients that are installed with the examples. */
   readonly own: readonly string[]
-  /** @param ms after the first round */
+  /** @param ms how long the storm lasts after the first round */
   run(client: string, processes: number, place: Place, ms: number): Promise<Outcome>
 }
 
-/** @throws Error where the examples are not installed */
+/** @throws Error if the examples are not installed */
 export async function withMcpStorms(use: (storms: McpStorms) => Promise<void>): Promise<void> {
   const examples = new URL('../examples/', import.meta.url)
   if (!existsSync(new URL('node_modules/', examples))) throw new Error('Run npm ci --prefix examples first.')
@@ -116,7 +116,7 @@ export async function withMcpStorms(use: (storms: McpStorms) => Promise<void>): 
 
 async function outcome(storm: Storm, ms: number): Promise<Outcome> {
   const [began] = storm.login.issuedAt()
-  // Each connects, which takes a while where they are many.
+  // Every caller connects in the first round. With many callers that takes a while.
   const first = await storm.tell({ do: 'round' })
   const then = await storm.tell({ do: 'run', ms, pause: PAUSE })
   const took = Date.now() - (began ?? 0)

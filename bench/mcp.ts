@@ -6,7 +6,7 @@ const PROCESSES = 8
 const LENGTH = 12_000
 const STORES: readonly Place[] = ['files', 'Redis', 'PostgreSQL']
 
-/** MCP clients whose tokens of 3 s expire, by a store of ours and by their own `authProvider`. The trial `mcp` has all combinations. */
+/** MCP clients while tokens of 3 s expire: with a store of ours, and with their own `authProvider`. The trial `mcp` runs all combinations. */
 export async function mcp(): Promise<Finding[]> {
   const findings: Finding[] = []
   await withMcpStorms(async (storms) => {

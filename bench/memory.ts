@@ -6,7 +6,7 @@ import { BenchProvider, request } from './subjects.ts'
 const OPEN = 20_000
 const CALLS = 100_000
 
-/** What is kept: per stream that is open, and per call that is over. */
+/** The memory that the wrapper holds for each open stream, and keeps for each finished call. */
 export async function memory(): Promise<Finding[]> {
   const bare = new BenchProvider(3)
   const wrapped = new RefreshingProvider(bare, async () => bare)

@@ -10,7 +10,7 @@ interface Model {
   doStream(options: object): Promise<{ stream: ReadableStream<typeof part> }>
 }
 
-/** A model whose parts cost as little as a stream's parts can. */
+/** A model whose stream costs as little as a stream can. */
 const bare: Model = {
   specificationVersion: 'v4',
   provider: 'bench',
@@ -29,7 +29,7 @@ const bare: Model = {
   },
 }
 
-/** What a middleware of the AI SDK's does to a stream: `wrapLanguageModel` itself only calls it. */
+/** The same model behind a stream transform, as a middleware of the AI SDK adds one. `wrapLanguageModel` only calls the middleware. */
 const piped: Model = {
   ...bare,
   doStream: async (options) => {
@@ -41,7 +41,7 @@ const piped: Model = {
   },
 }
 
-/** What a part of a stream costs through refreshingModel. */
+/** The cost of one stream part through `refreshingModel`. */
 export async function model(): Promise<Finding[]> {
   const wrapped = refreshingModel(bare, async () => bare)
   const plain = await inTurn(21, read(bare), read(wrapped))

@@ -11,7 +11,7 @@ const STREAMS = 1_000
 type Side = 'ours' | 'bare' | 'httpxy' | 'nginx'
 type Sides = ReadonlyMap<Side, Subject>
 
-/** The local proxy beside nginx, a bare `Pool.dispatch` in twenty lines, and httpxy. */
+/** Compares the local proxy with nginx, with a bare `Pool.dispatch` in twenty lines, and with httpxy. */
 export async function proxy(): Promise<Finding[]> {
   if (process.platform !== 'linux') {
     console.log('The proxy is measured on Linux only: no other system tells the CPU time of each process.')
@@ -37,13 +37,13 @@ export async function proxy(): Promise<Finding[]> {
   }
 }
 
-/** CPU time of each, in turn, as nanoseconds for a request. */
+/** The CPU time of each proxy, in ns for each request. The proxies take turns. */
 async function cpuOfAll(sides: Sides, request: 'get' | 'post'): Promise<Map<Side, number[]>> {
   const times = new Map<Side, number[]>([...sides.keys()].map((side) => [side, []]))
   for (let round = 0; round < ROUNDS + WARM_UP; round++) {
     for (const [name, { pid, aim }] of sides) {
       const used = await cpuPerRequest(pid, aim.port, aim[request], REQUESTS)
-      // The first rounds measure the compiler.
+      // The first rounds include the work of the JIT compiler, so they do not count.
       if (round >= WARM_UP) times.get(name)?.push(used)
     }
   }
@@ -143,7 +143,7 @@ async function memoryPerStream(upstream: number): Promise<Finding> {
     return () => sockets.forEach((socket) => socket.destroy())
   }
   try {
-    // The compiler's memory is not the streams'.
+    // Warm up, so that the memory of the JIT compiler does not count as the streams'.
     const close = await open(50)
     await cpuPerRequest(side.pid, side.aim.port, side.aim.get, REQUESTS)
     close()

@@ -1,10 +1,10 @@
-/** Runs two things in turn, many times, so that whatever else the machine does befalls both. */
+/** Runs two functions in turn, many times, so that other load on the machine slows both equally. */
 export async function inTurn(
   rounds: number,
   one: () => Promise<number>,
   other: () => Promise<number>,
 ): Promise<{ one: number; other: number; ratio: number }> {
-  // Warm up: the first rounds measure the compiler.
+  // Warm up: the first rounds include the work of the JIT compiler.
   for (let n = 0; n < Math.ceil(rounds / 5); n++) {
     await one()
     await other()
@@ -13,7 +13,7 @@ export async function inTurn(
   const others: number[] = []
   const ratios: number[] = []
   for (let n = 0; n < rounds; n++) {
-    // Whatever one leaves behind (garbage, a warm cache) befalls the other as often.
+    // The order alternates, so that the leftovers of one (garbage, a warm cache) affect the other equally often.
     const isTurned = n % 2 === 1
     const early = await (isTurned ? other() : one())
     const late = await (isTurned ? one() : other())
@@ -30,20 +30,20 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
 }
 
-/** ns that something takes. */
+/** How long a function takes, in ns. */
 export async function elapsed(run: () => Promise<unknown>): Promise<number> {
   const start = process.hrtime.bigint()
   await run()
   return Number(process.hrtime.bigint() - start)
 }
 
-/** One row of RESULTS.md: a figure, and what it must not exceed, or not fall below. */
+/** One row of RESULTS.md: a figure with its upper or lower limit. */
 export interface Finding {
   readonly question: string
   readonly figure: number
   readonly unit: string
   readonly ceiling?: number
   readonly floor?: number
-  /** What was compared, in a sentence. */
+  /** The comparison, in words. */
   readonly note: string
 }

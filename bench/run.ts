@@ -14,8 +14,8 @@ import { unary } from './unary.ts'
 import { weight } from './weight.ts'
 
 /**
- * Answers every question and writes RESULTS.md; with names (`npm run bench -- stream unary`), just those, and
- * writes nothing. Exit code 1 when a figure is beyond its limit.
+ * Runs every benchmark, and writes RESULTS.md. With names (`npm run bench -- stream unary`) it runs only those, and writes nothing. The exit
+ * code is 1 if a figure is beyond its limit.
  */
 const questions = { stampede, stream, unary, http, storm, model, proxy, stores, mcp, memory, weight }
 const asked = process.argv.slice(2)

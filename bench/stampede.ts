@@ -2,13 +2,13 @@ import { Refreshable, retryOnce } from 'llm-refresh'
 import { elapsed, type Finding, inTurn } from './rounds.ts'
 
 const CALLERS = 10_000
-/** ms: what a token endpoint and an API take, as in our field measurements. */
+/** ms: how long a token endpoint and an API take to respond, as in our field measurements. */
 const REFRESH_MS = 50
 const API_MS = 20
 
 const policy = { isRejection: (status: number) => status === 401 }
 
-/** 10,000 callers rejected at once, against the same attempts and the same wait scheduled by hand. */
+/** 10,000 callers that are rejected at once, compared with a program that makes the same attempts and the same pause without the library. */
 export async function stampede(): Promise<Finding[]> {
   let refreshes = 0
   const throughCell = async (): Promise<void> => {

@@ -1,4 +1,4 @@
-/** A process of a fleet: at each message, all its callers call at once, and it tells when the last is served. */
+/** A process of a fleet. At each message all its callers call at once. When the last caller is served, the process tells its parent. */
 import { once } from 'node:events'
 import { type AccessToken, createCredential, refreshingFetch } from 'llm-refresh'
 import { openStore, type StorePlace } from './stores-place.ts'
@@ -19,7 +19,7 @@ async function call(): Promise<void> {
   if (response.status !== 200) throw new Error(`HTTP ${response.status}`)
 }
 
-/** The least that one refresh for all can cost: whoever started us makes it, and tells us. */
+/** The cheapest way to share a refresh: the parent process refreshes once, and sends the token to all. */
 async function fromParent(): Promise<AccessToken> {
   const told = once(process, 'message')
   process.send?.('refresh')

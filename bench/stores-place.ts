@@ -3,7 +3,7 @@ import { fileStore } from 'llm-refresh/stores/file'
 import { migratePostgres, postgresStore } from 'llm-refresh/stores/postgres'
 import { redisStore } from 'llm-refresh/stores/redis'
 
-/** Where a fleet keeps its token: `none` is each process for itself. */
+/** Where a fleet keeps its token. With `none` each process keeps its own. */
 export interface StorePlace {
   readonly kind: 'none' | 'files' | 'Redis' | 'PostgreSQL'
   /** A folder, a socket, or a URL. */

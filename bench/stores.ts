@@ -10,10 +10,10 @@ import { elapsed, type Finding, inTurn, median } from './rounds.ts'
 import { openStore, type StorePlace } from './stores-place.ts'
 
 const [PROCESSES, CALLERS, ROUNDS, UPDATES] = [8, 50, 15, 200]
-/** ms: what a token endpoint and an API take, as in our field measurements. */
+/** ms: how long a token endpoint and an API take to respond, as in our field measurements. */
 const [REFRESH_MS, API_MS] = [50, 20]
 
-/** What it costs to share a token. */
+/** The cost of sharing a token through a store. */
 export async function stores(): Promise<Finding[]> {
   const folder = await mkdtemp(join(tmpdir(), 'llm-refresh-bench-'))
   const [redis, postgres] = await Promise.all([startRedisServer(), startPostgres({ durable: true })])
@@ -43,7 +43,10 @@ export async function stores(): Promise<Finding[]> {
   }
 }
 
-/** From an expiry until the last of 400 callers in 8 processes is served, against processes that are told of it by their parent. */
+/**
+ * The time from an expiry until the last of 400 callers in 8 processes is served. It is compared with processes whose parent sends them the
+ * new token.
+ */
 async function throughFleet(place: StorePlace, ceiling: number): Promise<Finding> {
   const server = await startServer()
   const [alone, sharing] = await Promise.all([
@@ -70,7 +73,7 @@ async function throughFleet(place: StorePlace, ceiling: number): Promise<Finding
   }
 }
 
-/** A lock that is taken and given back, and one under which a token is written. */
+/** The time to acquire and release a lock, and the time to write a token under a lock. */
 async function updating(place: StorePlace, ceiling: number): Promise<Finding> {
   const { store, close } = await openStore(place)
   try {

@@ -7,7 +7,7 @@ import { Agent, type Dispatcher } from 'undici'
 import { type Finding, inTurn } from './rounds.ts'
 
 const CALLERS = 100
-/** Storms for each figure: one alone is too short to measure. */
+/** Storms for each figure. A single storm is too short to measure. */
 const STORMS = 6
 const ROUNDS = 15
 const REFRESH_MS = 20
@@ -15,10 +15,10 @@ const messages = [{ role: 'user', content: 'word '.repeat(200) }]
 const body = JSON.stringify({ model: 'bench', messages })
 const headers = { 'content-type': 'application/json' }
 
-/** A side of a comparison: makes what is new in each storm, and gives one call of it. */
+/** A side of a comparison. It sets up one storm, and returns the function that makes one call. */
 type Side = () => () => Promise<void>
 
-/** The CPU time of 100 calls that are all rejected, against a retry by hand that reads the 401's body, too. */
+/** The CPU time of 100 rejected calls, compared with a hand-written retry that also reads the body of each 401. */
 export async function storm(): Promise<Finding[]> {
   const server = fork(new URL('http-server.ts', import.meta.url), {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
@@ -62,7 +62,7 @@ async function finding(what: string, byHand: Side, ours: Side): Promise<Finding>
   }
 }
 
-/** What a user writes who has no library. */
+/** The hand-written retry. */
 function fetchByHand(): typeof fetch {
   let token = 'old'
   let flight: Promise<void> | undefined
@@ -115,12 +115,12 @@ function post(through: Dispatcher, origin: string): (more: object) => Promise<Di
     through.request({ origin, path: '/v1/chat', method: 'POST', headers: { ...headers, ...more }, body })
 }
 
-/** As much of the client as is needed here. */
+/** The part of the OpenAI client that this file uses. */
 interface Client {
   readonly chat: { readonly completions: { create(request: object): Promise<{ id: string }> } }
 }
 
-/** The client is installed with the examples. */
+/** A side that calls through the OpenAI client. undefined: the examples, which bring the client, are not installed. */
 async function clientSide(origin: string): Promise<((make: () => typeof fetch) => Side) | undefined> {
   const examples = new URL('../examples/node_modules/', import.meta.url)
   if (!existsSync(examples)) return undefined
@@ -148,7 +148,7 @@ function wait(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, REFRESH_MS))
 }
 
-/** µs of this process, which the other processes of a busy machine do not change. */
+/** The CPU time of this process in µs. Other processes of a busy machine do not change it. */
 function cpuOf(side: Side): () => Promise<number> {
   return async () => {
     const before = process.cpuUsage()

@@ -4,7 +4,7 @@ import { BenchProvider, request } from './subjects.ts'
 
 const DELTAS = 20_000
 
-/** What a stream costs per delta through the wrapper, against the provider's own iterator. */
+/** The cost of one delta through the wrapper, compared with the provider's own iterator. */
 export async function stream(): Promise<Finding[]> {
   const bare = new BenchProvider(DELTAS)
   const wrapped = new RefreshingProvider(bare, async () => bare)

@@ -15,7 +15,7 @@ const success: ChatOutcome = {
 }
 const text: StreamDelta = { type: 'text_delta', delta: 'word ', blockIndex: 0 }
 
-/** A model that costs nothing itself, so that only what is around it is measured. */
+/** A provider that does almost no work itself, so that a benchmark measures only its wrapper. */
 export class BenchProvider extends BaseProvider {
   readonly provider = 'bench'
   readonly model = 'bench'

@@ -4,7 +4,7 @@ import { BenchProvider, request } from './subjects.ts'
 
 const CALLS = 20_000
 
-/** What the wrapper adds to a call that is not rejected. */
+/** The time that the wrapper adds to a call that is not rejected. */
 export async function unary(): Promise<Finding[]> {
   const bare = new BenchProvider()
   const wrapped = new RefreshingProvider(bare, async () => bare)

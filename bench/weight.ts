@@ -10,7 +10,7 @@ import { type Finding, inTurn } from './rounds.ts'
 
 const entry = fileURLToPath(import.meta.resolve('llm-refresh'))
 
-/** What is imported of the root entry → how large that may be, in KiB. */
+/** Names of the root entry → the most KiB that importing them may add. */
 const PARTS = [
   ['{ Refreshable }', 7.75],
   ['{ Refreshable, refreshingFetch }', 23.5],
@@ -19,14 +19,14 @@ const PARTS = [
   ['*', 38],
 ] as const
 
-/** What most programs import: what anything else costs is told on top of it. */
+/** The import of most programs. The size of any other feature is measured on top of it. */
 const BASE = from('{ createCredential, refreshingFetch }', entry)
-/** Of the root entry, besides. */
+/** Further names of the root entry. */
 const NAMES = ['createCredentialPool', 'isUnauthorizedError', 'logEvents', 'retryStreamOnce']
-/** They cost a program nothing: tests and consoles use them. */
+/** Entries that programs do not bundle, because only tests and consoles use them. */
 const FREE = ['.', './package.json', './debug', './testing']
 
-/** What the root entry weighs, what importing it takes, and what each feature adds to a program. */
+/** The size of the root entry, the time to import it, and the size that each feature adds to a program. */
 export async function weight(): Promise<Finding[]> {
   const weights = await Promise.all(PARTS.map(([names, ceiling]) => weigh(names, ceiling)))
   const base = await sizeOf(BASE)
@@ -65,7 +65,7 @@ async function weigh(names: string, ceiling: number): Promise<Finding> {
   return { question, figure: (await sizeOf(from(names, entry))) / 1024, unit: 'KiB', ceiling, note }
 }
 
-/** @param base bytes without it */
+/** @param base the size of a program without this feature, in bytes */
 async function add(question: string, code: string, base: number): Promise<Finding> {
   const figure = ((await sizeOf(`${BASE}\n${code}`)) - base) / 1024
   const note =
@@ -77,7 +77,7 @@ function from(names: string, path: string): string {
   return `export ${names} from ${JSON.stringify(path)}`
 }
 
-/** Bytes, minified and gzipped. */
+/** The size of a program in bytes, minified and gzipped. */
 async function sizeOf(contents: string): Promise<number> {
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: dirname(entry) },
@@ -86,14 +86,14 @@ async function sizeOf(contents: string): Promise<number> {
     format: 'esm',
     platform: 'neutral',
     packages: 'external',
-    // What its files share has no side effects, and a bundler says so for each.
+    // esbuild would warn about each import of a shared file, because package.json says that those files have no side effects.
     logLevel: 'error',
     write: false,
   })
   return gzipSync(outputFiles[0]?.contents ?? '', { level: 9 }).length
 }
 
-/** Measured inside a new process, so that its own start does not count. */
+/** The time to import a file, in ns. A new process measures it, so that the start of the process does not count. */
 function load(file: string): () => Promise<number> {
   const script = `
     const start = process.hrtime.bigint()

@@ -13,7 +13,7 @@ export const credential: Refreshable<string> = new Refreshable({
 
 export const options: HttpSurfaceOptions<string> = {
   origins: API_ORIGIN,
-  // Some clients demand a key of their own, and send it in these headers. It stays here.
+  // Some clients require a key, and send it in these headers. The value undefined removes the header from the request.
   apply: (value) => ({
     authorization: `Bearer ${value}`,
     'x-api-key': undefined,

@@ -1,4 +1,4 @@
-/** Puts the token of {@link credential} on requests of clients that have no `fetch` option. */
+/** Puts the token of {@link credential} on the requests of clients that have no `fetch` option. */
 import { refreshingInterceptor, type Interceptor } from 'llm-refresh/undici'
 import { credential, options } from './credential.ts'
 

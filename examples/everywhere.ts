@@ -1,4 +1,4 @@
-/** Puts the token on every request of the process, for every client. */
+/** Puts the token on the requests of every client in the process. */
 import { Agent, setGlobalDispatcher } from 'undici'
 import { interceptor } from './dispatcher.ts'
 

@@ -1,6 +1,6 @@
 /**
- * An agent of the AI SDK with the tools of two MCP servers. Each server has a login of its own, which lasts for all runs and processes of
- * the agent. Without one, the agent prints the address where you log in.
+ * An agent of the AI SDK with the tools of two MCP servers. Each server has its own login, which all runs and processes of the agent share.
+ * If there is no login, the agent prints the URL at which you log in.
  */
 import { createMCPClient, type MCPClient } from '@ai-sdk/mcp'
 import { createOpenAI } from '@ai-sdk/openai'

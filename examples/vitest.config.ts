@@ -4,9 +4,9 @@ export default defineConfig({
   test: {
     root: import.meta.dirname,
     include: ['test/**/*.test.ts'],
-    // A test that hangs has failed: nothing here waits for real time.
+    // No test waits for real time, so a test that takes this long hangs.
     testTimeout: 20_000,
-    // Examples are processes of their own, which load large packages.
+    // Each example runs in its own process, and loads large packages.
     maxConcurrency: 2,
   },
 })

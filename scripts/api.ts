@@ -1,8 +1,8 @@
-// The public face as text: what each subpath of package.json exports, read from the built declarations.
-//   npm run api             writes api/exports.txt, whose diff shows a reviewer what grew
-//   npm run api -- --check  fails when it is out of date
-// Both fail where an export leads to a type that no entry exports, or where two entries mean different things by one name: `tsx scripts/api.ts ROOT`
-// looks at another package.
+// Lists the public names: the exports of each subpath of package.json, read from the built declarations.
+//   npm run api             writes api/exports.txt. Its diff shows a reviewer which names are new
+//   npm run api -- --check  fails if api/exports.txt is out of date
+// Both fail if an export names a type that no entry exports, or if two entries export different things under one name.
+// `tsx scripts/api.ts ROOT` reads another package.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -19,7 +19,7 @@ const Package = z.object({
   exports: z.record(z.string(), z.union([z.string(), z.object({ types: z.string() })])),
 })
 
-/** Heading → declaration, of every export. */
+/** The heading of each export → its declaration. */
 type Exports = Map<string, string>
 
 function readExports(reachable: Reachable): Exports {
@@ -43,7 +43,7 @@ function readExports(reachable: Reachable): Exports {
   return found
 }
 
-/** What an entry exports: each name, and what it stands for. */
+/** The exports of an entry. The symbol of each name has the same index. */
 interface Entry {
   readonly project: Project
   readonly names: readonly string[]
@@ -71,7 +71,7 @@ function declarations({ project, names, symbols }: Entry): [string, string][] {
 
 function declaration(project: Project, symbol: Symbol): string {
   const texts = symbol.declarations.map((handle) => {
-    // What another package declares is that package's business.
+    // If another package declares the symbol, the list names only that package.
     const foreign = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(handle.path)
     if (foreign) return `export { ${symbol.name} } from '${foreign[1]}'`
     const node = handle.resolve(project)

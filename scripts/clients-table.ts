@@ -1,7 +1,7 @@
 /**
  * Writes the table of clients into docs/clients.md, between `<!-- clients -->` and `<!-- /clients -->`.
  *
- *     tsx scripts/clients-table.ts            # --check fails where it is out of date
+ *     tsx scripts/clients-table.ts            # --check fails if the table is out of date
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -32,13 +32,13 @@ const Table = z.object({
 })
 const Manifest = z.object({ dependencies: z.record(z.string(), z.string()) })
 
-// What is imported here loads none of the clients: they need not be installed.
+// The imported table loads no client, so the clients need not be installed.
 const { rows: all } = Table.parse(await import(new URL('examples/clients/table.ts', root).href))
 const { dependencies } = Manifest.parse(
   JSON.parse(readFileSync(new URL('examples/package.json', root), 'utf8')),
 )
 
-/** The package and the version that is pinned; an alias leads to what it stands for. */
+/** The package and its pinned version. For an alias: the real package. */
 function pinned(name: string, installed: readonly string[] = []): string {
   const own = installed.find((exact) => exact.startsWith(`${name}@`))
   const version = own?.slice(name.length + 1) ?? dependencies[name]

@@ -1,4 +1,4 @@
-// Says in one plain line what vitest's JSON report counted; a run without tests has failed.
+// Prints the counts of vitest's JSON report in one line. A run without tests counts as failed.
 //   node scripts/count-tests.mjs REPORT
 import { readFileSync } from 'node:fs'
 

@@ -1,4 +1,4 @@
-// Whether all that is made from sources is up to date: `--check`. One process, for each would take a second to start.
+// Writes all generated files, or checks them with `--check`. It uses one process, because each process takes a second to start.
 for (const script of [
   './api.ts',
   './clients-table.ts',

@@ -1,6 +1,7 @@
-// The floors of src/, checked on the parsed imports, those of types too: `tsx scripts/layers.ts [ROOT]`; with `cli/src --command-line` those of the
-// command line.
-// A member of a wing imports its own files, its wing's `shared/`, and the floors that stand beside its wing here; never a sibling.
+// Checks the layers of src/ on the parsed imports, imports of types included: `tsx scripts/layers.ts [ROOT]`. With `cli/src --command-line` it
+// checks the command line.
+// A member of a wing may import its own files, its wing's `shared/`, and the floors that this table lists for its wing. It must not import a
+// sibling.
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -30,7 +31,7 @@ const ofLibrary: Layers = [
   ['observe/otel', '', OTEL],
   ['index.ts', `${BASE} credential surfaces/fetch surfaces/shared observe/log-events.ts`],
 ]
-/** The library is a package to the command line, which everything below `program.ts` meets by the library's entries alone. */
+/** The layers of the command line. It imports the library as a package, through the library's entries. */
 const ofCommandLine: Layers = [
   ['lib', '', ANY],
   ['config', 'lib', ANY],
@@ -42,13 +43,13 @@ const ofCommandLine: Layers = [
   ['bin.ts', 'recall'],
   ['main.ts', 'lib program.ts report.ts setup', ANY],
 ]
-/** Floors whose members know nothing of each other. */
+/** Floors whose members must not import each other. */
 const wings = ['sources', 'stores', 'surfaces']
-/** Runs anywhere: no package and no `node:` of any kind, whatever its floor may import. */
+/** Code for every platform. It imports no package and no `node:` module, even if its floor may. */
 const neutral = ['stores/shared', 'stores/postgres', 'stores/redis', 'sources/env.ts']
 const MOST_FILES = 16
 const MOST_LINES = 260
-/** Facts, not code. */
+/** Files of data. They may be longer than `MOST_LINES`. */
 const LONG = ['models/snapshot.ts']
 
 const root = process.argv[2] ?? fileURLToPath(new URL('../src', import.meta.url))
@@ -91,7 +92,7 @@ function fault(file: string, imported: string): string | undefined {
   return isBelow ? undefined : 'is not on a lower floor'
 }
 
-/** What a file imports, in whatever form, by its line. */
+/** All imports of a file, in every form, each with its line. */
 function importsOf(path: string, text: string): [specifier: string, line: number][] {
   const found: [string, number][] = []
   const note = (node: { readonly type: string; readonly start: number } | null): void => {

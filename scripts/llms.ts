@@ -22,7 +22,7 @@ const missing = pages.filter((file) => !listed.includes(file))
 if (missing.length > 0)
   throw new Error(`docs/README.md does not list ${missing.join(', ')}: add a line for each.`)
 
-/** As a line of llms.txt, whose paths begin at the root. */
+/** A line of llms.txt. Its paths begin at the repository's root. */
 function line(text: string): string {
   if (text.startsWith('## ')) return `\n${text}\n`
   return text.replace(/\]\(([^)]+)\)/, (_all, path: string) => {

@@ -14,9 +14,9 @@ const { values } = parseArgs({ options: { check: { type: 'boolean', default: fal
 
 const INTRODUCTION = `# MCP: conformance of the client
 
-This page lists what the MCP specification of 2026-07-28, and the RFCs that it names, demand of a client's authorization: each MUST and MUST NOT, in our words. The demands of 2025-11-25 on a client are among them.
-Beside each stands the [promise](promises.md) that it is a part of and the tests that show it, or the reason why it does not apply. Requirements on servers are left out.
-[MCP](mcp.md) tells how to use it. \`npm run pages\` writes this page from \`test/mcp-conformance\`, and a test fails if a test that it names is gone.
+This page lists what the MCP specification of 2026-07-28, and the RFCs that it names, demand of a client's authorization: each MUST and MUST NOT, in our words. It includes the demands of 2025-11-25 on a client, and leaves out requirements on servers.
+Each row names the [promise](promises.md) and the tests that show how the library meets the demand, or the reason why the demand does not apply.
+[MCP](mcp.md) explains how to use the source. \`npm run pages\` writes this page from \`test/mcp-conformance\`, and a test fails if the page names a test that does not exist.
 
 ## The conformance suite
 

@@ -1,6 +1,6 @@
-/** Reads expressions of our own source, as far as messages are made of them. It knows this code's style, not all of TypeScript. */
+/** Reads the expressions of our own source from which messages are made. It understands this code's style, not all of TypeScript. */
 
-/** The text without its comments. Places in it stay as they are. */
+/** The source with blanks in place of its comments, so that all positions stay the same. */
 export function withoutComments(text: string): string {
   let out = ''
   for (let at = 0; at < text.length;) {
@@ -12,17 +12,17 @@ export function withoutComments(text: string): string {
   return out
 }
 
-/** The arguments of a call. @param open where its parenthesis opens */
+/** The arguments of a call. @param open the position of the opening parenthesis */
 export function argumentsAt(text: string, open: number): string[] {
   return split(text.slice(open + 1, closing(text, open)), ',').map((part) => part.trim())
 }
 
-/** The function that a place belongs to. */
+/** The function around a position of the source. */
 export interface Around {
   readonly name: string
-  /** Names of its parameters; empty for what is taken apart. */
+  /** The names of its parameters. A destructured parameter has an empty name. */
   readonly parameters: readonly string[]
-  /** Where it begins. */
+  /** The position where the function begins. */
   readonly from: number
 }
 
@@ -43,7 +43,7 @@ export function functionAround(text: string, place: number): Around | undefined 
   return found
 }
 
-/** @param signature where the parameters end */
+/** Whether a function contains a position. @param signature the position where its parameters end */
 function contains(text: string, signature: number, place: number, isArrow: boolean): boolean {
   if (signature >= place) return false
   if (isArrow) {
@@ -58,21 +58,24 @@ function contains(text: string, signature: number, place: number, isArrow: boole
   return place < closing(text, text.lastIndexOf('{', line))
 }
 
-/** A text that an expression may give, and how the conditions on the way to it were decided: the same one is decided once. */
+/**
+ * A text that an expression may result in. `decided` holds each condition that leads to it, and its value. The same condition has the same value
+ * everywhere in a message.
+ */
 export interface Given {
   readonly text: string
   readonly decided: ReadonlyMap<string, boolean>
 }
 
-/** The texts that an expression may give. What is only known when it runs is an ellipsis. */
+/** Finds the texts that an expression may result in. An ellipsis stands for a part that is known only at run time. */
 export class Expressions {
   readonly #text: string
   readonly #place: number
   readonly #known: ReadonlyMap<string, readonly Given[]>
 
   /**
-   * @param place names mean what they mean there
-   * @param known what names give
+   * @param place the position at which names are looked up
+   * @param known the texts of names that are known already, such as parameters
    */
   constructor(text: string, place: number, known: ReadonlyMap<string, readonly Given[]>) {
     this.#text = text
@@ -122,7 +125,7 @@ export class Expressions {
     return unique(texts)
   }
 
-  /** A statement ends with its line, but where the next one goes on. */
+  /** The end of a statement: the end of its line, unless the next line continues it. */
   #endOf(from: number): number {
     let at = from
     while (at < this.#text.length) {
@@ -153,7 +156,7 @@ export class Expressions {
     return product([...parts, [always(plain(code.slice(from)))]])
   }
 
-  /** The last constant of that name before the place, or any of the file. */
+  /** The texts of the last constant with that name before the position, else of a constant of the file. */
   #constant(name: string, depth: number): Given[] | undefined {
     const all = [...this.#text.matchAll(new RegExp(`^.*\\bconst ${name}(?::[^=\\n]+)? =`, 'gm'))]
     const start = functionAround(this.#text, this.#place)?.from ?? 0
@@ -166,7 +169,7 @@ export class Expressions {
   }
 }
 
-/** Where the next thing begins: text, templates and comments are skipped as a whole. */
+/** The position behind the next token. Strings, templates, regular expressions and comments are one token each. */
 function skip(text: string, at: number): number {
   const char = text[at]
   if (text.startsWith('//', at)) return orEnd(text.indexOf('\n', at), text)
@@ -184,7 +187,7 @@ function skip(text: string, at: number): number {
     }
     return to + 1
   }
-  // A regular expression may hold quotes.
+  // A regular expression is skipped as a whole, because it may hold quotes.
   const pattern =
     char === '/'
       ? /^\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\[\n])+\/[a-z]*/.exec(text.slice(at, at + 400))
@@ -198,7 +201,7 @@ function orEnd(found: number, text: string): number {
   return found < 2 ? text.length : found
 }
 
-/** Where the bracket that opens there closes. */
+/** The position of the bracket that closes the one at `open`. */
 function closing(text: string, open: number): number {
   let depth = 0
   for (let at = open; at < text.length;) {
@@ -215,7 +218,7 @@ function split(code: string, by: string): string[] {
   return first === code ? [code] : [first, ...split(rest, by)]
 }
 
-/** The parts before and after the first of these that is in no bracket and no text. */
+/** The parts before and after the first `by` that is outside brackets and strings. */
 function cut(code: string, by: string): [string, string] {
   let nested = 0
   for (let at = 0; at < code.length;) {
@@ -230,7 +233,7 @@ function cut(code: string, by: string): [string, string] {
   return [code, '']
 }
 
-/** `?.`, `??` and `++` are not what is looked for. */
+/** Whether the character is a part of `?.`, `??` or `++`, and so is no `?` or `+` of its own. */
 function isOther(code: string, at: number): boolean {
   return /^\?[.?]|^\+\+/.test(code.slice(at)) || /[?+]/.test(code[at - 1] ?? '')
 }
@@ -243,7 +246,7 @@ function always(text: string): Given {
   return { text, decided: new Map() }
 }
 
-/** Whether two can be given at once: no condition was decided otherwise. */
+/** Whether two texts can occur together: no condition has different values. */
 export function agree(one: Given, other: Given): boolean {
   return [...one.decided].every(([condition, isSo]) => (other.decided.get(condition) ?? isSo) === isSo)
 }

@@ -1,7 +1,7 @@
 /**
- * Writes docs/messages.md: every message that this package can throw or report, by its code, as the source has it.
+ * Writes docs/messages.md: every message that this package can throw or report, by its code, read from the source.
  *
- *     tsx scripts/messages.ts            # --check fails where it is out of date
+ *     tsx scripts/messages.ts            # --check fails if the page is out of date
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { posix } from 'node:path'
@@ -28,7 +28,7 @@ const classes = files.flatMap(({ text }) =>
 )
 const MADE = new RegExp(`\\bnew (?:${['RefreshError', ...classes].join('|')})\\(`, 'g')
 
-/** By code: a message, and the places where it is made. */
+/** For each code: its messages, and the places in the source that make each message. */
 const found = new Map<string, Map<string, Set<string>>>()
 
 function note(code: string, message: string, place: string): void {
@@ -37,7 +37,7 @@ function note(code: string, message: string, place: string): void {
   known.set(message, (known.get(message) ?? new Set()).add(place))
 }
 
-/** Notes what a call makes, with what its function was called with. */
+/** Notes the messages that one constructor call can make. */
 function noteAll(
   place: string,
   expressions: Expressions,
@@ -75,7 +75,7 @@ function uses(part: string, name: string): boolean {
   return new RegExp(`\\b${name}\\b`).test(part)
 }
 
-/** Where a function is called: in its own file, and in those that import it. */
+/** The calls of a function, in its own file and in files that import it. */
 function* callsOf(
   name: string,
   home: string,
@@ -91,14 +91,14 @@ function* callsOf(
   }
 }
 
-/** Each message is compared with all that was produced. */
+/** Cache of `patternOf`, because each message is compared with all produced ones. */
 const patterns = new Map<string, RegExp>()
 
 const produced = await produceAll()
-/** By code and message: what led to it. */
+/** For each code and message: the situations that led to it. */
 const situations = new Map<string, Produced[]>()
 
-/** Brings situations and messages together. */
+/** Finds the source's message of each situation. */
 for (const each of produced) {
   const { when, code, message } = each
   const fitting = [code, SEVERAL].flatMap((name) =>
@@ -106,7 +106,7 @@ for (const each of produced) {
       .filter((text) => patternOf(text).test(message))
       .map((text) => ({ name, text })),
   )
-  // The one with the most words of its own.
+  // The longest message matches best, because it has the most fixed words.
   const [best] = fitting.toSorted((one, other) => other.text.length - one.text.length)
   if (best === undefined) {
     console.error(`No message of the source is what was produced: ${when}: ${code}: ${message}`)
@@ -139,8 +139,8 @@ function plain(text: string): string {
 const INTRODUCTION = `# Messages
 
 This page lists every message of the library by its code. An ellipsis (…) stands for a part that is known only when the error happens: a host,
-a path, a name. A table shows a situation that leads to each message, and what to do, as the message says it. The tests bring these situations
-about, and compare what they lead to. What stands below a table no test can bring about on every machine. [errors.md](errors.md) says more.
+a path, a name. A table shows a situation that leads to each message, and what to do, as the message says it. The tests cause these situations,
+and check their messages. No test can cause the messages below a table on every machine. [errors.md](errors.md) says more.
 \`npm run messages\` writes this page from the source.
 `
 
@@ -148,12 +148,12 @@ const VERBS =
   'adopt|add|allow|ask|assign|attach|begin|build|call|change|check|chmod|choose|close|configure|connect|correct|create|end|give|go on|grant|' +
   'install|keep|leave|let|load|log in|log out|look|make|mend|mount|move|multiply|name|put|raise|read|refresh|register|remove|renew|replace|return|' +
   'run|say|see|send|set|should|split|try|upgrade|use|wait|wrap|write'
-/** What a reader is asked to do: the rest of a message from there on. It may be a question. */
+/** Matches the part of a message that tells the reader what to do, up to the end of the message. It may be a question. */
 const REMEDY = new RegExp(
   `(?<=[:;.,] )(?:(?:or )?(?:${VERBS})\\b|(?:is|are|does|did|do|has|was|were) [^?.:]*\\?|what (?:it wrote|writes it) |there are |without them|\`)[^]*$`,
   'i',
 )
-/** These pass by themselves. */
+/** Codes of failures that pass by themselves. */
 const PASSING = new Set([
   'refresh_failed',
   'refresh_suspended',
@@ -173,7 +173,7 @@ function remedyIn(message: string): string | undefined {
   )
 }
 
-/** Where a message is known in part only, what it led to says what to do: a row for each. */
+/** The rows of a message. If only the complete messages of its situations say what to do, each such remedy gets its own row. */
 function rows(code: string, text: string): string {
   const message = plain(text)
   const [first, ...others] = situations.get(keyOf(code, text)) ?? []
@@ -197,7 +197,7 @@ function cell(text: string): string {
   return escaped(text).replaceAll(/\s+/g, ' ')
 }
 
-/** Another message of the same place says the same, in more words of its own; or it is only told within others. */
+/** Whether the page need not list a message: a longer message of the same place includes it, or it only occurs inside other messages. */
 function isToldBySome(messages: ReadonlyMap<string, ReadonlySet<string>>, text: string): boolean {
   const [pattern, places] = [patternOf(text), messages.get(text)]
   const isSame = (other: string): boolean =>
@@ -222,7 +222,7 @@ const sections = [...found]
     return `\n${title}\n\n${table}${between}${others.map((text) => `- ${escaped(plain(text))}\n`).join('')}`
   })
 
-/** As Markdown shows it. */
+/** A text with Markdown's special characters escaped, except in code. */
 function escaped(text: string): string {
   return text
     .split(/(`[^`]*`)/)

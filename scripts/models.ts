@@ -8,7 +8,7 @@ import { z } from 'zod'
 const PACKAGE = '@earendil-works/pi-ai'
 const VERSION = '1.5.2'
 
-/** The AI SDK's name of each provider, and the data file that tells of it. */
+/** The AI SDK's name of each provider → the name of its data file. */
 const PROVIDERS: Record<string, string> = {
   'amazon-bedrock': 'amazon-bedrock',
   anthropic: 'anthropic',
@@ -30,10 +30,10 @@ const PROVIDERS: Record<string, string> = {
   xai: 'xai',
 }
 
-/** Their APIs take a level of effort, and no budget in tokens. */
+/** Providers whose APIs take a level of effort, but no budget in tokens. */
 const LEVELS_ONLY = new Set(['azure', 'cerebras', 'deepseek', 'groq', 'mistral', 'openai', 'xai'])
 
-/** They offer Claude models with Anthropic's own `thinking` parameter, which takes one mode or the other. */
+/** Providers that offer Claude models with Anthropic's own `thinking` parameter. It accepts one of two modes. */
 const ANTHROPIC_THINKING = new Set(['amazon-bedrock', 'anthropic'])
 
 const Model = z.object({
@@ -48,7 +48,7 @@ const Model = z.object({
 })
 type Model = z.infer<typeof Model>
 
-// api → key → model; only `chat:` keys are models to talk with.
+// API → key → model. Only keys that begin with `chat:` are chat models.
 const DataFile = z.record(z.string(), z.record(z.string(), z.unknown()))
 const Manifest = z.object({ generatedAt: z.iso.datetime() })
 
@@ -56,20 +56,20 @@ function thinking(provider: string, model: Model): string {
   if (!model.reasoning) return 'none'
   if (LEVELS_ONLY.has(provider)) return 'adaptive'
   if (!ANTHROPIC_THINKING.has(provider) || !model.id.includes('claude')) return 'both'
-  // Of these two the source says to prefer `adaptive`; the vendor deprecated the budget but still takes it.
+  // For these two models the data file prefers `adaptive`. The vendor has deprecated the budget, but still accepts it.
   if (/(?:opus|sonnet)-4-6/.test(model.id)) return 'both'
   const adaptive = model.compat?.forceAdaptiveThinking ?? model.thinkingLevelMap !== undefined
   return adaptive ? 'adaptive' : 'enabled'
 }
 
 function facts(provider: string, model: Model): string {
-  // Some entries allow more output than fits the window, which is input and output together.
+  // Some entries state more output than fits into the context window. The window holds input and output together.
   const output = Math.min(model.maxTokens, model.contextWindow)
   const input = model.input.includes('image') ? 'text,image' : 'text'
   return `${model.contextWindow} ${output} ${input} ${thinking(provider, model)}`
 }
 
-/** Drops an id whose look-up falls back to another id with the same facts: Bedrock's region prefixes. */
+/** Drops ids with one of Bedrock's region prefixes, if the id without the prefix has the same facts. A look-up falls back to that id. */
 function withoutRegions(models: Map<string, string>): Map<string, string> {
   const kept = new Map<string, string>()
   for (const [id, fact] of models) {
@@ -86,7 +86,7 @@ function table(provider: string, data: unknown): string[] {
     .flatMap((models) => Object.entries(models))
     .filter(([key]) => key.startsWith('chat:'))
     .map(([, model]) => Model.parse(model))
-    // A batch API is not a model to wait for.
+    // Batch models are left out: no caller waits for their response.
     .filter((model) => !/[:-]batch$/.test(model.id))
   const all = new Map(chats.map((model): [string, string] => [model.id, facts(provider, model)]))
   const models = provider === 'amazon-bedrock' ? withoutRegions(all) : all

@@ -11,7 +11,7 @@ import { promises } from '../test/promises.ts'
 const page = fileURLToPath(new URL('../docs/promises.md', import.meta.url))
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } })
 
-/** The first letter of an id says what the promise is about. */
+/** The first letter of an id names the subject of the promise. */
 const GROUPS: Readonly<Record<string, string>> = {
   C: 'One refresh for all callers',
   F: 'fetch and undici',

@@ -2,34 +2,34 @@ import { isIdentifier, type Node } from 'typescript/unstable/ast'
 import type { Project, Symbol } from 'typescript/unstable/sync'
 import { SymbolFlags } from 'typescript/unstable/sync'
 
-/** Something that a module of the package declares: by its file and its name. */
+/** A declaration of the package. */
 export interface Declared {
   readonly name: string
-  /** From the package's root. */
+  /** The file's path from the package's root. */
   readonly file: string
 }
 
-/** What a reader of the types comes to, and from where. */
+/** A declaration that the types of an export name. `from` is the declaration that names it. */
 export interface Reached extends Declared {
   readonly from: string
 }
 
-/** What a signature can name. Its own members, parameters and type parameters are part of it. */
+/** The kinds of symbols that a signature can name. Members, parameters and type parameters are left out: they are part of the signature. */
 const NAMED =
   SymbolFlags.Class | SymbolFlags.Interface | SymbolFlags.TypeAlias | SymbolFlags.BlockScopedVariable
 
-/** Collects what the entries of a package export, and all that their declarations name, down to the last one. */
+/** Collects the exports of a package's entries, and every declaration that they name, directly or through others. */
 export class Reachable {
   readonly #folder: string
   readonly #exported = new Map<string, Declared>()
   readonly #reached = new Map<string, Reached>()
 
-  /** @param folder holds the built declarations, with a slash at its end; what others declare is their business */
+  /** @param folder the folder of the built declarations, with a slash at its end. Declarations outside it are ignored. */
   constructor(folder: string) {
     this.#folder = folder
   }
 
-  /** Notes the exports of an entry, without their aliases. */
+  /** Adds the exports of an entry. Aliases must be resolved already. */
   add(project: Project, exports: readonly Symbol[]): void {
     for (const symbol of exports) {
       const declared = this.#declared(symbol)
@@ -51,12 +51,12 @@ export class Reachable {
     for (const symbol of exports) walk(symbol)
   }
 
-  /** What can be reached, and has no name that a user could import. */
+  /** The declarations that exports name, but that no entry exports. */
   unexported(): Reached[] {
     return [...this.#reached].filter(([id]) => !this.#exported.has(id)).map(([, reached]) => reached)
   }
 
-  /** Different things that entries export under one name. */
+  /** The exports whose name another entry uses for a different declaration. */
   alike(): Declared[] {
     const all = [...this.#exported.values()]
     return all.filter(({ name, file }) => all.some((other) => other.name === name && other.file !== file))
@@ -91,7 +91,7 @@ function named(project: Project, symbol: Symbol): Symbol[] {
     .filter(({ flags }) => (flags & NAMED) !== 0)
 }
 
-/** What an import or an export stands for. */
+/** The symbol behind an import or an export. */
 export function resolved(project: Project, symbol: Symbol): Symbol {
   return (symbol.flags & SymbolFlags.Alias) === 0 ? symbol : project.checker.getAliasedSymbol(symbol)
 }

@@ -1,7 +1,7 @@
 /**
- * Writes the table of docs/runtimes.md, between `<!-- runtimes -->` and `<!-- /runtimes -->`, from what `npm run trial -- runtimes` measured.
+ * Writes the table of docs/runtimes.md, between `<!-- runtimes -->` and `<!-- /runtimes -->`, from the results of `npm run trial -- runtimes`.
  *
- *     tsx scripts/runtimes.ts            # --check fails where it is out of date
+ *     tsx scripts/runtimes.ts            # --check fails if the table is out of date
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'

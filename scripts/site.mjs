@@ -1,5 +1,5 @@
-// Builds the pages as a site, in site/dist: the pages of docs/, the API reference from the docstrings, and the Markdown twin of each page. A link
-// that leads nowhere ends the build.
+// Builds the site in site/dist: the pages of docs/, the API reference from the docstrings, and each page as Markdown. A dead link ends the
+// build with an error.
 //   node scripts/site.mjs
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const site = join(root, 'site')
 const [pages, dist] = [join(site, 'pages'), join(site, 'dist')]
 
-/** What the pages link to besides each other. */
+/** Files outside docs/ that the pages link to. */
 const BESIDE = ['bench/RESULTS.md', 'bench/TRIALS.md', 'examples/README.md']
 
 /** @param {string} command @param {string[]} given */
@@ -36,12 +36,12 @@ for (const file of readdirSync(join(root, 'examples')).filter((name) => name.end
 }
 
 const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-// What is published: the types of the build, without what is internal.
+// The reference is made from the built types, which contain no internal declarations.
 const entries = Object.values(exports).flatMap(({ types }) => types ?? [])
 run('npx', ['typedoc', '--logLevel', 'Warn', ...entries.map((path) => join(root, path))])
 run('npx', ['vitepress', 'build', '.'])
 
-// Each page is there as Markdown, too.
+// The site also serves each page as Markdown.
 const written = filesIn(pages, /\.md$/)
 for (const file of [...written, 'llms.txt']) {
   const from = join(file === 'llms.txt' ? root : pages, file)

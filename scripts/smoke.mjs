@@ -1,4 +1,4 @@
-// One refresh of the built package, on any Node and without tools: node scripts/smoke.mjs
+// Makes one refresh with the built package. It needs only Node, of any version: node scripts/smoke.mjs
 import assert from 'node:assert/strict'
 import { modelCapabilities } from 'llm-refresh/models'
 import { BaseProvider, RefreshingProvider } from 'llm-refresh/provider'

@@ -17,7 +17,7 @@ import { leash } from './support/leash.ts'
 import { startLlmServer } from './support/llm-server.ts'
 import type { LlmServer } from './support/llm-server.ts'
 
-/** What was started, and may run still where a test timed out. */
+/** The processes that a test has started. They may still run if the test timed out. */
 const running = new Set<ChildProcess>()
 afterAll(() => {
   for (const child of running) child.kill('SIGKILL')
@@ -37,9 +37,9 @@ interface Ended {
 }
 
 const ROOT = join(import.meta.dirname, '..')
-/** As `npm run demo` runs it. */
+/** The arguments with which `npm run demo` starts the demo. */
 const DEMO = ['--import', 'tsx', 'demo/main.ts']
-/** The same as JavaScript, which starts as fast as Node does. It is where it finds its packages. */
+/** The folder of the bundled demo, which starts as fast as Node does. It is in `node_modules`, so that the demo finds its packages. */
 const FOLDER = join(ROOT, 'node_modules', `.llm-refresh-demo-${process.pid}`)
 const MAIN = join(FOLDER, 'main.mjs')
 const BUILT = [MAIN]
@@ -56,7 +56,7 @@ beforeAll(async () => {
 }, 180_000)
 afterAll(() => rm(FOLDER, { recursive: true, force: true }))
 
-/** Runs the demo to its own end, with no key in its environment but those given. */
+/** Runs the demo until it ends by itself. Its environment holds only the given keys. */
 function runDemo(args: string[], keys: Record<string, string> = {}, demo = BUILT): Promise<Ended> {
   const { PATH } = process.env
   const child = spawn(process.execPath, [...demo, ...args], {
@@ -100,10 +100,10 @@ describe('the demo on embedded servers', () => {
   let run: Ended
   beforeAll(async () => {
     run = await runDemo(['--chats', '60', '--token-seconds', '2'], {}, DEMO)
-    // A slow machine gives its tokens a longer life, and the run lasts as long as several of them.
+    // On a slow machine the tokens live longer, and the run lasts as long as several tokens.
   }, 240_000)
 
-  test('[P2, P5] every chat through llm-refresh is answered, and the run ends by itself', () => {
+  test('[P2, P5] given chats through llm-refresh, when their tokens expire, then every chat gets its response, and the run ends by itself', () => {
     expect(run).toMatchObject({ code: 0, signal: null, stderr: '' })
     expect(row(run.stdout, 'chats done').slice(0, 2)).toEqual(['30', '30'])
     expect(row(run.stdout, 'chats failed').slice(0, 2)).toEqual(['0', '0'])
@@ -113,7 +113,7 @@ describe('the demo on embedded servers', () => {
     }
   })
 
-  test('[P11, C3, C9] there is one refresh an expiry, over several, and none is refused', () => {
+  test('[P11, C3, C9] given several expiries, when the run is over, then each has cost one refresh, and the server has refused none', () => {
     for (const half of row(run.stdout, 'refreshes / expiries').slice(0, 2)) {
       const [refreshes, expiries] = half.split(' / ').map(Number)
       expect(expiries).toBeGreaterThanOrEqual(2)
@@ -124,7 +124,7 @@ describe('the demo on embedded servers', () => {
     expect(row(run.stdout, 'login').slice(0, 2)).toEqual(['kept', 'kept'])
   })
 
-  test('the hand-written wrapper beside it loses its login at the first expiry', () => {
+  test('given a hand-written wrapper, when its token expires first, then it loses its login', () => {
     expect(row(run.stdout, 'login')[2]).toMatch(/^lost at \d+\.\d s$/)
     expect(row(run.stdout, 'refreshes / expiries')[2]).toBe('1 / 1')
     const [done, failed] = ['chats done', 'chats failed'].map((title) => Number(row(run.stdout, title)[2]))
@@ -132,25 +132,25 @@ describe('the demo on embedded servers', () => {
     expect((done ?? 0) + (failed ?? 0)).toBe(30)
   })
 
-  test('[X6] a Python script and curl behind the proxy are answered at each of three expiries, after one refresh', () => {
+  test('[X6] given a Python script and curl behind the proxy, when their token expires three times, then each expiry costs one refresh, and both get their responses', () => {
     for (const expiry of [1, 2, 3])
       expect(run.stdout).toContain(`  expiry ${expiry}   Python: answered   curl: answered   refreshes: 1\n`)
   })
 
-  test('one answer is shown whole, and no token, secret or terminal code reaches a pipe', () => {
+  test('given output to a pipe, when the run is over, then it shows one whole response, and no token, secret or terminal code', () => {
     expect(run.stdout).toContain(`one answer, as it streams: ${SHOWN.answer}\n`)
     // Every token and secret of the embedded servers is a random word of at least 36 characters.
     expect(run.stdout).not.toMatch(/[\w-]{30,}/)
     expect(run.stdout).not.toContain('\u001b')
   })
 
-  test('the run says how long its tokens live on this machine', () => {
+  test("given this machine's speed, when the run starts, then it prints how long its tokens live", () => {
     const [, life] = /access token lives (\d+) s/.exec(run.stdout) ?? []
     expect(Number(life)).toBeGreaterThanOrEqual(2)
     expect(run.stdout).toMatch(/measured: a chat keeps this machine busy for \d+\.\d ms, so tokens/)
   })
 
-  test('an expiry counts once, and a refresh that answers none counts against the run', () => {
+  test('given the times at which tokens were issued, when expiries are counted, then each counts once, and a refresh without an expiry fails the run', () => {
     const summary: Summary = {
       name: '',
       done: 1,
@@ -172,7 +172,7 @@ describe('the demo on embedded servers', () => {
   })
 })
 
-describe('given how long a chat keeps the machine busy, the tokens live', () => {
+describe('given the time that a chat keeps the machine busy, when a token lifetime is chosen', () => {
   const load = { chats: 300, lives: 3, least: 3 }
 
   test.each([
@@ -182,11 +182,11 @@ describe('given how long a chat keeps the machine busy, the tokens live', () => 
     [15, 6],
     [75, 30],
     [1_000, 60],
-  ])('busy for %d ms: %d s', (busy, seconds) => {
+  ])('then %d ms lead to %d s', (busy, seconds) => {
     expect(tokenSecondsFor({ ...load, busy })).toBe(seconds)
   })
 
-  test('and that is measured with many chats at once', async () => {
+  test('then 24 chats at once are measured', async () => {
     const open: (() => void)[] = []
     let time = 0
     vi.spyOn(performance, 'now').mockImplementation(() => time)
@@ -199,7 +199,7 @@ describe('given how long a chat keeps the machine busy, the tokens live', () => 
   })
 })
 
-describe('what the demo has started ends with it:', () => {
+describe('given a key command that the demo has started, then it ends with the demo', () => {
   /** Runs the demo with a key command that never ends, and gives the connection that tells whether it still runs. */
   async function hanging(program: string, args: string[]): Promise<{ child: ChildProcess; command: Socket }> {
     const server = createServer()
@@ -221,7 +221,7 @@ describe('what the demo has started ends with it:', () => {
     )
     running.add(child)
     const [command] = (await once(server, 'connection')) as [Socket]
-    // It may be reset when its other end is killed.
+    // The connection may be reset when the demo is killed.
     command.on('error', () => undefined).resume()
     return { child, command }
   }
@@ -229,7 +229,7 @@ describe('what the demo has started ends with it:', () => {
   test.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
-  ] as const)('at %s, its key command, too, with exit code %d', async (signal, code) => {
+  ] as const)('when the demo gets %s, with exit code %d', async (signal, code) => {
     const { child, command } = await hanging(process.execPath, BUILT)
     const over = Promise.all([once(child, 'exit'), once(command, 'close')])
     child.kill(signal)
@@ -237,7 +237,7 @@ describe('what the demo has started ends with it:', () => {
     running.delete(child)
   })
 
-  test('[E4] when the process that started it is killed', async () => {
+  test('[E4] when the process that started the demo is killed', async () => {
     const parent = `require('node:child_process').spawn(process.execPath, process.argv.slice(1), { stdio: 'ignore' })`
     const { child, command } = await hanging(process.execPath, ['-e', parent, '--', ...BUILT])
     const over = once(command, 'close')
@@ -255,25 +255,34 @@ describe('the demo with a real service', () => {
     ['openai', 'OPENAI_API_KEY'],
     ['google', 'GEMINI_API_KEY'],
     ['openai-compatible', 'LLM_API_KEY'],
-  ] as const)('%s with a key in %s streams an answer, and never the key', async (service, variable) => {
-    const key = 'the-good-key'
-    const server = await llmServer(key)
-    const vendor = service === 'openai-compatible' ? 'openai' : service
-    for (const name of ['ANTHROPIC_API_KEY', 'GOOGLE_GENERATIVE_AI_API_KEY']) vi.stubEnv(name, '')
-    vi.stubEnv(variable, key)
-    const out = new PassThrough({ encoding: 'utf8' })
-    const code = await chatWithReal(
-      { service, model: 'model-1', baseUrl: server.baseUrl[vendor], message: 'Why?', keyCommand: undefined },
-      out,
-    )
-    const printed: unknown = out.read()
-    expect(code).toBe(0)
-    expect(printed).toContain('Because what is lent must come back.')
-    expect(printed).not.toContain(key)
-    expect([server.requests(vendor), server.rejections()]).toEqual([1, 0])
-  })
+  ] as const)(
+    'given %s and its key in %s, when it chats, then it prints the response, and not the key',
+    async (service, variable) => {
+      const key = 'the-good-key'
+      const server = await llmServer(key)
+      const vendor = service === 'openai-compatible' ? 'openai' : service
+      for (const name of ['ANTHROPIC_API_KEY', 'GOOGLE_GENERATIVE_AI_API_KEY']) vi.stubEnv(name, '')
+      vi.stubEnv(variable, key)
+      const out = new PassThrough({ encoding: 'utf8' })
+      const code = await chatWithReal(
+        {
+          service,
+          model: 'model-1',
+          baseUrl: server.baseUrl[vendor],
+          message: 'Why?',
+          keyCommand: undefined,
+        },
+        out,
+      )
+      const printed: unknown = out.read()
+      expect(code).toBe(0)
+      expect(printed).toContain('Because what is lent must come back.')
+      expect(printed).not.toContain(key)
+      expect([server.requests(vendor), server.rejections()]).toEqual([1, 0])
+    },
+  )
 
-  test('a rejected key is looked up again by the key command, once', async () => {
+  test('given a rejected key, when the demo chats, then it runs the key command again, once', async () => {
     const server = await llmServer('fresh')
     const folder = await mkdtemp(join(tmpdir(), 'llm-refresh-demo-'))
     cleanups.push(() => rm(folder, { recursive: true }))
@@ -292,7 +301,7 @@ describe('the demo with a real service', () => {
     expect([server.requests(), server.rejections()]).toEqual([2, 1])
   })
 
-  test('a key that stays rejected ends with the service’s own words and exit code 1', async () => {
+  test('given a key that stays rejected, when the demo chats, then it prints the service’s words, and exits with code 1', async () => {
     const server = await llmServer('good')
     const { code, stdout } = await runDemo(
       ['--provider', 'anthropic', '--base-url', server.baseUrl.anthropic, '--model', 'claude'],
@@ -305,7 +314,7 @@ describe('the demo with a real service', () => {
 })
 
 describe('the demo’s command line', () => {
-  test('wrong input, or a missing key, is one line on standard error and exit code 2', async () => {
+  test('given wrong input or a missing key, when the demo starts, then it prints one line on stderr, and exits with code 2', async () => {
     for (const [args, fix] of [
       [['--chats', 'many'], '--chats'],
       [['--provider', 'openai', '--model', 'gpt-5'], 'OPENAI_API_KEY'],
@@ -329,12 +338,15 @@ describe('the demo’s command line', () => {
     [['--base-url', 'nowhere', '--model', 'x'], 'https://host/v1'],
     [['--base-url', 'https://host/v1', '--model', 'x', '--key-command', ' '], '--key-command is empty'],
     [['--provider', 'openai', '--model', 'x', '--chats', '6'], '--chats is for the embedded servers'],
-  ])('%j is refused, with the fix', (args, message) => {
-    expect(() => parseOptions(args)).toThrow(UsageError)
-    expect(() => parseOptions(args)).toThrow(message)
-  })
+  ])(
+    'given the arguments %j, when they are parsed, then the error says how to mend them',
+    (args, message) => {
+      expect(() => parseOptions(args)).toThrow(UsageError)
+      expect(() => parseOptions(args)).toThrow(message)
+    },
+  )
 
-  test('without options it runs 200 chats on tokens of 3 s; --help explains itself', () => {
+  test('given no options, when they are parsed, then the demo runs 200 chats on tokens of 3 s; given --help, then it prints the help', () => {
     expect(parseOptions([])).toEqual({ mode: 'embedded', chats: 200, tokenSeconds: 3 })
     expect(parseOptions(['--help'])).toEqual({ mode: 'help' })
   })

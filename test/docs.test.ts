@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 
 const root = join(import.meta.dirname, '..')
 
-/** Every block of TypeScript of every page is a module of its own. */
+/** Every `ts` block of every page, as one module each. */
 async function blocks(): Promise<[name: string, code: string][]> {
   const docs = join(root, 'docs')
   const pages = (await readdir(docs, { recursive: true })).filter((file) => file.endsWith('.md'))
@@ -20,8 +20,8 @@ async function blocks(): Promise<[name: string, code: string][]> {
 }
 
 /**
- * Modules of other platforms, and clients that are installed beside the examples only. The tests there compile the pages that use these clients against
- * the real ones.
+ * Declarations of modules of other platforms, and of clients that only the examples install. The examples' tests compile the pages with the real
+ * clients.
  */
 const ELSEWHERE = `
 declare module 'ai' {
@@ -46,21 +46,24 @@ test.each([
   ['the DOM library', {}],
   // As `npm init` and `@types/node` have it.
   ['the types of Node alone', { lib: ['es2023'] }],
-])('the code on every page compiles against the package as it is published, with %s', async (_, more) => {
-  const modules = await blocks()
-  expect(modules.length).toBeGreaterThan(3)
-  // Inside the package, so that its own name leads to what its exports say.
-  const folder = await mkdtemp(join(root, '.docs-'))
-  try {
-    await writeFile(join(folder, 'elsewhere.d.ts'), ELSEWHERE)
-    for (const [name, code] of modules) await writeFile(join(folder, name), code)
-    const options = { noUnusedLocals: false, noUnusedParameters: false, ...more }
-    const config = { extends: '../tsconfig.json', include: ['*.ts'], compilerOptions: options }
-    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config))
-    const tsc = join(root, 'node_modules/typescript/bin/tsc')
-    const { stdout } = spawnSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' })
-    expect(stdout.replaceAll(basename(folder), '')).toBe('')
-  } finally {
-    await rm(folder, { recursive: true })
-  }
-})
+])(
+  'given the code on every page, when it is compiled with %s, then it fits the published package',
+  async (_, more) => {
+    const modules = await blocks()
+    expect(modules.length).toBeGreaterThan(3)
+    // The folder is inside the package, so that the package's own name leads to its exports.
+    const folder = await mkdtemp(join(root, '.docs-'))
+    try {
+      await writeFile(join(folder, 'elsewhere.d.ts'), ELSEWHERE)
+      for (const [name, code] of modules) await writeFile(join(folder, name), code)
+      const options = { noUnusedLocals: false, noUnusedParameters: false, ...more }
+      const config = { extends: '../tsconfig.json', include: ['*.ts'], compilerOptions: options }
+      await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config))
+      const tsc = join(root, 'node_modules/typescript/bin/tsc')
+      const { stdout } = spawnSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' })
+      expect(stdout.replaceAll(basename(folder), '')).toBe('')
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  },
+)

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 
 const root = join(import.meta.dirname, '..')
 
-/** What the examples take for granted: a program around them. */
+/** Declarations of the names that the examples take from the program around them. */
 const SURROUNDINGS: Readonly<Record<string, string>> = {
   OpenAI: 'new (options: { apiKey: string; baseURL?: string; fetch?: typeof globalThis.fetch }) => object',
   account: "import('llm-refresh').Credential",
@@ -48,7 +48,7 @@ declare module 'cloudflare:workers' {
   export function waitUntil(promise: Promise<unknown>): void
 }
 `
-/** An example of one option is completed by the call that takes it. */
+/** Completes an example of one option: the call that takes the option. */
 const TAKERS: Readonly<Record<string, string>> = {
   'surfaces/shared/http-options.ts': "refreshingFetch(strings, { origins: 'http://litellm:4000', ",
   'sources/shared/token-request.ts': 'oauth({ issuer, clientId, ',
@@ -91,7 +91,7 @@ async function examples(): Promise<Example[]> {
 
 const HEADINGS = /^# (llm-refresh\S*): (\w+)\n(?:export (?:declare )?(?:abstract )?)?(\w+)/gm
 
-/** Which entry of the package has a name; the root first. */
+/** The entry of the package that exports a name. The root entry goes first. */
 async function exported(): Promise<Map<string, { entry: string; isType: boolean }>> {
   const names = new Map<string, { entry: string; isType: boolean }>()
   const text = await readFile(join(root, 'api/exports.txt'), 'utf8')
@@ -101,11 +101,11 @@ async function exported(): Promise<Map<string, { entry: string; isType: boolean 
   return names
 }
 
-test('every example of a docstring compiles against the package as it is published', async () => {
+test('given the examples of all docstrings, when they are compiled, then they fit the published package', async () => {
   const found = await examples()
   expect(found.length).toBeGreaterThan(30)
   const names = await exported()
-  // Inside the package, so that its own name leads to what its exports say.
+  // The folder is inside the package, so that the package's own name leads to its exports.
   const folder = await mkdtemp(join(root, '.examples-'))
   try {
     await writeFile(join(folder, 'globals.d.ts'), GLOBALS)
@@ -125,7 +125,7 @@ test('every example of a docstring compiles against the package as it is publish
   }
 })
 
-/** An example as a module: what it uses is imported, and it may declare again what is around it. */
+/** An example as a module: it imports the names that it uses, and may declare names of the surrounding program again. */
 function moduleOf(code: string, names: Awaited<ReturnType<typeof exported>>): string {
   const isImport = (line: string): boolean => line.startsWith('import ')
   const lines = code.split('\n')
@@ -140,7 +140,7 @@ function moduleOf(code: string, names: Awaited<ReturnType<typeof exported>>): st
     if (uses(code, name) && !isDeclared)
       imports.push(`import ${isType ? 'type ' : ''}{ ${name} } from '${entry}'`)
   }
-  // An ellipsis stands for what the reader fills in.
+  // An ellipsis stands for a part that the reader fills in.
   const filled = body.replaceAll(/\{ … \}/g, '{ throw new Error() }').replace(/ …$/gm, ' {}')
   const around = Object.entries(SURROUNDINGS)
     .filter(([name]) => uses(code, name))

@@ -17,21 +17,21 @@ async function namesIn(file: string, pattern: RegExp): Promise<string[]> {
   return [...(await page(file)).matchAll(pattern)].map(([, name = '']) => name)
 }
 
-// The other generated pages are compared by `npm run package`.
+// `npm run package` compares the other generated pages.
 test('[E1] given the source, when a script checks it, then docs/messages.md is complete', async () => {
   const tsx = join(root, 'node_modules/tsx/dist/cli.mjs')
   const args = [tsx, join(root, 'scripts/messages.ts'), '--check']
   await expect(run(process.execPath, args)).resolves.toEqual({ stdout: '', stderr: '' })
 })
 
-test('[E1] the page of errors has a section for every code', async () => {
+test('[E1] given the source, when the page of errors is read, then it has a section for every code', async () => {
   const codes = await namesIn('src/errors.ts', /^ {2}\| '(\w+)'$/gm)
   expect(codes.length).toBeGreaterThan(15)
   const sections = await namesIn('docs/errors.md', /^### `(\w+)`$/gm)
   expect(sections.toSorted()).toEqual(codes.toSorted())
 })
 
-test('the page of events has every event and every finding of the source', async () => {
+test('given the source, when the page of events is read, then it has every event and every finding', async () => {
   const events = await namesIn('src/core/events.ts', /readonly type: '(\w+)'/g)
   expect(events.length).toBeGreaterThan(15)
   const text = await page('docs/events.md')
@@ -47,7 +47,7 @@ test('the page of events has every event and every finding of the source', async
   expect(findings.filter((code) => !text.includes(`| \`${code}\` |`))).toEqual([])
 })
 
-test('every figure on the page of costs is one of the results of the bench', async () => {
+test('given the results of the bench, when the page of costs is read, then each of its figures is one of them', async () => {
   const results = await page('bench/RESULTS.md')
   const rows = (await page('docs/cost.md')).split('\n').filter((line) => line.startsWith('| '))
   const figures = rows.flatMap((row) => row.match(/\b\d+(?:\.\d+)? (?:×|µs|ns|ms|KiB|bytes)/g) ?? [])
@@ -55,7 +55,7 @@ test('every figure on the page of costs is one of the results of the bench', asy
   expect(figures.filter((figure) => !results.includes(figure))).toEqual([])
 })
 
-test('every link between the pages leads somewhere', async () => {
+test('given the links between the pages, when they are followed, then each leads to a page or a heading', async () => {
   const docs = (await readdir(join(root, 'docs'), { recursive: true })).filter((file) => file.endsWith('.md'))
   const pages = [
     'README.md',
@@ -83,7 +83,7 @@ test('every link between the pages leads somewhere', async () => {
   expect(broken).toEqual([])
 })
 
-test('every action of a workflow is pinned by its commit, and no workflow grants a permission to all jobs', async () => {
+test('given the workflows, when they are read, then each action is pinned by its commit, and none grants a permission to all jobs', async () => {
   const folder = '.github/workflows'
   const files = await readdir(join(root, folder))
   expect(files.length).toBeGreaterThan(1)
@@ -95,7 +95,7 @@ test('every action of a workflow is pinned by its commit, and no workflow grants
   }
 })
 
-/** As GitHub names them. */
+/** The anchors of a page's headings, as GitHub makes them. */
 function anchors(text: string): string[] {
   return [...text.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
     title

@@ -23,7 +23,7 @@ function citedIds(): Set<string> {
   return cited
 }
 
-test('every promise is shown by a test that cites it, or planned', () => {
+test("given the promises, when the tests' names are read, then a test cites each promise, unless it is planned", () => {
   const cited = citedIds()
   const silent = Object.entries(promises).filter(
     ([id, { planned }]) => planned === undefined && !cited.has(id),
@@ -31,11 +31,11 @@ test('every promise is shown by a test that cites it, or planned', () => {
   expect(silent.map(([id]) => id)).toEqual([])
 })
 
-test('no test cites a promise that does not exist', () => {
+test("given the tests' names, when their citations are read, then each cited promise exists", () => {
   expect([...citedIds()].filter((id) => !(id in promises))).toEqual([])
 })
 
-test('what is shown is not called planned', () => {
+test("given the planned promises, when the tests' names are read, then no test cites one", () => {
   const cited = citedIds()
   expect([...cited].filter((id) => promises[id]?.planned !== undefined)).toEqual([])
 })

@@ -1,4 +1,4 @@
-// The public face as a compiler sees it: these hold when `tsc` passes; nothing happens at run time.
+// The public types as a compiler sees them. These tests hold if `tsc` passes. Nothing happens at run time.
 import { expectTypeOf, test } from 'vitest'
 import { verdict } from '../src/core/verdict/unauthorized.ts'
 import {
@@ -30,7 +30,7 @@ import {
   type ThinkingConfig,
 } from '../src/surfaces/provider/index.ts'
 
-test('a wrapper is a provider, and takes the place of one', () => {
+test('given the types of a wrapper, when they are compared, then a wrapper can replace a provider', () => {
   expectTypeOf<RefreshingProvider>().toExtend<LlmProvider>()
   expectTypeOf<BaseProvider>().toExtend<LlmProvider>()
   expectTypeOf<RefreshingProvider['chat']>().toEqualTypeOf<
@@ -45,7 +45,7 @@ test('a wrapper is a provider, and takes the place of one', () => {
   expectTypeOf<RefreshingProvider['provider']>().toEqualTypeOf<string>()
 })
 
-test('both forms of the wrapper are typed; neither takes the other’s options', () => {
+test('given both constructors of the wrapper, when their types are compared, then neither accepts the other’s options', () => {
   type Arguments = ConstructorParameters<typeof RefreshingProvider>
   expectTypeOf<() => Promise<LlmProvider>>().toExtend<Arguments[1]>()
   expectTypeOf<Refresher<LlmProvider>>().toExtend<Arguments[1]>()
@@ -58,7 +58,7 @@ test('both forms of the wrapper are typed; neither takes the other’s options',
   expectTypeOf(RefreshingProvider.from).returns.resolves.toEqualTypeOf<RefreshingProvider>()
 })
 
-test('a cell carries its value’s type through map(), snapshots and calls', () => {
+test('given a cell, when map(), snapshots and calls are typed, then each keeps the type of its value', () => {
   expectTypeOf<Refreshable<string>>().toExtend<Refresher<string>>()
   expectTypeOf<Refreshable<string>['snapshot']>().returns.resolves.toEqualTypeOf<Snapshot<string>>()
   expectTypeOf<Refreshable<string>['set']>().returns.toEqualTypeOf<Snapshot<string>>()
@@ -73,12 +73,12 @@ test('a cell carries its value’s type through map(), snapshots and calls', () 
   expectTypeOf(stream).returns.toExtend<AsyncIterable<7>>()
 })
 
-test('snapshots cannot be written to', () => {
+test('given a snapshot or an event, when its type is compared, then all members are readonly', () => {
   expectTypeOf<Snapshot<string>>().toEqualTypeOf<Readonly<Snapshot<string>>>()
   expectTypeOf<RefreshEvent>().branded.toEqualTypeOf<Readonly<RefreshEvent>>()
 })
 
-test('unions are told apart by their type alone', () => {
+test('given the public unions, when they are narrowed, then `type` alone tells the members apart', () => {
   type Of<U, T extends string> = Extract<U, { type: T }>
   expectTypeOf<Of<ChatOutcome, 'success'>>().toHaveProperty('response')
   expectTypeOf<Of<ChatOutcome, 'rate_limited'>['retryAfterMs']>().toEqualTypeOf<number | undefined>()
@@ -108,7 +108,7 @@ test('unions are told apart by their type alone', () => {
   expectTypeOf<Of<RefreshEvent, 'refresh_failed'>['error']>().toEqualTypeOf<RefreshError>()
 })
 
-test('the least that a request, a provider and a stream need is little', () => {
+test('given the least request, provider and stream, when their types are compared, then the public types accept them', () => {
   expectTypeOf<{ system: string; messages: [] }>().toExtend<ChatRequest>()
   expectTypeOf<{ messages: [] }>().not.toExtend<ChatRequest>()
   class Least extends BaseProvider {
@@ -123,7 +123,7 @@ test('the least that a request, a provider and a stream need is little', () => {
   expectTypeOf(collectStream).returns.resolves.toEqualTypeOf<ChatOutcome>()
 })
 
-test('a verdict takes anything; codes of errors are a closed list', () => {
+test('given a verdict and an error code, when their types are compared, then a verdict accepts any value, and the codes are a closed list', () => {
   expectTypeOf<typeof isUnauthorizedError>().toExtend<(error: unknown) => boolean>()
   expectTypeOf(isUnauthorizedError).toBeCallableWith('401', { rules: { invalid_token: false } })
   expectTypeOf(verdict).parameter(0).toBeUnknown()

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 
-/** Where a request goes, and what it says: as bytes, for a client's own work must not slow the proxy down. */
+/** The port and the texts of requests. They are prepared, because a client that builds each request would slow the proxy down. */
 export interface Aim {
   readonly port: number
   readonly get: string
@@ -23,7 +23,7 @@ export function aimAt(port: number, prefix = '', key = 'none'): Aim {
   }
 }
 
-/** A connection that sends a request again as soon as it is answered. */
+/** A connection that sends the same request again and again. */
 class Client {
   readonly #socket: Socket
   readonly #request: Buffer
@@ -73,7 +73,7 @@ async function clients(port: number, request: string, count: number): Promise<Cl
   return Promise.all(Array.from({ length: count }, async () => new Client(await opened(port), request)))
 }
 
-/** CPU time (ns) of a process for each of some requests, 32 of them at a time. */
+/** The CPU time (ns) of a process for each of `count` requests, 32 at a time. */
 export async function cpuPerRequest(
   pid: number,
   port: number,
@@ -93,7 +93,7 @@ export async function cpuPerRequest(
   return used / count
 }
 
-/** ns that each of some requests takes, one after the other. */
+/** How long each of `count` requests takes, in ns, one after the other. */
 export async function latencies(port: number, request: string, count: number): Promise<number[]> {
   const client = new Client(await opened(port), request)
   const times: number[] = []
@@ -106,7 +106,7 @@ export async function latencies(port: number, request: string, count: number): P
   return times
 }
 
-/** ns from a nudge of the upstream to the chunk that it sends then. */
+/** ns from a nudge of the upstream until the chunk arrives that the nudge causes. */
 export async function chunkLatencies(aim: Aim, upstream: number, count: number): Promise<number[]> {
   const nudge = await opened(upstream)
   nudge.write('nudge')
@@ -126,7 +126,7 @@ export async function chunkLatencies(aim: Aim, upstream: number, count: number):
   return times
 }
 
-/** All threads', as Linux counts it. */
+/** The CPU time of all threads of a process, in ns, from Linux's `/proc`. */
 function cpuOf(pid: number): number {
   let sum = 0
   for (const thread of readdirSync(`/proc/${pid}/task`))

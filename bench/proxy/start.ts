@@ -11,12 +11,12 @@ import { fileStore } from 'llm-refresh/stores/file'
 import { elapsed, type Finding, inTurn, median } from '../rounds.ts'
 
 const COMMAND = fileURLToPath(new URL('../../cli/dist/llm-refresh.cjs', import.meta.url))
-/** What `.ci/run`, and the trials, have installed. */
+/** The Node versions that `.ci/run` and the trials have installed. */
 const NODES = ['llm-refresh-nodes', 'llm-refresh-runtimes'].map((name) =>
   join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), name, 'node_modules/node22/bin/node'),
 )
 
-/** The command's starts, against an empty program on the same Node. */
+/** How long the command takes to start, compared with an empty program on the same Node. */
 export async function commandStarts(upstream: number): Promise<Finding[]> {
   const folder = mkdtempSync(join(tmpdir(), 'llm-refresh-bench-'))
   try {
@@ -65,7 +65,7 @@ export async function commandStarts(upstream: number): Promise<Finding[]> {
   }
 }
 
-/** A configuration with a login and a route. */
+/** Writes a configuration with a login and a route. Returns the environment for the command. */
 async function prepare(folder: string, upstream: number): Promise<NodeJS.ProcessEnv> {
   const tokenEndpoint = 'http://127.0.0.1:1/token'
   const client = { tokenEndpoint, clientId: 'bench' }
@@ -88,7 +88,7 @@ async function prepare(folder: string, upstream: number): Promise<NodeJS.Process
     HOME: folder,
     LLM_REFRESH_CONFIG: join(path, 'config.jsonc'),
     CI: 'true',
-    // Where it is set, Node reads those CAs at every start, an empty program too.
+    // With this variable set, Node reads the CAs at every start. So the empty program must have it, too.
     NODE_EXTRA_CA_CERTS: process.env['NODE_EXTRA_CA_CERTS'],
   }
 }

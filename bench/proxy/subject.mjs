@@ -1,4 +1,4 @@
-// A proxy in a process of its own: `node subject.mjs ours|bare|httpxy UPSTREAM [FOLDER]`. Prints its port, and ours its key.
+// A proxy in its own process: `node subject.mjs ours|bare|httpxy UPSTREAM [FOLDER]`. It prints its port; our proxy prints its key, too.
 import { createServer } from 'node:http'
 import { Session } from 'node:inspector/promises'
 import { createRequire } from 'node:module'
@@ -10,7 +10,7 @@ import { Pool } from 'undici'
 const [kind, upstream, folder] = process.argv.slice(2)
 const authorization = 'Bearer token'
 
-/** What a program writes that wants no more than the bytes: no key, no check, no refresh. */
+/** A proxy that only passes bytes on: no key, no check, no refresh. */
 function bare() {
   const pool = new Pool(upstream, { connections: null })
   return createServer((request, response) => {
@@ -64,7 +64,7 @@ session.connect()
 process.on('message', (asked) => void answer(asked).then((told) => process.send(told)))
 process.on('disconnect', () => process.exit())
 
-/** The share of the time that this library takes, and what it calls of Node's hashes and buffers, in all that the process does. */
+/** The share of this library in the process's CPU time, with the calls of Node's hashes and buffers that the library makes. */
 function shareOfOurs({ nodes, samples, timeDeltas }) {
   const byId = new Map(nodes.map((node) => [node.id, node]))
   const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id])))

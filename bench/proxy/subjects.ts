@@ -7,11 +7,11 @@ import { freePort } from '../../test/support/free-port.ts'
 import { installed } from '../../test/support/packages.ts'
 import { type Aim, aimAt, opened } from './load.ts'
 
-/** A proxy that runs, in a process of its own. */
+/** A proxy that runs in its own process. */
 export interface Subject {
   readonly pid: number
   readonly aim: Aim
-  /** Asks the process: 'memory' (bytes), 'profile', 'profiled' (a share). */
+  /** Sends a question to the process. It responds with a number: 'memory' in bytes, 'profiled' as a share; 'profile' starts the profiler. */
   ask(what: 'memory' | 'profile' | 'profiled'): Promise<number>
   end(): Promise<void>
 }
@@ -46,7 +46,7 @@ export async function start(kind: 'ours' | 'bare' | 'httpxy', upstream: number):
 
 const NGINX = ['/usr/sbin/nginx', '/usr/bin/nginx', '/usr/local/bin/nginx', '/opt/homebrew/bin/nginx']
 
-/** One worker, keep-alive to the upstream, a fixed header. undefined: it is not on this machine. */
+/** Starts nginx with one worker, keep-alive to the upstream, and a fixed header. undefined: nginx is not installed here. */
 export async function startNginx(upstream: number): Promise<Subject | undefined> {
   const binary = NGINX.find((path) => existsSync(path))
   if (binary === undefined) return undefined

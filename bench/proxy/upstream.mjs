@@ -1,6 +1,6 @@
-// An API as cheap as Node can make it: what is measured is the proxy in front of it. Prints its port.
-// GET /v1/x: 1 KB. POST: the same, once the body is there. GET /v1/stream: a chunk now, and one whenever a byte comes in on a connection that
-// began with "nudge".
+// The API behind the measured proxy. It is as cheap as Node can make it. It prints its port.
+// GET /v1/x: responds with 1 KB. POST: responds with 1 KB once the body has arrived. GET /v1/stream: sends one chunk at once, and another one
+// for each byte that arrives on a connection that began with "nudge".
 import { createServer } from 'node:net'
 
 const body = JSON.stringify({ text: 'word '.repeat(200) })
@@ -11,7 +11,7 @@ const begun = `HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-En
 let stream
 
 const server = createServer({ noDelay: true }, (socket) => {
-  /** Of a body, in bytes. */
+  /** The bytes of the body that have not arrived yet. */
   let missing = 0
   let isNudge = false
   socket.on('error', () => socket.destroy())
@@ -25,7 +25,7 @@ const server = createServer({ noDelay: true }, (socket) => {
     const text = data.latin1Slice()
     if (text.startsWith('nudge')) {
       isNudge = true
-      // The first byte may come with it.
+      // The first byte may arrive together with the word.
       if (data.length > 'nudge'.length) stream?.write(chunk)
     } else if (text.startsWith('GET /v1/stream')) {
       stream = socket

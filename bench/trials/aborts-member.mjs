@@ -1,5 +1,5 @@
-// Calls that are aborted at every moment, through vendors' clients, in one process: it tells on its last line what went wrong. Plain
-// JavaScript, for every Node runs it as it is.
+// Makes calls through vendors' clients, and aborts them at every moment. The last line of the output reports the faults. This is plain
+// JavaScript, so that every Node runs it without a compiler.
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -22,7 +22,7 @@ let now = 'nothing'
 for (const event of ['unhandledRejection', 'uncaughtException'])
   process.on(event, (error) => faults.push(`${event} in ${now}: ${error?.stack ?? error}`))
 
-/** What each moment calls, when it comes. */
+/** Called at each moment of a call, with the moment's name. */
 let reached = () => {}
 const PAUSE = 3
 
@@ -142,7 +142,7 @@ const messages = [{ role: 'user', content: 'Hello?' }]
 const all = async (items) => {
   for await (const _ of items);
 }
-/** Each makes one call, which ends when its caller has everything. */
+/** Each function makes one call. It resolves when the caller has received everything. */
 const CLIENTS = {
   'OpenAI, stream': async (fetch, signal) => {
     const client = new OpenAI({ apiKey: 'unused', baseURL: `${origin}/v1`, fetch, maxRetries: 0 })
@@ -189,7 +189,7 @@ const MOMENTS = [
   'refresh: end',
   ...['request', 'head', 'first byte', 'middle', 'later', 'end'].map((name) => `second: ${name}`),
 ]
-/** In the very moment, and a little later. */
+/** How long after the moment the call is aborted. */
 const DELAYS = {
   now: (abort) => abort(),
   'a microtask later': (abort) => queueMicrotask(abort),
@@ -230,7 +230,7 @@ const open = await new Promise((resolve) => server.getConnections((_, count) => 
 await new Promise((resolve) => setImmediate(resolve))
 server.close()
 const began = performance.now()
-// Nothing of ours may keep the process alive from here on.
+// From here on the library must not keep the process alive.
 process.on('exit', () => {
   const lingered = Math.round(performance.now() - began)
   console.log(

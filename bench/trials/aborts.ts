@@ -8,19 +8,19 @@ import type { Battery } from './trial.ts'
 
 const MEMBER = fileURLToPath(new URL('aborts-member.mjs', import.meta.url))
 
-/** What the process told, on its last line. */
+/** The report on the last line of the process's output. */
 interface Told {
   readonly calls: number
   readonly aborted: number
-  /** Sockets with a request under way, once all was over. */
+  /** Sockets that still had a request in progress when all calls were over. */
   readonly open: number
-  /** ms until the process ended by itself. */
+  /** ms that the process took to end by itself. */
   readonly lingered: number
   readonly faults: readonly string[]
   readonly count: number
 }
 
-/** Vendors' clients are aborted at every moment of a call, on each Node that `.ci/run` has installed. */
+/** Aborts calls of vendors' clients at every moment, on each Node that `.ci/run` has installed. */
 export const aborts: Battery = async (tell) => {
   const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache')
   const installed = ['22', '24'].map((version) =>

@@ -26,7 +26,7 @@ const TOOLS = [
   'webpack@5.113.0',
 ]
 
-/** What each program prints: a call, a call with a token that has expired, and how many attempts the server rejected. */
+/** The output of each program: the result of a call, the result of a call with an expired token, and the number of rejected attempts. */
 const EXPECTED = '200 200 1'
 
 /** A program's body, the same for `import` and `require()`. */
@@ -69,7 +69,7 @@ test('a round trip', async () => { expect(await roundTrip()).toBe('${EXPECTED}')
   'trip.vitest.mjs': `import { expect, test } from 'vitest'
 import { roundTrip } from './trip.mjs'
 test('a round trip', async () => { expect(await roundTrip()).toBe('${EXPECTED}') })`,
-  // The recipe of docs/runtimes.md.
+  // The configuration that docs/runtimes.md recommends.
   'jest.config.cjs': `module.exports = {
   testMatch: ['**/*.jest.cjs'],
   transformIgnorePatterns: ['/node_modules/(?!llm-refresh/)'],
@@ -102,7 +102,7 @@ export default { outputFileTracingRoot: root, turbopack: { root } }`,
 
 const NODE = process.execPath
 
-/** The packed package in what strangers build and test with: in each, a token expires and the call is repeated. */
+/** Runs the packed package in many bundlers and test runners. In each of them a token expires, and the library repeats the call. */
 export const bundlers: Battery = async (tell) => {
   const folder = await mkdtemp(join(tmpdir(), 'llm-refresh-bundlers-'))
   const tool = (name: string): string => join(folder, 'node_modules', name)
@@ -110,7 +110,7 @@ export const bundlers: Battery = async (tell) => {
     const { stdout } = await run(NODE, args, { cwd: folder, timeout: 300_000 })
     return stdout.trim()
   }
-  /** A runner that fails is a thrown error. */
+  /** Runs a test runner. If its tests fail, this throws. */
   const passes = async (...args: string[]): Promise<string> => program(...args).then(() => EXPECTED)
   const esbuild = async (...args: string[]): Promise<void> => {
     const common = ['--bundle', '--platform=node', '--minify', '--log-level=warning']
@@ -158,7 +158,7 @@ export const bundlers: Battery = async (tell) => {
   }
 }
 
-/** A folder with the packed package and the tools beside it. */
+/** Fills a folder with the packed package and the tools. */
 async function consume(folder: string): Promise<void> {
   const tools = await installed('bundlers', TOOLS)
   await run('cp', ['-a', join(tools, 'node_modules'), join(folder, 'node_modules')])
@@ -174,7 +174,7 @@ async function consume(folder: string): Promise<void> {
   }
 }
 
-/** What a route of the built application answers. */
+/** The response of a route of the built application. */
 async function asked(folder: string, next: string): Promise<string> {
   const env = { ...process.env, NEXT_TELEMETRY_DISABLED: '1' }
   const child = spawn(NODE, [next, 'start', 'site', '-p', '0'], {

@@ -5,20 +5,20 @@ import { listening } from '../../test/sources/hostile-readers.ts'
 import { collectGarbage } from '../../test/support/garbage.ts'
 import { type Battery, setting } from './trial.ts'
 
-/** Inputs that are made at a time. */
+/** Inputs in one batch. */
 const BATCH = 10_000
-/** ms on the clock, also of a machine that others keep busy. */
+/** ms on the clock that a reader may take for one input, also on a busy machine. */
 const HANGING = 10_000
-/** How often each of the largest inputs is read: the fastest counts. */
+/** How often each of the largest inputs is read. The fastest time counts. */
 const ROUNDS = 5
 /** ms of CPU that a reader may take for its largest input. */
 const SLOWEST = 50
-/** ms of CPU: below, a quotient of two times is noise. */
+/** ms of CPU. The quotient of two shorter times is noise. */
 const MEASURABLE = 1
 
 /**
- * Whatever servers, helpers, drivers and web pages send: `INPUTS` of them (1,000,000), over all readers, made by the generators of the tests; and the
- * CPU time that the largest inputs take. `READERS` is a pattern of names.
+ * Feeds hostile inputs to everything that reads what servers, helpers, drivers and web pages send: `INPUTS` of them (1,000,000), spread over
+ * all readers, made by the generators of the tests. It also measures the CPU time for the largest inputs. `READERS` is a pattern of names.
  */
 export const hostile: Battery = async (tell) => {
   const inputs = setting('INPUTS', 1_000_000)
@@ -76,13 +76,13 @@ async function many(
   for (let done = 0; done < runs; done += BATCH) {
     const result = await fc.check(property, { numRuns: Math.min(BATCH, runs - done) })
     if (result.failed) return { slowest, growth: 0, failure: fc.defaultReportMessage(result)?.slice(0, 500) }
-    // The first batch fills caches.
+    // The first batch fills caches, so its memory does not count as growth.
     before ??= heap()
   }
   return { slowest, growth: heap() - (before ?? 0), failure: undefined }
 }
 
-/** MiB */
+/** The size of the heap, in MiB. */
 function heap(): number {
   collectGarbage()
   return process.memoryUsage().heapUsed / 1_048_576
@@ -102,7 +102,7 @@ async function largest({ large, read }: Reader): Promise<Largest> {
     if (ms > worst.ms) worst = { name, ms }
     if (ms < MEASURABLE) continue
     let quotient = ms / (await cpuOf(read, halves.get(name)))
-    // Other programs take part in single measurements: what is not linear is not so each time.
+    // Other programs disturb single measurements. A reader that is not linear shows a large quotient every time, so the smallest counts.
     for (let again = 0; again < 3 && quotient > 3; again++) {
       quotient = Math.min(quotient, (await cpuOf(read, input)) / (await cpuOf(read, halves.get(name))))
     }
@@ -111,7 +111,7 @@ async function largest({ large, read }: Reader): Promise<Largest> {
   return { worst, steepest }
 }
 
-/** ms of CPU */
+/** The fastest of `ROUNDS` readings, in ms of CPU. */
 async function cpuOf(read: Reader['read'], input: unknown): Promise<number> {
   let fastest = Infinity
   for (let round = 0; round < ROUNDS; round++) {

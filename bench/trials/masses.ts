@@ -5,7 +5,7 @@ import { postgresSite, redisSite } from '../../test/fleet/outage-sites.ts'
 import { newAccounts, seed, type World } from '../../test/fleet/outage.ts'
 import { type Battery, counts, type Figure, seconds, setting, withWorld } from './trial.ts'
 
-/** Many accounts of one process expire at once. `ACCOUNTS` in the environment: how many. */
+/** Many accounts of one process expire at once. The variable `ACCOUNTS` says how many. */
 export const masses: Battery = (tell) =>
   withWorld(async (world) => {
     const [redis, postgres, two] = await Promise.all([
@@ -17,7 +17,7 @@ export const masses: Battery = (tell) =>
       tell(await mass(world, { kind: 'files', path: `${world.folder}/masses` }, 120))
       tell(await mass(world, redis.opening, 60))
       tell(await mass(world, postgres.opening, 60))
-      // As many as a pool of two serves while the store waits for it.
+      // No more accounts than a pool of two connections serves within the store's timeout.
       tell(await mass(world, two.opening, 60, 500))
     } finally {
       await Promise.all([redis.close(), postgres.close(), two.close()])

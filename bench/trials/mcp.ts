@@ -4,8 +4,8 @@ import { type Battery, type Figure, list, seconds, setting } from './trial.ts'
 const PLACES: readonly Place[] = ['files', 'Redis', 'PostgreSQL', 'authProvider']
 
 /**
- * MCP clients, in 1, 2 and 8 processes of 5 callers, while tokens of 3 s expire: over each store, and with the clients' own `authProvider`.
- * Mastra's client is installed for it. `PROCESSES='1 8'`, `CLIENTS=mastra` and `STORM=60` (s) in the environment make it shorter or longer.
+ * MCP clients in 1, 2 and 8 processes of 5 callers, while tokens of 3 s expire: over each store, and with the clients' own `authProvider`.
+ * The trial installs Mastra's client. The variables `PROCESSES='1 8'`, `CLIENTS=mastra` and `STORM=60` (s) make it shorter or longer.
  */
 export const mcp: Battery = (tell) =>
   withMcpStorms(async (storms) => {
@@ -26,7 +26,7 @@ export const mcp: Battery = (tell) =>
     }
   })
 
-/** @param isOurs whether the figure has a limit */
+/** @param isOurs the login lives in a store of ours. Only then the figure has a limit. */
 function figureOf(outcome: Outcome, what: string, isOurs: boolean): Figure {
   const { served, failed, spared, requests, expiries, isKept, error, took } = outcome
   return {

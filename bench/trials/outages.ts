@@ -10,7 +10,7 @@ import { type Battery, counts, type Figure, list, seconds, setting, withWorld } 
 
 const statements: readonly Statement[] = ['take', 'extend', 'write', 'swap', 'free', 'read']
 
-/** The stores, each with what takes it away. */
+/** The stores, each with its kinds of outages. */
 const stores: Readonly<Record<string, readonly (() => Promise<Site>)[]>> = {
   PostgreSQL: [
     () => postgresSite('pg', 1),
@@ -24,8 +24,8 @@ const stores: Readonly<Record<string, readonly (() => Promise<Site>)[]>> = {
 }
 
 /**
- * The store is away for everyone, from just after a redemption. With `ACCOUNTS` (in one outage), `SECONDS` (a list) and `STORES` (a pattern)
- * in the environment it is shorter.
+ * Takes the store away from all processes, just after a redemption. The variables `ACCOUNTS` (in one outage), `SECONDS` (a list) and `STORES`
+ * (a pattern) make the trial shorter.
  */
 export const outages: Battery = (tell) =>
   withWorld(async (world) => {
@@ -61,7 +61,7 @@ async function ofStore(
     try {
       for (const s of list('SECONDS', [2, 4, 8, 15, 60]))
         add(await outage(world, site, { ms: s * 1_000, accounts }), 5_000)
-      // All at once, for one of each kind.
+      // Many accounts in one outage: for one site of each store.
       if (many > 0 && n === Math.min(1, makes.length - 1))
         add(await outage(world, site, { ms: 8_000, accounts: many }), 5_000)
       if (
@@ -72,7 +72,7 @@ async function ofStore(
       for (const statement of statements) {
         for (const lost of ['request', 'response'] as const) {
           const outcome = await hanging(world, site, { statement, lost, accounts: setting('HANGING', 5) })
-          // The store's timeout, and 5 s more.
+          // The limit is the store's timeout, and 5 s more.
           add(outcome, 10_000)
           if (!outcome.sprung)
             tell({ what: `${outcome.name}: it hung`, figure: 'no', limit: 'yes', isMet: false })

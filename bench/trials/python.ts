@@ -10,7 +10,7 @@ import { type SingleUse, startSingleUse } from '../../test/cli/single-use.ts'
 import { blocksOf, installCommand, stepsOf } from '../../test/cli/transcripts.ts'
 import { type Battery, type Figure, setting } from './trial.ts'
 
-/** The vendors' packages, in the versions that were tried, and how many calls each round of their programs makes. */
+/** The vendors' packages: the tested version, the number of calls in each round of the program, and the error for a rejected credential. */
 const PACKAGES = {
   openai: { version: '3.22.1', calls: 6, error: 'AuthenticationError' },
   anthropic: { version: '1.13.0', calls: 5, error: 'AuthenticationError' },
@@ -23,7 +23,7 @@ const run = promisify(execFile)
 const programs = fileURLToPath(new URL('python/', import.meta.url))
 const pages = fileURLToPath(new URL('../../docs/tools/', import.meta.url))
 
-/** What one call of a program came to. */
+/** The outcome of one call of a program. */
 interface Told {
   readonly when: 'served' | 'dead' | 'wrong'
   readonly call: string
@@ -32,7 +32,10 @@ interface Told {
   readonly message?: string
 }
 
-/** The vendors' Python packages under `llm-refresh run`, which know nothing but its variables; each call of `ROUNDS` rounds meets an expired token. */
+/**
+ * Runs the vendors' Python packages under `llm-refresh run`. They know only the variables that it sets. In `ROUNDS` rounds each call meets an
+ * expired token.
+ */
 export const python: Battery = async (tell) => {
   const folder = await mkdtemp(join(tmpdir(), 'llm-refresh-trial-'))
   const world = await startSingleUse(folder, SAID)
@@ -56,7 +59,7 @@ function named(vendor: Vendor): string {
   return `${'name' in given ? given.name : vendor} ${version}`
 }
 
-/** @returns why it cannot be installed here */
+/** @returns why the package could not be installed; undefined if it was */
 async function install(vendor: Vendor, venv: string): Promise<string | undefined> {
   try {
     await run('python3', ['-m', 'venv', venv])
@@ -103,7 +106,8 @@ async function calls(world: SingleUse, vendor: Vendor, venv: string): Promise<Fi
     .map((line) => JSON.parse(line) as Told)
   const good = told.filter(({ when, said }) => when === 'served' && (said === SAID || said === 'True')).length
   const kinds = [...new Set(told.filter(({ when }) => when === 'served').map(({ call }) => call))]
-  // Each call met an expired token; the first one after the end of the login did, too, and no later one was sent.
+  // Each call met an expired token. So did the first call after the login had ended. The proxy sent no later call, so both counts are one more
+  // than the calls.
   const [rejections, requests] = [world.llm.rejections() - rejected, redemptions(world) - redeemed]
   const what = named(vendor)
   const figures: Figure[] = [
@@ -140,7 +144,7 @@ function redemptions({ servers }: SingleUse): number {
   return servers.counts.tokenRequests
 }
 
-/** The code of the page, as it stands there, by the command that stands there. */
+/** Runs the page's code with the page's own command. */
 async function page(world: SingleUse, vendor: Vendor, venv: string): Promise<Figure> {
   const blocks = blocksOf(await readFile(join(pages, `${vendor}-python.md`), 'utf8'))
   const home = await mkdtemp(join(tmpdir(), 'llm-refresh-trial-'))

@@ -6,7 +6,10 @@ import { postgresSite, redisSite } from '../../test/fleet/outage-sites.ts'
 import { newAccounts, seed, type World } from '../../test/fleet/outage.ts'
 import { type Battery, counts, type Figure, seconds, setting, withWorld } from './trial.ts'
 
-/** What an endpoint refused, and what it could not do. `SHORT` processes, an outage of `OUTAGE` s. */
+/**
+ * Two trials of each store. The token endpoint refuses a refresh token: `SHORT` short-lived processes must not present it again. The token
+ * endpoint has an outage of `OUTAGE` s: the processes must send few requests.
+ */
 export const refusals: Battery = (tell) =>
   withWorld(async (world) => {
     const [redis, postgres] = await Promise.all([redisSite('ioredis', 'stopped'), postgresSite('pg', 5)])

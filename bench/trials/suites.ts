@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Battery, setting, withWorld } from './trial.ts'
 
-/** Tests of the suite, in their long forms. */
+/** A battery that runs test files of the suite in their long form. */
 function suite(files: readonly string[], env: Readonly<Record<string, string>>, times = 1): Battery {
   return (tell) =>
     withWorld(async ({ folder }) => {
@@ -37,7 +37,7 @@ const long = (name: string, otherwise: number): Record<string, string> => ({
   [name]: String(setting(name, otherwise)),
 })
 
-/** `COMMANDS` of the command line at once, which share one refresh. */
+/** `COMMANDS` commands run at once, and share one refresh. */
 export const commands: Battery = suite(['test/cli/token.test.ts'], long('COMMANDS', 20))
 /** Interleavings that fast-check chooses, `SCHEDULES` of each kind. */
 export const schedules: Battery = suite(
@@ -54,17 +54,17 @@ export const schedules: Battery = suite(
 export const contracts: Battery = suite(['test/stores/postgres/contract.test.ts'], { CONTRACTS: 'all' })
 /** Expiries of one login under load, `EXPIRIES` of each kind. */
 export const expiries: Battery = suite(['test/credential/expiries.test.ts'], long('EXPIRIES', 100))
-/** Responses of every authorization server, each to all that ask. */
+/** Responses of every kind of authorization server, each to every kind of request. */
 export const servers: Battery = suite(['test/sources/servers.test.ts'], { ASKERS: 'all' })
-/** Keys of one pool, `KEYS` of them. */
+/** One pool with `KEYS` keys. */
 export const pools: Battery = suite(['test/credential/pool.test.ts'], long('KEYS', 100_000))
-/** 20 kills at each of 12 steps over files, and 12 at each of 8 over each server, `KILLS` rounds of them; free again within 3 s. */
+/** 20 kills at each of 12 steps over files, and 12 at each of 8 steps over each server, in `KILLS` rounds. The lock is free again within 3 s. */
 export const kills: Battery = suite(['test/fleet/kills.test.ts'], long('KILLS', 2))
-/** 160 take-overs over files and over Redis, 96 over PostgreSQL, contested by 8 processes, `TAKE_OVERS` times as many. */
+/** 8 processes contend for abandoned locks: `TAKE_OVERS` times 160 over files and over Redis, `TAKE_OVERS` times 96 over PostgreSQL. */
 export const takeOvers: Battery = suite(['test/fleet/take-overs.test.ts'], long('TAKE_OVERS', 40))
-/** 8 processes of 50 callers, 3 expiries, `FLEETS` times as many. */
+/** 8 processes of 50 callers, through `FLEETS` times 3 expiries. */
 export const fleets: Battery = suite(['test/fleet/fleet.test.ts'], long('FLEETS', 4))
-/** Hosts that are cut off, servers that go away, replicas that take over, and responses that never come, by each client, `PARTITIONS` times. */
+/** Hosts without a network, servers that stop, replicas that take over, and lost responses, with each client, `PARTITIONS` times. */
 export const partitions: Battery = suite(
   ['hosts', 'failover', 'unknown-outcomes', 'outages', 'postgres-outages'].map(
     (name) => `test/fleet/${name}.test.ts`,
@@ -74,7 +74,7 @@ export const partitions: Battery = suite(
 )
 /** MCP's authorization scenarios, of all revisions. */
 export const conformance: Battery = suite(['test/mcp-conformance/conformance.test.ts'], { REVISIONS: 'all' })
-/** What platforms lack, each alone. */
+/** Platforms that lack a global, each missing one tested alone. */
 export const lacking: Battery = suite(['test/runtimes/lacking.test.ts'], { LACKING: 'each' })
 /** The built package in the real workerd. */
 export const workerd: Battery = suite(['test/runtimes/workerd.test.ts'], {}, setting('WORKERD', 3))

@@ -6,7 +6,7 @@ import { startTokenEndpoint } from '../../test/fleet/outage-endpoint.ts'
 import type { World } from '../../test/fleet/outage.ts'
 import { makePrograms } from '../../test/support/programs.ts'
 
-/** One line of what was measured. */
+/** One measured figure, and its limit. */
 export interface Figure {
   readonly what: string
   readonly figure: string
@@ -14,10 +14,10 @@ export interface Figure {
   readonly isMet: boolean
 }
 
-/** Measures, and tells each figure as soon as it is known. */
+/** Runs measurements, and calls `tell` with each figure as soon as it is known. */
 export type Battery = (tell: (figure: Figure) => void) => Promise<void>
 
-/** A folder, the programs of processes, and a token endpoint. */
+/** Sets up a folder, the programs for processes, and a token endpoint. Removes all of them after `use`. */
 export async function withWorld<T>(
   use: (world: World & { readonly folder: string }) => Promise<T>,
 ): Promise<T> {
@@ -28,22 +28,22 @@ export async function withWorld<T>(
   } finally {
     await endpoint.close()
     await removePrograms()
-    // A process that was just killed may have written a moment ago.
+    // A process that was just killed may still have written to the folder, so we retry.
     await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 })
   }
 }
 
-/** A whole number of the environment. */
+/** A whole number from a variable of the environment. */
 export function setting(name: string, otherwise: number): number {
   return Number(process.env[name] ?? otherwise)
 }
 
-/** A list of the environment, split at blanks. */
+/** A list of numbers from a variable of the environment, separated by blanks. */
 export function list(name: string, otherwise: readonly number[]): readonly number[] {
   return process.env[name]?.split(/\s+/u).map(Number) ?? otherwise
 }
 
-/** What was tried, as the history knows it. */
+/** The tested commit. */
 export function commit(): string {
   const git = (...args: string[]): string => execFileSync('git', args, { encoding: 'utf8' }).trim()
   const isChanged = git('status', '--porcelain', '--', 'src') !== ''
@@ -54,7 +54,7 @@ export function seconds(ms: number | undefined): string {
   return ms === undefined ? '–' : `${(ms / 1_000).toFixed(2)} s`
 }
 
-/** As far as it is known: `served 12, refresh_timeout 3`. */
+/** Outcomes as a text, such as `served 12, refresh_timeout 3`. */
 export function counts(of: Readonly<Record<string, number>>): string {
   return Object.entries(of)
     .map(([name, times]) => `${name} ${times}`)

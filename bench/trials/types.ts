@@ -4,7 +4,7 @@ import type { Battery } from './trial.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** The published types, on every compiler that users have. */
+/** Compiles a program against the published types, with every compiler version that users have. */
 export const types: Battery = async (tell) => {
   for (const platform of Object.keys(PLATFORMS)) {
     const consumer = await Consumer.of(platform, root, `${root}test/package/consumer.ts`)

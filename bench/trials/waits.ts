@@ -6,7 +6,7 @@ import { postgresSite, redisSite, type Site } from '../../test/fleet/outage-site
 import { newAccounts, seed, type World } from '../../test/fleet/outage.ts'
 import { type Battery, counts, type Figure, list, seconds, withWorld } from './trial.ts'
 
-/** The token endpoint takes long. `SECONDS` in the environment is a list of how long. */
+/** The token endpoint responds slowly. The variable `SECONDS` lists the delays. */
 export const slow: Battery = (tell) =>
   withWorld(async (world) => {
     const [redis, postgres] = await Promise.all([redisSite('ioredis', 'stopped'), postgresSite('pg', 5)])
@@ -40,7 +40,7 @@ async function slowly(world: World, opening: Opening, s: number): Promise<Figure
     if (isShared) await seed(aside.store, [key, forLogin, forLogout])
     else await expiring(first, key)
     const asked = members.map((member) => member.tell({ do: 'insist', keys: [key], pause: 250 }))
-    // These are refreshed, too, when somebody logs in and out.
+    // These two accounts are in a refresh, too, when one gets a login and the other a logout.
     if (isShared) void first.tell({ do: 'want', keys: [forLogin, forLogout] })
     await sleep(3_000)
     const settled = isShared ? await settling(aside.store, forLogin, forLogout) : undefined
@@ -63,7 +63,7 @@ async function slowly(world: World, opening: Opening, s: number): Promise<Figure
   }
 }
 
-/** A login whose token expires, for one that came expired counts as good. */
+/** Makes a login, and waits until its token has expired. The library takes a token that is already expired at its login for valid. */
 async function expiring(member: OutageMember, key: string): Promise<void> {
   await member.tell({ do: 'login', key, refreshToken: `${key}.0`, expiresAt: Date.now() + 1_000 })
   await sleep(1_500)
@@ -73,11 +73,11 @@ interface Freeze {
   readonly opening: Opening
   readonly s: number
   readonly others: number
-  /** The lease ends before it goes on: another process takes over. */
+  /** The lease ends before the process goes on, so another process takes over. */
   readonly isBeyond?: boolean
 }
 
-/** A process is stopped in mid-refresh. `SECONDS` in the environment is a list of how long. */
+/** A process is stopped (SIGSTOP) during its refresh. The variable `SECONDS` lists for how long. */
 export const frozen: Battery = (tell) =>
   withWorld(async (world) => {
     const sites: Site[] = await Promise.all([redisSite('ioredis', 'stopped'), postgresSite('pg', 5)])

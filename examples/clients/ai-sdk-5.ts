@@ -9,7 +9,7 @@ interface Models {
   readonly embedding: EmbeddingModel
 }
 
-/** Anthropic's provider of this version always sends a key, in a header of its own. */
+/** Anthropic's provider of this version always sends a key, in its own header. */
 function anthropicApply(token: string): Record<string, string | undefined> {
   return { authorization: `Bearer ${token}`, 'x-api-key': undefined }
 }
@@ -73,7 +73,7 @@ export const aiSdk5: Client = {
   },
 }
 
-/** What is called, on the models that it is given. */
+/** The calls of a client with the given models. */
 export async function session({ embedding, ...models }: Models): Promise<Session> {
   const { APICallError, embed, generateObject, generateText, stepCountIs, streamText, tool } =
     await import('ai5')
@@ -124,7 +124,7 @@ export async function session({ embedding, ...models }: Models): Promise<Session
       'streamText (google)': () => streamed({ model: models.google, prompt }),
     },
     isRefusal: (error) => APICallError.isInstance(error) && error.statusCode === 401,
-    // What an error part holds is not always an error.
+    // An error part may hold any object, not only an Error.
     isBroken: (error) => typeof error === 'object',
   }
 }

@@ -81,7 +81,7 @@ export const aiSdk6: Client = {
   },
 }
 
-/** What is called, on the models that it is given. */
+/** The calls of a client with the given models. */
 export async function session({ embedding, ...models }: Models): Promise<Session> {
   const { APICallError, embed, generateText, stepCountIs, Output, streamText, tool } = await import('ai6')
   const { z } = await import('zod')
@@ -133,7 +133,7 @@ export async function session({ embedding, ...models }: Models): Promise<Session
       'streamText (google)': () => streamed({ model: models.google, prompt }),
     },
     isRefusal: (error) => APICallError.isInstance(error) && error.statusCode === 401,
-    // What an error part holds is not always an error.
+    // An error part may hold any object, not only an Error.
     isBroken: (error) => typeof error === 'object',
   }
 }

@@ -76,7 +76,7 @@ export const aiSdk7: Client = {
   },
 }
 
-/** What is called, on the models that it is given. */
+/** The calls of a client with the given models. */
 export async function session({ embedding, ...models }: Models): Promise<Session> {
   const { APICallError, embed, generateText, isStepCount, Output, streamText, tool } = await import('ai')
   const { z } = await import('zod')

@@ -7,7 +7,7 @@ export const aiSdkMcp: Client = {
   package: '@ai-sdk/mcp',
   option: "createMCPClient({ transport: { type: 'http', url: url.href, fetch } })",
   calls: { callTool: SAID, tools: SAID, listTools: 'say, spell', connect: 'weather' },
-  // It asks for the newest protocol, and then for the one before.
+  // The client requests the newest protocol first, and then the one before.
   insists: { connect: 2 },
   streams: [],
   async build({ mcpUrl: url, fetch }) {
@@ -22,7 +22,7 @@ export const aiSdkMcp: Client = {
       calls: {
         callTool: async () =>
           textOf(await (await connecting).callTool({ name: 'say', arguments: { to: 'you' } })),
-        // What an agent does with a tool that its model asks for.
+        // An agent executes a tool in this way when its model calls it.
         tools: async () => {
           const { say } = (await connecting).toolsFromDefinitions({
             tools: [{ name: 'say', inputSchema: { type: 'object' } }],

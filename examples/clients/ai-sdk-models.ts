@@ -8,7 +8,7 @@ const model = {
   option: 'refreshingModels(credential, ({ accessToken }) => createOpenAI({ apiKey: accessToken }))',
 } as const
 
-/** Google's provider takes a token as a header, and then no key. */
+/** Google's provider accepts a token as a header. It needs no key then. */
 function googleHeaders(token: string): Record<string, string | undefined> {
   return { Authorization: `Bearer ${token}`, 'x-goog-api-key': undefined }
 }

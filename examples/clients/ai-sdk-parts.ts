@@ -1,6 +1,6 @@
 import type { Row } from './client.ts'
 
-/** Google's providers always send a key, in a header of their own. */
+/** Google's providers always send a key, in their own header. */
 export function googleApply(token: string): Record<string, string | undefined> {
   return { authorization: `Bearer ${token}`, 'x-goog-api-key': undefined }
 }
@@ -11,7 +11,7 @@ interface Provider {
   readonly apply?: Row['apply']
 }
 
-/** The rows of one version of the AI SDK: each of its providers is a package of its own. */
+/** The rows of one version of the AI SDK. Each of its providers is a separate package. */
 export function aiSdkParts(
   name: string,
   {

@@ -1,69 +1,69 @@
 import type { HttpSurfaceOptions, Refresher } from 'llm-refresh'
 
-/** What every call of a model comes down to, unless a row says otherwise. */
+/** The result of every call of a model, unless a row says otherwise. */
 export const SAID = 'Hello from the model.'
 
-/** What is asked where an object is wanted: `{"city":"Paris"}`. */
+/** The prompt to which the model responds with an object: `{"city":"Paris"}`. */
 export const CITY_PROMPT = 'Which city?'
 
-/** Stands where a client wants a key of its own. It never goes out. */
+/** The placeholder for clients that require a key. It is never sent. */
 export const UNUSED = 'unused'
 
-/** Where a client finds what it talks to. */
+/** The servers that a client calls, and the parts of llm-refresh that it uses. */
 export interface Place {
-  /** That of llm-refresh. */
+  /** A fetch of llm-refresh. */
   readonly fetch: typeof fetch
-  /** For those that take no fetch. */
+  /** The token, for clients without a `fetch` option. */
   readonly token: Refresher<string>
   readonly options: HttpSurfaceOptions<string>
-  /** Of the LLM server, without a path. */
+  /** The URL of the LLM server, without a path. */
   readonly url: string
   readonly mcpUrl: string
-  /** A fetch of llm-refresh that puts the token elsewhere: for a part of the client that sends a key of its own. */
+  /** Makes a fetch of llm-refresh with another `apply`, for a part of the client that sends a key in its own header. */
   fetchWith(apply: HttpSurfaceOptions<string>['apply']): typeof fetch
 }
 
 /** A client that has been built. */
 export interface Session {
-  /** By the names that the row gives; each gives what was said. */
+  /** The calls, by their names in the row. Each returns the model's text. */
   readonly calls: Readonly<Record<string, () => Promise<string>>>
-  /** By the names that the row gives; each gives what was said, piece by piece. */
+  /** The streams, by their names in the row. Each yields the model's text in pieces. */
   readonly streams: Readonly<Record<string, () => AsyncIterable<string>>>
-  /** Is this the client's own error for a credential that was refused? */
+  /** Whether an error is the client's own error for a rejected credential. */
   isRefusal(error: unknown): boolean
-  /** Is this the client's own error for a stream that tells of an error? */
+  /** Whether an error is the client's own error for a stream that reports an error. */
   isBroken(error: unknown): boolean
   close?(): Promise<void>
 }
 
-/** A row of the table on the page. */
+/** A row of the table in docs/clients.md. */
 export interface Row {
   readonly name: string
-  /** The package, by its name in package.json; undefined for a part of the platform. */
+  /** The package's name in package.json; undefined for a part of the platform. */
   readonly package: string | undefined
-  /** Exact packages that a trial installs for it, where the tests do not run it. */
+  /** The exact packages that a trial installs for a client that the tests do not run. */
   readonly installed?: readonly string[]
-  /** What is changed, in code: `fetch` is that of llm-refresh. */
+  /** The change that a user makes, as code. `fetch` is the one of llm-refresh. */
   readonly option: string
-  /** How the token is put on its requests, where `Authorization: Bearer` alone does not do. */
+  /** The `apply` option, for a client that needs more than `Authorization: Bearer`. */
   readonly apply?: HttpSurfaceOptions<string>['apply']
   /** The calls and the streams of the client that this row is about. */
   readonly calls: readonly string[]
   readonly streams: readonly string[]
 }
 
-/** A client that is tested. The client itself is loaded when it is built. */
+/** A tested client. Its package is loaded in `build`. */
 export interface Client extends Omit<Row, 'calls'> {
-  /** Its rows, where it comes as several packages: each needs a change of its own. */
+  /** The rows of a client that consists of several packages. Each package needs its own change. */
   readonly parts?: readonly Row[]
-  /** What is called, and what is said to that. */
+  /** The name of each call → the text that it returns. */
   readonly calls: Readonly<Record<string, string>>
-  /** How many requests a call makes although the first is turned away, where it is not one. */
+  /** How many requests a call makes if each is rejected. Default: 1. */
   readonly insists?: Readonly<Record<string, number>>
-  /** What is streamed; each time the pieces make {@link SAID}. */
+  /** The names of the streams. The pieces of each stream make {@link SAID}. */
   readonly streams: readonly string[]
   readonly server: 'llm' | 'mcp'
-  /** What of llm-refresh it is handed. */
+  /** The part of llm-refresh that the client uses. */
   readonly takes: 'fetch' | 'dispatcher' | 'model'
   build(place: Place): Promise<Session>
 }

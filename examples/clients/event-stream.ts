@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** What a program that is told of an error within a stream may throw. */
+/** The error that a program may throw when a stream reports an error. */
 export class StreamError extends Error {}
 
 const Chunk = z.object({
@@ -8,7 +8,7 @@ const Chunk = z.object({
   choices: z.array(z.object({ delta: z.object({ content: z.string().nullish() }) })).optional(),
 })
 
-/** The text in an event stream of chat completions, as a program without a client of the vendor's reads it. */
+/** Reads the text in an event stream of chat completions, as a program without the vendor's client does. */
 export async function* textOf(body: AsyncIterable<Uint8Array> | null): AsyncGenerator<string> {
   const decoder = new TextDecoder()
   let rest = ''
@@ -37,7 +37,7 @@ export function chat(stream: boolean): ChatRequest {
   return { model: 'gpt-5', messages: [{ role: 'user', content: 'Hello?' }], stream }
 }
 
-/** As much of an answer as is looked at. */
+/** The part of a response that this file reads. */
 const ChatCompletion = z.object({
   choices: z.tuple([z.object({ message: z.object({ content: z.string() }) })]),
 })
@@ -48,7 +48,7 @@ export function saidIn(answer: unknown): string {
 
 const List = z.object({ object: z.string() })
 
-/** What kind of thing the OpenAI API answered with. */
+/** The kind of object in a response of the OpenAI API. */
 export function objectIn(answer: unknown): string {
   return List.parse(answer).object
 }

@@ -8,7 +8,7 @@ export const google: Client = {
   option: "new GoogleGenAI({ apiKey: 'unused', httpOptions: { fetch } })",
   calls: { generateContent: SAID },
   streams: ['generateContentStream'],
-  // It always sends a key, and Google refuses a key that is none, whatever token comes with it.
+  // The client always sends a key. Google rejects a request with an invalid key, even if its token is valid.
   apply: (token) => ({ authorization: `Bearer ${token}`, 'x-goog-api-key': undefined }),
   async build({ url, fetch }) {
     const { GoogleGenAI, ApiError } = await import('@google/genai')

@@ -42,7 +42,7 @@ export const langchainAnthropic: Client = {
   option: "new ChatAnthropic({ apiKey: 'unused', clientOptions: { fetch } })",
   calls: { invoke: SAID, 'bound tools': 'weather' },
   streams: ['stream'],
-  // It always sends a key.
+  // The client always sends a key.
   apply: (token) => ({ authorization: `Bearer ${token}`, 'x-api-key': undefined }),
   async build({ url, fetch }) {
     const { ChatAnthropic } = await import('@langchain/anthropic')
@@ -77,7 +77,7 @@ function toolIn({ tool_calls: calls }: AIMessageChunk): string {
   return String(calls?.[0]?.name)
 }
 
-/** Its own mark on an error of the vendor's client. */
+/** Whether LangChain has marked an error of the vendor's client as a rejected credential. */
 function isRefusal(error: unknown): boolean {
   return error instanceof Error && 'lc_error_code' in error && error.lc_error_code === 'MODEL_AUTHENTICATION'
 }

@@ -54,7 +54,7 @@ export const mcp: Client = {
   },
 }
 
-/** What is told while something runs, as a stream. */
+/** The pieces that `run` reports through its callback, as a stream. */
 export function pieces(run: (onPiece: (piece: string) => void) => Promise<unknown>): ReadableStream<string> {
   return new ReadableStream({
     async start(controller) {

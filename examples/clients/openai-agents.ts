@@ -13,7 +13,7 @@ export const openaiAgents: Client = {
     const { APIError, AuthenticationError, OpenAI } = await import('openai')
     const { z } = await import('zod')
     const openAIClient = new OpenAI({ apiKey: UNUSED, baseURL: `${url}/v1`, fetch })
-    // What setDefaultOpenAIClient does for a whole process, here for one runner.
+    // setDefaultOpenAIClient sets the client for the whole process. Here one runner gets it.
     const runner = new Runner({ modelProvider: new OpenAIProvider({ openAIClient }), tracingDisabled: true })
     const agent = new Agent({ name: 'Assistant', instructions: 'Be brief.', model: 'gpt-5' })
     const weather = tool({

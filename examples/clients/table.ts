@@ -19,7 +19,7 @@ import { openaiAgents } from './openai-agents.ts'
 import { openai7 } from './openai.ts'
 import { undici } from './undici.ts'
 
-/** Every client that is shown to survive an expired token. */
+/** Every tested client. The tests show that each survives an expired token. */
 export const clients: readonly Client[] = [
   openai7,
   openai6,
@@ -44,7 +44,7 @@ export const clients: readonly Client[] = [
   undici,
 ]
 
-/** The rows of the table on the page. */
+/** The rows of the table in docs/clients.md. */
 export const rows: readonly Row[] = clients.flatMap((client) => [
   ...(client.parts ?? [{ ...client, calls: Object.keys(client.calls) }]),
   ...(client === aiSdkMcp ? [mastra] : []),

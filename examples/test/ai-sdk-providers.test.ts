@@ -118,7 +118,7 @@ interface Settings {
   readonly fetch: typeof fetch
 }
 
-// Those that are installed here only.
+// Providers that only the examples have installed.
 describe.each<[string, (settings: Settings) => object]>([
   ['google v2', createGoogleV2],
   ['google v3', createGoogleV3],
@@ -134,7 +134,7 @@ describe.each<[string, (settings: Settings) => object]>([
     }
     const source = new Gate()
     source.hold(1)
-    // What is called with nonsense may be told 401: then the same token comes again.
+    // A function that is called with nonsense may throw an error like a 401. The refresh then returns the same token again.
     const credential = new Refreshable({
       refresh: async () => {
         await source.pass()

@@ -4,7 +4,7 @@ import { refreshingModel } from 'llm-refresh/ai-sdk'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 
 type Part = LanguageModelV4StreamPart
-/** How a stream goes on when its parts are used up. A stall heeds the caller's abort, as a connection does. */
+/** What a stream does after its last part. A stalled stream ends with the caller's abort, as a connection does. */
 type Ending = 'ends' | 'stalls'
 
 const START: Part = { type: 'stream-start', warnings: [{ type: 'other', message: 'A warning.' }] }
@@ -58,12 +58,12 @@ function model(parts: readonly Part[], ending: Ending = 'ends'): LanguageModelV4
 const refreshing = (first: LanguageModelV4, fresh = first): LanguageModelV4 =>
   refreshingModel(first, async () => fresh)
 
-/** All that a user of `streamText` sees, with the time (ms) at which it comes. */
+/** Everything that a user of `streamText` sees, each with the time (ms) at which it arrives. */
 async function seen(asked: LanguageModelV4, more: Partial<Parameters<typeof streamText>[0]> = {}) {
   const started = Date.now()
   let clock = 0
   const events: unknown[] = []
-  // Callbacks are noted for themselves: how they fall between two parts of one instant is a matter of microtasks.
+  // Calls of callbacks go into a separate list. Their order among parts of the same instant depends on microtasks, so it does not count.
   const calls: unknown[] = []
   const note = (event: unknown): unknown => events.push([clock, event])
   const result = streamText({
@@ -92,7 +92,7 @@ async function seen(asked: LanguageModelV4, more: Partial<Parameters<typeof stre
   return { events: withoutTimes(events), calls, isOver }
 }
 
-/** Two runs do not fall into the same millisecond. */
+/** Removes times, because two runs do not happen in the same millisecond. */
 function withoutTimes(events: readonly unknown[]): unknown {
   return JSON.parse(
     JSON.stringify(events, (name, value: unknown) =>

@@ -27,7 +27,7 @@ describe.each(clients)('$name', (client) => {
   })
   afterAll(() => world.close())
 
-  /** Everything that the client can do, unary or streaming, as calls; and what is said to each. */
+  /** All calls and streams of the client, as calls, each with its expected text. */
   function everything({
     calls,
     streams,
@@ -47,7 +47,7 @@ describe.each(clients)('$name', (client) => {
     }))
   }
 
-  /** Nothing was redeemed twice, and nobody was logged out. */
+  /** Expects `count` redemptions, none of them refused, and a login that the server has not revoked. */
   function expectRedemptions({ login }: Opened, count: number): void {
     expect([login.redemptions(), login.refused(), login.revoked()]).toEqual([count, 0, false])
   }
@@ -76,7 +76,7 @@ describe.each(clients)('$name', (client) => {
     )
     const answers = Promise.all(calls.map(({ call }) => call().finally(() => done.count())))
     await world.refusals.holding(100)
-    // Some are turned away before the refresh is over, some after it, some when others have long been answered.
+    // The server rejects some calls before the refresh is over, some after it, and some after other calls have got their response.
     world.redemptions.hold(1)
     world.refusals.release(30)
     await opened.rejected.reached(30)
@@ -132,7 +132,7 @@ describe.each(clients)('$name', (client) => {
     test('[F7, F5, M3] a stream that begins with an authentication error is opened anew, after one refresh', async () => {
       const opened = await world.open({ inspectStreams: true })
       for (const how of ['first_event', 'failed_response'] as const) {
-        // Not every model of the AI SDK tells of a failed response.
+        // Not every model of the AI SDK reports a failed response.
         if (how === 'failed_response' && client.takes === 'model') break
         world.refuse(how)
         for (const { name, call, says } of streaming(opened)) {

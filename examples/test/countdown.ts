@@ -1,4 +1,4 @@
-/** Tells when something has happened so many times. */
+/** Counts events, and resolves a promise at a given count. */
 export class Countdown {
   #count = 0
   readonly #watchers = new Map<() => void, number>()
@@ -8,7 +8,7 @@ export class Countdown {
     for (const [resolve, total] of this.#watchers) if (this.#count >= total) resolve()
   }
 
-  /** Resolves when it has happened so many times. */
+  /** Resolves when the count has reached the total. */
   reached(total: number): Promise<void> {
     return new Promise((resolve) => {
       if (this.#count >= total) resolve()

@@ -11,9 +11,9 @@ import { startMcpServer } from './mcp-server.ts'
 
 const examples = join(import.meta.dirname, '..')
 
-/** Whole programs of their own: a provider, and a model, that is rebuilt with each token. */
+/** Examples that do more than change a quick start: they rebuild a model or a provider with each token. */
 const OWN = ['ai-sdk-model.ts', 'provider.ts']
-/** Runs with logins of its own, in a test of its own. */
+/** This example has its own logins. mcp-agent.test.ts runs it. */
 const AGENT = 'mcp-agent.ts'
 const OTHERS = ['credential.ts', 'dispatcher.ts', 'everywhere.ts', 'vitest.config.ts', AGENT, ...OWN]
 
@@ -45,7 +45,7 @@ test.concurrent.each([...files, ...OWN])(
     const tokenFile = join(folder, 'token')
     await writeFile(tokenFile, 'stale\n')
     const accepts = async (credential: string): Promise<boolean> => {
-      // What renews the token does so while the stale one is turned away.
+      // Another program would renew the token. Here the file gets the fresh token while the server rejects the stale one.
       writeFileSync(tokenFile, 'fresh\n')
       return credential === 'fresh'
     }
@@ -73,7 +73,7 @@ test.concurrent.each([...files, ...OWN])(
       })
       expect(stdout).toContain(SAID)
       expect(server.rejections()).toBe(1)
-      // The MCP client introduces itself with two more.
+      // The MCP client sends two more requests to open its session.
       expect(server.requests()).toBe(isMcp ? 4 : 2)
     } finally {
       await Promise.all([llm.close(), mcp.close(), rm(folder, { recursive: true })])

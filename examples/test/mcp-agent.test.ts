@@ -16,10 +16,10 @@ import { node22 } from '../../test/support/node-22.ts'
 import { SAID, UNUSED } from '../clients/client.ts'
 import { type RunningMcpServer, startMcpServer } from './mcp-server.ts'
 
-/** The AI SDK is made for it. */
+/** The AI SDK requires Node 22. */
 const node = (await node22()) ?? process.execPath
 
-/** An MCP server whose authorization server is its own. It registers nobody: the example's client is known by its public id. */
+/** Starts an MCP server with its own authorization server. That server knows the example's client, and registers no other. */
 async function startService(answer: string): Promise<{ api: RunningMcpServer; server: AuthorizationServer }> {
   const server = await startAuthorizationServer({ clientAuthentication: 'none', resource: () => api.url })
   const api: RunningMcpServer = await startMcpServer((token) => server.isActive(token), answer, server.issuer)
@@ -78,7 +78,7 @@ test('[A8] mcp-agent.ts: given two MCP servers whose tokens have expired, when t
       [run, false],
     ])
   }
-  // Both servers name their tool alike, so the second's stands.
+  // Both servers' tools have the same name, so the agent calls the second server's.
   expect(results).toEqual([
     expect.stringContaining('You are free.'),
     expect.stringContaining('You are free.'),

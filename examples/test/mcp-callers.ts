@@ -6,11 +6,11 @@ import { mastra } from '../clients/mastra.ts'
 
 /** One connection of an MCP client. */
 export interface Caller {
-  /** Calls a tool. @returns what it said */
+  /** Calls a tool. @returns the tool's text */
   call(): Promise<string>
 }
 
-/** How a client authenticates: by the fetch that it is given, or by itself. */
+/** How a client authenticates: through the given fetch, or through its own `authProvider`. */
 export type Authentication = { readonly fetch: typeof fetch } | { readonly authProvider: OAuthClientProvider }
 
 export type Connect = (url: string, authentication: Authentication) => Promise<Caller>
@@ -19,7 +19,7 @@ const TOOL = { name: 'say', arguments: { to: 'you' } }
 
 const name = { name: 'storm', version: '1.0.0' }
 
-/** What is used of Mastra's client, which is not installed with the examples. */
+/** The part of Mastra's client that this file uses. The examples do not install that client. */
 interface Mastra {
   readonly MCPClient: new (options: {
     id: string
@@ -31,14 +31,14 @@ interface Mastra {
   }
 }
 
-/** What a client needs that is not installed with the examples: the trial installs it. */
+/** The packages of clients that the examples do not install. The trial installs them. */
 export const packages: Readonly<Partial<Record<string, readonly string[]>>> = {
   '@mastra/mcp 2': mastra.installed ?? [],
 }
 
 /**
- * The MCP clients of a storm, each as its documentation shows it. Each is loaded first, so that no token ages meanwhile. Each gets the folder
- * of its `packages`.
+ * The MCP clients of a storm, each used as its documentation shows it. Each outer function loads the client, before the test makes a token, so
+ * that no token ages meanwhile. Its argument is the folder with the client's `packages`.
  */
 export const callers = {
   '@modelcontextprotocol/sdk 1': async () => {
@@ -72,7 +72,7 @@ export const callers = {
     const { MCPClient } = (await import(pathToFileURL(path).href)) as Mastra
     let made = 0
     return async (url, authentication) => {
-      // On a busy machine a connection takes longer than its 3 s.
+      // Mastra's default is 3 s. On a busy machine a connection takes longer.
       const servers = { storm: { url: new URL(url), connectTimeout: 60_000, ...authentication } }
       const { storm_say: tool } = await new MCPClient({ id: `storm-${++made}`, servers }).listTools()
       if (tool?.execute === undefined) throw new Error('Mastra lists no tools of the server.')

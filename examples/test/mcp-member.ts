@@ -1,4 +1,4 @@
-// One process of an MCP storm: callers, each with a connection of its own, that share one login with all other processes.
+// One process of an MCP storm. Each of its callers has its own connection. All processes share one login.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createCredential, refreshingFetch } from 'llm-refresh'
 import { mcp } from 'llm-refresh/sources/mcp'
@@ -6,30 +6,30 @@ import { openStore, type StorePlace } from '../../bench/stores-place.ts'
 import { type Authentication, type Caller, type CallerName, callers, type Connect } from './mcp-callers.ts'
 import { ownLogin, type RegisteredClient } from './mcp-own-login.ts'
 
-/** What a member is started with. */
+/** The arguments of a member process. */
 export interface Orders {
   readonly client: CallerName
   readonly callers: number
   readonly url: string
   readonly registered: RegisteredClient
-  /** Where the client's `packages` are installed; empty where it needs none. */
+  /** The folder in which the client's `packages` are installed; empty if it needs none. */
   readonly folder: string
-  /** What the tool says. */
+  /** The text that the tool returns. */
   readonly answer: string
-  /** Where llm-refresh keeps the login; or the file in which the client's own `authProvider` does. */
+  /** The store of llm-refresh that holds the login, or the file of the client's own `authProvider`. */
   readonly login: StorePlace | { readonly kind: 'authProvider'; readonly at: string }
 }
 
 export type Order =
-  /** Each caller calls once, all at once. */
+  /** All callers call once, at the same time. */
   | { readonly do: 'round' }
-  /** Each caller calls again and again for this time, in ms, with a pause after each call. */
+  /** Each caller calls repeatedly for `ms`, with a pause after each call. */
   | { readonly do: 'run'; readonly ms: number; readonly pause: number }
 
 export interface Told {
   readonly served: number
   readonly failed: number
-  /** Callers that had no call fail. */
+  /** Callers without a failed call. */
   readonly spared: number
   /** The first error. */
   readonly error: string | undefined
@@ -42,7 +42,7 @@ const authentication: Authentication =
     ? { authProvider: ownLogin(login.at, registered) }
     : { fetch: await sharedFetch(login) }
 const connect: Connect = await callers[client](orders.folder)
-/** Each connects with its first call, and again where that failed. */
+/** The connection of each caller. A caller connects at its first call, and again after a connection that failed. */
 const connections: (Promise<Caller> | undefined)[] = Array.from({ length: orders.callers }, () => undefined)
 
 async function sharedFetch(place: StorePlace): Promise<typeof fetch> {

@@ -10,8 +10,8 @@ export interface RegisteredClient {
 }
 
 /**
- * What the SDKs ask their users to write: a provider that keeps the tokens in a file, so that processes share them. Each process reads the
- * file for each request, and replaces it as a whole.
+ * The `authProvider` that the SDKs ask their users to write. It keeps the tokens in a file, so that processes share them. Each process reads
+ * the file for each request, and replaces the whole file.
  */
 export function ownLogin(
   file: string,
@@ -38,14 +38,14 @@ export function ownLogin(
     saveAuthorizationServerInformation: (found) => {
       server = found
     },
-    // Nobody is there to log in.
+    // No person is there to log in.
     redirectToAuthorization: () => undefined,
     saveCodeVerifier: () => undefined,
     codeVerifier: () => 'verifier',
   }
 }
 
-/** Nobody reads half a file. */
+/** Writes another file, and renames it, so that no process reads half a file. */
 export function writeTokens(file: string, tokens: OAuthTokens): void {
   const aside = mkdtempSync(join(dirname(file), 'tokens-'))
   const written = join(aside, 'tokens.json')

@@ -7,22 +7,21 @@ import { z } from 'zod'
 /** A running MCP server. */
 export interface RunningMcpServer {
   readonly url: string
-  /** Requests that arrived; the event stream that a client listens to is not among them. */
+  /** The number of requests that arrived. The GET requests by which clients listen for events do not count. */
   requests(): number
-  /** Requests that were turned away for their credential. */
+  /** The number of requests that the server rejected for their credential. */
   rejections(): number
-  /** From now on a tool that reports progress waits for this after its first report; undefined: no longer. */
+  /** From now on a tool that reports progress awaits this after its first report. undefined: tools no longer wait. */
   hold(afterContent: (() => Promise<void>) | undefined): void
   close(): Promise<void>
 }
 
 /**
- * A real MCP server (the SDK's own) on loopback and a free port, with sessions, behind a bearer check. It answers with
- * event streams.
+ * Starts a real MCP server (the SDK's own) on loopback and a free port, with sessions, behind a bearer check. It responds with event streams.
  *
- * @param accepts whether a bearer token is good at this instant
- * @param answer what its tools say
- * @param issuer its authorization server, where it publishes metadata of its own (RFC 9728)
+ * @param accepts whether a bearer token is valid at this instant
+ * @param answer the text that its tools return
+ * @param issuer its authorization server. With it, the server publishes its metadata (RFC 9728).
  */
 export async function startMcpServer(
   accepts: (token: string) => Promise<boolean>,

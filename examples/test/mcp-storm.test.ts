@@ -13,7 +13,7 @@ import { bundleMcpMember, startStorm } from './mcp-storm.ts'
 const CALLERS = 5
 const EXPIRIES = 3
 
-/** Each client, each store and each number of processes meets each of the others once. `npm run trial -- mcp` runs all. */
+/** Each pair of a client, a store and a number of processes occurs once. `npm run trial -- mcp` runs all combinations. */
 const ROWS: readonly [client: CallerName, processes: number, store: StorePlace['kind']][] = [
   ['@modelcontextprotocol/sdk 1', 8, 'files'],
   ['@modelcontextprotocol/sdk 1', 2, 'Redis'],
@@ -32,7 +32,7 @@ const stores = {
   PostgreSQL: hasPostgres,
   none: false,
 }
-/** @ai-sdk/mcp is made for it. */
+/** @ai-sdk/mcp requires Node 22. */
 const newer = await node22()
 const rows = ROWS.filter(
   ([client, , store]) => stores[store] && (newer !== undefined || client !== '@ai-sdk/mcp 2'),
@@ -78,6 +78,6 @@ test.each(rows)(
     expect([storm.login.refused(), storm.login.revoked()]).toEqual([0, false])
     expect(storm.server.tokenRequests()).toBe(EXPIRIES)
   },
-  // A few seconds on an idle machine.
+  // On an idle machine this takes a few seconds.
   180_000,
 )

@@ -14,14 +14,14 @@ import type { Order, Orders, Told } from './mcp-member.ts'
 import { writeTokens } from './mcp-own-login.ts'
 import { startMcpServer } from './mcp-server.ts'
 
-/** What the server's tool says. */
+/** The text that the server's tool returns. */
 const ANSWER = 'hello'
 
 /** Processes whose callers share one login at one MCP server. */
 export interface Storm {
   readonly server: AuthorizationServer
   readonly login: Login
-  /** Tells all processes to do something, at once. @returns what they told */
+  /** Sends an order to all processes at once. @returns the sum of their reports */
   tell(order: Order): Promise<Told>
   close(): Promise<void>
 }
@@ -33,20 +33,20 @@ export interface StormOptions {
   readonly login: Orders['login']
   /** Life of an access token, in whole seconds. Default: 3600. */
   readonly accessTokenSeconds?: number
-  /** ms that the token endpoint takes. Default: 0. */
+  /** ms that the token endpoint takes to respond. Default: 0. */
   readonly latency?: number
-  /** The Node that the processes run under. */
+  /** The path of the Node that runs the processes. */
   readonly node: string
-  /** Where the client's `packages` are installed, if it needs any. */
+  /** The folder in which the client's `packages` are installed, if it needs any. */
   readonly folder?: string
 }
 
-/** @returns the path of the processes' program, as one file in this folder */
+/** Bundles the program of the member processes into one file in this folder. @returns its path */
 export function bundleMcpMember(folder: string): Promise<string> {
   return bundle(new URL('mcp-member.ts', import.meta.url), `${folder}/mcp-member.mjs`)
 }
 
-/** @param program what `bundleMcpMember` made */
+/** @param program the path that `bundleMcpMember` returned */
 export async function startStorm(program: string, options: StormOptions): Promise<Storm> {
   const { accessTokenSeconds = 3600, latency = 0, folder = '' } = options
   const server = await startAuthorizationServer({
@@ -59,7 +59,7 @@ export async function startStorm(program: string, options: StormOptions): Promis
   const orders = { ...options, folder, answer: ANSWER, url: api.url, registered }
   const starting = Array.from({ length: options.processes }, () => startMember(program, options.node, orders))
   const members = await Promise.all(starting)
-  // A token that lives for seconds must not age while the processes start.
+  // The login comes after the start of the processes, because its token may live only for seconds.
   const login = await server.login()
   await logIn(orders, login)
   return {
@@ -82,7 +82,7 @@ export async function startStorm(program: string, options: StormOptions): Promis
   }
 }
 
-/** Keeps a login where the processes look for it. */
+/** Writes a login to the place where the processes read it. */
 async function logIn(
   { login: place, url, registered }: Orders,
   { accessToken, refreshToken, expiresIn }: Login,
@@ -114,7 +114,7 @@ async function startMember(
   { client, callers, url, registered, folder, answer, login }: Orders,
 ): Promise<Member> {
   const orders: Orders = { client, callers, url, registered, folder, answer, login }
-  // It ends with this process, whose channel it watches.
+  // The child exits when its channel to this process closes.
   const child = fork(program, [JSON.stringify(orders)], { execPath, execArgv: [] })
   const exit = once(child, 'exit')
   const ended = exit.then(() =>

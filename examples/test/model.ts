@@ -1,10 +1,10 @@
 import type { Answer } from '../../test/support/llm-server.ts'
 import { CITY_PROMPT, SAID } from '../clients/client.ts'
 
-/** What a tool is asked, and what an object says. */
+/** The city in the arguments of a tool call, and in an object. */
 const CITY = JSON.stringify({ city: 'Paris' })
 
-/** The model that the clients talk with. It uses a tool where it is given one, and names a city where it is asked to. */
+/** The model behind the clients. It calls a tool if it gets one, and returns a city if the prompt asks for one. */
 export const model: Answer = ({ messages, tools, ...request }) => {
   if (request['_endpointType'] === 'embedding') return { embedding: [0.1, 0.2, 0.3] }
   const tool = tools?.[0]?.function.name

@@ -16,7 +16,7 @@ const REMEDY = 'Run: llm-refresh login work'
 const REJECTED = JSON.stringify({ error: { message: 'expired', type: 'authentication_error' } })
 
 type Handler = Parameters<typeof startRecordingServer>[0]
-/** The base URL and the key of a client: the proxy's, or the upstream's with a good token. */
+/** The base URL and the key of a client: of the proxy, or of the upstream with a valid token. */
 interface Place {
   readonly url: (preset: ProxyPreset) => string
   readonly key: (preset: ProxyPreset) => string
@@ -27,13 +27,13 @@ interface World {
   readonly direct: Place
   readonly audit: readonly ProxyAuditEntry[]
   readonly refreshes: () => number
-  /** The token in force is no good from now on. */
+  /** Makes the current token invalid. */
   expire(): void
-  /** The login has ended: what the token endpoint says to every refresh. */
+  /** Ends the login: from now on every refresh fails. */
   end(): void
 }
 
-/** @param serve what the upstream responds to a request with a good token */
+/** @param serve handles the requests with a valid token */
 async function world(serve: Handler): Promise<World> {
   let [good, count, hasEnded] = [0, 0, false]
   const credential = new Refreshable({
@@ -90,11 +90,11 @@ const messages = [{ role: 'user' as const, content: 'Hello?' }]
 const chat = { model: 'gpt-5', messages }
 const message = { model: 'claude-opus-5', max_tokens: 9, messages }
 
-/** Lines of numbers, so that a byte that is lost or doubled shows. */
+/** Numbered lines, so that a lost or doubled byte is noticed. */
 const lines = (count: number): Buffer =>
   Buffer.from(Array.from({ length: count }, (_, at) => `${String(at).padStart(15, '0')}\n`).join(''))
 
-/** A response that no JSON parser would write twice: odd spaces, odd names, more than one piece. */
+/** A response with odd spaces and escapes. If the proxy parsed it and wrote it again, the bytes would differ. */
 const ODD = `{ "id":"x",\n\t"choices" : [{"message":{"role":"assistant","content":"caf\\u00e9 ☕"}}],
   "content":[{"type":"text","text":"caf\\u00e9 ☕"}], "number": 1.000e3 }\n\n`
 const EVENTS = [
@@ -143,7 +143,7 @@ const CALLS: Readonly<Record<string, (place: Place) => Promise<Response>>> = {
   'Anthropic: models': (place) => anthropicAt(place).models.list({ limit: 2 }).asResponse(),
 }
 
-/** A request as the upstream saw it, without what tells one connection or one form from another. */
+/** A request as the upstream saw it, without the parts that differ for each connection and each form. */
 function comparable({ method, path, headers, body }: Recorded): object {
   const { host: _host, authorization: _token, connection: _hop, ...rest } = headers
   const [boundary = ''] = /(?<=boundary=)\S+/.exec(rest['content-type'] ?? '') ?? []
@@ -212,7 +212,7 @@ describe('[X6] retries of the SDKs’ own', () => {
     ],
   } as const
 
-  /** The first responses to a good token are failures. */
+  /** A handler whose first responses to a valid token are failures. */
   const failing = (...statuses: number[]): Handler => {
     const left = [...statuses]
     return (request, response, raw) => {

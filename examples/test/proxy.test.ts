@@ -11,7 +11,7 @@ import { startLlmServer } from '../../test/support/llm-server.ts'
 const SAID = 'Hello through the proxy.'
 const PRESETS = ['openai', 'anthropic', 'google'] as const
 
-/** A model's server behind a proxy, and what a client of each vendor is told: a base URL and a static key. */
+/** An LLM server behind the proxy, and the base URL and static key for a client of each vendor. */
 async function world() {
   let good = 0
   let count = 0

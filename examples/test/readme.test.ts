@@ -19,7 +19,7 @@ async function blocks(page?: string): Promise<string[]> {
   return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = '']) => code)
 }
 
-/** The blocks of all pages that use a client which only the examples have installed. */
+/** The blocks of all pages that use a client. Only the examples have these clients installed. */
 async function blocksWithClients(): Promise<string[]> {
   const docs = await readdir(join(examples, '../docs'), { recursive: true })
   const pages = docs.filter((file) => file.endsWith('.md')).map((file) => `docs/${file}`)
@@ -27,7 +27,7 @@ async function blocksWithClients(): Promise<string[]> {
   return all.flat().filter((code) => /from '(?:ai|openai)'/.test(code))
 }
 
-/** The reader of the table has these at hand: the vendors' clients, and the credential and the fetch of that page. */
+/** The code before each row of the table: it imports the vendors' clients, and declares the page's credential and fetch. */
 const AT_HAND = `
 import { createAnthropic } from '@ai-sdk/anthropic'
 import { createGoogle } from '@ai-sdk/google'
@@ -54,10 +54,10 @@ declare const credential: Credential
 declare const [id, origins]: string[]
 declare const baseURL: string
 declare const url: URL
-// Mastra is installed by its trial alone.
+// Only the trial installs Mastra.
 declare const MCPClient: new (options: { servers: Record<string, { url: URL; fetch: typeof globalThis.fetch }> }) => unknown
 `
-/** Other versions have other names. */
+/** The replaced package names of older versions. */
 const OLDER: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
   'AI SDK 5': olderAiSdk('v2'),
   'AI SDK 6': olderAiSdk('v3'),
@@ -115,7 +115,7 @@ test('[M1] the first model of docs/ai-sdk.md runs, with the token of a file', as
   }
 }, 30_000)
 
-/** Below the examples, so that it finds their packages, where no formatter that runs meanwhile looks. */
+/** A path for a program in a new folder below the examples, so that the program finds their packages. The dot hides it from the formatter. */
 async function placeFor(name: string): Promise<string> {
   return join(await mkdtemp(join(examples, '.readme-')), name)
 }
@@ -128,7 +128,7 @@ test('[F7] the first program of README.md runs as pasted, and shows one refresh 
     const options = { env: { PATH: process.env['PATH'] }, cwd: examples }
     const { stdout, stderr } = await promisify(execFile)(process.execPath, [file], options)
     expect(stderr).toBe('')
-    // As the text below the program says.
+    // The text below the program on the page names the same events.
     const refresh = ['refresh_started', 'issued', 'persisted', 'refresh_succeeded']
     const said = 'Hello from the test server.'
     expect(stdout.trimEnd().split('\n')).toEqual([...refresh, 'rejected', ...refresh, 'retried', said])
@@ -147,7 +147,7 @@ test('[F7, K5] the program of README.md with an OAuth client runs, over a token 
   let rejected = 0
   const llm = await startLlmServer({
     answer: SAID,
-    // The first token has been revoked by the time that it is shown.
+    // The server rejects the first request, as if the token had been revoked.
     accepts: async (token) => ++rejected > 1 && authorization.isActive(token),
   })
   const file = await placeFor('readme.ts')
@@ -175,7 +175,7 @@ test('[F11] given a wrong origin in the second program of README.md, when it run
   const llm = await startLlmServer({ answer: SAID, accepts: async () => false })
   const file = await placeFor('origin.ts')
   try {
-    // The base URL is that of the server, and `origins` still names the one of the page.
+    // The base URL is the test server's, but `origins` still names the page's origin.
     await writeFile(file, program.replace('https://gateway.example.com/v1', llm.baseUrl.openai))
     const args = [...flags.split(' '), '--import', 'tsx', file]
     const env = { PATH: process.env['PATH'], CLIENT_SECRET: SECRET }

@@ -2,13 +2,13 @@ import Anthropic from '@anthropic-ai/sdk'
 import { GoogleGenAI } from '@google/genai'
 import OpenAI, { toFile } from 'openai'
 
-/** A program that knows nothing but the variables of its environment. Each call is a line of JSON: what it said, or its error. */
+/** A program that knows only its environment variables. It prints a line of JSON for each call: the call's result or error. */
 const messages = [{ role: 'user' as const, content: 'Hello?' }]
 const chat = { model: 'gpt-5', messages }
 const message = { model: 'claude-opus-5', max_tokens: 9, messages }
 const openai = new OpenAI()
 const anthropic = new Anthropic()
-// Its API key is the one thing that this SDK reads from the environment in every version.
+// In every version this SDK reads its API key from the environment. Not every version reads the base URL.
 const google = new GoogleGenAI({ httpOptions: { baseUrl: process.env['GOOGLE_GEMINI_BASE_URL'] ?? '' } })
 
 const calls: Readonly<Record<string, () => Promise<unknown>>> = {

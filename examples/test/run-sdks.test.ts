@@ -41,7 +41,7 @@ test('[X6] [X7] [L1] given the SDKs of OpenAI, Anthropic and Google with nothing
     dead('message', 'AuthenticationError'),
     dead('generate', 'ApiError'),
   ])
-  // The last of each is that of the first call after the end.
+  // One more of each: the first call after the end of the login.
   expect([llm.rejections(), servers.counts.tokenRequests]).toEqual([CALLS.length + 1, CALLS.length + 1])
   expect(stderr).not.toMatch(/llm-refresh/)
 }, 60_000)

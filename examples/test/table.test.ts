@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-/** Runs the script on a page of our own. Returns its error, or an empty text. */
+/** Runs the script on a test page. Returns its error, or an empty text. */
 async function run(page: string, ...options: string[]): Promise<string> {
   const script = join(root, 'scripts/clients-table.ts')
   try {

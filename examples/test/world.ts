@@ -9,31 +9,31 @@ import { Countdown } from './countdown.ts'
 import { startMcpServer } from './mcp-server.ts'
 import { model } from './model.ts'
 
-/** How a client is built. */
+/** Options for building a client. */
 export interface Opening {
   inspectStreams?: boolean
-  /** What every refresh ends with. */
+  /** The error of every refresh. Default: refreshes succeed. */
   failure?: RefreshError
-  /** There is nothing to begin with. */
+  /** The credential starts without a token. */
   without?: 'token'
 }
 
-/** A client in use, on a login of its own. */
+/** A client in use, with its own login. */
 export interface Opened extends Session {
   readonly login: Login
-  /** Calls that the cell was told were rejected. */
+  /** Counts the rejections that were reported to the cell. */
   readonly rejected: Countdown
-  /** Requests that the client made; those of llm-refresh's own, and the event stream of MCP, are not among them. */
+  /** The number of requests that the client made. Requests of llm-refresh, and MCP's listening requests, do not count. */
   asked(): number
 }
 
-/** The servers that a client needs, and what a test does to them. */
+/** The servers that a client needs, and the controls of a test. */
 export interface World {
-  /** Holds back answers to credentials that are no good. */
+  /** Delays responses that reject a credential. */
   readonly refusals: Gate
-  /** Holds back the token endpoint. */
+  /** Delays the token endpoint. */
   readonly redemptions: Gate
-  /** Holds back streams, after their first content. */
+  /** Delays streams after their first content. */
   readonly streams: Gate
   readonly requests: () => number
   readonly rejections: () => number
@@ -43,7 +43,7 @@ export interface World {
   close(): Promise<void>
 }
 
-/** Starts the servers that a client needs: those of the demo, and for MCP the SDK's own. */
+/** Starts the servers that a client needs: an authorization server, an LLM server, and the SDK's MCP server. */
 export async function startWorld(client: Client): Promise<World> {
   const refusals = new Gate()
   const streams = new Gate()
@@ -81,7 +81,7 @@ export async function startWorld(client: Client): Promise<World> {
       const refreshing = refreshingFetch(token, { ...options, apply, fetch: checked })
       return async (input, init) => {
         const isListening = client.server === 'mcp' && init?.method === 'GET'
-        // The OpenAI client makes one of these to find out what its fetch can do.
+        // The OpenAI client fetches 'data:,' to find out what its fetch can do. That is no request of a call.
         if (input !== 'data:,' && !isListening) count.asked++
         count.pending++
         try {
@@ -100,7 +100,7 @@ export async function startWorld(client: Client): Promise<World> {
       fetchWith,
     })
     sessions.push(session)
-    // What a client does by itself once it is built is over.
+    // Wait for the requests that a client makes by itself when it is built.
     do await settled()
     while (count.pending > 0)
     return { ...session, login, rejected, asked: () => count.asked }
@@ -122,7 +122,7 @@ export async function startWorld(client: Client): Promise<World> {
   }
 }
 
-/** The platform's fetch, which sees that what stands in for a credential never goes out. */
+/** The platform's fetch. It throws if a request would send the placeholder for a credential. */
 const checked: typeof fetch = async (input, init) => {
   const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined))
   for (const [name, value] of headers) {

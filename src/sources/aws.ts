@@ -8,29 +8,29 @@ import { loadPeer } from '../lib/optional-package.ts'
 import { checkOptions, describe, optionError } from '../lib/options.ts'
 import { cloudFailure } from './shared/cloud-error.ts'
 
-/** Keys of AWS. */
+/** AWS keys, in the shape that the AWS SDK returns. */
 export interface AwsIdentity {
   readonly accessKeyId: string
   readonly secretAccessKey: string
   readonly sessionToken?: string
-  /** A token does not outlive the keys that it was made with. */
+  /** When the keys expire. A token that they signed expires then, too. */
   readonly expiration?: Date
 }
 
-/** How {@link aws} makes tokens. */
+/** Options of {@link aws}. */
 export interface AwsOptions {
-  /** Where the model is, such as `us-east-1`. Default: as the AWS SDK finds it. */
+  /** The model's region, such as `us-east-1`. Default: the region that the AWS SDK finds. */
   region?: string | undefined
-  /** Of the shared configuration. Default: as the AWS SDK finds it. */
+  /** A profile of AWS's shared configuration files. Default: the profile that the AWS SDK finds. */
   profile?: string | undefined
-  /** The keys, or what gives them; asked for each token. Default: the AWS SDK's chain of providers. */
+  /** The keys, or a function that returns them. The source calls it for each token. Default: the AWS SDK's chain of providers. */
   credentials?: AwsIdentity | (() => Promise<AwsIdentity>) | undefined
   /**
-   * How long a token lives, in ms; at most 12 hours.
+   * How long a token lives, in ms: from 1,000 to 43,200,000 (12 hours).
    * @default 43_200_000
    */
   lifetime?: number | undefined
-  /** Time, for tests to control. */
+  /** A clock, for tests. Default: the platform's. */
   clock?: Clock | undefined
 }
 
@@ -45,8 +45,9 @@ const REMEDY = {
 }
 
 /**
- * The SDK's chain of providers, as the token generator would build it: it tells when the keys expire. Made anew for each token and without
- * its cache of files, so that it sees what a login has changed. undefined where it cannot be found: then the generator looks for itself.
+ * The SDK's chain of providers, as the token generator would build it. We call the chain ourselves, because the generator does not say when
+ * the keys expire. Each token gets a new chain without a file cache, so that the chain sees a new login. If the SDK is not installed, the
+ * result is undefined, and the generator finds the keys itself.
  */
 function chain(profile: string | undefined): (() => Promise<AwsIdentity>) | undefined {
   try {
@@ -70,7 +71,7 @@ function hasChain(providers: unknown): providers is Providers {
 }
 
 /**
- * Bearer tokens for Amazon Bedrock, by `@aws/bedrock-token-generator`: they are signed here, no endpoint is asked for them.
+ * Bearer tokens for Amazon Bedrock, made by `@aws/bedrock-token-generator`. This process signs them; it sends no request for them.
  *
  * @throws RefreshError `invalid_option`; `issue` also `source_refused`, `source_unreachable`, `source_unavailable`,
  *   `source_rate_limited`, `reauthentication_required`
@@ -113,7 +114,7 @@ export function aws(options: AwsOptions = {}): Source {
   }
 }
 
-/** Without keys the generator would look for others, and sign as somebody else. */
+/** If a key is missing, the generator would look for other keys, and sign as another identity. */
 function checkKeys(identity: unknown): void {
   const names = ['accessKeyId', 'secretAccessKey'] as const
   const missing = names.find((name) => {
@@ -127,7 +128,7 @@ function checkKeys(identity: unknown): void {
   )
 }
 
-/** epoch ms. Keys that were read from JSON have a text where the SDK has a date. */
+/** @returns epoch ms; Infinity if the keys state no expiry. The SDK has a Date there; keys that were read from JSON have a string. */
 function endOf(expiration: unknown, now: number): number {
   const at = expiration instanceof Date ? expiration.getTime() : readInstant(expiration, now)
   return at === undefined || Number.isNaN(at) ? Infinity : at

@@ -6,7 +6,7 @@ import { checkOptions, optionError } from '../lib/options.ts'
 import { claimsOf } from './shared/claims.ts'
 import { cloudFailure } from './shared/cloud-error.ts'
 
-/** A credential of @azure/identity, as far as it is needed. */
+/** The part of an `@azure/identity` credential that this source calls. */
 export interface AzureCredential {
   getToken(
     scopes: string[],
@@ -14,13 +14,16 @@ export interface AzureCredential {
   ): Promise<{ token: string; expiresOnTimestamp: number } | null>
 }
 
-/** How {@link azure} finds tokens. */
+/** Options of {@link azure}. */
 export interface AzureOptions {
   /** @default 'https://cognitiveservices.azure.com/.default' */
   scopes?: string | readonly string[] | undefined
-  /** Makes the credential that is asked. It is called for each token, for a credential keeps its own. Default: `DefaultAzureCredential`. */
+  /**
+   * Returns the Azure credential that issues the token. The source calls it for each token, because a credential caches its tokens.
+   * Default: a new `DefaultAzureCredential`.
+   */
   credential?: (() => AzureCredential | Promise<AzureCredential>) | undefined
-  /** Time, for tests to control. */
+  /** A clock, for tests. Default: the platform's. */
   clock?: Clock | undefined
 }
 
@@ -35,8 +38,8 @@ const REMEDY = {
 }
 
 /**
- * Tokens of Azure (Azure OpenAI, AI Foundry), by `@azure/identity`. A claims challenge of the rejected answer is answered
- * (continuous access evaluation).
+ * Tokens of Azure (Azure OpenAI, AI Foundry), by `@azure/identity`. If the rejected response carried a claims challenge (continuous access
+ * evaluation), the source asks Entra ID for those claims.
  *
  * @throws RefreshError `invalid_option`; `issue` also `reauthentication_required`, `source_unreachable`, `source_unavailable`,
  *   `source_rate_limited`, `source_refused`

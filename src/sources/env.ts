@@ -3,26 +3,26 @@ import { RefreshError } from '../errors.ts'
 import { checkOptions, optionError } from '../lib/options.ts'
 import { readBare } from './shared/token-text.ts'
 
-/** How a variable is read. */
+/** Options of {@link env}. */
 export interface EnvOptions {
-  /** Where the variables are, on a platform that has them elsewhere. Default: `process.env`. */
+  /** The variables, on a platform that does not have them in `process.env`. Default: `process.env`. */
   env?: Readonly<Record<string, unknown>> | undefined
 }
 
 /**
- * A static key in an environment variable, so that code need not branch. It is read anew whenever a token is needed; while it
- * is the one that was rejected, the refresh fails with `unchanged`.
+ * A static key in an environment variable, so that code need not branch. The source reads the variable each time that a token is
+ * needed. While the variable still holds the rejected key, the refresh fails with `unchanged`.
  *
- * `issue` throws a RefreshError: `credential_missing` (it is not set, or empty), `source_invalid` (it is no token).
+ * `issue` throws a RefreshError: `credential_missing` (the variable is not set, or empty), `source_invalid` (its value is no token).
  *
- * @param name of the variable, not its value
+ * @param name the name of the variable, not its value
  * @throws RefreshError `invalid_option`
  * @example
  * const credential = createCredential({ source: env('OPENAI_API_KEY') })
  */
 export function env(name: string, options: EnvOptions = {}): Source {
   checkOptions(options, ['env'])
-  // It might be the key itself, by mistake: then it must not be shown.
+  // The caller may have passed the key itself by mistake, so the message does not show the text.
   if (typeof name !== 'string' || !/^[A-Z_]\w*$/i.test(name)) {
     throw optionError('name', 'must be the name of an environment variable, not its value')
   }
@@ -46,7 +46,7 @@ export function env(name: string, options: EnvOptions = {}): Source {
   }
 }
 
-/** Not every platform has it. */
+/** The variables of the process. Not every platform has a `process`. */
 function platformEnv(): Readonly<Record<string, unknown>> {
   return globalThis.process?.env ?? {}
 }

@@ -10,17 +10,17 @@ import { type ParseOutput, readOutput } from './shared/token-text.ts'
 
 export type { ParseOutput } from './shared/token-text.ts'
 
-/** How a file is read. */
+/** Options of {@link file}. */
 export interface FileOptions {
-  /** Reads the token out of the file's text, where that is neither a bare token nor one of the known kinds of JSON. */
+  /** Reads the token from the file's text, if that text is neither a bare token nor a known kind of JSON. */
   parse?: ParseOutput | undefined
-  /** Time, for tests to control. Default: the platform's. */
+  /** A clock, for tests. Default: the platform's. */
   clock?: Clock | undefined
 }
 
 /** bytes */
 const LIMIT = 1_048_576
-/** What no waiting mends. Anything else may be a rotation that is under way, or a mount that is away for a moment. */
+/** Errors that waiting does not mend. Any other error may come from a rotation in progress, or from a mount that is away for a moment. */
 const REFUSED: ReadonlySet<unknown> = new Set([
   'EACCES',
   'EPERM',
@@ -31,14 +31,15 @@ const REFUSED: ReadonlySet<unknown> = new Set([
 ])
 
 /**
- * A token in a file that something else spendsRefreshToken: a mounted secret, a sidecar, a cron job. The file is read anew whenever a
- * token is needed; while it holds the one that was rejected, the refresh fails with `unchanged`.
+ * A token in a file that another program renews: a mounted secret, a sidecar, a cron job. The source reads the file each time that a token
+ * is needed. While the file still holds the rejected token, the refresh fails with `unchanged`.
  *
- * It holds a bare token, or JSON as the `command` source understands it. Whoever writes it should replace it by a
- * rename, for what is written in place may be read half-written. Lifetimes (`expires_in`) count from when it was written.
+ * The file holds a bare token, or JSON as the `command` source reads it. The program that writes the file should replace it by a rename:
+ * a file that is written in place may be read half-written. Lifetimes (`expires_in`) count from the file's modification time.
  *
- * `issue` throws a RefreshError: `source_unavailable` (missing, or empty), `source_unreachable` (a read that failed),
- * `source_refused` (not permitted, or no file), `source_invalid` (more than 1 MiB, no text, or no token in it).
+ * `issue` throws a RefreshError: `source_unavailable` (the file is missing or empty), `source_unreachable` (the read failed),
+ * `source_refused` (the read is not permitted, or the path is no file), `source_invalid` (the file is larger than 1 MiB, is no text, or
+ * holds no token).
  *
  * @throws RefreshError `invalid_option`
  * @example
@@ -73,7 +74,7 @@ async function read(path: string, signal: AbortSignal): Promise<{ bytes: Uint8Ar
   signal.throwIfAborted()
   let handle: FileHandle | undefined
   try {
-    // A pipe that nobody writes to must not hold us up before it can be seen to be one. Windows has neither.
+    // Opening a pipe without a writer would block, so we open without blocking, and then check the type. Windows has no such flag.
     handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
     const stats = await handle.stat()
     if (!stats.isFile())
@@ -84,7 +85,7 @@ async function read(path: string, signal: AbortSignal): Promise<{ bytes: Uint8Ar
         `The file ${path} is larger than 1 MiB: name the one that holds the token.`,
       )
     const bytes = await handle.readFile({ signal })
-    // It may have grown meanwhile, and some do not tell their size.
+    // The file may have grown since `stat`, and some file systems report no size.
     if (bytes.length > LIMIT)
       throw failed(
         'source_invalid',

@@ -6,21 +6,24 @@ import { loadPeer } from '../lib/optional-package.ts'
 import { checkOptions, optionError } from '../lib/options.ts'
 import { cloudFailure } from './shared/cloud-error.ts'
 
-/** A client of google-auth-library, as far as it is needed. */
+/** The part of a `google-auth-library` client that this source calls. */
 export interface GoogleClient {
   getAccessToken(): Promise<{ token?: string | null | undefined }>
   readonly credentials: { expiry_date?: number | null | undefined }
 }
 
-/** How {@link google} finds tokens. */
+/** Options of {@link google}. */
 export interface GoogleOptions {
   /** @default 'https://www.googleapis.com/auth/cloud-platform' */
   scopes?: string | readonly string[] | undefined
-  /** The e-mail address of a service account to act as. */
+  /** The e-mail address of the service account to impersonate. */
   impersonate?: string | undefined
-  /** Makes the client that is asked. It is called for each token, for a client keeps its own. Default: the application default credentials. */
+  /**
+   * Returns the client that gets the token. The source calls it for each token, because a client caches its tokens. Default: a client of
+   * the application default credentials.
+   */
   client?: (() => GoogleClient | Promise<GoogleClient>) | undefined
-  /** Time, for tests to control. */
+  /** A clock, for tests. Default: the platform's. */
   clock?: Clock | undefined
 }
 
@@ -82,7 +85,10 @@ async function defaultClient(scopes: string[], impersonate: string | undefined):
   return new Impersonated({ sourceClient, targetPrincipal: impersonate, targetScopes: scopes })
 }
 
-/** A person's login (`gcloud auth application-default login`), perhaps behind an impersonation: it holds a refresh token. */
+/**
+ * Whether the client acts by a person's login (`gcloud auth application-default login`), directly or through an impersonation. Such a client
+ * holds a refresh token.
+ */
 function isPerson(client: unknown, depth = 0): boolean {
   if (typeof client !== 'object' || client === null || depth > 3) return false
   const tokens = [
@@ -90,19 +96,22 @@ function isPerson(client: unknown, depth = 0): boolean {
     Reflect.get(client, 'refreshToken'),
     Reflect.get(Object(Reflect.get(client, 'credentials')), 'refresh_token'),
   ]
-  // A service account's client has one that is none.
+  // A service account's client holds the text 'jwt-placeholder' where others hold a refresh token.
   const isHeld = tokens.some(
     (token) => typeof token === 'string' && token !== '' && token !== 'jwt-placeholder',
   )
   return isHeld || isPerson(Reflect.get(client, 'sourceClient'), depth + 1)
 }
 
-/** The library remembers for good that there was no metadata server, as in the first seconds of a container. */
+/**
+ * google-auth-library caches for good that it found no metadata server. In the first seconds of a container the server may not respond yet,
+ * so we clear that cache after each failure.
+ */
 async function forgetMetadataServer(): Promise<void> {
   try {
     const { gcpMetadata } = await import('google-auth-library')
     gcpMetadata.resetIsAvailableCache()
   } catch {
-    // An older version keeps it.
+    // An older version of the library cannot clear it.
   }
 }

@@ -10,11 +10,11 @@ import { type Parameters, readTarget, TARGET } from './shared/oauth/target.ts'
 import { readTokens } from './shared/token-endpoint.ts'
 
 /**
- * A person logs in with a browser on this machine: an authorization code with PKCE, on a loopback redirect (RFC 6749 section 4.1, RFC
- * 7636, RFC 8252; the issuer is checked, RFC 9207). What it gives is for `credential.login()`. It needs Node.
+ * Logs a person in with a browser on this machine: an authorization code with PKCE, on a loopback redirect (RFC 6749 section 4.1, RFC 7636,
+ * RFC 8252). It checks the issuer of the callback (RFC 9207). Pass the result to `credential.login()`. It needs Node.
  *
- * @throws RefreshError `reauthentication_required`: the person declined; `source_refused`: the server did; `invalid_option`; what the
- *   source throws when the code is redeemed; whatever `open` throws. The signal's reason.
+ * @throws RefreshError `reauthentication_required`: the person declined; `source_refused`: the server refused; `invalid_option`; any error
+ *   that the source throws when it redeems the code. Any error of `open`. After an abort: the signal's reason.
  * @example
  * await token.login(await browserLogin({ issuer, clientId, scope: 'offline_access', open: (url) => console.log(`Open ${url}`) }))
  */
@@ -41,13 +41,13 @@ export async function browserLogin(options: BrowserLoginOptions): Promise<Access
       ['code_challenge_method', 'S256'],
     ]
     for (const [name, value] of fields) url.searchParams.append(name, value)
-    // A browser that stays open until the person is done may keep `open` waiting.
+    // `open` may not return before the person closes the browser, so we do not wait for it.
     const opened = Promise.resolve(open(url.href)).then(() => loopback.arrived)
     const returned = await abortable(Promise.race([loopback.arrived, opened]), signal)
     const parameters = acceptedCallback(peer, server, options, returned, state)
-    // RFC 8707 section 2.2 wants it here, too.
+    // The token request carries `resource`, too (RFC 8707 section 2.2).
     const additionalParameters = target.filter(([name]) => name === 'resource')
-    // The code is spent once it is sent, and the response may be slow to come: only the signal ends the request.
+    // Sending the code spends it, and the response may be slow. So the request has no timeout: only the signal ends it.
     const asked = { signal, timeout: Infinity }
     const whole = await client.ask('token_endpoint', asked, (_peer, { party, auth }, request) =>
       peer.authorizationCodeGrantRequest(server, party, auth, parameters, loopback.redirectUri, verifier, {

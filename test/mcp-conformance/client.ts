@@ -16,27 +16,27 @@ export interface Sdk {
   readonly StreamableHTTPClientTransport: new (url: URL, options: { readonly fetch: typeof fetch }) => object
 }
 
-/** A person who is asked more often has had enough. */
+/** The most logins in one session. A person would not log in more often. */
 const MOST_LOGINS = 3
 const CLIENT_METADATA = 'https://conformance-test.local/client-metadata.json'
 
-/** What the runner tells a client. */
+/** The runner's order to a client. */
 export interface Order {
   readonly scenario: string
-  /** The revision of MCP that it speaks. */
+  /** The revision of MCP that the client must speak. */
   readonly version: string
   readonly context: Readonly<Record<string, string>>
   readonly serverUrl: string
 }
 
 /**
- * The client that the runner of `@modelcontextprotocol/conformance` tests. It is what a program of a user's is: the official SDK's transport
- * over `refreshingFetch()`, and a person who logs in where that is asked for.
+ * The client that the runner of `@modelcontextprotocol/conformance` tests. It is built as a user's program would be: the official SDK's
+ * transport over `refreshingFetch()`, and a person who logs in when the server demands it.
  */
 export async function runClient(sdk: Sdk, order: Order): Promise<void> {
   const { version, serverUrl } = order
   const store = memoryStore()
-  // A machine that runs all tests at once is slow.
+  // The timeouts are long, because a machine that runs all tests at once is slow.
   const client: McpClient = { ...readClient(order), timeout: 120_000 }
   const grant = readGrant(order)
   const source = mcp(serverUrl, { ...client, store, ...(grant !== undefined && { grant }) })
@@ -45,7 +45,7 @@ export async function runClient(sdk: Sdk, order: Order): Promise<void> {
   const login = mcpLogin(serverUrl, { ...client, store })
   let logins = 0
 
-  /** The first request of a person's client carries no credential: the server's challenge says what to log in for. */
+  /** The first request carries no credential, because the server's challenge says which scopes the login needs. */
   const fetchAsPerson: typeof fetch = async (input, init) => {
     for (;;) {
       const response = await (credential.peek() === undefined ? fetch(input, init) : refreshing(input, init))
@@ -68,14 +68,14 @@ export async function runClient(sdk: Sdk, order: Order): Promise<void> {
   await program.close()
 }
 
-/** The runner's authorization server asks nobody. */
+/** Acts as the browser. The runner's authorization server grants each login without asking a person. */
 async function open(url: string): Promise<void> {
   await (await fetch(url)).body?.cancel()
 }
 
 function readClient({ scenario, context, serverUrl }: Order): McpClient {
   const { client_id: clientId, client_secret: clientSecret, private_key_pem: key, issuer } = context
-  // Of 2025-03-26: a server without metadata (RFC 9728), whose user has to name the issuer.
+  // A server of revision 2025-03-26 has no metadata (RFC 9728), so the user must give the issuer.
   if (scenario.startsWith('auth/2025-03-26')) return { issuer: new URL(serverUrl).origin }
   if (clientId === undefined) return { clientMetadataUrl: CLIENT_METADATA }
   return {

@@ -11,20 +11,20 @@ const shown = requirements.flatMap(({ must, by }): [string, Shown][] =>
   typeof by === 'string' ? [] : [[must, by]],
 )
 
-/** The source of every test. */
+/** The source of all tests, as one text. */
 function sources(): string {
   const files = readdirSync(tests, { recursive: true, encoding: 'utf8' })
   const own = files.filter((file) => file.endsWith('.test.ts'))
   return own.map((file) => readFileSync(join(tests, file), 'utf8')).join('\n')
 }
 
-test('[A11] given the page, then each promise that it names exists, and is shown', () => {
+test('[A11] given the page on conformance, when its promises are read, then each exists, and each row names one', () => {
   const unknown = shown.flatMap(([, { promises: ids }]) => ids.filter((id) => !(id in promises)))
   expect(unknown).toEqual([])
   expect(shown.filter(([, { promises: ids }]) => ids.length === 0)).toEqual([])
 })
 
-test('[A11] given the page, then each test that it names exists, and cites a promise that stands beside it', () => {
+test('[A11] given the page on conformance, when its tests are read, then each exists, and cites a promise of its row', () => {
   const all = sources()
   const gone: string[] = []
   for (const [must, by] of shown) {
@@ -38,7 +38,7 @@ test('[A11] given the page, then each test that it names exists, and cites a pro
   expect(gone).toEqual([])
 })
 
-test('[A11] given the page, then every demand that applies names a test, a scenario or where to read on', () => {
+test('[A11] given the page on conformance, when its rows are read, then each applicable one names a test, a scenario or a note', () => {
   const bare = shown.filter(
     ([, { tests: titles = [], scenarios = [], note }]) =>
       titles.length + scenarios.length === 0 && note === undefined,

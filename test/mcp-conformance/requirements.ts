@@ -1,24 +1,24 @@
 import { CHAPTER, REGISTRATION, SECURITY } from './requirements/chapter.ts'
 import { RFC_8707, RFC_9207, RFC_9728 } from './requirements/rfcs.ts'
 
-/** What shows that a requirement is met. */
+/** The proofs that the library meets a requirement. */
 export interface Shown {
   /** Ids of test/promises.ts. */
   readonly promises: readonly string[]
-  /** Names of tests, as they stand in their files. */
+  /** The names of tests, exactly as in their files. */
   readonly tests?: readonly string[]
   /** Scenarios of `@modelcontextprotocol/conformance`. */
   readonly scenarios?: readonly string[]
-  /** What a reader has to know besides. */
+  /** What else a reader must know. */
   readonly note?: string
 }
 
 /** One MUST, or MUST NOT, on a client. */
 export interface Requirement {
-  /** In our words. */
+  /** The requirement in our words. */
   readonly must: string
   readonly section: string
-  /** How it is met; a text says why it does not apply. */
+  /** How the library meets the requirement. A text says why the requirement does not apply. */
   readonly by: Shown | string
 }
 

@@ -13,10 +13,10 @@ import { runClient, type Sdk } from './client.ts'
 
 const run = promisify(execFile)
 
-/** ms: all clients run at once, perhaps on a machine that runs all tests at once. */
+/** ms. The runner starts all clients at once, perhaps on a machine that runs all tests at once. */
 const LONGEST_CLIENT = 600_000
 
-/** What the runner says of one thing that it looked at. */
+/** The runner's result of one check. */
 interface Check {
   readonly id: string
   readonly status: 'SUCCESS' | 'FAILURE' | 'WARNING' | 'INFO' | 'SKIPPED'
@@ -24,14 +24,14 @@ interface Check {
   readonly errorMessage?: string
 }
 
-/** What came of a scenario. */
+/** The outcome of a scenario. */
 export interface Outcome {
   readonly passed: number
   /** Failures and warnings, in the runner's words. */
   readonly problems: readonly string[]
 }
 
-/** The runner needs Node 22; its clients run here, on the Node of the tests. */
+/** Runs the conformance suite. The suite needs Node 22. Its clients run in this process, on the Node of the tests. */
 export class Runner {
   readonly #node: string
   readonly #script: string
@@ -50,7 +50,7 @@ export class Runner {
     return new Runner(packages, await serveOrders(sdk))
   }
 
-  /** The scenarios about a client's authorization: the revisions of MCP that each is for, or `extension`. */
+  /** The scenarios about a client's authorization → the revisions of MCP that each is for, or `extension`. */
   async scenarios(): Promise<Map<string, readonly string[]>> {
     const { stdout } = await run(this.#node, [this.#script, 'list'])
     const listed = stdout.matchAll(/^\s+- (auth\/\S+) \[(.*)\]$/gm)
@@ -58,9 +58,9 @@ export class Runner {
   }
 
   /**
-   * Runs scenarios, all by one process of the runner's. What each came to is told by its name.
+   * Runs scenarios in one process of the suite. Returns the outcome of each, by its name.
    *
-   * @param revision where it is given, only scenarios of that revision are run
+   * @param revision run only scenarios of this revision. Default: all
    */
   async run(names: readonly string[], revision?: string): Promise<Map<string, Outcome>> {
     const results = await mkdtemp(join(tmpdir(), 'llm-refresh-conformance-'))
@@ -69,7 +69,7 @@ export class Runner {
     const limits = ['--timeout', String(LONGEST_CLIENT), '--output-dir', results]
     const args = ['client', '--command', command, '--suite', 'all', ...version, ...limits]
     try {
-      // Its exit code tells that something failed; the results tell what.
+      // The exit code says only that some scenario failed. The results say which one, so we ignore the exit code.
       await run(this.#node, [this.#script, ...args], { maxBuffer: 2 ** 28 }).catch(() => undefined)
       const outcomes = names.map(async (name) => [name, await outcomeIn(results, name)] as const)
       return new Map(await Promise.all(outcomes))
@@ -78,7 +78,7 @@ export class Runner {
     }
   }
 
-  /** A command that passes its order on to this process. Clients of other scenarios have nothing to do. */
+  /** Writes the client's command. It passes its order on to this process. For scenarios that were not asked for, it does nothing. */
   async #commandFor(names: readonly string[], folder: string): Promise<string> {
     const file = join(folder, 'client.sh')
     const lines = [
@@ -94,7 +94,7 @@ export class Runner {
   }
 }
 
-/** Runs a client for each connection: it sends its order, a line each, and hears how the client ended. */
+/** Runs a client for each connection. The connection sends the four parts of an order, one on each line, and gets the client's exit code. */
 async function serveOrders(sdk: Sdk): Promise<number> {
   const server = createServer(async (socket) => {
     const lines: string[] = []
@@ -112,7 +112,7 @@ async function serveOrders(sdk: Sdk): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-/** The folder of a scenario's results ends with the time. */
+/** Reads the outcome of a scenario. The name of its results' folder ends with the time, which is not known. */
 async function outcomeIn(folder: string, scenario: string): Promise<Outcome> {
   const [group = '', name = ''] = scenario.split('/')
   const folders = await readdir(join(folder, group)).catch(() => [])

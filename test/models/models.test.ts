@@ -9,7 +9,7 @@ import { modelCapabilities } from '../../src/models/index.ts'
 const place = { project: 'p', location: 'us-east5' }
 const apiKey = 'unused'
 
-describe('a model of an AI SDK provider is found by the names it gives itself', () => {
+describe('given the provider and the name that an AI SDK model states, then its facts are found', () => {
   test.each([
     createAnthropic({ apiKey })('claude-sonnet-4-5'),
     createOpenAI({ apiKey })('gpt-5'),
@@ -38,7 +38,7 @@ describe('a model of an AI SDK provider is found by the names it gives itself', 
   })
 })
 
-test('the facts of a model are those of the source', () => {
+test('given a model, when its facts are read, then they are those of the data file', () => {
   expect(modelCapabilities('anthropic', 'claude-sonnet-4-5')).toEqual({
     contextWindow: 200_000,
     maxOutputTokens: 64_000,
@@ -61,11 +61,11 @@ test.each([
   ['openai', 'gpt-5', 'adaptive'],
   ['openai', 'gpt-4.1', 'none'],
   ['google', 'gemini-2.5-pro', 'both'],
-])('%s %s thinks: %s', (provider, model, thinking) => {
+])('given %s and %s, when the facts are read, then `thinking` is %s', (provider, model, thinking) => {
   expect(modelCapabilities(provider, model)?.thinking).toBe(thinking)
 })
 
-test('an exact id outranks the same id without its date', () => {
+test('given an id with a date that the snapshot lists, when its facts are read, then they are its own, not those of the id without a date', () => {
   expect(modelCapabilities('openai', 'gpt-4o-2024-05-13')?.maxOutputTokens).toBe(4096)
   expect(modelCapabilities('openai', 'gpt-4o')?.maxOutputTokens).toBe(16_384)
 })
@@ -77,7 +77,7 @@ test.each([
   ['openai', 'gpt-5-2025-08-07', 'gpt-5'],
   ['google', 'models/gemini-2.5-pro', 'gemini-2.5-pro'],
   ['amazon-bedrock', 'eu.amazon.nova-pro-v1:0', 'amazon.nova-pro-v1:0'],
-])('%s: %s has the facts of %s', (provider, dated, plain) => {
+])('given %s and the id %s, when its facts are read, then they are those of %s', (provider, dated, plain) => {
   expect(modelCapabilities(provider, plain)).toBeDefined()
   expect(modelCapabilities(provider, dated)).toEqual(modelCapabilities(provider, plain))
 })
@@ -91,18 +91,21 @@ test.each([
   ['anthropicx', 'claude-sonnet-4-5'],
   ['', 'gpt-5'],
   ['.openai', 'gpt-5'],
-])('nothing is claimed of provider "%s", model "%s"', (provider, model) => {
-  expect(modelCapabilities(provider, model)).toBeUndefined()
-})
+])(
+  'given the unknown provider "%s" or model "%s", when the facts are read, then there are none',
+  (provider, model) => {
+    expect(modelCapabilities(provider, model)).toBeUndefined()
+  },
+)
 
-test('names that every object inherits are not models', () => {
+test('given a name that every object inherits, when the facts are read, then there are none', () => {
   for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) {
     expect(modelCapabilities('anthropic', name)).toBeUndefined()
     expect(modelCapabilities(name, 'gpt-5')).toBeUndefined()
   }
 })
 
-test('what a caller does to an answer is not seen by the next', () => {
+test('given a caller that changes the facts, when the next caller reads them, then they are unchanged', () => {
   const first = modelCapabilities('openai', 'gpt-5')
   if (first === undefined) throw new Error('expected facts')
   first.contextWindow = 1

@@ -7,7 +7,7 @@ const models = [...providers].flatMap(([provider, table]) =>
   [...table].map(([id, facts]) => ({ provider, id, facts })),
 )
 
-test('each fact of each model is sound', () => {
+test('given the snapshot, when its facts are checked, then each is sound', () => {
   expect(models.length).toBeGreaterThan(500)
   const unsound = models.filter(
     ({ facts }) =>
@@ -17,15 +17,15 @@ test('each fact of each model is sound', () => {
   expect(unsound).toEqual([])
 })
 
-test('no model takes documents, of which the source says nothing', () => {
+test('given the snapshot, when its inputs are read, then no model lists documents, because the data file does not mention them', () => {
   expect(models.filter(({ facts }) => facts.input.includes('document'))).toEqual([])
 })
 
-test('no id stands twice under a provider, and no provider twice', () => {
+test('given the snapshot, when its ids are counted, then no provider and no id of a provider occurs twice', () => {
   const names = snapshot.split('\n').filter((line) => /^(?: {2})?\S/.test(line))
   expect(names).toHaveLength(models.length + providers.size)
 })
 
-test('it is modest: less than 48 KiB', () => {
+test('given the snapshot, when its size is measured, then it is less than 48 KiB', () => {
   expect(new TextEncoder().encode(snapshot).length).toBeLessThan(48 * 1024)
 })

@@ -7,7 +7,7 @@ import { temporaryFolder } from '../support/folder.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** A built package of these declarations, whose entries are `index` and `other`, and what `npm run api` says of it. */
+/** Makes a built package of the given declarations, with the entries `index` and `other`. Returns the output of `npm run api` on it. */
 async function checked(files: Record<string, string>): Promise<{ said: string[]; snapshot: string }> {
   const folder = await temporaryFolder()
   const all = {
@@ -38,7 +38,7 @@ export interface Deeper${name} { readonly text: string }
 export declare const mark${name}: unique symbol
 `
 
-/** How an export leads to a type `H`. */
+/** The ways in which an export can name a type `H`. */
 const ways: readonly (readonly [way: string, text: string])[] = [
   ['a parameter', 'export declare function byParameter(hidden: H): void'],
   ['a response', 'export declare function byResponse(): Promise<readonly H[]>'],
@@ -51,7 +51,7 @@ const ways: readonly (readonly [way: string, text: string])[] = [
   ['an import within', "export type ByImport = import('./h.js').H"],
 ]
 
-test('given exports that lead to types in every way, when no entry exports those, then each is an error that names it', async () => {
+test('given exports that name types in every way, when no entry exports such a type, then the check fails and names it', async () => {
   const files: Record<string, string> = {}
   let index = ''
   const expected: string[] = []
@@ -80,7 +80,7 @@ test('given exports that lead to types in every way, when no entry exports those
   expect(snapshot).toBe('')
 }, 60_000)
 
-test('given types that another entry exports, private members, own names and those of the platform, when nothing is hidden, then there is no error', async () => {
+test('given types that another entry exports, private members, local names and names of the platform, when the check runs, then it finds no error', async () => {
   const { said, snapshot } = await checked({
     'dist/hidden.d.ts': hidden('Hidden'),
     'dist/other.d.ts': "export type { Hidden, DeeperHidden as Depth } from './hidden.js'\n",

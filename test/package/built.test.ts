@@ -26,12 +26,12 @@ const NEUTRAL = [
   'stores/redis/index.js',
 ]
 
-/** Each source and store is an entry of its own. */
+/** The entries of all sources and stores. */
 const SOURCES_AND_STORES = targets().flatMap(
   (path) => /^\.\/dist\/((?:sources|stores)\/.+\.js)$/.exec(path)?.[1] ?? [],
 )
 
-/** A package as it would be published, in a folder of its own, where nothing else is installed. */
+/** A folder with the package as npm would publish it. No other package is installed there. */
 let folder: string
 
 beforeAll(async () => {
@@ -42,19 +42,25 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-test.each(targets())('%s is built', async (target) => {
-  expect((await stat(join(folder, target))).size).toBeGreaterThan(0)
-})
+test.each(targets())(
+  'given the entry %s, when the package is built, then its file is not empty',
+  async (target) => {
+    expect((await stat(join(folder, target))).size).toBeGreaterThan(0)
+  },
+)
 
-test.each(NEUTRAL)('%s reaches no package and no node: module', async (entry) => {
-  const { metafile } = await bundle(entry)
-  const outside = Object.values(metafile.inputs).flatMap((input) =>
-    input.imports.filter((found) => found.external),
-  )
-  expect(outside.map(({ path, kind }) => `${kind} ${path}`)).toEqual([])
-})
+test.each(NEUTRAL)(
+  'given the entry %s, when it is bundled, then it imports no package and no node: module',
+  async (entry) => {
+    const { metafile } = await bundle(entry)
+    const outside = Object.values(metafile.inputs).flatMap((input) =>
+      input.imports.filter((found) => found.external),
+    )
+    expect(outside.map(({ path, kind }) => `${kind} ${path}`)).toEqual([])
+  },
+)
 
-test('the types of each entry that runs anywhere, and of each source and store, need no package', async () => {
+test('given the types of each portable entry, source and store, when they are compiled, then they need no package', async () => {
   const types = [...NEUTRAL, ...SOURCES_AND_STORES].map((entry) =>
     join(folder, 'dist', entry.replace(/\.js$/, '.d.ts')),
   )
@@ -67,7 +73,7 @@ test('the types of each entry that runs anywhere, and of each source and store, 
 })
 
 test.each([...NEUTRAL, 'stores/sealed/index.js', 'sources/mcp/index.js'])(
-  '%s uses no global of one runtime',
+  'given the entry %s, when it is bundled, then it uses no global of a single runtime',
   async (entry) => {
     const names = RUNTIME_GLOBALS.flatMap((name) => [name, `globalThis.${name}`])
     const define = Object.fromEntries(names.map((name) => [name, 'RUNTIME_GLOBAL']))
@@ -90,26 +96,29 @@ test.each([
   ['google', 'google-auth-library', '{}'],
   ['azure', '@azure/identity', '{}'],
   ['aws', '@aws/bedrock-token-generator', "{ region: 'us-east-1' }"],
-])('%s says that %s is missing, and how to mend it', async (name, peer, options) => {
-  // Nothing is installed where this package is.
-  const script = `
+])(
+  'given the source %s without its package %s, when a token is requested, then the error says how to install it',
+  async (name, peer, options) => {
+    // The folder of this package has no other packages.
+    const script = `
     const { ${name} } = await import(process.argv[1])
     const source = ${name}(${options})
     await source.issue({ signal: new AbortController().signal }).catch(({ code, message }) => console.log(code, message))`
-  const entry = join(
-    folder,
-    SOURCES_AND_STORES.includes(`sources/${name}.js`)
-      ? `dist/sources/${name}.js`
-      : `dist/sources/${name}/index.js`,
-  )
-  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script, entry], {
-    cwd: folder,
-  })
-  expect(stdout).toContain('invalid_option')
-  expect(stdout).toContain(`npm install ${peer}`)
-})
+    const entry = join(
+      folder,
+      SOURCES_AND_STORES.includes(`sources/${name}.js`)
+        ? `dist/sources/${name}.js`
+        : `dist/sources/${name}/index.js`,
+    )
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script, entry], {
+      cwd: folder,
+    })
+    expect(stdout).toContain('invalid_option')
+    expect(stdout).toContain(`npm install ${peer}`)
+  },
+)
 
-test('sealed says that jose is missing, and how to mend it', async () => {
+test('given sealedStore() without jose, when it writes, then the error says how to install jose', async () => {
   const script = `
     const { sealedStore } = await import(process.argv[1])
     const { memoryStore } = await import(process.argv[2])
@@ -124,8 +133,8 @@ test('sealed says that jose is missing, and how to mend it', async () => {
   expect(stdout).not.toContain('asked')
 })
 
-test('importing the root entry does nothing but define it', async () => {
-  // A request is the module loader's own; a handle or a timer would be ours.
+test('given a process, when it imports the root entry, then no global, handle or timer is added', async () => {
+  // Active requests belong to the module loader. A handle or a timer would belong to the library.
   const script = `
     const handles = () => process.getActiveResourcesInfo().filter((name) => !name.endsWith('Req'))
     const look = () => ({ globals: Reflect.ownKeys(globalThis).map(String), handles: handles() })
@@ -141,13 +150,13 @@ test('importing the root entry does nothing but define it', async () => {
   expect(stderr).toBe('')
 })
 
-/** What is imported of the root entry → how large that may be, minified and gzipped, in bytes. */
+/** Names of the root entry → the most bytes that importing them may add, minified and gzipped. */
 test.each([
   ['{ Refreshable }', 8.4 * 1024],
   ['{ Refreshable, refreshingFetch }', 25.8 * 1024],
   ['{ createCredential }', 24.3 * 1024],
   ['*', 44 * 1024],
-])('%s of the root entry weighs at most %d bytes', async (names, most) => {
+])('given %s of the root entry, when it is bundled, then it weighs at most %d bytes', async (names, most) => {
   const { outputFiles } = await bundle('index.js', {
     entryPoints: [],
     stdin: { contents: `export ${names} from './index.js'`, resolveDir: join(folder, 'dist') },
@@ -155,11 +164,11 @@ test.each([
   expect(gzipSync(outputFiles[0]?.contents ?? '').length).toBeLessThanOrEqual(most)
 })
 
-/** What a reader of the package finds beside the code. */
+/** Matches the pages of the published package. */
 const PAGES =
   /^(?:docs\/.+\.md|examples\/(?:[\w-]+\.ts|README\.md)|bench\/(?:RESULTS|TRIALS)\.md|llms\.txt|[A-Z]+\.md)$/
 
-describe('what is published', () => {
+describe('given the published package, when its files are listed', () => {
   let paths: readonly string[]
   let size: number
 
@@ -174,19 +183,19 @@ describe('what is published', () => {
     size = gzipSync(Buffer.concat(texts)).length
   }, 60_000)
 
-  test('is dist, the pages, and what npm always adds', () => {
+  test('then they are dist, the pages, and the files that npm always adds', () => {
     expect(paths).toContain('dist/index.js')
     const others = paths.filter((path) => !path.startsWith('dist/') && !PAGES.test(path))
     expect(others.toSorted()).toEqual(['LICENSE', 'package.json'])
     expect(paths.filter((path) => !/\.(?:js|d\.ts)$/.test(path) && path.startsWith('dist/'))).toEqual([])
   })
 
-  test('the pages weigh less than 200 KB', () => {
+  test('then the pages weigh less than 200 KB', () => {
     expect(size).toBeGreaterThan(50_000)
     expect(size).toBeLessThan(200_000)
   })
 
-  test('every link of a page leads to a file that is published, too', async () => {
+  test('then every link of a page leads to one of them', async () => {
     const broken: string[] = []
     let links = 0
     for (const page of paths.filter((path) =>

@@ -7,7 +7,7 @@ import { installed } from '../support/packages.ts'
 
 const run = promisify(execFile)
 
-/** The compilers that users have, oldest first. The first is the oldest that the published types are for. */
+/** The compilers that users have, oldest first. The first is the oldest that the published types support. */
 export const COMPILERS: Readonly<Record<string, string>> = {
   '5.4': '5.4.5',
   '5.5': '5.5.4',
@@ -19,7 +19,7 @@ export const COMPILERS: Readonly<Record<string, string>> = {
   '7.0': '7.0.2',
 }
 
-/** What the globals come from: `lib`, and a package of types. */
+/** The origin of a platform's global types: `lib`, and a package of types. */
 interface Platform {
   readonly lib: readonly string[]
   readonly types?: readonly [name: string, spec: string]
@@ -47,7 +47,7 @@ export const RESOLUTIONS: Readonly<Record<string, { module: string; moduleResolu
   bundler: { module: 'esnext', moduleResolution: 'bundler' },
 }
 
-/** A project that has the published package and one platform's types. */
+/** A project with the published package and one platform's types. */
 export class Consumer {
   readonly folder: string
   readonly platform: Platform
@@ -57,7 +57,7 @@ export class Consumer {
     this.platform = platform
   }
 
-  /** @param published a folder with package.json and dist/, as the package is published */
+  /** @param published a folder with the package.json and dist/ of the published package */
   static async of(name: string, published: string, program: string): Promise<Consumer> {
     const platform = PLATFORMS[name]
     if (platform === undefined) throw new Error(`There are no types of ${name}.`)
@@ -75,7 +75,7 @@ export class Consumer {
     return new Consumer(folder, platform)
   }
 
-  /** What a compiler says of the program and of the package; what it says of other packages' types is theirs. */
+  /** The errors of a compiler in the program and in our package. Errors in other packages' types do not count. */
   async errors(compiler: string, resolution: string): Promise<string[]> {
     const compilers = await installed(
       'compilers',
@@ -102,7 +102,7 @@ export class Consumer {
       (error: unknown) => String(Reflect.get(Object(error), 'stdout')),
     )
     const lines = stdout.split('\n').filter((line) => /^\S.*error TS\d+/u.test(line))
-    // An error without a file is one of the compiler's settings.
+    // An error without a file concerns the compiler's settings, so it counts, too.
     return lines.filter((line) => !line.startsWith('node_modules/') || /llm-refresh/u.test(line))
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A program over the public face, as users write it. It is compiled against the published types, with old compilers and with the types of
- * other runtimes, and never run. It keeps to what ES2022 has, and needs no types but those of a runtime's fetch.
+ * A program that uses every public name, as users do. Tests compile it against the published types, with old compilers and with the types of
+ * other runtimes. They never run it. It uses only ES2022, and needs no types except those of a runtime's fetch.
  */
 import {
   type Credential,
@@ -77,7 +77,7 @@ export const cell: Refreshable<string> = new Refreshable({
 const one: Credential = createCredential({ source: oauth({ ...client }), store: memoryStore(), key: 'one' })
 export const accounts = createCredentialPool({ source: oauth({ ...client }), idle: 1_000 })
 
-/** What `refreshingFetch` gives is the platform's fetch, wherever one is wanted. */
+/** The result of `refreshingFetch` is accepted wherever the platform's fetch is. */
 export const send: typeof fetch = refreshingFetch(one, { origins: ORIGIN })
 const withKey: typeof globalThis.fetch = refreshingFetch(cell, {
   origins: [ORIGIN],

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Every form in which something can be imported. */
+/** Every form of an import. */
 const forms: ((from: string) => string)[] = [
   (from) => `import { a } from '${from}'`,
   (from) => `import type { A } from '${from}'`,
@@ -49,8 +49,8 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true }))
 
-// That there is no fault in src, lint says (`npm run lint`).
-test('the layer check finds every planted import, in each form, a circle, also one of types alone, a file that is too long, and a folder that is too full', async () => {
+// `npm run lint` checks src itself. This test checks that the check finds violations.
+test('given planted violations, when the layer check runs, then it finds every forbidden import, circle, long file and full folder', async () => {
   const files = new Map<string, string[]>()
   const expected = [
     'a circle: lib/one.ts → lib/other.ts → lib/one.ts',
@@ -80,7 +80,7 @@ async function plant(file: string, text: string): Promise<void> {
   await writeFile(path, `${text}\n`)
 }
 
-/** What the check prints. */
+/** The output of the check. */
 function check(): Promise<string> {
   const program = ['--import', 'tsx', join(root, 'scripts/layers.ts'), join(folder, 'src')]
   return new Promise((resolve) => {

@@ -5,10 +5,10 @@ import { expect, test } from 'vitest'
 
 const source = fileURLToPath(new URL('../../src/', import.meta.url))
 
-/** Safari reads these since 16.4 only; a file that holds one does not even load in older ones. */
+/** Safari supports lookbehinds since 16.4. An older Safari cannot load a file that holds one. */
 const LOOKBEHIND = /\(\?<[=!]/
 
-test('no file of the package holds a regular expression that looks behind', async () => {
+test('given the built files, when their regular expressions are read, then none uses a lookbehind', async () => {
   const files = (await readdir(source, { recursive: true })).filter((name) => name.endsWith('.ts'))
   expect(files.some((name) => /sources.oauth.device\.ts$/.test(name))).toBe(true)
   const holding: string[] = []

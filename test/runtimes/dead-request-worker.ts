@@ -1,6 +1,6 @@
 /**
- * A Worker whose credentials, and whose store's locks, are in module scope. Its store speaks to a server over fetch, so that each step of
- * it may be the one in which a request ends. The test moves its clock.
+ * A Worker with its credentials and its store in module scope. The store calls a server over fetch, so that a test can end a request during
+ * any step of the store. The test moves the Worker's clock.
  */
 import { type Credential, createCredential, type RefreshError, type Source } from '../../src/index.ts'
 import { ExclusiveStore } from '../../src/stores/shared/exclusive-store.ts'
@@ -51,7 +51,7 @@ function tableOf(endpoint: string): LeaseTable {
 
 const stores = new Map<string, ExclusiveStore>()
 
-/** Accounts whose names begin alike share a store, and with it its one place. */
+/** Returns the store of an account. Accounts whose names have the same part before the hyphen share a store, which holds one lock at a time. */
 function storeOf(name: string, endpoint: string): ExclusiveStore {
   const [shared = ''] = name.split('-')
   const made =
@@ -65,7 +65,7 @@ function storeOf(name: string, endpoint: string): ExclusiveStore {
   return made
 }
 
-/** @param as tells several credentials of one account apart */
+/** @param as distinguishes several credentials of one account */
 function credentialOf(name: string, as: string, endpoint: string): Credential {
   const known = credentials.get(`${name} ${as}`)
   if (known !== undefined) return known
@@ -111,7 +111,7 @@ async function respond(
       case 'flush':
         return token.flush({ timeout: 2_000 })
       case 'rejected': {
-        // It worked before: a value that never did is not refreshed at once.
+        // Report first that the token worked: the library does not refresh a token at once that no endpoint ever accepted.
         const known = token.peek()
         if (known !== undefined) token.accepted(known)
         return token.accessToken({ background, rejected: known?.value.accessToken })
@@ -127,7 +127,7 @@ async function respond(
     case '/status':
       return token.status()
     case '/begin': {
-      // The request ends when the server holds what it asked, and does not wait for the rest.
+      // The request ends as soon as the server holds the step. It does not wait for the work that it began.
       void given(run(query.get('do') ?? ''))
       await fetch(`${endpoint}/held`)
       return 'begun'

@@ -13,17 +13,17 @@ beforeAll(async () => {
 })
 afterAll(() => servers.close())
 
-/** What a platform lacks. */
+/** The features that a platform lacks. */
 interface Lacks {
-  /** Globals: the program sees them undefined, while Node's own fetch, which needs them, goes on. */
+  /** Missing globals. Only the program sees them as undefined, because Node's own fetch needs them. */
   readonly globals?: readonly string[]
-  /** Members, as `URL.canParse`. */
+  /** Missing members, such as `URL.canParse`. */
   readonly members?: readonly string[]
-  /** Members that are there and undefined. */
+  /** Members that exist with the value undefined. */
   readonly undefinedMembers?: readonly string[]
 }
 
-/** In a thread of its own, whose globals are its own. */
+/** Runs the program in a thread, which has its own globals. */
 const SCRIPT = `
   const { parentPort, workerData } = require('node:worker_threads')
   const { code, origin, globals, members, undefinedMembers } = workerData
@@ -49,7 +49,7 @@ async function without({ globals = [], members = [], undefinedMembers = [] }: La
   const workerData = { code, origin, globals, members, undefinedMembers }
   const thread = new Worker(SCRIPT, { eval: true, execArgv: [], workerData })
   try {
-    // It fails with the thread's own error.
+    // If the thread fails, this rejects with the thread's error.
     const [told] = (await once(thread, 'message')) as [Told]
     return told
   } finally {
@@ -57,13 +57,13 @@ async function without({ globals = [], members = [], undefinedMembers = [] }: La
   }
 }
 
-/** What does not work, and why. */
+/** The features that do not work, each with the reason. */
 function failed(told: Told): Told {
   expect(Object.keys(told).length).toBeGreaterThan(8)
   return Object.fromEntries(Object.entries(told).filter(([, said]) => said !== 'yes'))
 }
 
-/** What platforms lack, in groups: none of a group hides what another of it leads to. */
+/** Missing features, in groups. Within a group, no missing feature hides the effect of another. */
 const groups: readonly (readonly [name: string, lacks: Lacks])[][] = [
   [['nothing but timers that are objects', {}]],
   [
@@ -112,7 +112,7 @@ const groups: readonly (readonly [name: string, lacks: Lacks])[][] = [
   ],
   [['a body of responses, as React Native', { undefinedMembers: ['Response.prototype.body'] }]],
 ]
-/** The trial: each alone. */
+/** The trial tests each missing feature alone. The tests take each group together. */
 const rows =
   process.env['LACKING'] === 'each'
     ? groups.flat()

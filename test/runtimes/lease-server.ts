@@ -13,7 +13,7 @@ interface Account {
   lock: { owner: string; number: number; until: number } | undefined
   abandoned: boolean
   last: number
-  /** The refresh tokens that were presented. */
+  /** The refresh tokens that clients have presented. */
   readonly presented: string[]
 }
 
@@ -28,20 +28,20 @@ interface Asked {
   readonly text: string
   readonly abandoned: boolean
   readonly refreshToken?: string
-  /** epoch ms, by the clock of the one who asks */
+  /** epoch ms, by the clock of the client that sends the request */
   readonly now: number
   /** ms */
   readonly lease: number
 }
 
-/** Locks, records and refresh tokens on a server over HTTP. Any of its steps can be held back, or fail. */
+/** A server over HTTP that holds locks, records and refresh tokens. A test can delay any of its steps, or let it fail. */
 export interface LeaseServer {
   readonly origin: string
-  /** Holds the next request of this kind: before it is carried out, or before its response is sent. */
+  /** Holds the next request for this step: before the server executes it, or before it sends the response. */
   hold(step: string, when: 'request' | 'response'): void
-  /** Lets go what is held. */
+  /** Releases the held request. */
   release(): void
-  /** Resolves when something is held. */
+  /** Resolves when the server holds a request. */
   readonly held: Promise<void>
   /** Steps that fail. */
   readonly failing: Set<string>

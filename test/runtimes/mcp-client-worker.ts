@@ -17,7 +17,7 @@ const worker = {
         return Response.json({})
       }
       const send = refreshingFetch(credential, { origins: new URL(server).origin })
-      // Without a body: workerd loses a connection on which a body was refused unread.
+      // Send no body: workerd loses a connection if a server refuses a body without reading it.
       const said = await (await send(server)).text()
       return Response.json({ said, refreshToken: (await store.read('me'))?.token?.refreshToken })
     } catch (error) {

@@ -1,5 +1,5 @@
-// An MCP server and its authorization server as Cloudflare's users build them, in one Worker. Plain JavaScript: the types of the package
-// are those of Workers.
+// An MCP server and its authorization server in one Worker, as Cloudflare's users build them. This is plain JavaScript, because the package's
+// types need the types of Workers.
 import { OAuthProvider } from '@cloudflare/workers-oauth-provider'
 
 const api = { fetch: async () => Response.json({ said: 'hello' }) }
@@ -8,7 +8,7 @@ const site = {
   async fetch(request, env) {
     const { pathname, searchParams } = new URL(request.url)
     if (pathname === '/authorize') {
-      // The person has logged in and agreed.
+      // Here the person would log in and agree.
       const asked = await env.OAUTH_PROVIDER.parseAuthRequest(request)
       const consent = { request: asked, userId: 'alice', metadata: {}, scope: asked.scope, props: {} }
       const { redirectTo } = await env.OAUTH_PROVIDER.completeAuthorization(consent)
@@ -31,7 +31,7 @@ let provider
 
 const worker = {
   fetch(request, env, context) {
-    // Its port is known with the first request.
+    // The Worker learns its port from the first request.
     const { origin } = new URL(request.url)
     provider ??= new OAuthProvider({
       apiRoute: '/mcp',

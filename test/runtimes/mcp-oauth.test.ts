@@ -92,7 +92,7 @@ test("[A1, A5, A6] given Cloudflare's authorization server, when a person logs i
   expect((await store.read('me'))?.madeFor).toMatchObject({ issuer: worker.origin })
 }, 60_000)
 
-test('[A5, A6, A8] given a client in a Worker of its own, when a person logs in through it and the access tokens end, then each of its requests is served, and the refresh token rotates once', async () => {
+test('[A5, A6, A8] given a client in its own Worker, when a person logs in through it and the access tokens expire, then each of its requests is served, and the refresh token rotates once', async () => {
   const ask = async (path: string, binding = ''): Promise<Record<string, string>> =>
     (await fetch(`${host.origin}${path}`, { headers: { 'x-binding': binding } })).json()
   const { url: begun = '', binding } = await ask('/begin')
@@ -110,7 +110,7 @@ test('[A5, A6, A8] given a client in a Worker of its own, when a person logs in 
   expect(rotated).not.toBe(before['refreshToken'])
 }, 60_000)
 
-test('[A3, A6] given a registration that its operator deleted, when the token expires, then the call says to log in again, and a new login registers anew', async () => {
+test('[A3, A6] given a registration that the operator has deleted, when the token expires, then the error says to log in again, and a new login registers again', async () => {
   const store = memoryStore()
   const credential = await loggedIn(store)
   const { value } = await credential.snapshot()
@@ -127,7 +127,7 @@ test('[A3, A6] given a registration that its operator deleted, when the token ex
   expect(await said(again)).toBe('{"said":"hello"}')
 }, 60_000)
 
-test('[K9, A3] given a server that takes the last refresh token again until the new one is used, when the response with the new one is lost, then the same refresh asks again, and the login is kept', async () => {
+test('[K9, A3] given a server that accepts the last refresh token until the new one is used, when the response with the new one is lost, then the same refresh sends the old one again, and the login is kept', async () => {
   const presented: (string | null)[] = []
   let isLosing = false
   const losing: typeof fetch = async (input, init) => {

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
-/** The portable program with the built package in it, as one script: what is bundled for a browser runs anywhere. */
+/** Bundles the portable program and the built package into one script for browsers. Such a script runs on every platform. */
 export async function portableBundle(): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL('portable.ts', import.meta.url))],

@@ -1,4 +1,7 @@
-/** What runs on Node, and on what runs Node's modules: the file store, and the surfaces and stores over a client. `argv`: an origin, and where servers are. */
+/**
+ * The trials for Node, and for runtimes with Node's modules: the file store, and the surfaces and stores that use a client. `argv` holds the
+ * origin and the URLs of the servers.
+ */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,7 +15,7 @@ import { portable, type Told } from './portable.ts'
 
 const [origin = '', redisUrl = '', postgresUrl = ''] = process.argv.slice(2)
 
-/** Two credentials, as two processes have them, share one login: it is refreshed once. */
+/** Checks that two credentials over one store, as in two processes, refresh a shared login once. */
 async function shares(store: Store): Promise<void> {
   const key = `shared-${Math.random().toString(36).slice(2)}`
   const source = oauth({

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 
-/** An authorization server and an API at one origin, with what browsers ask of other origins (CORS), and a page. */
+/** An authorization server, an API and pages at one origin. Each response has the CORS headers that browsers require. */
 export interface PortableServers {
   readonly origin: string
   close(): Promise<void>
@@ -15,12 +15,12 @@ const ANYONE = {
   'access-control-expose-headers': '*',
 }
 
-/** @param pages by path: what a browser loads @param tell hears what a page posts to `/told` */
+/** @param pages path → page or script @param tell called with each body that a page posts to `/told` */
 export async function startPortableServers(
   pages: ReadonlyMap<string, string> = new Map(),
   tell: (told: string) => void = () => undefined,
 ): Promise<PortableServers> {
-  /** By account: what was presented. */
+  /** Account → the refresh tokens that clients have presented. */
   const presented = new Map<string, string[]>()
   const server = createServer((request, response) => {
     const respond = async (): Promise<void> => {

@@ -1,6 +1,6 @@
 /**
- * One program over the public face, for any runtime: `globalThis.portable(origin)` runs it against the servers of `portable-servers.ts`, and tells of each thing
- * that it tried whether it works.
+ * One program over the public API, for any runtime. `globalThis.portable(origin)` runs its trials against the servers of `portable-servers.ts`,
+ * and returns the result of each.
  */
 import {
   type AccessToken,
@@ -16,14 +16,14 @@ import { refreshingModel } from 'llm-refresh/ai-sdk'
 import { oauth } from 'llm-refresh/sources/oauth'
 import { sealedStore } from 'llm-refresh/stores/sealed'
 
-/** What works is `yes`; everything else says why not. */
+/** The name of each trial → `yes`, or the reason why it failed. */
 export type Told = Readonly<Record<string, string>>
 
 type Trial = (origin: string) => Promise<void>
 
 let accounts = 0
 
-/** A login whose token the API has stopped to take. */
+/** Makes a login whose access token the API rejects. */
 async function stale(origin: string): Promise<{ token: Credential; account: string }> {
   const account = `account-${++accounts}-${Math.random().toString(36).slice(2)}`
   const token = createCredential({
@@ -117,7 +117,7 @@ const trials: Readonly<Record<string, Trial>> = {
   'fetch: a streamed upload': async (origin) => {
     const { token } = await stale(origin)
     const send = refreshingFetch(token, { origins: origin })
-    // The first call refreshes; a stream that was read once cannot be sent again.
+    // This call causes the refresh, so that the upload's stream need be sent only once.
     await send(`${origin}/api/echo`)
     const pieces = ['streamed ', 'up']
     const body = new ReadableStream<Uint8Array>({
@@ -167,7 +167,7 @@ const trials: Readonly<Record<string, Trial>> = {
   },
 }
 
-/** A model of a vendor whose client takes a token once. */
+/** A model whose client gets its token at construction. */
 function modelWith(accessToken: string, origin: string) {
   const headers = { authorization: `Bearer ${accessToken}` }
   const ask = async (): Promise<void> => {
@@ -197,7 +197,7 @@ function modelWith(accessToken: string, origin: string) {
   }
 }
 
-/** Runs everything, or what is named. A thing that hangs is told after 10 s. */
+/** Runs all trials, or the named ones. A trial that takes 10 s counts as hanging. */
 export async function portable(origin: string, only?: readonly string[]): Promise<Told> {
   const told: Record<string, string> = {}
   for (const [name, run] of Object.entries(trials)) {

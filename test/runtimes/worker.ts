@@ -1,4 +1,4 @@
-/** A Worker with credentials in module scope, as a Worker has them, and a clock that the test moves. */
+/** A Worker with its credentials in module scope, as in a real one. The test moves its clock. */
 import { type Credential, createCredential, type RefreshError } from 'llm-refresh'
 import { oauth } from 'llm-refresh/sources/oauth'
 
@@ -15,7 +15,7 @@ interface Bindings {
 const DEADLINE = 3_000
 const credentials = new Map<string, Credential>()
 let ahead = 0
-// A token's life, and how long a refresh has been under way, are counted on these two.
+// The library measures a token's life with the first, and the duration of a refresh with the second.
 const [now, sinceStart] = [Date.now.bind(Date), performance.now.bind(performance)]
 Date.now = () => now() + ahead
 performance.now = () => sinceStart() + ahead

@@ -1,4 +1,4 @@
-// Runs a Worker in workerd until stdin ends, once for each of BINDINGS, and prints the origin of each: node workerd-host.mjs MINIFLARE WORKER BINDINGS FLAGS
+// Runs a Worker in workerd, once for each of BINDINGS, until stdin ends. Prints the origin of each: node workerd-host.mjs MINIFLARE WORKER BINDINGS FLAGS
 import { readFile } from 'node:fs/promises'
 
 const [miniflare, worker, bindings, flags] = process.argv.slice(2)

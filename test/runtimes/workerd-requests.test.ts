@@ -7,9 +7,9 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type LeaseServer, startLeaseServer } from './lease-server.ts'
 import { hasWorkerd, type RunningWorkers, startWorkers } from './workerd.ts'
 
-/** ms; the Worker's own */
+/** ms: the same deadline as in the Worker's script. */
 const DEADLINE = 3_000
-/** ms: a token's life, and how much of it has passed when it is refreshed ahead of its end. */
+/** ms: the life of a token, and its age when a call refreshes it ahead of its expiry. */
 const [LIFE, LATE] = [1_000_000, 996_000]
 
 const isThere = await hasWorkerd()
@@ -18,7 +18,7 @@ beforeEach(({ skip }) => skip(!isThere))
 let folder: string
 let workers: RunningWorkers
 let worlds: World[] = []
-/** Those that mostly wait run side by side: each has a server and a Worker of its own, for they move the Worker's clock. */
+/** The number of tests that run at the same time, because they mostly wait. Each has its own server and Worker, because each moves the clock. */
 const TESTS = 17
 
 beforeAll(async () => {
@@ -49,7 +49,7 @@ afterAll(async () => {
 })
 
 let taken = 0
-/** One that no other test has. */
+/** Returns a world that no other test uses. */
 function newWorld(): World {
   const world = worlds[taken++]
   if (world === undefined) throw new Error(`There are more than ${TESTS} tests.`)
@@ -80,7 +80,7 @@ class World {
     const all = Object.entries<string | number>({ name, ...more }).map(([one, value]) => [one, String(value)])
     const search = new URLSearchParams(all)
     const response = await fetch(`${this.#origin}/${path}?${search.toString()}`, {
-      // A request that hangs has failed.
+      // A request that takes this long hangs.
       signal: AbortSignal.timeout(60_000),
     })
     const body = await response.text()
@@ -92,7 +92,7 @@ class World {
     return this.ask('advance', name, { ms })
   }
 
-  /** Begins something in a request that ends while the server holds a step of it. */
+  /** Begins work in a request, and ends the request while the server holds a step of that work. */
   async endsIn(
     name: string,
     step: string,
@@ -112,7 +112,7 @@ async function loggedIn(world: World, name: string): Promise<void> {
   expect(await world.ask('login', name, { ms: LIFE })).toMatchObject({ given: 'done' })
 }
 
-/** Calls that come while the dead flight may still bring a token are told so in time. */
+/** Expects that calls fail within their deadline while the dead flight may still bring a token. */
 async function isTold(world: World, name: string): Promise<void> {
   for (let calls = 0; calls < 2; calls++) {
     const { given, took } = await world.ask('rejected', name)
@@ -128,7 +128,7 @@ test.concurrent.for([
   ['redeem', 'request', ['0'], 'access-1'],
   ['write', 'response', ['0'], 'access-1'],
 ] as const)(
-  '[C15, K13, S10] workerd: given a request that ended in its refresh, at %s (%s), when five deadlines have passed, then the next call is served, and no refresh token was presented twice',
+  '[C15, K13, S10] workerd: given a request that ended during its refresh, at %s (%s), when five deadlines have passed, then the next call is served, and no refresh token was presented twice',
   async ([step, when, presented, given]) => {
     const world = newWorld()
     const name = `dies${step}${when}`
@@ -146,7 +146,7 @@ test.concurrent.for([
 )
 
 test.concurrent.for(['login', 'logout'])(
-  '[C15] workerd: given a %s whose request ended, then the next login and the next logout are stored',
+  '[C15] workerd: given a %s whose request ended, when the next login and the next logout come, then they are stored',
   async (what) => {
     const world = newWorld()
     const name = `dead${what}`
@@ -164,8 +164,8 @@ test.concurrent.for(['login', 'logout'])(
   },
 )
 
-// The others one after another: they are served within a deadline, which a busy machine must not let pass.
-test('[C15, K4] workerd: given a token whose write the store had to try again when its request ended, when the store is well and three deadlines have passed, then it is stored, and each refresh token was presented once', async () => {
+// The other tests run one after another. They must be served within a deadline, which would pass on a busy machine.
+test('[C15, K4] workerd: given a request that ended while its token waited for another write, when the store works again and three deadlines have passed, then the token is stored, and each refresh token was presented once', async () => {
   const world = newWorld()
   const name = 'unwritten'
   await loggedIn(world, name)
@@ -182,7 +182,7 @@ test('[C15, K4] workerd: given a token whose write the store had to try again wh
   expect(await world.ask('status', name)).toMatchObject({ isUnsaved: false, isRefreshing: false })
 })
 
-test('[C15, K17] workerd: given a request that ended in its refresh, when a later one was served, then nothing is under way any more', async () => {
+test('[C15, K17] workerd: given a request that ended during its refresh, when a later request was served, then no work is left', async () => {
   const world = newWorld()
   const name = 'after'
   await loggedIn(world, name)
@@ -194,7 +194,7 @@ test('[C15, K17] workerd: given a request that ended in its refresh, when a late
   expect(await world.ask('flush', name)).toMatchObject({ given: 'done' })
 })
 
-test('[C15, S11] workerd: given a request that ended while it held the only place of its store, when another account needs it, then that one is served', async () => {
+test('[C15, S11] workerd: given a request that ended while it held the only place of its store, when another account needs that place, then that account is served', async () => {
   const world = newWorld()
   await loggedIn(world, 'place-a')
   await loggedIn(world, 'place-b')
@@ -205,7 +205,7 @@ test('[C15, S11] workerd: given a request that ended while it held the only plac
   world.server.release()
 })
 
-test('[C15, S11] workerd: given a request that ended while it waited for the only place of its store, when that is free, then others are served', async () => {
+test('[C15, S11] workerd: given a request that ended while it waited for the only place of its store, when the place is free, then other requests are served', async () => {
   const world = newWorld()
   for (const name of ['line-a', 'line-b', 'line-c']) await loggedIn(world, name)
   await world.endsIn('line-a', 'redeem', 'request', { do: 'rejected', background: 'yes' })
@@ -217,7 +217,7 @@ test('[C15, S11] workerd: given a request that ended while it waited for the onl
   expect(world.server.account('line-b').presented).toEqual(['0'])
 })
 
-test('[C15, S10] workerd: given two requests that ended, one in its refresh and one that waited for its turn, when five deadlines have passed, then a third credential of that account is served', async () => {
+test('[C15, S10] workerd: given two requests that ended, one during its refresh and one while it waited for its turn, when five deadlines have passed, then a third credential of that account is served', async () => {
   const world = newWorld()
   const name = 'turns'
   await loggedIn(world, name)
@@ -225,14 +225,14 @@ test('[C15, S10] workerd: given two requests that ended, one in its refresh and 
   await world.ask('begin', name, { do: 'token', as: 'second' })
   world.server.release()
   await world.advance(name, 5 * DEADLINE)
-  // Its own refresh begins with what the store holds.
+  // The third credential's refresh starts from the record in the store.
   expect(await world.ask('token', name, { as: 'third' })).toMatchObject({ given: 'access-0' })
   expect(await world.ask('rejected', name, { as: 'third' })).toMatchObject({ given: 'access-1' })
   expect(await world.ask('rejected', name, { as: 'second' })).toMatchObject({ given: 'access-1' })
   expect(world.server.account(name).presented).toEqual(['0'])
 })
 
-test('[C15, K4] workerd: given a login that could not be stored and a request that ended while it stored it, then a later one stores it', async () => {
+test('[C15, K4] workerd: given a login that was not stored before its request ended, when a later request comes, then that request stores it', async () => {
   const world = newWorld()
   const name = 'unstored'
   world.server.failing.add('swap')
@@ -246,7 +246,7 @@ test('[C15, K4] workerd: given a login that could not be stored and a request th
 })
 
 test.for(['read', 'take', 'redeem', 'write'])(
-  '[C15, K17] workerd: given waitUntil as background, when a request ends in its refresh, at %s, then the refresh goes on, and the next call is served',
+  '[C15, K17] workerd: given waitUntil as background, when a request ends during its refresh, at %s, then the refresh goes on, and the next call is served',
   async (step) => {
     const world = newWorld()
     const name = `background${step}`

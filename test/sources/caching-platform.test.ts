@@ -4,12 +4,12 @@ import { oauth } from '../../src/sources/oauth/index.ts'
 import { workload } from '../../src/sources/workload/index.ts'
 import { JSON_TYPE, serve } from './helpers.ts'
 
-/** What Next.js 14 reads of a request besides what fetch does. */
+/** The member of a request's options that Next.js 14 reads. */
 interface NextInit extends RequestInit {
   readonly next?: { readonly revalidate?: number | false }
 }
 
-/** A fetch that keeps successes, as that of Next.js 14 does: those of POSTs, too, unless they are told not to be kept. */
+/** A fetch that caches successful responses, also to POST requests, unless the request forbids it. The fetch of Next.js 14 does so. */
 function keeping() {
   const kept = new Map<string, Response>()
   const fetches: typeof fetch = async (input, init: NextInit = {}) => {
@@ -37,7 +37,7 @@ const sources: Record<string, (tokenEndpoint: string, own: typeof fetch) => Sour
 
 const SOURCES = Object.entries(sources)
 test.each(SOURCES)(
-  '[K19] given a platform that keeps responses, when a token of %s is rejected, then the endpoint gives another one, and none is kept',
+  '[K19] given a platform that caches responses, when a token of %s is rejected, then the token endpoint issues another one, and no response is cached',
   async (_name, sourceOf) => {
     let number = 0
     const server = await serve((_request, response) => {

@@ -19,7 +19,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
-/** A vendor's command line, as a stand-in. */
+/** Writes a script that stands in for a vendor's command line. */
 async function standIn(name: string, lines: string): Promise<string> {
   const path = join(folder, name)
   await writeFile(path, `#!/bin/sh\n${lines}\n`)
@@ -27,7 +27,7 @@ async function standIn(name: string, lines: string): Promise<string> {
   return path
 }
 
-test('[K15] azure: given `az login` in another terminal, then the next try succeeds, without a restart', async () => {
+test('[K15] azure: given a login that has ended, when a person runs `az login` in another terminal, then the next try succeeds without a restart', async () => {
   const { AzureCliCredential } = await import('@azure/identity')
   await standIn(
     'az',
@@ -46,7 +46,7 @@ echo '{"accessToken":"from-az","expires_on":1900000000,"subscription":"s","tenan
   expect(await issue(source)).toEqual({ accessToken: 'from-az', expiresAt: 1_900_000_000_000 })
 })
 
-test('[K15] google: given a new login of a person, then the next try succeeds; its old one had ended', async () => {
+test('[K15] google: given a login that has ended, when the person logs in again, then the next try succeeds without a restart', async () => {
   let isLoggedIn = false
   const server = await serve((_, response) => {
     response.writeHead(isLoggedIn ? 200 : 400, { 'content-type': 'application/json' })
@@ -92,22 +92,29 @@ test.each([
     'Google responded with a success that holds no token',
   ],
   ['a login page', 200, '<html>', 'source_invalid', 'Google gave no token that can be read (TypeError): '],
-])('[E1] google: given %s, then the message says what came back', async (_, status, body, code, message) => {
-  const server = await serve((_request, response) => {
-    response.writeHead(status, { 'content-type': 'application/json' })
-    response.end(body)
-  })
-  const { UserRefreshClient } = await import('google-auth-library')
-  const client = () => {
-    const made = new UserRefreshClient({ clientId: 'id', clientSecret: 'canary', refreshToken: 'canary-rt' })
-    Object.assign(made.endpoints, { oauth2TokenUrl: `${server.origin}/token` })
-    return made
-  }
-  const failed = await failure(issue(google({ client })))
-  expect(failed).toMatchObject({ code, terminal: false })
-  expect(failed.message).toContain(message)
-  expect(printed(failed)).not.toContain('canary')
-})
+])(
+  '[E1] google: given %s, when a token is requested, then the message names that response',
+  async (_, status, body, code, message) => {
+    const server = await serve((_request, response) => {
+      response.writeHead(status, { 'content-type': 'application/json' })
+      response.end(body)
+    })
+    const { UserRefreshClient } = await import('google-auth-library')
+    const client = () => {
+      const made = new UserRefreshClient({
+        clientId: 'id',
+        clientSecret: 'canary',
+        refreshToken: 'canary-rt',
+      })
+      Object.assign(made.endpoints, { oauth2TokenUrl: `${server.origin}/token` })
+      return made
+    }
+    const failed = await failure(issue(google({ client })))
+    expect(failed).toMatchObject({ code, terminal: false })
+    expect(failed.message).toContain(message)
+    expect(printed(failed)).not.toContain('canary')
+  },
+)
 
 test.each([
   ['AADSTS53003: Access has been blocked. canary', 'source_refused', 'AADSTS53003'],
@@ -119,7 +126,7 @@ test.each([
   ["Please run 'az login' to setup account. canary", 'reauthentication_required', 'run `az login`'],
   ['Continuous access evaluation: InteractionRequired', 'reauthentication_required', 'run `az login`'],
 ])(
-  '[E1] azure: given that az says "%s", then the message says what came back',
+  '[E1] azure: given that az prints "%s", when a token is requested, then the message names the failure',
   async (words, code, message) => {
     const { AzureCliCredential } = await import('@azure/identity')
     await standIn('az', `echo "ERROR: ${words}" >&2; exit 1`)
@@ -131,7 +138,7 @@ test.each([
   },
 )
 
-test('[K15] aws: given a configuration that was mended, then the next try sees it, and the token ends with its keys', async () => {
+test('[K15] aws: given a configuration without keys, when an operator adds them, then the next try reads it, and the token expires with its keys', async () => {
   for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) vi.stubEnv(name, undefined)
   vi.stubEnv('HOME', folder)
   vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true')
@@ -157,7 +164,7 @@ test('[K15] aws: given a configuration that was mended, then the next try sees i
   expect(printed(refused)).not.toContain('canary')
 })
 
-test('[K15] a command and a file that are mended are used at the next try', async () => {
+test('[K15] given a command or a file that failed, when it is mended, then the next try succeeds', async () => {
   const helper = await standIn('helper', 'exit 1')
   const sources = [command({ file: helper }), file(join(folder, 'token'))]
   for (const source of sources) {
@@ -169,7 +176,7 @@ test('[K15] a command and a file that are mended are used at the next try', asyn
   for (const source of sources) expect(await issue(source)).toMatchObject({ accessToken: 'mended' })
 })
 
-test('what a source tells of itself', () => {
+test('given sources of this machine, when the credential asks them, then their failures are local, and only `file` and `env` are static', () => {
   const [read, variable] = [file('/a'), env('A_KEY')]
   expect([read.isStatic, variable.isStatic, variable.isLocal]).toEqual([true, true, true])
   for (const source of [azure(), google(), aws()]) {
@@ -181,12 +188,15 @@ test.each([
   ['ENOTFOUND', /ENOTFOUND: there is no such host name/],
   ['ECONNREFUSED', /ECONNREFUSED: nothing listens there/],
   ['REQUEST_SEND_ERROR', /REQUEST_SEND_ERROR/],
-])('[E1] a cloud that cannot be reached says why: %s', async (code, says) => {
-  const thrown = Object.assign(new Error('canary'), { name: 'RestError', code })
-  const error = await failure(
-    issue(azure({ credential: () => ({ getToken: () => Promise.reject(thrown) }) })),
-  )
-  expect(error.code).toBe('source_unreachable')
-  expect(error.message).toMatch(says)
-  expect(String(error)).not.toContain('canary')
-})
+])(
+  '[E1] given a cloud that is out of reach, when a token is requested, then the message says why: %s',
+  async (code, says) => {
+    const thrown = Object.assign(new Error('canary'), { name: 'RestError', code })
+    const error = await failure(
+      issue(azure({ credential: () => ({ getToken: () => Promise.reject(thrown) }) })),
+    )
+    expect(error.code).toBe('source_unreachable')
+    expect(error.message).toMatch(says)
+    expect(String(error)).not.toContain('canary')
+  },
+)

@@ -18,7 +18,7 @@ const context = {
 }
 const code = (expected: string): unknown => expect.objectContaining({ code: expected })
 
-/** What the endpoint of a cloud answers next. */
+/** The cloud endpoint's next response. */
 let answer: (request: IncomingMessage) => { status: number; body: unknown; headers?: Record<string, string> }
 let asked: { url: string; body: string; headers: IncomingMessage['headers'] }[]
 let server: Server
@@ -63,7 +63,7 @@ describe('google', () => {
     vi.stubEnv('GOOGLE_CLOUD_PROJECT', 'a-project')
   })
 
-  test('[K7] application default credentials, by google-auth-library: each issue is a new token', async () => {
+  test('[K7] given application default credentials, when two tokens are issued, then google-auth-library requests each one anew', async () => {
     let issued = 0
     answer = () => ({
       status: 200,
@@ -100,7 +100,7 @@ describe('google', () => {
     expect(inspect(failure, { depth: 9 }) + JSON.stringify(failure)).not.toMatch(/canary/)
   })
 
-  test('[K3] 429 is rate limited; a server that is not there is unreachable', async () => {
+  test('[K3] given a 429, and given no server, when a token is requested, then the codes are source_rate_limited and source_unreachable', async () => {
     answer = () => ({ status: 429, body: {}, headers: { 'retry-after': '7' } })
     await expect(google().issue(context)).rejects.toMatchObject({
       code: 'source_rate_limited',
@@ -112,7 +112,7 @@ describe('google', () => {
     await expect(google({ client }).issue(context)).rejects.toEqual(code('source_unreachable'))
   })
 
-  test('without any credentials it says what to do', async () => {
+  test('given no credentials, when a token is requested, then the message says how to get some', async () => {
     vi.stubEnv('GOOGLE_APPLICATION_CREDENTIALS', join(folder, 'nowhere.json'))
     const failure: unknown = await google()
       .issue(context)
@@ -121,7 +121,7 @@ describe('google', () => {
     expect(String(failure)).toMatch(/set GOOGLE_APPLICATION_CREDENTIALS/)
   })
 
-  test('impersonation asks for a token of the service account', async () => {
+  test('given `impersonate`, when a token is issued, then it is a token of that service account', async () => {
     answer = () => ({
       status: 200,
       body: { access_token: 'own', expires_in: 3600, token_type: 'Bearer', issued_token_type: 'x' },
@@ -148,7 +148,7 @@ describe('azure', () => {
     vi.stubEnv('IDENTITY_HEADER', 'canary-header')
   })
 
-  test('a managed identity, by @azure/identity: each issue asks anew', async () => {
+  test('given a managed identity, when two tokens are issued, then @azure/identity requests each one anew', async () => {
     let issued = 0
     const expiresOn = Math.floor(Date.now() / 1_000) + 7_200
     answer = () => ({
@@ -173,7 +173,7 @@ describe('azure', () => {
     return new ManagedIdentityCredential({ retryOptions: { maxRetries: 0 } })
   }
 
-  test('a claims challenge reaches the credential', async () => {
+  test('given a claims challenge, when a token is issued, then the Azure credential gets the claims', async () => {
     const claims = '{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}'
     const given: unknown[] = []
     const source = azure({
@@ -217,7 +217,7 @@ describe('aws', () => {
     ['a text', new Date(Date.now() + 60_000).toISOString()],
     ['epoch seconds', Math.floor(Date.now() / 1000) + 60],
   ])(
-    '[K1] given keys whose expiration is %s, as JSON has it, then the token does not outlive them',
+    '[K1] given keys whose expiration is %s, as in JSON, when a token is signed, then it expires with the keys',
     async (_, at) => {
       const dated = { accessKeyId: 'AKIA', secretAccessKey: 'canary-key', expiration: at as never }
       const { expiresAt = 0 } = await aws({ region: 'eu-west-1', credentials: dated }).issue(context)
@@ -225,7 +225,7 @@ describe('aws', () => {
     },
   )
 
-  test('[K1] given keys whose expiration makes no sense, then the token lives as long as was asked for', async () => {
+  test('[K1] given keys whose expiration makes no sense, when a token is signed, then it lives for `lifetime`', async () => {
     const dated = { accessKeyId: 'AKIA', secretAccessKey: 'canary-key', expiration: new Date('never') }
     const { expiresAt = 0 } = await aws({ region: 'eu-west-1', credentials: dated }).issue(context)
     expect(expiresAt).toBeGreaterThan(Date.now() + 40_000_000)
@@ -236,7 +236,7 @@ describe('aws', () => {
     ['what the API of STS calls them', { AccessKeyId: 'canary-id', SecretAccessKey: 'canary-key' }],
     ['an empty key', { accessKeyId: '', secretAccessKey: 'canary-key' }],
   ])(
-    '[K16, E1, Z1] given a function that gives %s, then no other keys sign in its place',
+    '[K16, E1, Z1] given a `credentials` function that returns %s, when a token is requested, then no other keys sign it',
     async (_, given) => {
       const source = aws({ region: 'eu-west-1', credentials: async () => given as never })
       const failure: unknown = await source.issue(context).catch((error: unknown) => error)
@@ -246,7 +246,7 @@ describe('aws', () => {
     },
   )
 
-  test('a bearer token for Bedrock, signed by @aws/bedrock-token-generator', async () => {
+  test('given keys, when a token is issued, then @aws/bedrock-token-generator signs a bearer token for Bedrock', async () => {
     const { accessToken, expiresAt = 0 } = await aws({
       region: 'eu-west-1',
       credentials: identity,
@@ -259,13 +259,13 @@ describe('aws', () => {
     expect(Math.abs(expiresAt - Date.now() - 900_000)).toBeLessThan(60_000)
   })
 
-  test('it lives no longer than the keys', async () => {
+  test('given keys that expire soon, when a token is signed, then it expires with the keys', async () => {
     const expiration = new Date(Date.now() + 60_000)
     const source = aws({ region: 'eu-west-1', credentials: async () => ({ ...identity, expiration }) })
     expect((await source.issue(context)).expiresAt).toBe(expiration.getTime())
   })
 
-  test('[Z1] without keys it says what to do', async () => {
+  test('[Z1] given no keys, when a token is requested, then the message says how to get some', async () => {
     for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) vi.stubEnv(name, undefined)
     vi.stubEnv('HOME', folder)
     vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true')

@@ -13,14 +13,14 @@ const IN_AN_HOUR = NOW + 3_600_000
 const SECONDS = IN_AN_HOUR / 1000
 const ISO = '2026-11-24T05:00:00Z'
 
-/** What comes of a helper that prints this. */
+/** The token that the source reads from a helper's output. */
 async function print(output: string | Uint8Array, more: Partial<CommandOptions> = {}): Promise<AccessToken> {
   const path = join(await temporaryFolder(), 'output')
   await writeFile(path, output)
   return issue(command({ file: 'cat', args: [path], clock: new ManualClock(NOW), ...more }))
 }
 
-/** As `az` prints it: local time, which says nothing of its zone. */
+/** A time as `az` prints it: local time without a zone. */
 function local(at: number): string {
   const date = new Date(at)
   const two = (part: number): string => String(part).padStart(2, '0')
@@ -34,9 +34,12 @@ test.each<[string, unknown]>([
   ['a bare token', TOKEN],
   ['a bare token with a byte order mark and blank lines', `\uFEFF\n${TOKEN}\r\n\n`],
   ['a JSON string (az --query accessToken)', JSON.stringify(TOKEN)],
-])('[K6] %s is understood', async (_, output) => {
-  expect(await print(String(output))).toMatchObject({ accessToken: TOKEN, expiresAt: undefined })
-})
+])(
+  '[K6] given a helper that prints %s, when the source reads it, then it gets the token',
+  async (_, output) => {
+    expect(await print(String(output))).toMatchObject({ accessToken: TOKEN, expiresAt: undefined })
+  },
+)
 
 test.each<[string, Record<string, unknown>]>([
   [
@@ -102,12 +105,15 @@ test.each<[string, Record<string, unknown>]>([
   ['expiresAt, epoch seconds', { token: TOKEN, expiresAt: SECONDS }],
   ['expiration, epoch ms as text', { token: TOKEN, expiration: String(IN_AN_HOUR) }],
   ['expiry, with milliseconds and an offset', { token: TOKEN, expiry: '2026-11-23T21:00:00.000-08:00' }],
-])('[K1, K6] %s is understood, with its expiry', async (_, json) => {
-  const token = await print(JSON.stringify(json, undefined, 2))
-  expect(token).toMatchObject({ accessToken: TOKEN, expiresAt: IN_AN_HOUR })
-})
+])(
+  '[K1, K6] given a helper that prints the format of %s, when the source reads it, then it gets the token and its expiry',
+  async (_, json) => {
+    const token = await print(JSON.stringify(json, undefined, 2))
+    expect(token).toMatchObject({ accessToken: TOKEN, expiresAt: IN_AN_HOUR })
+  },
+)
 
-test('[K2] what else a token response says is kept', async () => {
+test('[K2] given output with a type, a refresh token and a scope, when the source reads it, then the token has them', async () => {
   const json = { access_token: TOKEN, token_type: 'bearer', refresh_token: 'r', scope: 'a b', expires_in: 60 }
   expect(await print(JSON.stringify(json))).toEqual({
     accessToken: TOKEN,
@@ -129,12 +135,15 @@ test.each<[string, unknown]>([
   ['no date', { expires_at: 'in 5 minutes' }],
   ['a list', { expires_at: [ISO] }],
   ['null', { expires_at: null, expires_in: null }],
-])('[K1] an expiry that cannot be is not known: %s', async (_, expiry) => {
-  const token = await print(JSON.stringify({ access_token: TOKEN, ...Object(expiry) }))
-  expect(token).toMatchObject({ accessToken: TOKEN, expiresAt: undefined })
-})
+])(
+  '[K1] given an impossible expiry (%s), when the source reads the output, then the token has no expiry',
+  async (_, expiry) => {
+    const token = await print(JSON.stringify({ access_token: TOKEN, ...Object(expiry) }))
+    expect(token).toMatchObject({ accessToken: TOKEN, expiresAt: undefined })
+  },
+)
 
-test("[K1] a JWT's own expiry counts where nothing else is said, for a helper may print one that it has kept", async () => {
+test("[K1] given a JWT and no other expiry, when the source reads the output, then the JWT's `exp` counts, because a helper may print a cached token", async () => {
   const token = jwt({ iat: SECONDS - 7200, exp: SECONDS })
   expect((await print(token)).expiresAt).toBe(IN_AN_HOUR)
   expect((await print(JSON.stringify({ token }))).expiresAt).toBe(IN_AN_HOUR)
@@ -167,15 +176,18 @@ test.each<[string, string | Uint8Array, string]>([
     'a client certificate',
   ],
   ['AWS keys', `{"Version":1,"AccessKeyId":"A","SecretAccessKey":"${CANARY}"}`, 'AWS keys'],
-])('[K3, K6, Z1] %s is an error that shows nothing of it', async (_, output, words) => {
-  const error = await failure(print(output))
-  expect(error.code).toBe('source_invalid')
-  expect(error.message).toContain(words)
-  expect(error.message).toContain('What cat printed')
-  expect(printed(error)).not.toContain(CANARY)
-})
+])(
+  '[K3, K6, Z1] given a helper that prints %s, when the source reads it, then it throws an error that shows nothing of the output',
+  async (_, output, words) => {
+    const error = await failure(print(output))
+    expect(error.code).toBe('source_invalid')
+    expect(error.message).toContain(words)
+    expect(error.message).toContain('What cat printed')
+    expect(printed(error)).not.toContain(CANARY)
+  },
+)
 
-test("whatever else a helper prints, 'parse' reads", async () => {
+test("given output of another format, when 'parse' reads it, then the source returns its token", async () => {
   const lines = 'user=me\ntoken=abc\n'
   const parse = (text: string): string => /^token=(.*)$/m.exec(text)?.[1] ?? ''
   expect(await print(lines, { parse })).toMatchObject({ accessToken: 'abc' })
@@ -190,7 +202,7 @@ test("whatever else a helper prints, 'parse' reads", async () => {
   expect(printed(thrown)).not.toContain(CANARY)
   expect(thrown.message).not.toContain(CANARY)
   const ours = new RefreshError('reauthentication_required', 'Log in again.')
-  // A login that the helper needs is made outside this program: the next try may succeed.
+  // A person mends the helper's login outside this program, so the next try may succeed.
   const ended = await failure(print(lines, { parse: () => Promise.reject(ours) }))
   expect(ended).toMatchObject({ code: ours.code, message: ours.message, terminal: false, cause: ours })
 })

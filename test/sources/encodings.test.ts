@@ -19,7 +19,7 @@ async function endpoint(
   return { server, source: oauth({ tokenEndpoint: `${server.origin}/token`, clientId: 'app' }) }
 }
 
-test('[K13] [K18] given a proxy that labels what it does not compress, when it is asked for nothing compressed, then the token arrives', async () => {
+test('[K13] [K18] given a proxy that labels uncompressed bodies as compressed, when the source asks for no compression, then the token arrives', async () => {
   const { source } = await endpoint((accepted) => [
     /gzip|br|deflate/.test(accepted) ? 'gzip' : '',
     JSON.stringify(TOKEN),
@@ -31,7 +31,7 @@ test.each([
   ['gzip', gzipSync(JSON.stringify(TOKEN))],
   ['br', brotliCompressSync(JSON.stringify(TOKEN))],
 ])(
-  '[K18] given a server that compresses with %s whatever it is asked, then the token arrives',
+  '[K18] given a server that always compresses with %s, when a token is requested, then it arrives',
   async (encoding, body) => {
     const { source } = await endpoint(() => [encoding, body])
     expect(await issue(source, { current })).toMatchObject({ accessToken: 'fresh' })
@@ -39,7 +39,7 @@ test.each([
 )
 
 test.each(['gzip', 'deflate', 'br'])(
-  '[K13] [E1] given a success whose body is no %s, as it says, when a refresh token is redeemed, then it is sent once, and the message says what to mend',
+  '[K13] [E1] given a success that is labelled %s and is not, when a refresh token is redeemed, then it is sent once, and the message says what to mend',
   async (encoding) => {
     const { server, source } = await endpoint(() => [encoding, JSON.stringify(TOKEN)])
     const credential = createCredential({ source })
@@ -59,7 +59,7 @@ const WITHIN: Readonly<Record<string, unknown>> = {
   'a member, encoded twice': { data: JSON.stringify({ data: TOKEN }) },
 }
 test.each(Object.entries(WITHIN))(
-  '[K18] given a token within JSON within %s, then it is read, with the new refresh token',
+  '[K18] given JSON inside %s, when the source reads the response, then it gets the token and the new refresh token',
   async (_, body) => {
     const { source } = await endpoint(() => ['', JSON.stringify(body)])
     expect(await issue(source, { current })).toMatchObject({
@@ -69,7 +69,7 @@ test.each(Object.entries(WITHIN))(
   },
 )
 
-test('[K18] [E1] given a refusal within JSON within a string, then its words are shown, and it ends no login', async () => {
+test('[K18] [E1] given a refusal as JSON inside a string, when the source reads it, then the message shows its words, and the login does not end', async () => {
   const said = JSON.stringify({ error: 'invalid_grant', error_description: 'The session is over.' })
   const fetch = async (): Promise<Response> => new Response(JSON.stringify(said), { status: 400 })
   const source = oauth({ tokenEndpoint: 'https://auth.example.com/token', clientId: 'app', fetch })

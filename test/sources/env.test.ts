@@ -11,7 +11,7 @@ afterEach(() => {
   vi.unstubAllEnvs()
 })
 
-test('the variable is read anew for every token', async () => {
+test('given a variable that changes, when the next token is needed, then the source reads the variable again', async () => {
   vi.stubEnv('LLM_REFRESH_TEST_KEY', ' first\n')
   const source = env('LLM_REFRESH_TEST_KEY')
   expect(await issue(source)).toMatchObject({ accessToken: 'first', expiresAt: undefined })
@@ -19,7 +19,7 @@ test('the variable is read anew for every token', async () => {
   expect(await issue(source)).toMatchObject({ accessToken: 'second' })
 })
 
-test('[K11] a static key that was rejected is unchanged, and stays so until another one is set', async () => {
+test('[K11] given a rejected static key, when a caller refreshes, then the refresh fails with `unchanged` until the variable holds another key', async () => {
   const clock = new ManualClock()
   const variables: Record<string, string> = { KEY: CANARY }
   const token = createCredential({ source: env('KEY', { env: variables }), clock })
@@ -38,7 +38,7 @@ test.each<[string, Record<string, unknown>, string, string]>([
   ['two lines', { KEY: `${CANARY}\n${CANARY}` }, 'source_invalid', 'The environment variable KEY holds more'],
   ['words', { KEY: `not ${CANARY}` }, 'source_invalid', 'The environment variable KEY holds no bare token'],
 ])(
-  '[K3, Z1] a variable that is %s is an error that names it, without its value',
+  '[K3, Z1] given a variable that is %s, when it is read, then the error names the variable, and does not show its value',
   async (_, variables, code, words) => {
     const error = await failure(issue(env('KEY', { env: variables })))
     expect(error.code).toBe(code)
@@ -48,24 +48,24 @@ test.each<[string, Record<string, unknown>, string, string]>([
 )
 
 test.each([`"${CANARY}"`, `'${CANARY}'`, `"${CANARY}"\r`, `Bearer ${CANARY}`])(
-  '[K6] a variable holds a token, however it was written into its file: %s',
+  '[K6] given a variable with the quotes or the line end of its file (%s), when it is read, then the source gets the bare token',
   async (KEY) => {
     expect((await issue(env('KEY', { env: { KEY } }))).accessToken).toBe(CANARY)
   },
 )
 
-test("[K1] a JWT's own expiry is known", async () => {
+test('[K1] given a JWT in the variable, when it is read, then its `exp` is the expiry', async () => {
   const exp = Math.floor(Date.now() / 1000) + 600
   expect((await issue(env('KEY', { env: { KEY: jwt({ exp }) } }))).expiresAt).toBe(exp * 1000)
 })
 
-test('a platform without environment variables has none', async () => {
+test('given a platform without environment variables, when the source reads one, then the error says that it is not set', async () => {
   processWithout('env')
   const issued = issue(env('KEY')).finally(() => vi.unstubAllGlobals())
   expect((await failure(issued)).code).toBe('credential_missing')
 })
 
-test('[Z1] a key that was given for its name by mistake is not shown', async () => {
+test("[Z1] given a key instead of the variable's name, when the source is made, then the error does not show the key", async () => {
   for (const key of ['sk-proj-abc', 'AIza.x', '', undefined, 'eyJ.eyJ.sig']) {
     const open = (): unknown => env(key as string)
     expect(open).toThrow(expect.objectContaining({ code: 'invalid_option' }))
@@ -74,7 +74,7 @@ test('[Z1] a key that was given for its name by mistake is not shown', async () 
   expect((await failure(issue(env('AIzaSyCanary')))).message).not.toContain('AIza')
 })
 
-test('an option that cannot be is refused at once', () => {
+test('given an invalid option, when the source is made, then it throws an error that names the option', () => {
   const open = (): unknown => env('KEY', { environment: {} } as EnvOptions)
   expect(open).toThrow("'environment' does not exist")
 })

@@ -17,13 +17,13 @@ async function fileWith(content: string | Uint8Array): Promise<string> {
   return path
 }
 
-/** Another file takes its place at one stroke, as whoever rotates tokens should do it. */
+/** Replaces a file atomically, by a rename, as a program that rotates tokens should. */
 async function replace(path: string, content: string): Promise<void> {
   await writeFile(`${path}.new`, content)
   await rename(`${path}.new`, path)
 }
 
-test('the file is read anew for every token, by its path or its URL', async () => {
+test('given a file that changes, when the next token is needed, then the source reads it again, by its path or its URL', async () => {
   const path = await fileWith('first\n')
   for (const source of [file(path), file(pathToFileURL(path))]) {
     await replace(path, 'first\n')
@@ -33,7 +33,7 @@ test('the file is read anew for every token, by its path or its URL', async () =
   }
 })
 
-test('[K11] a rejected token that is still in the file is unchanged; the one that takes its place is adopted', async () => {
+test('[K11] given a rejected token in the file, when a caller refreshes, then the refresh fails with `unchanged` until the file holds another token', async () => {
   const path = await fileWith('first')
   const clock = new ManualClock()
   const events: RefreshEvent[] = []
@@ -46,7 +46,7 @@ test('[K11] a rejected token that is still in the file is unchanged; the one tha
   expect(printed([token, events, token.status()])).not.toMatch(/first|second/)
 })
 
-test('a mounted Kubernetes secret is rotated by turning a link around', async () => {
+test('given a mounted Kubernetes secret, when a rotation moves its symbolic link, then the source reads the new token', async () => {
   const mount = await temporaryFolder()
   const turn = async (name: string, content: string): Promise<void> => {
     await mkdir(join(mount, name))
@@ -63,7 +63,7 @@ test('a mounted Kubernetes secret is rotated by turning a link around', async ()
   expect(await issue(source)).toMatchObject({ accessToken: 'second' })
 })
 
-test('[K1] a lifetime counts from when the file was written, and a clock that is wrong does no harm', async () => {
+test("[K1] given `expires_in` in the file, when the source reads it, then the lifetime counts from the file's modification time, or from now if that is later", async () => {
   const clock = new ManualClock()
   const path = await fileWith('{"access_token":"a","expires_in":3600}')
   const written = clock.now() - 600_000
@@ -76,13 +76,13 @@ test('[K1] a lifetime counts from when the file was written, and a clock that is
   expect((await issue(source)).expiresAt).toBe(clock.now() + 3_600_000)
 })
 
-test("[K1] a JWT's own expiry is as it says, however long ago it was issued", async () => {
+test('[K1] given a JWT that was issued long ago, when the source reads it, then its `exp` is the expiry', async () => {
   const now = Math.floor(Date.now() / 1000)
   const path = await fileWith(jwt({ iat: now - 3000, exp: now + 600 }))
   expect((await issue(file(path))).expiresAt).toBe((now + 600) * 1000)
 })
 
-test('[K3, K9] a file that is missing or empty may be a rotation under way: it is looked at again', async () => {
+test('[K3, K9] given a file that is missing or empty, as during a rotation, when a caller waits, then the source reads it again', async () => {
   const path = await fileWith('')
   const clock = new ManualClock()
   const empty = await failure(issue(file(path)))
@@ -100,7 +100,7 @@ test('[K3, K9] a file that is missing or empty may be a rotation under way: it i
 
   const { armed } = clock
   const first = createCredential({ source: file(path), clock }).snapshot()
-  // The deadline, and the wait before the next look.
+  // Two timers: the deadline, and the pause before the next read.
   while (clock.armed < armed + 2) await new Promise(setImmediate)
   await replace(path, 'there')
   await clock.advance(250)
@@ -112,16 +112,19 @@ test.each<[string, string | Uint8Array, string]>([
   ['a null character', `${CANARY}\0`, 'no bare token'],
   ['two lines', `${CANARY}\n${CANARY}`, 'more than one line'],
   ['JSON that is half-written', `{"token":"${CANARY}`, 'cannot be read'],
-])('[K3, Z1] %s is an error that shows nothing of it', async (_, content, words) => {
-  const path = await fileWith(content)
-  const error = await failure(issue(file(path)))
-  expect(error.code).toBe('source_invalid')
-  expect(error.message).toContain(path)
-  expect(error.message).toContain(words)
-  expect(printed(error)).not.toContain(CANARY)
-})
+])(
+  '[K3, Z1] given %s in the file, when the source reads it, then it throws an error that shows nothing of the file',
+  async (_, content, words) => {
+    const path = await fileWith(content)
+    const error = await failure(issue(file(path)))
+    expect(error.code).toBe('source_invalid')
+    expect(error.message).toContain(path)
+    expect(error.message).toContain(words)
+    expect(printed(error)).not.toContain(CANARY)
+  },
+)
 
-test('[K3] what is larger than 1 MiB is not read', async () => {
+test('[K3] given a file of more than 1 MiB, when the source opens it, then it does not read the file', async () => {
   const path = await fileWith('a'.repeat(1_048_576))
   expect((await issue(file(path))).accessToken).toHaveLength(1_048_576)
   await truncate(path, 1_048_577)
@@ -131,7 +134,7 @@ test('[K3] what is larger than 1 MiB is not read', async () => {
   })
 })
 
-test('[K3] what is no file is refused, and a pipe without a writer holds nobody up', async () => {
+test('[K3] given a folder, or a pipe without a writer, when the source opens it, then it throws at once', async () => {
   const folder = await temporaryFolder()
   expect((await failure(issue(file(folder)))).code).toBe('source_refused')
   await promisify(execFile)('mkfifo', [join(folder, 'pipe')])
@@ -143,10 +146,10 @@ test('[K3] what is no file is refused, and a pipe without a writer holds nobody 
   })
 })
 
-test('[K3] a file that may not be read is refused', async () => {
+test('[K3] given a file without read permission, when the source opens it, then the code is source_refused', async () => {
   const path = await fileWith(CANARY)
   await chmod(path, 0)
-  // Root may read everything: be nobody for a while.
+  // Root may read every file, so the test acts as the user `nobody`.
   if (process.getuid?.() === 0) {
     process.seteuid?.('nobody')
     onTestFinished(() => process.seteuid?.(0))
@@ -157,19 +160,19 @@ test('[K3] a file that may not be read is refused', async () => {
   })
 })
 
-test("'parse' reads a file of another kind", async () => {
+test("given a file of another format, when 'parse' reads it, then the source returns its token", async () => {
   const path = await fileWith('[default]\ntoken = abc\n')
   const parse = (text: string): string => /token = (.*)/.exec(text)?.[1] ?? ''
   expect(await issue(file(path, { parse }))).toMatchObject({ accessToken: 'abc' })
 })
 
-test('an abort rejects with its reason', async () => {
+test("given an aborted signal, when a token is requested, then the call rejects with the signal's reason", async () => {
   const reason = new Error('too late')
   const issued = issue(file(await fileWith('a')), { signal: AbortSignal.abort(reason) })
   await expect(issued).rejects.toBe(reason)
 })
 
-test('its value belongs to this machine: it is compared with the one in force, and never stored', async () => {
+test("given a shared store, when the file's token is read, then it is compared with the current token, and never stored", async () => {
   const store = memoryStore()
   const { value } = await createCredential({ source: file(await fileWith('mounted')), store }).snapshot()
   expect([value.accessToken, await store.read('default')]).toEqual(['mounted', undefined])
@@ -182,8 +185,11 @@ test.each<[string, unknown, unknown]>([
   ['path', new URL('https://example.com/token'), {}],
   ['parse', 'a', { parse: 'json' }],
   ['encoding', 'a', { encoding: 'utf8' }],
-])("an option that cannot be is refused at once: '%s' %#", (name, path, options) => {
-  const open = (): unknown => file(path as string, options as FileOptions)
-  expect(open).toThrow(expect.objectContaining({ code: 'invalid_option' }))
-  expect(open).toThrow(`'${name}'`)
-})
+])(
+  "given an invalid option, when the source is made, then it throws an error that names '%s' %#",
+  (name, path, options) => {
+    const open = (): unknown => file(path as string, options as FileOptions)
+    expect(open).toThrow(expect.objectContaining({ code: 'invalid_option' }))
+    expect(open).toThrow(`'${name}'`)
+  },
+)

@@ -6,7 +6,7 @@ import { startOidcServer } from '../support/oidc-server.ts'
 import { failure, JSON_TYPE, printed, serve } from './helpers.ts'
 import { PATH_METADATA, startPlace, startWorld, type World } from './mcp-world.ts'
 
-/** A token endpoint that refuses each scope but these at a refresh, as UAA, FusionAuth and Google do. */
+/** A token endpoint that refuses a refresh with any other scope than the granted ones, as UAA, FusionAuth and Google do. */
 async function granting(...granted: string[]) {
   let number = 0
   const server = await serve(({ body }, response) => {
@@ -37,7 +37,7 @@ async function granting(...granted: string[]) {
 
 const LOGIN = { accessToken: 'old', refreshToken: 'r0', scope: 'read' }
 
-test('[K20] given a login that was granted less than it asked for, when it is refreshed, then what was granted is asked for', async () => {
+test('[K20] given a login that got fewer scopes than it requested, when it is refreshed, then the source requests the granted ones', async () => {
   const { account, sent } = await granting('read')
   const credential = account({ scope: 'read write' })
   await credential.login(LOGIN)
@@ -49,7 +49,7 @@ test('[K20] given a login that was granted less than it asked for, when it is re
   ])
 })
 
-test('[K20] given an endpoint that hears the whole scope again, then nothing else is asked for', async () => {
+test('[K20] given an endpoint that accepts the requested scope, when the login is refreshed, then the source sends no second request', async () => {
   const { account, sent } = await granting('read', 'write')
   const credential = account({ scope: 'read write' })
   await credential.login(LOGIN)
@@ -68,7 +68,7 @@ test.each([
     } satisfies Partial<OAuthOptions>,
   ],
 ])(
-  '[K20] given %s, then its refusal is told, and nothing narrower is asked for',
+  '[K20] given %s, when the endpoint refuses the scope, then the error says so, and the source requests no narrower scope',
   async (_name, before, options) => {
     const { account, sent } = await granting('read')
     if (before !== undefined) await account(before).login(LOGIN)
@@ -79,7 +79,7 @@ test.each([
   },
 )
 
-test('[K20] given another refusal, then it is asked once', async () => {
+test('[K20] given a refusal of another kind, when a login is refreshed, then the source sends one request', async () => {
   const server = await serve((_request, response) =>
     response.writeHead(400, JSON_TYPE).end(JSON.stringify({ error: 'unauthorized_client' })),
   )
@@ -93,7 +93,7 @@ test('[K20] given another refusal, then it is asked once', async () => {
 describe('at an MCP server', () => {
   const CALLBACK = 'https://app.example.com/callback'
 
-  /** A person logs in, and is granted `read` of what the client asks for. */
+  /** Logs a person in. The server grants only `read`, whatever scopes the client requests. */
   async function loggedIn(scope?: string) {
     const world = await startWorld()
     const { api, auth, url } = world
@@ -140,7 +140,7 @@ describe('at an MCP server', () => {
       ],
     ],
   ])(
-    '[K20] given a login that asked for %s and was granted one, when it is refreshed, then what was granted is asked for, by a new process, too',
+    '[K20] given a login that requested %s and got one scope, when a process refreshes it, also a new one, then it requests the granted scope',
     async (_, scope, requests) => {
       const world = await loggedIn(scope)
       expect([world.wished, world.token.scope]).toEqual(['read write', 'read'])
@@ -154,14 +154,14 @@ describe('at an MCP server', () => {
     },
   )
 
-  test('[K20] given a wish that is wider than that of the login, then its refusal is told, and nothing narrower is asked for', async () => {
+  test("[K20] given a scope that is wider than the login's, when the endpoint refuses it, then the error says so, and the source requests no narrower scope", async () => {
     const world = await loggedIn('read write')
     const wider = world.account('read write admin')
     expect(await failure(wider.accessToken())).toMatchObject({ code: 'source_refused' })
     expect(refreshesOf(world)).toEqual([['r1', 'read write admin']])
   })
 
-  test('[K20] against oidc-provider: given a person who grants one scope of two, then the login and its refreshes have that one', async () => {
+  test('[K20] against oidc-provider: given a person who grants one scope of two, when the login is refreshed, then both tokens have that scope', async () => {
     const api = await startPlace()
     const url = `${api.origin}/mcp`
     const server = await startOidcServer({

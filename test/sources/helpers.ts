@@ -7,14 +7,14 @@ import { onTestFinished } from 'vitest'
 import { type AccessToken, RefreshError, type Source, type SourceContext } from '../../src/index.ts'
 import { type Recorded, type RecordingServer, startRecordingServer } from '../support/recording-server.ts'
 
-/** A folder that goes with the test. */
+/** Makes a folder, and removes it after the test. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'sources-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   return folder
 }
 
-/** An executable shell script. Its `$0` tells where it is. */
+/** Writes an executable shell script. In the script `$0` is its path. */
 export async function script(lines: string, name = 'helper'): Promise<string> {
   const path = join(await temporaryFolder(), name)
   await writeFile(path, `#!/bin/sh\n${lines}\n`, { mode: 0o755 })
@@ -31,7 +31,7 @@ export function issue(source: Source, more: Partial<SourceContext> = {}): Promis
   })
 }
 
-/** What a source fails with. */
+/** The RefreshError that a promise rejects with. Throws if the promise resolves, or rejects with another error. */
 export async function failure(issued: Promise<unknown>): Promise<RefreshError> {
   const error = await issued.then(
     (value) => new Error(`It did not fail: ${inspect(value)}`),
@@ -41,7 +41,7 @@ export async function failure(issued: Promise<unknown>): Promise<RefreshError> {
   throw error
 }
 
-/** Every way in which people print things; of errors, what is underneath, too. */
+/** All usual ways to print a value, including the causes of an error. */
 export function printed(thing: unknown): string {
   const cause = thing instanceof Error ? thing.cause : undefined
   return [
@@ -53,25 +53,25 @@ export function printed(thing: unknown): string {
   ].join('\n')
 }
 
-/** The processes, by id, whose arguments hold a word. */
+/** The ids of the processes whose arguments hold a word. */
 export async function processesWith(word: string): Promise<number[]> {
   const found: number[] = []
   for (const pid of await readdir('/proc')) {
     if (!/^\d+$/.test(pid) || Number(pid) === process.pid) continue
-    // It may be gone by now.
+    // The process may have ended since the folder was listed.
     const args = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
     if (args.includes(word)) found.push(Number(pid))
   }
   return found
 }
 
-/** Whether a process still does anything: where its parent is gone, nobody may take note that it has ended. */
+/** Whether a process still runs. A zombie does not count: if its parent has ended, it may stay a zombie for long. */
 export async function isRunning(pid: string): Promise<boolean> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
   return stat !== '' && !stat.slice(stat.lastIndexOf(')')).startsWith(') Z')
 }
 
-/** A JWT with these claims; nobody checks its signature. */
+/** A JWT with these claims, and an invalid signature. No test checks the signature. */
 export function jwt(claims: Record<string, unknown>): string {
   const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
   return `${part({ alg: 'none' })}.${part(claims)}.c2ln`
@@ -79,7 +79,7 @@ export function jwt(claims: Record<string, unknown>): string {
 
 export const JSON_TYPE = { 'content-type': 'application/json' }
 
-/** A server that goes with the test. */
+/** Starts a server, and closes it after the test. */
 export async function serve(
   handler: (request: Recorded, response: ServerResponse) => unknown,
 ): Promise<RecordingServer> {
@@ -88,7 +88,7 @@ export async function serve(
   return server
 }
 
-/** A server that always answers the same. */
+/** Starts a server that sends the same response to every request. */
 export const answering = (
   body: unknown,
   status = 200,
@@ -99,7 +99,7 @@ export const answering = (
     response.writeHead(status, { ...JSON_TYPE, ...headers }).end(text)
   })
 
-/** Tells when the client of a server has hung up. */
+/** Notices when the client has closed its connection to a server. */
 export class Gone {
   isGone = false
   #resolve = (): void => undefined

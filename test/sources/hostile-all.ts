@@ -4,5 +4,5 @@ import { PROXY_REQUESTS } from './hostile-proxy.ts'
 import type { Reader } from './hostile-reader.ts'
 import { SOURCE_READERS } from './hostile-readers.ts'
 
-/** All readers but that of callbacks, which has to listen. */
+/** All readers, except the one of callbacks, which needs a listening server. */
 export const READERS: readonly Reader[] = [...SOURCE_READERS, ...MCP_READERS, CONFIGURATION, PROXY_REQUESTS]

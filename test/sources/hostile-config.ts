@@ -6,11 +6,11 @@ import { lineOf } from '../../cli/src/lib/output.ts'
 import { bodies, largeBodies } from './hostile-inputs.ts'
 import { checkMessage, type Reader } from './hostile-reader.ts'
 
-/** bytes: a longer file is refused before it is read. */
+/** bytes. The command line refuses a longer file before it parses the file. */
 const LONGEST = 131_072
 const PATH = '/home/ann/.config/llm-refresh/config.jsonc'
 
-/** It is a configuration, or a line says where it is none, and how to mend it. */
+/** Parses a configuration. If that fails, the error must be one readable line with exit code 2. */
 function read(text: string): void {
   try {
     const config = parseConfig({ path: PATH }, text)
@@ -82,7 +82,7 @@ const configurations: fc.Arbitrary<string> = fc.oneof(
   bodies,
 )
 
-/** The command line's configuration. */
+/** Configurations of the command line. */
 export const CONFIGURATION: Reader = {
   name: 'configurations',
   inputs: configurations,

@@ -6,7 +6,7 @@ const NAMES =
     ' ',
   )
 
-/** What a hostile or broken server puts where a value belongs. */
+/** A value as a hostile or broken server may write it. */
 const value = fc.oneof(
   fc.jsonValue({ maxDepth: 3 }),
   fc.string({ maxLength: 40, unit: 'binary' }),
@@ -34,12 +34,12 @@ const value = fc.oneof(
 const object = fc.dictionary(fc.constantFrom(...NAMES), value, { maxKeys: 8 })
 const nested = fc.nat({ max: 300 }).map((depth) => `${'{"data":'.repeat(depth)}1${'}'.repeat(depth)}`)
 
-/** A body: JSON, whole, one level down or cut off; a form; XML; anything. */
+/** A body: JSON, which may be nested or cut off, a form, XML, or any text. */
 export const bodies: fc.Arbitrary<string> = fc.oneof(
   object.map((fields) => JSON.stringify(fields)),
   object.map((fields) => JSON.stringify({ data: fields })),
   object.map((fields) => JSON.stringify(fields).slice(0, -3)),
-  // A name that comes twice.
+  // A repeated name.
   fc
     .tuple(object, object)
     .map(([one, other]) => `${JSON.stringify(one).slice(0, -1)},${JSON.stringify(other).slice(1)}`),
@@ -94,7 +94,7 @@ export const instants: fc.Arbitrary<unknown> = fc.oneof(
   ),
 )
 
-/** What a driver, a library or the platform throws. */
+/** A value that a driver, a library or the platform may throw. */
 export const thrown: fc.Arbitrary<unknown> = fc.oneof(
   value,
   fc.constantFrom<unknown>(
@@ -124,7 +124,7 @@ export const thrown: fc.Arbitrary<unknown> = fc.oneof(
   ),
 )
 
-/** A stored record, of which something is odd. */
+/** A stored record with odd members. */
 export const records: fc.Arbitrary<string> = fc.oneof(
   bodies,
   fc
@@ -175,7 +175,7 @@ export const targets: fc.Arbitrary<string> = fc.oneof(
   fc.string({ maxLength: 60 }).map((path) => `/${path.replaceAll(/\s/g, '')}`),
 )
 
-/** Bodies of about so many characters that show what is not linear, by name. */
+/** Named bodies of about `length` characters. A reader whose time is not linear is slow on one of them. */
 export function largeBodies(length: number): readonly (readonly [string, string])[] {
   const times = (text: string): string => text.repeat(Math.ceil(length / text.length))
   const deep = Math.ceil(length / 9)
@@ -214,7 +214,7 @@ export function largeBodies(length: number): readonly (readonly [string, string]
   ]
 }
 
-/** Headers of about so many characters. */
+/** Named headers of about `length` characters. */
 export function largeChallenges(length: number): readonly (readonly [string, string])[] {
   const times = (text: string): string => text.repeat(Math.ceil(length / text.length))
   return [
@@ -229,7 +229,7 @@ export function largeChallenges(length: number): readonly (readonly [string, str
   ]
 }
 
-/** What is thrown, with texts of about so many characters. */
+/** Named errors with texts of about `length` characters. */
 export function largeThrown(length: number): readonly (readonly [string, unknown])[] {
   const long = (text: string): string => text.repeat(Math.ceil(length / text.length))
   const chain = (links: number): unknown => {

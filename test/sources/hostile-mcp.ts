@@ -20,7 +20,7 @@ const METADATA = {
 }
 const RESOURCE = { resource: SERVER, authorization_servers: [ISSUER] }
 
-/** Where somebody would have a client go. */
+/** URLs to which a hostile server may send a client. */
 const places = fc.oneof(
   fc.constantFrom(
     SERVER,
@@ -49,7 +49,7 @@ const places = fc.oneof(
   fc.string({ maxLength: 60, unit: 'binary' }),
 )
 const part = fc.oneof(places, fc.array(places, { maxLength: 5 }), fc.jsonValue({ maxDepth: 2 }))
-/** A document like `good`, of which something is odd. */
+/** A document like `good` with odd members, any body, or `good` itself. */
 const oddly = (good: object, names: readonly string[]): fc.Arbitrary<string> =>
   fc.oneof(
     {
@@ -77,7 +77,7 @@ const signal = new AbortController().signal
 
 type Documents = readonly [resource: string, issuer: string, status: number, challenge: string]
 
-/** Asks nobody but the server, whom it names, and nobody in a private network. */
+/** Runs a discovery. It must send few requests, only over https, and none into a private network. */
 async function discover([resource, issuer, code, challenge]: Documents): Promise<void> {
   const asked: URL[] = []
   const fetch: typeof globalThis.fetch = async (input) => {
@@ -114,7 +114,7 @@ async function registerWith([body, code]: readonly [string, number]): Promise<vo
   }, checkError)
 }
 
-/** The browser comes back with something, for a login that was begun. */
+/** Begins a login, and finishes it with a hostile callback. */
 async function comeBack([query, isState]: readonly [string, boolean]): Promise<void> {
   const fetch: typeof globalThis.fetch = async (input) => {
     const { hostname, pathname } = new URL(new Request(input).url)
@@ -155,7 +155,7 @@ const queries = fc.oneof(
   ),
 )
 
-/** What MCP servers, their authorization servers, and browsers send. */
+/** Readers of what MCP servers, their authorization servers, and browsers send. */
 export const MCP_READERS: readonly Reader[] = [
   {
     name: 'metadata of MCP servers',

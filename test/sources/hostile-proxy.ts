@@ -12,18 +12,21 @@ import type { Reader } from './hostile-reader.ts'
 
 const { key, entry } = createProxyKey({ name: 'laptop' })
 const ring = new KeyRing([entry], new Set(['api']))
-/** What never reaches an upstream. */
+/** Headers that the proxy never forwards. */
 const DROPPED =
   /^(?:authorization|x-api-key|api-key|x-goog-api-key|host|connection|te|trailer|transfer-encoding|upgrade|keep-alive|expect|proxy-.*|http2-settings)$/i
 
 type Asked = readonly [target: string, headers: readonly (readonly [string, string])[]]
 
-/** It is let in by its key alone, and what is handed on holds neither that key nor a way out of the route. */
+/**
+ * Reads a request to the proxy. The proxy must admit it only with a key. The forwarded request must not hold the key, and its path must not
+ * leave the route.
+ */
 function readRequest([url, headers]: Asked): void {
   const request = new IncomingMessage(new Socket())
   request.url = url
   request.rawHeaders = headers.flat()
-  // As Node's parser gives it.
+  // Node's parser joins repeated `connection` headers in this way.
   const connections = headers
     .filter(([name]) => name.toLowerCase() === 'connection')
     .map(([, value]) => value)
@@ -126,7 +129,7 @@ const asked: fc.Arbitrary<Asked> = fc.tuple(
   fc.array(fc.tuple(names, values), { maxLength: 8 }),
 )
 
-/** Request lines and headers, as Node's parser hands them on: up to 16 KiB. */
+/** Request lines and headers of up to 16 KiB, which is the limit of Node's parser. */
 export const PROXY_REQUESTS: Reader = {
   name: 'requests to the proxy',
   inputs: asked,

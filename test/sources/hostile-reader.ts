@@ -2,24 +2,24 @@ import assert from 'node:assert/strict'
 import type fc from 'fast-check'
 import { RefreshError } from '../../src/index.ts'
 
-/** Something of ours that reads what somebody else wrote. */
+/** A function of the library that reads another party's input, and inputs for it. */
 export interface Reader {
   readonly name: string
   readonly inputs: fc.Arbitrary<unknown>
-  /** Throws where a promise does not hold. */
+  /** Reads an input. Throws if a promise does not hold. */
   readonly read: (input: never) => unknown
-  /** Out of a thousand inputs of a trial. */
+  /** The number of its inputs among 1,000 inputs of a trial. */
   readonly share: number
-  /** The largest inputs that get to it, and such of a part of the size. */
+  /** The largest inputs that can reach the function, scaled to a part of their size. */
   readonly large: (part: number) => readonly (readonly [string, unknown])[]
 }
 
 export const NOW = Date.UTC(2026, 10, 1)
 export const MIB = 1_048_576
-/** bytes of a response: longer ones are cut off. */
+/** bytes. Reading a response stops after this size. */
 export const LONGEST = 262_144
 
-/** It gives something bounded, or fails with an error of ours that can be shown. */
+/** Checks that a function returns a bounded value, or throws a RefreshError with a readable message. */
 export function check(read: () => unknown): void {
   try {
     checkBound(read())
@@ -37,7 +37,7 @@ export function checkError(error: unknown): void {
   checkMessage(error.message)
 }
 
-/** A person can be shown it, as one line. */
+/** Checks that a message is one line, and safe to show. */
 export function checkMessage(message: string): void {
   assert(message.length < 1_500, 'the message is not bounded')
   // oxlint-disable-next-line no-control-regex

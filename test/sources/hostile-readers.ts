@@ -46,7 +46,7 @@ const whole = ([text, status, type]: Whole) => ({
   secrets: ['canary'],
 })
 
-/** Responses, as large as they are read. */
+/** Responses of the largest size that is read. */
 const largeResponses = (part: number): readonly (readonly [string, Whole])[] =>
   largeBodies(Math.floor(LONGEST * part)).flatMap(([name, body]) =>
     (
@@ -78,7 +78,7 @@ async function readDeviceResponse(body: string): Promise<void> {
   assert.equal(clock.armed, 0)
 }
 
-/** Those of the sources and of the stores. */
+/** Readers of the sources and the stores. */
 export const SOURCE_READERS: readonly Reader[] = [
   {
     name: 'token responses',
@@ -172,7 +172,7 @@ export const SOURCE_READERS: readonly Reader[] = [
   },
 ]
 
-/** What comes to a loopback redirect while a login waits there. */
+/** Begins a browser login. The reader sends requests to its loopback redirect. */
 export async function listening(): Promise<{ readonly reader: Reader; readonly end: () => Promise<void> }> {
   const stop = new AbortController()
   let told = (_redirect: URL): void => undefined
@@ -213,7 +213,7 @@ export async function listening(): Promise<{ readonly reader: Reader; readonly e
     end: async () => {
       const reason = new Error('enough')
       stop.abort(reason)
-      // Nothing of all that has ended the login.
+      // None of the requests has ended the login: only this abort does.
       assert.equal(await login, reason)
     },
   }

@@ -8,7 +8,7 @@ import { metadataOf, SERVER_METADATA, startWorld } from './mcp-world.ts'
 const CALLBACK = 'https://app.example.com/callback'
 const IMPORTED = { access_token: 'a1', token_type: 'Bearer', refresh_token: 'r1', expires_in: 3600 }
 
-/** A world whose server registers `registered`, with a secret, and a person who logs in there. */
+/** A world whose authorization server registers the client `registered`, and a person who logs in there. */
 async function startClients() {
   const world = await startWorld()
   const { auth, url } = world
@@ -32,7 +32,7 @@ async function startClients() {
   return { ...world, store, logIn, credentialOf }
 }
 
-describe('a login that was imported', () => {
+describe('an imported login', () => {
   test('[A3, K16] given a store that holds the registration of another client, when a program names no client, then its refresh token is not sent', async () => {
     const { auth, store, logIn, credentialOf } = await startClients()
     await logIn()
@@ -46,12 +46,12 @@ describe('a login that was imported', () => {
     expect(error.message).toMatch(/'imported'.*'registered'/)
     expect(auth.asked('/token')).toBe(before)
     expect((await store.read('me'))?.failure).toBeUndefined()
-    // Other programs, and this one after its mend, go on with the login.
+    // The login stays valid for other programs, and for this program after its configuration is corrected.
     expect(await credentialOf({ clientId: 'imported' }).accessToken({ rejected: 'a1' })).toBe('a3')
     expect(auth.posted('/token').at(-1)).toMatchObject({ refresh_token: 'r1', client_id: 'imported' })
   })
 
-  test('[A3] given no registration at all, then the outcome says so, and names the client of the login', async () => {
+  test("[A3] given no registration in the store, when an imported login is refreshed, then the error says so, and names the login's client", async () => {
     const { auth, credentialOf } = await startClients()
     await credentialOf({ clientId: 'imported' }).login(IMPORTED)
     const other = credentialOf()
@@ -60,7 +60,7 @@ describe('a login that was imported', () => {
     expect(auth.asked('/token')).toBe(0)
   })
 
-  test('[A3] given a store that holds the registration of its client among others, then that one is used', async () => {
+  test("[A3] given a store with several registrations, when an imported login is refreshed, then the source uses its client's registration", async () => {
     const { auth, logIn, credentialOf } = await startClients()
     await logIn()
     auth.routes.set('/register', { status: 201, body: { client_id: 'newer' } })
@@ -71,8 +71,8 @@ describe('a login that was imported', () => {
   })
 })
 
-describe('a login that is handed over', () => {
-  test('[A3] given mcp() with a clientId, and mcpLogin() without, then login() names both at once, and leaves the earlier login', async () => {
+describe('a login that login() gets', () => {
+  test('[A3] given mcp() with a clientId and mcpLogin() without, when login() gets the new login, then its error names both clients, and the earlier login stays', async () => {
     const { auth, store, logIn, credentialOf } = await startClients()
     const credential = credentialOf({ clientId: 'app' })
     await credential.login(IMPORTED)
@@ -87,7 +87,7 @@ describe('a login that is handed over', () => {
     expect(auth.posted('/token').at(-1)).toMatchObject({ refresh_token: 'r1', client_id: 'app' })
   })
 
-  test('[A3] given mcpLogin() with the clientId of a public client, and mcp() without, then refreshes name that client', async () => {
+  test('[A3] given mcpLogin() with the clientId of a public client and mcp() without, when the login is refreshed, then the request names that client', async () => {
     const { auth, logIn, credentialOf } = await startClients()
     await logIn()
     const credential = credentialOf()
@@ -97,7 +97,7 @@ describe('a login that is handed over', () => {
   })
 
   test.each<McpClient>([{}, { clientId: 'app' }])(
-    '[A3] given mcpLogin() with a client and its secret, and mcp() with %o, then login() says at once what is missing',
+    '[A3] given mcpLogin() with a client and its secret and mcp() with %o, when login() gets the new login, then its error says what is missing',
     async (options) => {
       const { logIn, credentialOf, auth } = await startClients()
       const token = await logIn({ clientId: 'app', clientSecret: 'canary-s3cret' })
@@ -109,7 +109,7 @@ describe('a login that is handed over', () => {
       await whole.login(token)
       await whole.refresh(await whole.snapshot())
       expect(auth.asked('/token')).toBe(2)
-      // A refreshed login still says that its client has a secret.
+      // A refreshed login still records that its client has a secret.
       const refreshed = (await whole.snapshot()).value
       expect(await failure(credentialOf(options, 'other').login(refreshed))).toMatchObject({
         code: 'invalid_option',
@@ -117,7 +117,7 @@ describe('a login that is handed over', () => {
     },
   )
 
-  test('[A3] given a stored login of a client with a secret, when a program without it meets it, then the refresh token is not sent', async () => {
+  test('[A3] given a stored login of a client with a secret, when a program without the secret refreshes it, then it does not send the refresh token', async () => {
     const { logIn, credentialOf, auth } = await startClients()
     const whole = { clientId: 'app', clientSecret: 'canary-s3cret' }
     await credentialOf(whole).login(await logIn(whole))
@@ -128,7 +128,7 @@ describe('a login that is handed over', () => {
     expect(auth.asked('/token')).toBe(1)
   })
 
-  test('[A3] given a login without a refresh token, then it is stored, whatever its client: nothing is to be redeemed', async () => {
+  test('[A3] given a login without a refresh token, when login() gets it, then it is stored, whatever its client is', async () => {
     const { logIn, credentialOf, auth } = await startClients()
     auth.routes.set('/token', { body: { access_token: 'only', token_type: 'Bearer' } })
     const credential = credentialOf({ clientId: 'app' })

@@ -15,7 +15,7 @@ function refusal(error: string, description: string): Answer {
 }
 
 describe('client credentials with a key (private_key_jwt)', () => {
-  test('[A4] given a private key, then each request carries an assertion of its own for the issuer, and the resource', async () => {
+  test('[A4] given a private key, when tokens are requested, then each request carries a new assertion for the issuer, and the resource', async () => {
     const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true })
     const { auth, url } = await startWorld()
     const key = await exportPKCS8(privateKey)
@@ -43,7 +43,7 @@ describe('client credentials with a key (private_key_jwt)', () => {
   })
 })
 
-/** An identity provider that signs ID-JAGs, and an MCP authorization server that trusts it. Each checks every parameter. */
+/** An identity provider that signs ID-JAGs, and an MCP authorization server that trusts it. Both check every parameter. */
 async function startEnterprise(): Promise<World & { readonly idp: Place }> {
   const world = await startWorld()
   const { auth, url } = world
@@ -60,7 +60,7 @@ async function startEnterprise(): Promise<World & { readonly idp: Place }> {
       .setExpirationTime('5m')
       .setJti(id)
       .sign(privateKey)
-  // Places answer at once: what is signed is made before, for the one audience that is right.
+  // A place responds synchronously, so all assertions are signed in advance, for the one right audience.
   for (const scope of ['', 'read', 'read write']) {
     jags.set(scope, await signed(auth.origin, url, scope, `jag ${scope}`))
   }
@@ -119,7 +119,7 @@ describe('enterprise-managed authorization (ID-JAG)', () => {
       },
     })
 
-  test('[A4] given an identity provider, then the assertion is asked for the issuer and the resource that were discovered, and exchanged at the server', async () => {
+  test('[A4] given an identity provider, when a token is needed, then the source requests an assertion for the discovered issuer and resource, and exchanges it at the server', async () => {
     const { idp, auth, url } = await startEnterprise()
     const token = await issue(employee(url, idp))
     expect(token).toMatchObject({
@@ -130,7 +130,7 @@ describe('enterprise-managed authorization (ID-JAG)', () => {
     expect([idp.asked('/token'), auth.asked('/token')]).toEqual([1, 1])
   })
 
-  test('[A4, A7] given a scope that is demanded, then the identity provider and the server are asked for the union', async () => {
+  test('[A4, A7] given a demanded scope, when a token is needed, then the source requests the union of scopes, at the identity provider and at the server', async () => {
     const { api, idp, auth, url } = await startEnterprise()
     const credential = createCredential({ source: employee(url, idp, { scope: 'read' }) })
     api.routes.set('/mcp', ({ headers }) =>
@@ -148,7 +148,7 @@ describe('enterprise-managed authorization (ID-JAG)', () => {
     }
   })
 
-  test('[A4] given a refused assertion, then the message says whose it is, and no secret is printed', async () => {
+  test("[A4] given a refused assertion, when a token is requested, then the message names the assertion's origin, and shows no secret", async () => {
     const { idp, auth, url } = await startEnterprise()
     idp.routes.set('/token', {
       body: { access_token: 'canary-of-another', issued_token_type: ID_JAG, token_type: 'N_A' },
@@ -166,7 +166,7 @@ describe('enterprise-managed authorization (ID-JAG)', () => {
     expect(auth.asked('/token')).toBe(1)
   })
 
-  test('[A4] given an assertion that is a source, a text or a function, then each will do; anything else is refused', async () => {
+  test('[A4] given an assertion as a source, a text or a function, when the source is made, then it accepts each of these, and refuses anything else', async () => {
     const { auth, url } = await startWorld()
     const given = [
       'canary-a',

@@ -17,14 +17,14 @@ const CLIENT = { clientId: 'app' }
 const seeded: McpOptions = { ...CLIENT, grant: { type: 'refresh_token', refreshToken: 'canary-r1' } }
 const MIB = 1_048_576
 
-/** A server whose every answer is made by hand. */
+/** A server whose responses the test writes itself. */
 async function startRaw(answer: (response: ServerResponse) => void) {
   const server = await startRecordingServer((_, response) => answer(response))
   onTestFinished(() => server.close())
   return { ...server, url: `${server.origin}/mcp` }
 }
 
-/** Writes a valid document of 50 MB, as fast as it is read. */
+/** Writes a valid document of 50 MB, no faster than the client reads it. */
 function writeLong(response: ServerResponse, sent: { size: number }): void {
   const piece = `"${'x'.repeat(65_534)}",`
   response.writeHead(200, { 'content-type': 'application/json' })
@@ -40,7 +40,7 @@ function writeLong(response: ServerResponse, sent: { size: number }): void {
 }
 
 describe('metadata that never end', () => {
-  test('[A2] given metadata of 50 MB, then little of them is read, and it is one clear error', async () => {
+  test('[A2] given metadata of 50 MB, when the source reads them, then it stops early, with one clear error', async () => {
     const sent = { size: 0 }
     const { url, requests } = await startRaw((response) => writeLong(response, sent))
     const error = await failure(issue(mcp(url, seeded)))
@@ -50,14 +50,14 @@ describe('metadata that never end', () => {
     expect(sent.size).toBeLessThan(25 * MIB)
   })
 
-  test('[A2] given metadata of an authorization server of 50 MB, then it is one clear error', async () => {
+  test("[A2] given an authorization server's metadata of 50 MB, when the source reads them, then it throws one clear error", async () => {
     const sent = { size: 0 }
     const { origin } = await startRaw((response) => writeLong(response, sent))
     const error = await failure(issue(mcp('https://mcp.example.com', { ...seeded, issuer: origin })))
     expect(error).toMatchObject({ code: 'source_invalid', message: expect.stringContaining('too long') })
   })
 
-  test('[A2] given metadata that come a byte at a time, then they are given up when the timeout is over', async () => {
+  test('[A2] given metadata that arrive byte by byte, when the timeout is over, then the source stops reading', async () => {
     const { url, requests } = await startRaw((response) => {
       response.writeHead(200, { 'content-type': 'application/json' })
       response.write('{')
@@ -77,7 +77,7 @@ describe('metadata that never end', () => {
   })
 })
 
-describe('metadata that lead astray', () => {
+describe('metadata that name forbidden URLs', () => {
   const places = [
     ['another host', 'https://evil.example/'],
     ['http', 'http://mcp.example.com/'],
@@ -86,7 +86,7 @@ describe('metadata that lead astray', () => {
   ] as const
 
   test.each(places)(
-    "[A2] given a server's own 401 that names its metadata at %s, then it is refused, and nobody else is asked",
+    '[A2] given an MCP server whose 401 names its metadata at %s, when the source reads it, then it refuses, and requests nothing else',
     async (_, place) => {
       const { api, auth, url } = await startWorld()
       api.routes.clear()
@@ -112,31 +112,37 @@ describe('metadata that lead astray', () => {
   test.each([
     ['the MCP server', ROOT_METADATA],
     ['the authorization server', SERVER_METADATA],
-  ])('[A2] given metadata of %s behind a redirect, then it is not followed', async (_, path) => {
-    const { api, auth, url } = await startWorld()
-    const target = await startPlace()
-    const place = path === SERVER_METADATA ? auth : api
-    if (place === api) api.routes.delete(PATH_METADATA)
-    place.routes.set(path, { status: 307, headers: { location: `${target.origin}/x` } })
-    place.routes.set('/.well-known/openid-configuration', { status: 404 })
-    expect(await failure(issue(mcp(url, seeded)))).toMatchObject({
-      code: 'source_refused',
-      message: expect.stringContaining('redirects'),
-    })
-    expect([target.server.requests, auth.asked('/token')]).toEqual([[], 0])
-  })
+  ])(
+    '[A2] given metadata of %s behind a redirect, when the source requests them, then it does not follow the redirect',
+    async (_, path) => {
+      const { api, auth, url } = await startWorld()
+      const target = await startPlace()
+      const place = path === SERVER_METADATA ? auth : api
+      if (place === api) api.routes.delete(PATH_METADATA)
+      place.routes.set(path, { status: 307, headers: { location: `${target.origin}/x` } })
+      place.routes.set('/.well-known/openid-configuration', { status: 404 })
+      expect(await failure(issue(mcp(url, seeded)))).toMatchObject({
+        code: 'source_refused',
+        message: expect.stringContaining('redirects'),
+      })
+      expect([target.server.requests, auth.asked('/token')]).toEqual([[], 0])
+    },
+  )
 
   test.each([
     ['none', []],
     ['ten', Array.from({ length: 10 }, (_, n) => `https://a${n}.example`)],
-  ])('[A2] given metadata with %s authorization servers, then a login says so, too', async (_, issuers) => {
-    const { api, url } = await startWorld()
-    api.routes.set(PATH_METADATA, { body: { resource: url, authorization_servers: issuers } })
-    expect(await failure(mcpLogin(url, CLIENT).begin())).toMatchObject({
-      code: 'source_invalid',
-      message: expect.stringMatching(/no authorization server|10 authorization servers/),
-    })
-  })
+  ])(
+    '[A2] given metadata with %s authorization servers, when a login begins, then its error says so',
+    async (_, issuers) => {
+      const { api, url } = await startWorld()
+      api.routes.set(PATH_METADATA, { body: { resource: url, authorization_servers: issuers } })
+      expect(await failure(mcpLogin(url, CLIENT).begin())).toMatchObject({
+        code: 'source_invalid',
+        message: expect.stringMatching(/no authorization server|10 authorization servers/),
+      })
+    },
+  )
 })
 
 describe('before a login begins', () => {
@@ -145,7 +151,7 @@ describe('before a login begins', () => {
     ['others', { code_challenge_methods_supported: ['plain'] }],
     ['a text', { code_challenge_methods_supported: 'S256' }],
   ])(
-    '[A12] given metadata that list %s of the methods of PKCE, then no browser is sent there',
+    '[A12] given metadata that list %s of the PKCE methods, when a login begins, then it throws, and sends no browser there',
     async (_, more) => {
       const { auth, url } = await startWorld()
       const { code_challenge_methods_supported: _listed, ...rest } = Object(metadataOf(auth.origin))
@@ -162,7 +168,7 @@ describe('before a login begins', () => {
     ['S256', ['S256'], true],
     ['others', ['plain'], false],
   ])(
-    '[A12] given `pkce: unlisted` and metadata that list %s of the methods of PKCE, then a login with S256 begins only where nothing else is listed',
+    '[A12] given `pkce: unlisted` and metadata that list %s of the PKCE methods, when a login begins, then it uses S256, unless only others are listed',
     async (_, methods, begins) => {
       const { auth, url } = await startWorld()
       const metadata = { ...metadataOf(auth.origin), code_challenge_methods_supported: methods }
@@ -173,13 +179,13 @@ describe('before a login begins', () => {
     },
   )
 
-  test('[A12] given a `pkce` that is neither, then it is refused at construction', () => {
+  test('[A12] given an invalid `pkce`, when mcpLogin() is called, then it throws', () => {
     expect(() => mcpLogin('https://a.example/mcp', { ...CLIENT, pkce: 'none' as never })).toThrow(
       expect.objectContaining({ code: 'invalid_option' }),
     )
   })
 
-  test('[A12] given a server that has moved within the hour, then the next login is begun at the new one, with a client of its own', async () => {
+  test('[A12] given an authorization server that has moved within the hour, when the next login begins, then it uses the new server, with a new client', async () => {
     const { api, auth, url } = await startWorld()
     const other = await startPlace()
     for (const [at, { origin, routes }] of [auth, other].entries()) {

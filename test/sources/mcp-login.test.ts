@@ -33,7 +33,7 @@ async function startRegistering(more: object = {}): Promise<World> {
   return world
 }
 
-/** What the browser comes back with. */
+/** The callback URL with which the browser returns. */
 function returned(begun: string, more: Record<string, string | undefined>): string {
   const { searchParams } = new URL(begun)
   const fields = { state: searchParams.get('state') ?? '', code: 'canary-code', ...more }
@@ -69,7 +69,7 @@ describe('a login in two halves', () => {
     expect(begun + binding).not.toContain(sent?.['code_verifier'])
   })
 
-  test('[A5] given a login, when its credential is refreshed, then the store says who issued it', async () => {
+  test('[A5] given a login, when its credential is refreshed, then the stored token names its issuer', async () => {
     const { auth, url } = await startRegistering()
     const store = memoryStore()
     const login = mcpLogin(url, { redirectUri: CALLBACK, store })
@@ -93,7 +93,7 @@ describe('a login in two halves', () => {
     ['sent', true],
     ['omitted', false],
   ] as const)(
-    '[A1] given `resourceParameter: %s`, then a login and its refresh name the resource: %s',
+    '[A1] given `resourceParameter: %s`, when a person logs in and the token is refreshed, then the requests hold `resource`: %s',
     async (resourceParameter, names) => {
       const { auth, url } = await startWorld()
       const client = { clientId: 'app', store: memoryStore(), scope: 'api://app/.default', resourceParameter }
@@ -109,13 +109,13 @@ describe('a login in two halves', () => {
     },
   )
 
-  test('[A1] given a `resourceParameter` that is neither, then it is refused at construction', () => {
+  test('[A1] given an invalid `resourceParameter`, when mcp() is called, then it throws', () => {
     expect(() =>
       mcp('https://a.example/mcp', { clientId: 'app', resourceParameter: 'none' as never }),
     ).toThrow(expect.objectContaining({ code: 'invalid_option' }))
   })
 
-  test('[A3] given a login that an SDK kept, when it is handed over with its client, then its refresh token is redeemed for that client', async () => {
+  test('[A3] given a login that an SDK has stored, when login() gets it with its client, then the source redeems its refresh token as that client', async () => {
     const { auth, url } = await startWorld()
     const store = memoryStore()
     const credential = createCredential({
@@ -130,7 +130,7 @@ describe('a login in two halves', () => {
     ])
   })
 
-  test('[A5] given a second return, then it says that the login was finished already', async () => {
+  test('[A5] given a finished login, when the callback comes a second time, then the error says that the login is finished already', async () => {
     const { login, back, binding, auth } = await begin()
     await login.finish(back, { binding })
     expect(await failure(login.finish(back, { binding }))).toMatchObject({
@@ -140,7 +140,7 @@ describe('a login in two halves', () => {
     expect(auth.asked('/token')).toBe(1)
   })
 
-  test('[A5] given a return after 10 minutes, then it says so, and what is late is purged', async () => {
+  test('[A5] given a callback after more than 10 minutes, when finish() gets it, then the error says so, and the next login removes the late entries', async () => {
     const { login, back, binding, clock, auth } = await begin()
     clock.jump(600_001)
     expect(await failure(login.finish(back, { binding }))).toMatchObject({
@@ -154,7 +154,7 @@ describe('a login in two halves', () => {
     expect(auth.asked('/token')).toBe(0)
   })
 
-  test('[A5] given the binding of another browser, then it is refused, and the right one still finishes', async () => {
+  test('[A5] given the binding of another browser, when finish() gets it, then it refuses, and the right browser can still finish', async () => {
     const { login, back, binding, auth } = await begin()
     const { binding: other } = await login.begin()
     for (const wrong of [other, '', 'x']) {
@@ -179,15 +179,18 @@ describe('a login in two halves', () => {
     ['a person who declined', { error: 'access_denied', code: undefined }, 'reauthentication_required'],
     ['a server that refuses', { error: 'invalid_scope', code: undefined }, 'source_refused'],
     ['no code', { code: undefined }, 'source_invalid'],
-  ])('[A5] given a return with %s, then it is named, and no code is sent', async (_, more, code) => {
-    const { login, begun, binding, auth } = await begin()
-    const iss = more['iss'] === 'slash' ? `${auth.origin}/` : auth.origin
-    const fields = { iss, ...more, ...(more['iss'] === 'slash' && { iss }) }
-    expect(await failure(login.finish(returned(begun, fields), { binding }))).toMatchObject({ code })
-    expect(auth.asked('/token')).toBe(0)
-  })
+  ])(
+    '[A5] given a callback with %s, when finish() gets it, then the error names it, and no code is sent',
+    async (_, more, code) => {
+      const { login, begun, binding, auth } = await begin()
+      const iss = more['iss'] === 'slash' ? `${auth.origin}/` : auth.origin
+      const fields = { iss, ...more, ...(more['iss'] === 'slash' && { iss }) }
+      expect(await failure(login.finish(returned(begun, fields), { binding }))).toMatchObject({ code })
+      expect(auth.asked('/token')).toBe(0)
+    },
+  )
 
-  test('[A5] given an authorization server that moved meanwhile, then the code goes to the one that issued it', async () => {
+  test('[A5] given an MCP server that names another issuer since the login began, when finish() gets the callback, then the code goes to the server that issued it', async () => {
     const { login, back, binding, auth, api, url } = await begin()
     const other = await startPlace()
     api.routes.set(PATH_METADATA, { body: { resource: url, authorization_servers: [other.origin] } })
@@ -195,7 +198,7 @@ describe('a login in two halves', () => {
     expect([auth.asked('/token'), other.server.requests.length]).toEqual([1, 0])
   })
 
-  test('[A5] given a server that issues no refresh token, then the token says so, and so does its first refresh', async () => {
+  test('[A5] given a server that issues no refresh token, when the login is refreshed, then the token has none, and the error says so', async () => {
     const { login, back, binding, auth, url } = await begin()
     auth.routes.set('/token', { body: { access_token: 'only', token_type: 'Bearer' } })
     const token = await login.finish(back, { binding })
@@ -208,7 +211,7 @@ describe('a login in two halves', () => {
     })
   })
 
-  test('[A5] given a return of another issuer, then the message shows both, and says what to do if the server itself is amiss', async () => {
+  test('[A5] given a callback that names another issuer, when finish() gets it, then the message shows both, and says what to do if the server itself is wrong', async () => {
     const { login, back, binding, auth } = await begin()
     const other = new URL(back)
     other.searchParams.set('iss', 'http://127.0.0.1:9999\u202e\n')
@@ -226,7 +229,7 @@ describe('a login in two halves', () => {
     expect(auth.asked('/token')).toBe(0)
   })
 
-  test('[A5] given a return without a state, then the message says so', async () => {
+  test('[A5] given a callback without a state, when finish() gets it, then the message says so', async () => {
     const { login, back, binding } = await begin()
     const other = new URL(back)
     other.searchParams.delete('state')
@@ -236,7 +239,7 @@ describe('a login in two halves', () => {
     })
   })
 
-  test('[A5] given an outage before and after the code is sent, then the message says which half is to be done again', async () => {
+  test('[A5] given an outage before or after the code is sent, when finish() fails, then the message says whether to call it again or to begin again', async () => {
     const { auth, url } = await startWorld()
     const options = { ...WEB, store: memoryStore() }
     const { url: begun, binding } = await mcpLogin(url, options).begin()
@@ -258,7 +261,7 @@ describe('a login in two halves', () => {
     })
   })
 
-  test("[A5] given scopes, then those of the options, of the challenge or of the server are asked for, and 'offline_access' where it is listed", async () => {
+  test("[A5] given scopes of the options, the challenge and the server, when a login begins, then it requests the first that exist, and 'offline_access' if the server lists it", async () => {
     const { api, auth, url } = await startWorld()
     const asked = async (options: McpLoginOptions, challenge?: string): Promise<string | null> => {
       const { url: begun } = await mcpLogin(url, { ...WEB, ...options }).begin({ challenge })
@@ -277,7 +280,7 @@ describe('a login in two halves', () => {
     expect(await asked({ scope: 'own' }, stepUp)).toBe('own admin offline_access')
   })
 
-  test('[A13] given a login that was widened on demand, when it is refreshed, then it keeps what was granted', async () => {
+  test('[A13] given a login with more scopes than the options, when it is refreshed, then the request keeps all granted scopes', async () => {
     const { auth, url } = await startWorld()
     const token = { accessToken: 'a1', refreshToken: 'r1', scope: 'read write' }
     await issue(mcp(url, { clientId: 'app', scope: 'read' }), { current: token })
@@ -289,7 +292,7 @@ describe('a login in two halves', () => {
     ['the metadata of the authorization server', SERVER_METADATA],
     ['the token endpoint’s part of them', '/'],
   ])(
-    '[A14] given an outage of %s, when the browser comes back, then the same return is good afterwards',
+    '[A14] given an outage of %s, when the browser returns, then the same callback finishes the login after the outage',
     async (_, path) => {
       const { auth, url } = await startWorld()
       const store = memoryStore()
@@ -311,7 +314,7 @@ describe('a login in two halves', () => {
     },
   )
 
-  test('[A5] given a return that is finished twice at once, then its code is sent once', async () => {
+  test('[A5] given one callback, when two callers finish it at once, then the code is sent once', async () => {
     const { login, back, binding, auth } = await begin()
     const both = await Promise.allSettled([login.finish(back, { binding }), login.finish(back, { binding })])
     expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
@@ -319,13 +322,13 @@ describe('a login in two halves', () => {
   })
 })
 
-/** The client of a login that begins. */
+/** Begins a login. Returns its client's id. */
 async function clientOf(login: McpLogin): Promise<string | null> {
   return new URL((await login.begin()).url).searchParams.get('client_id')
 }
 
 describe('registration', () => {
-  test('[A6] given two processes that begin at once, then one client is registered, and kept by its issuer', async () => {
+  test('[A6] given three logins over one store, when they begin at once, then one client is registered, and stored under its issuer', async () => {
     const { auth, url } = await startRegistering()
     const folder = await temporaryFolder()
     const login = () =>
@@ -354,7 +357,7 @@ describe('registration', () => {
     ['plain', (store) => store],
     ['sealed', (store) => sealedStore(store, [{ id: 'one', secret: new Uint8Array(32) }])],
   ])(
-    '[A6] given a %s store, when a credential meets such a record, then it says store_invalid and leaves it',
+    '[A6] given the record of a registration in a %s store, when a credential reads it, then it throws store_invalid and does not change the record',
     async (kind, wrap) => {
       const { auth, url } = await startRegistering({
         token_endpoint_auth_methods_supported: ['client_secret_post'],
@@ -385,7 +388,7 @@ describe('registration', () => {
     },
   )
 
-  test('[A6] given a login of a user under such a key, then the registration is refused, not written over it', async () => {
+  test("[A6] given a person's login under the key of registrations, when a client wants to register, then the login throws, and does not overwrite the record", async () => {
     const { auth, url } = await startRegistering()
     const store = memoryStore()
     await store.replace(`mcp-client:${auth.origin}`, () => ({ token: { accessToken: 'theirs' } }))
@@ -394,7 +397,7 @@ describe('registration', () => {
     expect(await store.read(`mcp-client:${auth.origin}`)).toMatchObject({ token: { accessToken: 'theirs' } })
   })
 
-  test('[A6] given a Client ID Metadata Document, then it is used where the server takes it, else a client is registered', async () => {
+  test("[A6] given a Client ID Metadata Document, when a login begins, then its URL is the client's id if the server accepts such ids, else a client is registered", async () => {
     const id = 'https://app.example.com/client.json'
     const taking = await startRegistering({ client_id_metadata_document_supported: true })
     const other = await startRegistering()
@@ -406,7 +409,7 @@ describe('registration', () => {
     expect(taking.auth.asked('/register')).toBe(0)
   })
 
-  test('[A6] given a Client ID Metadata Document that the server does not accept, then the message says so, and no login is ended or begun anew for it', async () => {
+  test('[A6] given a Client ID Metadata Document that the server refuses, when a code or a refresh token is redeemed, then the message says so, and no client is registered', async () => {
     const { auth, url } = await startRegistering({ client_id_metadata_document_supported: true })
     const client = { clientMetadataUrl: 'https://app.example.com/client.json', store: memoryStore() }
     const login = mcpLogin(url, { ...client, redirectUri: CALLBACK })
@@ -420,7 +423,7 @@ describe('registration', () => {
     expect(auth.asked('/register')).toBe(0)
   })
 
-  test('[A6] given a server that registers nobody, then the message says what to give', async () => {
+  test('[A6] given a server that registers no clients, when a login begins, then the message says which option to give', async () => {
     const { url } = await startWorld()
     expect(await failure(mcpLogin(url, { redirectUri: CALLBACK }).begin())).toMatchObject({
       code: 'source_refused',
@@ -434,7 +437,7 @@ describe('registration', () => {
     })
   })
 
-  test('[A6] given a registration that was deleted, then a refresh and a finish say so, and the next begin() registers anew', async () => {
+  test('[A6] given a registration that the server has deleted, when a refresh or finish() uses it, then the error says so, and the next begin() registers again', async () => {
     const { auth, url } = await startRegistering()
     const store = memoryStore()
     const login = mcpLogin(url, { redirectUri: CALLBACK, store })
@@ -454,7 +457,7 @@ describe('registration', () => {
   })
 
   test.each([400, 401, 422])(
-    '[A6] given a registration that was deleted, and a server that shows an error page (%i) and sends nobody back, then begin() registers anew',
+    '[A6] given a registration that the server has deleted, when its authorization endpoint responds %i, then begin() registers again',
     async (status) => {
       const { auth, url } = await startRegistering({
         token_endpoint_auth_methods_supported: ['client_secret_post'],
@@ -483,7 +486,7 @@ describe('registration', () => {
         'c2',
       ])
       expect(auth.asked('/register')).toBe(2)
-      // What was asked in advance cannot be finished, and shows nothing of a login.
+      // The trial requests used their own states, so no callback of such a request finishes a login.
       const states = auth.server.requests
         .filter(({ path }) => path?.startsWith('/authorize') === true)
         .map(({ path = '' }) => new URL(path, auth.origin).searchParams.get('state'))
@@ -493,14 +496,14 @@ describe('registration', () => {
           code: 'reauthentication_required',
         },
       )
-      // A login that was made with the earlier one goes on with its secret, as long as the server takes it.
+      // A login that was made with the earlier client still uses that client's secret, as long as the server accepts it.
       await issue(mcp(url, { store }), { current: token })
       expect(auth.posted('/token').at(-1)).toMatchObject({ client_id: 'c1', client_secret: 'secret of c1' })
     },
   )
 
   test.each([200, 302, 403, 404, 429, 503])(
-    '[A6] given an authorization endpoint that answers a program with %i, then the registration is kept',
+    '[A6] given a registration, when the authorization endpoint responds to the trial request with %i, then begin() keeps the registration',
     async (status) => {
       const { auth, url } = await startRegistering()
       auth.routes.set('/authorize', { status, headers: { location: 'https://login.example.com' } })
@@ -513,7 +516,7 @@ describe('registration', () => {
     },
   )
 
-  test('[A6] given a login in one piece, when its registration is gone, then it is made anew, once', async () => {
+  test('[A6] given inBrowser(), when the server has deleted the registration, then the client registers again, once', async () => {
     const { auth, url } = await startRegistering()
     auth.routes.set('/token', { status: 401, body: { error: 'invalid_client' } })
     const opened: string[] = []
@@ -540,13 +543,13 @@ test.each<[string, McpLoginOptions]>([
   ['plain http elsewhere', { redirectUri: 'http://app.example.com/callback' }],
   ['a store that is none', { store: {} as Store }],
   ['an unknown option', { redirectUrl: CALLBACK } as McpLoginOptions],
-])('given %s, then it is refused at once', (_, options) => {
+])('given %s, when mcpLogin() is called, then it throws', (_, options) => {
   expect(() => mcpLogin('https://mcp.example.com/mcp', options)).toThrow(
     expect.objectContaining({ code: 'invalid_option' }),
   )
 })
 
-test('[A5, A6] against oidc-provider, with registration and resource indicators: a login on the loopback is kept', async () => {
+test('[A5, A6] against oidc-provider: given registration and resource indicators, when a person logs in by loopback, then the login can be refreshed', async () => {
   const api = await startPlace()
   const url = `${api.origin}/mcp`
   const server = await startOidcServer({

@@ -18,13 +18,13 @@ const Page = z.object({
   withLogin: z.custom<<T>(call: () => Promise<T>) => Promise<T>>((value) => typeof value === 'function'),
 })
 
-/** The members that an interface declares by itself. */
+/** The members that an interface declares itself, without inherited ones. */
 function membersOf(source: string, name: string): string[] {
   const [, body = ''] = new RegExp(`interface ${name}\\b[^{]*\\{\\n(.*?)\\n\\}`, 's').exec(source) ?? []
   return [...body.matchAll(/^ {2}(?:readonly )?(\w+)\??:/gm)].map(([, member = '']) => member)
 }
 
-test('[A1, A5] given the options in the source, then the page of MCP has each of them, and no other', async () => {
+test('[A1, A5] given the options in the source, when the page on MCP is read, then it lists each of them, and no other', async () => {
   const options = await read('src/sources/mcp/options.ts')
   const http = await read('src/sources/shared/token-request.ts')
   const page = await read('docs/mcp.md')
@@ -79,7 +79,7 @@ test('[A3] given the page of MCP, when a call fails because the login has ended,
   const server: typeof fetch = async (_url, init) =>
     new Response('', { status: new Headers(init?.headers).has('x-fails') ? 500 : 401 })
   const send = refreshingFetch(credential, { origins: 'https://mcp.example.com', fetch: server })
-  // As an MCP client does: it knows nothing but the status.
+  // An MCP client throws an error that holds only the status.
   const call = (headers: Record<string, string>) => async (): Promise<never> => {
     const { status } = await send('https://mcp.example.com/mcp', { headers })
     throw new Error(`Error POSTing to endpoint: ${status}`)

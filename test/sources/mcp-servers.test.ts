@@ -6,7 +6,7 @@ import { startWorld } from './mcp-world.ts'
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' }
 
-test('[K18, A5] given a server that responds with forms, when a person logs in and the token is refreshed, then both tokens are read', async () => {
+test('[K18, A5] given a server that responds with forms, when a person logs in and the token is refreshed, then the source reads both tokens', async () => {
   const { auth, url } = await startWorld()
   const store = memoryStore()
   const login = mcpLogin(url, { redirectUri: 'https://app.example.com/callback', clientId: 'app', store })
@@ -29,7 +29,7 @@ test('[K18, A5] given a server that responds with forms, when a person logs in a
   expect(auth.posted('/token')[1]).toMatchObject({ refresh_token: 'g1', resource: url })
 })
 
-test('[K18, A3] given a server that responds to a refresh with a form that holds an error, then it is named, and the login is not ended', async () => {
+test('[K18, A3] given a server that reports an error as a form, when the login is refreshed, then the message names the error, and the login does not end', async () => {
   const { auth, url } = await startWorld()
   auth.routes.set('/token', { status: 400, headers: FORM, body: 'error=invalid_grant' })
   const error = await failure(
@@ -43,7 +43,7 @@ test.each([
   ['without a grace period', false],
   ['with a grace period', true],
 ])(
-  '[K9, A3] given a server %s, when the response with the new refresh token is lost, then the same one is presented once more, and the outcome is named',
+  '[K9, A3] given a server %s, when the response with the new refresh token is lost, then the source presents the old one once more, and the outcome says so',
   async (_, isLenient) => {
     const { auth, url } = await startWorld()
     let isFirst = true

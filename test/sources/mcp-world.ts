@@ -2,19 +2,19 @@ import { onTestFinished } from 'vitest'
 import { type Recorded, type RecordingServer, startRecordingServer } from '../support/recording-server.ts'
 import { JSON_TYPE } from './helpers.ts'
 
-/** What a path answers: a body, with a status and headers; or what makes one. */
+/** The response of a path: a body with a status and headers, or a function that returns one. */
 export type Answer =
   | { readonly status?: number; readonly headers?: Record<string, string>; readonly body?: unknown }
   | ((request: Recorded) => Answer)
 
-/** A server that answers by its paths, and 404 elsewhere. */
+/** A server with a response for each path. Any other path gets a 404. */
 export interface Place {
   readonly origin: string
   readonly routes: Map<string, Answer>
   readonly server: RecordingServer
-  /** How often a path was asked. */
+  /** The number of requests to a path. */
   asked(path: string): number
-  /** What was posted to a path, as form fields. */
+  /** The form fields of each request to a path. */
   posted(path: string): Record<string, string>[]
 }
 
@@ -51,7 +51,7 @@ export interface World {
   readonly url: string
 }
 
-/** Each redemption of a refresh token `r1` gives `a2` and `r2`, and so on. */
+/** Starts both servers. The token endpoint's first response holds `a2` and `r2`, its second `a3` and `r3`, and so on. */
 export async function startWorld(): Promise<World> {
   const [api, auth] = [await startPlace(), await startPlace()]
   const url = `${api.origin}/mcp`

@@ -17,7 +17,7 @@ const CLIENT = { clientId: 'app' }
 const seeded = { ...CLIENT, grant: { type: 'refresh_token', refreshToken: 'r1' } } as const
 const machine = { ...CLIENT, clientSecret: 'canary-s3cret', grant: 'client_credentials' } as const
 
-/** A fetch that keeps what it is asked for. */
+/** A fetch that records the URLs of its requests. */
 const recording =
   (asked: string[]): typeof fetch =>
   (input, init) => {
@@ -26,7 +26,7 @@ const recording =
   }
 
 describe('discovery', () => {
-  test('[A1] given metadata at the path, when a token is issued, then it is asked for the resource, verbatim', async () => {
+  test('[A1] given metadata at the well-known URL of the path, when a token is requested, then the request names the resource, verbatim', async () => {
     const { api, auth, url } = await startWorld()
     const token = await issue(mcp(url, seeded))
     expect(token).toMatchObject({ accessToken: 'a2', refreshToken: 'r2' })
@@ -36,7 +36,7 @@ describe('discovery', () => {
     expect(api.server.requests.map(({ path }) => path)).toEqual([PATH_METADATA])
   })
 
-  test('[A1] given metadata at the root only, or a page at the path, then those of the root are taken', async () => {
+  test('[A1] given metadata at the root only, or an HTML page at the path, when the source reads metadata, then it takes those of the root', async () => {
     const { api, auth, url } = await startWorld()
     const resource = `${api.origin}/`
     api.routes.set(ROOT_METADATA, { body: { resource, authorization_servers: [auth.origin] } })
@@ -47,7 +47,7 @@ describe('discovery', () => {
     expect(auth.posted('/token').map((posted) => posted['resource'])).toEqual([resource, resource])
   })
 
-  test("[A1] given a challenge, then the metadata are read where it says; where only the server's own 401 says it, there", async () => {
+  test("[A1] given a challenge, or no challenge, when the source reads metadata, then it reads them at the challenge's URL, or at the URL of the server's own 401", async () => {
     const { api, auth, url } = await startWorld()
     const body = { resource: url, authorization_servers: [auth.origin] }
     api.routes.delete(PATH_METADATA)
@@ -59,7 +59,7 @@ describe('discovery', () => {
     expect((await issue(mcp(url, seeded))).accessToken).toBe('a3')
   })
 
-  test('[A1] given a challenge that names a place without metadata, then they are read where every client looks; without any, that place is named', async () => {
+  test("[A1] given a challenge that names a URL without metadata, when the source reads metadata, then it tries the well-known URLs; if they have none, the error names the challenge's URL", async () => {
     const { api, auth, url } = await startWorld()
     const challenge = `Bearer error="invalid_token", resource_metadata="${api.origin}/gone"`
     expect((await issue(mcp(url, seeded), { challenge })).accessToken).toBe('a2')
@@ -69,7 +69,7 @@ describe('discovery', () => {
       code: 'source_invalid',
       message: expect.stringMatching(/\/gone.*'resourceMetadata'/),
     })
-    // Those of another server are not passed over.
+    // Metadata of another server are an error. The source does not go on to the next place.
     api.routes.set('/gone', {
       body: { resource: 'https://other.example', authorization_servers: [auth.origin] },
     })
@@ -77,7 +77,7 @@ describe('discovery', () => {
     expect(auth.asked('/token')).toBe(1)
   })
 
-  test('[A1] given an issuer with a path, then its metadata are looked for in the three orders', async () => {
+  test('[A1] given an issuer with a path, when the source reads its metadata, then it tries the three well-known URLs in turn', async () => {
     const { api, auth, url } = await startWorld()
     const issuer = `${auth.origin}/tenant`
     api.routes.set(PATH_METADATA, { body: { resource: url, authorization_servers: [issuer] } })
@@ -94,7 +94,7 @@ describe('discovery', () => {
   })
 
   test.each(['//:', '//other.example', '///x'])(
-    '[A1, A2] given an issuer with the path %s, then its metadata are looked for at its own host alone',
+    "[A1, A2] given an issuer with the path %s, when the source reads its metadata, then it requests them only from the issuer's host",
     async (path) => {
       const { api, auth, url } = await startWorld()
       api.routes.set(PATH_METADATA, { body: { resource: url, authorization_servers: [auth.origin + path] } })
@@ -107,7 +107,7 @@ describe('discovery', () => {
     },
   )
 
-  test('[A1] given what was found, then it is not asked for again within the hour, and an outage of the metadata ends nothing', async () => {
+  test('[A1] given a discovery within the last hour, when a token is refreshed, then the source reads no metadata; after it, an outage of the metadata fails no refresh', async () => {
     const { api, auth, url } = await startWorld()
     const clock = new ManualClock()
     const source = mcp(url, { ...seeded, clock })
@@ -120,7 +120,7 @@ describe('discovery', () => {
     expect(api.server.requests.length).toBe(2)
   })
 
-  test('[A1] given a server’s URL with a query, then its metadata are asked for with it, and those of another query are refused', async () => {
+  test('[A1] given a server’s URL with a query, when the source requests its metadata, then the request has the query, and the source refuses metadata of another query', async () => {
     const { api, auth, url } = await startWorld()
     const server = `${url}?tenant=canary-a`
     const source = mcp(server, seeded)
@@ -143,14 +143,14 @@ describe('discovery', () => {
     expect(auth.posted('/token').map(({ resource }) => resource)).toEqual([url, server])
   })
 
-  test("[A1] given 'issuer', then the MCP server need not publish anything", async () => {
+  test("[A1] given the option 'issuer', when a token is requested, then the MCP server need not publish metadata", async () => {
     const { api, auth, url } = await startWorld()
     await issue(mcp(url, { ...seeded, issuer: auth.origin }))
     expect(api.server.requests).toEqual([])
     expect(auth.posted('/token')[0]).toMatchObject({ resource: url })
   })
 
-  test("[A1] given several authorization servers, then 'issuers' chooses, in its order", async () => {
+  test("[A1] given several authorization servers, when the source chooses one, then it takes the first of 'issuers' that the server names", async () => {
     const { api, auth, url } = await startWorld()
     const authorization_servers = ['https://a.example', auth.origin, 'https://b.example']
     api.routes.set(PATH_METADATA, { body: { resource: url, authorization_servers } })
@@ -229,7 +229,7 @@ describe('metadata that are wrong or hostile', () => {
       /no URL/,
     ],
   ])(
-    '[A2] given metadata that %s, then it is one clear error, and nobody else is asked',
+    '[A2] given metadata that %s, when the source reads them, then it throws one clear error, and requests nothing else',
     async (_, change, code, says) => {
       const { api, auth, url } = await startWorld()
       api.routes.set(PATH_METADATA, metadata(change(auth.origin, url)))
@@ -246,22 +246,25 @@ describe('metadata that are wrong or hostile', () => {
     ['a private address', () => 'http://169.254.169.254/latest/meta-data'],
     ['a user in it', (origin: string) => origin.replace('http://', 'http://user:pass@')],
     ['no URL', () => 'not a url'],
-  ])('[A2] given a challenge with %s, then it is refused, and nothing is asked', async (_, place) => {
-    const { api, auth, url } = await startWorld()
-    const asked: string[] = []
-    const source = mcp(url, {
-      ...seeded,
-      fetch: recording(asked),
-    })
-    const challenge = `Bearer resource_metadata="${place(api.origin)}"`
-    expect(await failure(issue(source, { challenge }))).toMatchObject({
-      code: 'source_refused',
-      message: expect.stringContaining("'resourceMetadata'"),
-    })
-    expect([asked, auth.server.requests]).toEqual([[], []])
-  })
+  ])(
+    '[A2] given a challenge with %s, when the source reads it, then it refuses, and sends no request',
+    async (_, place) => {
+      const { api, auth, url } = await startWorld()
+      const asked: string[] = []
+      const source = mcp(url, {
+        ...seeded,
+        fetch: recording(asked),
+      })
+      const challenge = `Bearer resource_metadata="${place(api.origin)}"`
+      expect(await failure(issue(source, { challenge }))).toMatchObject({
+        code: 'source_refused',
+        message: expect.stringContaining("'resourceMetadata'"),
+      })
+      expect([asked, auth.server.requests]).toEqual([[], []])
+    },
+  )
 
-  test('[A2] given metadata behind a redirect, then it is not followed', async () => {
+  test('[A2] given metadata behind a redirect, when the source requests them, then it does not follow the redirect', async () => {
     const { api, url } = await startWorld()
     const target = await startPlace()
     api.routes.set(PATH_METADATA, { status: 302, headers: { location: `${target.origin}/x` } })
@@ -272,7 +275,7 @@ describe('metadata that are wrong or hostile', () => {
     expect(target.server.requests).toEqual([])
   })
 
-  test('[A2] given an authorization server that is not allowed, then the refresh token is not sent', async () => {
+  test("[A2] given an authorization server that 'issuers' does not list, when a login is refreshed, then the refresh token is not sent", async () => {
     const { auth, url } = await startWorld()
     const error = await failure(issue(mcp(url, { ...seeded, issuers: ['https://auth.example.com'] })))
     expect(error).toMatchObject({ code: 'source_refused' })
@@ -281,7 +284,7 @@ describe('metadata that are wrong or hostile', () => {
     expect(auth.server.requests).toEqual([])
   })
 
-  test('[A2] given metadata of another issuer, even by a slash, then they are refused, and both are named', async () => {
+  test('[A2] given metadata of another issuer, even by one slash, when the source reads them, then it refuses them, and the error names both issuers', async () => {
     const { auth, url } = await startWorld()
     auth.routes.set(SERVER_METADATA, { body: metadataOf(`${auth.origin}/`) })
     const error = await failure(issue(mcp(url, seeded)))
@@ -295,7 +298,7 @@ describe('metadata that are wrong or hostile', () => {
     ['the MCP server', '', '/'],
     ['the authorization server', '/', ''],
   ])(
-    "[A1, A2] given a slash that only %s writes, when 'issuers' has the name as the authorization server says it, then it is used; as it is not, then the message names the option",
+    "[A1, A2] given an issuer that only %s writes with a slash, when 'issuers' spells it as the authorization server does, then it is used; otherwise the message names the option",
     async (_, own, listed) => {
       const { api, auth, url } = await startWorld()
       const issuer = `${auth.origin}${own}`
@@ -318,7 +321,7 @@ describe('metadata that are wrong or hostile', () => {
     },
   )
 
-  test("[A2] given metadata of another issuer, when the user names it as the 'issuer', as the message says, then it is used", async () => {
+  test("[A2] given metadata of another issuer, when the user gives it as the 'issuer', as the message advises, then it is used", async () => {
     const { api, auth, url } = await startWorld()
     api.routes.set(PATH_METADATA, { body: { resource: url, authorization_servers: [url] } })
     api.routes.set(`${SERVER_METADATA}/mcp`, { body: metadataOf(auth.origin) })
@@ -329,7 +332,7 @@ describe('metadata that are wrong or hostile', () => {
     expect((await issue(mcp(url, { ...seeded, issuer: auth.origin }))).accessToken).toBe('a2')
   })
 
-  test('[A2] given a token endpoint in a private network, then it is not asked', async () => {
+  test('[A2] given metadata that name a token endpoint in a private network, when a login is refreshed, then the source sends it no request', async () => {
     const { auth, url } = await startWorld()
     auth.routes.set(SERVER_METADATA, {
       body: metadataOf(auth.origin, { token_endpoint: 'https://10.0.0.1/token' }),
@@ -351,26 +354,29 @@ describe('metadata that are wrong or hostile', () => {
     '１２７.0.0.1',
     'metadata.google.internal.',
     'router',
-  ])('[A2] given metadata that lead to %s, then nobody is asked there', async (host) => {
-    const server = 'https://mcp.example.com/mcp'
-    const asked: string[] = []
-    const answer: typeof fetch = async (input) => {
-      asked.push(new URL(new Request(input).url).hostname)
-      return Response.json({ resource: server, authorization_servers: [`https://${host}/`] })
-    }
-    expect(await failure(issue(mcp(server, { ...seeded, fetch: answer })))).toMatchObject({
-      code: 'source_refused',
-      message: expect.stringContaining('private network'),
-    })
-    expect(asked).toEqual(['mcp.example.com'])
-  })
+  ])(
+    '[A2] given metadata that name an issuer at %s, when the source reads them, then it sends no request there',
+    async (host) => {
+      const server = 'https://mcp.example.com/mcp'
+      const asked: string[] = []
+      const answer: typeof fetch = async (input) => {
+        asked.push(new URL(new Request(input).url).hostname)
+        return Response.json({ resource: server, authorization_servers: [`https://${host}/`] })
+      }
+      expect(await failure(issue(mcp(server, { ...seeded, fetch: answer })))).toMatchObject({
+        code: 'source_refused',
+        message: expect.stringContaining('private network'),
+      })
+      expect(asked).toEqual(['mcp.example.com'])
+    },
+  )
 
   test.each([
     ['another host there', 'https://tokens.corp/t', undefined],
     ['a link local address', 'https://169.254.169.254/t', 'source_invalid'],
     ['this machine', 'https://127.0.0.1/t', 'source_invalid'],
   ])(
-    '[A2] given an issuer in a private network, whom the user names, when its token endpoint is at %s',
+    '[A2] given an issuer in a private network that the user names, when its token endpoint is at %s, then only another host of that network gets a request',
     async (_, token_endpoint, code) => {
       const [server, issuer] = ['https://mcp.example.com/mcp', 'https://auth.corp']
       const asked: string[] = []
@@ -390,7 +396,7 @@ describe('metadata that are wrong or hostile', () => {
     },
   )
 
-  test('[A2] given a server that is none, then the message says what to give', async () => {
+  test('[A2] given a URL that is no MCP server, when the source looks for metadata, then the message says which option to give', async () => {
     const { api, url } = await startWorld()
     api.routes.clear()
     expect(await failure(issue(mcp(url, seeded)))).toMatchObject({
@@ -423,13 +429,13 @@ describe('metadata that are wrong or hostile', () => {
     ],
     ['https://a.example/mcp', { grant: 'client_credentials' }],
     ['https://a.example/mcp', { ...CLIENT, grant: 'client_credentials' }],
-  ])('[A2] given %s with %o, then it is refused at once', (url, options) => {
+  ])('[A2] given %s with %o, when mcp() is called, then it throws', (url, options) => {
     expect(() => mcp(url as string, options)).toThrow(expect.objectContaining({ code: 'invalid_option' }))
   })
 })
 
-describe('a refresh token is shown to nobody but the server that issued it', () => {
-  test('[A3] given an authorization server that has moved, then the outcome names both', async () => {
+describe('a refresh token goes only to the server that issued it', () => {
+  test('[A3] given an MCP server that names another authorization server, when a login is refreshed, then the error names both', async () => {
     const { api, auth, url } = await startWorld()
     const other = await startPlace()
     other.routes.set(SERVER_METADATA, { body: metadataOf(other.origin) })
@@ -451,7 +457,7 @@ describe('a refresh token is shown to nobody but the server that issued it', () 
     expect((await second.snapshot()).value.accessToken).toBe('new')
   })
 
-  test('[A3] given client credentials, when the authorization server has moved, then the secret is not sent there, unless it is listed', async () => {
+  test("[A3] given client credentials, when the MCP server names another authorization server, then the secret is not sent there, unless 'issuers' lists it", async () => {
     const { api, auth, url } = await startWorld()
     const other = await startPlace()
     other.routes.set(SERVER_METADATA, { body: metadataOf(other.origin) })
@@ -467,7 +473,7 @@ describe('a refresh token is shown to nobody but the server that issued it', () 
     expect((await issue(listed, { current })).accessToken).toBe('other')
   })
 
-  test('[A3] given another client id, then the stored refresh token is not sent', async () => {
+  test('[A3] given a configuration with another client id, when a stored login is refreshed, then its refresh token is not sent', async () => {
     const { auth, url } = await startWorld()
     const token = await issue(mcp(url, seeded))
     const error = await failure(issue(mcp(url, { clientId: 'other' }), { current: token }))
@@ -476,7 +482,7 @@ describe('a refresh token is shown to nobody but the server that issued it', () 
     expect(auth.asked('/token')).toBe(1)
   })
 
-  test('[A3] given a login that has ended, then the server is asked anew who issues its tokens', async () => {
+  test('[A3] given a login that has ended, when the next token is requested, then the source reads the metadata again', async () => {
     const { api, auth, url } = await startWorld()
     const source = mcp(url, seeded)
     await issue(source)
@@ -488,7 +494,7 @@ describe('a refresh token is shown to nobody but the server that issued it', () 
 })
 
 describe('enterprise', () => {
-  test('[A4] given client credentials, then the scopes that the server lists are asked for, or those of the challenge', async () => {
+  test("[A4] given client credentials, when a token is requested, then the request names the challenge's scopes, or those that the server lists", async () => {
     const { api, auth, url } = await startWorld()
     const body = { resource: url, authorization_servers: [auth.origin], scopes_supported: ['read', 'write'] }
     api.routes.set(PATH_METADATA, { body })
@@ -503,7 +509,7 @@ describe('enterprise', () => {
     ])
   })
 
-  test('[A4] given an identity assertion of the identity provider (ID-JAG), then it is exchanged at the server', async () => {
+  test('[A4] given an identity assertion of an identity provider (ID-JAG), when a token is requested, then the source exchanges it at the authorization server', async () => {
     const { auth, url } = await startWorld()
     const idp = await startPlace()
     const ID_JAG = 'urn:ietf:params:oauth:token-type:id-jag'
@@ -532,7 +538,7 @@ describe('enterprise', () => {
     })
   })
 
-  test('[Z1] given a refusal, then no secret is printed', async () => {
+  test('[Z1] given a refusal, when its error is printed, then it shows no secret', async () => {
     const { auth, url } = await startWorld()
     auth.routes.set('/token', ({ body, headers }) => ({
       status: 400,

@@ -16,7 +16,7 @@ afterAll(() => server.close())
 
 const publicClient = () => ({ issuer: server.issuer, clientId: 'public' })
 
-/** A login is worth what it can be refreshed with. */
+/** Expects that a login's token is valid, and that its refresh token can be redeemed. */
 async function expectGood(token: AccessToken): Promise<void> {
   expect(await server.isActive(token.accessToken)).toBe(true)
   const account = createCredential({ source: oauth(publicClient()) })
@@ -26,15 +26,15 @@ async function expectGood(token: AccessToken): Promise<void> {
 }
 
 describe('device code (RFC 8628)', () => {
-  /** A clock that runs on as soon as somebody waits. */
+  /** A clock that moves on as soon as the login waits. */
   class Impatient extends ManualClock {
     readonly waits: number[] = []
-    /** epoch ms: when the code ends, and with it a poll. */
+    /** epoch ms: when the code expires. A poll's timeout ends then, too. */
     codeEnds = 0
 
     override setTimeout(run: () => void, ms: number): number {
       const id = super.setTimeout(run, ms)
-      // A request's own limit is no wait.
+      // The timeout of a request is no wait.
       if (ms === 10_000 || this.now() + ms === this.codeEnds) return id
       this.waits.push(ms)
       queueMicrotask(() => this.tick(ms))
@@ -42,7 +42,7 @@ describe('device code (RFC 8628)', () => {
     }
   }
 
-  test('[K5] a person confirms the code; the server is asked no more often than it said', async () => {
+  test('[K5] given a device code, when a person confirms it, then the login gets a token, and has polled no more often than the server permits', async () => {
     const clock = new Impatient(Date.now())
     let prompt: DevicePrompt | undefined
     const before = server.to('token').length
@@ -72,7 +72,7 @@ describe('device code (RFC 8628)', () => {
     expect(clock.armed).toBe(0)
   })
 
-  test('a person who declines is told to log in again', async () => {
+  test('given a device code, when the person declines, then the error says to log in again', async () => {
     const clock = new Impatient(Date.now())
     const login = deviceLogin({
       ...publicClient(),
@@ -85,7 +85,7 @@ describe('device code (RFC 8628)', () => {
     expect(await failure(login)).toMatchObject({ code: 'reauthentication_required', terminal: true })
   })
 
-  /** A server whose token endpoint answers from a list. */
+  /** A server whose token endpoint sends the responses of a list. */
   async function scripted(
     answers: [status: number, body: unknown, headers?: Record<string, string>][],
     more = {},
@@ -121,7 +121,7 @@ describe('device code (RFC 8628)', () => {
     return { login, clock, asked, endpoint }
   }
 
-  test('slow_down, and answers that time may mend, make the waits longer', async () => {
+  test('given `slow_down` and passing failures, when the login polls, then it waits longer', async () => {
     const { login, clock } = await scripted(
       [
         [400, { error: 'authorization_pending' }],
@@ -138,7 +138,7 @@ describe('device code (RFC 8628)', () => {
 
   const PENDING: [number, unknown] = [400, { error: 'authorization_pending' }]
 
-  test('[K5] given an answer after failures, when the person is waited for, then the waits are the interval again', async () => {
+  test('[K5] given a response after failures, when the login polls on, then it waits for the usual interval again', async () => {
     const { login, clock } = await scripted(
       [
         [503, {}],
@@ -160,36 +160,39 @@ describe('device code (RFC 8628)', () => {
     ['one that is no longer than ours', { interval: 7 }, 9_000],
     ['none', {}, 9_000],
     ['one that makes no sense', { interval: -1 }, 9_000],
-  ])('[K5] given a slow_down that states %s, then all later waits are as long', async (_name, more, wait) => {
-    const { login, clock } = await scripted(
-      [[200, { error: 'slow_down', ...more }], PENDING, [200, { access_token: 'a' }]],
-      { interval: 4, expires_in: 600 },
-    )
-    expect(await login()).toMatchObject({ accessToken: 'a' })
-    expect(clock.waits).toEqual([4_000, wait, wait])
-  })
+  ])(
+    '[K5] given a `slow_down` that states %s as the interval, when the login polls on, then all later waits are that long',
+    async (_name, more, wait) => {
+      const { login, clock } = await scripted(
+        [[200, { error: 'slow_down', ...more }], PENDING, [200, { access_token: 'a' }]],
+        { interval: 4, expires_in: 600 },
+      )
+      expect(await login()).toMatchObject({ accessToken: 'a' })
+      expect(clock.waits).toEqual([4_000, wait, wait])
+    },
+  )
 
-  test('a code that nobody confirms is given up when it ends, whoever says so', async () => {
+  test('given a code that no person confirms, when it expires by our clock or by the server, then the login ends with the same error', async () => {
     const ours = await scripted([])
     const tooLate = await failure(ours.login())
     expect(tooLate).toMatchObject({
       code: 'reauthentication_required',
       message: 'The code was not confirmed in time: log in again.',
     })
-    // 60 s, every 5 s; the last would come too late.
+    // The login polls every 5 s for 60 s. The twelfth poll would be too late.
     expect(ours.asked).toHaveLength(11)
     const theirs = await scripted([[400, { error: 'expired_token' }]])
     expect(await failure(theirs.login())).toMatchObject({ message: tooLate.message })
     expect(printed(tooLate)).not.toContain('canary')
   })
 
-  test('what no time mends ends the login at once', async () => {
+  test('given a failure that time does not mend, when the login polls, then it ends at once', async () => {
     const { login, asked } = await scripted([[401, { error: 'invalid_client' }]])
     expect(await failure(login())).toMatchObject({ code: 'source_refused' })
     expect(asked).toHaveLength(1)
   })
 
-  test('an abort ends the wait, and leaves no timer', async () => {
+  test('given a login that waits, when its signal aborts, then it ends, and leaves no timer', async () => {
     const { endpoint } = await scripted([])
     const clock = new ManualClock()
     const controller = new AbortController()
@@ -209,12 +212,15 @@ describe('device code (RFC 8628)', () => {
     ['no code', { device_code: undefined }],
     ['no link', { verification_uri: undefined }],
     ['a link that is no page', { verification_uri: 'javascript:alert(1)' }],
-  ])('an answer with %s is none', async (_name, more) => {
-    const { login } = await scripted([], more)
-    expect(await failure(login())).toMatchObject({ code: 'source_invalid' })
-  })
+  ])(
+    'given a device response with %s, when the login reads it, then the code is source_invalid',
+    async (_name, more) => {
+      const { login } = await scripted([], more)
+      expect(await failure(login())).toMatchObject({ code: 'source_invalid' })
+    },
+  )
 
-  test('what onPrompt throws is thrown, and nothing is asked after it', async () => {
+  test('given an `onPrompt` that throws, when the login calls it, then the login throws that error, and polls no more', async () => {
     const { login, asked } = await scripted([])
     const thrown = new Error('no terminal')
     await expect(login({ onPrompt: () => Promise.reject(thrown) })).rejects.toBe(thrown)
@@ -224,7 +230,7 @@ describe('device code (RFC 8628)', () => {
 
 describe('browser (RFC 8252, RFC 7636)', () => {
   test.each([undefined, 'http://[::1]/back'])(
-    '[K5] a person logs in, the code comes back to %s, and is redeemed with its verifier',
+    '[K5] given the redirect URI %s, when a person logs in, then the code arrives there, and is redeemed with its PKCE verifier',
     async (redirectUri) => {
       let page: Response | undefined
       const token = await browserLogin({
@@ -240,12 +246,12 @@ describe('browser (RFC 8252, RFC 7636)', () => {
       expect(await page?.text()).toContain('You can close this window now')
       const { parameters } = server.to('token').find(({ parameters: sent }) => 'code_verifier' in sent) ?? {}
       expect(parameters).toMatchObject({ grant_type: 'authorization_code' })
-      // Nobody listens there any more.
+      // The loopback server is closed.
       await expect(fetch(String(parameters?.['redirect_uri']))).rejects.toThrow('fetch failed')
     },
   )
 
-  /** What the browser brings back instead of the server's own answer. */
+  /** A browser that returns with changed parameters, and never visits the server. */
   const bringing =
     (change: (returned: URL) => void): BrowserLoginOptions['open'] =>
     async (url) => {
@@ -261,14 +267,17 @@ describe('browser (RFC 8252, RFC 7636)', () => {
     ['access_denied', 'reauthentication_required'],
     ['invalid_scope', 'source_refused'],
     ['<script>', 'source_refused'],
-  ])('the error %s is %s', async (word, code) => {
-    const open = bringing(({ searchParams }) => searchParams.set('error', word))
-    const error = await failure(browserLogin({ ...publicClient(), open }))
-    expect(error.code).toBe(code)
-    expect(error.message).not.toContain('<')
-  })
+  ])(
+    'given a callback with the error %s, when the login reads it, then the code is %s',
+    async (word, code) => {
+      const open = bringing(({ searchParams }) => searchParams.set('error', word))
+      const error = await failure(browserLogin({ ...publicClient(), open }))
+      expect(error.code).toBe(code)
+      expect(error.message).not.toContain('<')
+    },
+  )
 
-  test('an answer of another issuer is refused before the code is sent anywhere (RFC 9207)', async () => {
+  test('given a callback that names another issuer, when the login reads it, then it refuses, and sends the code nowhere (RFC 9207)', async () => {
     const before = server.to('token').length
     const open = bringing(({ searchParams }) => {
       searchParams.set('code', 'canary-code')
@@ -280,7 +289,7 @@ describe('browser (RFC 8252, RFC 7636)', () => {
     expect(server.to('token')).toHaveLength(before)
   })
 
-  test('whoever comes without the state is turned away, and the login goes on', async () => {
+  test('given a request without the right state, when it reaches the loopback server, then it is refused, and the login goes on', async () => {
     const pages: number[] = []
     const token = await browserLogin({
       ...publicClient(),
@@ -303,7 +312,7 @@ describe('browser (RFC 8252, RFC 7636)', () => {
     await expectGood(token)
   })
 
-  test('a browser that keeps `open` waiting keeps nobody else waiting', async () => {
+  test('given an `open` that does not return, when the browser has returned, then the login finishes', async () => {
     const token = browserLogin({
       ...publicClient(),
       scope: 'openid offline_access',
@@ -315,7 +324,7 @@ describe('browser (RFC 8252, RFC 7636)', () => {
     expect((await token).accessToken).toEqual(expect.any(String))
   })
 
-  test('what open throws is thrown; an abort ends the login; nobody listens after it', async () => {
+  test('given an `open` that throws, or an abort, when the login ends, then it rejects with that reason, and the port is closed', async () => {
     const redirects: string[] = []
     const remember = (url: string): void => {
       redirects.push(new URL(url).searchParams.get('redirect_uri') ?? '')
@@ -337,7 +346,7 @@ describe('browser (RFC 8252, RFC 7636)', () => {
     for (const redirect of redirects) await expect(fetch(redirect)).rejects.toThrow('fetch failed')
   })
 
-  test('a port that is taken is told', async () => {
+  test('given a redirect URI whose port is taken, when a login begins, then the error names the option', async () => {
     const taken = createServer()
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
     onTestFinished(() => void taken.close())
@@ -353,14 +362,20 @@ describe('browser (RFC 8252, RFC 7636)', () => {
     'http://example.com/callback',
     'http://127.0.0.1/callback?x=1',
     'callback',
-  ])('%s is no redirect of this machine', async (redirectUri) => {
-    const error = await failure(browserLogin({ ...publicClient(), redirectUri, open: () => undefined }))
-    expect(error).toMatchObject({ code: 'invalid_option', message: expect.stringContaining("'redirectUri'") })
-  })
+  ])(
+    'given the redirect URI %s, when a login begins, then it throws, because that is no loopback URL',
+    async (redirectUri) => {
+      const error = await failure(browserLogin({ ...publicClient(), redirectUri, open: () => undefined }))
+      expect(error).toMatchObject({
+        code: 'invalid_option',
+        message: expect.stringContaining("'redirectUri'"),
+      })
+    },
+  )
 })
 
 describe('revocation (RFC 7009)', () => {
-  test('a logout ends the refresh token at the server, and then the access token', async () => {
+  test('given a login, when it is revoked, then the server revokes the refresh token first, and then the access token', async () => {
     const login = await server.login('basic')
     const options = { issuer: server.issuer, clientId: 'basic', clientSecret: SECRET }
     await revoke(login, options)
@@ -371,11 +386,11 @@ describe('revocation (RFC 7009)', () => {
     const error = await failure(issue(oauth(options), { current: login }))
     expect(error.code).toBe('reauthentication_required')
     expect(await server.isActive(login.accessToken)).toBe(false)
-    // What is no token any more is no error (RFC 7009 section 2.2).
+    // Revoking a revoked token is no error (RFC 7009 section 2.2).
     await revoke(login, options)
   })
 
-  test('a server that cannot revoke access tokens is no failure; a page for people is one', async () => {
+  test('given a server that cannot revoke access tokens, or one that sends an HTML page, when a login is revoked, then only the second fails', async () => {
     const login = { accessToken: `${BELIEVED}-access`, refreshToken: BELIEVED }
     const cannot = await startRecordingServer(({ body }, response) => {
       const isAccess = body.toString().includes('access_token')
@@ -392,7 +407,7 @@ describe('revocation (RFC 7009)', () => {
     expect(printed(error)).not.toContain(BELIEVED)
   })
 
-  test('without an endpoint for it, one is asked for', async () => {
+  test('given no revocation endpoint, when a login is revoked, then the error asks for one', async () => {
     const error = await failure(
       revoke({ accessToken: 'a' }, { tokenEndpoint: 'https://auth.example.com/token', clientId: 'x' }),
     )
@@ -431,19 +446,22 @@ test.each<[string, unknown]>([
   ['resource', { resource: [RESOURCE, 7] }],
   ['parameters', { parameters: { client_secret: 'x' } }],
   ['parameters', { parameters: { tenant: 7 } }],
-])("bad input is refused when the source is made: '%s'", (name, more) => {
-  const good = { issuer: 'https://auth.example.com', clientId: 'x' }
-  const { clientId, ...rest } = good
-  const base = name === 'clientId' ? rest : good
-  const options = more === undefined ? undefined : { ...base, ...(more as object) }
-  const make = (): unknown => oauth(options as never)
-  expect(clientId).toBe('x')
-  expect(make).toThrow(
-    expect.objectContaining({ code: 'invalid_option', message: expect.stringContaining(`'${name}'`) }),
-  )
-})
+])(
+  "given an invalid option, when the source is made, then it throws an error that names '%s'",
+  (name, more) => {
+    const good = { issuer: 'https://auth.example.com', clientId: 'x' }
+    const { clientId, ...rest } = good
+    const base = name === 'clientId' ? rest : good
+    const options = more === undefined ? undefined : { ...base, ...(more as object) }
+    const make = (): unknown => oauth(options as never)
+    expect(clientId).toBe('x')
+    expect(make).toThrow(
+      expect.objectContaining({ code: 'invalid_option', message: expect.stringContaining(`'${name}'`) }),
+    )
+  },
+)
 
-test('[Z1] a private key that cannot be read is told without a word of it', async () => {
+test('[Z1] given a private key that cannot be read, when a token is requested, then the error shows nothing of the key', async () => {
   const canary = 'canary-private-key'
   const keys = [
     `-----BEGIN PRIVATE KEY-----\n${Buffer.from(canary).toString('base64')}\n-----END PRIVATE KEY-----`,

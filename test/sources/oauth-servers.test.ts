@@ -17,7 +17,7 @@ import { answering, failure, issue, JSON_TYPE, printed, serve } from './helpers.
 const app = { clientId: 'app', clientSecret: 'secret', grant: 'client_credentials' } as const
 const TOKEN = { access_token: 'new', expires_in: 60 }
 
-/** A server whose documents are what a test says, and whose `/token` gives tokens. */
+/** A server with the given documents, whose `/token` issues tokens. */
 async function described(
   documents: Record<string, (origin: string) => [status: number, body: unknown, type?: string]>,
 ) {
@@ -44,12 +44,15 @@ describe('HTTP Basic (RFC 6749 section 2.3.1)', () => {
     ['my_app.x*', 'Abc.d-e_f~g', 'my_app.x*:Abc.d-e_f~g'],
     ['a b', 'c:d/e+f%', 'a%20b:c%3Ad%2Fe%2Bf%25'],
     ['ä', '€', '%C3%A4:%E2%82%AC'],
-  ])('[K18] %s:%s is escaped no more than it must be', async (clientId, clientSecret, sent) => {
-    const server = await answering(TOKEN)
-    await issue(oauth({ ...app, tokenEndpoint: server.origin, clientId, clientSecret }))
-    const [, basic = ''] = server.requests[0]?.headers.authorization?.split(' ') ?? []
-    expect(atob(basic)).toBe(sent)
-  })
+  ])(
+    '[K18] given the credentials %s:%s, when the client sends them, then it escapes only what HTTP Basic requires',
+    async (clientId, clientSecret, sent) => {
+      const server = await answering(TOKEN)
+      await issue(oauth({ ...app, tokenEndpoint: server.origin, clientId, clientSecret }))
+      const [, basic = ''] = server.requests[0]?.headers.authorization?.split(' ') ?? []
+      expect(atob(basic)).toBe(sent)
+    },
+  )
 })
 
 describe('discovery', () => {
@@ -83,13 +86,16 @@ describe('discovery', () => {
         [OIDC]: (origin) => [200, good(origin)],
       },
     ],
-  ])('[K18] given that %s, then the OpenID document counts', async (_, documents) => {
-    const server = await described(documents)
-    expect(await issue(oauth({ ...app, issuer: server.origin }))).toMatchObject({ accessToken: 'new' })
-  })
+  ])(
+    '[K18] given that %s, when the source reads metadata, then it takes the OpenID document',
+    async (_, documents) => {
+      const server = await described(documents)
+      expect(await issue(oauth({ ...app, issuer: server.origin }))).toMatchObject({ accessToken: 'new' })
+    },
+  )
 
   test.each(['text/html', 'text/plain', 'application/octet-stream'])(
-    '[K18] JSON is read as %s',
+    '[K18] given metadata labelled %s, when the source reads them, then it reads them as JSON',
     async (type) => {
       const server = await described({
         [OAUTH]: (origin) => [200, `\uFEFF${JSON.stringify(good(origin))}`, type],
@@ -104,12 +110,15 @@ describe('discovery', () => {
     { device_authorization_endpoint: 7 },
     { authorization_endpoint: 'http://idp.internal/auth' },
     { token_endpoint_auth_methods_supported: 'client_secret_post' },
-  ])('[K18] %j does not matter to a grant that does not use it', async (more) => {
-    const server = await described({ [OAUTH]: (origin) => [200, { ...good(origin), ...more }] })
-    expect(await issue(oauth({ ...app, issuer: server.origin }))).toMatchObject({ accessToken: 'new' })
-  })
+  ])(
+    '[K18] given metadata with %j, when a grant does not use that member, then it gets a token',
+    async (more) => {
+      const server = await described({ [OAUTH]: (origin) => [200, { ...good(origin), ...more }] })
+      expect(await issue(oauth({ ...app, issuer: server.origin }))).toMatchObject({ accessToken: 'new' })
+    },
+  )
 
-  test('[K18] given an RFC 8414 document that never comes, then the other one is asked', async () => {
+  test('[K18] given an RFC 8414 document that never arrives, when the source reads metadata, then it requests the OpenID document', async () => {
     const clock = new ManualClock()
     const fetch: typeof globalThis.fetch = async (input, init) => {
       const { pathname, origin } = new URL(new Request(input).url)
@@ -128,17 +137,20 @@ describe('discovery', () => {
     ['down, and the other is not there', 503, 404, 'source_unavailable', /cannot respond now \(503\)/],
     ['not there, and the other is down', 404, 503, 'source_unavailable', /cannot respond now \(503\)/],
     ['limited', 429, 200, 'source_rate_limited', /asks to wait \(429\)/],
-  ])('[E1, K3] given metadata that are %s, then that is told', async (_, first, second, code, says) => {
-    const server = await described({ [OAUTH]: () => [first, {}], [OIDC]: () => [second, {}] })
-    const failed = await failure(issue(oauth({ ...app, issuer: server.origin })))
-    expect(failed.code).toBe(code)
-    expect(failed.message).toMatch(says)
-    // Patience that is asked for is had.
-    if (first === 429) expect(server.requests).toHaveLength(1)
-  })
+  ])(
+    '[E1, K3] given metadata that are %s, when a token is requested, then the error says so',
+    async (_, first, second, code, says) => {
+      const server = await described({ [OAUTH]: () => [first, {}], [OIDC]: () => [second, {}] })
+      const failed = await failure(issue(oauth({ ...app, issuer: server.origin })))
+      expect(failed.code).toBe(code)
+      expect(failed.message).toMatch(says)
+      // After a 429 the second path is not requested.
+      if (first === 429) expect(server.requests).toHaveLength(1)
+    },
+  )
 
   test.each([5, {}, 'ftp://auth.example.com/token', '/token'])(
-    '[E1] given metadata with %j as token endpoint, then the message says that it cannot be used',
+    '[E1] given metadata with %j as token endpoint, when a token is requested, then the message says that it cannot be used',
     async (endpoint) => {
       const document = (origin: string): [number, unknown] => [
         200,
@@ -151,7 +163,7 @@ describe('discovery', () => {
     },
   )
 
-  test('[E1] two issuers where one is meant are refused, and both are named', async () => {
+  test('[E1] given metadata of another issuer, when the source reads them, then it refuses them, and the error names both issuers', async () => {
     const other = 'https://evil.example'
     const server = await described({
       [OAUTH]: (origin) => [200, { ...good(origin), issuer: other }],
@@ -164,7 +176,7 @@ describe('discovery', () => {
     expect(server.requests).toHaveLength(1)
   })
 
-  test('a slash at the end of an issuer makes no other', async () => {
+  test('given an issuer that differs by a slash at the end, when the source reads its metadata, then it accepts them', async () => {
     const server = await described({
       '/.well-known/oauth-authorization-server/realm': (origin) => [
         200,
@@ -186,7 +198,7 @@ describe('discovery', () => {
     ['are those of another issuer', () => [200, { issuer: 'https://internal.example', token_endpoint: 'x' }]],
     ['cannot be read', () => [200, '{']],
   ])(
-    '[K18] given a tokenEndpoint, then metadata that %s do not matter, and are not asked for each time',
+    '[K18] given a tokenEndpoint and metadata that %s, when tokens are requested, then they are issued, and the metadata are not requested each time',
     async (_, document) => {
       const server = await described({ [OAUTH]: document, [OIDC]: document })
       const source = oauth({
@@ -201,15 +213,15 @@ describe('discovery', () => {
     },
   )
 
-  test('[K18] given a tokenEndpoint, then metadata out of reach do not matter', async () => {
+  test('[K18] given a tokenEndpoint and metadata that are out of reach, when a token is requested, then it is issued', async () => {
     const server = await answering(TOKEN)
     const source = oauth({ ...app, issuer: 'http://127.0.0.1:1', tokenEndpoint: server.origin })
     expect(await issue(source)).toMatchObject({ accessToken: 'new' })
   })
 })
 
-describe('how a client proves itself', () => {
-  test('[K5] the platform’s own token as client assertion (RFC 7523 section 2.2), read anew each time', async () => {
+describe('how a client authenticates', () => {
+  test('[K5] given the platform’s token as client assertion (RFC 7523 section 2.2), when tokens are requested, then the source reads it each time', async () => {
     const server = await answering(TOKEN)
     let n = 0
     const clientAssertion = async (): Promise<string> => `projected-${++n}\n`
@@ -241,7 +253,7 @@ describe('how a client proves itself', () => {
     expect(printed(error)).not.toContain('projected')
   })
 
-  test('[K5] an extension grant is sent as it is named', async () => {
+  test('[K5] given an extension grant, when a token is requested, then the request holds its type and parameters unchanged', async () => {
     const server = await answering({ ...TOKEN, expiration: 1_893_456_000 })
     const type = 'urn:ibm:params:oauth:grant-type:apikey'
     const apikey = { issue: async () => ({ accessToken: 'canary-key' }) }
@@ -267,7 +279,7 @@ describe('how a client proves itself', () => {
     ['with escaped Windows line ends', pem.replaceAll('\n', String.raw`\r\n`)],
     ['in one line', pem.replaceAll('\n', ' ')],
     ['in quotes’ rest', ` ${pem} `],
-  ])('[K5] a PEM %s', async (_, key) => {
+  ])('[K5] given a PEM %s, when the client signs, then it reads the key', async (_, key) => {
     const server = await answering(TOKEN)
     const source = oauth({
       tokenEndpoint: server.origin,
@@ -278,12 +290,12 @@ describe('how a client proves itself', () => {
     expect(await issue(source)).toMatchObject({ accessToken: 'new' })
   })
 
-  test('[E1] client credentials without anything to prove it are refused at once', () => {
+  test('[E1] given client credentials without a secret, a key or an assertion, when the source is made, then it throws', () => {
     const make = (more: Partial<OAuthOptions>) => () =>
       oauth({ tokenEndpoint: 'https://a.example', clientId: 'app', grant: 'client_credentials', ...more })
     expect(make({})).toThrow(/'clientSecret' is missing \(an unset variable\?\)/)
     expect(make({ clientSecret: undefined, fetch })).toThrow(/'clientSecret' is missing/)
-    // A fetch may bring a client certificate.
+    // A fetch of the user's may present a client certificate.
     expect(make({ fetch })).not.toThrow()
     expect(make({ clientSecret: 'x', clientAssertion: 'y' })).toThrow(
       /'clientAssertion' must not be given besides/,
@@ -293,7 +305,7 @@ describe('how a client proves itself', () => {
 
 describe('plain http (plainHttpEndpoints)', () => {
   const keycloak = 'http://keycloak:8080'
-  test('[E1] it is refused, and the message names the option', () => {
+  test('[E1] given a plain http endpoint, when the source is made, then it throws, and the message names the option', () => {
     for (const make of [
       () => oauth({ ...app, issuer: `${keycloak}/realms/x` }),
       () => oauth({ ...app, tokenEndpoint: 'http://app.localhost:8080/token' }),
@@ -314,7 +326,7 @@ describe('plain http (plainHttpEndpoints)', () => {
     }
   })
 
-  test('[K7] what it names is asked, and what its metadata name there', async () => {
+  test('[K7] given an origin in the option, when a token is requested, then the source requests it there, and at endpoints of that origin that its metadata name', async () => {
     const asked: string[] = []
     const fetch: typeof globalThis.fetch = async (input) => {
       const { url } = new Request(input)
@@ -330,11 +342,11 @@ describe('plain http (plainHttpEndpoints)', () => {
   })
 })
 
-describe('what comes with a token', () => {
+describe('further members of a token response', () => {
   const extraOf = async (body: unknown) =>
     (await issue(oauth({ ...app, tokenEndpoint: (await answering(body)).origin }))).extra
 
-  test('[K2] numbers, booleans and objects are kept, to 16 KiB', async () => {
+  test('[K2] given further members of any type, when the source reads the token, then it keeps them, up to 16 KiB', async () => {
     const more = {
       refresh_token_expires_in: 15_897_600,
       is_new: true,
@@ -366,12 +378,15 @@ describe('what comes with a token', () => {
     ['an HTTP date', { expires_at: new Date(AT).toUTCString() }],
     ['Google’s name', { expireTime: iso }],
     ['Facebook’s', { expires: 3600 }],
-  ])('[K1] its expiry comes from %s', async (_, more) => {
-    const server = await answering({ access_token: 'new', ...more })
-    const clock = new ManualClock(NOW)
-    const { expiresAt } = await issue(oauth({ ...app, tokenEndpoint: server.origin, clock }))
-    expect(Math.abs((expiresAt ?? 0) - AT)).toBeLessThan(1_000)
-  })
+  ])(
+    '[K1] given a token response that states its expiry as %s, when the source reads it, then the token has that expiry',
+    async (_, more) => {
+      const server = await answering({ access_token: 'new', ...more })
+      const clock = new ManualClock(NOW)
+      const { expiresAt } = await issue(oauth({ ...app, tokenEndpoint: server.origin, clock }))
+      expect(Math.abs((expiresAt ?? 0) - AT)).toBeLessThan(1_000)
+    },
+  )
 
   test.each([
     { expires_in: 0 },
@@ -380,11 +395,14 @@ describe('what comes with a token', () => {
     { expires_at: '0001-01-01T00:00:00Z' },
     { expires_at: `2026-01-01${' '.repeat(50_000)}x` },
     { expires_at: '9'.repeat(50_000) },
-  ])('[K1] what makes no sense says nothing %#', async (more) => {
-    const server = await answering({ access_token: 'new', ...more })
-    const clock = new ManualClock(NOW)
-    expect((await issue(oauth({ ...app, tokenEndpoint: server.origin, clock }))).expiresAt).toBeUndefined()
-  })
+  ])(
+    '[K1] given an expiry that makes no sense, when the source reads the token, then it has no expiry %#',
+    async (more) => {
+      const server = await answering({ access_token: 'new', ...more })
+      const clock = new ManualClock(NOW)
+      expect((await issue(oauth({ ...app, tokenEndpoint: server.origin, clock }))).expiresAt).toBeUndefined()
+    },
+  )
 })
 
 describe('a refusal in other words', () => {
@@ -410,19 +428,22 @@ describe('a refusal in other words', () => {
     [{ error: 'The client is disabled' }, 400, /The client is disabled/],
     [{ title: 'Forbidden', detail: 'IP not allowed' }, 403, /IP not allowed/],
     ['error=invalid_scope&error_description=too+much', 400, /invalid_scope.*too much/],
-  ])('[E1] %j %i is shown', async (body, status, says) => {
-    const server = await answering(
-      body,
-      status,
-      typeof body === 'string' ? { 'content-type': 'text/plain' } : {},
-    )
-    const error = await failure(issue(oauth({ ...app, tokenEndpoint: server.origin })))
-    expect(error.code).toBe('source_refused')
-    expect(error.message).toMatch(says)
-    expect(error.message.length).toBeLessThan(600)
-  })
+  ])(
+    '[E1] given the refusal %j with status %i, when the source reads it, then the message shows its code and its words',
+    async (body, status, says) => {
+      const server = await answering(
+        body,
+        status,
+        typeof body === 'string' ? { 'content-type': 'text/plain' } : {},
+      )
+      const error = await failure(issue(oauth({ ...app, tokenEndpoint: server.origin })))
+      expect(error.code).toBe('source_refused')
+      expect(error.message).toMatch(says)
+      expect(error.message.length).toBeLessThan(600)
+    },
+  )
 
-  test('[Z1] whatever it says, what was sent does not come back, nor what could be a terminal’s command', async () => {
+  test('[Z1] given a refusal that quotes the request or holds control characters, when its error is printed, then it shows neither', async () => {
     const secret = 'hunter2'
     const said = `client secret ${secret} for bob@example.com is\u001B[2J wrong\u202E ${'a1'.repeat(40)}`
     const server = await answering({ error: 'invalid_client', error_description: said, code: secret }, 401)
@@ -442,7 +463,7 @@ describe('a person’s login', () => {
     'http://127.0.0.1/callback',
     'http://[::1]/x',
   ])(
-    '[K5] the redirect URI %s is sent as it was given, with the port that was taken',
+    '[K5] given the redirect URI %s, when a login begins, then the URI is sent as the user spelled it, with the port of the loopback server',
     async (redirectUri) => {
       const server = await answering(TOKEN)
       let sent = ''
@@ -466,20 +487,23 @@ describe('a person’s login', () => {
     ['two codes', '&code=a&code=b', /'code' came more than once/],
     ['no code', '', /holds no 'code'/],
     ['two errors', '&error=a&error=b', /'error' came more than once/],
-  ])('[K18] given %s, then the login fails with a reason', async (_, query, says) => {
-    const login = browserLogin({
-      tokenEndpoint: 'https://auth.example.com/token',
-      authorizationEndpoint: 'https://auth.example.com/auth',
-      clientId: 'app',
-      open: async (link) => {
-        const asked = new URL(link).searchParams
-        await fetch(`${asked.get('redirect_uri')}?state=${asked.get('state')}${query}`)
-      },
-    })
-    const error = await failure(login)
-    expect(error.code).toBe('source_invalid')
-    expect(error.message).toMatch(says)
-  })
+  ])(
+    '[K18] given a callback with %s, when the login reads it, then it fails, and the message says why',
+    async (_, query, says) => {
+      const login = browserLogin({
+        tokenEndpoint: 'https://auth.example.com/token',
+        authorizationEndpoint: 'https://auth.example.com/auth',
+        clientId: 'app',
+        open: async (link) => {
+          const asked = new URL(link).searchParams
+          await fetch(`${asked.get('redirect_uri')}?state=${asked.get('state')}${query}`)
+        },
+      })
+      const error = await failure(login)
+      expect(error.code).toBe('source_invalid')
+      expect(error.message).toMatch(says)
+    },
+  )
 
   const prompted = async (more: Record<string, unknown>): Promise<DevicePrompt | RefreshError> => {
     const body = {
@@ -512,17 +536,20 @@ describe('a person’s login', () => {
     { user_code: 'x'.repeat(65) },
     { verification_uri: 'https://a.example/\u001B[2J' },
     { verification_uri: 'file:///etc/passwd' },
-  ])('[K18] a prompt that no terminal should show is none %#', async (more) => {
-    expect(await prompted(more)).toMatchObject({ code: 'source_invalid' })
-  })
+  ])(
+    '[K18] given a prompt that no terminal should show, when the login reads it, then it throws, and does not show it %#',
+    async (more) => {
+      expect(await prompted(more)).toMatchObject({ code: 'source_invalid' })
+    },
+  )
 
-  test('[K18] a link is shown as a URL that no shell reads as a command', async () => {
+  test('[K18] given a link with shell characters, when the login shows it, then they are escaped', async () => {
     const shown = await prompted({ verification_uri: 'https://a.example/$(touch pwned)`x`?a=1' })
     expect(shown).toMatchObject({ verificationUri: 'https://a.example/%24%28touch%20pwned%29%60x%60?a=1' })
   })
 
   test.each([2 ** 31, 1e300, '5', -1, null])(
-    '[C13] an interval of %s polls in no tight loop',
+    '[C13] given an interval of %s, when the login polls, then it neither polls in a tight loop nor stops',
     async (interval) => {
       const clock = new ManualClock()
       const polls: number[] = []
@@ -556,35 +583,39 @@ describe('a person’s login', () => {
   )
 })
 
-describe('what no request can carry', () => {
+describe('a text that no request can carry', () => {
   const half = 'cut\uD83D'
   test.each<[string, Partial<OAuthOptions>]>([
     ['clientId', { clientId: half }],
     ['clientSecret', { clientSecret: half }],
     ['scope', { scope: half }],
     ['audience', { audience: ['a', half] }],
-  ])('[E1] given half a character in %s, then it is refused at once, by name', (name, options) => {
-    const make = (): unknown => oauth({ ...app, tokenEndpoint: 'https://auth.example.com/token', ...options })
-    expect(make).toThrow(expect.objectContaining({ code: 'invalid_option' }))
-    expect(make).toThrow(`'${name}' holds half a character`)
-  })
+  ])(
+    '[E1] given a lone surrogate in %s, when the source is made, then it throws an error that names the option',
+    (name, options) => {
+      const make = (): unknown =>
+        oauth({ ...app, tokenEndpoint: 'https://auth.example.com/token', ...options })
+      expect(make).toThrow(expect.objectContaining({ code: 'invalid_option' }))
+      expect(make).toThrow(`'${name}' holds half a character`)
+    },
+  )
 
-  test('[E1] given a function that gives half a character, then the failure names it', async () => {
+  test('[E1] given a function that returns a lone surrogate, when a token is requested, then the error names the option', async () => {
     const tokenEndpoint = 'https://auth.example.com/token'
     const failed = await failure(issue(oauth({ ...app, tokenEndpoint, clientSecret: () => half })))
     expect(failed).toMatchObject({ code: 'source_invalid' })
     expect(failed.message).toContain("'clientSecret' holds half a character")
   })
 
-  test('[E1] a whole pair is sent', async () => {
+  test('[E1] given a surrogate pair in an option, when a token is requested, then it is sent unchanged', async () => {
     const server = await answering(TOKEN)
     await issue(oauth({ ...app, tokenEndpoint: server.origin, clientSecret: 'whole\u{1F600}' }))
     expect(server.requests).toHaveLength(1)
   })
 })
 
-describe('whose endpoint is not there', () => {
-  test('[E1] the message asks for the endpoint that was asked', async () => {
+describe('a missing endpoint', () => {
+  test('[E1] given a 404 of any endpoint, when the caller reads the message, then it names the kind of that endpoint', async () => {
     const server = await answering('not found', 404, { 'content-type': 'text/plain' })
     const client = { clientId: 'app', tokenEndpoint: `${server.origin}/token` }
     const device = deviceLogin({
@@ -600,7 +631,7 @@ describe('whose endpoint is not there', () => {
   })
 
   test.each(['incorrect_device_code', 'bad_verification_code'])(
-    '[E1] given %s at a poll, then the person is told to log in again',
+    '[E1] given %s at a poll, when the login reads it, then the error says to log in again',
     async (error) => {
       const clock = new ManualClock()
       const fetch: typeof globalThis.fetch = async (input) =>
@@ -626,7 +657,7 @@ describe('whose endpoint is not there', () => {
 })
 
 describe('a fetch of the user’s', () => {
-  test('[E2, Z1] given that it puts the request into its error, then the cause names the fault and holds no secret', async () => {
+  test('[E2, Z1] given a fetch that puts the request into its error, when it fails, then the cause names the fault, and holds no secret', async () => {
     const secret = 'canary-4f2ad871-secret'
     const fetch: typeof globalThis.fetch = async (input, init) => {
       const inner = Object.assign(new Error(`POST ${secret}`), {
@@ -654,7 +685,7 @@ describe('a claims challenge', () => {
 
   const FINE = challenge('{"access_token":{"acrs":{"essential":true,"value":"c1"}}}')
   test.each(['interaction_required', 'login_required', 'consent_required', 'mfa_required'])(
-    '[K18] that is refused with %s is told apart from a login that ended',
+    '[K18] given a claims challenge, when the endpoint refuses it with %s, then the login does not end',
     async (word) => {
       const server = await answering({ error: word }, 400)
       const refused = await failure(issue(source(server.origin), { current, challenge: FINE }))
@@ -664,7 +695,7 @@ describe('a claims challenge', () => {
     },
   )
 
-  test('[K18] invalid_grant denies the login, whatever was demanded', async () => {
+  test('[K18] given a claims challenge, when the endpoint responds with invalid_grant, then the login ends', async () => {
     const server = await answering({ error: 'invalid_grant', suberror: 'interaction_required' }, 400)
     const refused = await failure(issue(source(server.origin), { current, challenge: FINE }))
     expect(refused.terminal).toBe(true)
@@ -677,11 +708,14 @@ describe('a claims challenge', () => {
     ['more than 2 KiB', JSON.stringify({ a: 'x'.repeat(2_100) })],
     ['a list', '[1]'],
     ['no JSON', '{'],
-  ])('[K18] of %s is passed over', async (_, claims) => {
-    const server = await answering(TOKEN)
-    expect(await issue(source(server.origin), { current, challenge: challenge(claims) })).toMatchObject({
-      accessToken: 'new',
-    })
-    expect(server.requests[0]?.body.toString()).not.toContain('claims')
-  })
+  ])(
+    '[K18] given a claims challenge of %s, when a token is requested, then the source ignores the challenge',
+    async (_, claims) => {
+      const server = await answering(TOKEN)
+      expect(await issue(source(server.origin), { current, challenge: challenge(claims) })).toMatchObject({
+        accessToken: 'new',
+      })
+      expect(server.requests[0]?.body.toString()).not.toContain('claims')
+    },
+  )
 })

@@ -15,7 +15,7 @@ afterAll(() => server.close())
 const basic = { clientId: 'basic', clientSecret: SECRET }
 
 describe('grants', () => {
-  test('[K2, K5] a refresh token is redeemed, and the one that took its place is redeemed next', async () => {
+  test('[K2, K5] given a rotated refresh token, when the next refresh comes, then the source redeems the new one', async () => {
     const { issuer } = server
     const login = await server.login('basic')
     const token = createCredential({ source: oauth({ issuer, ...basic }) })
@@ -33,7 +33,7 @@ describe('grants', () => {
     }
   })
 
-  test('[K5] a first refresh token may come from the options; the one in the store goes before it', async () => {
+  test('[K5] given a refresh token in the options, when two tokens are requested, then the source redeems that one first, and then the one that it got', async () => {
     const { issuer } = server
     const { refreshToken } = await server.login('basic')
     const grant = { type: 'refresh_token', refreshToken: async () => `${refreshToken}\n` } as const
@@ -43,7 +43,7 @@ describe('grants', () => {
     expect(new Set([refreshToken, first.refreshToken, second.refreshToken]).size).toBe(3)
   })
 
-  test('without any refresh token a person has to log in', async () => {
+  test('given no refresh token, when a token is requested, then the error says to log in', async () => {
     const source = oauth({ issuer: server.issuer, ...basic })
     const before = server.to('token').length
     expect(await failure(issue(source))).toMatchObject({ code: 'reauthentication_required', terminal: true })
@@ -103,20 +103,23 @@ describe('grants', () => {
         privateKey: { key: pem('RS256'), audience: `${server.issuer}/token` },
       }),
     ],
-  ])('[K5] client credentials, the client authenticated by %s', async (_name, options) => {
-    const source = oauth({
-      issuer: server.issuer,
-      clientId: '',
-      ...(await options()),
-      grant: 'client_credentials',
-      scope: 'chat',
-    })
-    const { accessToken, refreshToken, scope } = await issue(source)
-    expect(await server.isActive(accessToken)).toBe(true)
-    expect({ refreshToken, scope }).toEqual({ refreshToken: undefined, scope: 'chat' })
-  })
+  ])(
+    '[K5] given client credentials and the client authentication %s, when a token is requested, then the server issues one',
+    async (_name, options) => {
+      const source = oauth({
+        issuer: server.issuer,
+        clientId: '',
+        ...(await options()),
+        grant: 'client_credentials',
+        scope: 'chat',
+      })
+      const { accessToken, refreshToken, scope } = await issue(source)
+      expect(await server.isActive(accessToken)).toBe(true)
+      expect({ refreshToken, scope }).toEqual({ refreshToken: undefined, scope: 'chat' })
+    },
+  )
 
-  test('a public client proves itself by its refresh token alone', async () => {
+  test('given a public client, when it refreshes, then the request holds its id and its refresh token alone', async () => {
     const { refreshToken } = await server.login('public')
     const source = oauth({ issuer: server.issuer, clientId: 'public' })
     const { accessToken } = await issue(source, { current: { accessToken: 'a', refreshToken } })
@@ -127,7 +130,7 @@ describe('grants', () => {
     })
   })
 
-  test('[K5] token exchange (RFC 8693): subject and actor are asked anew at every exchange', async () => {
+  test('[K5] given a token exchange (RFC 8693), when tokens are requested, then the source reads the subject and the actor token each time', async () => {
     let asked = 0
     const source = oauth({
       issuer: server.issuer,
@@ -159,21 +162,21 @@ describe('grants', () => {
     })
   })
 
-  test('[K5] JWT bearer (RFC 7523): the assertion is asked anew at every grant', async () => {
+  test('[K5] given a JWT bearer grant (RFC 7523), when tokens are requested, then the source reads the assertion each time', async () => {
     const assertions = ['stale', BELIEVED]
     const source = oauth({
       issuer: server.issuer,
       ...basic,
       grant: { type: 'jwt_bearer', assertion: async () => assertions.shift() ?? '' },
     })
-    // No person has logged in for it: the next assertion may be good.
+    // No person's login has ended: the next assertion may be valid.
     expect(await failure(issue(source))).toMatchObject({ code: 'source_refused', terminal: false })
     const { accessToken } = await issue(source)
     expect(await server.isActive(accessToken)).toBe(true)
     expect(await failure(issue(source))).toMatchObject({ code: 'source_invalid' })
   })
 
-  test('scope, resource and whatever else is wanted go along (RFC 8707)', async () => {
+  test('given a scope, a resource and further parameters, when a token is requested, then the request holds them (RFC 8707)', async () => {
     const source = oauth({
       issuer: server.issuer,
       ...basic,
@@ -191,7 +194,7 @@ describe('grants', () => {
     })
   })
 
-  test('what a token response holds besides is kept', async () => {
+  test('given a token response with further members, when the source reads it, then it keeps them', async () => {
     const token = {
       access_token: 'a',
       token_type: 'Bearer',
@@ -217,7 +220,7 @@ describe('grants', () => {
 })
 
 describe('discovery', () => {
-  test('[K7] metadata are read once for any number of refreshes', async () => {
+  test('[K7] given an issuer, when tokens are refreshed many times, then the source reads the metadata once', async () => {
     const before = server.requests.length
     const source = oauth({ issuer: server.issuer, ...basic, grant: 'client_credentials' })
     await Promise.all([issue(source), issue(source)])
@@ -226,7 +229,7 @@ describe('discovery', () => {
     expect(routes).toEqual(['discovery', 'token', 'token', 'token'])
   })
 
-  /** A server whose metadata are what a test says, and whose endpoint is another's. */
+  /** A server that serves only metadata. Their token endpoint is on another server. */
   async function metadata(
     answer: (path: string | undefined, origin: string) => { status: number; body: unknown },
   ) {
@@ -238,7 +241,7 @@ describe('discovery', () => {
     return described
   }
 
-  test('RFC 8414 section 3.1: the well-known part goes before the path of the issuer', async () => {
+  test('given an issuer with a path, when the source reads its metadata, then the well-known part goes before the path (RFC 8414 section 3.1)', async () => {
     const described = await metadata((path, origin) =>
       path === '/.well-known/oauth-authorization-server/tenant'
         ? { status: 200, body: { issuer: `${origin}/tenant`, token_endpoint: `${server.issuer}/token` } }
@@ -249,7 +252,7 @@ describe('discovery', () => {
     expect(described.requests).toHaveLength(1)
   })
 
-  test('how a secret is sent is what the metadata say', async () => {
+  test('given metadata that list an authentication method, when the client sends its secret, then it uses that method', async () => {
     const described = await metadata((_path, origin) => ({
       status: 200,
       body: {
@@ -276,15 +279,21 @@ describe('discovery', () => {
     ],
     ['an endpoint in the clear', { token_endpoint: 'http://auth.example/token' }, 'token_endpoint'],
     ['an endpoint that is no URL', { token_endpoint: 'token' }, 'token_endpoint'],
-  ])('[K7] metadata with %s are refused', async (_name, said, word) => {
-    const described = await metadata((_path, origin) => ({ status: 200, body: { issuer: origin, ...said } }))
-    const source = oauth({ issuer: described.origin, ...basic, grant: 'client_credentials' })
-    const error = await failure(issue(source))
-    expect(error.code).toBe('source_invalid')
-    expect(error.message).toContain(word)
-  })
+  ])(
+    '[K7] given metadata with %s, when the source reads them, then it refuses them',
+    async (_name, said, word) => {
+      const described = await metadata((_path, origin) => ({
+        status: 200,
+        body: { issuer: origin, ...said },
+      }))
+      const source = oauth({ issuer: described.origin, ...basic, grant: 'client_credentials' })
+      const error = await failure(issue(source))
+      expect(error.code).toBe('source_invalid')
+      expect(error.message).toContain(word)
+    },
+  )
 
-  test('an issuer without metadata is told what to do instead', async () => {
+  test('given an issuer without metadata, when a token is requested, then the message says which option to set', async () => {
     const described = await metadata(() => ({ status: 404, body: {} }))
     const source = oauth({ issuer: described.origin, ...basic, grant: 'client_credentials' })
     expect(await failure(issue(source))).toMatchObject({
@@ -293,7 +302,7 @@ describe('discovery', () => {
     })
   })
 
-  test('an issuer that is down is asked again; one whose endpoint has gone, too', async () => {
+  test('given an issuer that was down, or an endpoint that has gone, when the next token is requested, then the source reads the metadata again', async () => {
     let [isUp, isMoved] = [false, false]
     const described = await metadata((path, origin) => {
       if (path === '/old') return { status: 404, body: {} }
@@ -308,7 +317,7 @@ describe('discovery', () => {
     expect(await server.isActive((await issue(source)).accessToken)).toBe(true)
   })
 
-  test('an endpoint that the options name goes before the one of the metadata', async () => {
+  test('given an endpoint in the options, when a token is requested, then it replaces the one of the metadata', async () => {
     const described = await metadata((_path, origin) => ({
       status: 200,
       body: { issuer: origin, token_endpoint: `${origin}/wrong` },
@@ -320,18 +329,18 @@ describe('discovery', () => {
 })
 
 test.each([-600_000, 600_000, -86_400_000 * 365])(
-  '[C6] a clock that is off by %i ms: the assertion of a client is signed at the time of the server',
+  "[C6] given a clock that is off by %i ms, when the client signs an assertion, then it uses the server's time",
   async (skew) => {
     const clock = { now: () => Date.now() + skew }
     const privateKey = { key: KEYS.RS256.export({ format: 'jwk' }) }
     const client = { clientId: 'RS256', privateKey, clock, grant: 'client_credentials' } as const
-    // With the metadata comes the server's time.
+    // The response with the metadata states the server's time.
     const before = server.to('token').length
     const { accessToken, expiresAt } = await issue(oauth({ issuer: server.issuer, ...client }))
     expect(await server.isActive(accessToken)).toBe(true)
     expect(Math.abs((expiresAt ?? 0) - clock.now() - 600_000)).toBeLessThan(30_000)
     expect(server.to('token')).toHaveLength(before + 1)
-    // Without metadata, with the first answer; then it is known.
+    // Without metadata, the first token response states it: so the first refresh takes two requests, and the second takes one.
     const source = oauth({
       tokenEndpoint: `${server.issuer}/token`,
       ...client,
@@ -344,7 +353,7 @@ test.each([-600_000, 600_000, -86_400_000 * 365])(
 )
 
 describe('challenges', () => {
-  test('claims that an API demands are asked for, and the next request is let in', async () => {
+  test('given an API that demands claims, when the token is refreshed, then the source requests them, and the API accepts the next request', async () => {
     const claims = { access_token: { acrs: { essential: true, value: 'c1' } } }
     const parameter = Buffer.from(JSON.stringify(claims)).toString('base64')
     const granted = new Map<string, unknown>()
@@ -378,7 +387,7 @@ describe('challenges', () => {
     ])
   })
 
-  test('a source of one’s own learns from the rejection where tokens are had (RFC 9728)', async () => {
+  test("given a user's own source, when a request is rejected, then the source finds the resource metadata in the challenge (RFC 9728)", async () => {
     const api = await startRecordingServer(async ({ headers, path }, response) => {
       const metadata = `${api.origin}/.well-known/oauth-protected-resource`
       if (path === '/.well-known/oauth-protected-resource') {
@@ -407,13 +416,13 @@ describe('challenges', () => {
     expect(await (await wrapped(api.origin)).text()).toBe('let in')
   })
 
-  test('a header that is no challenge is none', async () => {
+  test('given a header that is no challenge, when readChallenges() parses it, then the list is empty', async () => {
     for (const header of ['', '%%% %%%', 'Bearer error="', '🙂'])
       expect(await readChallenges(header)).toEqual([])
   })
 })
 
-test('[Z1] requests show a secret to nobody but the server', async () => {
+test('[Z1] given a client secret, when a token is requested, then only the token request carries it, and the printed source does not show it', async () => {
   const { refreshToken } = await server.login('basic')
   const before = server.requests.length
   const source = oauth({ issuer: server.issuer, ...basic })

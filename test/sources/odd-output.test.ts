@@ -25,7 +25,7 @@ test.each<[string, string]>([
   ['in a list of one', '[{"access_token":"token-1"}]'],
   ['as PowerShell names it', '{"Token":"token-1","ExpiresOn":"2026-11-01T01:00:00+00:00"}'],
   ['in Pascal case', '{"AccessToken":"token-1","TokenType":"Bearer"}'],
-])('[K6] a token %s is read', async (_, text) => {
+])('[K6] given a token %s, when the source reads it, then it gets the bare token', async (_, text) => {
   expect((await read(text)).accessToken).toBe('token-1')
 })
 
@@ -36,15 +36,18 @@ test.each<[string, string, RegExp]>([
   ['an error in JSON', '{"error":"canary-1"}', /speaks of an error.*by hand/],
   ['two objects', '{"token":"canary-1"}\n{"token":"canary-2"}\n', /cannot be read/],
   ['a warning and a bare token', 'warning\ncanary-1', /to stderr, or give 'parse'/],
-])('[K6, E1, Z1] %s is refused, with what to do and nothing of it', async (_, text, words) => {
-  const error = await failure(read(text))
-  expect(error.code).toBe('source_invalid')
-  expect(error.message).toMatch(words)
-  expect(printed(error)).not.toContain('canary')
-})
+])(
+  '[K6, E1, Z1] given %s, when the source reads it, then the error says what to do, and shows nothing of the text',
+  async (_, text, words) => {
+    const error = await failure(read(text))
+    expect(error.code).toBe('source_invalid')
+    expect(error.message).toMatch(words)
+    expect(printed(error)).not.toContain('canary')
+  },
+)
 
 test.each(['Basic dXNlcjpj', 'token canary-1', 'canary-1'])(
-  '[K6, Z1] the header %s is no bearer token',
+  '[K6, Z1] given the header %s, when the source reads it, then it refuses it as no bearer token',
   async (value) => {
     const error = await failure(read(JSON.stringify({ Authorization: value })))
     expect(error.code).toBe('source_invalid')
@@ -52,13 +55,13 @@ test.each(['Basic dXNlcjpj', 'token canary-1', 'canary-1'])(
   },
 )
 
-test('[K6] a token may hold an equals sign', async () => {
+test('[K6] given a token with an equals sign, when the source reads it, then it gets the token', async () => {
   for (const token of ['tid=1;exp=2:3', 'dG9rZW4=', 'dG9rZW4==', 'A1==']) {
     expect((await read(token)).accessToken).toBe(token)
   }
 })
 
-test('[K6] what Windows PowerShell prints and writes (UTF-16) is read', async () => {
+test('[K6] given UTF-16, as Windows PowerShell prints and writes, when the source reads it, then it gets the token', async () => {
   const bytes = Buffer.from('\uFEFFtoken-1\r\n', 'utf16le')
   const path = join(await temporaryFolder(), 'token')
   await writeFile(path, bytes)
@@ -75,10 +78,10 @@ test.each<[unknown]>([
   ['1793494800000000000'],
   ['Sun Nov 01 01:00:00 UTC 2026'],
   ['2026-11-01T02:00:00+01:00[Europe/Paris]'],
-])('[K1] an expiry of %s is understood', (value) => {
+])('[K1] given an expiry of %s, when the source reads it, then the token has that expiry', (value) => {
   expect(readInstant(value, NOW)).toBe(NOW + HOUR)
 })
 
-test('[K1] a time on a clock of twelve hours is not taken for one in the morning', () => {
+test('[K1] given a time of a twelve-hour clock, when the source reads it, then it does not take it for a time in the morning', () => {
   expect(readInstant('2026-11-01 01:00:00 PM', NOW)).toBeUndefined()
 })

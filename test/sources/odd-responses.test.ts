@@ -17,7 +17,7 @@ const bytesOf = (body: Body): Uint8Array<ArrayBuffer> => {
   return new TextEncoder().encode(typeof body === 'string' ? body : JSON.stringify(body))
 }
 
-/** A refresh token's redemption at a server that responds like that. */
+/** Redeems a refresh token at a server with the given response. */
 function redeem(body: Body, status = 200, headers: Record<string, string> = JSON_TYPE) {
   const source = oauth({
     tokenEndpoint: 'https://auth.example.com/token',
@@ -30,7 +30,7 @@ function redeem(body: Body, status = 200, headers: Record<string, string> = JSON
   return issue(source, { current: CURRENT })
 }
 
-describe('a token that was spent for is read', () => {
+describe('a response that spent the refresh token', () => {
   test.each<[string, Body, Record<string, string>?]>([
     ['names in Pascal case', { AccessToken: 'fresh', RefreshToken: 'rotated', ExpiresIn: 3600 }],
     ['names in capitals', { ACCESS_TOKEN: 'fresh', REFRESH_TOKEN: 'rotated', EXPIRES_IN: 3600 }],
@@ -84,21 +84,24 @@ describe('a token that was spent for is read', () => {
       Buffer.from(JSON.stringify({ ...TOKEN, name: 'Müller' }), 'latin1'),
       { 'content-type': 'application/json; charset=ISO-8859-1' },
     ],
-  ])('[K13, K18] %s', async (_, body, headers) => {
-    const token = await redeem(body, 200, headers)
-    expect(token).toMatchObject({
-      accessToken: 'fresh',
-      refreshToken: 'rotated',
-      expiresAt: new ManualClock().now() + 3_600_000,
-    })
-    expect(JSON.stringify(token.extra ?? {})).not.toMatch(/fresh|rotated/)
-  })
+  ])(
+    '[K13, K18] given %s, when a refresh token is redeemed, then the source reads the token',
+    async (_, body, headers) => {
+      const token = await redeem(body, 200, headers)
+      expect(token).toMatchObject({
+        accessToken: 'fresh',
+        refreshToken: 'rotated',
+        expiresAt: new ManualClock().now() + 3_600_000,
+      })
+      expect(JSON.stringify(token.extra ?? {})).not.toMatch(/fresh|rotated/)
+    },
+  )
 
   test.each<[string, string, object]>([
     ['behind its last brace', JSON.stringify(TOKEN), { accessToken: 'fresh', refreshToken: 'rotated' }],
     ['with the refresh token here', '{"refresh_token":"rotated","access_to', { refreshToken: 'rotated' }],
   ])(
-    '[K13] given a connection that breaks %s, then the spent token is not sent again',
+    '[K13] given a connection that breaks %s, when a refresh token is redeemed, then it is not sent again',
     async (_, sent, kept) => {
       let asked = 0
       const server = await startRecordingServer((_request, response) => {
@@ -116,7 +119,7 @@ describe('a token that was spent for is read', () => {
     },
   )
 
-  test('[K9] given a connection that breaks earlier, then it is told as such', async () => {
+  test('[K9] given a connection that breaks earlier, when a refresh token is redeemed, then the error says that the response did not arrive whole', async () => {
     const server = await startRecordingServer((_request, response) => {
       response.writeHead(200, { ...JSON_TYPE, 'content-length': 500 })
       response.write('{"access_token":"fresh","refresh_tok', () => response.destroy())
@@ -128,33 +131,33 @@ describe('a token that was spent for is read', () => {
     expect(factsOf(error).reach).toBe('broken')
   })
 
-  test('[K18] a page for people that shows an example is no token', async () => {
+  test('[K18] given an HTML page that shows an example of a response, when the source reads it, then it takes no token from it', async () => {
     const page = `<!DOCTYPE html><pre>${JSON.stringify(TOKEN)}</pre><script>x = ${JSON.stringify(TOKEN)}</script>}`
     const error = await failure(redeem(page, 200, { 'content-type': 'text/html' }))
     expect(error.code).toBe('source_unavailable')
     expect(factsOf(error).received).toBeUndefined()
   })
 
-  test('[K18] given a refusal as a form that is labelled a page, when a login is refreshed, then the login stays', async () => {
+  test('[K18] given a refusal as a form that is labelled as HTML, when a login is refreshed, then the login does not end', async () => {
     const error = await failure(redeem('error=invalid_grant', 400, { 'content-type': 'text/html' }))
     expect([error.code, error.terminal]).toEqual(['source_unavailable', false])
   })
 
-  test('[K18] an echo of the request, however deep, is no token', async () => {
+  test('[K18] given an echo of the request at any depth, when the source reads it, then it takes no token from it', async () => {
     const form = { grant_type: 'refresh_token', refresh_token: CURRENT.refreshToken }
     const error = await failure(redeem({ json: null, data: '', form, headers: {} }))
     expect(error.code).toBe('source_invalid')
     expect(factsOf(error).received).toBeUndefined()
   })
 
-  test('[K9, K18] given more members than anybody reads, when a login is refreshed, then its new refresh token is kept', async () => {
+  test('[K9, K18] given a response with more members than the source searches, when a login is refreshed, then its new refresh token is kept', async () => {
     const members = Object.fromEntries(Array.from({ length: 5_000 }, (_, n) => [`m${n}`, n]))
     const error = await failure(redeem({ ...TOKEN, ...members }))
     expect([error.code, error.message]).toEqual(['source_invalid', expect.stringContaining('cannot be read')])
     expect(factsOf(error).received).toEqual({ refreshToken: 'rotated' })
   })
 
-  test('[K1] what programs write where they have no token is none; what came with it is kept', async () => {
+  test('[K1] given a placeholder instead of the access token, when a login is refreshed, then the source refuses it, and keeps the new refresh token', async () => {
     const error = await failure(redeem({ ...TOKEN, access_token: 'undefined' }))
     expect(error.code).toBe('source_invalid')
     expect(factsOf(error).received).toMatchObject({ refreshToken: 'rotated' })
@@ -162,11 +165,14 @@ describe('a token that was spent for is read', () => {
 })
 
 describe('a refusal', () => {
-  test.each(['INVALID_GRANT', 'invalid-grant'])('[K3, K18] %s is the code that is meant', async (error) => {
-    expect((await failure(redeem({ error }, 400))).code).toBe('reauthentication_required')
-  })
+  test.each(['INVALID_GRANT', 'invalid-grant'])(
+    '[K3, K18] given the code %s, when the source reads it, then it counts as invalid_grant',
+    async (error) => {
+      expect((await failure(redeem({ error }, 400))).code).toBe('reauthentication_required')
+    },
+  )
 
-  // A login ends only by `error` of a JSON object. But a person is told what to do.
+  // Only `error` of a JSON object ends a login. For these responses the message advises a new login.
   test.each<[string, Body, number?, Record<string, string>?]>([
     ['X', { error: 'invalid_request', error_description: 'Value passed for the token was invalid.' }],
     ['HubSpot', { status: 'BAD_REFRESH_TOKEN', message: 'missing or invalid refresh token' }],
@@ -183,7 +189,7 @@ describe('a refusal', () => {
       { 'www-authenticate': 'Bearer error_description="The refresh token expired"' },
     ],
   ])(
-    '[K15, E1] %s, in words of its own, keeps the login, and says what to do',
+    '[K15, E1] given a refusal in the words of %s, when a login is refreshed, then the login does not end, and the message says what to do',
     async (_, body, status = 400, headers = JSON_TYPE) => {
       const error = await failure(redeem(body, status, headers))
       expect(error.code).toBe('source_refused')
@@ -198,28 +204,34 @@ describe('a refusal', () => {
     ['a code of rates', { error: 'too_many_requests' }],
     ['a code of AWS', { __type: 'com.amazonaws#TooManyRequestsException' }],
     ['an error inside', { error: 'internal_error' }, 401],
-  ])('[K3] %s is a pause', async (_, body, status = 400) => {
-    expect((await failure(redeem(body, status))).code).toBe('source_unavailable')
-  })
+  ])(
+    '[K3] given %s, when the source reads it, then the code is source_unavailable',
+    async (_, body, status = 400) => {
+      expect((await failure(redeem(body, status))).code).toBe('source_unavailable')
+    },
+  )
 
   test.each<[string, number, number?]>([
     ['of a server whose time agrees', 30_000],
     ['of a server whose time is an hour ahead', 3_630_000, 3_600_000],
     ['of a server whose time is an hour behind', 30_000 - 3_600_000, -3_600_000],
-  ])('[K9] a Retry-After that is a date %s asks for half a minute', async (_, after, ahead) => {
-    const now = new ManualClock().now()
-    const date = (ms: number): string => new Date(now + ms).toUTCString()
-    const told: Record<string, string> = ahead === undefined ? {} : { date: date(ahead) }
-    expect(await failure(redeem({}, 429, { 'retry-after': date(after), ...told }))).toMatchObject({
-      retryAfterMs: 30_000,
-    })
-    const seconds = String((now + after) / 1000)
-    expect(await failure(redeem({}, 429, { 'retry-after': seconds, ...told }))).toMatchObject({
-      retryAfterMs: 30_000,
-    })
-  })
+  ])(
+    '[K9] given a Retry-After that is a date %s, when the source reads it, then the pause is half a minute',
+    async (_, after, ahead) => {
+      const now = new ManualClock().now()
+      const date = (ms: number): string => new Date(now + ms).toUTCString()
+      const told: Record<string, string> = ahead === undefined ? {} : { date: date(ahead) }
+      expect(await failure(redeem({}, 429, { 'retry-after': date(after), ...told }))).toMatchObject({
+        retryAfterMs: 30_000,
+      })
+      const seconds = String((now + after) / 1000)
+      expect(await failure(redeem({}, 429, { 'retry-after': seconds, ...told }))).toMatchObject({
+        retryAfterMs: 30_000,
+      })
+    },
+  )
 
-  test('[K9] what a cache says of the time is old', async () => {
+  test('[K9] given a response from a cache, when the source reads its Retry-After, then it does not use the date of that response', async () => {
     const now = new ManualClock().now()
     const headers = {
       'retry-after': new Date(now + 9_000).toUTCString(),
@@ -229,7 +241,7 @@ describe('a refusal', () => {
     expect(await failure(redeem({}, 503, headers))).toMatchObject({ retryAfterMs: 9_000 })
   })
 
-  test('[K9] a Retry-After is obeyed wherever it comes', async () => {
+  test('[K9] given a 403 with a Retry-After, when the source reads it, then the error holds that pause', async () => {
     const error = await failure(
       redeem({ message: 'secondary rate limit' }, 403, { ...JSON_TYPE, 'retry-after': '60' }),
     )
@@ -245,15 +257,18 @@ describe('a refusal', () => {
     ['nothing at all', '', 204],
     ['its JSON cut off', '{"access_tok', 200],
     ['not modified', '', 304],
-  ])('[E1] %s has a message that says what came, and what to do', async (_, body, status, headers) => {
-    const { message } = await failure(redeem(body, status, headers))
-    expect(message).toMatch(/^auth\.example\.com (?:refuses|responded|redirects)/)
-    expect(message).toMatch(/\?$/)
-    const words = /Unsupported Media Type|no such tenant|field required|attach failed/.exec(message)
-    expect(words !== null).toBe(typeof body === 'object' || body.includes(' '))
-  })
+  ])(
+    '[E1] given the response “%s”, when the source reads it, then the message says what came, and what to do',
+    async (_, body, status, headers) => {
+      const { message } = await failure(redeem(body, status, headers))
+      expect(message).toMatch(/^auth\.example\.com (?:refuses|responded|redirects)/)
+      expect(message).toMatch(/\?$/)
+      const words = /Unsupported Media Type|no such tenant|field required|attach failed/.exec(message)
+      expect(words !== null).toBe(typeof body === 'object' || body.includes(' '))
+    },
+  )
 
-  test('[K7, Z1] a redirect names its host, and nothing else of where it leads', async () => {
+  test('[K7, Z1] given a redirect, when the source gets it, then the message names the host, and nothing else of the URL', async () => {
     const location = `https://login.example.net/${CURRENT.refreshToken}?code=${SECRET}`
     const error = await failure(redeem('', 302, { location }))
     expect(error.message).toContain('redirects to login.example.net,')
@@ -289,7 +304,7 @@ describe('a login by device', () => {
     return { clock, done, polled: () => polled }
   }
 
-  test('[K5] a server that spells OAuth’s names its own way is understood', async () => {
+  test('[K5] given a server with its own spelling of OAuth’s names, when a person logs in by device, then the login gets a token', async () => {
     const { clock, done, polled } = login([
       [{ error: 'AUTHORIZATION_PENDING' }, 400],
       [{ error: 'authorization_pending: The user has not confirmed' }, 403],
@@ -300,7 +315,7 @@ describe('a login by device', () => {
     expect(polled()).toBe(3)
   })
 
-  test('[K3, E1] a person who declined is told so, also with 403 as Auth0 says it', async () => {
+  test("[K3, E1] given a person who declined, when the server says so, also with Auth0's 403, then the error says so", async () => {
     const { clock, done, polled } = login([
       [{ error: 'access_denied', error_description: 'User cancelled' }, 403],
     ])

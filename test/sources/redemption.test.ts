@@ -17,7 +17,7 @@ function source(origin: string, more: Partial<OAuthOptions> = {}) {
   return oauth({ tokenEndpoint: `${origin}/token`, ...client, ...more })
 }
 
-/** Something that a test waits for. */
+/** A promise that the test can resolve. */
 class Signal {
   tell = (): void => undefined
   readonly told = new Promise<void>((resolve) => {
@@ -25,7 +25,7 @@ class Signal {
   })
 }
 
-/** A server that answers when the test says so. */
+/** A server that responds when the test releases it. */
 async function slow(path: string, body: unknown) {
   const [asked, release] = [new Signal(), new Signal()]
   const gone = new Gone()
@@ -40,7 +40,7 @@ async function slow(path: string, body: unknown) {
 }
 
 describe('[K13] a request that redeems something ends only with its signal', () => {
-  test('given an endpoint that is slower than `timeout`, then a refresh token is redeemed once, and the response is kept', async () => {
+  test('given an endpoint that is slower than `timeout`, when a refresh token is redeemed, then it is sent once, and the response counts', async () => {
     const clock = new ManualClock()
     const server = await slow('/token', NEW)
     const issued = issue(source(server.origin, { clock, timeout: 10_000 }), { current })
@@ -65,7 +65,7 @@ describe('[K13] a request that redeems something ends only with its signal', () 
     await server.gone.gone
   })
 
-  test('given slow metadata, then `timeout` ends them, and the refresh token was not sent', async () => {
+  test('given slow metadata, when `timeout` has passed, then the request for them ends, and the refresh token was not sent', async () => {
     const clock = new ManualClock()
     const server = await slow('/.well-known/oauth-authorization-server', {})
     const told: string[] = []
@@ -79,7 +79,7 @@ describe('[K13] a request that redeems something ends only with its signal', () 
     expect(told).toEqual([])
   })
 
-  test('given a slow endpoint, then an authorization code is redeemed once', async () => {
+  test('given a slow endpoint, when an authorization code is redeemed, then it is sent once', async () => {
     const oidc = await startOidcServer()
     onTestFinished(() => oidc.close())
     const clock = new ManualClock(Date.now())
@@ -104,7 +104,7 @@ describe('[K13] a request that redeems something ends only with its signal', () 
     expect(codes).toBe(1)
   })
 
-  test('`sent` is told just before the request is handed to fetch, after metadata and secrets', async () => {
+  test('given metadata and secrets to read, when a token is requested, then `sent` is called after them, just before fetch', async () => {
     const steps: string[] = []
     const metadata = { issuer: 'https://auth.example.com', token_endpoint: 'https://auth.example.com/token' }
     const told = oauth({
@@ -135,14 +135,14 @@ test('[K13] given a process that was frozen past the timeout, when it wakes with
   const server = await slow('/token', NEW)
   const issued = issue(source(server.origin, { clock, timeout: 4_000, grant: 'client_credentials' }))
   await server.asked
-  // The event loop runs timers before it reads sockets: here both are due at once.
+  // The event loop runs timers before it reads sockets. Here the timer is due, and the response is in the socket.
   server.release()
   await new Promise((resolve) => setImmediate(resolve))
   clock.tick(12_000)
   expect((await issued).accessToken).toBe('new')
 })
 
-test('[K13] given a body that trickles in for ever, then the timeout ends it all the same', async () => {
+test('[K13] given a body that arrives slowly for ever, when the timeout has passed, then the request ends', async () => {
   const clock = new ManualClock()
   const gone = new Gone()
   const asked = new Signal()
@@ -161,7 +161,7 @@ test('[K13] given a body that trickles in for ever, then the timeout ends it all
   await gone.gone
 })
 
-describe('how far a request got that failed', () => {
+describe('how far a failed request got', () => {
   /** A server that speaks no HTTP. */
   async function raw(handler: (socket: Socket) => void): Promise<string> {
     const server = createServer((socket) => {
@@ -180,7 +180,7 @@ describe('how far a request got that failed', () => {
         return Promise.reject(new TypeError('fetch failed', { cause }))
       },
     })
-  /** By a proxy of the machine that says this where it is asked for a tunnel. */
+  /** A source whose requests go through a proxy of the machine. The proxy sends this response to the request for a tunnel. */
   const throughProxy = async (said: string) => {
     const httpsProxy = await raw((socket) => socket.once('data', () => socket.end(said)))
     const dispatcher = new EnvHttpProxyAgent({ httpsProxy, noProxy: '' })
@@ -230,13 +230,16 @@ describe('how far a request got that failed', () => {
     ['the port that was named', async () => dialling('::1', 8443, ':8443'), /\(ECONNREFUSED: nothing/],
     ['Bun', async () => withCode('ConnectionRefused'), /nothing listens there/],
     ['Deno', async () => withCode('', 'client error (Connect): tcp connect error'), /could not be reached/],
-  ])('[K9, E1] %s: nothing was sent', async (_, make, says) => {
-    const error = await failure(issue(await make(), { current }))
-    expect(error.code).toBe('source_unreachable')
-    expect(factsOf(error).reach).toBe('unsent')
-    expect(error.message).toMatch(says)
-    expect(printed(error)).not.toContain('canary')
-  })
+  ])(
+    '[K9, E1] given a failure (%s), when a token is requested, then the error says that nothing was sent',
+    async (_, make, says) => {
+      const error = await failure(issue(await make(), { current }))
+      expect(error.code).toBe('source_unreachable')
+      expect(factsOf(error).reach).toBe('unsent')
+      expect(error.message).toMatch(says)
+      expect(printed(error)).not.toContain('canary')
+    },
+  )
 
   test.each([
     [
@@ -255,12 +258,15 @@ describe('how far a request got that failed', () => {
         ),
     ],
     ['it is no HTTP', (socket: Socket) => socket.once('data', () => socket.end('SSH-2.0-x\r\n'))],
-  ])('[K9] %s: it was sent, and no whole response came', async (_, handler) => {
-    const error = await failure(issue(source(await raw(handler)), { current }))
-    expect(error.code).toBe('source_unreachable')
-    expect(factsOf(error).reach).toBe('broken')
-    expect(error.message).toContain('did not arrive whole')
-  })
+  ])(
+    '[K9] given a failure (%s), when a token is requested, then the error says that the request was sent, and no whole response arrived',
+    async (_, handler) => {
+      const error = await failure(issue(source(await raw(handler)), { current }))
+      expect(error.code).toBe('source_unreachable')
+      expect(factsOf(error).reach).toBe('broken')
+      expect(error.message).toContain('did not arrive whole')
+    },
+  )
 
   test.each([
     [503, '{}', 'answered'],
@@ -271,12 +277,15 @@ describe('how far a request got that failed', () => {
     [200, '', 'accepted'],
     [200, '{"error":"temporarily_unavailable"}', 'accepted'],
     [200, '{"token_type":"Bearer"}', 'accepted'],
-  ])('%i %s was %s', async (status, body, reach) => {
-    const error = await failure(issue(source((await answering(body, status)).origin), { current }))
-    expect(factsOf(error).reach).toBe(reach)
-  })
+  ])(
+    'given status %i and body %s, when a token is requested, then the request counts as %s',
+    async (status, body, reach) => {
+      const error = await failure(issue(source((await answering(body, status)).origin), { current }))
+      expect(factsOf(error).reach).toBe(reach)
+    },
+  )
 
-  test('what fails before it is sent was not sent', async () => {
+  test('given a failure before the request, when a token is requested, then the request counts as unsent', async () => {
     const none = await failure(issue(source('https://auth.example.com')))
     expect(none).toMatchObject({ code: 'reauthentication_required', terminal: true })
     expect(none.message).toMatch(/^Nobody is logged in, .*: log in\. /)
@@ -327,7 +336,7 @@ describe('[K18] a whole success is read by its shape', () => {
     ['a page', 'text/html', '<p>access_token=x&refresh_token=y</p>'],
     ['a page of XML', 'application/xhtml+xml', '<html><access_token>x</access_token></html>'],
   ])(
-    '%s is none, and is not asked for again before the longest pause of an outage',
+    'given %s, when a refresh token is redeemed, then the source takes no token from it, and pauses as long as in an outage',
     async (_, type, body) => {
       const server = await answering(body, 200, { 'content-type': type })
       const error = await failure(issue(source(server.origin), { current }))
@@ -348,33 +357,36 @@ describe('[K18] a whole success is read by its shape', () => {
       ],
     ),
     ['the new refresh token one level down', { data: { refresh_token: 'rt-2', scope: 's' } }],
-  ])('[K13] given %s beside a new refresh token, then the refresh token is kept', async (_, body) => {
-    const error = await failure(issue(source((await answering(body)).origin), { current }))
-    expect(error.code).toBe('source_invalid')
-    expect(factsOf(error)).toMatchObject({
-      reach: 'accepted',
-      received: { refreshToken: 'rt-2', scope: 's' },
-    })
-    expect(printed(error)).not.toContain('rt-2')
-  })
+  ])(
+    '[K13] given %s beside a new refresh token, when a login is refreshed, then the refresh token is kept',
+    async (_, body) => {
+      const error = await failure(issue(source((await answering(body)).origin), { current }))
+      expect(error.code).toBe('source_invalid')
+      expect(factsOf(error)).toMatchObject({
+        reach: 'accepted',
+        received: { refreshToken: 'rt-2', scope: 's' },
+      })
+      expect(printed(error)).not.toContain('rt-2')
+    },
+  )
 
   test.each([
     ['JSON that is cut off', '{"refresh_token": "rt-2", "access_token": "ne'],
     ['JSON with a remark behind it', `${JSON.stringify(NEW)} // cached`],
-  ])('[K13] given %s, then the refresh token is kept', async (_, body) => {
+  ])('[K13] given %s, when a login is refreshed, then the new refresh token is kept', async (_, body) => {
     const error = await failure(issue(source((await answering(body)).origin), { current }))
     expect(error.code).toBe('source_invalid')
     expect(factsOf(error)).toMatchObject({ reach: 'accepted', received: { refreshToken: 'rt-2' } })
   })
 
-  test('an echo in JSON is none of ours to keep', async () => {
+  test('given an echo of the request in JSON, when a login is refreshed, then the source keeps no token from it', async () => {
     const body = { grant_type: 'refresh_token', refresh_token: 'canary-rt-1', client_secret: 'canary-secret' }
     const error = await failure(issue(source((await answering(body)).origin), { current }))
     expect(error.code).toBe('source_invalid')
     expect(factsOf(error).received).toBeUndefined()
   })
 
-  test('[K18] any other token type is taken, and told', async () => {
+  test('[K18] given an unknown token type, when a token is requested, then the source accepts the token, and keeps its type', async () => {
     const server = await answering({ ...NEW, token_type: 'urn:vendor:token' })
     expect(await issue(source(server.origin), { current })).toMatchObject({ tokenType: 'urn:vendor:token' })
   })
@@ -384,37 +396,43 @@ describe('[K18] a login ends only by a JSON object whose `error` says so', () =>
   const ENDED = { code: 'reauthentication_required', terminal: true }
   const TYPES = ['text/html; charset=utf-8', 'text/plain', '', 'application/json']
   const LABELLED = [400, 401, 200].flatMap((status) => TYPES.map((type) => [status, type] as const))
-  test.each(LABELLED)('%i as "%s" does', async (status, type) => {
-    for (const error of ['invalid_grant', 'bad_refresh_token', 'token_revoked']) {
-      const server = await answering({ error }, status, { 'content-type': type })
-      expect(await failure(issue(source(server.origin), { current }))).toMatchObject(ENDED)
-    }
-  })
+  test.each(LABELLED)(
+    'given an `error` with status %i, labelled "%s", when a login is refreshed, then the login ends',
+    async (status, type) => {
+      for (const error of ['invalid_grant', 'bad_refresh_token', 'token_revoked']) {
+        const server = await answering({ error }, status, { 'content-type': type })
+        expect(await failure(issue(source(server.origin), { current }))).toMatchObject(ENDED)
+      }
+    },
+  )
 
   test.each([
     'mfa_required',
     'token_expired',
-    // Ory, of one that was used before.
+    // Ory sends this for a refresh token that was used before.
     'token_inactive',
     'invalid_token',
     'authorization_declined',
     'code_expired',
     'interaction_required',
-  ])('[C6] so does %s', async (error) => {
+  ])('[C6] given the error %s, when a login is refreshed, then the login ends', async (error) => {
     const server = await answering({ error }, error === 'mfa_required' ? 403 : 400)
     const failed = await failure(issue(source(server.origin), { current }))
     expect(failed).toMatchObject(ENDED)
     expect(failed.message).toMatch(/log in again\.$/)
   })
 
-  test.each([200, 400])('[C6] so does an error within the error (%i, ArcGIS)', async (status) => {
-    const error = { code: 400, error: 'invalid_grant', message: 'Invalid refresh_token', details: [] }
-    const server = await answering({ error }, status)
-    expect(await failure(issue(source(server.origin), { current }))).toMatchObject(ENDED)
-  })
+  test.each([200, 400])(
+    '[C6] given an error inside the error (%i, ArcGIS), when a login is refreshed, then the login ends',
+    async (status) => {
+      const error = { code: 400, error: 'invalid_grant', message: 'Invalid refresh_token', details: [] }
+      const server = await answering({ error }, status)
+      expect(await failure(issue(source(server.origin), { current }))).toMatchObject(ENDED)
+    },
+  )
 
   test.each(['refresh_token_not_found', 'refresh_token_already_used'])(
-    '[C6] so does a code of Supabase that names the refresh token: %s',
+    '[C6] given a code of Supabase that names the refresh token (%s), when a login is refreshed, then the login ends',
     async (code) => {
       const server = await answering({ code: 400, error_code: code, msg: 'Invalid Refresh Token' }, 400)
       expect(await failure(issue(source(server.origin), { current }))).toMatchObject(ENDED)
@@ -439,13 +457,19 @@ describe('[K18] a login ends only by a JSON object whose `error` says so', () =>
     [400, [{ error: 'invalid_grant' }], 'source_refused'],
     [400, '<OAuth><error>invalid_grant</error></OAuth>', 'source_refused'],
     [200, { errorCode: 'invalid_grant' }, 'source_refused'],
-  ])('%i %j does not', async (status, body, code) => {
-    const server = await answering(body, status)
-    expect(await failure(issue(source(server.origin), { current }))).toMatchObject({ code, terminal: false })
-  })
+  ])(
+    'given status %i and body %j, when a login is refreshed, then the login does not end',
+    async (status, body, code) => {
+      const server = await answering(body, status)
+      expect(await failure(issue(source(server.origin), { current }))).toMatchObject({
+        code,
+        terminal: false,
+      })
+    },
+  )
 })
 
-describe('what a source tells of itself', () => {
+describe('the facts of an oauth source', () => {
   const make = (more: Partial<OAuthOptions> = {}) =>
     oauth({
       issuer: 'https://auth.example.com',
@@ -457,7 +481,7 @@ describe('what a source tells of itself', () => {
     })
   const signal = new AbortController().signal
 
-  test('[K16] whom its tokens are for, without a secret', () => {
+  test('[K16] given an oauth source, when its `madeFor` is read, then it holds issuer, client, audience, resource and scope, and no secret', () => {
     expect(make().madeFor).toEqual({
       issuer: 'https://auth.example.com',
       client: 'client',
@@ -469,7 +493,7 @@ describe('what a source tells of itself', () => {
     expect(madeFor?.issuer).toBe('https://auth.example.com/token')
   })
 
-  test('[K14] what it would present: any part that changes changes it', async () => {
+  test('[K14] given an oauth source, when any part of its request changes, then `presented` changes', async () => {
     const told = async (more: Partial<OAuthOptions>, now = current): Promise<string> =>
       JSON.stringify(await make(more).presented?.({ current: now, signal }))
     const grant = { type: 'refresh_token', refreshToken: 'seed' } as const
@@ -488,7 +512,7 @@ describe('what a source tells of itself', () => {
     expect(seeded?.[0]).toBe('seed')
   })
 
-  test('[K14, Z1] of a private key it presents a name', async () => {
+  test("[K14, Z1] given a private key, when `presented` is read, then it holds the key's name, not the key", async () => {
     const { privateKey } = (await import('node:crypto')).generateKeyPairSync('ed25519')
     const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
     const presented = await make({ clientSecret: undefined, privateKey: { key } }).presented?.({
@@ -499,7 +523,7 @@ describe('what a source tells of itself', () => {
     expect(presented?.join(' ')).toMatch(/[0-9a-f]{64}/)
   })
 
-  test('[K16] the refresh token of the configuration is its seed', async () => {
+  test('[K16] given a refresh token in the configuration, when `seed` is read, then it is that token', async () => {
     const refreshToken = async (): Promise<string> => ' seed\n'
     expect(await make({ grant: { type: 'refresh_token', refreshToken } }).seed?.(signal)).toBe('seed')
     expect(make().seed).toBeUndefined()

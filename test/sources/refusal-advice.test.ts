@@ -15,7 +15,7 @@ test.each([
   ['as a bare text', 'text/plain', 'invalid_grant'],
   ['as form fields', 'application/x-www-form-urlencoded', 'error=invalid_grant'],
 ])(
-  '[K18] [E1] given invalid_grant %s, when a refresh token is refused, then the login goes on, and the message says what to do if that does not pass',
+  '[K18] [E1] given invalid_grant %s, when a refresh token is refused, then the login does not end, and the message says what to do if that does not pass',
   async (_, type, text) => {
     const error = await refused(400, type, text)
     expect([error.code, error.terminal]).toEqual(['source_refused', false])
@@ -23,7 +23,7 @@ test.each([
   },
 )
 
-test('[E1] given a server that does not decode what HTTP Basic escapes, when it knows no such client, then the message names the other way; and that way works', async () => {
+test('[E1] given a server that does not decode HTTP Basic, when it does not know the client, then the message names the other method, and that method works', async () => {
   const [clientId, clientSecret] = ['sb-1!b2|service!b3', 's+3/cret$=']
   const server = await serve(({ headers, body }, response) => {
     const basic = Buffer.from(headers.authorization?.split(' ')[1] ?? '', 'base64').toString()

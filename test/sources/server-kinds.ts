@@ -1,6 +1,6 @@
 import type { AuthorizationServerProfile, ServerCase, ServerResponse } from './servers.ts'
 
-/** How a server may respond, and how it does so by the standards where its profile has no response of that kind. */
+/** A kind of response. `otherwise` makes one by the standards, for a server whose profile has none of this kind. */
 interface Kind {
   readonly name: string
   readonly fits: (serverCase: ServerCase) => boolean
@@ -18,7 +18,7 @@ const named =
   ({ when }: ServerCase): boolean =>
     pattern.test(when)
 
-/** The members of a token response as this server writes them. */
+/** The members of this server's token response. */
 export function tokenOf({ cases }: AuthorizationServerProfile): Readonly<Record<string, unknown>> {
   for (const { means, responds } of cases) {
     const { body, type } = responds
@@ -48,7 +48,7 @@ const DOWN: ServerCase = {
   responds: { status: 503, body: '<html><h1>503 Service Unavailable</h1></html>', type: 'text/html' },
 }
 
-/** How the server responds while it is down. */
+/** The server's response while it is down. */
 export function downOf({ cases }: AuthorizationServerProfile): ServerCase {
   return cases.find(({ means }) => means === 'down') ?? DOWN
 }
@@ -152,7 +152,7 @@ const KINDS: readonly Kind[] = [
   },
 ]
 
-/** The server's own cases, and one of each kind that it has none of, as the standards and what stands before servers have it. */
+/** The cases of a server's profile, and a standard case of each kind that the profile lacks. */
 export function allCasesOf(profile: AuthorizationServerProfile): readonly ServerCase[] {
   const missing = KINDS.filter(({ fits }) => !profile.cases.some(fits))
   return [...profile.cases, ...missing.map(({ otherwise }) => otherwise(profile))]

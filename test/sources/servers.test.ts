@@ -31,7 +31,7 @@ async function outcomeOf(asker: Asker, serverCase: ServerCase): Promise<Outcome>
       outcomes.push({ error })
     },
   )
-  // Hashes and imports take time of their own, which no clock of ours measures.
+  // Hashing and importing take real time, which the manual clock does not count. So we also wait for real turns of the event loop.
   while (outcomes.length === 0) await (clock.armed > 0 ? clock.advance(5_000) : settled())
   await asking
   expect(clock.armed).toBeLessThanOrEqual(1)
@@ -46,7 +46,7 @@ const CODES: Readonly<Record<Exclude<Meaning, 'token'>, string>> = {
   page: 'source_unavailable',
 }
 
-/** The trial: each case by every asker. Here every second one, and the others with the next case. */
+/** In the trial every asker gets each case. In the tests every second asker gets a case, and the others get the next case. */
 const isTrial = process.env['ASKERS'] === 'all'
 
 describe.each(SERVERS.map((server) => [server.name, server] as const))('%s', (_name, server) => {
@@ -55,47 +55,50 @@ describe.each(SERVERS.map((server) => [server.name, server] as const))('%s', (_n
       (each, number) =>
         [each.assumed ? `${each.when} (${each.assumed} is assumed)` : each.when, each, number] as const,
     ),
-  )('[K3, K18, E1] %s: askers understand it', async (_when, serverCase, number) => {
-    const { means, says, responds } = serverCase
-    for (const asker of ASKERS.filter((__, n) => isTrial || (n + number) % 2 === 0)) {
-      const { token, error, asked } = await outcomeOf(asker, serverCase)
-      const about = `${asker.name}: ${error?.message ?? 'a token'}`
-      if (means === 'token') {
-        expect(token?.accessToken, about).toBe('fresh')
-        continue
+  )(
+    '[K3, K18, E1] given its response “%s”, when sources and logins read it, then each gets the token or the right error',
+    async (_when, serverCase, number) => {
+      const { means, says, responds } = serverCase
+      for (const asker of ASKERS.filter((__, n) => isTrial || (n + number) % 2 === 0)) {
+        const { token, error, asked } = await outcomeOf(asker, serverCase)
+        const about = `${asker.name}: ${error?.message ?? 'a token'}`
+        if (means === 'token') {
+          expect(token?.accessToken, about).toBe('fresh')
+          continue
+        }
+        const { isPoll = false } = asker
+        const isTransient = means === 'limited' || means === 'down' || means === 'page'
+        const isEnded = (means === 'ended' && asker.person) || (isPoll && isTransient)
+        // Auth0 sends the same code for a refused login and for a wrong secret, so a refusal may end a person's login there.
+        const isWord = means === 'refused' && asker.person && error?.code === 'reauthentication_required'
+        if (!isWord) expect(error?.code, about).toBe(isEnded ? 'reauthentication_required' : CODES[means])
+        expect(error?.terminal, about).toBe(isEnded || isWord)
+        // A poll goes on until its code has expired.
+        expect(asked > 1, about).toBe(isPoll && isTransient)
+        if (isPoll && isTransient) continue
+        if (isEnded) expect(error?.message, about).toMatch(/log in again\.$/)
+        if (says !== undefined) expect(error?.message, about).toMatch(says)
+        const reach = responds.status === 200 && isTransient ? 'accepted' : 'answered'
+        expect(factsOf(error).reach, about).toBe(reach)
+        expect(printed(error)).not.toContain(CANARY)
       }
-      const { isPoll = false } = asker
-      const isTransient = means === 'limited' || means === 'down' || means === 'page'
-      const isEnded = (means === 'ended' && asker.person) || (isPoll && isTransient)
-      // A refusal of a person's login on Auth0 is what a wrong secret gets there, too.
-      const isWord = means === 'refused' && asker.person && error?.code === 'reauthentication_required'
-      if (!isWord) expect(error?.code, about).toBe(isEnded ? 'reauthentication_required' : CODES[means])
-      expect(error?.terminal, about).toBe(isEnded || isWord)
-      // A poll goes on until its code has ended.
-      expect(asked > 1, about).toBe(isPoll && isTransient)
-      if (isPoll && isTransient) continue
-      if (isEnded) expect(error?.message, about).toMatch(/log in again\.$/)
-      if (says !== undefined) expect(error?.message, about).toMatch(says)
-      const reach = responds.status === 200 && isTransient ? 'accepted' : 'answered'
-      expect(factsOf(error).reach, about).toBe(reach)
-      expect(printed(error)).not.toContain(CANARY)
-    }
-    expect(server.reference).toMatch(/^https:|^RFC/)
-  })
+      expect(server.reference).toMatch(/^https:|^RFC/)
+    },
+  )
 
   test.each(ASKERS.flatMap(({ name, person, source }) => (source ? [{ name, person, source }] : [])))(
-    '[K15, C6] down for 45 s: $name asks at most 15 times, and the first token comes within 5 s',
+    '[K15, C6] given an outage of 45 s, when $name refreshes, then it sends at most 15 requests, and gets a token within 5 s of its end',
     async ({ person, source }) => {
       const [asked, late] = await outageOf(server, person, source)
       expect(asked).toBeLessThanOrEqual(15)
       expect(asked).toBeGreaterThan(3)
-      // The call takes a second of its own.
+      // The call itself takes up to one second.
       expect(late).toBeLessThanOrEqual(6)
     },
   )
 })
 
-/** How often an endpoint is asked while it is down for 45 s, and how many seconds later the first call succeeds. */
+/** Counts the requests to an endpoint that is down for 45 s, and the seconds from then until the first call succeeds. */
 async function outageOf(
   server: AuthorizationServerProfile,
   person: boolean,
@@ -107,7 +110,7 @@ async function outageOf(
   const { fetch, asked } = responding(() => (isDown ? downOf(server).responds : well), clock)
   const credential = createCredential({ source: source(fetch, clock), clock })
   if (person) await credential.login(CURRENT)
-  /** One call each second, each with the time that it takes. */
+  /** Makes one call, and moves the clock on by whole seconds until the call ends. */
   const call = async (): Promise<string> => {
     const got: string[] = []
     const calling = called(credential).then((what) => got.push(what))
@@ -124,7 +127,7 @@ async function outageOf(
   return [askedWhileDown, (clock.now() - mended) / 1_000]
 }
 
-/** What a call gets whose old token was rejected. */
+/** The token or the error code that a call with a rejected token gets. */
 async function called(credential: Credential): Promise<string> {
   try {
     const held = await credential.snapshot()

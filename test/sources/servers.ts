@@ -1,4 +1,4 @@
-/** How an authorization server really responds: what its documentation or its users show. */
+/** A response of a real authorization server, as its documentation or its users show it. */
 export interface ServerResponse {
   readonly status: number
   readonly body: unknown
@@ -9,25 +9,25 @@ export interface ServerResponse {
 }
 
 /**
- * What a response is. `token`: a token. `ended`: the login is over, where a person has logged in; else a refusal. `refused`: it says no to
- * the client or to what it asks. `limited`, `down`, `page`: time mends it.
+ * The meaning of a response. `token`: a token. `ended`: a person's login has ended; without a person's login it is a refusal. `refused`: the
+ * server refuses the client or its request. `limited`, `down`, `page`: time mends it.
  */
 export type Meaning = 'token' | 'ended' | 'refused' | 'limited' | 'down' | 'page'
 
-/** What a server responds, and what that means. */
+/** A response of a server, and its meaning. */
 export interface ServerCase {
   readonly when: string
   readonly means: Meaning
   readonly responds: ServerResponse
-  /** What the message of the failure has to hold. */
+  /** A pattern that the error's message must match. */
   readonly says?: RegExp
-  /** What of the response nobody has shown: it is as RFC 6749 has it. */
+  /** The part of the response that no reference shows. It follows RFC 6749. */
   readonly assumed?: 'the status'
 }
 
 export interface AuthorizationServerProfile {
   readonly name: string
-  /** Where its responses are described, or where somebody has met the one that matters most. */
+  /** The page that documents the responses, or that reports the most important one. */
   readonly reference: string
   readonly cases: readonly ServerCase[]
 }
@@ -59,7 +59,7 @@ const rotated = (body: unknown = ROTATED): ServerCase => ({
   responds: json(200, body),
 })
 
-/** Authorization servers that people use, as data. */
+/** The responses of authorization servers that people use. */
 export const SERVERS: readonly AuthorizationServerProfile[] = [
   {
     name: 'Entra ID',
@@ -572,7 +572,7 @@ export const SERVERS: readonly AuthorizationServerProfile[] = [
     reference: 'https://docs.snowflake.com/en/user-guide/oauth-custom#unsuccessful-response-example',
     cases: [
       fresh({ ...TOKEN, expires_in: 600, username: 'ME', scope: 'session:role:X', idpInitiated: false }),
-      // Where single use is on (github.com/lightdash/lightdash/issues/22831).
+      // The response if single-use refresh tokens are on (github.com/lightdash/lightdash/issues/22831).
       rotated({ ...ROTATED, expires_in: 600, username: 'ME', idpInitiated: false }),
       {
         when: 'expired login',

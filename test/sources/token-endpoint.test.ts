@@ -16,10 +16,10 @@ interface More {
   fetch?: typeof globalThis.fetch
 }
 
-/** A source that asks a token endpoint. */
+/** A source that sends requests to a token endpoint. */
 interface Asker {
   readonly name: string
-  /** A person has logged in for it: then it redeems a refresh token. */
+  /** A person has logged in for the source, so it redeems a refresh token. */
   readonly person: boolean
   readonly context: Partial<SourceContext>
   at(origin: string, more?: More): Source
@@ -64,11 +64,11 @@ const ASKERS: Asker[] = [
   },
 ]
 
-/** A token that is there and cannot be used: the server's configuration has to be mended. */
+/** Matches a body with a token that cannot be used. An operator must mend the server's configuration. */
 const LASTING = /"access_token":"a/
 
 type Headers = Record<string, string>
-/** What is answered, and the class that it has. A word's class where a person has logged in may be another. */
+/** A response, and the error code that it leads to. `personal` is the code for a source with a person's login, if it differs. */
 type Row = [
   name: string,
   body: string,
@@ -160,12 +160,12 @@ function refused(status: number, word: string, code: string, personal: string = 
 
 describe.each(ASKERS)('$name', ({ person, context, at }) => {
   test.each(ROWS)(
-    '[K3, Z1] %s has its class, and shows nothing that was sent',
+    '[K3, Z1] given the response %s, when the source reads it, then the error has the right code, and shows nothing of the request',
     async (_, body, status, headers, code, retryAfterMs, personal = code) => {
       const server = await answering(body, status, headers)
       const error = await failure(issue(at(server.origin, { clock: CLOCK }), context))
       const expected = person ? personal : code
-      // A success that is a page, or holds nothing, may have cost the refresh token.
+      // A success that is a page, or empty, may have spent the refresh token.
       const isLoss =
         expected === 'source_unavailable' || (expected === 'source_invalid' && !LASTING.test(body))
       const pause = person && status === 200 && isLoss ? 5_000 : retryAfterMs
@@ -182,20 +182,20 @@ describe.each(ASKERS)('$name', ({ person, context, at }) => {
   )
 
   test.each(['text/html; charset=utf-8', 'text/plain', ''])(
-    '[K3] a token that comes as "%s" is a token: what was spent for it is not lost',
+    '[K3] given a token labelled "%s", when the source reads it, then it gets the token, and the new refresh token is not lost',
     async (type) => {
       const server = await answering({ access_token: 'a', error: '' }, 200, { 'content-type': type })
       expect(await issue(at(server.origin), context)).toMatchObject({ accessToken: 'a' })
     },
   )
 
-  test('[K7] a redirect is named as what it is', async () => {
+  test('[K7] given a redirect, when the source gets it, then the error says that it was not followed', async () => {
     const server = await answering('{"error":"moved"}', 302, { location: 'https://elsewhere.example/token' })
     const error = await failure(issue(at(server.origin), context))
     expect(error.message).toContain('redirects to elsewhere.example, which is not followed')
   })
 
-  test('[K3] a refusal says what the endpoint called it, and keeps what it said to the cause', async () => {
+  test("[K3] given a refusal, when the source reads it, then the message holds the code, and the cause the server's words", async () => {
     const said = { error: 'invalid_scope', error_description: `audience\nof  ${CANARY} is\twrong` }
     const server = await answering(said, 400, { 'request-id': 'req_1' })
     const error = await failure(issue(at(server.origin), context))
@@ -205,7 +205,7 @@ describe.each(ASKERS)('$name', ({ person, context, at }) => {
     expect(error.cause).toEqual(new Error('audience of … is wrong'))
   })
 
-  test('[K3] a connection that is refused, and an answer that breaks off, are unreachable', async () => {
+  test('[K3] given a refused connection, or a response that breaks off, when a token is requested, then the code is source_unreachable', async () => {
     const gone = await answering({})
     const source = at(gone.origin)
     await gone.close()
@@ -221,7 +221,7 @@ describe.each(ASKERS)('$name', ({ person, context, at }) => {
   })
 
   test.skipIf(person).each(['before', 'within'])(
-    '[K3, K7, K13] a timeout %s the response ends what spends nothing',
+    '[K3, K7, K13] given a timeout %s the response, when the request redeems nothing, then the timeout ends it',
     async (when) => {
       const clock = new ManualClock()
       let tell = (): void => undefined
@@ -247,7 +247,7 @@ describe.each(ASKERS)('$name', ({ person, context, at }) => {
     },
   )
 
-  test('an abort ends the request and rejects with its reason', async () => {
+  test('given a running request, when the signal aborts, then the request ends, and the call rejects with the reason', async () => {
     const controller = new AbortController()
     const reason = new Error('nobody wants it any more')
     const closed = new Gone()
@@ -260,24 +260,27 @@ describe.each(ASKERS)('$name', ({ person, context, at }) => {
     await closed.gone
   })
 
-  test.skipIf(person)('[K7] a fetch that takes no notice of its signal is not waited for', async () => {
-    const clock = new ManualClock()
-    let tell = (): void => undefined
-    const asked = new Promise<void>((resolve) => {
-      tell = resolve
-    })
-    const fetch = (): Promise<Response> => {
-      tell()
-      return new Promise(() => undefined)
-    }
-    const issued = failure(issue(at('https://auth.example.com', { clock, fetch }), context))
-    await asked
-    await settled()
-    await clock.advance(10_000)
-    expect((await issued).code).toBe('source_unreachable')
-  })
+  test.skipIf(person)(
+    '[K7] given a fetch that ignores its signal, when the timeout has passed, then the call does not wait for the fetch',
+    async () => {
+      const clock = new ManualClock()
+      let tell = (): void => undefined
+      const asked = new Promise<void>((resolve) => {
+        tell = resolve
+      })
+      const fetch = (): Promise<Response> => {
+        tell()
+        return new Promise(() => undefined)
+      }
+      const issued = failure(issue(at('https://auth.example.com', { clock, fetch }), context))
+      await asked
+      await settled()
+      await clock.advance(10_000)
+      expect((await issued).code).toBe('source_unreachable')
+    },
+  )
 
-  test('[K3] an answer without end is not read to its end', async () => {
+  test('[K3] given a response without end, when the source reads it, then it stops at its limit', async () => {
     const closed = new Gone()
     const server = await serve((_, response) => {
       closed.watch(response)
@@ -292,7 +295,7 @@ describe.each(ASKERS)('$name', ({ person, context, at }) => {
     await closed.gone
   })
 
-  test('[K7] the raw fetch it was given makes the request, and follows no redirect', async () => {
+  test("[K7] given the option 'fetch', when a token is requested, then that fetch sends the request, and follows no redirect", async () => {
     const asked: unknown[] = []
     const source = at('https://auth.example.com', {
       fetch: async (input, init) => {

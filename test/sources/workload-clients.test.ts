@@ -8,7 +8,7 @@ import { workload } from '../../src/sources/workload/index.ts'
 import { type Recorded, type RecordingServer, startRecordingServer } from '../support/recording-server.ts'
 import { issue, temporaryFolder } from './helpers.ts'
 
-// The official clients are installed with the examples.
+// The examples install the official clients.
 const packages = fileURLToPath(new URL('../../examples/node_modules/', import.meta.url))
 const [anthropic, openai] = [
   join(packages, '@anthropic-ai/sdk/index.mjs'),
@@ -25,7 +25,7 @@ async function clientClass(entry: string): Promise<ClientClass> {
   return Class
 }
 
-/** Token endpoint and API in one. */
+/** Starts a server that is both the token endpoint and the API. */
 async function startVendor(): Promise<RecordingServer> {
   const server = await startRecordingServer(({ path }, response) => {
     const isExchange = path?.endsWith('/oauth/token') === true
@@ -48,18 +48,18 @@ async function projectedToken(): Promise<string> {
   return path
 }
 
-/** What matters of a token request. */
+/** The parts of a token request that are compared. */
 function essence({ method, path, headers, body }: Recorded): unknown {
   const { 'content-type': type, 'anthropic-beta': beta, authorization } = headers
   return { method, path, type, beta, authorization, body: JSON.parse(body.toString()) as unknown }
 }
 
-/** The two token requests among what was asked. */
+/** The token requests among all requests. */
 function exchanges(server: RecordingServer): unknown[] {
   return server.requests.filter(({ path }) => path?.endsWith('/oauth/token')).map(essence)
 }
 
-// They are installed with the examples: `npm run clients`.
+// The examples install these clients: `npm run clients`.
 describe('official clients', () => {
   test.each([
     [{}, {}],
@@ -68,7 +68,7 @@ describe('official clients', () => {
       { serviceAccountId: 'svac_1', workspaceId: 'wrkspc_1' },
     ],
   ])(
-    '[K5, K7] our request to Anthropic is the one that @anthropic-ai/sdk sends: %o',
+    '[K5, K7] given the same options %o, when our source and @anthropic-ai/sdk request a token, then both requests are equal',
     async (theirs, ours) => {
       const server = await startVendor()
       const path = await projectedToken()
@@ -112,11 +112,11 @@ describe('official clients', () => {
     ['jwt', 'jwt', undefined],
     ['id', 'id_token', 'client-1'],
   ] as const)(
-    '[K5, K7] our request to OpenAI is the one that openai sends: %s',
+    '[K5, K7] given the same subject token (%s), when our source and openai request a token, then both requests are equal',
     async (tokenType, subjectTokenType, clientId) => {
       const server = await startVendor()
       const asked: unknown[] = []
-      /** Its endpoint is not an option. */
+      /** The client has no option for its endpoint, so this fetch replaces the origin. */
       const fetch: typeof globalThis.fetch = (input, init) => {
         asked.push(input, init?.redirect)
         const url = input instanceof Request ? input.url : input.toString()
@@ -144,7 +144,7 @@ describe('official clients', () => {
     },
   )
 
-  test("Anthropic's client says that it has such a token, and sends ours", async () => {
+  test("given Anthropic's client over refreshingFetch(), when it calls, then the request carries our token, and the client's header for such tokens", async () => {
     const server = await startVendor()
     const Anthropic = await clientClass(anthropic)
     const token = createCredential({

@@ -8,7 +8,7 @@ import { ManualClock } from '../support/manual-clock.ts'
 import { answering, failure, issue, JSON_TYPE, jwt, printed, serve, temporaryFolder } from './helpers.ts'
 
 const CANARY = 'canary-5be81f-subject-token'
-/** An exchange at a server's `/token`. */
+/** A source that exchanges at a server's `/token`. */
 function exchangeAt(
   { origin }: { readonly origin: string },
   more: Partial<Extract<WorkloadOptions, { for: object }>> = {},
@@ -21,7 +21,7 @@ function exchangeAt(
   })
 }
 
-test('[K5] any endpoint is asked for an exchange in form fields, as RFC 8693 has them', async () => {
+test('[K5] given any endpoint, when a token is exchanged, then the request has the form fields of RFC 8693', async () => {
   const server = await answering({
     access_token: 'a',
     issued_token_type: 'x',
@@ -68,7 +68,7 @@ test('[K5] any endpoint is asked for an exchange in form fields, as RFC 8693 has
   ])
 })
 
-test('the subject token is read anew at every exchange', async () => {
+test('given a subject token that changes, when tokens are exchanged, then the source reads it each time', async () => {
   const path = join(await temporaryFolder(), 'token')
   await writeFile(path, 'subject-1')
   let issued = 0
@@ -92,15 +92,18 @@ test.each<[string, Record<string, unknown>, number | undefined]>([
   ['an absurd one', { expires_in: 1e12 }, undefined],
   ['NaN', { expires_in: 'NaN' }, undefined],
   ['nothing', {}, undefined],
-])('[K1] the expiry comes from %s', async (_, answer, seconds) => {
-  const clock = new ManualClock()
-  const server = await answering({ access_token: 'a', token_type: 'Bearer', ...answer })
-  const { expiresAt } = await issue(exchangeAt(server, { clock }))
-  expect(clock.armed).toBe(0)
-  expect(expiresAt).toBe(seconds === undefined ? undefined : clock.now() + seconds * 1000)
-})
+])(
+  '[K1] given a response with %s, when the source reads it, then the token has the right expiry',
+  async (_, answer, seconds) => {
+    const clock = new ManualClock()
+    const server = await answering({ access_token: 'a', token_type: 'Bearer', ...answer })
+    const { expiresAt } = await issue(exchangeAt(server, { clock }))
+    expect(clock.armed).toBe(0)
+    expect(expiresAt).toBe(seconds === undefined ? undefined : clock.now() + seconds * 1000)
+  },
+)
 
-test('[K1] OpenAI gives an hour where it says nothing; its own client takes that for granted, too', async () => {
+test("[K1] given a response of OpenAI without an expiry, when the source reads it, then the token lives for an hour, as in OpenAI's own client", async () => {
   const clock = new ManualClock()
   const lifetimes = [{}, { expires_in: 60 }, { expires_in: -1 }].map(async (answer) => {
     const source = workload({
@@ -116,7 +119,7 @@ test('[K1] OpenAI gives an hour where it says nothing; its own client takes that
   expect(await Promise.all(lifetimes)).toEqual([clock.now() + 3_600_000, clock.now() + 60_000, undefined])
 })
 
-test('what the subject token fails with is what the exchange fails with', async () => {
+test('given a subject token that cannot be read, when a token is exchanged, then the exchange throws the same error', async () => {
   const ours = new RefreshError('source_unavailable', 'There is no file yet.')
   const server = await answering({ access_token: 'a' })
   for (const thrown of [ours, new Error('the metadata service is away')]) {
@@ -133,7 +136,7 @@ test('what the subject token fails with is what the exchange fails with', async 
   expect(server.requests).toHaveLength(0)
 })
 
-test('a subject token that is too long for Anthropic is not sent', async () => {
+test('given a subject token that is too long for Anthropic, when a token is exchanged, then it is not sent', async () => {
   const server = await answering({ access_token: 'a' })
   const source = (length: number): ReturnType<typeof workload> =>
     workload({
@@ -148,7 +151,7 @@ test('a subject token that is too long for Anthropic is not sent', async () => {
   expect(await issue(source(16_384))).toMatchObject({ accessToken: 'a' })
 })
 
-test('[Z1] no event, status or source shows a token', async () => {
+test('[Z1] given an exchange, when its events, status and source are printed, then no token appears', async () => {
   const events: RefreshEvent[] = []
   const server = await answering({ access_token: `${CANARY}-access`, expires_in: 60 })
   const source = exchangeAt(server)
@@ -196,9 +199,12 @@ test.each<[string, unknown]>([
   ['clientSecret', { for: { ...EXCHANGE, clientSecret: CANARY }, subjectToken: () => 'x' }],
   ['audience', { for: { ...EXCHANGE, audience: [7] }, subjectToken: () => 'x' }],
   ['parameters', { for: { ...EXCHANGE, parameters: { a: 7 } }, subjectToken: () => 'x' }],
-])("[K7] an option that cannot be is refused at once: '%s' %#", (name, options) => {
-  const open = (): unknown => workload(options as WorkloadOptions)
-  expect(open).toThrow(expect.objectContaining({ code: 'invalid_option' }))
-  expect(open).toThrow(`'${name}'`)
-  expect(open).not.toThrow(/canary|pw@|eyJ/)
-})
+])(
+  "[K7] given an invalid option, when workload() is called, then it throws an error that names '%s' %#",
+  (name, options) => {
+    const open = (): unknown => workload(options as WorkloadOptions)
+    expect(open).toThrow(expect.objectContaining({ code: 'invalid_option' }))
+    expect(open).toThrow(`'${name}'`)
+    expect(open).not.toThrow(/canary|pw@|eyJ/)
+  },
+)

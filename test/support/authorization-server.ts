@@ -4,34 +4,33 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ResourceServer } from 'oidc-provider'
 import { TokenStorage } from './token-storage.ts'
 
-/** How the authorization server shall behave. */
+/** Options of the authorization server. */
 export interface AuthorizationServerOptions {
   /** Life of an access token, in whole seconds. Default: 3600. */
   accessTokenSeconds?: number
-  /** How the client proves itself at the token endpoint. Default: `client_secret_basic`. */
+  /** How the client authenticates at the token endpoint. Default: `client_secret_basic`. */
   clientAuthentication?: 'client_secret_basic' | 'client_secret_post' | 'none'
-  /** The API that tokens may be asked for (RFC 8707), once it is known. Default: none. */
+  /** Returns the `resource` that clients may request (RFC 8707). It is called late, when the API has its URL. Default: none. */
   resource?: () => string
   /**
-   * Awaited before a token request is handled: a gate that a test holds shut, or the delay of a real network.
-   * If it throws, the answer is a 503.
+   * Awaited before a token request is handled, such as a gate of a test or the delay of a real network. If it throws, the server responds 503.
    */
   beforeToken?: () => Promise<void> | void
-  /** Awaited when a token request was handled, before it is answered. */
+  /** Awaited after a token request was handled, before the response is sent. */
   afterToken?: () => Promise<void> | void
 }
 
-/** One session: the family of tokens that descend from one first refresh token. */
+/** One login: the family of all tokens that descend from one first refresh token. */
 export interface Login {
   readonly accessToken: string
   readonly refreshToken: string
   /** Life of the access token, in seconds. */
   readonly expiresIn: number
-  /** Refresh tokens of this family that were redeemed. */
+  /** The number of redeemed refresh tokens of this family. */
   redemptions(): number
-  /** Redemptions of this family that were refused. */
+  /** The number of refused redemptions of this family. */
   refused(): number
-  /** A refresh token was used twice, and every token of the family is dead. */
+  /** Whether a refresh token was used twice, so that the server has revoked every token of the family. */
   revoked(): boolean
   /** When each access token of this family was issued, in epoch ms, oldest first. */
   issuedAt(): readonly number[]
@@ -42,17 +41,17 @@ export interface AuthorizationServer {
   readonly issuer: string
   readonly tokenEndpoint: string
   readonly client: { readonly id: string; readonly secret: string }
-  /** Starts a session, as a browser login would. */
+  /** Makes a login, as a person in a browser would. */
   login(): Promise<Login>
-  /** Whether an access token is good at this instant. */
+  /** Whether an access token is valid at this instant. */
   isActive(accessToken: string): Promise<boolean>
-  /** Ends every access token issued so far; refresh tokens stay. */
+  /** Ends every access token that was issued so far. Refresh tokens stay valid. */
   expireAccessTokens(): void
-  /** Requests that reached the token endpoint. */
+  /** The number of requests that reached the token endpoint. */
   tokenRequests(): number
-  /** Refresh tokens that were redeemed. */
+  /** The number of redeemed refresh tokens. */
   redemptions(): number
-  /** Redemptions that were refused with `invalid_grant`. */
+  /** The number of redemptions that the server refused with `invalid_grant`. */
   refused(): number
   close(): Promise<void>
 }
@@ -68,8 +67,8 @@ const ACCOUNT = 'alice'
 const SCOPE = 'offline_access'
 
 /**
- * A real authorization server (oidc-provider) on loopback and a free port: rotating refresh tokens, where
- * the reuse of one revokes its whole family (RFC 9700 section 4.14.2), and one confidential client.
+ * Starts a real authorization server (oidc-provider) on loopback and a free port, with one client. Refresh tokens rotate. If a client uses one
+ * twice, the server revokes its whole family (RFC 9700 section 4.14.2).
  *
  * @example
  * const server = await startAuthorizationServer({ accessTokenSeconds: 3 })
@@ -85,7 +84,7 @@ export async function startAuthorizationServer(
   const counts = { tokenRequests: 0, redemptions: 0, refused: 0 }
 
   const server = createServer()
-  // On a busy machine a client may send on a connection that it believes to be open.
+  // On a busy machine a client may send a request on a connection just when the server closes it for being idle.
   server.keepAliveTimeout = 120_000
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
@@ -207,7 +206,7 @@ export async function startAuthorizationServer(
   }
 }
 
-/** Runs a step without oidc-provider's advice on production, which it prints while it is loaded and built. */
+/** Runs a step without the advice for production that oidc-provider prints when it is loaded and constructed. */
 export async function quietly<T>(step: () => Promise<T>): Promise<T> {
   const { warn, info } = console
   const unlessAdvice =

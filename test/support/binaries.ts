@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** Where Debian puts what it does not put into the path. */
+/** The folders of programs: those of the PATH, and the ones that Debian does not put into the PATH. */
 async function folders(): Promise<string[]> {
   const postgres = '/usr/lib/postgresql'
   const versions = await readdir(postgres).catch(() => [])
@@ -32,9 +32,9 @@ async function find(name: string): Promise<string | undefined> {
 }
 
 /**
- * A program of the machine; on Debian, where it is missing, it is installed, given the rights.
+ * Finds a program. If it is missing, and this is Debian and root, it installs the program.
  *
- * @param debian the package that has it
+ * @param debian the package that contains the program
  */
 export async function binary(name: string, debian: string): Promise<string> {
   const found = (await find(name)) ?? (await install(name, debian))
@@ -42,7 +42,7 @@ export async function binary(name: string, debian: string): Promise<string> {
   throw new Error(`${name} is missing, and cannot be installed: install the package ${debian}.`)
 }
 
-/** Whether a program is there, or can be installed. Where it cannot, that is said; CI has to run everything, and fails. */
+/** Whether a program is there, or can be installed. If not, it prints a warning; in CI, which must run everything, it throws. */
 export async function has(name: string, debian: string): Promise<boolean> {
   try {
     await binary(name, debian)
@@ -54,10 +54,10 @@ export async function has(name: string, debian: string): Promise<boolean> {
   }
 }
 
-/** One at a time, of all that run tests: apt does not wait. */
+/** Installs a package. A lock makes all test runs of the machine wait for each other, because apt itself fails instead of waiting. */
 async function install(name: string, debian: string): Promise<string | undefined> {
   if (process.getuid?.() !== 0) return undefined
-  // Of PostgreSQL the programs are wanted, and no server that runs at once.
+  // We need only PostgreSQL's programs, so its package must not start a server.
   const clusters = '/etc/postgresql-common/createcluster.d'
   const quiet = `mkdir -p ${clusters} && echo "create_main_cluster = false" > ${clusters}/llm-refresh.conf`
   const get = `${quiet} && apt-get update -qq && apt-get install -y -qq --no-install-recommends ${debian}`

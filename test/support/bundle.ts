@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { temporaryFolder } from './folder.ts'
 
-/** Makes a program one file of JavaScript, which starts as fast as Node does. */
+/** Bundles a program into one file of JavaScript, which starts as fast as Node does. */
 export async function bundle(entry: URL | string, outfile: string): Promise<string> {
   await build({
     entryPoints: [typeof entry === 'string' ? entry : fileURLToPath(entry)],
@@ -13,7 +13,7 @@ export async function bundle(entry: URL | string, outfile: string): Promise<stri
     platform: 'node',
     format: 'esm',
     logLevel: 'error',
-    // Drivers that are CommonJS ask for Node's modules, and for parts that nobody needs.
+    // CommonJS drivers call `require` for Node's modules, and for optional parts that are not installed.
     banner: {
       js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
     },
@@ -28,9 +28,9 @@ export function fileOfSource(path: string): string {
 }
 
 /**
- * Makes a piece of TypeScript a program that goes with the test. Compiling on the way, by tsx, takes many times as long as what these do.
+ * Bundles a piece of TypeScript into a program, and removes it after the test. Running it with tsx would take many times as long.
  *
- * @returns the file that Node runs
+ * @returns the path of the program
  */
 export async function program(code: string): Promise<string> {
   const folder = await temporaryFolder()

@@ -1,9 +1,9 @@
 import { afterAll } from 'vitest'
 
-/** Takes what ends something when its test, or its file, is over: tests that run side by side name their own `onTestFinished`. */
+/** Registers a function that runs when a test, or a file, is over. Concurrent tests must pass their own `onTestFinished`. */
 export type Ends = (end: () => Promise<void>) => void
 
-/** What is taken ends after all tests of the file, or of the `describe` that this is called in: what came last ends first. */
+/** Runs the registered functions after all tests of the file, or of the surrounding `describe`. The last one registered runs first. */
 export function afterTests(): Ends {
   const ends: (() => Promise<void>)[] = []
   afterAll(async () => {

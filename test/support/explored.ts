@@ -1,14 +1,14 @@
-/** How much fast-check explores. */
+/** Parameters of fast-check. */
 interface Explored {
   readonly numRuns: number
   readonly seed?: number
 }
 
 /**
- * The tests explore the same each time, so that none fails by luck. The trial `schedules` begins elsewhere each time, and explores `SCHEDULES`
- * of each kind.
+ * The number of runs, and the seed. The tests use the same seed each time, so that none fails by luck. The trial `schedules` uses a new seed
+ * each time, and makes `SCHEDULES` runs.
  *
- * @param numRuns what the tests explore
+ * @param numRuns the number of runs in the tests
  */
 export function explored(numRuns: number): Explored {
   const many = process.env['SCHEDULES']

@@ -1,7 +1,7 @@
 const event = (name: string, data: object): string => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`
 const data = (value: object): string => `data: ${JSON.stringify(value)}\n\n`
 
-/** First events of a stream that say, in the vendors' own shapes, that a credential is no good. */
+/** First events of a stream by which vendors reject a credential, each in the vendor's own shape. */
 export const IN_STREAM_REJECTIONS: Record<string, string> = {
   'Anthropic, authentication error': event('error', {
     type: 'error',
@@ -39,7 +39,7 @@ export const IN_STREAM_REJECTIONS: Record<string, string> = {
   'a gateway, no JSON': 'event: error\ndata: 401 Unauthorized\n\n',
 }
 
-/** First events that are none. */
+/** First events that are no rejection. */
 export const OTHER_FIRST_EVENTS: Record<string, string> = {
   'Anthropic, overloaded': event('error', {
     type: 'error',

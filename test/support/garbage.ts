@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm'
 setFlagsFromString('--expose-gc')
 const gc: unknown = runInNewContext('gc')
 
-/** Whatever nobody holds any more is gone when it returns. */
+/** Collects garbage now: when it returns, unreachable objects are gone. */
 export function collectGarbage(): void {
   if (typeof gc !== 'function') throw new Error('this platform does not collect garbage on demand')
   Reflect.apply(gc, undefined, [])

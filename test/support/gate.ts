@@ -1,15 +1,15 @@
-/** Holds back those who come, as many as it is told to. */
+/** Holds callers of `pass()` back, as many as the test says. */
 export class Gate {
   #toHold = 0
   readonly #held: { readonly pass: () => void; readonly turnAway: () => void }[] = []
   readonly #watchers = new Set<() => void>()
 
-  /** Those who come next are held, so many of them; everyone else passes. */
+  /** Holds the next `count` callers of `pass()`. Later callers pass. */
   hold(count: number): void {
     this.#toHold = count
   }
 
-  /** Resolves when it is one's turn: at once for those who are not held. */
+  /** Resolves when the caller may go on: at once, unless the gate holds it. */
   pass(): Promise<void> {
     if (this.#toHold === 0) return Promise.resolve()
     this.#toHold--
@@ -19,7 +19,7 @@ export class Gate {
     })
   }
 
-  /** Resolves when so many are held. */
+  /** Resolves when the gate holds so many callers. */
   holding(count: number): Promise<void> {
     return new Promise((resolve) => {
       const look = (): void => {
@@ -32,13 +32,13 @@ export class Gate {
     })
   }
 
-  /** Lets so many of those pass who are held, the first ones first. Default: all, and holds nobody more. */
+  /** Releases the first `count` held callers. Default: releases all, and holds no more callers. */
   release(count?: number): void {
     if (count === undefined) this.#toHold = 0
     for (const { pass } of this.#held.splice(0, count ?? this.#held.length)) pass()
   }
 
-  /** Those who are held do not get through. */
+  /** Rejects the promises of all held callers. */
   turnAway(): void {
     for (const { turnAway } of this.#held.splice(0)) turnAway()
   }

@@ -12,7 +12,7 @@ beforeEach(() => {
 
 const chat = { model: 'm', messages: [{ role: 'user', content: 'Hello?' }] }
 
-/** Where each wire protocol streams, and the error that ends its stream: in all, and what tells whose it is. */
+/** The path and request by which each wire protocol streams, and the error event that ends its stream. */
 const STREAMS: Record<string, { path: string; request: object; error: RegExp }> = {
   'Anthropic messages': {
     path: '/v1/messages',

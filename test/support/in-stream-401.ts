@@ -1,11 +1,11 @@
 import type { Vendor } from './vendor-401.ts'
 
-/** Where in a stream the refusal comes. `failed_response`: first; where OpenAI has two ways, the less usual one. */
+/** The place of the rejection in a stream. `failed_response`: the first event, in the less usual of OpenAI's two forms. */
 export type Place = 'first_event' | 'failed_response' | 'after_content'
 
 /**
- * What each vendor's service sends in an event stream that has begun with a 200, once it finds that the credential is no good.
- * Its clients take the stream for broken then.
+ * The event by which a vendor's service rejects a credential in an event stream that has begun with a 200. The vendor's client throws an error
+ * for it.
  */
 export function inStreamRefusal(vendor: Vendor, path: string, place: Place): string {
   switch (vendor) {
@@ -41,7 +41,7 @@ function chatChunk(): string {
   })
 }
 
-/** The service nests the fields of `error`, whatever its reference says. */
+/** The service nests the fields under `error`, although its reference does not. */
 function responses(place: Place): string {
   const error = { code: 'token_expired', message: 'Provided authentication token is expired.' }
   if (place !== 'failed_response') {

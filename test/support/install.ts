@@ -1,7 +1,7 @@
 import { has } from './binaries.ts'
 import { makePrograms } from './programs.ts'
 
-/** Before any test, for it may take longer than a test may. */
+/** Installs the servers before any test, because that may take longer than the timeout of a test. */
 export async function setup(): Promise<() => Promise<void>> {
   await has('redis-server', 'redis-server')
   await has('redis-cli', 'redis-tools')

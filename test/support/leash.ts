@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 
 /**
- * Runs a line of shell when this process is gone, however it went: a shell notices when nobody holds the other end of its stdin.
+ * Runs a shell command when this process has ended, even if it was killed. A waiting shell notices the end, because its stdin is closed then.
  *
  * @param args `$0`, `$1` and so on
- * @returns what calls it off
+ * @returns a function that cancels it
  */
 export function whenGone(line: string, ...args: readonly string[]): () => void {
   const watcher = spawn('sh', ['-c', `read _; ${line}`, ...args], {
@@ -15,7 +15,7 @@ export function whenGone(line: string, ...args: readonly string[]): () => void {
   return () => void watcher.kill()
 }
 
-/** Ends a process when this one is gone. */
+/** Kills a child process when this process has ended. */
 export function leash(child: ChildProcess): void {
   child.once('exit', whenGone('kill -KILL "$0"', String(child.pid)))
 }

@@ -8,52 +8,52 @@ import { refusal, vendorOf } from './vendor-401.ts'
 import type { Offered, Vendor } from './vendor-401.ts'
 
 /**
- * What the model says: a text, any other response that aimock knows (tool calls, reasoning, an error), or a
- * function of the request, which may also wait.
+ * The model's response: a text, any other response that aimock knows (tool calls, reasoning, an error), or a function of the request, which may
+ * be asynchronous.
  */
 export type Answer =
   | string
   | FixtureResponse
   | ((request: ChatCompletionRequest) => FixtureResponse | Promise<FixtureResponse>)
 
-/** How the LLM server shall behave. */
+/** Options of the LLM server. */
 export interface LlmServerOptions {
-  /** Whether a bearer token or API key is good at this instant. */
+  /** Whether a bearer token or API key is valid at this instant. */
   accepts: (credential: string) => boolean | Promise<boolean>
-  /** What the model says, until `answer()` changes it. Default: a short greeting. */
+  /** The model's response, until `answer()` changes it. Default: a short greeting. */
   answer?: Answer
 }
 
-/** How a call that streams is turned away: by its status, or within a stream that has begun with a 200. */
+/** How the server rejects a streaming call: by the status, or inside a stream that has begun with a 200. */
 export type Refusing = 'status' | Place
 
 /** A running LLM server. */
 export interface LlmServer {
-  /** Without a path. */
+  /** The server's URL without a path. */
   readonly url: string
-  /** What the vendors' clients take as their base URL; `openai` also serves OpenAI-compatible clients. */
+  /** The base URL for each vendor's client. `openai` also serves OpenAI-compatible clients. */
   readonly baseUrl: Readonly<Record<Vendor, string>>
   /** Requests that arrived, of one vendor or of all. */
   requests(vendor?: Vendor): number
-  /** Requests that were turned away for their credential, of one vendor or of all. */
+  /** Requests that the server rejected for their credential, of one vendor or of all. */
   rejections(vendor?: Vendor): number
-  /** Responses whose reader left before their end. */
+  /** Responses whose reader disconnected before their end. */
   disconnects(): number
   /**
-   * Sets what the model says from now on. The pace is aimock's: `chunkSize` in characters, `latency` in ms
-   * between the chunks of a stream, `truncateAfterChunks`, and so on.
+   * Sets the model's response from now on. The pace has aimock's options: `chunkSize` in characters, `latency` in ms between the chunks of a
+   * stream, `truncateAfterChunks`, and so on.
    */
   answer(response: Answer, pace?: FixtureOpts): void
-  /** Sets how calls that stream are turned away from now on. Others get the status. Default: `status`. */
+  /** Sets how the server rejects streaming calls from now on. It rejects other calls by the status. Default: `status`. */
   refuse(how: Refusing): void
-  /** From now on a stream waits for this after its first content; undefined: no longer. */
+  /** From now on each stream awaits this after its first content. undefined: streams no longer wait. */
   hold(afterContent: (() => Promise<void>) | undefined): void
   close(): Promise<void>
 }
 
 /**
- * A real LLM server (aimock) on loopback and a free port, which speaks the wire protocols of Anthropic, OpenAI,
- * Google and Vertex, unary and streaming, and turns away what `accepts` refuses as each vendor does.
+ * Starts a real LLM server (aimock) on loopback and a free port. It speaks the wire protocols of Anthropic, OpenAI, Google and Vertex, unary and
+ * streaming. If `accepts` refuses a credential, the server rejects the request in the vendor's own way.
  *
  * @example
  * const llm = await startLlmServer({ accepts: (token) => token === 'good' })
@@ -65,7 +65,7 @@ export async function startLlmServer(options: LlmServerOptions): Promise<LlmServ
   let disconnects = 0
   let refusing: Refusing = 'status'
   let afterContent: (() => Promise<void>) | undefined
-  // aimock reads this list at each request; one fixture without conditions answers them all.
+  // aimock reads this list at each request. One fixture without conditions serves them all.
   const fixtures: Fixture[] = []
 
   function answer(response: Answer, pace: FixtureOpts = {}): void {
@@ -77,7 +77,7 @@ export async function startLlmServer(options: LlmServerOptions): Promise<LlmServ
   }
   answer(options.answer ?? 'Hello from the model.')
 
-  /** Stands before aimock. True: the request was turned away here. */
+  /** Runs before aimock. True: this handler has sent the rejection. */
   async function handleRequest(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
     const path = request.url ?? '/'
     const vendor = vendorOf(path)
@@ -105,7 +105,7 @@ export async function startLlmServer(options: LlmServerOptions): Promise<LlmServ
     { path: '', handler: { handleRequest } },
   ])
 
-  // aimock knows one version of Google's API; its clients ask for another.
+  // aimock serves one version of Google's API. Google's clients request another one.
   server.prependListener('request', (request: IncomingMessage) => {
     request.url = request.url?.replace(/^\/v1(?=\/models\/[^/]+:)/, '/v1beta')
   })
@@ -131,7 +131,7 @@ export async function startLlmServer(options: LlmServerOptions): Promise<LlmServ
   }
 }
 
-/** A bearer token counts before a key that some clients send beside it. */
+/** The credential of a request. If a client sends both a bearer token and a key, the token counts. */
 function credentialOf(request: IncomingMessage): { offered: Offered; credential?: string } {
   const [, token] = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '') ?? []
   if (token !== undefined) return { offered: 'token', credential: token }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../src/index.ts'
 import { settled } from './settled.ts'
 
-/** Time that stands still until a test moves it. */
+/** A clock that stands still until a test moves it. */
 export class ManualClock implements Clock {
   #now: number
   #timers = new Map<number, { at: number; run: () => void }>()
@@ -25,12 +25,12 @@ export class ManualClock implements Clock {
     if (typeof id === 'number') this.#timers.delete(id)
   }
 
-  /** Timers that are armed. */
+  /** The number of armed timers. */
   get armed(): number {
     return this.#timers.size
   }
 
-  /** Moves time on, running what falls due in its order, and lets everything settle after each. */
+  /** Moves time on. Runs the due timers in order, and lets promises settle after each. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms
     while (this.#runNext(end)) await settled()
@@ -38,7 +38,7 @@ export class ManualClock implements Clock {
     await settled()
   }
 
-  /** Moves time on and runs what falls due, all at once. */
+  /** Moves time on. Runs all due timers in one go, without letting promises settle between them. */
   tick(ms: number): void {
     const end = this.#now + ms
     while (this.#runNext(end));
@@ -58,7 +58,7 @@ export class ManualClock implements Clock {
     return true
   }
 
-  /** A sleep, or a clock that is set: time jumps, and no timer runs. */
+  /** Moves time without running any timer, as after a sleep of the machine, or when its clock is set. */
   jump(ms: number): void {
     this.#now += ms
   }

@@ -7,26 +7,26 @@ import type { Ends } from './ends.ts'
 
 const run = promisify(execFile)
 
-/** What all names of ours begin with; then come the process that made them, and a number. */
+/** The prefix of our network namespaces. The process id and a number follow it. */
 const PREFIX = 'llm-refresh'
 let made = 0
 
 /**
- * Hosts and services, each in a network namespace of its own. A host has a cable to each service, which can be cut; there is no way out
- * of the network, and the machine's own network has no part in it.
+ * Hosts and services, each in its own network namespace. Each host has a cable to each service, and a test can cut it. The network is separate
+ * from the machine's own network.
  */
 export interface Network {
-  /** The command that starts a program on a host, or where a service is. */
+  /** The command that starts a program on a host, or in the namespace of a service. */
   by(name: string): string[]
   address(service: string): string
-  /** Nothing arrives any more, and nobody is told. */
+  /** Cuts a cable: packets get lost, and neither side gets an error. */
   cut(host: string, service: string): Promise<void>
   heal(host: string, service: string): Promise<void>
 }
 
 /**
- * Whether this machine lets us make networks: it takes Linux and root, and not every container's root may. Where it does not, that is said;
- * CI has to run everything, and fails.
+ * Whether this machine lets us make networks. That takes Linux and root, and not every container permits it. If not, it prints a warning; in CI,
+ * which must run everything, it throws.
  */
 export async function canNetwork(): Promise<boolean> {
   const name = `${PREFIX}-${process.pid}-try`
@@ -42,7 +42,7 @@ export async function canNetwork(): Promise<boolean> {
   }
 }
 
-/** @param endWith default: with the test */
+/** @param endWith registers the removal of the network. Default: it is removed when the test is over */
 export async function startNetwork(
   hosts: readonly string[],
   services: readonly string[],
@@ -63,7 +63,7 @@ export async function startNetwork(
     spaces.map((space) => `netns add ${space}`),
   )
 
-  // A bridge for each service, with a port for each who has a cable to it. They go with their namespace.
+  // Each service has a bridge, with a port for the service and for each host. They vanish with their namespace.
   const cables = services.flatMap((service) => [service, ...hosts].map((end) => ({ service, end })))
   await batch(
     ip,
@@ -87,7 +87,7 @@ export async function startNetwork(
         'link set lo up',
         ...own.flatMap(({ service }) => [
           `address add ${addressOf(service, end)}/24 dev ${service}`,
-          // So that it takes no seconds until nobody is found to be there.
+          // A host then notices within a short time, not after seconds, that no machine has the address.
           `ntable change name arp_cache dev ${service} retrans 100`,
           `link set ${service} up`,
         ]),
@@ -120,7 +120,7 @@ async function batch(ip: string, options: string[], commands: string[]): Promise
   if (code !== 0) throw new Error(`ip ${options.join(' ')}: ${said.join('')}`)
 }
 
-/** What a process left behind that was killed in the midst of its tests. */
+/** Deletes the namespaces of processes that were killed during their tests. */
 async function sweep(ip: string): Promise<void> {
   const { stdout } = await run(ip, ['netns', 'list'])
   for (const [name = '', pid] of stdout.matchAll(new RegExp(`^${PREFIX}-(\\d+)-\\S+`, 'gmu'))) {

@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import { installed } from './packages.ts'
 
 /**
- * A Node that packages which need version 22 run under: this one, or one from npm. undefined: there is none for this machine, which is said.
- * CI has to run everything, and fails.
+ * The path of a Node for packages that require version 22: the running one, or one from npm. If there is none for this machine, it prints a
+ * warning and returns undefined; in CI, which must run everything, it throws.
  */
 export async function node22(): Promise<string | undefined> {
   if (Number.parseInt(process.versions.node, 10) >= 22) return process.execPath

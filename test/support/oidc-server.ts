@@ -4,38 +4,38 @@ import type { ClientMetadata, Configuration, KoaContextWithOIDC, Provider } from
 import { quietly } from './authorization-server.ts'
 import { TokenStorage } from './token-storage.ts'
 
-/** A request that the server understood. */
+/** A request that reached the server. */
 export interface OidcRequest {
   readonly route: string
   readonly parameters: Readonly<Record<string, unknown>>
   readonly authorization: string | undefined
 }
 
-/** An authorization server with a client of each kind. */
+/** An authorization server with one client for each authentication method. */
 export interface OidcServer {
   readonly issuer: string
   readonly provider: Provider
-  /** Everything that was asked of it, metadata included. */
+  /** All requests, including those for metadata. */
   readonly requests: readonly OidcRequest[]
-  /** What reached one of its endpoints. */
+  /** The requests to one endpoint. */
   to(route: 'token' | 'discovery' | 'revocation' | 'device_authorization'): readonly OidcRequest[]
-  /** The first refresh token of a new login. */
+  /** Makes a new login, and returns its first tokens. */
   login(clientId: string): Promise<{ accessToken: string; refreshToken: string }>
-  /** What a person does with a device code. */
+  /** Confirms or denies a device code, as a person would. */
   confirm(userCode: string, how: 'allow' | 'deny'): Promise<void>
-  /** What a person's browser does: follows links, and logs in where it is asked to. Gives the last page. */
+  /** Acts as a person's browser: follows redirects, and logs in. Returns the last page. */
   browse(url: string): Promise<Response>
   isActive(accessToken: string): Promise<boolean>
   close(): Promise<void>
 }
 
-/** The secret of each client that has one: with what form encoding changes (RFC 6749 section 2.3.1). */
+/** The secret of the clients that have one. It holds characters that form encoding changes (RFC 6749 section 2.3.1). */
 export const SECRET = 'canary: s3cret/+%&=*'
-/** The subject token, or assertion, that is believed. */
+/** The subject token or assertion that the server accepts. */
 export const BELIEVED = 'canary-subject-token'
 export const RESOURCE = 'https://api.example.com/'
 
-/** The private key of each client that signs, by the algorithm. */
+/** The private key of each client that signs. Its algorithm is the client's id. */
 export const KEYS: Readonly<Record<'RS256' | 'ES256' | 'Ed25519', KeyObject>> = {
   RS256: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey,
   ES256: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
@@ -79,10 +79,10 @@ function clients(): ClientMetadata[] {
 }
 
 /**
- * A real authorization server (oidc-provider) on loopback and a free port, with rotation, and with the grants that it leaves to whoever
- * runs it (RFC 8693, RFC 7523) beside its own.
+ * Starts a real authorization server (oidc-provider) on loopback and a free port. Refresh tokens rotate. The server has the grants of
+ * oidc-provider, and two that oidc-provider leaves to its users (RFC 8693, RFC 7523).
  *
- * @param options.interval s that a device waits before it asks again, which oidc-provider does not tell: 5 then (RFC 8628 section 3.5)
+ * @param options.interval s: the `interval` in device responses. oidc-provider sends none, which means 5 (RFC 8628 section 3.5).
  */
 export async function startOidcServer(
   configuration: Configuration = {},
@@ -192,7 +192,7 @@ export async function startOidcServer(
       }
     },
     confirm: async (userCode, how) => {
-      // It is kept without what people may type in between.
+      // The storage holds the code without separators.
       const code = await provider.DeviceCode.findByUserCode(userCode.replaceAll('-', ''))
       if (code === undefined) throw new Error('There is no such code.')
       if (how === 'deny') Object.assign(code, { error: 'access_denied', errorDescription: 'declined' })

@@ -7,10 +7,10 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 
 /**
- * Packages that only some tests and trials need. They are large, so they outlive a checkout.
+ * Installs packages that only some tests and trials need. They are large, so they stay in a cache folder outside the checkout.
  *
- * @param name the folder's, one for each list
- * @returns the folder, which has a `node_modules`
+ * @param name the name of the cache folder. Each list of packages needs its own.
+ * @returns the folder that holds `node_modules`
  */
 export async function installed(name: string, packages: readonly string[]): Promise<string> {
   const folder = cacheFolder(name)
@@ -18,7 +18,7 @@ export async function installed(name: string, packages: readonly string[]): Prom
   const mark = join(folder, 'installed.txt')
   if ((await readFile(mark, 'utf8').catch(() => '')) === list) return folder
   await mkdir(folder, { recursive: true })
-  // The folder is a package: npm must not look for one above it.
+  // Without a package.json here, npm would install into a package above this folder.
   await writeFile(join(folder, 'package.json'), '{ "private": true }')
   await npm(folder, name, ['install', '--silent', '--no-save', '--no-audit', '--no-fund', ...packages])
   await writeFile(mark, list)
@@ -26,7 +26,7 @@ export async function installed(name: string, packages: readonly string[]): Prom
 }
 
 /**
- * The same of a folder that has a lockfile.
+ * Installs the packages of a lockfile into a cache folder.
  *
  * @param from the folder with a `package.json` and a `package-lock.json`
  */
@@ -47,7 +47,7 @@ function cacheFolder(name: string): string {
   return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), `llm-refresh-${name}`)
 }
 
-/** One at a time, of all that run tests. */
+/** Runs npm. A lock makes all test runs of the machine wait for each other. */
 async function npm(folder: string, name: string, args: readonly string[]): Promise<void> {
   const lock = join(tmpdir(), `llm-refresh-${name.replaceAll(/\W/gu, '-')}-install`)
   await run('flock', [lock, 'npm', ...args, '--prefix', folder], { cwd: folder, timeout: 280_000 })

@@ -6,22 +6,22 @@ import { temporaryFolder } from './folder.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
-/** The blocks of code on a page of docs/. */
+/** The `ts` blocks of a page in docs/. */
 export async function codeOf(page: string): Promise<string[]> {
   const text = await readFile(join(root, 'docs', `${page}.md`), 'utf8')
   return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = '']) => code)
 }
 
 /**
- * Makes a file of a project a program.
+ * Bundles a file of a project into a program.
  *
- * @returns the file that Node runs
+ * @returns the path of the program
  */
 export function built(folder: string, file: string): Promise<string> {
   return bundle(join(folder, file), join(folder, `${file}.mjs`))
 }
 
-/** A project that has this package, as it is in `src`. */
+/** Makes a project in which `llm-refresh` is the code in `src`. */
 export async function project(files: Record<string, string>): Promise<string> {
   const folder = await temporaryFolder()
   const config = {

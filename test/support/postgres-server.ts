@@ -13,53 +13,53 @@ const run = promisify(execFile)
 
 /** A database of a PostgreSQL server, on loopback. */
 export interface PostgresDatabase {
-  /** For `pg` and postgres.js. Its user may do everything. */
+  /** Options for `pg` and postgres.js. The user is a superuser. */
   readonly connection: {
     readonly host: string
     readonly port: number
     readonly user: string
     readonly database: string
   }
-  /** The same as a URL; of another user where that is named. */
+  /** The URL of the database. @param user Default: the superuser */
   url(user?: string): string
 }
 
-/** A PostgreSQL server of its own, on a free port. */
+/** A separate PostgreSQL server, on a free port. */
 export interface PostgresServer extends PostgresDatabase {
-  /** Ends it as an operator would: connections are ended, all is written. */
+  /** Stops the server as an operator would: it closes connections, and writes everything to disk. */
   stop(): Promise<void>
-  /** SIGKILL, to all of it. */
+  /** Kills all processes of the server with SIGKILL. */
   kill(): Promise<void>
-  /** Starts it again, on the same folder and port. */
+  /** Starts the server again, with the same folder and port. */
   restart(): Promise<void>
-  /** Ends it for good, and removes its folder. */
+  /** Kills the server, and removes its folder. */
   close(): Promise<void>
 }
 
 export interface PostgresServerOptions {
-  /** What was acknowledged outlives a kill. Default: only a stop. */
+  /** True: acknowledged writes survive a kill. Default: they survive only a stop. */
   durable?: boolean | undefined
-  /** Lines of its configuration. */
+  /** Settings of postgresql.conf. */
   settings?: Readonly<Record<string, string | number>> | undefined
-  /** It keeps no process alive. */
+  /** True: the server does not keep this process alive. */
   isShared?: boolean | undefined
 }
 
-/** A user with this name must give the password that it was created with; all others need none. */
+/** The name of a user who must give the password. All other users need none. */
 export const GUARDED = 'guarded'
 
-/** Whether servers can be started. Where not, and this is no CI, tests pass over it. */
+/** Whether PostgreSQL is installed. If not, tests are skipped, except in CI. */
 export const hasPostgres: boolean = await has('postgres', 'postgresql')
 
-/** Names the folder that servers begin with. */
+/** The variable that holds the path of the template folder. */
 const TEMPLATE = 'LLM_REFRESH_POSTGRES_TEMPLATE'
 
-/** Where the server's programs are. */
+/** The folder of PostgreSQL's programs. */
 const bin = hasPostgres ? dirname(await binary('postgres', 'postgresql')) : ''
 
 export async function startPostgres(options: PostgresServerOptions = {}): Promise<PostgresServer> {
   const { durable = false, settings = {}, isShared = false } = options
-  // Open to the user that the server runs as, which that of root need not be.
+  // The server's user must be able to enter the folder. Root's own temporary folder may be closed to that user.
   const folder = await mkdtemp('/tmp/llm-refresh-postgres-')
   const user = await systemUser()
   if (user !== undefined) await chown(folder, user.uid, user.gid)
@@ -73,7 +73,7 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
   await appendFile(join(data, 'postgresql.conf'), lines.join(''))
 
   let [port, server] = [0, undefined as ChildProcess | undefined]
-  // A port that was free may be taken by the time that it is wanted.
+  // Another program may take the free port before the server does, so we try again.
   for (let tries = 1; server === undefined; tries++) {
     port = await freePort()
     server = await start(data, port, user).catch((error: unknown) => {
@@ -111,8 +111,8 @@ let shared: Promise<PostgresServer> | undefined
 let databases = 0
 
 /**
- * A new database on a server that the files of a worker share: nobody may stop it, or change what counts for all of it. It ends with the
- * worker.
+ * Makes a new database on a server that all test files of a worker share. No test may stop that server, or change settings of the whole server.
+ * The server ends with the worker.
  */
 export async function sharedPostgres(): Promise<PostgresDatabase> {
   const server = await (shared ??= startPostgres({ isShared: true }))
@@ -127,7 +127,7 @@ export async function sharedPostgres(): Promise<PostgresDatabase> {
   return { connection: { host, port, user, database }, url }
 }
 
-/** A folder that `initdb` has made: a second or more. Each server begins with a copy. */
+/** Makes the template folder with `initdb`, which takes a second or more. Each server starts with a copy of it. */
 async function template(user: User | undefined): Promise<string> {
   const made = process.env[TEMPLATE]
   if (made !== undefined) return made
@@ -141,7 +141,7 @@ async function template(user: User | undefined): Promise<string> {
   return data
 }
 
-/** For all tests of a run. @returns what removes it */
+/** Makes the template folder for all tests of a run. @returns a function that removes it */
 export async function makeTemplate(): Promise<() => Promise<void>> {
   if (!hasPostgres) return async () => undefined
   const data = await template(await systemUser())
@@ -172,19 +172,19 @@ async function start(data: string, port: number, user: User | undefined): Promis
   return server
 }
 
-/** The process need not wait for it. */
+/** Lets this process exit while the server runs. */
 function letGo(server: ChildProcess): void {
   server.unref()
   if (server.stderr instanceof Socket) server.stderr.unref()
 }
 
-/** Ends a server whose tests were killed. */
+/** Ends the server, and removes its folder, when this process was killed. */
 function watch(server: ChildProcess, data: string): void {
   const line = 'kill -QUIT "$0"; sleep 1; rm -rf "$1"'
   server.once('exit', whenGone(line, String(server.pid), dirname(data)))
 }
 
-/** Each connection has a process of its own, which would live on for a moment. */
+/** Kills the server and its children. Each connection has its own process, which would outlive the server for a moment. */
 function killAll(server: ChildProcess): void {
   const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' })
   const processes = stdout.split('\n').map((line) => line.trim().split(/\s+/).map(Number))
@@ -198,7 +198,7 @@ function killOne(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL')
   } catch {
-    // It has ended by itself.
+    // The process has already ended.
   }
 }
 
@@ -211,7 +211,7 @@ interface User {
   readonly gid: number
 }
 
-/** The server refuses to run as root. undefined: it may run as who we are. */
+/** The user that the server runs as, because PostgreSQL refuses to run as root. undefined: the current user. */
 async function systemUser(): Promise<User | undefined> {
   if (process.getuid?.() !== 0) return undefined
   for (const name of ['postgres', 'nobody']) {

@@ -1,6 +1,6 @@
 import { vi } from 'vitest'
 
-/** Takes a member of `process` away until `vi.unstubAllGlobals()`. The others stay: Node's own channel to the test runner needs them. */
+/** Hides a member of `process` until `vi.unstubAllGlobals()`. The other members stay, because Node's channel to the test runner needs them. */
 export function processWithout(member: 'env' | 'getBuiltinModule'): void {
   vi.stubGlobal('process', Object.create(process, { [member]: { value: undefined } }))
 }

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { whenGone } from './leash.ts'
 
-/** What the tests start as processes of their own: programs of `test/fleet`. */
+/** Programs of `test/fleet` that tests start as processes. */
 export type Program = 'contestant' | 'leaver' | 'member' | 'outage-member' | 'relayer' | 'sleeper' | 'victim'
 
 const NAMES: readonly Program[] = [
@@ -18,14 +18,14 @@ const NAMES: readonly Program[] = [
   'victim',
 ]
 
-/** Names the folder of the programs. */
+/** The variable that holds the path of the programs' folder. */
 const FOLDER = 'LLM_REFRESH_TEST_PROGRAMS'
 
 /**
- * Makes the programs, once for all tests of a run: JavaScript, which starts as fast as Node does. Drivers are files of their own, so that a
- * process reads only the one that it uses.
+ * Bundles the programs once for all tests of a run. They start as fast as Node does. Each driver is a separate file, so that a process reads only
+ * the driver that it uses.
  *
- * @returns what removes them
+ * @returns a function that removes the programs
  */
 export async function makePrograms(): Promise<() => Promise<void>> {
   if (process.env[FOLDER] !== undefined) return async () => undefined
@@ -40,7 +40,7 @@ export async function makePrograms(): Promise<() => Promise<void>> {
     platform: 'node',
     format: 'esm',
     logLevel: 'error',
-    // Drivers that are CommonJS ask for Node's modules, and for parts that nobody needs.
+    // CommonJS drivers call `require` for Node's modules, and for optional parts that are not installed.
     banner: {
       js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
     },

@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** A request, as it arrived. */
+/** A request as it arrived. */
 export interface Recorded {
   readonly method: string | undefined
   readonly path: string | undefined
@@ -9,24 +9,24 @@ export interface Recorded {
   readonly body: Buffer
 }
 
-/** A server on loopback and a free port that keeps what it is asked, and counts its sockets. */
+/** A server on loopback and a free port that records its requests, and counts its sockets. */
 export interface RecordingServer {
   readonly origin: string
   readonly requests: Recorded[]
-  /** What each request had in a header. */
+  /** The values of a header, one for each request. */
   sent(header: string): (string | string[] | undefined)[]
-  /** Connections that were ever made. */
+  /** The number of connections that were made so far. */
   sockets(): number
-  /** Connections that are open. */
+  /** The number of open connections. */
   open(): number
-  /** Resolves when so many connections are open. */
+  /** Resolves when exactly so many connections are open. */
   opened(count: number): Promise<void>
   close(): Promise<void>
 }
 
 type Handler = (request: Recorded, response: ServerResponse, raw: IncomingMessage) => unknown
 
-/** @param handler answers a request once it has arrived whole */
+/** @param handler responds to a request; called when the whole request has arrived */
 export async function startRecordingServer(handler: Handler): Promise<RecordingServer> {
   const requests: Recorded[] = []
   const open = new Set<Socket>()
@@ -82,7 +82,7 @@ export async function startRecordingServer(handler: Handler): Promise<RecordingS
   }
 }
 
-/** Answers by the bearer token: `good` gets 200 and `ok`, anything else a 401. */
+/** Responds 200 and `ok` if `good` accepts the bearer token, else 401. */
 export function bearer(good: (token: string) => boolean): Handler {
   return ({ headers }, response) => {
     const isGood = good((headers.authorization ?? '').replace(/^Bearer /, ''))

@@ -4,7 +4,7 @@ import { binary } from './binaries.ts'
 import { freePort } from './free-port.ts'
 import { type RedisServer, startRedisServer } from './redis-server.ts'
 
-/** A real cluster of three on loopback. */
+/** A real Redis Cluster of three nodes on loopback. */
 export interface RedisCluster {
   readonly ports: readonly number[]
   close(): Promise<void>

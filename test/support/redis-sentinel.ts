@@ -7,17 +7,17 @@ import { binary } from './binaries.ts'
 import { freePort } from './free-port.ts'
 import { leash } from './leash.ts'
 
-/** A Redis Sentinel: it watches a primary, and makes a replica the primary where that is gone. */
+/** A Redis Sentinel. It watches a primary. If the primary is gone, it makes a replica the primary. */
 export interface RedisSentinel {
-  /** On loopback. */
+  /** The Sentinel's port on loopback. */
   readonly port: number
   close(): Promise<void>
 }
 
 /**
- * @param name of what it watches
- * @param primary its port on loopback
- * @param folder where it keeps what it knows
+ * @param name the name of the watched primary
+ * @param primary the primary's port on loopback
+ * @param folder the folder for the Sentinel's configuration
  */
 export async function startRedisSentinel(
   name: string,

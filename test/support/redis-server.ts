@@ -8,29 +8,29 @@ import { binary } from './binaries.ts'
 import { freePort } from './free-port.ts'
 import { whenGone } from './leash.ts'
 
-/** A real Redis, in a folder of its own. */
+/** A real Redis server with its own folder. */
 export interface RedisServer {
-  /** Its socket in the file system. */
+  /** The path of its Unix socket. */
   readonly socket: string
-  /** Its port on loopback; 0 where it has none. */
+  /** Its port on loopback; 0 if it has none. */
   readonly port: number
   readonly folder: string
-  /** Ends it as a crash would. */
+  /** Kills the server, as a crash would. */
   kill(): Promise<void>
-  /** Starts it anew, on what it has written. */
+  /** Starts the server again, with the data that it has written. */
   start(): Promise<void>
   close(): Promise<void>
 }
 
-/** How a Redis is started. */
+/** Options of a Redis server. */
 export interface RedisServerOptions {
-  /** What it has acknowledged outlives a kill: it waits for the disk after each write. Default: true. */
+  /** True: acknowledged writes survive a kill, because the server waits for the disk after each write. Default: true. */
   readonly isDurable?: boolean
-  /** It listens on a free port, too. */
+  /** True: the server also listens on a free port. */
   readonly hasPort?: boolean
-  /** Lines of its configuration, such as `['replicaof', '127.0.0.1 6379']`. */
+  /** Settings of redis.conf, such as `['replicaof', '127.0.0.1 6379']`. */
   readonly settings?: readonly (readonly [name: string, value: string])[]
-  /** A command that it is started by, such as `['ip', 'netns', 'exec', 'a']`. */
+  /** A command that starts the server, such as `['ip', 'netns', 'exec', 'a']`. */
   readonly by?: readonly string[]
 }
 
@@ -46,7 +46,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
     ['dir', folder],
     ['save', ''],
     ['appendonly', isDurable ? 'yes' : 'no'],
-    // With everysec it may answer before it has written, while it waits for the disk: a kill would forget what it has told.
+    // With `everysec` Redis may acknowledge a write before it is on the disk, and a kill would lose it.
     ['appendfsync', 'always'],
     ['bind', '127.0.0.1'],
     ['enable-debug-command', 'yes'],

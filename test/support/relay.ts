@@ -1,29 +1,29 @@
 import { once } from 'node:events'
 import { createConnection, createServer, type NetConnectOpts, type Socket } from 'node:net'
 
-/** Where somebody listens: an address, or a socket in the file system. */
+/** An address, or the path of a Unix socket, on which a server listens. */
 export type Listening = { readonly host: string; readonly port: number } | { readonly path: string }
 
-/** Hands on what comes to one place to another. */
+/** Forwards connections from one address to another. */
 export interface Relay {
   readonly port: number
-  /** Resolves when a connection was one too many. */
+  /** Resolves when the relay has refused a connection because there were too many. */
   readonly refused: Promise<void>
-  /** What it does with what comes, from now on. At first it hands on. */
+  /** What the relay does from now on. At first it is `open`. */
   mode: RelayMode
   /** Breaks all connections. */
   cut(): void
   /**
-   * The connection that sends this next hangs for ever: the `request` itself gets lost, or the `response` to it. Resolves when that
+   * Lets a connection hang for ever: the next one that sends this text. Either the request gets lost, or the response to it. Resolves when that
    * has happened.
    */
   hangAt(sent: string, lost: 'request' | 'response'): Promise<void>
-  /** Breaks the connection that sends this next, in the same way. */
+  /** Like `hangAt`, but breaks the connection. */
   cutAt(sent: string, lost: 'request' | 'response'): Promise<void>
   close(): Promise<void>
 }
 
-/** `refusing`: new connections are closed at once. `silent`: they are accepted, and nothing is handed on, of old ones neither. */
+/** `refusing`: closes new connections at once. `silent`: accepts new connections, and forwards nothing, on old connections neither. */
 export type RelayMode = 'open' | 'refusing' | 'silent'
 
 interface Trap {
@@ -33,11 +33,11 @@ interface Trap {
   readonly sprung: () => void
 }
 
-/** How it hands on. */
+/** Options of a relay. */
 export interface RelayOptions {
-  /** ms, each way. Default: 0. */
+  /** The delay in each direction, in ms. Default: 0. */
   readonly latency?: number
-  /** Connections beyond that are closed at once. */
+  /** The number of connections that the relay accepts. It closes further ones at once. */
   readonly most?: number
 }
 
@@ -93,7 +93,7 @@ export async function startRelay(
         if (end === 'cut') near.destroy()
         sprung()
       }
-      // A response that is lost: the server has done what it was to do when it responds.
+      // To lose a response, wait for the server's first byte: by then the server has executed the request.
       if (lost === 'response') far.once('data', finish)
       else finish()
       return lost === 'response'
@@ -107,7 +107,7 @@ export async function startRelay(
   return Object.assign(relay, { port })
 }
 
-/** All in its order, and as late as the rest. @param passes whether a piece is handed on */
+/** Forwards data, its end and errors in order, each with the same delay. @param passes whether a piece is forwarded */
 function handOn(from: Socket, to: Socket, latency: number, passes: (chunk: Buffer) => boolean): void {
   const later = (step: () => void): void => {
     if (latency === 0) step()

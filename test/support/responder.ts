@@ -6,11 +6,11 @@ interface Call<T> {
   reject(error: unknown): void
 }
 
-/** A refresh function whose answers the test gives, in whatever order it likes. */
+/** A refresh function whose calls the test settles, in any order. */
 export function responder<T>(): {
   calls: Call<T>[]
   refresh: (context: RefreshContext<T>) => Promise<T>
-  /** The n-th call, from 0 on. */
+  /** The n-th call. The first has number 0. */
   call(n: number): Call<T>
 } {
   const calls: Call<T>[] = []

@@ -12,20 +12,20 @@ import {
 } from '../../src/surfaces/provider/index.ts'
 import { responder } from './responder.ts'
 
-/** One call of a provider: with which token, and what was handed to it. */
+/** One call of a provider: its token, request and options. */
 export interface Attempt {
   readonly token: string
   readonly request: ChatRequest
   readonly options: CallOptions | undefined
 }
 
-/** What the remote side answers. */
+/** The responses of the remote side. */
 export interface Answers {
   chat?: (attempt: Attempt) => ChatOutcome | Promise<ChatOutcome>
   stream?: (attempt: Attempt) => AsyncIterable<StreamDelta>
 }
 
-/** The remote side: it sees the attempts of all the providers that were built for it. */
+/** The remote side. It records the attempts of all providers that it has built. */
 export class Remote {
   readonly attempts: Attempt[] = []
   readonly #answers: Answers
@@ -34,7 +34,7 @@ export class Remote {
     this.#answers = answers
   }
 
-  /** Who made the attempts, in order. */
+  /** The tokens of the attempts, in order. */
   get tokens(): string[] {
     return this.attempts.map(({ token }) => token)
   }
@@ -77,15 +77,15 @@ class RemoteProvider extends BaseProvider {
   }
 }
 
-/** What a stream does when it is asked for its next item: gives one, or whatever else the function does. */
+/** One step of a stream: an item, or a function that returns one, waits or throws. */
 export type Step = StreamDelta | (() => Promise<StreamDelta>)
 
-/** A provider's stream, which counts what is done to it. It ends after its last step. */
+/** A provider's stream. It counts the calls of its methods, and ends after its last step. */
 export class ScriptedStream implements AsyncIterable<StreamDelta> {
   opened = 0
   reads = 0
   returns = 0
-  /** What `return()` does, besides being counted. */
+  /** Awaited by `return()`. */
   closing: () => Promise<void> = () => Promise.resolve()
   readonly #steps: readonly Step[]
 
@@ -130,10 +130,10 @@ export const success: ChatOutcome = {
   },
 }
 
-/** An outcome that is a rejection, a new object each time. */
+/** Makes an outcome that is a rejection. */
 export const rejection = (): ChatOutcome => ({ type: 'invalid_request', message: 'HTTP 401', status: 401 })
 
-/** A delta that is a rejection, a new object each time. */
+/** Makes a delta that is a rejection. */
 export const rejected = (): StreamErrorDelta => ({
   type: 'error',
   kind: 'invalid_request',
@@ -145,7 +145,7 @@ export const text = (delta: string): StreamDelta => ({ type: 'text_delta', delta
 
 export const done: StreamDelta = { type: 'done', stopReason: 'end_turn' }
 
-/** A step that waits until the test says how it goes on. */
+/** A step that waits until the test opens it with a value, or fails it. */
 export function gate<T>(): {
   wait: () => Promise<T>
   open: (value: T) => void
@@ -160,7 +160,7 @@ export function gate<T>(): {
   return { wait: () => promise, open, fail }
 }
 
-/** A wrapper whose streams are these, before its refresh and after it; the test answers the refresh. */
+/** A wrapped provider with one stream before its refresh, and one after it. The test settles the refresh. */
 export function wrapped(
   first: AsyncIterable<StreamDelta>,
   second: AsyncIterable<StreamDelta> = new ScriptedStream(),
@@ -170,7 +170,7 @@ export function wrapped(
   return { remote, source, provider: new RefreshingProvider(remote.provider('old'), source.refresh) }
 }
 
-/** A refresh function that brings `new 1`, `new 2` …, and counts its runs. */
+/** A refresh function that returns providers with the tokens `new 1`, `new 2` …, and counts its runs. */
 export function renewing(remote: Remote): {
   count: number
   readonly refresh: (context: RefreshContext<LlmProvider>) => Promise<LlmProvider>
@@ -194,7 +194,7 @@ export function failing(error: unknown): { count: number; readonly refresh: () =
   return failure
 }
 
-/** A listener that keeps what it hears. */
+/** A listener that records its events. */
 export function listener(): {
   readonly heard: RefreshEvent[]
   readonly types: () => string[]

@@ -122,7 +122,7 @@ describe('the authorization server', () => {
   })
 })
 
-/** The real clients: how each offers a bearer token. */
+/** The real clients, each sending a bearer token in its own way. */
 const CLIENTS: Record<string, (server: LlmServer, token: string) => LanguageModelV4> = {
   'anthropic messages': ({ baseUrl }, authToken) =>
     createAnthropic({ baseURL: baseUrl.anthropic, authToken })('claude-sonnet-4-5'),

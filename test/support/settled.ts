@@ -1,4 +1,4 @@
-/** Everything that can go on without an outside event has gone on. */
+/** Resolves when all promise callbacks have run that wait for no outside event. */
 export function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }

@@ -1,20 +1,20 @@
 import type { ServerResponse } from 'node:http'
 import type { Place } from './in-stream-401.ts'
 
-/** What is done to a response that another handler writes. */
+/** Changes to a response that another handler writes. */
 export interface Tampering {
-  /** Sent in place of the whole response where it is no event stream. */
+  /** Sent instead of a response that is no event stream. */
   readonly instead?: (() => { status: number; headers: Record<string, string>; body: string }) | undefined
-  /** Sent in place of the rest of an event stream. */
+  /** Sent instead of the rest of an event stream. */
   readonly interruption?: { readonly text: string; readonly place: Place } | undefined
   /** Awaited after the first content of an event stream. */
   readonly afterContent?: (() => Promise<void>) | undefined
 }
 
-/** A piece of content in an event of any vendor: what comes before has none, or an empty one. */
+/** Matches content in an event of any vendor. Events before the first content have none, or an empty text. */
 const CONTENT = /"(?:content|delta|text)":"[^"]/
 
-/** Steps between a response and the handler that writes it. */
+/** Replaces the methods of a response, to change what its handler writes. */
 export function tamper(response: ServerResponse, { instead, interruption, afterContent }: Tampering): void {
   const writeHead = response.writeHead.bind(response)
   const write = response.write.bind(response)
@@ -60,7 +60,7 @@ export function tamper(response: ServerResponse, { instead, interruption, afterC
   }
 
   Object.assign(response, {
-    // An event stream has its headers set one by one, and begins with its first event.
+    // aimock sets the headers of an event stream one by one, and does not call writeHead before the first event.
     writeHead: (...head: Parameters<typeof writeHead>) => {
       if (instead === undefined || response.getHeader('content-type') === 'text/event-stream')
         writeHead(...head)

@@ -7,16 +7,16 @@ interface Entry {
 }
 
 /**
- * Where oidc-provider keeps its things in a test: plain maps that never evict.
+ * The storage of oidc-provider in tests: plain maps that never evict.
  *
- * oidc-provider counts in whole seconds and rounds down, which ends a 3-second token after 2 to 3 s. This
- * also keeps the exact end, so that a token lives as long as `expires_in` told.
+ * oidc-provider counts in whole seconds and rounds down, so a token of 3 s would end after 2 to 3 s. This storage also holds the exact end, so
+ * that a token lives as long as its `expires_in` says.
  */
 export class TokenStorage {
   readonly #entries = new Map<string, Entry>()
   readonly #grants = new Map<string, string>()
 
-  /** The part of the storage that holds one kind of thing. */
+  /** The part of the storage for one model, such as `AccessToken`. */
   adapter(model: string): Adapter {
     const entries = this.#entries
     const keyOf = (id: string): string => `${model}:${id}`
@@ -46,20 +46,20 @@ export class TokenStorage {
     }
   }
 
-  /** Whether a thing is there and has not come to its end. */
+  /** Whether an entry exists and has not expired. */
   alive(model: string, id: string): boolean {
     const entry = this.#entries.get(`${model}:${id}`)
     return entry !== undefined && Date.now() < entry.endsAt
   }
 
-  /** Ends everything of one kind that is there. */
+  /** Expires all entries of one model. */
   end(model: string): void {
     for (const [key, entry] of this.#entries) {
       if (key.startsWith(`${model}:`)) entry.endsAt = 0
     }
   }
 
-  /** The grant that a token came from, also when the token is long gone. */
+  /** The grant of a token, even if the token itself has been deleted. */
   grantOf(id: unknown): string | undefined {
     return typeof id === 'string' ? this.#grants.get(id) : undefined
   }

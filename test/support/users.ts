@@ -3,15 +3,15 @@ import { once } from 'node:events'
 import { chmod, chown } from 'node:fs/promises'
 import { onTestFinished } from 'vitest'
 
-/** A user of this machine whom nobody is, and another one. */
+/** The ids of two users whom no other program of this machine uses. */
 export const [OWNER, NEIGHBOUR] = [61_001, 61_002]
 
-/** Tests that need two users say so where they cannot run; CI has to run them. */
+/** Tests with two users need Linux and root. Elsewhere they print a warning and are skipped; CI must run them. */
 const hasUsers = process.platform === 'linux' && process.getuid?.() === 0
 if (!hasUsers) console.warn('NOT RUN: what other users can do to a store in files. It takes Linux and root.')
 export const mustSkip = !hasUsers && process.env['CI'] === undefined
 
-/** Runs something as another user. */
+/** Runs a function as another user. */
 export async function as<R>(uid: number, run: () => Promise<R>): Promise<R> {
   process.setegid?.(uid)
   process.seteuid?.(uid)
@@ -23,7 +23,7 @@ export async function as<R>(uid: number, run: () => Promise<R>): Promise<R> {
   }
 }
 
-/** Gives a folder to a user. */
+/** Makes a user the owner of a folder. */
 export async function give(path: string, uid: number, mode: number): Promise<string> {
   await chown(path, uid, uid)
   await chmod(path, mode)
@@ -31,7 +31,7 @@ export async function give(path: string, uid: number, mode: number): Promise<str
 }
 
 /**
- * A process of another user, which runs a piece of JavaScript with `fs`, `path` and its arguments, `args`. It ends with the test.
+ * Starts a process of another user. It runs a piece of JavaScript, which can use `fs`, `path` and `args`. The process ends with the test.
  */
 export function neighbour(uid: number, code: string, ...args: string[]): ChildProcess {
   const program = `const fs = require('node:fs'), path = require('node:path'), args = process.argv.slice(1);${code}`
@@ -45,7 +45,7 @@ export function neighbour(uid: number, code: string, ...args: string[]): ChildPr
   return child
 }
 
-/** The same, until it has done its work. */
+/** Like `neighbour`, and waits until the process has exited. */
 export async function neighbourDoes(uid: number, code: string, ...args: string[]): Promise<void> {
   const [exit] = (await once(neighbour(uid, code, ...args), 'exit')) as [number]
   if (exit !== 0) throw new Error(`The neighbour ended with ${exit}.`)

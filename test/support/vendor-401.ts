@@ -1,24 +1,24 @@
-/** Whose wire protocol a request speaks. Vertex counts as Google: it answers the same way. */
+/** The vendor whose wire protocol a request speaks. Vertex counts as Google, because it responds in the same way. */
 export type Vendor = 'anthropic' | 'openai' | 'google'
 
-/** What a request offered to prove who it is. */
+/** The kind of credential in a request. */
 export type Offered = 'token' | 'api_key' | 'nothing'
 
-/** How a vendor turns a request away. */
+/** A vendor's rejection of a request. */
 export interface Refusal {
   status: number
   headers: Record<string, string>
   body: unknown
 }
 
-/** The vendor that a path belongs to; OpenAI for one that is nobody else's, as its many imitators do. */
+/** The vendor of a path. Any other path counts as OpenAI's, because many servers imitate its API. */
 export function vendorOf(path: string): Vendor {
   if (path.startsWith('/v1/messages')) return 'anthropic'
   if (path.startsWith('/v1beta/') || path.includes('/publishers/')) return 'google'
   return 'openai'
 }
 
-/** What each vendor's service answers to a credential that is no good. */
+/** The response of a vendor's service to an invalid credential. */
 export function refusal(vendor: Vendor, offered: Offered, requestId: string): Refusal {
   switch (vendor) {
     case 'anthropic':

@@ -1,4 +1,4 @@
-/** What a vendor's service answers. */
+/** A response of a vendor's service. */
 export interface VendorAnswer {
   readonly status: number
   readonly body: unknown
@@ -22,7 +22,7 @@ const anthropic = (type: string, message: string): unknown => ({
   request_id: 'req_011',
 })
 
-/** Answers to a credential that is no good. */
+/** Responses to an invalid credential. */
 export const REJECTIONS: Record<string, VendorAnswer> = {
   'Anthropic, expired': {
     status: 401,
@@ -96,7 +96,7 @@ export const REJECTIONS: Record<string, VendorAnswer> = {
   },
 }
 
-/** Answers that have nothing to do with the credential, or that a fresh one would not change. */
+/** Responses that have another cause than the credential, or that a fresh credential would not change. */
 export const OTHERS: Record<string, VendorAnswer> = {
   'Anthropic, missing scope': {
     status: 403,

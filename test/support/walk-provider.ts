@@ -1,11 +1,11 @@
-/** What a walk called, in order: `files().uploadFile`. */
 export interface Walk {
+  /** The functions that the walk called, in order, such as `files().uploadFile`. */
   readonly called: string[]
-  /** Settles when everything that was called has. */
+  /** Resolves when all promises of the called functions have settled. */
   readonly over: Promise<unknown>
 }
 
-/** What is handed to every function: an id for those that build, and options that let most requests go out. */
+/** The argument of called functions. It is complete enough that most of them send a request. */
 const OPTIONS = {
   model: 'model-1',
   prompt: [{ role: 'user', content: [{ type: 'text', text: 'Hello' }] }],
@@ -26,8 +26,8 @@ const OPTIONS = {
 }
 
 /**
- * Reads every property, and calls every function, of a provider and of all that it gives, at any depth: models, `files()`, namespaces. Tools,
- * which are data, are read and not called.
+ * Reads every property and calls every function of a provider, and of the objects that it returns: models, `files()`, namespaces. It does not
+ * call the functions of tools, which are data.
  */
 export function walkProvider(provider: object): Walk {
   const called: string[] = []
@@ -48,12 +48,12 @@ export function walkProvider(provider: object): Walk {
 
   function call(method: object, owner: unknown, path: string, depth: number): void {
     called.push(path)
-    // What the provider itself gives is asked for by the id of a model.
+    // The provider's own functions expect the id of a model.
     const given = path.includes('()') || /\.(?:get|list)[A-Z]/.test(path) ? OPTIONS : 'model-1'
     try {
       visit(Reflect.apply(method as () => unknown, owner, [given]), `${path}()`, depth - 1)
     } catch {
-      // It wants something else, or there is no such model.
+      // The function expects another argument, or there is no such model.
     }
     if (namesOf(method).length > 0) visit(method, path, depth - 1)
   }

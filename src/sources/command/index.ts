@@ -5,16 +5,16 @@ import { type CommandOptions, readCommandOptions } from './options.ts'
 import { run } from './run.ts'
 
 /**
- * Tokens from a command: a key helper, a cloud's CLI, kubectl's exec plugins. It is run whenever a token is needed, once for
- * all who wait, without a shell, with nothing on stdin.
+ * Tokens from a command: a key helper, a cloud's CLI, kubectl's exec plugins. The source runs the command each time that a token is needed,
+ * once for all waiting callers, without a shell and with an empty stdin.
  *
- * It prints a bare token on one line, or JSON with an `access_token`, `accessToken` or `token`, and its expiry where it is
- * known: as `gcloud`, `az`, `databricks auth token` and OAuth token endpoints say it, under `status` in a Kubernetes
- * `ExecCredential`, or as `expires_at` (a date, epoch seconds or epoch ms). A JWT's own expiry counts otherwise.
+ * The command prints a bare token on one line, or JSON with an `access_token`, `accessToken` or `token`. The JSON may state the expiry: as
+ * `gcloud`, `az`, `databricks auth token` and OAuth token endpoints state it, under `status` in a Kubernetes `ExecCredential`, or as
+ * `expires_at` (a date, epoch seconds or epoch ms). If the output states no expiry and the token is a JWT, the JWT's `exp` counts.
  *
- * `issue` throws a RefreshError: `source_refused` (it exited with another code than 0, or was killed), `source_unreachable`
- * (it did not end in time), `source_invalid` (what it printed holds no token), `source_unavailable` (no resources to start
- * it), `invalid_option` (there is no such executable). None shows arguments, variables or output.
+ * `issue` throws a RefreshError: `source_refused` (the command exited with a code other than 0, or a signal killed it),
+ * `source_unreachable` (it did not end in time), `source_invalid` (its output holds no token), `source_unavailable` (the machine lacks the
+ * resources to start it), `invalid_option` (there is no such executable). No message shows arguments, variables or output.
  *
  * @throws RefreshError `invalid_option`
  * @example

@@ -1,10 +1,10 @@
 import { RefreshError } from '../../errors.ts'
 import type { CommandSettings } from './options.ts'
 
-/** The machine is short of something. */
+/** Errors of a machine that is short of memory, processes or file descriptors. */
 const SHORTAGES: ReadonlySet<unknown> = new Set(['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM'])
 
-/** Why a command could not be started. */
+/** The error for a command that the system could not start. */
 export function notStarted({ file, cwd }: CommandSettings, cause: unknown): RefreshError {
   const code: unknown = Reflect.get(Object(cause), 'code')
   // The platform's error lists the arguments, which may hold secrets.

@@ -3,42 +3,42 @@ import type { Clock } from '../../lib/clock.ts'
 import { checkOptions, describe, optionError } from '../../lib/options.ts'
 import type { ParseOutput } from '../shared/token-text.ts'
 
-/** How a command is run. */
+/** Options of `command()`. */
 export interface CommandOptions {
-  /** The executable: a path, or a name that is looked up on the PATH. There is no shell: no pipes, no `~`, no variables. */
+  /** The executable: a path, or a name on the PATH. No shell reads it: pipes, `~` and variables have no effect. */
   file: string
   /**
-   * Its arguments. Other users of the machine can read them while it runs: secrets are better off in `env`. A function is
-   * asked at every run; it is told of the token that is to be replaced, and of the challenge of the rejection.
+   * The command's arguments. Other users of the machine can read them while the command runs, so pass secrets in `env`. The source calls a
+   * function at each run, with the token to replace and the challenge of the rejection.
    * @default []
    */
   args?: readonly string[] | ((context: SourceContext) => readonly string[]) | undefined
-  /** Added to the environment of this process; undefined takes a variable away. */
+  /** Variables that are added to this process's environment. The value undefined removes a variable. */
   env?: Readonly<Record<string, string | undefined>> | undefined
-  /** The folder it runs in. Default: this process's. */
+  /** The folder that the command runs in. Default: this process's. */
   cwd?: string | undefined
   /**
-   * How long it may run, in ms. Then it and whatever it started are ended.
+   * How long the command may run, in ms. After that the source ends it, and the processes that it started.
    * @default 30_000
    */
   timeout?: number | undefined
   /**
-   * The most it may print, in bytes.
+   * How much the command may print, in bytes.
    * @default 1_048_576
    */
   maxOutput?: number | undefined
-  /** Reads the token out of what it prints, where that is neither a bare token nor one of the known kinds of JSON. */
+  /** Reads the token from the command's output, if that output is neither a bare token nor a known kind of JSON. */
   parse?: ParseOutput | undefined
   /**
-   * Hears what it writes to stderr, piece by piece. That may hold a secret. Default: it goes to this process's stderr, so
-   * that a person sees what they are asked to do.
+   * Called with each piece that the command writes to stderr, which may hold a secret. Default: the command writes to this process's
+   * stderr, so that a person sees its prompts.
    */
   onStderr?: ((text: string) => void) | undefined
-  /** Time, for tests to control. Default: the platform's. */
+  /** A clock, for tests. Default: the platform's. */
   clock?: Clock | undefined
 }
 
-/** The options with their defaults, checked. */
+/** The checked options, with their defaults. */
 export interface CommandSettings {
   readonly file: string
   readonly argsFor: (context: SourceContext) => readonly string[]
@@ -63,7 +63,7 @@ const KNOWN: readonly (keyof CommandOptions)[] = [
   'clock',
 ]
 
-/** @throws RefreshError `invalid_option`, which shows no argument and no variable */
+/** @throws RefreshError `invalid_option`. The message shows no argument and no variable. */
 export function readCommandOptions(options: CommandOptions): CommandSettings {
   checkOptions(options, KNOWN)
   const { file, args = [], env = {}, cwd, timeout, maxOutput, parse, onStderr, clock } = options
@@ -93,7 +93,7 @@ export function readCommandOptions(options: CommandOptions): CommandSettings {
 
 function checkedArgs(args: unknown): readonly string[] {
   if (Array.isArray(args) && args.every(isText)) return [...args]
-  // What the platform would throw shows them.
+  // We check them here, because the platform's own error would show the arguments.
   throw optionError('args', 'must be an array of strings, without null characters')
 }
 

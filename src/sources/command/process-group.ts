@@ -1,17 +1,17 @@
 import { type Clock, pause } from '../../lib/clock.ts'
 
-/** How long a process may take to end by itself when it is asked to, in ms. */
+/** How long a process may take to end after SIGTERM, in ms. */
 const GRACE = 2_000
-/** How often we look whether it has, in ms. */
+/** How often we check whether the process has ended, in ms. */
 const STEP = 25
 
-/** Only POSIX has groups of processes. */
+/** Windows has no process groups. */
 export const hasGroups: boolean = process.platform !== 'win32'
 
 /**
- * Ends a process and all that it started when this program ends meanwhile: they are in a group of their own, which outlives it.
+ * Kills the command's process group when this program exits. The group would outlive this program otherwise.
  *
- * @returns what is to be called when it has ended
+ * @returns a function that cancels this; call it when the command has ended
  */
 export function endWithUs(pid: number): () => void {
   const end = (): void => {
@@ -22,10 +22,10 @@ export function endWithUs(pid: number): () => void {
 }
 
 /**
- * Asks a process and all that it started to end; after two seconds it makes them. Settles when none is left. On Windows
- * what it started is not reached. The program stays alive for it: who ran the command has yet to hear how it ended.
+ * Sends SIGTERM to a process group, and SIGKILL if a process of it still runs after two seconds. On Windows only the process itself gets
+ * the signals, not the processes that it started. The timer keeps this program alive, because a caller still waits for the outcome.
  *
- * @param pid of a process that leads a group of its own
+ * @param pid the process that leads the group
  */
 export async function endGroup(pid: number, clock: Clock): Promise<void> {
   send(pid, 'SIGTERM')
@@ -35,7 +35,7 @@ export async function endGroup(pid: number, clock: Clock): Promise<void> {
   send(pid, 'SIGKILL')
 }
 
-/** @returns whether there was anybody to send it to */
+/** @returns whether a process was there to receive the signal */
 function send(pid: number, signal: 'SIGTERM' | 'SIGKILL' | 0): boolean {
   try {
     return process.kill(hasGroups ? -pid : pid, signal)

@@ -10,10 +10,10 @@ import type { CommandSettings } from './options.ts'
 import { endGroup, endWithUs, hasGroups } from './process-group.ts'
 
 /**
- * What a command prints, once it has ended well. When this settles, nothing is left of a command that was cut short.
+ * Runs a command, and returns its output once it has exited with code 0. If the command times out, prints too much or is aborted, its
+ * processes are ended before this settles.
  *
- * @throws RefreshError, which shows the name of the executable, and neither its arguments nor what it printed; or the
- *   signal's reason
+ * @throws RefreshError. It shows the name of the executable, and neither its arguments nor its output. After an abort: the signal's reason.
  */
 export async function run(settings: CommandSettings, context: SourceContext): Promise<string> {
   const { signal } = context
@@ -32,7 +32,7 @@ export async function run(settings: CommandSettings, context: SourceContext): Pr
 
 type Exit = readonly [code: number | null, killedBy: string | null]
 
-/** A command that is running. */
+/** One run of a command. */
 class Running {
   readonly #settings: CommandSettings
   readonly #name: string
@@ -40,15 +40,15 @@ class Running {
   readonly #exit: Promise<Exit>
   readonly #printed: Buffer[] = []
   #setCutOff: () => void = () => undefined
-  /** Settles when nothing is left of a command that was cut short. */
+  /** Settles when `endGroup` has ended a command that was cut short. */
   readonly #cutOff = new Promise<undefined>((resolve) => {
     this.#setCutOff = () => resolve(undefined)
   })
   #size = 0
-  /** Pieces that came, of stdout and of stderr. */
+  /** Number of pieces that arrived on stdout and stderr. */
   #pieces = 0
   #isOver = false
-  /** Why it was cut short, and when nothing is left of it. */
+  /** Why the command was cut short. `ended` settles when its processes have ended. */
   #cut: { readonly reason: unknown; readonly ended: Promise<void> } | undefined
 
   constructor(settings: CommandSettings, args: readonly string[]) {
@@ -71,7 +71,7 @@ class Running {
     const { pid } = this.#child
     const forget = pid === undefined ? () => undefined : endWithUs(pid)
     try {
-      // A process that not even SIGKILL ends (its disk is gone) is not waited for.
+      // SIGKILL does not end a process that waits for a lost disk, so we do not wait for its exit.
       const exit = await Promise.race([this.#exit, this.#cutOff])
       if (exit !== undefined) await this.#drained()
       if (this.#cut) {
@@ -86,7 +86,7 @@ class Running {
       this.#isOver = true
       forget()
       if (this.#cut) this.#child.unref()
-      // What it left running may hold them open.
+      // A process that the command left running may hold the streams open.
       this.#child.stdout?.destroy()
       this.#child.stderr?.destroy()
     }
@@ -128,13 +128,13 @@ class Running {
     try {
       this.#settings.onStderr?.(piece)
     } catch {
-      // whoever listens must not end the run
+      // A callback that throws must not end the run.
     }
   }
 
   /**
-   * All that it printed has arrived. The end of its streams is not waited for: what it left running may hold them open. But
-   * what is in a pipe is read in the next turn of the event loop.
+   * Settles when all output of the command has arrived. A process that the command left running may hold the streams open, so we do not wait
+   * for their end. The event loop reads whatever is in a pipe in its next turn.
    */
   async #drained(): Promise<void> {
     for (let before = -1; before < this.#pieces && this.#cut === undefined;) {
@@ -145,12 +145,12 @@ class Running {
   }
 }
 
-/** Without a shell, in a group of its own so that it can be ended as a whole, and with nothing to read. */
+/** Starts the command without a shell and without stdin, in its own process group, so that one signal ends all its processes. */
 function start(settings: CommandSettings, args: readonly string[]): ChildProcess {
   const { file, env, cwd, onStderr } = settings
   try {
     return spawn(file, args, {
-      // oxlint-disable-next-line node/no-process-env -- what it adds to is this process's environment
+      // oxlint-disable-next-line node/no-process-env -- the option adds to this process's environment
       env: { ...process.env, ...env },
       cwd,
       shell: false,

@@ -1,7 +1,7 @@
 import { loadOAuth } from '../shared/oauth/oauth4webapi.ts'
 import { each, type Parameters } from '../shared/oauth/target.ts'
 
-/** What a person's browser is sent to an authorization server with. */
+/** The parameters of an authorization request. The person's browser carries them to the authorization server. */
 export interface AuthorizationRequest {
   readonly client: string
   readonly redirectUri: string
@@ -9,11 +9,11 @@ export interface AuthorizationRequest {
   readonly scope: string
   readonly resource: string | undefined
   readonly state: string
-  /** Its hash is sent (PKCE, RFC 7636). */
+  /** The PKCE code verifier. The URL holds only its hash (RFC 7636). */
   readonly verifier: string
 }
 
-/** Where a person's browser goes to log in. */
+/** The URL that the person's browser opens to log in. */
 export async function authorizationUrl(
   endpoint: string,
   { client, redirectUri, scope, resource, state, verifier }: AuthorizationRequest,
@@ -28,7 +28,7 @@ export async function authorizationUrl(
     ['state', state],
     ['code_challenge', await calculatePKCECodeChallenge(verifier)],
     ['code_challenge_method', 'S256'],
-    // OpenID Connect Core section 11: without it the wish is ignored.
+    // Without `prompt=consent` a server ignores `offline_access` (OpenID Connect Core section 11).
     ...(scope.split(' ').includes('offline_access') ? each('prompt', 'consent') : []),
   ]
   const url = new URL(endpoint)

@@ -7,15 +7,18 @@ import { shown } from '../shared/oauth/shown.ts'
 import type { Clients } from './client.ts'
 import { refused } from './hosts.ts'
 
-/** Whom a token was issued by and to: it travels with the token, so that its refresh token is shown to nobody else. */
+/**
+ * The issuer and the client of a token. The token carries both in its `extra`, so that the source sends its refresh token to no other server,
+ * and as no other client.
+ */
 export interface Bound {
   readonly issuer: string
   readonly client: string
-  /** The client proves itself, with a secret or a key of its program: its id alone refreshes nothing. */
+  /** True if the client authenticates with a secret or a key of its configuration. Its id alone cannot refresh then. */
   readonly proves?: boolean | undefined
 }
 
-/** The member of `extra`. */
+/** The member of `extra` that holds the issuer and the client. */
 const MEMBER = 'mcp'
 
 export function boundOf(token: AccessToken | undefined): Bound | undefined {
@@ -29,12 +32,13 @@ export function boundOf(token: AccessToken | undefined): Bound | undefined {
 export function withBound(token: AccessToken, { issuer, client, proves }: Bound): AccessToken {
   const bound: JsonValue = { issuer, client, ...(proves === true && { proves }) }
   const { [MEMBER]: _given, ...extra } = token.extra ?? {}
-  // First, so that it is not what the limit drops.
+  // The member goes first, because the size limit of `extra` drops the last ones.
   return { ...token, extra: { [MEMBER]: bound, ...extra } }
 }
 
 /**
- * A refresh token is shown to nobody but the server that issued it, whoever answers for the MCP server by now.
+ * Checks that the authorization server and the client are those of the stored login. The MCP server may name another authorization server by
+ * now: that one must not get the refresh token.
  *
  * @throws RefreshError `reauthentication_required`
  */
@@ -56,7 +60,8 @@ export function assertBound(
 }
 
 /**
- * What a client proves itself with is shown to nobody but the server that it was shown first, unless the user says whom to trust.
+ * Checks that the issuer is the one that issued the last token. Another server must not get the client's credentials, unless the user lists
+ * that server in `issuers`.
  *
  * @throws RefreshError `source_refused`
  */
@@ -68,7 +73,8 @@ export function assertSameIssuer(bound: Bound | undefined, issuer: string, host:
 }
 
 /**
- * A login that this configuration could never refresh is refused when it is handed over, not one lifetime of its access token later.
+ * Refuses a login that this configuration could never refresh. `credential.login()` calls this, so the caller gets the error at once, and
+ * not when the access token has expired.
  *
  * @throws RefreshError `invalid_option`
  */

@@ -58,11 +58,11 @@ export function checkClient(options: McpClient, more: readonly string[]): void {
   if (clientId === undefined && clientMetadataUrl === undefined && proof !== undefined) {
     throw optionError('clientId', `is missing: '${proof}' is that of a client that is registered already`)
   }
-  // The rest is checked where every OAuth client's is.
+  // The constructor of `Client` checks the other options.
   if (clientId !== undefined) makeClient(options, { id: clientId }, 'https://issuer.invalid', undefined)
 }
 
-/** What a request says of the MCP server (RFC 8707). */
+/** The `resource` parameter of a request (RFC 8707); undefined if the options omit it. */
 export function sentResource({ resourceParameter }: McpClient, resource: string): string | undefined {
   return resourceParameter === 'omitted' ? undefined : resource
 }
@@ -95,7 +95,7 @@ function makeClient(
   )
 }
 
-/** The client at an authorization server. */
+/** Finds the OAuth client that an MCP source or login uses at an authorization server. */
 export class Clients {
   readonly #options: McpClient
   readonly #store: Store
@@ -105,17 +105,17 @@ export class Clients {
     this.#store = store
   }
 
-  /** The client's id that the configuration decides, whatever the server is. */
+  /** The configured client id. It is the same at every server. */
   get configured(): string | undefined {
     return this.#options.clientId
   }
 
-  /** Whether the client has registered itself, so that it can do so again. */
+  /** Whether the client registered itself (RFC 7591). Such a client can register again. */
   isRegistered(id: string): boolean {
     return id !== this.#options.clientId && id !== this.#options.clientMetadataUrl
   }
 
-  /** Whether the client proves itself with what the configuration holds. */
+  /** Whether the client authenticates with a secret or a key of the configuration. */
   proves(id: string): boolean {
     return !this.isRegistered(id) && PROOFS.some((name) => this.#options[name] !== undefined)
   }
@@ -125,10 +125,10 @@ export class Clients {
   }
 
   /**
-   * The client that a token was issued to, or the one that the configuration names.
+   * The client that the configuration names, else the client that a token was issued to, else a registered one.
    *
-   * @param id the client that the token at hand was issued to
-   * @throws RefreshError `reauthentication_required`: there is none
+   * @param id the client that the stored token was issued to
+   * @throws RefreshError `reauthentication_required`: there is no such client
    */
   async existing(found: Found, id: string | undefined): Promise<Client> {
     const { clientId, clientMetadataUrl } = this.#options
@@ -138,7 +138,7 @@ export class Clients {
     }
     const registered = await this.registrations(found).find(own)
     if (registered !== undefined) return makeClient(this.#options, registered, found.issuer, found)
-    // A public client's id is all that there is to it: the registration may be kept in another store.
+    // The registration may be in another store. A public client needs no more than its id.
     if (own !== undefined) return makeClient(this.#options, { id: own }, found.issuer, found)
     throw new RefreshError(
       'reauthentication_required',
@@ -147,7 +147,7 @@ export class Clients {
   }
 
   /**
-   * The client that a login is begun with: pre-registered, else a Client ID Metadata Document, else dynamic registration.
+   * The client that begins a login: the configured `clientId`, else the Client ID Metadata Document, else a dynamic registration.
    *
    * @throws RefreshError `source_refused`
    */
@@ -165,8 +165,8 @@ export class Clients {
   }
 
   /**
-   * A record tells the `clientId` of the program that made it, and not what that client proves itself with. Its login is shown to no
-   * server as another client's.
+   * Checks that this process knows the client of a stored login. A record holds the `clientId` of the program that logged in, but not its
+   * secret or key. Without them this process would send the refresh token as another client.
    *
    * @throws RefreshError `reauthentication_required`
    */
@@ -185,12 +185,12 @@ export class Clients {
   }
 }
 
-/** Whether the server takes the URL of a Client ID Metadata Document as a client's id. */
+/** Whether the server accepts the URL of a Client ID Metadata Document as a client's id. */
 function takesUrls({ described }: Found): boolean {
   return described.metadata['client_id_metadata_document_supported'] === true
 }
 
-/** The server does not know the client (any more). */
+/** Whether the response says that the server does not know the client (any more). */
 export function isUnknownClient({ response, text, secrets }: WholeResponse): boolean {
   if (response.status !== 400 && response.status !== 401) return false
   const { codes } = errorOf(readBody(text, response.headers.get('content-type') ?? ''), secrets)

@@ -9,20 +9,20 @@ import { readIssuer } from './issuer-metadata.ts'
 import type { McpClient } from './options.ts'
 import { demandOf, readResource, type Resource } from './resource-metadata.ts'
 
-/** ms: what was found is asked for again then, so that a server that has moved is noticed. */
+/** ms. After this time the source reads the metadata again, and notices a server that has moved. */
 const FRESH = 3_600_000
 
 /** The authorization server that issues tokens for an MCP server. */
 export interface Found {
   readonly issuer: string
   readonly described: Described
-  /** As it is sent, verbatim (RFC 8707). */
+  /** The MCP server's name. Requests carry it verbatim as `resource` (RFC 8707). */
   readonly resource: string
   /** The scopes that the MCP server lists. */
   readonly scopes: readonly string[]
 }
 
-/** Finds out who issues tokens for an MCP server. */
+/** Finds the authorization server of an MCP server. */
 export class Discovery {
   readonly server: URL
   readonly #text: string
@@ -56,8 +56,8 @@ export class Discovery {
   }
 
   /**
-   * @param bound the issuer that the token at hand comes from: of several that a server names, it is the one
-   * @param isAnew what was found before will only do where the metadata are out of reach
+   * @param bound the issuer of the stored token. If the MCP server names several issuers, this one is chosen.
+   * @param isAnew read the metadata again. The earlier result counts only if the metadata are out of reach.
    * @throws RefreshError
    */
   async find(
@@ -79,13 +79,13 @@ export class Discovery {
       this.#found = { found, named: named ?? before?.named, at: now }
       return found
     } catch (error) {
-      // Metadata that are out of reach for a while must not end a login whose token endpoint is well.
+      // An outage of the metadata alone must not fail a refresh: the token endpoint may still respond.
       if (isSame && !signal.aborted && isPassing(error)) return before.found
       throw error
     }
   }
 
-  /** The server may have moved. */
+  /** Forgets the earlier result, because the server may have moved. */
   forget(): void {
     this.#found = undefined
   }
@@ -107,7 +107,7 @@ export class Discovery {
       )
     }
     if (issuers !== undefined) {
-      // Some spell a server's name with a slash at its end where it has none. It is as the user says, and so is its own word to be.
+      // Some MCP servers add or drop the slash at the end of an issuer. The user's spelling wins. The issuer's own metadata must match it.
       const allowed = issuers.filter((text) => named.some((name) => isSameBut(name, text)))
       const chosen = allowed.find((text) => text === bound) ?? allowed[0]
       if (chosen !== undefined) return chosen

@@ -5,23 +5,23 @@ import { refusalOf } from '../shared/token-endpoint.ts'
 import { ask, type Http, type WholeResponse } from '../shared/token-request.ts'
 import { placeName } from './hosts.ts'
 
-/** Levels of nesting: no metadata are deeper. */
+/** Levels of nesting. No server's metadata are deeper. */
 const DEEPEST = 256
-/** Characters: what is no JSON by then was cut off, or is none. No metadata are longer. */
+/** Characters. No server's metadata are longer. A longer body arrives cut off, so it cannot be read as JSON. */
 const LONGEST = 262_144
 
-/** A document that was asked for. */
+/** The response to a request for metadata. */
 export interface Fetched {
   readonly whole: WholeResponse
-  /** undefined: it is not there (4xx, or a page for people), so that another place may have it. */
+  /** undefined: the document is not there (4xx, or a page for people). Another place may have it. */
   readonly fields: Readonly<Record<string, unknown>> | undefined
 }
 
 /**
- * Asks for a document of metadata: no credential is sent, and no redirect is followed.
+ * Requests a metadata document. The request carries no credential, and follows no redirect.
  *
- * @param what it is called in a message
- * @throws RefreshError where the server is out of reach, asks to wait, fails, or redirects
+ * @param what the document's name in messages
+ * @throws RefreshError if the server is out of reach, asks to wait, fails, or redirects
  */
 export async function fetchDocument(
   http: Http,
@@ -71,12 +71,12 @@ export async function probe(http: Http, url: URL, signal: AbortSignal): Promise<
   return response.headers.get('www-authenticate') ?? undefined
 }
 
-/** What servers say to a client that they do not know, where they send no person back to it. A firewall has other statuses. */
+/** Statuses of an authorization endpoint that does not know the client. Such an endpoint does not redirect. A firewall uses other statuses. */
 const REFUSALS = [400, 401, 422]
 
 /**
- * Whether an authorization endpoint refuses a request at once, where a person's browser would show an error. A server that is out of reach
- * refuses nothing.
+ * Whether an authorization endpoint refuses a request at once. A person's browser would then show an error page. The result is false if the
+ * server is out of reach.
  */
 export async function isRefused(http: Http, url: URL, signal: AbortSignal): Promise<boolean> {
   try {

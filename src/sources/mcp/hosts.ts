@@ -3,7 +3,7 @@ import { parsedUrl } from '../../lib/secure-url.ts'
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/
 /**
- * IPv4 addresses that are not on the public internet (RFC 6890): this network, private use, shared address space, loopback, link local,
+ * IPv4 addresses outside the public internet (RFC 6890): this network, private use, shared address space, loopback, link local,
  * benchmarking, multicast and reserved.
  */
 const PRIVATE_V4 =
@@ -20,12 +20,12 @@ export function isLoopback({ hostname }: URL): boolean {
   return LOOPBACK.test(hostname)
 }
 
-/** Where clouds tell a machine its secrets. */
+/** Link-local addresses. Clouds serve a machine's secrets there. */
 function isLinkLocal({ hostname }: URL): boolean {
   return /^(?:169\.254\.|\[fe[89ab])/i.test(hostname)
 }
 
-/** A host that a name or address on the public internet has no reason to lead to. A name is not looked up. */
+/** Whether a host is in a private network, judged by its address or its name. This does not resolve the name. */
 function isPrivate({ hostname }: URL): boolean {
   const isAddress = hostname.startsWith('[') || /^[\d.]+$/.test(hostname)
   if (isAddress) return PRIVATE_V4.test(hostname) || PRIVATE_V6.test(hostname)
@@ -33,12 +33,12 @@ function isPrivate({ hostname }: URL): boolean {
 }
 
 /**
- * Why a URL that somebody else named is not asked; undefined where it may be. It is https, or on this machine where the one who named it is,
- * too; and it does not lead from outside into a private network.
+ * Why the library must not request a URL that another server named; undefined if it may. The URL must use https, unless it and the server that
+ * named it are both on this machine. A server outside a private network must not lead the library into one.
  *
- * @param from who named it
- * @param plainHttp origins that the user allows
- * @param isNamed the user named the one who names it: from inside a private network, that one may lead to another host there
+ * @param from the URL of the server that named it
+ * @param plainHttp origins that the user allows over plain http
+ * @param isNamed the user named the server `from`. If that server is in a private network, it may lead to another host there.
  */
 export function refusedTarget(
   url: URL | undefined,
@@ -61,17 +61,17 @@ export function refusedTarget(
   return undefined
 }
 
-/** A place, as a message names it. Some servers take a key in the query. */
+/** A URL for a message. The query is hidden, because some servers take a key in it. */
 export function placeName({ origin, pathname, search }: URL): string {
   return `${origin}${pathname}${search === '' ? '' : '?…'}`
 }
 
-/** The same but for one slash at the end. */
+/** Whether two texts are equal apart from one slash at the end. */
 export function isSameBut(one: string, other: string): boolean {
   return one.replace(/\/$/, '') === other.replace(/\/$/, '')
 }
 
-/** A URL that another party wrote. */
+/** Parses a URL that another party wrote; undefined if it is none, or longer than 2,048 characters. */
 export function readUrl(text: unknown): URL | undefined {
   return typeof text === 'string' && text.length <= 2_048 ? parsedUrl(text) : undefined
 }
@@ -80,7 +80,7 @@ export function invalid(message: string): RefreshError {
   return new RefreshError('source_invalid', message)
 }
 
-/** The configuration, or the one who names a target, has to change: time mends nothing. */
+/** An error that time does not mend: the configuration has to change, or the server that names the target. */
 export function refused(message: string): RefreshError {
   return new RefreshError('source_refused', message)
 }

@@ -43,14 +43,14 @@ import { demandOf } from './resource-metadata.ts'
 const NO_TARGET = { issuer: '', resource: undefined, scope: undefined }
 
 /**
- * Tokens for an MCP server (Model Context Protocol, authorization). The server's own metadata say who issues them (RFC 9728, RFC 8414); the
- * token is asked for this server (RFC 8707), and a refresh token is shown to nobody but the server that issued it. It needs the package
- * `oauth4webapi`.
+ * Tokens for an MCP server (Model Context Protocol, authorization). The source finds the authorization server in the MCP server's metadata
+ * (RFC 9728, RFC 8414), and requests tokens for this MCP server only (RFC 8707). It sends a refresh token only to the server that issued it.
+ * It needs the package `oauth4webapi`.
  *
  * Give the credential's `refreshingFetch()` to the MCP client as its `fetch`, and no `authProvider`. A person logs in with {@link mcpLogin}.
  *
- * `issue` throws a RefreshError, as that of `oauth()` does. `reauthentication_required`, too, where another authorization server answers
- * for the MCP server by now; `source_refused` where metadata or a challenge lead where no client should go.
+ * `issue` throws a RefreshError, as the one of `oauth()` does. It also throws `reauthentication_required` if the MCP server now names another
+ * authorization server, and `source_refused` if metadata or a challenge name a URL that the library must not request.
  *
  * @throws RefreshError `invalid_option`
  * @example
@@ -75,9 +75,9 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
   const issue = async (context: SourceContext, sent: () => void): Promise<AccessToken> => {
     const { current, challenge, signal, madeFor } = context
     const own = boundOf(current)
-    // A login that was imported says nothing of its client: its record does.
+    // An imported login does not name its client, but its record does.
     const bound = own ?? (spends ? madeFor : undefined)
-    // Where there is nothing to redeem nobody need be asked.
+    // Without a refresh token this throws, before any request is sent.
     if (spends) await grant.parameters({ ...context, target: NO_TARGET })
     const found = await discovery.find(challenge, signal, { bound: bound?.issuer })
     const now = { issuer: found.issuer, client: clients.configured }
@@ -88,7 +88,7 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
     }
     const client = await clients.existing(found, spends ? bound?.client : undefined)
     const isNarrower = context.asGranted === true
-    // The endpoint refuses the demanded scopes now. It accepted the earlier ones.
+    // The endpoint now refuses the scopes, so we forget the demanded ones. It accepted the earlier ones.
     if (isNarrower) wider.forget()
     const scope = spends
       ? granted(isNarrower ? undefined : options.scope, current)
@@ -100,7 +100,7 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
       ...each('resource', sentResource(options, resource)),
       ...proofs,
     ]
-    // A request that redeems a refresh token ends only with its flight: the response may be all that is left of the login.
+    // A request that redeems a refresh token has no timeout, because only its response holds the new token. The end of the flight ends it.
     const asked = { signal, sent, ...(spends && { timeout: Infinity }) }
     const whole = await client.ask('token_endpoint', asked, (peer, { server, party, auth }, request) =>
       peer.genericTokenEndpointRequest(server, party, auth, grant.type, parameters, request),
@@ -118,7 +118,7 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
       const made = { issuer, client: client.id, proves: clients.proves(client.id) }
       return withBound(spends ? token : withScope(token, scope), made)
     } catch (error) {
-      // The server may have moved, so that the next request is to ask who issues its tokens by now.
+      // The authorization server may have moved, so the next request starts with a new discovery.
       if (error instanceof RefreshError && error.terminal) discovery.forget()
       throw error
     }
@@ -131,7 +131,7 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
 
   return {
     spendsRefreshToken: spends,
-    /** The issuer is known once it was asked for; until then, the token itself says who issued it. */
+    /** Discovery finds the issuer. Until then the stored token names the issuer. */
     get madeFor(): MadeFor {
       const { issuer = options.issuer, resource } = discovery.known ?? {}
       return {
@@ -145,7 +145,7 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
     presented: async (input) => {
       const { issuer: known = options.issuer, resource } = discovery.known ?? {}
       const target = { issuer: known ?? '', resource, scope: wider.with(options.scope) }
-      // An assertion is made for a server that is known: before that there is none.
+      // An assertion names its authorization server, so before discovery there is no assertion.
       const isKnown = known !== undefined || grant.type !== JWT_BEARER
       const proofs = isKnown ? (await grant.parameters({ ...input, target })).map(([, value]) => value) : []
       const secret = await secretsOf(options).presented(input.signal)
@@ -154,21 +154,21 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
       const texts = [discovery.server.href, client, secret, issuer, scope, resourceParameter]
       return [...proofs, ...texts, ...issuers, ...wider.names]
     },
-    /** For a refresh token only a person can widen what was granted. */
+    /** Only a person can widen the scope of a refresh token. */
     ...(!spends && { widen: wider.widen }),
     ...(grant.seed !== undefined && { seed: grant.seed }),
     issue: async (context) => {
       let isSent = false
       const sent = (): void => {
         isSent = true
-        // A request that spends nothing may be sent again at any time.
+        // Only a request that spends a refresh token is reported: any other request may be sent again at any time.
         if (spends) context.sent?.()
       }
       try {
         return await issue(context, sent)
       } catch (error) {
         if (isSent || !(error instanceof RefreshError)) throw error
-        // A response to discovery does not concern the refresh token: none was presented.
+        // A failed discovery does not concern the refresh token, because the source has not sent it.
         throw noting(error, { reach: factsOf(error).reach === 'broken' ? 'broken' : 'unsent' })
       }
     },

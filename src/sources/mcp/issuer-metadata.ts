@@ -8,8 +8,8 @@ import { invalid, isSameBut, readUrl, refusedTarget } from './hosts.ts'
 const WHAT = 'metadata of the authorization server'
 
 /**
- * An authorization server's metadata (RFC 8414, OpenID Connect Discovery), in the three orders that there are for an issuer with a path. The
- * issuer is compared byte for byte: whoever answers under one name must not speak for another.
+ * Reads an authorization server's metadata (RFC 8414, OpenID Connect Discovery). An issuer with a path has three possible places, which are
+ * tried in turn. The metadata must name the same issuer, byte for byte: a server must not describe another issuer.
  *
  * @throws RefreshError
  */
@@ -58,13 +58,16 @@ function placesOf(issuer: URL): readonly URL[] {
     (name) => new URL(`/.well-known/${name}${path}`, issuer.origin),
   )
   if (path === '') return inserted
-  // Resolved, a path that begins with two slashes would name another host.
+  // `new URL(path, origin)` would take a path that begins with two slashes for another host.
   const appended = new URL(issuer.origin)
   appended.pathname = `${path}/.well-known/openid-configuration`
   return [...inserted, appended]
 }
 
-/** Leaves out endpoints that lead from outside into a private network. Where the issuer is in one, the user has named it. */
+/**
+ * Drops endpoints that lead from outside into a private network. An issuer inside a private network may name them, because only the user can
+ * have named such an issuer.
+ */
 function usable({ metadata, unusable }: Described, issuer: URL, plainHttp: readonly string[]): Described {
   const names: readonly string[] = [...NAMES, 'registration_endpoint']
   const bad = names.filter((name) => {

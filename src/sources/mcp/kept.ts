@@ -6,7 +6,7 @@ import { readToken } from '../../credential/token.ts'
 import { RefreshError } from '../../errors.ts'
 import { describe, optionError } from '../../lib/options.ts'
 
-/** A record beside the credentials, under a key of its own. */
+/** The kind of a record that is stored beside the credentials. Its key begins with the kind. */
 export type Kind = 'mcp-client' | 'mcp-login'
 
 /** One entry of a list. */
@@ -20,8 +20,8 @@ export function checkStore(store: Store | undefined): Store | undefined {
 }
 
 /**
- * A list in a record without a token: a store of the user's keeps a record whole, and needs nothing new for it. A credential that meets it
- * says `store_invalid`.
+ * A list in a record without a token. Each store keeps all fields of a record, so a user's own store needs no new code for it. A credential
+ * that reads such a record throws `store_invalid`.
  */
 export class KeptList {
   readonly #store: Store
@@ -39,7 +39,7 @@ export class KeptList {
     return this.#listIn(await this.#guarded(this.#store.read(this.#key)))
   }
 
-  /** Changes the list under the record's lock, so that only one process at a time does what leads to the change. */
+  /** Changes the list under the record's lock, so that only one process at a time runs `change`. */
   async update(change: (list: readonly Entry[]) => Promise<readonly Entry[] | undefined>): Promise<void> {
     let thrown: { readonly error: unknown } | undefined
     const run = async (current: StoredRecord | undefined): Promise<RecordContent | undefined> => {

@@ -3,10 +3,10 @@ import type { Found } from './discovery.ts'
 import { demandOf } from './resource-metadata.ts'
 
 /**
- * The scopes that a login asks for: those of the options, else those of the challenge, else all that the MCP server lists; and `offline_access`
- * where the authorization server lists it.
+ * The scopes that a login requests: those of the options, else those of the challenge, else all that the MCP server lists. `offline_access` is
+ * added if the authorization server lists it.
  *
- * @param more besides, such as what was granted before
+ * @param more further scopes, such as the ones that were granted before
  */
 export async function loginScope(
   given: string | undefined,
@@ -16,7 +16,7 @@ export async function loginScope(
 ): Promise<string> {
   const demand = await demandOf(challenge)
   const { scope = scopes.join(' '), isStepUp } = demand
-  // A login that a missing scope has led to is in vain without it.
+  // If a missing scope led to this login, the login must request that scope.
   const lacking = isStepUp ? demand.scope : undefined
   const listed: unknown = described.metadata.scopes_supported
   const isOffline = Array.isArray(listed) && listed.includes('offline_access')

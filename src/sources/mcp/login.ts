@@ -33,12 +33,12 @@ import type {
 import { notSent, type Pending, PendingLogins, perhapsSent, stateless } from './pending.ts'
 import { register } from './register.ts'
 
-/** Characters: servers take no longer URLs. */
+/** Characters. Web servers accept no longer URLs. */
 const LONGEST_CALLBACK = 16_384
 
 /**
- * A person logs in at an MCP server: an authorization code with PKCE, for a client that is registered already, that has a Client ID Metadata
- * Document, or that registers itself (RFC 7591).
+ * Logs a person in at an MCP server, by an authorization code with PKCE (RFC 7636). The client is registered already, has a Client ID
+ * Metadata Document, or registers itself (RFC 7591).
  *
  * @throws RefreshError `invalid_option`
  * @example
@@ -85,7 +85,7 @@ class Login {
   async finish(callbackUrl: string | URL, options: McpFinishOptions): Promise<AccessToken> {
     const { binding, signal = new AbortController().signal } = options ?? {}
     const text = String(callbackUrl)
-    // Node's own requests have a path alone.
+    // The URL of a request in Node's `http` server is a path without an origin.
     const url = text.length > LONGEST_CALLBACK ? undefined : parsedUrl(text, 'http://127.0.0.1')
     if (!url) throw optionError('callbackUrl', 'must be the URL that the browser came back to')
     if (typeof binding !== 'string') throw optionError('binding', 'must be the one that begin() gave')
@@ -97,7 +97,7 @@ class Login {
     try {
       return await this.#inBrowser(options)
     } catch (error) {
-      // The server has forgotten its registration of the client, which is made anew, once.
+      // The server has forgotten the client's registration, so the client registers again, once.
       if (error instanceof UnknownClient) return this.#inBrowser(options)
       throw error
     }
@@ -112,7 +112,7 @@ class Login {
     const loopback = await listen(readRedirectUri(this.#redirectUri), state, signal)
     try {
       const { url, binding } = await this.#begin({ ...more, signal }, loopback.redirectUri, state)
-      // A browser that stays open until the person is done may keep `open` waiting.
+      // `open` may not return before the person closes the browser, so we do not wait for it.
       const opened = Promise.resolve(open(url)).then(() => loopback.arrived)
       const returned = await abortable(Promise.race([loopback.arrived, opened]), signal)
       return await this.#finish(returned, binding, signal)
@@ -127,7 +127,7 @@ class Login {
     given?: string,
   ): Promise<McpLoginBegun> {
     const peer = await loadOAuth()
-    // A login is rare, and the server may have moved: that may be why it is needed.
+    // Logins are rare, so reading the metadata again costs little. A server that moved may be why this login is needed.
     const found = await this.#discovery.find(challenge, signal, { isAnew: true })
     const { metadata } = found.described
     const endpoint = metadata.authorization_endpoint
@@ -148,7 +148,7 @@ class Login {
     const wanted = await loginScope(this.#options.scope, found, challenge, scope)
     const toVisit = (client: string, state: string, verifier: string): Promise<URL> =>
       authorizationUrl(endpoint, { client, redirectUri, scope: wanted, resource: sent, state, verifier })
-    // With values of its own: a code that is issued at once is nobody's.
+    // The trial uses its own state and verifier. If the server issues a code at once, no login can use that code.
     const isDead = async (id: string): Promise<boolean> =>
       isRefused(
         this.#http,
@@ -189,7 +189,7 @@ class Login {
     )
   }
 
-  /** @param unsent what an outage of the metadata becomes */
+  /** @param unsent maps the error of an outage of the metadata. The code was not sent then. */
   async #finish(
     returned: URLSearchParams,
     binding: string,
@@ -208,7 +208,7 @@ class Login {
     const about = { issuer: pending.issuer, clientId: pending.client }
     const parameters = acceptedCallback(peer, found.described.metadata, about, returned, state)
     const client = await this.#clients.existing(found, pending.client)
-    // Last, so that the same return can be tried again after an outage of the metadata.
+    // This comes last, so that after an outage of the metadata the same callback URL can finish the login.
     await this.#pending.take(state, hash, now)
     try {
       return await this.#redeem(found, pending, client, parameters, signal)
@@ -224,7 +224,7 @@ class Login {
     parameters: URLSearchParams,
     signal: AbortSignal,
   ): Promise<AccessToken> {
-    // The code is spent once it is sent, and the response may be slow to come: only the signal ends the request.
+    // Sending the code spends it, and the response may be slow. So the request has no timeout: only the signal ends it.
     const asked = { signal, timeout: Infinity }
     const additionalParameters = each('resource', sentResource(this.#options, resource))
     const whole = await client.ask('token_endpoint', asked, (peer, { server, party, auth }, request) =>
@@ -245,7 +245,7 @@ class Login {
     return withBound(withScope(token, scope), made)
   }
 
-  /** The server that the browser was sent to, whoever answers for the MCP server by now. */
+  /** The authorization server that the browser was sent to. The MCP server may name another one by now. */
   async #found({ issuer, resource }: Pending, signal: AbortSignal): Promise<Found> {
     const { known } = this.#discovery
     if (known?.issuer === issuer) return { ...known, resource }

@@ -11,20 +11,20 @@ export interface Pending {
   readonly client: string
   readonly redirectUri: string
   readonly resource: string
-  /** As it was asked for; undefined: none was. */
+  /** The requested scope; undefined if the login requested none. */
   readonly scope?: string | undefined
-  /** A hash of what the browser must bring. */
+  /** A hash of the `binding` that the browser must bring back. */
   readonly binding: string
   /** epoch ms */
   readonly at: number
 }
 
-/** ms: a person who comes back later begins again. */
+/** ms. A person who returns later must begin again. */
 const LIFETIME = 600_000
-/** Logins under way at a time: the oldest makes room. */
+/** Logins in progress at a time. A further login drops the oldest. */
 const MOST = 1_000
 
-/** The logins at one MCP server that are under way. */
+/** The logins in progress at one MCP server. */
 export class PendingLogins {
   readonly #kept: KeptList
 
@@ -39,23 +39,23 @@ export class PendingLogins {
   }
 
   /**
-   * A login that is under way.
+   * Finds a login in progress.
    *
-   * @param binding the hash of what this browser brought
+   * @param binding the hash of the `binding` that this browser brought back
    * @param now epoch ms
-   * @throws RefreshError `reauthentication_required`, which says why there is none
+   * @throws RefreshError `reauthentication_required`. Its message says why there is no such login.
    */
   async find(state: string, binding: string, now: number): Promise<Pending> {
     return accepted(judge(await this.#kept.read(), state, binding, now))
   }
 
-  /** The same, which nobody finds a second time. */
+  /** Takes a login in progress, so that no caller finds it again. */
   async take(state: string, binding: string, now: number): Promise<void> {
     let judged: Pending | string = UNKNOWN
     await this.#kept.replace((list) => {
       judged = judge(list, state, binding, now)
       if (typeof judged === 'string') return list
-      // The emptied record tells a second return from an unknown one.
+      // The entry stays, without its secrets, so that a second callback gets another message than an unknown one.
       const done = { state, at: judged.at, isDone: true }
       return list.map((entry) => (entry['state'] === state ? done : entry))
     })
@@ -63,7 +63,7 @@ export class PendingLogins {
   }
 }
 
-/** The login, or why it will not do. */
+/** The login, or the sentence that says why the callback cannot finish it. */
 function judge(list: readonly Entry[], state: string, binding: string, now: number): Pending | string {
   const entry = list.find((one) => one['state'] === state)
   if (entry === undefined) return UNKNOWN
@@ -85,7 +85,7 @@ export function stateless(): RefreshError {
   )
 }
 
-/** The authorization server's metadata could not be read: the code is as good as it was. */
+/** The error if the authorization server's metadata could not be read. The code was not sent, so the caller can call `finish()` again. */
 export function notSent(error: unknown): unknown {
   if (!(error instanceof RefreshError)) return error
   const { code, message, retryAfterMs } = error
@@ -93,7 +93,7 @@ export function notSent(error: unknown): unknown {
   return noting(new RefreshError(code, whole, { cause: error, retryAfterMs }), factsOf(error))
 }
 
-/** No answer that counts came when the code was sent, or was to be sent: nobody may send it again. */
+/** The error if the token endpoint gave no usable response. The code may be spent, so no caller may send it again. */
 export function perhapsSent(error: unknown): unknown {
   if (!(error instanceof RefreshError) || !isPassing(error)) return error
   const { code, message, retryAfterMs } = error

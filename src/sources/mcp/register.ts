@@ -12,16 +12,16 @@ import type { Registered } from './registrations.ts'
 /** The metadata that the client registers. */
 export interface Registration {
   readonly clientName: string
-  /** As it was given: servers compare texts. */
+  /** The redirect URI exactly as the user spelled it, because servers compare texts. */
   readonly redirectUri: string
 }
 
 const ENDPOINT = 'registration endpoint'
-/** Best first: a client on a person's machine can keep no secret. */
+/** Authentication methods, the preferred one first. 'none' is preferred, because a client on a person's machine can keep no secret. */
 const METHODS = ['none', 'client_secret_basic', 'client_secret_post'] as const
-/** Characters of an id or a secret. */
+/** The most characters of an id or a secret. */
 const LONGEST = 4_096
-/** epoch ms: the last time that a Date knows. */
+/** epoch ms: the latest time that a Date can hold. */
 const LATEST = 8.64e15
 
 /**

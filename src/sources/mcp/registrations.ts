@@ -1,22 +1,22 @@
 import type { Store } from '../../credential/store.ts'
 import { type Entry, KeptList } from './kept.ts'
 
-/** A client as an authorization server knows it. */
+/** A client that is registered at an authorization server. */
 export interface Registered {
   readonly id: string
   readonly secret?: string | undefined
   readonly auth?: 'client_secret_basic' | 'client_secret_post' | undefined
-  /** The redirect URI that it was registered for. */
+  /** The redirect URI for which the client was registered. */
   readonly redirectUri?: string | undefined
-  /** epoch ms: its secret is no good any more from here on. */
+  /** epoch ms. The server rejects the client's secret from this time on. */
   readonly expiresAt?: number | undefined
   /** epoch ms */
   readonly madeAt?: number | undefined
 }
 
-/** Registrations at one server: each redirect URI has its own, and perhaps earlier ones. */
+/** The most registrations at one server. Each redirect URI has its own, and perhaps earlier ones. */
 const MOST = 32
-/** ms: a registration is not asked for again so soon, for a server may count who comes. */
+/** ms. A younger registration is not tested, because a server may count the requests of a client. */
 const NEW = 600_000
 
 /** The dynamic registrations (RFC 7591) at one authorization server. */
@@ -27,18 +27,18 @@ export class Registrations {
     this.#kept = new KeptList(store, 'mcp-client', issuer)
   }
 
-  /** @param id undefined: any that there is, the newest first */
+  /** @param id undefined: find the newest registration */
   async find(id: string | undefined): Promise<Registered | undefined> {
     const all = (await this.#kept.read()).map(read)
     return all.findLast((registered) => id === undefined || registered?.id === id)
   }
 
   /**
-   * The registration for a redirect URI, made by `register` where there is none: by one process at a time. Earlier ones are kept, the
-   * newest, for logins that were made with them.
+   * Finds the registration for a redirect URI. If there is none, one process at a time calls `register`. The newest earlier registrations stay
+   * in the store, because stored logins may still use them.
    *
    * @param now epoch ms
-   * @param dead the one that will not do
+   * @param dead the id of a registration that the server no longer knows
    */
   async ensure(
     redirectUri: string,
@@ -68,9 +68,9 @@ export class Registrations {
   }
 
   /**
-   * The same, made anew, once, where the server does not know the registration any more.
+   * Finds the registration for a redirect URI, and registers again, once, if the server does not know the registration any more.
    *
-   * @param isDead whether the server shows an error to whoever comes with it
+   * @param isDead whether the authorization endpoint refuses a client with this id
    */
   async living(
     redirectUri: string,
@@ -90,7 +90,7 @@ export class Registrations {
     return isNew || !(await isDead(id)) ? registered : this.ensure(redirectUri, now, anew, id)
   }
 
-  /** The server does not know it any more. */
+  /** Removes a registration that the server does not know any more. */
   async forget(id: string): Promise<void> {
     const list = await this.#kept.read()
     if (!list.some((entry) => entry['id'] === id)) return

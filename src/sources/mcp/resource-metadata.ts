@@ -6,27 +6,27 @@ import { fetchDocument, probe } from './documents.ts'
 import { invalid, placeName, readUrl, refused, refusedTarget } from './hosts.ts'
 
 const WHAT = 'metadata of the MCP server'
-/** Names that are looked at: no server has that many. */
+/** The most entries of a list that are read. No server lists that many. */
 const MOST = 32
 
 /** An MCP server's metadata (RFC 9728). */
 export interface Resource {
-  /** As it is sent, verbatim (RFC 8707). */
+  /** The MCP server's name. Requests carry it verbatim as `resource` (RFC 8707). */
   readonly resource: string
   /** The issuers of its authorization servers. */
   readonly issuers: readonly string[]
   readonly scopes: readonly string[]
 }
 
-/** The address of the metadata, and the scope, that a challenge names. */
+/** The metadata URL and the scope that a challenge names. */
 export interface Demand {
   readonly resourceMetadata: string | undefined
   readonly scope: string | undefined
-  /** The token is good, and lacks the scope (RFC 6750 section 3.1). */
+  /** True if the token is valid but lacks the scope (RFC 6750 section 3.1). */
   readonly isStepUp: boolean
 }
 
-/** Reads the first challenge that says where the metadata are, or which scope is missing. */
+/** Reads the first metadata URL, and the first scope, that the challenges of a header name. */
 export async function demandOf(challenge: string | undefined): Promise<Demand> {
   const read = challenge === undefined ? [] : await readChallenges(challenge)
   const parameter = (name: string): string | undefined =>
@@ -36,11 +36,14 @@ export async function demandOf(challenge: string | undefined): Promise<Demand> {
 }
 
 /**
- * Finds an MCP server's metadata: where its challenge says, else under its path, else at its root; and where it has none there, where it
- * says when it is asked without a credential. A library that makes challenges for a server may not know where that one has its metadata.
+ * Finds an MCP server's metadata: at the URL that its challenge names, else at the well-known URL for its path, else at the one for its
+ * root. If no URL was named and neither of those has any, a request without a credential asks the server, and its challenge names the URL.
  *
- * @param given where the user says that they are
- * @param named where the challenge says that they are
+ * The well-known URLs are tried even if a challenge names another URL: the library that writes a server's challenges may not know where that
+ * server has its metadata.
+ *
+ * @param given the URL that the user gives. No other place is tried then.
+ * @param named the URL that the challenge names
  * @throws RefreshError
  */
 export async function readResource(
@@ -66,7 +69,7 @@ export async function readResource(
   return required(http, server, ownPlace(server, resourceMetadata), signal)
 }
 
-/** The query belongs to the server's name (RFC 9728 section 3.1). */
+/** The well-known URLs. They keep the query, which belongs to the server's name (RFC 9728 section 3.1). */
 function placesOf({ origin, pathname, search }: URL): readonly URL[] {
   const wellKnown = '/.well-known/oauth-protected-resource'
   const own = wellKnown + pathname.replace(/\/+$/, '') + search
@@ -74,7 +77,7 @@ function placesOf({ origin, pathname, search }: URL): readonly URL[] {
 }
 
 /**
- * A header must not send the client anywhere but to the server that it came from.
+ * Checks the metadata URL of a challenge. A header may name only a URL on the origin that sent the header.
  *
  * @throws RefreshError `source_refused`
  */
@@ -114,7 +117,7 @@ function readFields(fields: Readonly<Record<string, unknown>>, server: URL, plac
   }
 }
 
-/** The server itself, or a path above it on the same origin. Another query may be another tenant. */
+/** Whether a resource is the server itself, or a path above it on the same origin. Another query may be another tenant, so it must match. */
 function isOf(resource: URL | undefined, server: URL): boolean {
   if (resource === undefined || resource.origin !== server.origin || resource.hash !== '') return false
   if (resource.search !== '' && resource.search !== server.search) return false

@@ -13,15 +13,15 @@ import { readBody } from '../shared/response-body.ts'
 import { readTokens, refusalOf } from '../shared/token-endpoint.ts'
 import type { WholeResponse } from '../shared/token-request.ts'
 
-/** RFC 8628 section 3.2 and 3.5, in ms. */
+/** ms: the default interval between polls, and how much `slow_down` adds to it (RFC 8628 sections 3.2 and 3.5). */
 const [INTERVAL, SLOW_DOWN] = [5_000, 5_000]
-/** ms: however badly the server is to be reached, or whatever interval it asks for, it is asked again by then. */
+/** ms: the longest wait that an outage, or an interval that the server states, causes. */
 const LONGEST_INTERVAL = 60_000
-/** ms: patience that the server asks for. */
+/** ms: the longest wait that `Retry-After` or `slow_down` causes. */
 const LONGEST_RETRY_AFTER = 300_000
-/** ms, of a code whose response does not say it; and at most. */
+/** ms: the lifetime of a code whose response states none, and the longest lifetime of a code. */
 const [LIFETIME, LONGEST_LIFETIME] = [900_000, 86_400_000]
-/** Characters. */
+/** Characters: the longest text that is read, and the longest code that a person types. */
 const [LONGEST_WORD, LONGEST_CODE] = [4_096, 64]
 const TOO_LATE: ReadonlySet<string> = new Set(['expired_token', 'code_expired'])
 const DECLINED: ReadonlySet<string> = new Set(['access_denied', 'authorization_declined'])
@@ -34,10 +34,11 @@ interface Prompted {
 }
 
 /**
- * A person logs in with another device, or in any browser (RFC 8628). What it gives is for `credential.login()`.
+ * Logs a person in with another device, or in any browser (RFC 8628). Pass the result to `credential.login()`. While the function waits for
+ * the person, it polls again after an outage of the server.
  *
- * @throws RefreshError `reauthentication_required`: the person declined, or came too late; `invalid_option`; what the source throws when the
- *   code is asked for. While it waits for the person, a server that cannot be reached is asked again. The signal's reason.
+ * @throws RefreshError `reauthentication_required`: the person declined, or was too late; `invalid_option`; any error that the source throws
+ *   when it requests the code. After an abort: the signal's reason.
  * @example
  * await token.login(await deviceLogin({ issuer, clientId, onPrompt: ({ verificationUri, userCode }) => {
  *   console.log(`Open ${verificationUri} and enter ${userCode}`)
@@ -62,19 +63,20 @@ async function poll(
   signal: AbortSignal,
 ): Promise<AccessToken> {
   let { interval } = first
-  // A failure, or patience that is asked for once, lengthens one wait: the person may have confirmed meanwhile.
+  // A failure or a `Retry-After` lengthens only the next wait, because the person may confirm at any time.
   for (let wait = interval; ;) {
     if (client.now() + wait >= prompt.expiresAt) throw tooLate()
     await pause(client.http.clock, wait, signal)
     try {
-      // The poll that is answered with tokens spends the code: it ends with the code's life, not with a timeout of its own.
+      // The poll whose response holds tokens spends the code. So a poll may last until the code expires, whatever the timeout is.
       const asked = { signal, timeout: Math.max(1, prompt.expiresAt - client.now()) }
       const whole = await client.ask('token_endpoint', asked, (peer, { server, party, auth }, request) =>
         peer.deviceCodeGrantRequest(server, party, auth, deviceCode, request),
       )
       const body = readBody(whole.text, whole.response.headers.get('content-type') ?? '')
       const said = errorOf(body, whole.secrets)
-      // Some add a sentence to the code. The person is asked nothing by it, so that it need not be exact.
+      // Some servers append a sentence to the code; then `said.name` holds the code. A wrong guess does little harm here, because it cannot end
+      // a stored login.
       const codes = said.name === undefined ? said.codes : [...said.codes, said.name]
       const isSlower = codes.includes('slow_down')
       if (isSlower) interval = slower(interval, body.fields)
@@ -83,7 +85,7 @@ async function poll(
         continue
       }
       if (codes.some((code) => TOO_LATE.has(code))) throw tooLate()
-      // Auth0 says so with 403. There is no login yet that a firewall's 403 could end.
+      // Auth0 responds with 403 if the person declined. We accept that status here: there is no login yet that a firewall's 403 could end.
       if (codes.some((code) => DECLINED.has(code))) throw declined(said.words)
       return readTokens(whole, client.asking({ person: true, spends: true }), client.now())
     } catch (error) {
@@ -94,7 +96,7 @@ async function poll(
   }
 }
 
-/** RFC 8628 section 3.5. GitHub says the new interval. */
+/** The interval after `slow_down` (RFC 8628 section 3.5). GitHub states the new interval in its response. */
 function slower(interval: number, fields: unknown): number {
   const stated = readInterval(Reflect.get(Object(fields), 'interval'))
   return Math.max(Math.min(interval + SLOW_DOWN, LONGEST_RETRY_AFTER), stated)
@@ -114,7 +116,7 @@ function readPrompt(whole: WholeResponse, client: Client): Prompted {
   }
   const deviceCode = word('device_code')
   const userCode = readUserCode(word('user_code'))
-  // Google's own name for it is older than the RFC.
+  // Google names the field `verification_url`, as it did before the RFC.
   const verificationUri = readLink(word('verification_uri') ?? word('verification_url'))
   if (deviceCode === undefined || userCode === undefined || verificationUri === undefined) {
     throw new RefreshError(
@@ -139,21 +141,21 @@ function readPrompt(whole: WholeResponse, client: Client): Prompted {
   }
 }
 
-/** ms. One that makes no sense is none: a server must not be asked in a tight loop, nor never again. */
+/** @returns ms. An interval that is no positive number counts as the default, so that we neither poll in a tight loop nor stop polling. */
 function readInterval(given: unknown): number {
   const seconds = typeof given === 'string' ? Number(given) : given
   const isGood = typeof seconds === 'number' && seconds > 0 && Number.isFinite(seconds)
   return isGood ? Math.min(seconds * 1000, LONGEST_INTERVAL) : INTERVAL
 }
 
-/** It will be shown in a terminal: no control characters, and nothing that turns the text around. */
+/** Reads the code that the person types. A terminal will show it, so it must hold no control or direction characters. */
 function readUserCode(code: string | undefined): string | undefined {
   const shown = code?.trim()
   if (shown === undefined || shown === '' || shown.length > LONGEST_CODE) return undefined
   return /^[^\p{C}\p{Zl}\p{Zp}]+$/u.test(shown) ? shown : undefined
 }
 
-/** It will be opened, also from a command line: nothing but a page, as a URL that is escaped. */
+/** Reads a link that a person, or a command line, will open. It must be an http or https URL, and shell characters in it are escaped. */
 function readLink(uri: string | undefined): string | undefined {
   if (uri === undefined || parsedUrl(uri) === undefined || /\p{C}/u.test(uri)) return undefined
   const { protocol, href } = new URL(uri)

@@ -33,12 +33,12 @@ import { revoke } from './revoke.ts'
 /**
  * Tokens from an OAuth authorization server. It needs the package `oauth4webapi`.
  *
- * What a `WWW-Authenticate` challenge demands in `claims` is asked for.
+ * If a `WWW-Authenticate` challenge demands `claims`, the next token request asks for them.
  *
  * `issue` throws a RefreshError: `source_unreachable`, `source_unavailable`, `source_rate_limited` (time mends them),
- * `reauthentication_required` (the refresh token is no good any more: a person must log in again), `source_refused` (the server
- * says no to this client or to what it asks), `source_invalid` (an answer that is none), `invalid_option` (no oauth4webapi), and whatever
- * the functions throw that secrets are read with.
+ * `reauthentication_required` (the refresh token has ended: a person must log in again), `source_refused` (the server refuses this client or
+ * its request), `source_invalid` (the response holds no usable token), `invalid_option` (oauth4webapi is not installed), and any error of
+ * your functions that return secrets.
  *
  * @throws RefreshError `invalid_option`
  * @example
@@ -69,7 +69,7 @@ export function oauth(options: OAuthOptions): Source {
       const { issuer = '', tokenEndpoint = '', scope = '' } = options
       return [...proofs, client.id, secret, issuer, tokenEndpoint, scope, ...wider.names]
     },
-    /** For a refresh token only a person can widen what was granted. */
+    /** Only a person can widen the scope of a refresh token. */
     ...(!spends && { widen: wider.widen }),
     ...(grant.seed !== undefined && { seed: grant.seed }),
     issue: async (context) => {
@@ -77,17 +77,18 @@ export function oauth(options: OAuthOptions): Source {
       let isSent = false
       const sent = (): void => {
         isSent = true
-        // A request that spends nothing may be sent again at any time.
+        // Only a request that spends a refresh token is reported: any other request may be sent again at any time.
         if (spends) context.sent?.()
       }
       try {
-        // The endpoint refuses the demanded scopes now. It accepted the configured ones before.
+        // The endpoint now refuses the scopes. If a server demanded some of them, we forget those, and send the configured scope. Otherwise we
+        // send no scope, so that the granted one counts.
         const isNarrower = context.asGranted === true && !wider.forget()
         const { scope } = isNarrower ? NO_SCOPE : aim()
         const target = readTarget({ ...options, scope })
         const wanted = withClaims(target, challenge)
         const parameters = [...wanted, ...(await grant.parameters({ ...context, target: aim() }))]
-        // A request that redeems a refresh token ends only with its flight: the response may be all that is left of the login.
+        // A request that redeems a refresh token has no timeout, because only its response holds the new token. The end of the flight ends it.
         const asked = { signal, sent, ...(spends && { timeout: Infinity }) }
         const whole = await client.ask('token_endpoint', asked, (peer, { server, party, auth }, request) =>
           peer.genericTokenEndpointRequest(server, party, auth, grant.type, parameters, request),

@@ -6,10 +6,10 @@ import { readBody } from '../shared/response-body.ts'
 import { refusalOf } from '../shared/token-endpoint.ts'
 
 /**
- * Tells the server that a token is not wanted any more (RFC 7009): its refresh token, where it has one, and the access token. To
- * be called before `credential.logout()`.
+ * Revokes a login at the server (RFC 7009): first the refresh token, if there is one, then the access token. Call it before
+ * `credential.logout()`.
  *
- * @throws RefreshError what the source throws; `invalid_option` where the server has no such endpoint. The signal's reason.
+ * @throws RefreshError what the source throws; `invalid_option` if the server has no such endpoint. After an abort: the signal's reason.
  * @example
  * const token = account.peek()?.value
  * if (token) await revoke(token, { issuer, clientId })
@@ -36,9 +36,9 @@ async function revokeOne(client: Client, token: string, hint: string, signal: Ab
   const { text, response } = whole
   const body = readBody(text, response.headers.get('content-type') ?? '')
   const said = errorOf(body)
-  // A page for people is no word of the server's.
+  // A success with an HTML page does not count: a proxy may have sent it.
   if (response.ok && !text.trimStart().startsWith('<') && !said.isError) return
-  // A server need not be able to revoke access tokens (RFC 7009 section 2).
+  // A server may be unable to revoke access tokens, which is no failure (RFC 7009 section 2).
   if (hint === 'access_token' && said.codes.includes('unsupported_token_type')) return
   const failure = refusalOf(whole, client.asking({ endpoint: 'revocation endpoint' }), client.now(), body)
   if (failure !== undefined) throw failure

@@ -1,13 +1,13 @@
-/** Turns of the event loop in which nothing new comes: then what has arrived is read. */
+/** After so many turns of the event loop without new input, all input that has arrived is read. */
 const QUIET_TURNS = 4
-/** However much arrives, a timer decides after so many turns. */
+/** After so many turns the timer decides, even if more input arrives. */
 const MOST_TURNS = 100
 
 /**
- * Lets input that has arrived be read before a timer decides anything. A process that was frozen (a paused container, a laptop lid)
- * wakes with an overdue timer and with the response in its socket, and the event loop runs timers first.
+ * Waits until all input that has arrived is read. A timer calls this before it decides anything: a process that was frozen (a paused container,
+ * a closed laptop) wakes with an overdue timer and with the response in its socket, and the event loop runs timers first.
  *
- * @param progress counts what was read
+ * @param progress returns the number of pieces that were read so far
  */
 export async function inputIsRead(progress: () => number): Promise<void> {
   let seen = progress()
@@ -18,7 +18,7 @@ export async function inputIsRead(progress: () => number): Promise<void> {
   }
 }
 
-/** The platform's own timer, not the clock of a test: the event loop must really turn. */
+/** Uses the platform's own timer, not the clock of a test, because the event loop must really turn. */
 function turn(): Promise<void> {
   return new Promise((resolve) => globalThis.setTimeout(resolve, 0))
 }

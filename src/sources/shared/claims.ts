@@ -1,11 +1,11 @@
 import { utf8 } from '../../lib/utf8.ts'
 
-/** Characters of a header that are looked at. */
+/** Characters. A longer header is not read. */
 const LONGEST_HEADER = 16_384
-/** Bounds on what a challenge may demand: it comes from an API, and goes to the authorization server as it is. */
+/** Bounds on the claims that a challenge may demand, in bytes and levels. An API writes them, and we pass them to the authorization server. */
 const [MOST_BYTES, DEEPEST] = [2_048, 8]
 
-/** A parameter of a `WWW-Authenticate` header (RFC 9110 section 11.6.1). Undefined where it is not there. */
+/** A parameter of a `WWW-Authenticate` header (RFC 9110 section 11.6.1); undefined if the header does not have it. */
 export function parameterOf(challenge: string, name: string): string | undefined {
   const pattern = new RegExp(
     `(?:^|[\\s,])${name}\\s{0,8}=\\s{0,8}(?:"((?:[^"\\\\]|\\\\.)*)"|([^\\s,"]+))`,
@@ -16,8 +16,7 @@ export function parameterOf(challenge: string, name: string): string | undefined
 }
 
 /**
- * The claims that Entra ID asks for when it wants more than was shown (a claims challenge), as JSON. Undefined where there are none, and
- * where they are more than 2 KiB or 8 levels.
+ * The claims that a claims challenge of Microsoft's APIs demands, as JSON. Undefined if there are none, or if they exceed 2 KiB or 8 levels.
  */
 export function claimsOf(challenge: string | undefined): string | undefined {
   if (challenge === undefined || challenge.length > LONGEST_HEADER) return undefined
@@ -33,7 +32,7 @@ export function claimsOf(challenge: string | undefined): string | undefined {
   }
 }
 
-/** Levels of nesting of a JSON text, without recursion. */
+/** Counts the levels of nesting of a JSON text, without recursion: a deep text would overflow the stack. */
 function levelsOf(json: string): number {
   let [deepest, level] = [0, 0]
   for (const [bracket] of json.replaceAll(/"(?:[^"\\]|\\.)*"/g, '').matchAll(/[[\]{}]/g)) {

@@ -3,29 +3,29 @@ import { libraryCause } from '../../lib/harmless.ts'
 import { parseRetryAfter, servedAt } from '../../lib/retry-after.ts'
 import { connectionOf } from './connection.ts'
 
-/** What runtimes call a connection that could not be made, or broke. */
+/** Codes and names of a connection that failed or broke, in various runtimes. */
 const CONNECTION =
   /^(?:ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_\w+|E(?:HOST|NET)UNREACH|UND_ERR_\w+|REQUEST_SEND_ERROR|TimeoutError|CERT_\w+|\w*SELF_SIGNED\w*|UNABLE_TO_\w+|ERR_TLS_\w+|ERR_SSL_\w+|EPROTO|network_error|endpoints_resolution_error)$/
-/** What libraries and commands say without a code. */
+/** Messages of libraries and commands that report a failed connection without a code. */
 const CUT =
   /\bnetwork_error\b|Failed to establish a new connection|\bMax retries exceeded\b|Name or service not known/
-/** What google-auth-library says of a success without a token. */
+/** The message of google-auth-library for a success without a token. */
 const TOKENLESS = /^Could not refresh access token\.$/m
-/** What a refusal is called, and no secret. */
+/** The shape of an OAuth error code. No secret has this shape. */
 const NAMED = /^[a-z]{2,20}(?:_[a-z]{2,20}){0,4}$/
 const LOGIN_NAMES = new Set(['AuthenticationRequiredError', 'InteractionRequiredAuthError'])
-/** How far down a chain of causes is looked, and how much of each text. */
+/** The most errors of a chain of causes that are read, and the most characters of each text. */
 const [MOST_CAUSES, MOST_TEXT] = [8, 8_192]
 
-/** Who could not give a token, and what a person can do about it. */
+/** A vendor, and how a person mends its failures. */
 export interface Remedy {
-  /** To begin a sentence with. */
+  /** The vendor's name, which begins the message. */
   readonly who: string
   readonly logIn: string
   readonly configure: string
-  /** What a person's login ends with. */
+  /** Matches an error that says that the person's login has ended. */
   readonly login: RegExp
-  /** What is said where nobody is logged in, which may be one of several ways to a credential. */
+  /** Matches an error that says that no person is logged in. A login may be one of several ways to get a credential. */
   readonly loggedOut?: RegExp | undefined
 }
 
@@ -34,19 +34,20 @@ interface Found {
   readonly code: string
   readonly status: number | undefined
   readonly retryAfterMs: number | undefined
-  /** OAuth's code, or Entra ID's number. */
+  /** OAuth's error code, or Entra ID's error number. */
   readonly said: string | undefined
-  /** All that it says, to be searched and not to be shown. */
+  /** All texts of the error. They are searched, and never shown. */
   readonly text: string
 }
 
 /**
- * What a cloud vendor's library threw, as one of ours. Its own message may quote what was sent: the `cause` holds what is harmless of it. No failure
- * is terminal, for all are mended outside this program: by the vendor's own login, by its configuration, or by time.
+ * Turns an error of a cloud vendor's library into a RefreshError. The vendor's message may quote the request, so the `cause` holds only its
+ * harmless part. No such failure is terminal, because each is mended outside this program: by the vendor's own login, by its configuration,
+ * or by time.
  *
  * @param now epoch ms
- * @param isPerson whether a refused grant (`invalid_grant`) is a person's login that has ended. A service account's or a federation's is a
- *   clock that is off or a subject token that is stale, and passes.
+ * @param isPerson whether `invalid_grant` means that a person's login has ended. For a service account or a federation it means that a clock
+ *   is off, or that a subject token is stale: that passes.
  */
 export function cloudFailure(thrown: unknown, remedy: Remedy, now: number, isPerson = true): RefreshError {
   if (thrown instanceof RefreshError) return thrown
@@ -84,7 +85,7 @@ export function cloudFailure(thrown: unknown, remedy: Remedy, now: number, isPer
       'responded with a success that holds no token: did a proxy respond in its place?',
     )
   }
-  // Of several ways to a credential, one that is cut off is no news.
+  // An aggregate error lists each way to a credential that failed. One of them without a connection tells nothing about the others.
   const isCut = read(thrown, 'errors') === undefined && CUT.test(chain[0]?.text ?? '')
   if (isCut || chain.some(({ code, name }) => CONNECTION.test(code) || CONNECTION.test(name))) {
     return failure('source_unreachable', `could not be reached (${codeOf(thrown, chain)}).`)
@@ -100,14 +101,14 @@ export function cloudFailure(thrown: unknown, remedy: Remedy, now: number, isPer
   return failure('source_refused', `has no credentials${told === '' ? '' : ` (${told})`}: ${configure}.`)
 }
 
-/** The system's code and what to look at, but no vendor's words. */
+/** The system's error code and our advice on it, without the vendor's words. */
 function codeOf(thrown: unknown, chain: readonly Found[]): string {
   const { why } = connectionOf(thrown)
   const isCode = /^(?!ERROR)[A-Z][A-Z\d_]+(?::|$)/.test(why)
   return isCode ? why : (chain.find(({ code }) => CONNECTION.test(code))?.code ?? 'a connection failed')
 }
 
-/** Errors, outermost first. */
+/** The errors of a chain of causes, the outermost first. */
 function causesOf(thrown: unknown, now: number): Found[] {
   const chain: Found[] = []
   const found = [thrown]
@@ -144,7 +145,7 @@ function statusOf(error: object, response: unknown): number | undefined {
   return found.find((each): each is number => typeof each === 'number' && each >= 300 && each < 600)
 }
 
-/** Headers are a `Headers`, or a plain object. */
+/** `Retry-After`, in ms. The vendor's libraries give headers as a `Headers` or as a plain object. */
 function retryAfterOf(response: unknown, now: number): number | undefined {
   const headers = read(response, 'headers')
   const get = read(headers, 'get')

@@ -3,29 +3,29 @@ import { harmless, holdsSecret } from '../../lib/harmless.ts'
 import { adviceOnConnection } from '../../lib/print/connection-advice.ts'
 import { dialledInstead, read, refusedByProxy } from '../../lib/print/dialled.ts'
 
-/** No connection was made, so that nothing was sent. */
+/** Codes of errors that say that no connection was made, so nothing was sent. */
 const UNSENT =
   /^(?:ECONNREFUSED|ENOTFOUND|EAI_\w+|E(?:HOST|NET)UNREACH|ENETDOWN|EADDRNOTAVAIL|EMFILE|ENFILE|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_\w+|ERR_SSL_\w+|EPROTO|CERT_\w+|UND_ERR_PRX_\w+|\w*SELF_SIGNED\w*|UNABLE_TO_\w+|HOSTNAME_MISMATCH|ERR_INVALID_URL|ConnectionRefused|FailedToOpenSocket|DNSException|\w+_CERT_\w+)$/
-/** Runtimes without codes say it in words: Deno, undici before it connects, TLS before its handshake is over. */
+/** Messages of such errors without a code: of Deno, of undici before it connects, of TLS during its handshake. */
 const UNSENT_WORDS =
   /\bclient error \(Connect\)|\bdns error\b|^bad port$|before secure TLS connection was established|\bUnable to connect\b/
-/** How far down a chain of causes is looked. */
+/** The most errors of a chain of causes that are read. */
 const MOST_CAUSES = 8
 /** Characters. */
 const LONGEST_CODE = 64
 
-/** What is known of a request that was not answered. */
+/** Why a request got no response, and whether it was sent. */
 export interface BrokenConnection {
   readonly reach: Extract<Reach, 'unsent' | 'broken'>
-  /** The system's code, or the platform's words, and what to look at. */
+  /** The system's error code or the platform's words, and our advice on it. */
   readonly why: string
 }
 
 /**
- * How far a request got that a platform's fetch gave up, and why.
+ * Tells how far a request got, and why the platform's fetch threw.
  *
- * @param secrets what must not come back
- * @param host whom it was for, with the port that it names
+ * @param secrets texts that the result must not hold
+ * @param host the host of the request, with its port
  */
 export function connectionOf(
   thrown: unknown,
@@ -55,7 +55,7 @@ export function connectionOf(
   }
 }
 
-/** Errors, outermost first. */
+/** The errors of a chain of causes, the outermost first. */
 function causesOf(thrown: unknown): object[] {
   const chain: object[] = []
   const found = [thrown]

@@ -1,14 +1,14 @@
 import { utf8 } from '../../lib/utf8.ts'
 
 /**
- * Text that is UTF-8, or says otherwise by its first bytes or by its label. What cannot be decoded becomes U+FFFD.
+ * Decodes a text. It is UTF-8, unless its first bytes or its label name another encoding. Bytes that cannot be decoded become U+FFFD.
  *
- * @param charset as labelled
+ * @param charset the encoding that the label names
  */
 export function decodeText(bytes: Uint8Array, charset?: string): string {
   const [first, second] = bytes
   if (first === undefined || second === undefined) return decoderFor(charset).decode(bytes)
-  // A mark of byte order; or a zero beside an ASCII character, as Windows PowerShell writes it.
+  // A byte order mark tells UTF-16. So does a zero byte beside an ASCII character: Windows PowerShell writes no mark.
   if ((first === 0xff && second === 0xfe) || (first > 0 && second === 0)) {
     return decoderFor('utf-16le').decode(bytes)
   }
@@ -22,7 +22,7 @@ function decoderFor(charset: string | undefined): { decode(bytes: Uint8Array): s
   try {
     return charset === undefined ? utf8() : new TextDecoder(charset)
   } catch {
-    // No platform knows all of them.
+    // The platform does not know this encoding.
     return utf8()
   }
 }

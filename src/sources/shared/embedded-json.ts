@@ -1,13 +1,13 @@
 import { parseJson } from '../../lib/json.ts'
 
-/** Characters: what is longer is not searched. */
+/** Characters. A longer text is not searched. */
 const LONGEST = 65_536
-/** Beginnings that are tried. */
+/** The most places at which an object may begin that are tried. */
 const MOST = 8
 
 /**
- * JSON objects that stand among other text: behind a warning, a guard against inclusion (`)]}'`), or in a log. The widest goes first. None
- * where the text is JSON itself, or is cut off.
+ * Finds JSON objects inside other text: behind a warning, behind a guard against script inclusion (`)]}'`), or in a log. The widest object
+ * comes first. A text that is cut off yields none. Call it only for a text that is no JSON itself.
  */
 export function* embeddedJson(text: string): Generator<object> {
   if (text.length > LONGEST) return

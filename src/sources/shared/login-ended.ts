@@ -1,4 +1,4 @@
-/** Only a person can mend these, where a person has logged in: OAuth's, OpenID's, and what vendors say instead. */
+/** Error codes that end a person's login, so that only a person can mend them: codes of OAuth, of OpenID, and of vendors. */
 const LOGIN_ENDED: ReadonlySet<string> = new Set([
   'invalid_grant',
   'access_denied',
@@ -29,16 +29,19 @@ const LOGIN_ENDED: ReadonlySet<string> = new Set([
   'account_selection_required',
   'unmet_authentication_requirements',
   'mfa_required',
-  // A code that a login ends with, and that is spent, too old, or another client's: GitHub's, Slack's.
+  // Codes of GitHub and Slack for an authorization code that is spent, too old, or another client's.
   'incorrect_device_code',
   'bad_verification_code',
   'bad_code',
   'invalid_code',
   'code_already_used',
 ])
-/** A firewall answers with 403, too: only what it never says ends a login. */
+/** Codes that end a login with a 403. A firewall responds with 403, too, so only codes count that no firewall sends. */
 const LOGIN_ENDED_BY_403: ReadonlySet<string> = new Set(['invalid_grant', 'mfa_required'])
-/** The endpoint wants a person for what a challenge demands. The login itself may be good: that is what `invalid_grant` denies. */
+/**
+ * Codes by which an endpoint refuses the claims of a challenge, or wants a person for them. The login itself may still be valid. Only
+ * `invalid_grant` says that it is not.
+ */
 const CHALLENGE_REFUSED: ReadonlySet<string> = new Set([
   'interaction_required',
   'login_required',
@@ -51,9 +54,9 @@ const CHALLENGE_REFUSED: ReadonlySet<string> = new Set([
 ])
 
 /**
- * The code by which a response ends a login.
+ * The code by which a response ends a login; undefined if it does not end the login.
  *
- * @param codes what `error` of a JSON object holds
+ * @param codes the codes in `error` of a JSON object
  */
 export function loginEndedBy(status: number, codes: readonly string[]): string | undefined {
   const isWord = status === 400 || status === 401 || (status >= 200 && status < 300)
@@ -61,7 +64,11 @@ export function loginEndedBy(status: number, codes: readonly string[]): string |
   return list && codes.find((code) => list.has(code))
 }
 
-/** @param codes what `error` of a JSON object holds, after a request that carried what a challenge demands */
+/**
+ * Whether a response refuses the claims of a challenge.
+ *
+ * @param codes the codes in `error` of a JSON object. The request carried the claims.
+ */
 export function isChallengeRefusal(codes: readonly string[]): boolean {
   return codes.some((code) => CHALLENGE_REFUSED.has(code)) && !codes.includes('invalid_grant')
 }

@@ -1,34 +1,35 @@
 import { holdsSecret } from '../../lib/harmless.ts'
 import { parsedUrl } from '../../lib/secure-url.ts'
 
-/** What was asked of an endpoint, as far as a refusal of it has to be judged and explained. */
+/** Facts about a request, by which its refusal is judged and explained. */
 export interface Asking {
-  /** A person has logged in for it, and can do so again. */
+  /** The request uses a person's login, so that a new login can help. */
   readonly person: boolean
-  /** It redeems what must not be redeemed twice. */
+  /** The request redeems a refresh token or a code, which must not be redeemed twice. */
   readonly spends: boolean
-  /** It carries what a challenge demands. */
+  /** The request carries the claims that a challenge demanded. */
   readonly carriesClaims: boolean
-  /** It goes by something signed that is good for a while only: another try, or another clock, may do. */
+  /** The request presents a signed assertion or subject token, which expires. Another try, or a corrected clock, may succeed. */
   readonly isSigned: boolean
   /** The client and how it authenticates, such as `client 'app' (client_secret_basic)`. */
   readonly client?: string | undefined
-  /** Which endpoint was asked. Default: the token endpoint. */
+  /** The name of the endpoint, for messages. Default: 'token endpoint'. */
   readonly endpoint?: string | undefined
-  /** As asked for. */
+  /** The requested scope. */
   readonly scope?: string | undefined
-  /** The scope is wider than the one of the configuration: it was demanded. */
+  /** The scope is wider than the configured one, because a server demanded more. */
   readonly isWider?: boolean | undefined
 }
 
-/** A refresh token that has ended, in words of the server's own. */
+/** Matches a server's own words for a refresh token that has ended. */
 const ENDED =
   /\binvalid_grant\b|refresh[_ ]?token|\b(?:token|grant|code|session|login)\b.{0,40}\b(?:invalid|expired|revoked|not found|bad)\b|\b(?:invalid|expired|revoked|bad)\b.{0,20}\b(?:token|grant|session|login)\b/i
 
 /**
- * What to look at, by the error. It begins with a blank.
+ * Advice for the operator, by the error. It begins with a blank.
  *
- * @param words what the server says besides
+ * @param name the error code
+ * @param words the sentence that the server adds to the code
  */
 export function adviceOn(status: number, name: string | undefined, asking: Asking, words = ''): string {
   const { client = 'the client', endpoint = 'token endpoint', isSigned, scope } = asking
@@ -36,7 +37,7 @@ export function adviceOn(status: number, name: string | undefined, asking: Askin
     case 'invalid_client':
       return ` It does not accept ${client}: ${isSigned ? 'is its key or assertion registered there, and this clock right?' : howItAuthenticates(client)}`
     case 'unauthorized_client':
-      // Atlassian says so of a refresh token.
+      // Atlassian sends this code for a refresh token that has ended.
       if (asking.person && ENDED.test(words)) return logInAgain(client)
       return ` It does not let ${client} ask for this: allow the grant there.`
     case 'unsupported_grant_type':
@@ -53,7 +54,7 @@ export function adviceOn(status: number, name: string | undefined, asking: Askin
         ? ' Is the assertion or subject token still good, made out to this server, and this clock right?'
         : ` It was asked by ${client}: does what it presents still hold?`
     default:
-      // Only `error` of a JSON object ends a login by itself: X, HubSpot and others say it otherwise.
+      // X, HubSpot and others do not report an ended refresh token in `error`. Their response ends no login, so we only advise a new one.
       if (asking.person && (name === 'invalid_request' || ENDED.test(`${name ?? ''} ${words}`))) {
         return logInAgain(client)
       }
@@ -63,7 +64,7 @@ export function adviceOn(status: number, name: string | undefined, asking: Askin
   }
 }
 
-/** HTTP Basic escapes some characters (RFC 6749 section 2.3.1), and servers such as Cloud Foundry's take them as they come. */
+/** HTTP Basic escapes some characters (RFC 6749 section 2.3.1). Servers such as Cloud Foundry's do not decode them, and know no such client. */
 function howItAuthenticates(client: string): string {
   return client.endsWith('(client_secret_basic)')
     ? "are its id and its secret right? Some servers accept them with clientAuth 'client_secret_post' only."
@@ -74,7 +75,7 @@ function logInAgain(client: string): string {
   return ` It was asked by ${client}; where this does not pass, the refresh token has ended: log in again.`
 }
 
-/** Where a redirect leads: its host alone, for the rest of it may hold a secret. It begins with a blank, or is empty. */
+/** The host of a redirect, behind ' to '; empty if there is none. The rest of the URL is left out, because it may hold a secret. */
 export function redirectHost({ headers, url }: Response, secrets: readonly string[]): string {
   const host = parsedUrl(headers.get('location') ?? '', url || undefined)?.host ?? ''
   const isHarmless = host.length <= 128 && !holdsSecret(host, secrets)

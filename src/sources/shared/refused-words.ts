@@ -2,50 +2,50 @@ import { harmless, holdsSecret } from '../../lib/harmless.ts'
 import { parameterOf } from './claims.ts'
 import type { ResponseBody } from './response-body.ts'
 
-/** What a response says of an error, by OAuth's names (RFC 6749 section 5.2) or by a vendor's. */
+/** The error that a response reports, in OAuth's fields (RFC 6749 section 5.2) or in a vendor's. */
 export interface SaidError {
-  /** What `error` holds, outermost first: the codes that a verdict may go by. */
+  /** The codes in `error`, outermost first. Only these codes decide whether a login has ended. */
   readonly codes: readonly string[]
-  /** The name to show: one of the codes, or a vendor's own. */
+  /** The name to show: one of the codes, or a vendor's own code. */
   readonly name: string | undefined
-  /** What it says in words, harmless. */
+  /** The error's sentence, made safe for a message. */
   readonly words: string | undefined
-  /** It speaks of an error, whatever its status. */
+  /** True if the body reports an error, even with a status of success. */
   readonly isError: boolean
 }
 
 const NONE: SaidError = { codes: [], name: undefined, words: undefined, isError: false }
-/** Members that name an error. An object there is looked into. */
+/** Members that name an error. If such a member is an object, its own members are read. */
 const NAMES = 'errorCode error_code errcode error_type Error fault Code code status_code type __type'.split(
   ' ',
 )
-/** Only with these a response that calls itself a success speaks of an error. */
+/** In a response with a status of success, only these members (besides `error`) report an error. */
 const TELLING = ['errorCode', 'error_code', 'errcode', 'Error', 'fault']
 const WORDS =
   'error_description errorDescription error_message errorMessage errorSummary errmsg message Message msg faultstring detail description title reason'.split(
     ' ',
   )
 
-/** Reads what a response says of an error. Never throws. */
+/** Reads the error that a response reports. Never throws. */
 export function errorOf({ fields, text }: ResponseBody, secrets: readonly string[] = []): SaidError {
   const shown = (words: string | undefined): string | undefined =>
     words === undefined ? undefined : harmless(words, secrets) || undefined
   if (fields === undefined) return { ...NONE, words: shown(text) }
   const error = get(fields, 'error')
-  // ArcGIS has OAuth's whole response within its own `error`.
+  // ArcGIS puts OAuth's whole error response into its own `error` member.
   const codes = [error, ...['error', 'code', 'type', 'status'].map((name) => get(error, name))].filter(isName)
-  // Supabase has no `error`. Nobody but an authorization server names the refresh token so.
+  // Supabase sends `error_code` and no `error`. Only an authorization server sends codes that begin with 'refresh_token_'.
   const own = get(fields, 'error_code')
   if (isName(own) && own.startsWith('refresh_token_')) codes.push(own)
-  // Some list their errors.
+  // Some servers send a list of errors.
   const listed = ['errors', 'error', 'detail'].map((name) => firstOf(get(fields, name)))
   const named = [fields, ...listed].flatMap((from) => NAMES.flatMap((name) => namesIn(get(from, name))))
-  // HubSpot's `BAD_REFRESH_TOKEN`; others have a number there, or no more than 'error'.
+  // HubSpot puts `BAD_REFRESH_TOKEN` into `status`. Other servers put a number there, or the word 'error', which say nothing.
   const state = get(fields, 'status')
   if (typeof state === 'string' && /^[A-Z][A-Z_]{3,63}$/.test(state)) named.push(state)
   const words = [fields, error, get(fields, 'fault'), get(fields, 'Error'), get(fields, 'detail'), ...listed]
     .flatMap((from) => WORDS.map((name) => get(from, name)))
-    // Some have a sentence where OAuth has a code.
+    // Some servers put a sentence into `error`, where OAuth has a code.
     .concat(isName(error) ? [] : [error], listed)
     .find((each): each is string => typeof each === 'string' && each.trim() !== '')
   return {
@@ -61,19 +61,19 @@ export function errorOf({ fields, text }: ResponseBody, secrets: readonly string
   }
 }
 
-/** Some say what is wrong in a header alone (RFC 6750 section 3). It is shown, and ends no login. */
+/** Some servers report an error only in the `WWW-Authenticate` header (RFC 6750 section 3). Its sentence is shown, and ends no login. */
 export function challengeOf(headers: Headers, secrets: readonly string[]): SaidError {
   const challenge = (headers.get('www-authenticate') ?? '').slice(0, 2_048)
   const words = parameterOf(challenge, 'error_description')
   return words === undefined ? NONE : { ...NONE, words: harmless(words, secrets) || undefined }
 }
 
-/** OAuth's own spelling. */
+/** A code in OAuth's spelling: lower case, with underscores. */
 function asCode(given: string): string {
   return given.toLowerCase().replaceAll('-', '_')
 }
 
-/** Dropbox has a code and a sentence in one: `invalid_client: Invalid client_id`. */
+/** The code before a sentence. Dropbox puts both into `error`: `invalid_client: Invalid client_id`. */
 function beginningOf(error: unknown): string[] {
   const [, code] =
     typeof error === 'string' ? (/^([a-z]{2,20}(?:_[a-z]{2,20}){1,4}): /.exec(error) ?? []) : []
@@ -90,13 +90,13 @@ function namesIn(value: unknown): string[] {
   return (
     [value, ...inner, deeper]
       .map((each) => (typeof each === 'number' ? String(each) : each))
-      // AWS puts a name space before it.
+      // AWS puts a namespace and a `#` before the code.
       .map((each) => (typeof each === 'string' ? each.slice(0, 128).replace(/^[\w.]+#/, '') : each))
       .filter(isName)
   )
 }
 
-/** A code, and nothing that may be a secret: words without digits, or a vendor's short number. */
+/** Whether a text is a code and cannot be a secret: words without digits, or a vendor's short number. */
 function isName(value: unknown): value is string {
   if (typeof value !== 'string') return false
   return (

@@ -2,19 +2,19 @@ import { canonicalNames } from '../../credential/token/canonical-names.ts'
 import { parseJson } from '../../lib/json.ts'
 import { embeddedJson } from './embedded-json.ts'
 
-/** What a response's body is, by its shape. */
+/** A response's body, read by its shape. */
 export interface ResponseBody {
-  /** `json`: an object, and its own members. `nested`: any other JSON, perhaps with the token one level down. */
+  /** `json`: an object whose own members are `fields`. `nested`: any other JSON; the token may be one or two levels down. */
   readonly kind: 'json' | 'nested' | 'form' | 'xml' | 'broken' | 'page' | 'empty'
-  /** Its members; those of the object one level down where the token is there. undefined where it has none. */
+  /** The object that holds the token or the error; undefined if the body has no such object. */
   readonly fields: object | undefined
-  /** A refresh token in what cannot be read as a whole. */
+  /** The refresh token from a body that cannot be parsed as a whole. */
   readonly salvaged?: string | undefined
-  /** What it says in plain text: a body that is short, and nothing else. */
+  /** The body itself, if it is a short plain text. */
   readonly text?: string | undefined
 }
 
-/** Where servers put the token that do not put it on the first level. */
+/** Members in which some servers put the token. */
 const INNER = [
   'data',
   'result',
@@ -33,21 +33,21 @@ const INNER = [
   'authentication',
   'AuthenticationResult',
 ]
-/** Characters: what is longer is no sentence. */
+/** Characters. A longer text is no sentence. */
 const LONGEST_TEXT = 512
-/** Characters: what is longer is looked at by the usual names alone. */
+/** Characters. In a longer body only the usual names are looked up. */
 const LONGEST_ODD = 65_536
-/** Members that are looked into, by whatever name. */
+/** The most members of an object that are searched, whatever their names. */
 const MOST_MEMBERS = 64
 const FORM_TYPES = /^(?:text\/plain|application\/(?:x-www-form-urlencoded|json|octet-stream))\b/i
 const FORM = /^[\w.~%+*-]+=[^&<>\s"{}]*(?:&[\w.~%+*-]+=[^&<>\s"{}]*)*$/
-/** Characters: what is no response is not looked at further. */
+/** Characters. A longer form or XML is not read: no token response is that long. */
 const LONGEST_FORM = 262_144
 const XML_MEMBER = /<([A-Za-z_][\w.-]{0,63})>([^<>]*)<\/([A-Za-z_][\w.-]{0,63})>/g
 
 /**
- * Reads a token response by its shape: a label says little, for servers and proxies mislabel (`text/html` is what PHP says where nobody
- * says otherwise).
+ * Reads a token response by its shape. Its `content-type` says little, because servers and proxies mislabel responses: PHP's default is
+ * `text/html`.
  */
 export function readBody(text: string, contentType: string): ResponseBody {
   const trimmed = text.replace(/^\uFEFF/, '').trim()
@@ -73,7 +73,7 @@ export function readBody(text: string, contentType: string): ResponseBody {
   if (trimmed.startsWith('<')) {
     const members = readXml(trimmed)
     if (members !== undefined) return { kind: 'xml', fields: members }
-    // A fault of SOAP is no page.
+    // A SOAP fault is no page for people, so its sentence is kept.
     const [, fault] = /<faultstring[^<>]{0,128}>([^<>]{1,512})</i.exec(trimmed.slice(0, LONGEST_FORM)) ?? []
     return { kind: 'page', fields: undefined, text: fault }
   }
@@ -84,7 +84,7 @@ export function readBody(text: string, contentType: string): ResponseBody {
   return { kind: 'broken', fields: undefined, salvaged: salvage(trimmed) }
 }
 
-/** The object that holds the token, or the error: the first level goes before the second, and that before the third. */
+/** The object that holds the token or the error. The first level goes before the second, and the second before the third. */
 function innerOf(value: unknown, isSmall: boolean): object | undefined {
   const only: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value
   if (!isObject(only)) return undefined
@@ -105,18 +105,18 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Some encode a response twice, or put its text into a member: the object that such a text holds. */
+/** Parses a text that holds JSON. Some servers encode a response twice, or put it as a text into a member. */
 function withinText(value: unknown): unknown {
   const isJson = typeof value === 'string' && value.length <= LONGEST_ODD && /^\s{0,64}[{[]/.test(value)
   return isJson ? (parseJson(value)?.value ?? value) : value
 }
 
-/** The members in which servers put the token. */
+/** The objects in the members of {@link INNER}. */
 function namedIn(fields: object): object[] {
   return INNER.map((name) => withinText(Reflect.get(fields, name))).filter(isObject)
 }
 
-/** Its first members that are objects. */
+/** The objects among the first members. */
 function objectsIn(fields: object): object[] {
   const found: object[] = []
   let looked = 0
@@ -138,7 +138,10 @@ function isToldExactly(fields: object): boolean {
   )
 }
 
-/** A token behind a warning, or behind a guard against inclusion. A page for people ends otherwise, and shows examples. */
+/**
+ * Finds a token behind a warning, or behind a guard against script inclusion. A page for people is not searched, because it may show an example.
+ * Such a page does not end like JSON, or it holds an HTML tag.
+ */
 function tokenAmong(text: string): object | undefined {
   if (!/[}]\W{0,8}\d?$/.test(text) || /<!doctype|<html/i.test(text)) return undefined
   for (const found of embeddedJson(text)) {
@@ -149,8 +152,8 @@ function tokenAmong(text: string): object | undefined {
 }
 
 /**
- * A whole body of form fields. One that holds a grant type is an echo of the request. A token counts whatever the body is labelled; an
- * error, which may end a login, counts only under a label that servers give to forms.
+ * Reads a body that is one form. A form with a grant type is an echo of our request, and does not count. A token counts under any
+ * `content-type`. An error counts only under a `content-type` that servers give to forms, because it may end a login.
  */
 function readForm(text: string, contentType: string): object | undefined {
   if (text.length > LONGEST_FORM || !FORM.test(text)) return undefined
@@ -160,7 +163,7 @@ function readForm(text: string, contentType: string): object | undefined {
   return isResponse && !('grant_type' in fields) ? fields : undefined
 }
 
-/** An element with members that hold text: no page for people is one. */
+/** Reads XML whose elements hold the token or the error. No page for people has such elements. */
 function readXml(text: string): object | undefined {
   if (/^<!doctype|^<html/i.test(text) || text.length > LONGEST_FORM) return undefined
   const fields = new Map<string, string>()
@@ -177,7 +180,7 @@ function unescaped(text: string): string {
   return text.replaceAll(/&(amp|lt|gt|quot|apos);/g, (_, name: string) => ENTITIES[name] ?? '')
 }
 
-/** The new refresh token of JSON that was cut off, or has something around it: without it the login is lost. */
+/** Finds the new refresh token in JSON that was cut off, or has text around it. Without that token the login is lost. */
 function salvage(text: string): string | undefined {
   if (/"grant_type"/.test(text)) return undefined
   const [, found] = /"refresh_?[tT]oken"\s{0,16}:\s{0,16}"([^"\\\s]{1,8192})"/.exec(text) ?? []

@@ -1,18 +1,18 @@
 import { decodeText } from './decode-text.ts'
 import { readBody } from './response-body.ts'
 
-/** bytes: no server's token or metadata comes near it. */
+/** bytes. No server's token response or metadata come near this size. */
 const LIMIT = 262_144
 
 /**
- * A body as text, at most 256 KiB of it.
+ * Reads a body as text. Reading stops after 256 KiB.
  *
- * @param read is told of each piece
+ * @param read called after each piece
  */
 export async function readText(response: Response, read: () => void): Promise<string> {
   const body: ReadableStream<Uint8Array> | null | undefined = response.body
   if (typeof body?.getReader !== 'function') {
-    // React Native shows no body, and node-fetch a stream of Node's: it is read whole.
+    // React Native has no `body`, and node-fetch has a Node stream there. So we read the whole text.
     const whole = await response.text()
     read()
     return whole.slice(0, LIMIT)
@@ -26,8 +26,8 @@ export async function readText(response: Response, read: () => void): Promise<st
 }
 
 /**
- * A connection that breaks behind the last brace, or behind the new refresh token, has brought all that matters. A refresh token that was
- * spent for it must not be sent again.
+ * Whether the body is usable although the connection broke: the JSON is complete, or it holds the new refresh token. We must keep that token,
+ * because the old one is spent, and must not be sent again.
  */
 function isEnough(text: string, type: string): boolean {
   if (!text.trimStart().startsWith('{')) return false
@@ -35,7 +35,7 @@ function isEnough(text: string, type: string): boolean {
   return kind === 'json' || kind === 'nested' || salvaged !== undefined
 }
 
-/** The bytes that were read, and the reason if they are not all. */
+/** The bytes that were read. `broken` holds the error if the connection broke before the end. */
 interface ReadBytes {
   readonly bytes: Uint8Array
   readonly broken?: { readonly reason: unknown } | undefined
@@ -56,7 +56,7 @@ async function readBytes(body: ReadableStream<Uint8Array>, read: () => void): Pr
       return { bytes: joined(pieces, size), broken: { reason } }
     }
   }
-  // A body that cannot be cancelled must not take away what was read of it.
+  // If cancelling the body fails, the bytes that were read still count.
   reader.cancel().catch(() => undefined)
   return { bytes: joined(pieces, size) }
 }
@@ -71,7 +71,7 @@ function joined(pieces: readonly Uint8Array[], size: number): Uint8Array {
   return all
 }
 
-/** A body that was compressed, and is not labelled so, reaches us as it is. JSON never begins like that. */
+/** Unpacks a gzip body without a `content-encoding`, which fetch does not decode. JSON never begins with these two bytes. */
 async function unzipped(bytes: Uint8Array): Promise<Uint8Array> {
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b || typeof DecompressionStream !== 'function') return bytes
   const { body } = new Response(new Uint8Array(bytes))

@@ -2,7 +2,7 @@ import type { Source } from '../../credential/source.ts'
 import { RefreshError } from '../../errors.ts'
 import { describe, optionError } from '../../lib/options.ts'
 
-/** A secret, or what gives it: a function, or a source such as `file('/run/secrets/client')`. It is asked each time that it is needed. */
+/** A secret, a function that returns it, or a source such as `file('/run/secrets/client')`. The library reads it each time that it needs it. */
 export type SecretOption =
   | string
   | Source
@@ -11,7 +11,7 @@ export type SecretOption =
 const HALF = 'holds half a character (a lone surrogate), which cannot be sent: mend what cuts it'
 
 /**
- * A text that is sent as it is.
+ * Checks a text that is sent unchanged: it must hold no lone surrogate.
  *
  * @throws RefreshError `invalid_option`
  */
@@ -20,7 +20,7 @@ export function checkWhole(name: string, text: string): string {
   return text
 }
 
-/** No encoding can carry a surrogate without its other half. */
+/** Whether a text holds a lone surrogate, which no encoding can carry. */
 function isBroken(text: string): boolean {
   return /\p{Cs}/u.test(text)
 }
@@ -34,15 +34,15 @@ export function checkSecret(name: string, given: SecretOption | undefined): Secr
   throw optionError(name, what)
 }
 
-/** @throws RefreshError `source_invalid` where it is none; whatever the function or the source throws */
+/** @throws RefreshError `source_invalid` if the result is no text, or an empty one; any error of the function or the source */
 export function readSecret(name: string, given: SecretOption, signal: AbortSignal): Promise<string> {
   return readGiven(name, given, { signal })
 }
 
 /**
- * As {@link readSecret}, of a function that is told more, and that may give a source.
+ * Like {@link readSecret}, for a function that gets more than a signal, and that may return a source.
  *
- * @throws RefreshError as above
+ * @throws RefreshError as {@link readSecret} does
  */
 export async function readGiven<C extends { readonly signal: AbortSignal }>(
   name: string,

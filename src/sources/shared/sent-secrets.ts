@@ -1,4 +1,4 @@
-/** Parameters of requests that are no secrets. */
+/** Request parameters whose values are no secrets. */
 const PUBLIC = new Set(
   (
     'grant_type scope audience resource client_id response_type redirect_uri client_assertion_type subject_token_type actor_token_type ' +
@@ -6,19 +6,19 @@ const PUBLIC = new Set(
   ).split(' '),
 )
 
-/** All that a request sends and that must not come back in a message, in the forms that it may come back in. */
+/** The secrets of a request, in each form in which a response may quote them. No message may hold one of them. */
 export function secretsIn(init: RequestInit | undefined): string[] {
   const { headers, body } = init ?? {}
   const fields = typeof body === 'string' || body instanceof URLSearchParams ? fieldsOf(body) : []
   const secrets = fields.filter(([name]) => !PUBLIC.has(name)).map(([, value]) => value)
   const sent = [...secrets, ...authorizationOf(headers)].filter((text) => text.length > 2)
-  // The longest go first, for one may be a part of another.
+  // The longest go first, because one text may be a part of another.
   const forms = Array.from(new Set(sent.flatMap(formsOf)))
-  // oxlint-disable-next-line unicorn/no-array-sort -- React Native has no other
+  // oxlint-disable-next-line unicorn/no-array-sort -- React Native has no `toSorted`
   return forms.sort((one, other) => other.length - one.length)
 }
 
-/** Of a text, what it looks like in a URL, in a form, in JSON, and as base64. */
+/** A text as it is, and as it looks in a URL, in a form, in JSON, and in base64. */
 function formsOf(text: string): string[] {
   const form = new URLSearchParams([['', text]]).toString().slice(1)
   const encoded = base64(text)

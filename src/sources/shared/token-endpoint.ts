@@ -10,7 +10,7 @@ import { challengeOf, errorOf } from './refused-words.ts'
 import { readBody, type ResponseBody } from './response-body.ts'
 import type { WholeResponse } from './token-request.ts'
 
-/** They ask for patience, not for another request. */
+/** Statuses by which a server asks the client to try again later. They do not refuse the request. */
 const PATIENCE = new Set([408, 425])
 const PATIENT_WORDS = new Set(
   (
@@ -19,19 +19,20 @@ const PATIENT_WORDS = new Set(
   ).split(' '),
 )
 /**
- * ms: a success without a token may have cost the refresh token, and so may each further request. So the first pause is as long as those
- * in an outage get, and no longer: where the token was not spent, the end of the outage is noticed.
+ * ms: the first pause after a success without a token. That response may have spent the refresh token, and each further request may spend
+ * another one. So the first pause is already as long as the pauses of an outage become. It is no longer than those: if no token was spent, a
+ * refresh soon notices that the outage is over.
  */
 const AFTER_LOSS = 5_000
 
 /**
- * The token of a response.
+ * Reads the token of a response.
  *
- * The peer's own reading is not used: it refuses what has an ID token that our clock takes for old, or an odd `expires_in`, and a
- * refresh token that was spent for such a response would be lost.
+ * oauth4webapi does not read it: it refuses a response whose ID token looks expired to our clock, or whose `expires_in` is odd. The new refresh
+ * token in such a response would be lost, and the old one is spent.
  *
  * @param now epoch ms
- * @throws RefreshError, noted with how far the request got and with what must not be lost
+ * @throws RefreshError. Its facts say how far the request got, and hold a refresh token that arrived without a usable access token.
  */
 export function readTokens(whole: WholeResponse, asking: Asking, now: number): AccessToken {
   const body = bodyOf(whole)
@@ -39,9 +40,9 @@ export function readTokens(whole: WholeResponse, asking: Asking, now: number): A
   if (whole.response.ok && fields !== undefined) {
     const { token, problem, received } = readTokenResponse(fields, whole.sentAt)
     if (token !== undefined) return token
-    // With a grant type in it, it is our own request that came back.
+    // A body with a grant type is an echo of our own request.
     const isLost = received.refreshToken !== undefined && !('grant_type' in fields)
-    // A token that is of no use is so by configuration; one that is not there may be there soon.
+    // A missing token may be there soon, so we pause. An unusable token comes from the server's configuration, so no pause helps.
     const retryAfterMs = problem === NO_TOKEN ? afterLoss(true, asking, undefined) : undefined
     const { isError, words } = errorOf(body, whole.secrets)
     if (isLost || !isError) {
@@ -53,7 +54,7 @@ export function readTokens(whole: WholeResponse, asking: Asking, now: number): A
 }
 
 /**
- * What is wrong with a response of an endpoint, if anything. A login ends only by a JSON object whose `error` says so, and never with a 5xx.
+ * The error that a response reports; undefined for a success. Only the `error` of a JSON object ends a login, and never with a 5xx.
  *
  * @param now epoch ms
  */
@@ -86,7 +87,7 @@ export function refusalOf(
   if (status >= 500 || PATIENCE.has(status)) {
     return failed('source_unavailable', `cannot respond now (${status})${saying}.`, {}, { retryAfterMs })
   }
-  // A platform that hides redirects gives them no status.
+  // Browsers give a redirect the status 0.
   if (status === 0 || (status >= 300 && status < 400)) {
     const message = `redirects${redirectHost(response, secrets)}, which is not followed: name the ${asking.endpoint ?? 'token endpoint'} itself. Or is a login page in between?`
     return failed('source_refused', message)
@@ -130,7 +131,7 @@ function bodyOf({ text, response }: WholeResponse): ResponseBody {
   return readBody(text, response.headers.get('content-type') ?? '')
 }
 
-/** A whole success without a token: what was spent for it is spent. */
+/** The error for a success without a usable token. The server accepted the request, so the refresh token is spent. */
 function useless(
   { host }: WholeResponse,
   problem: string,

@@ -12,27 +12,27 @@ import { connectionOf } from './connection.ts'
 import { readText } from './response-text.ts'
 import { secretsIn } from './sent-secrets.ts'
 
-/** How a source's requests are sent. */
+/** How a source sends its requests. */
 export interface TokenRequestOptions {
-  /** Sends the requests. Not the fetch that carries the credential. Default: the platform's. */
+  /** Sends the source's requests. Do not give the fetch that carries the credential. Default: the platform's fetch. */
   fetch?: typeof globalThis.fetch | undefined
   /**
-   * ms, until the response to one request has arrived whole. A request that redeems a refresh token or an authorization code is not
-   * ended by it: its token may be spent by then, and the response is all that is left of the login.
+   * How long one request may take until its whole response has arrived, in ms. The timeout does not end a request that redeems a refresh token
+   * or an authorization code: the server may have spent the token by then, and only the response holds the new one.
    * @default 10_000
    */
   timeout?: number | undefined
   /**
-   * Endpoints that may be asked over plain http, inside a network that you trust: each is an origin.
-   * @default [] only this machine is
+   * Origins that the source may request over plain http, inside a network that you trust. This machine is always allowed.
+   * @default []
    * @example plainHttpEndpoints: ['http://keycloak:8080']
    */
   plainHttpEndpoints?: readonly string[] | undefined
-  /** Time, for tests to control. Default: the platform's. */
+  /** A clock, for tests. Default: the platform's. */
   clock?: Clock | undefined
 }
 
-/** The options with their defaults, checked. */
+/** The checked options, with their defaults. */
 export interface Http {
   readonly fetch: typeof globalThis.fetch
   readonly timeout: number
@@ -43,29 +43,29 @@ export interface Http {
 
 export const HTTP_OPTIONS: readonly string[] = ['fetch', 'timeout', 'plainHttpEndpoints', 'clock']
 
-/** A response that has arrived whole. */
+/** A response whose whole body has arrived. */
 export interface WholeResponse {
-  /** Who responded, to begin a sentence with. */
+  /** The host that responded. It begins a message. */
   readonly host: string
   readonly response: Response
-  /** At most 1 MiB: what is longer is judged by its beginning. */
+  /** The body. Reading stops after 256 KiB, so a longer body is judged by its beginning. */
   readonly text: string
-  /** epoch ms; lifetimes count from here, for it is not known how long the response took */
+  /** epoch ms: when the request was sent. Lifetimes count from here, because the server's part of the delay is not known. */
   readonly sentAt: number
-  /** What must not come back in a message. */
+  /** The secrets of the request. No message may hold one of them. */
   readonly secrets: readonly string[]
 }
 
-/** Sends one request: with this fetch, and this signal. */
+/** Sends one request, with the given fetch and signal. */
 export type Send = (fetch: typeof globalThis.fetch, signal: AbortSignal) => Promise<Response>
 
-/** Whom one request is for, and what ends it. */
+/** The host of one request, and its signal and timeout. */
 export interface Asked {
   readonly host: string
   readonly signal: AbortSignal
-  /** ms until it is given up; Infinity: only the signal ends it. Default: the timeout of the options. */
+  /** ms. Infinity: only the signal ends the request. Default: the timeout of the options. */
   readonly timeout?: number | undefined
-  /** Is told when the request is handed to fetch. */
+  /** Called just before the request is passed to fetch. */
   readonly sent?: (() => void) | undefined
 }
 
@@ -84,22 +84,24 @@ export function readHttp(options: TokenRequestOptions): Http {
 }
 
 /**
- * The platform's fetch, looked up at each call. A surface of ours in its place passes the requests of a source that it serves; where it
- * cannot know of them (a browser, a login), they go to the fetch beneath it: it would wait for the token that is being fetched.
+ * The platform's fetch, looked up at each call. `globalThis.fetch` may be a surface of ours. Within a source it recognizes the source's
+ * requests, and passes them on. In a browser or at a login it cannot recognize them, and would wait for the token that we request. So we use
+ * the fetch beneath it there.
  */
 const platformFetch: Fetch = (...request) =>
   ((isInSource() ? undefined : rawFetch()) ?? globalThis.fetch)(...request)
 
 /**
- * Makes one request, and waits until its response has arrived whole.
+ * Sends one request, and waits until its whole response has arrived.
  *
- * @throws RefreshError `source_unreachable`, which shows nothing of what was sent; the signal's reason; whatever `send` throws besides
+ * @throws RefreshError `source_unreachable`, whose message shows nothing of the request; `source_unavailable` if a success cannot be decoded;
+ *   any other error of `send`. After an abort: the signal's reason.
  */
 export async function ask(http: Http, asked: Asked, send: Send): Promise<WholeResponse> {
   const { host, signal, timeout = http.timeout, sent } = asked
   throwIfAborted(signal)
   const controller = new AbortController()
-  // Kept beside the signal: not every platform's signal keeps its reason (React Native).
+  // We keep the reason ourselves, because React Native's signals have none.
   let reason: unknown
   const end = (why: unknown): void => {
     reason = why
@@ -131,7 +133,7 @@ export async function ask(http: Http, asked: Asked, send: Send): Promise<WholeRe
     return { host, response, text, sentAt, secrets }
   }
   try {
-    // A fetch that was given may take no notice of the signal.
+    // A fetch of the user's may ignore the signal.
     return await abortable(responded(), controller.signal)
   } catch (error) {
     throw controller.signal.aborted ? reason : error
@@ -147,12 +149,18 @@ function late(host: string, timeout: number): RefreshError {
   return noting(new RefreshError('source_unreachable', message), { reach: 'broken' })
 }
 
-/** Next.js keeps the responses of POSTs, too, on disk: a token that was rejected would come back for ever. Nobody else reads this. */
+/**
+ * Next.js caches the responses of POST requests on disk, so a rejected token would come back for ever. This member turns that off. Other
+ * platforms ignore it.
+ */
 interface Uncached extends RequestInit {
   readonly next: { readonly revalidate: 0 }
 }
 
-/** A small response gains nothing by compression, and a label that is wrong loses it whole. Browsers leave the header out. */
+/**
+ * Adds the headers of every request. `accept-encoding: identity` asks for no compression: it gains nothing for a small response, and a wrong
+ * `content-encoding` would lose the whole response. Browsers do not send that header.
+ */
 function plain(init: RequestInit | undefined): Uncached | undefined {
   if (init === undefined) return undefined
   const headers: Record<string, string> = {}
@@ -162,7 +170,11 @@ function plain(init: RequestInit | undefined): Uncached | undefined {
   return { ...init, headers: { ...headers, 'accept-encoding': 'identity' }, next: { revalidate: 0 } }
 }
 
-/** @param response whose body is read */
+/**
+ * Turns an error of the platform's fetch into a RefreshError.
+ *
+ * @param response the response whose body `step` reads; undefined if `step` sends the request
+ */
 async function reached<R>(
   host: string,
   step: Promise<R>,
@@ -173,12 +185,12 @@ async function reached<R>(
     return await step
   } catch (thrown) {
     const { reach, why } = connectionOf(thrown, secrets, host)
-    // A fetch of the user's may put the whole request into its error.
+    // A fetch of the user's may put the whole request into its error, so the cause is cleaned.
     const cause = libraryCause(thrown, secrets)
     const isLabelled = response?.ok === true && (response.headers.get('content-encoding') ?? '') !== ''
     if (isLabelled && !CONNECTION.test(why)) {
       const message = `${host} responded with a success that cannot be decoded as its content-encoding says (${why}): mend the server, or what stands before it.`
-      // The same request would bring the same again, and spend another token.
+      // The next request would get the same response, and spend another token. So we pause.
       throw noting(new RefreshError('source_unavailable', message, { cause, retryAfterMs: AFTER_LOSS }), {
         reach: 'accepted',
       })
@@ -190,7 +202,7 @@ async function reached<R>(
   }
 }
 
-/** ms, as after any success without a token */
+/** ms: the first pause after a success that cannot be decoded, as after a success without a token. */
 const AFTER_LOSS = 5_000
-/** Codes of a connection that broke while a body came. */
+/** Codes of a connection that broke while the body arrived. */
 const CONNECTION = /^(?:E(?!RR_)[A-Z]+|UND_ERR_\w+|Connection\w+)\b/

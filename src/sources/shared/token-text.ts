@@ -10,27 +10,27 @@ import { libraryCause } from '../../lib/harmless.ts'
 import { field, parseJson } from '../../lib/json.ts'
 import { embeddedJson } from './embedded-json.ts'
 
-/** Reads a token out of a text that is neither a bare token nor one of the known kinds of JSON. */
+/** Reads a token from a text that is neither a bare token nor a known kind of JSON. */
 export type ParseOutput = (text: string) => AccessToken | string | Promise<AccessToken | string>
 
-/** How a text is read. */
+/** Facts about a text that holds a token. */
 export interface Reading {
-  /** Who printed or holds it, to begin a sentence with. */
+  /** The origin of the text, such as 'The file …'. It begins a message. */
   readonly of: string
-  /** When it was written, in epoch ms: lifetimes count from here. */
+  /** epoch ms: when the text was written. Lifetimes count from here. */
   readonly since: number
   readonly parse?: ParseOutput | undefined
 }
 
-/** Sequences that a terminal turns into colours, links and titles. No token contains them. */
+/** Matches the escape sequences that a terminal shows as colours, links and titles. No token contains them. */
 // oxlint-disable-next-line no-control-regex
 const SHOWN = /\u001B(?:\[[0-?]{0,32}[ -/]{0,8}[@-~]|\][^\u0007\u001B]{0,256}(?:\u0007|\u001B\\))/g
-/** Characters: what is longer is looked at by the usual names alone. */
+/** Characters. In a longer text only the usual names are looked up. */
 const LONGEST_ODD = 65_536
-/** A word that is no token, but what a program says in its place. */
+/** A word that a program prints instead of a token when it fails. */
 const VERDICT = /^(?:error|failed|unauthori[sz]ed|forbidden|denied|expired|invalid|missing|unknown)[.!:]?$/i
 const TOKEN = ['access_token', 'accessToken', 'token', 'Token']
-/** Headers helpers, such as Claude Code's, print the header itself. */
+/** Header helpers, such as Claude Code's, print an object of headers. */
 const HEADER = ['Authorization', 'authorization']
 const NAMES = {
   tokenType: ['token_type', 'tokenType'],
@@ -40,9 +40,9 @@ const NAMES = {
 const KNOWN: ReadonlySet<string> = /* @__PURE__ */ new Set([...TOKEN, ...Object.values(NAMES).flat()])
 
 /**
- * The token that a text holds: the text itself, or JSON as well-known key helpers print it.
+ * Reads the token that a text holds: a bare token, or JSON as well-known key helpers print it.
  *
- * @throws RefreshError `source_invalid`, which tells nothing of what was read
+ * @throws RefreshError `source_invalid`. The message shows nothing of the text.
  */
 export async function readOutput(text: string, reading: Reading): Promise<AccessToken> {
   const { of, parse } = reading
@@ -53,7 +53,7 @@ export async function readOutput(text: string, reading: Reading): Promise<Access
   } catch (cause) {
     if (!(cause instanceof RefreshError))
       throw invalid(`${of} could not be parsed: see the cause.`, libraryCause(cause))
-    // What prints or writes it is mended outside this program: the next try may succeed.
+    // The program that writes the text is mended outside this process, so the next try may succeed.
     if (!cause.terminal) throw cause
     throw new RefreshError(cause.code, cause.message, {
       cause,
@@ -64,13 +64,13 @@ export async function readOutput(text: string, reading: Reading): Promise<Access
 }
 
 /**
- * A bare token. Where it is a JWT, its expiry is what it says (RFC 7519 section 4.1.4): it may have been issued a while ago.
+ * Reads a bare token. If it is a JWT, its `exp` is the expiry (RFC 7519 section 4.1.4), because the token may have been issued a while ago.
  *
- * @throws RefreshError `source_invalid`, which tells nothing of what was read
+ * @throws RefreshError `source_invalid`. The message shows nothing of the text.
  */
 export function readBare(text: string, { of, since }: Reading): AccessToken {
   const accessToken = withoutScheme(unquoted(text.trim()))
-  // What a `jq -r` prints for a field that is not there; and a page for people.
+  // `jq -r` prints `null` for a missing field. A text that begins with `<` is a page for people.
   if (/^(?:|<.*)$/is.test(accessToken) || isPlaceholder(accessToken))
     throw invalid(
       `${of} holds no token: it is empty, a placeholder or a page. What writes it may say why elsewhere, such as on stderr.`,
@@ -116,7 +116,7 @@ function readKnown(text: string, reading: Reading): AccessToken {
     const accessToken = firstText(body, TOKEN)
     if (accessToken === undefined) {
       const header = firstText(body, HEADER)
-      // The other headers are no part of a token.
+      // The header alone is the token; the other headers are dropped.
       if (header !== undefined && withoutScheme(header.trim()) !== header.trim())
         return readBare(header, reading)
       throw noToken(body, reading.of)
@@ -132,7 +132,7 @@ function readKnown(text: string, reading: Reading): AccessToken {
   }
 }
 
-/** What goes along, but no secret of another kind: helpers print whole files of credentials. */
+/** Whether a member is stored beside the token. Helpers may print whole files of credentials, so members that look like other secrets are not. */
 function isExtra(name: string): boolean {
   return (
     !KNOWN.has(name) &&
@@ -141,7 +141,7 @@ function isExtra(name: string): boolean {
   )
 }
 
-/** JSON with a token that stands behind a warning, or before one. Of several objects it is not known which is meant. */
+/** Finds JSON with a token before or behind a warning. If there are several objects, none counts, because any of them may be the right one. */
 function amongText(text: string): unknown {
   if (!text.includes('\n')) return undefined
   const [found, another] = embeddedJson(text)
@@ -150,8 +150,8 @@ function amongText(text: string): unknown {
 }
 
 /**
- * kubectl's exec plugins put it under `status`, `gcloud config config-helper` under `credential`. Files of other tools, such as Claude Code's
- * and Codex's, have a name of their own for it: the only member with an access token is meant.
+ * The object that holds the token. kubectl's exec plugins put the token under `status`, and `gcloud config config-helper` under `credential`.
+ * Files of Claude Code, Codex and others use their own names: there it is the only member with an access token.
  */
 function bodyOf(printed: unknown, isSmall: boolean): unknown {
   const only: unknown = Array.isArray(printed) && printed.length === 1 ? printed[0] : printed

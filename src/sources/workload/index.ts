@@ -13,13 +13,13 @@ import { readExchange } from './exchange.ts'
 import type { SubjectToken, WorkloadOptions } from './options.ts'
 
 /**
- * Tokens for a workload that has an identity and no secret: what its platform says of it (a Kubernetes service account
- * token, a CI job's id token) is exchanged for an access token, at Anthropic's or OpenAI's endpoint as their own clients do
- * it, or at any other (RFC 8693). The subject token is read anew at every exchange.
+ * Tokens for a workload that has an identity and no secret. The platform issues a subject token for the workload: a Kubernetes service account
+ * token, or a CI job's id token. The source exchanges it for an access token: at Anthropic's or OpenAI's endpoint, in the way of their own
+ * clients, or at any other endpoint (RFC 8693). It reads the subject token anew at every exchange.
  *
- * `issue` throws a RefreshError: `source_unreachable`, `source_unavailable`, `source_rate_limited` (time mends them),
- * `source_refused` (the endpoint says no to this workload; its rule or the subject token's audience may be wrong),
- * `source_invalid` (an answer without a token, or no subject token), and whatever `subjectToken` throws.
+ * `issue` throws a RefreshError: `source_unreachable`, `source_unavailable`, `source_rate_limited` (time mends them), `source_refused` (the
+ * endpoint refuses this workload: its rule, or the subject token's audience, may be wrong), `source_invalid` (the response holds no token, or
+ * there is no subject token), and any error of `subjectToken`.
  *
  * @throws RefreshError `invalid_option`
  * @example
@@ -56,7 +56,7 @@ export function workload(options: WorkloadOptions): Source {
       return [endpoint.href, body(subject, wider.with(about.scope))]
     },
     issue: async ({ signal, asGranted }) => {
-      // The endpoint refuses the demanded scopes now. It accepted the configured ones before.
+      // The endpoint now refuses the demanded scopes, so we send only the configured ones.
       if (asGranted === true) wider.forget()
       const subject = await subjectOf(subjectToken, signal, longest)
       const scope = wider.with(about.scope)
@@ -65,7 +65,7 @@ export function workload(options: WorkloadOptions): Source {
         fetch(endpoint.href, { ...request, signal: sending }),
       )
       const isWider = wider.names.length > 0
-      // A refresh token that some add is never used here.
+      // Some endpoints add a refresh token. This source never redeems it, so it is dropped.
       const { refreshToken: _unused, ...issued } = readTokens(
         whole,
         { ...asking, scope, isWider },

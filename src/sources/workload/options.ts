@@ -2,12 +2,12 @@ import type { SecretOption } from '../shared/secret.ts'
 import type { TokenRequestOptions } from '../shared/token-request.ts'
 
 /**
- * Who this workload is, as its platform says it: a function, or a source such as `file('/var/run/secrets/…/token')`. It is
- * asked anew at every exchange.
+ * The platform's token for this workload: a function that returns it, or a source such as `file('/var/run/secrets/…/token')`. The source reads
+ * it anew at every exchange.
  */
 export type SubjectToken = Exclude<SecretOption, string>
 
-/** What goes for every exchange. */
+/** Options of every exchange. */
 export interface SharedWorkloadOptions extends TokenRequestOptions {
   subjectToken: SubjectToken
 }
@@ -18,9 +18,9 @@ export interface AnthropicWorkloadOptions extends SharedWorkloadOptions {
   /** `fdrl_…` */
   federationRuleId: string
   organizationId: string
-  /** `svac_…`: the account that the token is expected to be for. Default: the rule's. */
+  /** `svac_…`: the service account of the token. Default: the rule's account. */
   serviceAccountId?: string | undefined
-  /** `wrkspc_…`, or `default`. Needed where the rule covers several. */
+  /** `wrkspc_…`, or `default`. Required if the rule covers several workspaces. */
   workspaceId?: string | undefined
   /** @default 'https://api.anthropic.com' */
   baseURL?: string | URL | undefined
@@ -38,23 +38,23 @@ export interface OpenAIWorkloadOptions extends SharedWorkloadOptions {
 
 /** Any endpoint that exchanges tokens (RFC 8693). */
 export interface ExchangeEndpoint {
-  /** https, or on this machine. */
+  /** An https URL, or an http URL of this machine or of `plainHttpEndpoints`. */
   tokenEndpoint: string | URL
-  /** Sent where the endpoint wants to know a public client. */
+  /** The id of a public client, for an endpoint that requires one. */
   clientId?: string | undefined
-  /** Who the new token is for: names. */
+  /** The names of the services that the new token is for (RFC 8693 section 2.1). */
   audience?: string | readonly string[] | undefined
-  /** Who the new token is for: URLs (RFC 8707). */
+  /** The URLs of the services that the new token is for (RFC 8707). */
   resource?: string | readonly string[] | undefined
   /** Separated by spaces. */
   scope?: string | undefined
-  /** As `subjectTokenType`. Default: the endpoint decides. */
+  /** The type of the new token, spelled as `subjectTokenType` is. Default: the endpoint decides. */
   requestedTokenType?: string | undefined
-  /** Whatever else the endpoint wants. */
+  /** Further parameters of the request. */
   parameters?: Readonly<Record<string, string>> | undefined
 }
 
-/** An exchange at any endpoint. */
+/** Options of an exchange at any endpoint. */
 export interface ExchangeWorkloadOptions extends SharedWorkloadOptions {
   for: ExchangeEndpoint
   /**
@@ -64,5 +64,5 @@ export interface ExchangeWorkloadOptions extends SharedWorkloadOptions {
   subjectTokenType?: string | undefined
 }
 
-/** What is exchanged, and where. */
+/** Options of `workload()`. */
 export type WorkloadOptions = AnthropicWorkloadOptions | OpenAIWorkloadOptions | ExchangeWorkloadOptions

@@ -3,14 +3,16 @@ import type { Text } from '../requirements.ts'
 const DISCOVERY = 'Authorization Server Discovery'
 const RESPONSE = 'Authorization Response Validation'
 const RESOURCE = 'Resource Parameter Implementation'
-const ORDERS = '[A1] given an issuer with a path, then its metadata are looked for in the three orders'
+const ORDERS =
+  '[A1] given an issuer with a path, when the source reads its metadata, then it tries the three well-known URLs in turn'
 const ANOTHER_ISSUER =
-  '[A2] given metadata of another issuer, even by a slash, then they are refused, and both are named'
+  '[A2] given metadata of another issuer, even by one slash, when the source reads them, then it refuses them, and the error names both issuers'
 const FINISH =
   '[A5] given begin() on one instance, when another finishes, then a code with PKCE is redeemed for the resource'
-const RETURNED = '[A5] given a return with %s, then it is named, and no code is sent'
+const RETURNED =
+  '[A5] given a callback with %s, when finish() gets it, then the error names it, and no code is sent'
 const VERBATIM =
-  '[A1] given metadata at the path, when a token is issued, then it is asked for the resource, verbatim'
+  '[A1] given metadata at the well-known URL of the path, when a token is requested, then the request names the resource, verbatim'
 const OMITTED =
   'A user may switch that off with `resourceParameter`, for a server that refuses the parameter (Microsoft Entra ID).'
 const ISS = ['auth/iss-supported', 'auth/iss-not-advertised']
@@ -51,7 +53,7 @@ export const CHAPTER: Text = {
       by: {
         promises: ['A6'],
         tests: [
-          '[A6] given a Client ID Metadata Document, then it is used where the server takes it, else a client is registered',
+          "[A6] given a Client ID Metadata Document, when a login begins, then its URL is the client's id if the server accepts such ids, else a client is registered",
         ],
         scenarios: ['auth/pre-registration', 'auth/basic-cimd'],
       },
@@ -62,8 +64,8 @@ export const CHAPTER: Text = {
       by: {
         promises: ['A4', 'A5'],
         tests: [
-          '[A4] given client credentials, then the scopes that the server lists are asked for, or those of the challenge',
-          "[A5] given scopes, then those of the options, of the challenge or of the server are asked for, and 'offline_access' where it is listed",
+          "[A4] given client credentials, when a token is requested, then the request names the challenge's scopes, or those that the server lists",
+          "[A5] given scopes of the options, the challenge and the server, when a login begins, then it requests the first that exist, and 'offline_access' if the server lists it",
         ],
         scenarios: ['auth/scope-from-www-authenticate', 'auth/scope-step-up'],
       },
@@ -74,8 +76,8 @@ export const CHAPTER: Text = {
       by: {
         promises: ['A3', 'A6'],
         tests: [
-          '[A3] given an authorization server that has moved, then the outcome names both',
-          '[A6] given two processes that begin at once, then one client is registered, and kept by its issuer',
+          '[A3] given an MCP server that names another authorization server, when a login is refreshed, then the error names both',
+          '[A6] given three logins over one store, when they begin at once, then one client is registered, and stored under its issuer',
         ],
         scenarios: ['auth/authorization-server-migration'],
       },
@@ -86,7 +88,7 @@ export const CHAPTER: Text = {
       by: {
         promises: ['A1', 'A8'],
         tests: [
-          "[A1] given a challenge, then the metadata are read where it says; where only the server's own 401 says it, there",
+          "[A1] given a challenge, or no challenge, when the source reads metadata, then it reads them at the challenge's URL, or at the URL of the server's own 401",
         ],
         scenarios: ['auth/metadata-default', 'auth/scope-from-www-authenticate'],
       },
@@ -97,8 +99,8 @@ export const CHAPTER: Text = {
       by: {
         promises: ['A1'],
         tests: [
-          "[A1] given a challenge, then the metadata are read where it says; where only the server's own 401 says it, there",
-          '[A1] given metadata at the root only, or a page at the path, then those of the root are taken',
+          "[A1] given a challenge, or no challenge, when the source reads metadata, then it reads them at the challenge's URL, or at the URL of the server's own 401",
+          '[A1] given metadata at the root only, or an HTML page at the path, when the source reads metadata, then it takes those of the root',
         ],
         scenarios: ['auth/metadata-default', 'auth/metadata-var2', 'auth/metadata-var3'],
         note: 'An address on another origin is refused, unless the user gives it as `resourceMetadata`.',
@@ -120,7 +122,7 @@ export const CHAPTER: Text = {
       by: {
         promises: ['A5'],
         tests: [
-          '[A5] given an authorization server that moved meanwhile, then the code goes to the one that issued it',
+          '[A5] given an MCP server that names another issuer since the login began, when finish() gets the callback, then the code goes to the server that issued it',
         ],
       },
     },
@@ -160,7 +162,7 @@ export const CHAPTER: Text = {
         promises: ['A1', 'A2'],
         tests: [
           VERBATIM,
-          '[A2] given metadata that %s, then it is one clear error, and nobody else is asked',
+          '[A2] given metadata that %s, when the source reads them, then it throws one clear error, and requests nothing else',
         ],
         scenarios: ['auth/resource-mismatch', 'auth/metadata-default'],
       },
@@ -184,7 +186,9 @@ export const CHAPTER: Text = {
       section: 'Token Handling',
       by: {
         promises: ['A3'],
-        tests: ['[A3] given an authorization server that has moved, then the outcome names both'],
+        tests: [
+          '[A3] given an MCP server that names another authorization server, when a login is refreshed, then the error names both',
+        ],
         scenarios: ['auth/authorization-server-migration'],
       },
     },
@@ -194,8 +198,8 @@ export const CHAPTER: Text = {
       by: {
         promises: ['A3', 'A6', 'Z1'],
         tests: [
-          '[A3] given another client id, then the stored refresh token is not sent',
-          '[A6] given a %s store, when a credential meets such a record, then it says store_invalid and leaves it',
+          '[A3] given a configuration with another client id, when a stored login is refreshed, then its refresh token is not sent',
+          '[A6] given the record of a registration in a %s store, when a credential reads it, then it throws store_invalid and does not change the record',
         ],
         note: 'Files are readable by their owner alone; `sealedStore()` encrypts records of any store.',
       },
@@ -206,7 +210,7 @@ export const CHAPTER: Text = {
       by: {
         promises: ['A5'],
         tests: [
-          '[A5] given a server that issues no refresh token, then the token says so, and so does its first refresh',
+          '[A5] given a server that issues no refresh token, when the login is refreshed, then the token has none, and the error says so',
         ],
         scenarios: ['auth/offline-access-scope', 'auth/offline-access-not-supported'],
       },
@@ -227,7 +231,7 @@ export const CHAPTER: Text = {
   ],
 }
 
-/** Its part on registration. */
+/** The chapter's part on registration. */
 export const REGISTRATION: Text = {
   title: 'MCP 2026-07-28: Client Registration',
   url: 'https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization/client-registration',
@@ -240,7 +244,7 @@ export const REGISTRATION: Text = {
     {
       must: 'A `client_id` that is a URL uses https and has a path, without dot segments, a fragment or a user; no shared secret goes with it.',
       section: 'Client ID Metadata Documents',
-      by: { promises: ['A2'], tests: ['[A2] given %s with %o, then it is refused at once'] },
+      by: { promises: ['A2'], tests: ['[A2] given %s with %o, when mcp() is called, then it throws'] },
     },
     {
       must: 'Name an `application_type` in a dynamic registration.',
@@ -252,7 +256,9 @@ export const REGISTRATION: Text = {
       section: 'Application Type and Redirect URI Constraints',
       by: {
         promises: ['A6'],
-        tests: ['[A6] given a server that registers nobody, then the message says what to give'],
+        tests: [
+          '[A6] given a server that registers no clients, when a login begins, then the message says which option to give',
+        ],
       },
     },
     {
@@ -261,8 +267,8 @@ export const REGISTRATION: Text = {
       by: {
         promises: ['A3', 'A6', 'A12'],
         tests: [
-          '[A12] given a server that has moved within the hour, then the next login is begun at the new one, with a client of its own',
-          '[A3] given client credentials, when the authorization server has moved, then the secret is not sent there, unless it is listed',
+          '[A12] given an authorization server that has moved within the hour, when the next login begins, then it uses the new server, with a new client',
+          "[A3] given client credentials, when the MCP server names another authorization server, then the secret is not sent there, unless 'issuers' lists it",
         ],
         scenarios: ['auth/authorization-server-migration'],
         note: 'Of credentials in the options only the user knows whose they are: name the server in `issuers`, and they go to no other, the first time, too.',
@@ -271,7 +277,7 @@ export const REGISTRATION: Text = {
   ],
 }
 
-/** Its security considerations. */
+/** The chapter's security considerations. */
 export const SECURITY: Text = {
   title: 'MCP 2026-07-28: Security Considerations',
   url: 'https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization/security-considerations',
@@ -308,8 +314,8 @@ export const SECURITY: Text = {
       by: {
         promises: ['A2'],
         tests: [
-          '[A2] given metadata that %s, then it is one clear error, and nobody else is asked',
-          '[A2] given %s with %o, then it is refused at once',
+          '[A2] given metadata that %s, when the source reads them, then it throws one clear error, and requests nothing else',
+          '[A2] given %s with %o, when mcp() is called, then it throws',
         ],
         note: 'Plain http is for a server on this machine, and for origins that the user lists in `plainHttpEndpoints`.',
       },
@@ -324,7 +330,9 @@ export const SECURITY: Text = {
       section: 'Authorization Code Protection',
       by: {
         promises: ['A12'],
-        tests: ['[A12] given metadata that list %s of the methods of PKCE, then no browser is sent there'],
+        tests: [
+          '[A12] given metadata that list %s of the PKCE methods, when a login begins, then it throws, and sends no browser there',
+        ],
         note: "A user who knows better may say so, with `pkce: 'unlisted'`, for a server that lists nothing (Microsoft Entra ID). The login uses PKCE all the same.",
       },
     },

@@ -1,13 +1,15 @@
 import type { Text } from '../requirements.ts'
 
 const VERBATIM =
-  '[A1] given metadata at the path, when a token is issued, then it is asked for the resource, verbatim'
+  '[A1] given metadata at the well-known URL of the path, when a token is requested, then the request names the resource, verbatim'
 const FINISH =
   '[A5] given begin() on one instance, when another finishes, then a code with PKCE is redeemed for the resource'
-const RETURNED = '[A5] given a return with %s, then it is named, and no code is sent'
+const RETURNED =
+  '[A5] given a callback with %s, when finish() gets it, then the error names it, and no code is sent'
 const QUERY =
-  '[A1] given a server’s URL with a query, then its metadata are asked for with it, and those of another query are refused'
-const WRONG = '[A2] given metadata that %s, then it is one clear error, and nobody else is asked'
+  '[A1] given a server’s URL with a query, when the source requests its metadata, then the request has the query, and the source refuses metadata of another query'
+const WRONG =
+  '[A2] given metadata that %s, when the source reads them, then it throws one clear error, and requests nothing else'
 
 export const RFC_8707: Text = {
   title: 'RFC 8707: Resource Indicators',
@@ -18,7 +20,7 @@ export const RFC_8707: Text = {
       section: '2',
       by: {
         promises: ['A2'],
-        tests: [WRONG, '[A2] given %s with %o, then it is refused at once'],
+        tests: [WRONG, '[A2] given %s with %o, when mcp() is called, then it throws'],
         scenarios: ['auth/metadata-default'],
       },
     },
@@ -69,8 +71,8 @@ export const RFC_9207: Text = {
       by: {
         promises: ['A1', 'A2', 'A6'],
         tests: [
-          '[A2] given metadata of another issuer, even by a slash, then they are refused, and both are named',
-          '[A6] given two processes that begin at once, then one client is registered, and kept by its issuer',
+          '[A2] given metadata of another issuer, even by one slash, when the source reads them, then it refuses them, and the error names both issuers',
+          '[A6] given three logins over one store, when they begin at once, then one client is registered, and stored under its issuer',
         ],
         note: 'Nobody configures endpoints beside an issuer: they are those of the metadata at the issuer’s own address.',
       },
@@ -109,7 +111,7 @@ export const RFC_9728: Text = {
         tests: [
           VERBATIM,
           QUERY,
-          '[A1] given metadata at the root only, or a page at the path, then those of the root are taken',
+          '[A1] given metadata at the root only, or an HTML page at the path, when the source reads metadata, then it takes those of the root',
         ],
         scenarios: ['auth/metadata-var1', 'auth/metadata-var2'],
       },
@@ -140,7 +142,7 @@ export const RFC_9728: Text = {
       by: {
         promises: ['A1', 'A2'],
         tests: [
-          '[A2] given metadata of another issuer, even by a slash, then they are refused, and both are named',
+          '[A2] given metadata of another issuer, even by one slash, when the source reads them, then it refuses them, and the error names both issuers',
         ],
         note: 'Names of members and issuers are compared so. `resource` is compared as a URL: a default port, the case of the host and a slash at the end make no difference. It is sent as it is written.',
       },
@@ -167,9 +169,9 @@ export const RFC_9728: Text = {
         promises: ['A2'],
         tests: [
           WRONG,
-          '[A2] given a token endpoint in a private network, then it is not asked',
-          "[A2] given a server's own 401 that names its metadata at %s, then it is refused, and nobody else is asked",
-          '[A2] given metadata of 50 MB, then little of them is read, and it is one clear error',
+          '[A2] given metadata that name a token endpoint in a private network, when a login is refreshed, then the source sends it no request',
+          '[A2] given an MCP server whose 401 names its metadata at %s, when the source reads it, then it refuses, and requests nothing else',
+          '[A2] given metadata of 50 MB, when the source reads them, then it stops early, with one clear error',
         ],
         note: 'A public name that resolves to a private address is not noticed: use `issuers`.',
       },

@@ -4,10 +4,11 @@ import type { Metadata, Peer } from './oauth4webapi.ts'
 import { shown } from './shown.ts'
 
 /**
- * What the browser brought, where it is a code and comes from this server. An issuer that it names is compared byte for byte, also where it
- * brings an error (RFC 9207).
+ * Checks the parameters of a callback: they must hold a code, and come from this server. If they name an issuer, it must match byte for byte,
+ * also in an error response (RFC 9207).
  *
- * @throws RefreshError `reauthentication_required`: the person declined; `source_refused`: the server did; `source_invalid`
+ * @throws RefreshError `reauthentication_required`: the person declined; `source_refused`: the server refused; `source_invalid`: the
+ *   callback is not from this server
  */
 export function acceptedCallback(
   peer: Peer,
@@ -16,10 +17,10 @@ export function acceptedCallback(
   returned: URLSearchParams,
   state: string,
 ): URLSearchParams {
-  // A parameter that comes twice could be read in two ways (RFC 6749 section 3.1).
+  // Two readers could take different values of a repeated parameter, so it is refused (RFC 6749 section 3.1).
   const twice = ['code', 'state', 'iss', 'error', 'response'].find((name) => returned.getAll(name).length > 1)
   if (twice !== undefined) throw invalid(`'${twice}' came more than once`)
-  // Without an issuer there is no name to compare.
+  // Without a configured issuer there is no name to compare with.
   if (issuer === undefined) returned.delete('iss')
   else assertIssuer(server, returned)
   let parameters: URLSearchParams
@@ -42,7 +43,7 @@ export function acceptedCallback(
 }
 
 /**
- * The issuer that the response names is the one of the metadata, byte for byte (RFC 9207).
+ * Checks that the callback names the issuer of the metadata, byte for byte (RFC 9207).
  *
  * @throws RefreshError `source_invalid`
  */
@@ -58,7 +59,7 @@ function assertIssuer(server: Metadata, returned: URLSearchParams): void {
   throw refusedIssuer(`'iss' = ${named}, where the metadata name the issuer ${shown(server.issuer)}`)
 }
 
-/** If the server itself is amiss, the next login would end the same way. */
+/** The message names both causes. After an attack a new login helps. If the server's own metadata are wrong, the next login fails, too. */
 function refusedIssuer(what: string): RefreshError {
   return new RefreshError(
     'source_invalid',

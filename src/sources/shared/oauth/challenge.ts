@@ -3,14 +3,14 @@ import { loadOAuth, type Peer } from './oauth4webapi.ts'
 import type { ParsedChallenge } from './options.ts'
 import type { Parameters } from './target.ts'
 
-/** Characters. */
+/** Characters. A longer header is not read. */
 const LONGEST_HEADER = 16_384
 
 /**
- * The challenges of a `WWW-Authenticate` header (RFC 9110 section 11.6.1), such as the one that a source is told of. None where
- * it cannot be read.
+ * Parses the challenges of a `WWW-Authenticate` header (RFC 9110 section 11.6.1), such as the `challenge` that a source gets. The list is
+ * empty if the header cannot be parsed, or is longer than 16,384 characters.
  *
- * @throws RefreshError `invalid_option` where oauth4webapi is not installed
+ * @throws RefreshError `invalid_option` if oauth4webapi is not installed
  * @example
  * const [bearer] = await readChallenges('Bearer resource_metadata="https://api.example.com/.well-known/oauth-protected-resource"')
  * bearer?.parameters['resource_metadata']
@@ -19,7 +19,7 @@ export async function readChallenges(header: string): Promise<readonly ParsedCha
   if (header.length > LONGEST_HEADER) return []
   const { processRevocationResponse, WWWAuthenticateChallengeError }: Peer = await loadOAuth()
   try {
-    // What the peer tells of challenges it tells of an answer that it was expecting otherwise.
+    // oauth4webapi exports no parser of challenges. It parses them when it processes a 401, so we make one.
     await processRevocationResponse(
       new Response(null, { status: 401, headers: { 'www-authenticate': header } }),
     )
@@ -32,8 +32,7 @@ export async function readChallenges(header: string): Promise<readonly ParsedCha
 }
 
 /**
- * What a challenge wants to be asked for: the claims that Microsoft's APIs demand, in the `claims` parameter of the next request, besides
- * those that are asked for anyway.
+ * Adds the claims that a challenge of Microsoft's APIs demands to the `claims` parameter of the next request. Configured claims stay in it.
  */
 export function withClaims(given: Parameters, challenge: string | undefined): Parameters {
   const claims = readJson(claimsOf(challenge) ?? '')

@@ -5,14 +5,14 @@ import type { Peer } from './oauth4webapi.ts'
 import type { OAuthClient } from './options.ts'
 import { checkPrivateKey, nameOfPrivateKey, readPrivateKey } from './private-key.ts'
 
-/** How a client sends its secret. */
+/** The method by which a client sends its secret. */
 export type SecretMethod = 'client_secret_basic' | 'client_secret_post'
 
 const METHODS: readonly unknown[] = [undefined, 'client_secret_basic', 'client_secret_post']
 const PROOFS = ['clientSecret', 'privateKey', 'clientAssertion'] as const
 const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
-/** How a client proves who it is. */
+/** How a client authenticates at the authorization server. */
 export class ClientSecrets {
   readonly #options: OAuthClient
 
@@ -32,21 +32,21 @@ export class ClientSecrets {
     this.#options = options
   }
 
-  /** It proves itself by something that is good for a while only. */
+  /** Whether the client authenticates with a signed assertion, which expires soon. */
   get isSigned(): boolean {
     const { privateKey, clientAssertion } = this.#options
     return privateKey !== undefined || clientAssertion !== undefined
   }
 
-  /** It signs with a key of its own, at a time of its own. */
+  /** Whether this process signs the assertion, so that its clock matters. */
   get signs(): boolean {
     return this.#options.privateKey !== undefined
   }
 
-  /** @throws RefreshError `invalid_option` where the client has nothing to prove itself with, though the grant is about itself */
+  /** @throws RefreshError `invalid_option` if the client has no secret, key or assertion. Its own identity is all that this grant goes by. */
   refusePublic(): void {
     if (PROOFS.some((name) => this.#options[name] !== undefined)) return
-    // A fetch with a client certificate proves it, too (RFC 8705). But a secret that is named and not there is an unset variable.
+    // A fetch of the user's may present a client certificate (RFC 8705). But a secret option with the value undefined is an unset variable.
     const isNamed = PROOFS.some((name) => name in this.#options)
     if (this.#options.fetch !== undefined && !isNamed) return
     throw optionError(
@@ -55,7 +55,7 @@ export class ClientSecrets {
     )
   }
 
-  /** How it authenticates; undefined: as the server wants its secret. */
+  /** The method, for messages; undefined: the server's metadata decide how the client sends its secret. */
   get method(): string | undefined {
     const { privateKey, clientAssertion, clientSecret, clientAuth } = this.#options
     if (privateKey !== undefined) return 'private_key_jwt'
@@ -63,7 +63,7 @@ export class ClientSecrets {
     return clientSecret === undefined ? 'public, without a secret' : clientAuth
   }
 
-  /** What of it is presented in the same way again and again: the secret, or the name of the key. Never a key. */
+  /** The part of the proof that stays the same in each request: the secret, or the name of the key. Never a private key. */
   async presented(signal: AbortSignal): Promise<string> {
     const { privateKey, clientSecret } = this.#options
     if (privateKey !== undefined) return nameOfPrivateKey(privateKey, signal)
@@ -89,7 +89,7 @@ export class ClientSecrets {
   }
 }
 
-/** RFC 7523 section 2.2: somebody else has signed it. */
+/** Authentication with an assertion that the platform has signed (RFC 7523 section 2.2). */
 function asserted(assertion: string): ClientAuth {
   return (_server, { client_id: id }, body) => {
     body.set('client_id', id)
@@ -99,8 +99,8 @@ function asserted(assertion: string): ClientAuth {
 }
 
 /**
- * RFC 6749 section 2.3.1. The peer escapes more than has to be, such as the `-` of a UUID; servers that take credentials as they are,
- * without decoding them, then know no such client.
+ * HTTP Basic (RFC 6749 section 2.3.1). oauth4webapi escapes more characters than necessary, such as the `-` of a UUID. Some servers do not
+ * decode the credentials, and would then not know the client. So we escape them ourselves.
  */
 function basic(secret: string): ClientAuth {
   return (_server, { client_id: id }, _body, headers) => {

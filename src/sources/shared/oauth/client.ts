@@ -17,7 +17,7 @@ import { loadOAuth, type Metadata, type Peer, type PeerRequest, requestOptions }
 import type { OAuthClient } from './options.ts'
 import { Server } from './server.ts'
 
-/** Sends a request through the peer. */
+/** Sends a request through oauth4webapi. */
 type SendThrough = (peer: Peer, parties: Parties, request: PeerRequest) => Promise<Response>
 
 interface Parties {
@@ -26,7 +26,7 @@ interface Parties {
   readonly auth: ClientAuth
 }
 
-/** What ends a request besides its signal, and who is told that it is on its way. */
+/** The signal and the timeout of a request, and the callback for the time at which it is sent. */
 export type ClientAsked = Omit<Asked, 'host'>
 
 const KNOWN: readonly string[] = [
@@ -43,23 +43,23 @@ const KNOWN: readonly string[] = [
   ...HTTP_OPTIONS,
 ]
 
-/** In seconds: servers put up with less. */
+/** Seconds. Servers tolerate a clock that is off by less. */
 const TOLERATED_SKEW = 30
 
 /** A client of an authorization server. */
 export class Client {
   readonly http: Http
-  /** Where its tokens come from, as configured. */
+  /** The configured issuer, else the configured token endpoint. */
   readonly issuer: string
   readonly id: string
   readonly secrets: ClientSecrets
   readonly #server: Server
-  /** The server's time less ours, in seconds, where a response told it. */
+  /** The server's time minus ours, in seconds; undefined until a response states the server's time. */
   #skew: number | undefined
 
   /**
-   * @param more names of options that the function has besides
-   * @param known the server's metadata, where the caller has discovered them itself
+   * @param more the names of further options that the calling function accepts
+   * @param known the server's metadata, if the caller has discovered them itself
    * @throws RefreshError `invalid_option`
    */
   constructor(options: OAuthClient, more: readonly string[], known?: Described) {
@@ -83,7 +83,7 @@ export class Client {
     return this.http.clock.now()
   }
 
-  /** How a refusal is judged and explained. */
+  /** Completes the facts by which a refusal is judged and explained. */
   asking(about: Partial<Asking>): Asking {
     const { isSigned, method } = this.secrets
     return {
@@ -100,15 +100,16 @@ export class Client {
     return this.#server.metadata(peer, signal, wanted)
   }
 
-  /** @throws RefreshError where the server has no such endpoint */
+  /** @throws RefreshError if the server has no such endpoint */
   endpointOf(metadata: Metadata, name: Endpoint): URL {
     return this.#server.endpointOf(metadata, name)
   }
 
   /**
-   * Asks one of the server's endpoints.
+   * Sends a request to one of the server's endpoints.
    *
-   * @throws RefreshError `source_unreachable`, what discovery and the secrets' functions throw; the signal's reason
+   * @throws RefreshError `source_unreachable`; any error of discovery, or of a function that returns a secret. After an abort: the signal's
+   *   reason.
    */
   async ask(endpoint: Endpoint, asked: ClientAsked, send: SendThrough): Promise<WholeResponse> {
     const { signal } = asked
@@ -128,20 +129,23 @@ export class Client {
     if (status === 404 || status === 410) this.#server.forget()
     const isOffTime = Math.abs(this.#clockSkew() - before) > TOLERATED_SKEW
     const mayBeOurs = (status === 400 || status === 401) && !/"invalid_grant"/.test(whole.text)
-    // It was signed at what is another time for the server, which has now told us its own.
+    // The assertion was signed with a time that the server rejects. Its response states its own time, so one more attempt may succeed.
     return isOffTime && this.secrets.signs && mayBeOurs ? attempt() : whole
   }
 
   async #send(asked: Asked, send: Send): Promise<WholeResponse> {
     const whole = await ask(this.http, asked, send)
     const { headers } = whole.response
-    // What a cache says of the time is old.
+    // A response from a cache (with `age`) states an old time.
     const date = headers.has('age') ? NaN : Date.parse(headers.get('date')?.slice(0, 64) ?? '')
     if (!Number.isNaN(date)) this.#skew = Math.floor((date - Date.now()) / 1000)
     return whole
   }
 
-  /** What the platform's time lacks, for it is what the peer goes by. A client's assertion lives a minute. */
+  /**
+   * Seconds to add to the platform's time, by which oauth4webapi dates a client's assertion. An assertion lives a minute, so the platform's
+   * clock alone may not do.
+   */
   #clockSkew(): number {
     return this.#skew ?? Math.floor((this.now() - Date.now()) / 1000)
   }

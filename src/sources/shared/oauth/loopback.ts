@@ -4,17 +4,17 @@ import { builtinModule } from '../../../core/builtin-module.ts'
 import { RefreshError } from '../../../errors.ts'
 import { optionError } from '../../../lib/options.ts'
 
-/** A redirect URI: what to listen on, and what to send. */
+/** A redirect URI: as a URL to listen on, and as the text to send. */
 export interface Redirect {
   readonly url: URL
-  /** As it was given: servers compare texts (RFC 6749 section 3.1.2.3). */
+  /** The redirect URI exactly as the user spelled it, because servers compare texts (RFC 6749 section 3.1.2.3). */
   readonly text: string
 }
 
-/** Where the browser comes back to. */
+/** A local server that waits for the browser to return. */
 export interface Loopback {
   readonly redirectUri: string
-  /** What the browser brings; it is answered with a page. Rejects with the signal's reason. */
+  /** The query of the browser's request. The server responds to it with a page. Rejects with the signal's reason. */
   readonly arrived: Promise<URLSearchParams>
   close(): void
 }
@@ -33,22 +33,22 @@ export function readRedirectUri(given: string): Redirect {
   return { url, text: given }
 }
 
-/** Where the redirect URI names no port, the one that is listened on is put into it (RFC 8252 section 7.3). */
+/** The redirect URI with the port that the server listens on, if the URI names none (RFC 8252 section 7.3). */
 function withPort({ url, text }: Redirect, port: number): string {
   if (url.port !== '' || /^http:\/\/[^/]+:80(?:\/|$)/i.test(text)) return text
   return text.replace(/^(http:\/\/(?:\[[^\]]*\]|[^/:?#]+)):?/i, `$1:${port}`)
 }
 
 /**
- * Listens for one return of the browser, on this machine only (RFC 8252 section 7.3).
+ * Listens for one request of the returning browser, on this machine only (RFC 8252 section 7.3).
  *
- * @param state what a return has to bring: anything else is not for us, and is no reason to stop waiting
- * @throws RefreshError `invalid_option` where the port is taken
+ * @param state the `state` that the request must carry. The server refuses other requests, and keeps waiting.
+ * @throws RefreshError `invalid_option` if the port is taken
  */
 export async function listen(redirect: Redirect, state: string, signal: AbortSignal): Promise<Loopback> {
   const { hostname, pathname: path } = redirect.url
   const port = Number(redirect.url.port) || (/^http:\/\/[^/]+:80(?:\/|$)/i.test(redirect.text) ? 80 : 0)
-  // A browser may take `localhost` for either address: left to another user's program, it would get the code.
+  // A browser may use either address for `localhost`. If another user's program listened on one of them, that program could get the code.
   const hosts = hostname === 'localhost' ? ['127.0.0.1', '::1'] : [hostname === '[::1]' ? '::1' : hostname]
   const { servers, taken } = await listenOn(hosts, port)
   const close = (): void => closeAll(servers)
@@ -68,16 +68,16 @@ export async function listen(redirect: Redirect, state: string, signal: AbortSig
         return answer(response, 400, 'This is not the login that is awaited.')
       }
       answer(response, 200, 'You can close this window now, and go back.')
-      // Not before the page is on its way, for then the connections are closed.
+      // Resolve only after the page was sent, because the caller then closes the connections.
       response.once('close', () => resolve(searchParams))
     }
     for (const server of servers) {
       server.on('request', respond)
-      // What is no HTTP ends its connection, not the process.
+      // Input that is no HTTP ends its own connection, not the process.
       server.on('clientError', (_error, socket) => socket.destroy())
     }
   })
-  // Whoever waits for it may not have begun to.
+  // The caller may not wait for `arrived` yet. A rejection without a handler would end the process.
   arrived.catch(() => undefined)
   return {
     redirectUri: withPort(redirect, taken),
@@ -89,7 +89,7 @@ export async function listen(redirect: Redirect, state: string, signal: AbortSig
   }
 }
 
-/** Listens on the same port of each host. Where any port will do, one that another program has for one of them is not taken. */
+/** Listens on the same port of each host. If any port will do, it tries another port when a program holds the chosen one on one host. */
 async function listenOn(
   hosts: readonly string[],
   port: number,
@@ -101,7 +101,7 @@ async function listenOn(
     for (const host of hosts) {
       const server = nodeHttp().createServer()
       servers.push(server)
-      // One after the other: the first one chooses the port.
+      // One after the other, because the first server chooses the port of the others.
       taken = await listening(server, taken, host, host === '::1' && hosts.length > 1)
     }
     return { servers, taken }
@@ -119,7 +119,7 @@ function closeAll(servers: readonly Server[]): void {
   }
 }
 
-/** Looked up at run time: an entry that also has a form for the web must load where there is no Node. */
+/** Looked up at run time, because the module must load on platforms without `node:http`, too. */
 function nodeHttp(): Pick<typeof http, 'createServer'> {
   const found = builtinModule('http')
   if (isHttp(found)) return found
@@ -134,7 +134,7 @@ function isHttp(found: unknown): found is Pick<typeof http, 'createServer'> {
 function listening(server: Server, port: number, host: string, isOptional: boolean): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
-      // A machine without IPv6 has nobody there to be afraid of.
+      // On a machine without IPv6 no other program can listen on this address.
       if (isOptional && (cause.code === 'EADDRNOTAVAIL' || cause.code === 'EAFNOSUPPORT'))
         return resolve(port)
       const why = `cannot be listened on: ${host}, port ${port} (${cause.code ?? 'no reason is known'}). Use another port`
@@ -147,7 +147,7 @@ function listening(server: Server, port: number, host: string, isOptional: boole
   })
 }
 
-/** Any program, and any web page, can send requests here, with any target. */
+/** Parses a request target; undefined if it is no path. Any program, and any web page, can send requests here, with any target. */
 function readReturn(target: string): URL | undefined {
   const isPath = target.startsWith('/') && !target.startsWith('//')
   return isPath && URL.canParse(target, 'http://127.0.0.1') ? new URL(target, 'http://127.0.0.1') : undefined

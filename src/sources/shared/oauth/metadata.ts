@@ -4,7 +4,7 @@ import { parsedUrl, readEndpoint } from '../../../lib/secure-url.ts'
 import type { WholeResponse } from '../token-request.ts'
 import type { Metadata } from './oauth4webapi.ts'
 
-/** What each endpoint is called in the metadata (RFC 8414 section 2), and in the options. */
+/** The name of each endpoint in the metadata (RFC 8414 section 2), and in the options. */
 export const ENDPOINTS = {
   token_endpoint: 'tokenEndpoint',
   device_authorization_endpoint: 'deviceAuthorizationEndpoint',
@@ -21,14 +21,14 @@ export const NAMES: readonly Endpoint[] = [
 
 /** A server as its metadata describe it. */
 export interface Described {
-  /** Without the endpoints that cannot be used. */
+  /** The metadata without the endpoints that must not be used. */
   readonly metadata: Metadata
-  /** Endpoints that are named, and must not be used. They only matter to those who use them. */
+  /** Endpoints that the metadata name, and that must not be used. A caller that does not use them gets no error. */
   readonly unusable: ReadonlySet<Endpoint>
 }
 
 /**
- * Reads a server's metadata, whatever their label.
+ * Reads a server's metadata. The `content-type` does not count.
  *
  * @throws RefreshError `source_invalid`
  */
@@ -58,7 +58,10 @@ export function readMetadata(whole: WholeResponse, issuer: URL, plainHttp: reado
   return { metadata: { ...Object.fromEntries(others), issuer: named, ...endpoints }, unusable }
 }
 
-/** Another document would not mend it: two issuers where one is meant are a mix-up, or an attack (RFC 8414 section 3.3). */
+/**
+ * The metadata name another issuer than the one that was asked: a mix-up, or an attack (RFC 8414 section 3.3). Discovery stops there, and reads
+ * no second document.
+ */
 export class IssuerMismatch extends RefreshError {}
 
 function readJson(text: string): Record<string, unknown> | undefined {

@@ -1,25 +1,25 @@
 import type * as oauth4webapi from 'oauth4webapi'
 import { loadPeer } from '../../../lib/optional-package.ts'
 
-/** The library that knows the wire formats. */
+/** The library oauth4webapi, which writes the requests. */
 export type Peer = typeof oauth4webapi
 export type Metadata = oauth4webapi.AuthorizationServer
 
 type PeerInit = Omit<RequestInit, 'body'> & { body?: URLSearchParams | undefined }
 
-/** How the peer is to send a request. */
+/** How oauth4webapi sends a request. */
 export interface PeerRequest {
   [oauth4webapi.customFetch]: (url: string, init: PeerInit) => Promise<Response>
   [oauth4webapi.allowInsecureRequests]: boolean
   signal: AbortSignal
 }
 
-/** @throws RefreshError `invalid_option` where it is not installed */
+/** @throws RefreshError `invalid_option` if oauth4webapi is not installed */
 export function loadOAuth(): Promise<Peer> {
   return loadPeer('oauth4webapi', () => import('oauth4webapi'))
 }
 
-/** Only what was checked to be on this machine may be asked in the clear. */
+/** Allows plain http for an http URL: the check of the options or of the metadata has already allowed that endpoint. */
 export function requestOptions(
   peer: Peer,
   { protocol }: URL,

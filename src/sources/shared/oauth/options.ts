@@ -15,24 +15,24 @@ export interface Jwk {
 
 /** The key of a client that signs its requests (`private_key_jwt`, RFC 7523 section 2.2). */
 export interface PrivateKey {
-  /** A PKCS #8 PEM, a JWK, the JSON of one, or a `CryptoKey`; or what gives it, asked at every request. */
+  /** A PKCS #8 PEM, a JWK, the JSON of a JWK, or a `CryptoKey`. Or a function or a source that returns the text, called at every request. */
   key: WebCryptoKey | Jwk | SecretOption
-  /** The key's name at the server. Default: a JWK's own. */
+  /** The key's name at the server. Default: the JWK's `kid`. */
   kid?: string | undefined
   /**
-   * `RS256`, `PS256`, `ES256`, `Ed25519` … (RFC 7518 section 3.1). Default: the JWK's own; what a curve is for; else `RS256`. A `CryptoKey` knows
-   * its own.
+   * `RS256`, `PS256`, `ES256`, `Ed25519` … (RFC 7518 section 3.1). Default: the JWK's `alg`, else the algorithm of its curve, else `RS256`. A
+   * `CryptoKey` needs none.
    */
   alg?: string | undefined
-  /** What `aud` is to hold. Default: the issuer; without one the token endpoint. */
+  /** The `aud` claim of the assertion. Default: the issuer; without an issuer, the token endpoint. */
   audience?: string | undefined
 }
 
-/** The client, and the authorization server that it is registered at. One object goes for every function here. */
+/** The client, and its authorization server. Pass one object to every function of this module. */
 export interface OAuthClient extends TokenRequestOptions {
-  /** Where the server's metadata is found (RFC 8414, OpenID Connect Discovery). Read once, when it is first needed. */
+  /** The issuer, at which the source finds the server's metadata (RFC 8414, OpenID Connect Discovery), when it first needs them. */
   issuer?: string | undefined
-  /** Instead of an issuer. With one, this takes the place of what its metadata say; so do the other endpoints. */
+  /** The token endpoint, if there is no `issuer`. Beside an `issuer`, each given endpoint replaces the one in its metadata. */
   tokenEndpoint?: string | undefined
   /** For `deviceLogin`. */
   deviceAuthorizationEndpoint?: string | undefined
@@ -41,41 +41,41 @@ export interface OAuthClient extends TokenRequestOptions {
   /** For `revoke`. */
   revocationEndpoint?: string | undefined
   clientId: string
-  /** Without it, a `privateKey` and a `clientAssertion`, the client is a public one. */
+  /** The client's secret. A client without a secret, a `privateKey` and a `clientAssertion` is a public client. */
   clientSecret?: SecretOption | undefined
   /**
-   * How the secret is sent.
+   * How the client sends its secret.
    * @default 'client_secret_basic', unless the metadata say that only 'client_secret_post' will do
    */
   clientAuth?: 'client_secret_basic' | 'client_secret_post' | undefined
-  /** Instead of a secret. */
+  /** The client signs its requests with this key, instead of sending a secret. */
   privateKey?: PrivateKey | undefined
   /**
-   * Instead of a secret: what the platform says of this workload, as a JWT (RFC 7523 section 2.2), such as
-   * `file('/var/run/secrets/tokens/oauth')` of Kubernetes, or a SPIFFE JWT-SVID. It is read anew at every request.
+   * The client sends this JWT of its platform, instead of a secret (RFC 7523 section 2.2). Examples: `file('/var/run/secrets/tokens/oauth')` on
+   * Kubernetes, or a SPIFFE JWT-SVID. The source reads it anew at every request.
    */
   clientAssertion?: SecretOption | undefined
 }
 
-/** What the token is for. */
+/** The scope, resource and audience of the token. */
 export interface TokenTarget {
-  /** Separated by spaces (RFC 6749 section 3.3). For a refresh it can only narrow what was granted. */
+  /** Separated by spaces (RFC 6749 section 3.3). A refresh can only narrow the granted scope (section 6). */
   scope?: string | undefined
   /** RFC 8707. */
   resource?: string | readonly string[] | undefined
   audience?: string | readonly string[] | undefined
-  /** Whatever else the server wants to be told. */
+  /** Further parameters of the token request. */
   parameters?: Readonly<Record<string, string>> | undefined
 }
 
 /** Redeems the refresh token that came with a login, or with the last refresh (RFC 6749 section 6). */
 export interface RefreshTokenGrant {
   type: 'refresh_token'
-  /** The one to begin with where the store holds none. A server that rotates them takes it only once. */
+  /** The first refresh token, for a store that holds none yet. A server that rotates refresh tokens accepts it only once. */
   refreshToken?: SecretOption | undefined
 }
 
-/** RFC 8693. */
+/** Exchanges a subject token (RFC 8693). */
 export interface TokenExchangeGrant {
   type: 'token_exchange'
   subjectToken: SecretOption
@@ -90,36 +90,36 @@ export interface TokenExchangeGrant {
   requestedTokenType?: string | undefined
 }
 
-/** What an assertion is for: an identity provider that issues one wants to know (RFC 8693 section 2.1). */
+/** The target of an assertion. The identity provider that issues the assertion needs to know it (RFC 8693 section 2.1). */
 export interface AssertionTarget {
   readonly signal: AbortSignal
-  /** The authorization server that the assertion is presented to. */
+  /** The authorization server that will receive the assertion. */
   readonly issuer: string
-  /** RFC 8707: for `mcp()` the MCP server, as its metadata name it. */
+  /** The resource (RFC 8707). For `mcp()` it is the MCP server's name in its metadata. */
   readonly resource: string | undefined
   /** Separated by spaces. */
   readonly scope: string | undefined
 }
 
-/** RFC 7523 section 2.1. */
+/** Presents a JWT as the grant (RFC 7523 section 2.1). */
 export interface JwtBearerGrant {
   type: 'jwt_bearer'
   /**
-   * A JWT, or what gives it: a source, or a function that is told what the assertion is for, and gives the one or the other. It is asked each
-   * time that it is needed.
+   * A JWT, or a source of it, or a function that returns either. The function gets the target of the assertion. The grant calls it each time
+   * that it needs the assertion.
    */
   assertion: string | Source | ((target: AssertionTarget) => string | Source | Promise<string | Source>)
 }
 
-/** Any other grant (RFC 6749 section 4.5). */
+/** Presents any other grant (RFC 6749 section 4.5). */
 export interface ExtensionGrant {
-  /** As it goes over the wire: a URI such as `urn:ibm:params:oauth:grant-type:apikey`, or a name. */
+  /** The `grant_type` parameter: a URI such as `urn:ibm:params:oauth:grant-type:apikey`, or a name. */
   type: string
-  /** What the grant presents. Each is asked anew at every request. */
+  /** The grant's own parameters. The source reads each value anew at every request. */
   parameters: Readonly<Record<string, SecretOption>>
 }
 
-/** What a token is issued for. */
+/** The grant by which a source gets its tokens. */
 export type Grant =
   | 'refresh_token'
   | 'client_credentials'
@@ -128,41 +128,42 @@ export type Grant =
   | JwtBearerGrant
   | ExtensionGrant
 
-/** How {@link oauth} gets its tokens. */
+/** Options of {@link oauth}. */
 export interface OAuthOptions extends OAuthClient, TokenTarget {
   /** @default 'refresh_token' */
   grant?: Grant | undefined
 }
 
-/** What a person needs to know to log in with another device. Times in epoch ms. */
+/** The code and the link that a person needs to log in with another device. */
 export interface DevicePrompt {
   readonly userCode: string
   readonly verificationUri: string
-  /** The same with the code in it: for a link, or a QR code. */
+  /** The `verificationUri` with the code in it, for a link or a QR code. */
   readonly verificationUriComplete: string | undefined
+  /** epoch ms */
   readonly expiresAt: number
 }
 
-/** How {@link deviceLogin} works. */
+/** Options of {@link deviceLogin}. */
 export interface DeviceLoginOptions extends OAuthClient, TokenTarget {
-  /** Shows it to the person. The server is not asked before this has returned. */
+  /** Shows the prompt to the person. The login polls the server only after this callback has returned, or its promise has resolved. */
   onPrompt: (prompt: DevicePrompt) => void | Promise<void>
   /** Gives the login up. */
   signal?: AbortSignal | undefined
 }
 
-/** How {@link revoke} works. */
+/** Options of {@link revoke}. */
 export interface RevokeOptions extends OAuthClient {
   signal?: AbortSignal | undefined
 }
 
-/** How {@link browserLogin} works. */
+/** Options of {@link browserLogin}. */
 export interface BrowserLoginOptions extends OAuthClient, TokenTarget {
-  /** Opens a browser there, or shows the person the link. */
+  /** Opens the URL in a browser, or shows it to the person. */
   open: (url: string) => void | Promise<void>
   /**
-   * Where the browser comes back to, on this machine, as the client is registered. Where it names no port, a free one is taken (RFC 8252
-   * section 7.3).
+   * The loopback URL that the browser returns to, as it is registered for the client. If it names no port, the login takes a free one
+   * (RFC 8252 section 7.3).
    * @default 'http://127.0.0.1/callback'
    */
   redirectUri?: string | undefined
@@ -172,7 +173,7 @@ export interface BrowserLoginOptions extends OAuthClient, TokenTarget {
 
 /** A `WWW-Authenticate` challenge (RFC 9110 section 11.6.1). */
 export interface ParsedChallenge {
-  /** In lower case. */
+  /** The scheme's name in lower case, such as `bearer`. */
   readonly scheme: string
   /** Names in lower case: `error`, `scope`, `claims`, `resource_metadata` (RFC 9728 section 5.1) … */
   readonly parameters: Readonly<Record<string, string>>

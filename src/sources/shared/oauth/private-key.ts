@@ -5,7 +5,7 @@ import { assertWebCrypto, isCryptoKey } from '../../../lib/web-crypto.ts'
 import { checkSecret, readSecret, type SecretOption } from '../secret.ts'
 import type { Jwk, PrivateKey } from './options.ts'
 
-/** What a curve is for (RFC 7518 section 3.1, RFC 9864). */
+/** The algorithm of each curve (RFC 7518 section 3.1, RFC 9864). */
 const OF_CURVE: Readonly<Record<string, string>> = {
   'P-256': 'ES256',
   'P-384': 'ES384',
@@ -23,7 +23,7 @@ export function checkPrivateKey(given: PrivateKey): PrivateKey {
   return given
 }
 
-/** @throws RefreshError `invalid_option` for a key that cannot be read; it shows nothing of it */
+/** @throws RefreshError `invalid_option` for a key that cannot be read. The message shows nothing of the key. */
 export async function readPrivateKey(
   { key, kid, alg }: PrivateKey,
   signal: AbortSignal,
@@ -48,7 +48,7 @@ export async function readPrivateKey(
   }
 }
 
-/** A name for a key that is no secret: what the server calls it, or a fingerprint. */
+/** A name for a key that is no secret: the server's name for it, or a fingerprint. */
 export async function nameOfPrivateKey({ key, kid }: PrivateKey, signal: AbortSignal): Promise<string> {
   if (isCryptoKey(key)) return kid ?? key.algorithm.name
   const text = isSecret(key) ? await readSecret('privateKey.key', key, signal) : JSON.stringify(key)
@@ -66,12 +66,12 @@ function readText(text: string): Uint8Array<ArrayBuffer> | Jwk {
   try {
     const jwk: unknown = text.startsWith('{') ? JSON.parse(text) : undefined
     if (isJwk(jwk)) return jwk
-    // In environment variables line ends are often escaped.
+    // Environment variables often hold escaped line ends.
     const plain = text.replaceAll(/\\r|\\n/g, '\n')
     const [, base64 = ''] = /-----BEGIN PRIVATE KEY-----([^-]+)-----END PRIVATE KEY-----/.exec(plain) ?? []
     if (base64 !== '') return Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))
   } catch {
-    // as below
+    // The error below says so.
   }
   throw new RefreshError(
     'invalid_option',
@@ -79,7 +79,7 @@ function readText(text: string): Uint8Array<ArrayBuffer> | Jwk {
   )
 }
 
-/** What a key set says of a key's use would keep it from being imported for another. */
+/** Drops the JWK's statements about its use. With them the platform may refuse to import the key for signing. */
 function withoutUse({ key_ops: _ops, use: _use, alg: _alg, ...jwk }: Jwk): Jwk {
   return jwk
 }

@@ -11,29 +11,29 @@ import { type Described, type Endpoint, ENDPOINTS, IssuerMismatch, NAMES, readMe
 import { type Metadata, type Peer, requestOptions } from './oauth4webapi.ts'
 import type { OAuthClient } from './options.ts'
 
-/** RFC 8414 first, then OpenID Connect Discovery. */
+/** The kinds of metadata, in the order in which they are tried: RFC 8414, OpenID Connect Discovery. */
 const WELL_KNOWN = ['oauth2', 'oidc'] as const
 const DISCOVERY: Asking = { person: false, spends: false, carriesClaims: false, isSigned: false }
-/** ms: metadata that are not needed, and were not to be had, are not asked for again before. */
+/** ms. If reading metadata failed, and every needed endpoint is configured, we do not read them again before this time has passed. */
 const WITHOUT_METADATA = 300_000
 
 type SendTo = (asked: Asked, send: Send) => Promise<WholeResponse>
 
-/** An authorization server, and where it is asked. */
+/** An authorization server and its endpoints. */
 export class Server {
   readonly #issuer: URL | undefined
   readonly #given: Partial<Record<Endpoint, string>> = {}
   readonly #http: Http
   readonly #send: SendTo
-  /** What the caller has discovered itself. */
+  /** The metadata that the caller has discovered itself. */
   readonly #known: Described | undefined
   #discovering: Promise<Described> | undefined
   #described: Described | undefined
-  /** epoch ms: when the metadata were last not to be had. */
+  /** epoch ms: when reading the metadata last failed. */
   #failedAt: number | undefined
 
   /**
-   * @param known the metadata, where the caller has discovered them itself
+   * @param known the metadata, if the caller has discovered them itself
    * @throws RefreshError `invalid_option`
    */
   constructor(options: OAuthClient, http: Http, send: SendTo, known?: Described) {
@@ -54,7 +54,7 @@ export class Server {
     this.#send = send
   }
 
-  /** Basic where the metadata say nothing (RFC 8414 section 2), and wherever it is good enough. */
+  /** How the client sends its secret: HTTP Basic, unless the metadata list only `client_secret_post` (RFC 8414 section 2). */
   get methodOfSecret(): SecretMethod {
     const methods: unknown = this.#described?.metadata.token_endpoint_auth_methods_supported
     const isPost =
@@ -65,19 +65,19 @@ export class Server {
   }
 
   /**
-   * @param wanted the endpoints that the caller uses. Where all of them are given, metadata that are bad, absent or out of reach do not matter.
+   * @param wanted the endpoints that the caller uses. If all of them are configured, the caller gets no error about bad or missing metadata.
    * @throws RefreshError
    */
   async metadata(peer: Peer, signal: AbortSignal, wanted: readonly Endpoint[]): Promise<Metadata> {
     if (this.#known !== undefined) return this.#known.metadata
     const issuer = this.#issuer
-    // Without a name it goes by its endpoint, which is what assertions are then made out to.
+    // Without an issuer, the token endpoint is the server's name, and the audience of assertions.
     if (issuer === undefined) return { issuer: this.#given.token_endpoint ?? '', ...this.#given }
     const missing = wanted.filter((name) => this.#given[name] === undefined)
     const alone = { issuer: issuer.href, ...this.#given }
     const since = this.#http.clock.now() - (this.#failedAt ?? -Infinity)
     if (missing.length === 0 && since >= 0 && since < WITHOUT_METADATA) return alone
-    // It is for all who wait, so that the signal of one does not end it.
+    // All waiting callers share one discovery, so the signal of one caller does not end it.
     this.#discovering ??= this.#discover(peer, issuer, missing).then(
       (described) => {
         this.#described = described
@@ -98,7 +98,7 @@ export class Server {
     }
   }
 
-  /** @throws RefreshError `source_invalid` or `invalid_option` where the server has no such endpoint */
+  /** @throws RefreshError `source_invalid` or `invalid_option` if the server has no such endpoint */
   endpointOf(metadata: Metadata, name: Endpoint): URL {
     const endpoint = metadata[name]
     if (endpoint !== undefined) return new URL(endpoint)
@@ -109,12 +109,12 @@ export class Server {
     throw optionError(ENDPOINTS[name], 'is missing, and the server names none')
   }
 
-  /** It may have moved. */
+  /** Forgets the metadata, because the server may have moved. */
   forget(): void {
     this.#discovering = undefined
   }
 
-  /** @param missing the endpoints that the caller needs of it */
+  /** @param missing the endpoints that the caller needs from the metadata */
   async #discover(peer: Peer, issuer: URL, missing: readonly Endpoint[]): Promise<Described> {
     const failures: RefreshError[] = []
     let incomplete: Described | undefined
@@ -126,7 +126,7 @@ export class Server {
       } catch (error) {
         if (!(error instanceof RefreshError) || error instanceof IssuerMismatch) throw error
         failures.push(error)
-        // Nothing listens there, or it asks to wait. One path may fail or hang where the other does not.
+        // If the server asks to wait, or no connection was made, the other path would fail, too. After other errors it may not.
         if (error.code === 'source_rate_limited' || factsOf(error).reach === 'unsent') break
       }
     }
@@ -147,7 +147,7 @@ export class Server {
   }
 }
 
-/** What time mends says more than that the other document is not there, or no metadata: it may be the one. */
+/** The codes that tell most, best first. A passing error goes before a missing document, because it may hide the right document. */
 const TELLING: readonly string[] = [
   'source_rate_limited',
   'source_unreachable',
@@ -155,7 +155,7 @@ const TELLING: readonly string[] = [
   'source_invalid',
 ]
 
-/** Nothing was redeemed for it, so that it may be asked again. */
+/** The error if no metadata could be read. No token was sent, so the caller may try again. */
 function failed(issuer: URL, failures: readonly RefreshError[]): RefreshError {
   const told = TELLING.map((code) => failures.find((failure) => failure.code === code))
   const failure = told.find((found) => found !== undefined) ?? failures.at(-1)

@@ -2,12 +2,12 @@ import { describe, optionError } from '../../../lib/options.ts'
 import { checkWhole } from '../secret.ts'
 import type { TokenTarget } from './options.ts'
 
-/** Names may come more than once. */
+/** The parameters of a request. A name may appear more than once. */
 export type Parameters = [string, string][]
 
 export const TARGET: readonly string[] = ['scope', 'resource', 'audience', 'parameters']
 
-/** What has an option of its own, or is no matter of options. */
+/** Parameters that the option `parameters` must not hold: each has its own option, or the library sets it. */
 export const OURS: readonly string[] = (
   'grant_type client_id client_secret client_assertion client_assertion_type response_type scope resource audience ' +
   'refresh_token assertion subject_token actor_token token redirect_uri state code code_challenge ' +

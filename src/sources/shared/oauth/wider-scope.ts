@@ -1,8 +1,8 @@
 import type { Source } from '../../../credential/source.ts'
 
-/** What a source asks for besides its `scope`: what a remote side demanded, and what was granted by then. It lives as long as the source. */
+/** The scopes that a source requests besides its `scope`: demanded ones, and those that were granted by then. It lives as long as the source. */
 export class WiderScope {
-  /** One for each demand, so that one that is refused takes no other with it. */
+  /** One entry for each demand, so that withdrawing a refused demand keeps the others. */
   readonly #wishes = new Set<readonly string[]>()
 
   /** See `Source.widen()`. */
@@ -16,15 +16,15 @@ export class WiderScope {
     return [...new Set([...this.#wishes].flat())]
   }
 
-  /** Both, as a request carries them; undefined for none. */
+  /** The configured scope and the demanded ones, as a request carries them; undefined if there are none. */
   with(scope: string | undefined): string | undefined {
     const { names } = this
-    // As it is configured, where nothing was demanded.
+    // Without a demand the configured scope stays exactly as the user spelled it.
     if (names.length === 0) return scope === '' ? undefined : scope
     return [...new Set([...namesIn(scope), ...names])].join(' ')
   }
 
-  /** The endpoint refuses the scopes that it granted once. @returns whether there were any */
+  /** Forgets all demands, because the endpoint now refuses scopes that it granted before. @returns whether there were any */
   forget(): boolean {
     const had = this.#wishes.size > 0
     this.#wishes.clear()
@@ -32,7 +32,7 @@ export class WiderScope {
   }
 }
 
-/** A response that tells no scope grants what was asked for (RFC 6749 section 5.1). */
+/** Adds the requested scope to a token whose response states none: the server then granted that scope (RFC 6749 section 5.1). */
 export function withScope<T extends { readonly scope?: string | undefined }>(
   token: T,
   asked: string | undefined,
