@@ -342,6 +342,9 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     planned: 'words, names and documents',
   },
   E4: { says: 'Whatever a test or the demo starts ends with it, also on a time-out or an interrupt.' },
+  E5: {
+    says: 'A message that a source, a store or a refresh leads to fits a program and the command line: it names no function, and no option that the configuration file lacks. The pages name the functions.',
+  },
   R1: {
     says: 'The published types compile on TypeScript 5.4 and newer, without the DOM library, and with the types of Node, Bun or Workers.',
   },

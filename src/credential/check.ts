@@ -121,7 +121,7 @@ function madeForAnother(): Finding {
   return warning(
     'made_for_another',
     'The stored record was made for another issuer or client: its tokens are not used.',
-    'Log in again, or use another key.',
+    'Log in again, or store it under another name.',
   )
 }
 

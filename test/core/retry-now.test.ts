@@ -73,7 +73,7 @@ test('[E1] given a refusal, when it is read, then it says why', async () => {
   expect(refused).not.toMatch(/s3cret/)
 
   cell.clear()
-  await expect(cell.snapshot()).rejects.toThrow(/no value.*Call login\(\)/)
+  await expect(cell.snapshot()).rejects.toThrow(/no value.*Log in/)
 })
 
 test('[C6] given an error whose members cannot be read, when a refresh throws it, then its callers get a failure at once', async () => {

@@ -35,7 +35,7 @@ test.each<[string, string, RegExp]>([
   ['a line of an environment file', 'API_KEY=canary-1', /NAME=value.*the value alone/],
   ['an error in JSON', '{"error":"canary-1"}', /speaks of an error.*by hand/],
   ['two objects', '{"token":"canary-1"}\n{"token":"canary-2"}\n', /cannot be read/],
-  ['a warning and a bare token', 'warning\ncanary-1', /to stderr, or give 'parse'/],
+  ['a warning and a bare token', 'warning\ncanary-1', /the rest may go to stderr/],
 ])('[K6, E1, Z1] %s is refused, with what to do and nothing of it', async (_, text, words) => {
   const error = await failure(read(text))
   expect(error.code).toBe('source_invalid')

@@ -31,7 +31,7 @@ export function mergedMadeFor(
 export function madeForAnother(stored: MadeFor, wanted: MadeFor): RefreshError {
   const message =
     `The stored login was made for ${shown(stored)}, and this credential is configured for ${shown(wanted)}. ` +
-    'Its refresh token is not sent there: log in again, or use another key.'
+    'Its refresh token is not sent there: log in again, or store it under another name.'
   return new RefreshError('reauthentication_required', message)
 }
 

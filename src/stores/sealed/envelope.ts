@@ -81,7 +81,7 @@ export async function open(
 /** It was written without the lid, or what marks it was taken away. */
 export function unsealed(account: string): RefreshError {
   const what = `The record of ${JSON.stringify(account)} is not sealed`
-  return invalid(`${what}: adopt it with the option [adoptUnsealed], or ${MENDING}`)
+  return invalid(`${what}: adopt it, or ${MENDING}`)
 }
 
 /** RFC 7516 section 4.1.6 */

@@ -56,7 +56,7 @@ export function importKeys([first, ...others]: CheckedKeys): Promise<Keys> {
 
 async function importKey({ id, secret }: CheckedKey): Promise<Key> {
   if (!ArrayBuffer.isView(secret)) return { id, secret }
-  assertWebCrypto('sealedStore()')
+  assertWebCrypto('A sealed store')
   const key = await crypto.subtle.importKey('raw', new Uint8Array(secret), 'AES-GCM', false, [
     'encrypt',
     'decrypt',
