@@ -36,7 +36,7 @@ export async function check(of: Checked): Promise<CheckResult> {
     findings.push(problem(reason, 'Mend the store; a token that is good is used meanwhile.'))
   }
   if (of.record.isUnsaved) findings.push(unsaved())
-  if (fitOf(stored, of.source?.madeFor) === 'other') findings.push(madeForAnother())
+  if (fitOf(stored, of.source) === 'other') findings.push(madeForAnother())
   const found = await token(of, stored)
   findings.push(...found)
   const isGood = found.some(({ level }) => level === 'ok')
@@ -81,7 +81,7 @@ async function refreshed(of: Checked, stored: StoredRecord | undefined): Promise
 
 /** A value of this machine is never stored, and another configuration's record says nothing of this one. */
 function isFollowed({ source }: Checked, stored: StoredRecord | undefined): boolean {
-  return source?.isStatic !== true && fitOf(stored, source?.madeFor) !== 'other'
+  return source?.isStatic !== true && fitOf(stored, source) !== 'other'
 }
 
 /** The record that this credential goes by tells of an ended login, of another token that is in force by now, or of a logout. */

@@ -41,6 +41,10 @@ export interface Source {
   readonly spendsRefreshToken?: boolean | undefined
   /** The issuer and client of its tokens. A stored token of another issuer or client is not used. */
   readonly madeFor?: MadeFor | undefined
+  /**
+   * @internal `madeFor` with a salted hash in it. If the hash in a record is that of this configuration, it returns the record's.
+   */
+  readonly boundAs?: ((stored: MadeFor | undefined) => MadeFor) | undefined
   issue(context: SourceContext): Promise<AccessToken>
   /**
    * @internal All that the next request would present to the endpoint: refresh token, client, client secret, endpoint and scope. A refusal

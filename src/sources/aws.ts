@@ -86,6 +86,7 @@ export function aws(options: AwsOptions = {}): Source {
   return {
     spendsRefreshToken: false,
     isLocal: true,
+    madeFor: { issuer: 'aws', identity: identityOf(options), resource: region ?? '' },
     issue: async ({ signal }) => {
       try {
         const { getTokenProvider } = await loadPeer(
@@ -111,6 +112,15 @@ export function aws(options: AwsOptions = {}): Source {
       }
     },
   }
+}
+
+/** Whose tokens they are. Whose keys a function gives is not known, and the key of a session is another one each time. */
+function identityOf({ profile, credentials }: AwsOptions): string {
+  if (credentials === undefined) return profile === undefined ? '' : `profile ${profile}`
+  const field = (name: keyof AwsIdentity): unknown => Reflect.get(Object(credentials), name)
+  if (typeof credentials === 'function' || field('sessionToken') !== undefined) return 'given'
+  // It is no secret: each token holds it.
+  return `key ${String(field('accessKeyId'))}`
 }
 
 /** Without keys the generator would look for others, and sign as somebody else. */

@@ -52,6 +52,11 @@ export function azure(options: AzureOptions = {}): Source {
   return {
     spendsRefreshToken: false,
     isLocal: true,
+    madeFor: {
+      issuer: 'azure',
+      identity: credential === defaultCredential ? '' : 'given',
+      scope: wanted.join(' '),
+    },
     issue: async ({ challenge, signal }) => {
       try {
         const claims = claimsOf(challenge)

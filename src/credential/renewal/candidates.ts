@@ -38,8 +38,8 @@ export class Candidates {
   ): Promise<Candidate[]> {
     // The user's function may never return: its lock must not outlast the flight.
     const seed = await abortable(Promise.resolve(this.#source.seed?.(signal)), signal)
-    const isOther = fitOf(stored, this.#source.madeFor) === 'other'
-    if (isOther && !this.#settings.spends) return [{ current: undefined, seed: undefined }]
+    const isOther = fitOf(stored, this.#source) === 'other'
+    if (isOther && isByItself(this.#source)) return [{ current: undefined, seed: undefined }]
     const own = isOther ? undefined : before
     const isStored = own?.refreshToken !== undefined && own.refreshToken === stored?.token?.refreshToken
     const current = { current: own, ...(isStored && { madeFor: stored?.madeFor }) }
@@ -88,9 +88,14 @@ export class Candidates {
   /** The error if no token may be redeemed. */
   none(stored: StoredRecord | undefined): RefreshError {
     const { madeFor = {} } = this.#source
-    const isOther = fitOf(stored, madeFor) === 'other'
+    const isOther = fitOf(stored, this.#source) === 'other'
     return isOther ? madeForAnother(stored?.madeFor ?? {}, madeFor) : spentSeed()
   }
+}
+
+/** It needs no login: what another configuration stored is nothing to it. */
+export function isByItself({ spendsRefreshToken, isLocal }: Source): boolean {
+  return spendsRefreshToken === false || isLocal === true
 }
 
 /** The record's member about a configured refresh token that was tried. */

@@ -4,12 +4,12 @@ import type { CredentialSettings } from '../options.ts'
 import { isTerminal, lost } from '../record/failures.ts'
 import type { Source } from '../source.ts'
 import type { RecordContent, StoreContext, StoredRecord } from '../store.ts'
-import { type AccessToken, expiryOf, withKept } from '../token.ts'
+import { type AccessToken, withKept } from '../token.ts'
 import { contentOf, NONE } from '../tombstone.ts'
-import { type Candidate, Candidates, seedTried } from './candidates.ts'
+import { type Candidate, Candidates, isByItself, seedTried } from './candidates.ts'
 import type { FailureMemory } from './failure-memory.ts'
 import { issue } from './issue.ts'
-import { fitOf, mergedMadeFor } from './made-for.ts'
+import { fitOf, mergedMadeFor, wantedBy } from './made-for.ts'
 
 /** The input of a redemption. */
 export interface Wish {
@@ -65,7 +65,7 @@ export class Redemption {
   ): Promise<RefreshError | undefined> {
     let refusal: RefreshError | undefined = this.#candidates.none(stored)
     for (const candidate of await this.#candidates.of(stored, before, signal)) {
-      refusal = await this.#memory.refusal(stored, this.#candidates.presented(candidate, signal))
+      refusal = await this.#memory.refusal(this.#ours(stored), this.#candidates.presented(candidate, signal))
       if (refusal === undefined) return undefined
     }
     return refusal
@@ -98,7 +98,8 @@ export class Redemption {
     lock: StoreContext | undefined,
   ): Promise<Redeemed> {
     const presented = this.#candidates.presented(candidate, wish.signal)
-    const remembered = wish.isRetry === true ? undefined : await this.#memory.refusal(stored, presented)
+    const remembered =
+      wish.isRetry === true ? undefined : await this.#memory.refusal(this.#ours(stored), presented)
     if (remembered !== undefined) return { content: undefined, token: undefined, error: remembered }
     const tried = await seedTried(stored, candidate)
     try {
@@ -131,7 +132,7 @@ export class Redemption {
     }
     const ask = (demanded: string | undefined, asGranted?: boolean): Promise<AccessToken> => {
       // After an unknown outcome one try is made; while an outage lasts, one try a flight.
-      const tries = lock?.abandoned === true || this.#memory.isFailing(stored) ? 1 : 3
+      const tries = lock?.abandoned === true || this.#memory.isFailing(this.#ours(stored)) ? 1 : 3
       const context = { current, challenge: demanded, signal, sent, asGranted, madeFor }
       return issue(this.#source, context, { ...this.#settings, ...wish, tries })
     }
@@ -142,7 +143,7 @@ export class Redemption {
       // A source of the user's that does not tell counts as having sent its request.
       if (this.#source.presented === undefined && reach !== 'unsent') sent()
       // A person may grant less than was asked for, and some endpoints refuse the same scope again (RFC 6749 section 6).
-      const isLogins = stored?.madeFor?.scope !== undefined && fitOf(stored, this.#source.madeFor) === 'same'
+      const isLogins = stored?.madeFor?.scope !== undefined && fitOf(stored, this.#source) === 'same'
       if (isLogins && refusedWish === 'scope') return ask(challenge, true)
       if (challenge === undefined || refusedWish !== 'challenge') throw error
       const token = await ask(undefined)
@@ -150,6 +151,12 @@ export class Redemption {
       this.#settings.audience.tell({ type: 'challenge_refused' })
       return token
     }
+  }
+
+  /** The record without the failure of another configuration, which says nothing of this machine. */
+  #ours(stored: StoredRecord | undefined): StoredRecord | undefined {
+    const isOther = this.#source.isLocal === true && fitOf(stored, this.#source) === 'other'
+    return isOther && stored !== undefined ? { ...stored, failure: undefined } : stored
   }
 
   /** The content to write for a token that came after its refresh was given up. */
@@ -161,17 +168,16 @@ export class Redemption {
     return this.#success(stored, withKept(token, before))
   }
 
-  /** undefined: the record belongs to another configuration that is alive, and stays. */
+  /** undefined: the record holds the login of another configuration, and stays. */
   #success(
     stored: StoredRecord | undefined,
     token: AccessToken,
     tried?: Pick<RecordContent, 'triedSeeds'>,
   ): RecordContent | undefined {
-    const { madeFor } = this.#source
-    const isOther = fitOf(stored, madeFor) === 'other'
-    if (isOther && !this.#settings.spends && isAlive(stored, this.#settings.clock.now())) return undefined
+    const isOther = fitOf(stored, this.#source) === 'other'
+    if (isOther && isByItself(this.#source) && isLogin(stored)) return undefined
     const { failure: _failure, ...kept } = contentOf(stored ?? NONE)
-    const merged = mergedMadeFor(isOther ? undefined : kept.madeFor, madeFor)
+    const merged = mergedMadeFor(isOther ? undefined : kept.madeFor, wantedBy(this.#source, kept.madeFor))
     return { ...kept, ...merged, ...tried, token }
   }
 
@@ -219,8 +225,7 @@ const RESPONSES = /^(?:reauthentication_required|source_(?:refused|unavailable|r
 /** Stands where a token endpoint gave a refresh token and no access token. It counts as expired, so it is never sent. */
 const UNUSABLE = 'none'
 
-function isAlive(record: StoredRecord | undefined, now: number): boolean {
-  if (record?.token === undefined || record.failure?.terminal === true) return false
-  const { refreshToken } = record.token
-  return refreshToken !== undefined || (expiryOf(record.token) ?? Infinity) > now
+/** An access token is replaced as easily as it came. */
+function isLogin({ token, failure }: StoredRecord = NONE): boolean {
+  return token?.refreshToken !== undefined && failure?.terminal !== true
 }

@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import type { Source } from '../../credential/source.ts'
 import { readOutput } from '../shared/token-text.ts'
+import { boundAs, programOf } from './bound.ts'
 import { type CommandOptions, readCommandOptions } from './options.ts'
 import { run } from './run.ts'
 
@@ -11,6 +12,8 @@ import { run } from './run.ts'
  * It prints a bare token on one line, or JSON with an `access_token`, `accessToken` or `token`, and its expiry where it is
  * known: as `gcloud`, `az`, `databricks auth token` and OAuth token endpoints say it, under `status` in a Kubernetes
  * `ExecCredential`, or as `expires_at` (a date, epoch seconds or epoch ms). A JWT's own expiry counts otherwise.
+ *
+ * A stored token of another program, or of one with other arguments, is not used (see `identity`).
  *
  * `issue` throws a RefreshError: `source_refused` (it exited with another code than 0, or was killed), `source_unreachable`
  * (it did not end in time), `source_invalid` (what it printed holds no token), `source_unavailable` (no resources to start
@@ -25,6 +28,8 @@ export function command(options: CommandOptions): Source {
   const { file, parse, clock } = settings
   return {
     isLocal: true,
+    madeFor: { issuer: programOf(file) },
+    boundAs: (stored) => boundAs(settings, stored),
     issue: async (context) => {
       const printed = await run(settings, context)
       return readOutput(printed, { of: `What ${basename(file)} printed`, since: clock.now(), parse })

@@ -13,6 +13,11 @@ export interface CommandOptions {
    * @default []
    */
   args?: readonly string[] | ((context: SourceContext) => readonly string[]) | undefined
+  /**
+   * Whose tokens it prints. A stored token is used if the program's name and this are the same; of this the store gets a salted hash.
+   * Default: the arguments, where they are a list. A function's change, so they do not count.
+   */
+  identity?: string | undefined
   /** Added to the environment of this process; undefined takes a variable away. */
   env?: Readonly<Record<string, string | undefined>> | undefined
   /** The folder it runs in. Default: this process's. */
@@ -41,6 +46,7 @@ export interface CommandOptions {
 /** The options with their defaults, checked. */
 export interface CommandSettings {
   readonly file: string
+  readonly identity: string | undefined
   readonly argsFor: (context: SourceContext) => readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string | undefined
@@ -54,6 +60,7 @@ export interface CommandSettings {
 const KNOWN: readonly (keyof CommandOptions)[] = [
   'file',
   'args',
+  'identity',
   'env',
   'cwd',
   'timeout',
@@ -66,10 +73,12 @@ const KNOWN: readonly (keyof CommandOptions)[] = [
 /** @throws RefreshError `invalid_option`, which shows no argument and no variable */
 export function readCommandOptions(options: CommandOptions): CommandSettings {
   checkOptions(options, KNOWN)
-  const { file, args = [], env = {}, cwd, timeout, maxOutput, parse, onStderr, clock } = options
+  const { file, args = [], identity, env = {}, cwd, timeout, maxOutput, parse, onStderr, clock } = options
   if (!isText(file) || file === '') throw optionError('file', 'must be the path or the name of an executable')
   if (cwd !== undefined && (!isText(cwd) || cwd === ''))
     throw optionError('cwd', 'must be the path of a folder')
+  if (identity !== undefined && typeof identity !== 'string')
+    throw optionError('identity', `must be a text, not ${describe(identity)}`)
   for (const [name, value] of Object.entries({ parse, onStderr })) {
     if (value !== undefined && typeof value !== 'function') {
       throw optionError(name, `must be a function, not ${describe(value)}`)
@@ -81,6 +90,7 @@ export function readCommandOptions(options: CommandOptions): CommandSettings {
   return {
     file,
     argsFor: typeof args === 'function' ? (context) => checkedArgs(args(context)) : always(checkedArgs(args)),
+    identity: identity ?? (typeof args === 'function' ? undefined : JSON.stringify(args)),
     env: { ...env },
     cwd,
     timeout: positive('timeout', timeout ?? 30_000, 'ms'),
