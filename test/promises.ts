@@ -205,7 +205,7 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     says: "A failure is terminal only where this program's `login()` is the remedy; a cloud login, a helper or a file that is mended outside is used at the next try. Where the endpoint refused, answered, or could not be reached, the first try comes at most 5 s after it is well, and succeeds, unless its last Retry-After (to 60 s) is longer.",
   },
   K16: {
-    says: 'A record made for another issuer or client is never redeemed or used in silence; one with a narrower scope is not used for a wider wish; a seed that was not tried yet is tried before the login is called dead.',
+    says: 'A record made for another issuer or client is never redeemed or used in silence; one with a narrower scope is not used for a wider wish; a seed that was not tried yet is tried before the login is called dead. A token of another command, cloud account, profile, region or scope of this machine is not used, either; the store gets a salted hash of a command line, and no text of it.',
   },
   K17: {
     says: '`flush()` waits until everything is stored; a process with an unsaved token stays alive for at most `exitGrace`.',
@@ -342,6 +342,9 @@ export const promises: Readonly<Record<string, PromiseEntry>> = {
     planned: 'words, names and documents',
   },
   E4: { says: 'Whatever a test or the demo starts ends with it, also on a time-out or an interrupt.' },
+  E5: {
+    says: 'A message that a source, a store or a refresh leads to fits a program and the command line: it names no function, and no option that the configuration file lacks. The pages name the functions.',
+  },
   R1: {
     says: 'The published types compile on TypeScript 5.4 and newer, without the DOM library, and with the types of Node, Bun or Workers.',
   },

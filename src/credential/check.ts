@@ -36,7 +36,7 @@ export async function check(of: Checked): Promise<CheckResult> {
     findings.push(problem(reason, 'Mend the store; a token that is good is used meanwhile.'))
   }
   if (of.record.isUnsaved) findings.push(unsaved())
-  if (fitOf(stored, of.source?.madeFor) === 'other') findings.push(madeForAnother())
+  if (fitOf(stored, of.source) === 'other') findings.push(madeForAnother())
   const found = await token(of, stored)
   findings.push(...found)
   const isGood = found.some(({ level }) => level === 'ok')
@@ -82,7 +82,7 @@ async function refreshed(of: Checked, stored: StoredRecord | undefined): Promise
 
 /** True if the record concerns this credential. A value of this machine is never stored, and a record may be of another configuration. */
 function isFollowed({ source }: Checked, stored: StoredRecord | undefined): boolean {
-  return source?.isStatic !== true && fitOf(stored, source?.madeFor) !== 'other'
+  return source?.isStatic !== true && fitOf(stored, source) !== 'other'
 }
 
 /** True if the record tells of an ended login, of a logout, or of a newer token than ours. */
@@ -122,7 +122,7 @@ function madeForAnother(): Finding {
   return warning(
     'made_for_another',
     'The stored record was made for another issuer or client: its tokens are not used.',
-    'Log in again, or use another key.',
+    'Log in again, or store it under another name.',
   )
 }
 

@@ -42,6 +42,9 @@ export interface Source {
   /** The issuer and client of its tokens. A stored token of another issuer or client is not used. */
   readonly madeFor?: MadeFor | undefined
   /**
+   * @internal Returns `madeFor` with a salted hash. If the hash of the record fits this configuration, it returns that hash.
+   */
+  readonly boundAs?: ((stored: MadeFor | undefined) => MadeFor) | undefined
    * Issues a token.
    *
    * @throws RefreshError as described above; any other error becomes `refresh_failed`

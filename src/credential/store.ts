@@ -4,10 +4,12 @@ import type { AccessToken } from './token.ts'
 
 /** The issuer and client of a token: a fingerprint of the configuration. It never holds a secret or a key. */
 export interface MadeFor {
-  /** The issuer, or the token endpoint if no issuer is configured. */
+  /** The issuer, or the token endpoint if no issuer is configured. Of a source of this machine, what kind it is, such as `command:az`. */
   readonly issuer?: string | undefined
   /** The client's id. */
   readonly client?: string | undefined
+  /** Whose tokens they are, if neither the issuer nor the client tells it: an account, or a salted hash of what may hold a secret. */
+  readonly identity?: string | undefined
   readonly audience?: string | undefined
   readonly resource?: string | undefined
   /** The requested scope, separated by spaces (RFC 6749 section 3.3). */

@@ -45,7 +45,7 @@ export function refusalOf(
     return no(
       'host',
       421,
-      'The request names a host that is not this proxy. Name yours in allowHosts, if it is one.',
+      'The request names a host that is not this proxy: use its own address, or have it allow that name.',
     )
   if (refused === 'origin')
     return no('origin', 403, 'The request comes from a web page, and this proxy serves programs only.')

@@ -87,6 +87,7 @@ export function aws(options: AwsOptions = {}): Source {
   return {
     spendsRefreshToken: false,
     isLocal: true,
+    madeFor: { issuer: 'aws', identity: identityOf(options), resource: region ?? '' },
     issue: async ({ signal }) => {
       try {
         const { getTokenProvider } = await loadPeer(
@@ -112,6 +113,15 @@ export function aws(options: AwsOptions = {}): Source {
       }
     },
   }
+}
+
+/** Names the identity of the tokens. The keys of a function are not known, and each session has another key, so both count as `given`. */
+function identityOf({ profile, credentials }: AwsOptions): string {
+  if (credentials === undefined) return profile === undefined ? '' : `profile ${profile}`
+  const field = (name: keyof AwsIdentity): unknown => Reflect.get(Object(credentials), name)
+  if (typeof credentials === 'function' || field('sessionToken') !== undefined) return 'given'
+  // It is no secret: each token holds it.
+  return `key ${String(field('accessKeyId'))}`
 }
 
 /** If a key is missing, the generator would look for other keys, and sign as another identity. */

@@ -55,6 +55,11 @@ export function azure(options: AzureOptions = {}): Source {
   return {
     spendsRefreshToken: false,
     isLocal: true,
+    madeFor: {
+      issuer: 'azure',
+      identity: credential === defaultCredential ? '' : 'given',
+      scope: wanted.join(' '),
+    },
     issue: async ({ challenge, signal }) => {
       try {
         const claims = claimsOf(challenge)
@@ -64,7 +69,8 @@ export function azure(options: AzureOptions = {}): Source {
           ...(claims !== undefined && { claims, enableCae: true }),
         })
         if (typeof given?.token !== 'string' || given.token === '') {
-          const message = "'credential' gave no token: is it one of @azure/identity, and are 'scopes' right?"
+          const message =
+            "The credential of Entra ID gave no token: is it one of @azure/identity, and are 'scopes' right?"
           throw new RefreshError('source_invalid', message)
         }
         return { accessToken: given.token, expiresAt: given.expiresOnTimestamp }

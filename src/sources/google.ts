@@ -53,6 +53,11 @@ export function google(options: GoogleOptions = {}): Source {
   return {
     spendsRefreshToken: false,
     isLocal: true,
+    madeFor: {
+      issuer: 'google',
+      identity: client === undefined ? (impersonate ?? '') : 'given',
+      scope: wanted.join(' '),
+    },
     issue: async ({ signal }) => {
       let asked: GoogleClient | undefined
       try {

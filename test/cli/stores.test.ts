@@ -65,6 +65,32 @@ test('[L1] given a PostgreSQL store without its table, when one logs in, then th
   expect(await run(['status'], env)).toMatchObject({ code: 0 })
 }, 120_000)
 
+test.each([
+  [
+    'a secret that is too short',
+    [{ id: '2026', secret: { env: 'SHORT' } }],
+    'The secret of the sealing key "2026" must be 32 bytes, not 8',
+  ],
+  [
+    'two keys of one id',
+    [1, 2].map(() => ({ id: '2026', secret: { env: 'LONG' } })),
+    'Two sealing keys have the id "2026": give each its own.',
+  ],
+])(
+  '[L4, E5] given %s, when a token is asked for, then the line names the key, and no option of the library',
+  async (_, sealedWith, said) => {
+    const { run } = await machine({
+      stores: { default: { type: 'file', path: '../store', sealedWith } },
+      credentials: { work: { source: 'command', command: ['echo', 'token'] } },
+    })
+    const secrets = { SHORT: randomBytes(8).toString('base64'), LONG: randomBytes(32).toString('base64') }
+    const { code, stderr } = await run(['token'], secrets)
+    expect(code).not.toBe(0)
+    expect(stderr).toContain(said)
+    expect(stderr).not.toContain("'keys")
+  },
+)
+
 test('[L1] [S12] given a file store that others may write to, when it is used, then each command refuses it with a reason', async () => {
   const { definition } = await service()
   const shared = await temporaryFolder()

@@ -73,7 +73,7 @@ test('[E1] given a refresh that the cell refuses, then the error’s message say
   expect(refused).not.toMatch(/s3cret/)
 
   cell.clear()
-  await expect(cell.snapshot()).rejects.toThrow(/no value.*Call login\(\)/)
+  await expect(cell.snapshot()).rejects.toThrow(/no value.*Log in/)
 })
 
 test('[C6] given an error whose members cannot be read, when the refresh function throws it, then its callers fail at once', async () => {

@@ -212,8 +212,12 @@ describe('given a function that returns the keys', () => {
     ['nothing', undefined, /'keys' must be a list.*not undefined/u],
     ['a text', 'secret-text', /'keys' must be a list.*not string/u],
     ['an empty list', [], /'keys' must hold a key/u],
-    ['half a key', [{ id: 'x', secret: 'c2VjcmV0' }], /'keys\[0\]\.secret' must be 32 bytes, not 6/u],
-    ['a key twice', [newer, newer], /'keys' must not hold two keys/u],
+    [
+      'half a key',
+      [{ id: 'x', secret: 'c2VjcmV0' }],
+      /The secret of the sealing key "x" must be 32 bytes, not 6/u,
+    ],
+    ['a key twice', [newer, newer], /Two sealing keys have the id/u],
   ])(
     '[S8] when it returns %s, then the error says so, and nothing is redeemed',
     async (_, garbage, message) => {
@@ -259,14 +263,18 @@ describe('given invalid arguments', () => {
     [
       'an id twice',
       [newer, older, { ...older, id: '2026-11' }],
-      /'keys' must not hold two keys of the id "2026-11"/u,
+      /Two sealing keys have the id "2026-11": give each its own/u,
     ],
-    ['no secret', [newer, { id: 'x' }], /'keys\[1\]\.secret' must be 32 bytes.*not undefined: `openssl/u],
+    [
+      'no secret',
+      [newer, { id: 'x' }],
+      /The secret of the sealing key "x" must be 32 bytes.*not undefined: `openssl/u,
+    ],
     ['too few bytes', [{ id: 'x', secret: new Uint8Array(16) }], /must be 32 bytes, not 16: `openssl/u],
     ['hexadecimal digits', [{ id: 'x', secret: 'ab'.repeat(32) }], /must be 32 bytes, not 48/u],
     ['a password', [{ id: 'x', secret: 'correct horse!' }], /not a text that is no base64/u],
     ['an empty text', [{ id: 'x', secret: '' }], /must be 32 bytes, not 0/u],
-    ['a number', [{ id: 'x', secret: 5 }], /'keys\[0\]\.secret'/u],
+    ['a number', [{ id: 'x', secret: 5 }], /The secret of the sealing key "x"/u],
   ])('[S8] %s', (_, given, message) => {
     const error = bad(given)
     expect(error).toBeInstanceOf(RefreshError)

@@ -254,7 +254,7 @@ describe('given an unsealed record', () => {
     for (const accessToken of ['plain', jwe]) {
       await inner.update('me', async () => ({ token: { accessToken, refreshToken: 'plain-refresh' } }))
       expect(await refusal(inner, store)).toEqual(
-        invalid(/record of "me" is not sealed: adopt it with the option \[adoptUnsealed\], or log out/u),
+        invalid(/record of "me" is not sealed: adopt it, or log out/u),
       )
     }
   })

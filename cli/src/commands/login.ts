@@ -7,7 +7,6 @@ import { ask, hasPerson } from '../lib/ask.ts'
 import { EXIT, exitCodeOf, Fault, isRefreshError, wrongInput } from '../lib/fault.ts'
 import { nearest } from '../lib/nearest.ts'
 import { paint, printable, say } from '../lib/output.ts'
-import { worded } from '../lib/worded.ts'
 import {
   chooseCredential,
   dropToken,
@@ -164,7 +163,7 @@ async function tried(definition: McpDefinition, path: string, lines: string): Pr
     const isAway = exitCodeOf(error, true) === EXIT.unreachable
     throw new Fault(
       exitCodeOf(error, true),
-      `${worded(error.message)} Nothing was written.`,
+      `${error.message} Nothing was written.`,
       isAway
         ? 'Is the URL right?'
         : `Is the URL right? If the message names a field, add these lines with it to ${path}: ${lines}`,

@@ -3,7 +3,6 @@ import { readConfig } from '../config/read.ts'
 import { durationOf, readDuration } from '../lib/duration.ts'
 import { wrongInput } from '../lib/fault.ts'
 import { lineOf, print, say } from '../lib/output.ts'
-import { worded } from '../lib/worded.ts'
 import { look, remember } from '../recall/remember.ts'
 import { rendered } from '../recall/rendered.ts'
 import {
@@ -63,7 +62,7 @@ function warnOfShort({ name, definition, credential }: OpenCredential, minTtl: n
   const isEnded = failure.code === 'reauthentication_required' && isPersons(definition)
   say(
     lineOf({
-      message: `credentials.${name}: the token lives for ${durationOf(left)}, less than --min-ttl, for it could not be refreshed: ${worded(failure.message)}`,
+      message: `credentials.${name}: the token lives for ${durationOf(left)}, less than --min-ttl, for it could not be refreshed: ${failure.message}`,
       fix: `Run: ${isEnded ? loginCommand(name) : checkCommand(name)}`,
     }),
   )

@@ -5,7 +5,6 @@ import { EXIT, exitCodeOf, Fault, isRefreshError, wrongInput } from '../lib/faul
 import { nearest } from '../lib/nearest.ts'
 import { lineOf, say } from '../lib/output.ts'
 import { commandLine } from '../lib/shell.ts'
-import { worded } from '../lib/worded.ts'
 import { tellingDemands } from './scope.ts'
 import { installCommand, isPersons, packageOf, sourceOf } from './source.ts'
 import { openStore, type OpenStore } from './store.ts'
@@ -181,9 +180,7 @@ export async function explained(reason: unknown, opened: OpenCredential): Promis
       return new Fault(exitCode, `credentials.${name} was logged out.`, fix)
     const isNew = record?.token === undefined && record?.failure === undefined
     if (isPersons(definition)) {
-      const message = isNew
-        ? `Not logged in as ${name}.`
-        : `The login ${name} has ended: ${worded(reason.message)}`
+      const message = isNew ? `Not logged in as ${name}.` : `The login ${name} has ended: ${reason.message}`
       return new Fault(exitCode, message, fix)
     }
   }
@@ -206,7 +203,7 @@ function missingPackage({ name, definition }: OpenCredential, { cause }: Refresh
 /** What is amiss, and with which part of the configuration. */
 export function aboutCredential({ name, store }: OpenCredential, error: RefreshError): string {
   const about = `credentials.${name}`
-  const [{ code }, message] = [error, worded(error.message)]
+  const { code, message } = error
   if (message.startsWith(about)) return message
   return code.startsWith('store_') ? `stores.${store.name}, for ${about}: ${message}` : `${about}: ${message}`
 }

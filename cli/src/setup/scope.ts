@@ -1,7 +1,6 @@
 import type { RefreshEvent, RefreshListener } from 'llm-refresh'
 import type { CredentialDefinition } from '../config/credentials.ts'
 import { lineOf, say } from '../lib/output.ts'
-import { worded } from '../lib/worded.ts'
 import type { PersonsDefinition } from './source.ts'
 import { isPersons } from './source.ts'
 
@@ -48,7 +47,7 @@ export function tellingDemands(
     const about = `credentials.${name}`
     const demanded = event.scope.slice(0, LONGEST)
     if (event.reason.code !== 'reauthentication_required' || !isPersons(definition) || demanded === '') {
-      say(lineOf({ message: `${about}: ${worded(event.reason.message)}`, fix: undefined }))
+      say(lineOf({ message: `${about}: ${event.reason.message}`, fix: undefined }))
       return
     }
     const scope = joined(definition.scope ?? granted(), demanded)

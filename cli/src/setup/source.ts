@@ -86,8 +86,14 @@ export async function sourceOf(
     case 'command': {
       const { command } = await import('llm-refresh/sources/command')
       const [program, ...args] = definition.command
-      const { env, timeout } = definition
-      return command({ file: programIn(config.folder, program), args, cwd: config.folder, env, timeout })
+      const { env = {}, timeout } = definition
+      // All that stands in the configuration tells whose tokens they are. Where the program is does not.
+      const identity = JSON.stringify([
+        args,
+        ...Object.entries(env).toSorted(([one], [other]) => (one < other ? -1 : 1)),
+      ])
+      const file = programIn(config.folder, program)
+      return command({ file, args, identity, cwd: config.folder, env, timeout })
     }
     case 'file': {
       const { file } = await import('llm-refresh/sources/file')

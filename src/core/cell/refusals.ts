@@ -5,7 +5,7 @@ import { RefreshError } from '../../errors.ts'
 export function missing(): RefreshError {
   return new RefreshError(
     'credential_missing',
-    'There is no value: the account was logged out, or never logged in. Call login(), or set() of a Refreshable.',
+    'There is no value: the account was logged out, or never logged in. Log in, or set a value.',
     { terminal: true },
   )
 }
@@ -13,7 +13,7 @@ export function missing(): RefreshError {
 export function timeout(what: string, deadline: number): RefreshError {
   return new RefreshError(
     'refresh_timeout',
-    `${what} did not settle within its deadline of ${deadline} ms: what it waits for is slow or hangs. Try again later, or raise 'deadline'.`,
+    `${what} did not settle within its deadline of ${deadline} ms: what it waits for is slow or hangs. Try again later.`,
   )
 }
 

@@ -48,7 +48,7 @@ export function spentSeed(): RefreshError {
 
 export function sealedElsewhere(): RefreshError {
   const message =
-    'The record is sealed, and this process has no keys for it: wrap the store in sealedStore(store, keys). Nothing was sent or written.'
+    'The record is sealed, and this process has no keys for it: give the store here the keys, too. Nothing was sent or written.'
   return new RefreshError('store_invalid', message)
 }
 

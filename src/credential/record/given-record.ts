@@ -55,6 +55,6 @@ function invalid(why: string): RefreshError {
 
 function notOurs(held: string): RefreshError {
   const what = /^[a-z-]{1,32}$/.test(held) ? `'${held}'` : 'something else'
-  const message = `The record holds no credential, but ${what}, as its key says. It is left as it is: give the credential another key.`
+  const message = `The record holds no credential, but ${what}, as its key says. It is left as it is: give the credential another name.`
   return new RefreshError('store_invalid', message)
 }

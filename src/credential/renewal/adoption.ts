@@ -25,7 +25,7 @@ export function adopt(
   }
   const isExpired = (expiryOf(token) ?? Infinity) <= clock.now()
   if (isExpired || !isSendable(token) || token.accessToken === current?.value.accessToken) return undefined
-  if (fitOf(stored, source?.madeFor) !== 'same') return undefined
+  if (fitOf(stored, source) !== 'same') return undefined
   const type = record.revision === 0 && current === undefined ? 'loaded' : 'adopted'
   record.know(stored)
   audience.tell({ type, revision })

@@ -38,8 +38,8 @@ export class Candidates {
   ): Promise<Candidate[]> {
     // The user's function may never return, and the lock must not outlast the flight, so the signal ends the wait.
     const seed = await abortable(Promise.resolve(this.#source.seed?.(signal)), signal)
-    const isOther = fitOf(stored, this.#source.madeFor) === 'other'
-    if (isOther && !this.#settings.spends) return [{ current: undefined, seed: undefined }]
+    const isOther = fitOf(stored, this.#source) === 'other'
+    if (isOther && isByItself(this.#source)) return [{ current: undefined, seed: undefined }]
     const own = isOther ? undefined : before
     const isStored = own?.refreshToken !== undefined && own.refreshToken === stored?.token?.refreshToken
     const current = { current: own, ...(isStored && { madeFor: stored?.madeFor }) }
@@ -88,9 +88,14 @@ export class Candidates {
   /** The error if no token may be redeemed. */
   none(stored: StoredRecord | undefined): RefreshError {
     const { madeFor = {} } = this.#source
-    const isOther = fitOf(stored, madeFor) === 'other'
+    const isOther = fitOf(stored, this.#source) === 'other'
     return isOther ? madeForAnother(stored?.madeFor ?? {}, madeFor) : spentSeed()
   }
+}
+
+/** Whether the source gets tokens without a login. It then ignores a record of another configuration. */
+export function isByItself({ spendsRefreshToken, isLocal }: Source): boolean {
+  return spendsRefreshToken === false || isLocal === true
 }
 
 /** The record's member with the seeds that were tried, including this candidate's. */

@@ -4,12 +4,12 @@ import type { CredentialSettings } from '../options.ts'
 import { isTerminal, lost } from '../record/failures.ts'
 import type { Source } from '../source.ts'
 import type { RecordContent, StoreContext, StoredRecord } from '../store.ts'
-import { type AccessToken, expiryOf, withKept } from '../token.ts'
+import { type AccessToken, withKept } from '../token.ts'
 import { contentOf, NONE } from '../tombstone.ts'
-import { type Candidate, Candidates, seedTried } from './candidates.ts'
+import { type Candidate, Candidates, isByItself, seedTried } from './candidates.ts'
 import type { FailureMemory } from './failure-memory.ts'
 import { issue } from './issue.ts'
-import { fitOf, mergedMadeFor } from './made-for.ts'
+import { fitOf, mergedMadeFor, wantedBy } from './made-for.ts'
 
 /** The input of a redemption. */
 export interface Wish {
@@ -66,7 +66,7 @@ export class Redemption {
   ): Promise<RefreshError | undefined> {
     let refusal: RefreshError | undefined = this.#candidates.none(stored)
     for (const candidate of await this.#candidates.of(stored, before, signal)) {
-      refusal = await this.#memory.refusal(stored, this.#candidates.presented(candidate, signal))
+      refusal = await this.#memory.refusal(this.#ours(stored), this.#candidates.presented(candidate, signal))
       if (refusal === undefined) return undefined
     }
     return refusal
@@ -99,7 +99,8 @@ export class Redemption {
     lock: StoreContext | undefined,
   ): Promise<Redeemed> {
     const presented = this.#candidates.presented(candidate, wish.signal)
-    const remembered = wish.isRetry === true ? undefined : await this.#memory.refusal(stored, presented)
+    const remembered =
+      wish.isRetry === true ? undefined : await this.#memory.refusal(this.#ours(stored), presented)
     if (remembered !== undefined) return { content: undefined, token: undefined, error: remembered }
     const tried = await seedTried(stored, candidate)
     try {
@@ -132,7 +133,7 @@ export class Redemption {
     }
     const ask = (demanded: string | undefined, asGranted?: boolean): Promise<AccessToken> => {
       // Make one try only: after an earlier request of unknown outcome, and while an outage lasts.
-      const tries = lock?.abandoned === true || this.#memory.isFailing(stored) ? 1 : 3
+      const tries = lock?.abandoned === true || this.#memory.isFailing(this.#ours(stored)) ? 1 : 3
       const context = { current, challenge: demanded, signal, sent, asGranted, madeFor }
       return issue(this.#source, context, { ...this.#settings, ...wish, tries })
     }
@@ -144,7 +145,7 @@ export class Redemption {
       if (this.#source.presented === undefined && reach !== 'unsent') sent()
       // A person may grant less than the login requested. Some endpoints then refuse the requested scope in a refresh (RFC 6749 section 6).
       // So ask again without a scope.
-      const isLogins = stored?.madeFor?.scope !== undefined && fitOf(stored, this.#source.madeFor) === 'same'
+      const isLogins = stored?.madeFor?.scope !== undefined && fitOf(stored, this.#source) === 'same'
       if (isLogins && refusedWish === 'scope') return ask(challenge, true)
       if (challenge === undefined || refusedWish !== 'challenge') throw error
       const token = await ask(undefined)
@@ -152,6 +153,12 @@ export class Redemption {
       this.#settings.audience.tell({ type: 'challenge_refused' })
       return token
     }
+  }
+
+  /** The record without the failure of another configuration: that failure says nothing about this machine. */
+  #ours(stored: StoredRecord | undefined): StoredRecord | undefined {
+    const isOther = this.#source.isLocal === true && fitOf(stored, this.#source) === 'other'
+    return isOther && stored !== undefined ? { ...stored, failure: undefined } : stored
   }
 
   /** The content to write for a token that arrived after its refresh was given up. */
@@ -163,17 +170,16 @@ export class Redemption {
     return this.#success(stored, withKept(token, before))
   }
 
-  /** The content to write for a token. undefined if the record belongs to another configuration whose login still works: the record stays. */
+  /** The content to write for a token. undefined if the record holds another configuration's login: the record stays. */
   #success(
     stored: StoredRecord | undefined,
     token: AccessToken,
     tried?: Pick<RecordContent, 'triedSeeds'>,
   ): RecordContent | undefined {
-    const { madeFor } = this.#source
-    const isOther = fitOf(stored, madeFor) === 'other'
-    if (isOther && !this.#settings.spends && isAlive(stored, this.#settings.clock.now())) return undefined
+    const isOther = fitOf(stored, this.#source) === 'other'
+    if (isOther && isByItself(this.#source) && isLogin(stored)) return undefined
     const { failure: _failure, ...kept } = contentOf(stored ?? NONE)
-    const merged = mergedMadeFor(isOther ? undefined : kept.madeFor, madeFor)
+    const merged = mergedMadeFor(isOther ? undefined : kept.madeFor, wantedBy(this.#source, kept.madeFor))
     return { ...kept, ...merged, ...tried, token }
   }
 
@@ -221,8 +227,7 @@ const RESPONSES = /^(?:reauthentication_required|source_(?:refused|unavailable|r
 /** The stored access token if a token endpoint gave only a refresh token. Its record says that it has expired, so it is never sent. */
 const UNUSABLE = 'none'
 
-function isAlive(record: StoredRecord | undefined, now: number): boolean {
-  if (record?.token === undefined || record.failure?.terminal === true) return false
-  const { refreshToken } = record.token
-  return refreshToken !== undefined || (expiryOf(record.token) ?? Infinity) > now
+/** An access token is replaced as easily as it came. */
+function isLogin({ token, failure }: StoredRecord = NONE): boolean {
+  return token?.refreshToken !== undefined && failure?.terminal !== true
 }

@@ -16,9 +16,9 @@ export function notStarted({ file, cwd }: CommandSettings, cause: unknown): Refr
   const folder = cwd === undefined ? '' : `, or the folder ${cwd} does not exist`
   const problem =
     code === 'ENOENT' && /\s/.test(file)
-      ? `was not found (ENOENT): name the program alone in 'file', and its arguments in 'args', for there is no shell.`
+      ? `was not found (ENOENT): name the program alone, and each argument for itself, for there is no shell.`
       : code === 'ENOENT'
         ? `was not found, or the interpreter it names was not${folder} (ENOENT): is it installed, and its path right?`
         : `cannot be started (${String(code)}): is it an executable? There is no shell to run anything else.`
-  return new RefreshError('invalid_option', `'file': ${file} ${problem}`, { cause })
+  return new RefreshError('invalid_option', `The program ${file} ${problem}`, { cause })
 }

@@ -13,6 +13,13 @@ export interface CommandOptions {
    * @default []
    */
   args?: readonly string[] | ((context: SourceContext) => readonly string[]) | undefined
+  /**
+   * Names the identity whose tokens the program prints. The source uses a stored token if the program's name and this identity are the same.
+   * The store holds only a salted hash of it.
+   *
+   * @default the arguments, if they are a list; the arguments of a function change, so they do not count
+   */
+  identity?: string | undefined
   /** Variables that are added to this process's environment. The value undefined removes a variable. */
   env?: Readonly<Record<string, string | undefined>> | undefined
   /** The folder that the command runs in. Default: this process's. */
@@ -41,6 +48,7 @@ export interface CommandOptions {
 /** The checked options, with their defaults. */
 export interface CommandSettings {
   readonly file: string
+  readonly identity: string | undefined
   readonly argsFor: (context: SourceContext) => readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string | undefined
@@ -54,6 +62,7 @@ export interface CommandSettings {
 const KNOWN: readonly (keyof CommandOptions)[] = [
   'file',
   'args',
+  'identity',
   'env',
   'cwd',
   'timeout',
@@ -66,10 +75,12 @@ const KNOWN: readonly (keyof CommandOptions)[] = [
 /** @throws RefreshError `invalid_option`. The message shows no argument and no variable. */
 export function readCommandOptions(options: CommandOptions): CommandSettings {
   checkOptions(options, KNOWN)
-  const { file, args = [], env = {}, cwd, timeout, maxOutput, parse, onStderr, clock } = options
+  const { file, args = [], identity, env = {}, cwd, timeout, maxOutput, parse, onStderr, clock } = options
   if (!isText(file) || file === '') throw optionError('file', 'must be the path or the name of an executable')
   if (cwd !== undefined && (!isText(cwd) || cwd === ''))
     throw optionError('cwd', 'must be the path of a folder')
+  if (identity !== undefined && typeof identity !== 'string')
+    throw optionError('identity', `must be a text, not ${describe(identity)}`)
   for (const [name, value] of Object.entries({ parse, onStderr })) {
     if (value !== undefined && typeof value !== 'function') {
       throw optionError(name, `must be a function, not ${describe(value)}`)
@@ -81,6 +92,7 @@ export function readCommandOptions(options: CommandOptions): CommandSettings {
   return {
     file,
     argsFor: typeof args === 'function' ? (context) => checkedArgs(args(context)) : always(checkedArgs(args)),
+    identity: identity ?? (typeof args === 'function' ? undefined : JSON.stringify(args)),
     env: { ...env },
     cwd,
     timeout: positive('timeout', timeout ?? 30_000, 'ms'),

@@ -96,7 +96,7 @@ class Running {
     const { timeout } = this.#settings
     await inputIsRead(() => this.#pieces)
     if (this.#isOver) return
-    const message = `${this.#name} did not end within ${timeout} ms: does it wait for a person? 'timeout' gives it longer.`
+    const message = `${this.#name} did not end within ${timeout} ms: does it wait for a person, or need longer?`
     this.cutShort(new RefreshError('source_unreachable', message))
   }
 
@@ -117,7 +117,7 @@ class Running {
       this.cutShort(
         new RefreshError(
           'source_invalid',
-          `${this.#name} printed more than ${maxOutput} bytes: is it the right command, or 'maxOutput' too low?`,
+          `${this.#name} printed more than the ${maxOutput} bytes that it may: is it the right command?`,
         ),
       )
     }

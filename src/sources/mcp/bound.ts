@@ -85,10 +85,10 @@ export function assertRefreshable(token: AccessToken, clients: Clients): void {
   const isOther = configured !== undefined && configured !== client
   if (!isOther && (proves !== true || clients.proves(client))) return
   const state = isOther
-    ? `is ${shown(configured)} in mcp()`
-    : 'is not in mcp(), together with its secret or key'
+    ? `is ${shown(configured)} here`
+    : 'is not given here, together with its secret or key'
   throw optionError(
     'clientId',
-    `${state}, and this login was made for the client ${shown(client)}: no refresh could succeed. The login is not stored. Give mcpLogin() and mcp() the same 'clientId', with its secret or key, then log in again`,
+    `${state}, and this login was made for the client ${shown(client)}: no refresh could succeed. The login is not stored. Give the login and the credential the same 'clientId', with its secret or key, then log in again`,
   )
 }

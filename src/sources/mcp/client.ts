@@ -142,7 +142,7 @@ export class Clients {
     if (own !== undefined) return makeClient(this.#options, { id: own }, found.issuer, found)
     throw new RefreshError(
       'reauthentication_required',
-      `No client is registered at ${found.issuer} yet: log in with mcpLogin(), or give a 'clientId'.`,
+      `No client is registered at ${found.issuer} yet: log in, which registers one, or give a 'clientId'.`,
     )
   }
 
@@ -180,7 +180,7 @@ export class Clients {
     const own = other === undefined ? 'has no client' : `would use the client ${shown(other)}`
     throw new RefreshError(
       'reauthentication_required',
-      `The stored login was made for the client ${shown(id)}, and this credential, without a 'clientId', ${own}. Its refresh token is not sent: give mcp() the 'clientId' ${shown(id)}, with the secret or key that it has, or log in again.`,
+      `The stored login was made for the client ${shown(id)}, and this credential, without a 'clientId', ${own}. Its refresh token is not sent: give the credential the 'clientId' ${shown(id)}, with the secret or key that it has, or log in again.`,
     )
   }
 }

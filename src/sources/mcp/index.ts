@@ -65,7 +65,7 @@ export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
   const grant = readGrant(options.grant ?? 'refresh_token')
   const spends = grant.type === 'refresh_token'
   if (!spends && options.clientId === undefined && options.clientMetadataUrl === undefined) {
-    throw optionError('clientId', 'is missing: only a login with mcpLogin() can register a client')
+    throw optionError('clientId', 'is missing: only a login by a person can register a client')
   }
   if (grant.type === 'client_credentials') secretsOf(options).refusePublic()
   if (options.scope !== undefined) each('scope', options.scope)
@@ -199,7 +199,7 @@ function secretsOf({
 }
 
 function unknownClient(id: string, { issuer }: Found): RefreshError {
-  const message = `${issuer} does not know the client '${id.slice(0, 256)}' any more (invalid_client), so its refresh token is no good: log in again with mcpLogin(), which registers a new one.`
+  const message = `${issuer} does not know the client '${id.slice(0, 256)}' any more (invalid_client), so its refresh token is no good: log in again, which registers a new one.`
   return new RefreshError('reauthentication_required', message)
 }
 

@@ -81,8 +81,8 @@ export class KeptList {
     throw new RefreshError(
       'store_invalid',
       isSealed
-        ? `The record ${JSON.stringify(this.#key)} is sealed, and this process has no keys for it: wrap the store in sealedStore(store, keys).`
-        : `The record ${JSON.stringify(this.#key)} holds something else. It is left as it is: give the credential that it belongs to another key.`,
+        ? `The record ${JSON.stringify(this.#key)} is sealed, and this process has no keys for it: give the store here the keys, too.`
+        : `The record ${JSON.stringify(this.#key)} holds something else. It is left as it is: give the credential that it belongs to another name.`,
     )
   }
 

@@ -80,16 +80,16 @@ export function readBare(text: string, { of, since }: Reading): AccessToken {
   }
   if (/[\r\n]/.test(accessToken)) {
     throw invalid(
-      `${of} holds more than one line: a bare token is one line. Send the rest to stderr, or give 'parse'.`,
+      `${of} holds more than one line: a bare token is one line. Give the token alone: the rest may go to stderr.`,
     )
   }
   if (!/^[\x21-\x7e]+$/.test(accessToken)) {
     throw invalid(
-      `${of} holds no bare token, which has no spaces and only visible ASCII characters. Is it an error? Else give 'parse'.`,
+      `${of} holds no bare token, which has no spaces and only visible ASCII characters. Is it an error? Else give the token alone.`,
     )
   }
   if (/^[A-Z][A-Z\d_]{2,63}=[^=]/.test(accessToken)) {
-    throw invalid(`${of} holds a variable (NAME=value): give the value alone, or give 'parse'.`)
+    throw invalid(`${of} holds a variable (NAME=value): give the value alone.`)
   }
   return { accessToken, expiresAt: readInstant(jwtClaims(accessToken)?.exp, since) }
 }
@@ -175,7 +175,7 @@ function onlyHolder(printed: unknown): unknown[] {
 
 function noToken(body: unknown, of: string): RefreshError {
   if (field(body, 'AccessKeyId') !== undefined) {
-    return invalid(`${of} holds AWS keys, which sign requests: use aws(), or give a token.`)
+    return invalid(`${of} holds AWS keys, which sign requests: use the source aws, or give a token.`)
   }
   if (field(body, 'clientCertificateData') !== undefined) {
     return invalid(`${of} holds a client certificate: give a token instead.`)
@@ -183,7 +183,9 @@ function noToken(body: unknown, of: string): RefreshError {
   if (['error', 'errors', 'Error'].some((name) => Boolean(field(body, name)))) {
     return invalid(`${of} speaks of an error, in JSON without a token: run it, or look at it, by hand.`)
   }
-  return invalid(`${of} holds JSON without a token: it has none of ${TOKEN.join(', ')}. Give 'parse'.`)
+  return invalid(
+    `${of} holds JSON without a token: it has none of ${TOKEN.join(', ')}. Give one of these, or the token alone.`,
+  )
 }
 
 function firstText(body: unknown, names: readonly string[]): string | undefined {

@@ -9,10 +9,9 @@ const FULL = 'the server has no room: make some'
 
 /** Codes of a server (SQLSTATE), a driver or the platform, with their meaning and remedy. */
 const MENDING: Readonly<Record<string, string>> = {
-  '42P01':
-    'there is no such table: make it with `migratePostgres()`, or with the statement that `postgresSchema()` gives',
-  '42703': 'it has other columns than `postgresSchema()` gives: name another table',
-  '42P10': 'its key is no primary key, as `postgresSchema()` makes it: name another table',
+  '42P01': 'there is no such table: create it, or correct the search_path',
+  '42703': 'it has other columns than a table of llm-refresh: name another table',
+  '42P10': 'its key is no primary key, as in a table of llm-refresh: name another table',
   '42501': 'this role may not: grant it SELECT, INSERT and UPDATE on it, and CREATE on its schema to make it',
   '3F000': 'there is no such schema: create it',
   '3D000': 'there is no such database: create it, or connect to another',

@@ -81,7 +81,7 @@ export async function open(
 /** For a record that is not sealed: it was written without this store, or its mark was removed. */
 export function unsealed(account: string): RefreshError {
   const what = `The record of ${JSON.stringify(account)} is not sealed`
-  return invalid(`${what}: adopt it with the option [adoptUnsealed], or ${MENDING}`)
+  return invalid(`${what}: adopt it, or ${MENDING}`)
 }
 
 /** The id of the key that sealed a record (RFC 7516 section 4.1.6); undefined if the text is no JWE, or names no key. */

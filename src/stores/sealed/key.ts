@@ -1,3 +1,4 @@
+import { RefreshError } from '../../errors.ts'
 import { describe, optionError } from '../../lib/options.ts'
 import type { WebCryptoKey } from '../../lib/web-crypto-key.ts'
 import { assertWebCrypto, isCryptoKey } from '../../lib/web-crypto.ts'
@@ -41,10 +42,14 @@ export function checkKeys(given: unknown): CheckedKeys {
   const ids = new Set<string>()
   const [first, ...others] = given.map((key: unknown, index) => {
     const id = checkId(`keys[${index}].id`, Reflect.get(Object(key), 'id'))
-    if (ids.has(id)) throw optionError('keys', `must not hold two keys of the id ${JSON.stringify(id)}`)
+    if (ids.has(id))
+      throw new RefreshError(
+        'invalid_option',
+        `Two sealing keys have the id ${JSON.stringify(id)}: give each its own.`,
+      )
     ids.add(id)
     const secret: unknown = Reflect.get(Object(key), 'secret')
-    return { id, secret: checkSecret(`keys[${index}].secret`, secret, index === 0) }
+    return { id, secret: checkSecret(id, secret, index === 0) }
   })
   if (first === undefined) throw optionError('keys', 'must hold a key: without one, nothing can be sealed')
   return [first, ...others]
@@ -56,7 +61,7 @@ export function importKeys([first, ...others]: CheckedKeys): Promise<Keys> {
 
 async function importKey({ id, secret }: CheckedKey): Promise<Key> {
   if (!ArrayBuffer.isView(secret)) return { id, secret }
-  assertWebCrypto('sealedStore()')
+  assertWebCrypto('A sealed store')
   const key = await crypto.subtle.importKey('raw', new Uint8Array(secret), 'AES-GCM', false, [
     'encrypt',
     'decrypt',
@@ -69,25 +74,28 @@ function checkId(name: string, id: unknown): string {
   throw optionError(name, 'must be a text of 1 to 256 characters')
 }
 
-function checkSecret(name: string, secret: unknown, seals: boolean): CheckedKey['secret'] {
-  if (isCryptoKey(secret)) return checkCryptoKey(name, secret, seals)
+function checkSecret(id: string, secret: unknown, seals: boolean): CheckedKey['secret'] {
+  if (isCryptoKey(secret)) return checkCryptoKey(id, secret, seals)
   const bytes = typeof secret === 'string' ? fromBase64(secret) : copyOf(secret)
   if (bytes === undefined) {
     const what = typeof secret === 'string' ? 'a text that is no base64' : describe(secret)
-    throw optionError(name, `must be ${LENGTH} bytes, as they are or in base64, not ${what}: ${HELP}`)
+    throw secretError(id, `must be ${LENGTH} bytes, as they are or in base64, not ${what}: ${HELP}`)
   }
-  if (bytes.length !== LENGTH)
-    throw optionError(name, `must be ${LENGTH} bytes, not ${bytes.length}: ${HELP}`)
+  if (bytes.length !== LENGTH) throw secretError(id, `must be ${LENGTH} bytes, not ${bytes.length}: ${HELP}`)
   return bytes
 }
 
-function checkCryptoKey(name: string, key: CryptoKey, seals: boolean): CryptoKey {
+function checkCryptoKey(id: string, key: CryptoKey, seals: boolean): CryptoKey {
   const isFit = key.algorithm.name === 'AES-GCM' && Reflect.get(key.algorithm, 'length') === LENGTH * 8
-  if (!isFit) throw optionError(name, 'must be a key for AES-GCM, of 256 bits')
+  if (!isFit) throw secretError(id, 'must be a key for AES-GCM, of 256 bits')
   const needed: KeyUsage[] = seals ? ['encrypt', 'decrypt'] : ['decrypt']
   const lacking = needed.filter((usage) => !key.usages.includes(usage))
-  if (lacking.length > 0) throw optionError(name, `must be a key that may ${lacking.join(' and ')}`)
+  if (lacking.length > 0) throw secretError(id, `must be a key that may ${lacking.join(' and ')}`)
   return key
+}
+
+function secretError(id: string, problem: string): RefreshError {
+  return new RefreshError('invalid_option', `The secret of the sealing key ${JSON.stringify(id)} ${problem}.`)
 }
 
 /** Copies the bytes. It does not check the class, because a host may have several of each, as in tests that run in their own contexts. */

@@ -2,7 +2,6 @@ import type { StoredRecord } from 'llm-refresh'
 import type { CredentialDefinition, OAuthDefinition } from '../../config/credentials.ts'
 import type { Config } from '../../config/read.ts'
 import { durationOf } from '../../lib/duration.ts'
-import { worded } from '../../lib/worded.ts'
 import { definitionOf, isLoggedOut, loginCommand, openCredential } from '../credential.ts'
 import { discover, type Discovered, discoveryFix } from '../discovery.ts'
 import { refreshTokenFix } from '../scope.ts'
@@ -58,8 +57,7 @@ async function ofToken(
       // A service issues another token by itself, whatever the record was made for.
       const telling = findings.filter(({ code }) => code !== 'made_for_another' || isPersons(definition))
       const found = telling.map((finding): Finding => {
-        const { code, level } = finding
-        const message = worded(finding.message)
+        const { code, level, message } = finding
         const isLogin = LOGIN_MENDS.has(code) && (isPersons(definition) || isLoggedOut(before))
         const login = loginCommand(name)
         const lasting = code === 'no_refresh_token' && isPersons(definition)

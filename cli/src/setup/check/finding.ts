@@ -1,5 +1,4 @@
 import { exitCodeOf, EXIT, isRefreshError, messageOf } from '../../lib/fault.ts'
-import { worded } from '../../lib/worded.ts'
 import { installCommand } from '../source.ts'
 
 /** What a check found. It holds no secret. */
@@ -20,7 +19,7 @@ export function good(about: string | undefined, code: string, message: string): 
 /** What is amiss, from what was thrown. */
 export function problem(about: string, error: unknown): Finding {
   const code = isRefreshError(error) ? error.code : 'failed'
-  return { about, code, level: 'error', message: worded(messageOf(error)), fix: fixFor(about, error) }
+  return { about, code, level: 'error', message: messageOf(error), fix: fixFor(about, error) }
 }
 
 /**

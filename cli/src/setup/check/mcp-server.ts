@@ -13,7 +13,12 @@ export async function issuerOf(
   const { issuer, issuers = [], url, resourceMetadata: place } = definition
   const bound: unknown = Reflect.get(Object(record?.token?.extra?.['mcp']), 'issuer')
   if (typeof bound === 'string' && URL.canParse(bound)) return bound
-  const known = issuer ?? record?.madeFor?.issuer ?? (issuers.length === 1 ? issuers[0] : undefined)
+  const stored = record?.madeFor?.issuer
+  // A source of another kind may have had the name before.
+  const known =
+    issuer ??
+    (/^https?:/.test(stored ?? '') ? stored : undefined) ??
+    (issuers.length === 1 ? issuers[0] : undefined)
   if (known !== undefined) return known
   const named: unknown = Reflect.get(
     Object(await resourceMetadata(new URL(url), place)),
