@@ -4,7 +4,7 @@ import { type Case, gate, record, token } from './store-cases.ts'
 
 const failure = { code: 'source_unavailable', terminal: false, at: 1_700_000_000_000 } as const
 
-/** Logins and logouts, which wait for no lock, and what holders of locks leave behind. */
+/** Cases of logins and logouts, which wait for no lock, and of locks that their holders abandon. */
 export const replaceCases: readonly Case[] = [
   {
     name: 'replace() is told what is there, and its record is read by all who share the store',

@@ -2,7 +2,7 @@ import type { RecordContent, Store, StoredRecord } from '../credential/store.ts'
 import type { AccessToken } from '../credential/token.ts'
 import { ensure, equal } from './expect.ts'
 
-/** The same store, opened twice, and a key that no other case uses. */
+/** The same store, opened twice, and a key that only this case uses. */
 export interface Stores {
   readonly one: Store
   readonly other: Store
@@ -16,7 +16,7 @@ export interface Case {
 
 export const token = (name: string | number): AccessToken => ({ accessToken: `contract-${name}` })
 
-/** A record with a token that can be told apart. */
+/** A record whose token shows its name. */
 export const record = (name: string | number): RecordContent => ({ token: token(name) })
 
 const whole: AccessToken = {
@@ -28,7 +28,7 @@ const whole: AccessToken = {
   extra: { account: "O'Brien", empty: '', __proto: 'x', nested: { list: [1, null, true, 'x'] } },
 }
 
-/** A record with members that this version does not know, as a later version writes them. */
+/** A record with all members, and with one that only a later version knows. */
 const known: RecordContent = {
   token: whole,
   session: 7,
@@ -46,7 +46,7 @@ const wholeRecord: RecordContent = Object.assign(known, { later: { a: [1, { b: n
 
 const hard = ['a/b', '..', 'A', 'a', 'ключ', "it's; --", '%00', ' ', 'x'.repeat(500), '{a}b{c}', 'a\nb']
 
-/** A promise, and what settles it. */
+/** A promise, and the function that resolves it. */
 export function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
   let open = (): void => undefined
   const opened = new Promise<void>((resolve) => (open = resolve))
