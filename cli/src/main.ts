@@ -5,19 +5,20 @@ import { program } from './program.ts'
 import { report } from './report.ts'
 import { flushAll, hasGivenUp } from './setup/credential.ts'
 
-/** ms */
+/** The wait, in ms, before we tell a person that a token is still being stored. */
 const HURRIED = 500
 const WAITING = 'A token is being refreshed. It is stored before this ends; interrupt again to end at once.'
-/** When the first signal came, as `performance.now()` has it; 0: there was none. */
+/** When the first signal arrived, as `performance.now()`; 0 if none has. */
 let endingSince = 0
 
 process.on('uncaughtException', (error) => process.exit(report(error)))
 process.on('unhandledRejection', (error) => process.exit(report(error)))
-// A signal ends the process once every token is stored. Commands that have more to end hear of signals themselves.
+// After a signal, end the process when every token is stored. Commands with more to end set their own handlers.
 onSignals(['SIGTERM', 'SIGHUP'], end)
 onSignals(['SIGINT'], (signal) => {
   if (process.listenerCount('SIGINT') > 1) return
-  // Whoever runs this in a terminal may pass on the interrupt that we got from it, too: only a person's second one hurries.
+  // A program that runs this command in a terminal may pass on an interrupt that we have already got. So only a later second one, from a
+  // person, ends the process at once.
   const [passed, isSecond] = [performance.now() - endingSince, endingSince > 0]
   if (isSecond && passed > HURRIED / 2) process.exit(exitCodeFor(signal))
   if (!isSecond) setTimeout(() => say(`llm-refresh: ${WAITING}`), HURRIED).unref()
@@ -37,13 +38,13 @@ async function main(): Promise<void> {
     await program(command, words[0]).parseAsync([...words], { from: 'user' })
   } catch (error) {
     const code = report(error)
-    // What is wrong with the words of `run` must not look like an end of its command.
+    // Use exit code 125 for a failure of `run` itself, so that it does not look like an exit code of the command.
     process.exitCode = isChild && code !== EXIT.done && code < 125 ? 125 : code
   }
   if (hasGivenUp()) process.exit()
 }
 
-/** What stands after `--` is a command of its own: none of its words are ours. */
+/** Splits off the words after `--`: they are a command of their own, and we read none of them. */
 function split(given: readonly string[]): {
   words: readonly string[]
   command: readonly string[]
