@@ -387,7 +387,7 @@ async function selfSigned(): Promise<{ origin: string; certificate: string }> {
   return { origin, certificate }
 }
 
-test('[L6] given a login without a refresh token, then status tells it while the token lives, and ends with 3 afterwards, as check and token do', async () => {
+test('[L6] given a login without a refresh token, when the token is valid, then status says so; when it has expired, then status ends with 3, as check and token do', async () => {
   const place = await goodServer()
   const on = await machine({ credentials: { work: service(place, { grant: undefined }) } })
   const env = { CLIENT_SECRET: SECRET }

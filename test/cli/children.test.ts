@@ -129,7 +129,7 @@ test('[L1] given a run that is PID 1 of a container, when signals come, then the
   expect(await contained.ended).toMatchObject({ code: 9, stderr: '' })
 }, 60_000)
 
-test('[L1] given a terminal, when the person interrupts, then the child hears of it once, and ends the run as it likes', async () => {
+test('[L1] given a terminal, when the person interrupts, then the child gets one signal, and decides how the run ends', async () => {
   const { onTerminal, env } = await loggedIn()
   const child = `trap 'echo interrupted' INT; [ -t 1 ] && echo ready true
     until read -r _; do :; done; exit 9`

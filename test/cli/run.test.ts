@@ -118,7 +118,7 @@ test('[L1] given no login, when a command is run, then it does not start, and on
   })
 })
 
-test('[L1] given a command that hears of signals, when we get SIGINT, SIGHUP and SIGTERM, then it gets each, and its exit code is ours', async () => {
+test('[L1] given a command that handles signals, when we get SIGINT, SIGHUP and SIGTERM, then it gets each, and its exit code is ours', async () => {
   const { start } = await withRoute()
   const running = start(sh(SIGNALLED), { KEY })
   await running.until(/ready/)
