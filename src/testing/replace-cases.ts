@@ -7,7 +7,7 @@ const failure = { code: 'source_unavailable', terminal: false, at: 1_700_000_000
 /** Cases of logins and logouts, which wait for no lock, and of locks that their holders abandon. */
 export const replaceCases: readonly Case[] = [
   {
-    name: 'replace() is told what is there, and its record is read by all who share the store',
+    name: 'given a record, when replace() gets it and returns another, then all that share the store read that',
     run: async ({ one, other, key }) => {
       let told: StoredRecord | undefined
       const first = await one.replace(key, (current) => {
@@ -26,7 +26,7 @@ export const replaceCases: readonly Case[] = [
     },
   },
   {
-    name: 'replace() waits for no holder of the lock, whose own write does not cover it',
+    name: 'given a holder of the lock, when replace() writes, then it does not wait, and the holder cannot overwrite its record',
     run: async ({ one, other, key }) => {
       await one.update(key, async () => record(1))
       const [begun, end] = [gate(), gate()]
@@ -49,7 +49,7 @@ export const replaceCases: readonly Case[] = [
     },
   },
   {
-    name: 'replace() is one step: none of many at once is lost',
+    name: 'given many calls of replace() at once, when they have ended, then none is lost',
     run: async ({ one, other, key }) => {
       const many = Array.from({ length: 12 }, (_, turn) =>
         (turn % 2 === 0 ? one : other).replace(key, (current) => ({
@@ -63,7 +63,7 @@ export const replaceCases: readonly Case[] = [
     },
   },
   {
-    name: 'replace() whose change throws writes nothing, and rejects with that',
+    name: 'given a replace() that throws, when it ends, then it rejects with that error, and writes nothing',
     run: async ({ one, other, key }) => {
       const written = await one.update(key, async () => record(1))
       const refusal = new Error('not over this one')
@@ -77,7 +77,7 @@ export const replaceCases: readonly Case[] = [
     },
   },
   {
-    name: 'a delete counts a session, ends a failure, and keeps every other member',
+    name: 'given a record with a failure, when it is deleted, then the session rises, the failure is gone, and every other member stays',
     run: async ({ one, other, key }) => {
       const kept = Object.assign({ triedSeeds: ['00:11'], madeFor: { client: 'me' } }, { later: [1] })
       await one.update(key, async () => ({ ...record(1), ...kept, session: 3, failure }))
@@ -87,7 +87,7 @@ export const replaceCases: readonly Case[] = [
     },
   },
   {
-    name: 'a record may hold a failure and no token, and that is no tombstone',
+    name: 'given a record with a failure and no token, when it is read, then it still has the failure',
     run: async ({ one, other, key }) => {
       const written = await one.update(key, async () => ({ token: undefined, failure }))
       equal(await other.read(key), written, 'read()')
@@ -95,7 +95,7 @@ export const replaceCases: readonly Case[] = [
     },
   },
   {
-    name: 'an update that ends without a write after sent() leaves the lock abandoned until a token is written',
+    name: 'given an update that ends after sent() without a write, when others acquire the lock, then it is abandoned until one writes a token',
     run: async ({ one, other, key }) => {
       await one.update(key, async () => record(1))
       const unknown = new Error('no response came')
@@ -129,7 +129,7 @@ export const replaceCases: readonly Case[] = [
     },
   },
   {
-    name: 'a caller whose signal aborts stops waiting for the lock, and leaves no lock behind',
+    name: 'given callers that wait for the lock, when their signals abort, then they stop waiting, and leave no lock',
     run: async ({ one, other, key }) => {
       const [begun, end] = [gate(), gate()]
       const held = one.update(key, async () => {

@@ -55,11 +55,11 @@ export function gate(): { readonly opened: Promise<void>; readonly open: () => v
 
 export const cases: readonly Case[] = [
   {
-    name: 'there is nothing under a key before something is written',
+    name: 'given a new key, when it is read, then there is no record',
     run: async ({ one, key }) => equal(await one.read(key), undefined, 'read()'),
   },
   {
-    name: 'what is written is read, whole, by all who share the store',
+    name: 'given a record with every member, when one process writes it, then all that share the store read it complete',
     run: async ({ one, other, key }) => {
       const written = await one.update(key, async (current) => {
         equal(current, undefined, 'current')
@@ -71,7 +71,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'every write raises the revision',
+    name: 'given several writers, when each writes or deletes, then the revision rises',
     run: async ({ one, other, key }) => {
       let before = 0
       for (const store of [one, other, one]) {
@@ -85,7 +85,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'a change is told what is there, and nothing changes where it gives nothing',
+    name: 'given a record, when an update gets it and returns undefined, then the record stays',
     run: async ({ one, other, key }) => {
       equal(await one.update(key, async () => undefined), { revision: 0 }, 'update() of nothing')
       equal(await one.read(key), undefined, 'read() of nothing')
@@ -99,7 +99,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'a delete leaves a record without a token, and the next write comes after it',
+    name: 'given a record, when it is deleted, then a record without a token stays, and the next write has a higher revision',
     run: async ({ one, other, key }) => {
       await one.update(key, async () => record(1))
       await one.delete(key)
@@ -118,7 +118,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'a delete of what was never written leaves a record, too',
+    name: 'given a new key, when it is deleted, then a record without a token stays',
     run: async ({ one, other, key }) => {
       await one.delete(key)
       const gone = await other.read(key)
@@ -126,7 +126,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'a change that fails writes nothing, fails the update, and gives the lock back',
+    name: 'given an update that throws, when it ends, then it rejects with that error, writes nothing and releases the lock',
     run: async ({ one, other, key }) => {
       const written = await one.update(key, async () => record(1))
       const failure = new Error('the change failed')
@@ -140,7 +140,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'updates of a key are exclusive, and each is told what the one before it wrote',
+    name: 'given many updates of a key, when they run, then only one holds the lock at a time, and each gets the record of the one before',
     run: async ({ one, other, key }) => {
       let inside = 0
       const turns = Array.from({ length: 20 }, (_, turn) =>
@@ -157,7 +157,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'a read does not wait for an update, and sees what was there before it',
+    name: 'given an update that is running, when another process reads, then it does not wait, and gets the record from before',
     run: async ({ one, other, key }) => {
       const written = await one.update(key, async () => record(1))
       const [begun, end] = [gate(), gate()]
@@ -175,7 +175,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'a waiter gets the lock when it is given back, and is told what was written',
+    name: 'given a waiter, when the holder releases the lock, then the waiter acquires it, and gets the new record',
     run: async ({ one, other, key }) => {
       const [begun, end] = [gate(), gate()]
       const first = one.update(key, async (_, { abandoned, signal }) => {
@@ -196,7 +196,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'keys have nothing to do with one another, whatever characters are in them',
+    name: 'given keys with any characters, when one is locked, then the others are written and read independently',
     run: async ({ one, other, key }) => {
       const keys = [...hard.map((name) => key + name), ...hard.map((name) => name + key)]
       const [begun, end] = [gate(), gate()]
@@ -214,7 +214,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'an update may update another key',
+    name: 'given an update that is running, when it updates another key, then both are written',
     run: async ({ one, other, key }) => {
       const outer = await one.update(key, async () => ({
         token: (await other.update(`${key} 2`, async () => record(2))).token,

@@ -127,7 +127,7 @@ test('[L1] given an endpoint that does not respond, when `run` is interrupted be
   expect(await running.ended).toMatchObject({ code: 130, stdout: '' })
 })
 
-test('[L1] given a status that is watched, when the login changes, then it is told again, and an interrupt ends it', async () => {
+test('[L1] given a status that is watched, when the login changes, then the status is printed again, and an interrupt ends it', async () => {
   const { start, run } = await machine({ credentials: { work: { source: 'env', name: 'KEY' } } })
   const watching = start(['status', '--watch', '--json'])
   await watching.until(/"state":"empty"/)

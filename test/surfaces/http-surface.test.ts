@@ -281,7 +281,7 @@ describe.each(SURFACES)('$name', ({ over, isProxy }) => {
       },
     )
 
-    test('[F6, X7, C15] given a login that has ended, when a person logs in by another process, then the calls that follow are sent', async () => {
+    test('[F6, X7, C15] given a login that has ended, when a person logs in through another process, then later calls are sent', async () => {
       const { here, elsewhere, clock, server } = await endedLogin()
       const ask = to(server, here, { whenDead: 'refuse' })
       expect([(await ask(server.origin)).status, server.requests.length]).toEqual([401, 1])
